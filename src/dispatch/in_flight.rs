@@ -1,0 +1,93 @@
+//! The messages that this process is sending now, so that it does not send one twice at once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Ids that are being cleared, or wait for the confirmation of a producer until a point in time.
+#[derive(Default)]
+pub(crate) struct InFlight(Mutex<HashMap<String, Option<Instant>>>);
+
+/// The right to send a message, as long as it lives.
+pub(crate) struct Claim<'a> {
+    in_flight: &'a InFlight,
+    id: String,
+    kept: bool,
+}
+
+impl InFlight {
+    /// The right to send the message, unless somebody in this process has it.
+    pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
+        let mut ids = self.lock();
+        match ids.get(id) {
+            Some(Some(until)) if *until <= Instant::now() => {}
+            Some(_) => return None,
+            None => {}
+        }
+        ids.insert(id.to_owned(), None);
+        Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
+    }
+
+    /// The message was confirmed, or its sender gave it up: it may be sent again.
+    pub(crate) fn settle(&self, id: &str) {
+        let mut ids = self.lock();
+        if let Some(Some(_)) = ids.get(id) {
+            ids.remove(id);
+        }
+        if ids.len() > 1024 {
+            let now = Instant::now();
+            ids.retain(|_, until| until.is_none_or(|until| until > now));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Instant>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Claim<'_> {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Keeps the message claimed until it is settled, for so long at most.
+    pub(crate) fn keep(mut self, time: Duration) {
+        self.kept = true;
+        self.in_flight.lock().insert(self.id.clone(), Instant::now().checked_add(time));
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.in_flight.lock().remove(&self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_claimed_by_one_at_a_time() {
+        let in_flight = InFlight::default();
+        let claim = in_flight.claim("a").unwrap();
+        assert!(in_flight.claim("a").is_none());
+        in_flight.settle("a");
+        assert!(in_flight.claim("a").is_none(), "settling does not take a claim from its holder");
+        drop(claim);
+        assert!(in_flight.claim("a").is_some());
+    }
+
+    #[test]
+    fn an_accepted_message_stays_claimed_until_settled_or_too_late() {
+        let in_flight = InFlight::default();
+        in_flight.claim("a").unwrap().keep(Duration::from_secs(3600));
+        assert!(in_flight.claim("a").is_none());
+        in_flight.settle("a");
+        assert!(in_flight.claim("a").is_some());
+        in_flight.claim("b").unwrap().keep(Duration::ZERO);
+        assert!(in_flight.claim("b").is_some());
+    }
+}

@@ -1,0 +1,120 @@
+//! What became of each message that was to be sent or marked.
+
+use crate::error::{Error, ErrorCode, Reason, Result};
+
+/// What became of one message. The numbers are stable and are those of the C ABI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(i32)]
+pub enum DispatchOutcome {
+    /// It was sent and marked dispatched; or only marked, if that was asked for.
+    Dispatched = 0,
+    /// It had been dispatched before and was not sent again.
+    AlreadyDispatched = 1,
+    /// Its producer accepted it and will confirm it later.
+    Accepted = 2,
+    /// Another thread of this process is sending it, or waits for its confirmation.
+    InProgress = 3,
+    /// The outbox has no message of this id.
+    NotFound = 10,
+    /// It is parked: not sent until it is released.
+    Parked = 11,
+    /// No producer serves its topic. It stays outstanding.
+    NoProducer = 12,
+    /// Its producer failed. It stays outstanding.
+    Failed = 13,
+    /// Its producer can never send it as it is. It stays outstanding.
+    Rejected = 14,
+    /// Its stored item cannot be read.
+    Unreadable = 15,
+    /// The table could not be read, so it was not sent. It stays outstanding.
+    NotRead = 16,
+    /// It was sent, and could not be marked: it stays outstanding and will be sent again.
+    NotMarked = 17,
+}
+
+impl DispatchOutcome {
+    /// Whether the message needs no more care by the caller.
+    pub fn is_success(self) -> bool {
+        (self as i32) < Self::NotFound as i32
+    }
+}
+
+/// One message of a [`DispatchReport`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DispatchEntry {
+    /// The message's id.
+    pub id: String,
+    /// What became of it.
+    pub outcome: DispatchOutcome,
+    /// Why, where there is more to say; else empty.
+    pub detail: String,
+}
+
+/// What became of each message, in the order of the ids that were given; an id that was given
+/// twice is there once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a message that failed is only reported here: look, or call into_result"]
+pub struct DispatchReport {
+    entries: Vec<DispatchEntry>,
+}
+
+impl DispatchReport {
+    /// A report in which nothing is known of the messages yet.
+    pub(crate) fn of(ids: &[String]) -> Self {
+        let entry =
+            |id: &String| DispatchEntry { id: id.clone(), outcome: DispatchOutcome::NotRead, detail: String::new() };
+        Self { entries: ids.iter().map(entry).collect() }
+    }
+
+    pub(crate) fn set(&mut self, index: usize, outcome: DispatchOutcome, detail: impl Into<String>) {
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.outcome = outcome;
+            entry.detail = detail.into();
+        }
+    }
+
+    /// One entry per message.
+    pub fn entries(&self) -> &[DispatchEntry] {
+        &self.entries
+    }
+
+    /// What became of this message; `None` if it was not among those given.
+    pub fn outcome(&self, id: &str) -> Option<DispatchOutcome> {
+        self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.outcome)
+    }
+
+    /// The messages that need care.
+    pub fn failures(&self) -> impl Iterator<Item = &DispatchEntry> {
+        self.entries.iter().filter(|entry| !entry.outcome.is_success())
+    }
+
+    /// Whether no message failed.
+    pub fn is_success(&self) -> bool {
+        self.failures().next().is_none()
+    }
+
+    /// The report if no message failed, else an error with a reason for each that did.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ClearIncomplete`], retryable: what failed stays outstanding.
+    pub fn into_result(self) -> Result<Self> {
+        if self.is_success() {
+            return Ok(self);
+        }
+        let reasons: Vec<Reason> = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| !entry.outcome.is_success())
+            .map(|(index, entry)| Reason::new(index, &entry.id, format!("{:?}", entry.outcome), &entry.detail))
+            .collect();
+        Err(Error::new(
+            ErrorCode::ClearIncomplete,
+            format!("{} of {} messages could not be dispatched", reasons.len(), self.entries.len()),
+        )
+        .retryable()
+        .with_reasons(reasons))
+    }
+}

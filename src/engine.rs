@@ -1,0 +1,37 @@
+//! What a Postbox, its units of work and its threads share.
+
+use crate::config::Config;
+use crate::dispatch::in_flight::InFlight;
+use crate::dispatch::recent::Recent;
+use crate::error::Result;
+use crate::outbox::Outbox;
+use crate::runtime::Runtime;
+use crate::transport::Router;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The outbox, the runtime that works on it, and what is known in this process of its messages.
+pub(crate) struct Engine {
+    pub(crate) config: Config,
+    pub(crate) runtime: Runtime,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) router: Router,
+    pub(crate) recent: Recent,
+    pub(crate) in_flight: InFlight,
+}
+
+impl Engine {
+    pub(crate) fn operation_timeout(&self) -> Duration {
+        Duration::from_millis(self.config.operation_timeout_ms)
+    }
+
+    /// Runs an operation on the outbox and blocks for its result, at most the operation timeout.
+    pub(crate) fn run<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let future = operation(Arc::clone(&self.outbox));
+        self.runtime.block_on(what, self.operation_timeout(), future)?
+    }
+}

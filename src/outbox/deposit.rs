@@ -1,0 +1,136 @@
+//! Messages into the table: inside a transaction, alone, or many at once.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::message::Message;
+use crate::outbox::Outbox;
+use crate::outbox::commit::Action;
+use crate::outbox::failure::explain;
+use crate::outbox::item::{attribute::MESSAGE_ID, encode};
+use crate::outbox::partiql::{Executed, Statement};
+use crate::outbox::size::{MAX_ITEM_BYTES, item_size};
+use crate::{AttributeValue, Item};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// How many requests of a bulk operation are under way at once.
+pub(crate) const CONCURRENT_REQUESTS: usize = 8;
+
+/// Refuses an item that is already there: a deposit never overwrites (W5).
+const NOT_THERE: &str = "attribute_not_exists(MessageId)";
+
+/// Whether a deposit wrote the message or found it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deposited {
+    New,
+    AlreadyThere,
+}
+
+impl Outbox {
+    /// The item of a message, checked.
+    pub(crate) fn encode(&self, message: &Message) -> Result<Item> {
+        message.validate()?;
+        let item = encode(message, self.shards);
+        let size = item_size(&item);
+        if size > MAX_ITEM_BYTES {
+            return Err(Error::new(
+                ErrorCode::ItemTooLarge,
+                format!(
+                    "message {} would be an item of {size} bytes, DynamoDB takes {MAX_ITEM_BYTES} at most: shorten the body, or store it elsewhere and set data_ref",
+                    message.id()
+                ),
+            ));
+        }
+        Ok(item)
+    }
+
+    /// The action that deposits a message in a transaction.
+    pub(crate) fn deposit_action(&self, id: &str, item: Item) -> Result<Action> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(NOT_THERE)
+            .build()
+            .map_err(|error| crate::outbox::internal("Put", error))?;
+        Ok(Action {
+            item: TransactWriteItem::builder().put(put).build(),
+            subject: format!("Put {}", self.table),
+            message_id: Some(id.to_owned()),
+        })
+    }
+
+    /// Stores one message outside of a transaction. That it is there already is a success.
+    pub(crate) async fn deposit(&self, item: Item) -> Result<Deposited> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(NOT_THERE)
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(Deposited::New),
+            Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(Deposited::AlreadyThere),
+            Err(failure) => Err(explain("PutItem", &self.subject(), failure)),
+        }
+    }
+
+    /// Stores messages outside of a transaction, each on its own: one result per item, in order.
+    pub(crate) async fn deposit_batch(self: Arc<Self>, items: Vec<Item>) -> Vec<Result<Deposited>> {
+        let statements: Vec<Statement> = items.iter().map(|item| self.insert(item)).collect();
+        if let Some(results) = self.execute_batch(&statements).await {
+            return results
+                .into_iter()
+                .map(|result| match result {
+                    Executed::Done => Ok(Deposited::New),
+                    Executed::Duplicate | Executed::ConditionFailed(_) => Ok(Deposited::AlreadyThere),
+                    Executed::Failed(error) => Err(error),
+                })
+                .collect();
+        }
+        let puts = items.into_iter().map(|item| {
+            let outbox = Arc::clone(&self);
+            async move { outbox.deposit(item).await }
+        });
+        all_in_order(puts, CONCURRENT_REQUESTS).await
+    }
+
+    fn insert(&self, item: &Item) -> Statement {
+        let mut text = format!("INSERT INTO {} VALUE {{", self.quoted_table());
+        let mut parameters: Vec<AttributeValue> = Vec::with_capacity(item.len());
+        for (name, value) in item {
+            let separator = if parameters.is_empty() { "" } else { ", " };
+            text += &format!("{separator}'{name}': ?");
+            parameters.push(value.clone());
+        }
+        text.push('}');
+        debug_assert!(item.contains_key(MESSAGE_ID));
+        Statement { text, parameters }
+    }
+}
+
+/// Runs the futures, so many at once, and gives their results in their order.
+pub(crate) async fn all_in_order<T, F>(futures: impl IntoIterator<Item = F>, at_once: usize) -> Vec<Result<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    let mut waiting = futures.into_iter().enumerate();
+    let mut running = JoinSet::new();
+    let mut results = Vec::new();
+    loop {
+        while running.len() < at_once
+            && let Some((index, future)) = waiting.next()
+        {
+            results.push(Err(Error::new(ErrorCode::Internal, "a request panicked inside Postbox")));
+            running.spawn(async move { (index, future.await) });
+        }
+        match running.join_next().await {
+            None => return results,
+            Some(Ok((index, result))) => results[index] = result,
+            Some(Err(_)) => {}
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! A message as an item of the outbox table, and back: the contract with Brighter.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::message::{CharacterEncoding, Message, MessageType};
+use crate::outbox::shard::shard_of;
+use crate::ticks::Ticks;
+use crate::{AttributeValue, Item};
+use aws_sdk_dynamodb::primitives::Blob;
+use serde_json::{Map, Value};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The attributes of the table that code outside of this file names.
+pub(crate) mod attribute {
+    pub(crate) const MESSAGE_ID: &str = "MessageId";
+    pub(crate) const TOPIC_SHARD: &str = "TopicShard";
+    pub(crate) const OUTSTANDING_CREATED_TIME: &str = "OutstandingCreatedTime";
+    pub(crate) const DELIVERY_TIME: &str = "DeliveryTime";
+    pub(crate) const DELIVERED_AT: &str = "DeliveredAt";
+    pub(crate) const CAUSATION_ID: &str = "CausationId";
+    pub(crate) const EXPIRES_AT: &str = "ExpiresAt";
+}
+use attribute::*;
+
+/// What is stored for a message without a content type.
+const NO_CONTENT_TYPE: &str = "text/plain";
+
+/// Where a stored message is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MessageState {
+    /// Not yet sent.
+    Outstanding,
+    /// Sent.
+    Dispatched,
+    /// Set aside after it failed too often or was rejected.
+    Parked,
+}
+
+impl MessageState {
+    /// `outstanding`, `dispatched` or `parked`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Outstanding => "outstanding",
+            Self::Dispatched => "dispatched",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+/// A message as it is in the outbox.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredMessage {
+    /// The message.
+    pub message: Message,
+    /// Outstanding, dispatched or parked.
+    pub state: MessageState,
+    /// When it was dispatched.
+    pub dispatched_at: Option<SystemTime>,
+    /// When DynamoDB may delete it; never set before it is dispatched by Postbox.
+    pub expires_at: Option<SystemTime>,
+    /// How often sending it has failed.
+    pub dispatch_attempts: u32,
+    /// Why sending it failed last.
+    pub last_error: Option<String>,
+    /// When it was parked.
+    pub parked_at: Option<SystemTime>,
+}
+
+/// The item of a message that is outstanding.
+pub(crate) fn encode(message: &Message, shards: u32) -> Item {
+    let created = number(message.created().raw());
+    let content_type = match message.content_type() {
+        "" => NO_CONTENT_TYPE,
+        content_type => content_type,
+    };
+    let bag = Value::Object(message.bag().clone()).to_string();
+    let shard = shard_of(message.partition_key(), shards);
+    let mut item: Item = [
+        (MESSAGE_ID, text(message.id())),
+        ("Topic", text(message.topic())),
+        (TOPIC_SHARD, text(format!("{}_{shard}", message.topic()))),
+        ("MessageType", text(message.message_type().name())),
+        ("Body", AttributeValue::B(Blob::new(message.body()))),
+        ("CharacterEncoding", text(message.character_encoding().name())),
+        ("ContentType", text(content_type)),
+        ("HeaderBag", text(bag)),
+        ("CreatedAt", text(message.created().to_text())),
+        ("CreatedTime", created.clone()),
+        (OUTSTANDING_CREATED_TIME, created),
+        ("HandledCount", number(message.handled_count())),
+        ("DelayedMilliseconds", number(message.delayed_milliseconds())),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    // An empty string is left out: Brighter never stores one.
+    let texts =
+        message.optional_attributes().chain([("Source", message.source()), ("SpecVersion", message.spec_version())]);
+    item.extend(texts.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), text(value))));
+    item
+}
+
+/// The message of an item that we, or Brighter, or an older version of either stored.
+///
+/// # Errors
+/// [`ErrorCode::UnreadableItem`], naming the attribute.
+pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
+    let item = Reader(item);
+    let mut message = Message::new(item.required_text("Topic")?, item.body()?)
+        .with_id(item.required_text(MESSAGE_ID)?)
+        .with_message_type(
+            item.named("MessageType", MessageType::from_name)?
+                .ok_or_else(|| item.unreadable("MessageType", "is missing"))?,
+        )
+        .with_character_encoding(
+            item.named("CharacterEncoding", CharacterEncoding::from_name)?.unwrap_or(CharacterEncoding::Utf8),
+        )
+        .with_content_type(item.text("ContentType")?.unwrap_or(NO_CONTENT_TYPE))
+        .with_source(item.text("Source")?.unwrap_or_default());
+    message.set_spec_version(item.text("SpecVersion")?.unwrap_or_default());
+    message.set_created(item.created()?);
+    message.set_bag(item.bag()?);
+    message.set_counts(item.number("HandledCount")?.unwrap_or(0), item.number("DelayedMilliseconds")?.unwrap_or(0));
+    for (name, value) in item.0 {
+        if let AttributeValue::S(value) = value {
+            message.set_optional_attribute(name, value);
+        }
+    }
+    let dispatched_at = item.ticks(DELIVERY_TIME)?;
+    let parked_at = item.ticks("ParkedAt")?;
+    Ok(StoredMessage {
+        message,
+        state: if dispatched_at.is_some() {
+            MessageState::Dispatched
+        } else if parked_at.is_some() {
+            MessageState::Parked
+        } else {
+            MessageState::Outstanding
+        },
+        dispatched_at: dispatched_at.map(Ticks::to_system_time),
+        expires_at: item.number::<u32>(EXPIRES_AT)?.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds.into())),
+        dispatch_attempts: item.number("DispatchAttempts")?.unwrap_or(0),
+        last_error: item.text("LastError")?.map(str::to_owned),
+        parked_at: parked_at.map(Ticks::to_system_time),
+    })
+}
+
+/// The message id of an item, whatever else is wrong with it.
+pub(crate) fn message_id(item: &Item) -> Option<&str> {
+    match item.get(MESSAGE_ID) {
+        Some(AttributeValue::S(id)) => Some(id),
+        _ => None,
+    }
+}
+
+/// The primary key of a message.
+pub(crate) fn key(id: &str) -> Item {
+    Item::from([(MESSAGE_ID.to_owned(), text(id))])
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// Reads attributes and says which one is wrong.
+struct Reader<'a>(&'a Item);
+
+impl<'a> Reader<'a> {
+    fn unreadable(&self, attribute: &str, what: &str) -> Error {
+        let id = message_id(self.0).unwrap_or("(no MessageId)");
+        Error::new(
+            ErrorCode::UnreadableItem,
+            format!("the stored item of message {id} cannot be read: its attribute {attribute} {what}"),
+        )
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&'a str>> {
+        match self.0.get(name) {
+            None | Some(AttributeValue::Null(_)) => Ok(None),
+            Some(AttributeValue::S(text)) => Ok(Some(text)),
+            Some(_) => Err(self.unreadable(name, "is not a string")),
+        }
+    }
+
+    fn required_text(&self, name: &str) -> Result<&'a str> {
+        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| self.unreadable(name, "is missing"))
+    }
+
+    fn named<T>(&self, name: &str, from_name: fn(&str) -> Option<T>) -> Result<Option<T>> {
+        self.text(name)?
+            .map(|text| from_name(text).ok_or_else(|| self.unreadable(name, "has an unknown value")))
+            .transpose()
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>> {
+        match self.0.get(name) {
+            None | Some(AttributeValue::Null(_)) => Ok(None),
+            Some(AttributeValue::N(number)) => {
+                number.parse().map(Some).map_err(|_| self.unreadable(name, "is not a number of its range"))
+            }
+            Some(_) => Err(self.unreadable(name, "is not a number")),
+        }
+    }
+
+    fn ticks(&self, name: &str) -> Result<Option<Ticks>> {
+        self.number(name)?
+            .map(|raw| Ticks::from_raw(raw).ok_or_else(|| self.unreadable(name, "is not a time in .NET ticks")))
+            .transpose()
+    }
+
+    fn created(&self) -> Result<Ticks> {
+        for name in ["CreatedTime", OUTSTANDING_CREATED_TIME] {
+            if let Some(ticks) = self.ticks(name)? {
+                return Ok(ticks);
+            }
+        }
+        let created_at = self.text("CreatedAt")?.ok_or_else(|| self.unreadable("CreatedTime", "is missing"))?;
+        Ticks::from_text(created_at).ok_or_else(|| self.unreadable("CreatedAt", "is not a time"))
+    }
+
+    fn body(&self) -> Result<Vec<u8>> {
+        match self.0.get("Body") {
+            Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref().to_vec()),
+            // Older versions of Brighter stored the text itself.
+            Some(AttributeValue::S(text)) => Ok(text.clone().into_bytes()),
+            Some(_) => Err(self.unreadable("Body", "is neither binary nor a string")),
+            None => Err(self.unreadable("Body", "is missing")),
+        }
+    }
+
+    fn bag(&self) -> Result<Map<String, Value>> {
+        let Some(bag) = self.text("HeaderBag")? else {
+            return Ok(Map::new());
+        };
+        serde_json::from_str(bag).map_err(|_| self.unreadable("HeaderBag", "is not a JSON object"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Message {
+        let mut message = Message::new("greeting.made", "body").with_id("id-1").with_header("tenant", "42");
+        for (name, value) in [
+            ("message_type", "MT_COMMAND"),
+            ("content_type", "text/xml"),
+            ("character_encoding", "ASCII"),
+            ("source", "urn:test"),
+            ("created_at", "2024-02-29T12:34:56.789Z"),
+            ("partition_key", "abc"),
+            ("correlation_id", "corr"),
+            ("causation_id", "cause"),
+            ("reply_to", "reply"),
+            ("subject", "subj"),
+            ("event_type", "com.example"),
+            ("data_schema", "urn:schema"),
+            ("data_ref", "urn:ref"),
+            ("trace_parent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            ("trace_state", "a=b"),
+            ("baggage", "k=v,k2=v2"),
+            ("job_id", "job"),
+            ("workflow_id", "flow"),
+        ] {
+            message.set(name, value).unwrap();
+        }
+        message
+    }
+
+    /// The item as pairs of name and `TYPE value`, in order.
+    fn shown(item: &Item) -> Vec<(String, String)> {
+        let mut all: Vec<_> = item
+            .iter()
+            .map(|(name, value)| {
+                let value = match value {
+                    AttributeValue::S(text) => format!("S {text}"),
+                    AttributeValue::N(number) => format!("N {number}"),
+                    AttributeValue::B(bytes) => format!("B {:?}", String::from_utf8_lossy(bytes.as_ref())),
+                    other => format!("{other:?}"),
+                };
+                (name.clone(), value)
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    #[test]
+    fn golden_every_header_set() {
+        assert_eq!(
+            shown(&encode(&full(), 3)),
+            pairs(&[
+                ("Baggage", "S k=v,k2=v2"),
+                ("Body", "B \"body\""),
+                ("CausationId", "S cause"),
+                ("CharacterEncoding", "S ASCII"),
+                ("ContentType", "S text/xml"),
+                ("CorrelationId", "S corr"),
+                ("CreatedAt", "S 2024-02-29T12:34:56.789Z"),
+                ("CreatedTime", "N 638448068967890000"),
+                ("DataRef", "S urn:ref"),
+                ("DataSchema", "S urn:schema"),
+                ("DelayedMilliseconds", "N 0"),
+                ("HandledCount", "N 0"),
+                ("HeaderBag", "S {\"tenant\":\"42\"}"),
+                ("JobId", "S job"),
+                ("MessageId", "S id-1"),
+                ("MessageType", "S MT_COMMAND"),
+                ("OutstandingCreatedTime", "N 638448068967890000"),
+                ("PartitionKey", "S abc"),
+                ("ReplyTo", "S reply"),
+                ("Source", "S urn:test"),
+                ("SpecVersion", "S 1.0"),
+                ("Subject", "S subj"),
+                ("Topic", "S greeting.made"),
+                ("TopicShard", "S greeting.made_0"),
+                ("TraceParent", "S 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+                ("TraceState", "S a=b"),
+                ("Type", "S com.example"),
+                ("WorkflowId", "S flow"),
+            ])
+        );
+    }
+
+    #[test]
+    fn golden_no_header_set() {
+        let mut message = Message::new("greeting.made", "body").with_id("id-1");
+        message.set("created_at", "2024-02-29T12:34:56.789Z").unwrap();
+        assert_eq!(
+            shown(&encode(&message, 1)),
+            pairs(&[
+                ("Body", "B \"body\""),
+                ("CharacterEncoding", "S UTF8"),
+                ("ContentType", "S application/json; charset=utf-8"),
+                ("CreatedAt", "S 2024-02-29T12:34:56.789Z"),
+                ("CreatedTime", "N 638448068967890000"),
+                ("DelayedMilliseconds", "N 0"),
+                ("HandledCount", "N 0"),
+                ("HeaderBag", "S {}"),
+                ("MessageId", "S id-1"),
+                ("MessageType", "S MT_EVENT"),
+                ("OutstandingCreatedTime", "N 638448068967890000"),
+                ("Source", "S http://goparamore.io"),
+                ("SpecVersion", "S 1.0"),
+                ("Topic", "S greeting.made"),
+                ("TopicShard", "S greeting.made_0"),
+            ])
+        );
+        let item = encode(&message.with_content_type(""), 1);
+        assert_eq!(item["ContentType"], text("text/plain"));
+    }
+
+    #[test]
+    fn what_is_stored_is_read_again() {
+        for message in [full(), Message::new("t", [0xff, 0x00]), Message::new("t", "")] {
+            let stored = decode(&encode(&message, 3)).unwrap();
+            assert_eq!(stored.state, MessageState::Outstanding);
+            // Unset is stored as what it stands for.
+            let message = message.clone().with_character_encoding(message.character_encoding());
+            assert!(stored.message == message, "{:?}", stored.message);
+        }
+    }
+
+    #[test]
+    fn dispatched_and_parked_are_told_apart() {
+        let mut item = encode(&full(), 3);
+        item.remove(OUTSTANDING_CREATED_TIME);
+        item.insert("ParkedAt".into(), number(638_448_068_967_890_000_i64));
+        item.insert("DispatchAttempts".into(), number(3));
+        item.insert("LastError".into(), text("refused"));
+        let parked = decode(&item).unwrap();
+        assert_eq!(parked.state, MessageState::Parked);
+        assert_eq!((parked.dispatch_attempts, parked.last_error.as_deref()), (3, Some("refused")));
+        item.insert(DELIVERY_TIME.into(), number(638_448_068_967_890_000_i64));
+        item.insert(EXPIRES_AT.into(), number(1_700_000_000));
+        let dispatched = decode(&item).unwrap();
+        assert_eq!(dispatched.state, MessageState::Dispatched);
+        assert_eq!(dispatched.expires_at, Some(UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
+    }
+
+    #[test]
+    fn older_items_are_read() {
+        let mut item = encode(&full(), 3);
+        item.insert("Body".into(), text("grüße"));
+        item.remove("CharacterEncoding");
+        item.remove("HeaderBag");
+        item.remove("CreatedTime");
+        item.remove(OUTSTANDING_CREATED_TIME);
+        let stored = decode(&item).unwrap();
+        assert_eq!(stored.message.body(), "grüße".as_bytes());
+        assert_eq!(stored.message.character_encoding(), CharacterEncoding::Utf8);
+        assert_eq!(stored.message.created().to_text(), "2024-02-29T12:34:56.789Z");
+    }
+
+    #[test]
+    fn a_damaged_item_is_an_error_that_names_the_attribute() {
+        let damages: &[(&str, Option<AttributeValue>)] = &[
+            ("Topic", None),
+            ("MessageId", None),
+            ("Body", None),
+            ("Body", Some(number(1))),
+            ("MessageType", Some(text("MT_WHAT"))),
+            ("CharacterEncoding", Some(text("EBCDIC"))),
+            ("HeaderBag", Some(text("[1]"))),
+            ("CreatedTime", Some(number("1e99"))),
+            ("CreatedTime", Some(number(-1))),
+            ("HandledCount", Some(text("x"))),
+            (DELIVERY_TIME, Some(text("yesterday"))),
+        ];
+        for (attribute, value) in damages {
+            let mut item = encode(&full(), 3);
+            match value {
+                Some(value) => item.insert(attribute.to_string(), value.clone()),
+                None => item.remove(*attribute),
+            };
+            let error = decode(&item).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::UnreadableItem);
+            assert!(error.message().contains(attribute), "{error}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Marking messages dispatched: 25 a request, never over an earlier dispatch time.
+
+use crate::Item;
+use crate::error::{Error, Result};
+use crate::outbox::Outbox;
+use crate::outbox::deposit::{CONCURRENT_REQUESTS, all_in_order};
+use crate::outbox::failure::explain;
+use crate::outbox::item::attribute::{DELIVERED_AT, DELIVERY_TIME, MESSAGE_ID, OUTSTANDING_CREATED_TIME};
+use crate::outbox::item::{key, number, text};
+use crate::outbox::partiql::{Executed, Statement};
+use crate::ticks::Ticks;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use std::sync::Arc;
+
+/// What became of a message that was to be marked.
+#[derive(Clone, Debug)]
+pub(crate) enum Marked {
+    Dispatched,
+    /// It has a dispatch time already, which stays.
+    AlreadyDispatched,
+    Missing,
+    Failed(Error),
+}
+
+impl Outbox {
+    /// Marks up to 25 different messages dispatched at this time: one result each, in order.
+    pub(crate) async fn mark_dispatched(self: Arc<Self>, ids: Vec<String>, at: Ticks) -> Vec<Marked> {
+        let statements: Vec<Statement> = ids.iter().map(|id| self.mark_statement(id, at)).collect();
+        if let Some(results) = self.execute_batch(&statements).await {
+            return results
+                .into_iter()
+                .map(|result| match result {
+                    Executed::Done => Marked::Dispatched,
+                    Executed::ConditionFailed(item) => condition_failed(item.as_ref()),
+                    Executed::Duplicate => Marked::AlreadyDispatched,
+                    Executed::Failed(error) => Marked::Failed(error),
+                })
+                .collect();
+        }
+        let updates = ids.into_iter().map(|id| {
+            let outbox = Arc::clone(&self);
+            async move { outbox.mark_one(&id, at).await }
+        });
+        all_in_order(updates, CONCURRENT_REQUESTS)
+            .await
+            .into_iter()
+            .map(|result| result.unwrap_or_else(Marked::Failed))
+            .collect()
+    }
+
+    fn mark_statement(&self, id: &str, at: Ticks) -> Statement {
+        Statement {
+            text: format!(
+                "UPDATE {} SET {DELIVERY_TIME} = ? SET {DELIVERED_AT} = ? REMOVE {OUTSTANDING_CREATED_TIME} \
+                 WHERE {MESSAGE_ID} = ? AND {DELIVERY_TIME} IS MISSING",
+                self.quoted_table()
+            ),
+            parameters: vec![number(at.raw()), text(at.to_text()), text(id)],
+        }
+    }
+
+    async fn mark_one(&self, id: &str, at: Ticks) -> Result<Marked> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(id)))
+            .update_expression(format!(
+                "SET {DELIVERY_TIME} = :deliveryTime, {DELIVERED_AT} = :deliveredAt REMOVE {OUTSTANDING_CREATED_TIME}"
+            ))
+            .condition_expression(format!("attribute_exists({MESSAGE_ID}) AND attribute_not_exists({DELIVERY_TIME})"))
+            .expression_attribute_values(":deliveryTime", number(at.raw()))
+            .expression_attribute_values(":deliveredAt", text(at.to_text()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match update {
+            Ok(_) => Ok(Marked::Dispatched),
+            Err(failure) => match failure.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(condition_failed(failed.item())),
+                _ => Err(explain("UpdateItem", &self.subject(), failure)),
+            },
+        }
+    }
+}
+
+/// The condition fails when the message is missing or has a dispatch time: the item tells which.
+fn condition_failed(item: Option<&Item>) -> Marked {
+    match item {
+        Some(item) if !item.is_empty() => Marked::AlreadyDispatched,
+        _ => Marked::Missing,
+    }
+}

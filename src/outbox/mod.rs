@@ -1,0 +1,71 @@
+//! The outbox table: its items, reads, writes and schema. Knows DynamoDB and no transport.
+
+pub(crate) mod commit;
+pub(crate) mod deposit;
+pub(crate) mod failure;
+pub(crate) mod item;
+pub(crate) mod mark;
+pub(crate) mod partiql;
+pub(crate) mod read;
+mod retry;
+mod shard;
+pub(crate) mod size;
+pub(crate) mod table;
+
+use aws_sdk_dynamodb::Client;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+/// The outbox table behind an SDK client. Every method is `async` and runs on the runtime thread.
+pub(crate) struct Outbox {
+    client: Client,
+    /// The same client without the SDK's retries, for transactions: a retry of ours knows
+    /// whether an earlier attempt may have taken effect.
+    single_attempt: Client,
+    table: String,
+    shards: u32,
+    max_attempts: u64,
+    /// Set once a PartiQL request was refused for lack of permission.
+    partiql_denied: AtomicBool,
+    /// The primary keys of the callers' tables, as far as they were asked for.
+    key_names: Mutex<HashMap<String, Vec<String>>>,
+}
+
+impl Outbox {
+    pub(crate) fn new(client: Client, table: String, shards: u32, max_attempts: u64) -> Self {
+        let single_attempt =
+            client.config().to_builder().retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled()).build();
+        Self {
+            single_attempt: Client::from_conf(single_attempt),
+            client,
+            table,
+            shards,
+            max_attempts,
+            partiql_denied: AtomicBool::new(false),
+            key_names: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    pub(crate) fn shards(&self) -> u32 {
+        self.shards
+    }
+
+    /// The table as errors name it.
+    fn subject(&self) -> String {
+        format!("table {}", self.table)
+    }
+}
+
+/// A request that the SDK could not build from what we gave it.
+fn internal(operation: &str, error: impl std::fmt::Display) -> crate::Error {
+    crate::Error::new(crate::ErrorCode::Internal, format!("{operation} could not be built: {error}"))
+}

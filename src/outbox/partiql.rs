@@ -1,0 +1,141 @@
+//! Many single-item writes in one request: BatchExecuteStatement, with the retries that a
+//! statement needs and nobody else makes.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::outbox::Outbox;
+use crate::outbox::failure::{explain, is_passing, refused};
+use crate::outbox::retry::Backoff;
+use crate::{AttributeValue, Item};
+use aws_sdk_dynamodb::types::{BatchStatementRequest, BatchStatementResponse, ReturnValuesOnConditionCheckFailure};
+use std::sync::atomic::Ordering;
+
+/// DynamoDB's limit for one BatchExecuteStatement.
+pub(crate) const MAX_STATEMENTS: usize = 25;
+
+/// A PartiQL statement on one item.
+#[derive(Clone)]
+pub(crate) struct Statement {
+    pub(crate) text: String,
+    pub(crate) parameters: Vec<AttributeValue>,
+}
+
+/// What became of one statement that DynamoDB answered.
+pub(crate) enum Executed {
+    Done,
+    /// Its condition failed, with the item as it is, if there is one.
+    ConditionFailed(Option<Item>),
+    /// The item that it would insert is there.
+    Duplicate,
+    Failed(Error),
+}
+
+impl Outbox {
+    /// A table name as PartiQL wants it.
+    pub(crate) fn quoted_table(&self) -> String {
+        format!("\"{}\"", self.table.replace('"', "\"\""))
+    }
+
+    /// Whether PartiQL requests were refused for lack of permission before.
+    pub(crate) fn partiql_denied(&self) -> bool {
+        self.partiql_denied.load(Ordering::Relaxed)
+    }
+
+    /// Runs up to [`MAX_STATEMENTS`] statements on different items, one result each, in their
+    /// order. `None`: PartiQL is not allowed here; do it another way.
+    pub(crate) async fn execute_batch(&self, statements: &[Statement]) -> Option<Vec<Executed>> {
+        if self.partiql_denied() {
+            return None;
+        }
+        let mut results: Vec<Option<Executed>> = statements.iter().map(|_| None).collect();
+        let mut backoff = Backoff::new(self.max_attempts);
+        loop {
+            let pending: Vec<usize> = (0..results.len()).filter(|&at| results[at].is_none()).collect();
+            let answers = match self.execute(pending.iter().map(|&at| &statements[at])).await {
+                Ok(answers) => answers,
+                Err(error) => {
+                    if error.code() == ErrorCode::AccessDenied && results.iter().all(Option::is_none) {
+                        return self.deny_partiql();
+                    }
+                    return Some(filled(results, &error));
+                }
+            };
+            let mut last_passing = None;
+            for (position, &at) in pending.iter().enumerate() {
+                let result = match answers.get(position) {
+                    Some(answer) => self.read_answer(answer),
+                    None => Executed::Failed(Error::new(
+                        ErrorCode::Internal,
+                        "BatchExecuteStatement: DynamoDB answered fewer statements than were sent",
+                    )),
+                };
+                match result {
+                    Executed::Failed(error) if error.code() == ErrorCode::AccessDenied => {
+                        // The statements that were done stay done when the other way repeats them:
+                        // both ways refuse to do it twice.
+                        return self.deny_partiql();
+                    }
+                    Executed::Failed(error) if error.is_retryable() => last_passing = Some(error),
+                    other => results[at] = Some(other),
+                }
+            }
+            match last_passing {
+                None => return Some(filled(results, &Error::new(ErrorCode::Internal, "no result"))),
+                Some(error) if !backoff.again().await => return Some(filled(results, &error)),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn deny_partiql(&self) -> Option<Vec<Executed>> {
+        tracing::info!(
+            target: "postbox", table = %self.table,
+            "PartiQL is not allowed on the outbox table: single requests are used instead; allow dynamodb:PartiQLInsert and dynamodb:PartiQLUpdate for fewer requests"
+        );
+        self.partiql_denied.store(true, Ordering::Relaxed);
+        None
+    }
+
+    async fn execute(&self, statements: impl Iterator<Item = &Statement>) -> Result<Vec<BatchStatementResponse>> {
+        let requests = statements
+            .map(|statement| {
+                BatchStatementRequest::builder()
+                    .statement(&statement.text)
+                    .set_parameters(Some(statement.parameters.clone()))
+                    .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                    .build()
+                    .map_err(|error| crate::outbox::internal("BatchExecuteStatement", error))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        self.client
+            .batch_execute_statement()
+            .set_statements(Some(requests))
+            .send()
+            .await
+            .map(|answer| answer.responses.unwrap_or_default())
+            .map_err(|failure| explain("BatchExecuteStatement", &self.subject(), failure))
+    }
+
+    fn read_answer(&self, answer: &BatchStatementResponse) -> Executed {
+        let Some(error) = answer.error() else {
+            return Executed::Done;
+        };
+        match error.code().map_or("no code", |code| code.as_str()) {
+            "ConditionalCheckFailed" => {
+                let item = error.item().or(answer.item()).filter(|item| !item.is_empty());
+                Executed::ConditionFailed(item.cloned())
+            }
+            "DuplicateItem" => Executed::Duplicate,
+            code => {
+                // Throttling and conflicts are hidden in an answer of status 200.
+                let status = if is_passing(code) { 400 } else { 200 };
+                let message = error.message().unwrap_or_default();
+                Executed::Failed(refused("BatchExecuteStatement", &self.subject(), code, message, status))
+            }
+        }
+    }
+}
+
+/// The results, with this error for each statement that has none.
+fn filled(results: Vec<Option<Executed>>, error: &Error) -> Vec<Executed> {
+    results.into_iter().map(|result| result.unwrap_or_else(|| Executed::Failed(error.clone()))).collect()
+}

@@ -1,0 +1,96 @@
+//! Consistent reads of messages and of the caller's own items.
+
+use crate::Item;
+use crate::error::Result;
+use crate::outbox::Outbox;
+use crate::outbox::failure::{explain, refused};
+use crate::outbox::item::{self, StoredMessage};
+use crate::outbox::retry::Backoff;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use std::collections::HashMap;
+
+/// DynamoDB's limit for one BatchGetItem.
+pub(crate) const MAX_BATCH_GET: usize = 100;
+
+impl Outbox {
+    /// One item of any table, read consistently.
+    pub(crate) async fn get_item(&self, table: String, key: Item) -> Result<Option<Item>> {
+        self.client
+            .get_item()
+            .table_name(&table)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await
+            .map(|answer| answer.item)
+            .map_err(|failure| explain("GetItem", &format!("table {table}"), failure))
+    }
+
+    /// One message, read consistently.
+    pub(crate) async fn get(&self, id: String) -> Result<Option<StoredMessage>> {
+        self.get_item(self.table.clone(), item::key(&id)).await?.map(|found| item::decode(&found)).transpose()
+    }
+
+    /// Up to [`MAX_BATCH_GET`] different messages, read consistently, by id; what DynamoDB leaves
+    /// unprocessed is asked for again (W4). A message that is missing is not in the result, one
+    /// that cannot be read is an error in it.
+    ///
+    /// # Errors
+    /// With what was read before, when DynamoDB stopped answering.
+    pub(crate) async fn get_batch(&self, ids: Vec<String>) -> (HashMap<String, Result<StoredMessage>>, Result<()>) {
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut keys: Vec<Item> = ids.iter().map(|id| item::key(id)).collect();
+        let mut remaining = keys.len();
+        let mut backoff = Backoff::new(self.max_attempts);
+        loop {
+            match self.get_keys(keys).await {
+                Err(error) => return (found, Err(error)),
+                Ok((items, unprocessed)) => {
+                    for stored in items {
+                        if let Some(id) = item::message_id(&stored) {
+                            found.insert(id.to_owned(), item::decode(&stored));
+                        }
+                    }
+                    if unprocessed.is_empty() {
+                        return (found, Ok(()));
+                    }
+                    // Large messages come in several answers: that is progress, not a failure.
+                    if unprocessed.len() < remaining {
+                        backoff = Backoff::new(self.max_attempts);
+                    }
+                    remaining = unprocessed.len();
+                    keys = unprocessed;
+                }
+            }
+            if !backoff.again().await {
+                let throttled = refused(
+                    "BatchGetItem",
+                    &self.subject(),
+                    "ThrottlingException",
+                    &format!("{} of {} keys stayed unprocessed", keys.len(), ids.len()),
+                    400,
+                );
+                return (found, Err(throttled));
+            }
+        }
+    }
+
+    async fn get_keys(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>)> {
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| crate::outbox::internal("BatchGetItem", error))?;
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.table, request)
+            .send()
+            .await
+            .map_err(|failure| explain("BatchGetItem", &self.subject(), failure))?;
+        let items = answer.responses.unwrap_or_default().into_values().flatten().collect();
+        let unprocessed =
+            answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|rest| rest.keys).collect();
+        Ok((items, unprocessed))
+    }
+}

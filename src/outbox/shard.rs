@@ -1,0 +1,42 @@
+//! Which shard of its topic a message lies in.
+
+use sha2::{Digest, Sha256};
+
+/// The shard of a partition key; a random one for a message without a key, so that those do not
+/// crowd one partition (W2).
+pub(crate) fn shard_of(partition_key: &str, shards: u32) -> u32 {
+    if shards <= 1 {
+        return 0;
+    }
+    if partition_key.is_empty() {
+        return fastrand::u32(0..shards);
+    }
+    let hash = Sha256::digest(partition_key.as_bytes());
+    // Unsigned, where Brighter takes it as signed and gets negative shards (W1).
+    u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]) % shards
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_shard_and_never_a_negative_one_w1() {
+        // The first four bytes of SHA-256("abc") are ba 78 16 bf: as a signed integer negative.
+        let unsigned = 0xbf16_78ba_u32;
+        assert!((unsigned as i32) < 0);
+        assert_eq!(shard_of("abc", 3), unsigned % 3);
+        assert_eq!(shard_of("abc", 20), unsigned % 20);
+        assert_eq!(shard_of("abc", 1), 0);
+        assert_eq!(shard_of("abc", 0), 0);
+    }
+
+    #[test]
+    fn messages_without_a_key_are_spread_w2() {
+        let mut seen = [0_u32; 3];
+        for _ in 0..300 {
+            seen[shard_of("", 3) as usize] += 1;
+        }
+        assert!(seen.iter().all(|&count| count > 30), "{seen:?}");
+    }
+}

@@ -1,0 +1,264 @@
+//! The table itself: made as Brighter's factory makes it, and checked index by index.
+
+use crate::error::{Error, ErrorCode, Reason, Result};
+use crate::outbox::Outbox;
+use crate::outbox::failure::explain;
+use crate::outbox::item::attribute::{
+    CAUSATION_ID, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD,
+};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, IndexStatus,
+    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, SseSpecification, StreamSpecification,
+    StreamViewType, TableDescription, TableStatus, Tag, TimeToLiveSpecification,
+};
+use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+const POLL: Duration = Duration::from_millis(500);
+
+/// An index of the outbox table.
+struct Index {
+    name: &'static str,
+    hash: (&'static str, ScalarAttributeType),
+    range: Option<(&'static str, ScalarAttributeType)>,
+    /// Whether the outbox works without it: tables of older versions of Brighter lack it.
+    optional: bool,
+}
+
+const CAUSATION: &str = "Causation";
+
+const INDEXES: [Index; 5] = {
+    use ScalarAttributeType::{N, S};
+    [
+        Index {
+            name: "Outstanding",
+            hash: (TOPIC_SHARD, S),
+            range: Some((OUTSTANDING_CREATED_TIME, N)),
+            optional: false,
+        },
+        Index { name: "Delivered", hash: (TOPIC_SHARD, S), range: Some((DELIVERY_TIME, N)), optional: false },
+        Index {
+            name: "OutstandingAllTopics",
+            hash: (OUTSTANDING_CREATED_TIME, N),
+            range: Some((MESSAGE_ID, S)),
+            optional: false,
+        },
+        Index { name: "DeliveredAllTopics", hash: (DELIVERY_TIME, N), range: Some((MESSAGE_ID, S)), optional: false },
+        Index { name: CAUSATION, hash: (CAUSATION_ID, S), range: None, optional: true },
+    ]
+};
+
+/// What a table that can serve as an outbox has and lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TableReport {
+    /// Whether it has the index `Causation`; without it, replay by causation is not available.
+    pub has_causation_index: bool,
+}
+
+impl Outbox {
+    /// Makes the table if it is missing, waits until it can be used, and checks it.
+    pub(crate) async fn create_table(&self) -> Result<TableReport> {
+        let created = self.send_create_table().await?;
+        let report = self.wait_until_active().await?;
+        if created {
+            self.enable_ttl().await?;
+        }
+        Ok(report)
+    }
+
+    /// Checks that the table exists, is active, and has the keys and indexes of an outbox.
+    pub(crate) async fn verify_table(&self) -> Result<TableReport> {
+        check(&self.describe().await?, &self.table)
+    }
+
+    /// Whether the table was made now; `false`: it was there.
+    async fn send_create_table(&self) -> Result<bool> {
+        let build = |error| crate::outbox::internal("CreateTable", error);
+        let mut request = self
+            .client
+            .create_table()
+            .table_name(&self.table)
+            .billing_mode(BillingMode::PayPerRequest)
+            .key_schema(key_element(MESSAGE_ID, KeyType::Hash).map_err(build)?)
+            .sse_specification(SseSpecification::builder().enabled(true).build())
+            .stream_specification(
+                StreamSpecification::builder()
+                    .stream_enabled(true)
+                    .stream_view_type(StreamViewType::NewImage)
+                    .build()
+                    .map_err(build)?,
+            )
+            .tags(Tag::builder().key("outbox").value("brighter_outbox").build().map_err(build)?);
+        let mut attributes = vec![(MESSAGE_ID, ScalarAttributeType::S)];
+        for index in INDEXES {
+            attributes.push(index.hash.clone());
+            attributes.extend(index.range.clone());
+            request = request.global_secondary_indexes(index.definition().map_err(build)?);
+        }
+        attributes.sort_by_key(|(name, _)| *name);
+        attributes.dedup();
+        for (name, kind) in attributes {
+            let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(kind);
+            request = request.attribute_definitions(definition.build().map_err(build)?);
+        }
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.code() == Some("ResourceInUseException") => Ok(false),
+            Err(failure) => Err(explain("CreateTable", &self.subject(), failure)),
+        }
+    }
+
+    /// Asks DescribeTable, not a list of tables, and within the deadline of the caller (W17).
+    async fn wait_until_active(&self) -> Result<TableReport> {
+        loop {
+            let passing = match self.describe().await {
+                // Just after CreateTable, DescribeTable may not know the table yet.
+                Err(error) => (error.code() == ErrorCode::TableNotFound).then_some(error),
+                Ok(table) => match table.table_status() {
+                    Some(TableStatus::Creating | TableStatus::Updating) => None,
+                    _ => return check(&table, &self.table),
+                },
+            };
+            if let Some(error) = passing {
+                tracing::debug!(target: "postbox", table = %self.table, %error, "waiting for the table");
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn enable_ttl(&self) -> Result<()> {
+        let build = |error| crate::outbox::internal("UpdateTimeToLive", error);
+        self.client
+            .update_time_to_live()
+            .table_name(&self.table)
+            .time_to_live_specification(
+                TimeToLiveSpecification::builder().attribute_name(EXPIRES_AT).enabled(true).build().map_err(build)?,
+            )
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|failure| explain("UpdateTimeToLive", &self.subject(), failure))
+    }
+
+    async fn describe(&self) -> Result<TableDescription> {
+        self.describe_table(&self.table).await
+    }
+
+    async fn describe_table(&self, table: &str) -> Result<TableDescription> {
+        let subject = format!("table {table}");
+        self.client
+            .describe_table()
+            .table_name(table)
+            .send()
+            .await
+            .map_err(|failure| explain("DescribeTable", &subject, failure))?
+            .table
+            .ok_or_else(|| crate::outbox::internal("DescribeTable", "the answer has no table"))
+    }
+
+    /// The names of a table's primary key; asked for once.
+    pub(crate) async fn known_key_names(&self, table: String) -> Result<Vec<String>> {
+        if let Some(names) = self.key_names().get(&table) {
+            return Ok(names.clone());
+        }
+        let described = self.describe_table(&table).await?;
+        let names: Vec<String> =
+            described.key_schema().iter().map(|element| element.attribute_name().to_owned()).collect();
+        self.key_names().insert(table, names.clone());
+        Ok(names)
+    }
+
+    fn key_names(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
+        self.key_names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    fn definition(&self) -> Result<GlobalSecondaryIndex, aws_sdk_dynamodb::error::BuildError> {
+        let mut index = GlobalSecondaryIndex::builder()
+            .index_name(self.name)
+            .projection(Projection::builder().projection_type(ProjectionType::All).build())
+            .key_schema(key_element(self.hash.0, KeyType::Hash)?);
+        if let Some((name, _)) = &self.range {
+            index = index.key_schema(key_element(name, KeyType::Range)?);
+        }
+        index.build()
+    }
+
+    /// What is wrong with the index of a table, if anything.
+    fn fault(&self, found: Option<&GlobalSecondaryIndexDescription>) -> Option<String> {
+        let Some(found) = found else {
+            return (!self.optional).then(|| "the index is missing".to_owned());
+        };
+        let mut expected = vec![(self.hash.0, KeyType::Hash)];
+        expected.extend(self.range.as_ref().map(|(name, _)| (*name, KeyType::Range)));
+        if keys(found.key_schema()) != expected {
+            return Some(format!("its key is {}, it must be {}", shown(&keys(found.key_schema())), shown(&expected)));
+        }
+        if found.projection().and_then(|p| p.projection_type()) != Some(&ProjectionType::All) {
+            return Some("it does not project ALL attributes".to_owned());
+        }
+        match found.index_status() {
+            Some(IndexStatus::Creating) => Some("it is still being built".to_owned()),
+            Some(IndexStatus::Deleting) => Some("it is being deleted".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn key_element(name: &str, kind: KeyType) -> Result<KeySchemaElement, aws_sdk_dynamodb::error::BuildError> {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+}
+
+fn keys(schema: &[KeySchemaElement]) -> Vec<(&str, KeyType)> {
+    schema.iter().map(|element| (element.attribute_name(), element.key_type().clone())).collect()
+}
+
+fn shown(keys: &[(&str, KeyType)]) -> String {
+    let shown: Vec<String> = keys.iter().map(|(name, kind)| format!("{} {name}", kind.as_str())).collect();
+    shown.join(", ")
+}
+
+fn check(found: &TableDescription, table: &str) -> Result<TableReport> {
+    let mut faults = Vec::new();
+    let expected = vec![(MESSAGE_ID, KeyType::Hash)];
+    if keys(found.key_schema()) != expected {
+        let fault = format!("the key is {}, it must be {}", shown(&keys(found.key_schema())), shown(&expected));
+        faults.push(("table", fault));
+    }
+    for definition in found.attribute_definitions() {
+        let mut known = INDEXES.iter().flat_map(|index| [Some(&index.hash), index.range.as_ref()]).flatten();
+        if let Some((name, kind)) = known.find(|(name, _)| *name == definition.attribute_name())
+            && kind != definition.attribute_type()
+        {
+            faults.push((
+                name,
+                format!(
+                    "the attribute has type {}, it must be {}",
+                    definition.attribute_type().as_str(),
+                    kind.as_str()
+                ),
+            ));
+        }
+    }
+    let index_of = |name: &str| found.global_secondary_indexes().iter().find(|index| index.index_name() == Some(name));
+    for index in &INDEXES {
+        faults.extend(index.fault(index_of(index.name)).map(|fault| (index.name, fault)));
+    }
+    if faults.is_empty() {
+        return Ok(TableReport { has_causation_index: index_of(CAUSATION).is_some() });
+    }
+    let reasons: Vec<Reason> = faults
+        .into_iter()
+        .enumerate()
+        .map(|(index, (subject, fault))| Reason::new(index, subject, "Schema", fault))
+        .collect();
+    Err(Error::new(
+        ErrorCode::TableInvalid,
+        format!("table {table} cannot serve as an outbox; {} is wrong with it: make the table with create_table, or mend what is named", reasons.len()),
+    )
+    .with_reasons(reasons))
+}

@@ -1,0 +1,313 @@
+//! The single-threaded runtime of a Postbox, and how a caller blocks on it.
+
+use crate::error::{Error, ErrorCode, Result};
+use std::future::Future;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+/// How much longer than its deadline a caller waits for the runtime thread to say that the
+/// deadline has passed: only a runtime thread that is stuck takes longer.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A thread named `postbox-runtime` with a tokio current-thread runtime. Callers send it a
+/// future and block until it is done, with a deadline.
+pub(crate) struct Runtime {
+    handle: Handle,
+    thread: ThreadId,
+    process: u32,
+    gate: Arc<Gate>,
+    stop: Mutex<Option<oneshot::Sender<()>>>,
+    stopped: Mutex<Receiver<()>>,
+}
+
+/// Counts the calls under way and refuses new ones once closed.
+#[derive(Default)]
+struct Gate {
+    state: Mutex<GateState>,
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    closed: bool,
+    calls: usize,
+}
+
+/// A call under way, as long as it lives.
+pub(crate) struct Call<'a>(&'a Gate);
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.calls -= 1;
+        if state.calls == 0 {
+            self.0.idle.notify_all();
+        }
+    }
+}
+
+impl Gate {
+    fn enter(&self) -> Result<Call<'_>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return Err(closed());
+        }
+        state.calls += 1;
+        Ok(Call(self))
+    }
+
+    /// Refuses new calls from now on; whether those under way ended by the deadline.
+    fn close(&self, deadline: Instant) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.closed = true;
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        let (state, _) = self
+            .idle
+            .wait_timeout_while(state, remaining, |state| state.calls > 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.calls == 0
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed
+    }
+}
+
+impl Runtime {
+    /// Starts the thread.
+    pub(crate) fn start() -> Result<Self> {
+        let (stop, stop_requested) = oneshot::channel::<()>();
+        let (started, starting) = mpsc::channel();
+        let (ended, stopped) = mpsc::channel::<()>();
+        let failed = |error: std::io::Error| {
+            Error::new(ErrorCode::Internal, format!("the thread postbox-runtime could not be started: {error}"))
+        };
+        let thread = std::thread::Builder::new()
+            .name("postbox-runtime".into())
+            .spawn(move || {
+                let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => runtime,
+                    Err(error) => {
+                        let _ = started.send(Err(error));
+                        return;
+                    }
+                };
+                let _ = started.send(Ok(runtime.handle().clone()));
+                let _ = runtime.block_on(stop_requested);
+                // Not a plain drop: that would wait for a name look-up under way.
+                runtime.shutdown_background();
+                let _ = ended.send(());
+            })
+            .map_err(failed)?;
+        let handle = starting
+            .recv()
+            .map_err(|_| Error::new(ErrorCode::Internal, "the thread postbox-runtime ended at its start"))?
+            .map_err(failed)?;
+        Ok(Self {
+            handle,
+            thread: thread.thread().id(),
+            process: std::process::id(),
+            gate: Arc::default(),
+            stop: Mutex::new(Some(stop)),
+            stopped: Mutex::new(stopped),
+        })
+    }
+
+    /// Runs the future on the runtime thread and blocks until it is done, or cancels it at the
+    /// deadline. `what` names the operation for the error.
+    pub(crate) fn block_on<T, F>(&self, what: &str, timeout: Duration, future: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let _call = self.enter()?;
+        let (result, waiting) = mpsc::sync_channel(1);
+        let task = self.handle.spawn(async move {
+            let _ = result.send(tokio::time::timeout(timeout, future).await);
+        });
+        match waiting.recv_timeout(timeout.saturating_add(GRACE)) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(_)) | Err(RecvTimeoutError::Timeout) => {
+                task.abort();
+                Err(timed_out(what, timeout))
+            }
+            Err(RecvTimeoutError::Disconnected) if self.gate.is_closed() => Err(closed()),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox; the log has the text")))
+            }
+        }
+    }
+
+    /// A call that consists of several operations, such as a clear: `close` waits for its end.
+    pub(crate) fn enter(&self) -> Result<Call<'_>> {
+        self.check()?;
+        self.gate.enter()
+    }
+
+    /// Starts a future of a call that was [entered](Self::enter) and returns at once; what it gives comes
+    /// through the channel, which closes without a value if the runtime stops or the deadline passes.
+    pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Receiver<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let (result, waiting) = mpsc::sync_channel(1);
+        self.handle.spawn(async move {
+            if let Ok(value) = tokio::time::timeout(timeout, future).await {
+                let _ = result.send(value);
+            }
+        });
+        waiting
+    }
+
+    /// Whether a call may be made here: not in a forked child, not on the runtime thread itself.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_forked() {
+            return Err(Error::new(
+                ErrorCode::Forked,
+                "this process was forked after the Postbox was opened, and threads and connections do not survive a fork: open a new Postbox in the child",
+            ));
+        }
+        if std::thread::current().id() == self.thread {
+            return Err(Error::new(
+                ErrorCode::WrongThread,
+                "Postbox was called on its own runtime thread, which would wait for itself: hand the work to another thread",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses new calls, waits for those under way, and stops the thread, all within the deadline.
+    pub(crate) fn close(&self, timeout: Duration) -> Result<()> {
+        self.check()?;
+        let deadline = Instant::now() + timeout;
+        let finished = self.gate.close(deadline);
+        self.request_stop();
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let remaining = deadline.saturating_duration_since(Instant::now()).max(GRACE);
+        let ended = !matches!(stopped.recv_timeout(remaining), Err(RecvTimeoutError::Timeout));
+        if finished && ended {
+            Ok(())
+        } else {
+            Err(Error::new(
+                ErrorCode::Timeout,
+                format!(
+                    "closing took longer than close_timeout_ms ({} ms): what was under way was abandoned",
+                    timeout.as_millis()
+                ),
+            ))
+        }
+    }
+
+    fn request_stop(&self) {
+        if let Some(stop) = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = stop.send(());
+        }
+    }
+
+    fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // In a forked child there is no thread to stop, and a lock may be held by one that is gone.
+        if !self.is_forked() {
+            self.request_stop();
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorCode::Closed, "the Postbox was closed: open a new one")
+}
+
+fn timed_out(what: &str, timeout: Duration) -> Error {
+    Error::new(
+        ErrorCode::Timeout,
+        format!("{what} had no answer within operation_timeout_ms ({} ms)", timeout.as_millis()),
+    )
+    .retryable()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_future_runs_on_the_named_thread() {
+        let runtime = Runtime::start().unwrap();
+        let name = runtime.block_on("test", LONG, async { std::thread::current().name().map(String::from) }).unwrap();
+        assert_eq!(name.as_deref(), Some("postbox-runtime"));
+    }
+
+    #[test]
+    fn a_future_past_its_deadline_is_cancelled() {
+        struct Dropped(mpsc::Sender<()>);
+        impl Drop for Dropped {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        let runtime = Runtime::start().unwrap();
+        let (sender, dropped) = mpsc::channel();
+        let guard = Dropped(sender);
+        let error = runtime
+            .block_on("waiting for ever", Duration::from_millis(20), async move {
+                let _guard = guard;
+                std::future::pending::<()>().await;
+            })
+            .unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Timeout);
+        assert!(error.message().contains("waiting for ever"), "{error}");
+        dropped.recv_timeout(LONG).expect("the future is dropped");
+    }
+
+    #[test]
+    fn a_panic_in_a_future_is_an_error_and_the_thread_goes_on() {
+        let runtime = Runtime::start().unwrap();
+        let error = runtime.block_on("test", LONG, async { panic!("boom") }).map(|()| ()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Internal);
+        assert_eq!(runtime.block_on("test", LONG, async { 7 }).unwrap(), 7);
+    }
+
+    #[test]
+    fn close_waits_for_calls_refuses_new_ones_and_is_bounded() {
+        let runtime = Arc::new(Runtime::start().unwrap());
+        let (release, released) = oneshot::channel::<()>();
+        let (entered, entering) = mpsc::channel();
+        let caller = std::thread::spawn({
+            let runtime = Arc::clone(&runtime);
+            move || {
+                runtime.block_on("test", LONG, async move {
+                    let _ = entered.send(());
+                    released.await.is_ok()
+                })
+            }
+        });
+        entering.recv_timeout(LONG).unwrap();
+        let error = runtime.close(Duration::from_millis(10)).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Timeout);
+        drop(release);
+        assert_eq!(caller.join().unwrap().unwrap_err().code(), ErrorCode::Closed);
+        let refused = runtime.block_on("test", LONG, async {}).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Closed);
+    }
+
+    #[test]
+    fn waiting_on_the_own_thread_is_refused() {
+        let runtime = Arc::new(Runtime::start().unwrap());
+        let inner = Arc::clone(&runtime);
+        let error = runtime
+            .block_on("test", LONG, async move { inner.block_on("inner", LONG, async {}).map_err(|e| e.code()) })
+            .unwrap();
+        assert_eq!(error, Err(ErrorCode::WrongThread));
+    }
+}

@@ -1,0 +1,91 @@
+//! A producer that keeps what it is given, for tests and demos.
+
+use crate::message::Message;
+use crate::transport::{Producer, SendOutcome};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Keeps the messages that it is given. Clones share them.
+///
+/// ```
+/// use postbox::{MemoryProducer, Message, Postbox, SendOutcome};
+///
+/// # fn main() -> postbox::Result<()> {
+/// let producer = MemoryProducer::new();
+/// let postbox = Postbox::builder()
+///     .embedded_path(":memory:")
+///     .default_producer(producer.clone())
+///     .open()?;
+/// producer.answer_next(SendOutcome::Retry("the transport is down".into()));
+/// let message = Message::new("greeting.made", "hello");
+/// let id = message.id().to_owned();
+/// postbox.post(message)?;
+/// assert!(producer.sent().is_empty());
+/// postbox.clear_outbox(&[id])?;
+/// assert_eq!(producer.sent().len(), 1);
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryProducer {
+    shared: Arc<Mutex<Shared>>,
+    max_batch: usize,
+}
+
+#[derive(Default)]
+struct Shared {
+    sent: Vec<Message>,
+    answers: VecDeque<SendOutcome>,
+    batches: Vec<usize>,
+}
+
+impl MemoryProducer {
+    /// A producer that takes one message at a time.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A producer that takes so many messages at a time.
+    pub fn with_max_batch(max_batch: usize) -> Self {
+        Self { max_batch, ..Self::default() }
+    }
+
+    /// The messages that were sent or accepted, in order.
+    pub fn sent(&self) -> Vec<Message> {
+        self.shared().sent.clone()
+    }
+
+    /// How many messages each call had, in order.
+    pub fn batches(&self) -> Vec<usize> {
+        self.shared().batches.clone()
+    }
+
+    /// The outcome of the next message that has none announced yet; without any, all are sent.
+    pub fn answer_next(&self, outcome: SendOutcome) {
+        self.shared().answers.push_back(outcome);
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Producer for MemoryProducer {
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+        let mut shared = self.shared();
+        shared.batches.push(batch.len());
+        batch
+            .iter()
+            .map(|message| {
+                let outcome = shared.answers.pop_front().unwrap_or(SendOutcome::Sent);
+                if matches!(outcome, SendOutcome::Sent | SendOutcome::Accepted) {
+                    shared.sent.push(message.clone());
+                }
+                outcome
+            })
+            .collect()
+    }
+
+    fn max_batch(&self) -> usize {
+        self.max_batch.max(1)
+    }
+}

@@ -1,0 +1,130 @@
+//! The trait of everything that sends messages over a transport.
+
+use crate::message::Message;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What became of one message that a producer was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendOutcome {
+    /// The transport has it: it is marked dispatched.
+    Sent,
+    /// The transport accepted it and will confirm it later, by
+    /// [`Postbox::confirm`](crate::Postbox::confirm); until then it stays outstanding.
+    Accepted,
+    /// It failed for a passing reason: it stays outstanding and will be sent again.
+    Retry(String),
+    /// It can never be sent as it is: too large, not permitted, malformed.
+    Reject(String),
+}
+
+/// Sends messages over a transport. It blocks; Postbox calls it on the thread that called
+/// [`clear_outbox`](crate::Postbox::clear_outbox), or on the sweeper's, never on its own runtime
+/// thread. It may be called on several threads at once, and it may call Postbox.
+///
+/// A panic becomes [`SendOutcome::Retry`] for the whole batch.
+///
+/// ```
+/// use postbox::{Message, Postbox, Producer, SendOutcome};
+///
+/// struct Printer;
+///
+/// impl Producer for Printer {
+///     fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+///         batch.iter().map(|message| {
+///             println!("{}: {} bytes", message.topic(), message.body().len());
+///             SendOutcome::Sent
+///         }).collect()
+///     }
+/// }
+///
+/// # fn main() -> postbox::Result<()> {
+/// let postbox = Postbox::builder().embedded_path(":memory:").producer("greeting.made", Printer).open()?;
+/// postbox.post(Message::new("greeting.made", "hello"))?;
+/// # Ok(()) }
+/// ```
+pub trait Producer: Send + Sync {
+    /// Sends the messages, in their order, and says for each what became of it. The batch has
+    /// one to [`max_batch`](Self::max_batch) messages; outcomes that are missing count as
+    /// [`SendOutcome::Retry`], those beyond are ignored.
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome>;
+
+    /// How many messages one call of [`send`](Self::send) may get; 1 unless overridden.
+    fn max_batch(&self) -> usize {
+        1
+    }
+}
+
+impl<P: Producer + ?Sized> Producer for std::sync::Arc<P> {
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+        (**self).send(batch)
+    }
+
+    fn max_batch(&self) -> usize {
+        (**self).max_batch()
+    }
+}
+
+/// A producer from a function that sends one message.
+///
+/// ```
+/// use postbox::{SendOutcome, producer_fn};
+///
+/// let producer = producer_fn(|message| {
+///     println!("{}", message.id());
+///     SendOutcome::Sent
+/// });
+/// # let _: &dyn postbox::Producer = &producer;
+/// ```
+pub fn producer_fn<F>(send: F) -> impl Producer
+where
+    F: Fn(&Message) -> SendOutcome + Send + Sync,
+{
+    struct Function<F>(F);
+    impl<F: Fn(&Message) -> SendOutcome + Send + Sync> Producer for Function<F> {
+        fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+            batch.iter().map(&self.0).collect()
+        }
+    }
+    Function(send)
+}
+
+/// Calls the producer and gives exactly one outcome per message, whatever the producer does.
+pub(crate) fn send_batch(producer: &dyn Producer, batch: &[Message]) -> Vec<SendOutcome> {
+    let mut outcomes = match catch_unwind(AssertUnwindSafe(|| producer.send(batch))) {
+        Ok(outcomes) => outcomes,
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("no text");
+            vec![SendOutcome::Retry(format!("the producer panicked: {text}")); batch.len()]
+        }
+    };
+    let missing = SendOutcome::Retry("the producer gave no outcome for this message".into());
+    outcomes.resize(batch.len(), missing);
+    outcomes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_producer_that_panics_or_miscounts_gives_one_outcome_per_message() {
+        struct Odd(usize);
+        impl Producer for Odd {
+            fn send(&self, _: &[Message]) -> Vec<SendOutcome> {
+                assert_ne!(self.0, 99, "boom");
+                vec![SendOutcome::Sent; self.0]
+            }
+        }
+        let batch = [Message::new("t", "1"), Message::new("t", "2")];
+        assert!(matches!(&send_batch(&Odd(1), &batch)[..], [SendOutcome::Sent, SendOutcome::Retry(_)]));
+        assert_eq!(send_batch(&Odd(3), &batch), [SendOutcome::Sent, SendOutcome::Sent]);
+        let panicked = send_batch(&Odd(99), &batch);
+        assert_eq!(panicked.len(), 2);
+        assert!(matches!(&panicked[0], SendOutcome::Retry(text) if text.contains("boom")), "{panicked:?}");
+    }
+}
