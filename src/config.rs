@@ -93,6 +93,17 @@ macro_rules! setting_type {
 }
 pub(crate) use setting_type;
 
+/// What the builder's method for a setting of this kind takes.
+macro_rules! setting_argument {
+    (number) => {
+        u64
+    };
+    ($text:ident) => {
+        impl Into<String>
+    };
+}
+pub(crate) use setting_argument;
+
 macro_rules! setting_default {
     (number, $default:literal) => {
         $default

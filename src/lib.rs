@@ -5,10 +5,13 @@
 mod client;
 mod config;
 mod dispatch;
+pub mod dynamodb_json;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod engine;
 mod error;
+#[allow(unsafe_code)]
+mod ffi;
 mod message;
 mod outbox;
 mod postbox;

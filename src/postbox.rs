@@ -1,7 +1,7 @@
 //! The blocking facade that callers hold.
 
 use crate::Item;
-use crate::config::{Config, setting_type, with_settings};
+use crate::config::{Config, setting_argument, with_settings};
 use crate::dispatch::clear::clear;
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::mark::mark;
@@ -35,6 +35,8 @@ use std::time::Duration;
 /// quietly; [`close`](Self::close) also tells how that went.
 pub struct Postbox {
     engine: Arc<Engine>,
+    #[cfg(feature = "embedded")]
+    embedded: Option<EmbeddedDatabase>,
 }
 
 impl Postbox {
@@ -251,6 +253,12 @@ impl Postbox {
         self.engine.runtime.block_on("the future", self.engine.operation_timeout(), future)
     }
 
+    /// The embedded database that this Postbox works on, if it does.
+    #[cfg(feature = "embedded")]
+    pub fn embedded(&self) -> Option<&EmbeddedDatabase> {
+        self.embedded.as_ref()
+    }
+
     /// Refuses new calls, waits for those under way for `close_timeout_ms` at most, and stops the thread.
     ///
     /// # Errors
@@ -309,7 +317,7 @@ macro_rules! define_setters {
             $(
                 #[doc = $about]
                 #[doc = concat!("\n\nDefault: `", stringify!($default), "`.")]
-                pub fn $name(mut self, value: impl Into<setting_type!($kind)>) -> Self {
+                pub fn $name(mut self, value: setting_argument!($kind)) -> Self {
                     self.config.$name = value.into();
                     self
                 }
@@ -361,12 +369,17 @@ impl Builder {
     /// [`ErrorCode::Embedded`].
     pub fn open(self) -> Result<Postbox> {
         self.config.validate()?;
-        let embedded = self.embedded_client()?;
+        #[cfg(feature = "embedded")]
+        let embedded = self.open_embedded()?;
+        #[cfg(feature = "embedded")]
+        let embedded_client = embedded.clone().map(SharedHttpClient::new);
+        #[cfg(not(feature = "embedded"))]
+        let embedded_client = self.refuse_embedded()?;
         let Self { config, router, http_client, .. } = self;
-        let is_embedded = embedded.is_some();
+        let is_embedded = embedded_client.is_some();
         let runtime = Runtime::start()?;
         let timeout = Duration::from_millis(config.operation_timeout_ms);
-        let client = match embedded {
+        let client = match embedded_client {
             Some(database) => crate::client::embedded(&config, http_client.unwrap_or(database)),
             None => {
                 let settings = config.clone();
@@ -389,20 +402,23 @@ impl Builder {
                 outbox,
                 router,
             }),
+            #[cfg(feature = "embedded")]
+            embedded,
         })
     }
 
     #[cfg(feature = "embedded")]
-    fn embedded_client(&self) -> Result<Option<SharedHttpClient>> {
-        let database = match &self.embedded {
-            None if !self.config.embedded_path.is_empty() => Some(EmbeddedDatabase::open(&self.config.embedded_path)?),
-            given => given.clone(),
-        };
-        Ok(database.map(SharedHttpClient::new))
+    fn open_embedded(&self) -> Result<Option<EmbeddedDatabase>> {
+        match &self.embedded {
+            None if !self.config.embedded_path.is_empty() => {
+                EmbeddedDatabase::open(&self.config.embedded_path).map(Some)
+            }
+            given => Ok(given.clone()),
+        }
     }
 
     #[cfg(not(feature = "embedded"))]
-    fn embedded_client(&self) -> Result<Option<SharedHttpClient>> {
+    fn refuse_embedded(&self) -> Result<Option<SharedHttpClient>> {
         if self.config.embedded_path.is_empty() {
             return Ok(None);
         }

@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_future_is_an_error_and_the_thread_goes_on() {
         let runtime = Runtime::start().unwrap();
-        let error = runtime.block_on("test", LONG, async { panic!("boom") }).map(|()| ()).unwrap_err();
+        let error = runtime.block_on::<(), _>("test", LONG, async { panic!("boom") }).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Internal);
         assert_eq!(runtime.block_on("test", LONG, async { 7 }).unwrap(), 7);
     }

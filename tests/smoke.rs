@@ -1,16 +1,29 @@
-use postbox::*;
 use aws_sdk_dynamodb::types::*;
+use postbox::*;
 #[test]
 fn it_works() {
     let producer = MemoryProducer::new();
     let postbox = Postbox::builder().embedded_path(":memory:").default_producer(producer.clone()).open().unwrap();
     postbox.verify_table().unwrap();
-    postbox.block_on(|client| async move {
-        client.create_table().table_name("People").billing_mode(BillingMode::PayPerRequest)
-            .attribute_definitions(AttributeDefinition::builder().attribute_name("Name").attribute_type(ScalarAttributeType::S).build().unwrap())
-            .key_schema(KeySchemaElement::builder().attribute_name("Name").key_type(KeyType::Hash).build().unwrap())
-            .send().await.unwrap();
-    }).unwrap();
+    postbox
+        .block_on(|client| async move {
+            client
+                .create_table()
+                .table_name("People")
+                .billing_mode(BillingMode::PayPerRequest)
+                .attribute_definitions(
+                    AttributeDefinition::builder()
+                        .attribute_name("Name")
+                        .attribute_type(ScalarAttributeType::S)
+                        .build()
+                        .unwrap(),
+                )
+                .key_schema(KeySchemaElement::builder().attribute_name("Name").key_type(KeyType::Hash).build().unwrap())
+                .send()
+                .await
+                .unwrap();
+        })
+        .unwrap();
     let mut work = postbox.unit_of_work();
     work.put("People", Item::from([("Name".into(), AttributeValue::S("Ada".into()))])).unwrap();
     let id = work.deposit_post(Message::new("greeting.made", "Hello Ada")).unwrap();

@@ -67,6 +67,26 @@ pub struct StoredMessage {
     pub parked_at: Option<SystemTime>,
 }
 
+impl StoredMessage {
+    /// The names of [`fields`](Self::fields).
+    pub(crate) const FIELDS: [&str; 6] =
+        ["state", "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error"];
+
+    /// What the outbox tells of the message, as text by name.
+    pub(crate) fn fields(&self) -> [(&'static str, Option<String>); 6] {
+        let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());
+        let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error] = Self::FIELDS;
+        [
+            (state, Some(self.state.name().to_owned())),
+            (dispatched_at, time(self.dispatched_at)),
+            (expires_at, time(self.expires_at)),
+            (parked_at, time(self.parked_at)),
+            (dispatch_attempts, Some(self.dispatch_attempts.to_string())),
+            (last_error, self.last_error.clone()),
+        ]
+    }
+}
+
 /// The item of a message that is outstanding.
 pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     let created = number(message.created().raw());

@@ -55,10 +55,6 @@ impl Outbox {
         &self.table
     }
 
-    pub(crate) fn shards(&self) -> u32 {
-        self.shards
-    }
-
     /// The table as errors name it.
     fn subject(&self) -> String {
         format!("table {}", self.table)
