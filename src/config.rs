@@ -29,7 +29,7 @@ macro_rules! with_settings {
                 "Milliseconds after which an operation on DynamoDB, its retries included, is given up.";
             attempt_timeout_ms: number(10, 600000) = 3000,
                 "Milliseconds after which one request of an operation is given up and tried again.";
-            connect_timeout_ms: number(10, 600000) = 1000,
+            connect_timeout_ms: number(10, 600000) = 2000,
                 "Milliseconds after which an attempt to connect is given up and tried again.";
             max_attempts: number(1, 100) = 5,
                 "How often a request is made at most, the first time included, while its failure is a passing one.";
@@ -91,7 +91,6 @@ macro_rules! setting_type {
         String
     };
 }
-pub(crate) use setting_type;
 
 /// What the builder's method for a setting of this kind takes.
 macro_rules! setting_argument {

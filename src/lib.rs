@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+mod bulk;
 mod client;
 mod config;
 mod dispatch;

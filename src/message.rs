@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// Brighter's default for the CloudEvents `source` attribute.
-const DEFAULT_SOURCE: &str = "http://goparamore.io";
+pub(crate) const DEFAULT_SOURCE: &str = "http://goparamore.io";
 /// Brighter's default content type.
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
-const DEFAULT_SPEC_VERSION: &str = "1.0";
+pub(crate) const DEFAULT_SPEC_VERSION: &str = "1.0";
 /// DynamoDB's limit for a partition key. The id is one, and so are, in the indexes, topic with shard, and causation id.
 const MAX_KEY_BYTES: usize = 2048;
 /// What `TopicShard` adds to the topic: `_` and up to two digits.

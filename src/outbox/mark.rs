@@ -52,8 +52,9 @@ impl Outbox {
     fn mark_statement(&self, id: &str, at: Ticks) -> Statement {
         Statement {
             text: format!(
-                "UPDATE {} SET {DELIVERY_TIME} = ? SET {DELIVERED_AT} = ? REMOVE {OUTSTANDING_CREATED_TIME} \
-                 WHERE {MESSAGE_ID} = ? AND {DELIVERY_TIME} IS MISSING",
+                "UPDATE {} SET \"{DELIVERY_TIME}\" = ? SET \"{DELIVERED_AT}\" = ? \
+                 REMOVE \"{OUTSTANDING_CREATED_TIME}\" \
+                 WHERE \"{MESSAGE_ID}\" = ? AND \"{DELIVERY_TIME}\" IS MISSING",
                 self.quoted_table()
             ),
             parameters: vec![number(at.raw()), text(at.to_text()), text(id)],
