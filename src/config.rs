@@ -41,6 +41,8 @@ macro_rules! with_settings {
                 "The bytes of message bodies and headers that are kept so at most.";
             recent_max_age_ms: number(0, 4500) = 4000,
                 "Milliseconds after which a message kept so is read from the table again. Below a sweeper's minimum age of 5 s, so that no sweeper has sent it meanwhile.";
+            dispatched_ttl_seconds: number(0, 315360000) = 0,
+                "Seconds after its dispatch at which DynamoDB may delete a message (it does so within days). 0: never. An unsent message never expires.";
             confirm_timeout_ms: number(0, 86400000) = 30000,
                 "Milliseconds for which a message that a producer accepted waits for its confirmation before this process may send it again.";
         }

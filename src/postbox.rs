@@ -345,8 +345,7 @@ impl Builder {
                 })??
             }
         };
-        let shards = u32::try_from(config.number_of_shards).unwrap_or(1);
-        let outbox = Arc::new(Outbox::new(client, config.table_name.clone(), shards, config.max_attempts));
+        let outbox = Arc::new(Outbox::new(client, &config));
         if is_embedded {
             create_table(&runtime, &outbox, timeout)?;
         }
