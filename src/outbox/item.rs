@@ -161,7 +161,7 @@ pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
             MessageState::Outstanding
         },
         dispatched_at: dispatched_at.map(Ticks::to_system_time),
-        expires_at: item.number::<u32>(EXPIRES_AT)?.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds.into())),
+        expires_at: item.number(EXPIRES_AT)?.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
         dispatch_attempts: item.number("DispatchAttempts")?.unwrap_or(0),
         last_error: item.text("LastError")?.map(str::to_owned),
         parked_at: parked_at.map(Ticks::to_system_time),
