@@ -13,7 +13,7 @@ pub(crate) const DEFAULT_SOURCE: &str = "http://goparamore.io";
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
 pub(crate) const DEFAULT_SPEC_VERSION: &str = "1.0";
 /// DynamoDB's limit for a partition key. The id is one, and so are, in the indexes, topic with shard, and causation id.
-const MAX_KEY_BYTES: usize = 2048;
+pub(crate) const MAX_KEY_BYTES: usize = 2048;
 /// What `TopicShard` adds to the topic: `_` and up to two digits.
 const SHARD_SUFFIX_BYTES: usize = 3;
 

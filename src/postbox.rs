@@ -102,9 +102,6 @@ impl Postbox {
     /// [`ErrorCode::UnreadableItem`], and those of any request.
     pub fn get(&self, id: &str) -> Result<Option<StoredMessage>> {
         let id = id.to_owned();
-        if id.is_empty() {
-            return Ok(None);
-        }
         self.engine.run("get", |outbox| async move { outbox.get(id).await })
     }
 

@@ -4,9 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Ids that are being cleared, or wait for the confirmation of a producer until a point in time.
+/// Ids that are being cleared, or wait for the confirmation of a producer.
 #[derive(Default)]
-pub(crate) struct InFlight(Mutex<HashMap<String, Option<Instant>>>);
+pub(crate) struct InFlight(Mutex<HashMap<String, Holder>>);
+
+/// Why a message is not to be sent by anybody else of this process.
+enum Holder {
+    /// It is being sent. Its confirmation may come before its producer has returned.
+    Sending { settled: bool },
+    /// Its producer accepted it, and its confirmation is waited for until then.
+    Accepted { until: Instant },
+}
 
 /// The right to send a message, as long as it lives.
 pub(crate) struct Claim<'a> {
@@ -20,27 +28,32 @@ impl InFlight {
     pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
         let mut ids = self.lock();
         match ids.get(id) {
-            Some(Some(until)) if *until <= Instant::now() => {}
+            Some(Holder::Accepted { until }) if *until <= Instant::now() => {}
             Some(_) => return None,
             None => {}
         }
-        ids.insert(id.to_owned(), None);
+        ids.insert(id.to_owned(), Holder::Sending { settled: false });
         Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
     }
 
-    /// The message was confirmed, or its sender gave it up: it may be sent again.
+    /// The message was confirmed, or its sender gave it up: it may be sent again, once whoever is
+    /// sending it now is through.
     pub(crate) fn settle(&self, id: &str) {
         let mut ids = self.lock();
-        if let Some(Some(_)) = ids.get(id) {
-            ids.remove(id);
+        match ids.get_mut(id) {
+            Some(Holder::Sending { settled }) => *settled = true,
+            Some(Holder::Accepted { .. }) => {
+                ids.remove(id);
+            }
+            None => {}
         }
         if ids.len() > 1024 {
             let now = Instant::now();
-            ids.retain(|_, until| until.is_none_or(|until| until > now));
+            ids.retain(|_, holder| !matches!(holder, Holder::Accepted { until } if *until <= now));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Instant>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Holder>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -50,10 +63,13 @@ impl Claim<'_> {
         &self.id
     }
 
-    /// Keeps the message claimed until it is settled, for so long at most.
+    /// Keeps the message claimed until it is settled, which it may be already, and for so long at most.
     pub(crate) fn keep(mut self, time: Duration) {
-        self.kept = true;
-        self.in_flight.lock().insert(self.id.clone(), Instant::now().checked_add(time));
+        let mut ids = self.in_flight.lock();
+        if let Some(holder @ Holder::Sending { settled: false }) = ids.get_mut(&self.id) {
+            *holder = Holder::Accepted { until: Instant::now() + time };
+            self.kept = true;
+        }
     }
 }
 
@@ -89,5 +105,17 @@ mod tests {
         assert!(in_flight.claim("a").is_some());
         in_flight.claim("b").unwrap().keep(Duration::ZERO);
         assert!(in_flight.claim("b").is_some());
+    }
+
+    #[test]
+    fn a_message_settled_before_it_is_kept_is_free() {
+        let in_flight = InFlight::default();
+        let claim = in_flight.claim("a").unwrap();
+        in_flight.settle("a");
+        assert!(in_flight.claim("a").is_none(), "it is still being sent");
+        claim.keep(Duration::from_secs(3600));
+        let claim = in_flight.claim("a").expect("it does not wait for what has come");
+        claim.keep(Duration::from_secs(3600));
+        assert!(in_flight.claim("a").is_none(), "the next one does wait");
     }
 }

@@ -3,6 +3,7 @@
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::outbox::item::is_possible_id;
 use crate::outbox::mark::Marked;
 use crate::outbox::partiql::MAX_STATEMENTS;
 use crate::ticks::Ticks;
@@ -15,8 +16,8 @@ pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     let mut report = DispatchReport::of(&ids);
     let mut known = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {
-        if id.is_empty() {
-            report.set(index, DispatchOutcome::NotFound, "the id is empty");
+        if !is_possible_id(id) {
+            report.set(index, DispatchOutcome::NotFound, "the outbox has no such message");
             continue;
         }
         // What is marked is not to be sent from memory.

@@ -1,7 +1,7 @@
 //! A message as an item of the outbox table, and back: the contract with Brighter.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::message::{CharacterEncoding, DEFAULT_SOURCE, DEFAULT_SPEC_VERSION, Message, MessageType};
+use crate::message::{CharacterEncoding, DEFAULT_SOURCE, DEFAULT_SPEC_VERSION, MAX_KEY_BYTES, Message, MessageType};
 use crate::outbox::shard::shard_of;
 use crate::ticks::Ticks;
 use crate::{AttributeValue, Item};
@@ -174,6 +174,12 @@ pub(crate) fn message_id(item: &Item) -> Option<&str> {
         Some(AttributeValue::S(id)) => Some(id),
         _ => None,
     }
+}
+
+/// Whether there can be a message of this id at all. DynamoDB refuses a whole batch for one key
+/// that cannot be one.
+pub(crate) fn is_possible_id(id: &str) -> bool {
+    (1..=MAX_KEY_BYTES).contains(&id.len())
 }
 
 /// The primary key of a message.
