@@ -271,6 +271,14 @@ enum postbox_outcome
      * It was sent, and could not be marked: it stays outstanding and will be sent again.
      */
     POSTBOX_OUTCOME_NOT_MARKED = 17,
+    /**
+     * It waits: an earlier message of its topic and partition key failed, or it did so lately itself.
+     */
+    POSTBOX_OUTCOME_HELD_BACK = 18,
+    /**
+     * The breaker of its topic is open: it waits, and no attempt is counted.
+     */
+    POSTBOX_OUTCOME_BREAKER_OPEN = 19,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -43,6 +43,24 @@ macro_rules! with_settings {
                 "Milliseconds after which a message kept so is read from the table again. Below a sweeper's minimum age of 5 s, so that no sweeper has sent it meanwhile.";
             dispatched_ttl_seconds: number(0, 315360000) = 0,
                 "Seconds after its dispatch at which DynamoDB may delete a message (it does so within days). 0: never. An unsent message never expires.";
+            sweep_interval_ms: number(10, 86400000) = 5000,
+                "Milliseconds between two sweeps of the sweeper, give or take a tenth.";
+            sweep_min_age_ms: number(0, 86400000) = 5000,
+                "How old, in milliseconds, a message must be before a sweep sends it: younger ones are left to whoever committed them.";
+            sweep_batch: number(1, 10000) = 100,
+                "How many messages a sweep reads and sends between two looks at its lease.";
+            lock_table_name: text(3, 255) = "brighter_distributed_lock",
+                "The table of the leases that sweepers hold, Brighter's. Made if it is missing.";
+            lease_group: optional(1, 255) = "",
+                "The group in the name of the sweeper's lease, `GROUP_OutboxSweeper`: sweepers of one group exclude each other, Brighter's included. Unset: the name of the outbox table.";
+            max_dispatch_attempts: number(0, 1000000) = 20,
+                "How often sending a message may fail before it is parked. 0: any number of times.";
+            retry_delay_ms: number(0, 300000) = 1000,
+                "Milliseconds before a sweep tries a message again that failed once; twice as long after each further failure, 5 minutes at most.";
+            breaker_threshold: number(0, 1000000) = 5,
+                "How many failures of a topic in a row open its breaker, which holds back its messages. 0: never.";
+            breaker_cooldown_ms: number(1, 86400000) = 30000,
+                "Milliseconds after which an open breaker lets one message through to see whether the transport is back.";
             confirm_timeout_ms: number(0, 86400000) = 30000,
                 "Milliseconds for which a message that a producer accepted waits for its confirmation before this process may send it again.";
         }

@@ -1,6 +1,8 @@
 //! What a Postbox, its units of work and its threads share.
 
 use crate::config::Config;
+use crate::dispatch::backoff::Backoff;
+use crate::dispatch::breaker::Breakers;
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::recent::Recent;
 use crate::error::Result;
@@ -21,9 +23,32 @@ pub(crate) struct Engine {
     pub(crate) router: Router,
     pub(crate) recent: Recent,
     pub(crate) in_flight: InFlight,
+    pub(crate) breakers: Breakers,
+    pub(crate) backoff: Backoff,
 }
 
 impl Engine {
+    pub(crate) fn new(config: Config, runtime: Runtime, outbox: Arc<Outbox>, router: Router) -> Self {
+        let milliseconds = Duration::from_millis;
+        Self {
+            recent: Recent::new(&config),
+            in_flight: InFlight::default(),
+            breakers: Breakers::new(config.breaker_threshold, milliseconds(config.breaker_cooldown_ms)),
+            backoff: Backoff::new(milliseconds(config.retry_delay_ms)),
+            config,
+            runtime,
+            outbox,
+            router,
+        }
+    }
+
+    /// What the lease of sweepers is on, by Brighter's name.
+    pub(crate) fn sweeper_resource(&self) -> String {
+        let group = &self.config.lease_group;
+        let group = if group.is_empty() { self.outbox.table() } else { group };
+        format!("{group}_OutboxSweeper")
+    }
+
     pub(crate) fn operation_timeout(&self) -> Duration {
         Duration::from_millis(self.config.operation_timeout_ms)
     }

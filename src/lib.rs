@@ -63,7 +63,9 @@ mod transport;
 mod unit_of_work;
 
 pub use crate::config::Config;
+pub use crate::dispatch::breaker::BreakerState;
 pub use crate::dispatch::report::{DispatchEntry, DispatchOutcome, DispatchReport};
+pub use crate::dispatch::sweep::{SweepLease, SweepReport};
 #[cfg(feature = "embedded")]
 pub use crate::embedded::EmbeddedDatabase;
 pub use crate::error::{Error, ErrorCode, Reason, Result};

@@ -3,11 +3,12 @@
 use crate::Item;
 use crate::bulk::deposit_all;
 use crate::config::{Config, setting_argument, with_settings};
+use crate::dispatch::breaker::BreakerState;
 use crate::dispatch::clear::clear;
-use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::mark::mark;
-use crate::dispatch::recent::Recent;
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::sweep::{SweepReport, outstanding_count, sweep};
+use crate::dispatch::sweeper::Sweeper;
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedDatabase;
 use crate::engine::Engine;
@@ -23,6 +24,7 @@ use crate::unit_of_work::UnitOfWork;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// An outbox on DynamoDB, for callers that block: the handle that a program opens once.
@@ -34,6 +36,7 @@ use std::time::Duration;
 /// quietly; [`close`](Self::close) also tells how that went.
 pub struct Postbox {
     engine: Arc<Engine>,
+    sweeper: Sweeper,
     #[cfg(feature = "embedded")]
     embedded: Option<EmbeddedDatabase>,
 }
@@ -180,6 +183,70 @@ impl Postbox {
         self.engine.run("verify_table", |outbox| async move { outbox.verify_table().await })
     }
 
+    /// Finds the outstanding messages that are older than `sweep_min_age_ms`, oldest first, sends
+    /// them on this thread and marks them dispatched, until none is left that can be sent. It
+    /// holds Brighter's lease while it does: if another sweeper has it, nothing is done.
+    ///
+    /// A message that fails counts an attempt, waits for its next one (`retry_delay_ms`), and is
+    /// parked after `max_dispatch_attempts`, or at once if its producer rejects it or it cannot
+    /// be read. Later messages of its topic and partition key wait for it.
+    ///
+    /// # Errors
+    /// Those of any request, when messages cannot be found or the lease cannot be asked for. What
+    /// happened to single messages is in the report.
+    pub fn sweep(&self) -> Result<SweepReport> {
+        sweep(&self.engine, None, &AtomicBool::new(false))
+    }
+
+    /// [`sweep`](Self::sweep) of one topic.
+    ///
+    /// # Errors
+    /// As [`sweep`](Self::sweep).
+    pub fn sweep_topic(&self, topic: &str) -> Result<SweepReport> {
+        sweep(&self.engine, Some(topic), &AtomicBool::new(false))
+    }
+
+    /// Starts the sweeper: a thread that sweeps every `sweep_interval_ms`, survives every error
+    /// and logs it. Producers are called on that thread.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] if it is running already.
+    pub fn start_sweeper(&self) -> Result<()> {
+        self.sweeper.start(&self.engine)
+    }
+
+    /// Stops the sweeper after what it is sending, and waits `close_timeout_ms` for it at most.
+    /// Without one running, does nothing.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Timeout`]: a producer has not returned; the sweeper stops when it does.
+    pub fn stop_sweeper(&self) -> Result<()> {
+        self.engine.runtime.check()?;
+        self.sweeper.stop(Duration::from_millis(self.engine.config.close_timeout_ms))
+    }
+
+    /// How many messages are outstanding, of one topic or of all.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub fn outstanding_count(&self, topic: Option<&str>) -> Result<u64> {
+        outstanding_count(&self.engine, topic)
+    }
+
+    /// Releases a parked message: it is outstanding again, with no failed attempts.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] if it is not parked.
+    pub fn unpark(&self, id: &str) -> Result<()> {
+        let unparked = id.to_owned();
+        self.engine.run("unpark", |outbox| async move { outbox.unpark(unparked).await })
+    }
+
+    /// The topics whose breaker is not closed, by name.
+    pub fn breakers(&self) -> Vec<(String, BreakerState)> {
+        self.engine.breakers.states()
+    }
+
     /// The SDK's client, for whatever Postbox does not do itself. Run its requests with
     /// [`block_on`](Self::block_on), or on a runtime of your own.
     pub fn dynamodb(&self) -> &Client {
@@ -224,7 +291,8 @@ impl Postbox {
 
     /// [`close`](Self::close) for a handle that is shared; a second call does nothing.
     pub(crate) fn shut_down(&self) -> Result<()> {
-        self.engine.runtime.close(Duration::from_millis(self.engine.config.close_timeout_ms))
+        let stopped = self.stop_sweeper();
+        self.engine.runtime.close(Duration::from_millis(self.engine.config.close_timeout_ms)).and(stopped)
     }
 }
 
@@ -347,14 +415,8 @@ impl Builder {
             create_table(&runtime, &outbox, timeout)?;
         }
         Ok(Postbox {
-            engine: Arc::new(Engine {
-                recent: Recent::new(&config),
-                in_flight: InFlight::default(),
-                config,
-                runtime,
-                outbox,
-                router,
-            }),
+            engine: Arc::new(Engine::new(config, runtime, outbox, router)),
+            sweeper: Sweeper::default(),
             #[cfg(feature = "embedded")]
             embedded,
         })

@@ -15,6 +15,9 @@ const LAST: i64 = 3_155_378_975_999_999_999;
 pub(crate) struct Ticks(i64);
 
 impl Ticks {
+    pub(crate) const FIRST: Self = Self(0);
+    pub(crate) const LAST: Self = Self(LAST);
+
     pub(crate) fn now() -> Self {
         Self::from(SystemTime::now())
     }

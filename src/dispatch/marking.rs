@@ -57,7 +57,7 @@ impl<'a> Marking<'a> {
     }
 
     /// Marks the rest and waits for all.
-    pub(crate) fn finish(mut self, report: &mut DispatchReport) {
+    pub(crate) fn finish(&mut self, report: &mut DispatchReport) {
         self.start(report);
         while let Some(request) = self.running.pop_front() {
             self.wait_for(request, report);

@@ -1,8 +1,14 @@
 //! From the table to the transport.
 
+pub(crate) mod backoff;
+pub(crate) mod breaker;
 pub(crate) mod clear;
+mod delivery;
 pub(crate) mod in_flight;
+mod lease;
 pub(crate) mod mark;
-pub(crate) mod marking;
+mod marking;
 pub(crate) mod recent;
 pub(crate) mod report;
+pub(crate) mod sweep;
+pub(crate) mod sweeper;

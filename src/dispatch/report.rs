@@ -31,6 +31,10 @@ pub enum DispatchOutcome {
     NotRead = 16,
     /// It was sent, and could not be marked: it stays outstanding and will be sent again.
     NotMarked = 17,
+    /// It waits: an earlier message of its topic and partition key failed, or it did so lately itself.
+    HeldBack = 18,
+    /// The breaker of its topic is open: it waits, and no attempt is counted.
+    BreakerOpen = 19,
 }
 
 impl DispatchOutcome {

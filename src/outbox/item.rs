@@ -18,6 +18,10 @@ pub(crate) mod attribute {
     pub(crate) const DELIVERED_AT: &str = "DeliveredAt";
     pub(crate) const CAUSATION_ID: &str = "CausationId";
     pub(crate) const EXPIRES_AT: &str = "ExpiresAt";
+    pub(crate) const CREATED_TIME: &str = "CreatedTime";
+    pub(crate) const DISPATCH_ATTEMPTS: &str = "DispatchAttempts";
+    pub(crate) const LAST_ERROR: &str = "LastError";
+    pub(crate) const PARKED_AT: &str = "ParkedAt";
 }
 use attribute::*;
 
@@ -102,7 +106,7 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
         ("ContentType", text(or_default(message.content_type(), NO_CONTENT_TYPE))),
         ("HeaderBag", text(bag)),
         ("CreatedAt", text(message.created().to_text())),
-        ("CreatedTime", created.clone()),
+        (CREATED_TIME, created.clone()),
         (OUTSTANDING_CREATED_TIME, created),
         ("Source", text(or_default(message.source(), DEFAULT_SOURCE))),
         ("SpecVersion", text(or_default(message.spec_version(), DEFAULT_SPEC_VERSION))),
@@ -150,7 +154,7 @@ pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
         }
     }
     let dispatched_at = item.ticks(DELIVERY_TIME)?;
-    let parked_at = item.ticks("ParkedAt")?;
+    let parked_at = item.ticks(PARKED_AT)?;
     Ok(StoredMessage {
         message,
         state: if dispatched_at.is_some() {
@@ -162,8 +166,8 @@ pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
         },
         dispatched_at: dispatched_at.map(Ticks::to_system_time),
         expires_at: item.number(EXPIRES_AT)?.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
-        dispatch_attempts: item.number("DispatchAttempts")?.unwrap_or(0),
-        last_error: item.text("LastError")?.map(str::to_owned),
+        dispatch_attempts: item.number(DISPATCH_ATTEMPTS)?.unwrap_or(0),
+        last_error: item.text(LAST_ERROR)?.map(str::to_owned),
         parked_at: parked_at.map(Ticks::to_system_time),
     })
 }
@@ -242,12 +246,12 @@ impl<'a> Reader<'a> {
     }
 
     fn created(&self) -> Result<Ticks> {
-        for name in ["CreatedTime", OUTSTANDING_CREATED_TIME] {
+        for name in [CREATED_TIME, OUTSTANDING_CREATED_TIME] {
             if let Some(ticks) = self.ticks(name)? {
                 return Ok(ticks);
             }
         }
-        let created_at = self.text("CreatedAt")?.ok_or_else(|| self.unreadable("CreatedTime", "is missing"))?;
+        let created_at = self.text("CreatedAt")?.ok_or_else(|| self.unreadable(CREATED_TIME, "is missing"))?;
         Ticks::from_text(created_at).ok_or_else(|| self.unreadable("CreatedAt", "is not a time"))
     }
 

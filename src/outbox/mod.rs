@@ -2,9 +2,12 @@
 
 pub(crate) mod commit;
 pub(crate) mod deposit;
+pub(crate) mod failed;
 pub(crate) mod failure;
 pub(crate) mod item;
+pub(crate) mod lock;
 pub(crate) mod mark;
+pub(crate) mod outstanding;
 pub(crate) mod partiql;
 pub(crate) mod read;
 mod retry;

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-const POLL: Duration = Duration::from_millis(500);
+pub(crate) const POLL: Duration = Duration::from_millis(500);
 
 /// An index of the outbox table.
 struct Index {
@@ -141,6 +141,11 @@ impl Outbox {
             .await
             .map(|_| ())
             .map_err(|failure| explain("UpdateTimeToLive", &self.subject(), failure))
+    }
+
+    /// Whether a table can be used.
+    pub(crate) async fn is_active(&self, table: &str) -> Result<bool> {
+        Ok(self.describe_table(table).await?.table_status() == Some(&TableStatus::Active))
     }
 
     async fn describe(&self) -> Result<TableDescription> {

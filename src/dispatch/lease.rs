@@ -1,0 +1,110 @@
+//! The lease of a sweeper: held while it sweeps, renewed in time, given back at the end.
+
+use crate::engine::Engine;
+use crate::error::{ErrorCode, Result};
+use crate::outbox::lock::Lock;
+use std::time::{Duration, Instant};
+
+/// How long a lease is, as Brighter's.
+const LENGTH: Duration = Duration::from_secs(60);
+/// When it is renewed.
+const RENEW_AFTER: Duration = Duration::from_secs(20);
+/// How far the clocks of two machines may be apart.
+const SKEW: Duration = Duration::from_secs(5);
+
+/// What the lock table says to a sweeper.
+pub(crate) enum Obtained<'a> {
+    Held(Lease<'a>),
+    HeldByAnother,
+    /// There is no lock table, or no permission for it: the sweeper runs without one.
+    Alone(String),
+}
+
+/// A lease that is ours until it runs out by our own clock.
+pub(crate) struct Lease<'a> {
+    engine: &'a Engine,
+    lock: Lock,
+    renew_at: Instant,
+    ends_at: Instant,
+    lost: bool,
+}
+
+impl<'a> Lease<'a> {
+    /// Asks for the lease on a resource, and makes the lock table if it is missing.
+    pub(crate) fn obtain(engine: &'a Engine, resource: &str) -> Result<Obtained<'a>> {
+        let lock = Lock {
+            table: engine.config.lock_table_name.clone(),
+            resource: resource.to_owned(),
+            id: uuid::Uuid::new_v4().to_string(),
+        };
+        // From before the request: ours never ends later than the table says.
+        let asked_at = Instant::now();
+        let request = lock.clone();
+        let mut answer =
+            engine.run("obtaining the lease", |outbox| async move { outbox.obtain_lock(request, LENGTH, SKEW).await });
+        if answer.as_ref().is_err_and(|error| error.code() == ErrorCode::TableNotFound) {
+            answer = Self::create_and_obtain(engine, &lock);
+        }
+        match answer {
+            Ok(true) => Ok(Obtained::Held(Self {
+                engine,
+                lock,
+                renew_at: asked_at + RENEW_AFTER,
+                ends_at: asked_at + LENGTH - SKEW,
+                lost: false,
+            })),
+            Ok(false) => Ok(Obtained::HeldByAnother),
+            Err(error)
+                if matches!(error.code(), ErrorCode::TableNotFound | ErrorCode::AccessDenied | ErrorCode::Refused) =>
+            {
+                Ok(Obtained::Alone(error.message().to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn create_and_obtain(engine: &Engine, lock: &Lock) -> Result<bool> {
+        let (table, request) = (lock.table.clone(), lock.clone());
+        engine.run("creating the lock table", |outbox| async move { outbox.create_lock_table(table).await })?;
+        engine.run("obtaining the lease", |outbox| async move { outbox.obtain_lock(request, LENGTH, SKEW).await })
+    }
+
+    /// Whether the lease is ours still; renews it when it is time. Asked before every send: a
+    /// lease that is lost, or could not be renewed before its end, stops the sweep at once (W22).
+    pub(crate) fn is_held(&mut self) -> bool {
+        let now = Instant::now();
+        if !self.lost && now >= self.renew_at {
+            let request = self.lock.clone();
+            match self
+                .engine
+                .run("renewing the lease", |outbox| async move { outbox.renew_lock(request, LENGTH).await })
+            {
+                Ok(true) => {
+                    self.renew_at = now + RENEW_AFTER;
+                    self.ends_at = now + LENGTH - SKEW;
+                }
+                Ok(false) => {
+                    tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease was lost: this sweep stops");
+                    self.lost = true;
+                }
+                // It is ours until its end: tried again before the next send.
+                Err(error) => {
+                    tracing::warn!(target: "postbox", resource = %self.lock.resource, error = error.message(), "the lease could not be renewed");
+                }
+            }
+        }
+        !self.lost && Instant::now() < self.ends_at
+    }
+}
+
+impl Drop for Lease<'_> {
+    /// Gives the lease back, so that the next sweep of anyone need not wait for its end (W14).
+    fn drop(&mut self) {
+        let request = self.lock.clone();
+        if let Err(error) =
+            self.engine.run("releasing the lease", |outbox| async move { outbox.release_lock(request).await })
+        {
+            tracing::debug!(target: "postbox", resource = %self.lock.resource, error = error.message(), "the lease was not released; it runs out by itself");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! One sweep: finds outstanding messages that are older than the minimum age, and delivers them.
+
+use crate::dispatch::delivery::{Delivery, For};
+use crate::dispatch::lease::{Lease, Obtained};
+use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::outbox::outstanding::{Oldest, Part};
+use crate::ticks::Ticks;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// How many of the oldest messages are found at once: their ids bound the memory of a sweep.
+const MOST_FOUND: usize = 20_000;
+
+/// Whether a sweep had the lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SweepLease {
+    /// It had, to the end.
+    Held,
+    /// Another sweeper has it: nothing was done.
+    HeldByAnother,
+    /// It had, and lost it: it stopped at once.
+    Lost,
+    /// It ran without one, for this reason: other sweepers may send the same messages.
+    Alone(String),
+}
+
+/// What a sweep did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SweepReport {
+    /// Messages that the index showed as outstanding and old enough.
+    pub found: u64,
+    /// Messages that were sent, or accepted by their producer.
+    pub dispatched: u64,
+    /// Messages that somebody else had dispatched meanwhile: not sent.
+    pub already_dispatched: u64,
+    /// Messages that could not be sent.
+    pub failed: u64,
+    /// Messages that wait: behind one of their partition key, behind an open breaker, for their next attempt.
+    pub held_back: u64,
+    /// Whether it had the lease.
+    pub lease: SweepLease,
+}
+
+impl SweepReport {
+    fn new(lease: SweepLease) -> Self {
+        Self { found: 0, dispatched: 0, already_dispatched: 0, failed: 0, held_back: 0, lease }
+    }
+
+    fn add(&mut self, report: &DispatchReport) {
+        for entry in report.entries() {
+            self.found += 1;
+            *match entry.outcome {
+                DispatchOutcome::Dispatched | DispatchOutcome::Accepted => &mut self.dispatched,
+                DispatchOutcome::AlreadyDispatched | DispatchOutcome::NotFound | DispatchOutcome::Parked => {
+                    &mut self.already_dispatched
+                }
+                DispatchOutcome::HeldBack | DispatchOutcome::BreakerOpen | DispatchOutcome::InProgress => {
+                    &mut self.held_back
+                }
+                _ => &mut self.failed,
+            } += 1;
+        }
+    }
+}
+
+/// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
+pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+    let call = &engine.runtime.enter()?;
+    let (mut lease, mut report) = match Lease::obtain(engine, &engine.sweeper_resource())? {
+        Obtained::HeldByAnother => return Ok(SweepReport::new(SweepLease::HeldByAnother)),
+        Obtained::Held(lease) => (Some(lease), SweepReport::new(SweepLease::Held)),
+        Obtained::Alone(why) => {
+            tracing::warn!(target: "postbox", reason = %why, "sweeping without a lease: other sweepers may send the same messages");
+            (None, SweepReport::new(SweepLease::Alone(why)))
+        }
+    };
+    let mut delivery = Delivery::new(engine, call, For::Sweep);
+    let mut is_held = || lease.as_mut().is_none_or(Lease::is_held);
+    loop {
+        let oldest = find(engine, topic)?;
+        let more = oldest.more;
+        let before = report.dispatched;
+        for batch in oldest.into_ids().chunks(engine.config.sweep_batch as usize) {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(report);
+            }
+            report.add(&delivery.run(batch, || !stop.load(Ordering::Relaxed) && is_held()));
+            if !is_held() {
+                report.lease = SweepLease::Lost;
+                return Ok(report);
+            }
+        }
+        if !more || report.dispatched == before {
+            return Ok(report);
+        }
+    }
+}
+
+/// The oldest messages that are old enough.
+fn find(engine: &Engine, topic: Option<&str>) -> Result<Oldest> {
+    let age = Duration::from_millis(engine.config.sweep_min_age_ms);
+    let before = Ticks::from(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH));
+    let mut oldest = Oldest::new(MOST_FOUND);
+    read_parts(engine, engine.outbox.outstanding_parts(topic, before), false, |page| {
+        page.sightings.into_iter().for_each(|sighting| oldest.see(sighting));
+    })?;
+    Ok(oldest)
+}
+
+/// How many messages are outstanding, of one topic or of all (W16).
+pub(crate) fn outstanding_count(engine: &Engine, topic: Option<&str>) -> Result<u64> {
+    let mut count = 0;
+    let parts = engine.outbox.outstanding_parts(topic, Ticks::LAST);
+    read_parts(engine, parts, true, |page| count += page.count)?;
+    Ok(count)
+}
+
+/// Reads parts of an index to their end, a round of pages at a time, each with the operation timeout.
+fn read_parts(
+    engine: &Engine,
+    mut parts: Vec<Part>,
+    count_only: bool,
+    mut each: impl FnMut(crate::outbox::outstanding::Page),
+) -> Result<()> {
+    while !parts.is_empty() {
+        let round = std::mem::take(&mut parts);
+        let pages = engine.run("finding outstanding messages", |outbox| async move {
+            Ok::<_, Error>(outbox.next_pages(round, count_only).await)
+        })?;
+        for page in pages {
+            let mut page = page?;
+            parts.extend(page.rest.take());
+            each(page);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Messages that could not be sent: their attempts counted, parked, released again.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::outbox::Outbox;
+use crate::outbox::failure::explain;
+use crate::outbox::item::attribute::{
+    CREATED_TIME, DELIVERY_TIME, DISPATCH_ATTEMPTS, LAST_ERROR, OUTSTANDING_CREATED_TIME, PARKED_AT,
+};
+use crate::outbox::item::{is_possible_id, key, number, text};
+use crate::ticks::Ticks;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+
+/// How much of an error's text is stored.
+const MAX_ERROR_CHARACTERS: usize = 1000;
+
+/// A failed attempt to send a message.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) id: String,
+    pub(crate) error: String,
+    /// Whether the message is to be set aside now.
+    pub(crate) park: bool,
+}
+
+impl Outbox {
+    /// Counts a failed attempt on the item, and parks the message if it is to be. One that was
+    /// dispatched, parked or deleted meanwhile stays as it is.
+    pub(crate) async fn record_failure(&self, attempt: Attempt, at: Ticks) -> Result<()> {
+        let mut expression = format!("SET {LAST_ERROR} = :error");
+        let error: String = attempt.error.chars().take(MAX_ERROR_CHARACTERS).collect();
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&attempt.id)))
+            .condition_expression(format!("attribute_exists({OUTSTANDING_CREATED_TIME})"))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":error", text(if error.is_empty() { "no text" } else { &error }));
+        if attempt.park {
+            expression += &format!(", {PARKED_AT} = :at REMOVE {OUTSTANDING_CREATED_TIME}");
+            request = request.expression_attribute_values(":at", number(at.raw()));
+        }
+        expression += &format!(" ADD {DISPATCH_ATTEMPTS} :one");
+        match request.update_expression(expression).send().await {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(()),
+            Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
+        }
+    }
+
+    /// Makes a parked message outstanding again, with no attempts.
+    pub(crate) async fn unpark(&self, id: String) -> Result<()> {
+        let not_parked = || Error::new(ErrorCode::InvalidArgument, format!("message {id} is not parked"));
+        if !is_possible_id(&id) {
+            return Err(not_parked());
+        }
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&id)))
+            .condition_expression(format!("attribute_exists({PARKED_AT}) AND attribute_not_exists({DELIVERY_TIME})"))
+            .update_expression(format!(
+                "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME} REMOVE {PARKED_AT}, {DISPATCH_ATTEMPTS}"
+            ))
+            .send()
+            .await;
+        match update {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Err(not_parked()),
+            Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Which messages are outstanding: from the indexes that hold nothing else, so that the cost
+//! grows with what is outstanding and not with the table (W20).
+
+use crate::error::Result;
+use crate::outbox::Outbox;
+use crate::outbox::deposit::all_in_order;
+use crate::outbox::failure::explain;
+use crate::outbox::item::attribute::{MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD};
+use crate::outbox::item::{number, text};
+use crate::ticks::Ticks;
+use crate::{AttributeValue, Item};
+use aws_sdk_dynamodb::types::Select;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+const BY_TOPIC: &str = "Outstanding";
+const ALL_TOPICS: &str = "OutstandingAllTopics";
+
+/// Into how many parts the index is divided that is scanned. At least one, whatever is asked for (W12).
+const SEGMENTS: i32 = 4;
+
+/// A message as the index shows it, which may lag behind the table. Older ones are less.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sighting {
+    pub(crate) created: Ticks,
+    pub(crate) id: String,
+}
+
+/// The oldest of the messages that were seen, as many as were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Oldest {
+    seen: BinaryHeap<Sighting>,
+    most: usize,
+    /// Whether there were more.
+    pub(crate) more: bool,
+}
+
+impl Oldest {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
+    pub(crate) fn see(&mut self, sighting: Sighting) {
+        self.seen.push(sighting);
+        if self.seen.len() > self.most {
+            self.seen.pop();
+            self.more = true;
+        }
+    }
+
+    /// The ids, oldest first.
+    pub(crate) fn into_ids(self) -> Vec<String> {
+        self.seen.into_sorted_vec().into_iter().map(|sighting| sighting.id).collect()
+    }
+}
+
+/// A part of an index that is being read, page by page. It belongs to the call that made it (W11).
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    what: What,
+    before: Ticks,
+    from: Option<Item>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Segment(i32),
+    TopicShard(String),
+}
+
+/// One page of a part.
+pub(crate) struct Page {
+    pub(crate) sightings: Vec<Sighting>,
+    /// How many there are, also where they are only counted.
+    pub(crate) count: u64,
+    pub(crate) rest: Option<Part>,
+}
+
+impl Outbox {
+    /// The parts in which the messages outstanding before this time can be found: of one topic,
+    /// or of all.
+    pub(crate) fn outstanding_parts(&self, topic: Option<&str>, before: Ticks) -> Vec<Part> {
+        let part = |what| Part { what, before, from: None };
+        match topic {
+            None => (0..SEGMENTS).map(|segment| part(What::Segment(segment))).collect(),
+            // Brighter gives some keys negative shards, and looks for those of nobody (W1).
+            Some(topic) => (1 - i64::from(self.shards)..i64::from(self.shards))
+                .map(|shard| part(What::TopicShard(format!("{topic}_{shard}"))))
+                .collect(),
+        }
+    }
+
+    /// The next page of each part, all at once; with `count_only`, without the messages.
+    pub(crate) async fn next_pages(self: Arc<Self>, parts: Vec<Part>, count_only: bool) -> Vec<Result<Page>> {
+        let at_once = parts.len().max(1);
+        let reads = parts.into_iter().map(|part| {
+            let outbox = Arc::clone(&self);
+            async move { outbox.next_page(part, count_only).await }
+        });
+        all_in_order(reads, at_once.min(SEGMENTS as usize * 2)).await
+    }
+
+    async fn next_page(&self, part: Part, count_only: bool) -> Result<Page> {
+        let (items, count, last) = match &part.what {
+            What::Segment(segment) => self.scan(*segment, &part, count_only).await?,
+            What::TopicShard(shard) => self.query(shard, &part, count_only).await?,
+        };
+        Ok(Page {
+            sightings: items.iter().filter_map(sighting).collect(),
+            count,
+            rest: last.filter(|key| !key.is_empty()).map(|key| Part { from: Some(key), ..part }),
+        })
+    }
+
+    async fn scan(&self, segment: i32, part: &Part, count_only: bool) -> Result<(Vec<Item>, u64, Option<Item>)> {
+        let request = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .index_name(ALL_TOPICS)
+            .segment(segment)
+            .total_segments(SEGMENTS)
+            .filter_expression(format!("{OUTSTANDING_CREATED_TIME} <= :before"))
+            .expression_attribute_values(":before", number(part.before.raw()))
+            .set_exclusive_start_key(part.from.clone());
+        let request = if count_only {
+            request.select(Select::Count)
+        } else {
+            request.projection_expression(format!("{MESSAGE_ID}, {OUTSTANDING_CREATED_TIME}"))
+        };
+        let answer = request.send().await.map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
+        Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
+    }
+
+    async fn query(&self, shard: &str, part: &Part, count_only: bool) -> Result<(Vec<Item>, u64, Option<Item>)> {
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_TOPIC)
+            .key_condition_expression(format!("{TOPIC_SHARD} = :shard AND {OUTSTANDING_CREATED_TIME} <= :before"))
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":before", number(part.before.raw()))
+            .set_exclusive_start_key(part.from.clone());
+        let request = if count_only {
+            request.select(Select::Count)
+        } else {
+            request.projection_expression(format!("{MESSAGE_ID}, {OUTSTANDING_CREATED_TIME}"))
+        };
+        let answer = request.send().await.map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
+        Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
+    }
+
+    fn index(&self, name: &str) -> String {
+        format!("index {name} of table {}", self.table)
+    }
+}
+
+fn counted(count: i32) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+/// What the index shows of an item. The key of the index makes both attributes sure to be there.
+fn sighting(item: &Item) -> Option<Sighting> {
+    match (item.get(MESSAGE_ID)?, item.get(OUTSTANDING_CREATED_TIME)?) {
+        (AttributeValue::S(id), AttributeValue::N(created)) => Some(Sighting {
+            // A time that is none sorts first, so that the item is found out soon.
+            created: created.parse().ok().and_then(Ticks::from_raw).unwrap_or(Ticks::FIRST),
+            id: id.clone(),
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_are_kept_in_order() {
+        let mut oldest = Oldest::new(2);
+        for (created, id) in [(3, "c"), (1, "b"), (2, "d"), (1, "a")] {
+            oldest.see(Sighting { created: Ticks::from_raw(created).unwrap(), id: id.into() });
+        }
+        assert!(oldest.more);
+        assert_eq!(oldest.into_ids(), ["a", "b"]);
+    }
+}
