@@ -163,6 +163,10 @@ enum postbox_code
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
+     * More messages are outstanding than `outstanding_limit` allows: nothing was deposited.
+     */
+    POSTBOX_ERROR_OUTBOX_LIMIT_REACHED = 53,
+    /**
      * The table does not exist.
      */
     POSTBOX_ERROR_TABLE_NOT_FOUND = 60,
@@ -239,6 +243,10 @@ enum postbox_outcome
      * Another thread of this process is sending it, or waits for its confirmation.
      */
     POSTBOX_OUTCOME_IN_PROGRESS = 3,
+    /**
+     * It is outstanding again, as was asked for.
+     */
+    POSTBOX_OUTCOME_REPLAYED = 4,
     /**
      * The outbox has no message of this id.
      */

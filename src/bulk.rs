@@ -23,6 +23,7 @@ struct Batch {
 /// Deposits the messages, each on its own, and gives their ids. Nothing is stored if one of them
 /// is wrong; of two with one id the first counts.
 pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<String>> {
+    engine.check_limit()?;
     let (places, batches): (Vec<_>, Vec<_>) =
         batches(engine, messages)?.into_iter().map(|batch| (batch.indexes, batch.items)).unzip();
     let mut places = places.into_iter();
@@ -35,8 +36,7 @@ pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<S
             for (position, index) in places.next().unwrap_or_default().into_iter().enumerate() {
                 let message = &messages[index];
                 match results.get(position) {
-                    Some(Ok(Deposited::New)) => engine.recent.add([message.clone()]),
-                    Some(Ok(Deposited::AlreadyThere)) => {}
+                    Some(Ok(deposited)) => engine.deposited(*deposited, message),
                     failed => reasons.push(reason(index, message, failed)),
                 }
             }

@@ -57,6 +57,14 @@ macro_rules! with_settings {
                 "How often sending a message may fail before it is parked. 0: any number of times.";
             retry_delay_ms: number(0, 300000) = 1000,
                 "Milliseconds before a sweep tries a message again that failed once; twice as long after each further failure, 5 minutes at most.";
+            outstanding_limit: number(0, 1000000000) = 0,
+                "Deposits fail with OutboxLimitReached while more messages than this are outstanding, as last counted. 0: no limit, and no counting.";
+            outstanding_check_interval_ms: number(10, 86400000) = 30000,
+                "Milliseconds between two counts for `outstanding_limit`. A count reads the index of outstanding messages.";
+            archive_interval_ms: number(10, 86400000) = 60000,
+                "Milliseconds between two runs of the archiver, give or take a tenth.";
+            archive_min_age_ms: number(0, 315360000000) = 86400000,
+                "How long ago, in milliseconds, a message must have been dispatched before the archiver takes it.";
             breaker_threshold: number(0, 1000000) = 5,
                 "How many failures of a topic in a row open its breaker, which holds back its messages. 0: never.";
             breaker_cooldown_ms: number(1, 86400000) = 30000,

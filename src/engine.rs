@@ -5,9 +5,11 @@ use crate::dispatch::backoff::Backoff;
 use crate::dispatch::breaker::Breakers;
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::recent::Recent;
-use crate::error::Result;
+use crate::dispatch::stats::Counters;
+use crate::error::{Error, ErrorCode, Result};
+use crate::message::Message;
 use crate::outbox::Outbox;
-use crate::outbox::deposit::CONCURRENT_REQUESTS;
+use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
 use crate::runtime::Runtime;
 use crate::transport::Router;
 use std::collections::VecDeque;
@@ -25,6 +27,7 @@ pub(crate) struct Engine {
     pub(crate) in_flight: InFlight,
     pub(crate) breakers: Breakers,
     pub(crate) backoff: Backoff,
+    pub(crate) counters: Counters,
 }
 
 impl Engine {
@@ -35,6 +38,7 @@ impl Engine {
             in_flight: InFlight::default(),
             breakers: Breakers::new(config.breaker_threshold, milliseconds(config.breaker_cooldown_ms)),
             backoff: Backoff::new(milliseconds(config.retry_delay_ms)),
+            counters: Counters::default(),
             config,
             runtime,
             outbox,
@@ -42,11 +46,39 @@ impl Engine {
         }
     }
 
-    /// What the lease of sweepers is on, by Brighter's name.
-    pub(crate) fn sweeper_resource(&self) -> String {
+    /// What the lease of a kind of worker is on, by Brighter's name: `OutboxSweeper`, `Archiver`.
+    pub(crate) fn resource(&self, worker: &str) -> String {
         let group = &self.config.lease_group;
         let group = if group.is_empty() { self.outbox.table() } else { group };
-        format!("{group}_OutboxSweeper")
+        format!("{group}_{worker}")
+    }
+
+    /// A message was deposited outside of a transaction, or was there.
+    pub(crate) fn deposited(&self, deposited: Deposited, message: &Message) {
+        match deposited {
+            Deposited::New => {
+                Counters::add(&self.counters.deposited, 1);
+                self.recent.add([message.clone()]);
+            }
+            Deposited::AlreadyThere => Counters::add(&self.counters.duplicates_avoided, 1),
+        }
+    }
+
+    /// Refuses deposits while more messages are outstanding than `outstanding_limit` allows, as
+    /// far as they were counted.
+    pub(crate) fn check_limit(&self) -> Result<()> {
+        let limit = self.config.outstanding_limit;
+        match self.counters.outstanding() {
+            Some(outstanding) if limit > 0 && outstanding.count > limit => Err(Error::new(
+                ErrorCode::OutboxLimitReached,
+                format!(
+                    "{} messages are outstanding, more than outstanding_limit allows ({limit}): see why they are not sent, or raise it",
+                    outstanding.count
+                ),
+            )
+            .retryable()),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn operation_timeout(&self) -> Duration {

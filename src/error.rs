@@ -64,6 +64,9 @@ pub enum ErrorCode {
     /// Some messages could not be marked dispatched; the reasons say which and why.
     MarkIncomplete = 52,
 
+    /// More messages are outstanding than `outstanding_limit` allows: nothing was deposited.
+    OutboxLimitReached = 53,
+
     /// The table does not exist.
     TableNotFound = 60,
     /// The table exists and cannot serve as an outbox; the reasons say what is wrong with it.

@@ -63,14 +63,17 @@ mod transport;
 mod unit_of_work;
 
 pub use crate::config::Config;
+pub use crate::dispatch::archive::{Archive, ArchiveReport, JsonLinesArchive};
 pub use crate::dispatch::breaker::BreakerState;
 pub use crate::dispatch::report::{DispatchEntry, DispatchOutcome, DispatchReport};
+pub use crate::dispatch::stats::{Outstanding, Stats};
 pub use crate::dispatch::sweep::{SweepLease, SweepReport};
 #[cfg(feature = "embedded")]
 pub use crate::embedded::EmbeddedDatabase;
 pub use crate::error::{Error, ErrorCode, Reason, Result};
 pub use crate::message::{CharacterEncoding, Message, MessageType};
 pub use crate::outbox::item::{MessageState, StoredMessage};
+pub use crate::outbox::listing::{Cursor, MessagePage};
 pub use crate::outbox::table::TableReport;
 pub use crate::postbox::{Builder, Postbox};
 pub use crate::transport::{MemoryProducer, Producer, SendOutcome, producer_fn};

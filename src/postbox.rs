@@ -3,20 +3,22 @@
 use crate::Item;
 use crate::bulk::deposit_all;
 use crate::config::{Config, setting_argument, with_settings};
-use crate::dispatch::breaker::BreakerState;
+use crate::dispatch::archive::{Archive, ArchiveReport};
 use crate::dispatch::clear::clear;
 use crate::dispatch::mark::mark;
+use crate::dispatch::replay::replay;
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
-use crate::dispatch::sweep::{SweepReport, outstanding_count, sweep};
-use crate::dispatch::sweeper::Sweeper;
+use crate::dispatch::stats::{Outstanding, Stats};
+use crate::dispatch::sweep::{SweepReport, count_outstanding, refresh_count, sweep};
+use crate::dispatch::worker::Worker;
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedDatabase;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};
 use crate::message::Message;
 use crate::outbox::Outbox;
-use crate::outbox::deposit::Deposited;
-use crate::outbox::item::StoredMessage;
+use crate::outbox::item::{MessageState, StoredMessage};
+use crate::outbox::listing::{Cursor, MessagePage};
 use crate::outbox::table::TableReport;
 use crate::runtime::Runtime;
 use crate::transport::{Producer, Router, SendOutcome};
@@ -36,7 +38,10 @@ use std::time::Duration;
 /// quietly; [`close`](Self::close) also tells how that went.
 pub struct Postbox {
     engine: Arc<Engine>,
-    sweeper: Sweeper,
+    sweeper: Worker,
+    archiver: Worker,
+    /// Counts what is outstanding, if that is limited.
+    counter: Worker,
     #[cfg(feature = "embedded")]
     embedded: Option<EmbeddedDatabase>,
 }
@@ -59,12 +64,11 @@ impl Postbox {
     /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], and those of any request. A
     /// retryable one may have stored the message: deposit the same message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
+        self.engine.check_limit()?;
         let item = self.engine.outbox.encode(&message)?;
         let deposited = self.engine.run("deposit_post", |outbox| async move { outbox.deposit(item).await })?;
         let id = message.id().to_owned();
-        if deposited == Deposited::New {
-            self.engine.recent.add([message]);
-        }
+        self.engine.deposited(deposited, &message);
         Ok(id)
     }
 
@@ -212,7 +216,8 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if it is running already.
     pub fn start_sweeper(&self) -> Result<()> {
-        self.sweeper.start(&self.engine)
+        let job = |engine: &Engine, stop: &AtomicBool| sweep(engine, None, stop).map(drop);
+        self.sweeper.start(&self.engine, self.engine.config.sweep_interval_ms, Box::new(job))
     }
 
     /// Stops the sweeper after what it is sending, and waits `close_timeout_ms` for it at most.
@@ -221,16 +226,66 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::Timeout`]: a producer has not returned; the sweeper stops when it does.
     pub fn stop_sweeper(&self) -> Result<()> {
-        self.engine.runtime.check()?;
-        self.sweeper.stop(Duration::from_millis(self.engine.config.close_timeout_ms))
+        self.stop(&self.sweeper)
     }
 
-    /// How many messages are outstanding, of one topic or of all.
+    /// Hands every message that was dispatched longer than `archive_min_age_ms` ago to the
+    /// archive, and deletes those that it kept. Never touches one that is not dispatched. It holds
+    /// Brighter's lease of archivers while it does.
+    ///
+    /// # Errors
+    /// Those of any request. What happened to single messages is in the report.
+    pub fn archive(&self, archive: &dyn Archive) -> Result<ArchiveReport> {
+        archive_once(&self.engine, archive, &AtomicBool::new(false))
+    }
+
+    /// Starts the archiver: a thread that does so every `archive_interval_ms`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] if it is running already.
+    pub fn start_archiver(&self, archive: impl Archive + 'static) -> Result<()> {
+        let job = move |engine: &Engine, stop: &AtomicBool| archive_once(engine, &archive, stop).map(drop);
+        self.archiver.start(&self.engine, self.engine.config.archive_interval_ms, Box::new(job))
+    }
+
+    /// Stops the archiver, as [`stop_sweeper`](Self::stop_sweeper) does the sweeper.
+    ///
+    /// # Errors
+    /// As [`stop_sweeper`](Self::stop_sweeper).
+    pub fn stop_archiver(&self) -> Result<()> {
+        self.stop(&self.archiver)
+    }
+
+    fn stop(&self, worker: &Worker) -> Result<()> {
+        self.engine.runtime.check()?;
+        worker.stop(Duration::from_millis(self.engine.config.close_timeout_ms))
+    }
+
+    /// How many messages are outstanding, of one topic or of all, and since when. It reads the
+    /// index of outstanding messages, whose size is theirs.
     ///
     /// # Errors
     /// Those of any request.
-    pub fn outstanding_count(&self, topic: Option<&str>) -> Result<u64> {
-        outstanding_count(&self.engine, topic)
+    pub fn outstanding(&self, topic: Option<&str>) -> Result<Outstanding> {
+        count_outstanding(&self.engine, topic)
+    }
+
+    /// A page of about `limit` messages of a state, of one topic or of all, beginning at the
+    /// cursor that the page before gave. The index lags behind the table a little. Parked
+    /// messages are in no index: listing them reads the whole table.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] for a cursor that no page gave; those of any request.
+    pub fn list(
+        &self,
+        state: MessageState,
+        topic: Option<&str>,
+        limit: u32,
+        cursor: Option<&Cursor>,
+    ) -> Result<MessagePage> {
+        let (topic, cursor) = (topic.map(str::to_owned), cursor.cloned());
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        self.engine.run("list", |outbox| async move { outbox.list(state, topic, limit, cursor).await })
     }
 
     /// Releases a parked message: it is outstanding again, with no failed attempts.
@@ -242,9 +297,27 @@ impl Postbox {
         self.engine.run("unpark", |outbox| async move { outbox.unpark(unparked).await })
     }
 
-    /// The topics whose breaker is not closed, by name.
-    pub fn breakers(&self) -> Vec<(String, BreakerState)> {
-        self.engine.breakers.states()
+    /// Makes messages outstanding again, dispatched or not, so that the next sweep or clear sends them.
+    ///
+    /// # Errors
+    /// As [`clear_outbox`](Self::clear_outbox).
+    pub fn replay(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
+        replay(&self.engine, &owned(ids))
+    }
+
+    /// [`replay`](Self::replay) of every message with this causation id.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TableInvalid`] if the table lacks the index `Causation`; those of any request.
+    pub fn replay_causation(&self, causation_id: &str) -> Result<DispatchReport> {
+        let cause = causation_id.to_owned();
+        let ids = self.engine.run("finding by causation", |outbox| async move { outbox.caused_by(cause).await })?;
+        replay(&self.engine, &ids)
+    }
+
+    /// What this Postbox has done since it was opened. Makes no request.
+    pub fn stats(&self) -> Stats {
+        Stats::of(&self.engine)
     }
 
     /// The SDK's client, for whatever Postbox does not do itself. Run its requests with
@@ -291,8 +364,13 @@ impl Postbox {
 
     /// [`close`](Self::close) for a handle that is shared; a second call does nothing.
     pub(crate) fn shut_down(&self) -> Result<()> {
-        let stopped = self.stop_sweeper();
-        self.engine.runtime.close(Duration::from_millis(self.engine.config.close_timeout_ms)).and(stopped)
+        let stopped = self.workers().map(|worker| self.stop(worker));
+        let closed = self.engine.runtime.close(Duration::from_millis(self.engine.config.close_timeout_ms));
+        stopped.into_iter().fold(closed, Result::and)
+    }
+
+    fn workers(&self) -> [&Worker; 3] {
+        [&self.sweeper, &self.archiver, &self.counter]
     }
 }
 
@@ -414,12 +492,20 @@ impl Builder {
         if is_embedded {
             create_table(&runtime, &outbox, timeout)?;
         }
-        Ok(Postbox {
+        let postbox = Postbox {
             engine: Arc::new(Engine::new(config, runtime, outbox, router)),
-            sweeper: Sweeper::default(),
+            sweeper: Worker::new("sweeper"),
+            archiver: Worker::new("archiver"),
+            counter: Worker::new("counter"),
             #[cfg(feature = "embedded")]
             embedded,
-        })
+        };
+        let engine = &postbox.engine;
+        if engine.config.outstanding_limit > 0 {
+            let interval = engine.config.outstanding_check_interval_ms;
+            postbox.counter.start(engine, interval, Box::new(|engine, _| refresh_count(engine)))?;
+        }
+        Ok(postbox)
     }
 
     #[cfg(feature = "embedded")]
@@ -442,6 +528,10 @@ impl Builder {
             "embedded_path is set, and this build of Postbox has no embedded database: build it with the feature \"embedded\"",
         ))
     }
+}
+
+fn archive_once(engine: &Engine, archive: &dyn Archive, stop: &AtomicBool) -> Result<ArchiveReport> {
+    crate::dispatch::archive::archive(engine, archive, Duration::from_millis(engine.config.archive_min_age_ms), stop)
 }
 
 fn create_table(runtime: &Runtime, outbox: &Arc<Outbox>, timeout: Duration) -> Result<TableReport> {

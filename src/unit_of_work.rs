@@ -1,5 +1,6 @@
 //! One DynamoDB transaction being collected: the caller's writes and the messages that go with them.
 
+use crate::dispatch::stats::Counters;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};
 use crate::message::Message;
@@ -155,6 +156,7 @@ impl UnitOfWork {
     /// As [`put`](Self::put); [`ErrorCode::InvalidMessage`].
     pub fn deposit_post(&mut self, message: Message) -> Result<String> {
         self.check_open()?;
+        self.engine.check_limit()?;
         let item = self.engine.outbox.encode(&message)?;
         let bytes = item_size(&item);
         let action = self.engine.outbox.deposit_action(message.id(), item)?;
@@ -199,6 +201,7 @@ impl UnitOfWork {
             self.send(since)?;
         }
         self.state = State::Committed;
+        Counters::add(&self.engine.counters.deposited, self.deposited.len() as u64);
         self.engine.recent.add(self.deposited.drain(..));
         self.actions.clear();
         Ok(())
@@ -228,6 +231,9 @@ impl UnitOfWork {
             _ if was_in_doubt => outcome_unknown(&error),
             _ => error,
         };
+        if error.code() == ErrorCode::DuplicateMessage {
+            Counters::add(&self.engine.counters.duplicates_avoided, 1);
+        }
         if error.code() == ErrorCode::OutcomeUnknown {
             self.state = State::InDoubt(since);
         } else {

@@ -198,7 +198,7 @@ fn an_open_breaker_holds_its_topic_back_without_counting_attempts_on_every_path_
     let ids = world.postbox.deposit_posts(&all).unwrap();
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.dispatched, report.failed, report.held_back), (10, 3, 7));
-    assert_eq!(world.postbox.breakers(), [("down".to_string(), postbox::BreakerState::Open)]);
+    assert_eq!(world.postbox.stats().breakers, [("down".to_string(), postbox::BreakerState::Open)]);
     assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::BreakerOpen]);
     assert_eq!(calls.load(Ordering::SeqCst), 3);
     assert_eq!(world.postbox.get(&ids[18]).unwrap().unwrap().dispatch_attempts, 0);
@@ -215,12 +215,12 @@ fn a_topic_is_swept_alone_under_brighters_negative_shards_too_w1_w16() {
         |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(negative)).send().await },
     );
     world.postbox.deposit_post(Message::new("u", "other")).unwrap();
-    assert_eq!(world.postbox.outstanding_count(Some("t")).unwrap(), 3);
-    assert_eq!(world.postbox.outstanding_count(Some("u")).unwrap(), 1);
-    assert_eq!(world.postbox.outstanding_count(None).unwrap(), 4);
+    assert_eq!(world.postbox.outstanding(Some("t")).unwrap().count, 3);
+    assert_eq!(world.postbox.outstanding(Some("u")).unwrap().count, 1);
+    assert_eq!(world.postbox.outstanding(None).unwrap().count, 4);
     assert_eq!(world.postbox.sweep_topic("t").unwrap().dispatched, 3);
     assert_eq!(world.sent(), numbers(0..3));
-    assert_eq!(world.postbox.outstanding_count(None).unwrap(), 1);
+    assert_eq!(world.postbox.outstanding(None).unwrap().count, 1);
 }
 
 fn unix_ms(time: SystemTime) -> u128 {

@@ -48,6 +48,17 @@ pub enum BreakerState {
     HalfOpen,
 }
 
+impl BreakerState {
+    /// `closed`, `open` or `half-open`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        }
+    }
+}
+
 impl Breakers {
     pub(crate) fn new(threshold: u64, cooldown: Duration) -> Self {
         Self { threshold, cooldown, topics: Mutex::default() }

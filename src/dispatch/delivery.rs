@@ -4,6 +4,7 @@ use crate::dispatch::breaker::Permit;
 use crate::dispatch::in_flight::Claim;
 use crate::dispatch::marking::Marking;
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::stats::Counters;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};
 use crate::message::Message;
@@ -309,6 +310,7 @@ impl<'a> Sending<'a, '_> {
         self.send();
         self.marking.finish(&mut self.report);
         self.record_failures();
+        self.engine.counters.delivered(&self.report);
         self.report
     }
 
@@ -317,6 +319,8 @@ impl<'a> Sending<'a, '_> {
         if failures.is_empty() {
             return;
         }
+        let parked = failures.iter().filter(|attempt| attempt.park).count();
+        Counters::add(&self.engine.counters.parked, parked as u64);
         let at = Ticks::now();
         let recorded = self.engine.run_each(
             failures,

@@ -1,5 +1,6 @@
 //! From the table to the transport.
 
+pub(crate) mod archive;
 pub(crate) mod backoff;
 pub(crate) mod breaker;
 pub(crate) mod clear;
@@ -9,6 +10,8 @@ mod lease;
 pub(crate) mod mark;
 mod marking;
 pub(crate) mod recent;
+pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod stats;
 pub(crate) mod sweep;
-pub(crate) mod sweeper;
+pub(crate) mod worker;

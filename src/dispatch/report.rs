@@ -15,6 +15,8 @@ pub enum DispatchOutcome {
     Accepted = 2,
     /// Another thread of this process is sending it, or waits for its confirmation.
     InProgress = 3,
+    /// It is outstanding again, as was asked for.
+    Replayed = 4,
     /// The outbox has no message of this id.
     NotFound = 10,
     /// It is parked: not sent until it is released.

@@ -3,6 +3,7 @@
 use crate::dispatch::delivery::{Delivery, For};
 use crate::dispatch::lease::{Lease, Obtained};
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::stats::Outstanding;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::outbox::outstanding::{Oldest, Part};
@@ -25,6 +26,18 @@ pub enum SweepLease {
     Lost,
     /// It ran without one, for this reason: other sweepers may send the same messages.
     Alone(String),
+}
+
+impl SweepLease {
+    /// `held`, `held by another`, `lost` or `alone`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::HeldByAnother => "held by another",
+            Self::Lost => "lost",
+            Self::Alone(_) => "alone",
+        }
+    }
 }
 
 /// What a sweep did.
@@ -69,8 +82,20 @@ impl SweepReport {
 
 /// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
 pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+    let report = sweep_once(engine, topic, stop)?;
+    engine.counters.swept(&report);
+    if report.found > 0 {
+        tracing::info!(
+            target: "postbox", found = report.found, dispatched = report.dispatched, failed = report.failed,
+            held_back = report.held_back, lease = report.lease.name(), "swept"
+        );
+    }
+    Ok(report)
+}
+
+fn sweep_once(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
-    let (mut lease, mut report) = match Lease::obtain(engine, &engine.sweeper_resource())? {
+    let (mut lease, mut report) = match Lease::obtain(engine, &engine.resource("OutboxSweeper"))? {
         Obtained::HeldByAnother => return Ok(SweepReport::new(SweepLease::HeldByAnother)),
         Obtained::Held(lease) => (Some(lease), SweepReport::new(SweepLease::Held)),
         Obtained::Alone(why) => {
@@ -111,12 +136,28 @@ fn find(engine: &Engine, topic: Option<&str>) -> Result<Oldest> {
     Ok(oldest)
 }
 
-/// How many messages are outstanding, of one topic or of all (W16).
-pub(crate) fn outstanding_count(engine: &Engine, topic: Option<&str>) -> Result<u64> {
+/// How many messages are outstanding, of one topic or of all (W16), and since when.
+pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<Outstanding> {
     let mut count = 0;
+    let mut oldest: Option<Ticks> = None;
     let parts = engine.outbox.outstanding_parts(topic, Ticks::LAST);
-    read_parts(engine, parts, true, |page| count += page.count)?;
-    Ok(count)
+    read_parts(engine, parts, false, |page| {
+        count += page.sightings.len() as u64;
+        oldest = page.sightings.iter().map(|sighting| sighting.created).chain(oldest).min();
+    })?;
+    let counted = Outstanding { count, oldest: oldest.map(Ticks::to_system_time), counted_at: SystemTime::now() };
+    if topic.is_none() {
+        engine.counters.counted(counted);
+    }
+    Ok(counted)
+}
+
+/// Counts for the limit of outstanding messages: without reading them.
+pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
+    let mut count = 0;
+    read_parts(engine, engine.outbox.outstanding_parts(None, Ticks::LAST), true, |page| count += page.count)?;
+    engine.counters.counted(Outstanding { count, oldest: None, counted_at: SystemTime::now() });
+    Ok(())
 }
 
 /// Reads parts of an index to their end, a round of pages at a time, each with the operation timeout.

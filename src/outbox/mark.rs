@@ -66,7 +66,7 @@ impl Outbox {
     /// What marking sets. Only here does a message get an end of its life: one that was not
     /// sent never expires (W6).
     fn dispatched(&self, at: Ticks) -> Vec<(&'static str, AttributeValue)> {
-        let mut attributes = vec![(DELIVERY_TIME, item::number(at.raw())), (DELIVERED_AT, item::text(at.to_text()))];
+        let mut attributes = Vec::from(dispatched_attributes(at));
         if let Some(lifetime) = self.dispatched_ttl {
             attributes.push((EXPIRES_AT, item::number(at.unix_seconds().saturating_add(lifetime.as_secs()))));
         }
@@ -104,4 +104,9 @@ fn condition_failed(item: Option<&Item>) -> Marked {
         Some(item) if !item.is_empty() => Marked::AlreadyDispatched,
         _ => Marked::Missing,
     }
+}
+
+/// The two forms of a dispatch time.
+pub(crate) fn dispatched_attributes(at: Ticks) -> [(&'static str, AttributeValue); 2] {
+    [(DELIVERY_TIME, item::number(at.raw())), (DELIVERED_AT, item::text(at.to_text()))]
 }

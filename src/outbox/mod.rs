@@ -1,15 +1,18 @@
 //! The outbox table: its items, reads, writes and schema. Knows DynamoDB and no transport.
 
 pub(crate) mod commit;
+mod delete;
 pub(crate) mod deposit;
 pub(crate) mod failed;
 pub(crate) mod failure;
 pub(crate) mod item;
+pub(crate) mod listing;
 pub(crate) mod lock;
 pub(crate) mod mark;
 pub(crate) mod outstanding;
 pub(crate) mod partiql;
 pub(crate) mod read;
+mod replay;
 mod retry;
 mod shard;
 pub(crate) mod size;

@@ -83,11 +83,14 @@ impl Outbox {
         let part = |what| Part { what, before, from: None };
         match topic {
             None => (0..SEGMENTS).map(|segment| part(What::Segment(segment))).collect(),
-            // Brighter gives some keys negative shards, and looks for those of nobody (W1).
-            Some(topic) => (1 - i64::from(self.shards)..i64::from(self.shards))
-                .map(|shard| part(What::TopicShard(format!("{topic}_{shard}"))))
-                .collect(),
+            Some(topic) => self.topic_shards(topic).into_iter().map(|shard| part(What::TopicShard(shard))).collect(),
         }
+    }
+
+    /// Every shard of a topic: also the negative ones that Brighter gives to some keys, and in
+    /// which it looks for nothing (W1).
+    pub(crate) fn topic_shards(&self, topic: &str) -> Vec<String> {
+        (1 - i64::from(self.shards)..i64::from(self.shards)).map(|shard| format!("{topic}_{shard}")).collect()
     }
 
     /// The next page of each part, all at once; with `count_only`, without the messages.
@@ -151,7 +154,7 @@ impl Outbox {
         Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
     }
 
-    fn index(&self, name: &str) -> String {
+    pub(crate) fn index(&self, name: &str) -> String {
         format!("index {name} of table {}", self.table)
     }
 }

@@ -27,7 +27,7 @@ struct Index {
     optional: bool,
 }
 
-const CAUSATION: &str = "Causation";
+pub(crate) const CAUSATION: &str = "Causation";
 
 const INDEXES: [Index; 5] = {
     use ScalarAttributeType::{N, S};

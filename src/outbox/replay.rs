@@ -1,0 +1,84 @@
+//! Replay: dispatched messages made outstanding again.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::outbox::Outbox;
+use crate::outbox::failure::explain;
+use crate::outbox::item::attribute::{
+    CAUSATION_ID, CREATED_TIME, DELIVERED_AT, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME,
+    PARKED_AT,
+};
+use crate::outbox::item::{is_possible_id, key, message_id, text};
+use crate::outbox::table::CAUSATION;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+
+impl Outbox {
+    /// Makes a message outstanding again. Whether there is one. What would let it expire goes
+    /// too: an unsent message never expires (W6).
+    pub(crate) async fn replay(&self, id: String) -> Result<bool> {
+        if !is_possible_id(&id) {
+            return Ok(false);
+        }
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&id)))
+            .condition_expression(format!("attribute_exists({MESSAGE_ID})"))
+            .update_expression(format!(
+                "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME} \
+                 REMOVE {DELIVERY_TIME}, {DELIVERED_AT}, {EXPIRES_AT}, {PARKED_AT}"
+            ))
+            .send()
+            .await;
+        match update {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
+        }
+    }
+
+    /// The ids of all messages that have this causation id, as the index shows them.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TableInvalid`] if the table lacks the index.
+    pub(crate) async fn caused_by(&self, causation_id: String) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        let mut from = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(CAUSATION)
+                .key_condition_expression(format!("{CAUSATION_ID} = :id"))
+                .expression_attribute_values(":id", text(&causation_id))
+                .projection_expression(MESSAGE_ID)
+                .set_exclusive_start_key(from)
+                .send()
+                .await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(failure) if self.lacks_causation_index(&failure).await => {
+                    return Err(Error::new(
+                        ErrorCode::TableInvalid,
+                        format!(
+                            "table {} has no index {CAUSATION}, so messages cannot be replayed by causation: replay them by id, or add the index (hash key {CAUSATION_ID}, all attributes projected)",
+                            self.table
+                        ),
+                    ));
+                }
+                Err(failure) => return Err(explain("Query", &self.index(CAUSATION), failure)),
+            };
+            ids.extend(answer.items().iter().filter_map(|item| message_id(item)).map(str::to_owned));
+            match answer.last_evaluated_key.filter(|key| !key.is_empty()) {
+                None => return Ok(ids),
+                key => from = key,
+            }
+        }
+    }
+
+    async fn lacks_causation_index(&self, failure: &impl ProvideErrorMetadata) -> bool {
+        failure.code() == Some("ValidationException")
+            && self.verify_table().await.is_ok_and(|report| !report.has_causation_index)
+    }
+}
