@@ -7,7 +7,7 @@ use std::{env, fs, io};
 const PREAMBLE: &str = include_str!("include/preamble.h");
 
 /// Where the header comes from, in the order of the header.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "src/error.rs",
     "src/dispatch/report.rs",
     "src/ffi/version.rs",
@@ -17,6 +17,7 @@ const SOURCES: [&str; 12] = [
     "src/ffi/message.rs",
     "src/ffi/postbox.rs",
     "src/ffi/unit_of_work.rs",
+    "src/ffi/delivery.rs",
     "src/ffi/report.rs",
     "src/ffi/log.rs",
     "src/ffi/text.rs",

@@ -367,6 +367,68 @@ typedef int32_t postbox_log_level;
 #endif // __cplusplus
 
 /**
+ * Whether a sweep or an archiver had its lease.
+ */
+enum postbox_lease
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It had, to the end.
+     */
+    POSTBOX_LEASE_HELD = 0,
+    /**
+     * Another one has it: nothing was done.
+     */
+    POSTBOX_LEASE_HELD_BY_ANOTHER = 1,
+    /**
+     * It had, and lost it: it stopped at once.
+     */
+    POSTBOX_LEASE_LOST = 2,
+    /**
+     * It ran without one: there is no lock table, or no permission for it.
+     */
+    POSTBOX_LEASE_ALONE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum postbox_lease postbox_lease;
+#else
+typedef int32_t postbox_lease;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Where a stored message is in its life.
+ */
+enum postbox_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Not yet sent.
+     */
+    POSTBOX_STATE_OUTSTANDING = 0,
+    /**
+     * Sent.
+     */
+    POSTBOX_STATE_DISPATCHED = 1,
+    /**
+     * Set aside after it failed too often or was rejected.
+     */
+    POSTBOX_STATE_PARKED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum postbox_state postbox_state;
+#else
+typedef int32_t postbox_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * The settings and producers of a postbox_t to open. CONFIGURATION.md lists the settings.
  * It may be used by several threads; opening leaves it as it is, so that it can open more.
  */
@@ -394,6 +456,11 @@ typedef struct postbox_error postbox_error;
  * Depositing copies it, so that it can be changed, deposited again or freed at once.
  */
 typedef struct postbox_message postbox_message;
+
+/**
+ * A page of stored messages. It does not change, so any number of threads may read it.
+ */
+typedef struct postbox_page postbox_page;
 
 /**
  * What became of each message of postbox_clear_outbox, postbox_post or
@@ -448,6 +515,139 @@ typedef int32_t (*postbox_send_callback)(void *data,
  * Called once with the `data` of a callback when that is not called any more.
  */
 typedef void (*postbox_release_callback)(void *data);
+
+/**
+ * What a sweep did, in messages.
+ */
+typedef struct {
+    /**
+     * Shown by the index as outstanding and old enough.
+     */
+    uint64_t found;
+    /**
+     * Sent, or accepted by their producer.
+     */
+    uint64_t dispatched;
+    /**
+     * Dispatched by somebody else meanwhile: not sent.
+     */
+    uint64_t already_dispatched;
+    /**
+     * Could not be sent.
+     */
+    uint64_t failed;
+    /**
+     * Waiting: behind one of their partition key, behind an open breaker, for their next attempt.
+     */
+    uint64_t held_back;
+    /**
+     * A postbox_lease.
+     */
+    int32_t lease;
+    /**
+     * 0; for later versions.
+     */
+    uint32_t reserved[7];
+} postbox_sweep_result;
+
+/**
+ * What is outstanding.
+ */
+typedef struct {
+    /**
+     * How many messages.
+     */
+    uint64_t count;
+    /**
+     * How old the oldest of them is, in milliseconds; 0 if there is none.
+     */
+    uint64_t oldest_age_ms;
+    /**
+     * 0; for later versions.
+     */
+    uint64_t reserved[4];
+} postbox_outstanding_result;
+
+/**
+ * Keeps one message, durably, before it is deleted from the outbox. Returns 0 if it did; with
+ * anything else the message stays, and the callback may write why into the `reason_size` bytes
+ * of `reason`, as for postbox_send_callback.
+ *
+ * `message` is valid for the time of the call. It is called on the thread that called
+ * postbox_archive, or on the archiver's own. A message that was kept and could not be deleted comes again.
+ */
+typedef int32_t (*postbox_archive_callback)(void *data,
+                                            const postbox_message *message,
+                                            char *reason,
+                                            size_t reason_size);
+
+/**
+ * What an archiver did, in messages.
+ */
+typedef struct {
+    /**
+     * Kept by the archive and deleted.
+     */
+    uint64_t archived;
+    /**
+     * They stay: the archive did not keep them, or they could not be read or deleted. The log says which.
+     */
+    uint64_t failed;
+    /**
+     * A postbox_lease.
+     */
+    int32_t lease;
+    /**
+     * 0; for later versions.
+     */
+    uint32_t reserved[7];
+} postbox_archive_result;
+
+/**
+ * What a Postbox has done since it was opened, in messages where nothing else is said.
+ */
+typedef struct {
+    /**
+     * Written to the outbox.
+     */
+    uint64_t deposited;
+    /**
+     * Sent and marked, or accepted by their producer.
+     */
+    uint64_t dispatched;
+    /**
+     * Attempts to send one that failed.
+     */
+    uint64_t failed;
+    /**
+     * Parked.
+     */
+    uint64_t parked;
+    /**
+     * Deposits of messages that were there already, and messages found dispatched and not sent again.
+     */
+    uint64_t duplicates_avoided;
+    /**
+     * Sweeps that ended.
+     */
+    uint64_t sweeps;
+    /**
+     * Runs of the background threads that failed.
+     */
+    uint64_t background_failures;
+    /**
+     * Topics whose breaker is not closed.
+     */
+    uint64_t open_breakers;
+    /**
+     * Outstanding when it was last counted, by postbox_outstanding or in the background; UINT64_MAX if never.
+     */
+    uint64_t outstanding;
+    /**
+     * 0; for later versions.
+     */
+    uint64_t reserved[7];
+} postbox_stats;
 
 /**
  * Gets one log message: a postbox_log_level and a line of text, valid for the time of the call,
@@ -863,6 +1063,167 @@ postbox_error *postbox_unit_of_work_rollback(postbox_unit_of_work *work);
  * Frees a unit of work; one that was not committed sends nothing. NULL is fine.
  */
 void postbox_unit_of_work_free(postbox_unit_of_work *work);
+
+/**
+ * Finds the outstanding messages that are older than "sweep_min_age_ms", oldest first, sends
+ * them on this thread and marks them dispatched, until none is left that can be sent: of one
+ * topic, or of all if `topic` is NULL. It holds Brighter's lease while it does; if another sweeper
+ * has it, nothing is done. `result`, which may be NULL, gets what was done.
+ *
+ * A message that fails counts an attempt, waits for its next one ("retry_delay_ms"), and is
+ * parked after "max_dispatch_attempts", or at once if its producer rejects it or it cannot be read.
+ * Later messages of its topic and partition key wait for it.
+ */
+postbox_error *postbox_sweep(postbox_t *box, const char *topic, postbox_sweep_result *result);
+
+/**
+ * Starts the sweeper: a thread that sweeps every "sweep_interval_ms", survives every error and
+ * logs it. Producers are called on that thread.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
+ */
+postbox_error *postbox_start_sweeper(postbox_t *box);
+
+/**
+ * Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most.
+ * Without one running, does nothing. postbox_close and postbox_free stop it too.
+ *
+ * Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
+ */
+postbox_error *postbox_stop_sweeper(postbox_t *box);
+
+/**
+ * How many messages are outstanding, of one topic or of all if `topic` is NULL, and since when.
+ */
+postbox_error *postbox_outstanding(postbox_t *box,
+                                   const char *topic,
+                                   postbox_outstanding_result *result);
+
+/**
+ * Lists about `limit` messages of a postbox_state, of one topic or of all if `topic` is NULL,
+ * beginning at `cursor`: NULL, or what postbox_page_next of the page before gave. The index
+ * lags behind the table a little. Parked messages are in no index: listing them reads the whole
+ * table. The caller frees the page with postbox_page_free.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or a cursor that no page gave.
+ */
+postbox_error *postbox_list(postbox_t *box,
+                            int32_t state,
+                            const char *topic,
+                            uint32_t limit,
+                            const char *cursor,
+                            postbox_page **page);
+
+/**
+ * How many messages the page has. 0 for NULL.
+ */
+size_t postbox_page_count(const postbox_page *page);
+
+/**
+ * A message of the page, `index` from 0; NULL for one that is not there. It belongs to the page
+ * and is valid until that is freed.
+ */
+const postbox_message *postbox_page_message(const postbox_page *page, size_t index);
+
+/**
+ * How many messages of the page could not be read. 0 for NULL.
+ */
+size_t postbox_page_unreadable_count(const postbox_page *page);
+
+/**
+ * The id of a message that could not be read, `index` from 0; "" for one that is not there.
+ * `why`, which may be NULL, gets the reason. Both are valid until the page is freed.
+ */
+const char *postbox_page_unreadable(const postbox_page *page, size_t index, const char **why);
+
+/**
+ * Where the next page begins, to keep or to give to postbox_list; NULL after the last one. Valid
+ * until the page is freed.
+ */
+const char *postbox_page_next(const postbox_page *page);
+
+/**
+ * Frees a page and its messages. NULL is fine.
+ */
+void postbox_page_free(postbox_page *page);
+
+/**
+ * Releases a parked message: it is outstanding again, with no failed attempts.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is not parked.
+ */
+postbox_error *postbox_unpark(postbox_t *box, const char *id);
+
+/**
+ * Makes messages outstanding again, dispatched or not, so that the next sweep or clear sends
+ * them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
+ */
+postbox_error *postbox_replay(postbox_t *box,
+                              const char *const *ids,
+                              size_t count,
+                              postbox_report **report);
+
+/**
+ * Replays every message with this causation id. `report` as in postbox_clear_outbox.
+ *
+ * Errors: POSTBOX_ERROR_TABLE_INVALID if the table lacks the index Causation.
+ */
+postbox_error *postbox_replay_causation(postbox_t *box,
+                                        const char *causation_id,
+                                        postbox_report **report);
+
+/**
+ * Hands every message that was dispatched longer than "archive_min_age_ms" ago to `archive`, on
+ * this thread, and deletes those that it kept. Never touches one that is not dispatched. It holds
+ * Brighter's lease of archivers while it does. `result`, which may be NULL, gets what was done.
+ */
+postbox_error *postbox_archive(postbox_t *box,
+                               postbox_archive_callback archive,
+                               void *data,
+                               postbox_archive_result *result);
+
+/**
+ * postbox_archive into a file: one message a line, as DynamoDB JSON of its item. The file is made if
+ * it is missing, for its owner only, appended to, and on the disk before a message is deleted.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
+ */
+postbox_error *postbox_archive_to_file(postbox_t *box,
+                                       const char *path,
+                                       postbox_archive_result *result);
+
+/**
+ * Starts the archiver: a thread that does what postbox_archive does every "archive_interval_ms".
+ * `release`, which may be NULL, is called once with `data` when the archiver has ended. If this
+ * function fails, `release` is not called.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
+ */
+postbox_error *postbox_start_archiver(postbox_t *box,
+                                      postbox_archive_callback archive,
+                                      void *data,
+                                      postbox_release_callback release);
+
+/**
+ * postbox_start_archiver into a file, as postbox_archive_to_file.
+ */
+postbox_error *postbox_start_archiver_to_file(postbox_t *box, const char *path);
+
+/**
+ * Stops the archiver, as postbox_stop_sweeper does the sweeper.
+ */
+postbox_error *postbox_stop_archiver(postbox_t *box);
+
+/**
+ * What this Postbox has done since it was opened. Makes no request.
+ */
+postbox_error *postbox_get_stats(postbox_t *box, postbox_stats *stats);
+
+/**
+ * The same as one JSON object, with the last sweep, the last error and the state of the breakers
+ * by topic. The caller frees it with postbox_string_free.
+ */
+postbox_error *postbox_get_stats_json(postbox_t *box, char **json);
 
 /**
  * How many messages the report has. 0 for NULL.

@@ -7,6 +7,7 @@
 
 mod boundary;
 mod config;
+mod delivery;
 mod error;
 mod handle;
 mod log;

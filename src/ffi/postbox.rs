@@ -28,6 +28,10 @@ impl Handle for postbox_t {
 }
 
 impl postbox_t {
+    pub(crate) fn get(&self) -> &Postbox {
+        &self.0
+    }
+
     pub(crate) fn unit_of_work(&self) -> UnitOfWork {
         self.0.unit_of_work()
     }

@@ -5,9 +5,10 @@ use crate::ffi::message::postbox_message;
 use crate::message::Message;
 use crate::transport::{Producer, SendOutcome};
 use std::ffi::{CStr, c_char, c_void};
+use std::sync::{Mutex, PoisonError};
 
 /// How many bytes a callback has for its reason, the terminating NUL included.
-const REASON_BYTES: usize = 1024;
+pub(crate) const REASON_BYTES: usize = 1024;
 
 /// What became of a message that a producer was given.
 #[derive(Clone, Copy)]
@@ -53,7 +54,7 @@ pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_voi
 /// The `data` of a callback, with its finalizer.
 pub(crate) struct CallbackData {
     pub(crate) data: *mut c_void,
-    release: postbox_release_callback,
+    release: Mutex<postbox_release_callback>,
 }
 
 // SAFETY: the header says that callbacks are called by any thread, so C vouches for its data.
@@ -63,13 +64,18 @@ unsafe impl Sync for CallbackData {}
 
 impl CallbackData {
     pub(crate) fn new(data: *mut c_void, release: postbox_release_callback) -> Self {
-        Self { data, release }
+        Self { data, release: Mutex::new(release) }
+    }
+
+    /// Sets the finalizer once it is sure that the data is ours to release.
+    pub(crate) fn release_with(&self, release: postbox_release_callback) {
+        *self.release.lock().unwrap_or_else(PoisonError::into_inner) = release;
     }
 }
 
 impl Drop for CallbackData {
     fn drop(&mut self) {
-        if let Some(release) = self.release {
+        if let Some(release) = *self.release.get_mut().unwrap_or_else(PoisonError::into_inner) {
             // SAFETY: C gave this function for this data, and it is called this once.
             infallible((), || unsafe { release(self.data) });
         }
@@ -92,8 +98,7 @@ impl CallbackProducer {
         // SAFETY: C gave this function for this data; message and buffer live through the call.
         let outcome =
             unsafe { (self.send)(self.data.data, &raw const handle, reason.as_mut_ptr().cast(), REASON_BYTES) };
-        let text = CStr::from_bytes_until_nul(&reason).unwrap_or(c"").to_string_lossy();
-        let reason = |otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.into_owned() };
+        let reason = |otherwise: &str| reason_text(&reason, otherwise);
         match outcome {
             outcome if outcome == postbox_send_outcome::Sent as i32 => SendOutcome::Sent,
             outcome if outcome == postbox_send_outcome::Accepted as i32 => SendOutcome::Accepted,
@@ -106,6 +111,12 @@ impl CallbackProducer {
             other => SendOutcome::Retry(format!("the producer returned {other}, which is not an outcome")),
         }
     }
+}
+
+/// What a callback wrote into its buffer, or `otherwise` if that is nothing.
+pub(crate) fn reason_text(buffer: &[u8], otherwise: &str) -> String {
+    let text = CStr::from_bytes_until_nul(buffer).unwrap_or(c"").to_string_lossy();
+    if text.is_empty() { otherwise.to_owned() } else { text.into_owned() }
 }
 
 impl Producer for CallbackProducer {
