@@ -51,6 +51,8 @@ macro_rules! with_settings {
                 "How many messages a sweep reads and sends between two looks at its lease.";
             lock_table_name: text(3, 255) = "brighter_distributed_lock",
                 "The table of the leases that sweepers hold, Brighter's. Made if it is missing.";
+            sweep_leases: choice("one", "shards") = "one",
+                "`one`: one lease for all sweepers, which excludes Brighter's too. `shards`: a lease per shard, shared out among the processes that sweep, so that many machines sweep at once and order per partition key holds; no Brighter sweeper may run beside them.";
             lease_group: optional(1, 255) = "",
                 "The group in the name of the sweeper's lease, `GROUP_OutboxSweeper`: sweepers of one group exclude each other, Brighter's included. Unset: the name of the outbox table.";
             max_dispatch_attempts: number(0, 1000000) = 20,
@@ -83,6 +85,7 @@ enum Kind {
     Optional(u64, u64),
     Secret(u64, u64),
     Number(u64, u64),
+    Choice(&'static [&'static str]),
 }
 
 /// One row of the table.
@@ -107,6 +110,9 @@ macro_rules! kind {
     };
     (number($low:literal, $high:literal)) => {
         Kind::Number($low, $high)
+    };
+    (choice($($value:literal),*)) => {
+        Kind::Choice(&[$($value),*])
     };
 }
 
@@ -266,6 +272,9 @@ impl Setting {
                 Ok(number) if (low..=high).contains(&number) => Ok(()),
                 _ => refuse(format!("\"{}\" is not a whole number from {low} to {high}", shortened(value))),
             },
+            Kind::Choice(values) if !values.contains(&value) => {
+                refuse(format!("\"{}\" is not one of {}", shortened(value), values.join(", ")))
+            }
             Kind::Text(low, high) if !(low..=high).contains(&length) => {
                 refuse(format!("needs {low} to {high} characters, has {length}"))
             }
@@ -331,6 +340,7 @@ mod tests {
                 Kind::Optional(_, high) => format!("text up to {high} characters, or empty"),
                 Kind::Secret(_, high) => format!("secret up to {high} characters, or empty"),
                 Kind::Number(low, high) => format!("{low} to {high}"),
+                Kind::Choice(values) => format!("`{}`", values.join("`, `")),
             };
             let default = setting.default.trim_matches('"');
             let default = if default.is_empty() { "unset".into() } else { format!("`{default}`") };
@@ -369,6 +379,7 @@ mod tests {
             let mut config = Config::default();
             let value = match setting.kind {
                 Kind::Number(low, _) => low.to_string(),
+                Kind::Choice(values) => values[0].to_string(),
                 _ => "abc".to_string(),
             };
             config.set(setting.name, &value).unwrap();

@@ -28,6 +28,8 @@ pub(crate) struct Engine {
     pub(crate) breakers: Breakers,
     pub(crate) backoff: Backoff,
     pub(crate) counters: Counters,
+    /// What this process is called among the sweepers of `sweep_leases = shards`.
+    pub(crate) member_id: String,
 }
 
 impl Engine {
@@ -39,6 +41,7 @@ impl Engine {
             breakers: Breakers::new(config.breaker_threshold, milliseconds(config.breaker_cooldown_ms)),
             backoff: Backoff::new(milliseconds(config.retry_delay_ms)),
             counters: Counters::default(),
+            member_id: uuid::Uuid::new_v4().to_string(),
             config,
             runtime,
             outbox,

@@ -8,6 +8,7 @@ use crate::dispatch::clear::clear;
 use crate::dispatch::mark::mark;
 use crate::dispatch::replay::replay;
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::shards::leave;
 use crate::dispatch::stats::{Outstanding, Stats};
 use crate::dispatch::sweep::{SweepReport, count_outstanding, refresh_count, sweep};
 use crate::dispatch::worker::Worker;
@@ -226,7 +227,12 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::Timeout`]: a producer has not returned; the sweeper stops when it does.
     pub fn stop_sweeper(&self) -> Result<()> {
-        self.stop(&self.sweeper)
+        let was_running = self.sweeper.is_running();
+        let stopped = self.stop(&self.sweeper);
+        if was_running && self.engine.config.sweep_leases == "shards" {
+            leave(&self.engine);
+        }
+        stopped
     }
 
     /// Hands every message that was dispatched longer than `archive_min_age_ms` ago to the
@@ -364,13 +370,9 @@ impl Postbox {
 
     /// [`close`](Self::close) for a handle that is shared; a second call does nothing.
     pub(crate) fn shut_down(&self) -> Result<()> {
-        let stopped = self.workers().map(|worker| self.stop(worker));
+        let stopped = [self.stop_sweeper(), self.stop_archiver(), self.stop(&self.counter)];
         let closed = self.engine.runtime.close(Duration::from_millis(self.engine.config.close_timeout_ms));
         stopped.into_iter().fold(closed, Result::and)
-    }
-
-    fn workers(&self) -> [&Worker; 3] {
-        [&self.sweeper, &self.archiver, &self.counter]
     }
 }
 

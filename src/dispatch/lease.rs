@@ -39,34 +39,41 @@ impl<'a> Lease<'a> {
         };
         // From before the request: ours never ends later than the table says.
         let asked_at = Instant::now();
-        let request = lock.clone();
-        let mut answer =
-            engine.run("obtaining the lease", |outbox| async move { outbox.obtain_lock(request, LENGTH, SKEW).await });
-        if answer.as_ref().is_err_and(|error| error.code() == ErrorCode::TableNotFound) {
-            answer = Self::create_and_obtain(engine, &lock);
-        }
-        match answer {
-            Ok(true) => Ok(Obtained::Held(Self {
+        Ok(match Self::obtain_lock(engine, lock.clone())? {
+            Ok(true) => Obtained::Held(Self {
                 engine,
                 lock,
                 renew_at: asked_at + RENEW_AFTER,
                 ends_at: asked_at + LENGTH - SKEW,
                 lost: false,
-            })),
-            Ok(false) => Ok(Obtained::HeldByAnother),
+            }),
+            Ok(false) => Obtained::HeldByAnother,
+            Err(why) => Obtained::Alone(why),
+        })
+    }
+
+    /// Takes or renews a lock for the length of a lease, and makes the lock table if it is
+    /// missing: whether it is ours, or why there can be none.
+    pub(crate) fn obtain_lock(engine: &Engine, lock: Lock) -> Result<Result<bool, String>> {
+        let ask = |lock: Lock| {
+            engine.run("obtaining the lease", |outbox| async move { outbox.obtain_lock(lock, LENGTH, SKEW).await })
+        };
+        let mut answer = ask(lock.clone());
+        if answer.as_ref().is_err_and(|error| error.code() == ErrorCode::TableNotFound) {
+            let table = lock.table.clone();
+            answer = engine
+                .run("creating the lock table", |outbox| async move { outbox.create_lock_table(table).await })
+                .and_then(|()| ask(lock));
+        }
+        match answer {
+            Ok(obtained) => Ok(Ok(obtained)),
             Err(error)
                 if matches!(error.code(), ErrorCode::TableNotFound | ErrorCode::AccessDenied | ErrorCode::Refused) =>
             {
-                Ok(Obtained::Alone(error.message().to_owned()))
+                Ok(Err(error.message().to_owned()))
             }
             Err(error) => Err(error),
         }
-    }
-
-    fn create_and_obtain(engine: &Engine, lock: &Lock) -> Result<bool> {
-        let (table, request) = (lock.table.clone(), lock.clone());
-        engine.run("creating the lock table", |outbox| async move { outbox.create_lock_table(table).await })?;
-        engine.run("obtaining the lease", |outbox| async move { outbox.obtain_lock(request, LENGTH, SKEW).await })
     }
 
     /// Whether the lease is ours still; renews it when it is time. Asked before every send: a

@@ -12,6 +12,7 @@ mod marking;
 pub(crate) mod recent;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod shards;
 pub(crate) mod stats;
 pub(crate) mod sweep;
 pub(crate) mod worker;

@@ -3,6 +3,7 @@
 use crate::dispatch::delivery::{Delivery, For};
 use crate::dispatch::lease::{Lease, Obtained};
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::shards::sweep_shards;
 use crate::dispatch::stats::Outstanding;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -59,11 +60,11 @@ pub struct SweepReport {
 }
 
 impl SweepReport {
-    fn new(lease: SweepLease) -> Self {
+    pub(crate) fn new(lease: SweepLease) -> Self {
         Self { found: 0, dispatched: 0, already_dispatched: 0, failed: 0, held_back: 0, lease }
     }
 
-    fn add(&mut self, report: &DispatchReport) {
+    pub(crate) fn add(&mut self, report: &DispatchReport) {
         for entry in report.entries() {
             self.found += 1;
             *match entry.outcome {
@@ -82,7 +83,10 @@ impl SweepReport {
 
 /// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
 pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
-    let report = sweep_once(engine, topic, stop)?;
+    let report = match engine.config.sweep_leases.as_str() {
+        "shards" => sweep_shards(engine, topic, stop)?,
+        _ => sweep_all(engine, topic, stop)?,
+    };
     engine.counters.swept(&report);
     if report.found > 0 {
         tracing::info!(
@@ -93,7 +97,8 @@ pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> 
     Ok(report)
 }
 
-fn sweep_once(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+/// With one lease for all sweepers.
+fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
     let (mut lease, mut report) = match Lease::obtain(engine, &engine.resource("OutboxSweeper"))? {
         Obtained::HeldByAnother => return Ok(SweepReport::new(SweepLease::HeldByAnother)),
@@ -125,12 +130,16 @@ fn sweep_once(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result
     }
 }
 
+/// Messages made before this are old enough to be swept.
+pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
+    let age = Duration::from_millis(engine.config.sweep_min_age_ms);
+    Ticks::from(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
+}
+
 /// The oldest messages that are old enough.
 fn find(engine: &Engine, topic: Option<&str>) -> Result<Oldest> {
-    let age = Duration::from_millis(engine.config.sweep_min_age_ms);
-    let before = Ticks::from(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH));
     let mut oldest = Oldest::new(MOST_FOUND);
-    read_parts(engine, engine.outbox.outstanding_parts(topic, before), false, |page| {
+    read_parts(engine, engine.outbox.outstanding_parts(topic, minimum_age(engine)), false, |page| {
         page.sightings.into_iter().for_each(|sighting| oldest.see(sighting));
     })?;
     Ok(oldest)
@@ -161,7 +170,7 @@ pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
 }
 
 /// Reads parts of an index to their end, a round of pages at a time, each with the operation timeout.
-fn read_parts(
+pub(crate) fn read_parts(
     engine: &Engine,
     mut parts: Vec<Part>,
     count_only: bool,

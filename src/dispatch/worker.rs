@@ -56,6 +56,10 @@ impl Worker {
         Ok(())
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Stops the thread after what it is doing, and waits so long for it.
     pub(crate) fn stop(&self, timeout: Duration) -> Result<()> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();

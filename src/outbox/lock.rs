@@ -1,5 +1,6 @@
 //! The lock table: who sweeps. The item is Brighter's, so that its sweepers and ours exclude each other.
 
+use crate::Item;
 use crate::error::{ErrorCode, Result};
 use crate::outbox::Outbox;
 use crate::outbox::failure::explain;
@@ -20,6 +21,26 @@ pub(crate) struct Lock {
     pub(crate) resource: String,
     /// Ours alone.
     pub(crate) id: String,
+}
+
+/// A lock as the table holds it.
+pub(crate) struct LockItem {
+    pub(crate) lock: Lock,
+    /// Since when it has run out; `None` if it has not.
+    pub(crate) expired_for: Option<Duration>,
+}
+
+impl LockItem {
+    fn read(table: &str, item: &Item, now: u128) -> Option<Self> {
+        let expiry: u128 = item.get(LEASE_EXPIRY)?.as_n().ok()?.parse().ok()?;
+        let lock = Lock {
+            table: table.to_owned(),
+            resource: item.get(RESOURCE_ID)?.as_s().ok()?.clone(),
+            id: item.get(LOCK_ID)?.as_s().ok()?.clone(),
+        };
+        let late = now.checked_sub(expiry).map(|late| Duration::from_millis(u64::try_from(late).unwrap_or(u64::MAX)));
+        Some(Self { lock, expired_for: late })
+    }
 }
 
 impl Lock {
@@ -90,6 +111,31 @@ impl Outbox {
             Ok(_) => Ok(()),
             Err(failure) if failure.code() == NOT_MET => Ok(()),
             Err(failure) => Err(explain("DeleteItem", &lock.subject(), failure)),
+        }
+    }
+
+    /// The locks whose resource begins so, those that have run out included.
+    pub(crate) async fn locks(&self, table: String, prefix: String) -> Result<Vec<LockItem>> {
+        let now = unix_milliseconds(SystemTime::now());
+        let mut locks = Vec::new();
+        let mut from = None;
+        loop {
+            let answer = self
+                .client
+                .scan()
+                .table_name(&table)
+                .filter_expression(format!("begins_with({RESOURCE_ID}, :prefix)"))
+                .expression_attribute_values(":prefix", text(&prefix))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|failure| explain("Scan", &format!("lock table {table}"), failure))?;
+            locks.extend(answer.items().iter().filter_map(|item| LockItem::read(&table, item, now)));
+            match answer.last_evaluated_key.filter(|key| !key.is_empty()) {
+                None => return Ok(locks),
+                key => from = key,
+            }
         }
     }
 

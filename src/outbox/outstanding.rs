@@ -10,7 +10,7 @@ use crate::outbox::item::{number, text};
 use crate::ticks::Ticks;
 use crate::{AttributeValue, Item};
 use aws_sdk_dynamodb::types::Select;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 const BY_TOPIC: &str = "Outstanding";
@@ -71,6 +71,8 @@ enum What {
 /// One page of a part.
 pub(crate) struct Page {
     pub(crate) sightings: Vec<Sighting>,
+    /// The topics and shards that they are in.
+    pub(crate) topic_shards: BTreeSet<String>,
     /// How many there are, also where they are only counted.
     pub(crate) count: u64,
     pub(crate) rest: Option<Part>,
@@ -80,11 +82,17 @@ impl Outbox {
     /// The parts in which the messages outstanding before this time can be found: of one topic,
     /// or of all.
     pub(crate) fn outstanding_parts(&self, topic: Option<&str>, before: Ticks) -> Vec<Part> {
-        let part = |what| Part { what, before, from: None };
+        let segment = |segment| Part { what: What::Segment(segment), before, from: None };
         match topic {
-            None => (0..SEGMENTS).map(|segment| part(What::Segment(segment))).collect(),
-            Some(topic) => self.topic_shards(topic).into_iter().map(|shard| part(What::TopicShard(shard))).collect(),
+            None => (0..SEGMENTS).map(segment).collect(),
+            Some(topic) => self.shard_parts(self.topic_shards(topic), before),
         }
+    }
+
+    /// The parts of these shards of topics, named `{topic}_{shard}`.
+    pub(crate) fn shard_parts(&self, shards: impl IntoIterator<Item = String>, before: Ticks) -> Vec<Part> {
+        let part = |shard| Part { what: What::TopicShard(shard), before, from: None };
+        shards.into_iter().map(part).collect()
     }
 
     /// Every shard of a topic: also the negative ones that Brighter gives to some keys, and in
@@ -110,6 +118,7 @@ impl Outbox {
         };
         Ok(Page {
             sightings: items.iter().filter_map(sighting).collect(),
+            topic_shards: items.iter().filter_map(|item| item.get(TOPIC_SHARD)?.as_s().ok().cloned()).collect(),
             count,
             rest: last.filter(|key| !key.is_empty()).map(|key| Part { from: Some(key), ..part }),
         })
@@ -129,7 +138,7 @@ impl Outbox {
         let request = if count_only {
             request.select(Select::Count)
         } else {
-            request.projection_expression(format!("{MESSAGE_ID}, {OUTSTANDING_CREATED_TIME}"))
+            request.projection_expression(format!("{MESSAGE_ID}, {OUTSTANDING_CREATED_TIME}, {TOPIC_SHARD}"))
         };
         let answer = request.send().await.map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
         Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
@@ -148,7 +157,7 @@ impl Outbox {
         let request = if count_only {
             request.select(Select::Count)
         } else {
-            request.projection_expression(format!("{MESSAGE_ID}, {OUTSTANDING_CREATED_TIME}"))
+            request.projection_expression(format!("{MESSAGE_ID}, {OUTSTANDING_CREATED_TIME}, {TOPIC_SHARD}"))
         };
         let answer = request.send().await.map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
         Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
