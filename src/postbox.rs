@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Reason, Result};
 use crate::message::Message;
 use crate::outbox::Outbox;
-use crate::outbox::deposit::Deposited;
+use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
 use crate::outbox::item::StoredMessage;
 use crate::outbox::partiql::MAX_STATEMENTS;
 use crate::outbox::size::{MAX_TRANSACTION_BYTES, item_size};
@@ -23,7 +23,9 @@ use crate::transport::{Producer, Router, SendOutcome};
 use crate::unit_of_work::UnitOfWork;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedHttpClient;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// An outbox on DynamoDB, for callers that block: the handle that a program opens once.
@@ -74,19 +76,16 @@ impl Postbox {
     pub fn deposit_posts(&self, messages: &[Message]) -> Result<Vec<String>> {
         let call = self.engine.runtime.enter()?;
         let items = messages.iter().map(|message| self.engine.outbox.encode(message)).collect::<Result<Vec<_>>>()?;
+        // DynamoDB refuses a whole batch that has an id twice; of those, the first one counts.
+        let mut seen = HashSet::new();
+        let (places, items): (Vec<_>, Vec<_>) =
+            messages.iter().enumerate().zip(items).filter(|((_, message), _)| seen.insert(message.id())).unzip();
+        let mut places = places.into_iter();
         let mut reasons = Vec::new();
-        let mut running = Vec::new();
-        for batch in batches(items) {
-            let outbox = Arc::clone(&self.engine.outbox);
-            let size = batch.len();
-            let depositing = async move { outbox.deposit_batch(batch).await };
-            running.push((size, self.engine.runtime.start_task(&call, self.engine.operation_timeout(), depositing)));
-        }
-        let mut first = 0;
-        for (size, result) in running {
+        let mut finish = |(size, result): (usize, Receiver<Vec<Result<Deposited>>>)| {
             let results = result.recv().unwrap_or_default();
-            for (index, message) in messages.iter().enumerate().skip(first).take(size) {
-                match results.get(index - first) {
+            for (position, (index, message)) in places.by_ref().take(size).enumerate() {
+                match results.get(position) {
                     Some(Ok(Deposited::New)) => self.engine.recent.add([message.clone()]),
                     Some(Ok(Deposited::AlreadyThere)) => {}
                     Some(Err(error)) => {
@@ -100,8 +99,21 @@ impl Postbox {
                     )),
                 }
             }
-            first += size;
+        };
+        let mut running = VecDeque::new();
+        for batch in batches(items) {
+            if running.len() >= CONCURRENT_REQUESTS
+                && let Some(oldest) = running.pop_front()
+            {
+                finish(oldest);
+            }
+            let outbox = Arc::clone(&self.engine.outbox);
+            let size = batch.len();
+            let depositing = async move { outbox.deposit_batch(batch).await };
+            running
+                .push_back((size, self.engine.runtime.start_task(&call, self.engine.operation_timeout(), depositing)));
         }
+        running.into_iter().for_each(finish);
         if reasons.is_empty() {
             return Ok(messages.iter().map(|message| message.id().to_owned()).collect());
         }
