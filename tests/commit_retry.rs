@@ -136,6 +136,16 @@ fn a_refusal_after_an_attempt_without_an_answer_leaves_the_outcome_unknown() {
 }
 
 #[test]
+fn an_answer_of_class_5xx_does_not_say_that_nothing_was_written() {
+    let world = World::configured(|builder| builder.max_attempts(2u64));
+    world.faults.next_times(2, COMMIT, Fault::server_error());
+    let mut work = work(&world);
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    work.commit().unwrap();
+    assert_written_once(&world);
+}
+
+#[test]
 fn a_lasting_cancellation_after_an_attempt_without_an_answer_is_definite() {
     let world = World::configured(|builder| builder.max_attempts(2u64));
     world.postbox.deposit_post(Message::new("t", "before").with_id("visit")).unwrap();
