@@ -1,6 +1,7 @@
 //! A DynamoDB in this process, behind the SDK's own HTTP interface.
 
 use crate::error::{Error, ErrorCode, Result};
+use crate::outbox::failure::refused;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -52,6 +53,33 @@ impl EmbeddedDatabase {
         opened.map(Self).map_err(|error| {
             Error::new(ErrorCode::Embedded, format!("the embedded database {path} could not be opened: {error}"))
         })
+    }
+
+    /// Runs one operation of DynamoDB's by name, with its request and answer as JSON: for what a
+    /// program sets up in development, such as its own tables.
+    ///
+    /// ```
+    /// let database = postbox::EmbeddedDatabase::open(":memory:")?;
+    /// database.execute("CreateTable", r#"{
+    ///     "TableName": "People",
+    ///     "AttributeDefinitions": [{"AttributeName": "Name", "AttributeType": "S"}],
+    ///     "KeySchema": [{"AttributeName": "Name", "KeyType": "HASH"}],
+    ///     "BillingMode": "PAY_PER_REQUEST"
+    /// }"#)?;
+    /// # Ok::<(), postbox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorCode::TableNotFound`], [`ErrorCode::Refused`]: with the code and text that DynamoDB gives.
+    pub fn execute(&self, operation: &str, request: &str) -> Result<String> {
+        let (status, answer) = self.answer(operation, request.as_bytes());
+        if status == 200 {
+            return Ok(answer);
+        }
+        let refusal: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+        let member = |names: &[&str]| names.iter().find_map(|name| refusal[name].as_str()).unwrap_or_default();
+        let code = member(&["__type"]).rsplit('#').next().unwrap_or_default();
+        Err(refused(operation, "the embedded database", code, member(&["message", "Message"]), status))
     }
 
     /// The answer to one request: status and JSON.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What kind of error it is. The numbers are stable and are the codes of the C ABI; later
-/// versions add codes, so treat one that you do not know as [`ErrorCode::Internal`].
+/// versions add codes, so treat one that you do not know as an internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(i32)]
@@ -250,7 +250,7 @@ mod tests {
         let known = ["table_name", "region", "profile", "number_of_shards"];
         assert_eq!(near_names("tablename", known.into_iter()), "table_name");
         assert_eq!(near_names("regon", known.into_iter()), "region");
-        assert_eq!(near_names("shards", known.into_iter()).contains("number_of_shards"), true);
+        assert!(near_names("shards", known.into_iter()).contains("number_of_shards"));
     }
 
     #[test]

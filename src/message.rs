@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// Brighter's default for the CloudEvents `source` attribute.
-const DEFAULT_SOURCE: &str = "http://goparamore.io";
+pub(crate) const DEFAULT_SOURCE: &str = "http://goparamore.io";
 /// Brighter's default content type.
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
-const DEFAULT_SPEC_VERSION: &str = "1.0";
+pub(crate) const DEFAULT_SPEC_VERSION: &str = "1.0";
 /// DynamoDB's limit for a partition key. The id is one, and so are, in the indexes, topic with shard, and causation id.
 pub(crate) const MAX_KEY_BYTES: usize = 2048;
 /// What `TopicShard` adds to the topic: `_` and up to two digits.
@@ -85,7 +85,8 @@ named! {
 /// A header field that can be read and set by name.
 pub(crate) struct HeaderField {
     pub(crate) name: &'static str,
-    /// The attribute of the table that holds it.
+    /// The attribute of the table that holds it, for the documentation.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) attribute: &'static str,
     #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) about: &'static str,
@@ -441,7 +442,7 @@ impl Message {
         let fits = match encoding {
             CharacterEncoding::Utf8 => std::str::from_utf8(&self.body).is_ok(),
             CharacterEncoding::Ascii => self.body.is_ascii(),
-            CharacterEncoding::Utf16 => self.body.len() % 2 == 0,
+            CharacterEncoding::Utf16 => self.body.len().is_multiple_of(2),
             CharacterEncoding::Base64 | CharacterEncoding::Raw => true,
         };
         if !fits {

@@ -1,7 +1,8 @@
 //! The blocking facade that callers hold.
 
 use crate::Item;
-use crate::config::{Config, setting_type, with_settings};
+use crate::bulk::deposit_all;
+use crate::config::{Config, setting_argument, with_settings};
 use crate::dispatch::clear::clear;
 use crate::dispatch::in_flight::InFlight;
 use crate::dispatch::mark::mark;
@@ -10,22 +11,18 @@ use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedDatabase;
 use crate::engine::Engine;
-use crate::error::{Error, ErrorCode, Reason, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::message::Message;
 use crate::outbox::Outbox;
-use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
+use crate::outbox::deposit::Deposited;
 use crate::outbox::item::StoredMessage;
-use crate::outbox::partiql::MAX_STATEMENTS;
-use crate::outbox::size::{MAX_TRANSACTION_BYTES, item_size};
 use crate::outbox::table::TableReport;
 use crate::runtime::Runtime;
 use crate::transport::{Producer, Router, SendOutcome};
 use crate::unit_of_work::UnitOfWork;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedHttpClient;
-use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// An outbox on DynamoDB, for callers that block: the handle that a program opens once.
@@ -37,6 +34,8 @@ use std::time::Duration;
 /// quietly; [`close`](Self::close) also tells how that went.
 pub struct Postbox {
     engine: Arc<Engine>,
+    #[cfg(feature = "embedded")]
+    embedded: Option<EmbeddedDatabase>,
 }
 
 impl Postbox {
@@ -74,59 +73,7 @@ impl Postbox {
     /// wrong, with nothing stored; [`ErrorCode::DepositIncomplete`] with a reason for each message that could not
     /// be stored: depositing all of them again is safe.
     pub fn deposit_posts(&self, messages: &[Message]) -> Result<Vec<String>> {
-        let call = self.engine.runtime.enter()?;
-        let items = messages.iter().map(|message| self.engine.outbox.encode(message)).collect::<Result<Vec<_>>>()?;
-        // DynamoDB refuses a whole batch that has an id twice; of those, the first one counts.
-        let mut seen = HashSet::new();
-        let (places, items): (Vec<_>, Vec<_>) =
-            messages.iter().enumerate().zip(items).filter(|((_, message), _)| seen.insert(message.id())).unzip();
-        let mut places = places.into_iter();
-        let mut reasons = Vec::new();
-        let mut finish = |(size, result): (usize, Receiver<Vec<Result<Deposited>>>)| {
-            let results = result.recv().unwrap_or_default();
-            for (position, (index, message)) in places.by_ref().take(size).enumerate() {
-                match results.get(position) {
-                    Some(Ok(Deposited::New)) => self.engine.recent.add([message.clone()]),
-                    Some(Ok(Deposited::AlreadyThere)) => {}
-                    Some(Err(error)) => {
-                        reasons.push(Reason::new(index, message.id(), format!("{:?}", error.code()), error.message()));
-                    }
-                    None => reasons.push(Reason::new(
-                        index,
-                        message.id(),
-                        "Timeout",
-                        "no answer within operation_timeout_ms",
-                    )),
-                }
-            }
-        };
-        let mut running = VecDeque::new();
-        for batch in batches(items) {
-            if running.len() >= CONCURRENT_REQUESTS
-                && let Some(oldest) = running.pop_front()
-            {
-                finish(oldest);
-            }
-            let outbox = Arc::clone(&self.engine.outbox);
-            let size = batch.len();
-            let depositing = async move { outbox.deposit_batch(batch).await };
-            running
-                .push_back((size, self.engine.runtime.start_task(&call, self.engine.operation_timeout(), depositing)));
-        }
-        running.into_iter().for_each(finish);
-        if reasons.is_empty() {
-            return Ok(messages.iter().map(|message| message.id().to_owned()).collect());
-        }
-        Err(Error::new(
-            ErrorCode::DepositIncomplete,
-            format!(
-                "{} of {} messages could not be stored: depositing all of them again is safe",
-                reasons.len(),
-                messages.len()
-            ),
-        )
-        .retryable()
-        .with_reasons(reasons))
+        deposit_all(&self.engine, messages)
     }
 
     /// Deposits one message outside of a transaction, then sends it now.
@@ -260,6 +207,12 @@ impl Postbox {
         self.engine.runtime.block_on("the future", self.engine.operation_timeout(), future)
     }
 
+    /// The embedded database that this Postbox works on, if it does.
+    #[cfg(feature = "embedded")]
+    pub fn embedded(&self) -> Option<&EmbeddedDatabase> {
+        self.embedded.as_ref()
+    }
+
     /// Refuses new calls, waits for those under way for `close_timeout_ms` at most, and stops the thread.
     ///
     /// # Errors
@@ -318,7 +271,7 @@ macro_rules! define_setters {
             $(
                 #[doc = $about]
                 #[doc = concat!("\n\nDefault: `", stringify!($default), "`.")]
-                pub fn $name(mut self, value: impl Into<setting_type!($kind)>) -> Self {
+                pub fn $name(mut self, value: setting_argument!($kind)) -> Self {
                     self.config.$name = value.into();
                     self
                 }
@@ -370,12 +323,17 @@ impl Builder {
     /// [`ErrorCode::Embedded`].
     pub fn open(self) -> Result<Postbox> {
         self.config.validate()?;
-        let embedded = self.embedded_client()?;
+        #[cfg(feature = "embedded")]
+        let embedded = self.open_embedded()?;
+        #[cfg(feature = "embedded")]
+        let embedded_client = embedded.clone().map(SharedHttpClient::new);
+        #[cfg(not(feature = "embedded"))]
+        let embedded_client = self.refuse_embedded()?;
         let Self { config, router, http_client, .. } = self;
-        let is_embedded = embedded.is_some();
+        let is_embedded = embedded_client.is_some();
         let runtime = Runtime::start()?;
         let timeout = Duration::from_millis(config.operation_timeout_ms);
-        let client = match embedded {
+        let client = match embedded_client {
             Some(database) => crate::client::embedded(&config, http_client.unwrap_or(database)),
             None => {
                 let settings = config.clone();
@@ -384,8 +342,7 @@ impl Builder {
                 })??
             }
         };
-        let shards = u32::try_from(config.number_of_shards).unwrap_or(1);
-        let outbox = Arc::new(Outbox::new(client, config.table_name.clone(), shards, config.max_attempts));
+        let outbox = Arc::new(Outbox::new(client, &config));
         if is_embedded {
             create_table(&runtime, &outbox, timeout)?;
         }
@@ -398,20 +355,23 @@ impl Builder {
                 outbox,
                 router,
             }),
+            #[cfg(feature = "embedded")]
+            embedded,
         })
     }
 
     #[cfg(feature = "embedded")]
-    fn embedded_client(&self) -> Result<Option<SharedHttpClient>> {
-        let database = match &self.embedded {
-            None if !self.config.embedded_path.is_empty() => Some(EmbeddedDatabase::open(&self.config.embedded_path)?),
-            given => given.clone(),
-        };
-        Ok(database.map(SharedHttpClient::new))
+    fn open_embedded(&self) -> Result<Option<EmbeddedDatabase>> {
+        match &self.embedded {
+            None if !self.config.embedded_path.is_empty() => {
+                EmbeddedDatabase::open(&self.config.embedded_path).map(Some)
+            }
+            given => Ok(given.clone()),
+        }
     }
 
     #[cfg(not(feature = "embedded"))]
-    fn embedded_client(&self) -> Result<Option<SharedHttpClient>> {
+    fn refuse_embedded(&self) -> Result<Option<SharedHttpClient>> {
         if self.config.embedded_path.is_empty() {
             return Ok(None);
         }
@@ -430,24 +390,4 @@ fn create_table(runtime: &Runtime, outbox: &Arc<Outbox>, timeout: Duration) -> R
 
 fn owned(ids: &[impl AsRef<str>]) -> Vec<String> {
     ids.iter().map(|id| id.as_ref().to_owned()).collect()
-}
-
-/// The items in batches that one request takes.
-fn batches(items: Vec<Item>) -> Vec<Vec<Item>> {
-    let mut batches: Vec<Vec<Item>> = Vec::new();
-    let mut bytes = 0;
-    for item in items {
-        let size = item_size(&item);
-        match batches.last_mut() {
-            Some(batch) if batch.len() < MAX_STATEMENTS && bytes + size <= MAX_TRANSACTION_BYTES => {
-                bytes += size;
-                batch.push(item);
-            }
-            _ => {
-                bytes = size;
-                batches.push(vec![item]);
-            }
-        }
-    }
-    batches
 }

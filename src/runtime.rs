@@ -181,9 +181,13 @@ impl Runtime {
         Ok(())
     }
 
-    /// Refuses new calls, waits for those under way, and stops the thread, all within the deadline.
+    /// Refuses new calls, waits for those under way, and stops the thread, all within the
+    /// deadline. A second call does nothing.
     pub(crate) fn close(&self, timeout: Duration) -> Result<()> {
         self.check()?;
+        if self.gate.is_closed() {
+            return Ok(());
+        }
         let deadline = Instant::now() + timeout;
         let finished = self.gate.close(deadline);
         self.request_stop();
@@ -273,7 +277,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_future_is_an_error_and_the_thread_goes_on() {
         let runtime = Runtime::start().unwrap();
-        let error = runtime.block_on("test", LONG, async { panic!("boom") }).map(|()| ()).unwrap_err();
+        let error = runtime.block_on::<(), _>("test", LONG, async { panic!("boom") }).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Internal);
         assert_eq!(runtime.block_on("test", LONG, async { 7 }).unwrap(), 7);
     }

@@ -191,7 +191,7 @@ fn single_puts_finish_what_partiql_refused_for_some_statements() {
 
 #[test]
 fn an_incomplete_deposit_names_what_failed_and_repeating_it_is_safe() {
-    let world = World::configured(|builder| builder.max_attempts(2u64));
+    let world = World::configured(|builder| builder.max_attempts(2));
     world.faults.next_times(2, BULK, Fault::Statements { at: vec![0], code: "ThrottlingError" });
     let messages = messages(3);
     let error = world.postbox.deposit_posts(&messages).unwrap_err();
@@ -223,7 +223,7 @@ fn one_request_of_a_bulk_that_fails_names_its_messages_only() {
 
 #[test]
 fn a_bulk_that_gets_no_answer_names_every_message_and_repeating_it_is_safe() {
-    let world = World::configured(|builder| builder.operation_timeout_ms(200u64));
+    let world = World::configured(|builder| builder.operation_timeout_ms(200));
     world.faults.next(BULK, Fault::HangAfter);
     let messages = messages(3);
     let error = world.postbox.deposit_posts(&messages).unwrap_err();

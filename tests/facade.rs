@@ -105,7 +105,7 @@ fn a_unit_of_work_may_move_to_another_thread_and_outlive_its_handle() {
 
 #[test]
 fn a_request_that_hangs_ends_with_the_operation_timeout() {
-    let world = World::configured(|builder| builder.operation_timeout_ms(100u64).recent_max_messages(0u64));
+    let world = World::configured(|builder| builder.operation_timeout_ms(100).recent_max_messages(0));
     let ids = world.deposit(2);
     for operation in ["GetItem", "PutItem", "BatchGetItem", "DescribeTable", "ListTables"] {
         world.faults.always(operation, Fault::Hang);
@@ -134,7 +134,7 @@ fn a_request_that_hangs_ends_with_the_operation_timeout() {
 
 #[test]
 fn marking_that_hangs_does_not_hang_the_clear() {
-    let world = World::configured(|builder| builder.operation_timeout_ms(100u64));
+    let world = World::configured(|builder| builder.operation_timeout_ms(100));
     let ids = world.deposit(2);
     world.faults.next("BatchExecuteStatement", Fault::HangAfter);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::NotMarked; 2]);
@@ -159,7 +159,7 @@ fn a_request_that_waits_delays_nobody_else() {
 
 #[test]
 fn close_is_bounded_while_a_request_hangs_and_the_caller_is_told_w25() {
-    let world = World::configured(|builder| builder.close_timeout_ms(50u64).operation_timeout_ms(600_000u64));
+    let world = World::configured(|builder| builder.close_timeout_ms(50).operation_timeout_ms(600_000));
     world.faults.always("TransactWriteItems", Fault::Hang);
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, person("Ada")).unwrap();
@@ -175,7 +175,7 @@ fn close_is_bounded_while_a_request_hangs_and_the_caller_is_told_w25() {
 
 #[test]
 fn dropping_is_bounded_while_a_request_hangs_w25() {
-    let world = World::configured(|builder| builder.close_timeout_ms(0u64).operation_timeout_ms(600_000u64));
+    let world = World::configured(|builder| builder.close_timeout_ms(0).operation_timeout_ms(600_000));
     world.faults.always("GetItem", Fault::Hang);
     let work = world.postbox.unit_of_work();
     let reading = std::thread::spawn(move || work.get_item(PEOPLE, person("Ada")));
@@ -264,8 +264,8 @@ fn settings_that_cannot_be_are_refused_at_open() {
     let cases = [
         (Postbox::builder().table_name("a"), "table_name"),
         (Postbox::builder().table_name("with space"), "table_name"),
-        (Postbox::builder().number_of_shards(21u64), "number_of_shards"),
-        (Postbox::builder().max_attempts(0u64), "max_attempts"),
+        (Postbox::builder().number_of_shards(21), "number_of_shards"),
+        (Postbox::builder().max_attempts(0), "max_attempts"),
         (Postbox::builder().endpoint_url("localhost:8000"), "endpoint_url"),
         (Postbox::builder().access_key_id("only this"), "secret_access_key"),
         (Postbox::builder().embedded_path(":memory:").endpoint_url("http://localhost"), "embedded_path"),

@@ -124,7 +124,7 @@ fn when_every_connection_is_cut_the_outcome_is_unknown_until_the_network_is_back
     let database = HttpDatabase::start();
     let proxy = Proxy::start(&database);
     let producer = MemoryProducer::new();
-    let postbox = open(proxy.configure(Postbox::builder().max_attempts(3u64)), &producer);
+    let postbox = open(proxy.configure(Postbox::builder().max_attempts(3)), &producer);
     create_people(&postbox);
     proxy.answers_to_swallow.store(3, Ordering::SeqCst);
     let mut work = counting(&postbox);
@@ -141,7 +141,7 @@ fn when_every_connection_is_cut_the_outcome_is_unknown_until_the_network_is_back
 fn a_server_that_is_gone_is_unreachable_and_what_waited_is_done_when_it_is_back() {
     let mut database = HttpDatabase::start();
     let producer = MemoryProducer::new();
-    let builder = database.configure(Postbox::builder().max_attempts(2u64));
+    let builder = database.configure(Postbox::builder().max_attempts(2));
     let postbox = open(builder, &producer);
     create_people(&postbox);
     let before = postbox.deposit_post(Message::new("t", "before").with_id("before")).unwrap();
@@ -176,8 +176,8 @@ fn a_server_that_accepts_and_never_answers_is_a_timeout_or_an_unknown_outcome() 
         .region("eu-central-1")
         .access_key_id("test")
         .secret_access_key("test")
-        .attempt_timeout_ms(100u64)
-        .max_attempts(2u64)
+        .attempt_timeout_ms(100)
+        .max_attempts(2)
         .open()
         .unwrap();
     let error = postbox.get("id").unwrap_err();

@@ -57,7 +57,7 @@ type BatchRead = (HashMap<String, Result<StoredMessage>>, Result<()>);
 
 /// Where a message comes from.
 enum Source<'a> {
-    Memory(Message, Claim<'a>),
+    Memory(Box<Message>, Claim<'a>),
     Table(Claim<'a>),
     ClaimedByAnother,
 }
@@ -71,7 +71,7 @@ impl<'a> Window<'a> {
                 let source = match engine.in_flight.claim(id) {
                     None => Source::ClaimedByAnother,
                     Some(claim) => match engine.recent.take(id) {
-                        Some(message) => Source::Memory(message, claim),
+                        Some(message) => Source::Memory(Box::new(message), claim),
                         None => Source::Table(claim),
                     },
                 };
@@ -110,7 +110,7 @@ impl<'a> Window<'a> {
                     continue;
                 }
                 Source::Memory(message, claim) => {
-                    candidates.push(Candidate { index, message, claim });
+                    candidates.push(Candidate { index, message: *message, claim });
                     continue;
                 }
                 Source::Table(claim) => claim,

@@ -1,7 +1,7 @@
 //! A message as an item of the outbox table, and back: the contract with Brighter.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::message::{CharacterEncoding, MAX_KEY_BYTES, Message, MessageType};
+use crate::message::{CharacterEncoding, DEFAULT_SOURCE, DEFAULT_SPEC_VERSION, MAX_KEY_BYTES, Message, MessageType};
 use crate::outbox::shard::shard_of;
 use crate::ticks::Ticks;
 use crate::{AttributeValue, Item};
@@ -67,13 +67,29 @@ pub struct StoredMessage {
     pub parked_at: Option<SystemTime>,
 }
 
+impl StoredMessage {
+    /// The names of [`fields`](Self::fields).
+    pub(crate) const FIELDS: [&str; 6] =
+        ["state", "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error"];
+
+    /// What the outbox tells of the message, as text by name.
+    pub(crate) fn fields(&self) -> [(&'static str, Option<String>); 6] {
+        let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());
+        let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error] = Self::FIELDS;
+        [
+            (state, Some(self.state.name().to_owned())),
+            (dispatched_at, time(self.dispatched_at)),
+            (expires_at, time(self.expires_at)),
+            (parked_at, time(self.parked_at)),
+            (dispatch_attempts, Some(self.dispatch_attempts.to_string())),
+            (last_error, self.last_error.clone()),
+        ]
+    }
+}
+
 /// The item of a message that is outstanding.
 pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     let created = number(message.created().raw());
-    let content_type = match message.content_type() {
-        "" => NO_CONTENT_TYPE,
-        content_type => content_type,
-    };
     let bag = Value::Object(message.bag().clone()).to_string();
     let shard = shard_of(message.partition_key(), shards);
     let mut item: Item = [
@@ -83,11 +99,13 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
         ("MessageType", text(message.message_type().name())),
         ("Body", AttributeValue::B(Blob::new(message.body()))),
         ("CharacterEncoding", text(message.character_encoding().name())),
-        ("ContentType", text(content_type)),
+        ("ContentType", text(or_default(message.content_type(), NO_CONTENT_TYPE))),
         ("HeaderBag", text(bag)),
         ("CreatedAt", text(message.created().to_text())),
         ("CreatedTime", created.clone()),
         (OUTSTANDING_CREATED_TIME, created),
+        ("Source", text(or_default(message.source(), DEFAULT_SOURCE))),
+        ("SpecVersion", text(or_default(message.spec_version(), DEFAULT_SPEC_VERSION))),
         ("HandledCount", number(message.handled_count())),
         ("DelayedMilliseconds", number(message.delayed_milliseconds())),
     ]
@@ -95,10 +113,14 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
     // An empty string is left out: Brighter never stores one.
-    let texts =
-        message.optional_attributes().chain([("Source", message.source()), ("SpecVersion", message.spec_version())]);
-    item.extend(texts.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), text(value))));
+    let texts = message.optional_attributes().filter(|(_, value)| !value.is_empty());
+    item.extend(texts.map(|(name, value)| (name.to_owned(), text(value))));
     item
+}
+
+/// Brighter's reader wants these to be there.
+fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
+    if value.is_empty() { default } else { value }
 }
 
 /// The message of an item that we, or Brighter, or an older version of either stored.
@@ -139,7 +161,7 @@ pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
             MessageState::Outstanding
         },
         dispatched_at: dispatched_at.map(Ticks::to_system_time),
-        expires_at: item.number::<u32>(EXPIRES_AT)?.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds.into())),
+        expires_at: item.number(EXPIRES_AT)?.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
         dispatch_attempts: item.number("DispatchAttempts")?.unwrap_or(0),
         last_error: item.text("LastError")?.map(str::to_owned),
         parked_at: parked_at.map(Ticks::to_system_time),
@@ -361,8 +383,9 @@ mod tests {
                 ("TopicShard", "S greeting.made_0"),
             ])
         );
-        let item = encode(&message.with_content_type(""), 1);
+        let item = encode(&message.with_content_type("").with_source(""), 1);
         assert_eq!(item["ContentType"], text("text/plain"));
+        assert_eq!(item["Source"], text("http://goparamore.io"));
     }
 
     #[test]

@@ -1,0 +1,909 @@
+/*
+ * postbox.h: a transactional outbox on Amazon DynamoDB for programs that block.
+ *
+ * What you commit with your data is sent at least once; what you roll back is never sent.
+ *
+ *     postbox_config *config = postbox_config_new();
+ *     postbox_t *box = NULL;
+ *     postbox_error *err;
+ *     if ((err = postbox_config_set(config, "table_name", "brighter_outbox")) ||
+ *         (err = postbox_config_producer(config, "greeting.made", send, NULL, NULL)) ||
+ *         (err = postbox_open(config, &box)))
+ *         return fail(err);
+ *
+ *     postbox_message *message = NULL;
+ *     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
+ *     if ((err = postbox_message_new("greeting.made", body, body_length, &message)) ||
+ *         (err = postbox_unit_of_work_put(work, "People", person_json)) ||
+ *         (err = postbox_unit_of_work_deposit_post(work, message)) ||
+ *         (err = postbox_unit_of_work_commit(work)))          // both or neither
+ *         return fail(err);
+ *
+ *     const char *id = postbox_message_id(message);
+ *     err = postbox_clear_outbox(box, &id, 1, NULL);          // send now
+ *
+ * examples/c/greetings.c is the whole program.
+ *
+ * Conventions, for every function that does not say otherwise:
+ *
+ * - Errors. A function that can fail returns an error that the caller owns, or NULL for
+ *   success. Out-parameters are written on success only. After an error, all handles can be
+ *   used on, and what was to be changed is as it was.
+ * - Ownership. What a _new, _begin or _open function or an out-parameter of a handle type
+ *   gives, the caller frees with the _free function of its type, once. _free(NULL) does
+ *   nothing. Freeing twice, or using a handle after freeing it, is undefined behaviour.
+ *   Arguments stay the caller's and are copied where they are kept.
+ * - NULL. A pointer that must not be NULL and is fails with POSTBOX_ERROR_NULL_ARGUMENT.
+ * - Strings. In: NUL-terminated UTF-8, else POSTBOX_ERROR_INVALID_UTF8. Out: const char * is
+ *   borrowed from the handle that was asked, and valid until that is changed or freed; char *
+ *   is the caller's, to free with postbox_string_free.
+ * - Threads. Any thread may call; a handle may move between threads. Two threads may use one
+ *   postbox_t, postbox_config, postbox_error and postbox_report at once; a
+ *   postbox_unit_of_work detects it (POSTBOX_ERROR_CONCURRENT_USE); a string borrowed from a
+ *   postbox_message or postbox_config is only safe while no other thread changes that.
+ * - Blocking. Functions on a postbox_t, and those of a unit of work that say so, wait for
+ *   DynamoDB, at most for the setting "operation_timeout_ms" per operation.
+ * - Panics. None crosses this interface: a defect of Postbox is POSTBOX_ERROR_INTERNAL.
+ *
+ * Generated from src/ffi by build.rs; do not edit.
+ */
+
+#ifndef POSTBOX_H
+#define POSTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header; that of the library is postbox_version(). */
+#define POSTBOX_VERSION_MAJOR 0
+#define POSTBOX_VERSION_MINOR 1
+#define POSTBOX_VERSION_PATCH 0
+#define POSTBOX_VERSION "0.1.0"
+
+/**
+ * What kind of error it is. The numbers are stable and are the codes of the C ABI; later
+ * versions add codes, so treat one that you do not know as an internal error.
+ */
+enum postbox_code
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No error. Only the C ABI gives it: the code of a `NULL` error.
+     */
+    POSTBOX_ERROR_NONE = 0,
+    /**
+     * An argument has a value that the call cannot work with.
+     */
+    POSTBOX_ERROR_INVALID_ARGUMENT = 1,
+    /**
+     * A pointer that must not be `NULL` is `NULL`. C ABI only.
+     */
+    POSTBOX_ERROR_NULL_ARGUMENT = 2,
+    /**
+     * A string is not valid UTF-8. C ABI only.
+     */
+    POSTBOX_ERROR_INVALID_UTF8 = 3,
+    /**
+     * A message cannot be deposited as it is: no topic, a bad header, a body that contradicts its encoding.
+     */
+    POSTBOX_ERROR_INVALID_MESSAGE = 4,
+    /**
+     * DynamoDB JSON is malformed or has the wrong shape; the text says where.
+     */
+    POSTBOX_ERROR_INVALID_JSON = 5,
+    /**
+     * No setting or header field has this name; the text lists the near ones.
+     */
+    POSTBOX_ERROR_UNKNOWN_NAME = 6,
+    /**
+     * A setting has a value that it cannot have, or settings contradict each other.
+     */
+    POSTBOX_ERROR_INVALID_SETTING = 7,
+    /**
+     * The unit of work would have more than 100 actions.
+     */
+    POSTBOX_ERROR_TOO_MANY_ACTIONS = 20,
+    /**
+     * An item is larger than DynamoDB's 400 KB.
+     */
+    POSTBOX_ERROR_ITEM_TOO_LARGE = 21,
+    /**
+     * The unit of work would be larger than DynamoDB's 4 MB.
+     */
+    POSTBOX_ERROR_TRANSACTION_TOO_LARGE = 22,
+    /**
+     * The unit of work has an action on this item already.
+     */
+    POSTBOX_ERROR_SAME_ITEM_TWICE = 23,
+    /**
+     * The unit of work was committed or rolled back, or its outcome is open and it cannot be changed.
+     */
+    POSTBOX_ERROR_UNIT_OF_WORK_CLOSED = 30,
+    /**
+     * The Postbox was closed.
+     */
+    POSTBOX_ERROR_CLOSED = 31,
+    /**
+     * The process was forked after the Postbox was opened: open a new one in the child.
+     */
+    POSTBOX_ERROR_FORKED = 32,
+    /**
+     * The handle is in use by another thread.
+     */
+    POSTBOX_ERROR_CONCURRENT_USE = 33,
+    /**
+     * The call came from the Postbox's own runtime thread (for instance from a log callback), where it would wait for itself.
+     */
+    POSTBOX_ERROR_WRONG_THREAD = 34,
+    /**
+     * DynamoDB cancelled the transaction: nothing was written. The reasons say why, action by action.
+     */
+    POSTBOX_ERROR_TRANSACTION_CANCELED = 40,
+    /**
+     * A message id of the unit of work is in the outbox already: nothing was written.
+     */
+    POSTBOX_ERROR_DUPLICATE_MESSAGE = 41,
+    /**
+     * No answer came: the transaction took effect or it did not. Call `commit` again on the same unit of work.
+     */
+    POSTBOX_ERROR_OUTCOME_UNKNOWN = 42,
+    /**
+     * Some messages could not be cleared; the reasons say which and why. They stay outstanding.
+     */
+    POSTBOX_ERROR_CLEAR_INCOMPLETE = 50,
+    /**
+     * Some messages of a bulk deposit could not be stored; the reasons say which and why.
+     */
+    POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
+    /**
+     * Some messages could not be marked dispatched; the reasons say which and why.
+     */
+    POSTBOX_ERROR_MARK_INCOMPLETE = 52,
+    /**
+     * The table does not exist.
+     */
+    POSTBOX_ERROR_TABLE_NOT_FOUND = 60,
+    /**
+     * The table exists and cannot serve as an outbox; the reasons say what is wrong with it.
+     */
+    POSTBOX_ERROR_TABLE_INVALID = 61,
+    /**
+     * No AWS credentials or no region were found.
+     */
+    POSTBOX_ERROR_NO_CREDENTIALS = 62,
+    /**
+     * AWS refused the credentials or the permission.
+     */
+    POSTBOX_ERROR_ACCESS_DENIED = 63,
+    /**
+     * DynamoDB throttled the request, also after retries.
+     */
+    POSTBOX_ERROR_THROTTLED = 64,
+    /**
+     * The endpoint could not be reached.
+     */
+    POSTBOX_ERROR_UNREACHABLE = 65,
+    /**
+     * No answer within `operation_timeout_ms`.
+     */
+    POSTBOX_ERROR_TIMEOUT = 66,
+    /**
+     * DynamoDB refused the request for another reason; its code and text are in the message.
+     */
+    POSTBOX_ERROR_REFUSED = 67,
+    /**
+     * A stored item cannot be read as a message; the text names the attribute.
+     */
+    POSTBOX_ERROR_UNREADABLE_ITEM = 68,
+    /**
+     * The embedded database could not be opened or is not compiled in.
+     */
+    POSTBOX_ERROR_EMBEDDED = 69,
+    /**
+     * Something that should not happen. Please report it.
+     */
+    POSTBOX_ERROR_INTERNAL = 99,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum postbox_code postbox_code;
+#else
+typedef int32_t postbox_code;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What became of one message. The numbers are stable and are those of the C ABI.
+ */
+enum postbox_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It was sent and marked dispatched; or only marked, if that was asked for.
+     */
+    POSTBOX_OUTCOME_DISPATCHED = 0,
+    /**
+     * It had been dispatched before and was not sent again.
+     */
+    POSTBOX_OUTCOME_ALREADY_DISPATCHED = 1,
+    /**
+     * Its producer accepted it and will confirm it later.
+     */
+    POSTBOX_OUTCOME_ACCEPTED = 2,
+    /**
+     * Another thread of this process is sending it, or waits for its confirmation.
+     */
+    POSTBOX_OUTCOME_IN_PROGRESS = 3,
+    /**
+     * The outbox has no message of this id.
+     */
+    POSTBOX_OUTCOME_NOT_FOUND = 10,
+    /**
+     * It is parked: not sent until it is released.
+     */
+    POSTBOX_OUTCOME_PARKED = 11,
+    /**
+     * No producer serves its topic. It stays outstanding.
+     */
+    POSTBOX_OUTCOME_NO_PRODUCER = 12,
+    /**
+     * Its producer failed. It stays outstanding.
+     */
+    POSTBOX_OUTCOME_FAILED = 13,
+    /**
+     * Its producer can never send it as it is. It stays outstanding.
+     */
+    POSTBOX_OUTCOME_REJECTED = 14,
+    /**
+     * Its stored item cannot be read.
+     */
+    POSTBOX_OUTCOME_UNREADABLE = 15,
+    /**
+     * The table could not be read, so it was not sent. It stays outstanding.
+     */
+    POSTBOX_OUTCOME_NOT_READ = 16,
+    /**
+     * It was sent, and could not be marked: it stays outstanding and will be sent again.
+     */
+    POSTBOX_OUTCOME_NOT_MARKED = 17,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum postbox_outcome postbox_outcome;
+#else
+typedef int32_t postbox_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What became of a message that a producer was given.
+ */
+enum postbox_send_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The transport has it: it is marked dispatched.
+     */
+    POSTBOX_SEND_SENT = 0,
+    /**
+     * The transport accepted it and will confirm it later, by postbox_confirm; until then it stays outstanding.
+     */
+    POSTBOX_SEND_ACCEPTED = 1,
+    /**
+     * It failed for a passing reason: it stays outstanding and will be sent again.
+     */
+    POSTBOX_SEND_RETRY = 2,
+    /**
+     * It can never be sent as it is: too large, not permitted, malformed.
+     */
+    POSTBOX_SEND_REJECT = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum postbox_send_outcome postbox_send_outcome;
+#else
+typedef int32_t postbox_send_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How important a log message is.
+ */
+enum postbox_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Something is lost or broken.
+     */
+    POSTBOX_LOG_ERROR = 1,
+    /**
+     * Something failed and will be tried again, or needs a look.
+     */
+    POSTBOX_LOG_WARN = 2,
+    /**
+     * Something that an operator wants to know.
+     */
+    POSTBOX_LOG_INFO = 3,
+    /**
+     * What Postbox does, step by step.
+     */
+    POSTBOX_LOG_DEBUG = 4,
+    /**
+     * Everything.
+     */
+    POSTBOX_LOG_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum postbox_log_level postbox_log_level;
+#else
+typedef int32_t postbox_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The settings and producers of a postbox_t to open. CONFIGURATION.md lists the settings.
+ * It may be used by several threads; opening leaves it as it is, so that it can open more.
+ */
+typedef struct postbox_config postbox_config;
+
+/**
+ * An error. Every function that can fail returns one that the caller owns, or NULL for success:
+ *
+ * ```c
+ * postbox_error *error = postbox_unit_of_work_commit(work);
+ * if (error) {
+ *     fprintf(stderr, "%s\n", postbox_error_message(error));
+ *     bool again = postbox_error_is_retryable(error);
+ *     postbox_error_free(error);
+ * }
+ * ```
+ *
+ * The functions on errors take NULL, as the error of a success. An error does not change, so
+ * any number of threads may read it.
+ */
+typedef struct postbox_error postbox_error;
+
+/**
+ * A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
+ * Depositing copies it, so that it can be changed, deposited again or freed at once.
+ */
+typedef struct postbox_message postbox_message;
+
+/**
+ * What became of each message of postbox_clear_outbox, postbox_post or
+ * postbox_mark_dispatched, in the order of the ids; an id that was given twice is there once.
+ * It does not change, so any number of threads may read it.
+ */
+typedef struct postbox_report postbox_report;
+
+/**
+ * An open Postbox: the handle that a program opens once and shares between its threads. Every
+ * function on it may be called by several threads at once; the calls block, at most for
+ * "operation_timeout_ms" per operation on DynamoDB. After fork(), every call in the child
+ * fails with POSTBOX_ERROR_FORKED; open a new one there.
+ */
+typedef struct postbox_t postbox_t;
+
+/**
+ * One DynamoDB transaction being collected: the caller's writes and the messages that go with
+ * them; both take effect, or neither. It belongs to one thread at a time: a call while another
+ * thread is in one fails with POSTBOX_ERROR_CONCURRENT_USE.
+ *
+ * What DynamoDB would refuse is refused when it is added, and the unit stays as it was:
+ * POSTBOX_ERROR_TOO_MANY_ACTIONS (over 100), POSTBOX_ERROR_ITEM_TOO_LARGE (over 400 KB),
+ * POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_SAME_ITEM_TWICE.
+ * After a commit or a rollback, POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
+ *
+ * Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it; what is malformed is
+ * POSTBOX_ERROR_INVALID_JSON, saying where.
+ */
+typedef struct postbox_unit_of_work postbox_unit_of_work;
+
+/**
+ * Sends one message and returns a postbox_send_outcome; any other number counts as
+ * POSTBOX_SEND_RETRY.
+ *
+ * `data` is what was given with the callback. `message` is valid for the time of the call and
+ * may be read, not freed. For RETRY and REJECT the callback may write why, as a NUL-terminated
+ * text, into the `reason_size` bytes of `reason`, which come as an empty string:
+ * snprintf(reason, reason_size, "queue %s is full", name).
+ *
+ * It is called on the thread that called postbox_clear_outbox or postbox_post, never on the
+ * Postbox's own thread; by several threads at once if several call those. It may take its
+ * time, and it may call any function of Postbox but postbox_free of the postbox_t that it
+ * serves. It must return: an exception or a longjmp out of it is undefined behaviour.
+ */
+typedef int32_t (*postbox_send_callback)(void *data,
+                                         const postbox_message *message,
+                                         char *reason,
+                                         size_t reason_size);
+
+/**
+ * Called once with the `data` of a callback when that is not called any more.
+ */
+typedef void (*postbox_release_callback)(void *data);
+
+/**
+ * Gets one log message: a postbox_log_level and a line of text, valid for the time of the call,
+ * without secrets and message bodies.
+ *
+ * It is called by whatever thread has something to say, the Postbox's own included, and by
+ * several at once. It should return soon, and may not call Postbox.
+ */
+typedef void (*postbox_log_callback)(void *data, int32_t level, const char *text);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that is loaded, such as "1.2.3": a static string, never NULL.
+ * POSTBOX_VERSION is that of the header; a program needs a library of the same major version
+ * (before 1.0 also of the same minor version), and at least as new as the header.
+ *
+ * Thread safety: any thread.
+ */
+const char *postbox_version(void);
+
+/**
+ * What kind of error it is; POSTBOX_ERROR_NONE for NULL. A later library may give codes that
+ * this header does not name: treat them as POSTBOX_ERROR_INTERNAL.
+ */
+postbox_code postbox_error_code(const postbox_error *error);
+
+/**
+ * What happened, to which thing, and what to do, without secrets and message bodies. "" for
+ * NULL. Valid until the error is freed.
+ */
+const char *postbox_error_message(const postbox_error *error);
+
+/**
+ * Whether the same call may succeed later without any change. For POSTBOX_ERROR_OUTCOME_UNKNOWN
+ * of a commit: call commit again on the same unit of work. false for NULL.
+ */
+bool postbox_error_is_retryable(const postbox_error *error);
+
+/**
+ * How many reasons the error has: one for each action of a cancelled transaction that could
+ * not be done, each message that failed, each fault of a table. 0 for NULL and for an error
+ * that concerns one thing only.
+ */
+size_t postbox_error_reason_count(const postbox_error *error);
+
+/**
+ * Which action or message of the call a reason concerns, counted from 0 in the order in which
+ * they were added or given. `reason` counts from 0; SIZE_MAX for one that is not there.
+ */
+size_t postbox_error_reason_index(const postbox_error *error, size_t reason);
+
+/**
+ * What a reason concerns: an action ("Put People"), a message id, an index of a table. ""
+ * for one that is not there. Valid until the error is freed.
+ */
+const char *postbox_error_reason_subject(const postbox_error *error, size_t reason);
+
+/**
+ * The code of a reason: DynamoDB's own where there is one ("ConditionalCheckFailed",
+ * "TransactionConflict"), else a word of Postbox. "" for one that is not there. Valid until
+ * the error is freed.
+ */
+const char *postbox_error_reason_code(const postbox_error *error, size_t reason);
+
+/**
+ * The explanation of a reason. "" for one that is not there. Valid until the error is freed.
+ */
+const char *postbox_error_reason_message(const postbox_error *error, size_t reason);
+
+/**
+ * The item whose condition failed, as DynamoDB JSON, if the action asked for it by
+ * "ReturnValuesOnConditionCheckFailure": "ALL_OLD"; else NULL. Valid until the error is freed.
+ */
+const char *postbox_error_reason_item(const postbox_error *error, size_t reason);
+
+/**
+ * Frees an error. NULL is fine.
+ */
+void postbox_error_free(postbox_error *error);
+
+/**
+ * Makes a configuration with the default settings and no producer. Never NULL; the caller
+ * frees it with postbox_config_free, also after opening with it.
+ */
+postbox_config *postbox_config_new(void);
+
+/**
+ * Sets one setting by name, numbers in decimal: postbox_config_set(config, "table_name",
+ * "orders_outbox"). An empty value unsets an optional setting.
+ *
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names, POSTBOX_ERROR_INVALID_SETTING with
+ * the range; the configuration stays as it was.
+ */
+postbox_error *postbox_config_set(postbox_config *config, const char *name, const char *value);
+
+/**
+ * Reads one setting by name into `value`: "" for an optional one that is not set, "***" for a
+ * secret that is. The string is valid until this setting is read again or the configuration is freed.
+ *
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
+ */
+postbox_error *postbox_config_get(postbox_config *config,
+                                  const char *name,
+                                  const char **value);
+
+/**
+ * Adds the producer of a topic, or, with `topic` NULL, of every topic that has none of its
+ * own. A later one for the same topic takes the place of an earlier one.
+ *
+ * `send` is called with `data` for each message; see postbox_send_callback. `release` may be
+ * NULL; it is called once with `data`, on the thread that frees the last of the configuration
+ * and the postbox_t that were opened with it, when no call of `send` can follow. If this
+ * function fails, `release` is not called.
+ */
+postbox_error *postbox_config_producer(postbox_config *config,
+                                       const char *topic,
+                                       postbox_send_callback send,
+                                       void *data,
+                                       postbox_release_callback release);
+
+/**
+ * Frees a configuration. NULL is fine.
+ */
+void postbox_config_free(postbox_config *config);
+
+/**
+ * Makes a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
+ * an empty body. It has a new id, a UUID v7, and was made now. The caller frees it with
+ * postbox_message_free.
+ *
+ * A body that is valid UTF-8 is stored as text, any other as bytes, unless
+ * "character_encoding" is set. The topic is checked when the message is deposited.
+ */
+postbox_error *postbox_message_new(const char *topic,
+                                   const uint8_t *body,
+                                   size_t length,
+                                   postbox_message **message);
+
+/**
+ * Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty
+ * value takes an optional field away. "bag.NAME" puts a text into the header bag.
+ *
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names; POSTBOX_ERROR_INVALID_MESSAGE for a
+ * value that the field cannot have. The message stays as it was.
+ */
+postbox_error *postbox_message_set(postbox_message *message, const char *name, const char *value);
+
+/**
+ * Replaces the body by the `length` bytes of `body`, which are copied; (NULL, 0) is an empty one.
+ */
+postbox_error *postbox_message_set_body(postbox_message *message,
+                                        const uint8_t *body,
+                                        size_t length);
+
+/**
+ * Reads a header field by name into `value`: NULL for an optional one that is not there. A
+ * message that came from postbox_get also has "state" ("outstanding", "dispatched" or
+ * "parked"), "dispatched_at", "expires_at", "parked_at", "dispatch_attempts" and "last_error".
+ *
+ * The string is valid until the message is changed or freed; in a callback, for the time of the call.
+ *
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
+ */
+postbox_error *postbox_message_get(const postbox_message *message,
+                                   const char *name,
+                                   const char **value);
+
+/**
+ * The id of a message; "" for NULL. Valid until the message is changed or freed.
+ */
+const char *postbox_message_id(const postbox_message *message);
+
+/**
+ * The topic of a message; "" for NULL. Valid until the message is changed or freed.
+ */
+const char *postbox_message_topic(const postbox_message *message);
+
+/**
+ * The bytes of the body, not NUL-terminated; their number is written to `length`, which may be
+ * NULL. NULL and 0 for a NULL message. Valid until the message is changed or freed.
+ */
+const uint8_t *postbox_message_body(const postbox_message *message, size_t *length);
+
+/**
+ * Frees a message. NULL is fine. Not for the message of a callback.
+ */
+void postbox_message_free(postbox_message *message);
+
+/**
+ * Opens a Postbox with the settings and producers of `config`, which stays the caller's. On
+ * DynamoDB this makes no request to the table; with "embedded_path" it makes the outbox table
+ * if it is missing. The caller frees it with postbox_free.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_CREDENTIALS if no region is known;
+ * POSTBOX_ERROR_EMBEDDED.
+ */
+postbox_error *postbox_open(const postbox_config *config, postbox_t **box);
+
+/**
+ * Refuses new calls, waits for those under way for "close_timeout_ms" at most, and stops the
+ * Postbox's thread. Every later call on the handle fails with POSTBOX_ERROR_CLOSED; it still has
+ * to be freed. Not needed before postbox_free, which does the same without telling how it went.
+ *
+ * Errors: POSTBOX_ERROR_TIMEOUT: something was still under way and was abandoned. What was
+ * committed stays outstanding.
+ */
+postbox_error *postbox_close(postbox_t *box);
+
+/**
+ * Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most. Units of work
+ * that are still there can only be freed then. No other call on the handle may be under way:
+ * that would be undefined behaviour, as would a call of it by a producer of the same Postbox.
+ */
+void postbox_free(postbox_t *box);
+
+/**
+ * Makes the outbox table if it is missing, as Brighter makes it and with time to live on
+ * ExpiresAt, waits until it can be used, and checks it. It may take two minutes.
+ *
+ * Errors: as postbox_verify_table.
+ */
+postbox_error *postbox_create_table(postbox_t *box);
+
+/**
+ * Checks that the table exists and has the keys and indexes of an outbox. `has_causation_index`,
+ * which may be NULL, gets whether messages can be replayed by causation: tables of older
+ * versions of Brighter lack the index for it.
+ *
+ * Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_TABLE_INVALID with a reason for each fault.
+ */
+postbox_error *postbox_verify_table(postbox_t *box, bool *has_causation_index);
+
+/**
+ * Deposits one message outside of a transaction. Its id is postbox_message_id(message). That a
+ * message of this id is there already is a success that changes nothing: a dispatched one is
+ * not brought back. The message stays the caller's.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE, and those of any
+ * request. After a retryable one, deposit the same message again.
+ */
+postbox_error *postbox_deposit_post(postbox_t *box, const postbox_message *message);
+
+/**
+ * Deposits `count` messages outside of a transaction, 25 a request. Each is stored on its own;
+ * one that is there already is a success that changes nothing. The messages stay the caller's.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE for the first one that
+ * is wrong, with nothing stored; POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each that
+ * could not be stored: depositing all of them again is safe.
+ */
+postbox_error *postbox_deposit_posts(postbox_t *box,
+                                     const postbox_message *const *messages,
+                                     size_t count);
+
+/**
+ * Deposits one message outside of a transaction, then sends it now, on this thread. `report`
+ * as in postbox_clear_outbox.
+ *
+ * Errors: as postbox_deposit_post and postbox_clear_outbox.
+ */
+postbox_error *postbox_post(postbox_t *box,
+                            const postbox_message *message,
+                            postbox_report **report);
+
+/**
+ * Sends the outstanding messages of these ids now, on this thread, in this order, and marks
+ * them dispatched. Messages that were dispatched before are skipped; one that fails never
+ * stops the others, and stays outstanding.
+ *
+ * `report` gets what became of each message; the caller frees it with postbox_report_free. With
+ * `report` NULL, a message that failed is an error instead: POSTBOX_ERROR_CLEAR_INCOMPLETE,
+ * with a reason for each.
+ */
+postbox_error *postbox_clear_outbox(postbox_t *box,
+                                    const char *const *ids,
+                                    size_t count,
+                                    postbox_report **report);
+
+/**
+ * Marks messages dispatched without sending them: for a host that sends them itself. An earlier
+ * dispatch time stays. `report` as in postbox_clear_outbox.
+ */
+postbox_error *postbox_mark_dispatched(postbox_t *box,
+                                       const char *const *ids,
+                                       size_t count,
+                                       postbox_report **report);
+
+/**
+ * Tells what became of a message that its producer had accepted: POSTBOX_SEND_SENT, and it is
+ * marked dispatched; POSTBOX_SEND_RETRY or POSTBOX_SEND_REJECT, and it may be sent again.
+ * `reason`, which may be NULL, says why. Any thread may call it, from inside a producer too.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome or an unknown id;
+ * POSTBOX_ERROR_MARK_INCOMPLETE: it could not be marked and stays outstanding.
+ */
+postbox_error *postbox_confirm(postbox_t *box, const char *id, int32_t outcome, const char *reason);
+
+/**
+ * Reads the message of this id as it is in the outbox, consistently. `message` gets it, NULL if
+ * there is none; the caller frees it with postbox_message_free.
+ *
+ * Errors: POSTBOX_ERROR_UNREADABLE_ITEM, naming the attribute.
+ */
+postbox_error *postbox_get(postbox_t *box, const char *id, postbox_message **message);
+
+/**
+ * Reads one item of any table, consistently. `key` is DynamoDB JSON: {"Name": {"S": "Ada"}}.
+ * `item` gets the item as DynamoDB JSON, NULL if there is none; the caller frees it with
+ * postbox_string_free.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_JSON, saying where; POSTBOX_ERROR_TABLE_NOT_FOUND.
+ */
+postbox_error *postbox_get_item(postbox_t *box, const char *table, const char *key, char **item);
+
+/**
+ * Runs one operation of DynamoDB's by name on the embedded database, with its request and answer
+ * as JSON: for what a program sets up in development, such as its own tables ("CreateTable").
+ * `answer`, which may be NULL, gets the answer; the caller frees it with postbox_string_free.
+ *
+ * Errors: POSTBOX_ERROR_EMBEDDED if this Postbox is not on an embedded database;
+ * POSTBOX_ERROR_REFUSED, POSTBOX_ERROR_TABLE_NOT_FOUND with the text that DynamoDB gives.
+ */
+postbox_error *postbox_embedded_execute(postbox_t *box,
+                                        const char *operation,
+                                        const char *request,
+                                        char **answer);
+
+/**
+ * Begins a unit of work. Nothing is sent before postbox_unit_of_work_commit. NULL only for a
+ * NULL `box`; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller frees
+ * it with postbox_unit_of_work_free, before or after the Postbox.
+ */
+postbox_unit_of_work *postbox_unit_of_work_begin(postbox_t *box);
+
+/**
+ * Reads one item of any table now, consistently, as postbox_get_item does. To be sure that it
+ * has not changed by the commit, add a condition.
+ */
+postbox_error *postbox_unit_of_work_get_item(postbox_unit_of_work *work,
+                                             const char *table,
+                                             const char *key,
+                                             char **item);
+
+/**
+ * Adds: put this item, whatever was there. `item`: {"Name": {"S": "Ada"}}.
+ */
+postbox_error *postbox_unit_of_work_put(postbox_unit_of_work *work,
+                                        const char *table,
+                                        const char *item);
+
+/**
+ * Adds: update one item. `update`: {"TableName": ..., "Key": ..., "UpdateExpression": ...,
+ * "ConditionExpression": ..., "ExpressionAttributeNames": ..., "ExpressionAttributeValues": ...,
+ * "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}; all but the first three may be left out.
+ */
+postbox_error *postbox_unit_of_work_update(postbox_unit_of_work *work, const char *update);
+
+/**
+ * Adds: delete the item of this key, if it is there. `key`: {"Name": {"S": "Ada"}}.
+ */
+postbox_error *postbox_unit_of_work_delete(postbox_unit_of_work *work,
+                                           const char *table,
+                                           const char *key);
+
+/**
+ * Adds: commit only if a condition holds for an item that the unit does not write. `check`:
+ * {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and the rest as for an update.
+ */
+postbox_error *postbox_unit_of_work_condition_check(postbox_unit_of_work *work, const char *check);
+
+/**
+ * Adds any action, as in the list of aws dynamodb transact-write-items --transact-items:
+ * {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}, or "Update", "Delete",
+ * "ConditionCheck".
+ */
+postbox_error *postbox_unit_of_work_add(postbox_unit_of_work *work, const char *action);
+
+/**
+ * Adds: deposit this message in the outbox. Keep postbox_message_id(message) for
+ * postbox_clear_outbox after the commit. The message stays the caller's.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE, and the limits.
+ */
+postbox_error *postbox_unit_of_work_deposit_post(postbox_unit_of_work *work,
+                                                 const postbox_message *message);
+
+/**
+ * Sends everything in one transaction: all of it takes effect, or none. What is safe to try
+ * again is tried again with the same token. An empty unit commits without a request.
+ *
+ * Errors:
+ * - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written; the reasons tell, action by
+ *   action, why. The unit stays open.
+ * - POSTBOX_ERROR_DUPLICATE_MESSAGE: nothing was written; a message id is in the outbox
+ *   already, so this command took effect before.
+ * - POSTBOX_ERROR_OUTCOME_UNKNOWN: no answer came. Call this again on the same unit: that is
+ *   safe for 9 minutes, after which the error is no longer retryable.
+ * - Those of any request: nothing was written, and the unit stays open.
+ */
+postbox_error *postbox_unit_of_work_commit(postbox_unit_of_work *work);
+
+/**
+ * Closes the unit of work without sending anything; so does freeing it.
+ *
+ * Errors: POSTBOX_ERROR_OUTCOME_UNKNOWN if a commit had no answer, since then it may have taken effect.
+ */
+postbox_error *postbox_unit_of_work_rollback(postbox_unit_of_work *work);
+
+/**
+ * Frees a unit of work; one that was not committed sends nothing. NULL is fine.
+ */
+void postbox_unit_of_work_free(postbox_unit_of_work *work);
+
+/**
+ * How many messages the report has. 0 for NULL.
+ */
+size_t postbox_report_count(const postbox_report *report);
+
+/**
+ * How many of them need care: outcomes from POSTBOX_OUTCOME_NOT_FOUND up. 0 for NULL.
+ */
+size_t postbox_report_failure_count(const postbox_report *report);
+
+/**
+ * The id of a message, `index` from 0; "" for one that is not there. Valid until the report is freed.
+ */
+const char *postbox_report_id(const postbox_report *report,
+                              size_t index);
+
+/**
+ * What became of a message; POSTBOX_OUTCOME_NOT_FOUND for one that is not there.
+ */
+postbox_outcome postbox_report_outcome(const postbox_report *report, size_t index);
+
+/**
+ * Why, where there is more to say; else "". Valid until the report is freed.
+ */
+const char *postbox_report_detail(const postbox_report *report, size_t index);
+
+/**
+ * Frees a report. NULL is fine.
+ */
+void postbox_report_free(postbox_report *report);
+
+/**
+ * Sends the log messages of all Postboxes of the process, up to `level`, to `callback`, in place
+ * of an earlier one; NULL turns logging off. `release`, which may be NULL, is called with `data`
+ * when the callback has been replaced and no call of it is under way. If this function fails,
+ * `release` is not called.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level, or when the program has
+ * installed a subscriber of the Rust crate `tracing` of its own, which gets the messages then.
+ *
+ * Thread safety: any thread.
+ */
+postbox_error *postbox_log_set(int32_t level,
+                               postbox_log_callback callback,
+                               void *data,
+                               postbox_release_callback release);
+
+/**
+ * Frees a string that Postbox gave to the caller to own. NULL is fine.
+ *
+ * Thread safety: any thread.
+ */
+void postbox_string_free(char *string);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* POSTBOX_H */

@@ -1,0 +1,128 @@
+//! Settings and producers, collected before a Postbox is opened.
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::ffi::boundary::{fallible, infallible};
+use crate::ffi::error::postbox_error;
+use crate::ffi::handle::{Handle, check_out, write_out};
+use crate::ffi::producer::{CallbackProducer, postbox_release_callback, postbox_send_callback};
+use crate::ffi::text::{c_string, optional_text, text};
+use crate::postbox::{Builder, Postbox};
+use std::collections::HashMap;
+use std::ffi::{CString, c_char, c_void};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The settings and producers of a postbox_t to open. CONFIGURATION.md lists the settings.
+/// It may be used by several threads; opening leaves it as it is, so that it can open more.
+pub struct postbox_config(Mutex<Collected>);
+
+#[derive(Default)]
+struct Collected {
+    settings: Config,
+    producers: Vec<(Option<String>, Arc<CallbackProducer>)>,
+    /// What `postbox_config_get` lent out, by name.
+    lent: HashMap<String, CString>,
+}
+
+impl Handle for postbox_config {
+    const NAME: &'static str = "config";
+}
+
+impl postbox_config {
+    fn lock(&self) -> MutexGuard<'_, Collected> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a Postbox with what was collected.
+    pub(crate) fn open(&self) -> Result<Postbox> {
+        let collected = self.lock();
+        let mut builder = Builder::default().config(collected.settings.clone());
+        for (topic, producer) in &collected.producers {
+            let producer = Arc::clone(producer);
+            builder = match topic {
+                Some(topic) => builder.producer(topic, producer),
+                None => builder.default_producer(producer),
+            };
+        }
+        drop(collected);
+        builder.open()
+    }
+}
+
+/// Makes a configuration with the default settings and no producer. Never NULL; the caller
+/// frees it with postbox_config_free, also after opening with it.
+#[unsafe(no_mangle)]
+pub extern "C" fn postbox_config_new() -> *mut postbox_config {
+    infallible(std::ptr::null_mut(), || postbox_config(Mutex::default()).into_raw())
+}
+
+/// Sets one setting by name, numbers in decimal: postbox_config_set(config, "table_name",
+/// "orders_outbox"). An empty value unsets an optional setting.
+///
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names, POSTBOX_ERROR_INVALID_SETTING with
+/// the range; the configuration stays as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_config_set(
+    config: *mut postbox_config,
+    name: *const c_char,
+    value: *const c_char,
+) -> *mut postbox_error {
+    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    fallible(|| unsafe {
+        postbox_config::borrow(config)?.lock().settings.set(text(name, "name")?, text(value, "value")?)
+    })
+}
+
+/// Reads one setting by name into `value`: "" for an optional one that is not set, "***" for a
+/// secret that is. The string is valid until this setting is read again or the configuration is freed.
+///
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_config_get(
+    config: *mut postbox_config,
+    name: *const c_char,
+    value: *mut *const c_char,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        let (config, name) = unsafe { (postbox_config::borrow(config)?, text(name, "name")?) };
+        check_out(value, "value")?;
+        let mut collected = config.lock();
+        let found = c_string(&collected.settings.get(name)?);
+        let lent = collected.lent.entry(name.to_owned()).insert_entry(found);
+        // SAFETY: checked above; the string lives in the handle until it is replaced.
+        unsafe { write_out(value, "value", lent.get().as_ptr()) }
+    })
+}
+
+/// Adds the producer of a topic, or, with `topic` NULL, of every topic that has none of its
+/// own. A later one for the same topic takes the place of an earlier one.
+///
+/// `send` is called with `data` for each message; see postbox_send_callback. `release` may be
+/// NULL; it is called once with `data`, on the thread that frees the last of the configuration
+/// and the postbox_t that were opened with it, when no call of `send` can follow. If this
+/// function fails, `release` is not called.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_config_producer(
+    config: *mut postbox_config,
+    topic: *const c_char,
+    send: postbox_send_callback,
+    data: *mut c_void,
+    release: postbox_release_callback,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        let (config, topic) = unsafe { (postbox_config::borrow(config)?, optional_text(topic, "topic")?) };
+        let send = send.ok_or_else(|| crate::ffi::handle::null_argument("send"))?;
+        let producer = Arc::new(CallbackProducer::new(send, data, release));
+        config.lock().producers.push((topic.map(str::to_owned), producer));
+        Ok(())
+    })
+}
+
+/// Frees a configuration. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_config_free(config: *mut postbox_config) {
+    // SAFETY: the header asks for NULL or a configuration that was not freed.
+    infallible((), || unsafe { postbox_config::free(config) });
+}

@@ -1,0 +1,159 @@
+//! The error object: owned by the caller, NULL for success.
+
+use crate::dynamodb_json::item_to_json;
+use crate::error::{Error, ErrorCode};
+use crate::ffi::boundary::infallible;
+use crate::ffi::handle::Handle;
+use crate::ffi::text::c_string;
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+/// An error. Every function that can fail returns one that the caller owns, or NULL for success:
+///
+/// ```c
+/// postbox_error *error = postbox_unit_of_work_commit(work);
+/// if (error) {
+///     fprintf(stderr, "%s\n", postbox_error_message(error));
+///     bool again = postbox_error_is_retryable(error);
+///     postbox_error_free(error);
+/// }
+/// ```
+///
+/// The functions on errors take NULL, as the error of a success. An error does not change, so
+/// any number of threads may read it.
+pub struct postbox_error {
+    code: ErrorCode,
+    retryable: bool,
+    message: CString,
+    reasons: Vec<Reason>,
+}
+
+struct Reason {
+    index: usize,
+    subject: CString,
+    code: CString,
+    message: CString,
+    item: Option<CString>,
+}
+
+impl Handle for postbox_error {
+    const NAME: &'static str = "error";
+}
+
+impl postbox_error {
+    /// The error as C gets it.
+    pub(crate) fn raise(error: Error) -> *mut Self {
+        let reasons = error.reasons().iter().map(|reason| Reason {
+            index: reason.index,
+            subject: c_string(&reason.subject),
+            code: c_string(&reason.code),
+            message: c_string(&reason.message),
+            item: reason.item.as_ref().map(|item| c_string(&item_to_json(item))),
+        });
+        Self {
+            code: error.code(),
+            retryable: error.is_retryable(),
+            message: c_string(error.message()),
+            reasons: reasons.collect(),
+        }
+        .into_raw()
+    }
+
+    /// An error when even making one failed.
+    pub(crate) fn out_of_words() -> *mut Self {
+        let message = c"Postbox panicked while reporting an error".to_owned();
+        Self { code: ErrorCode::Internal, retryable: false, message, reasons: Vec::new() }.into_raw()
+    }
+}
+
+/// What `read` gives for the error, or `none` for NULL.
+///
+/// # Safety
+/// As [`Handle::borrow`].
+unsafe fn of_error<T>(error: *const postbox_error, none: T, read: impl FnOnce(&postbox_error) -> Option<T>) -> T
+where
+    T: Copy,
+{
+    // SAFETY: the caller's promise.
+    infallible(none, || unsafe { postbox_error::borrow(error) }.ok().and_then(read).unwrap_or(none))
+}
+
+/// What kind of error it is; POSTBOX_ERROR_NONE for NULL. A later library may give codes that
+/// this header does not name: treat them as POSTBOX_ERROR_INTERNAL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_code(error: *const postbox_error) -> ErrorCode {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, ErrorCode::None, |error| Some(error.code)) }
+}
+
+/// What happened, to which thing, and what to do, without secrets and message bodies. "" for
+/// NULL. Valid until the error is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_message(error: *const postbox_error) -> *const c_char {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, c"".as_ptr(), |error| Some(error.message.as_ptr())) }
+}
+
+/// Whether the same call may succeed later without any change. For POSTBOX_ERROR_OUTCOME_UNKNOWN
+/// of a commit: call commit again on the same unit of work. false for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_is_retryable(error: *const postbox_error) -> bool {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, false, |error| Some(error.retryable)) }
+}
+
+/// How many reasons the error has: one for each action of a cancelled transaction that could
+/// not be done, each message that failed, each fault of a table. 0 for NULL and for an error
+/// that concerns one thing only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_reason_count(error: *const postbox_error) -> usize {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, 0, |error| Some(error.reasons.len())) }
+}
+
+/// Which action or message of the call a reason concerns, counted from 0 in the order in which
+/// they were added or given. `reason` counts from 0; SIZE_MAX for one that is not there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_reason_index(error: *const postbox_error, reason: usize) -> usize {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, usize::MAX, |error| Some(error.reasons.get(reason)?.index)) }
+}
+
+/// What a reason concerns: an action ("Put People"), a message id, an index of a table. ""
+/// for one that is not there. Valid until the error is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_reason_subject(error: *const postbox_error, reason: usize) -> *const c_char {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.subject.as_ptr())) }
+}
+
+/// The code of a reason: DynamoDB's own where there is one ("ConditionalCheckFailed",
+/// "TransactionConflict"), else a word of Postbox. "" for one that is not there. Valid until
+/// the error is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_reason_code(error: *const postbox_error, reason: usize) -> *const c_char {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.code.as_ptr())) }
+}
+
+/// The explanation of a reason. "" for one that is not there. Valid until the error is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_reason_message(error: *const postbox_error, reason: usize) -> *const c_char {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.message.as_ptr())) }
+}
+
+/// The item whose condition failed, as DynamoDB JSON, if the action asked for it by
+/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD"; else NULL. Valid until the error is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_reason_item(error: *const postbox_error, reason: usize) -> *const c_char {
+    // SAFETY: the header asks for NULL or a living error.
+    unsafe { of_error(error, ptr::null(), |error| Some(error.reasons.get(reason)?.item.as_ref()?.as_ptr())) }
+}
+
+/// Frees an error. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_free(error: *mut postbox_error) {
+    // SAFETY: the header asks for NULL or an error that was not freed.
+    infallible((), || unsafe { postbox_error::free(error) });
+}

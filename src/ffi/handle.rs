@@ -1,0 +1,58 @@
+//! Who owns a handle: C holds it as one allocation of ours until it frees it.
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// A type that C holds by pointer. Every handle can be used through a shared reference, so that
+/// two threads that use one at once are our problem to detect and not undefined behaviour.
+pub(crate) trait Handle: Sized + Sync {
+    /// What the header calls a pointer to it, for errors.
+    const NAME: &'static str;
+
+    /// Gives the value to C, which owes us a [`free`](Self::free).
+    fn into_raw(self) -> *mut Self {
+        Box::into_raw(Box::new(self))
+    }
+
+    /// The value behind a pointer that C passed for the time of a call.
+    ///
+    /// # Safety
+    /// `pointer` is `NULL`, or came from [`into_raw`](Self::into_raw) (or points to a value that
+    /// outlives the call) and was not freed.
+    unsafe fn borrow<'a>(pointer: *const Self) -> Result<&'a Self> {
+        // SAFETY: the caller's promise, and `as_ref` checks for NULL.
+        unsafe { pointer.as_ref() }.ok_or_else(|| null_argument(Self::NAME))
+    }
+
+    /// Takes the value back from C and drops it; `NULL` is fine.
+    ///
+    /// # Safety
+    /// `pointer` is `NULL`, or came from [`into_raw`](Self::into_raw) and was not freed, and no
+    /// other call with it is under way.
+    unsafe fn free(pointer: *mut Self) {
+        if !pointer.is_null() {
+            // SAFETY: the caller's promise: it is the only pointer to a Box of ours.
+            drop(unsafe { Box::from_raw(pointer) });
+        }
+    }
+}
+
+/// The error of a pointer that must not be `NULL`.
+pub(crate) fn null_argument(name: &str) -> Error {
+    Error::new(ErrorCode::NullArgument, format!("the argument \"{name}\" is NULL"))
+}
+
+/// Writes an out-parameter.
+///
+/// # Safety
+/// `pointer` is `NULL` or can be written.
+pub(crate) unsafe fn write_out<T>(pointer: *mut T, name: &str, value: T) -> Result<()> {
+    check_out(pointer, name)?;
+    // SAFETY: not NULL, and the caller's promise.
+    unsafe { pointer.write(value) };
+    Ok(())
+}
+
+/// Checks an out-parameter before the work is done whose result it should get.
+pub(crate) fn check_out<T>(pointer: *mut T, name: &str) -> Result<()> {
+    if pointer.is_null() { Err(null_argument(name)) } else { Ok(()) }
+}

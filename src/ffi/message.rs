@@ -1,0 +1,199 @@
+//! Messages, to deposit and as they are read or sent.
+
+use crate::error::Result;
+use crate::ffi::boundary::{fallible, infallible};
+use crate::ffi::error::postbox_error;
+use crate::ffi::handle::{Handle, check_out, write_out};
+use crate::ffi::text::{bytes, c_string, text};
+use crate::message::Message;
+use crate::outbox::item::StoredMessage;
+use std::collections::HashMap;
+use std::ffi::{CString, c_char};
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
+/// Depositing copies it, so that it can be changed, deposited again or freed at once.
+pub struct postbox_message(Mutex<Content>);
+
+struct Content {
+    message: Message,
+    /// What the outbox tells of it, if it was read from there.
+    stored: HashMap<&'static str, String>,
+    /// What `postbox_message_get` lent out, by name.
+    lent: HashMap<String, CString>,
+}
+
+impl Handle for postbox_message {
+    const NAME: &'static str = "message";
+}
+
+impl postbox_message {
+    pub(crate) fn of(message: Message) -> Self {
+        Self(Mutex::new(Content { message, stored: HashMap::new(), lent: HashMap::new() }))
+    }
+
+    pub(crate) fn of_stored(stored: StoredMessage) -> Self {
+        let fields = stored.fields().into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        Self(Mutex::new(Content { message: stored.message, stored: fields, lent: HashMap::new() }))
+    }
+
+    pub(crate) fn message(&self) -> Message {
+        self.lock().message.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    /// Lends the value of a field; NULL if there is none.
+    fn lend(&mut self, name: &str) -> Result<*const c_char> {
+        let value = match self.stored.get(name) {
+            Some(value) => Some(c_string(value)),
+            None if StoredMessage::FIELDS.contains(&name) => None,
+            None => self.message.get(name)?.map(|value| c_string(&value)),
+        };
+        Ok(match value {
+            // The same value keeps its place, so that an earlier pointer to it stays valid.
+            Some(value) if self.lent.get(name) == Some(&value) => self.lent[name].as_ptr(),
+            Some(value) => self.lent.entry(name.to_owned()).insert_entry(value).get().as_ptr(),
+            None => ptr::null(),
+        })
+    }
+}
+
+/// Makes a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
+/// an empty body. It has a new id, a UUID v7, and was made now. The caller frees it with
+/// postbox_message_free.
+///
+/// A body that is valid UTF-8 is stored as text, any other as bytes, unless
+/// "character_encoding" is set. The topic is checked when the message is deposited.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_new(
+    topic: *const c_char,
+    body: *const u8,
+    length: usize,
+    message: *mut *mut postbox_message,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for a string and bytes, or NULL, which is checked.
+        let (topic, body) = unsafe { (text(topic, "topic")?, bytes(body, length, "body")?) };
+        check_out(message, "message")?;
+        let made = postbox_message::of(Message::new(topic, body)).into_raw();
+        // SAFETY: checked above.
+        unsafe { write_out(message, "message", made) }
+    })
+}
+
+/// Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty
+/// value takes an optional field away. "bag.NAME" puts a text into the header bag.
+///
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names; POSTBOX_ERROR_INVALID_MESSAGE for a
+/// value that the field cannot have. The message stays as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_set(
+    message: *mut postbox_message,
+    name: *const c_char,
+    value: *const c_char,
+) -> *mut postbox_error {
+    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    fallible(|| unsafe {
+        postbox_message::borrow(message)?.lock().message.set(text(name, "name")?, text(value, "value")?)
+    })
+}
+
+/// Replaces the body by the `length` bytes of `body`, which are copied; (NULL, 0) is an empty one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_set_body(
+    message: *mut postbox_message,
+    body: *const u8,
+    length: usize,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for a living handle and bytes, or NULL, which is checked.
+        let (message, body) = unsafe { (postbox_message::borrow(message)?, bytes(body, length, "body")?) };
+        let mut content = message.lock();
+        content.message = content.message.clone().with_body(body);
+        Ok(())
+    })
+}
+
+/// Reads a header field by name into `value`: NULL for an optional one that is not there. A
+/// message that came from postbox_get also has "state" ("outstanding", "dispatched" or
+/// "parked"), "dispatched_at", "expires_at", "parked_at", "dispatch_attempts" and "last_error".
+///
+/// The string is valid until the message is changed or freed; in a callback, for the time of the call.
+///
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_get(
+    message: *const postbox_message,
+    name: *const c_char,
+    value: *mut *const c_char,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        let (message, name) = unsafe { (postbox_message::borrow(message)?, text(name, "name")?) };
+        check_out(value, "value")?;
+        let lent = message.lock().lend(name)?;
+        // SAFETY: checked above; the string lives in the handle until it is replaced.
+        unsafe { write_out(value, "value", lent) }
+    })
+}
+
+/// The id of a message; "" for NULL. Valid until the message is changed or freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_id(message: *const postbox_message) -> *const c_char {
+    // SAFETY: the header asks for NULL or a living message.
+    unsafe { lend_or_empty(message, "id") }
+}
+
+/// The topic of a message; "" for NULL. Valid until the message is changed or freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_topic(message: *const postbox_message) -> *const c_char {
+    // SAFETY: the header asks for NULL or a living message.
+    unsafe { lend_or_empty(message, "topic") }
+}
+
+/// The bytes of the body, not NUL-terminated; their number is written to `length`, which may be
+/// NULL. NULL and 0 for a NULL message. Valid until the message is changed or freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, length: *mut usize) -> *const u8 {
+    infallible(ptr::null(), || {
+        // SAFETY: the header asks for NULL or a living message.
+        let (body, size) = match unsafe { postbox_message::borrow(message) } {
+            Ok(message) => {
+                let content = message.lock();
+                (content.message.body().as_ptr(), content.message.body().len())
+            }
+            Err(_) => (ptr::null(), 0),
+        };
+        if !length.is_null() {
+            // SAFETY: the header asks for NULL or a place for a size_t.
+            unsafe { length.write(size) };
+        }
+        body
+    })
+}
+
+/// Frees a message. NULL is fine. Not for the message of a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_free(message: *mut postbox_message) {
+    // SAFETY: the header asks for NULL or a message that was not freed.
+    infallible((), || unsafe { postbox_message::free(message) });
+}
+
+/// # Safety
+/// As [`Handle::borrow`].
+unsafe fn lend_or_empty(message: *const postbox_message, name: &str) -> *const c_char {
+    infallible(c"".as_ptr(), || {
+        // SAFETY: the caller's promise.
+        unsafe { postbox_message::borrow(message) }
+            .and_then(|message| message.lock().lend(name))
+            .ok()
+            .filter(|lent| !lent.is_null())
+            .unwrap_or(c"".as_ptr())
+    })
+}

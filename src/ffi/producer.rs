@@ -1,0 +1,115 @@
+//! A producer that is a C function.
+
+use crate::ffi::boundary::infallible;
+use crate::ffi::message::postbox_message;
+use crate::message::Message;
+use crate::transport::{Producer, SendOutcome};
+use std::ffi::{CStr, c_char, c_void};
+
+/// How many bytes a callback has for its reason, the terminating NUL included.
+const REASON_BYTES: usize = 1024;
+
+/// What became of a message that a producer was given.
+#[derive(Clone, Copy)]
+#[repr(i32)]
+pub enum postbox_send_outcome {
+    /// The transport has it: it is marked dispatched.
+    Sent = 0,
+    /// The transport accepted it and will confirm it later, by postbox_confirm; until then it stays outstanding.
+    Accepted = 1,
+    /// It failed for a passing reason: it stays outstanding and will be sent again.
+    Retry = 2,
+    /// It can never be sent as it is: too large, not permitted, malformed.
+    Reject = 3,
+}
+
+/// Sends one message and returns a postbox_send_outcome; any other number counts as
+/// POSTBOX_SEND_RETRY.
+///
+/// `data` is what was given with the callback. `message` is valid for the time of the call and
+/// may be read, not freed. For RETRY and REJECT the callback may write why, as a NUL-terminated
+/// text, into the `reason_size` bytes of `reason`, which come as an empty string:
+/// snprintf(reason, reason_size, "queue %s is full", name).
+///
+/// It is called on the thread that called postbox_clear_outbox or postbox_post, never on the
+/// Postbox's own thread; by several threads at once if several call those. It may take its
+/// time, and it may call any function of Postbox but postbox_free of the postbox_t that it
+/// serves. It must return: an exception or a longjmp out of it is undefined behaviour.
+pub type postbox_send_callback = Option<
+    unsafe extern "C" fn(
+        data: *mut c_void,
+        message: *const postbox_message,
+        reason: *mut c_char,
+        reason_size: usize,
+    ) -> i32,
+>;
+
+/// The same, known not to be NULL.
+pub(crate) type SendFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
+
+/// Called once with the `data` of a callback when that is not called any more.
+pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
+
+/// The `data` of a callback, with its finalizer.
+pub(crate) struct CallbackData {
+    pub(crate) data: *mut c_void,
+    release: postbox_release_callback,
+}
+
+// SAFETY: the header says that callbacks are called by any thread, so C vouches for its data.
+unsafe impl Send for CallbackData {}
+// SAFETY: as above.
+unsafe impl Sync for CallbackData {}
+
+impl CallbackData {
+    pub(crate) fn new(data: *mut c_void, release: postbox_release_callback) -> Self {
+        Self { data, release }
+    }
+}
+
+impl Drop for CallbackData {
+    fn drop(&mut self) {
+        if let Some(release) = self.release {
+            // SAFETY: C gave this function for this data, and it is called this once.
+            infallible((), || unsafe { release(self.data) });
+        }
+    }
+}
+
+pub(crate) struct CallbackProducer {
+    send: SendFunction,
+    data: CallbackData,
+}
+
+impl CallbackProducer {
+    pub(crate) fn new(send: SendFunction, data: *mut c_void, release: postbox_release_callback) -> Self {
+        Self { send, data: CallbackData::new(data, release) }
+    }
+
+    fn send_one(&self, message: &Message) -> SendOutcome {
+        let handle = postbox_message::of(message.clone());
+        let mut reason = [0_u8; REASON_BYTES];
+        // SAFETY: C gave this function for this data; message and buffer live through the call.
+        let outcome =
+            unsafe { (self.send)(self.data.data, &raw const handle, reason.as_mut_ptr().cast(), REASON_BYTES) };
+        let text = CStr::from_bytes_until_nul(&reason).unwrap_or(c"").to_string_lossy();
+        let reason = |otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.into_owned() };
+        match outcome {
+            outcome if outcome == postbox_send_outcome::Sent as i32 => SendOutcome::Sent,
+            outcome if outcome == postbox_send_outcome::Accepted as i32 => SendOutcome::Accepted,
+            outcome if outcome == postbox_send_outcome::Retry as i32 => {
+                SendOutcome::Retry(reason("the producer gave no reason"))
+            }
+            outcome if outcome == postbox_send_outcome::Reject as i32 => {
+                SendOutcome::Reject(reason("the producer gave no reason"))
+            }
+            other => SendOutcome::Retry(format!("the producer returned {other}, which is not an outcome")),
+        }
+    }
+}
+
+impl Producer for CallbackProducer {
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+        batch.iter().map(|message| self.send_one(message)).collect()
+    }
+}

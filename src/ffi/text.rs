@@ -1,0 +1,99 @@
+//! Strings and bytes that cross the ABI.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::ffi::boundary::infallible;
+use crate::ffi::handle::null_argument;
+use std::ffi::{CStr, CString, c_char};
+
+/// The text of an argument.
+///
+/// # Safety
+/// `pointer` is `NULL` or a NUL-terminated string that lives as long as the call.
+pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a str> {
+    // SAFETY: the caller's promise.
+    unsafe { optional_text(pointer, name) }?.ok_or_else(|| null_argument(name))
+}
+
+/// The text of an argument that may be `NULL`.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn optional_text<'a>(pointer: *const c_char, name: &str) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, and the caller's promise.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    text.to_str().map(Some).map_err(|error| {
+        Error::new(
+            ErrorCode::InvalidUtf8,
+            format!("the argument \"{name}\" is not UTF-8: its byte {} is wrong", error.valid_up_to()),
+        )
+    })
+}
+
+/// The bytes of an argument; `(NULL, 0)` is none.
+///
+/// # Safety
+/// `pointer` is `NULL` or has `length` bytes that live as long as the call.
+pub(crate) unsafe fn bytes<'a>(pointer: *const u8, length: usize, name: &str) -> Result<&'a [u8]> {
+    // SAFETY: the caller's promise.
+    unsafe { slice(pointer, length, name) }
+}
+
+/// The elements of an argument; `(NULL, 0)` is none.
+///
+/// # Safety
+/// `pointer` is `NULL` or has `length` elements that live as long as the call.
+pub(crate) unsafe fn slice<'a, T>(pointer: *const T, length: usize, name: &str) -> Result<&'a [T]> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(null_argument(name));
+    }
+    if length.checked_mul(size_of::<T>()).is_none_or(|bytes| bytes > isize::MAX as usize) || !pointer.is_aligned() {
+        return Err(Error::new(
+            ErrorCode::InvalidArgument,
+            format!("the argument \"{name}\" with {length} elements cannot be in memory"),
+        ));
+    }
+    // SAFETY: not NULL, aligned, of a possible size, and the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts(pointer, length) })
+}
+
+/// The texts of an argument.
+///
+/// # Safety
+/// As [`slice`], and each element as [`text`].
+pub(crate) unsafe fn texts(pointer: *const *const c_char, length: usize, name: &str) -> Result<Vec<String>> {
+    // SAFETY: the caller's promise.
+    let pointers = unsafe { slice(pointer, length, name) }?;
+    let own = |(index, text_pointer): (usize, &*const c_char)| {
+        // SAFETY: the caller's promise.
+        unsafe { text(*text_pointer, &format!("{name}[{index}]")) }.map(str::to_owned)
+    };
+    pointers.iter().enumerate().map(own).collect()
+}
+
+/// A text for C. A NUL inside, which C could not see past, becomes U+FFFD.
+pub(crate) fn c_string(text: &str) -> CString {
+    CString::new(text).unwrap_or_else(|_| {
+        let mut bytes = text.replace('\0', "\u{fffd}").into_bytes();
+        bytes.retain(|&byte| byte != 0);
+        CString::new(bytes).unwrap_or_default()
+    })
+}
+
+/// Frees a string that Postbox gave to the caller to own. NULL is fine.
+///
+/// Thread safety: any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_string_free(string: *mut c_char) {
+    infallible((), || {
+        if !string.is_null() {
+            // SAFETY: the header asks for a string that came from CString::into_raw.
+            drop(unsafe { CString::from_raw(string) });
+        }
+    });
+}
