@@ -170,7 +170,9 @@ fn close_is_bounded_while_a_request_hangs_and_the_caller_is_told_w25() {
     assert!(error.message().contains("close_timeout_ms (50 ms)"), "{error}");
     let (committed, mut work) = committing.join().unwrap();
     assert_eq!(committed.unwrap_err().code(), ErrorCode::OutcomeUnknown, "its request may be on its way");
-    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown, "that cannot be found out any more");
+    let error = work.commit().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    assert!(!error.is_retryable(), "whoever tries again until it is known would never end: {error}");
 }
 
 #[test]
@@ -242,7 +244,7 @@ fn a_call_on_the_runtime_thread_is_refused_instead_of_waiting_for_itself() {
 #[test]
 fn a_panic_of_the_callers_future_is_an_error_and_the_postbox_goes_on() {
     let world = World::new();
-    let error = world.postbox.block_on(|_| async { panic!("the caller's") }).map(|()| ()).unwrap_err();
+    let error = world.postbox.block_on::<(), _>(|_| async { panic!("the caller's") }).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Internal);
     world.clear(&world.deposit(1));
 }

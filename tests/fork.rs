@@ -7,6 +7,7 @@ mod support;
 use postbox::{Error, ErrorCode, Message, Postbox, SendOutcome};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use support::faults::Fault;
 use support::*;
 
 /// A child has the locks of all threads, and only one thread: no other test may be running.
@@ -61,11 +62,15 @@ fn expect_forked<T>(what: &str, result: Result<T, Error>) -> Result<(), String> 
 #[test]
 fn every_call_in_a_forked_child_fails_at_once_and_the_parent_goes_on_w25() {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let world = World::new();
+    let world = World::configured(|builder| builder.max_attempts(2));
     let ids = world.deposit(2);
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, person("Ada")).unwrap();
     let id = work.deposit_post(Message::new("t", "from the parent")).unwrap();
+    world.faults.next_times(2, "TransactWriteItems", Fault::AnswerLost);
+    let mut in_doubt = world.postbox.unit_of_work();
+    in_doubt.put(PEOPLE, person("Bob")).unwrap();
+    assert_eq!(in_doubt.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
     world.faults.forget();
     in_child(|| {
         let postbox = &world.postbox;
@@ -83,10 +88,15 @@ fn every_call_in_a_forked_child_fails_at_once_and_the_parent_goes_on_w25() {
         expect_forked("block_on", postbox.block_on(|_| async {}))?;
         expect_forked("commit", work.commit())?;
         expect_forked("commit again", work.commit())?;
+        match in_doubt.commit() {
+            Err(error) if error.code() == ErrorCode::OutcomeUnknown && !error.is_retryable() => {}
+            other => return Err(format!("a commit in doubt gave {other:?}")),
+        }
         if world.faults.requests().is_empty() { Ok(()) } else { Err("the child sent a request".into()) }
     });
     // What the child did is nothing to the parent.
     work.commit().unwrap();
+    in_doubt.commit().unwrap();
     world.clear(&[id]);
     world.clear(&ids);
     assert_eq!(world.sent(), ["from the parent", "0", "1"]);
