@@ -4,9 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Ids that are being cleared, or wait for the confirmation of a producer until a point in time.
+/// What this process does with a message now, by id.
 #[derive(Default)]
-pub(crate) struct InFlight(Mutex<HashMap<String, Option<Instant>>>);
+pub(crate) struct InFlight(Mutex<HashMap<String, Sending>>);
+
+enum Sending {
+    /// Its producer has it.
+    Started,
+    /// Its producer has it, and what became of it was told already: a transport may confirm
+    /// before the producer has said that it accepted.
+    StartedAndSettled,
+    /// Its producer accepted it, and it waits for the confirmation until then.
+    Accepted(Instant),
+}
 
 /// The right to send a message, as long as it lives.
 pub(crate) struct Claim<'a> {
@@ -20,27 +30,29 @@ impl InFlight {
     pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
         let mut ids = self.lock();
         match ids.get(id) {
-            Some(Some(until)) if *until <= Instant::now() => {}
+            Some(Sending::Accepted(until)) if *until <= Instant::now() => {}
             Some(_) => return None,
             None => {}
         }
-        ids.insert(id.to_owned(), None);
+        ids.insert(id.to_owned(), Sending::Started);
         Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
     }
 
     /// The message was confirmed, or its sender gave it up: it may be sent again.
     pub(crate) fn settle(&self, id: &str) {
         let mut ids = self.lock();
-        if let Some(Some(_)) = ids.get(id) {
-            ids.remove(id);
+        match ids.get_mut(id) {
+            Some(Sending::Accepted(_)) => drop(ids.remove(id)),
+            Some(started) => *started = Sending::StartedAndSettled,
+            None => {}
         }
         if ids.len() > 1024 {
             let now = Instant::now();
-            ids.retain(|_, until| until.is_none_or(|until| until > now));
+            ids.retain(|_, sending| !matches!(sending, Sending::Accepted(until) if *until <= now));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Instant>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Sending>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -50,10 +62,14 @@ impl Claim<'_> {
         &self.id
     }
 
-    /// Keeps the message claimed until it is settled, for so long at most.
+    /// Keeps the message claimed until it is settled, for so long at most; not if it was settled already.
     pub(crate) fn keep(mut self, time: Duration) {
-        self.kept = true;
-        self.in_flight.lock().insert(self.id.clone(), Instant::now().checked_add(time));
+        let mut ids = self.in_flight.lock();
+        let settled = matches!(ids.get(&self.id), Some(Sending::StartedAndSettled));
+        if let Some(until) = Instant::now().checked_add(time).filter(|_| !settled) {
+            ids.insert(self.id.clone(), Sending::Accepted(until));
+            self.kept = true;
+        }
     }
 }
 
@@ -89,5 +105,15 @@ mod tests {
         assert!(in_flight.claim("a").is_some());
         in_flight.claim("b").unwrap().keep(Duration::ZERO);
         assert!(in_flight.claim("b").is_some());
+    }
+
+    #[test]
+    fn what_is_settled_before_it_is_accepted_is_not_kept() {
+        let in_flight = InFlight::default();
+        let claim = in_flight.claim("a").unwrap();
+        in_flight.settle("a");
+        assert!(in_flight.claim("a").is_none(), "its producer still has it");
+        claim.keep(Duration::from_secs(3600));
+        assert!(in_flight.claim("a").is_some());
     }
 }
