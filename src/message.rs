@@ -17,6 +17,11 @@ const MAX_KEY_BYTES: usize = 2048;
 /// What `TopicShard` adds to the topic: `_` and up to two digits.
 const SHARD_SUFFIX_BYTES: usize = 3;
 
+/// Whether a message can have this id. DynamoDB refuses a whole request for a key that cannot be.
+pub(crate) fn is_possible_id(id: &str) -> bool {
+    (1..=MAX_KEY_BYTES).contains(&id.len())
+}
+
 /// An enum whose values have names in the table.
 macro_rules! named {
     ($(#[$about:meta])* $type:ident { $($(#[$value_about:meta])* $value:ident = $name:literal,)* }) => {

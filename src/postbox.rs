@@ -11,7 +11,7 @@ use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 use crate::embedded::EmbeddedDatabase;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Reason, Result};
-use crate::message::Message;
+use crate::message::{Message, is_possible_id};
 use crate::outbox::Outbox;
 use crate::outbox::deposit::Deposited;
 use crate::outbox::item::StoredMessage;
@@ -145,8 +145,9 @@ impl Postbox {
     /// [`ErrorCode::UnreadableItem`], and those of any request.
     pub fn get(&self, id: &str) -> Result<Option<StoredMessage>> {
         let id = id.to_owned();
-        if id.is_empty() {
-            return Ok(None);
+        if !is_possible_id(&id) {
+            // DynamoDB would refuse the key.
+            return self.engine.runtime.enter().map(|_| None);
         }
         self.engine.run("get", |outbox| async move { outbox.get(id).await })
     }
@@ -174,7 +175,7 @@ impl Postbox {
     /// thread but the Postbox's own, from inside a producer too.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] or an unknown id;
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`], or for an unknown id that is said to be sent;
     /// [`ErrorCode::MarkIncomplete`], retryable: it could not be marked and stays outstanding.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
         match outcome {
@@ -186,7 +187,7 @@ impl Postbox {
                 ));
             }
             SendOutcome::Retry(text) | SendOutcome::Reject(text) => {
-                self.engine.runtime.check()?;
+                let _call = self.engine.runtime.enter()?;
                 tracing::warn!(target: "postbox", message_id = id, error = %text, "an accepted message was not sent");
                 self.engine.in_flight.settle(id);
                 return Ok(());
@@ -257,6 +258,21 @@ impl Postbox {
     #[cfg(feature = "embedded")]
     pub fn embedded(&self) -> Option<&EmbeddedDatabase> {
         self.embedded.as_ref()
+    }
+
+    /// Runs one operation by name on the embedded database, as a call of this Postbox: not after
+    /// it was closed, nor in a forked child, where the database may not be touched.
+    pub(crate) fn embedded_execute(&self, operation: &str, request: &str) -> Result<String> {
+        let _call = self.engine.runtime.enter()?;
+        #[cfg(feature = "embedded")]
+        if let Some(database) = &self.embedded {
+            return database.execute(operation, request);
+        }
+        let _ = (operation, request);
+        Err(Error::new(
+            ErrorCode::Embedded,
+            "this Postbox does not work on an embedded database: set embedded_path before it is opened",
+        ))
     }
 
     /// Refuses new calls, waits for those under way for `close_timeout_ms` at most, and stops the thread.

@@ -1,8 +1,9 @@
 //! Marks messages dispatched that somebody else sent.
 
-use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::report::{DispatchOutcome, DispatchReport, IMPOSSIBLE_ID};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::message::is_possible_id;
 use crate::outbox::mark::Marked;
 use crate::outbox::partiql::MAX_STATEMENTS;
 use crate::ticks::Ticks;
@@ -17,12 +18,13 @@ pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     let mut report = DispatchReport::of(&ids);
     let now = Ticks::now();
     let known = ids.iter().enumerate().filter(|(index, id)| {
-        if id.is_empty() {
-            report.set(*index, DispatchOutcome::NotFound, "the id is empty");
+        let possible = is_possible_id(id);
+        if !possible {
+            report.set(*index, DispatchOutcome::NotFound, IMPOSSIBLE_ID);
         }
         // What is marked is not to be sent from memory.
         drop(engine.recent.take(id));
-        !id.is_empty()
+        possible
     });
     let known: Vec<(usize, &String)> = known.collect();
     let running: Vec<_> = known
