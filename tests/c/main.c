@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROW(test) {#test, test},
 static const struct { const char *name; void (*run)(void); } tests[] = {EACH_TEST(ROW)};
@@ -38,6 +39,8 @@ static int wanted(const char *name, int count, char **names)
 int main(int argc, char **argv)
 {
     int passed = 0, failed = 0;
+    /* A test that hangs has failed; the last line tells after which one. */
+    alarm(300);
     clean_environment();
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
         if (!wanted(tests[i].name, argc - 1, argv + 1))

@@ -171,6 +171,7 @@ void forked_child_gets_errors_and_can_open_its_own(void)
     pid_t child = fork();
     if (child == 0) {
         failures = 0;
+        alarm(60);
         in_the_child(box, work);
         fflush(stdout);
         /*
