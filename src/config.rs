@@ -29,7 +29,7 @@ macro_rules! with_settings {
                 "Milliseconds after which an operation on DynamoDB, its retries included, is given up.";
             attempt_timeout_ms: number(10, 600000) = 3000,
                 "Milliseconds after which one request of an operation is given up and tried again.";
-            connect_timeout_ms: number(10, 600000) = 1000,
+            connect_timeout_ms: number(10, 600000) = 2000,
                 "Milliseconds after which an attempt to connect is given up and tried again.";
             max_attempts: number(1, 100) = 5,
                 "How often a request is made at most, the first time included, while its failure is a passing one.";
@@ -41,6 +41,8 @@ macro_rules! with_settings {
                 "The bytes of message bodies and headers that are kept so at most.";
             recent_max_age_ms: number(0, 4500) = 4000,
                 "Milliseconds after which a message kept so is read from the table again. Below a sweeper's minimum age of 5 s, so that no sweeper has sent it meanwhile.";
+            dispatched_ttl_seconds: number(0, 315360000) = 0,
+                "Seconds after its dispatch at which DynamoDB may delete a message (it does so within days). 0: never. An unsent message never expires.";
             confirm_timeout_ms: number(0, 86400000) = 30000,
                 "Milliseconds for which a message that a producer accepted waits for its confirmation before this process may send it again.";
         }
@@ -91,7 +93,6 @@ macro_rules! setting_type {
         String
     };
 }
-pub(crate) use setting_type;
 
 /// What the builder's method for a setting of this kind takes.
 macro_rules! setting_argument {

@@ -1,7 +1,49 @@
 //! A transactional outbox on Amazon DynamoDB for programs that block.
+//!
+//! You put your data and a message into one DynamoDB transaction; after the commit the message is
+//! sent, and marked as sent. **What you commit with your data is sent at least once. What you
+//! roll back is never sent.** The table and the format are those of Brighter's DynamoDB outbox
+//! (Paramore.Brighter.Outbox.DynamoDB), so that both can work on one outbox.
+//!
+//! ```
+//! use postbox::{AttributeValue, Item, MemoryProducer, Message, Postbox};
+//!
+//! # fn main() -> postbox::Result<()> {
+//! let producer = MemoryProducer::new(); // or your own: the trait Producer
+//! let postbox = Postbox::builder()
+//!     .embedded_path(":memory:") // without it: DynamoDB, found as the AWS CLI finds it
+//!     .producer("greeting.made", producer.clone())
+//!     .open()?;
+//! # postbox.embedded().unwrap().execute("CreateTable", r#"{"TableName":"People","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"Name","AttributeType":"S"}],"KeySchema":[{"AttributeName":"Name","KeyType":"HASH"}]}"#)?;
+//!
+//! let mut work = postbox.unit_of_work();
+//! work.put("People", Item::from([("Name".into(), AttributeValue::S("Ada".into()))]))?;
+//! let id = work.deposit_post(Message::new("greeting.made", "Hello Ada"))?;
+//! work.commit()?; // both or neither
+//!
+//! postbox.clear_outbox(&[id])?.into_result()?; // send now
+//! assert_eq!(producer.sent()[0].body(), b"Hello Ada");
+//! # Ok(()) }
+//! ```
+//!
+//! - [`Postbox`] is the handle that a program opens once; [`Builder`] has its settings.
+//! - [`UnitOfWork`] collects a transaction; [`Message`] is what goes with it.
+//! - [`Producer`] is what sends, by topic.
+//! - [`Error`] says what happened, to which thing, and what to do.
+//! - [`EmbeddedDatabase`] is a DynamoDB in this process, for development and tests.
+//!
+//! # Features
+//!
+//! - `embedded` (default): the embedded database.
+//! - `sso` (default): credentials from AWS SSO and `credential_process`, as the AWS CLI has them.
+//!
+//! # Logging
+//!
+//! Events of the crate `tracing` with the target `postbox`; they hold no secrets and no bodies.
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+mod bulk;
 mod client;
 mod config;
 mod dispatch;

@@ -8,19 +8,14 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// Brighter's default for the CloudEvents `source` attribute.
-const DEFAULT_SOURCE: &str = "http://goparamore.io";
+pub(crate) const DEFAULT_SOURCE: &str = "http://goparamore.io";
 /// Brighter's default content type.
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
-const DEFAULT_SPEC_VERSION: &str = "1.0";
+pub(crate) const DEFAULT_SPEC_VERSION: &str = "1.0";
 /// DynamoDB's limit for a partition key. The id is one, and so are, in the indexes, topic with shard, and causation id.
-const MAX_KEY_BYTES: usize = 2048;
+pub(crate) const MAX_KEY_BYTES: usize = 2048;
 /// What `TopicShard` adds to the topic: `_` and up to two digits.
 const SHARD_SUFFIX_BYTES: usize = 3;
-
-/// Whether a message can have this id. DynamoDB refuses a whole request for a key that cannot be.
-pub(crate) fn is_possible_id(id: &str) -> bool {
-    (1..=MAX_KEY_BYTES).contains(&id.len())
-}
 
 /// An enum whose values have names in the table.
 macro_rules! named {

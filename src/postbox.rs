@@ -1,6 +1,7 @@
 //! The blocking facade that callers hold.
 
 use crate::Item;
+use crate::bulk::deposit_all;
 use crate::config::{Config, setting_argument, with_settings};
 use crate::dispatch::clear::clear;
 use crate::dispatch::in_flight::InFlight;
@@ -10,13 +11,11 @@ use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedDatabase;
 use crate::engine::Engine;
-use crate::error::{Error, ErrorCode, Reason, Result};
-use crate::message::{Message, is_possible_id};
+use crate::error::{Error, ErrorCode, Result};
+use crate::message::Message;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::Deposited;
 use crate::outbox::item::StoredMessage;
-use crate::outbox::partiql::MAX_STATEMENTS;
-use crate::outbox::size::{MAX_TRANSACTION_BYTES, item_size};
 use crate::outbox::table::TableReport;
 use crate::runtime::Runtime;
 use crate::transport::{Producer, Router, SendOutcome};
@@ -74,49 +73,7 @@ impl Postbox {
     /// wrong, with nothing stored; [`ErrorCode::DepositIncomplete`] with a reason for each message that could not
     /// be stored: depositing all of them again is safe.
     pub fn deposit_posts(&self, messages: &[Message]) -> Result<Vec<String>> {
-        let call = self.engine.runtime.enter()?;
-        let items = messages.iter().map(|message| self.engine.outbox.encode(message)).collect::<Result<Vec<_>>>()?;
-        let mut reasons = Vec::new();
-        let mut running = Vec::new();
-        for batch in batches(items) {
-            let outbox = Arc::clone(&self.engine.outbox);
-            let size = batch.len();
-            let depositing = async move { outbox.deposit_batch(batch).await };
-            running.push((size, self.engine.runtime.start_task(&call, self.engine.operation_timeout(), depositing)));
-        }
-        let mut first = 0;
-        for (size, result) in running {
-            let results = result.recv().unwrap_or_default();
-            for (index, message) in messages.iter().enumerate().skip(first).take(size) {
-                match results.get(index - first) {
-                    Some(Ok(Deposited::New)) => self.engine.recent.add([message.clone()]),
-                    Some(Ok(Deposited::AlreadyThere)) => {}
-                    Some(Err(error)) => {
-                        reasons.push(Reason::new(index, message.id(), format!("{:?}", error.code()), error.message()));
-                    }
-                    None => reasons.push(Reason::new(
-                        index,
-                        message.id(),
-                        "Timeout",
-                        "no answer within operation_timeout_ms",
-                    )),
-                }
-            }
-            first += size;
-        }
-        if reasons.is_empty() {
-            return Ok(messages.iter().map(|message| message.id().to_owned()).collect());
-        }
-        Err(Error::new(
-            ErrorCode::DepositIncomplete,
-            format!(
-                "{} of {} messages could not be stored: depositing all of them again is safe",
-                reasons.len(),
-                messages.len()
-            ),
-        )
-        .retryable()
-        .with_reasons(reasons))
+        deposit_all(&self.engine, messages)
     }
 
     /// Deposits one message outside of a transaction, then sends it now.
@@ -145,10 +102,6 @@ impl Postbox {
     /// [`ErrorCode::UnreadableItem`], and those of any request.
     pub fn get(&self, id: &str) -> Result<Option<StoredMessage>> {
         let id = id.to_owned();
-        if !is_possible_id(&id) {
-            // DynamoDB would refuse the key.
-            return self.engine.runtime.enter().map(|_| None);
-        }
         self.engine.run("get", |outbox| async move { outbox.get(id).await })
     }
 
@@ -404,8 +357,7 @@ impl Builder {
                 })??
             }
         };
-        let shards = u32::try_from(config.number_of_shards).unwrap_or(1);
-        let outbox = Arc::new(Outbox::new(client, config.table_name.clone(), shards, config.max_attempts));
+        let outbox = Arc::new(Outbox::new(client, &config));
         if is_embedded {
             create_table(&runtime, &outbox, timeout)?;
         }
@@ -453,24 +405,4 @@ fn create_table(runtime: &Runtime, outbox: &Arc<Outbox>, timeout: Duration) -> R
 
 fn owned(ids: &[impl AsRef<str>]) -> Vec<String> {
     ids.iter().map(|id| id.as_ref().to_owned()).collect()
-}
-
-/// The items in batches that one request takes.
-fn batches(items: Vec<Item>) -> Vec<Vec<Item>> {
-    let mut batches: Vec<Vec<Item>> = Vec::new();
-    let mut bytes = 0;
-    for item in items {
-        let size = item_size(&item);
-        match batches.last_mut() {
-            Some(batch) if batch.len() < MAX_STATEMENTS && bytes + size <= MAX_TRANSACTION_BYTES => {
-                bytes += size;
-                batch.push(item);
-            }
-            _ => {
-                bytes = size;
-                batches.push(vec![item]);
-            }
-        }
-    }
-    batches
 }

@@ -181,9 +181,13 @@ impl Runtime {
         Ok(())
     }
 
-    /// Refuses new calls, waits for those under way, and stops the thread, all within the deadline.
+    /// Refuses new calls, waits for those under way, and stops the thread, all within the
+    /// deadline. A second call does nothing.
     pub(crate) fn close(&self, timeout: Duration) -> Result<()> {
         self.check()?;
+        if self.gate.is_closed() {
+            return Ok(());
+        }
         let deadline = Instant::now() + timeout;
         let finished = self.gate.close(deadline);
         self.request_stop();

@@ -46,6 +46,11 @@ impl Ticks {
         if since_epoch >= 0 { UNIX_EPOCH + seconds + rest } else { UNIX_EPOCH - seconds - rest }
     }
 
+    /// Seconds since 1970, 0 before.
+    pub(crate) fn unix_seconds(self) -> u64 {
+        u64::try_from((self.0 - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND).unwrap_or(0)
+    }
+
     /// `yyyy-MM-ddTHH:mm:ss.fffZ`, the rest cut as .NET does it.
     pub(crate) fn to_text(self) -> String {
         let moment = OffsetDateTime::from(self.to_system_time());

@@ -2,10 +2,10 @@
 
 use crate::dispatch::in_flight::Claim;
 use crate::dispatch::marking::Marking;
-use crate::dispatch::report::{DispatchOutcome, DispatchReport, IMPOSSIBLE_ID};
+use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};
-use crate::message::{Message, is_possible_id};
+use crate::message::Message;
 use crate::outbox::item::{MessageState, StoredMessage};
 use crate::outbox::read::MAX_BATCH_GET;
 use crate::runtime::Call;
@@ -60,8 +60,6 @@ enum Source<'a> {
     Memory(Box<Message>, Claim<'a>),
     Table(Claim<'a>),
     ClaimedByAnother,
-    /// No message has such an id; reading it would fail the request, and with it the other messages.
-    Nowhere,
 }
 
 impl<'a> Window<'a> {
@@ -71,7 +69,6 @@ impl<'a> Window<'a> {
             .enumerate()
             .map(|(position, id)| {
                 let source = match engine.in_flight.claim(id) {
-                    _ if !is_possible_id(id) => Source::Nowhere,
                     None => Source::ClaimedByAnother,
                     Some(claim) => match engine.recent.take(id) {
                         Some(message) => Source::Memory(Box::new(message), claim),
@@ -110,10 +107,6 @@ impl<'a> Window<'a> {
             let claim = match source {
                 Source::ClaimedByAnother => {
                     report.set(index, DispatchOutcome::InProgress, "this process is sending it already");
-                    continue;
-                }
-                Source::Nowhere => {
-                    report.set(index, DispatchOutcome::NotFound, IMPOSSIBLE_ID);
                     continue;
                 }
                 Source::Memory(message, claim) => {

@@ -4,18 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What this process does with a message now, by id.
+/// Ids that are being cleared, or wait for the confirmation of a producer.
 #[derive(Default)]
-pub(crate) struct InFlight(Mutex<HashMap<String, Sending>>);
+pub(crate) struct InFlight(Mutex<HashMap<String, Holder>>);
 
-enum Sending {
-    /// Its producer has it.
-    Started,
-    /// Its producer has it, and what became of it was told already: a transport may confirm
-    /// before the producer has said that it accepted.
-    StartedAndSettled,
-    /// Its producer accepted it, and it waits for the confirmation until then.
-    Accepted(Instant),
+/// Why a message is not to be sent by anybody else of this process.
+enum Holder {
+    /// It is being sent. Its confirmation may come before its producer has returned.
+    Sending { settled: bool },
+    /// Its producer accepted it, and its confirmation is waited for until then.
+    Accepted { until: Instant },
 }
 
 /// The right to send a message, as long as it lives.
@@ -30,29 +28,32 @@ impl InFlight {
     pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
         let mut ids = self.lock();
         match ids.get(id) {
-            Some(Sending::Accepted(until)) if *until <= Instant::now() => {}
+            Some(Holder::Accepted { until }) if *until <= Instant::now() => {}
             Some(_) => return None,
             None => {}
         }
-        ids.insert(id.to_owned(), Sending::Started);
+        ids.insert(id.to_owned(), Holder::Sending { settled: false });
         Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
     }
 
-    /// The message was confirmed, or its sender gave it up: it may be sent again.
+    /// The message was confirmed, or its sender gave it up: it may be sent again, once whoever is
+    /// sending it now is through.
     pub(crate) fn settle(&self, id: &str) {
         let mut ids = self.lock();
         match ids.get_mut(id) {
-            Some(Sending::Accepted(_)) => drop(ids.remove(id)),
-            Some(started) => *started = Sending::StartedAndSettled,
+            Some(Holder::Sending { settled }) => *settled = true,
+            Some(Holder::Accepted { .. }) => {
+                ids.remove(id);
+            }
             None => {}
         }
         if ids.len() > 1024 {
             let now = Instant::now();
-            ids.retain(|_, sending| !matches!(sending, Sending::Accepted(until) if *until <= now));
+            ids.retain(|_, holder| !matches!(holder, Holder::Accepted { until } if *until <= now));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Sending>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Holder>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -62,12 +63,11 @@ impl Claim<'_> {
         &self.id
     }
 
-    /// Keeps the message claimed until it is settled, for so long at most; not if it was settled already.
+    /// Keeps the message claimed until it is settled, which it may be already, and for so long at most.
     pub(crate) fn keep(mut self, time: Duration) {
         let mut ids = self.in_flight.lock();
-        let settled = matches!(ids.get(&self.id), Some(Sending::StartedAndSettled));
-        if let Some(until) = Instant::now().checked_add(time).filter(|_| !settled) {
-            ids.insert(self.id.clone(), Sending::Accepted(until));
+        if let Some(holder @ Holder::Sending { settled: false }) = ids.get_mut(&self.id) {
+            *holder = Holder::Accepted { until: Instant::now() + time };
             self.kept = true;
         }
     }
@@ -108,12 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_before_it_is_accepted_is_not_kept() {
+    fn a_message_settled_before_it_is_kept_is_free() {
         let in_flight = InFlight::default();
         let claim = in_flight.claim("a").unwrap();
         in_flight.settle("a");
-        assert!(in_flight.claim("a").is_none(), "its producer still has it");
+        assert!(in_flight.claim("a").is_none(), "it is still being sent");
         claim.keep(Duration::from_secs(3600));
-        assert!(in_flight.claim("a").is_some());
+        let claim = in_flight.claim("a").expect("it does not wait for what has come");
+        claim.keep(Duration::from_secs(3600));
+        assert!(in_flight.claim("a").is_none(), "the next one does wait");
     }
 }

@@ -52,6 +52,8 @@ impl Recent {
         }
         while kept.messages.len() > self.max_messages
             || kept.bytes > self.max_bytes
+            // Ids of messages that were taken stay here until they are old: bounded too.
+            || kept.order.len() > self.max_messages.saturating_mul(2)
             || kept.order.front().is_some_and(|(_, at)| now.duration_since(*at) > self.max_age)
         {
             let Some((oldest, at)) = kept.order.pop_front() else {
@@ -134,10 +136,11 @@ mod tests {
 
     #[test]
     fn taken_messages_do_not_pile_up() {
-        let recent = recent(10, 1 << 20, 0);
-        for _ in 0..100 {
-            recent.add([message("a")]);
+        let recent = recent(10, 1 << 20, 4000);
+        for id in 0..100 {
+            recent.add([message(&id.to_string())]);
+            assert!(recent.take(&id.to_string()).is_some());
         }
-        assert!(recent.lock().order.len() <= 10, "{}", recent.lock().order.len());
+        assert!(recent.lock().order.len() <= 20, "{}", recent.lock().order.len());
     }
 }

@@ -2,9 +2,6 @@
 
 use crate::error::{Error, ErrorCode, Reason, Result};
 
-/// Why a message was not found whose id is empty or too long.
-pub(crate) const IMPOSSIBLE_ID: &str = "no message has such an id: it has 1 to 2,048 bytes";
-
 /// What became of one message. The numbers are stable and are those of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

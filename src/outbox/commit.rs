@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorCode, Reason};
 use crate::outbox::Outbox;
 use crate::outbox::failure::{self, Effect, is_passing};
 use crate::outbox::retry::Backoff;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -47,7 +47,7 @@ impl Outbox {
             }
             let passing = is_passing_failure(&failure);
             if passing && backoff.again().await {
-                tracing::debug!(target: "postbox", error = %DisplayErrorContext(&failure), "commit tried again");
+                tracing::debug!(target: "postbox", error = %explain(&actions, failure).message(), "commit tried again");
                 continue;
             }
             // A cancellation for a lasting reason is an answer to the token, whatever became of

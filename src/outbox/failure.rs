@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode};
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error as StdError;
 
@@ -63,7 +63,7 @@ where
             ErrorCode::NoCredentials,
             format!(
                 "{operation} on {subject}: no AWS credentials: {}. Set access_key_id and secret_access_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or run where a role is attached",
-                DisplayErrorContext(credentials)
+                causes(credentials)
             ),
         )
         .with_source(error);
@@ -78,18 +78,18 @@ where
             ErrorCode::Unreachable,
             format!(
                 "{operation} on {subject}: the endpoint could not be reached: {}. Check endpoint_url, region and the network",
-                DisplayErrorContext(&error)
+                causes(&error)
             ),
         )
         .retryable(),
         SdkError::ResponseError(_) => Error::new(
             ErrorCode::Unreachable,
-            format!("{operation} on {subject}: the answer could not be read: {}", DisplayErrorContext(&error)),
+            format!("{operation} on {subject}: the answer could not be read: {}", causes(&error)),
         )
         .retryable(),
         _ => Error::new(
             ErrorCode::InvalidArgument,
-            format!("{operation} on {subject}: the request could not be made: {}", DisplayErrorContext(&error)),
+            format!("{operation} on {subject}: the request could not be made: {}", causes(&error)),
         ),
     }
     .with_source(error)
@@ -127,6 +127,20 @@ pub(crate) fn refused(operation: &str, subject: &str, code: &str, message: &str,
 fn bounded(message: &str) -> &str {
     const MOST: usize = 1000;
     message.char_indices().nth(MOST).map_or(message, |(end, _)| &message[..end])
+}
+
+/// The texts of an error and its causes. Not their debug forms, which hold requests and answers.
+fn causes(error: &(dyn StdError + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut current = Some(error);
+    while let Some(error) = current {
+        let text = error.to_string();
+        if texts.last().is_none_or(|last| !last.contains(&text)) {
+            texts.push(text);
+        }
+        current = error.source();
+    }
+    texts.join(": ")
 }
 
 /// Whether the connection was never made, so that nothing can have been sent.

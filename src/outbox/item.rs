@@ -1,7 +1,7 @@
 //! A message as an item of the outbox table, and back: the contract with Brighter.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::message::{CharacterEncoding, Message, MessageType};
+use crate::message::{CharacterEncoding, DEFAULT_SOURCE, DEFAULT_SPEC_VERSION, MAX_KEY_BYTES, Message, MessageType};
 use crate::outbox::shard::shard_of;
 use crate::ticks::Ticks;
 use crate::{AttributeValue, Item};
@@ -90,10 +90,6 @@ impl StoredMessage {
 /// The item of a message that is outstanding.
 pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     let created = number(message.created().raw());
-    let content_type = match message.content_type() {
-        "" => NO_CONTENT_TYPE,
-        content_type => content_type,
-    };
     let bag = Value::Object(message.bag().clone()).to_string();
     let shard = shard_of(message.partition_key(), shards);
     let mut item: Item = [
@@ -103,11 +99,13 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
         ("MessageType", text(message.message_type().name())),
         ("Body", AttributeValue::B(Blob::new(message.body()))),
         ("CharacterEncoding", text(message.character_encoding().name())),
-        ("ContentType", text(content_type)),
+        ("ContentType", text(or_default(message.content_type(), NO_CONTENT_TYPE))),
         ("HeaderBag", text(bag)),
         ("CreatedAt", text(message.created().to_text())),
         ("CreatedTime", created.clone()),
         (OUTSTANDING_CREATED_TIME, created),
+        ("Source", text(or_default(message.source(), DEFAULT_SOURCE))),
+        ("SpecVersion", text(or_default(message.spec_version(), DEFAULT_SPEC_VERSION))),
         ("HandledCount", number(message.handled_count())),
         ("DelayedMilliseconds", number(message.delayed_milliseconds())),
     ]
@@ -115,10 +113,14 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
     // An empty string is left out: Brighter never stores one.
-    let texts =
-        message.optional_attributes().chain([("Source", message.source()), ("SpecVersion", message.spec_version())]);
-    item.extend(texts.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), text(value))));
+    let texts = message.optional_attributes().filter(|(_, value)| !value.is_empty());
+    item.extend(texts.map(|(name, value)| (name.to_owned(), text(value))));
     item
+}
+
+/// Brighter's reader wants these to be there.
+fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
+    if value.is_empty() { default } else { value }
 }
 
 /// The message of an item that we, or Brighter, or an older version of either stored.
@@ -159,7 +161,7 @@ pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
             MessageState::Outstanding
         },
         dispatched_at: dispatched_at.map(Ticks::to_system_time),
-        expires_at: item.number::<u32>(EXPIRES_AT)?.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds.into())),
+        expires_at: item.number(EXPIRES_AT)?.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
         dispatch_attempts: item.number("DispatchAttempts")?.unwrap_or(0),
         last_error: item.text("LastError")?.map(str::to_owned),
         parked_at: parked_at.map(Ticks::to_system_time),
@@ -172,6 +174,12 @@ pub(crate) fn message_id(item: &Item) -> Option<&str> {
         Some(AttributeValue::S(id)) => Some(id),
         _ => None,
     }
+}
+
+/// Whether there can be a message of this id at all. DynamoDB refuses a whole batch for one key
+/// that cannot be one.
+pub(crate) fn is_possible_id(id: &str) -> bool {
+    (1..=MAX_KEY_BYTES).contains(&id.len())
 }
 
 /// The primary key of a message.
@@ -375,8 +383,9 @@ mod tests {
                 ("TopicShard", "S greeting.made_0"),
             ])
         );
-        let item = encode(&message.with_content_type(""), 1);
+        let item = encode(&message.with_content_type("").with_source(""), 1);
         assert_eq!(item["ContentType"], text("text/plain"));
+        assert_eq!(item["Source"], text("http://goparamore.io"));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Marking messages dispatched: 25 a request, never over an earlier dispatch time.
 
-use crate::Item;
 use crate::error::{Error, Result};
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, all_in_order};
 use crate::outbox::failure::explain;
-use crate::outbox::item::attribute::{DELIVERED_AT, DELIVERY_TIME, MESSAGE_ID, OUTSTANDING_CREATED_TIME};
-use crate::outbox::item::{key, number, text};
+use crate::outbox::item;
+use crate::outbox::item::attribute::{DELIVERED_AT, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME};
 use crate::outbox::partiql::{Executed, Statement};
 use crate::ticks::Ticks;
+use crate::{AttributeValue, Item};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use std::sync::Arc;
@@ -50,28 +50,41 @@ impl Outbox {
     }
 
     fn mark_statement(&self, id: &str, at: Ticks) -> Statement {
-        Statement {
-            text: format!(
-                "UPDATE {} SET {DELIVERY_TIME} = ? SET {DELIVERED_AT} = ? REMOVE {OUTSTANDING_CREATED_TIME} \
-                 WHERE {MESSAGE_ID} = ? AND {DELIVERY_TIME} IS MISSING",
-                self.quoted_table()
-            ),
-            parameters: vec![number(at.raw()), text(at.to_text()), text(id)],
+        let mut text = format!("UPDATE {}", self.quoted_table());
+        let mut parameters = Vec::new();
+        for (name, value) in self.dispatched(at) {
+            text += &format!(" SET \"{name}\" = ?");
+            parameters.push(value);
         }
+        text += &format!(
+            " REMOVE \"{OUTSTANDING_CREATED_TIME}\" WHERE \"{MESSAGE_ID}\" = ? AND \"{DELIVERY_TIME}\" IS MISSING"
+        );
+        parameters.push(item::text(id));
+        Statement { text, parameters }
+    }
+
+    /// What marking sets. Only here does a message get an end of its life: one that was not
+    /// sent never expires (W6).
+    fn dispatched(&self, at: Ticks) -> Vec<(&'static str, AttributeValue)> {
+        let mut attributes = vec![(DELIVERY_TIME, item::number(at.raw())), (DELIVERED_AT, item::text(at.to_text()))];
+        if let Some(lifetime) = self.dispatched_ttl {
+            attributes.push((EXPIRES_AT, item::number(at.unix_seconds().saturating_add(lifetime.as_secs()))));
+        }
+        attributes
     }
 
     async fn mark_one(&self, id: &str, at: Ticks) -> Result<Marked> {
+        let dispatched = self.dispatched(at);
+        let set: Vec<String> = dispatched.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
+        let values = dispatched.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect();
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key(id)))
-            .update_expression(format!(
-                "SET {DELIVERY_TIME} = :deliveryTime, {DELIVERED_AT} = :deliveredAt REMOVE {OUTSTANDING_CREATED_TIME}"
-            ))
+            .set_key(Some(item::key(id)))
+            .update_expression(format!("SET {} REMOVE {OUTSTANDING_CREATED_TIME}", set.join(", ")))
             .condition_expression(format!("attribute_exists({MESSAGE_ID}) AND attribute_not_exists({DELIVERY_TIME})"))
-            .expression_attribute_values(":deliveryTime", number(at.raw()))
-            .expression_attribute_values(":deliveredAt", text(at.to_text()))
+            .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;

@@ -12,10 +12,12 @@ mod shard;
 pub(crate) mod size;
 pub(crate) mod table;
 
+use crate::config::Config;
 use aws_sdk_dynamodb::Client;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// The outbox table behind an SDK client. Every method is `async` and runs on the runtime thread.
 pub(crate) struct Outbox {
@@ -26,6 +28,8 @@ pub(crate) struct Outbox {
     table: String,
     shards: u32,
     max_attempts: u64,
+    /// How long a dispatched message is kept; for ever if `None`.
+    dispatched_ttl: Option<Duration>,
     /// Set once a PartiQL request was refused for lack of permission.
     partiql_denied: AtomicBool,
     /// The primary keys of the callers' tables, as far as they were asked for.
@@ -33,15 +37,16 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(client: Client, table: String, shards: u32, max_attempts: u64) -> Self {
+    pub(crate) fn new(client: Client, config: &Config) -> Self {
         let single_attempt =
             client.config().to_builder().retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled()).build();
         Self {
             single_attempt: Client::from_conf(single_attempt),
             client,
-            table,
-            shards,
-            max_attempts,
+            table: config.table_name.clone(),
+            shards: u32::try_from(config.number_of_shards).unwrap_or(1),
+            max_attempts: config.max_attempts,
+            dispatched_ttl: Some(Duration::from_secs(config.dispatched_ttl_seconds)).filter(|ttl| !ttl.is_zero()),
             partiql_denied: AtomicBool::new(false),
             key_names: Mutex::default(),
         }

@@ -28,6 +28,9 @@ impl Outbox {
 
     /// One message, read consistently.
     pub(crate) async fn get(&self, id: String) -> Result<Option<StoredMessage>> {
+        if !item::is_possible_id(&id) {
+            return Ok(None);
+        }
         self.get_item(self.table.clone(), item::key(&id)).await?.map(|found| item::decode(&found)).transpose()
     }
 
@@ -39,7 +42,10 @@ impl Outbox {
     /// With what was read before, when DynamoDB stopped answering.
     pub(crate) async fn get_batch(&self, ids: Vec<String>) -> (HashMap<String, Result<StoredMessage>>, Result<()>) {
         let mut found = HashMap::with_capacity(ids.len());
-        let mut keys: Vec<Item> = ids.iter().map(|id| item::key(id)).collect();
+        let mut keys: Vec<Item> = ids.iter().filter(|id| item::is_possible_id(id)).map(|id| item::key(id)).collect();
+        if keys.is_empty() {
+            return (found, Ok(()));
+        }
         let mut remaining = keys.len();
         let mut backoff = Backoff::new(self.max_attempts);
         loop {

@@ -1,0 +1,44 @@
+# What a newcomer, a contributor and CI run. `make` alone lists the targets.
+
+CARGO ?= cargo
+CC ?= cc
+# One build directory for everything, so that dependencies are built once.
+TARGET := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline 2>/dev/null | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+LIBRARIES := $(TARGET)/debug
+CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
+
+.PHONY: help demo test docs bench setup libraries
+
+help:
+	@echo "make demo    the greetings handler on the embedded database, from Rust and from C"
+	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
+	@echo "make docs    writes CONFIGURATION.md and include/postbox.h anew, and the Rust documentation"
+	@echo "make bench   the figures of benches/README.md, on a release build"
+
+# Built with the examples, so that demo and tests share one build of the dependencies.
+libraries:
+	$(CARGO) build --lib --examples
+	@ln -sf libpostbox.so $(LIBRARIES)/libpostbox.so.0.1
+
+demo: libraries
+	@$(CC) $(CFLAGS) -Iinclude examples/c/greetings.c -o $(TARGET)/debug/greetings-c -L$(LIBRARIES) -lpostbox -Wl,-rpath,$(LIBRARIES)
+	@rm -rf $(TARGET)/demo && mkdir -p $(TARGET)/demo
+	@printf '\n--- Rust, in memory ---\n'
+	@$(LIBRARIES)/examples/greetings
+	@printf '\n--- C, in a file ---\n'
+	@$(TARGET)/debug/greetings-c $(TARGET)/demo/greetings.db
+	@printf '\n--- C, again: a second run on the same file ---\n'
+	@$(TARGET)/debug/greetings-c $(TARGET)/demo/greetings.db
+
+test: setup
+	@tests/run.sh
+
+docs:
+	POSTBOX_WRITE_DOCS=1 $(CARGO) test --lib the_configuration_page_is_up_to_date
+	$(CARGO) doc --no-deps
+
+bench:
+	$(CARGO) bench
+
+setup:
+	@tools/setup.sh

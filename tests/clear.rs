@@ -1,0 +1,329 @@
+//! Clear sends given messages in order, once, and says of each what became of it.
+
+mod support;
+
+use postbox::{DispatchOutcome, MemoryProducer, Message, MessageState, SendOutcome, producer_fn};
+use std::sync::Barrier;
+use support::faults::{Fault, Gate};
+use support::*;
+
+on_both_backends!(
+    messages_are_sent_in_the_order_of_the_ids,
+    a_dispatched_message_is_skipped_w9,
+    a_missing_message_is_reported_and_the_others_are_sent,
+    more_messages_than_one_read_takes_are_all_sent_in_order,
+);
+
+fn messages_are_sent_in_the_order_of_the_ids(backend: Backend) {
+    let world = World::on(backend);
+    let mut ids = world.deposit(10);
+    ids.reverse();
+    world.clear(&ids);
+    let mut expected = numbers(0..10);
+    expected.reverse();
+    assert_eq!(world.sent(), expected);
+
+    // Read from the table by another process, they come in the order of the ids too.
+    let mut ids = world.deposit(10);
+    ids.rotate_left(3);
+    let report = world.another().clear_outbox(&ids).unwrap();
+    assert_eq!(report.entries().iter().map(|entry| &entry.id).collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
+    let mut expected = numbers(0..10);
+    expected.rotate_left(3);
+    assert_eq!(world.sent()[10..], expected);
+}
+
+fn a_dispatched_message_is_skipped_w9(backend: Backend) {
+    let world = World::on(backend);
+    let ids = world.deposit(3);
+    world.clear(&ids[1..2]);
+    let outcomes = world.outcomes(&ids);
+    use DispatchOutcome::{AlreadyDispatched, Dispatched};
+    assert_eq!(outcomes, [Dispatched, AlreadyDispatched, Dispatched]);
+    assert_eq!(world.sent(), ["1", "0", "2"]);
+    assert_eq!(world.outcomes(&ids), [AlreadyDispatched; 3]);
+    assert_eq!(world.sent().len(), 3);
+}
+
+fn a_missing_message_is_reported_and_the_others_are_sent(backend: Backend) {
+    let world = World::on(backend);
+    let ids = world.deposit(2);
+    // DynamoDB refuses a whole batch for one key that is empty or too long.
+    let too_long = "x".repeat(2049);
+    let asked = [ids[0].as_str(), "unknown", "", &too_long, &ids[1]];
+    let reader = world.another();
+    let report = reader.clear_outbox(&asked).unwrap();
+    use DispatchOutcome::{Dispatched, NotFound};
+    assert_eq!(outcomes(&report), [Dispatched, NotFound, NotFound, NotFound, Dispatched]);
+    assert_eq!(world.sent(), ["0", "1"]);
+    assert!(["", &too_long].iter().all(|id| reader.get(id).unwrap().is_none()));
+    assert_eq!(outcomes(&reader.clear_outbox(&[""]).unwrap()), [NotFound]);
+    let error = report.into_result().unwrap_err();
+    assert_eq!(error.code(), postbox::ErrorCode::ClearIncomplete);
+    assert_eq!(error.reasons().iter().map(|reason| reason.index).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(error.reasons()[0].subject, "unknown");
+}
+
+fn more_messages_than_one_read_takes_are_all_sent_in_order(backend: Backend) {
+    let world = World::on(backend);
+    let ids = world.deposit(250);
+    let report = world.another().clear_outbox(&ids).unwrap();
+    assert!(report.is_success(), "{report:?}");
+    assert_eq!(world.sent(), numbers(0..250));
+    assert!(ids.iter().all(|id| world.postbox.get(id).unwrap().unwrap().state == MessageState::Dispatched));
+}
+
+#[test]
+fn a_hundred_committed_a_moment_ago_need_no_read_and_four_requests_w9() {
+    let world = World::new();
+    let ids = world.deposit(100);
+    world.faults.forget();
+    world.clear(&ids);
+    assert_eq!(world.faults.operations(), ["BatchExecuteStatement"; 4]);
+    assert_eq!(world.sent(), numbers(0..100));
+}
+
+#[test]
+fn a_message_of_a_unit_of_work_is_sent_from_memory_w9() {
+    let world = World::new();
+    let mut work = world.postbox.unit_of_work();
+    let id = work.deposit_post(Message::new("t", "body")).unwrap();
+    work.commit().unwrap();
+    world.faults.forget();
+    world.clear(&[id]);
+    assert_eq!(world.faults.operations(), ["BatchExecuteStatement"]);
+    assert_eq!(world.sent(), ["body"]);
+}
+
+#[test]
+fn what_is_not_in_memory_is_read_consistently_100_a_request_w9() {
+    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let ids = world.deposit(150);
+    world.faults.forget();
+    world.clear(&ids);
+    let reads = world.faults.bodies("BatchGetItem");
+    let asked: Vec<_> =
+        reads.iter().map(|read| read["RequestItems"][OUTBOX]["Keys"].as_array().unwrap().len()).collect();
+    assert_eq!(asked, [100, 50]);
+    assert!(reads.iter().all(|read| read["RequestItems"][OUTBOX]["ConsistentRead"] == true));
+    assert_eq!(world.faults.count("GetItem") + world.faults.count("Query") + world.faults.count("Scan"), 0);
+    assert_eq!(world.sent(), numbers(0..150));
+}
+
+#[test]
+fn keys_left_unprocessed_are_asked_for_again_w4() {
+    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let ids = world.deposit(10);
+    for after in [4, 0, 3] {
+        world.faults.next("BatchGetItem", Fault::Unprocessed { after });
+    }
+    world.clear(&ids);
+    assert_eq!(world.faults.count("BatchGetItem"), 4);
+    assert_eq!(world.sent(), numbers(0..10));
+}
+
+#[test]
+fn keys_that_stay_unprocessed_are_not_called_missing_w4() {
+    let world = World::configured(|builder| builder.recent_max_messages(0u64).max_attempts(2u64));
+    let ids = world.deposit(4);
+    world.faults.next("BatchGetItem", Fault::Unprocessed { after: 2 });
+    world.faults.next_times(2, "BatchGetItem", Fault::Unprocessed { after: 0 });
+    let report = world.postbox.clear_outbox(&ids).unwrap();
+    use DispatchOutcome::{Dispatched, NotRead};
+    assert_eq!(outcomes(&report), [Dispatched, Dispatched, NotRead, NotRead]);
+    assert!(report.entries()[3].detail.contains("2 of 4"), "{report:?}");
+    world.clear(&ids);
+    assert_eq!(world.sent(), numbers(0..4));
+}
+
+#[test]
+fn a_read_that_fails_sends_nothing_and_leaves_all_outstanding() {
+    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let ids = world.deposit(3);
+    world.faults.next("BatchGetItem", Fault::access_denied());
+    let report = world.postbox.clear_outbox(&ids).unwrap();
+    assert_eq!(outcomes(&report), [DispatchOutcome::NotRead; 3]);
+    assert!(report.entries()[0].detail.contains("AccessDeniedException"), "{report:?}");
+    assert!(world.sent().is_empty());
+    world.clear(&ids);
+}
+
+#[test]
+fn an_id_given_twice_is_sent_once_and_reported_once() {
+    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let ids = world.deposit(2);
+    let report = world.postbox.clear_outbox(&[&ids[0], &ids[1], &ids[0]]).unwrap();
+    assert_eq!(outcomes(&report), [DispatchOutcome::Dispatched; 2]);
+    assert_eq!(world.sent(), ["0", "1"]);
+}
+
+#[test]
+fn nothing_to_clear_is_a_success_without_a_request() {
+    let world = World::new();
+    let report = world.postbox.clear_outbox(&[""; 0]).unwrap();
+    assert!(report.is_success() && report.entries().is_empty());
+    assert_eq!(world.faults.operations(), [""; 0]);
+}
+
+#[test]
+fn an_item_that_cannot_be_read_is_reported_and_the_others_are_sent() {
+    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let ids = world.deposit(3);
+    set(&world, &ids[1], "MessageType", text("MT_UNHEARD_OF"));
+    let report = world.postbox.clear_outbox(&ids).unwrap();
+    use DispatchOutcome::{Dispatched, Unreadable};
+    assert_eq!(outcomes(&report), [Dispatched, Unreadable, Dispatched]);
+    assert!(report.entries()[1].detail.contains("MessageType"), "{report:?}");
+    assert_eq!(world.sent(), ["0", "2"]);
+    let error = world.postbox.get(&ids[1]).unwrap_err();
+    assert_eq!(error.code(), postbox::ErrorCode::UnreadableItem);
+    assert!(error.message().contains("MessageType") && error.message().contains(&ids[1]), "{error}");
+}
+
+#[test]
+fn a_parked_message_is_not_sent() {
+    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let ids = world.deposit(1);
+    set(&world, &ids[0], "ParkedAt", number(638_448_068_967_890_000i64));
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Parked]);
+    assert!(world.sent().is_empty());
+}
+
+#[test]
+fn two_threads_that_clear_the_same_messages_send_each_once() {
+    for recent in [0u64, 1000] {
+        let world = World::configured(|builder| builder.recent_max_messages(recent));
+        let ids = world.deposit(60);
+        let start = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    let report = world.postbox.clear_outbox(&ids).unwrap();
+                    assert!(report.is_success(), "{report:?}");
+                });
+            }
+        });
+        let mut sent = world.sent();
+        sent.sort_by_key(|body| body.parse::<usize>().unwrap());
+        assert_eq!(sent, numbers(0..60));
+    }
+}
+
+#[test]
+fn a_message_that_another_thread_is_sending_is_in_progress() {
+    let world = World::new();
+    let ids = world.deposit(1);
+    let gate = Gate::new();
+    world.faults.next("BatchExecuteStatement", Fault::Wait(gate.clone()));
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| world.outcomes(&ids));
+        // Sent and not yet marked: until then it looks outstanding to whoever reads the table.
+        world.faults.wait_for(2, "BatchExecuteStatement");
+        assert_eq!(world.outcomes(&ids), [DispatchOutcome::InProgress]);
+        gate.open();
+        assert_eq!(first.join().unwrap(), [DispatchOutcome::Dispatched]);
+    });
+    assert_eq!(world.sent(), ["0"]);
+}
+
+#[test]
+fn a_topic_has_its_own_producer_or_the_default_one() {
+    let orders = MemoryProducer::new();
+    let world = World::configured(|builder| builder.producer("orders", orders.clone()));
+    let ids =
+        ["orders", "other", "orders"].map(|topic| world.postbox.deposit_post(Message::new(topic, topic)).unwrap());
+    world.clear(&ids);
+    assert_eq!(orders.sent().iter().map(Message::topic).collect::<Vec<_>>(), ["orders", "orders"]);
+    assert_eq!(world.sent(), ["other"]);
+}
+
+#[test]
+fn a_topic_without_a_producer_is_reported_and_the_others_are_sent() {
+    let backend = Backend::embedded();
+    let orders = MemoryProducer::new();
+    let postbox = backend.open(postbox::Postbox::builder().producer("orders", orders.clone()), &backend.faults());
+    let ids = ["orders", "nobody's", "orders"].map(|topic| postbox.deposit_post(Message::new(topic, "")).unwrap());
+    let report = postbox.clear_outbox(&ids).unwrap();
+    use DispatchOutcome::{Dispatched, NoProducer};
+    assert_eq!(outcomes(&report), [Dispatched, NoProducer, Dispatched]);
+    assert!(report.entries()[1].detail.contains("nobody's"), "{report:?}");
+    assert_eq!(orders.sent().len(), 2);
+    assert_eq!(postbox.get(&ids[1]).unwrap().unwrap().state, MessageState::Outstanding);
+}
+
+#[test]
+fn post_deposits_and_sends_at_once() {
+    let world = World::new();
+    let report = world.postbox.post(Message::new("t", "body")).unwrap();
+    assert_eq!(outcomes(&report), [DispatchOutcome::Dispatched]);
+    let stored = world.postbox.get(&report.entries()[0].id).unwrap().unwrap();
+    assert_eq!(stored.state, MessageState::Dispatched);
+    assert_eq!(world.sent(), ["body"]);
+}
+
+#[test]
+fn a_message_that_was_not_sent_from_memory_is_sent_from_the_table_later() {
+    let world = World::new();
+    world.producer.answer_next(SendOutcome::Retry("down".into()));
+    let ids = world.deposit(1);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Failed]);
+    world.clear(&ids);
+    assert_eq!(world.sent(), ["0"]);
+}
+
+#[test]
+fn what_is_sent_is_what_was_deposited() {
+    let (sender, sent) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let world = World::configured(|builder| {
+        builder.default_producer(producer_fn(move |message| {
+            sender.lock().unwrap().send(message.clone()).unwrap();
+            SendOutcome::Sent
+        }))
+    });
+    let message = Message::new("t", [0, 0xff, 7])
+        .with_partition_key("key")
+        .with_correlation_id("corr")
+        .with_header("tenant", "42")
+        .with_message_type(postbox::MessageType::Command);
+    let mut ids = [String::new()];
+    for recent in [true, false] {
+        let message = message.clone().with_id(format!("from memory: {recent}"));
+        ids[0] = world.postbox.deposit_post(message.clone()).unwrap();
+        if !recent {
+            world.producer.answer_next(SendOutcome::Sent);
+            let reader = world.another();
+            let report = reader.clear_outbox(&ids).unwrap();
+            assert!(report.is_success());
+            let read = world.producer.sent().pop().unwrap();
+            assert_eq!(comparable(&read), comparable(&message));
+        } else {
+            world.clear(&ids);
+            assert_eq!(sent.recv().unwrap(), message);
+        }
+    }
+}
+
+/// All header fields and the body; the encoding is spelled out in what was read.
+fn comparable(message: &Message) -> (Vec<Option<String>>, Vec<u8>) {
+    let names = ["id", "topic", "message_type", "character_encoding", "content_type", "created_at", "partition_key"];
+    let more = ["correlation_id", "bag.tenant", "source", "spec_version"];
+    let fields = names.iter().chain(&more).map(|name| message.get(name).unwrap().map(|value| value.into_owned()));
+    (fields.collect(), message.body().to_vec())
+}
+
+/// Sets one attribute of a stored message, as somebody else may have done.
+fn set(world: &World, id: &str, attribute: &'static str, value: postbox::AttributeValue) {
+    let key = message_key(id);
+    sdk(&world.postbox, move |client| async move {
+        client
+            .update_item()
+            .table_name(OUTBOX)
+            .set_key(Some(key))
+            .update_expression(format!("SET {attribute} = :value"))
+            .expression_attribute_values(":value", value)
+            .send()
+            .await
+    });
+}

@@ -1,0 +1,264 @@
+//! A commit tries again what is safe to try again, always with the same token, and says honestly
+//! when nobody knows whether it took effect.
+
+mod support;
+
+use postbox::{ErrorCode, Message, UnitOfWork};
+use std::net::TcpListener;
+use support::faults::Fault;
+use support::*;
+
+const COMMIT: &str = "TransactWriteItems";
+
+/// A person and a message.
+fn work(world: &World) -> UnitOfWork {
+    let mut work = world.postbox.unit_of_work();
+    let visits = aws_sdk_dynamodb::types::Update::builder()
+        .table_name(PEOPLE)
+        .set_key(Some(person("Ada")))
+        .update_expression("ADD Visits :one")
+        .expression_attribute_values(":one", number(1));
+    work.update(visits.build().unwrap()).unwrap();
+    work.deposit_post(Message::new("t", "Ada came").with_id("visit")).unwrap();
+    work
+}
+
+/// The work took effect once: the counter would tell a second time.
+fn assert_written_once(world: &World) {
+    assert_eq!(world.person("Ada").expect("the person is there")["Visits"], number(1));
+    assert!(world.postbox.get("visit").unwrap().is_some());
+}
+
+fn assert_nothing_written(world: &World) {
+    assert!(world.person("Ada").is_none());
+    assert!(world.postbox.get("visit").unwrap().is_none());
+}
+
+fn assert_one_token(world: &World, requests: usize) {
+    let bodies = world.faults.bodies(COMMIT);
+    assert_eq!(bodies.len(), requests);
+    assert!(bodies.iter().all(|body| body["ClientRequestToken"].as_str().is_some_and(|token| !token.is_empty())));
+    assert!(bodies.iter().all(|body| body == &bodies[0]), "every attempt is the same request with the same token");
+}
+
+on_both_backends!(
+    what_is_passing_is_tried_again_with_the_same_token_w7,
+    an_answer_that_was_lost_is_asked_for_again_and_the_work_is_done_once_w7,
+    when_every_attempt_is_lost_the_outcome_is_unknown_and_a_later_commit_finds_out_w7,
+    a_commit_that_did_not_arrive_is_done_by_the_next_commit_w7,
+);
+
+fn what_is_passing_is_tried_again_with_the_same_token_w7(backend: Backend) {
+    let world = World::on(backend);
+    let passing = [Fault::throttle(), Fault::conflict(), Fault::in_progress(), Fault::server_error()];
+    for fault in passing.clone() {
+        world.faults.next(COMMIT, fault);
+    }
+    work(&world).commit().unwrap();
+    assert_one_token(&world, passing.len() + 1);
+    assert_written_once(&world);
+}
+
+fn an_answer_that_was_lost_is_asked_for_again_and_the_work_is_done_once_w7(backend: Backend) {
+    let world = World::on(backend);
+    world.faults.next(COMMIT, Fault::AnswerLost);
+    world.faults.next(COMMIT, Fault::RequestLost);
+    work(&world).commit().unwrap();
+    assert_one_token(&world, 3);
+    assert_written_once(&world);
+    world.clear(&["visit"]);
+    assert_eq!(world.sent(), ["Ada came"]);
+}
+
+fn when_every_attempt_is_lost_the_outcome_is_unknown_and_a_later_commit_finds_out_w7(backend: Backend) {
+    let world = World::with(backend, |builder| builder.max_attempts(3u64));
+    world.faults.always(COMMIT, Fault::AnswerLost);
+    let mut work = work(&world);
+    let error = work.commit().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    assert!(error.is_retryable());
+    assert!(error.message().contains("commit again"), "{error}");
+
+    // In between it can neither be changed nor rolled back.
+    assert_eq!(work.put(PEOPLE, person("Bob")).unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
+    assert_eq!(work.deposit_post(Message::new("t", "")).unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
+    assert_eq!(work.rollback().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+
+    world.faults.heal();
+    work.commit().unwrap();
+    assert_one_token(&world, 3 + 3 + 1);
+    assert_written_once(&world);
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
+    world.clear(&["visit"]);
+    assert_eq!(world.sent(), ["Ada came"]);
+}
+
+fn a_commit_that_did_not_arrive_is_done_by_the_next_commit_w7(backend: Backend) {
+    let world = World::with(backend, |builder| builder.max_attempts(2u64));
+    world.faults.next_times(2, COMMIT, Fault::RequestLost);
+    let mut work = work(&world);
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    assert_nothing_written(&world);
+    work.commit().unwrap();
+    assert_one_token(&world, 3);
+    assert_written_once(&world);
+}
+
+#[test]
+fn a_unit_in_doubt_that_is_dropped_sends_nothing_more() {
+    let world = World::configured(|builder| builder.max_attempts(1u64));
+    world.faults.next(COMMIT, Fault::AnswerLost);
+    let mut work = work(&world);
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    drop(work);
+    assert_eq!(world.faults.count(COMMIT), 1);
+    assert_eq!(world.another().clear_outbox(&["visit"]).unwrap().failures().count(), 0, "it took effect and is sent");
+}
+
+#[test]
+fn a_refusal_after_an_attempt_without_an_answer_leaves_the_outcome_unknown() {
+    for refusal in [Fault::access_denied(), Fault::expired_token(), Fault::throttle(), Fault::conflict()] {
+        let world = World::configured(|builder| builder.max_attempts(2u64));
+        world.faults.next(COMMIT, Fault::AnswerLost);
+        world.faults.next(COMMIT, refusal.clone());
+        let mut work = work(&world);
+        let error = work.commit().unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{refusal:?} tells nothing about the attempt before it");
+        assert!(error.is_retryable());
+        // Nor does it when the unit is committed again.
+        world.faults.next_times(2, COMMIT, refusal);
+        assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+        world.faults.heal();
+        work.commit().unwrap();
+        assert_written_once(&world);
+    }
+}
+
+#[test]
+fn a_lasting_cancellation_after_an_attempt_without_an_answer_is_definite() {
+    let world = World::configured(|builder| builder.max_attempts(2u64));
+    world.postbox.deposit_post(Message::new("t", "before").with_id("visit")).unwrap();
+    world.faults.next(COMMIT, Fault::RequestLost);
+    let mut work = work(&world);
+    let error = work.commit().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::DuplicateMessage, "{error}");
+    assert!(world.person("Ada").is_none());
+    work.rollback().unwrap();
+}
+
+#[test]
+fn a_mixed_cancellation_is_not_tried_again() {
+    let world = World::new();
+    world.faults.next(COMMIT, Fault::Cancel(&["TransactionConflict", "ConditionalCheckFailed"]));
+    let error = work(&world).commit().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::DuplicateMessage, "the second action is the message");
+    let codes: Vec<_> = error.reasons().iter().map(|reason| reason.code.as_str()).collect();
+    assert_eq!(codes, ["TransactionConflict", "ConditionalCheckFailed"]);
+    assert_eq!(world.faults.count(COMMIT), 1);
+}
+
+#[test]
+fn throttling_that_stays_is_a_retryable_error_and_the_unit_stays_open() {
+    let world = World::configured(|builder| builder.max_attempts(3u64));
+    world.faults.next_times(3, COMMIT, Fault::throttle());
+    let mut work = work(&world);
+    let error = work.commit().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Throttled, true));
+    assert_eq!(world.faults.count(COMMIT), 3);
+    assert_nothing_written(&world);
+    work.put(PEOPLE, person("Bob")).unwrap();
+    work.commit().unwrap();
+    assert_written_once(&world);
+}
+
+#[test]
+fn a_conflict_that_stays_is_a_retryable_cancellation_and_the_unit_stays_open() {
+    let world = World::configured(|builder| builder.max_attempts(2u64));
+    world.faults.next_times(2, COMMIT, Fault::conflict());
+    let mut work = work(&world);
+    let error = work.commit().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::TransactionCanceled, true));
+    assert_eq!(error.reasons().len(), 2);
+    assert_nothing_written(&world);
+    work.commit().unwrap();
+    assert_written_once(&world);
+}
+
+#[test]
+fn a_lasting_refusal_is_not_tried_again() {
+    let world = World::new();
+    world.faults.next(COMMIT, Fault::access_denied());
+    let mut work = work(&world);
+    let error = work.commit().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::AccessDenied, false));
+    assert_eq!(world.faults.count(COMMIT), 1);
+    work.rollback().unwrap();
+}
+
+#[test]
+fn a_refused_connection_is_definite_and_the_unit_stays_open() {
+    let world = World::configured(|builder| builder.max_attempts(2u64));
+    world.faults.next_times(2, COMMIT, Fault::ConnectionRefused);
+    let mut work = work(&world);
+    let error = work.commit().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Unreachable, true));
+    work.put(PEOPLE, person("Bob")).unwrap();
+    work.commit().unwrap();
+    assert_written_once(&world);
+}
+
+#[test]
+fn a_port_that_nobody_listens_on_is_unreachable_and_the_unit_stays_open() {
+    // The port was free a moment ago, and is not given away again so soon.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    let postbox = postbox::Postbox::builder()
+        .endpoint_url(&url)
+        .region("eu-central-1")
+        .access_key_id("test")
+        .secret_access_key("test")
+        .open()
+        .unwrap();
+    let mut work = postbox.unit_of_work();
+    work.put(PEOPLE, person("Ada")).unwrap();
+    let error = work.commit().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Unreachable, true), "{error}");
+    assert!(error.message().contains("endpoint_url"), "{error}");
+    work.deposit_post(Message::new("t", "")).unwrap();
+    work.rollback().unwrap();
+    for code in [
+        postbox.deposit_post(Message::new("t", "")).unwrap_err().code(),
+        postbox.get("id").unwrap_err().code(),
+        postbox.verify_table().unwrap_err().code(),
+    ] {
+        assert_eq!(code, ErrorCode::Unreachable);
+    }
+}
+
+#[test]
+fn a_commit_that_hangs_is_cut_off_and_its_outcome_unknown() {
+    let world = World::configured(|builder| builder.operation_timeout_ms(200u64));
+    for (fault, done) in [(Fault::Hang, false), (Fault::HangAfter, true)] {
+        world.faults.next(COMMIT, fault);
+        let mut work = world.postbox.unit_of_work();
+        let name = if done { "Ada" } else { "Bob" };
+        work.put(PEOPLE, person(name)).unwrap();
+        let error = work.commit().unwrap_err();
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, true));
+        assert!(error.message().contains("operation_timeout_ms"), "{error}");
+        assert_eq!(world.person(name).is_some(), done);
+        assert_eq!(work.rollback().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+        work.commit().unwrap();
+        assert!(world.person(name).is_some());
+    }
+}
+
+#[test]
+fn an_attempt_that_hangs_is_given_up_and_tried_again_with_the_same_token() {
+    let world = World::configured(|builder| builder.attempt_timeout_ms(50u64));
+    world.faults.next(COMMIT, Fault::HangAfter);
+    work(&world).commit().unwrap();
+    assert_one_token(&world, 2);
+    assert_written_once(&world);
+}

@@ -1,0 +1,76 @@
+//! The embedded database behind a socket, so that the real network stack is between it and Postbox.
+
+use dynoxide::Database;
+use postbox::Builder;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+/// A server on 127.0.0.1, on a thread of its own, stopped when dropped.
+pub struct HttpDatabase {
+    database: Database,
+    address: SocketAddr,
+    server: Option<Server>,
+}
+
+struct Server {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl HttpDatabase {
+    /// Serves a fresh database in memory on a free port.
+    pub fn start() -> Self {
+        let database = Database::memory().unwrap();
+        let (server, address) = serve(database.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self { database, address, server: Some(server) }
+    }
+
+    /// Stops the server, and with it every connection; the data stays.
+    pub fn stop(&mut self) {
+        if let Some(Server { stop, thread }) = self.server.take() {
+            let _ = stop.send(());
+            thread.join().unwrap();
+        }
+    }
+
+    /// Serves the same data on the same port again.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.server = Some(serve(self.database.clone(), self.address).0);
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The settings by which a Postbox finds this database.
+    pub fn configure(&self, builder: Builder) -> Builder {
+        builder.endpoint_url(self.url()).region("eu-central-1").access_key_id("test").secret_access_key("test")
+    }
+}
+
+impl Drop for HttpDatabase {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn serve(database: Database, address: SocketAddr) -> (Server, SocketAddr) {
+    let (stop, stopping) = oneshot::channel();
+    let (bound, binding) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+            bound.send(listener.local_addr().unwrap()).unwrap();
+            let stopped = async {
+                let _ = stopping.await;
+            };
+            dynoxide::server::serve_with_shutdown(listener, database, stopped).await.unwrap();
+        });
+    });
+    let address = binding.recv().expect("the port can be bound");
+    (Server { stop, thread }, address)
+}

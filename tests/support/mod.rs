@@ -1,0 +1,235 @@
+//! What the integration tests share: a Postbox on a database of its own, in this process or over
+//! HTTP, with everything in between recorded and open to faults.
+#![allow(dead_code)] // Each test binary uses a part of it.
+
+pub mod faults;
+pub mod http;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription,
+};
+use faults::Faults;
+use http::HttpDatabase;
+use postbox::{
+    AttributeValue, Builder, DispatchOutcome, DispatchReport, EmbeddedDatabase, Item, MemoryProducer, Message, Postbox,
+};
+use std::time::Duration;
+
+/// The table of the caller's own data: key `Name`.
+pub const PEOPLE: &str = "People";
+/// The outbox table.
+pub const OUTBOX: &str = "brighter_outbox";
+/// How long a test waits for an event that should come at once, before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Makes of each function `fn name(backend: Backend)` two tests: `embedded::name` and `over_http::name`.
+#[macro_export]
+macro_rules! on_both_backends {
+    ($($name:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[test]
+            fn $name() {
+                super::$name($crate::support::Backend::embedded());
+            })+
+        }
+        mod over_http {
+            $(#[test]
+            fn $name() {
+                super::$name($crate::support::Backend::over_http());
+            })+
+        }
+    };
+}
+
+/// A database with no table in it.
+pub enum Backend {
+    /// Behind the SDK's connector interface: no socket.
+    Embedded(EmbeddedDatabase),
+    /// The same database behind a socket of 127.0.0.1, with the SDK's real HTTP client.
+    Http(HttpDatabase),
+}
+
+impl Backend {
+    pub fn embedded() -> Self {
+        Self::Embedded(EmbeddedDatabase::open(":memory:").unwrap())
+    }
+
+    pub fn over_http() -> Self {
+        Self::Http(HttpDatabase::start())
+    }
+
+    /// A connector to this database that injects faults.
+    pub fn faults(&self) -> Faults {
+        match self {
+            Self::Embedded(database) => Faults::new(database.clone()),
+            Self::Http(_) => Faults::new(aws_smithy_http_client::Builder::new().build_http()),
+        }
+    }
+
+    /// Opens a Postbox on this database, through these faults.
+    pub fn open(&self, builder: Builder, faults: &Faults) -> Postbox {
+        let builder = builder.http_client(faults.clone());
+        match self {
+            Self::Embedded(database) => builder.embedded(database.clone()).open().unwrap(),
+            Self::Http(database) => {
+                let postbox = database.configure(builder).open().unwrap();
+                postbox.create_table().unwrap();
+                postbox
+            }
+        }
+    }
+}
+
+/// A Postbox with what a test looks at: its requests, and what its producer sent. The tables
+/// `brighter_outbox` and `People` are there, and no request is recorded yet.
+pub struct World {
+    pub postbox: Postbox,
+    pub faults: Faults,
+    /// The default producer.
+    pub producer: MemoryProducer,
+    pub backend: Backend,
+}
+
+impl World {
+    /// On a fresh embedded database, with default settings.
+    pub fn new() -> Self {
+        Self::on(Backend::embedded())
+    }
+
+    pub fn on(backend: Backend) -> Self {
+        Self::with(backend, |builder| builder)
+    }
+
+    /// With settings and producers of the test's own.
+    pub fn with(backend: Backend, configure: impl FnOnce(Builder) -> Builder) -> Self {
+        let producer = MemoryProducer::new();
+        let faults = backend.faults();
+        let builder = configure(Postbox::builder().default_producer(producer.clone()));
+        let postbox = backend.open(builder, &faults);
+        create_people(&postbox);
+        faults.forget();
+        Self { postbox, faults, producer, backend }
+    }
+
+    /// Embedded, with settings and producers of the test's own.
+    pub fn configured(configure: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::with(Backend::embedded(), configure)
+    }
+
+    /// Another Postbox on the same database, as another process would have one: it shares nothing in memory.
+    pub fn another(&self) -> Postbox {
+        self.backend.open(Postbox::builder().default_producer(self.producer.clone()), &self.backend.faults())
+    }
+
+    /// Deposits this many messages of topic `t`, with bodies `0`, `1`, ..., and gives their ids.
+    pub fn deposit(&self, count: usize) -> Vec<String> {
+        self.postbox.deposit_posts(&messages(count)).unwrap()
+    }
+
+    /// Clears these messages and gives what became of each.
+    pub fn outcomes(&self, ids: &[impl AsRef<str>]) -> Vec<DispatchOutcome> {
+        outcomes(&self.postbox.clear_outbox(ids).unwrap())
+    }
+
+    /// Clears these messages and fails the test if one of them fails.
+    pub fn clear(&self, ids: &[impl AsRef<str>]) {
+        let report = self.postbox.clear_outbox(ids).unwrap();
+        assert!(report.is_success(), "{report:?}");
+    }
+
+    /// The bodies of what the default producer sent, in order.
+    pub fn sent(&self) -> Vec<String> {
+        self.producer.sent().iter().map(|message| String::from_utf8_lossy(message.body()).into_owned()).collect()
+    }
+
+    /// The item of the outbox table as it is stored.
+    pub fn raw(&self, id: &str) -> Option<Item> {
+        self.postbox.get_item(OUTBOX, message_key(id)).unwrap()
+    }
+
+    /// The person of this name as stored.
+    pub fn person(&self, name: &str) -> Option<Item> {
+        self.postbox.get_item(PEOPLE, person(name)).unwrap()
+    }
+}
+
+/// What became of each message, in order.
+pub fn outcomes(report: &DispatchReport) -> Vec<DispatchOutcome> {
+    report.entries().iter().map(|entry| entry.outcome).collect()
+}
+
+/// Runs a request with the SDK's client, and fails the test if it fails.
+pub fn sdk<T, E, F>(postbox: &Postbox, operation: impl FnOnce(Client) -> F) -> T
+where
+    T: Send + 'static,
+    E: std::error::Error + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
+{
+    match postbox.block_on(operation).unwrap() {
+        Ok(answer) => answer,
+        Err(error) => panic!("{}", aws_sdk_dynamodb::error::DisplayErrorContext(error)),
+    }
+}
+
+pub fn create_people(postbox: &Postbox) {
+    sdk(postbox, |client| async move {
+        client
+            .create_table()
+            .table_name(PEOPLE)
+            .billing_mode(BillingMode::PayPerRequest)
+            .attribute_definitions(attribute("Name", ScalarAttributeType::S))
+            .key_schema(key_element("Name", KeyType::Hash))
+            .send()
+            .await
+    });
+}
+
+pub fn describe(postbox: &Postbox, table: &'static str) -> TableDescription {
+    sdk(postbox, move |client| async move { client.describe_table().table_name(table).send().await }).table.unwrap()
+}
+
+pub fn attribute(name: &str, kind: ScalarAttributeType) -> AttributeDefinition {
+    AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
+}
+
+pub fn key_element(name: &str, kind: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
+}
+
+/// An item of `People` with nothing but its key; also its key.
+pub fn person(name: &str) -> Item {
+    item([("Name", text(name))])
+}
+
+/// An item of `People` of about this many bytes.
+pub fn large_person(name: &str, bytes: usize) -> Item {
+    item([("Name", text(name)), ("Notes", text("x".repeat(bytes)))])
+}
+
+/// The key of a message in the outbox table.
+pub fn message_key(id: &str) -> Item {
+    item([("MessageId", text(id))])
+}
+
+pub fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+pub fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// Messages of topic `t` with bodies `0`, `1`, ...
+pub fn messages(count: usize) -> Vec<Message> {
+    (0..count).map(|n| Message::new("t", n.to_string())).collect()
+}
+
+/// The bodies that [`messages`] gives.
+pub fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|n| n.to_string()).collect()
+}

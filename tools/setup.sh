@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what `make test` needs and the machine lacks, on Debian and Ubuntu.
+set -euo pipefail
+
+# command: Debian package
+needed="g++:g++ valgrind:valgrind nm:binutils"
+missing=()
+for entry in $needed; do
+    command -v "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
+done
+# valgrind needs the symbols of the C library's loader.
+if [ ! -e /usr/lib/debug/.build-id ] && ! dpkg -s libc6-dbg >/dev/null 2>&1; then
+    missing+=(libc6-dbg)
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+    as_root=""
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    echo "installing ${missing[*]}"
+    $as_root apt-get update -qq
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+fi
+
+for component in rustfmt clippy; do
+    cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
+done
