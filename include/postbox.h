@@ -7,7 +7,7 @@
  *     postbox_t *box = NULL;
  *     postbox_error *err;
  *     if ((err = postbox_config_set(config, "table_name", "brighter_outbox")) ||
- *         (err = postbox_config_producer(config, "greeting.made", send, NULL, NULL)) ||
+ *         (err = postbox_config_producer(config, "greeting.made", send_it, NULL, NULL)) ||
  *         (err = postbox_open(config, &box)))
  *         return fail(err);
  *
@@ -31,7 +31,8 @@
  *   used on, and what was to be changed is as it was.
  * - Ownership. What a _new, _begin or _open function or an out-parameter of a handle type
  *   gives, the caller frees with the _free function of its type, once. _free(NULL) does
- *   nothing. Freeing twice, or using a handle after freeing it, is undefined behaviour.
+ *   nothing. Freeing twice, using a handle after freeing it, or freeing it while a call with
+ *   it is under way is undefined behaviour. Handles may be freed in any order.
  *   Arguments stay the caller's and are copied where they are kept.
  * - NULL. A pointer that must not be NULL and is fails with POSTBOX_ERROR_NULL_ARGUMENT.
  * - Strings. In: NUL-terminated UTF-8, else POSTBOX_ERROR_INVALID_UTF8. Out: const char * is
@@ -472,8 +473,9 @@ typedef struct postbox_report postbox_report;
 /**
  * An open Postbox: the handle that a program opens once and shares between its threads. Every
  * function on it may be called by several threads at once; the calls block, at most for
- * "operation_timeout_ms" per operation on DynamoDB. After fork(), every call in the child
- * fails with POSTBOX_ERROR_FORKED; open a new one there.
+ * "operation_timeout_ms" per operation on DynamoDB. After fork(), every call on it in the child
+ * fails with POSTBOX_ERROR_FORKED; open a new one there. The child may free it, and its units of
+ * work: that disturbs nothing of the parent's.
  */
 typedef struct postbox_t postbox_t;
 
@@ -504,7 +506,8 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * It is called on the thread that called postbox_clear_outbox or postbox_post, never on the
  * Postbox's own thread; by several threads at once if several call those. It may take its
  * time, and it may call any function of Postbox but postbox_free of the postbox_t that it
- * serves. It must return: an exception or a longjmp out of it is undefined behaviour.
+ * serves; postbox_close would wait for this very call, until "close_timeout_ms". It must
+ * return: an exception or a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*postbox_send_callback)(void *data,
                                          const postbox_message *message,
@@ -512,7 +515,8 @@ typedef int32_t (*postbox_send_callback)(void *data,
                                          size_t reason_size);
 
 /**
- * Called once with the `data` of a callback when that is not called any more.
+ * Called once with the `data` of a callback when that is not called any more, on any thread. It
+ * must return, as every callback.
  */
 typedef void (*postbox_release_callback)(void *data);
 
@@ -654,7 +658,8 @@ typedef struct {
  * without secrets and message bodies.
  *
  * It is called by whatever thread has something to say, the Postbox's own included, and by
- * several at once. It should return soon, and may not call Postbox.
+ * several at once. It should return soon, since the Postbox waits for it, and may not call
+ * Postbox. It must return: an exception or a longjmp out of it is undefined behaviour.
  */
 typedef void (*postbox_log_callback)(void *data, int32_t level, const char *text);
 
@@ -748,22 +753,20 @@ postbox_error *postbox_config_set(postbox_config *config, const char *name, cons
 
 /**
  * Reads one setting by name into `value`: "" for an optional one that is not set, "***" for a
- * secret that is. The string is valid until this setting is read again or the configuration is freed.
+ * secret that is. The string is valid until this setting is changed or the configuration is freed.
  *
  * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
  */
-postbox_error *postbox_config_get(postbox_config *config,
-                                  const char *name,
-                                  const char **value);
+postbox_error *postbox_config_get(postbox_config *config, const char *name, const char **value);
 
 /**
  * Adds the producer of a topic, or, with `topic` NULL, of every topic that has none of its
  * own. A later one for the same topic takes the place of an earlier one.
  *
  * `send` is called with `data` for each message; see postbox_send_callback. `release` may be
- * NULL; it is called once with `data`, on the thread that frees the last of the configuration
- * and the postbox_t that were opened with it, when no call of `send` can follow. If this
- * function fails, `release` is not called.
+ * NULL; it is called once with `data` when no call of `send` can follow: on the thread that
+ * frees the last of the configuration, the postbox_t that were opened with it, and their units
+ * of work. If this function fails, `release` is not called.
  */
 postbox_error *postbox_config_producer(postbox_config *config,
                                        const char *topic,
@@ -861,7 +864,7 @@ postbox_error *postbox_close(postbox_t *box);
 
 /**
  * Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most. Units of work
- * that are still there can only be freed then. No other call on the handle may be under way:
+ * that are still there fail with POSTBOX_ERROR_CLOSED from then on, and still have to be freed. No other call on the handle may be under way:
  * that would be undefined behaviour, as would a call of it by a producer of the same Postbox.
  */
 void postbox_free(postbox_t *box);
@@ -943,8 +946,8 @@ postbox_error *postbox_mark_dispatched(postbox_t *box,
  * marked dispatched; POSTBOX_SEND_RETRY or POSTBOX_SEND_REJECT, and it may be sent again.
  * `reason`, which may be NULL, says why. Any thread may call it, from inside a producer too.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome or an unknown id;
- * POSTBOX_ERROR_MARK_INCOMPLETE: it could not be marked and stays outstanding.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for an unknown id that is said
+ * to be sent; POSTBOX_ERROR_MARK_INCOMPLETE: it could not be marked and stays outstanding.
  */
 postbox_error *postbox_confirm(postbox_t *box, const char *id, int32_t outcome, const char *reason);
 
@@ -979,7 +982,7 @@ postbox_error *postbox_embedded_execute(postbox_t *box,
                                         char **answer);
 
 /**
- * Begins a unit of work. Nothing is sent before postbox_unit_of_work_commit. NULL only for a
+ * Begins a unit of work. Nothing is written before postbox_unit_of_work_commit. NULL only for a
  * NULL `box`; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller frees
  * it with postbox_unit_of_work_free, before or after the Postbox.
  */
@@ -996,6 +999,9 @@ postbox_error *postbox_unit_of_work_get_item(postbox_unit_of_work *work,
 
 /**
  * Adds: put this item, whatever was there. `item`: {"Name": {"S": "Ada"}}.
+ *
+ * The second put into a table whose key Postbox does not know yet asks DynamoDB for it, to tell
+ * whether both are on the same item; that may block, and give POSTBOX_ERROR_TABLE_NOT_FOUND.
  */
 postbox_error *postbox_unit_of_work_put(postbox_unit_of_work *work,
                                         const char *table,
@@ -1258,9 +1264,9 @@ void postbox_report_free(postbox_report *report);
 
 /**
  * Sends the log messages of all Postboxes of the process, up to `level`, to `callback`, in place
- * of an earlier one; NULL turns logging off. `release`, which may be NULL, is called with `data`
- * when the callback has been replaced and no call of it is under way. If this function fails,
- * `release` is not called.
+ * of an earlier one; NULL turns logging off, and the other arguments are not used then. `release`,
+ * which may be NULL, is called with `data` when the callback has been replaced and no call of it
+ * is under way, by whichever thread that is. If this function fails, `release` is not called.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level, or when the program has
  * installed a subscriber of the Rust crate `tracing` of its own, which gets the messages then.

@@ -7,7 +7,7 @@
  *     postbox_t *box = NULL;
  *     postbox_error *err;
  *     if ((err = postbox_config_set(config, "table_name", "brighter_outbox")) ||
- *         (err = postbox_config_producer(config, "greeting.made", send, NULL, NULL)) ||
+ *         (err = postbox_config_producer(config, "greeting.made", send_it, NULL, NULL)) ||
  *         (err = postbox_open(config, &box)))
  *         return fail(err);
  *
@@ -31,7 +31,8 @@
  *   used on, and what was to be changed is as it was.
  * - Ownership. What a _new, _begin or _open function or an out-parameter of a handle type
  *   gives, the caller frees with the _free function of its type, once. _free(NULL) does
- *   nothing. Freeing twice, or using a handle after freeing it, is undefined behaviour.
+ *   nothing. Freeing twice, using a handle after freeing it, or freeing it while a call with
+ *   it is under way is undefined behaviour. Handles may be freed in any order.
  *   Arguments stay the caller's and are copied where they are kept.
  * - NULL. A pointer that must not be NULL and is fails with POSTBOX_ERROR_NULL_ARGUMENT.
  * - Strings. In: NUL-terminated UTF-8, else POSTBOX_ERROR_INVALID_UTF8. Out: const char * is

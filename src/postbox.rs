@@ -136,7 +136,7 @@ impl Postbox {
     /// thread but the Postbox's own, from inside a producer too.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] or an unknown id;
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`], or for an unknown id that is said to be sent;
     /// [`ErrorCode::MarkIncomplete`], retryable: it could not be marked and stays outstanding.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
         match outcome {
@@ -148,7 +148,7 @@ impl Postbox {
                 ));
             }
             SendOutcome::Retry(text) | SendOutcome::Reject(text) => {
-                self.engine.runtime.check()?;
+                let _call = self.engine.runtime.enter()?;
                 tracing::warn!(target: "postbox", message_id = id, error = %text, "an accepted message was not sent");
                 self.engine.in_flight.settle(id);
                 return Ok(());
@@ -357,6 +357,21 @@ impl Postbox {
     #[cfg(feature = "embedded")]
     pub fn embedded(&self) -> Option<&EmbeddedDatabase> {
         self.embedded.as_ref()
+    }
+
+    /// Runs one operation by name on the embedded database, as a call of this Postbox: not after
+    /// it was closed, nor in a forked child, where the database may not be touched.
+    pub(crate) fn embedded_execute(&self, operation: &str, request: &str) -> Result<String> {
+        let _call = self.engine.runtime.enter()?;
+        #[cfg(feature = "embedded")]
+        if let Some(database) = &self.embedded {
+            return database.execute(operation, request);
+        }
+        let _ = (operation, request);
+        Err(Error::new(
+            ErrorCode::Embedded,
+            "this Postbox does not work on an embedded database: set embedded_path before it is opened",
+        ))
     }
 
     /// Refuses new calls, waits for those under way for `close_timeout_ms` at most, and stops the thread.

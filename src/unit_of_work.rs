@@ -192,7 +192,11 @@ impl UnitOfWork {
     /// - [`ErrorCode::UnitOfWorkClosed`], and those of any request: nothing was written.
     pub fn commit(&mut self) -> Result<()> {
         let since = match self.state {
-            State::InDoubt(since) if since.elapsed() > TOKEN_LIFE => return Err(token_expired()),
+            State::InDoubt(since) if since.elapsed() > TOKEN_LIFE => {
+                return Err(never_known(
+                    "DynamoDB has forgotten its token, so that sending it again could write twice",
+                ));
+            }
             State::InDoubt(since) => since,
             State::Open => Instant::now(),
             State::Committed | State::RolledBack => return self.check_open(),
@@ -228,6 +232,8 @@ impl UnitOfWork {
             }
             ErrorCode::TransactionCanceled | ErrorCode::DuplicateMessage if !error.is_retryable() => error,
             ErrorCode::OutcomeUnknown => error,
+            // Whoever could find out is gone: trying again is of no use.
+            ErrorCode::Closed | ErrorCode::Forked if was_in_doubt => never_known(error.message()),
             _ if was_in_doubt => outcome_unknown(&error),
             _ => error,
         };
@@ -365,10 +371,13 @@ fn new_token() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-fn token_expired() -> Error {
+/// The error of a commit of which this unit of work can no longer find out whether it took effect.
+fn never_known(why: &str) -> Error {
     Error::new(
         ErrorCode::OutcomeUnknown,
-        "it is not known whether the transaction took effect, and DynamoDB has forgotten its token, so that sending it again could write twice: read the data, or ask the outbox for the message id, to find out",
+        format!(
+            "it is not known whether the transaction took effect, and committing again cannot tell: read the data, or ask the outbox for the message id, to find out. Cause: {why}"
+        ),
     )
 }
 

@@ -97,7 +97,7 @@ fn a_message_of_a_unit_of_work_is_sent_from_memory_w9() {
 
 #[test]
 fn what_is_not_in_memory_is_read_consistently_100_a_request_w9() {
-    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let world = World::configured(|builder| builder.recent_max_messages(0));
     let ids = world.deposit(150);
     world.faults.forget();
     world.clear(&ids);
@@ -112,7 +112,7 @@ fn what_is_not_in_memory_is_read_consistently_100_a_request_w9() {
 
 #[test]
 fn keys_left_unprocessed_are_asked_for_again_w4() {
-    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let world = World::configured(|builder| builder.recent_max_messages(0));
     let ids = world.deposit(10);
     for after in [4, 0, 3] {
         world.faults.next("BatchGetItem", Fault::Unprocessed { after });
@@ -124,7 +124,7 @@ fn keys_left_unprocessed_are_asked_for_again_w4() {
 
 #[test]
 fn keys_that_stay_unprocessed_are_not_called_missing_w4() {
-    let world = World::configured(|builder| builder.recent_max_messages(0u64).max_attempts(2u64));
+    let world = World::configured(|builder| builder.recent_max_messages(0).max_attempts(2));
     let ids = world.deposit(4);
     world.faults.next("BatchGetItem", Fault::Unprocessed { after: 2 });
     world.faults.next_times(2, "BatchGetItem", Fault::Unprocessed { after: 0 });
@@ -138,7 +138,7 @@ fn keys_that_stay_unprocessed_are_not_called_missing_w4() {
 
 #[test]
 fn a_read_that_fails_sends_nothing_and_leaves_all_outstanding() {
-    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let world = World::configured(|builder| builder.recent_max_messages(0));
     let ids = world.deposit(3);
     world.faults.next("BatchGetItem", Fault::access_denied());
     let report = world.postbox.clear_outbox(&ids).unwrap();
@@ -150,7 +150,7 @@ fn a_read_that_fails_sends_nothing_and_leaves_all_outstanding() {
 
 #[test]
 fn an_id_given_twice_is_sent_once_and_reported_once() {
-    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let world = World::configured(|builder| builder.recent_max_messages(0));
     let ids = world.deposit(2);
     let report = world.postbox.clear_outbox(&[&ids[0], &ids[1], &ids[0]]).unwrap();
     assert_eq!(outcomes(&report), [DispatchOutcome::Dispatched; 2]);
@@ -167,7 +167,7 @@ fn nothing_to_clear_is_a_success_without_a_request() {
 
 #[test]
 fn an_item_that_cannot_be_read_is_reported_and_the_others_are_sent() {
-    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let world = World::configured(|builder| builder.recent_max_messages(0));
     let ids = world.deposit(3);
     set(&world, &ids[1], "MessageType", text("MT_UNHEARD_OF"));
     let report = world.postbox.clear_outbox(&ids).unwrap();
@@ -182,7 +182,7 @@ fn an_item_that_cannot_be_read_is_reported_and_the_others_are_sent() {
 
 #[test]
 fn a_parked_message_is_not_sent() {
-    let world = World::configured(|builder| builder.recent_max_messages(0u64));
+    let world = World::configured(|builder| builder.recent_max_messages(0));
     let ids = world.deposit(1);
     set(&world, &ids[0], "ParkedAt", number(638_448_068_967_890_000i64));
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Parked]);

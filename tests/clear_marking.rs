@@ -125,7 +125,7 @@ fn throttled_statements_are_marked_by_a_further_request_w4() {
 
 #[test]
 fn what_cannot_be_marked_is_reported_and_sent_again_later() {
-    let world = World::configured(|builder| builder.max_attempts(2u64));
+    let world = World::configured(|builder| builder.max_attempts(2));
     let ids = world.deposit(3);
     let refused = Fault::Refuse { status: 400, code: "ValidationException", message: "injected" };
     world.faults.next(MARK, refused);
@@ -139,7 +139,7 @@ fn what_cannot_be_marked_is_reported_and_sent_again_later() {
 
 #[test]
 fn one_statement_that_fails_leaves_only_its_message_unmarked() {
-    let world = World::configured(|builder| builder.max_attempts(2u64));
+    let world = World::configured(|builder| builder.max_attempts(2));
     let ids = world.deposit(3);
     world.faults.next_times(2, MARK, Fault::Statements { at: vec![0], code: "ThrottlingError" });
     world.faults.next(MARK, Fault::Pass);

@@ -71,7 +71,7 @@ fn an_answer_that_was_lost_is_asked_for_again_and_the_work_is_done_once_w7(backe
 }
 
 fn when_every_attempt_is_lost_the_outcome_is_unknown_and_a_later_commit_finds_out_w7(backend: Backend) {
-    let world = World::with(backend, |builder| builder.max_attempts(3u64));
+    let world = World::with(backend, |builder| builder.max_attempts(3));
     world.faults.always(COMMIT, Fault::AnswerLost);
     let mut work = work(&world);
     let error = work.commit().unwrap_err();
@@ -95,7 +95,7 @@ fn when_every_attempt_is_lost_the_outcome_is_unknown_and_a_later_commit_finds_ou
 }
 
 fn a_commit_that_did_not_arrive_is_done_by_the_next_commit_w7(backend: Backend) {
-    let world = World::with(backend, |builder| builder.max_attempts(2u64));
+    let world = World::with(backend, |builder| builder.max_attempts(2));
     world.faults.next_times(2, COMMIT, Fault::RequestLost);
     let mut work = work(&world);
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
@@ -107,7 +107,7 @@ fn a_commit_that_did_not_arrive_is_done_by_the_next_commit_w7(backend: Backend) 
 
 #[test]
 fn a_unit_in_doubt_that_is_dropped_sends_nothing_more() {
-    let world = World::configured(|builder| builder.max_attempts(1u64));
+    let world = World::configured(|builder| builder.max_attempts(1));
     world.faults.next(COMMIT, Fault::AnswerLost);
     let mut work = work(&world);
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
@@ -119,7 +119,7 @@ fn a_unit_in_doubt_that_is_dropped_sends_nothing_more() {
 #[test]
 fn a_refusal_after_an_attempt_without_an_answer_leaves_the_outcome_unknown() {
     for refusal in [Fault::access_denied(), Fault::expired_token(), Fault::throttle(), Fault::conflict()] {
-        let world = World::configured(|builder| builder.max_attempts(2u64));
+        let world = World::configured(|builder| builder.max_attempts(2));
         world.faults.next(COMMIT, Fault::AnswerLost);
         world.faults.next(COMMIT, refusal.clone());
         let mut work = work(&world);
@@ -136,8 +136,18 @@ fn a_refusal_after_an_attempt_without_an_answer_leaves_the_outcome_unknown() {
 }
 
 #[test]
+fn an_answer_of_class_5xx_does_not_say_that_nothing_was_written() {
+    let world = World::configured(|builder| builder.max_attempts(2));
+    world.faults.next_times(2, COMMIT, Fault::server_error());
+    let mut work = work(&world);
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    work.commit().unwrap();
+    assert_written_once(&world);
+}
+
+#[test]
 fn a_lasting_cancellation_after_an_attempt_without_an_answer_is_definite() {
-    let world = World::configured(|builder| builder.max_attempts(2u64));
+    let world = World::configured(|builder| builder.max_attempts(2));
     world.postbox.deposit_post(Message::new("t", "before").with_id("visit")).unwrap();
     world.faults.next(COMMIT, Fault::RequestLost);
     let mut work = work(&world);
@@ -160,7 +170,7 @@ fn a_mixed_cancellation_is_not_tried_again() {
 
 #[test]
 fn throttling_that_stays_is_a_retryable_error_and_the_unit_stays_open() {
-    let world = World::configured(|builder| builder.max_attempts(3u64));
+    let world = World::configured(|builder| builder.max_attempts(3));
     world.faults.next_times(3, COMMIT, Fault::throttle());
     let mut work = work(&world);
     let error = work.commit().unwrap_err();
@@ -174,7 +184,7 @@ fn throttling_that_stays_is_a_retryable_error_and_the_unit_stays_open() {
 
 #[test]
 fn a_conflict_that_stays_is_a_retryable_cancellation_and_the_unit_stays_open() {
-    let world = World::configured(|builder| builder.max_attempts(2u64));
+    let world = World::configured(|builder| builder.max_attempts(2));
     world.faults.next_times(2, COMMIT, Fault::conflict());
     let mut work = work(&world);
     let error = work.commit().unwrap_err();
@@ -198,7 +208,7 @@ fn a_lasting_refusal_is_not_tried_again() {
 
 #[test]
 fn a_refused_connection_is_definite_and_the_unit_stays_open() {
-    let world = World::configured(|builder| builder.max_attempts(2u64));
+    let world = World::configured(|builder| builder.max_attempts(2));
     world.faults.next_times(2, COMMIT, Fault::ConnectionRefused);
     let mut work = work(&world);
     let error = work.commit().unwrap_err();
@@ -238,7 +248,7 @@ fn a_port_that_nobody_listens_on_is_unreachable_and_the_unit_stays_open() {
 
 #[test]
 fn a_commit_that_hangs_is_cut_off_and_its_outcome_unknown() {
-    let world = World::configured(|builder| builder.operation_timeout_ms(200u64));
+    let world = World::configured(|builder| builder.operation_timeout_ms(200));
     for (fault, done) in [(Fault::Hang, false), (Fault::HangAfter, true)] {
         world.faults.next(COMMIT, fault);
         let mut work = world.postbox.unit_of_work();
@@ -256,7 +266,7 @@ fn a_commit_that_hangs_is_cut_off_and_its_outcome_unknown() {
 
 #[test]
 fn an_attempt_that_hangs_is_given_up_and_tried_again_with_the_same_token() {
-    let world = World::configured(|builder| builder.attempt_timeout_ms(50u64));
+    let world = World::configured(|builder| builder.attempt_timeout_ms(50));
     world.faults.next(COMMIT, Fault::HangAfter);
     work(&world).commit().unwrap();
     assert_one_token(&world, 2);

@@ -200,7 +200,7 @@ fn an_accepted_message_that_failed_later_is_sent_again() {
 
 #[test]
 fn an_accepted_message_that_is_never_confirmed_may_be_sent_again() {
-    let world = World::configured(|builder| builder.confirm_timeout_ms(0u64));
+    let world = World::configured(|builder| builder.confirm_timeout_ms(0));
     world.producer.answer_next(SendOutcome::Accepted);
     let ids = world.deposit(1);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
@@ -261,7 +261,7 @@ fn a_wrong_confirmation_is_an_error() {
 
 #[test]
 fn a_confirmation_that_cannot_be_marked_says_so_and_can_be_repeated() {
-    let world = World::configured(|builder| builder.max_attempts(1u64));
+    let world = World::configured(|builder| builder.max_attempts(1));
     world.producer.answer_next(SendOutcome::Accepted);
     let ids = world.deposit(1);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);

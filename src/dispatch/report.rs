@@ -101,13 +101,13 @@ impl DispatchReport {
         self.failures().next().is_none()
     }
 
-    /// The report if no message failed, else an error with a reason for each that did.
+    /// Success if no message failed, else an error with a reason for each that did.
     ///
     /// # Errors
     /// [`ErrorCode::ClearIncomplete`], retryable: what failed stays outstanding.
-    pub fn into_result(self) -> Result<Self> {
+    pub fn into_result(self) -> Result<()> {
         if self.is_success() {
-            return Ok(self);
+            return Ok(());
         }
         let reasons: Vec<Reason> = self
             .entries

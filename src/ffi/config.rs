@@ -6,7 +6,7 @@ use crate::ffi::boundary::{fallible, infallible};
 use crate::ffi::error::postbox_error;
 use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::producer::{CallbackProducer, postbox_release_callback, postbox_send_callback};
-use crate::ffi::text::{c_string, optional_text, text};
+use crate::ffi::text::{c_string, lend, optional_text, text};
 use crate::postbox::{Builder, Postbox};
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn postbox_config_set(
 }
 
 /// Reads one setting by name into `value`: "" for an optional one that is not set, "***" for a
-/// secret that is. The string is valid until this setting is read again or the configuration is freed.
+/// secret that is. The string is valid until this setting is changed or the configuration is freed.
 ///
 /// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
 #[unsafe(no_mangle)]
@@ -89,9 +89,8 @@ pub unsafe extern "C" fn postbox_config_get(
         check_out(value, "value")?;
         let mut collected = config.lock();
         let found = c_string(&collected.settings.get(name)?);
-        let lent = collected.lent.entry(name.to_owned()).insert_entry(found);
         // SAFETY: checked above; the string lives in the handle until it is replaced.
-        unsafe { write_out(value, "value", lent.get().as_ptr()) }
+        unsafe { write_out(value, "value", lend(&mut collected.lent, name, found)) }
     })
 }
 
@@ -99,9 +98,9 @@ pub unsafe extern "C" fn postbox_config_get(
 /// own. A later one for the same topic takes the place of an earlier one.
 ///
 /// `send` is called with `data` for each message; see postbox_send_callback. `release` may be
-/// NULL; it is called once with `data`, on the thread that frees the last of the configuration
-/// and the postbox_t that were opened with it, when no call of `send` can follow. If this
-/// function fails, `release` is not called.
+/// NULL; it is called once with `data` when no call of `send` can follow: on the thread that
+/// frees the last of the configuration, the postbox_t that were opened with it, and their units
+/// of work. If this function fails, `release` is not called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_producer(
     config: *mut postbox_config,

@@ -3,8 +3,9 @@
 use crate::error::{Error, ErrorCode, Result};
 
 /// A type that C holds by pointer. Every handle can be used through a shared reference, so that
-/// two threads that use one at once are our problem to detect and not undefined behaviour.
-pub(crate) trait Handle: Sized + Sync {
+/// two threads that use one at once are our problem to detect and not undefined behaviour, and
+/// freed by another thread than the one that made it.
+pub(crate) trait Handle: Sized + Send + Sync {
     /// What the header calls a pointer to it, for errors.
     const NAME: &'static str;
 

@@ -32,7 +32,8 @@ pub enum postbox_log_level {
 /// without secrets and message bodies.
 ///
 /// It is called by whatever thread has something to say, the Postbox's own included, and by
-/// several at once. It should return soon, and may not call Postbox.
+/// several at once. It should return soon, since the Postbox waits for it, and may not call
+/// Postbox. It must return: an exception or a longjmp out of it is undefined behaviour.
 pub type postbox_log_callback = Option<unsafe extern "C" fn(data: *mut c_void, level: i32, text: *const c_char)>;
 
 struct Receiver {
@@ -46,9 +47,9 @@ static RECEIVER: RwLock<Option<Arc<Receiver>>> = RwLock::new(None);
 static INSTALLED: OnceCell<()> = OnceCell::new();
 
 /// Sends the log messages of all Postboxes of the process, up to `level`, to `callback`, in place
-/// of an earlier one; NULL turns logging off. `release`, which may be NULL, is called with `data`
-/// when the callback has been replaced and no call of it is under way. If this function fails,
-/// `release` is not called.
+/// of an earlier one; NULL turns logging off, and the other arguments are not used then. `release`,
+/// which may be NULL, is called with `data` when the callback has been replaced and no call of it
+/// is under way, by whichever thread that is. If this function fails, `release` is not called.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level, or when the program has
 /// installed a subscriber of the Rust crate `tracing` of its own, which gets the messages then.

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::ffi::boundary::{fallible, infallible};
 use crate::ffi::error::postbox_error;
 use crate::ffi::handle::{Handle, check_out, write_out};
-use crate::ffi::text::{bytes, c_string, text};
+use crate::ffi::text::{bytes, c_string, lend, text};
 use crate::message::Message;
 use crate::outbox::item::StoredMessage;
 use std::collections::HashMap;
@@ -56,9 +56,7 @@ impl Content {
             None => self.message.get(name)?.map(|value| c_string(&value)),
         };
         Ok(match value {
-            // The same value keeps its place, so that an earlier pointer to it stays valid.
-            Some(value) if self.lent.get(name) == Some(&value) => self.lent[name].as_ptr(),
-            Some(value) => self.lent.entry(name.to_owned()).insert_entry(value).get().as_ptr(),
+            Some(value) => lend(&mut self.lent, name, value),
             None => ptr::null(),
         })
     }

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::ffi::boundary::{fallible, infallible};
 use crate::ffi::config::postbox_config;
 use crate::ffi::error::postbox_error;
-use crate::ffi::handle::{Handle, check_out, write_out};
+use crate::ffi::handle::{Handle, check_out, null_argument, write_out};
 use crate::ffi::message::postbox_message;
 use crate::ffi::producer::postbox_send_outcome;
 use crate::ffi::report::postbox_report;
@@ -19,8 +19,9 @@ use std::ptr;
 
 /// An open Postbox: the handle that a program opens once and shares between its threads. Every
 /// function on it may be called by several threads at once; the calls block, at most for
-/// "operation_timeout_ms" per operation on DynamoDB. After fork(), every call in the child
-/// fails with POSTBOX_ERROR_FORKED; open a new one there.
+/// "operation_timeout_ms" per operation on DynamoDB. After fork(), every call on it in the child
+/// fails with POSTBOX_ERROR_FORKED; open a new one there. The child may free it, and its units of
+/// work: that disturbs nothing of the parent's.
 pub struct postbox_t(Postbox);
 
 impl Handle for postbox_t {
@@ -68,7 +69,7 @@ pub unsafe extern "C" fn postbox_close(r#box: *mut postbox_t) -> *mut postbox_er
 }
 
 /// Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most. Units of work
-/// that are still there can only be freed then. No other call on the handle may be under way:
+/// that are still there fail with POSTBOX_ERROR_CLOSED from then on, and still have to be freed. No other call on the handle may be under way:
 /// that would be undefined behaviour, as would a call of it by a producer of the same Postbox.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_free(r#box: *mut postbox_t) {
@@ -140,11 +141,14 @@ pub unsafe extern "C" fn postbox_deposit_posts(
     fallible(|| {
         // SAFETY: the header asks for living handles or NULL, which is checked.
         let (postbox, handles) = unsafe { (postbox_t::borrow(r#box)?, slice(messages, count, "messages")?) };
-        let messages = handles
-            .iter()
+        let own = |(index, handle): (usize, &*const postbox_message)| {
             // SAFETY: the header asks for living handles or NULL, which is checked.
-            .map(|handle| unsafe { postbox_message::borrow(*handle) }.map(postbox_message::message))
-            .collect::<Result<Vec<Message>>>()?;
+            match unsafe { postbox_message::borrow(*handle) } {
+                Ok(message) => Ok(message.message()),
+                Err(_) => Err(null_argument(&format!("messages[{index}]"))),
+            }
+        };
+        let messages = handles.iter().enumerate().map(own).collect::<Result<Vec<Message>>>()?;
         postbox.0.deposit_posts(&messages).map(drop)
     })
 }
@@ -213,8 +217,8 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
 /// marked dispatched; POSTBOX_SEND_RETRY or POSTBOX_SEND_REJECT, and it may be sent again.
 /// `reason`, which may be NULL, says why. Any thread may call it, from inside a producer too.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome or an unknown id;
-/// POSTBOX_ERROR_MARK_INCOMPLETE: it could not be marked and stays outstanding.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for an unknown id that is said
+/// to be sent; POSTBOX_ERROR_MARK_INCOMPLETE: it could not be marked and stays outstanding.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_confirm(
     r#box: *mut postbox_t,
@@ -297,25 +301,13 @@ pub unsafe extern "C" fn postbox_embedded_execute(
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (postbox, operation, request) =
             unsafe { (postbox_t::borrow(r#box)?, text(operation, "operation")?, text(request, "request")?) };
-        let answered = embedded_execute(&postbox.0, operation, request)?;
+        let answered = postbox.0.embedded_execute(operation, request)?;
         if !answer.is_null() {
             // SAFETY: not NULL; the header asks for a place for a pointer.
             unsafe { answer.write(c_string(&answered).into_raw()) };
         }
         Ok(())
     })
-}
-
-fn embedded_execute(postbox: &Postbox, operation: &str, request: &str) -> Result<String> {
-    #[cfg(feature = "embedded")]
-    if let Some(database) = postbox.embedded() {
-        return database.execute(operation, request);
-    }
-    let _ = (postbox, operation, request);
-    Err(Error::new(
-        ErrorCode::Embedded,
-        "this Postbox does not work on an embedded database: set embedded_path before it is opened",
-    ))
 }
 
 /// Reads an item and gives it to C as JSON.

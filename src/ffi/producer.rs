@@ -4,7 +4,7 @@ use crate::ffi::boundary::infallible;
 use crate::ffi::message::postbox_message;
 use crate::message::Message;
 use crate::transport::{Producer, SendOutcome};
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::{Mutex, PoisonError};
 
 /// How many bytes a callback has for its reason, the terminating NUL included.
@@ -35,7 +35,8 @@ pub enum postbox_send_outcome {
 /// It is called on the thread that called postbox_clear_outbox or postbox_post, never on the
 /// Postbox's own thread; by several threads at once if several call those. It may take its
 /// time, and it may call any function of Postbox but postbox_free of the postbox_t that it
-/// serves. It must return: an exception or a longjmp out of it is undefined behaviour.
+/// serves; postbox_close would wait for this very call, until "close_timeout_ms". It must
+/// return: an exception or a longjmp out of it is undefined behaviour.
 pub type postbox_send_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,
@@ -48,7 +49,8 @@ pub type postbox_send_callback = Option<
 /// The same, known not to be NULL.
 pub(crate) type SendFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
 
-/// Called once with the `data` of a callback when that is not called any more.
+/// Called once with the `data` of a callback when that is not called any more, on any thread. It
+/// must return, as every callback.
 pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// The `data` of a callback, with its finalizer.
@@ -108,14 +110,18 @@ impl CallbackProducer {
             outcome if outcome == postbox_send_outcome::Reject as i32 => {
                 SendOutcome::Reject(reason("the producer gave no reason"))
             }
-            other => SendOutcome::Retry(format!("the producer returned {other}, which is not an outcome")),
+            other => SendOutcome::Retry(format!(
+                "the producer returned {other}, which is not an outcome: {}",
+                reason("it gave no reason")
+            )),
         }
     }
 }
 
 /// What a callback wrote into its buffer, or `otherwise` if that is nothing.
 pub(crate) fn reason_text(buffer: &[u8], otherwise: &str) -> String {
-    let text = CStr::from_bytes_until_nul(buffer).unwrap_or(c"").to_string_lossy();
+    // A callback that filled the buffer to its last byte still gave a reason.
+    let text = buffer.split(|&byte| byte == 0).next().map(String::from_utf8_lossy).unwrap_or_default();
     if text.is_empty() { otherwise.to_owned() } else { text.into_owned() }
 }
 

@@ -38,7 +38,7 @@ impl postbox_report {
     /// `out` is NULL or can be written.
     pub(crate) unsafe fn hand_over(report: DispatchReport, out: *mut *mut postbox_report) -> Result<(), Error> {
         if out.is_null() {
-            return report.into_result().map(drop);
+            return report.into_result();
         }
         // SAFETY: not NULL, and the caller's promise.
         unsafe { out.write(Self::of(&report).into_raw()) };

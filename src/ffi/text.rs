@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::ffi::boundary::infallible;
 use crate::ffi::handle::null_argument;
+use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char};
 
 /// The text of an argument.
@@ -83,6 +84,15 @@ pub(crate) fn c_string(text: &str) -> CString {
         bytes.retain(|&byte| byte != 0);
         CString::new(bytes).unwrap_or_default()
     })
+}
+
+/// Lends a text to C from where a handle keeps what it lent, by name. The same value keeps its
+/// place, so that an earlier pointer to it stays valid.
+pub(crate) fn lend(lent: &mut HashMap<String, CString>, name: &str, value: CString) -> *const c_char {
+    match lent.get(name) {
+        Some(earlier) if *earlier == value => earlier.as_ptr(),
+        _ => lent.entry(name.to_owned()).insert_entry(value).get().as_ptr(),
+    }
 }
 
 /// Frees a string that Postbox gave to the caller to own. NULL is fine.

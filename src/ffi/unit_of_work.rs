@@ -50,7 +50,7 @@ impl postbox_unit_of_work {
     }
 }
 
-/// Begins a unit of work. Nothing is sent before postbox_unit_of_work_commit. NULL only for a
+/// Begins a unit of work. Nothing is written before postbox_unit_of_work_commit. NULL only for a
 /// NULL `box`; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller frees
 /// it with postbox_unit_of_work_free, before or after the Postbox.
 #[unsafe(no_mangle)]
@@ -81,6 +81,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_get_item(
 }
 
 /// Adds: put this item, whatever was there. `item`: {"Name": {"S": "Ada"}}.
+///
+/// The second put into a table whose key Postbox does not know yet asks DynamoDB for it, to tell
+/// whether both are on the same item; that may block, and give POSTBOX_ERROR_TABLE_NOT_FOUND.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_put(
     work: *mut postbox_unit_of_work,

@@ -1,0 +1,167 @@
+/*
+ * The main job of Postbox: change your data and send a message about it, both or neither.
+ *
+ *     greetings [database-file]
+ *
+ * It works on the embedded database, in memory unless a file is given. Run it twice on one file:
+ * the second run finds what the first has written. examples/greetings.rs is the same in Rust.
+ */
+#include "postbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ADA "{\"Name\":{\"S\":\"Ada\"}}"
+
+/* What the program does with an error: tells it, with every reason, and frees it. */
+static int fail(postbox_error *err)
+{
+    fprintf(stderr, "greetings: %s\n", postbox_error_message(err));
+    for (size_t i = 0; i < postbox_error_reason_count(err); i++)
+        fprintf(stderr, "  %s: %s: %s\n", postbox_error_reason_subject(err, i),
+                postbox_error_reason_code(err, i), postbox_error_reason_message(err, i));
+    postbox_error_free(err);
+    return EXIT_FAILURE;
+}
+
+/* The producer: a real one would hand the message to a broker. */
+static int32_t print_message(void *data, const postbox_message *message, char *reason, size_t reason_size)
+{
+    (void)data, (void)reason, (void)reason_size;
+    size_t length;
+    const uint8_t *body = postbox_message_body(message, &length);
+    printf("  The producer of %s sends: %.*s\n", postbox_message_topic(message), (int)length, (const char *)body);
+    return POSTBOX_SEND_SENT;
+}
+
+/* Makes the program's own table, if it is not there. */
+static postbox_error *make_people(postbox_t *box)
+{
+    postbox_error *err = postbox_embedded_execute(box, "DescribeTable", "{\"TableName\":\"People\"}", NULL);
+    if (postbox_error_code(err) != POSTBOX_ERROR_TABLE_NOT_FOUND)
+        return err;
+    postbox_error_free(err);
+    return postbox_embedded_execute(box, "CreateTable",
+                                    "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
+                                    "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
+                                    "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}",
+                                    NULL);
+}
+
+/* How often the person was greeted; a program of your own would use a JSON library. */
+static long greetings_of(const char *person)
+{
+    const char *found = person ? strstr(person, "\"Greetings\":{\"N\":\"") : NULL;
+    return found ? strtol(found + strlen("\"Greetings\":{\"N\":\""), NULL, 10) : 0;
+}
+
+static const char *times(long count)
+{
+    return count == 1 ? "time" : "times";
+}
+
+/* Reads Ada, counts one greeting more, and puts that and the message into the unit of work. */
+static postbox_error *add_greeting(postbox_unit_of_work *work, const char *id, long *greetings)
+{
+    postbox_error *err;
+    postbox_message *message = NULL;
+    char *person = NULL, changed[128], body[128];
+
+    if ((err = postbox_unit_of_work_get_item(work, "People", ADA, &person)))
+        return err;
+    *greetings = greetings_of(person) + 1;
+    postbox_string_free(person);
+
+    snprintf(changed, sizeof changed, "{\"Name\":{\"S\":\"Ada\"},\"Greetings\":{\"N\":\"%ld\"}}", *greetings);
+    snprintf(body, sizeof body, "{\"name\":\"Ada\",\"greetings\":%ld}", *greetings);
+    if ((err = postbox_message_new("greeting.made", (const uint8_t *)body, strlen(body), &message)))
+        return err;
+    if (!(err = postbox_message_set(message, "id", id)) &&
+        !(err = postbox_unit_of_work_put(work, "People", changed)))
+        err = postbox_unit_of_work_deposit_post(work, message);
+    postbox_message_free(message);
+    return err;
+}
+
+/* The handler: greets Ada and tells the world, both or neither. */
+static postbox_error *greet(postbox_t *box, const char *id)
+{
+    postbox_error *err;
+    long greetings = 0;
+    postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
+
+    if (!(err = add_greeting(work, id, &greetings)) && !(err = postbox_unit_of_work_commit(work))) {
+        printf("Committed: Ada was greeted %ld %s, and message %s is in the outbox.\n", greetings, times(greetings), id);
+        if (!(err = postbox_clear_outbox(box, &id, 1, NULL)))
+            printf("Cleared: message %s is dispatched.\n", id);
+    }
+    postbox_unit_of_work_free(work);
+    return err;
+}
+
+/* The same, but it changes its mind: nothing is written, and nothing is ever sent. */
+static postbox_error *greet_and_roll_back(postbox_t *box, const char *id)
+{
+    postbox_error *err;
+    long greetings;
+    postbox_message *found = NULL;
+    postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
+
+    if (!(err = add_greeting(work, id, &greetings)) && !(err = postbox_unit_of_work_rollback(work)) &&
+        !(err = postbox_get(box, id, &found)))
+        printf("Rolled back: the outbox has %s message %s.\n", found ? "a" : "no", id);
+    postbox_message_free(found);
+    postbox_unit_of_work_free(work);
+    return err;
+}
+
+/* The same command once more: its message is in the outbox already, so it takes no effect. */
+static postbox_error *greet_again(postbox_t *box, const char *id)
+{
+    postbox_error *err = greet(box, id);
+    if (postbox_error_code(err) != POSTBOX_ERROR_DUPLICATE_MESSAGE)
+        return err;
+    printf("Refused: %s.\n", postbox_error_message(err));
+    postbox_error_free(err);
+    return NULL;
+}
+
+static postbox_error *run(postbox_t *box)
+{
+    postbox_error *err;
+    char *person = NULL, id[64], next_id[64];
+
+    if ((err = make_people(box)) || (err = postbox_get_item(box, "People", ADA, &person)))
+        return err;
+    long before = greetings_of(person);
+    postbox_string_free(person);
+    printf("Ada was greeted %ld %s before.\n", before, times(before));
+
+    /* The id of the command that is handled, such as a request's: it takes effect once. */
+    snprintf(id, sizeof id, "greeting-%ld", before + 1);
+    snprintf(next_id, sizeof next_id, "greeting-%ld", before + 2);
+    if ((err = greet(box, id)) || (err = greet_and_roll_back(box, next_id)) || (err = greet_again(box, id)))
+        return err;
+
+    if ((err = postbox_get_item(box, "People", ADA, &person)))
+        return err;
+    printf("Ada was greeted %ld %s in all.\n", greetings_of(person), times(greetings_of(person)));
+    postbox_string_free(person);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    postbox_error *err;
+    postbox_t *box = NULL;
+    postbox_config *config = postbox_config_new();
+
+    if (!(err = postbox_config_set(config, "embedded_path", argc > 1 ? argv[1] : ":memory:")) &&
+        !(err = postbox_config_producer(config, "greeting.made", print_message, NULL, NULL)) &&
+        !(err = postbox_open(config, &box)) && !(err = run(box)))
+        err = postbox_close(box);
+    postbox_free(box);
+    postbox_config_free(config);
+    return err ? fail(err) : EXIT_SUCCESS;
+}

@@ -1,0 +1,108 @@
+//! The main job of Postbox: change your data and send a message about it, both or neither.
+//!
+//! ```sh
+//! cargo run --example greetings [database-file]
+//! ```
+//!
+//! It works on the embedded database, in memory unless a file is given. Run it twice on one file:
+//! the second run finds what the first has written. `examples/c/greetings.c` is the same in C.
+
+use postbox::{AttributeValue, ErrorCode, Item, Message, Postbox, Result, SendOutcome, UnitOfWork, producer_fn};
+
+fn ada() -> Item {
+    Item::from([("Name".into(), AttributeValue::S("Ada".into()))])
+}
+
+/// The producer: a real one would hand the message to a broker.
+fn print_message(message: &Message) -> SendOutcome {
+    println!("  The producer of {} sends: {}", message.topic(), String::from_utf8_lossy(message.body()));
+    SendOutcome::Sent
+}
+
+/// Makes the program's own table, if it is not there.
+fn make_people(postbox: &Postbox) -> Result<()> {
+    let database = postbox.embedded().expect("this program works on the embedded database");
+    match database.execute("DescribeTable", r#"{"TableName":"People"}"#) {
+        Err(error) if error.code() == ErrorCode::TableNotFound => {}
+        described => return described.map(drop),
+    }
+    let table = r#"{"TableName":"People","BillingMode":"PAY_PER_REQUEST",
+        "AttributeDefinitions":[{"AttributeName":"Name","AttributeType":"S"}],
+        "KeySchema":[{"AttributeName":"Name","KeyType":"HASH"}]}"#;
+    database.execute("CreateTable", table).map(drop)
+}
+
+/// How often the person was greeted.
+fn greetings_of(person: Option<&Item>) -> u32 {
+    let greetings = person.and_then(|person| person.get("Greetings")?.as_n().ok()?.parse().ok());
+    greetings.unwrap_or(0)
+}
+
+fn times(count: u32) -> &'static str {
+    if count == 1 { "time" } else { "times" }
+}
+
+/// Reads Ada, counts one greeting more, and puts that and the message into the unit of work.
+fn add_greeting(work: &mut UnitOfWork, id: &str) -> Result<u32> {
+    let mut person = work.get_item("People", ada())?.unwrap_or_else(ada);
+    let greetings = greetings_of(Some(&person)) + 1;
+    person.insert("Greetings".into(), AttributeValue::N(greetings.to_string()));
+
+    let body = format!(r#"{{"name":"Ada","greetings":{greetings}}}"#);
+    work.put("People", person)?;
+    work.deposit_post(Message::new("greeting.made", body).with_id(id))?;
+    Ok(greetings)
+}
+
+/// The handler: greets Ada and tells the world, both or neither.
+fn greet(postbox: &Postbox, id: &str) -> Result<()> {
+    let mut work = postbox.unit_of_work();
+    let greetings = add_greeting(&mut work, id)?;
+    work.commit()?;
+    println!("Committed: Ada was greeted {greetings} {}, and message {id} is in the outbox.", times(greetings));
+    postbox.clear_outbox(&[id])?.into_result()?;
+    println!("Cleared: message {id} is dispatched.");
+    Ok(())
+}
+
+/// The same, but it changes its mind: nothing is written, and nothing is ever sent.
+fn greet_and_roll_back(postbox: &Postbox, id: &str) -> Result<()> {
+    let mut work = postbox.unit_of_work();
+    add_greeting(&mut work, id)?;
+    work.rollback()?;
+    let found = postbox.get(id)?;
+    println!("Rolled back: the outbox has {} message {id}.", if found.is_some() { "a" } else { "no" });
+    Ok(())
+}
+
+/// The same command once more: its message is in the outbox already, so it takes no effect.
+fn greet_again(postbox: &Postbox, id: &str) -> Result<()> {
+    match greet(postbox, id) {
+        Err(error) if error.code() == ErrorCode::DuplicateMessage => {
+            println!("Refused: {}.", error.message());
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn main() -> Result<()> {
+    let path = std::env::args().nth(1).unwrap_or_else(|| ":memory:".into());
+    let producer = producer_fn(print_message);
+    let postbox = Postbox::builder().embedded_path(path).producer("greeting.made", producer).open()?;
+
+    make_people(&postbox)?;
+    let before = greetings_of(postbox.get_item("People", ada())?.as_ref());
+    println!("Ada was greeted {before} {} before.", times(before));
+
+    // The id of the command that is handled, such as a request's: it takes effect once.
+    let id = format!("greeting-{}", before + 1);
+    let next_id = format!("greeting-{}", before + 2);
+    greet(&postbox, &id)?;
+    greet_and_roll_back(&postbox, &next_id)?;
+    greet_again(&postbox, &id)?;
+
+    let greetings = greetings_of(postbox.get_item("People", ada())?.as_ref());
+    println!("Ada was greeted {greetings} {} in all.", times(greetings));
+    postbox.close()
+}

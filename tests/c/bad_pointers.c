@@ -1,0 +1,205 @@
+/*
+ * NULL for every pointer argument of every function, and text that is not UTF-8 for every string:
+ * one clear error, or the documented answer, and never a crash (W26).
+ */
+#include "support.h"
+#include "tests.h"
+
+#define IS_NULL(name, call) FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "\"" name "\"", call)
+#define NOT_TEXT(name, call) FAILS(POSTBOX_ERROR_INVALID_UTF8, "\"" name "\"", call)
+
+void null_handles_have_documented_answers(void)
+{
+    size_t length = 99;
+    CHECK(postbox_error_code(NULL) == POSTBOX_ERROR_NONE);
+    EQUAL(postbox_error_message(NULL), "");
+    CHECK(!postbox_error_is_retryable(NULL));
+    CHECK(postbox_error_reason_count(NULL) == 0);
+    CHECK(postbox_error_reason_index(NULL, 0) == SIZE_MAX);
+    EQUAL(postbox_error_reason_subject(NULL, 0), "");
+    EQUAL(postbox_error_reason_code(NULL, 0), "");
+    EQUAL(postbox_error_reason_message(NULL, 0), "");
+    CHECK(postbox_error_reason_item(NULL, 0) == NULL);
+    EQUAL(postbox_message_id(NULL), "");
+    EQUAL(postbox_message_topic(NULL), "");
+    CHECK(postbox_message_body(NULL, &length) == NULL && length == 0);
+    CHECK(postbox_message_body(NULL, NULL) == NULL);
+    CHECK(postbox_unit_of_work_begin(NULL) == NULL);
+    CHECK(postbox_report_count(NULL) == 0 && postbox_report_failure_count(NULL) == 0);
+    EQUAL(postbox_report_id(NULL, 0), "");
+    EQUAL(postbox_report_detail(NULL, 0), "");
+    CHECK(postbox_report_outcome(NULL, 0) == POSTBOX_OUTCOME_NOT_FOUND);
+    postbox_error_free(NULL);
+    postbox_config_free(NULL);
+    postbox_message_free(NULL);
+    postbox_unit_of_work_free(NULL);
+    postbox_report_free(NULL);
+    postbox_string_free(NULL);
+    postbox_free(NULL);
+}
+
+void null_settings_and_messages_are_errors(void)
+{
+    const char *value = "untouched";
+    postbox_message *message = NULL;
+    postbox_t *box = NULL;
+    postbox_config *config = memory_config(NULL);
+    IS_NULL("config", postbox_config_set(NULL, "region", "x"));
+    IS_NULL("name", postbox_config_set(config, NULL, "x"));
+    IS_NULL("value", postbox_config_set(config, "region", NULL));
+    IS_NULL("config", postbox_config_get(NULL, "region", &value));
+    IS_NULL("name", postbox_config_get(config, NULL, &value));
+    IS_NULL("value", postbox_config_get(config, "region", NULL));
+    IS_NULL("config", postbox_config_producer(NULL, "t", producer_send, NULL, NULL));
+    IS_NULL("send", postbox_config_producer(config, "t", NULL, NULL, NULL));
+    IS_NULL("config", postbox_open(NULL, &box));
+    IS_NULL("box", postbox_open(config, NULL));
+    IS_NULL("topic", postbox_message_new(NULL, NULL, 0, &message));
+    IS_NULL("body", postbox_message_new("t", NULL, 1, &message));
+    IS_NULL("message", postbox_message_new("t", NULL, 0, NULL));
+    CHECK(message == NULL && box == NULL);
+    message = message_of("t", NULL, "x");
+    IS_NULL("message", postbox_message_set(NULL, "subject", "x"));
+    IS_NULL("name", postbox_message_set(message, NULL, "x"));
+    IS_NULL("value", postbox_message_set(message, "subject", NULL));
+    IS_NULL("message", postbox_message_set_body(NULL, NULL, 0));
+    IS_NULL("body", postbox_message_set_body(message, NULL, 1));
+    IS_NULL("message", postbox_message_get(NULL, "subject", &value));
+    IS_NULL("name", postbox_message_get(message, NULL, &value));
+    IS_NULL("value", postbox_message_get(message, "subject", NULL));
+    EQUAL(value, "untouched");
+    OK(postbox_open(config, &box));
+    OK(postbox_deposit_post(box, message));
+    postbox_message_free(message);
+    postbox_config_free(config);
+    postbox_free(box);
+}
+
+void null_arguments_of_a_postbox_are_errors(void)
+{
+    postbox_t *box = open_memory(NULL);
+    postbox_message *message = message_of("t", "x", "x"), *read = message;
+    const postbox_message *messages[] = {message, NULL};
+    const char *ids[] = {"x", NULL};
+    char *item = (char *)"untouched";
+    postbox_report *report = NULL;
+    bool causation = true;
+    IS_NULL("box", postbox_close(NULL));
+    IS_NULL("box", postbox_create_table(NULL));
+    IS_NULL("box", postbox_verify_table(NULL, &causation));
+    IS_NULL("box", postbox_deposit_post(NULL, message));
+    IS_NULL("message", postbox_deposit_post(box, NULL));
+    IS_NULL("box", postbox_deposit_posts(NULL, messages, 1));
+    IS_NULL("messages", postbox_deposit_posts(box, NULL, 1));
+    IS_NULL("messages[1]", postbox_deposit_posts(box, messages, 2));
+    IS_NULL("box", postbox_post(NULL, message, &report));
+    IS_NULL("message", postbox_post(box, NULL, &report));
+    IS_NULL("box", postbox_clear_outbox(NULL, ids, 1, &report));
+    IS_NULL("ids", postbox_clear_outbox(box, NULL, 1, &report));
+    IS_NULL("ids[1]", postbox_clear_outbox(box, ids, 2, &report));
+    IS_NULL("box", postbox_mark_dispatched(NULL, ids, 1, &report));
+    IS_NULL("ids", postbox_mark_dispatched(box, NULL, 1, &report));
+    IS_NULL("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
+    IS_NULL("box", postbox_confirm(NULL, "x", POSTBOX_SEND_SENT, NULL));
+    IS_NULL("id", postbox_confirm(box, NULL, POSTBOX_SEND_SENT, NULL));
+    IS_NULL("box", postbox_get(NULL, "x", &read));
+    IS_NULL("id", postbox_get(box, NULL, &read));
+    IS_NULL("message", postbox_get(box, "x", NULL));
+    IS_NULL("box", postbox_get_item(NULL, "People", ADA, &item));
+    IS_NULL("table", postbox_get_item(box, NULL, ADA, &item));
+    IS_NULL("key", postbox_get_item(box, "People", NULL, &item));
+    IS_NULL("item", postbox_get_item(box, "People", ADA, NULL));
+    IS_NULL("box", postbox_embedded_execute(NULL, "ListTables", "{}", &item));
+    IS_NULL("operation", postbox_embedded_execute(box, NULL, "{}", &item));
+    IS_NULL("request", postbox_embedded_execute(box, "ListTables", NULL, &item));
+    CHECK(read == message && report == NULL);
+    EQUAL(item, "untouched");
+    check_state(box, "x", NULL);
+    check_usable(box);
+    postbox_message_free(message);
+    postbox_free(box);
+}
+
+void null_arguments_of_a_unit_are_errors(void)
+{
+    static const char update[] = "{\"TableName\":\"People\",\"Key\":" ADA ",\"UpdateExpression\":\"REMOVE Age\"}";
+    char *item = (char *)"untouched";
+    postbox_t *box = open_memory(NULL);
+    postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
+    postbox_message *message = message_of("t", "x", "x");
+    IS_NULL("work", postbox_unit_of_work_get_item(NULL, "People", ADA, &item));
+    IS_NULL("table", postbox_unit_of_work_get_item(work, NULL, ADA, &item));
+    IS_NULL("key", postbox_unit_of_work_get_item(work, "People", NULL, &item));
+    IS_NULL("item", postbox_unit_of_work_get_item(work, "People", ADA, NULL));
+    EQUAL(item, "untouched");
+    IS_NULL("work", postbox_unit_of_work_put(NULL, "People", ADA));
+    IS_NULL("table", postbox_unit_of_work_put(work, NULL, ADA));
+    IS_NULL("item", postbox_unit_of_work_put(work, "People", NULL));
+    IS_NULL("work", postbox_unit_of_work_update(NULL, update));
+    IS_NULL("update", postbox_unit_of_work_update(work, NULL));
+    IS_NULL("work", postbox_unit_of_work_delete(NULL, "People", ADA));
+    IS_NULL("table", postbox_unit_of_work_delete(work, NULL, ADA));
+    IS_NULL("key", postbox_unit_of_work_delete(work, "People", NULL));
+    IS_NULL("work", postbox_unit_of_work_condition_check(NULL, "{}"));
+    IS_NULL("check", postbox_unit_of_work_condition_check(work, NULL));
+    IS_NULL("work", postbox_unit_of_work_add(NULL, "{}"));
+    IS_NULL("action", postbox_unit_of_work_add(work, NULL));
+    IS_NULL("work", postbox_unit_of_work_deposit_post(NULL, message));
+    IS_NULL("message", postbox_unit_of_work_deposit_post(work, NULL));
+    IS_NULL("work", postbox_unit_of_work_commit(NULL));
+    IS_NULL("work", postbox_unit_of_work_rollback(NULL));
+    OK(postbox_unit_of_work_deposit_post(work, message));
+    OK(postbox_unit_of_work_commit(work));
+    check_state(box, "x", "outstanding");
+    postbox_message_free(message);
+    postbox_unit_of_work_free(work);
+    postbox_free(box);
+}
+
+void text_that_is_not_utf8_is_refused(void)
+{
+    const char *value = NULL, *ids[] = {"x", NOT_UTF8};
+    char *item = NULL;
+    postbox_message *message = NULL;
+    postbox_report *report = NULL;
+    postbox_config *config = memory_config(NULL);
+    postbox_t *box = open_memory(NULL);
+    postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
+    NOT_TEXT("name", postbox_config_set(config, NOT_UTF8, "x"));
+    NOT_TEXT("value", postbox_config_set(config, "region", NOT_UTF8));
+    NOT_TEXT("name", postbox_config_get(config, NOT_UTF8, &value));
+    NOT_TEXT("topic", postbox_config_producer(config, NOT_UTF8, producer_send, NULL, NULL));
+    NOT_TEXT("topic", postbox_message_new(NOT_UTF8, NULL, 0, &message));
+    CHECK(message == NULL);
+    message = message_of("t", "x", "x");
+    NOT_TEXT("name", postbox_message_set(message, NOT_UTF8, "x"));
+    NOT_TEXT("value", postbox_message_set(message, "subject", NOT_UTF8));
+    NOT_TEXT("name", postbox_message_get(message, NOT_UTF8, &value));
+    NOT_TEXT("ids[1]", postbox_clear_outbox(box, ids, 2, &report));
+    NOT_TEXT("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
+    NOT_TEXT("id", postbox_confirm(box, NOT_UTF8, POSTBOX_SEND_SENT, NULL));
+    NOT_TEXT("reason", postbox_confirm(box, "x", POSTBOX_SEND_RETRY, NOT_UTF8));
+    postbox_message *read = NULL;
+    NOT_TEXT("id", postbox_get(box, NOT_UTF8, &read));
+    NOT_TEXT("table", postbox_get_item(box, NOT_UTF8, ADA, &item));
+    NOT_TEXT("key", postbox_get_item(box, "People", NOT_UTF8, &item));
+    NOT_TEXT("operation", postbox_embedded_execute(box, NOT_UTF8, "{}", &item));
+    NOT_TEXT("request", postbox_embedded_execute(box, "ListTables", NOT_UTF8, &item));
+    NOT_TEXT("table", postbox_unit_of_work_get_item(work, NOT_UTF8, ADA, &item));
+    NOT_TEXT("key", postbox_unit_of_work_get_item(work, "People", NOT_UTF8, &item));
+    NOT_TEXT("table", postbox_unit_of_work_put(work, NOT_UTF8, ADA));
+    NOT_TEXT("item", postbox_unit_of_work_put(work, "People", NOT_UTF8));
+    NOT_TEXT("update", postbox_unit_of_work_update(work, NOT_UTF8));
+    NOT_TEXT("table", postbox_unit_of_work_delete(work, NOT_UTF8, ADA));
+    NOT_TEXT("key", postbox_unit_of_work_delete(work, "People", NOT_UTF8));
+    NOT_TEXT("check", postbox_unit_of_work_condition_check(work, NOT_UTF8));
+    NOT_TEXT("action", postbox_unit_of_work_add(work, NOT_UTF8));
+    CHECK(value == NULL && report == NULL && read == NULL && item == NULL);
+    OK(postbox_unit_of_work_deposit_post(work, message));
+    OK(postbox_unit_of_work_commit(work));
+    check_state(box, "x", "outstanding");
+    postbox_message_free(message);
+    postbox_config_free(config);
+    postbox_unit_of_work_free(work);
+    postbox_free(box);
+}

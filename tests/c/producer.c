@@ -1,0 +1,255 @@
+/* Producers: what a callback gets, may return, and may do. */
+#include "support.h"
+#include "tests.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static pthread_t caller;
+
+static int32_t look(void *data, const postbox_message *message, char *reason, size_t reason_size)
+{
+    size_t length = 0;
+    const char *key = NULL, *other = "untouched";
+    CHECK(pthread_equal(pthread_self(), caller));
+    EQUAL(postbox_message_topic(message), "greeting.made");
+    EQUAL(postbox_message_id(message), "seen");
+    CHECK(memcmp(postbox_message_body(message, &length), "hello", 5) == 0 && length == 5);
+    OK(postbox_message_get(message, "partition_key", &key));
+    EQUAL(key, "42");
+    FAILS(POSTBOX_ERROR_UNKNOWN_NAME, "topic", postbox_message_get(message, "topik", &other));
+    CHECK(reason[0] == '\0' && reason_size >= 256);
+    ++*(int *)data;
+    return POSTBOX_SEND_SENT;
+}
+
+void producer_gets_the_message_on_the_callers_thread(void)
+{
+    int calls = 0;
+    postbox_t *box = NULL;
+    postbox_config *config = memory_config(NULL);
+    postbox_message *message = message_of("greeting.made", "seen", "hello");
+    OK(postbox_message_set(message, "partition_key", "42"));
+    OK(postbox_config_producer(config, "greeting.made", look, &calls, NULL));
+    OK(postbox_open(config, &box));
+    caller = pthread_self();
+    OK(postbox_post(box, message, NULL));
+    CHECK(calls == 1);
+    postbox_message_free(message);
+    postbox_config_free(config);
+    postbox_free(box);
+}
+
+void what_a_producer_returns_counts(void)
+{
+    static const struct { int32_t returned; const char *reason; postbox_outcome outcome; const char *detail; } cases[] = {
+        {POSTBOX_SEND_RETRY, "queue is full", POSTBOX_OUTCOME_FAILED, "queue is full"},
+        {POSTBOX_SEND_RETRY, NULL, POSTBOX_OUTCOME_FAILED, "gave no reason"},
+        {POSTBOX_SEND_REJECT, "too large", POSTBOX_OUTCOME_REJECTED, "too large"},
+        {POSTBOX_SEND_REJECT, NULL, POSTBOX_OUTCOME_REJECTED, "gave no reason"},
+        {POSTBOX_SEND_RETRY, "not \xff UTF-8", POSTBOX_OUTCOME_FAILED, "not \xef\xbf\xbd UTF-8"},
+        {42, NULL, POSTBOX_OUTCOME_FAILED, "returned 42"},
+        {42, "confused", POSTBOX_OUTCOME_FAILED, "confused"},
+        {-1, NULL, POSTBOX_OUTCOME_FAILED, "returned -1"},
+        {INT32_MIN, NULL, POSTBOX_OUTCOME_FAILED, "not an outcome"},
+    };
+    char detail[2048];
+    struct producer producer = {0};
+    postbox_t *box = open_memory(&producer);
+    deposit(box, "stubborn");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        producer.outcome = cases[i].returned;
+        producer.reason = cases[i].reason;
+        CHECK(clear(box, "stubborn", detail, sizeof detail) == cases[i].outcome);
+        HOLDS(detail, cases[i].detail);
+        check_state(box, "stubborn", "outstanding");
+    }
+    /* Nothing is lost: it goes when the producer can. */
+    producer.outcome = POSTBOX_SEND_SENT;
+    CHECK(clear(box, "stubborn", NULL, 0) == POSTBOX_OUTCOME_DISPATCHED);
+    postbox_free(box);
+}
+
+static int32_t fill_reason(void *data, const postbox_message *message, char *reason, size_t reason_size)
+{
+    (void)message;
+    memset(reason, 'r', reason_size);
+    *(size_t *)data = reason_size;
+    return POSTBOX_SEND_REJECT;
+}
+
+void reason_that_fills_its_buffer_is_kept_whole(void)
+{
+    size_t size = 0;
+    char detail[4096];
+    postbox_t *box = NULL;
+    postbox_config *config = memory_config(NULL);
+    OK(postbox_config_producer(config, NULL, fill_reason, &size, NULL));
+    OK(postbox_open(config, &box));
+    deposit(box, "long");
+    CHECK(clear(box, "long", detail, sizeof detail) == POSTBOX_OUTCOME_REJECTED);
+    CHECK(size > 0 && strlen(detail) == size && strspn(detail, "r") == size);
+    check_usable(box);
+    postbox_config_free(config);
+    postbox_free(box);
+}
+
+void accepted_message_waits_for_its_confirmation(void)
+{
+    struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED};
+    postbox_t *box = open_memory(&producer);
+    deposit(box, "later");
+    CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
+    check_state(box, "later", "outstanding");
+    CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_IN_PROGRESS);
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "outcome 1", postbox_confirm(box, "later", POSTBOX_SEND_ACCEPTED, NULL));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "outcome 42", postbox_confirm(box, "later", 42, "why"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "nobody", postbox_confirm(box, "nobody", POSTBOX_SEND_SENT, NULL));
+    CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_IN_PROGRESS);
+    OK(postbox_confirm(box, "later", POSTBOX_SEND_RETRY, "broker is gone"));
+    CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
+    OK(postbox_confirm(box, "later", POSTBOX_SEND_REJECT, NULL));
+    CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
+    OK(postbox_confirm(box, "later", POSTBOX_SEND_SENT, NULL));
+    check_state(box, "later", "dispatched");
+    CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ALREADY_DISPATCHED);
+    CHECK(producer.sent == 3);
+    postbox_free(box);
+}
+
+static void confirm_retry(struct producer *self, const char *id)
+{
+    OK(postbox_confirm(self->context, id, POSTBOX_SEND_RETRY, "gone at once"));
+}
+
+static void confirm_sent(struct producer *self, const char *id)
+{
+    OK(postbox_confirm(self->context, id, POSTBOX_SEND_SENT, NULL));
+}
+
+/* A transport may confirm before the producer has said that it accepted. */
+void confirmation_may_come_first(void)
+{
+    struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED, .then = confirm_retry};
+    postbox_t *box = open_memory(&producer);
+    producer.context = box;
+    deposit(box, "fast");
+    CHECK(clear(box, "fast", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
+    producer.then = confirm_sent;
+    CHECK(clear(box, "fast", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
+    check_state(box, "fast", "dispatched");
+    CHECK(clear(box, "fast", NULL, 0) == POSTBOX_OUTCOME_ALREADY_DISPATCHED);
+    CHECK(producer.sent == 2);
+    postbox_free(box);
+}
+
+static void call_postbox(struct producer *self, const char *id)
+{
+    self->then = NULL;
+    CHECK(clear(self->context, id, NULL, 0) == POSTBOX_OUTCOME_IN_PROGRESS);
+    check_state(self->context, id, "outstanding");
+    deposit(self->context, "inner");
+    CHECK(clear(self->context, "inner", NULL, 0) == POSTBOX_OUTCOME_DISPATCHED);
+    postbox_unit_of_work *work = postbox_unit_of_work_begin(self->context);
+    OK(postbox_unit_of_work_put(work, "People", ADA));
+    OK(postbox_unit_of_work_commit(work));
+    postbox_unit_of_work_free(work);
+}
+
+void producer_may_call_postbox(void)
+{
+    struct producer producer = {.outcome = POSTBOX_SEND_SENT, .then = call_postbox};
+    postbox_t *box = open_memory(&producer);
+    producer.context = box;
+    deposit(box, "outer");
+    CHECK(clear(box, "outer", NULL, 0) == POSTBOX_OUTCOME_DISPATCHED);
+    CHECK(producer.sent == 2);
+    check_state(box, "inner", "dispatched");
+    check_state(box, "outer", "dispatched");
+    check_person(box, ADA, ADA);
+    postbox_free(box);
+}
+
+void topics_go_to_their_producers(void)
+{
+    struct producer greetings = {.outcome = POSTBOX_SEND_SENT}, others = {.outcome = POSTBOX_SEND_RETRY};
+    struct producer earlier = {.outcome = POSTBOX_SEND_SENT};
+    char detail[256];
+    const char *ids[] = {"1", "2", "3"};
+    postbox_report *report = NULL;
+    postbox_t *box = NULL;
+    postbox_config *config = memory_config(NULL);
+    OK(postbox_config_producer(config, "greeting.made", producer_send, &earlier, producer_release));
+    OK(postbox_config_producer(config, "greeting.made", producer_send, &greetings, producer_release));
+    OK(postbox_open(config, &box));
+    postbox_message *message = message_of("other", "2", "x");
+    deposit(box, "1");
+    OK(postbox_deposit_post(box, message));
+    deposit(box, "3");
+    postbox_message_free(message);
+    CHECK(clear(box, "2", detail, sizeof detail) == POSTBOX_OUTCOME_NO_PRODUCER);
+    HOLDS(detail, "topic other");
+    postbox_free(box);
+    postbox_config_free(config);
+    CHECK(greetings.released == 1 && earlier.released == 1 && earlier.sent == 0);
+
+    /* One that fails does not stop the others. */
+    config = memory_config(&others);
+    OK(postbox_config_producer(config, "greeting.made", producer_send, &greetings, NULL));
+    OK(postbox_open(config, &box));
+    message = message_of("other", "2", "x");
+    deposit(box, "1");
+    OK(postbox_deposit_post(box, message));
+    deposit(box, "3");
+    OK(postbox_clear_outbox(box, ids, COUNT(ids), &report));
+    CHECK(postbox_report_failure_count(report) == 1);
+    CHECK(postbox_report_outcome(report, 1) == POSTBOX_OUTCOME_FAILED);
+    CHECK(greetings.sent == 2 && others.sent == 1);
+    EQUAL(greetings.ids[0], "1");
+    EQUAL(greetings.ids[1], "3");
+    postbox_report_free(report);
+    postbox_message_free(message);
+    postbox_config_free(config);
+    postbox_free(box);
+}
+
+void release_is_called_once_when_the_last_handle_goes(void)
+{
+    struct producer producer = {.outcome = POSTBOX_SEND_SENT};
+    postbox_t *one = NULL, *two = NULL;
+    /* Never opened. */
+    postbox_config *config = memory_config(&producer);
+    CHECK(producer.released == 0);
+    postbox_config_free(config);
+    CHECK(producer.released == 1);
+    /* The configuration goes first, then both that were opened with it. */
+    producer.released = 0;
+    config = memory_config(&producer);
+    OK(postbox_open(config, &one));
+    OK(postbox_open(config, &two));
+    postbox_config_free(config);
+    OK(postbox_close(one));
+    postbox_free(one);
+    CHECK(producer.released == 0);
+    postbox_free(two);
+    CHECK(producer.released == 1);
+    /* The configuration goes last. */
+    producer.released = 0;
+    config = memory_config(&producer);
+    OK(postbox_open(config, &one));
+    postbox_free(one);
+    CHECK(producer.released == 0);
+    postbox_config_free(config);
+    CHECK(producer.released == 1);
+    /* A call that fails takes nothing over. */
+    producer.released = 0;
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "config",
+          postbox_config_producer(NULL, "t", producer_send, &producer, producer_release));
+    config = postbox_config_new();
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "send", postbox_config_producer(config, "t", NULL, &producer, producer_release));
+    FAILS(POSTBOX_ERROR_INVALID_UTF8, "topic",
+          postbox_config_producer(config, NOT_UTF8, producer_send, &producer, producer_release));
+    postbox_config_free(config);
+    CHECK(producer.released == 0);
+}

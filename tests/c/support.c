@@ -1,0 +1,135 @@
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int32_t producer_send(void *data, const postbox_message *message, char *reason, size_t reason_size)
+{
+    struct producer *self = data;
+    const char *id = postbox_message_id(message);
+    if (self->sent < (int)COUNT(self->ids))
+        snprintf(self->ids[self->sent], sizeof self->ids[0], "%s", id);
+    self->sent++;
+    EQUAL(reason, "");
+    if (self->reason)
+        snprintf(reason, reason_size, "%s", self->reason);
+    if (self->then)
+        self->then(self, id);
+    return self->outcome;
+}
+
+void producer_release(void *data)
+{
+    ((struct producer *)data)->released++;
+}
+
+postbox_config *memory_config(struct producer *producer)
+{
+    postbox_config *config = postbox_config_new();
+    OK(postbox_config_set(config, "embedded_path", ":memory:"));
+    if (producer)
+        OK(postbox_config_producer(config, NULL, producer_send, producer, producer_release));
+    return config;
+}
+
+postbox_t *open_memory(struct producer *producer)
+{
+    postbox_t *box = NULL;
+    postbox_config *config = memory_config(producer);
+    OK(postbox_open(config, &box));
+    postbox_config_free(config);
+    make_people(box);
+    return box;
+}
+
+void make_people(postbox_t *box)
+{
+    OK(postbox_embedded_execute(box, "CreateTable",
+                                "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
+                                "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
+                                "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}",
+                                NULL));
+}
+
+postbox_message *message_of(const char *topic, const char *id, const char *body)
+{
+    postbox_message *message = NULL;
+    OK(postbox_message_new(topic, (const uint8_t *)body, strlen(body), &message));
+    if (id)
+        OK(postbox_message_set(message, "id", id));
+    return message;
+}
+
+void deposit(postbox_t *box, const char *id)
+{
+    postbox_message *message = message_of("greeting.made", id, "hello");
+    OK(postbox_deposit_post(box, message));
+    postbox_message_free(message);
+}
+
+postbox_outcome clear(postbox_t *box, const char *id, char *detail, size_t size)
+{
+    postbox_report *report = NULL;
+    OK(postbox_clear_outbox(box, &id, 1, &report));
+    CHECK(postbox_report_count(report) == 1);
+    EQUAL(postbox_report_id(report, 0), id);
+    postbox_outcome outcome = postbox_report_outcome(report, 0);
+    CHECK(postbox_report_failure_count(report) == (outcome >= POSTBOX_OUTCOME_NOT_FOUND ? 1 : 0));
+    if (detail)
+        snprintf(detail, size, "%s", postbox_report_detail(report, 0));
+    postbox_report_free(report);
+    return outcome;
+}
+
+void check_state(postbox_t *box, const char *id, const char *state)
+{
+    postbox_message *message = NULL;
+    OK(postbox_get(box, id, &message));
+    CHECK((message != NULL) == (state != NULL));
+    if (message) {
+        const char *found = NULL;
+        OK(postbox_message_get(message, "state", &found));
+        EQUAL(found, state);
+    }
+    postbox_message_free(message);
+}
+
+void check_person(postbox_t *box, const char *key, const char *expected)
+{
+    char *person = NULL;
+    OK(postbox_get_item(box, "People", key, &person));
+    if (expected)
+        EQUAL(person, expected);
+    else
+        CHECK(person == NULL);
+    postbox_string_free(person);
+}
+
+void check_usable(postbox_t *box)
+{
+    static int number = 0;
+    char id[32];
+    const char *ids = id;
+    snprintf(id, sizeof id, "usable-%d", number++);
+    deposit(box, id);
+    check_state(box, id, "outstanding");
+    OK(postbox_mark_dispatched(box, &ids, 1, NULL));
+    check_state(box, id, "dispatched");
+}
+
+char *long_text(size_t length)
+{
+    char *text = malloc(length + 1);
+    memset(text, 'x', length);
+    text[length] = '\0';
+    return text;
+}
+
+char *long_person(const char *name, size_t length)
+{
+    char *text = long_text(length), *item = malloc(length + strlen(name) + 64);
+    sprintf(item, "{\"Name\":{\"S\":\"%s\"},\"Text\":{\"S\":\"%s\"}}", name, text);
+    free(text);
+    return item;
+}

@@ -1,0 +1,54 @@
+/* What several C tests need: an open Postbox, a table of the program's own, messages, a producer. */
+#ifndef SUPPORT_H
+#define SUPPORT_H
+
+#include "check.h"
+
+#include <stddef.h>
+
+#define ADA "{\"Name\":{\"S\":\"Ada\"}}"
+#define BOB "{\"Name\":{\"S\":\"Bob\"}}"
+/* A text that is not UTF-8. */
+#define NOT_UTF8 "abc\xff"
+/* The number of elements of an array. */
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* A producer that does as it is told and remembers what it got. */
+struct producer {
+    /* What it returns, and gives as the reason; `reason` NULL: it writes none. */
+    int32_t outcome;
+    const char *reason;
+    /* Called before it returns, with the id of the message; may be NULL. */
+    void (*then)(struct producer *self, const char *id);
+    void *context;
+    int sent, released;
+    char ids[128][64];
+};
+
+int32_t producer_send(void *producer, const postbox_message *message, char *reason, size_t reason_size);
+void producer_release(void *producer);
+
+/* A configuration of the embedded database in memory; with the default producer, if one is given. */
+postbox_config *memory_config(struct producer *producer);
+/* A Postbox on it, with a table People of the key Name. */
+postbox_t *open_memory(struct producer *producer);
+void make_people(postbox_t *box);
+
+/* A message with this id, or with one of its own if `id` is NULL. */
+postbox_message *message_of(const char *topic, const char *id, const char *body);
+/* Deposits such a message of the topic "greeting.made". */
+void deposit(postbox_t *box, const char *id);
+/* Clears one message; gives what became of it, and why, if `detail` has room. */
+postbox_outcome clear(postbox_t *box, const char *id, char *detail, size_t size);
+/* Checks the state of a message in the outbox; NULL: it is not there. */
+void check_state(postbox_t *box, const char *id, const char *state);
+/* Checks an item of People; NULL: it is not there. */
+void check_person(postbox_t *box, const char *key, const char *expected);
+/* Checks that the Postbox still works: deposits, reads and marks a message. */
+void check_usable(postbox_t *box);
+/* A text of so many characters, to free. */
+char *long_text(size_t length);
+/* An item of People with an attribute of so many characters, to free. */
+char *long_person(const char *name, size_t length);
+
+#endif

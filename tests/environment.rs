@@ -1,0 +1,156 @@
+//! Credentials and region as the AWS default chain finds them. Each test runs itself again in a
+//! process of its own, so that no test changes the environment of another.
+
+mod support;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use postbox::{Builder, DispatchOutcome, EmbeddedDatabase, ErrorCode, Message, Postbox};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use support::*;
+
+const IN_CHILD: &str = "POSTBOX_TEST_IN_CHILD";
+
+/// Runs `body` in another process, in which AWS is configured by these variables only.
+fn with_environment(test: &str, variables: &[(&str, &str)], body: impl FnOnce()) {
+    if std::env::var_os(IN_CHILD).is_some() {
+        return body();
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env_clear()
+        .env("HOME", "/nowhere")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env(IN_CHILD, "1")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("1 passed"), "the test was not found: {text}");
+}
+
+/// An embedded database that plays Amazon's: it keeps the address and the signature of each request.
+#[derive(Clone, Debug)]
+struct Amazon(EmbeddedDatabase, Arc<Mutex<Vec<(String, String)>>>);
+
+impl Amazon {
+    fn new() -> Self {
+        Self(EmbeddedDatabase::open(":memory:").unwrap(), Arc::default())
+    }
+
+    /// The address and the credential scope of the only request, which a deposit makes.
+    fn seen_by(builder: Builder) -> (String, String) {
+        let amazon = Self::new();
+        let requests = Arc::clone(&amazon.1);
+        let postbox = builder.http_client(amazon).open().unwrap();
+        let error = postbox.get("id").unwrap_err();
+        assert_eq!(error.code(), ErrorCode::TableNotFound, "{error}");
+        let seen = requests.lock().unwrap().clone();
+        assert_eq!(seen.len(), 1);
+        seen[0].clone()
+    }
+}
+
+impl HttpConnector for Amazon {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let signature = request.headers().get("authorization").unwrap_or_default().to_owned();
+        self.1.lock().unwrap().push((request.uri().to_owned(), signature));
+        self.0.call(request)
+    }
+}
+
+impl HttpClient for Amazon {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+#[test]
+fn without_credentials_every_call_says_so() {
+    with_environment("without_credentials_every_call_says_so", &[], || {
+        // Nobody listens there: without credentials no request is made.
+        let postbox = Postbox::builder().endpoint_url("http://127.0.0.1:9").region("eu-central-1").open().unwrap();
+        let mut work = postbox.unit_of_work();
+        work.deposit_post(Message::new("t", "")).unwrap();
+        let errors = [
+            postbox.get("id").unwrap_err(),
+            postbox.deposit_post(Message::new("t", "")).unwrap_err(),
+            postbox.verify_table().unwrap_err(),
+            work.commit().unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((error.code(), error.is_retryable()), (ErrorCode::NoCredentials, false), "{error}");
+            assert!(error.message().contains("AWS_ACCESS_KEY_ID"), "{error}");
+        }
+        work.rollback().unwrap();
+        let report = postbox.clear_outbox(&["id"]).unwrap();
+        assert_eq!(outcomes(&report), [DispatchOutcome::NotRead]);
+        assert!(report.entries()[0].detail.contains("credentials"), "{report:?}");
+        let error = postbox.deposit_posts(&messages(2)).unwrap_err();
+        assert_eq!(error.reasons()[0].code, "NoCredentials", "{error}");
+    });
+}
+
+#[test]
+fn without_a_region_open_says_so() {
+    with_environment("without_a_region_open_says_so", &[], || {
+        let error = Postbox::builder().access_key_id("key").secret_access_key("secret").open().unwrap_err();
+        assert_eq!(error.code(), ErrorCode::NoCredentials);
+        assert!(error.message().contains("AWS_REGION"), "{error}");
+    });
+}
+
+#[test]
+fn region_and_credentials_come_from_the_environment() {
+    let variables = [("AWS_REGION", "eu-west-3"), ("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+    with_environment("region_and_credentials_come_from_the_environment", &variables, || {
+        let (address, signature) = Amazon::seen_by(Postbox::builder());
+        assert!(address.starts_with("https://dynamodb.eu-west-3.amazonaws.com"), "{address}");
+        assert!(signature.contains("ENVKEY/") && signature.contains("/eu-west-3/dynamodb/"), "{signature}");
+    });
+}
+
+#[test]
+fn settings_come_before_the_environment() {
+    let variables = [("AWS_REGION", "eu-west-3"), ("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+    with_environment("settings_come_before_the_environment", &variables, || {
+        let (address, signature) = Amazon::seen_by(
+            Postbox::builder()
+                .region("sa-east-1")
+                .endpoint_url("http://elsewhere.example:8000")
+                .access_key_id("SETKEY")
+                .secret_access_key("secret"),
+        );
+        assert!(address.starts_with("http://elsewhere.example:8000"), "{address}");
+        assert!(signature.contains("SETKEY/") && signature.contains("/sa-east-1/dynamodb/"), "{signature}");
+    });
+}
+
+#[test]
+fn a_profile_gives_region_and_credentials() {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("aws-config-{}", std::process::id()));
+    let profiles = "[default]\nregion = us-west-1\naws_access_key_id = DEFAULTKEY\naws_secret_access_key = secret\n\
+        [profile mine]\nregion = ap-south-1\naws_access_key_id = MYKEY\naws_secret_access_key = secret\n";
+    if std::env::var_os(IN_CHILD).is_none() {
+        std::fs::write(&path, profiles).unwrap();
+    }
+    let variables = [("AWS_CONFIG_FILE", path.to_str().unwrap()), ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")];
+    with_environment("a_profile_gives_region_and_credentials", &variables, || {
+        let (address, signature) = Amazon::seen_by(Postbox::builder().profile("mine"));
+        assert!(address.starts_with("https://dynamodb.ap-south-1.amazonaws.com"), "{address}");
+        assert!(signature.contains("MYKEY/"), "{signature}");
+        let (address, signature) = Amazon::seen_by(Postbox::builder());
+        assert!(address.starts_with("https://dynamodb.us-west-1.amazonaws.com"), "{address}");
+        assert!(signature.contains("DEFAULTKEY/"), "{signature}");
+    });
+    if std::env::var_os(IN_CHILD).is_none() {
+        std::fs::remove_file(path).unwrap();
+    }
+}

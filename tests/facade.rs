@@ -1,0 +1,335 @@
+//! The blocking facade: on any thread and inside any runtime, bounded in time, and clear about its end (W25).
+
+mod support;
+
+use postbox::{
+    Config, DispatchOutcome, EmbeddedDatabase, Error, ErrorCode, MemoryProducer, Message, MessageState, Postbox,
+    UnitOfWork,
+};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use support::faults::{Fault, Gate};
+use support::*;
+
+#[test]
+fn handles_go_where_rust_programs_take_them() {
+    fn send_and_sync<T: Send + Sync>() {}
+    fn send<T: Send>() {}
+    send_and_sync::<Postbox>();
+    send_and_sync::<EmbeddedDatabase>();
+    send_and_sync::<MemoryProducer>();
+    send_and_sync::<Error>();
+    send_and_sync::<Message>();
+    send::<UnitOfWork>();
+}
+
+/// Opens, commits, clears, rolls back and closes.
+fn whole_life() {
+    let world = World::new();
+    let mut work = world.postbox.unit_of_work();
+    work.put(PEOPLE, person("Ada")).unwrap();
+    let id = work.deposit_post(Message::new("t", "body")).unwrap();
+    work.commit().unwrap();
+    world.clear(&[id]);
+    assert_eq!(world.sent(), ["body"]);
+    world.deposit(3);
+    let mut open = world.postbox.unit_of_work();
+    open.deposit_post(Message::new("t", "never")).unwrap();
+    let other = world.another();
+    assert!(other.post(Message::new("t", "other")).unwrap().is_success());
+    drop(other);
+    drop(open);
+    world.postbox.close().unwrap();
+}
+
+#[test]
+fn it_works_inside_a_current_thread_runtime_of_the_caller_w25() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { whole_life() });
+}
+
+#[test]
+fn it_works_inside_a_multi_thread_runtime_of_the_caller_w25() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        whole_life();
+        let tasks: Vec<_> = (0..4).map(|_| tokio::spawn(async { whole_life() })).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        tokio::task::spawn_blocking(whole_life).await.unwrap();
+    });
+}
+
+#[test]
+fn many_threads_share_one_postbox() {
+    let world = World::new();
+    std::thread::scope(|scope| {
+        for thread in 0..16 {
+            let world = &world;
+            scope.spawn(move || {
+                for n in 0..10 {
+                    let name = format!("{thread}-{n}");
+                    let mut work = world.postbox.unit_of_work();
+                    work.put(PEOPLE, person(&name)).unwrap();
+                    let id = work.deposit_post(Message::new("t", name.clone())).unwrap();
+                    work.commit().unwrap();
+                    world.clear(&[&id]);
+                    assert_eq!(world.postbox.get(&id).unwrap().unwrap().state, MessageState::Dispatched);
+                    assert!(world.person(&name).is_some());
+                }
+            });
+        }
+    });
+    let mut sent = world.sent();
+    sent.sort();
+    sent.dedup();
+    assert_eq!(sent.len(), 160);
+    assert_eq!(world.producer.sent().len(), 160);
+}
+
+#[test]
+fn a_unit_of_work_may_move_to_another_thread_and_outlive_its_handle() {
+    let world = World::new();
+    let mut work = world.postbox.unit_of_work();
+    work.put(PEOPLE, person("Ada")).unwrap();
+    let mut work = std::thread::spawn(move || {
+        work.commit().unwrap();
+        work
+    })
+    .join()
+    .unwrap();
+    assert!(world.person("Ada").is_some());
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
+}
+
+#[test]
+fn a_request_that_hangs_ends_with_the_operation_timeout() {
+    let world = World::configured(|builder| builder.operation_timeout_ms(100).recent_max_messages(0));
+    let ids = world.deposit(2);
+    for operation in ["GetItem", "PutItem", "BatchGetItem", "DescribeTable", "ListTables"] {
+        world.faults.always(operation, Fault::Hang);
+    }
+    let errors = [
+        world.postbox.get(&ids[0]).unwrap_err(),
+        world.postbox.get_item(PEOPLE, person("Ada")).unwrap_err(),
+        world.postbox.unit_of_work().get_item(PEOPLE, person("Ada")).unwrap_err(),
+        world.postbox.deposit_post(Message::new("t", "")).unwrap_err(),
+        world.postbox.verify_table().unwrap_err(),
+        world.postbox.block_on(|client| async move { client.list_tables().send().await.is_ok() }).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Timeout, true), "{error}");
+        assert!(error.message().contains("operation_timeout_ms (100 ms)"), "{error}");
+    }
+    let report = world.postbox.clear_outbox(&ids).unwrap();
+    assert_eq!(outcomes(&report), [DispatchOutcome::NotRead; 2]);
+    assert!(report.entries()[0].detail.contains("operation_timeout_ms"), "{report:?}");
+
+    world.faults.always("BatchExecuteStatement", Fault::Hang);
+    assert_eq!(outcomes(&world.postbox.mark_dispatched(&ids).unwrap()), [DispatchOutcome::NotMarked; 2]);
+    world.faults.heal();
+    world.clear(&ids);
+}
+
+#[test]
+fn marking_that_hangs_does_not_hang_the_clear() {
+    let world = World::configured(|builder| builder.operation_timeout_ms(100));
+    let ids = world.deposit(2);
+    world.faults.next("BatchExecuteStatement", Fault::HangAfter);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::NotMarked; 2]);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::AlreadyDispatched; 2], "it had taken effect");
+}
+
+#[test]
+fn a_request_that_waits_delays_nobody_else() {
+    let world = World::new();
+    let gate = Gate::new();
+    world.faults.next("GetItem", Fault::Wait(gate.clone()));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| world.postbox.get("waiting"));
+        world.faults.wait_for(1, "GetItem");
+        assert!(world.postbox.get("other").unwrap().is_none());
+        world.clear(&world.deposit(30));
+        gate.open();
+        assert!(waiting.join().unwrap().unwrap().is_none());
+    });
+    assert_eq!(world.faults.count("GetItem"), 2);
+}
+
+#[test]
+fn close_is_bounded_while_a_request_hangs_and_the_caller_is_told_w25() {
+    let world = World::configured(|builder| builder.close_timeout_ms(50).operation_timeout_ms(600_000));
+    world.faults.always("TransactWriteItems", Fault::Hang);
+    let mut work = world.postbox.unit_of_work();
+    work.put(PEOPLE, person("Ada")).unwrap();
+    let committing = std::thread::spawn(move || (work.commit(), work));
+    world.faults.wait_for(1, "TransactWriteItems");
+    let error = world.postbox.close().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Timeout);
+    assert!(error.message().contains("close_timeout_ms (50 ms)"), "{error}");
+    let (committed, mut work) = committing.join().unwrap();
+    assert_eq!(committed.unwrap_err().code(), ErrorCode::OutcomeUnknown, "its request may be on its way");
+    let error = work.commit().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
+    assert!(!error.is_retryable(), "whoever tries again until it is known would never end: {error}");
+}
+
+#[test]
+fn dropping_is_bounded_while_a_request_hangs_w25() {
+    let world = World::configured(|builder| builder.close_timeout_ms(0).operation_timeout_ms(600_000));
+    world.faults.always("GetItem", Fault::Hang);
+    let work = world.postbox.unit_of_work();
+    let reading = std::thread::spawn(move || work.get_item(PEOPLE, person("Ada")));
+    world.faults.wait_for(1, "GetItem");
+    drop(world);
+    assert_eq!(reading.join().unwrap().unwrap_err().code(), ErrorCode::Closed);
+}
+
+#[test]
+fn close_waits_for_what_is_under_way() {
+    let world = World::new();
+    let gate = Gate::new();
+    world.faults.next("TransactWriteItems", Fault::Wait(gate.clone()));
+    let mut work = world.postbox.unit_of_work();
+    work.put(PEOPLE, person("Ada")).unwrap();
+    let reader = world.another();
+    let committing = std::thread::spawn(move || work.commit());
+    world.faults.wait_for(1, "TransactWriteItems");
+    let mut later = world.postbox.unit_of_work();
+    later.put(PEOPLE, person("Bob")).unwrap();
+    let closing = std::thread::spawn(move || world.postbox.close());
+    // The close has begun as soon as a new call is refused.
+    while later.get_item(PEOPLE, person("Bob")).is_ok() {
+        std::thread::yield_now();
+    }
+    gate.open();
+    committing.join().unwrap().unwrap();
+    closing.join().unwrap().unwrap();
+    assert!(reader.get_item(PEOPLE, person("Ada")).unwrap().is_some());
+}
+
+#[test]
+fn after_close_every_call_of_a_unit_of_work_is_refused_and_nothing_is_sent() {
+    let world = World::new();
+    let mut work = world.postbox.unit_of_work();
+    work.put(PEOPLE, person("Ada")).unwrap();
+    work.deposit_post(Message::new("t", "")).unwrap();
+    world.postbox.close().unwrap();
+    for error in
+        [work.commit().unwrap_err(), work.get_item(PEOPLE, person("Ada")).unwrap_err(), work.commit().unwrap_err()]
+    {
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Closed, false));
+        assert!(error.message().contains("open a new one"), "{error}");
+    }
+    work.rollback().unwrap();
+    assert_eq!(world.faults.operations(), [""; 0]);
+}
+
+#[test]
+fn a_call_on_the_runtime_thread_is_refused_instead_of_waiting_for_itself() {
+    let world = World::new();
+    let postbox = Arc::new(world.postbox);
+    let inner = Arc::clone(&postbox);
+    let codes = postbox
+        .block_on(|_| async move {
+            let report = inner.clear_outbox(&["id"]).map(|_| ());
+            [inner.get("id").map(|_| ()), report, inner.deposit_posts(&messages(1)).map(|_| ())]
+                .map(|result| result.unwrap_err().code())
+        })
+        .unwrap();
+    assert_eq!(codes, [ErrorCode::WrongThread; 3]);
+}
+
+#[test]
+fn a_panic_of_the_callers_future_is_an_error_and_the_postbox_goes_on() {
+    let world = World::new();
+    let error = world.postbox.block_on::<(), _>(|_| async { panic!("the caller's") }).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Internal);
+    world.clear(&world.deposit(1));
+}
+
+#[test]
+fn messages_committed_before_the_end_are_sent_by_the_next_process() {
+    let world = World::new();
+    let mut work = world.postbox.unit_of_work();
+    let id = work.deposit_post(Message::new("t", "body")).unwrap();
+    work.commit().unwrap();
+    let next = world.another();
+    world.postbox.close().unwrap();
+    assert!(next.clear_outbox(&[id]).unwrap().is_success());
+    assert_eq!(world.producer.sent().len(), 1);
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_at_open() {
+    let cases = [
+        (Postbox::builder().table_name("a"), "table_name"),
+        (Postbox::builder().table_name("with space"), "table_name"),
+        (Postbox::builder().number_of_shards(21), "number_of_shards"),
+        (Postbox::builder().max_attempts(0), "max_attempts"),
+        (Postbox::builder().endpoint_url("localhost:8000"), "endpoint_url"),
+        (Postbox::builder().access_key_id("only this"), "secret_access_key"),
+        (Postbox::builder().embedded_path(":memory:").endpoint_url("http://localhost"), "embedded_path"),
+    ];
+    for (builder, named) in cases {
+        let error = builder.open().unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidSetting);
+        assert!(error.message().contains(named), "{error}");
+    }
+}
+
+#[test]
+fn settings_by_name_are_those_of_the_builder() {
+    let mut config = Config::default();
+    config.set("embedded_path", ":memory:").unwrap();
+    config.set("table_name", "mine").unwrap();
+    let postbox = Postbox::builder().config(config).open().unwrap();
+    assert_eq!(describe(&postbox, "mine").table_name(), Some("mine"));
+}
+
+#[test]
+fn secrets_and_bodies_are_in_no_error_and_no_debug_text() {
+    let backend = Backend::over_http();
+    let Backend::Http(database) = &backend else { unreachable!() };
+    let builder = database.configure(Postbox::builder()).secret_access_key("TOP-SECRET").session_token("TOP-SECRET");
+    let postbox = builder.open().unwrap();
+    let mut work = postbox.unit_of_work();
+    work.deposit_post(Message::new("t", "TOP-SECRET")).unwrap();
+    let error = work.commit().unwrap_err();
+    assert!(!format!("{error} {error:?} {work:?} {postbox:?}").contains("TOP-SECRET"));
+}
+
+#[test]
+fn a_slow_answer_within_the_timeout_is_waited_for() {
+    let world = World::new();
+    world.faults.next("GetItem", Fault::Delay(Duration::from_millis(20)));
+    assert!(world.postbox.get("id").unwrap().is_none());
+    assert_eq!(world.faults.count("GetItem"), 1);
+}
+
+#[test]
+fn the_producers_end_with_the_last_handle() {
+    struct Ended(mpsc::Sender<()>);
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    let (sender, ended) = mpsc::channel();
+    let ended_with = Ended(sender);
+    let world = World::configured(|builder| {
+        builder.producer(
+            "t",
+            postbox::producer_fn(move |_| {
+                let _ = &ended_with;
+                postbox::SendOutcome::Sent
+            }),
+        )
+    });
+    let work = world.postbox.unit_of_work();
+    world.postbox.close().unwrap();
+    assert!(ended.try_recv().is_err(), "a unit of work still holds it");
+    drop(work);
+    ended.try_recv().expect("the producer was dropped");
+}
