@@ -155,7 +155,10 @@ impl Postbox {
             }
         }
         let report = self.mark_dispatched(&[id])?;
-        self.engine.in_flight.settle(id);
+        // One that could not be marked stays claimed, so that it is not sent again before this is repeated.
+        if report.outcome(id) != Some(DispatchOutcome::NotMarked) {
+            self.engine.in_flight.settle(id);
+        }
         let detail = report.entries().first().map_or("", |entry| entry.detail.as_str());
         match report.outcome(id) {
             Some(outcome) if outcome.is_success() => Ok(()),
@@ -374,17 +377,13 @@ impl Postbox {
         ))
     }
 
-    /// Refuses new calls, waits for those under way for `close_timeout_ms` at most, and stops the thread.
+    /// Stops the sweeper and the archiver, refuses new calls, waits for those under way, each for
+    /// `close_timeout_ms` at most, and stops the thread. A second call does nothing.
     ///
     /// # Errors
     /// [`ErrorCode::Timeout`]: something was still under way and was abandoned; committed
     /// messages stay outstanding. [`ErrorCode::Forked`].
-    pub fn close(self) -> Result<()> {
-        self.shut_down()
-    }
-
-    /// [`close`](Self::close) for a handle that is shared; a second call does nothing.
-    pub(crate) fn shut_down(&self) -> Result<()> {
+    pub fn close(&self) -> Result<()> {
         let stopped = [self.stop_sweeper(), self.stop_archiver(), self.stop(&self.counter)];
         let closed = self.engine.runtime.close(Duration::from_millis(self.engine.config.close_timeout_ms));
         stopped.into_iter().fold(closed, Result::and)
@@ -393,7 +392,7 @@ impl Postbox {
 
 impl Drop for Postbox {
     fn drop(&mut self) {
-        if let Err(error) = self.shut_down() {
+        if let Err(error) = self.close() {
             tracing::debug!(target: "postbox", %error, "a Postbox was dropped");
         }
     }

@@ -181,6 +181,12 @@ impl Runtime {
         Ok(())
     }
 
+    /// Whether calls are still taken.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.check()?;
+        if self.gate.is_closed() { Err(closed()) } else { Ok(()) }
+    }
+
     /// Refuses new calls, waits for those under way, and stops the thread, all within the
     /// deadline. A second call does nothing.
     pub(crate) fn close(&self, timeout: Duration) -> Result<()> {

@@ -143,7 +143,7 @@ impl UnitOfWork {
     /// # Errors
     /// As [`put`](Self::put); [`ErrorCode::InvalidArgument`] if it does not hold exactly one action.
     pub fn add(&mut self, item: TransactWriteItem) -> Result<()> {
-        self.check_open()?;
+        self.check_usable()?;
         let checked = check_action(&item)?;
         let subject = format!("{} {}", checked.verb, checked.target.table);
         self.push(Action { item, subject, message_id: None }, checked)
@@ -155,7 +155,7 @@ impl UnitOfWork {
     /// # Errors
     /// As [`put`](Self::put); [`ErrorCode::InvalidMessage`].
     pub fn deposit_post(&mut self, message: Message) -> Result<String> {
-        self.check_open()?;
+        self.check_usable()?;
         self.engine.check_limit()?;
         let item = self.engine.outbox.encode(&message)?;
         let bytes = item_size(&item);
@@ -219,7 +219,7 @@ impl UnitOfWork {
         let starting = Arc::clone(&started);
         let sent = self.engine.run("commit", |outbox| async move {
             starting.store(true, Ordering::SeqCst);
-            outbox.commit(request, token).await
+            outbox.commit(request, token, since + TOKEN_LIFE).await
         });
         self.actions = Arc::try_unwrap(actions).unwrap_or_else(|shared| shared.to_vec());
         let Err(error) = sent else {
@@ -267,6 +267,12 @@ impl UnitOfWork {
         self.actions.clear();
         self.deposited.clear();
         Ok(())
+    }
+
+    /// Whether an action may be added, with a Postbox behind it that could send it.
+    fn check_usable(&self) -> Result<()> {
+        self.check_open()?;
+        self.engine.runtime.check_open()
     }
 
     fn check_open(&self) -> Result<()> {

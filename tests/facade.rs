@@ -216,9 +216,14 @@ fn after_close_every_call_of_a_unit_of_work_is_refused_and_nothing_is_sent() {
     work.put(PEOPLE, person("Ada")).unwrap();
     work.deposit_post(Message::new("t", "")).unwrap();
     world.postbox.close().unwrap();
-    for error in
-        [work.commit().unwrap_err(), work.get_item(PEOPLE, person("Ada")).unwrap_err(), work.commit().unwrap_err()]
-    {
+    let refused = [
+        work.commit().unwrap_err(),
+        work.get_item(PEOPLE, person("Ada")).unwrap_err(),
+        work.put(PEOPLE, person("Bob")).unwrap_err(),
+        work.deposit_post(Message::new("t", "")).unwrap_err(),
+        work.commit().unwrap_err(),
+    ];
+    for error in refused {
         assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Closed, false));
         assert!(error.message().contains("open a new one"), "{error}");
     }
@@ -329,6 +334,7 @@ fn the_producers_end_with_the_last_handle() {
     });
     let work = world.postbox.unit_of_work();
     world.postbox.close().unwrap();
+    drop(world);
     assert!(ended.try_recv().is_err(), "a unit of work still holds it");
     drop(work);
     ended.try_recv().expect("the producer was dropped");

@@ -65,7 +65,7 @@ pub unsafe extern "C" fn postbox_open(config: *const postbox_config, r#box: *mut
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close(r#box: *mut postbox_t) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_t::borrow(r#box) }?.0.shut_down())
+    fallible(|| unsafe { postbox_t::borrow(r#box) }?.0.close())
 }
 
 /// Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most. Units of work

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::sync::Arc;
+use std::time::Instant;
 
 type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
 
@@ -27,7 +28,12 @@ impl Outbox {
     /// # Errors
     /// [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect and no later one said so;
     /// any other code means that nothing was written.
-    pub(crate) async fn commit(&self, actions: Arc<Vec<Action>>, token: String) -> Result<(), Error> {
+    pub(crate) async fn commit(
+        &self,
+        actions: Arc<Vec<Action>>,
+        token: String,
+        token_ends: Instant,
+    ) -> Result<(), Error> {
         let mut backoff = Backoff::new(self.max_attempts);
         let mut effect = Effect::None;
         loop {
@@ -46,7 +52,8 @@ impl Outbox {
                 effect = Effect::Unknown;
             }
             let passing = is_passing_failure(&failure);
-            if passing && backoff.again().await {
+            // Without its token, a retry could write twice.
+            if passing && Instant::now() < token_ends && backoff.again().await {
                 tracing::debug!(target: "postbox", error = %explain(&actions, failure).message(), "commit tried again");
                 continue;
             }
