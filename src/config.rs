@@ -55,6 +55,8 @@ macro_rules! with_settings {
                 "`one`: one lease for all sweepers, which excludes Brighter's too. `shards`: a lease per shard, shared out among the processes that sweep, so that many machines sweep at once and order per partition key holds; no Brighter sweeper may run beside them.";
             lease_group: optional(1, 255) = "",
                 "The group in the name of the sweeper's lease, `GROUP_OutboxSweeper`: sweepers of one group exclude each other, Brighter's included. Unset: the name of the outbox table.";
+            lease_ms: number(1000, 3600000) = 60000,
+                "How long a lease is, in milliseconds: after a crash, others wait for its end. It is renewed after a third of it. A producer that takes longer for one batch loses it, and others may send the same messages. Longer than an operation on DynamoDB takes.";
             max_dispatch_attempts: number(0, 1000000) = 20,
                 "How often sending a message may fail before it is parked. 0: any number of times.";
             retry_delay_ms: number(0, 300000) = 1000,

@@ -5,12 +5,23 @@ use crate::error::{ErrorCode, Result};
 use crate::outbox::lock::Lock;
 use std::time::{Duration, Instant};
 
-/// How long a lease is, as Brighter's.
-const LENGTH: Duration = Duration::from_secs(60);
-/// When it is renewed.
-const RENEW_AFTER: Duration = Duration::from_secs(20);
-/// How far the clocks of two machines may be apart.
-const SKEW: Duration = Duration::from_secs(5);
+/// How far the clocks of two machines may be apart, as long as that is a small part of a lease.
+const MOST_SKEW: Duration = Duration::from_secs(5);
+
+/// The times of a lease.
+#[derive(Clone, Copy)]
+struct Terms {
+    length: Duration,
+    renew_after: Duration,
+    skew: Duration,
+}
+
+impl Terms {
+    fn of(engine: &Engine) -> Self {
+        let length = Duration::from_millis(engine.config.lease_ms);
+        Self { length, renew_after: length / 3, skew: MOST_SKEW.min(length / 5) }
+    }
+}
 
 /// What the lock table says to a sweeper.
 pub(crate) enum Obtained<'a> {
@@ -37,14 +48,15 @@ impl<'a> Lease<'a> {
             resource: resource.to_owned(),
             id: uuid::Uuid::new_v4().to_string(),
         };
+        let Terms { length, renew_after, skew } = Terms::of(engine);
         // From before the request: ours never ends later than the table says.
         let asked_at = Instant::now();
         Ok(match Self::obtain_lock(engine, lock.clone())? {
             Ok(true) => Obtained::Held(Self {
                 engine,
                 lock,
-                renew_at: asked_at + RENEW_AFTER,
-                ends_at: asked_at + LENGTH - SKEW,
+                renew_at: asked_at + renew_after,
+                ends_at: asked_at + length - skew,
                 lost: false,
             }),
             Ok(false) => Obtained::HeldByAnother,
@@ -55,8 +67,9 @@ impl<'a> Lease<'a> {
     /// Takes or renews a lock for the length of a lease, and makes the lock table if it is
     /// missing: whether it is ours, or why there can be none.
     pub(crate) fn obtain_lock(engine: &Engine, lock: Lock) -> Result<Result<bool, String>> {
+        let Terms { length, skew, .. } = Terms::of(engine);
         let ask = |lock: Lock| {
-            engine.run("obtaining the lease", |outbox| async move { outbox.obtain_lock(lock, LENGTH, SKEW).await })
+            engine.run("obtaining the lease", |outbox| async move { outbox.obtain_lock(lock, length, skew).await })
         };
         let mut answer = ask(lock.clone());
         if answer.as_ref().is_err_and(|error| error.code() == ErrorCode::TableNotFound) {
@@ -82,13 +95,14 @@ impl<'a> Lease<'a> {
         let now = Instant::now();
         if !self.lost && now >= self.renew_at {
             let request = self.lock.clone();
+            let Terms { length, renew_after, skew } = Terms::of(self.engine);
             match self
                 .engine
-                .run("renewing the lease", |outbox| async move { outbox.renew_lock(request, LENGTH).await })
+                .run("renewing the lease", |outbox| async move { outbox.renew_lock(request, length).await })
             {
                 Ok(true) => {
-                    self.renew_at = now + RENEW_AFTER;
-                    self.ends_at = now + LENGTH - SKEW;
+                    self.renew_at = now + renew_after;
+                    self.ends_at = now + length - skew;
                 }
                 Ok(false) => {
                     tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease was lost: this sweep stops");
@@ -100,7 +114,12 @@ impl<'a> Lease<'a> {
                 }
             }
         }
-        !self.lost && Instant::now() < self.ends_at
+        if !self.lost && Instant::now() >= self.ends_at {
+            tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease ran out before it was renewed: this sweep stops");
+            // For good: what was not sent meanwhile must not be overtaken by what comes after it.
+            self.lost = true;
+        }
+        !self.lost
     }
 }
 
