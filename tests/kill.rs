@@ -1,0 +1,240 @@
+//! The promise itself: processes that deposit, clear and sweep are killed at random moments, over
+//! and over; what was committed is sent at least once, what was rolled back never.
+//!
+//! The processes are this test binary again, running the test [`process`]. The seed is printed;
+//! `POSTBOX_KILL_SEED` repeats the same choices, `POSTBOX_KILLS` kills more often.
+#![cfg(unix)]
+
+mod support;
+
+use aws_sdk_dynamodb::types::ConditionCheck;
+use fastrand::Rng;
+use postbox::{Builder, Item, Message, Postbox, SendOutcome, SweepLease, producer_fn};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use support::http::HttpDatabase;
+use support::{OUTBOX, PEOPLE, create_people, person, sdk};
+
+const ROLE: &str = "POSTBOX_KILL_ROLE";
+const URL: &str = "POSTBOX_KILL_URL";
+const FILE: &str = "POSTBOX_KILL_FILE";
+const SEED: &str = "POSTBOX_KILL_SEED";
+const ROLES: [&str; 4] = ["depositor", "depositor", "sweeper", "sweeper"];
+/// The longest that a process lives.
+const LONGEST_LIFE_MS: u64 = 900;
+
+fn settings(builder: Builder) -> Builder {
+    builder
+        .lease_ms(1000)
+        .sweep_interval_ms(20)
+        .sweep_min_age_ms(150)
+        .recent_max_age_ms(50)
+        .retry_delay_ms(20)
+        .breaker_threshold(0)
+        .max_dispatch_attempts(0)
+}
+
+/// A Postbox whose producer writes what it sends into the file, before it says so. What was
+/// written to a file stays when the process is killed.
+fn open(builder: Builder, sends: &Path, mut chance: Rng) -> Postbox {
+    let file = File::options().append(true).create(true).open(sends).unwrap();
+    let choices = std::sync::Mutex::new(chance.fork());
+    let producer = producer_fn(move |message: &Message| {
+        if choices.lock().unwrap().u8(..20) == 0 {
+            return SendOutcome::Retry("the transport is down for a moment".into());
+        }
+        (&file).write_all(format!("{}\n", message.id()).as_bytes()).unwrap();
+        SendOutcome::Sent
+    });
+    settings(builder).default_producer(producer).open().unwrap()
+}
+
+/// Not a test by itself: what the processes do.
+#[test]
+fn process() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let variable = |name| std::env::var(name).unwrap();
+    let mut chance = Rng::with_seed(variable(SEED).parse().unwrap());
+    let builder = Postbox::builder()
+        .endpoint_url(variable(URL))
+        .region("eu-central-1")
+        .access_key_id("test")
+        .secret_access_key("test");
+    let sends = PathBuf::from(variable(FILE));
+    let postbox = open(builder, &sends, chance.fork());
+    match role.as_str() {
+        "depositor" => loop {
+            handle(&postbox, &mut chance);
+        },
+        _ => {
+            postbox.start_sweeper().unwrap();
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
+
+/// The handler: a person and a message in one unit of work, some of them given up, and a clear,
+/// now and then left to the sweepers.
+fn handle(postbox: &Postbox, chance: &mut Rng) {
+    let name = format!("{}-{:016x}", std::process::id(), chance.u64(..));
+    let mut work = postbox.unit_of_work();
+    work.put(PEOPLE, person(&name)).unwrap();
+    let message = Message::new("greeting.made", name.as_str()).with_id(name.as_str());
+    let message = if chance.bool() { message.with_partition_key(format!("key-{}", chance.u8(..4))) } else { message };
+    let id = work.deposit_post(message).unwrap();
+    match chance.u8(..8) {
+        0 => work.rollback().unwrap(),
+        1 => drop(work),
+        2 => {
+            // Nobody is of this name: the transaction is cancelled.
+            let check = ConditionCheck::builder().table_name(PEOPLE).set_key(Some(person("nobody")));
+            work.condition_check(check.condition_expression("attribute_exists(Notes)").build().unwrap()).unwrap();
+            work.commit().unwrap_err();
+        }
+        number => {
+            if work.commit().is_ok() && number != 3 {
+                let _ = postbox.clear_outbox(&[id]);
+            }
+        }
+    }
+}
+
+/// A process that is to die.
+struct Victim {
+    role: &'static str,
+    child: Child,
+    dies_at: Instant,
+}
+
+/// The database, the files of sends, and how processes are started.
+struct Scene {
+    database: HttpDatabase,
+    directory: PathBuf,
+    chance: Rng,
+    started: usize,
+}
+
+impl Scene {
+    fn start(&mut self, role: &'static str) -> Victim {
+        self.started += 1;
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "process", "--nocapture"])
+            .env(ROLE, role)
+            .env(URL, self.database.url())
+            .env(FILE, self.directory.join(format!("{role}-{}", self.started)))
+            .env(SEED, self.chance.u64(..).to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let life = Duration::from_millis(self.chance.u64(20..LONGEST_LIFE_MS));
+        Victim { role, child, dies_at: Instant::now() + life }
+    }
+
+    /// How often each message was sent, and by how many sends of processes of this kind.
+    fn sends(&self, role: &str) -> BTreeMap<String, usize> {
+        let mut sends = BTreeMap::new();
+        for entry in std::fs::read_dir(&self.directory).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name().to_string_lossy().starts_with(role) {
+                for id in std::fs::read_to_string(entry.path()).unwrap().lines() {
+                    *sends.entry(id.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        sends
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what was sent is in {}", self.directory.display());
+        } else {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+impl Drop for Victim {
+    /// SIGKILL.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The values of this attribute in all items of the table.
+fn all(postbox: &Postbox, table: &'static str, attribute: &'static str) -> BTreeSet<String> {
+    let pages = sdk(postbox, move |client| async move {
+        let pages = client.scan().table_name(table).consistent_read(true).into_paginator().items();
+        pages.send().collect::<Result<Vec<Item>, _>>().await
+    });
+    pages.iter().map(|item| item[attribute].as_s().unwrap().clone()).collect()
+}
+
+/// Sweeps until nothing is outstanding.
+fn sweep_calmly(postbox: &Postbox) {
+    let deadline = Instant::now() + support::PATIENCE;
+    loop {
+        // The first one waits for the end of a dead one's lease.
+        let report = postbox.sweep().unwrap();
+        if report.lease == SweepLease::Held && postbox.outstanding(None).unwrap().count == 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "messages stay outstanding: {report:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn what_is_committed_is_sent_and_what_is_rolled_back_is_not_whatever_dies_in_between() {
+    let variable = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let seed = variable(SEED).unwrap_or_else(|| fastrand::u64(..));
+    let kills = variable("POSTBOX_KILLS").unwrap_or(200);
+    println!("seed {seed}");
+    let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut scene = Scene { database: HttpDatabase::start(), directory, chance: Rng::with_seed(seed), started: 0 };
+    let builder = scene.database.configure(Postbox::builder());
+    let postbox = open(builder, &scene.directory.join("calm"), scene.chance.fork());
+    postbox.create_table().unwrap();
+    create_people(&postbox);
+
+    let mut victims: Vec<Victim> = ROLES.map(|role| scene.start(role)).into();
+    for _ in 0..kills {
+        let next = (0..victims.len()).min_by_key(|&at| victims[at].dies_at).unwrap();
+        let early = victims[next].dies_at.saturating_duration_since(Instant::now());
+        std::thread::sleep(early);
+        let Victim { role, child, .. } = &mut victims[next];
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "the {role} ended by itself: {ended:?}");
+        victims[next] = scene.start(role);
+    }
+    drop(victims);
+    sweep_calmly(&postbox);
+
+    let people = all(&postbox, PEOPLE, "Name");
+    let messages = all(&postbox, OUTBOX, "MessageId");
+    let sends = scene.sends("");
+    let twice = sends.values().filter(|&&times| times > 1).count();
+    let (swept, calm) = (scene.sends("sweeper").len(), scene.sends("calm").len());
+    println!(
+        "{kills} kills, {} messages committed, {} sent, {twice} sent more than once; {swept} sent by sweepers that were killed, {calm} by the last sweep",
+        messages.len(),
+        sends.len(),
+    );
+    assert_eq!(people, messages, "data and messages are committed together");
+    let sent: BTreeSet<String> = sends.into_keys().collect();
+    let lost: Vec<&String> = messages.difference(&sent).collect();
+    assert!(lost.is_empty(), "committed and never sent: {lost:?}");
+    let invented: Vec<&String> = sent.difference(&messages).collect();
+    assert!(invented.is_empty(), "sent and never committed: {invented:?}");
+    // The processes did live for a while.
+    assert!(messages.len() > kills as usize && swept > 0, "the processes did next to nothing");
+}
