@@ -29,6 +29,7 @@ pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<S
     let mut places = places.into_iter();
     let mut reasons = Vec::new();
     engine.run_each(
+        "deposit_posts",
         batches,
         |outbox, items| outbox.deposit_batch(items),
         |results: Option<Vec<Result<Deposited>>>| {

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+use tracing::{Instrument, Span};
 
 /// The outbox, the runtime that works on it, and what is known in this process of its messages.
 pub(crate) struct Engine {
@@ -94,14 +95,27 @@ impl Engine {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let future = operation(Arc::clone(&self.outbox));
+        let future = operation(Arc::clone(&self.outbox)).instrument(self.request_span(what));
         self.runtime.block_on(what, self.operation_timeout(), future)?
+    }
+
+    /// The span of an operation on the outbox, by OpenTelemetry's conventions for databases.
+    pub(crate) fn request_span(&self, operation: &str) -> Span {
+        tracing::debug_span!(
+            target: "postbox",
+            "dynamodb",
+            otel.kind = "client",
+            db.system.name = "aws.dynamodb",
+            db.operation.name = operation,
+            db.collection.name = self.outbox.table(),
+        )
     }
 
     /// Runs one request for each part, some at once, each with the operation timeout, and hands
     /// their results over in order; `None` for one that had no answer in time.
     pub(crate) fn run_each<P, T, F>(
         &self,
+        what: &str,
         parts: impl IntoIterator<Item = P>,
         request: impl Fn(Arc<Outbox>, P) -> F,
         mut done: impl FnMut(Option<T>),
@@ -116,7 +130,7 @@ impl Engine {
             if running.len() >= CONCURRENT_REQUESTS {
                 done(running.pop_front().and_then(|oldest: Receiver<T>| oldest.recv().ok()));
             }
-            let request = request(Arc::clone(&self.outbox), part);
+            let request = request(Arc::clone(&self.outbox), part).instrument(self.request_span(what));
             running.push_back(self.runtime.start_task(&call, self.operation_timeout(), request));
         }
         running.into_iter().for_each(|result| done(result.recv().ok()));

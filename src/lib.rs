@@ -39,7 +39,17 @@
 //!
 //! # Logging
 //!
-//! Events of the crate `tracing` with the target `postbox`; they hold no secrets and no bodies.
+//! Events and spans of the crate `tracing` with the target `postbox`; they hold no secrets and no
+//! bodies. Names follow OpenTelemetry's conventions for
+//! [messaging](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/) and
+//! [databases](https://opentelemetry.io/docs/specs/semconv/database/database-spans/):
+//!
+//! | span | level | fields |
+//! |---|---|---|
+//! | `send`: a call of a producer | info | `otel.kind`, `messaging.system`, `messaging.operation.name`, `messaging.operation.type`, `messaging.destination.name` (topic), `messaging.message.id` (of the first), `messaging.batch.message_count` |
+//! | `dynamodb`: an operation on the outbox | debug | `otel.kind`, `db.system.name`, `db.operation.name`, `db.collection.name` (table) |
+//!
+//! Events use `messaging.message.id`, `messaging.destination.name`, `db.collection.name` and `error.message` where they concern one of these.
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 

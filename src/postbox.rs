@@ -149,7 +149,7 @@ impl Postbox {
             }
             SendOutcome::Retry(text) | SendOutcome::Reject(text) => {
                 let _call = self.engine.runtime.enter()?;
-                tracing::warn!(target: "postbox", message_id = id, error = %text, "an accepted message was not sent");
+                tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = %text }, "an accepted message was not sent");
                 self.engine.in_flight.settle(id);
                 return Ok(());
             }
@@ -393,7 +393,7 @@ impl Postbox {
 impl Drop for Postbox {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
-            tracing::debug!(target: "postbox", %error, "a Postbox was dropped");
+            tracing::debug!(target: "postbox", { error.message = %error }, "a Postbox was dropped");
         }
     }
 }

@@ -357,7 +357,7 @@ impl UnitOfWork {
             Ok(names) => Ok(Some(names)),
             Err(error) if error.code() == ErrorCode::TableNotFound => Err(error),
             Err(error) => {
-                tracing::debug!(target: "postbox", table = %new.table, %error, "the table's key is not known");
+                tracing::debug!(target: "postbox", { db.collection.name = %new.table, error.message = %error }, "the table's key is not known");
                 Ok(None)
             }
         }

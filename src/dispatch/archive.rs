@@ -40,7 +40,7 @@ pub struct ArchiveReport {
 
 impl ArchiveReport {
     fn fail(&mut self, id: &str, why: &str) {
-        tracing::warn!(target: "postbox", message_id = id, error = why, "a message could not be archived");
+        tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = why }, "a message could not be archived");
         self.failed += 1;
         self.first_failure.get_or_insert_with(|| format!("message {id}: {why}"));
     }

@@ -84,7 +84,7 @@ impl Breakers {
 
     pub(crate) fn succeeded(&self, topic: &str) {
         if matches!(self.lock().remove(topic), Some(Breaker::Open { .. } | Breaker::Probing { .. })) {
-            tracing::info!(target: "postbox", topic, "the breaker closed: messages of the topic are sent again");
+            tracing::info!(target: "postbox", { messaging.destination.name = topic }, "the breaker closed: messages of the topic are sent again");
         }
     }
 
@@ -99,7 +99,7 @@ impl Breakers {
             open @ Breaker::Open { .. } => open,
             Breaker::Closed { .. } | Breaker::Probing { .. } => {
                 tracing::warn!(
-                    target: "postbox", topic, cooldown_ms = self.cooldown.as_millis() as u64,
+                    target: "postbox", { messaging.destination.name = topic, cooldown_ms = self.cooldown.as_millis() as u64 },
                     "the breaker opened: messages of the topic are held back"
                 );
                 Breaker::Open { until: Instant::now() + self.cooldown }

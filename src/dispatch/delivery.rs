@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
+use tracing::{Instrument, Span};
 
 /// Who asks for the delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,8 @@ impl<'a> Window<'a> {
             .collect();
         let reading = (!to_read.is_empty()).then(|| {
             let outbox = Arc::clone(&engine.outbox);
-            let read = async move { outbox.get_batch(to_read).await };
+            let read =
+                async move { outbox.get_batch(to_read).await }.instrument(engine.request_span("reading messages"));
             engine.runtime.start_task(call, engine.operation_timeout(), read)
         });
         Self { engine, wanted, reading }
@@ -258,7 +260,7 @@ impl<'a> Sending<'a, '_> {
             }
             return;
         }
-        let outcomes = send_batch(producer.as_ref(), &messages);
+        let outcomes = self.send_span(&messages).in_scope(|| send_batch(producer.as_ref(), &messages));
         for ((place, message), outcome) in places.into_iter().zip(&messages).zip(outcomes) {
             match outcome {
                 SendOutcome::Sent => {
@@ -282,6 +284,22 @@ impl<'a> Sending<'a, '_> {
         self.marking.tick(&mut self.report);
     }
 
+    /// The span of a call of a producer, by OpenTelemetry's conventions for messaging.
+    fn send_span(&self, messages: &[Message]) -> Span {
+        let first = messages.first();
+        tracing::info_span!(
+            target: "postbox",
+            "send",
+            otel.kind = "producer",
+            messaging.system = "postbox",
+            messaging.operation.name = "send",
+            messaging.operation.type = "send",
+            messaging.destination.name = first.map_or("", Message::topic),
+            messaging.message.id = first.map_or("", Message::id),
+            messaging.batch.message_count = messages.len(),
+        )
+    }
+
     fn accepted(&self, message: &Message) {
         self.engine.breakers.succeeded(message.topic());
         self.engine.backoff.forget(message.id());
@@ -289,7 +307,7 @@ impl<'a> Sending<'a, '_> {
 
     fn failed(&mut self, place: Place<'a>, message: &Message, outcome: DispatchOutcome, text: String, park: bool) {
         tracing::warn!(
-            target: "postbox", message_id = message.id(), topic = message.topic(), error = %text, parked = park,
+            target: "postbox", { messaging.message.id = message.id(), messaging.destination.name = message.topic(), error.message = %text, parked = park },
             "a message could not be sent"
         );
         self.hold(message);
@@ -323,16 +341,17 @@ impl<'a> Sending<'a, '_> {
         Counters::add(&self.engine.counters.parked, parked as u64);
         let at = Ticks::now();
         let recorded = self.engine.run_each(
+            "counting a failed attempt",
             failures,
             |outbox, attempt| async move { outbox.record_failure(attempt, at).await },
             |result| {
                 if let Some(Err(error)) = result {
-                    tracing::warn!(target: "postbox", error = error.message(), "a failed attempt could not be counted");
+                    tracing::warn!(target: "postbox", { error.message = error.message() }, "a failed attempt could not be counted");
                 }
             },
         );
         if let Err(error) = recorded {
-            tracing::debug!(target: "postbox", error = error.message(), "failed attempts were not counted");
+            tracing::debug!(target: "postbox", { error.message = error.message() }, "failed attempts were not counted");
         }
     }
 }

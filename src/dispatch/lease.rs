@@ -110,7 +110,7 @@ impl<'a> Lease<'a> {
                 }
                 // It is ours until its end: tried again before the next send.
                 Err(error) => {
-                    tracing::warn!(target: "postbox", resource = %self.lock.resource, error = error.message(), "the lease could not be renewed");
+                    tracing::warn!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease could not be renewed");
                 }
             }
         }
@@ -130,7 +130,7 @@ impl Drop for Lease<'_> {
         if let Err(error) =
             self.engine.run("releasing the lease", |outbox| async move { outbox.release_lock(request).await })
         {
-            tracing::debug!(target: "postbox", resource = %self.lock.resource, error = error.message(), "the lease was not released; it runs out by itself");
+            tracing::debug!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease was not released; it runs out by itself");
         }
     }
 }

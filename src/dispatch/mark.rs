@@ -27,6 +27,7 @@ pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     let now = Ticks::now();
     let mut answered = known.chunks(MAX_STATEMENTS);
     engine.run_each(
+        "mark_dispatched",
         known.chunks(MAX_STATEMENTS).map(|chunk| chunk.iter().map(|(_, id)| id.clone()).collect()),
         |outbox, ids| outbox.mark_dispatched(ids, now),
         |results: Option<Vec<Marked>>| {

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+use tracing::Instrument;
 
 /// How long a sent message waits for others to share its request: a crash meanwhile means that it is sent twice.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
@@ -76,7 +77,7 @@ impl<'a> Marking<'a> {
         let places = std::mem::take(&mut self.waiting);
         let ids = places.iter().map(|(_, claim)| claim.id().to_owned()).collect();
         let outbox = Arc::clone(&self.engine.outbox);
-        let marking = outbox.mark_dispatched(ids, Ticks::now());
+        let marking = outbox.mark_dispatched(ids, Ticks::now()).instrument(self.engine.request_span("mark_dispatched"));
         let result = self.engine.runtime.start_task(self.call, self.engine.operation_timeout(), marking);
         self.running.push_back(Request { places, result });
     }

@@ -9,6 +9,7 @@ pub(crate) fn replay(engine: &Engine, ids: &[String]) -> Result<DispatchReport> 
     let mut report = DispatchReport::of(ids);
     let mut index = 0;
     engine.run_each(
+        "replay",
         ids.iter().cloned(),
         |outbox, id| async move { outbox.replay(id).await },
         |replayed: Option<Result<bool>>| {

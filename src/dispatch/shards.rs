@@ -10,10 +10,12 @@ use crate::outbox::lock::{Lock, LockItem};
 use crate::outbox::outstanding::Oldest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many messages are found at once: between two looks at who else is there.
 const MOST_FOUND: usize = 2_000;
+/// After how long a sweep looks who else is there, however much it has found.
+const REBALANCE_AFTER: Duration = Duration::from_secs(5);
 
 /// Sweeps the shards that are this process's share, until nothing in them can be sent.
 pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
@@ -30,7 +32,7 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
         let before = report.dispatched;
         while !held.is_empty() && !stop.load(Ordering::Relaxed) {
             let oldest = active.find(engine, &held)?;
-            let (more, sent) = (oldest.more, report.dispatched);
+            let (mut more, sent, began) = (oldest.more, report.dispatched, Instant::now());
             let mut all_held = || held.values_mut().all(Lease::is_held);
             let ids = oldest.into_ids();
             for batch in ids.chunks(engine.config.sweep_batch as usize) {
@@ -38,6 +40,10 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
                 if !all_held() {
                     report.lease = SweepLease::Lost;
                     return Ok(report);
+                }
+                if began.elapsed() > REBALANCE_AFTER {
+                    more = true;
+                    break;
                 }
             }
             if ids.is_empty() || (!more && report.dispatched == sent) {
@@ -55,7 +61,7 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
 pub(crate) fn leave(engine: &Engine) {
     let member = member(engine);
     if let Err(error) = engine.run("leaving the sweepers", |outbox| async move { outbox.release_lock(member).await }) {
-        tracing::debug!(target: "postbox", error = error.message(), "the sweepers were not left; the lease runs out by itself");
+        tracing::debug!(target: "postbox", { error.message = error.message() }, "the sweepers were not left; the lease runs out by itself");
     }
 }
 

@@ -91,7 +91,7 @@ fn run(name: &str, engine: &Engine, interval: Duration, job: &Job, sleep: &Recei
             Err(_) => Some("it panicked".to_owned()),
         };
         if let Some(problem) = problem {
-            tracing::warn!(target: "postbox", worker = name, error = %problem, "a background run failed; the next one tries again");
+            tracing::warn!(target: "postbox", { worker = name, error.message = %problem }, "a background run failed; the next one tries again");
             engine.counters.background_failed(format!("{name}: {problem}"));
         }
         // A tenth of jitter, so that many machines do not work in step.

@@ -54,7 +54,7 @@ impl Outbox {
             let passing = is_passing_failure(&failure);
             // Without its token, a retry could write twice.
             if passing && Instant::now() < token_ends && backoff.again().await {
-                tracing::debug!(target: "postbox", error = %explain(&actions, failure).message(), "commit tried again");
+                tracing::debug!(target: "postbox", { error.message = %explain(&actions, failure).message() }, "commit tried again");
                 continue;
             }
             // A cancellation for a lasting reason is an answer to the token, whatever became of

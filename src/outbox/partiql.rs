@@ -88,7 +88,7 @@ impl Outbox {
 
     fn deny_partiql(&self) -> Option<Vec<Executed>> {
         tracing::info!(
-            target: "postbox", table = %self.table,
+            target: "postbox", { db.collection.name = %self.table },
             "PartiQL is not allowed on the outbox table: single requests are used instead; allow dynamodb:PartiQLInsert and dynamodb:PartiQLUpdate for fewer requests"
         );
         self.partiql_denied.store(true, Ordering::Relaxed);

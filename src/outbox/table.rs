@@ -123,7 +123,7 @@ impl Outbox {
                 },
             };
             if let Some(error) = passing {
-                tracing::debug!(target: "postbox", table = %self.table, %error, "waiting for the table");
+                tracing::debug!(target: "postbox", { db.collection.name = %self.table, error.message = %error }, "waiting for the table");
             }
             tokio::time::sleep(POLL).await;
         }

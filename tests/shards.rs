@@ -1,0 +1,142 @@
+//! Sweeping on many machines: `sweep_leases = shards`.
+
+mod support;
+
+use postbox::{Builder, Item, Message, MessageState, Postbox, SweepLease};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use support::{OUTBOX, World, item, number, sdk, text};
+
+const LOCKS: &str = "brighter_distributed_lock";
+const SHARDS: u64 = 4;
+
+fn sharded(builder: Builder) -> Builder {
+    builder.sweep_min_age_ms(0).sweep_leases("shards").number_of_shards(SHARDS)
+}
+
+fn world() -> World {
+    let world = World::configured(sharded);
+    // Makes the lock table.
+    world.postbox.deposit_post(Message::new("t", "first")).unwrap();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+    world
+}
+
+/// Messages of many keys, so that every shard has some.
+fn deposit_everywhere(world: &World, count: usize) -> Vec<String> {
+    let messages: Vec<Message> =
+        (0..count).map(|n| Message::new("t", n.to_string()).with_partition_key(format!("key-{}", n % 40))).collect();
+    world.postbox.deposit_posts(&messages).unwrap()
+}
+
+fn put_lock(world: &World, resource: &str, holder: &str, from_now: Duration, past: bool) {
+    let now = SystemTime::now();
+    let expiry = if past { now - from_now } else { now + from_now };
+    let expiry = expiry.duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let lock: Item = item([
+        ("ResourceId", text(format!("{OUTBOX}_OutboxSweeper_{resource}"))),
+        ("LockId", text(holder)),
+        ("LeaseExpiry", number(expiry)),
+    ]);
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lock)).send().await });
+}
+
+fn shard_of(world: &World, id: &str) -> String {
+    world.raw(id).unwrap()["TopicShard"].as_s().unwrap().clone()
+}
+
+/// The shards of the messages in this state.
+fn shards(world: &World, ids: &[String], state: MessageState) -> BTreeSet<String> {
+    let in_state = |id: &&String| world.postbox.get(id).unwrap().unwrap().state == state;
+    ids.iter().filter(in_state).map(|id| shard_of(world, id)).collect()
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn each_takes_its_share_of_the_shards_first_and_then_what_nobody_has_taken() {
+    let world = world();
+    deposit_everywhere(&world, 200);
+    put_lock(&world, "Member_another", "another", MINUTE, false);
+    world.faults.forget();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 200);
+    let requests = world.faults.requests();
+    let first_read = requests.iter().position(|request| request.operation == "BatchGetItem").unwrap();
+    let queried: BTreeSet<&str> = requests[..first_read]
+        .iter()
+        .filter(|request| request.operation == "Query")
+        .map(|request| request.body["ExpressionAttributeValues"][":shard"]["S"].as_str().unwrap())
+        .collect();
+    assert_eq!(queried.len(), 2, "half of them: {queried:?}");
+    let order: Vec<String> = world.producer.sent()[1..].iter().map(|message| shard_of(&world, message.id())).collect();
+    let share = order.iter().take_while(|shard| queried.contains(shard.as_str())).count();
+    assert!(order[share..].iter().all(|shard| !queried.contains(shard.as_str())), "{order:?}");
+}
+
+#[test]
+fn a_shard_that_another_holds_is_left_alone_until_its_lease_runs_out() {
+    let world = world();
+    let ids = deposit_everywhere(&world, 200);
+    put_lock(&world, "2", "another", MINUTE, false);
+    world.postbox.sweep().unwrap();
+    assert_eq!(shards(&world, &ids, MessageState::Outstanding), BTreeSet::from(["t_2".to_string()]));
+    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::HeldByAnother);
+    put_lock(&world, "2", "another", MINUTE, true);
+    world.postbox.sweep().unwrap();
+    assert_eq!(shards(&world, &ids, MessageState::Outstanding).len(), 0);
+    assert_eq!(world.sent().len(), 201, "each was sent once");
+}
+
+#[test]
+fn brighters_negative_shards_are_swept_too_w1() {
+    let world = world();
+    let id = world.postbox.deposit_post(Message::new("t", "negative")).unwrap();
+    let mut moved = world.raw(&id).unwrap();
+    moved.insert("TopicShard".into(), text("t_-3"));
+    sdk(
+        &world.postbox,
+        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(moved)).send().await },
+    );
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+}
+
+#[test]
+fn an_idle_outbox_costs_no_lease_and_no_query_per_topic_and_shard() {
+    let world = world();
+    world.faults.forget();
+    world.postbox.sweep().unwrap();
+    assert_eq!(world.faults.operations(), ["Scan"; 4]);
+}
+
+#[test]
+fn several_sweepers_at_once_send_each_message_once_and_in_the_order_of_its_key() {
+    let world = world();
+    deposit_everywhere(&world, 2000);
+    let others: Vec<Postbox> = (0..2)
+        .map(|_| {
+            let builder = sharded(Postbox::builder()).default_producer(world.producer.clone());
+            world.backend.open(builder, &world.backend.faults())
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for postbox in &others {
+            scope.spawn(move || {
+                while postbox.outstanding(None).unwrap().count > 0 {
+                    postbox.sweep().unwrap();
+                }
+            });
+        }
+    });
+    let sent = world.producer.sent();
+    assert_eq!(sent.len(), 2001);
+    let mut by_key: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for message in &sent[1..] {
+        let number: usize = std::str::from_utf8(message.body()).unwrap().parse().unwrap();
+        by_key.entry(message.partition_key()).or_default().push(number);
+    }
+    assert_eq!(by_key.len(), 40);
+    for (key, numbers) in by_key {
+        assert!(numbers.is_sorted(), "{key}: {numbers:?}");
+        assert_eq!(numbers.len(), 50);
+    }
+}

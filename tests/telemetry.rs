@@ -1,0 +1,119 @@
+//! What Postbox tells: spans and events by OpenTelemetry's names, figures, and nothing secret.
+
+mod support;
+
+use postbox::{Message, Postbox, SendOutcome, producer_fn};
+use std::fmt::{Debug, Write};
+use std::sync::{Arc, Mutex};
+use support::{PEOPLE, World, item, text};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber, span};
+
+/// Writes down every span and event, of everything in the process, at the finest level.
+#[derive(Clone, Default)]
+struct Everything(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {}={value:?}", field.name()).unwrap();
+    }
+}
+
+impl Everything {
+    fn note(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Line)) {
+        let mut line = Line(format!("{} {} {}", metadata.level(), metadata.target(), metadata.name()));
+        record(&mut line);
+        self.0.lock().unwrap().push(line.0);
+    }
+
+    fn lines_of_postbox(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().filter(|line| line.contains(" postbox ")).cloned().collect()
+    }
+}
+
+impl Subscriber for Everything {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        self.note(attributes.metadata(), |line| attributes.record(line));
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn event(&self, event: &Event<'_>) {
+        self.note(event.metadata(), |line| event.record(line));
+    }
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// One test, since a subscriber is the whole process's.
+#[test]
+fn spans_and_events_have_the_names_of_opentelemetry_and_no_bodies() {
+    let everything = Everything::default();
+    tracing::subscriber::set_global_default(everything.clone()).unwrap();
+    let world = World::configured(|builder: postbox::Builder| {
+        builder.producer("down", producer_fn(|_| SendOutcome::Retry("no line".into())))
+    });
+    let mut work = world.postbox.unit_of_work();
+    work.put(PEOPLE, item([("Name", text("Ada")), ("Notes", text("hush-hush-item"))])).unwrap();
+    let message = Message::new("t", "hush-hush-body").with_header("h", "hush-hush-bag").with_id("id-1");
+    work.deposit_post(message.clone()).unwrap();
+    work.commit().unwrap();
+    world.clear(&["id-1"]);
+    let mut again = world.postbox.unit_of_work();
+    again.put(PEOPLE, item([("Name", text("Bob")), ("Notes", text("hush-hush-item"))])).unwrap();
+    again.deposit_post(message).unwrap();
+    again.commit().unwrap_err();
+    let _ = world.postbox.post(Message::new("down", "hush-hush-body").with_id("id-2")).unwrap();
+    let lines = everything.lines_of_postbox();
+    let has = |parts: &[&str]| lines.iter().any(|line| parts.iter().all(|part| line.contains(part)));
+    assert!(
+        has(&[
+            "INFO postbox send",
+            "messaging.destination.name=\"t\"",
+            "messaging.message.id=\"id-1\"",
+            "messaging.batch.message_count=1",
+            "messaging.operation.type=\"send\"",
+            "otel.kind=\"producer\""
+        ]),
+        "{lines:#?}"
+    );
+    assert!(
+        has(&[
+            "DEBUG postbox dynamodb",
+            "db.system.name=\"aws.dynamodb\"",
+            "db.operation.name=\"commit\"",
+            "db.collection.name=\"brighter_outbox\"",
+            "otel.kind=\"client\""
+        ]),
+        "{lines:#?}"
+    );
+    assert!(
+        has(&[
+            "WARN postbox",
+            "messaging.destination.name=\"down\"",
+            "messaging.message.id=\"id-2\"",
+            "error.message=no line"
+        ]),
+        "{lines:#?}"
+    );
+    assert!(!lines.iter().any(|line| line.contains("hush")), "{lines:#?}");
+    figures_count_what_happened(&world.postbox);
+}
+
+fn figures_count_what_happened(postbox: &Postbox) {
+    let stats = postbox.stats();
+    assert_eq!((stats.deposited, stats.dispatched, stats.failed, stats.parked), (2, 1, 1, 0));
+    assert_eq!(stats.duplicates_avoided, 1);
+    let json = stats.to_json();
+    assert_eq!(json["deposited"], 2);
+    assert_eq!(json["outstanding"], serde_json::Value::Null);
+    postbox.outstanding(None).unwrap();
+    let json = postbox.stats().to_json();
+    assert_eq!(json["outstanding"]["count"], 1);
+    assert!(json["outstanding"]["oldest_age_ms"].is_u64(), "{json}");
+}
