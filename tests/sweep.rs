@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::faults::Fault;
-use support::{OUTBOX, PATIENCE, World, item, message_key, messages, number, numbers, sdk, text};
+use support::{LOCKS, OUTBOX, PATIENCE, World, item, message_key, messages, number, numbers, sdk, text};
 
-const LOCKS: &str = "brighter_distributed_lock";
 /// The lease of sweepers on [`OUTBOX`], unless `lease_group` is set.
 const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
 

@@ -101,6 +101,9 @@ fn archive_batch(
             Err(error) => report.fail(&id, error.message()),
         }
     }
+    if batch.is_empty() {
+        return Ok(());
+    }
     let mut results = archive.archive(&batch).into_iter();
     let mut kept = Vec::new();
     for stored in &batch {
@@ -143,8 +146,10 @@ impl JsonLinesArchive {
         let length = file.metadata()?.len();
         let written = append(&file, batch);
         if written.is_err() {
-            // Half a line would spoil the next one.
-            file.set_len(length)?;
+            // Half a line would spoil the next one. Why it was not written is what is to be told.
+            if let Err(error) = file.set_len(length) {
+                tracing::warn!(target: "postbox", %error, "the archive file may end in half a line");
+            }
         }
         written
     }

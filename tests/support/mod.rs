@@ -14,12 +14,14 @@ use http::HttpDatabase;
 use postbox::{
     AttributeValue, Builder, DispatchOutcome, DispatchReport, EmbeddedDatabase, Item, MemoryProducer, Message, Postbox,
 };
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The table of the caller's own data: key `Name`.
 pub const PEOPLE: &str = "People";
 /// The outbox table.
 pub const OUTBOX: &str = "brighter_outbox";
+/// The table of leases.
+pub const LOCKS: &str = "brighter_distributed_lock";
 /// How long a test waits for an event that should come at once, before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -152,6 +154,17 @@ impl World {
     pub fn person(&self, name: &str) -> Option<Item> {
         self.postbox.get_item(PEOPLE, person(name)).unwrap()
     }
+}
+
+/// Takes a lease for somebody else, whoever has it now.
+pub fn take_lease(postbox: &Postbox, resource: &str, length: Duration) {
+    let expiry = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + length;
+    let lease = item([
+        ("ResourceId", text(resource)),
+        ("LockId", text("somebody else")),
+        ("LeaseExpiry", number(expiry.as_millis())),
+    ]);
+    sdk(postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lease)).send().await });
 }
 
 /// What became of each message, in order.
