@@ -280,11 +280,11 @@ impl Postbox {
     }
 
     /// A page of about `limit` messages of a state, of one topic or of all, beginning at the
-    /// cursor that the page before gave. The index lags behind the table a little. Parked
+    /// cursor that the page before gave. A page may be short, or empty, and not the last. The index lags behind the table a little. Parked
     /// messages are in no index: listing them reads the whole table.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for a cursor that no page gave; those of any request.
+    /// [`ErrorCode::InvalidArgument`] for a cursor that no page of this list gave; those of any request.
     pub fn list(
         &self,
         state: MessageState,

@@ -7,6 +7,8 @@ use crate::outbox::failure::explain;
 use crate::outbox::item::attribute::{PARKED_AT, TOPIC_SHARD};
 use crate::outbox::item::{MessageState, StoredMessage, decode, message_id, text};
 use crate::{AttributeValue, Item};
+use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// A page of messages.
 #[derive(Debug)]
@@ -37,6 +39,10 @@ impl From<&str> for Cursor {
     }
 }
 
+/// After how long a page is given back though it is not full. A filter may find little in a
+/// large table, and a page that comes too late would never come.
+const LONG_ENOUGH: Duration = Duration::from_secs(2);
+
 /// A place within a list: which part, and after which key of it.
 #[derive(Debug, Default)]
 struct Place {
@@ -45,23 +51,27 @@ struct Place {
 }
 
 impl Place {
-    fn read(cursor: Option<&Cursor>) -> Result<Self> {
-        let Some(Cursor(text)) = cursor else {
-            return Ok(Self::default());
+    /// Reads a cursor of the list of this state and topic, which has so many parts.
+    fn read(cursor: &Cursor, state: MessageState, topic: Option<&str>, parts: usize) -> Result<Self> {
+        let place = || {
+            let (listed, part, after): (String, usize, String) = serde_json::from_str(&cursor.0).ok()?;
+            let after = if after.is_empty() { None } else { Some(item_from_json(&after).ok()?) };
+            (listed == list_name(state, topic) && part < parts).then_some(Self { part, after })
         };
-        let invalid = || Error::new(ErrorCode::InvalidArgument, "the cursor is not one that a page gave");
-        let (part, after) = text.split_once(':').ok_or_else(invalid)?;
-        let after = match after {
-            "" => None,
-            json => Some(item_from_json(json).map_err(|_| invalid())?),
-        };
-        Ok(Self { part: part.parse().map_err(|_| invalid())?, after })
+        place().ok_or_else(|| {
+            Error::new(ErrorCode::InvalidArgument, "the cursor is not one that a page of this list gave")
+        })
     }
 
-    fn write(&self) -> Cursor {
+    fn write(&self, state: MessageState, topic: Option<&str>) -> Cursor {
         let after = self.after.as_ref().map(item_to_json).unwrap_or_default();
-        Cursor(format!("{}:{after}", self.part))
+        Cursor(json!([list_name(state, topic), self.part, after]).to_string())
     }
+}
+
+/// What a cursor calls the list that it belongs to.
+fn list_name(state: MessageState, topic: Option<&str>) -> String {
+    topic.map_or_else(|| state.name().to_owned(), |topic| format!("{} {topic}", state.name()))
 }
 
 impl Outbox {
@@ -74,21 +84,24 @@ impl Outbox {
         limit: i32,
         cursor: Option<Cursor>,
     ) -> Result<MessagePage> {
-        let mut place = Place::read(cursor.as_ref())?;
         let shards = match (&topic, state) {
             // The index does not hold parked messages: they are looked for in the whole table.
             (None, _) | (_, MessageState::Parked) => Vec::new(),
             (Some(topic), _) => self.topic_shards(topic),
         };
+        let topic = topic.as_deref();
+        let parts = shards.len().max(1);
+        let mut place = match &cursor {
+            Some(cursor) => Place::read(cursor, state, topic, parts)?,
+            None => Place::default(),
+        };
         let mut page = MessagePage { messages: Vec::new(), unreadable: Vec::new(), next: None };
         let mut wanted = limit.max(1);
-        while wanted > 0 {
+        let began = Instant::now();
+        while wanted > 0 && place.part < parts && began.elapsed() < LONG_ENOUGH {
             let (items, last) = match shards.get(place.part) {
                 Some(shard) => self.query_page(state, shard, wanted, place.after.take()).await?,
-                None if shards.is_empty() && place.part == 0 => {
-                    self.scan_page(state, topic.as_deref(), wanted, place.after.take()).await?
-                }
-                None => return Ok(page),
+                None => self.scan_page(state, topic, wanted, place.after.take()).await?,
             };
             wanted = wanted.saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
             for item in &items {
@@ -102,7 +115,7 @@ impl Outbox {
                 None => Place { part: place.part + 1, after: None },
             };
         }
-        page.next = (place.after.is_some() || place.part < shards.len()).then(|| place.write());
+        page.next = (place.part < parts).then(|| place.write(state, topic));
         Ok(page)
     }
 
