@@ -34,13 +34,31 @@ pub(crate) struct Delivery<'a> {
     engine: &'a Engine,
     call: &'a Call<'a>,
     purpose: For,
-    /// Partition keys, with their topics, of which a message failed: later ones wait (W23).
-    held: HashSet<(String, String)>,
+    held: Held,
+}
+
+/// What waits for earlier messages that could not be sent (W23).
+#[derive(Default)]
+struct Held {
+    /// Partition keys, with their topics, of which a message failed.
+    keys: HashSet<(String, String)>,
+    /// Every key: a message could not be read, so that its key is not known.
+    all_keys: bool,
+}
+
+impl Held {
+    fn hold(&mut self, message: &Message) {
+        self.keys.extend(key_of(message));
+    }
+
+    fn holds(&self, message: &Message) -> bool {
+        key_of(message).is_some_and(|key| self.all_keys || self.keys.contains(&key))
+    }
 }
 
 impl<'a> Delivery<'a> {
     pub(crate) fn new(engine: &'a Engine, call: &'a Call<'a>, purpose: For) -> Self {
-        Self { engine, call, purpose, held: HashSet::new() }
+        Self { engine, call, purpose, held: Held::default() }
     }
 
     /// Sends the messages of these ids, as long as `go_on` says so. One that fails never stops
@@ -116,7 +134,8 @@ impl<'a> Window<'a> {
             .collect();
         let to_read: Vec<String> = wanted
             .iter()
-            .filter(|(_, _, source)| matches!(source, Source::Table(_)))
+            // One that somebody else is sending is read for its key.
+            .filter(|(_, _, source)| matches!(source, Source::Table(_) | Source::ClaimedByAnother))
             .map(|(_, id, _)| id.clone())
             .collect();
         let reading = (!to_read.is_empty()).then(|| {
@@ -144,6 +163,14 @@ impl<'a> Window<'a> {
         for (index, id, source) in self.wanted {
             let claim = match source {
                 Source::ClaimedByAnother => {
+                    match found.get(&id) {
+                        _ if self.engine.in_flight.is_accepted(&id) => {}
+                        Some(Ok(stored)) if stored.state == MessageState::Outstanding => {
+                            sending.held.hold(&stored.message);
+                        }
+                        None if read.is_err() => sending.held.all_keys = true,
+                        _ => {}
+                    }
                     report.set(index, DispatchOutcome::InProgress, "this process is sending it already");
                     continue;
                 }
@@ -169,7 +196,10 @@ impl<'a> Window<'a> {
                     // Nobody can send it, and it would be found again by every sweep (W15).
                     sending.failures.push(Attempt { id, error: error.message().to_owned(), park: true });
                 }
-                (None, Err(error)) => report.set(index, DispatchOutcome::NotRead, error.message()),
+                (None, Err(error)) => {
+                    report.set(index, DispatchOutcome::NotRead, error.message());
+                    sending.held.all_keys = true;
+                }
                 (None, Ok(())) => report.set(index, DispatchOutcome::NotFound, "the outbox has no such message"),
             }
         }
@@ -199,7 +229,7 @@ struct Sending<'a, 'd> {
     report: DispatchReport,
     marking: Marking<'a>,
     batch: Batch<'a>,
-    held: &'d mut HashSet<(String, String)>,
+    held: &'d mut Held,
     failures: Vec<Attempt>,
     go_on: &'d mut dyn FnMut() -> bool,
 }
@@ -212,12 +242,12 @@ impl<'a> Sending<'a, '_> {
         if self.batch.messages.iter().any(same_key) {
             self.send();
         }
-        if key_of(&message).is_some_and(|key| self.held.contains(&key)) {
+        if self.held.holds(&message) {
             let detail = "an earlier message of its partition key could not be sent";
             return self.report.set(index, DispatchOutcome::HeldBack, detail);
         }
         if self.purpose == For::Sweep && self.engine.backoff.is_waiting(message.id()) {
-            self.hold(&message);
+            self.held.hold(&message);
             return self.report.set(
                 index,
                 DispatchOutcome::HeldBack,
@@ -225,23 +255,28 @@ impl<'a> Sending<'a, '_> {
             );
         }
         let Some(producer) = self.engine.router.route(message.topic()).cloned() else {
-            self.hold(&message);
+            self.held.hold(&message);
             let topic = message.topic();
             let detail = format!(
                 "no producer serves topic {topic}: add one for it, or a default one, when the Postbox is opened"
             );
             return self.report.set(index, DispatchOutcome::NoProducer, detail);
         };
+        let same_producer = self.batch.producer.as_ref().is_some_and(|current| Arc::ptr_eq(current, &producer));
+        // Before the breaker is asked: it is to know what became of these.
+        if !same_producer || self.batch.messages.len() >= producer.max_batch() {
+            self.send();
+        }
         let permit = self.engine.breakers.permit(message.topic());
         if permit == Permit::HoldBack {
+            self.held.hold(&message);
             let detail = format!("the breaker of topic {} is open", message.topic());
             return self.report.set(index, DispatchOutcome::BreakerOpen, detail);
         }
-        let same_producer = self.batch.producer.as_ref().is_some_and(|current| Arc::ptr_eq(current, &producer));
-        if permit == Permit::Probe || !same_producer || self.batch.messages.len() >= producer.max_batch() {
+        if permit == Permit::Probe {
             self.send();
-            self.batch.producer = Some(producer);
         }
+        self.batch.producer = Some(producer);
         self.batch.places.push(Place { index, attempts, claim });
         self.batch.messages.push(message);
         if permit == Permit::Probe {
@@ -310,7 +345,7 @@ impl<'a> Sending<'a, '_> {
             target: "postbox", { messaging.message.id = message.id(), messaging.destination.name = message.topic(), error.message = %text, parked = park },
             "a message could not be sent"
         );
-        self.hold(message);
+        self.held.hold(message);
         if park {
             self.engine.backoff.forget(message.id());
         } else {
@@ -318,10 +353,6 @@ impl<'a> Sending<'a, '_> {
         }
         self.failures.push(Attempt { id: message.id().to_owned(), error: text.clone(), park });
         self.report.set(place.index, outcome, text);
-    }
-
-    fn hold(&mut self, message: &Message) {
-        self.held.extend(key_of(message));
     }
 
     fn finish(mut self) -> DispatchReport {

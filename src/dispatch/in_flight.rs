@@ -36,6 +36,11 @@ impl InFlight {
         Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
     }
 
+    /// Whether its producer has accepted the message, which is then before all that come later.
+    pub(crate) fn is_accepted(&self, id: &str) -> bool {
+        matches!(self.lock().get(id), Some(Holder::Accepted { .. }))
+    }
+
     /// The message was confirmed, or its sender gave it up: it may be sent again, once whoever is
     /// sending it now is through.
     pub(crate) fn settle(&self, id: &str) {

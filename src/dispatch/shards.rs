@@ -7,7 +7,7 @@ use crate::dispatch::sweep::{SweepLease, SweepReport, minimum_age, read_parts};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::outbox::lock::{Lock, LockItem};
-use crate::outbox::outstanding::Oldest;
+use crate::outbox::outstanding::{Oldest, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,9 +30,12 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
             return Ok(report);
         }
         let before = report.dispatched;
+        // After what was tried already: however many cannot be sent, they are not in the way of the rest (W21).
+        let mut after = None;
         while !held.is_empty() && !stop.load(Ordering::Relaxed) {
-            let oldest = active.find(engine, &held)?;
-            let (mut more, sent, began) = (oldest.more, report.dispatched, Instant::now());
+            let oldest = active.find(engine, &held, after)?;
+            after = oldest.next();
+            let (sent, began) = (report.dispatched, Instant::now());
             let mut all_held = || held.values_mut().all(Lease::is_held);
             let ids = oldest.into_ids();
             for batch in ids.chunks(engine.config.sweep_batch as usize) {
@@ -42,14 +45,17 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
                     return Ok(report);
                 }
                 if began.elapsed() > REBALANCE_AFTER {
-                    more = true;
+                    after = None;
                     break;
                 }
             }
-            if ids.is_empty() || (!more && report.dispatched == sent) {
+            if ids.is_empty() || (after.is_none() && report.dispatched == sent) {
                 break;
             }
+            let shards: Vec<i64> = held.keys().copied().collect();
             balance(engine, &active, &mut held)?;
+            // A shard that has come may have older ones.
+            after = after.filter(|_| held.keys().all(|shard| shards.contains(shard)));
         }
         if report.dispatched == before {
             return Ok(report);
@@ -82,11 +88,11 @@ impl Active {
         self.0.iter().filter_map(|shard| number_of(shard)).collect()
     }
 
-    /// The oldest messages of the shards that are held.
-    fn find(&self, engine: &Engine, held: &BTreeMap<i64, Lease>) -> Result<Oldest> {
+    /// The oldest messages of the shards that are held, which come after this one.
+    fn find(&self, engine: &Engine, held: &BTreeMap<i64, Lease>, after: Option<Sighting>) -> Result<Oldest> {
         let ours = self.0.iter().filter(|shard| number_of(shard).is_some_and(|number| held.contains_key(&number)));
         let parts = engine.outbox.shard_parts(ours.cloned(), minimum_age(engine));
-        let mut oldest = Oldest::new(MOST_FOUND);
+        let mut oldest = Oldest::new(MOST_FOUND, after);
         read_parts(engine, parts, false, |page| {
             page.sightings.into_iter().for_each(|sighting| oldest.see(sighting));
         })?;

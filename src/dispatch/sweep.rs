@@ -7,7 +7,7 @@ use crate::dispatch::shards::sweep_shards;
 use crate::dispatch::stats::Outstanding;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::outbox::outstanding::{Oldest, Part};
+use crate::outbox::outstanding::{Oldest, Part, Sighting};
 use crate::ticks::Ticks;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -110,10 +110,11 @@ fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<
     };
     let mut delivery = Delivery::new(engine, call, For::Sweep);
     let mut is_held = || lease.as_mut().is_none_or(Lease::is_held);
+    // After what was tried already: however many cannot be sent, they are not in the way of the rest (W21).
+    let mut after = None;
     loop {
-        let oldest = find(engine, topic)?;
-        let more = oldest.more;
-        let before = report.dispatched;
+        let oldest = find(engine, topic, after)?;
+        after = oldest.next();
         for batch in oldest.into_ids().chunks(engine.config.sweep_batch as usize) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(report);
@@ -124,7 +125,7 @@ fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<
                 return Ok(report);
             }
         }
-        if !more || report.dispatched == before {
+        if after.is_none() {
             return Ok(report);
         }
     }
@@ -136,9 +137,9 @@ pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
     Ticks::from(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
 }
 
-/// The oldest messages that are old enough.
-fn find(engine: &Engine, topic: Option<&str>) -> Result<Oldest> {
-    let mut oldest = Oldest::new(MOST_FOUND);
+/// The oldest messages that are old enough, and come after this one.
+fn find(engine: &Engine, topic: Option<&str>, after: Option<Sighting>) -> Result<Oldest> {
+    let mut oldest = Oldest::new(MOST_FOUND, after);
     read_parts(engine, engine.outbox.outstanding_parts(topic, minimum_age(engine)), false, |page| {
         page.sightings.into_iter().for_each(|sighting| oldest.see(sighting));
     })?;

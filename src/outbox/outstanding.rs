@@ -31,21 +31,31 @@ pub(crate) struct Sighting {
 pub(crate) struct Oldest {
     seen: BinaryHeap<Sighting>,
     most: usize,
+    /// Only those that come after this one.
+    after: Option<Sighting>,
     /// Whether there were more.
-    pub(crate) more: bool,
+    more: bool,
 }
 
 impl Oldest {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, ..Self::default() }
+    pub(crate) fn new(most: usize, after: Option<Sighting>) -> Self {
+        Self { most, after, ..Self::default() }
     }
 
     pub(crate) fn see(&mut self, sighting: Sighting) {
+        if self.after.as_ref().is_some_and(|after| sighting <= *after) {
+            return;
+        }
         self.seen.push(sighting);
         if self.seen.len() > self.most {
             self.seen.pop();
             self.more = true;
         }
+    }
+
+    /// Where to look for the next ones, if there were more.
+    pub(crate) fn next(&self) -> Option<Sighting> {
+        self.seen.peek().filter(|_| self.more).cloned()
     }
 
     /// The ids, oldest first.
@@ -190,11 +200,18 @@ mod tests {
 
     #[test]
     fn the_oldest_are_kept_in_order() {
-        let mut oldest = Oldest::new(2);
-        for (created, id) in [(3, "c"), (1, "b"), (2, "d"), (1, "a")] {
-            oldest.see(Sighting { created: Ticks::from_raw(created).unwrap(), id: id.into() });
-        }
-        assert!(oldest.more);
-        assert_eq!(oldest.into_ids(), ["a", "b"]);
+        let find = |after| {
+            let mut oldest = Oldest::new(2, after);
+            for (created, id) in [(3, "c"), (1, "b"), (2, "d"), (1, "a"), (3, "e")] {
+                oldest.see(Sighting { created: Ticks::from_raw(created).unwrap(), id: id.into() });
+            }
+            (oldest.next(), oldest.into_ids())
+        };
+        let (next, ids) = find(None);
+        assert_eq!(ids, ["a", "b"]);
+        let (next, ids) = find(next);
+        assert_eq!(ids, ["d", "c"]);
+        let (next, ids) = find(next);
+        assert_eq!((next, ids), (None, vec!["e".to_string()]));
     }
 }
