@@ -1,0 +1,46 @@
+//! A network: what each request through it costs in time, and how many there were.
+
+use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Hands each request on after a delay, and counts them.
+#[derive(Clone, Debug)]
+pub struct Delayed<C> {
+    inner: C,
+    delay: Duration,
+    requests: Arc<AtomicUsize>,
+}
+
+impl<C> Delayed<C> {
+    pub fn new(inner: C, delay: Duration) -> Self {
+        Self { inner, delay, requests: Arc::default() }
+    }
+
+    /// How many requests there were since this was asked last.
+    pub fn take_requests(&self) -> usize {
+        self.requests.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl<C: HttpConnector + Clone + 'static> HttpConnector for Delayed<C> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let (inner, delay) = (self.inner.clone(), self.delay);
+        HttpConnectorFuture::new(async move {
+            tokio::time::sleep(delay).await;
+            inner.call(request).await
+        })
+    }
+}
+
+impl<C: HttpConnector + Clone + 'static> HttpClient for Delayed<C> {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

@@ -1,0 +1,82 @@
+//! Medians, ratios and their spread: a shared machine gives nothing better.
+
+use std::time::Duration;
+
+/// Measurements of one thing.
+#[derive(Default)]
+pub struct Series(Vec<f64>);
+
+impl Series {
+    pub fn add(&mut self, value: f64) {
+        self.0.push(value);
+    }
+
+    pub fn add_micros(&mut self, time: Duration) {
+        self.add(time.as_secs_f64() * 1e6);
+    }
+
+    pub fn median(&self) -> f64 {
+        self.quantile(0.5)
+    }
+
+    /// The value below which this part of the measurements lies.
+    pub fn quantile(&self, part: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let last = sorted.len().saturating_sub(1) as f64;
+        sorted.get((last * part).round() as usize).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The quarter and three-quarter points: half of the measurements lie between them.
+    pub fn quartiles(&self) -> (f64, f64) {
+        (self.quantile(0.25), self.quantile(0.75))
+    }
+}
+
+/// Two lanes that were measured in turns, so that a disturbance hits both.
+#[derive(Default)]
+pub struct Comparison {
+    pub raw: Series,
+    pub postbox: Series,
+    /// Postbox by raw, for each round.
+    pub ratios: Series,
+}
+
+impl Comparison {
+    pub fn add_round(&mut self, raw: f64, postbox: f64) {
+        self.raw.add(raw);
+        self.postbox.add(postbox);
+        self.ratios.add(postbox / raw);
+    }
+
+    /// The ratio of the medians.
+    pub fn ratio(&self) -> f64 {
+        self.postbox.median() / self.raw.median()
+    }
+
+    /// Prints one line of the table that [`head`] began.
+    pub fn print(&self, what: &str, unit: &str, goal: &str) {
+        let (low, high) = self.ratios.quartiles();
+        println!(
+            "| {what:<38} | {:>8.1} {unit} | {:>8.1} {unit} | {:>6.3} | {:>6.3} | {low:.3} to {high:.3} | {goal} |",
+            self.raw.median(),
+            self.postbox.median(),
+            self.ratio(),
+            self.ratios.median(),
+        );
+    }
+}
+
+/// The head of the table.
+pub fn head() {
+    println!("\n| what | raw SDK | Postbox | ratio of medians | median ratio of rounds | half of the rounds | goal |");
+    println!("|---|---|---|---|---|---|---|");
+}
+
+/// The processor time that this process has used.
+pub fn processor_time() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec of ours.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut now) };
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}

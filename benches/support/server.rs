@@ -1,0 +1,115 @@
+//! The servers, each in a process of its own: one that answers `{}` to everything, so that
+//! what is measured is the client; and a real one, dynoxide, over HTTP.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+/// Says in the environment that this process is to be a server, and which.
+const ROLE: &str = "POSTBOX_BENCH_SERVER";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Stub,
+    Dynoxide,
+}
+
+/// A server process; it ends with this.
+pub struct Server {
+    child: Child,
+    pub url: String,
+}
+
+impl Server {
+    pub fn start(kind: Kind) -> Self {
+        let program = std::env::current_exe().expect("this program has a path");
+        let mut child = Command::new(program)
+            .env(ROLE, format!("{kind:?}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let mut url = String::new();
+        let output = child.stdout.take().expect("the server's output is piped");
+        BufReader::new(output).read_line(&mut url).expect("the server says where it is");
+        Self { child, url: url.trim().to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Serves and never returns, if this process was started as a server. Ends with its parent.
+pub fn serve_if_asked() {
+    let Ok(role) = std::env::var(ROLE) else {
+        return;
+    };
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    println!("http://{}", listener.local_addr().expect("it has an address"));
+    if role == format!("{:?}", Kind::Stub) {
+        for connection in listener.incoming().flatten() {
+            std::thread::spawn(move || answer_all(connection));
+        }
+    } else {
+        serve_dynoxide(listener);
+    }
+    std::process::exit(0);
+}
+
+/// Reads request after request and answers each with an empty object.
+fn answer_all(mut connection: TcpStream) -> std::io::Result<()> {
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 2\r\n\r\n{}";
+    connection.set_nodelay(true)?;
+    let mut buffer = vec![0; 1 << 16];
+    let mut filled = 0;
+    loop {
+        let end = loop {
+            if let Some(end) = request_end(&buffer[..filled]) {
+                break end;
+            }
+            let read = connection.read(&mut buffer[filled..])?;
+            if read == 0 {
+                return Ok(());
+            }
+            filled += read;
+        };
+        if end > filled {
+            connection.read_exact(&mut buffer[filled..end])?;
+            filled = end;
+        }
+        connection.write_all(ANSWER)?;
+        buffer.copy_within(end..filled, 0);
+        filled -= end;
+    }
+}
+
+/// Where the first request ends, its body included, once its head is there.
+fn request_end(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let length = std::str::from_utf8(&bytes[..head])
+        .ok()?
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, value)| value.trim().parse::<usize>().ok())
+        .unwrap_or(0);
+    Some(head + length)
+}
+
+fn serve_dynoxide(listener: TcpListener) {
+    listener.set_nonblocking(true).expect("the listener is ours");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("the listener is taken over");
+        let database = dynoxide::Database::memory().expect("a database opens");
+        dynoxide::server::serve_on(listener, database).await;
+    });
+}

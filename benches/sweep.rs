@@ -1,0 +1,256 @@
+//! What sweeping costs: when nothing is outstanding, with a backlog, and with several processes.
+
+#[allow(dead_code)]
+mod support;
+
+use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use postbox::{Builder, EmbeddedDatabase, Message, Postbox, SendOutcome, producer_fn};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use support::delay::Delayed;
+use support::figures::Series;
+use support::is_measurement;
+use support::server::{Kind, Server, serve_if_asked};
+
+/// Says in the environment that this process is a sweeper, and on which endpoint.
+const SWEEPER: &str = "POSTBOX_BENCH_SWEEPER";
+const BODY: [u8; 1024] = [b'x'; 1024];
+const DELAY: Duration = Duration::from_millis(5);
+const SHARDS: u64 = 20;
+
+fn main() {
+    serve_if_asked();
+    if let Ok(url) = std::env::var(SWEEPER) {
+        return sweep_as_child(&url);
+    }
+    let scale = if is_measurement() { 1 } else { 1000 };
+    idle(20_000 / scale);
+    backlog(20_000 / scale);
+    processes(4_000 / scale);
+}
+
+/// Adds up the read units that the embedded database says a request took.
+#[derive(Clone, Debug)]
+struct Metered {
+    database: EmbeddedDatabase,
+    requests: Arc<AtomicU64>,
+    /// Hundredths of a unit.
+    units: Arc<AtomicU64>,
+}
+
+impl HttpConnector for Metered {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let body = request.body().bytes().unwrap_or_default();
+        let mut json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        json["ReturnConsumedCapacity"] = "TOTAL".into();
+        let operation = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        if let Ok(answer) = self.database.execute(&operation, &json.to_string()) {
+            let answer: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+            let units = answer["ConsumedCapacity"]["CapacityUnits"].as_f64().unwrap_or_default();
+            self.units.fetch_add((units * 100.0) as u64, Ordering::Relaxed);
+        }
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        *request.body_mut() = body_of(&json);
+        self.database.call(request)
+    }
+}
+
+fn body_of(json: &serde_json::Value) -> aws_smithy_types::body::SdkBody {
+    aws_smithy_types::body::SdkBody::from(json.to_string())
+}
+
+impl HttpClient for Metered {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+fn sweeping(builder: Builder) -> Builder {
+    builder.sweep_min_age_ms(0).default_producer(producer_fn(|_| SendOutcome::Sent))
+}
+
+/// An idle sweep of an empty table, and of one full of dispatched messages: only reads are
+/// repeated by the meter, so the leases are left out of the units.
+fn idle(dispatched: usize) {
+    let measure = |messages: usize| {
+        let database = EmbeddedDatabase::open(":memory:").expect("the database opens");
+        let meter = Metered { database: database.clone(), requests: Arc::default(), units: Arc::default() };
+        let postbox = sweeping(Postbox::builder()).embedded(database.clone()).open().expect("the Postbox opens");
+        fill_with_dispatched(&database, messages);
+        let metered = sweeping(Postbox::builder())
+            .sweep_leases("shards")
+            .embedded(database)
+            .http_client(meter.clone())
+            .open()
+            .expect("the Postbox opens");
+        drop(postbox);
+        meter.requests.store(0, Ordering::Relaxed);
+        meter.units.store(0, Ordering::Relaxed);
+        let start = Instant::now();
+        metered.sweep().expect("the sweep is made");
+        let units = meter.units.load(Ordering::Relaxed) as f64 / 100.0;
+        (meter.requests.load(Ordering::Relaxed), units, start.elapsed())
+    };
+    println!("\n| an idle sweep of | requests | read units | time |\n|---|---|---|---|");
+    for (what, messages) in [("an empty table", 0), ("dispatched messages only", dispatched)] {
+        let (requests, units, time) = measure(messages);
+        println!("| {what} ({messages}) | {requests} | {units} | {time:.1?} |");
+    }
+}
+
+fn fill_with_dispatched(database: &EmbeddedDatabase, messages: usize) {
+    for first in (0..messages).step_by(25) {
+        let puts: Vec<serde_json::Value> = (first..(first + 25).min(messages))
+            .map(|n| {
+                serde_json::json!({"PutRequest": {"Item": {
+                    "MessageId": {"S": format!("id-{n}")}, "Topic": {"S": "t"}, "TopicShard": {"S": format!("t_{}", n % 3)},
+                    "Body": {"S": "x"}, "CreatedTime": {"N": n.to_string()}, "DeliveryTime": {"N": n.to_string()},
+                }}})
+            })
+            .collect();
+        let request = serde_json::json!({"RequestItems": {"brighter_outbox": puts}});
+        database.execute("BatchWriteItem", &request.to_string()).expect("the messages are written");
+    }
+}
+
+fn messages(count: usize) -> Vec<Message> {
+    (0..count).map(|n| Message::new("t", BODY).with_partition_key(format!("key-{}", n % 1000))).collect()
+}
+
+/// How fast a backlog goes, with how many requests, and what it needs in memory.
+fn backlog(count: usize) {
+    let file = std::env::temp_dir().join(format!("postbox-bench-{}.db", std::process::id()));
+    let path = file.to_str().expect("the temporary directory has a plain name");
+    let database = EmbeddedDatabase::open(path).expect("the database opens");
+    let network = Delayed::new(database.clone(), Duration::ZERO);
+    let postbox =
+        sweeping(Postbox::builder()).embedded(database).http_client(network.clone()).open().expect("the Postbox opens");
+    for _ in 0..count.div_ceil(1000) {
+        postbox.deposit_posts(&messages(1000.min(count))).expect("the messages are deposited");
+    }
+    std::thread::sleep(Duration::from_millis(10));
+    network.take_requests();
+    let idle = resident_kilobytes();
+    let start = Instant::now();
+    let report = postbox.sweep().expect("the sweep is made");
+    let (time, requests) = (start.elapsed(), network.take_requests());
+    let per_second = report.dispatched as f64 / time.as_secs_f64();
+    let per_thousand = requests as f64 * 1000.0 / report.dispatched as f64;
+    println!("\n| a backlog of {} messages of 1 KB, one sweeper | |\n|---|---|", report.dispatched);
+    println!("| messages a second | {per_second:.0} |");
+    println!("| requests per 1,000 messages (goal: at most 60) | {per_thousand:.1} |");
+    let peak = peak_kilobytes().saturating_sub(idle);
+    println!(
+        "| memory above that before the sweep, at its peak (goal: under 64 MB) | {:.1} MB |",
+        peak as f64 / 1024.0
+    );
+    drop(postbox);
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{path}{suffix}"));
+    }
+}
+
+fn status_kilobytes(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+fn resident_kilobytes() -> u64 {
+    // Forgets the peak so far.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    status_kilobytes("VmRSS:")
+}
+
+fn peak_kilobytes() -> u64 {
+    status_kilobytes("VmHWM:")
+}
+
+/// How the throughput grows with the processes, 5 ms a request, on a database in a process of its own.
+fn processes(count: usize) {
+    let rounds = if is_measurement() { 3 } else { 1 };
+    let mut single = f64::NAN;
+    println!(
+        "\n| sweeper processes, {count} messages, 5 ms a request | messages a second | times one | sent twice |\n|---|---|---|---|"
+    );
+    for processes in [1, 2, 4] {
+        let (mut rate, mut twice) = (Series::default(), 0);
+        for _ in 0..rounds {
+            let server = Server::start(Kind::Dynoxide);
+            let depositor = over_http(&server.url, Duration::ZERO).open().expect("the Postbox opens");
+            depositor.create_table().expect("the table is made");
+            depositor.sweep().expect("the lock table is made");
+            for _ in 0..count.div_ceil(1000) {
+                depositor.deposit_posts(&messages(1000.min(count))).expect("the messages are deposited");
+            }
+            let deposited = depositor.outstanding(None).expect("they are counted").count;
+            let start = Instant::now();
+            let children: Vec<Child> = (0..processes).map(|_| spawn_sweeper(&server.url)).collect();
+            let sent: u64 = children.into_iter().map(sent_by).sum();
+            rate.add(deposited as f64 / start.elapsed().as_secs_f64());
+            twice += sent - deposited;
+            assert_eq!(depositor.outstanding(None).expect("they are counted").count, 0);
+        }
+        if processes == 1 {
+            single = rate.median();
+        }
+        println!("| {processes} | {:.0} | {:.2} | {twice} |", rate.median(), rate.median() / single);
+    }
+}
+
+fn over_http(url: &str, delay: Duration) -> Builder {
+    let client = Delayed::new(Plain(Arc::default()), delay);
+    sweeping(Postbox::builder())
+        .number_of_shards(SHARDS)
+        .sweep_leases("shards")
+        .endpoint_url(url)
+        .region("us-east-1")
+        .access_key_id("bench")
+        .secret_access_key("bench")
+        .http_client(client)
+}
+
+/// The SDK's own HTTP client, as a connector that another can wrap.
+#[derive(Clone, Debug)]
+struct Plain(Arc<std::sync::OnceLock<SharedHttpConnector>>);
+
+impl HttpConnector for Plain {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let connector = self.0.get_or_init(|| {
+            let connector = aws_smithy_http_client::Connector::builder().build_http();
+            SharedHttpConnector::new(connector)
+        });
+        connector.call(request)
+    }
+}
+
+fn spawn_sweeper(url: &str) -> Child {
+    let program = std::env::current_exe().expect("this program has a path");
+    Command::new(program).env(SWEEPER, url).stdout(Stdio::piped()).spawn().expect("the sweeper starts")
+}
+
+/// Waits for a sweeper and reads how many messages it sent.
+fn sent_by(child: Child) -> u64 {
+    let output = child.wait_with_output().expect("the sweeper ends");
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("it says how many it sent")
+}
+
+fn sweep_as_child(url: &str) {
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&sent);
+    let producer = producer_fn(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        SendOutcome::Sent
+    });
+    let postbox = over_http(url, DELAY).default_producer(producer).open().expect("the Postbox opens");
+    while postbox.outstanding(None).expect("they are counted").count > 0 {
+        postbox.sweep().expect("the sweep is made");
+    }
+    println!("{}", sent.load(Ordering::Relaxed));
+}
