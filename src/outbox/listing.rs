@@ -7,6 +7,8 @@ use crate::outbox::failure::explain;
 use crate::outbox::item::attribute::{PARKED_AT, TOPIC_SHARD};
 use crate::outbox::item::{MessageState, StoredMessage, decode, message_id, text};
 use crate::{AttributeValue, Item};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// A page of messages.
 #[derive(Debug)]
@@ -49,13 +51,12 @@ impl Place {
         let Some(Cursor(text)) = cursor else {
             return Ok(Self::default());
         };
-        let invalid = || Error::new(ErrorCode::InvalidArgument, "the cursor is not one that a page gave");
-        let (part, after) = text.split_once(':').ok_or_else(invalid)?;
+        let (part, after) = text.split_once(':').ok_or_else(foreign_cursor)?;
         let after = match after {
             "" => None,
-            json => Some(item_from_json(json).map_err(|_| invalid())?),
+            json => Some(item_from_json(json).map_err(|_| foreign_cursor())?),
         };
-        Ok(Self { part: part.parse().map_err(|_| invalid())?, after })
+        Ok(Self { part: part.parse().map_err(|_| foreign_cursor())?, after })
     }
 
     fn write(&self) -> Cursor {
@@ -80,6 +81,9 @@ impl Outbox {
             (None, _) | (_, MessageState::Parked) => Vec::new(),
             (Some(topic), _) => self.topic_shards(topic),
         };
+        if place.part >= shards.len().max(1) {
+            return Err(foreign_cursor());
+        }
         let mut page = MessagePage { messages: Vec::new(), unreadable: Vec::new(), next: None };
         let mut wanted = limit.max(1);
         while wanted > 0 {
@@ -113,6 +117,7 @@ impl Outbox {
         limit: i32,
         after: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>)> {
+        let is_resumed = after.is_some();
         let index = if state == MessageState::Dispatched { "Delivered" } else { "Outstanding" };
         let answer = self
             .client
@@ -125,7 +130,7 @@ impl Outbox {
             .set_exclusive_start_key(after)
             .send()
             .await
-            .map_err(|failure| explain("Query", &self.index(index), failure))?;
+            .map_err(|failure| page_failure(is_resumed, "Query", &self.index(index), failure))?;
         Ok((answer.items.unwrap_or_default(), last_key(answer.last_evaluated_key)))
     }
 
@@ -136,6 +141,7 @@ impl Outbox {
         limit: i32,
         after: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>)> {
+        let is_resumed = after.is_some();
         let request = self.client.scan().table_name(&self.table).set_exclusive_start_key(after);
         let request = match (state, topic) {
             (MessageState::Outstanding, _) => request.index_name("OutstandingAllTopics").limit(limit),
@@ -146,11 +152,27 @@ impl Outbox {
                 .filter_expression(format!("attribute_exists({PARKED_AT}) AND Topic = :topic"))
                 .expression_attribute_values(":topic", AttributeValue::S(topic.to_owned())),
         };
-        let answer = request.send().await.map_err(|failure| explain("Scan", &self.subject(), failure))?;
+        let answer =
+            request.send().await.map_err(|failure| page_failure(is_resumed, "Scan", &self.subject(), failure))?;
         Ok((answer.items.unwrap_or_default(), last_key(answer.last_evaluated_key)))
     }
 }
 
 fn last_key(key: Option<Item>) -> Option<Item> {
     key.filter(|key| !key.is_empty())
+}
+
+fn foreign_cursor() -> Error {
+    Error::new(ErrorCode::InvalidArgument, "the cursor is not one that a page of this list gave")
+}
+
+/// DynamoDB refuses a key from which it cannot go on: that of another list.
+fn page_failure<E>(is_resumed: bool, operation: &str, subject: &str, failure: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    if is_resumed && failure.code() == Some("ValidationException") {
+        return foreign_cursor();
+    }
+    explain(operation, subject, failure)
 }
