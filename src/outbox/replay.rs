@@ -4,16 +4,16 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::outbox::Outbox;
 use crate::outbox::failure::explain;
 use crate::outbox::item::attribute::{
-    CAUSATION_ID, CREATED_TIME, DELIVERED_AT, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME,
-    PARKED_AT,
+    CAUSATION_ID, CREATED_TIME, DELIVERED_AT, DELIVERY_TIME, DISPATCH_ATTEMPTS, EXPIRES_AT, MESSAGE_ID,
+    OUTSTANDING_CREATED_TIME, PARKED_AT,
 };
 use crate::outbox::item::{is_possible_id, key, message_id, text};
 use crate::outbox::table::CAUSATION;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
 impl Outbox {
-    /// Makes a message outstanding again. Whether there is one. What would let it expire goes
-    /// too: an unsent message never expires (W6).
+    /// Makes a message outstanding again, with no attempts. Whether there is one. What would let it
+    /// expire goes too: an unsent message never expires (W6).
     pub(crate) async fn replay(&self, id: String) -> Result<bool> {
         if !is_possible_id(&id) {
             return Ok(false);
@@ -26,7 +26,7 @@ impl Outbox {
             .condition_expression(format!("attribute_exists({MESSAGE_ID})"))
             .update_expression(format!(
                 "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME} \
-                 REMOVE {DELIVERY_TIME}, {DELIVERED_AT}, {EXPIRES_AT}, {PARKED_AT}"
+                 REMOVE {DELIVERY_TIME}, {DELIVERED_AT}, {EXPIRES_AT}, {PARKED_AT}, {DISPATCH_ATTEMPTS}"
             ))
             .send()
             .await;
