@@ -142,9 +142,14 @@ impl JsonLinesArchive {
         let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let length = file.metadata()?.len();
         let written = append(&file, batch);
-        if written.is_err() {
+        if let Err(error) = &written {
             // Half a line would spoil the next one.
-            file.set_len(length)?;
+            if let Err(also) = file.set_len(length) {
+                return Err(std::io::Error::new(
+                    error.kind(),
+                    format!("{error}; what was written of it stays: {also}"),
+                ));
+            }
         }
         written
     }
