@@ -335,6 +335,12 @@ impl Postbox {
         Stats::of(&self.engine)
     }
 
+    /// Whether this handle may be used here: not in a forked child, whose locks may be held by
+    /// threads that it does not have.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.engine.runtime.check()
+    }
+
     /// The SDK's client, for whatever Postbox does not do itself. Run its requests with
     /// [`block_on`](Self::block_on), or on a runtime of your own.
     pub fn dynamodb(&self) -> &Client {
