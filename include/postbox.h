@@ -39,7 +39,7 @@
  *   borrowed from the handle that was asked, and valid until that is changed or freed; char *
  *   is the caller's, to free with postbox_string_free.
  * - Threads. Any thread may call; a handle may move between threads. Two threads may use one
- *   postbox_t, postbox_config, postbox_error and postbox_report at once; a
+ *   postbox_t, postbox_config, postbox_error, postbox_report and postbox_page at once; a
  *   postbox_unit_of_work detects it (POSTBOX_ERROR_CONCURRENT_USE); a string borrowed from a
  *   postbox_message or postbox_config is only safe while no other thread changes that.
  * - Blocking. Functions on a postbox_t, and those of a unit of work that say so, wait for
@@ -152,7 +152,7 @@ enum postbox_code
      */
     POSTBOX_ERROR_OUTCOME_UNKNOWN = 42,
     /**
-     * Some messages could not be cleared; the reasons say which and why. They stay outstanding.
+     * Some messages could not be cleared, marked or replayed; the reasons say which and why.
      */
     POSTBOX_ERROR_CLEAR_INCOMPLETE = 50,
     /**
@@ -261,15 +261,15 @@ enum postbox_outcome
      */
     POSTBOX_OUTCOME_NO_PRODUCER = 12,
     /**
-     * Its producer failed. It stays outstanding.
+     * Its producer failed. It stays outstanding, or is parked after "max_dispatch_attempts".
      */
     POSTBOX_OUTCOME_FAILED = 13,
     /**
-     * Its producer can never send it as it is. It stays outstanding.
+     * Its producer can never send it as it is. It is parked.
      */
     POSTBOX_OUTCOME_REJECTED = 14,
     /**
-     * Its stored item cannot be read.
+     * Its stored item cannot be read. It is parked.
      */
     POSTBOX_OUTCOME_UNREADABLE = 15,
     /**
@@ -314,11 +314,11 @@ enum postbox_send_outcome
      */
     POSTBOX_SEND_ACCEPTED = 1,
     /**
-     * It failed for a passing reason: it stays outstanding and will be sent again.
+     * It failed for a passing reason: it stays outstanding and will be sent again, "max_dispatch_attempts" in all.
      */
     POSTBOX_SEND_RETRY = 2,
     /**
-     * It can never be sent as it is: too large, not permitted, malformed.
+     * It can never be sent as it is, being too large, not permitted, malformed: it is parked at once.
      */
     POSTBOX_SEND_REJECT = 3,
 };
@@ -459,13 +459,29 @@ typedef struct postbox_error postbox_error;
 typedef struct postbox_message postbox_message;
 
 /**
- * A page of stored messages. It does not change, so any number of threads may read it.
+ * A page of stored messages, from postbox_list. It does not change, so any number of threads may
+ * read it.
+ *
+ * ```c
+ * postbox_page *page = NULL;
+ * do {
+ *     postbox_page *next = NULL;
+ *     err = postbox_list(box, POSTBOX_STATE_PARKED, NULL, 100, postbox_page_next(page), &next);
+ *     postbox_page_free(page);
+ *     if (err)
+ *         return fail(err);
+ *     page = next;
+ *     for (size_t i = 0; i < postbox_page_count(page); i++)
+ *         show(postbox_page_message(page, i));
+ * } while (postbox_page_next(page));
+ * postbox_page_free(page);
+ * ```
  */
 typedef struct postbox_page postbox_page;
 
 /**
- * What became of each message of postbox_clear_outbox, postbox_post or
- * postbox_mark_dispatched, in the order of the ids; an id that was given twice is there once.
+ * What became of each message of postbox_clear_outbox, postbox_post, postbox_mark_dispatched or
+ * postbox_replay, in the order of the ids; an id that was given twice is there once.
  * It does not change, so any number of threads may read it.
  */
 typedef struct postbox_report postbox_report;
@@ -503,11 +519,12 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * text, into the `reason_size` bytes of `reason`, which come as an empty string:
  * snprintf(reason, reason_size, "queue %s is full", name).
  *
- * It is called on the thread that called postbox_clear_outbox or postbox_post, never on the
- * Postbox's own thread; by several threads at once if several call those. It may take its
- * time, and it may call any function of Postbox but postbox_free of the postbox_t that it
- * serves; postbox_close would wait for this very call, until "close_timeout_ms". It must
- * return: an exception or a longjmp out of it is undefined behaviour.
+ * It is called on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep, or
+ * on the sweeper's (postbox_start_sweeper); by several threads at once if several do those. It
+ * may take its time, and it may call any function of Postbox but postbox_free of the postbox_t
+ * that it serves; postbox_close, and postbox_stop_sweeper on the sweeper's thread, would wait
+ * for this very call, until "close_timeout_ms". It must return: an exception or a longjmp out
+ * of it is undefined behaviour.
  */
 typedef int32_t (*postbox_send_callback)(void *data,
                                          const postbox_message *message,
@@ -575,10 +592,14 @@ typedef struct {
 /**
  * Keeps one message, durably, before it is deleted from the outbox. Returns 0 if it did; with
  * anything else the message stays, and the callback may write why into the `reason_size` bytes
- * of `reason`, as for postbox_send_callback.
+ * of `reason`, as for postbox_send_callback; the log tells it. A message that was kept and could
+ * not be deleted comes again.
  *
- * `message` is valid for the time of the call. It is called on the thread that called
- * postbox_archive, or on the archiver's own. A message that was kept and could not be deleted comes again.
+ * `data` is what was given with the callback. `message` is valid for the time of the call and
+ * may be read, not freed. It is called on the thread that called postbox_archive, or on the
+ * archiver's (postbox_start_archiver), and may call what a postbox_send_callback may;
+ * postbox_stop_archiver on the archiver's thread would wait for this very call. It must return:
+ * an exception or a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*postbox_archive_callback)(void *data,
                                             const postbox_message *message,
@@ -594,7 +615,7 @@ typedef struct {
      */
     uint64_t archived;
     /**
-     * They stay: the archive did not keep them, or they could not be read or deleted. The log says which.
+     * They stay: the archive did not keep them, or they could not be read or deleted. The log says which and why.
      */
     uint64_t failed;
     /**
@@ -766,7 +787,7 @@ postbox_error *postbox_config_get(postbox_config *config, const char *name, cons
  * `send` is called with `data` for each message; see postbox_send_callback. `release` may be
  * NULL; it is called once with `data` when no call of `send` can follow: on the thread that
  * frees the last of the configuration, the postbox_t that were opened with it, and their units
- * of work. If this function fails, `release` is not called.
+ * of work, or on the sweeper's if that was still in a call then. If this function fails, `release` is not called.
  */
 postbox_error *postbox_config_producer(postbox_config *config,
                                        const char *topic,
@@ -810,8 +831,9 @@ postbox_error *postbox_message_set_body(postbox_message *message,
 
 /**
  * Reads a header field by name into `value`: NULL for an optional one that is not there. A
- * message that came from postbox_get also has "state" ("outstanding", "dispatched" or
- * "parked"), "dispatched_at", "expires_at", "parked_at", "dispatch_attempts" and "last_error".
+ * message that came from postbox_get or a postbox_page, or to an archive, also has "state"
+ * ("outstanding", "dispatched" or "parked"), "dispatched_at", "expires_at", "parked_at",
+ * "dispatch_attempts" and "last_error".
  *
  * The string is valid until the message is changed or freed; in a callback, for the time of the call.
  *
@@ -838,7 +860,7 @@ const char *postbox_message_topic(const postbox_message *message);
 const uint8_t *postbox_message_body(const postbox_message *message, size_t *length);
 
 /**
- * Frees a message. NULL is fine. Not for the message of a callback.
+ * Frees a message. NULL is fine. Not for the message of a callback or of a postbox_page.
  */
 void postbox_message_free(postbox_message *message);
 
@@ -853,9 +875,10 @@ void postbox_message_free(postbox_message *message);
 postbox_error *postbox_open(const postbox_config *config, postbox_t **box);
 
 /**
- * Refuses new calls, waits for those under way for "close_timeout_ms" at most, and stops the
- * Postbox's thread. Every later call on the handle fails with POSTBOX_ERROR_CLOSED; it still has
- * to be freed. Not needed before postbox_free, which does the same without telling how it went.
+ * Stops the sweeper and the archiver, refuses new calls, waits for those under way, all within
+ * "close_timeout_ms", and stops the Postbox's thread. Later calls on the handle fail with
+ * POSTBOX_ERROR_CLOSED, but for those that stop, close, or read statistics; it still has to be
+ * freed. Not needed before postbox_free, which does the same without telling how it went.
  *
  * Errors: POSTBOX_ERROR_TIMEOUT: something was still under way and was abandoned. What was
  * committed stays outstanding.
@@ -863,9 +886,12 @@ postbox_error *postbox_open(const postbox_config *config, postbox_t **box);
 postbox_error *postbox_close(postbox_t *box);
 
 /**
- * Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most. Units of work
- * that are still there fail with POSTBOX_ERROR_CLOSED from then on, and still have to be freed. No other call on the handle may be under way:
- * that would be undefined behaviour, as would a call of it by a producer of the same Postbox.
+ * Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most; a producer or
+ * an archive of a background thread that has not returned by then may be in its call for longer,
+ * and its `release` tells when it is over. Units of work that are still there fail with
+ * POSTBOX_ERROR_CLOSED from then on, and still have to be freed. No other call on the handle may
+ * be under way: that would be undefined behaviour, as would a call of it by a producer or an
+ * archive of the same Postbox.
  */
 void postbox_free(postbox_t *box);
 
@@ -920,8 +946,9 @@ postbox_error *postbox_post(postbox_t *box,
 
 /**
  * Sends the outstanding messages of these ids now, on this thread, in this order, and marks
- * them dispatched. Messages that were dispatched before are skipped; one that fails never
- * stops the others, and stays outstanding.
+ * them dispatched. Messages that were dispatched before are skipped. One that fails holds back
+ * only later ones of its topic and partition key; it stays outstanding, or is parked, as in
+ * postbox_sweep.
  *
  * `report` gets what became of each message; the caller frees it with postbox_report_free. With
  * `report` NULL, a message that failed is an error instead: POSTBOX_ERROR_CLEAR_INCOMPLETE,
@@ -1083,8 +1110,8 @@ void postbox_unit_of_work_free(postbox_unit_of_work *work);
 postbox_error *postbox_sweep(postbox_t *box, const char *topic, postbox_sweep_result *result);
 
 /**
- * Starts the sweeper: a thread that sweeps every "sweep_interval_ms", survives every error and
- * logs it. Producers are called on that thread.
+ * Starts the sweeper: a thread that sweeps all topics, as postbox_sweep does, at once and then
+ * every "sweep_interval_ms", survives every error and logs it. Producers are called on that thread.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
  */
@@ -1095,6 +1122,7 @@ postbox_error *postbox_start_sweeper(postbox_t *box);
  * Without one running, does nothing. postbox_close and postbox_free stop it too.
  *
  * Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
+ * Call this again to wait longer; until it has stopped, it cannot be started again.
  */
 postbox_error *postbox_stop_sweeper(postbox_t *box);
 
@@ -1107,11 +1135,13 @@ postbox_error *postbox_outstanding(postbox_t *box,
 
 /**
  * Lists about `limit` messages of a postbox_state, of one topic or of all if `topic` is NULL,
- * beginning at `cursor`: NULL, or what postbox_page_next of the page before gave. The index
- * lags behind the table a little. Parked messages are in no index: listing them reads the whole
- * table. The caller frees the page with postbox_page_free.
+ * beginning at `cursor`: NULL, or what postbox_page_next of the page before gave, with the same
+ * state and topic. A page may hold fewer, even none, and not be the last. The index lags behind
+ * the table a little. Parked messages are in no index: listing them reads the whole table. The
+ * caller frees the page with postbox_page_free.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or a cursor that no page gave.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or a cursor that no page of this
+ * list gave.
  */
 postbox_error *postbox_list(postbox_t *box,
                             int32_t state,
@@ -1143,8 +1173,8 @@ size_t postbox_page_unreadable_count(const postbox_page *page);
 const char *postbox_page_unreadable(const postbox_page *page, size_t index, const char **why);
 
 /**
- * Where the next page begins, to keep or to give to postbox_list; NULL after the last one. Valid
- * until the page is freed.
+ * Where the next page begins, to keep or to give to postbox_list, in another process too; NULL
+ * after the last one, and for NULL. Valid until the page is freed.
  */
 const char *postbox_page_next(const postbox_page *page);
 
@@ -1161,8 +1191,8 @@ void postbox_page_free(postbox_page *page);
 postbox_error *postbox_unpark(postbox_t *box, const char *id);
 
 /**
- * Makes messages outstanding again, dispatched or not, so that the next sweep or clear sends
- * them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
+ * Makes messages outstanding again, dispatched or parked, with no failed attempts, so that the
+ * next sweep or clear sends them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
  */
 postbox_error *postbox_replay(postbox_t *box,
                               const char *const *ids,
@@ -1170,7 +1200,8 @@ postbox_error *postbox_replay(postbox_t *box,
                               postbox_report **report);
 
 /**
- * Replays every message with this causation id. `report` as in postbox_clear_outbox.
+ * Replays every message with this causation id, as the index shows them; none is a success.
+ * `report` as in postbox_clear_outbox.
  *
  * Errors: POSTBOX_ERROR_TABLE_INVALID if the table lacks the index Causation.
  */
@@ -1199,9 +1230,10 @@ postbox_error *postbox_archive_to_file(postbox_t *box,
                                        postbox_archive_result *result);
 
 /**
- * Starts the archiver: a thread that does what postbox_archive does every "archive_interval_ms".
- * `release`, which may be NULL, is called once with `data` when the archiver has ended. If this
- * function fails, `release` is not called.
+ * Starts the archiver: a thread that does what postbox_archive does at once and then every
+ * "archive_interval_ms", survives every error and logs it. `release`, which may be NULL, is
+ * called once with `data` when the archiver has ended, before postbox_stop_archiver returns
+ * NULL. If this function fails, `release` is not called.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
  */
@@ -1221,7 +1253,8 @@ postbox_error *postbox_start_archiver_to_file(postbox_t *box, const char *path);
 postbox_error *postbox_stop_archiver(postbox_t *box);
 
 /**
- * What this Postbox has done since it was opened. Makes no request.
+ * What this Postbox has done since it was opened. Makes no request, and works after
+ * postbox_close too.
  */
 postbox_error *postbox_get_stats(postbox_t *box, postbox_stats *stats);
 

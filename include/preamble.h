@@ -39,7 +39,7 @@
  *   borrowed from the handle that was asked, and valid until that is changed or freed; char *
  *   is the caller's, to free with postbox_string_free.
  * - Threads. Any thread may call; a handle may move between threads. Two threads may use one
- *   postbox_t, postbox_config, postbox_error and postbox_report at once; a
+ *   postbox_t, postbox_config, postbox_error, postbox_report and postbox_page at once; a
  *   postbox_unit_of_work detects it (POSTBOX_ERROR_CONCURRENT_USE); a string borrowed from a
  *   postbox_message or postbox_config is only safe while no other thread changes that.
  * - Blocking. Functions on a postbox_t, and those of a unit of work that say so, wait for

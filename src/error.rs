@@ -57,7 +57,7 @@ pub enum ErrorCode {
     /// No answer came: the transaction took effect or it did not. Call `commit` again on the same unit of work.
     OutcomeUnknown = 42,
 
-    /// Some messages could not be cleared; the reasons say which and why. They stay outstanding.
+    /// Some messages could not be cleared, marked or replayed; the reasons say which and why.
     ClearIncomplete = 50,
     /// Some messages of a bulk deposit could not be stored; the reasons say which and why.
     DepositIncomplete = 51,

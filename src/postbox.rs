@@ -28,7 +28,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An outbox on DynamoDB, for callers that block: the handle that a program opens once.
 ///
@@ -228,10 +228,15 @@ impl Postbox {
     /// Without one running, does nothing.
     ///
     /// # Errors
-    /// [`ErrorCode::Timeout`]: a producer has not returned; the sweeper stops when it does.
+    /// [`ErrorCode::Timeout`]: a producer has not returned; the sweeper stops when it does. Call this
+    /// again to wait longer; until it has stopped, it cannot be started again.
     pub fn stop_sweeper(&self) -> Result<()> {
+        self.stop_sweeper_until(self.close_deadline())
+    }
+
+    fn stop_sweeper_until(&self, deadline: Instant) -> Result<()> {
         let was_running = self.sweeper.is_running();
-        let stopped = self.stop(&self.sweeper);
+        let stopped = self.stop(&self.sweeper, deadline);
         if was_running && self.engine.config.sweep_leases == "shards" {
             leave(&self.engine);
         }
@@ -262,12 +267,16 @@ impl Postbox {
     /// # Errors
     /// As [`stop_sweeper`](Self::stop_sweeper).
     pub fn stop_archiver(&self) -> Result<()> {
-        self.stop(&self.archiver)
+        self.stop(&self.archiver, self.close_deadline())
     }
 
-    fn stop(&self, worker: &Worker) -> Result<()> {
+    fn stop(&self, worker: &Worker, deadline: Instant) -> Result<()> {
         self.engine.runtime.check()?;
-        worker.stop(Duration::from_millis(self.engine.config.close_timeout_ms))
+        worker.stop(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    fn close_deadline(&self) -> Instant {
+        Instant::now() + Duration::from_millis(self.engine.config.close_timeout_ms)
     }
 
     /// How many messages are outstanding, of one topic or of all, and since when. It reads the
@@ -329,6 +338,12 @@ impl Postbox {
         Stats::of(&self.engine)
     }
 
+    /// Whether this handle may be used here: not in a forked child, whose locks may be held by
+    /// threads that it does not have.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.engine.runtime.check()
+    }
+
     /// The SDK's client, for whatever Postbox does not do itself. Run its requests with
     /// [`block_on`](Self::block_on), or on a runtime of your own.
     pub fn dynamodb(&self) -> &Client {
@@ -384,8 +399,19 @@ impl Postbox {
     /// [`ErrorCode::Timeout`]: something was still under way and was abandoned; committed
     /// messages stay outstanding. [`ErrorCode::Forked`].
     pub fn close(&self) -> Result<()> {
-        let stopped = [self.stop_sweeper(), self.stop_archiver(), self.stop(&self.counter)];
-        let closed = self.engine.runtime.close(Duration::from_millis(self.engine.config.close_timeout_ms));
+        self.engine.runtime.check()?;
+        // Together they have the time that one has.
+        let deadline = self.close_deadline();
+        for worker in [&self.sweeper, &self.archiver, &self.counter] {
+            worker.ask_to_stop();
+        }
+        let stopped = [
+            self.stop_sweeper_until(deadline),
+            self.stop(&self.archiver, deadline),
+            self.stop(&self.counter, deadline),
+        ];
+        let timeout = Duration::from_millis(self.engine.config.close_timeout_ms);
+        let closed = self.engine.runtime.close(deadline, timeout);
         stopped.into_iter().fold(closed, Result::and)
     }
 }

@@ -188,13 +188,13 @@ impl Runtime {
     }
 
     /// Refuses new calls, waits for those under way, and stops the thread, all within the
-    /// deadline. A second call does nothing.
-    pub(crate) fn close(&self, timeout: Duration) -> Result<()> {
+    /// deadline. A second call does nothing. `timeout` is what the error tells: others may have
+    /// had a share of it.
+    pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
         self.check()?;
         if self.gate.is_closed() {
             return Ok(());
         }
-        let deadline = Instant::now() + timeout;
         let finished = self.gate.close(deadline);
         self.request_stop();
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
@@ -303,7 +303,8 @@ mod tests {
             }
         });
         entering.recv_timeout(LONG).unwrap();
-        let error = runtime.close(Duration::from_millis(10)).unwrap_err();
+        let timeout = Duration::from_millis(10);
+        let error = runtime.close(Instant::now() + timeout, timeout).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Timeout);
         drop(release);
         assert_eq!(caller.join().unwrap().unwrap_err().code(), ErrorCode::Closed);

@@ -3,7 +3,7 @@
 use crate::dispatch::breaker::Permit;
 use crate::dispatch::in_flight::Claim;
 use crate::dispatch::marking::Marking;
-use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::report::{DispatchOutcome, DispatchReport, distinct};
 use crate::dispatch::stats::Counters;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};
@@ -64,8 +64,7 @@ impl<'a> Delivery<'a> {
     /// Sends the messages of these ids, as long as `go_on` says so. One that fails never stops
     /// the others, but for those after it with the same topic and partition key.
     pub(crate) fn run(&mut self, ids: &[String], mut go_on: impl FnMut() -> bool) -> DispatchReport {
-        let mut seen = HashSet::new();
-        let ids: Vec<String> = ids.iter().filter(|id| seen.insert(id.as_str())).cloned().collect();
+        let ids = distinct(ids);
         let mut sending = Sending {
             engine: self.engine,
             purpose: self.purpose,

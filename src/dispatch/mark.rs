@@ -1,18 +1,16 @@
 //! Marks messages dispatched that somebody else sent.
 
-use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::report::{DispatchOutcome, DispatchReport, distinct};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::outbox::item::is_possible_id;
 use crate::outbox::mark::Marked;
 use crate::outbox::partiql::MAX_STATEMENTS;
 use crate::ticks::Ticks;
-use std::collections::HashSet;
 
 /// Marks the messages of these ids, 25 a request.
 pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
-    let mut seen = HashSet::new();
-    let ids: Vec<String> = ids.iter().filter(|id| seen.insert(id.as_str())).cloned().collect();
+    let ids = distinct(ids);
     let mut report = DispatchReport::of(&ids);
     let mut known = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {

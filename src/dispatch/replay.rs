@@ -1,16 +1,17 @@
 //! Replay: messages made outstanding again.
 
-use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::report::{DispatchOutcome, DispatchReport, distinct};
 use crate::engine::Engine;
 use crate::error::Result;
 
 /// Makes the messages of these ids outstanding again.
 pub(crate) fn replay(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
-    let mut report = DispatchReport::of(ids);
+    let ids = distinct(ids);
+    let mut report = DispatchReport::of(&ids);
     let mut index = 0;
     engine.run_each(
         "replay",
-        ids.iter().cloned(),
+        ids,
         |outbox, id| async move { outbox.replay(id).await },
         |replayed: Option<Result<bool>>| {
             match replayed {

@@ -1,6 +1,7 @@
 //! What became of each message that was to be sent or marked.
 
 use crate::error::{Error, ErrorCode, Reason, Result};
+use std::collections::HashSet;
 
 /// What became of one message. The numbers are stable and are those of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,11 +24,11 @@ pub enum DispatchOutcome {
     Parked = 11,
     /// No producer serves its topic. It stays outstanding.
     NoProducer = 12,
-    /// Its producer failed. It stays outstanding.
+    /// Its producer failed. It stays outstanding, or is parked after "max_dispatch_attempts".
     Failed = 13,
-    /// Its producer can never send it as it is. It stays outstanding.
+    /// Its producer can never send it as it is. It is parked.
     Rejected = 14,
-    /// Its stored item cannot be read.
+    /// Its stored item cannot be read. It is parked.
     Unreadable = 15,
     /// The table could not be read, so it was not sent. It stays outstanding.
     NotRead = 16,
@@ -64,6 +65,12 @@ pub struct DispatchEntry {
 #[must_use = "a message that failed is only reported here: look, or call into_result"]
 pub struct DispatchReport {
     entries: Vec<DispatchEntry>,
+}
+
+/// The ids of a report: an id that was given twice is there once.
+pub(crate) fn distinct(ids: &[String]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    ids.iter().filter(|id| seen.insert(id.as_str())).cloned().collect()
 }
 
 impl DispatchReport {
@@ -118,7 +125,7 @@ impl DispatchReport {
             .collect();
         Err(Error::new(
             ErrorCode::ClearIncomplete,
-            format!("{} of {} messages could not be dispatched", reasons.len(), self.entries.len()),
+            format!("{} of {} messages failed: the reasons say which and why", reasons.len(), self.entries.len()),
         )
         .retryable()
         .with_reasons(reasons))

@@ -79,7 +79,7 @@ pub struct postbox_sweep_result {
 pub struct postbox_archive_result {
     /// Kept by the archive and deleted.
     pub archived: u64,
-    /// They stay: the archive did not keep them, or they could not be read or deleted. The log says which.
+    /// They stay: the archive did not keep them, or they could not be read or deleted. The log says which and why.
     pub failed: u64,
     /// A postbox_lease.
     pub lease: i32,
@@ -125,10 +125,14 @@ pub struct postbox_stats {
 
 /// Keeps one message, durably, before it is deleted from the outbox. Returns 0 if it did; with
 /// anything else the message stays, and the callback may write why into the `reason_size` bytes
-/// of `reason`, as for postbox_send_callback.
+/// of `reason`, as for postbox_send_callback; the log tells it. A message that was kept and could
+/// not be deleted comes again.
 ///
-/// `message` is valid for the time of the call. It is called on the thread that called
-/// postbox_archive, or on the archiver's own. A message that was kept and could not be deleted comes again.
+/// `data` is what was given with the callback. `message` is valid for the time of the call and
+/// may be read, not freed. It is called on the thread that called postbox_archive, or on the
+/// archiver's (postbox_start_archiver), and may call what a postbox_send_callback may;
+/// postbox_stop_archiver on the archiver's thread would wait for this very call. It must return:
+/// an exception or a longjmp out of it is undefined behaviour.
 pub type postbox_archive_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,
@@ -188,8 +192,8 @@ pub unsafe extern "C" fn postbox_sweep(
     })
 }
 
-/// Starts the sweeper: a thread that sweeps every "sweep_interval_ms", survives every error and
-/// logs it. Producers are called on that thread.
+/// Starts the sweeper: a thread that sweeps all topics, as postbox_sweep does, at once and then
+/// every "sweep_interval_ms", survives every error and logs it. Producers are called on that thread.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
 #[unsafe(no_mangle)]
@@ -202,6 +206,7 @@ pub unsafe extern "C" fn postbox_start_sweeper(r#box: *mut postbox_t) -> *mut po
 /// Without one running, does nothing. postbox_close and postbox_free stop it too.
 ///
 /// Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
+/// Call this again to wait longer; until it has stopped, it cannot be started again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_stop_sweeper(r#box: *mut postbox_t) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
@@ -228,7 +233,23 @@ pub unsafe extern "C" fn postbox_outstanding(
     })
 }
 
-/// A page of stored messages. It does not change, so any number of threads may read it.
+/// A page of stored messages, from postbox_list. It does not change, so any number of threads may
+/// read it.
+///
+/// ```c
+/// postbox_page *page = NULL;
+/// do {
+///     postbox_page *next = NULL;
+///     err = postbox_list(box, POSTBOX_STATE_PARKED, NULL, 100, postbox_page_next(page), &next);
+///     postbox_page_free(page);
+///     if (err)
+///         return fail(err);
+///     page = next;
+///     for (size_t i = 0; i < postbox_page_count(page); i++)
+///         show(postbox_page_message(page, i));
+/// } while (postbox_page_next(page));
+/// postbox_page_free(page);
+/// ```
 pub struct postbox_page {
     messages: Vec<postbox_message>,
     unreadable: Vec<(CString, CString)>,
@@ -251,11 +272,13 @@ impl postbox_page {
 }
 
 /// Lists about `limit` messages of a postbox_state, of one topic or of all if `topic` is NULL,
-/// beginning at `cursor`: NULL, or what postbox_page_next of the page before gave. The index
-/// lags behind the table a little. Parked messages are in no index: listing them reads the whole
-/// table. The caller frees the page with postbox_page_free.
+/// beginning at `cursor`: NULL, or what postbox_page_next of the page before gave, with the same
+/// state and topic. A page may hold fewer, even none, and not be the last. The index lags behind
+/// the table a little. Parked messages are in no index: listing them reads the whole table. The
+/// caller frees the page with postbox_page_free.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or a cursor that no page gave.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or a cursor that no page of this
+/// list gave.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_list(
     r#box: *mut postbox_t,
@@ -334,8 +357,8 @@ pub unsafe extern "C" fn postbox_page_unreadable(
     })
 }
 
-/// Where the next page begins, to keep or to give to postbox_list; NULL after the last one. Valid
-/// until the page is freed.
+/// Where the next page begins, to keep or to give to postbox_list, in another process too; NULL
+/// after the last one, and for NULL. Valid until the page is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const c_char {
     // SAFETY: the header asks for NULL or a living page.
@@ -361,8 +384,8 @@ pub unsafe extern "C" fn postbox_unpark(r#box: *mut postbox_t, id: *const c_char
     fallible(|| unsafe { postbox_t::borrow(r#box)?.get().unpark(text(id, "id")?) })
 }
 
-/// Makes messages outstanding again, dispatched or not, so that the next sweep or clear sends
-/// them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
+/// Makes messages outstanding again, dispatched or parked, with no failed attempts, so that the
+/// next sweep or clear sends them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_replay(
     r#box: *mut postbox_t,
@@ -379,7 +402,8 @@ pub unsafe extern "C" fn postbox_replay(
     })
 }
 
-/// Replays every message with this causation id. `report` as in postbox_clear_outbox.
+/// Replays every message with this causation id, as the index shows them; none is a success.
+/// `report` as in postbox_clear_outbox.
 ///
 /// Errors: POSTBOX_ERROR_TABLE_INVALID if the table lacks the index Causation.
 #[unsafe(no_mangle)]
@@ -438,9 +462,10 @@ pub unsafe extern "C" fn postbox_archive_to_file(
     })
 }
 
-/// Starts the archiver: a thread that does what postbox_archive does every "archive_interval_ms".
-/// `release`, which may be NULL, is called once with `data` when the archiver has ended. If this
-/// function fails, `release` is not called.
+/// Starts the archiver: a thread that does what postbox_archive does at once and then every
+/// "archive_interval_ms", survives every error and logs it. `release`, which may be NULL, is
+/// called once with `data` when the archiver has ended, before postbox_stop_archiver returns
+/// NULL. If this function fails, `release` is not called.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
 #[unsafe(no_mangle)]
@@ -481,12 +506,15 @@ pub unsafe extern "C" fn postbox_stop_archiver(r#box: *mut postbox_t) -> *mut po
     fallible(|| unsafe { postbox_t::borrow(r#box) }?.get().stop_archiver())
 }
 
-/// What this Postbox has done since it was opened. Makes no request.
+/// What this Postbox has done since it was opened. Makes no request, and works after
+/// postbox_close too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_get_stats(r#box: *mut postbox_t, stats: *mut postbox_stats) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let found = unsafe { postbox_t::borrow(r#box) }?.get().stats();
+        let postbox = unsafe { postbox_t::borrow(r#box) }?.get();
+        postbox.check()?;
+        let found = postbox.stats();
         let result = postbox_stats {
             deposited: found.deposited,
             dispatched: found.dispatched,
@@ -510,8 +538,10 @@ pub unsafe extern "C" fn postbox_get_stats(r#box: *mut postbox_t, stats: *mut po
 pub unsafe extern "C" fn postbox_get_stats_json(r#box: *mut postbox_t, json: *mut *mut c_char) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let found = unsafe { postbox_t::borrow(r#box) }?.get().stats();
+        let postbox = unsafe { postbox_t::borrow(r#box) }?.get();
         check_out(json, "json")?;
+        postbox.check()?;
+        let found = postbox.stats();
         // SAFETY: checked above.
         unsafe { write_out(json, "json", c_string(&found.to_json().to_string()).into_raw()) }
     })

@@ -119,8 +119,9 @@ pub unsafe extern "C" fn postbox_message_set_body(
 }
 
 /// Reads a header field by name into `value`: NULL for an optional one that is not there. A
-/// message that came from postbox_get also has "state" ("outstanding", "dispatched" or
-/// "parked"), "dispatched_at", "expires_at", "parked_at", "dispatch_attempts" and "last_error".
+/// message that came from postbox_get or a postbox_page, or to an archive, also has "state"
+/// ("outstanding", "dispatched" or "parked"), "dispatched_at", "expires_at", "parked_at",
+/// "dispatch_attempts" and "last_error".
 ///
 /// The string is valid until the message is changed or freed; in a callback, for the time of the call.
 ///
@@ -176,7 +177,7 @@ pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, l
     })
 }
 
-/// Frees a message. NULL is fine. Not for the message of a callback.
+/// Frees a message. NULL is fine. Not for the message of a callback or of a postbox_page.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_free(message: *mut postbox_message) {
     // SAFETY: the header asks for NULL or a message that was not freed.

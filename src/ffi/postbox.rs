@@ -56,9 +56,10 @@ pub unsafe extern "C" fn postbox_open(config: *const postbox_config, r#box: *mut
     })
 }
 
-/// Refuses new calls, waits for those under way for "close_timeout_ms" at most, and stops the
-/// Postbox's thread. Every later call on the handle fails with POSTBOX_ERROR_CLOSED; it still has
-/// to be freed. Not needed before postbox_free, which does the same without telling how it went.
+/// Stops the sweeper and the archiver, refuses new calls, waits for those under way, all within
+/// "close_timeout_ms", and stops the Postbox's thread. Later calls on the handle fail with
+/// POSTBOX_ERROR_CLOSED, but for those that stop, close, or read statistics; it still has to be
+/// freed. Not needed before postbox_free, which does the same without telling how it went.
 ///
 /// Errors: POSTBOX_ERROR_TIMEOUT: something was still under way and was abandoned. What was
 /// committed stays outstanding.
@@ -68,9 +69,12 @@ pub unsafe extern "C" fn postbox_close(r#box: *mut postbox_t) -> *mut postbox_er
     fallible(|| unsafe { postbox_t::borrow(r#box) }?.0.close())
 }
 
-/// Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most. Units of work
-/// that are still there fail with POSTBOX_ERROR_CLOSED from then on, and still have to be freed. No other call on the handle may be under way:
-/// that would be undefined behaviour, as would a call of it by a producer of the same Postbox.
+/// Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most; a producer or
+/// an archive of a background thread that has not returned by then may be in its call for longer,
+/// and its `release` tells when it is over. Units of work that are still there fail with
+/// POSTBOX_ERROR_CLOSED from then on, and still have to be freed. No other call on the handle may
+/// be under way: that would be undefined behaviour, as would a call of it by a producer or an
+/// archive of the same Postbox.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_free(r#box: *mut postbox_t) {
     // SAFETY: the header asks for NULL or a handle that was not freed.
@@ -173,8 +177,9 @@ pub unsafe extern "C" fn postbox_post(
 }
 
 /// Sends the outstanding messages of these ids now, on this thread, in this order, and marks
-/// them dispatched. Messages that were dispatched before are skipped; one that fails never
-/// stops the others, and stays outstanding.
+/// them dispatched. Messages that were dispatched before are skipped. One that fails holds back
+/// only later ones of its topic and partition key; it stays outstanding, or is parked, as in
+/// postbox_sweep.
 ///
 /// `report` gets what became of each message; the caller frees it with postbox_report_free. With
 /// `report` NULL, a message that failed is an error instead: POSTBOX_ERROR_CLEAR_INCOMPLETE,

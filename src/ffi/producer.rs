@@ -18,9 +18,9 @@ pub enum postbox_send_outcome {
     Sent = 0,
     /// The transport accepted it and will confirm it later, by postbox_confirm; until then it stays outstanding.
     Accepted = 1,
-    /// It failed for a passing reason: it stays outstanding and will be sent again.
+    /// It failed for a passing reason: it stays outstanding and will be sent again, "max_dispatch_attempts" in all.
     Retry = 2,
-    /// It can never be sent as it is: too large, not permitted, malformed.
+    /// It can never be sent as it is, being too large, not permitted, malformed: it is parked at once.
     Reject = 3,
 }
 
@@ -32,11 +32,12 @@ pub enum postbox_send_outcome {
 /// text, into the `reason_size` bytes of `reason`, which come as an empty string:
 /// snprintf(reason, reason_size, "queue %s is full", name).
 ///
-/// It is called on the thread that called postbox_clear_outbox or postbox_post, never on the
-/// Postbox's own thread; by several threads at once if several call those. It may take its
-/// time, and it may call any function of Postbox but postbox_free of the postbox_t that it
-/// serves; postbox_close would wait for this very call, until "close_timeout_ms". It must
-/// return: an exception or a longjmp out of it is undefined behaviour.
+/// It is called on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep, or
+/// on the sweeper's (postbox_start_sweeper); by several threads at once if several do those. It
+/// may take its time, and it may call any function of Postbox but postbox_free of the postbox_t
+/// that it serves; postbox_close, and postbox_stop_sweeper on the sweeper's thread, would wait
+/// for this very call, until "close_timeout_ms". It must return: an exception or a longjmp out
+/// of it is undefined behaviour.
 pub type postbox_send_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,

@@ -7,8 +7,8 @@ use crate::ffi::handle::Handle;
 use crate::ffi::text::c_string;
 use std::ffi::{CString, c_char};
 
-/// What became of each message of postbox_clear_outbox, postbox_post or
-/// postbox_mark_dispatched, in the order of the ids; an id that was given twice is there once.
+/// What became of each message of postbox_clear_outbox, postbox_post, postbox_mark_dispatched or
+/// postbox_replay, in the order of the ids; an id that was given twice is there once.
 /// It does not change, so any number of threads may read it.
 pub struct postbox_report(Vec<Entry>);
 

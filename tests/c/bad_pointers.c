@@ -29,6 +29,13 @@ void null_handles_have_documented_answers(void)
     EQUAL(postbox_report_id(NULL, 0), "");
     EQUAL(postbox_report_detail(NULL, 0), "");
     CHECK(postbox_report_outcome(NULL, 0) == POSTBOX_OUTCOME_NOT_FOUND);
+    const char *why = "untouched";
+    CHECK(postbox_page_count(NULL) == 0 && postbox_page_unreadable_count(NULL) == 0);
+    CHECK(postbox_page_message(NULL, 0) == NULL && postbox_page_next(NULL) == NULL);
+    EQUAL(postbox_page_unreadable(NULL, 0, NULL), "");
+    EQUAL(postbox_page_unreadable(NULL, 0, &why), "");
+    EQUAL(why, "");
+    postbox_page_free(NULL);
     postbox_error_free(NULL);
     postbox_config_free(NULL);
     postbox_message_free(NULL);
@@ -156,6 +163,54 @@ void null_arguments_of_a_unit_are_errors(void)
     postbox_free(box);
 }
 
+void null_arguments_of_delivery_are_errors(void)
+{
+    const char *ids[] = {"x", NULL};
+    char *json = (char *)"untouched";
+    struct producer archive = {.outcome = 0};
+    postbox_sweep_result swept = {.found = 42};
+    postbox_outstanding_result outstanding = {.count = 42};
+    postbox_archive_result archived = {.archived = 42};
+    postbox_stats stats = {.deposited = 42};
+    postbox_page *page = NULL;
+    postbox_report *report = NULL;
+    postbox_t *box = open_memory(NULL);
+    IS_NULL("box", postbox_sweep(NULL, NULL, &swept));
+    IS_NULL("box", postbox_start_sweeper(NULL));
+    IS_NULL("box", postbox_stop_sweeper(NULL));
+    IS_NULL("box", postbox_outstanding(NULL, NULL, &outstanding));
+    IS_NULL("result", postbox_outstanding(box, NULL, NULL));
+    IS_NULL("box", postbox_list(NULL, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
+    IS_NULL("page", postbox_list(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, NULL));
+    IS_NULL("box", postbox_unpark(NULL, "x"));
+    IS_NULL("id", postbox_unpark(box, NULL));
+    IS_NULL("box", postbox_replay(NULL, ids, 1, &report));
+    IS_NULL("ids", postbox_replay(box, NULL, 1, &report));
+    IS_NULL("ids[1]", postbox_replay(box, ids, 2, &report));
+    IS_NULL("box", postbox_replay_causation(NULL, "x", &report));
+    IS_NULL("causation_id", postbox_replay_causation(box, NULL, &report));
+    IS_NULL("box", postbox_archive(NULL, producer_send, &archive, &archived));
+    IS_NULL("archive", postbox_archive(box, NULL, &archive, &archived));
+    IS_NULL("box", postbox_archive_to_file(NULL, "/dev/null", &archived));
+    IS_NULL("path", postbox_archive_to_file(box, NULL, &archived));
+    IS_NULL("box", postbox_start_archiver(NULL, producer_send, &archive, producer_release));
+    IS_NULL("archive", postbox_start_archiver(box, NULL, &archive, producer_release));
+    IS_NULL("box", postbox_start_archiver_to_file(NULL, "/dev/null"));
+    IS_NULL("path", postbox_start_archiver_to_file(box, NULL));
+    IS_NULL("box", postbox_stop_archiver(NULL));
+    IS_NULL("box", postbox_get_stats(NULL, &stats));
+    IS_NULL("stats", postbox_get_stats(box, NULL));
+    IS_NULL("box", postbox_get_stats_json(NULL, &json));
+    IS_NULL("json", postbox_get_stats_json(box, NULL));
+    CHECK(swept.found == 42 && outstanding.count == 42 && archived.archived == 42 && stats.deposited == 42);
+    CHECK(page == NULL && report == NULL && archive.released == 0);
+    EQUAL(json, "untouched");
+    /* `data` may be NULL, as every value that Postbox only hands on. */
+    OK(postbox_archive(box, producer_send, NULL, NULL));
+    check_usable(box);
+    postbox_free(box);
+}
+
 void text_that_is_not_utf8_is_refused(void)
 {
     const char *value = NULL, *ids[] = {"x", NOT_UTF8};
@@ -181,6 +236,20 @@ void text_that_is_not_utf8_is_refused(void)
     NOT_TEXT("reason", postbox_confirm(box, "x", POSTBOX_SEND_RETRY, NOT_UTF8));
     postbox_message *read = NULL;
     NOT_TEXT("id", postbox_get(box, NOT_UTF8, &read));
+    postbox_sweep_result swept = {.found = 42};
+    postbox_outstanding_result outstanding = {.count = 42};
+    postbox_archive_result archived = {.archived = 42};
+    postbox_page *page = NULL;
+    NOT_TEXT("topic", postbox_sweep(box, NOT_UTF8, &swept));
+    NOT_TEXT("topic", postbox_outstanding(box, NOT_UTF8, &outstanding));
+    NOT_TEXT("topic", postbox_list(box, POSTBOX_STATE_PARKED, NOT_UTF8, 1, NULL, &page));
+    NOT_TEXT("cursor", postbox_list(box, POSTBOX_STATE_PARKED, NULL, 1, NOT_UTF8, &page));
+    NOT_TEXT("id", postbox_unpark(box, NOT_UTF8));
+    NOT_TEXT("ids[1]", postbox_replay(box, ids, 2, &report));
+    NOT_TEXT("causation_id", postbox_replay_causation(box, NOT_UTF8, &report));
+    NOT_TEXT("path", postbox_archive_to_file(box, NOT_UTF8, &archived));
+    NOT_TEXT("path", postbox_start_archiver_to_file(box, NOT_UTF8));
+    CHECK(swept.found == 42 && outstanding.count == 42 && archived.archived == 42 && page == NULL);
     NOT_TEXT("table", postbox_get_item(box, NOT_UTF8, ADA, &item));
     NOT_TEXT("key", postbox_get_item(box, "People", NOT_UTF8, &item));
     NOT_TEXT("operation", postbox_embedded_execute(box, NOT_UTF8, "{}", &item));

@@ -163,6 +163,10 @@ export LD_LIBRARY_PATH=$work
 step "the tools and the libraries are there" tools_are_there
 step "the header alone is C11" header_alone c gcc c11
 step "the header alone is C++17" header_alone cc g++ c++17
+if command -v clang >/dev/null; then
+    step "the header alone is C11, says clang" header_alone c clang c11
+    step "the header alone is C++17, says clang" header_alone cc clang++ c++17
+fi
 step "the symbols of the library are the functions of the header" symbols_are_the_header
 step "the SONAME is $soname" soname_is_set
 step "the tests compile without a warning" compile_tests

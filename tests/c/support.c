@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 int32_t producer_send(void *data, const postbox_message *message, char *reason, size_t reason_size)
 {
@@ -41,6 +42,47 @@ postbox_t *open_memory(struct producer *producer)
     postbox_config_free(config);
     make_people(box);
     return box;
+}
+
+postbox_config *eager_config(struct producer *producer)
+{
+    static const char *const names[] = {"sweep_min_age_ms", "retry_delay_ms", "archive_min_age_ms"};
+    postbox_config *config = memory_config(producer);
+    for (size_t i = 0; i < COUNT(names); i++)
+        OK(postbox_config_set(config, names[i], "0"));
+    return config;
+}
+
+postbox_t *open_eager(struct producer *producer, const char *name, const char *value)
+{
+    postbox_t *box = NULL;
+    postbox_config *config = eager_config(producer);
+    if (name)
+        OK(postbox_config_set(config, name, value));
+    OK(postbox_open(config, &box));
+    postbox_config_free(config);
+    return box;
+}
+
+void event_set(struct event *event)
+{
+    pthread_mutex_lock(&event->lock);
+    event->happened = true;
+    pthread_cond_broadcast(&event->changed);
+    pthread_mutex_unlock(&event->lock);
+}
+
+void event_wait(struct event *event)
+{
+    struct timespec end;
+    int code = 0;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 60;
+    pthread_mutex_lock(&event->lock);
+    while (!event->happened && code == 0)
+        code = pthread_cond_timedwait(&event->changed, &event->lock, &end);
+    CHECK(event->happened);
+    pthread_mutex_unlock(&event->lock);
 }
 
 void make_people(postbox_t *box)
@@ -93,6 +135,30 @@ void check_state(postbox_t *box, const char *id, const char *state)
         EQUAL(found, state);
     }
     postbox_message_free(message);
+}
+
+void check_field(postbox_t *box, const char *id, const char *field, const char *expected)
+{
+    postbox_message *message = NULL;
+    const char *found = NULL;
+    OK(postbox_get(box, id, &message));
+    OK(postbox_message_get(message, field, &found));
+    if (expected)
+        EQUAL(found, expected);
+    else
+        CHECK(found == NULL);
+    postbox_message_free(message);
+}
+
+void put_unreadable(postbox_t *box, const char *id)
+{
+    char request[512];
+    snprintf(request, sizeof request,
+             "{\"TableName\":\"brighter_outbox\",\"Item\":{\"MessageId\":{\"S\":\"%s\"},\"Topic\":{\"S\":\"greeting.made\"},"
+             "\"TopicShard\":{\"S\":\"greeting.made_0\"},\"CreatedTime\":{\"N\":\"1\"},"
+             "\"OutstandingCreatedTime\":{\"N\":\"1\"}}}",
+             id);
+    OK(postbox_embedded_execute(box, "PutItem", request, NULL));
 }
 
 void check_person(postbox_t *box, const char *key, const char *expected)

@@ -4,6 +4,7 @@
 
 #include "check.h"
 
+#include <pthread.h>
 #include <stddef.h>
 
 #define ADA "{\"Name\":{\"S\":\"Ada\"}}"
@@ -28,11 +29,27 @@ struct producer {
 int32_t producer_send(void *producer, const postbox_message *message, char *reason, size_t reason_size);
 void producer_release(void *producer);
 
+/* Something that one thread waits for and another one makes happen. */
+struct event {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool happened;
+};
+
+#define NO_EVENT {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false}
+void event_set(struct event *event);
+/* Waits until it has happened; after a minute, the check fails. */
+void event_wait(struct event *event);
+
 /* A configuration of the embedded database in memory; with the default producer, if one is given. */
 postbox_config *memory_config(struct producer *producer);
 /* A Postbox on it, with a table People of the key Name. */
 postbox_t *open_memory(struct producer *producer);
 void make_people(postbox_t *box);
+/* The same configuration, with which nothing has to be old: what is there is swept, tried again and archived at once. */
+postbox_config *eager_config(struct producer *producer);
+/* A Postbox on it, with one more setting, or none if `name` is NULL. */
+postbox_t *open_eager(struct producer *producer, const char *name, const char *value);
 
 /* A message with this id, or with one of its own if `id` is NULL. */
 postbox_message *message_of(const char *topic, const char *id, const char *body);
@@ -42,8 +59,12 @@ void deposit(postbox_t *box, const char *id);
 postbox_outcome clear(postbox_t *box, const char *id, char *detail, size_t size);
 /* Checks the state of a message in the outbox; NULL: it is not there. */
 void check_state(postbox_t *box, const char *id, const char *state);
+/* Checks a field of a message in the outbox; NULL: it has none. */
+void check_field(postbox_t *box, const char *id, const char *field, const char *expected);
 /* Checks an item of People; NULL: it is not there. */
 void check_person(postbox_t *box, const char *key, const char *expected);
+/* Puts an item that no message can be read from into the outbox, where a sweep and a list of outstanding ones find it. */
+void put_unreadable(postbox_t *box, const char *id);
 /* Checks that the Postbox still works: deposits, reads and marks a message. */
 void check_usable(postbox_t *box);
 /* A text of so many characters, to free. */

@@ -50,10 +50,36 @@
     TEST(producer_may_call_postbox) \
     TEST(topics_go_to_their_producers) \
     TEST(release_is_called_once_when_the_last_handle_goes) \
+    TEST(sweep_sends_what_a_dead_process_left) \
+    TEST(sweep_is_of_one_topic_or_of_all) \
+    TEST(young_messages_are_left_alone) \
+    TEST(failed_message_holds_back_its_key) \
+    TEST(message_that_fails_too_often_is_parked_and_released) \
+    TEST(what_can_never_be_sent_is_parked_at_once) \
+    TEST(sweeper_is_a_thread_that_is_started_once) \
+    TEST(sweeper_in_a_call_is_waited_for_as_long_as_asked) \
+    TEST(archiver_releases_its_data_once_when_it_has_ended) \
+    TEST(archiver_without_a_release_ends_too) \
+    TEST(closing_waits_for_both_threads_at_once) \
+    TEST(background_threads_survive_errors_and_report_them) \
+    TEST(lists_go_on_from_page_to_page) \
+    TEST(page_outlives_its_postbox) \
+    TEST(unknown_state_and_foreign_cursor_are_refused) \
+    TEST(unreadable_messages_are_on_the_page_too) \
+    TEST(outstanding_messages_are_counted_with_their_age) \
+    TEST(stats_are_a_struct_and_json) \
+    TEST(replayed_messages_are_sent_again) \
+    TEST(messages_are_replayed_by_their_causation) \
+    TEST(without_its_index_causation_is_refused) \
+    TEST(archive_deletes_what_it_kept) \
+    TEST(young_dispatched_messages_are_not_archived) \
+    TEST(archive_file_has_a_message_a_line) \
+    TEST(archive_file_that_cannot_be_written_keeps_the_messages) \
     TEST(null_handles_have_documented_answers) \
     TEST(null_settings_and_messages_are_errors) \
     TEST(null_arguments_of_a_postbox_are_errors) \
     TEST(null_arguments_of_a_unit_are_errors) \
+    TEST(null_arguments_of_delivery_are_errors) \
     TEST(text_that_is_not_utf8_is_refused) \
     TEST(unreachable_endpoint_is_an_error_within_the_timeout) \
     TEST(missing_credentials_are_an_error) \

@@ -1,0 +1,230 @@
+/* The background threads: started once, stopped, and not waited for longer than was asked for. */
+#include "support.h"
+#include "tests.h"
+
+#include <string.h>
+#include <time.h>
+
+/* A producer or an archive that says when it is called, and returns when it may. */
+struct held {
+    struct event called, may_return, released;
+    pthread_t thread;
+    int calls, releases;
+};
+
+#define HELD {.called = NO_EVENT, .may_return = NO_EVENT, .released = NO_EVENT}
+
+static int32_t hold(void *data, const postbox_message *message, char *reason, size_t reason_size)
+{
+    struct held *self = data;
+    (void)message, (void)reason, (void)reason_size;
+    self->thread = pthread_self();
+    self->calls++;
+    event_set(&self->called);
+    event_wait(&self->may_return);
+    return 0;
+}
+
+static void let_go(void *data)
+{
+    struct held *self = data;
+    self->releases++;
+    event_set(&self->released);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The background threads begin at once, and then wait so long that they do nothing else in a test. */
+static postbox_t *open_held(struct held *held, const char *close_timeout_ms)
+{
+    postbox_t *box = NULL;
+    postbox_config *config = eager_config(NULL);
+    OK(postbox_config_set(config, "close_timeout_ms", close_timeout_ms));
+    OK(postbox_config_set(config, "sweep_interval_ms", "600000"));
+    OK(postbox_config_set(config, "archive_interval_ms", "600000"));
+    OK(postbox_config_producer(config, NULL, hold, held, let_go));
+    OK(postbox_open(config, &box));
+    postbox_config_free(config);
+    return box;
+}
+
+void sweeper_is_a_thread_that_is_started_once(void)
+{
+    struct held held = HELD;
+    postbox_sweep_result result;
+    postbox_t *box = open_held(&held, "60000");
+    OK(postbox_stop_sweeper(box));
+    deposit(box, "swept");
+    OK(postbox_start_sweeper(box));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "sweeper of this Postbox is running already", postbox_start_sweeper(box));
+    event_wait(&held.called);
+    CHECK(!pthread_equal(held.thread, pthread_self()));
+    /* It holds the lease: a sweep beside it does nothing. */
+    OK(postbox_sweep(box, NULL, &result));
+    CHECK(result.lease == POSTBOX_LEASE_HELD_BY_ANOTHER && result.found == 0);
+    event_set(&held.may_return);
+    OK(postbox_stop_sweeper(box));
+    check_state(box, "swept", "dispatched");
+    OK(postbox_stop_sweeper(box));
+    /* Stopped, it can be started again; freeing the Postbox stops it. */
+    OK(postbox_start_sweeper(box));
+    postbox_free(box);
+    CHECK(held.calls == 1 && held.releases == 1);
+}
+
+void sweeper_in_a_call_is_waited_for_as_long_as_asked(void)
+{
+    struct held held = HELD;
+    postbox_t *box = open_held(&held, "50");
+    deposit(box, "slow");
+    OK(postbox_start_sweeper(box));
+    event_wait(&held.called);
+    int64_t began = now_ms();
+    FAILS(POSTBOX_ERROR_TIMEOUT, "sweeper did not stop", postbox_stop_sweeper(box));
+    CHECK(now_ms() - began >= 50 && now_ms() - began < 30000);
+    /* It is not forgotten: it can be waited for again, and there are never two. */
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "running already", postbox_start_sweeper(box));
+    FAILS(POSTBOX_ERROR_TIMEOUT, "sweeper did not stop", postbox_stop_sweeper(box));
+    check_state(box, "slow", "outstanding");
+    FAILS(POSTBOX_ERROR_TIMEOUT, "close_timeout_ms", postbox_close(box));
+    postbox_free(box);
+    /* The producer is still in its call, so that its data may not go yet. */
+    CHECK(held.releases == 0);
+    event_set(&held.may_return);
+    event_wait(&held.released);
+    CHECK(held.calls == 1 && held.releases == 1);
+}
+
+static void *stop_both(void *box)
+{
+    OK(postbox_stop_sweeper(box));
+    OK(postbox_stop_archiver(box));
+    return NULL;
+}
+
+void archiver_releases_its_data_once_when_it_has_ended(void)
+{
+    struct held held = HELD, none = HELD;
+    const char *id = "old";
+    pthread_t thread;
+    postbox_t *box = open_held(&none, "60000");
+    event_set(&none.may_return);
+    deposit(box, id);
+    OK(postbox_mark_dispatched(box, &id, 1, NULL));
+    OK(postbox_stop_archiver(box));
+    OK(postbox_start_archiver(box, hold, &held, let_go));
+    event_wait(&held.called);
+    CHECK(!pthread_equal(held.thread, pthread_self()));
+    /* One that cannot be started takes nothing over. */
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "archiver of this Postbox is running already",
+          postbox_start_archiver(box, hold, &none, let_go));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "running already", postbox_start_archiver_to_file(box, "/dev/null"));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "archive", postbox_start_archiver(box, NULL, &none, let_go));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "box", postbox_start_archiver(NULL, hold, &none, let_go));
+    CHECK(none.releases == 0 && held.releases == 0);
+    /* The sweeper runs beside it; both are stopped by another thread. */
+    OK(postbox_start_sweeper(box));
+    CHECK(pthread_create(&thread, NULL, stop_both, box) == 0);
+    event_set(&held.may_return);
+    pthread_join(thread, NULL);
+    CHECK(held.calls == 1 && held.releases == 1);
+    check_state(box, id, NULL);
+    OK(postbox_stop_archiver(box));
+    /* Started again, it ends with the Postbox. */
+    OK(postbox_start_archiver(box, hold, &held, let_go));
+    postbox_free(box);
+    CHECK(held.calls == 1 && held.releases == 2 && none.calls == 0);
+}
+
+void archiver_without_a_release_ends_too(void)
+{
+    struct producer archive = {.outcome = 0};
+    postbox_t *box = open_eager(NULL, NULL, NULL);
+    OK(postbox_start_archiver(box, producer_send, &archive, NULL));
+    OK(postbox_stop_archiver(box));
+    OK(postbox_start_archiver_to_file(box, "/dev/null"));
+    OK(postbox_stop_archiver(box));
+    CHECK(archive.released == 0);
+    postbox_free(box);
+}
+
+/* Two that do not return are waited for together, not one after the other. */
+void closing_waits_for_both_threads_at_once(void)
+{
+    struct held sweeping = HELD, archiving = HELD;
+    const char *id = "old";
+    postbox_t *box = open_held(&sweeping, "1000");
+    deposit(box, id);
+    OK(postbox_mark_dispatched(box, &id, 1, NULL));
+    deposit(box, "new");
+    OK(postbox_start_sweeper(box));
+    OK(postbox_start_archiver(box, hold, &archiving, let_go));
+    event_wait(&sweeping.called);
+    event_wait(&archiving.called);
+    int64_t began = now_ms();
+    FAILS(POSTBOX_ERROR_TIMEOUT, "abandoned", postbox_close(box));
+    CHECK(now_ms() - began < 2500);
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_start_sweeper(box));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_start_archiver(box, hold, &archiving, let_go));
+    CHECK(archiving.releases == 0);
+    event_set(&sweeping.may_return);
+    event_set(&archiving.may_return);
+    OK(postbox_stop_sweeper(box));
+    OK(postbox_stop_archiver(box));
+    CHECK(archiving.releases == 1);
+    postbox_free(box);
+    CHECK(sweeping.releases == 1);
+}
+
+struct failed_runs {
+    struct event both;
+    int sweeper, archiver;
+};
+
+static void see_failed_run(void *data, int32_t level, const char *text)
+{
+    struct failed_runs *self = data;
+    (void)level;
+    if (!strstr(text, "a background run failed"))
+        return;
+    pthread_mutex_lock(&self->both.lock);
+    self->sweeper += strstr(text, "sweeper") != NULL;
+    self->archiver += strstr(text, "archiver") != NULL;
+    bool both = self->sweeper && self->archiver;
+    pthread_mutex_unlock(&self->both.lock);
+    if (both)
+        event_set(&self->both);
+}
+
+/* A background thread survives what fails, and the log and the numbers say what it was. */
+void background_threads_survive_errors_and_report_them(void)
+{
+    struct held held = HELD;
+    struct producer archive = {.outcome = 0};
+    struct failed_runs failed = {.both = NO_EVENT};
+    char *json = NULL;
+    postbox_t *box = open_held(&held, "60000");
+    OK(postbox_embedded_execute(box, "DeleteTable", "{\"TableName\":\"brighter_outbox\"}", NULL));
+    OK(postbox_log_set(POSTBOX_LOG_WARN, see_failed_run, &failed, NULL));
+    OK(postbox_start_sweeper(box));
+    OK(postbox_start_archiver(box, producer_send, &archive, NULL));
+    event_wait(&failed.both);
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "running already", postbox_start_sweeper(box));
+    OK(postbox_stop_sweeper(box));
+    OK(postbox_stop_archiver(box));
+    OK(postbox_log_set(0, NULL, NULL, NULL));
+    OK(postbox_get_stats_json(box, &json));
+    HOLDS(json, "\"background_failures\":2");
+    HOLDS(json, "\"last_error\":\"");
+    HOLDS(json, "brighter_outbox");
+    postbox_string_free(json);
+    OK(postbox_create_table(box));
+    event_set(&held.may_return);
+    check_usable(box);
+    postbox_free(box);
+}
