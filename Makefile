@@ -25,6 +25,8 @@ demo: libraries
 	@rm -rf $(TARGET)/demo && mkdir -p $(TARGET)/demo
 	@printf '\n--- Rust, in memory ---\n'
 	@$(LIBRARIES)/examples/greetings
+	@printf '\n--- Rust, killed and delivered by another process ---\n'
+	@$(LIBRARIES)/examples/sweeper
 	@printf '\n--- C, in a file ---\n'
 	@$(TARGET)/debug/greetings-c $(TARGET)/demo/greetings.db
 	@printf '\n--- C, again: a second run on the same file ---\n'

@@ -530,7 +530,8 @@ impl Builder {
                 })??
             }
         };
-        let outbox = Arc::new(Outbox::new(client, &config));
+        let outbox = Outbox::new(client, &config);
+        let outbox = Arc::new(if is_embedded { outbox.without_stream() } else { outbox });
         if is_embedded {
             create_table(&runtime, &outbox, timeout)?;
         }

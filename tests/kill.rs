@@ -16,11 +16,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use support::http::HttpDatabase;
+use support::http::{self, HttpDatabase};
 use support::{OUTBOX, PEOPLE, create_people, person, sdk};
 
 const ROLE: &str = "POSTBOX_KILL_ROLE";
-const URL: &str = "POSTBOX_KILL_URL";
+const DATABASE: &str = "POSTBOX_KILL_DATABASE";
 const FILE: &str = "POSTBOX_KILL_FILE";
 const SEED: &str = "POSTBOX_KILL_SEED";
 const ROLES: [&str; 4] = ["depositor", "depositor", "sweeper", "sweeper"];
@@ -36,6 +36,14 @@ fn settings(builder: Builder) -> Builder {
         .retry_delay_ms(20)
         .breaker_threshold(0)
         .max_dispatch_attempts(0)
+}
+
+/// The settings for a database with this URL, or in this file.
+fn builder(database: &str) -> Builder {
+    match database.starts_with("http://") {
+        true => http::configure(Postbox::builder(), database),
+        false => Postbox::builder().embedded_path(database),
+    }
 }
 
 /// A Postbox whose producer writes what it sends into the file, before it says so. What was
@@ -59,13 +67,8 @@ fn process() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let variable = |name| std::env::var(name).unwrap();
     let mut chance = Rng::with_seed(variable(SEED).parse().unwrap());
-    let builder = Postbox::builder()
-        .endpoint_url(variable(URL))
-        .region("eu-central-1")
-        .access_key_id("test")
-        .secret_access_key("test");
     let sends = PathBuf::from(variable(FILE));
-    let postbox = open(builder, &sends, chance.fork());
+    let postbox = open(builder(&variable(DATABASE)), &sends, chance.fork());
     match role.as_str() {
         "depositor" => loop {
             handle(&postbox, &mut chance);
@@ -114,7 +117,8 @@ struct Victim {
 
 /// The database, the files of sends, and how processes are started.
 struct Scene {
-    database: HttpDatabase,
+    /// Its URL or its file.
+    database: String,
     directory: PathBuf,
     chance: Rng,
     started: usize,
@@ -126,8 +130,8 @@ impl Scene {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "process", "--nocapture"])
             .env(ROLE, role)
-            .env(URL, self.database.url())
-            .env(FILE, self.directory.join(format!("{role}-{}", self.started)))
+            .env(DATABASE, &self.database)
+            .env(FILE, self.directory.join(format!("sends-{role}-{}", self.started)))
             .env(SEED, self.chance.u64(..).to_string())
             .stdout(Stdio::null())
             .spawn()
@@ -141,7 +145,7 @@ impl Scene {
         let mut sends = BTreeMap::new();
         for entry in std::fs::read_dir(&self.directory).unwrap() {
             let entry = entry.unwrap();
-            if entry.file_name().to_string_lossy().starts_with(role) {
+            if entry.file_name().to_string_lossy().starts_with(&format!("sends-{role}")) {
                 for id in std::fs::read_to_string(entry.path()).unwrap().lines() {
                     *sends.entry(id.to_owned()).or_default() += 1;
                 }
@@ -194,15 +198,25 @@ fn sweep_calmly(postbox: &Postbox) {
 
 #[test]
 fn what_is_committed_is_sent_and_what_is_rolled_back_is_not_whatever_dies_in_between() {
+    let database = HttpDatabase::start();
+    kill_processes_on(|_| database.url(), 200);
+}
+
+#[test]
+fn so_it_is_in_a_file_that_several_processes_have_open() {
+    kill_processes_on(|directory| directory.join("outbox.db").to_string_lossy().into_owned(), 40);
+}
+
+fn kill_processes_on(database: impl FnOnce(&Path) -> String, kills: u64) {
     let variable = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let seed = variable(SEED).unwrap_or_else(|| fastrand::u64(..));
-    let kills = variable("POSTBOX_KILLS").unwrap_or(200);
+    let kills = variable("POSTBOX_KILLS").unwrap_or(kills);
     println!("seed {seed}");
-    let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}", std::process::id()));
+    let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}-{kills}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let mut scene = Scene { database: HttpDatabase::start(), directory, chance: Rng::with_seed(seed), started: 0 };
-    let builder = scene.database.configure(Postbox::builder());
-    let postbox = open(builder, &scene.directory.join("calm"), scene.chance.fork());
+    let database = database(&directory);
+    let mut scene = Scene { database, directory, chance: Rng::with_seed(seed), started: 0 };
+    let postbox = open(builder(&scene.database), &scene.directory.join("sends-calm"), scene.chance.fork());
     postbox.create_table().unwrap();
     create_people(&postbox);
 

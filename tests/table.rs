@@ -78,7 +78,7 @@ fn outbox_of(key: Key, indexes: &[Index], kind: fn(&str) -> ScalarAttributeType)
 
 #[test]
 fn the_table_is_made_as_brighter_makes_it() {
-    let world = World::new();
+    let world = World::on(Backend::over_http());
     let table = describe(&world.postbox, OUTBOX);
     assert_eq!(keys_of(table.key_schema()), ("MessageId".to_owned(), None));
     assert_eq!(table.billing_mode_summary().unwrap().billing_mode(), Some(&BillingMode::PayPerRequest));
@@ -108,6 +108,13 @@ fn the_table_is_made_as_brighter_makes_it() {
     let ttl = ttl.time_to_live_description().unwrap();
     assert_eq!(ttl.attribute_name(), Some("ExpiresAt"));
     assert_eq!(ttl.time_to_live_status(), Some(&TimeToLiveStatus::Enabled));
+}
+
+#[test]
+fn the_embedded_table_has_no_stream_which_would_slow_down_every_write() {
+    assert!(
+        describe(&World::new().postbox, OUTBOX).stream_specification().is_none_or(|stream| !stream.stream_enabled())
+    );
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(crate) struct Outbox {
     max_attempts: u64,
     /// How long a dispatched message is kept; for ever if `None`.
     dispatched_ttl: Option<Duration>,
+    /// Whether the table is made with a stream, as Brighter makes it.
+    has_stream: bool,
     /// Set once a PartiQL request was refused for lack of permission.
     partiql_denied: AtomicBool,
     /// The primary keys of the callers' tables, as far as they were asked for.
@@ -53,9 +55,16 @@ impl Outbox {
             shards: u32::try_from(config.number_of_shards).unwrap_or(1),
             max_attempts: config.max_attempts,
             dispatched_ttl: Some(Duration::from_secs(config.dispatched_ttl_seconds)).filter(|ttl| !ttl.is_zero()),
+            has_stream: true,
             partiql_denied: AtomicBool::new(false),
             key_names: Mutex::default(),
         }
+    }
+
+    /// For the embedded database, where a stream has no reader, keeps every change for ever and
+    /// makes each write slower than the one before.
+    pub(crate) fn without_stream(self) -> Self {
+        Self { has_stream: false, ..self }
     }
 
     pub(crate) fn client(&self) -> &Client {

@@ -84,14 +84,11 @@ impl Outbox {
             .billing_mode(BillingMode::PayPerRequest)
             .key_schema(key_element(MESSAGE_ID, KeyType::Hash).map_err(build)?)
             .sse_specification(SseSpecification::builder().enabled(true).build())
-            .stream_specification(
-                StreamSpecification::builder()
-                    .stream_enabled(true)
-                    .stream_view_type(StreamViewType::NewImage)
-                    .build()
-                    .map_err(build)?,
-            )
             .tags(Tag::builder().key("outbox").value("brighter_outbox").build().map_err(build)?);
+        if self.has_stream {
+            let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
+            request = request.stream_specification(stream.build().map_err(build)?);
+        }
         let mut attributes = vec![(MESSAGE_ID, ScalarAttributeType::S)];
         for index in INDEXES {
             attributes.push(index.hash.clone());

@@ -47,8 +47,13 @@ impl HttpDatabase {
 
     /// The settings by which a Postbox finds this database.
     pub fn configure(&self, builder: Builder) -> Builder {
-        builder.endpoint_url(self.url()).region("eu-central-1").access_key_id("test").secret_access_key("test")
+        configure(builder, &self.url())
     }
+}
+
+/// The settings by which a Postbox finds the database of this URL, also of another process.
+pub fn configure(builder: Builder, url: &str) -> Builder {
+    builder.endpoint_url(url).region("eu-central-1").access_key_id("test").secret_access_key("test")
 }
 
 impl Drop for HttpDatabase {

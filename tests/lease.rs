@@ -1,0 +1,208 @@
+//! The lease of a sweeper while time passes: renewed, lost, run out, taken over.
+
+mod support;
+
+use postbox::{
+    Builder, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome, SweepLease, producer_fn,
+};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use support::faults::Fault;
+use support::{LOCKS, PATIENCE, World, item, numbers, take_lease, text};
+
+const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
+/// The shortest lease. It is renewed after a third of it, and ends by its holder's clock a fifth before its end.
+const LEASE: Duration = Duration::from_millis(1000);
+
+fn short(builder: Builder) -> Builder {
+    builder.sweep_min_age_ms(0).retry_delay_ms(0).lease_ms(LEASE.as_millis() as u64)
+}
+
+/// Waits so long before it sends.
+fn slow(time: Duration) -> impl Producer {
+    producer_fn(move |_| {
+        std::thread::sleep(time);
+        SendOutcome::Sent
+    })
+}
+
+/// A second Postbox, as another machine would have it, and what it sends.
+fn another_machine(world: &World) -> (Postbox, MemoryProducer) {
+    let producer = MemoryProducer::new();
+    let builder = short(Postbox::builder()).default_producer(producer.clone());
+    (world.backend.open(builder, &world.backend.faults()), producer)
+}
+
+fn lease(postbox: &Postbox) -> Option<postbox::Item> {
+    postbox.get_item(LOCKS, item([("ResourceId", text(RESOURCE))])).unwrap()
+}
+
+fn lock_requests(world: &World, operation: &str) -> usize {
+    world.faults.bodies(operation).iter().filter(|body| body["TableName"] == LOCKS).count()
+}
+
+#[test]
+fn a_sweep_that_takes_longer_than_its_lease_keeps_it_and_gives_it_back_w14() {
+    let world = World::configured(|builder| short(builder).default_producer(slow(LEASE / 5)));
+    let (other, others) = another_machine(&world);
+    world.deposit(8);
+    std::thread::scope(|scope| {
+        let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
+        world.faults.wait_for(1, "BatchGetItem");
+        while !sweep.is_finished() {
+            let report = other.sweep().unwrap();
+            assert!(report.lease == SweepLease::HeldByAnother || lease(&other).is_none(), "{report:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let report = sweep.join().unwrap();
+        assert_eq!((report.dispatched, report.lease), (8, SweepLease::Held));
+    });
+    assert!(others.sent().is_empty(), "nothing is sent twice");
+    assert!(lock_requests(&world, "UpdateItem") >= 3, "renewed: {:?}", world.faults.operations());
+    assert_eq!(lease(&other), None, "given back");
+}
+
+#[test]
+fn a_lease_that_was_taken_stops_the_sweep_at_once_w22() {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let thief = Arc::new(OnceLock::<Postbox>::new());
+    let (noted, robbing) = (Arc::clone(&sent), Arc::clone(&thief));
+    // The third send takes so long that somebody else has the lease meanwhile.
+    let world = World::configured(|builder| {
+        short(builder).default_producer(producer_fn(move |message| {
+            let mut sent = noted.lock().unwrap();
+            sent.push(String::from_utf8_lossy(message.body()).into_owned());
+            if sent.len() == 3 {
+                take_lease(robbing.get().unwrap(), RESOURCE, Duration::from_secs(60));
+                std::thread::sleep(LEASE / 2);
+            }
+            SendOutcome::Sent
+        }))
+    });
+    let _ = thief.set(world.another());
+    let ids = world.deposit(250);
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.lease), (3, SweepLease::Lost));
+    assert_eq!(*sent.lock().unwrap(), numbers(0..3), "nothing was sent afterwards");
+    let states = ids.iter().map(|id| world.postbox.get(id).unwrap().unwrap());
+    assert!(states.enumerate().all(|(n, stored)| (stored.state == MessageState::Dispatched) == (n < 3)));
+    assert_eq!(lease(&world.postbox).unwrap()["LockId"], text("somebody else"), "it is not given back");
+    assert_eq!(world.postbox.stats().last_sweep.unwrap().1.lease, SweepLease::Lost);
+    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::HeldByAnother);
+}
+
+#[test]
+fn a_lease_that_cannot_be_renewed_ends_before_another_clock_says_so() {
+    let sent_at = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&sent_at);
+    let world = World::configured(|builder| {
+        short(builder).default_producer(producer_fn(move |_| {
+            noted.lock().unwrap().push(SystemTime::now());
+            std::thread::sleep(Duration::from_millis(30));
+            SendOutcome::Sent
+        }))
+    });
+    let messages: Vec<Message> = (0..60).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
+    world.postbox.deposit_posts(&messages).unwrap();
+    // It could be renewed again a little later: too late, for what was skipped must not be overtaken.
+    let mut since = None;
+    world.faults.when(move |request| {
+        if request.body["TableName"] != LOCKS {
+            return None;
+        }
+        let since = *since.get_or_insert_with(Instant::now);
+        (request.operation == "UpdateItem" && since.elapsed() < LEASE * 81 / 100).then(Fault::access_denied)
+    });
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(report.lease, SweepLease::Lost);
+    let sent_at = sent_at.lock().unwrap();
+    assert_eq!(report.dispatched, sent_at.len() as u64);
+    assert!(sent_at.len() > 10 && sent_at.len() < 60, "{}", sent_at.len());
+    let lease = world.faults.bodies("PutItem").into_iter().rfind(|body| body["TableName"] == LOCKS).unwrap();
+    let expiry: u64 = lease["Item"]["LeaseExpiry"]["N"].as_str().unwrap().parse().unwrap();
+    let last = sent_at.last().unwrap().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    assert!(last <= expiry - 200, "the last send began {} ms before the end by our clock", expiry - last);
+}
+
+#[test]
+fn a_renewal_that_never_answers_stops_the_sweep_too() {
+    let world = World::configured(|builder| {
+        short(builder).operation_timeout_ms(300).attempt_timeout_ms(300).default_producer(slow(LEASE / 5))
+    });
+    world.deposit(20);
+    world.faults.when(|request| {
+        (request.operation == "UpdateItem" && request.body["TableName"] == LOCKS).then_some(Fault::Hang)
+    });
+    let began = Instant::now();
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(report.lease, SweepLease::Lost);
+    assert!(report.dispatched < 20);
+    assert!(began.elapsed() < LEASE * 3, "{:?}", began.elapsed());
+}
+
+/// The lease of a sweeper whose producer hangs is not renewed: the thread that would do so is the
+/// one that hangs. So it runs out, another sweeper takes over, and the message that hangs is the
+/// only one that may be sent twice.
+#[test]
+fn a_producer_that_hangs_loses_the_lease_and_another_sweeper_takes_over() {
+    let (release, released) = mpsc::channel::<()>();
+    let (began, begun) = mpsc::channel();
+    let (released, began) = (Mutex::new(released), Mutex::new(began));
+    let hanging = producer_fn(move |message: &Message| {
+        began.lock().unwrap().send(String::from_utf8_lossy(message.body()).into_owned()).unwrap();
+        let _ = released.lock().unwrap().recv();
+        SendOutcome::Sent
+    });
+    let world = World::configured(|builder| short(builder).default_producer(hanging));
+    let (other, others) = another_machine(&world);
+    let ids = world.deposit(5);
+    std::thread::scope(|scope| {
+        let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
+        assert_eq!(begun.recv_timeout(PATIENCE).unwrap(), "0");
+        assert_eq!(other.sweep().unwrap().lease, SweepLease::HeldByAnother);
+        let deadline = Instant::now() + LEASE * 3;
+        while other.sweep().unwrap().dispatched == 0 {
+            assert!(Instant::now() < deadline, "the lease is held for ever");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(others.sent().len(), 5);
+        drop(release);
+        let report = sweep.join().unwrap();
+        assert_eq!((report.dispatched, report.lease), (1, SweepLease::Lost));
+    });
+    assert!(begun.try_recv().is_err(), "it sends nothing more");
+    assert!(ids.iter().all(|id| world.postbox.get(id).unwrap().unwrap().state == MessageState::Dispatched));
+}
+
+#[test]
+fn a_hang_that_nobody_noticed_goes_on_with_the_lease_renewed() {
+    let mut first = true;
+    let slow_once = Mutex::new(move || std::mem::take(&mut first));
+    let world = World::configured(|builder| {
+        short(builder).default_producer(producer_fn(move |_| {
+            if slow_once.lock().unwrap()() {
+                std::thread::sleep(LEASE * 3 / 2);
+            }
+            SendOutcome::Sent
+        }))
+    });
+    world.deposit(3);
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.lease), (3, SweepLease::Held), "it is still ours in the table");
+}
+
+#[test]
+fn the_length_of_a_lease_is_a_setting() {
+    for lease_ms in [5000, 60_000] {
+        let world = World::configured(|builder| builder.lease_ms(lease_ms));
+        world.postbox.sweep().unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let put = &world.faults.bodies("PutItem")[0];
+        let expiry: u64 = put["Item"]["LeaseExpiry"]["N"].as_str().unwrap().parse().unwrap();
+        assert!((now..=now + lease_ms).contains(&expiry) && expiry + 2000 > now + lease_ms, "{expiry} {now}");
+        let taken_from: u64 = put["ExpressionAttributeValues"][":now"]["N"].as_str().unwrap().parse().unwrap();
+        // So far may the clocks of two machines be apart.
+        assert_eq!(expiry - lease_ms - taken_from, 5000.min(lease_ms / 5));
+    }
+    assert!(Postbox::builder().embedded_path(":memory:").lease_ms(999).open().is_err());
+}
