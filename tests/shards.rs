@@ -54,12 +54,13 @@ fn shards(world: &World, ids: &[String], state: MessageState) -> BTreeSet<String
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
-fn each_takes_its_share_of_the_shards_first_and_then_what_nobody_has_taken() {
+fn each_takes_its_share_of_the_shards_and_then_its_share_of_what_is_left() {
     let world = world();
     deposit_everywhere(&world, 200);
     put_lock(&world, "Member_another", "another", MINUTE, false);
     world.faults.forget();
-    assert_eq!(world.postbox.sweep().unwrap().dispatched, 200);
+    // Who comes first in the list of members takes the odd shard.
+    assert!(world.postbox.sweep().unwrap().dispatched >= 150);
     let requests = world.faults.requests();
     let first_read = requests.iter().position(|request| request.operation == "BatchGetItem").unwrap();
     let queried: BTreeSet<&str> = requests[..first_read]
