@@ -1,6 +1,7 @@
 //! The SDK's client: from the settings and the AWS default chain, or for the embedded database.
 
 use crate::config::Config;
+use crate::connector::OnRuntime;
 use crate::error::{Error, ErrorCode, Result};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
@@ -8,20 +9,22 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// Used where the region has no meaning: the embedded database and custom endpoints.
 const ANY_REGION: &str = "us-east-1";
 /// What the credentials are said to come from.
 const PROVIDER: &str = "postbox";
 
-/// A client of Amazon's DynamoDB or of the endpoint that the settings name.
+/// A client of Amazon's DynamoDB or of the endpoint that the settings name. Its exchanges run on
+/// the runtime that runs this.
 pub(crate) async fn aws(config: &Config, http_client: Option<SharedHttpClient>) -> Result<Client> {
     let http_client = http_client.unwrap_or_else(|| {
         use aws_smithy_http_client::{Builder, tls};
         Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https()
     });
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client)
+        .http_client(OnRuntime::new(http_client, Handle::current()))
         .retry_config(retries(config))
         .timeout_config(timeouts(config));
     if !config.profile.is_empty() {

@@ -89,14 +89,13 @@ impl Engine {
         Duration::from_millis(self.config.operation_timeout_ms)
     }
 
-    /// Runs an operation on the outbox and blocks for its result, at most the operation timeout.
+    /// Runs an operation on the outbox on this thread and blocks for its result, at most the operation timeout.
     pub(crate) fn run<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
     where
-        T: Send + 'static,
-        F: Future<Output = Result<T>> + Send + 'static,
+        F: Future<Output = Result<T>>,
     {
         let future = operation(Arc::clone(&self.outbox)).instrument(self.request_span(what));
-        self.runtime.block_on(what, self.operation_timeout(), future)?
+        self.runtime.run(what, self.operation_timeout(), future)?
     }
 
     /// The span of an operation on the outbox, by OpenTelemetry's conventions for databases.

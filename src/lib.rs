@@ -56,6 +56,7 @@
 mod bulk;
 mod client;
 mod config;
+mod connector;
 mod dispatch;
 pub mod dynamodb_json;
 #[cfg(feature = "embedded")]

@@ -1,27 +1,80 @@
 //! The single-threaded runtime of a Postbox, and how a caller blocks on it.
 
 use crate::error::{Error, ErrorCode, Result};
+use std::cell::Cell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::ThreadId;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{Thread, ThreadId};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
 
-/// How much longer than its deadline a caller waits for the runtime thread to say that the
-/// deadline has passed: only a runtime thread that is stuck takes longer.
+/// How long `close` waits at least for the thread to end once it was told to.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A thread named `postbox-runtime` with a tokio current-thread runtime. Callers send it a
-/// future and block until it is done, with a deadline.
+/// A thread named `postbox-runtime` with a tokio current-thread runtime, which drives all
+/// connections and timers. Callers block until their future is done, with a deadline.
 pub(crate) struct Runtime {
     handle: Handle,
     thread: ThreadId,
     process: u32,
     gate: Arc<Gate>,
+    /// Tells the callers that are still waiting that `close` waits for them no longer.
+    abandoned: Notify,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
+}
+
+/// Wakes a caller that waits for its future.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+thread_local! {
+    /// The runtime, by its thread, of which a future runs on this thread now.
+    static INSIDE: Cell<Option<ThreadId>> = const { Cell::new(None) };
+}
+
+/// Marks this thread as running a future of a runtime, as long as it lives: a log callback that
+/// called Postbox again would be called again by that.
+struct Inside(Option<ThreadId>);
+
+impl Inside {
+    fn begin(runtime: ThreadId) -> Self {
+        Self(INSIDE.replace(Some(runtime)))
+    }
+
+    fn is(runtime: ThreadId) -> bool {
+        INSIDE.get() == Some(runtime)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(self.0);
+    }
+}
+
+/// A task that is cancelled when nobody waits for it any more.
+pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Counts the calls under way and refuses new ones once closed.
@@ -44,7 +97,7 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.calls -= 1;
-        if state.calls == 0 {
+        if state.closed && state.calls == 0 {
             self.0.idle.notify_all();
         }
     }
@@ -112,6 +165,7 @@ impl Runtime {
             thread: thread.thread().id(),
             process: std::process::id(),
             gate: Arc::default(),
+            abandoned: Notify::new(),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
         })
@@ -124,22 +178,51 @@ impl Runtime {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let _call = self.enter()?;
-        let (result, waiting) = mpsc::sync_channel(1);
-        let task = self.handle.spawn(async move {
-            let _ = result.send(tokio::time::timeout(timeout, future).await);
-        });
-        match waiting.recv_timeout(timeout.saturating_add(GRACE)) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(_)) | Err(RecvTimeoutError::Timeout) => {
-                task.abort();
-                Err(timed_out(what, timeout))
-            }
-            Err(RecvTimeoutError::Disconnected) if self.gate.is_closed() => Err(closed()),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox; the log has the text")))
-            }
+        self.check()?;
+        let mut task = AbortOnDrop(self.handle.spawn(future));
+        match self.run(what, timeout, async move { (&mut task.0).await })? {
+            Ok(value) => Ok(value),
+            Err(_) => Err(self.broken(what)),
         }
+    }
+
+    /// Runs the future on this thread and blocks until it is done, or drops it at the deadline.
+    /// Only its connections and timers are the business of the runtime thread: so the work of
+    /// many callers, such as building, signing and reading, is done on all processors.
+    pub(crate) fn run<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
+        // Before the gate: whoever passes that is told when it is abandoned.
+        let abandoned = self.abandoned.notified();
+        let _call = self.enter()?;
+        let _context = self.handle.enter();
+        let _inside = Inside::begin(self.thread);
+        let deadline = Instant::now() + timeout;
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let wait = move || {
+            let (mut future, mut abandoned) = (pin!(future), pin!(abandoned));
+            let mut context = Context::from_waker(&waker);
+            loop {
+                if abandoned.as_mut().poll(&mut context).is_ready() {
+                    return Err(closed());
+                }
+                if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+                    return Ok(value);
+                }
+                let remaining = deadline.saturating_duration_since(Instant::now());
+                if remaining.is_zero() {
+                    return Err(timed_out(what, timeout));
+                }
+                std::thread::park_timeout(remaining);
+            }
+        };
+        catch_unwind(AssertUnwindSafe(wait)).unwrap_or_else(|_| Err(self.broken(what)))
+    }
+
+    /// Why a future ended without a value, other than by its deadline.
+    fn broken(&self, what: &str) -> Error {
+        if self.gate.is_closed() {
+            return closed();
+        }
+        Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox; the log has the text"))
     }
 
     /// A call that consists of several operations, such as a clear: `close` waits for its end.
@@ -164,7 +247,7 @@ impl Runtime {
         waiting
     }
 
-    /// Whether a call may be made here: not in a forked child, not on the runtime thread itself.
+    /// Whether a call may be made here: not in a forked child, not from inside an operation.
     pub(crate) fn check(&self) -> Result<()> {
         if self.is_forked() {
             return Err(Error::new(
@@ -172,10 +255,10 @@ impl Runtime {
                 "this process was forked after the Postbox was opened, and threads and connections do not survive a fork: open a new Postbox in the child",
             ));
         }
-        if std::thread::current().id() == self.thread {
+        if std::thread::current().id() == self.thread || Inside::is(self.thread) {
             return Err(Error::new(
                 ErrorCode::WrongThread,
-                "Postbox was called on its own runtime thread, which would wait for itself: hand the work to another thread",
+                "Postbox was called from inside one of its own operations, which would wait for itself: hand the work to another thread",
             ));
         }
         Ok(())
@@ -196,6 +279,7 @@ impl Runtime {
             return Ok(());
         }
         let finished = self.gate.close(deadline);
+        self.abandoned.notify_waiters();
         self.request_stop();
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         let remaining = deadline.saturating_duration_since(Instant::now()).max(GRACE);

@@ -1,0 +1,73 @@
+//! HTTP exchanges on the runtime thread, wherever their requests are made.
+
+use crate::runtime::AbortOnDrop;
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_types::config_bag::ConfigBag;
+use tokio::runtime::Handle;
+
+/// The HTTP client inside, with each exchange a task of this runtime, from the connecting to the
+/// last byte of the answer. Connections then never end with another runtime, on which somebody used the client,
+/// and a caller that waits elsewhere is woken once, by the whole answer.
+#[derive(Debug)]
+pub(crate) struct OnRuntime<C> {
+    inner: C,
+    runtime: Handle,
+}
+
+impl<C> OnRuntime<C> {
+    pub(crate) fn new(inner: C, runtime: Handle) -> Self {
+        Self { inner, runtime }
+    }
+}
+
+impl HttpClient for OnRuntime<SharedHttpClient> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(OnRuntime::new(inner, self.runtime.clone()))
+    }
+
+    fn validate_base_client_config(
+        &self,
+        components: &RuntimeComponentsBuilder,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.inner.validate_base_client_config(components, config)
+    }
+
+    fn validate_final_config(&self, components: &RuntimeComponents, config: &ConfigBag) -> Result<(), BoxError> {
+        self.inner.validate_final_config(components, config)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.inner.connector_metadata()
+    }
+}
+
+impl HttpConnector for OnRuntime<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let inner = self.inner.clone();
+        let exchange = self.runtime.spawn(async move { whole(inner.call(request).await?).await });
+        let mut exchange = AbortOnDrop(exchange);
+        HttpConnectorFuture::new(async move {
+            (&mut exchange.0).await.unwrap_or_else(|ended| Err(ConnectorError::other(ended.into(), None)))
+        })
+    }
+}
+
+/// The response with all of its body in memory: DynamoDB's answers are read whole anyway.
+async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+    let bytes = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
+    *response.body_mut() = SdkBody::from(bytes.into_bytes());
+    Ok(response)
+}
