@@ -5,13 +5,12 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};
 use crate::message::Message;
 use crate::outbox::commit::{Action, outcome_unknown};
-use crate::outbox::item::key as message_key;
+use crate::outbox::item::attribute::MESSAGE_ID;
 use crate::outbox::size::{MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES, item_size, value_size};
 use crate::{AttributeValue, Item};
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// DynamoDB's limit for one transaction.
@@ -50,7 +49,6 @@ const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 pub struct UnitOfWork {
     engine: Arc<Engine>,
     actions: Vec<Action>,
-    targets: Vec<Target>,
     deposited: Vec<Message>,
     bytes: usize,
     token: String,
@@ -66,31 +64,20 @@ enum State {
     RolledBack,
 }
 
-/// The item that an action is on: its key, or, for a put, the whole item.
-struct Target {
-    table: String,
-    fields: Item,
-    is_key: bool,
-}
-
-/// One of the four kinds of action, with what is needed to check it.
-struct Checked {
+/// What an action does, and to which item.
+struct Target<'a> {
     verb: &'static str,
-    target: Target,
-    bytes: usize,
+    table: &'a str,
+    /// The item's key or, for a put, the whole item.
+    fields: &'a Item,
+    is_key: bool,
+    /// What the action holds beyond the fields.
+    values: Option<&'a HashMap<String, AttributeValue>>,
 }
 
 impl UnitOfWork {
     pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        Self {
-            engine,
-            actions: Vec::new(),
-            targets: Vec::new(),
-            deposited: Vec::new(),
-            bytes: 0,
-            token: new_token(),
-            state: State::Open,
-        }
+        Self { engine, actions: Vec::new(), deposited: Vec::new(), bytes: 0, token: new_token(), state: State::Open }
     }
 
     /// Reads one item of any table, consistently and at once: a read of the transaction's own
@@ -144,9 +131,9 @@ impl UnitOfWork {
     /// As [`put`](Self::put); [`ErrorCode::InvalidArgument`] if it does not hold exactly one action.
     pub fn add(&mut self, item: TransactWriteItem) -> Result<()> {
         self.check_usable()?;
-        let checked = check_action(&item)?;
-        let subject = format!("{} {}", checked.verb, checked.target.table);
-        self.push(Action { item, subject, message_id: None }, checked)
+        let target = Target::of(&item)?;
+        let subject = format!("{} {}", target.verb, target.table);
+        self.push(Action { item, subject, message_id: None })
     }
 
     /// Adds: deposit this message in the outbox. Gives its id, for
@@ -158,11 +145,8 @@ impl UnitOfWork {
         self.check_usable()?;
         self.engine.check_limit()?;
         let item = self.engine.outbox.encode(&message)?;
-        let bytes = item_size(&item);
         let action = self.engine.outbox.deposit_action(message.id(), item)?;
-        let target =
-            Target { table: self.engine.outbox.table().to_owned(), fields: message_key(message.id()), is_key: true };
-        self.push(action, Checked { verb: "Put", target, bytes })?;
+        self.push(action)?;
         let id = message.id().to_owned();
         self.deposited.push(message);
         Ok(id)
@@ -213,23 +197,20 @@ impl UnitOfWork {
 
     fn send(&mut self, since: Instant) -> Result<()> {
         let was_in_doubt = matches!(self.state, State::InDoubt(_));
-        let actions = Arc::new(std::mem::take(&mut self.actions));
-        let (request, token) = (Arc::clone(&actions), self.token.clone());
-        let started = Arc::new(AtomicBool::new(false));
-        let starting = Arc::clone(&started);
-        let sent = self.engine.run("commit", |outbox| async move {
-            starting.store(true, Ordering::SeqCst);
-            outbox.commit(request, token, since + TOKEN_LIFE).await
+        let mut started = false;
+        let sent = self.engine.run("commit", |outbox| {
+            let (started, actions, token) = (&mut started, &self.actions, &self.token);
+            async move {
+                *started = true;
+                outbox.commit(actions, token, since + TOKEN_LIFE).await
+            }
         });
-        self.actions = Arc::try_unwrap(actions).unwrap_or_else(|shared| shared.to_vec());
         let Err(error) = sent else {
             return Ok(());
         };
         let error = match error.code() {
             // Cut off in the middle: a request may be on its way.
-            ErrorCode::Timeout | ErrorCode::Internal | ErrorCode::Closed if started.load(Ordering::SeqCst) => {
-                outcome_unknown(&error)
-            }
+            ErrorCode::Timeout | ErrorCode::Internal | ErrorCode::Closed if started => outcome_unknown(&error),
             ErrorCode::TransactionCanceled | ErrorCode::DuplicateMessage if !error.is_retryable() => error,
             ErrorCode::OutcomeUnknown => error,
             // Whoever could find out is gone: trying again is of no use.
@@ -286,8 +267,9 @@ impl UnitOfWork {
     }
 
     /// Adds the action if DynamoDB would take it; else everything stays as it was (W8).
-    fn push(&mut self, action: Action, checked: Checked) -> Result<()> {
-        let Checked { verb, target, bytes } = checked;
+    fn push(&mut self, action: Action) -> Result<()> {
+        let target = Target::of(&action.item)?;
+        let (verb, bytes) = (target.verb, target.bytes());
         if self.actions.len() >= MAX_ACTIONS {
             return Err(Error::new(
                 ErrorCode::TooManyActions,
@@ -323,34 +305,34 @@ impl UnitOfWork {
         }
         self.bytes += bytes;
         self.actions.push(action);
-        self.targets.push(target);
         Ok(())
     }
 
     /// The action that is on the same item already.
-    fn same_item(&self, new: &Target) -> Result<Option<usize>> {
-        let mut others = self.targets.iter().enumerate().filter(|(_, target)| target.table == new.table).peekable();
+    fn same_item(&self, new: &Target<'_>) -> Result<Option<usize>> {
+        let mut others = self.targets_in(new.table).peekable();
         if others.peek().is_none() {
             return Ok(None);
         }
         let Some(names) = self.key_names(new)? else {
             return Ok(None);
         };
-        let key = |target: &Target| -> Vec<Option<AttributeValue>> {
-            names.iter().map(|name| target.fields.get(name).cloned()).collect()
-        };
-        let wanted = key(new);
-        Ok(others.find(|(_, target)| key(target) == wanted).map(|(index, _)| index))
+        let is_same = |other: &Target<'_>| names.iter().all(|name| other.fields.get(name) == new.fields.get(name));
+        Ok(others.find(|(_, target)| is_same(target)).map(|(index, _)| index))
     }
 
-    /// The names of the table's key: known from the outbox or from an action with a key, else
+    /// The names of the table's key: known for the outbox and from an action with a key, else
     /// asked for. `None` if DynamoDB does not tell; it will check at the commit then.
-    fn key_names(&self, new: &Target) -> Result<Option<Vec<String>>> {
-        let with_key = self.targets.iter().chain([new]).find(|target| target.table == new.table && target.is_key);
-        if let Some(target) = with_key {
-            return Ok(Some(target.fields.keys().cloned().collect()));
+    fn key_names(&self, new: &Target<'_>) -> Result<Option<Vec<String>>> {
+        if new.table == self.engine.outbox.table() {
+            return Ok(Some(vec![MESSAGE_ID.to_owned()]));
         }
-        let table = new.table.clone();
+        let mut others = self.targets_in(new.table).map(|(_, target)| target);
+        let with_key = if new.is_key { Some(new.fields) } else { others.find(|it| it.is_key).map(|it| it.fields) };
+        if let Some(key) = with_key {
+            return Ok(Some(key.keys().cloned().collect()));
+        }
+        let table = new.table.to_owned();
         let asked =
             self.engine.run("describing the table", |outbox| async move { outbox.known_key_names(table).await });
         match asked {
@@ -361,6 +343,13 @@ impl UnitOfWork {
                 Ok(None)
             }
         }
+    }
+
+    /// The actions on this table, each with its place.
+    fn targets_in<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (usize, Target<'a>)> {
+        let targets =
+            self.actions.iter().enumerate().filter_map(|(at, action)| Some((at, Target::of(&action.item).ok()?)));
+        targets.filter(move |(_, target)| target.table == table)
     }
 }
 
@@ -391,40 +380,39 @@ fn incomplete(error: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::InvalidArgument, format!("the action is incomplete: {error}"))
 }
 
-/// What kind of action it is, on what, and how large.
-fn check_action(item: &TransactWriteItem) -> Result<Checked> {
-    let values = |values: Option<&HashMap<String, AttributeValue>>| -> usize {
-        values.map_or(0, |values| values.values().map(value_size).sum())
-    };
-    let on_key = |verb, table: &str, key: &Item, extra: usize| Checked {
-        verb,
-        target: Target { table: table.to_owned(), fields: key.clone(), is_key: true },
-        bytes: item_size(key) + extra,
-    };
-    let mut found = Vec::new();
-    if let Some(put) = item.put() {
-        let target = Target { table: put.table_name().to_owned(), fields: put.item().clone(), is_key: false };
-        found.push(Checked { verb: "Put", target, bytes: item_size(put.item()) });
+impl<'a> Target<'a> {
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] unless it is exactly one action, on a table with a name.
+    fn of(item: &'a TransactWriteItem) -> Result<Self> {
+        let on_key = |verb, table, fields, values| Self { verb, table, fields, is_key: true, values };
+        let put = item.put().map(|put| Self {
+            verb: "Put",
+            table: put.table_name(),
+            fields: put.item(),
+            is_key: false,
+            values: None,
+        });
+        let update = item
+            .update()
+            .map(|update| on_key("Update", update.table_name(), update.key(), update.expression_attribute_values()));
+        let delete = item.delete().map(|delete| on_key("Delete", delete.table_name(), delete.key(), None));
+        let check = item.condition_check().map(|check| on_key("ConditionCheck", check.table_name(), check.key(), None));
+        let count = [&put, &update, &delete, &check].into_iter().flatten().count();
+        let target = put.or(update).or(delete).or(check).filter(|_| count == 1).ok_or_else(|| {
+            Error::new(
+                ErrorCode::InvalidArgument,
+                format!("an action is exactly one of Put, Update, Delete and ConditionCheck; this one holds {count}"),
+            )
+        })?;
+        if target.table.is_empty() {
+            return Err(Error::new(ErrorCode::InvalidArgument, format!("{}: the table name is empty", target.verb)));
+        }
+        Ok(target)
     }
-    if let Some(update) = item.update() {
-        let extra = values(update.expression_attribute_values());
-        found.push(on_key("Update", update.table_name(), update.key(), extra));
+
+    /// The size as DynamoDB counts it.
+    fn bytes(&self) -> usize {
+        let values = self.values.map_or(0, |values| values.values().map(value_size).sum());
+        item_size(self.fields) + values
     }
-    if let Some(delete) = item.delete() {
-        found.push(on_key("Delete", delete.table_name(), delete.key(), 0));
-    }
-    if let Some(check) = item.condition_check() {
-        found.push(on_key("ConditionCheck", check.table_name(), check.key(), 0));
-    }
-    let count = found.len();
-    let checked = found.pop().filter(|_| count == 1).ok_or_else(|| {
-        Error::new(
-            ErrorCode::InvalidArgument,
-            format!("an action is exactly one of Put, Update, Delete and ConditionCheck; this one holds {count}"),
-        )
-    })?;
-    if checked.target.table.is_empty() {
-        return Err(Error::new(ErrorCode::InvalidArgument, format!("{}: the table name is empty", checked.verb)));
-    }
-    Ok(checked)
 }

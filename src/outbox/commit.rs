@@ -8,7 +8,6 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use std::sync::Arc;
 use std::time::Instant;
 
 type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
@@ -28,12 +27,7 @@ impl Outbox {
     /// # Errors
     /// [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect and no later one said so;
     /// any other code means that nothing was written.
-    pub(crate) async fn commit(
-        &self,
-        actions: Arc<Vec<Action>>,
-        token: String,
-        token_ends: Instant,
-    ) -> Result<(), Error> {
+    pub(crate) async fn commit(&self, actions: &[Action], token: &str, token_ends: Instant) -> Result<(), Error> {
         let mut backoff = Backoff::new(self.max_attempts);
         let mut effect = Effect::None;
         loop {
@@ -42,7 +36,7 @@ impl Outbox {
                 .single_attempt
                 .transact_write_items()
                 .set_transact_items(Some(items))
-                .client_request_token(&token)
+                .client_request_token(token)
                 .send()
                 .await;
             let Err(failure) = sent else {
@@ -54,14 +48,14 @@ impl Outbox {
             let passing = is_passing_failure(&failure);
             // Without its token, a retry could write twice.
             if passing && Instant::now() < token_ends && backoff.again().await {
-                tracing::debug!(target: "postbox", { error.message = %explain(&actions, failure).message() }, "commit tried again");
+                tracing::debug!(target: "postbox", { error.message = %explain(actions, failure).message() }, "commit tried again");
                 continue;
             }
             // A cancellation for a lasting reason is an answer to the token, whatever became of
             // earlier attempts: had one of them taken effect, this one would have succeeded. Any
             // other refusal (expired credentials, say) tells nothing about the earlier ones.
             let answered = !passing && is_cancellation(&failure);
-            let error = explain(&actions, failure);
+            let error = explain(actions, failure);
             return Err(if effect == Effect::Unknown && !answered { outcome_unknown(&error) } else { error });
         }
     }
