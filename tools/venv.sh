@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Makes the virtual environment of tests/requirements.txt in the build directory, unless it is there, and prints its path.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+target=$(cargo metadata --manifest-path "$root/Cargo.toml" --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+venv=$target/venv
+if ! cmp -s "$root/tests/requirements.txt" "$venv/requirements.txt"; then
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$root/tests/requirements.txt" >&2
+    cp "$root/tests/requirements.txt" "$venv/requirements.txt"
+fi
+echo "$venv"
