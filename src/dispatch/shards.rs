@@ -3,6 +3,7 @@
 
 use crate::dispatch::delivery::{Delivery, For};
 use crate::dispatch::lease::{Lease, Obtained};
+use crate::dispatch::report::DispatchReport;
 use crate::dispatch::sweep::{SweepLease, SweepReport, minimum_age, read_parts};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -18,7 +19,12 @@ const MOST_FOUND: usize = 2_000;
 const REBALANCE_AFTER: Duration = Duration::from_secs(5);
 
 /// Sweeps the shards that are this process's share, until nothing in them can be sent.
-pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+pub(crate) fn sweep_shards(
+    engine: &Engine,
+    topic: Option<&str>,
+    stop: &AtomicBool,
+    each: &mut dyn FnMut(&DispatchReport),
+) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
     let mut report = SweepReport::new(SweepLease::Held);
     let mut delivery = Delivery::new(engine, call, For::Sweep);
@@ -39,7 +45,9 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
             let mut all_held = || held.values_mut().all(Lease::is_held);
             let ids = oldest.into_ids();
             for batch in ids.chunks(engine.config.sweep_batch as usize) {
-                report.add(&delivery.run(batch, || !stop.load(Ordering::Relaxed) && all_held()));
+                let delivered = delivery.run(batch, || !stop.load(Ordering::Relaxed) && all_held());
+                report.add(&delivered);
+                each(&delivered);
                 if !all_held() {
                     report.lease = SweepLease::Lost;
                     return Ok(report);
@@ -162,7 +170,7 @@ fn join(engine: &Engine) -> Result<Result<Vec<String>, SweepLease>> {
     let (table, prefix) = (engine.config.lock_table_name.clone(), resource(engine, "Member_"));
     let locks = engine.run("finding the sweepers", |outbox| async move { outbox.locks(table, prefix).await })?;
     let mut members = Vec::new();
-    for LockItem { lock, expired_for } in locks {
+    for LockItem { lock, expired_for, .. } in locks {
         match expired_for {
             None => members.push(lock.id),
             // Nobody else clears away what a killed process left.

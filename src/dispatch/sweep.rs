@@ -82,10 +82,16 @@ impl SweepReport {
 }
 
 /// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
-pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+/// Hands what became of each batch to `each`.
+pub(crate) fn sweep(
+    engine: &Engine,
+    topic: Option<&str>,
+    stop: &AtomicBool,
+    each: &mut dyn FnMut(&DispatchReport),
+) -> Result<SweepReport> {
     let report = match engine.config.sweep_leases.as_str() {
-        "shards" => sweep_shards(engine, topic, stop)?,
-        _ => sweep_all(engine, topic, stop)?,
+        "shards" => sweep_shards(engine, topic, stop, each)?,
+        _ => sweep_all(engine, topic, stop, each)?,
     };
     engine.counters.swept(&report);
     if report.found > 0 {
@@ -98,7 +104,12 @@ pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> 
 }
 
 /// With one lease for all sweepers.
-fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+fn sweep_all(
+    engine: &Engine,
+    topic: Option<&str>,
+    stop: &AtomicBool,
+    each: &mut dyn FnMut(&DispatchReport),
+) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
     let (mut lease, mut report) = match Lease::obtain(engine, &engine.resource("OutboxSweeper"))? {
         Obtained::HeldByAnother => return Ok(SweepReport::new(SweepLease::HeldByAnother)),
@@ -119,7 +130,9 @@ fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<
             if stop.load(Ordering::Relaxed) {
                 return Ok(report);
             }
-            report.add(&delivery.run(batch, || !stop.load(Ordering::Relaxed) && is_held()));
+            let delivered = delivery.run(batch, || !stop.load(Ordering::Relaxed) && is_held());
+            report.add(&delivered);
+            each(&delivered);
             if !is_held() {
                 report.lease = SweepLease::Lost;
                 return Ok(report);
