@@ -40,7 +40,7 @@ pub fn archive(options: &Options, screen: &Screen, args: &ArchiveArgs) -> Outcom
         return dry_run(screen, "would be archived", &ids);
     }
     let file = args.to.display();
-    args.caution.confirm(&format!("Move {} to {file}?", messages(ids.len())))?;
+    args.caution.confirm(ids.len(), &format!("Move {} to {file}?", messages(ids.len())))?;
     let cannot = |error| Failure::usage(format!("the file {file} cannot be written: {error}"));
     let kept =
         Counted { file: JsonLinesArchive::open(&args.to).map_err(cannot)?, bar: progress::bar(ids.len(), "archiving") };

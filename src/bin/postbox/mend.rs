@@ -36,7 +36,7 @@ pub fn unpark(options: &Options, screen: &Screen, args: &UnparkArgs) -> Outcome 
         return dry_run(screen, "would be released", &ids);
     }
     if args.all || ids.len() > 1 {
-        args.caution.confirm(&format!("Make {} outstanding again?", messages(ids.len())))?;
+        args.caution.confirm(ids.len(), &format!("Make {} outstanding again?", messages(ids.len())))?;
     }
     one_by_one(&ids, "releasing", |id| postbox.unpark(id).map(|()| Ok(())))?.tell(screen, "released")
 }
@@ -62,7 +62,7 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
     let postbox = options.open()?;
     let mut tally = Tally::default();
     if let Some(cause) = &args.causation {
-        args.caution.confirm(&format!("Send every message that was caused by {cause} again?"))?;
+        args.caution.confirm(1, &format!("Send every message that was caused by {cause} again?"))?;
         tally.add(&postbox.replay_causation(cause)?);
         return tally.tell(screen, "outstanding again");
     }
@@ -71,7 +71,7 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
         return dry_run(screen, "would be sent again", &ids);
     }
     if args.all || ids.len() > 1 {
-        args.caution.confirm(&format!("Send {} again?", messages(ids.len())))?;
+        args.caution.confirm(ids.len(), &format!("Send {} again?", messages(ids.len())))?;
     }
     let stop = interrupt::listen();
     let bar = progress::bar(ids.len(), "replaying");
@@ -110,7 +110,7 @@ pub fn delete(options: &Options, screen: &Screen, args: &DeleteArgs) -> Outcome 
     if args.caution.dry_run {
         return dry_run(screen, "would be deleted", &ids);
     }
-    args.caution.confirm(&format!("Delete {} for good?", messages(ids.len())))?;
+    args.caution.confirm(ids.len(), &format!("Delete {} for good?", messages(ids.len())))?;
     one_by_one(&ids, "deleting", |id| delete_one(&postbox, id, state))?.tell(screen, "deleted")
 }
 

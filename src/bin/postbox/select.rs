@@ -49,9 +49,9 @@ pub struct Caution {
 }
 
 impl Caution {
-    /// Asks on the terminal; without one, `--yes` must have been given.
-    pub fn confirm(self, question: &str) -> Result<(), Failure> {
-        if self.yes {
+    /// Asks before so many messages are touched, on the terminal; without one, `--yes` must have been given.
+    pub fn confirm(self, count: usize, question: &str) -> Result<(), Failure> {
+        if self.yes || count == 0 {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {

@@ -87,7 +87,7 @@ pub fn clear(options: &Options, screen: &Screen, args: &ClearArgs) -> Outcome {
         return dry_run(screen, "would be sent", &outstanding);
     }
     if ids.len() > 1 {
-        args.caution.confirm(&format!("Send {}?", messages(ids.len())))?;
+        args.caution.confirm(ids.len(), &format!("Send {}?", messages(ids.len())))?;
     }
     let mut tally = Tally::default();
     tally.add(&postbox.clear_outbox_until(&ids, interrupt::listen())?);
@@ -124,7 +124,7 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
         return dry_run(screen, "would be sent", &find(&postbox, MessageState::Outstanding, &filter)?);
     }
     let outstanding = usize::try_from(postbox.outstanding(topic)?.count).unwrap_or(usize::MAX);
-    args.caution.confirm(&format!("Send {} that may be outstanding?", messages(outstanding)))?;
+    args.caution.confirm(outstanding, &format!("Send up to {}?", messages(outstanding)))?;
     let stop = interrupt::listen();
     let bar = progress::bar(outstanding, "sending");
     let mut tally = Tally::default();
@@ -188,8 +188,12 @@ impl Tally {
                 DispatchOutcome::NotRead if interrupt::is_asked() => self.left += 1,
                 outcome => {
                     let what = outcome_text(outcome);
-                    let why =
-                        if entry.detail.is_empty() { what.to_owned() } else { format!("{what}: {}", entry.detail) };
+                    let why = match entry.outcome {
+                        // Its detail speaks to a programmer.
+                        DispatchOutcome::NoProducer => what.to_owned(),
+                        _ if entry.detail.is_empty() => what.to_owned(),
+                        _ => format!("{what}: {}", entry.detail),
+                    };
                     let unreachable = matches!(
                         outcome,
                         DispatchOutcome::Failed

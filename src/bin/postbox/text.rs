@@ -91,7 +91,7 @@ pub fn outcome_text(outcome: DispatchOutcome) -> &'static str {
         DispatchOutcome::Replayed => "outstanding again",
         DispatchOutcome::NotFound => "not found",
         DispatchOutcome::Parked => "is parked: release it with postbox unpark",
-        DispatchOutcome::NoProducer => "no route for its topic: it stays outstanding",
+        DispatchOutcome::NoProducer => "no route for its topic, so it stays outstanding: set one, or give --to stdout",
         DispatchOutcome::Failed => "not sent",
         DispatchOutcome::Rejected => "rejected by its transport, and parked",
         DispatchOutcome::Unreadable => "cannot be read, and parked",

@@ -31,7 +31,14 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     let mut drawn = 0;
     let mut looks = 0;
     loop {
-        watched.look(&postbox)?;
+        match watched.look(&postbox) {
+            // Somebody has left it open: it goes on when DynamoDB is back.
+            Err(failure) if looks > 0 => {
+                failure.tell();
+                drawn = 0;
+            }
+            looked => looked?,
+        }
         if redraws {
             terminal.clear_last_lines(drawn)?;
             drawn = watched.draw(screen)?;

@@ -1,0 +1,133 @@
+//! What an operator can get wrong, and what can be wrong with DynamoDB: a clear message, the
+//! right exit code, nothing on stdout.
+
+use crate::serving::Server;
+use crate::{Outbox, bare_command};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+#[test]
+fn wrong_usage_is_2() {
+    let outbox = Outbox::new("usage");
+    for (arguments, texts) in [
+        (&["lst"][..], &["unrecognized subcommand", "list"][..]),
+        (&["list", "--stat", "parked"], &["--stat"]),
+        (&["list", "--state", "lost"], &["outstanding, dispatched, parked"]),
+        (&["list", "--older-than", "5"], &["a number and a unit"]),
+        (&["list", "--limit", "0"], &["--limit"]),
+        (&["list", "--cursor", "nonsense"], &["cursor"]),
+        (&["show"], &["<ID>"]),
+        (&["status", "--set", "max_attempts"], &["NAME=VALUE"]),
+        (&["status", "--set", "max_attempts=many"], &["max_attempts", "1 to 100"]),
+        (&["status", "--set", "max_attemps=1"], &["max_attempts"]),
+        (&["status", "--table", "no/slash"], &["letters"]),
+        (&["status", "--endpoint-url", "http://127.0.0.1:1"], &["exclude each other"]),
+        (&["deposit", "t", "/no/such/file"], &["/no/such/file", "cannot be read"]),
+        (&["deposit", "t", "-H", "topics=x"], &["topic"]),
+        (&["deposit", "t", "-H", "created_at=yesterday"], &["created_at"]),
+        (&["deposit", ""], &["topic is empty"]),
+        (&["completions", "ksh"], &["bash, elvish, fish, powershell, zsh"]),
+        (&["serve", "--port", "70000"], &["70000"]),
+    ] {
+        outbox.run(arguments).failed(2, texts);
+    }
+}
+
+#[test]
+fn a_configuration_file_is_checked_line_by_line() {
+    let outbox = Outbox::new("config");
+    let file = outbox.path("postbox.conf");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        outbox.run(&["verify", "--config", &file])
+    };
+    check("# the outbox\n\n table_name = brighter_outbox \nmax_attempts=2\n").done();
+    check("max_attempts = 2\ntabel_name = x").failed(2, &["postbox.conf, line 2", "\"tabel_name\"", "table_name"]);
+    check("\nmax_attempts = 0").failed(2, &["postbox.conf, line 2", "1 to 100"]);
+    check("max_attempts").failed(2, &["postbox.conf, line 1", "NAME = VALUE"]);
+    outbox.run(&["verify", "--config", "/no/such/file"]).failed(2, &["/no/such/file", "cannot be read"]);
+}
+
+#[test]
+fn the_environment_sets_what_options_set() {
+    let outbox = Outbox::new("environment");
+    let run = |arguments: &[&str]| -> crate::Run {
+        let mut command = outbox.command(arguments);
+        command.env("POSTBOX_TABLE", "orders_outbox").env("POSTBOX_OUTPUT", "json").output().unwrap().into()
+    };
+    assert_eq!(run(&["create-table"]).json()["table"], "orders_outbox");
+    assert_eq!(run(&["create-table", "--table", "mine"]).json()["table"], "mine");
+}
+
+#[test]
+fn an_id_that_does_not_exist_is_1() {
+    let outbox = Outbox::new("no-id");
+    outbox.run(&["show", "nobody"]).failed(1, &["the outbox has no message nobody"]);
+    for command in ["clear", "replay", "unpark"] {
+        let run = outbox.run(&[command, "nobody"]);
+        assert!(run.code == Some(1) && run.err.contains("message nobody"), "{command}: {run:?}");
+    }
+    let long = "x".repeat(3000);
+    assert_eq!(outbox.run(&["clear", &long]).code, Some(1));
+}
+
+#[test]
+fn a_message_that_is_too_large_is_2_and_nothing_is_stored() {
+    let outbox = Outbox::new("large");
+    outbox.pipe(&["deposit", "t"], &"x".repeat(410_000)).failed(2, &["409600 at most"]);
+    assert_eq!(outbox.counts(), [0, 0, 0]);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_3() {
+    let outbox = Outbox::new("no-database");
+    std::fs::write(outbox.file(), "this is a letter to a friend, and not a database of any kind").unwrap();
+    outbox.run(&["status"]).failed(3, &["outbox.db", "could not be opened"]);
+    let run = bare_command(&outbox.directory).args(["status", "--embedded", "/no/such/directory/o.db"]).output();
+    crate::Run::from(run.unwrap()).failed(3, &["/no/such/directory/o.db"]);
+}
+
+/// `status` on an endpoint.
+fn status(outbox: &Outbox, url: &str, variables: &[(&str, &str)], more: &[&str]) -> crate::Run {
+    let mut command = bare_command(&outbox.directory);
+    command.args(["status", "--endpoint-url", url, "--set", "max_attempts=1"]).args(more);
+    command.envs(variables.iter().copied()).output().unwrap().into()
+}
+
+const ANY: [(&str, &str); 3] =
+    [("AWS_ACCESS_KEY_ID", "any"), ("AWS_SECRET_ACCESS_KEY", "any"), ("AWS_REGION", "eu-central-1")];
+
+#[test]
+fn a_database_that_cannot_be_used_is_3() {
+    let outbox = Outbox::new("unreachable");
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    status(&outbox, &closed, &ANY, &[]).failed(3, &["could not be reached", "endpoint_url"]);
+    status(&outbox, &closed, &ANY[..2], &[]).failed(3, &["region"]);
+    status(&outbox, &closed, &ANY[2..], &[]).failed(3, &["credentials", "AWS_ACCESS_KEY_ID"]);
+    let server = Server::start(&outbox);
+    status(&outbox, &server.url, &ANY, &["--table", "other_outbox"]).failed(3, &["other_outbox", "create it"]);
+}
+
+#[test]
+fn expired_credentials_are_3() {
+    let outbox = Outbox::new("expired");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // DynamoDB's own answer to a token that has expired.
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 65536]).unwrap();
+        let body = r##"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"The security token included in the request is expired"}"##;
+        write!(
+            stream,
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+    });
+    status(&outbox, &url, &ANY, &["--outstanding"]).failed(3, &["expired", "Renew or correct the AWS credentials"]);
+    answering.join().unwrap();
+}

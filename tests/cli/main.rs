@@ -1,0 +1,167 @@
+//! The command `postbox` as an operator runs it: the real binary, on an embedded file or against
+//! `postbox serve`, with what it prints kept in `expected/`.
+//!
+//! `POSTBOX_WRITE_EXPECTED=1` writes those files anew: look at them before you commit them.
+#![cfg(unix)]
+
+mod bad_input;
+mod documentation;
+mod mending;
+mod reading;
+mod sending;
+mod serving;
+mod terminal;
+
+use postbox::{Builder, Message, Postbox, SendOutcome, producer_fn};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
+
+/// A directory of a test's own, with an outbox in a file. Removed when the test went well.
+pub struct Outbox {
+    pub directory: PathBuf,
+}
+
+/// What a command gave.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is UTF-8");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Run {
+    /// The output of a command that did all it was asked.
+    pub fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.out
+    }
+
+    pub fn json(self) -> Value {
+        serde_json::from_str(&self.done()).expect("the output is one JSON object")
+    }
+
+    /// That it failed with this exit code, nothing on stdout, and these texts on stderr.
+    pub fn failed(self, code: i32, texts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert_eq!(self.out, "", "{self:?}");
+        for text in texts {
+            assert!(self.err.contains(text), "\"{text}\" is missing: {self:?}");
+        }
+    }
+}
+
+impl Outbox {
+    pub fn new(name: &str) -> Self {
+        let directory = std::env::temp_dir().join(format!("postbox-cli-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        Self { directory }
+    }
+
+    pub fn file(&self) -> String {
+        self.path("outbox.db")
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.directory.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// The library on the same file.
+    pub fn postbox(&self) -> Postbox {
+        self.open(Postbox::builder())
+    }
+
+    pub fn open(&self, builder: Builder) -> Postbox {
+        builder.embedded_path(self.file()).open().unwrap()
+    }
+
+    /// The command on the file, with nothing of this process's environment that concerns it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = bare_command(&self.directory);
+        command.env("POSTBOX_EMBEDDED", self.file()).args(arguments);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Runs the command with this on its stdin.
+    pub fn pipe(&self, arguments: &[&str], input: &str) -> Run {
+        let file = self.path("input");
+        std::fs::write(&file, input).unwrap();
+        self.command(arguments).stdin(std::fs::File::open(&file).unwrap()).output().unwrap().into()
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        self.run(&[arguments, &["--output", "json"]].concat()).json()
+    }
+
+    /// How many messages are outstanding, dispatched and parked.
+    pub fn counts(&self) -> [u64; 3] {
+        let status = self.json(&["status"]);
+        ["outstanding", "dispatched", "parked"]
+            .map(|state| status["topics"].as_array().unwrap().iter().map(|topic| topic[state].as_u64().unwrap()).sum())
+    }
+
+    /// Parks a message, as a producer that rejects it does.
+    pub fn park(&self, id: &str) {
+        let rejecting = producer_fn(|_: &Message| SendOutcome::Reject("too large for the queue".into()));
+        let postbox = self.open(Postbox::builder().default_producer(rejecting));
+        assert!(!postbox.clear_outbox(&[id]).unwrap().is_success());
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("see {}", self.directory.display());
+        } else {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+/// The command in this directory, where it finds no AWS configuration.
+pub fn bare_command(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_postbox"));
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", directory)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdin(Stdio::null())
+        .current_dir(directory);
+    command
+}
+
+/// A message of topic `greeting.made` that was made so long ago, and half a minute more: its age
+/// reads the same while the test runs.
+pub fn aged(id: &str, hours: u64) -> Message {
+    let age = Duration::from_secs(hours * 3600 + 30);
+    Message::new("greeting.made", format!("Hello {id}")).with_id(id).with_created_at(SystemTime::now() - age)
+}
+
+/// Compares with the file of this name in `expected/`.
+pub fn assert_expected(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/expected").join(name);
+    if std::env::var_os("POSTBOX_WRITE_EXPECTED").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected, "\n{text}\nis not what {} has", path.display());
+}
+
+pub fn interrupt(child: &Child) {
+    let pid = libc::pid_t::try_from(child.id()).unwrap();
+    // SAFETY: kill has no memory to be unsafe with; the child was not waited for, so the pid is its own.
+    assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
+}

@@ -1,0 +1,140 @@
+//! `status`, `list`, `show`, `create-table` and `verify`: what they print, in 80 columns.
+
+use crate::{Outbox, aged, assert_expected};
+use postbox::{MemoryProducer, Message, Postbox};
+
+/// Two outstanding messages, one that was sent and one that is parked.
+pub fn filled(name: &str) -> Outbox {
+    let outbox = Outbox::new(name);
+    let postbox = outbox.open(Postbox::builder().default_producer(MemoryProducer::new()));
+    for message in [
+        aged("greeting-1", 50).with_partition_key("Ada"),
+        aged("greeting-2", 2),
+        aged("greeting-3", 26).with_partition_key("Grace"),
+        Message::new("orders.placed", "an order").with_id("order-1"),
+    ] {
+        postbox.deposit_post(message).unwrap();
+    }
+    postbox.clear_outbox(&["order-1"]).unwrap().into_result().unwrap();
+    drop(postbox);
+    outbox.park("greeting-3");
+    outbox
+}
+
+#[test]
+fn status_and_lists_fit_eighty_columns() {
+    let outbox = filled("lists");
+    let shown = |arguments: &[&str]| {
+        let run = outbox.command(arguments).env("COLUMNS", "80").output().unwrap();
+        let text = crate::Run::from(run).done();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        text
+    };
+    assert_expected("status.txt", &shown(&["status"]));
+    assert_expected("status-outstanding.txt", &shown(&["status", "--outstanding"]));
+    assert_expected("list.txt", &shown(&["list"]));
+    assert_expected("list-parked.txt", &shown(&["list", "--state", "parked"]));
+}
+
+#[test]
+fn a_pipe_has_no_colours_and_they_can_be_forced() {
+    let outbox = filled("colours");
+    let list = |variables: &[(&str, &str)]| {
+        let mut command = outbox.command(&["list", "--state", "parked"]);
+        command.envs(variables.iter().copied()).env("COLUMNS", "80");
+        crate::Run::from(command.output().unwrap()).done()
+    };
+    assert!(!list(&[]).contains('\x1b'));
+    assert!(!list(&[("NO_COLOR", "1")]).contains('\x1b'));
+    assert_expected("list-parked-colours.txt", &list(&[("CLICOLOR_FORCE", "1")]));
+}
+
+#[test]
+fn json_has_the_same() {
+    let outbox = filled("json");
+    assert_eq!(outbox.counts(), [2, 1, 1]);
+    let list = outbox.json(&["list"]);
+    let ids: Vec<&str> = list["messages"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["greeting-1", "greeting-2"]);
+    assert_eq!(list["messages"][0]["body"], "Hello greeting-1");
+    let parked = outbox.json(&["show", "greeting-3"]);
+    assert_eq!(parked["state"], "parked");
+    assert_eq!(parked["last_error"], "too large for the queue");
+    assert_eq!(parked["dispatch_attempts"], 1);
+}
+
+#[test]
+fn lists_are_filtered_by_topic_and_age() {
+    let outbox = filled("filters");
+    let ids = |arguments: &[&str]| {
+        let list = outbox.json(&[&["list"], arguments].concat());
+        list["messages"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&["--older-than", "3h"]), ["greeting-1"]);
+    assert_eq!(ids(&["--younger-than", "3h"]), ["greeting-2"]);
+    assert_eq!(ids(&["--older-than", "1h", "--younger-than", "3h"]), ["greeting-2"]);
+    assert_eq!(ids(&["--state", "dispatched", "--topic", "orders.placed"]), ["order-1"]);
+    assert_eq!(ids(&["--state", "dispatched", "--topic", "greeting.made"]), [""; 0]);
+}
+
+#[test]
+fn a_list_goes_on_at_its_cursor() {
+    let outbox = Outbox::new("cursor");
+    let messages: Vec<Message> = (0..25).map(|n| Message::new("t", "x").with_id(format!("{n:02}"))).collect();
+    outbox.postbox().deposit_posts(&messages).unwrap();
+    let mut ids = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut arguments = vec!["list", "--limit", "10"];
+        arguments.extend(cursor.iter().flat_map(|cursor| ["--cursor", cursor.as_str()]));
+        let page = outbox.json(&arguments);
+        let messages = page["messages"].as_array().unwrap();
+        assert!(messages.len() <= 10);
+        ids.extend(messages.iter().map(|message| message["id"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    ids.sort();
+    assert_eq!(ids, (0..25).map(|n| format!("{n:02}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_message_is_shown_as_text_or_as_bytes() {
+    let outbox = Outbox::new("show");
+    let text = Message::new("greeting.made", "Hello\nAda").with_id("text");
+    let text = text.with_header("tenant", "42").with_partition_key("evil \x1b[2J key");
+    let bytes: Vec<u8> = (0..40).map(|n| n * 6).collect();
+    let postbox = outbox.postbox();
+    for message in [text, Message::new("greeting.made", bytes.clone()).with_id("bytes")] {
+        let mut message = message;
+        message.set("created_at", "2026-01-31T12:00:00.000Z").unwrap();
+        postbox.deposit_post(message).unwrap();
+    }
+    assert_expected("show-text.txt", &outbox.run(&["show", "text"]).done());
+    assert_expected("show-bytes.txt", &outbox.run(&["show", "bytes"]).done());
+    assert!(outbox.run(&["show", "text", "--hex"]).done().contains("48 65 6c 6c 6f 0a"));
+    let raw = outbox.command(&["show", "bytes", "--body"]).output().unwrap();
+    assert_eq!(raw.stdout, bytes);
+}
+
+#[test]
+fn the_table_is_made_and_checked() {
+    let outbox = Outbox::new("table");
+    assert_eq!(outbox.run(&["create-table"]).done(), "table brighter_outbox is there and can be used\n");
+    let verified = outbox.run(&["verify", "--table", "brighter_outbox"]).done();
+    assert_eq!(verified, "table brighter_outbox has the keys and indexes of an outbox\n");
+    assert_eq!(outbox.json(&["verify"])["has_causation_index"], true);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let outbox = filled("pipe");
+    let script = "\"$0\" list | true; echo ${PIPESTATUS[0]}";
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_postbox")]).env("POSTBOX_EMBEDDED", outbox.file());
+    let run = crate::Run::from(command.output().unwrap());
+    assert!(run.out == "141\n" || run.out == "0\n", "{run:?}");
+    assert_eq!(run.err, "");
+}

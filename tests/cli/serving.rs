@@ -1,0 +1,130 @@
+//! `serve`: the file as an endpoint for other processes, Amazon's own SDK for Python among them;
+//! and `watch`.
+
+use crate::{Outbox, Run, aged, bare_command, interrupt};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// `postbox serve` on a free port. Interrupted when it is dropped.
+pub struct Server {
+    pub url: String,
+    child: Child,
+}
+
+impl Server {
+    pub fn start(outbox: &Outbox) -> Self {
+        let mut command = outbox.command(&["serve", "--port", "0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut url).unwrap();
+        Self { url: url.trim().to_owned(), child }
+    }
+
+    /// The command on this endpoint.
+    pub fn command(&self, outbox: &Outbox, arguments: &[&str]) -> Command {
+        let mut command = bare_command(&outbox.directory);
+        let settings = [("POSTBOX_ENDPOINT_URL", self.url.as_str()), ("POSTBOX_REGION", "eu-central-1")];
+        let credentials = [("AWS_ACCESS_KEY_ID", "any"), ("AWS_SECRET_ACCESS_KEY", "any")];
+        command.envs(settings).envs(credentials).args(arguments);
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        interrupt(&self.child);
+        let code = self.child.wait().unwrap().code();
+        if !std::thread::panicking() {
+            assert_eq!(code, Some(0), "it ends when it is asked to");
+        }
+    }
+}
+
+#[test]
+fn the_file_is_served_on_loopback_to_several_processes_at_once() {
+    let outbox = Outbox::new("serve");
+    let server = Server::start(&outbox);
+    assert!(server.url.starts_with("http://127.0.0.1:"), "{}", server.url);
+    let body = outbox.path("body");
+    std::fs::write(&body, "Hello").unwrap();
+    let deposits: Vec<Child> = (0..4)
+        .map(|n| {
+            let id = format!("id=m-{n}");
+            let mut command = server.command(&outbox, &["deposit", "t", &body, "-H", &id]);
+            command.stdout(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut deposit in deposits {
+        assert!(deposit.wait().unwrap().success());
+    }
+    let list = server.command(&outbox, &["list", "--output", "json"]).output().unwrap();
+    assert_eq!(Run::from(list).json()["messages"].as_array().unwrap().len(), 4);
+    let mode = std::fs::metadata(outbox.file()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "nobody else may read the file");
+    let port = server.url.rsplit(':').next().unwrap();
+    outbox.run(&["serve", "--port", port]).failed(2, &["cannot be used", "--port"]);
+    drop(server);
+    assert_eq!(outbox.counts(), [4, 0, 0], "the file has it all after the server has ended");
+}
+
+#[test]
+fn serve_needs_a_file() {
+    let outbox = Outbox::new("serve-what");
+    let server = Server::start(&outbox);
+    let run = server.command(&outbox, &["serve"]).output().unwrap();
+    Run::from(run).failed(2, &["--embedded FILE"]);
+}
+
+#[test]
+fn amazons_own_sdk_reads_and_writes_through_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let venv = Command::new(root.join("tools/venv.sh")).output().unwrap();
+    assert!(venv.status.success(), "{}", String::from_utf8_lossy(&venv.stderr));
+    let python = format!("{}/bin/python", String::from_utf8(venv.stdout).unwrap().trim());
+    let outbox = Outbox::new("boto3");
+    let server = Server::start(&outbox);
+    server.command(&outbox, &["deposit", "t", "/dev/null", "-H", "id=from-postbox"]).output().unwrap();
+    let mut client = Command::new(python);
+    client.arg(root.join("tests/cli/client.py")).arg(&server.url);
+    let run = Run::from(client.output().unwrap());
+    assert_eq!(run.done(), "from-postbox\n");
+    drop(server);
+    let orders = outbox.json(&["show", "from-boto3"]);
+    assert_eq!((&orders["topic"], &orders["body"]), (&"orders.placed".into(), &"an order".into()));
+}
+
+#[test]
+fn watch_prints_a_line_for_each_look_in_a_pipe() {
+    let outbox = Outbox::new("watch");
+    outbox.postbox().deposit_post(aged("old", 2)).unwrap();
+    let text = outbox.run(&["watch", "--count", "2", "--interval", "10ms"]).done();
+    assert_eq!(text, "outstanding 1, oldest 2h 0m, in 0.0/s, out 0.0/s\n".repeat(2));
+}
+
+#[test]
+fn watch_shows_rates_and_ends_when_it_is_interrupted() {
+    let outbox = Outbox::new("watch-rates");
+    outbox.postbox().deposit_post(aged("old", 2)).unwrap();
+    let mut command = outbox.command(&["watch", "--interval", "200ms", "--output", "json"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut looks = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()["topics"][0].clone());
+    assert_eq!(looks.next().unwrap()["in_per_second"], serde_json::Value::Null, "the first look knows no rate");
+    for n in 0..10 {
+        outbox.postbox().deposit_post(aged(&format!("new-{n}"), 1)).unwrap();
+    }
+    outbox.run(&["clear", "old", "new-1", "new-2", "--to", "stdout", "--yes"]).done();
+    let (mut came, mut went) = (false, false);
+    // It ends when both rates were seen; else the lines do not end.
+    while !(came && went) {
+        let look = looks.next().unwrap();
+        came |= look["in_per_second"].as_f64().is_some_and(|rate| rate > 0.0);
+        went |= look["out_per_second"].as_f64().is_some_and(|rate| rate > 0.0);
+    }
+    interrupt(&child);
+    looks.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
