@@ -1,6 +1,7 @@
 //! The one error type: what happened, to which thing, and what to do.
 
 use crate::Item;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -211,6 +212,15 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
 }
 
 /// The names of `known` that resemble `wanted`, for error messages.

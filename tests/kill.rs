@@ -23,12 +23,14 @@ const ROLE: &str = "POSTBOX_KILL_ROLE";
 const DATABASE: &str = "POSTBOX_KILL_DATABASE";
 const FILE: &str = "POSTBOX_KILL_FILE";
 const SEED: &str = "POSTBOX_KILL_SEED";
+const LEASES: &str = "POSTBOX_KILL_LEASES";
 const ROLES: [&str; 4] = ["depositor", "depositor", "sweeper", "sweeper"];
 /// The longest that a process lives.
 const LONGEST_LIFE_MS: u64 = 900;
 
 fn settings(builder: Builder) -> Builder {
     builder
+        .sweep_leases(std::env::var(LEASES).unwrap_or_else(|_| "one".into()))
         .lease_ms(1000)
         .sweep_interval_ms(20)
         .sweep_min_age_ms(150)
@@ -119,6 +121,8 @@ struct Victim {
 struct Scene {
     /// Its URL or its file.
     database: String,
+    /// The setting `sweep_leases` of the processes.
+    leases: &'static str,
     directory: PathBuf,
     chance: Rng,
     started: usize,
@@ -131,6 +135,7 @@ impl Scene {
             .args(["--exact", "process", "--nocapture"])
             .env(ROLE, role)
             .env(DATABASE, &self.database)
+            .env(LEASES, self.leases)
             .env(FILE, self.directory.join(format!("sends-{role}-{}", self.started)))
             .env(SEED, self.chance.u64(..).to_string())
             .stdout(Stdio::null())
@@ -199,23 +204,29 @@ fn sweep_calmly(postbox: &Postbox) {
 #[test]
 fn what_is_committed_is_sent_and_what_is_rolled_back_is_not_whatever_dies_in_between() {
     let database = HttpDatabase::start();
-    kill_processes_on(|_| database.url(), 200);
+    kill_processes_on(|_| database.url(), "one", 200);
+}
+
+#[test]
+fn so_it_is_with_a_lease_per_shard() {
+    let database = HttpDatabase::start();
+    kill_processes_on(|_| database.url(), "shards", 60);
 }
 
 #[test]
 fn so_it_is_in_a_file_that_several_processes_have_open() {
-    kill_processes_on(|directory| directory.join("outbox.db").to_string_lossy().into_owned(), 40);
+    kill_processes_on(|directory| directory.join("outbox.db").to_string_lossy().into_owned(), "one", 40);
 }
 
-fn kill_processes_on(database: impl FnOnce(&Path) -> String, kills: u64) {
+fn kill_processes_on(database: impl FnOnce(&Path) -> String, leases: &'static str, kills: u64) {
     let variable = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let seed = variable(SEED).unwrap_or_else(|| fastrand::u64(..));
     let kills = variable("POSTBOX_KILLS").unwrap_or(kills);
     println!("seed {seed}");
-    let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}-{kills}", std::process::id()));
+    let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}-{leases}-{kills}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let database = database(&directory);
-    let mut scene = Scene { database, directory, chance: Rng::with_seed(seed), started: 0 };
+    let mut scene = Scene { database, leases, directory, chance: Rng::with_seed(seed), started: 0 };
     let postbox = open(builder(&scene.database), &scene.directory.join("sends-calm"), scene.chance.fork());
     postbox.create_table().unwrap();
     create_people(&postbox);
