@@ -218,7 +218,7 @@ impl Postbox {
         let was_running = self.sweeper.is_running();
         let stopped = self.stop(&self.sweeper, deadline);
         if was_running && self.engine.config.sweep_leases == "shards" {
-            leave(&self.engine);
+            leave(&self.engine, deadline.saturating_duration_since(Instant::now()));
         }
         stopped
     }

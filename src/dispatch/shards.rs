@@ -10,7 +10,7 @@ use crate::outbox::lock::{Lock, LockItem};
 use crate::outbox::outstanding::{Oldest, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How many messages are found at once: between two looks at who else is there.
@@ -67,10 +67,12 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
     }
 }
 
-/// This process takes no part any more: its share is free at once.
-pub(crate) fn leave(engine: &Engine) {
-    let member = member(engine);
-    if let Err(error) = engine.run("leaving the sweepers", |outbox| async move { outbox.release_lock(member).await }) {
+/// This process takes no part any more: its share is free at once. Waits so long at most.
+pub(crate) fn leave(engine: &Engine, timeout: Duration) {
+    let (outbox, member) = (Arc::clone(&engine.outbox), member(engine));
+    let timeout = timeout.min(engine.operation_timeout());
+    let left = engine.runtime.run("leaving the sweepers", timeout, async move { outbox.release_lock(member).await });
+    if let Err(error) = left.and_then(|left| left) {
         tracing::debug!(target: "postbox", { error.message = error.message() }, "the sweepers were not left; the lease runs out by itself");
     }
 }
