@@ -5,6 +5,7 @@
 pub mod everything;
 pub mod faults;
 pub mod http;
+pub mod proxy;
 pub mod tls;
 
 use aws_sdk_dynamodb::Client;
