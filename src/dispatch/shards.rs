@@ -36,7 +36,8 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
             let oldest = active.find(engine, &held, after)?;
             after = oldest.next();
             let (sent, began) = (report.dispatched, Instant::now());
-            let mut all_held = || held.values_mut().all(Lease::is_held);
+            // Renewing one takes time, in which another may run out.
+            let mut all_held = || held.values_mut().all(Lease::is_held) && held.values_mut().all(Lease::is_running);
             let ids = oldest.into_ids();
             for batch in ids.chunks(engine.config.sweep_batch as usize) {
                 report.add(&delivery.run(batch, || !stop.load(Ordering::Relaxed) && all_held()));
