@@ -119,7 +119,7 @@ struct Inner {
 
 /// One part of an error that concerns several things: why one action of a transaction was
 /// cancelled, why one message of many was not sent, what is wrong with one index of a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reason {
     /// The position of the action or message among those of the call, from 0.
@@ -142,6 +142,20 @@ impl Reason {
         message: impl Into<String>,
     ) -> Self {
         Self { index, subject: subject.into(), code: code.into(), message: message.into(), item: None }
+    }
+}
+
+impl fmt::Debug for Reason {
+    /// With no more of the item than the names of its attributes: values do not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attributes = self.item.as_ref().map(|item| item.keys().collect::<std::collections::BTreeSet<_>>());
+        f.debug_struct("Reason")
+            .field("index", &self.index)
+            .field("subject", &self.subject)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("item", &attributes)
+            .finish()
     }
 }
 

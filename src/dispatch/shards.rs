@@ -42,7 +42,11 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
                 break;
             }
             let leases = Mutex::new(&mut held);
-            let all_held = || leases.lock().unwrap_or_else(PoisonError::into_inner).values_mut().all(Lease::is_held);
+            let all_held = || {
+                let mut leases = leases.lock().unwrap_or_else(PoisonError::into_inner);
+                // Renewing one takes time, in which another may run out.
+                leases.values_mut().all(Lease::is_held) && leases.values_mut().all(Lease::is_running)
+            };
             let go_on = || !stop.load(Ordering::Relaxed) && all_held();
             let ends = Some(Instant::now() + REBALANCE_AFTER);
             let is_complete = topics.deliver(found, ends, &mut report, &go_on);
