@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::error::{ErrorCode, Result};
-use crate::outbox::lock::Lock;
+use crate::outbox::lock::{Lock, LockItem};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How far the clocks of two machines may be apart, as long as that is a small part of a lease.
@@ -164,4 +164,29 @@ impl Drop for Lease<'_> {
             tracing::debug!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease was not released; it runs out by itself");
         }
     }
+}
+
+/// A lease as the lock table has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeaseState {
+    /// What it is on, such as `brighter_outbox_OutboxSweeper`.
+    pub resource: String,
+    /// Its holder, by an id of its own.
+    pub holder: String,
+    /// When it runs out, or did: its holder died then without giving it back.
+    pub expires_at: SystemTime,
+}
+
+/// The leases of this outbox's sweepers and archivers.
+pub(crate) fn lease_states(engine: &Engine) -> Result<Vec<LeaseState>> {
+    let (table, prefix) = (engine.config.lock_table_name.clone(), engine.resource(""));
+    let locks = match engine.run("finding the leases", |outbox| async move { outbox.locks(table, prefix).await }) {
+        Err(error) if error.code() == ErrorCode::TableNotFound => Vec::new(),
+        locks => locks?,
+    };
+    let state = |LockItem { lock, expires_at, .. }| LeaseState { resource: lock.resource, holder: lock.id, expires_at };
+    let mut states: Vec<LeaseState> = locks.into_iter().map(state).collect();
+    states.sort_by(|one, other| one.resource.cmp(&other.resource));
+    Ok(states)
 }

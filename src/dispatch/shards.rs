@@ -2,7 +2,7 @@
 //! are alive. All messages of one partition key lie in one shard, so their order holds.
 
 use crate::dispatch::lease::{Lease, Obtained};
-use crate::dispatch::sweep::{SweepLease, SweepReport, minimum_age, read_parts};
+use crate::dispatch::sweep::{Each, SweepLease, SweepReport, minimum_age, read_parts};
 use crate::dispatch::topics::Topics;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -19,7 +19,12 @@ const MOST_FOUND: usize = 2_000;
 const REBALANCE_AFTER: Duration = Duration::from_secs(5);
 
 /// Sweeps the shards that are this process's share, until nothing in them can be sent.
-pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+pub(crate) fn sweep_shards(
+    engine: &Engine,
+    topic: Option<&str>,
+    stop: &AtomicBool,
+    each: &mut Each<'_>,
+) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
     let mut report = SweepReport::new(SweepLease::Held);
     let mut held: BTreeMap<i64, Lease> = BTreeMap::new();
@@ -49,7 +54,7 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
             };
             let go_on = || !stop.load(Ordering::Relaxed) && all_held();
             let ends = Some(Instant::now() + REBALANCE_AFTER);
-            let is_complete = topics.deliver(found, ends, &mut report, &go_on);
+            let is_complete = topics.deliver(found, ends, (&mut report, each), &go_on);
             if !all_held() {
                 report.lease = SweepLease::Lost;
                 return Ok(report);
@@ -172,7 +177,7 @@ fn join(engine: &Engine) -> Result<Result<Vec<String>, SweepLease>> {
     let (table, prefix) = (engine.config.lock_table_name.clone(), resource(engine, "Member_"));
     let locks = engine.run("finding the sweepers", |outbox| async move { outbox.locks(table, prefix).await })?;
     let mut members = Vec::new();
-    for LockItem { lock, expired_for } in locks {
+    for LockItem { lock, expired_for, .. } in locks {
         match expired_for {
             None => members.push(lock.id),
             // Nobody else clears away what a killed process left.

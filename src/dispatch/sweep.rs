@@ -89,11 +89,20 @@ impl SweepReport {
     }
 }
 
+/// Told what became of each batch of a sweep, on whichever of its threads sent it.
+pub(crate) type Each<'e> = dyn FnMut(&DispatchReport) + Send + 'e;
+
 /// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
-pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+/// Hands what became of each batch to `each`.
+pub(crate) fn sweep(
+    engine: &Engine,
+    topic: Option<&str>,
+    stop: &AtomicBool,
+    each: &mut Each<'_>,
+) -> Result<SweepReport> {
     let report = match engine.config.sweep_leases.as_str() {
-        "shards" => sweep_shards(engine, topic, stop)?,
-        _ => sweep_all(engine, topic, stop)?,
+        "shards" => sweep_shards(engine, topic, stop, each)?,
+        _ => sweep_all(engine, topic, stop, each)?,
     };
     engine.counters.swept(&report);
     if report.found > 0 {
@@ -106,7 +115,7 @@ pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> 
 }
 
 /// With one lease for all sweepers.
-fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool, each: &mut Each<'_>) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
     let (lease, mut report) = match Lease::obtain(engine, &engine.resource("OutboxSweeper"))? {
         Obtained::HeldByAnother => return Ok(SweepReport::new(SweepLease::HeldByAnother)),
@@ -125,7 +134,7 @@ fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<
         let oldest = find(engine, topic, after)?;
         after = oldest.next();
         let go_on = || !stop.load(Ordering::Relaxed) && is_held();
-        let is_complete = topics.deliver(oldest.into_sorted(), None, &mut report, &go_on);
+        let is_complete = topics.deliver(oldest.into_sorted(), None, (&mut report, each), &go_on);
         if stop.load(Ordering::Relaxed) {
             return Ok(report);
         }

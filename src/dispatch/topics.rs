@@ -2,7 +2,7 @@
 //! that one whose transport is slow or dead does not hold up the others (W21).
 
 use crate::dispatch::delivery::{Delivery, For};
-use crate::dispatch::sweep::SweepReport;
+use crate::dispatch::sweep::{Each, SweepReport};
 use crate::engine::Engine;
 use crate::outbox::outstanding::Sighting;
 use crate::runtime::Call;
@@ -35,7 +35,7 @@ struct Round<'a, 'r> {
     ends: Option<Instant>,
     batch: usize,
     state: Mutex<State<'a>>,
-    report: Mutex<&'r mut SweepReport>,
+    told: Mutex<(&'r mut SweepReport, &'r mut Each<'r>)>,
 }
 
 #[derive(Default)]
@@ -53,11 +53,11 @@ impl<'a> Topics<'a> {
 
     /// Sends what was found, oldest first in each topic, as long as `go_on` says so and until `ends`.
     /// `false`: some was left, to be found again.
-    pub(crate) fn deliver(
+    pub(crate) fn deliver<'r>(
         &mut self,
         found: Vec<Sighting>,
         ends: Option<Instant>,
-        report: &mut SweepReport,
+        (report, each): (&'r mut SweepReport, &'r mut Each<'r>),
         go_on: &(dyn Fn() -> bool + Sync),
     ) -> bool {
         let waiting = self.group(found, report);
@@ -67,7 +67,7 @@ impl<'a> Topics<'a> {
             ends,
             batch: self.engine.config.sweep_batch as usize,
             state: Mutex::new(State { waiting, ..State::default() }),
-            report: Mutex::new(report),
+            told: Mutex::new((report, each)),
         };
         std::thread::scope(|scope| {
             for _ in 1..threads {
@@ -118,7 +118,10 @@ impl<'a> Round<'a, '_> {
             let next = pending.ids.len().min(self.batch);
             let ids: Vec<String> = pending.ids.drain(..next).collect();
             let sent = pending.delivery.run(&ids, || !self.leaves_rest() && go_on());
-            self.report.lock().unwrap_or_else(PoisonError::into_inner).add(&sent);
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.0.add(&sent);
+            (told.1)(&sent);
+            drop(told);
             let is_over = pending.ids.is_empty() || self.leaves_rest() || self.has_ended() || !go_on();
             let mut state = self.state();
             if is_over { state.done.push(pending) } else { state.waiting.push_back(pending) }
