@@ -62,15 +62,42 @@ def drop(data: Any) -> None:
     _kept.discard(data)
 
 
+def is_kept(data: Any) -> bool:
+    """Whether the library may still call the callback."""
+    return data in _kept
+
+
 def _said(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        return name
     if isinstance(error, Reject):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return text
+    return f"{name}: {text}" if text else name
 
 
 def _write(text: str, reason: Any, size: int) -> None:
     content = text.encode(errors="replace").replace(b"\0", b" ")[: size - 1]
     ffi.memmove(reason, content + b"\0", len(content) + 1)
+
+
+def _note_interruption(error: BaseException | None) -> None:
+    """Ctrl-C and sys.exit are not for a producer to swallow: the caller gets them when its call returns."""
+    if error is not None and not isinstance(error, Exception):
+        this_thread.interruption = error
+
+
+def _on_error(_kind: object, error: BaseException | None, _traceback: object) -> None:
+    _note_interruption(error)
+
+
+# Without it, cffi lets a callback that raises return 0, which is a success: what interrupts these few lines themselves
+# would lose the message.
+def _callback(of_failure: int) -> Any:
+    signature = "int32_t(void *, const postbox_message *, char *, size_t)"
+    return ffi.callback(signature, error=of_failure, onerror=_on_error)
 
 
 def _run(callback: Callable[[Message], object], pointer: Any, reason: Any, size: int) -> object:
@@ -80,8 +107,7 @@ def _run(callback: Callable[[Message], object], pointer: Any, reason: Any, size:
     try:
         return callback(message)
     except BaseException as error:
-        if not isinstance(error, Exception):
-            this_thread.interruption = error
+        _note_interruption(error)
         _write(_said(error), reason, size)
         return error
     finally:
@@ -89,7 +115,7 @@ def _run(callback: Callable[[Message], object], pointer: Any, reason: Any, size:
         message._take_back()
 
 
-@ffi.callback("int32_t(void *, const postbox_message *, char *, size_t)")  # type: ignore[untyped-decorator]
+@_callback(of_failure=SendOutcome.RETRY)  # type: ignore[untyped-decorator]
 def send(data: Any, pointer: Any, reason: Any, size: int) -> int:
     """Calls a producer."""
     outcome = _run(ffi.from_handle(data), pointer, reason, size)
@@ -105,7 +131,7 @@ def send(data: Any, pointer: Any, reason: Any, size: int) -> int:
     return SendOutcome.RETRY
 
 
-@ffi.callback("int32_t(void *, const postbox_message *, char *, size_t)")  # type: ignore[untyped-decorator]
+@_callback(of_failure=1)  # type: ignore[untyped-decorator]
 def archive(data: Any, pointer: Any, reason: Any, size: int) -> int:
     """Calls an archive."""
     return 1 if isinstance(_run(ffi.from_handle(data), pointer, reason, size), BaseException) else 0
@@ -126,11 +152,7 @@ def log(_data: Any, level: int, text: Any) -> None:
     """Hands a log message to logging."""
     this_thread.callbacks += 1
     try:
+        # What a handler raises goes to sys.unraisablehook.
         _log.log(LEVELS.get(level, logging.ERROR), "%s", ffi.string(text).decode())
-    except Exception:
-        # A handler that raises is logging's to report, and must not cross into the library.
-        logging.lastResort and logging.lastResort.handle(
-            _log.makeRecord(_log.name, logging.ERROR, __file__, 0, "a logging handler of the program failed", (), None)
-        )
     finally:
         this_thread.callbacks -= 1

@@ -9,6 +9,7 @@ every Python 3 of a platform. cffi releases the GIL for the time of every call.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,18 @@ class _Thread(threading.local):
 this_thread = _Thread()
 
 
-def check_after_callbacks(error: Any) -> None:
-    """As check, for a call that ran callbacks: one that was interrupted (Ctrl-C, sys.exit) interrupts the caller here."""
+# One entry for each call that may run callbacks.
+calls_with_callbacks: list[None] = []
+
+
+def call_with_callbacks(function: Any, *arguments: Any) -> None:
+    """Makes a call that may run callbacks, and raises what it returned. A callback that was interrupted (Ctrl-C, sys.exit)
+    interrupts the caller here."""
+    calls_with_callbacks.append(None)
+    try:
+        error = function(*arguments)
+    finally:
+        calls_with_callbacks.pop()
     interruption, this_thread.interruption = this_thread.interruption, None
     if interruption is not None:
         if error:
@@ -127,10 +138,28 @@ def check_after_callbacks(error: Any) -> None:
     check(error)
 
 
+def background_threads_ended(pointer: Any) -> bool:
+    """Stops the sweeper and the archiver of a Postbox; whether they are out of their callbacks."""
+    for stop in (lib.postbox_stop_sweeper, lib.postbox_stop_archiver):
+        error = stop(pointer)
+        if error:
+            waiting = lib.postbox_error_code(error) == lib.POSTBOX_ERROR_TIMEOUT
+            lib.postbox_error_free(error)
+            if waiting:
+                return False
+    return True
+
+
 def free_postbox(pointer: Any) -> None:
-    """Frees an open Postbox: on a thread of its own if the garbage collector found it inside of a callback, which it would
-    wait for."""
-    if this_thread.callbacks:
-        threading.Thread(target=lib.postbox_free, args=(pointer,), name="postbox-free").start()
+    """Frees an open Postbox that the garbage collector found: on a thread of its own if a callback is in the way, be it that
+    this is its own thread or that it does not return. The interpreter waits for that thread before it ends."""
+    if this_thread.callbacks or not background_threads_ended(pointer):
+        threading.Thread(target=_free_when_ended, args=(pointer,), name="postbox-free").start()
     else:
         lib.postbox_free(pointer)
+
+
+def _free_when_ended(pointer: Any) -> None:
+    while not background_threads_ended(pointer):
+        time.sleep(0.01)
+    lib.postbox_free(pointer)

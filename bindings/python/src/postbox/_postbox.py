@@ -12,7 +12,7 @@ from postbox import _callbacks, _process
 from postbox._callbacks import Archive, Producer, SendOutcome
 from postbox._config import Config
 from postbox._message import Message
-from postbox._native import NULL, check, check_after_callbacks, ffi, free_postbox, lib, optional_utf8, texts, utf8
+from postbox._native import call_with_callbacks, check, ffi, free_postbox, lib, optional_utf8, texts, utf8
 from postbox._results import (
     ArchiveResult,
     Outstanding,
@@ -121,7 +121,7 @@ class Postbox:
         """Deposits one message outside of a transaction, then sends it now, on this thread. `check` as in clear_outbox."""
         made = ffi.new("postbox_report **")
         with message._lock:
-            check_after_callbacks(lib.postbox_post(self._pointer, message._valid(), made))
+            call_with_callbacks(lib.postbox_post, self._pointer, message._valid(), made)
         return _checked(made, check)
 
     def clear_outbox(self, ids: Iterable[str], *, check: bool = True) -> Report:
@@ -145,13 +145,13 @@ class Postbox:
             raise TypeError("ids must be several: [id] for one")
         array, kept = texts(ids, "id")
         made = ffi.new("postbox_report **")
-        check_after_callbacks(call(self._pointer, array, len(kept), made))
+        call_with_callbacks(call, self._pointer, array, len(kept), made)
         return _checked(made, check)
 
     def replay_causation(self, causation_id: str, *, check: bool = True) -> Report:
         """Replays every message with this causation id, as the index shows them; none is a success."""
         made = ffi.new("postbox_report **")
-        check_after_callbacks(lib.postbox_replay_causation(self._pointer, utf8(causation_id, "causation id"), made))
+        call_with_callbacks(lib.postbox_replay_causation, self._pointer, utf8(causation_id, "causation id"), made)
         return _checked(made, check)
 
     def confirm(self, id: str, outcome: SendOutcome = SendOutcome.SENT, reason: str | None = None) -> None:
@@ -162,7 +162,7 @@ class Postbox:
         """Sends, on this thread, what is outstanding and older than the setting sweep_min_age_ms, oldest first, of one
         topic or of all."""
         result = ffi.new("postbox_sweep_result *")
-        check_after_callbacks(lib.postbox_sweep(self._pointer, optional_utf8(topic, "topic"), result))
+        call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), result)
         return sweep_result(result)
 
     def start_sweeper(self) -> None:
@@ -215,7 +215,7 @@ class Postbox:
         if callable(archive):
             # Alive until the call returns.
             handle = ffi.new_handle(archive)
-            check_after_callbacks(lib.postbox_archive(self._pointer, _callbacks.archive, handle, result))
+            call_with_callbacks(lib.postbox_archive, self._pointer, _callbacks.archive, handle, result)
         else:
             check(lib.postbox_archive_to_file(self._pointer, utf8(os.fspath(archive), "path"), result))
         return archive_result(result)

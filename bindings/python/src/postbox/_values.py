@@ -115,7 +115,7 @@ def _number(value: object, where: str) -> str:
 def _binary(value: object, where: str) -> str:
     if not isinstance(value, (bytes, bytearray)) and not hasattr(value, "__bytes__"):
         raise TypeError(f"{where} mixes bytes with {type(value).__name__}")
-    return base64.b64encode(bytes(value)).decode()  # type: ignore[call-overload]
+    return base64.b64encode(bytes(value)).decode()
 
 
 def _string(value: object, where: str) -> str:
@@ -141,14 +141,14 @@ def _set(value: Set[Any], where: str) -> dict[str, Any]:
 
 _READERS: dict[str, Callable[[Any], object]] = {
     "S": str,
-    "N": _DYNAMODB_NUMBER.create_decimal,
+    "N": Decimal,
     "B": base64.b64decode,
     "BOOL": bool,
     "NULL": lambda _: None,
     "M": lambda members: {name: _from_tagged(value) for name, value in members.items()},
     "L": lambda elements: [_from_tagged(element) for element in elements],
     "SS": set,
-    "NS": lambda numbers: set(map(_DYNAMODB_NUMBER.create_decimal, numbers)),
+    "NS": lambda numbers: set(map(Decimal, numbers)),
     "BS": lambda values: set(map(base64.b64decode, values)),
 }
 
