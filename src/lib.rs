@@ -81,7 +81,7 @@ pub use crate::dispatch::lease::LeaseState;
 pub use crate::dispatch::report::{DispatchEntry, DispatchOutcome, DispatchReport};
 pub use crate::dispatch::stats::{Outstanding, Stats};
 pub use crate::dispatch::sweep::{SweepLease, SweepReport};
-pub use crate::dispatch::topics::TopicCount;
+pub use crate::dispatch::topic_counts::TopicCount;
 #[cfg(feature = "embedded")]
 pub use crate::embedded::EmbeddedDatabase;
 pub use crate::error::{Error, ErrorCode, Reason, Result};

@@ -5,14 +5,15 @@ use crate::bulk::deposit_all;
 use crate::config::{Config, setting_argument, with_settings};
 use crate::dispatch::archive::{Archive, ArchiveReport};
 use crate::dispatch::clear::clear;
+use crate::dispatch::confirm;
 use crate::dispatch::lease::{LeaseState, lease_states};
 use crate::dispatch::mark::mark;
 use crate::dispatch::replay::replay;
-use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::report::DispatchReport;
 use crate::dispatch::shards::leave;
 use crate::dispatch::stats::{Outstanding, Stats};
 use crate::dispatch::sweep::{SweepReport, count_outstanding, refresh_count, sweep};
-use crate::dispatch::topics::{TopicCount, count_topics};
+use crate::dispatch::topic_counts::{TopicCount, count_topics};
 use crate::dispatch::worker::Worker;
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedDatabase;
@@ -144,44 +145,23 @@ impl Postbox {
     }
 
     /// What became of a message that its producer had [accepted](SendOutcome::Accepted): sent,
-    /// and it is marked dispatched; or not, and it may be sent again. May be called on any
+    /// and it is marked dispatched; or not, which counts as a failed attempt: it is sent again, or
+    /// parked where it was rejected or has failed too often. May be called on any
     /// thread but the Postbox's own, from inside a producer too.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`], or for an unknown id that is said to be sent;
-    /// [`ErrorCode::MarkIncomplete`], retryable: it could not be marked and stays outstanding.
+    /// [`ErrorCode::MarkIncomplete`], retryable: it could not be marked and stays outstanding;
+    /// errors of DynamoDB where the failed attempt could not be counted.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
         match outcome {
-            SendOutcome::Sent => {}
-            SendOutcome::Accepted => {
-                return Err(Error::new(
-                    ErrorCode::InvalidArgument,
-                    "a message cannot be confirmed as accepted: say what became of it",
-                ));
-            }
-            SendOutcome::Retry(text) | SendOutcome::Reject(text) => {
-                let _call = self.engine.runtime.enter()?;
-                tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = %text }, "an accepted message was not sent");
-                self.engine.in_flight.settle(id);
-                return Ok(());
-            }
-        }
-        let report = self.mark_dispatched(&[id])?;
-        // One that could not be marked stays claimed, so that it is not sent again before this is repeated.
-        if report.outcome(id) != Some(DispatchOutcome::NotMarked) {
-            self.engine.in_flight.settle(id);
-        }
-        let detail = report.entries().first().map_or("", |entry| entry.detail.as_str());
-        match report.outcome(id) {
-            Some(outcome) if outcome.is_success() => Ok(()),
-            Some(DispatchOutcome::NotFound) => {
-                Err(Error::new(ErrorCode::InvalidArgument, format!("the outbox has no message {id} to confirm")))
-            }
-            _ => Err(Error::new(
-                ErrorCode::MarkIncomplete,
-                format!("message {id} was sent and could not be marked: {detail}"),
-            )
-            .retryable()),
+            SendOutcome::Sent => confirm::sent(&self.engine, id),
+            SendOutcome::Retry(text) => confirm::failed(&self.engine, id, text, false),
+            SendOutcome::Reject(text) => confirm::failed(&self.engine, id, text, true),
+            SendOutcome::Accepted => Err(Error::new(
+                ErrorCode::InvalidArgument,
+                "a message cannot be confirmed as accepted: say what became of it",
+            )),
         }
     }
 
@@ -227,8 +207,8 @@ impl Postbox {
     }
 
     /// [`sweep`](Self::sweep) of one topic or of all, for a caller that watches it: what became of each batch goes to
-    /// `each`, and once `stop` is set, from any thread, nothing more is sent. Messages that were
-    /// found and then not tried are [`DispatchOutcome::NotRead`].
+    /// `each`, on whichever thread sent it, and once `stop` is set, from any thread, nothing more is sent. Messages that were
+    /// found and then not tried are [`DispatchOutcome::HeldBack`].
     ///
     /// # Errors
     /// As [`sweep`](Self::sweep).
@@ -236,7 +216,7 @@ impl Postbox {
         &self,
         topic: Option<&str>,
         stop: &AtomicBool,
-        mut each: impl FnMut(&DispatchReport),
+        mut each: impl FnMut(&DispatchReport) + Send,
     ) -> Result<SweepReport> {
         sweep(&self.engine, topic, stop, &mut each)
     }
@@ -265,7 +245,7 @@ impl Postbox {
         let was_running = self.sweeper.is_running();
         let stopped = self.stop(&self.sweeper, deadline);
         if was_running && self.engine.config.sweep_leases == "shards" {
-            leave(&self.engine);
+            leave(&self.engine, deadline.saturating_duration_since(Instant::now()));
         }
         stopped
     }

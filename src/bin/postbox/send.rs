@@ -185,7 +185,7 @@ impl Tally {
             match entry.outcome {
                 DispatchOutcome::AlreadyDispatched => self.before += 1,
                 outcome if outcome.is_success() => self.done += 1,
-                DispatchOutcome::NotRead if interrupt::is_asked() => self.left += 1,
+                DispatchOutcome::HeldBack if interrupt::is_asked() => self.left += 1,
                 outcome => {
                     let what = outcome_text(outcome);
                     let why = match entry.outcome {
