@@ -41,7 +41,7 @@ fn a_configuration_file_is_checked_line_by_line() {
         std::fs::write(&file, text).unwrap();
         outbox.run(&["verify", "--config", &file])
     };
-    check("# the outbox\n\n table_name = brighter_outbox \nmax_attempts=2\n").done();
+    check("# the outbox\n\ntable_name =\n   brighter_outbox \nmax_attempts=2\n").done();
     check("max_attempts = 2\ntabel_name = x").failed(2, &["postbox.conf, line 2", "\"tabel_name\"", "table_name"]);
     check("\nmax_attempts = 0").failed(2, &["postbox.conf, line 2", "1 to 100"]);
     check("max_attempts").failed(2, &["postbox.conf, line 1", "NAME = VALUE"]);
@@ -85,6 +85,18 @@ fn a_file_that_is_no_database_is_3() {
     outbox.run(&["status"]).failed(3, &["outbox.db", "could not be opened"]);
     let run = bare_command(&outbox.directory).args(["status", "--embedded", "/no/such/directory/o.db"]).output();
     crate::Run::from(run.unwrap()).failed(3, &["/no/such/directory/o.db"]);
+}
+
+#[test]
+fn a_table_that_is_no_outbox_is_3_with_every_fault() {
+    let outbox = Outbox::new("no-outbox");
+    let database = outbox.postbox().embedded().unwrap().clone();
+    let table = r#"{"TableName": "people", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "Name", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "Name", "KeyType": "HASH"}]}"#;
+    database.execute("CreateTable", table).unwrap();
+    let faults = ["cannot serve as an outbox", "the key is HASH Name", "Delivered: Schema: the index is missing"];
+    outbox.run(&["verify", "--table", "people"]).failed(3, &faults);
 }
 
 /// `status` on an endpoint.

@@ -57,6 +57,9 @@ fn a_bar_shows_how_far_it_is_and_a_pipe_has_none() {
     let shown = on_a_terminal(&outbox, sweep, "", &[]);
     assert!(shown.contains("sending") && shown.contains("500/500") && shown.contains('█'), "{shown}");
     assert!(shown.ends_with("500 messages sent\n"), "{shown:?}");
+    let ids = messages.iter().map(|message| message.id()).collect::<Vec<_>>().join(" ");
+    let shown = on_a_terminal(&outbox, &format!("postbox clear {ids} --to stdout --yes >/dev/null"), "", &[]);
+    assert!(shown.contains("sending") && shown.contains("/500"), "{shown}");
     let replayed = outbox.run(&["replay", "--all", "--yes"]);
     assert_eq!((replayed.err.as_str(), replayed.out.as_str()), ("", "500 messages outstanding again\n"));
 }

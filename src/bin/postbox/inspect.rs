@@ -2,6 +2,7 @@
 
 use crate::options::Options;
 use crate::outcome::{Exit, Failure, Outcome};
+use crate::progress;
 use crate::screen::{Column, Screen, complain, note, printable};
 use crate::select::Filter;
 use crate::text::{age, hex_dump, is_printable, shown_duration, stored_json};
@@ -38,7 +39,7 @@ pub struct StatusArgs {
 pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome {
     let postbox = options.open()?;
     let whole_table = !args.outstanding;
-    let topics = postbox.topics(whole_table)?;
+    let topics = progress::spin("counting", || postbox.topics(whole_table))?;
     let leases = postbox.leases()?;
     if screen.json {
         screen.object(&status_json(&options.config()?.get("table_name")?, &topics, &leases, whole_table))?;

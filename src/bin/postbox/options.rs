@@ -84,12 +84,9 @@ fn read_file(path: &Path, config: &mut Config) -> Result<(), Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("the configuration file {shown} cannot be read: {error}")))?;
-    for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
+    for (number, line) in entries(&text) {
         let (name, value) =
-            split(line).ok_or_else(|| Failure::usage(format!("{shown}, line {number}: it needs NAME = VALUE")))?;
+            split(&line).ok_or_else(|| Failure::usage(format!("{shown}, line {number}: it needs NAME = VALUE")))?;
         config
             .set(name, value)
             .map_err(|error| Failure::usage(format!("{shown}, line {number}: {}", error.message())))?;
@@ -97,7 +94,36 @@ fn read_file(path: &Path, config: &mut Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The entries of a file with the numbers of their lines: a line that begins with a blank goes on with the one before.
+fn entries(text: &str) -> Vec<(usize, String)> {
+    let mut entries: Vec<(usize, String)> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let content = line.trim();
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        match entries.last_mut() {
+            Some((_, entry)) if line.starts_with([' ', '\t']) => *entry += &format!("\n{content}"),
+            _ => entries.push((index + 1, content.to_owned())),
+        }
+    }
+    entries
+}
+
 /// Name and value at the first `=`, without the blanks around them.
 pub fn split(text: &str) -> Option<(&str, &str)> {
     text.split_once('=').map(|(name, value)| (name.trim(), value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_goes_on_in_lines_that_begin_with_a_blank() {
+        let text = "# where to\n\nroutes =\n  a = sns:x\n\t# and\n\t* = sqs:y\nregion = here\n";
+        let read = entries(text);
+        assert_eq!(read, [(3, "routes =\na = sns:x\n* = sqs:y".to_owned()), (7, "region = here".to_owned())]);
+        assert_eq!(split(&read[0].1), Some(("routes", "a = sns:x\n* = sqs:y")));
+    }
 }

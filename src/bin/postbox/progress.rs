@@ -1,6 +1,11 @@
 //! How far a command has come: a bar on a terminal, nothing in a pipe.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often a bar is brought up to date.
+const TICK: Duration = Duration::from_millis(100);
 
 /// A bar on stderr, which indicatif leaves out where stderr is no terminal.
 pub fn bar(total: usize, what: &str) -> ProgressBar {
@@ -10,4 +15,33 @@ pub fn bar(total: usize, what: &str) -> ProgressBar {
         bar.set_style(style);
     }
     bar.with_message(what.to_owned())
+}
+
+/// Does the work, while a bar of so many steps shows where it is.
+pub fn follow<T>(total: usize, what: &str, position: impl Fn() -> u64 + Sync, work: impl FnOnce() -> T) -> T {
+    let bar = bar(total, what);
+    let ended = AtomicBool::new(false);
+    let result = std::thread::scope(|scope| {
+        let shown = scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                bar.set_position(position());
+                std::thread::park_timeout(TICK);
+            }
+        });
+        let result = work();
+        ended.store(true, Ordering::Relaxed);
+        shown.thread().unpark();
+        result
+    });
+    bar.finish_and_clear();
+    result
+}
+
+/// Does work of unknown length, while a terminal shows that it goes on.
+pub fn spin<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
+    spinner.enable_steady_tick(TICK);
+    let result = work();
+    spinner.finish_and_clear();
+    result
 }

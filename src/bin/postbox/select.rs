@@ -1,7 +1,7 @@
 //! Which messages a command works on: given by id, or by state, topic and age.
 
-use crate::interrupt;
 use crate::outcome::Failure;
+use crate::progress;
 use crate::text::{age, parse_age};
 use clap::Args;
 use console::Term;
@@ -82,6 +82,10 @@ pub fn given_ids(ids: &[String]) -> Result<Vec<String>, Failure> {
 
 /// The ids of every message of this state that the filter takes, oldest first.
 pub fn find(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<Vec<String>, Failure> {
+    progress::spin("looking", || find_all(postbox, state, filter))
+}
+
+fn find_all(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
@@ -93,8 +97,8 @@ pub fn find(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<V
             found.extend(page.unreadable.into_iter().map(|(id, _)| (std::time::UNIX_EPOCH, id)));
         }
         match page.next {
-            Some(next) if !interrupt::is_asked() => cursor = Some(next),
-            _ => break,
+            None => break,
+            next => cursor = next,
         }
     }
     found.sort();

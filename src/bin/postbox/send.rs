@@ -11,6 +11,7 @@ use crate::text::{message_json, outcome_text, parse_age, shown_duration};
 use clap::{Args, ValueEnum};
 use postbox::{DispatchOutcome, DispatchReport, MessageState, Postbox, SendOutcome, SweepLease, producer_fn};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -89,8 +90,14 @@ pub fn clear(options: &Options, screen: &Screen, args: &ClearArgs) -> Outcome {
     if ids.len() > 1 {
         args.caution.confirm(ids.len(), &format!("Send {}?", messages(ids.len())))?;
     }
+    let stop = interrupt::listen();
+    let position = || {
+        let stats = postbox.stats();
+        stats.dispatched + stats.failed + stats.duplicates_avoided
+    };
+    let clear = || postbox.clear_outbox_until(&ids, stop);
     let mut tally = Tally::default();
-    tally.add(&postbox.clear_outbox_until(&ids, interrupt::listen())?);
+    tally.add(&progress::follow(ids.len(), "sending", position, clear)?);
     args.to.tell(&tally, screen)
 }
 
@@ -166,14 +173,14 @@ pub struct Tally {
     pub done: usize,
     /// Sent before, by somebody else.
     before: usize,
-    failed: Vec<Failed>,
+    /// By id: a sweep may come to a message more than once.
+    failed: BTreeMap<String, Failed>,
     /// Not tried, since the command was interrupted.
     left: usize,
 }
 
 #[derive(Debug)]
 struct Failed {
-    id: String,
     why: String,
     /// The transport, or the table, could not be used.
     unreachable: bool,
@@ -182,6 +189,7 @@ struct Failed {
 impl Tally {
     pub fn add(&mut self, report: &DispatchReport) {
         for entry in report.entries() {
+            self.failed.remove(&entry.id);
             match entry.outcome {
                 DispatchOutcome::AlreadyDispatched => self.before += 1,
                 outcome if outcome.is_success() => self.done += 1,
@@ -201,14 +209,14 @@ impl Tally {
                             | DispatchOutcome::HeldBack
                             | DispatchOutcome::BreakerOpen
                     );
-                    self.failed.push(Failed { id: entry.id.clone(), why, unreachable });
+                    self.failed.insert(entry.id.clone(), Failed { why, unreachable });
                 }
             }
         }
     }
 
     pub fn fail(&mut self, id: &str, why: String) {
-        self.failed.push(Failed { id: id.to_owned(), why, unreachable: false });
+        self.failed.insert(id.to_owned(), Failed { why, unreachable: false });
     }
 
     /// Those of so many messages that nothing became of were not tried.
@@ -223,7 +231,7 @@ impl Tally {
         }
         match self.failed.is_empty() {
             true => Exit::Done,
-            false if self.done + self.before == 0 && self.failed.iter().all(|failed| failed.unreachable) => {
+            false if self.done + self.before == 0 && self.failed.values().all(|failed| failed.unreachable) => {
                 Exit::Unreachable
             }
             false => Exit::SomeFailed,
@@ -241,8 +249,8 @@ impl Tally {
     }
 
     fn tell_failures(&self) {
-        for failed in &self.failed {
-            complain(&format!("message {}: {}", printable(&failed.id), printable(&failed.why)));
+        for (id, failed) in &self.failed {
+            complain(&format!("message {}: {}", printable(id), printable(&failed.why)));
         }
         if self.left > 0 {
             complain(&format!("interrupted: {} not tried, as they were", messages(self.left)));
@@ -252,7 +260,7 @@ impl Tally {
     pub fn tell(&self, screen: &Screen, what: &str) -> Outcome {
         self.tell_failures();
         if screen.json {
-            let failed = self.failed.iter().map(|failed| json!({"id": failed.id, "why": failed.why}));
+            let failed = self.failed.iter().map(|(id, failed)| json!({"id": id, "why": failed.why}));
             screen.object(&json!({
                 "done": self.done, "sent_before": self.before, "not_tried": self.left,
                 "failed": failed.collect::<Vec<_>>(),
