@@ -36,6 +36,7 @@
 //!
 //! - `embedded` (default): the embedded database.
 //! - `sso` (default): credentials from AWS SSO and `credential_process`, as the AWS CLI has them.
+//! - `sns`, `sqs` (default): producers of Amazon SNS and SQS, by the setting `routes`.
 //!
 //! # Logging
 //!
@@ -68,7 +69,9 @@ mod ffi;
 mod message;
 mod outbox;
 mod postbox;
+mod retry;
 mod runtime;
+mod sdk_failure;
 mod ticks;
 mod transport;
 mod unit_of_work;

@@ -13,7 +13,6 @@ pub(crate) mod outstanding;
 pub(crate) mod partiql;
 pub(crate) mod read;
 mod replay;
-mod retry;
 mod shard;
 pub(crate) mod size;
 pub(crate) mod table;
