@@ -100,7 +100,7 @@ impl Moto {
             .subscribe()
             .topic_arn(topic)
             .protocol("sqs")
-            .endpoint(format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"))
+            .endpoint(queue_arn(queue))
             .attributes("RawMessageDelivery", raw.to_string());
         self.run(request.send());
         url
@@ -135,6 +135,11 @@ impl Drop for Moto {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The ARN of a queue.
+pub fn queue_arn(queue: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
 }
 
 /// The attributes of a received message, as text.
