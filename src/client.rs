@@ -1,10 +1,10 @@
-//! The SDK's client: from the settings and the AWS default chain, or for the embedded database.
+//! The SDK's clients: from the settings and the AWS default chain, or for the embedded database.
 
 use crate::config::Config;
 use crate::connector::OnRuntime;
 use crate::error::{Error, ErrorCode, Result};
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
@@ -12,13 +12,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Used where the region has no meaning: the embedded database and custom endpoints.
-const ANY_REGION: &str = "us-east-1";
+pub(crate) const ANY_REGION: &str = "us-east-1";
 /// What the credentials are said to come from.
 const PROVIDER: &str = "postbox";
 
-/// A client of Amazon's DynamoDB or of the endpoint that the settings name. Its exchanges run on
-/// the runtime that runs this.
-pub(crate) async fn aws(config: &Config, http_client: Option<SharedHttpClient>) -> Result<Client> {
+/// What all clients share: region, credentials, timeouts, retries and the HTTP client, whose exchanges run
+/// on the runtime that runs this. From the settings, and where they say nothing as the AWS CLI finds it.
+pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>) -> SdkConfig {
     let http_client = http_client.unwrap_or_else(|| {
         use aws_smithy_http_client::{Builder, tls};
         Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https()
@@ -30,9 +30,6 @@ pub(crate) async fn aws(config: &Config, http_client: Option<SharedHttpClient>) 
     if !config.profile.is_empty() {
         loader = loader.profile_name(&config.profile);
     }
-    if !config.endpoint_url.is_empty() {
-        loader = loader.endpoint_url(&config.endpoint_url);
-    }
     if !config.region.is_empty() {
         loader = loader.region(Region::new(config.region.clone()));
     }
@@ -41,10 +38,17 @@ pub(crate) async fn aws(config: &Config, http_client: Option<SharedHttpClient>) 
         let credentials = Credentials::new(&config.access_key_id, &config.secret_access_key, token, None, PROVIDER);
         loader = loader.credentials_provider(credentials);
     }
-    let shared = loader.load().await;
-    let mut client = aws_sdk_dynamodb::config::Builder::from(&shared);
+    loader.load().await
+}
+
+/// A client of Amazon's DynamoDB or of the endpoint that the settings name.
+pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
+    let mut client = aws_sdk_dynamodb::config::Builder::from(shared);
+    if !config.endpoint_url.is_empty() {
+        client = client.endpoint_url(&config.endpoint_url);
+    }
     if shared.region().is_none() {
-        if shared.endpoint_url().is_none() {
+        if config.endpoint_url.is_empty() && shared.endpoint_url().is_none() {
             return Err(Error::new(
                 ErrorCode::NoCredentials,
                 "no AWS region is known: set region or AWS_REGION, or a region in the profile",

@@ -25,8 +25,14 @@ macro_rules! with_settings {
                 "The session token of temporary credentials; see `access_key_id`.";
             embedded_path: optional(1, 4096) = "",
                 "Use the embedded database in this file, or `:memory:`, instead of DynamoDB. For development, tests, demos and single-machine use.";
+            routes: optional(1, 65536) = "",
+                "Where messages are sent: `greeting.made = sns:greetings; orders.* = sqs:https://sqs.eu-central-1.amazonaws.com/123456789012/orders; * = sns:arn:aws:sns:eu-central-1:123456789012:rest`, one route per line or separated by `;`. Before the `=` stands a topic, the beginning of topics with a `*` after it, or `*` for all others: a topic goes before a beginning, a longer beginning before a shorter one. After it stands `sns:` or `sqs:` with a name, an ARN, or for SQS the queue's URL. The builder's `route` adds one.";
+            transport_endpoint_url: optional(1, 2048) = "",
+                "Another endpoint of SNS and SQS, such as `http://localhost:4566`. Unset: Amazon's for the region, or that of a queue's URL.";
+            create_targets: choice("no", "yes") = "no",
+                "`yes`: a topic or queue that a route gives by its name and that is missing is made when the first message is sent to it, FIFO if its name ends in `.fifo`.";
             operation_timeout_ms: number(10, 600000) = 10000,
-                "Milliseconds after which an operation on DynamoDB, its retries included, is given up.";
+                "Milliseconds after which an operation on DynamoDB, or sending a batch to SNS or SQS, is given up, its retries included.";
             attempt_timeout_ms: number(10, 600000) = 3000,
                 "Milliseconds after which one request of an operation is given up and tried again.";
             connect_timeout_ms: number(10, 600000) = 2000,
@@ -244,13 +250,12 @@ impl Config {
         if !self.embedded_path.is_empty() && !self.endpoint_url.is_empty() {
             return Err(invalid("embedded_path and endpoint_url exclude each other: unset one"));
         }
-        if !self.endpoint_url.is_empty()
-            && !["http://", "https://"].iter().any(|scheme| self.endpoint_url.starts_with(scheme))
+        for (name, url) in
+            [("endpoint_url", &self.endpoint_url), ("transport_endpoint_url", &self.transport_endpoint_url)]
         {
-            return Err(invalid(format!(
-                "endpoint_url is \"{}\": it must start with http:// or https://",
-                self.endpoint_url
-            )));
+            if !url.is_empty() && !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+                return Err(invalid(format!("{name} is \"{url}\": it must start with http:// or https://")));
+            }
         }
         Ok(())
     }
@@ -309,7 +314,7 @@ fn unknown_setting(name: &str) -> Error {
     )
 }
 
-fn invalid(message: impl Into<String>) -> Error {
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::InvalidSetting, message)
 }
 

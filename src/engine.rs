@@ -21,7 +21,7 @@ use tracing::{Instrument, Span};
 /// The outbox, the runtime that works on it, and what is known in this process of its messages.
 pub(crate) struct Engine {
     pub(crate) config: Config,
-    pub(crate) runtime: Runtime,
+    pub(crate) runtime: Arc<Runtime>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) router: Router,
     pub(crate) recent: Recent,
@@ -34,7 +34,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(config: Config, runtime: Runtime, outbox: Arc<Outbox>, router: Router) -> Self {
+    pub(crate) fn new(config: Config, runtime: Arc<Runtime>, outbox: Arc<Outbox>, router: Router) -> Self {
         let milliseconds = Duration::from_millis;
         Self {
             recent: Recent::new(&config),

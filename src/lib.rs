@@ -37,6 +37,7 @@
 //! - `embedded` (default): the embedded database.
 //! - `cli`: the operator's command `postbox`.
 //! - `sso` (default): credentials from AWS SSO and `credential_process`, as the AWS CLI has them.
+//! - `sns`, `sqs` (default): producers of Amazon SNS and SQS, by the setting `routes`.
 //!
 //! # Logging
 //!
@@ -69,7 +70,9 @@ mod ffi;
 mod message;
 mod outbox;
 mod postbox;
+mod retry;
 mod runtime;
+mod sdk_failure;
 mod ticks;
 mod transport;
 mod unit_of_work;

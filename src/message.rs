@@ -8,10 +8,12 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// Brighter's default for the CloudEvents `source` attribute.
-pub(crate) const DEFAULT_SOURCE: &str = "http://goparamore.io";
+const DEFAULT_SOURCE: &str = "http://goparamore.io";
 /// Brighter's default content type.
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
-pub(crate) const DEFAULT_SPEC_VERSION: &str = "1.0";
+const DEFAULT_SPEC_VERSION: &str = "1.0";
+/// What is stored and sent for a message without a content type.
+pub(crate) const NO_CONTENT_TYPE: &str = "text/plain";
 /// DynamoDB's limit for a partition key. The id is one, and so are, in the indexes, topic with shard, and causation id.
 pub(crate) const MAX_KEY_BYTES: usize = 2048;
 /// What `TopicShard` adds to the topic: `_` and up to two digits.
@@ -329,6 +331,19 @@ impl Message {
         self.delayed_milliseconds
     }
 
+    /// The content type as it is stored and sent: never empty, and so for the two that follow.
+    pub(crate) fn content_type_or_default(&self) -> &str {
+        or_default(&self.content_type, NO_CONTENT_TYPE)
+    }
+
+    pub(crate) fn source_or_default(&self) -> &str {
+        or_default(&self.source, DEFAULT_SOURCE)
+    }
+
+    pub(crate) fn spec_version_or_default(&self) -> &str {
+        or_default(&self.spec_version, DEFAULT_SPEC_VERSION)
+    }
+
     pub(crate) fn created(&self) -> Ticks {
         self.created
     }
@@ -476,6 +491,11 @@ impl std::fmt::Debug for Message {
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Brighter's reader wants these to be there.
+fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
+    if value.is_empty() { default } else { value }
 }
 
 fn not_one_of(name: &str, value: &str, names: &[&str]) -> Error {

@@ -26,7 +26,7 @@ use crate::outbox::listing::{Cursor, MessagePage};
 use crate::outbox::table::TableReport;
 use crate::runtime::Runtime;
 use crate::ticks::Ticks;
-use crate::transport::{Producer, Router, SendOutcome};
+use crate::transport::{Producer, Router, SendOutcome, add_routes, route};
 use crate::unit_of_work::UnitOfWork;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedHttpClient;
@@ -501,6 +501,7 @@ pub struct Builder {
     config: Config,
     router: Router,
     http_client: Option<SharedHttpClient>,
+    transport_http_client: Option<SharedHttpClient>,
     #[cfg(feature = "embedded")]
     embedded: Option<EmbeddedDatabase>,
 }
@@ -541,6 +542,29 @@ impl Builder {
         self
     }
 
+    /// Adds a route to the setting [`routes`](Self::routes): the messages of a topic, of topics that begin so
+    /// (`orders.*`), or of all others (`*`) are sent to a topic of SNS or a queue of SQS.
+    ///
+    /// ```
+    /// # fn main() -> postbox::Result<()> {
+    /// let postbox = postbox::Postbox::builder()
+    ///     .embedded_path(":memory:")
+    ///     .region("eu-central-1")
+    ///     .route("greeting.made", "sns:greetings")
+    ///     .route("orders.*", "sqs:https://sqs.eu-central-1.amazonaws.com/123456789012/orders")
+    ///     .route("*", "sns:arn:aws:sns:eu-central-1:123456789012:rest")
+    ///     .open()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn route(mut self, topics: &str, target: &str) -> Self {
+        let routes = &mut self.config.routes;
+        if !routes.is_empty() {
+            routes.push('\n');
+        }
+        routes.push_str(&format!("{topics} = {target}"));
+        self
+    }
+
     #[cfg(feature = "embedded")]
     /// An embedded database that is open already, in place of `embedded_path`.
     pub fn embedded(mut self, database: EmbeddedDatabase) -> Self {
@@ -552,6 +576,13 @@ impl Builder {
     /// inject faults. With an embedded database it takes that one's place.
     pub fn http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
         self.http_client = Some(SharedHttpClient::new(client));
+        self
+    }
+
+    /// The SDK's HTTP client for SNS and SQS, in place of [`http_client`](Self::http_client), or, with an
+    /// embedded database, of the default one.
+    pub fn transport_http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
+        self.transport_http_client = Some(SharedHttpClient::new(client));
         self
     }
 
@@ -569,19 +600,30 @@ impl Builder {
         let embedded_client = embedded.clone().map(SharedHttpClient::new);
         #[cfg(not(feature = "embedded"))]
         let embedded_client = self.refuse_embedded()?;
-        let Self { config, router, http_client, .. } = self;
+        let Self { config, mut router, http_client, transport_http_client, .. } = self;
+        let routes = route::parse(&config.routes)?;
         let is_embedded = embedded_client.is_some();
-        let runtime = Runtime::start()?;
+        let runtime = Arc::new(Runtime::start()?);
         let timeout = Duration::from_millis(config.operation_timeout_ms);
-        let client = match embedded_client {
-            Some(database) => crate::client::embedded(&config, http_client.unwrap_or(database)),
+        let load = |http_client: Option<SharedHttpClient>| {
+            let settings = config.clone();
+            runtime.block_on("loading the AWS configuration", timeout, async move {
+                crate::client::load(&settings, http_client).await
+            })
+        };
+        let (client, shared) = match embedded_client {
+            Some(database) => {
+                let shared = if routes.is_empty() { None } else { Some(load(None)?) };
+                (crate::client::embedded(&config, http_client.unwrap_or(database)), shared)
+            }
             None => {
-                let settings = config.clone();
-                runtime.block_on("loading the AWS configuration", timeout, async move {
-                    crate::client::aws(&settings, http_client).await
-                })??
+                let shared = load(http_client)?;
+                (crate::client::aws(&config, &shared)?, Some(shared))
             }
         };
+        if let Some(shared) = shared {
+            add_routes(&mut router, routes, &config, &shared, &runtime, transport_http_client)?;
+        }
         let outbox = Outbox::new(client, &config);
         let outbox = Arc::new(if is_embedded { outbox.without_stream() } else { outbox });
         if is_embedded {

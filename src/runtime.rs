@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Thread, ThreadId};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
@@ -178,9 +179,11 @@ impl Runtime {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        self.check()?;
+        let abandoned = self.abandoned.notified();
+        // Before the task begins: while it runs, `close` knows of it.
+        let _call = self.enter()?;
         let mut task = AbortOnDrop(self.handle.spawn(future));
-        match self.run(what, timeout, &mut task.0)? {
+        match self.drive(what, timeout, abandoned, &mut task.0)? {
             Ok(value) => Ok(value),
             Err(_) => Err(self.broken(what)),
         }
@@ -193,6 +196,24 @@ impl Runtime {
         // Before the gate: whoever passes that is told when it is abandoned.
         let abandoned = self.abandoned.notified();
         let _call = self.enter()?;
+        self.drive(what, timeout, abandoned, future)
+    }
+
+    #[cfg(any(feature = "sns", feature = "sqs"))]
+    /// [`run`](Self::run) as a part of a call that was [entered](Self::enter), such as the requests of a
+    /// producer: it may still begin once `close` waits for that call.
+    pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
+        self.check()?;
+        self.drive(what, timeout, self.abandoned.notified(), future)
+    }
+
+    fn drive<T>(
+        &self,
+        what: &str,
+        timeout: Duration,
+        abandoned: Notified<'_>,
+        future: impl Future<Output = T>,
+    ) -> Result<T> {
         let _context = self.handle.enter();
         let _inside = Inside::begin(self.thread);
         let deadline = Instant::now() + timeout;
@@ -229,6 +250,12 @@ impl Runtime {
     pub(crate) fn enter(&self) -> Result<Call<'_>> {
         self.check()?;
         self.gate.enter()
+    }
+
+    /// Where its tasks run.
+    #[cfg(any(feature = "sns", feature = "sqs"))]
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// Starts a future of a call that was [entered](Self::enter) and returns at once; what it gives comes

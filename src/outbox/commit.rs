@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorCode, Reason};
 use crate::outbox::Outbox;
 use crate::outbox::failure::{self, Effect, is_passing};
-use crate::outbox::retry::Backoff;
+use crate::retry::Backoff;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};

@@ -1,6 +1,7 @@
 //! What went wrong with a request: the SDK's errors as ours.
 
 use crate::error::{Error, ErrorCode};
+use crate::sdk_failure::{bounded, causes, find_in_chain};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -123,26 +124,6 @@ pub(crate) fn refused(operation: &str, subject: &str, code: &str, message: &str,
     }
 }
 
-/// Somebody else's text in our error: bounded.
-fn bounded(message: &str) -> &str {
-    const MOST: usize = 1000;
-    message.char_indices().nth(MOST).map_or(message, |(end, _)| &message[..end])
-}
-
-/// The texts of an error and its causes. Not their debug forms, which hold requests and answers.
-fn causes(error: &(dyn StdError + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut current = Some(error);
-    while let Some(error) = current {
-        let text = error.to_string();
-        if texts.last().is_none_or(|last| !last.contains(&text)) {
-            texts.push(text);
-        }
-        current = error.source();
-    }
-    texts.join(": ")
-}
-
 /// Whether the connection was never made, so that nothing can have been sent.
 fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
     let mut current = source;
@@ -176,15 +157,4 @@ fn error_source<E>(error: &SdkError<E, HttpResponse>) -> Option<&(dyn StdError +
         SdkError::DispatchFailure(failure) => failure.as_connector_error().and_then(|e| e.source()),
         _ => None,
     }
-}
-
-fn find_in_chain<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let mut current = Some(error);
-    while let Some(error) = current {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        current = error.source();
-    }
-    None
 }

@@ -1,7 +1,7 @@
 //! A message as an item of the outbox table, and back: the contract with Brighter.
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::message::{CharacterEncoding, DEFAULT_SOURCE, DEFAULT_SPEC_VERSION, MAX_KEY_BYTES, Message, MessageType};
+use crate::message::{CharacterEncoding, MAX_KEY_BYTES, Message, MessageType, NO_CONTENT_TYPE};
 use crate::outbox::shard::shard_of;
 use crate::ticks::Ticks;
 use crate::{AttributeValue, Item};
@@ -24,9 +24,6 @@ pub(crate) mod attribute {
     pub(crate) const PARKED_AT: &str = "ParkedAt";
 }
 use attribute::*;
-
-/// What is stored for a message without a content type.
-const NO_CONTENT_TYPE: &str = "text/plain";
 
 /// Where a stored message is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,13 +101,13 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
         ("MessageType", text(message.message_type().name())),
         ("Body", AttributeValue::B(Blob::new(message.body()))),
         ("CharacterEncoding", text(message.character_encoding().name())),
-        ("ContentType", text(or_default(message.content_type(), NO_CONTENT_TYPE))),
+        ("ContentType", text(message.content_type_or_default())),
         ("HeaderBag", text(bag)),
         ("CreatedAt", text(message.created().to_text())),
         (CREATED_TIME, created.clone()),
         (OUTSTANDING_CREATED_TIME, created),
-        ("Source", text(or_default(message.source(), DEFAULT_SOURCE))),
-        ("SpecVersion", text(or_default(message.spec_version(), DEFAULT_SPEC_VERSION))),
+        ("Source", text(message.source_or_default())),
+        ("SpecVersion", text(message.spec_version_or_default())),
         ("HandledCount", number(message.handled_count())),
         ("DelayedMilliseconds", number(message.delayed_milliseconds())),
     ]
@@ -121,11 +118,6 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     let texts = message.optional_attributes().filter(|(_, value)| !value.is_empty());
     item.extend(texts.map(|(name, value)| (name.to_owned(), text(value))));
     item
-}
-
-/// Brighter's reader wants these to be there.
-fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
-    if value.is_empty() { default } else { value }
 }
 
 /// The message of an item that we, or Brighter, or an older version of either stored.

@@ -14,7 +14,6 @@ pub(crate) mod partiql;
 mod places;
 pub(crate) mod read;
 mod replay;
-mod retry;
 mod shard;
 pub(crate) mod size;
 pub(crate) mod table;

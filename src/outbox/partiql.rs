@@ -4,7 +4,7 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::outbox::Outbox;
 use crate::outbox::failure::{explain, is_passing, refused};
-use crate::outbox::retry::Backoff;
+use crate::retry::Backoff;
 use crate::{AttributeValue, Item};
 use aws_sdk_dynamodb::types::{BatchStatementRequest, BatchStatementResponse, ReturnValuesOnConditionCheckFailure};
 use std::sync::atomic::Ordering;

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::outbox::Outbox;
 use crate::outbox::failure::{explain, refused};
 use crate::outbox::item::{self, StoredMessage};
-use crate::outbox::retry::Backoff;
+use crate::retry::Backoff;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::HashMap;
 

@@ -1,6 +1,9 @@
 //! From the topic of a message to the producer that sends it.
 
+use crate::config::invalid;
+use crate::error::Result;
 use crate::transport::Producer;
+use crate::transport::route::Pattern;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,6 +11,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(crate) struct Router {
     by_topic: HashMap<String, Arc<dyn Producer>>,
+    /// By the beginning of topics, the longest first.
+    by_prefix: Vec<(String, Arc<dyn Producer>)>,
     default: Option<Arc<dyn Producer>>,
 }
 
@@ -20,8 +25,67 @@ impl Router {
         self.default = Some(producer);
     }
 
-    /// The producer of the topic, else the default one.
+    /// Adds the producer of a route, which may not be for what another producer is for already.
+    pub(crate) fn add_route(&mut self, pattern: Pattern, producer: Arc<dyn Producer>) -> Result<()> {
+        let taken = match &pattern {
+            Pattern::Exact(topic) => self.by_topic.contains_key(topic),
+            Pattern::Default => self.default.is_some(),
+            Pattern::Prefix(_) => false,
+        };
+        if taken {
+            return Err(invalid(format!(
+                "routes: the route for {pattern} can match nothing: a producer was added for that already"
+            )));
+        }
+        match pattern {
+            Pattern::Exact(topic) => self.add(topic, producer),
+            Pattern::Default => self.set_default(producer),
+            Pattern::Prefix(prefix) => {
+                let place = self.by_prefix.partition_point(|(other, _)| other.len() >= prefix.len());
+                self.by_prefix.insert(place, (prefix, producer));
+            }
+        }
+        Ok(())
+    }
+
+    /// The producer of the topic, else that of its longest beginning, else the default one.
     pub(crate) fn route(&self, topic: &str) -> Option<&Arc<dyn Producer>> {
-        self.by_topic.get(topic).or(self.default.as_ref())
+        let by_prefix = || self.by_prefix.iter().find(|(prefix, _)| topic.starts_with(prefix)).map(|(_, found)| found);
+        self.by_topic.get(topic).or_else(by_prefix).or(self.default.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::MemoryProducer;
+
+    #[test]
+    fn a_topic_goes_before_its_beginning_and_a_longer_beginning_before_a_shorter() {
+        let mut router = Router::default();
+        let mut add = |pattern: Pattern| {
+            let producer: Arc<dyn Producer> = Arc::new(MemoryProducer::new());
+            router.add_route(pattern, Arc::clone(&producer)).unwrap();
+            producer
+        };
+        let short = add(Pattern::Prefix("orders.".into()));
+        let long = add(Pattern::Prefix("orders.paid.".into()));
+        let exact = add(Pattern::Exact("orders.paid.late".into()));
+        let goes_to = |topic, producer| router.route(topic).is_some_and(|found| Arc::ptr_eq(found, producer));
+        assert!(goes_to("orders.made", &short));
+        assert!(goes_to("orders.paid.early", &long));
+        assert!(goes_to("orders.paid.late", &exact));
+        assert!(router.route("people.made").is_none() && router.route("orders").is_none());
+    }
+
+    #[test]
+    fn a_route_for_what_a_producer_is_for_is_refused() {
+        let mut router = Router::default();
+        router.add("a".into(), Arc::new(MemoryProducer::new()));
+        router.set_default(Arc::new(MemoryProducer::new()));
+        for pattern in [Pattern::Exact("a".into()), Pattern::Default] {
+            let error = router.add_route(pattern, Arc::new(MemoryProducer::new())).unwrap_err();
+            assert!(error.message().contains("can match nothing"), "{error}");
+        }
     }
 }

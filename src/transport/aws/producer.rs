@@ -1,0 +1,156 @@
+//! A producer of SNS or SQS: batches, retries, and an outcome per message.
+
+use crate::message::Message;
+use crate::retry::Backoff;
+use crate::runtime::Runtime;
+use crate::transport::aws::batch::{Numbered, all, split};
+use crate::transport::aws::failure::{Failure, Refusal};
+use crate::transport::aws::wire::{Entry, MAX_ENTRIES, Transport};
+use crate::transport::target::Address;
+use crate::transport::{Producer, SendOutcome};
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How many requests are under way at once for one call.
+const REQUESTS_AT_ONCE: usize = 10;
+
+/// What the two services do, each by its own client.
+pub(super) trait Service: Send + Sync {
+    const TRANSPORT: Transport;
+
+    /// The topic's ARN or the queue's URL; `None` if it does not exist.
+    async fn find(&self, address: &Address) -> Result<Option<String>, Failure>;
+
+    /// Makes a topic or a queue and gives its ARN or URL.
+    async fn create(&self, name: &str) -> Result<String, Failure>;
+
+    /// Sends one batch and gives a result per message, in order.
+    async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure>;
+}
+
+/// How producers wait, retry and create.
+#[derive(Clone)]
+pub(super) struct Policy {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) timeout: Duration,
+    pub(super) max_attempts: u64,
+    pub(super) create: bool,
+}
+
+/// Sends messages to one topic or queue.
+pub(super) struct AwsProducer<S> {
+    service: S,
+    address: Address,
+    policy: Policy,
+    /// The topic's ARN or the queue's URL, once it was found.
+    destination: Mutex<Option<String>>,
+}
+
+/// What became of each message so far: a call that runs out of time keeps what it knows.
+type Outcomes = RefCell<Vec<Option<SendOutcome>>>;
+
+impl<S: Service> AwsProducer<S> {
+    pub(super) fn new(service: S, address: Address, policy: Policy) -> Self {
+        Self { service, address, policy, destination: Mutex::default() }
+    }
+
+    async fn deliver(&self, messages: &[Message], outcomes: &Outcomes) {
+        let destination = match self.destination().await {
+            Ok(destination) => destination,
+            Err(failure) => return outcomes.borrow_mut().fill(Some(SendOutcome::Retry(failure.text))),
+        };
+        let mut entries = Vec::with_capacity(messages.len());
+        for (index, message) in messages.iter().enumerate() {
+            match Entry::new(message, S::TRANSPORT, &destination, self.address.is_fifo()) {
+                Ok(entry) => entries.push(Numbered { index, entry }),
+                Err(why) => outcomes.borrow_mut()[index] = Some(SendOutcome::Reject(why)),
+            }
+        }
+        // Messages of one partition key never share a call, so that their order does not suffer.
+        all(split(entries).into_iter().map(|batch| self.send_batch(&destination, batch, outcomes))).await;
+    }
+
+    /// Sends one batch, and again those of its messages that failed for a passing cause.
+    async fn send_batch(&self, destination: &str, mut batch: Vec<Numbered>, outcomes: &Outcomes) {
+        let mut backoff = Backoff::new(self.policy.max_attempts);
+        while !batch.is_empty() {
+            let results = match self.service.send(destination, &batch).await {
+                Ok(results) => results,
+                Err(failure) => return self.batch_failed(destination, batch, &failure, outcomes).await,
+            };
+            let mut passing = Vec::new();
+            for (numbered, result) in batch.into_iter().zip(results) {
+                let again = result.as_ref().is_err_and(Refusal::is_passing);
+                outcomes.borrow_mut()[numbered.index] =
+                    Some(result.map_or_else(|refusal| refusal.outcome(), |()| SendOutcome::Sent));
+                if again {
+                    passing.push(numbered);
+                }
+            }
+            if passing.is_empty() || !backoff.again().await {
+                return;
+            }
+            batch = passing;
+        }
+    }
+
+    /// The SDK has retried already. A refusal for what may be one message's fault is asked for message
+    /// by message, so that it takes no other along.
+    async fn batch_failed(&self, destination: &str, batch: Vec<Numbered>, failure: &Failure, outcomes: &Outcomes) {
+        if failure.is_content() && batch.len() > 1 {
+            for numbered in batch {
+                Box::pin(self.send_batch(destination, vec![numbered], outcomes)).await;
+            }
+            return;
+        }
+        if failure.is_missing() {
+            self.set_destination(None);
+        }
+        for numbered in batch {
+            outcomes.borrow_mut()[numbered.index] = Some(SendOutcome::Retry(failure.text.clone()));
+        }
+    }
+
+    /// The topic's ARN or the queue's URL, looked up once.
+    async fn destination(&self) -> Result<String, Failure> {
+        if let Some(known) = self.destination.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return Ok(known);
+        }
+        let found = match (self.service.find(&self.address).await?, &self.address) {
+            (Some(found), _) => found,
+            (None, Address::Name(name)) if self.policy.create => self.service.create(name).await?,
+            (None, address) => {
+                let what = match S::TRANSPORT {
+                    Transport::Sns => "topic",
+                    Transport::Sqs => "queue",
+                };
+                return Err(Failure::new(format!(
+                    "there is no {what} {} in the account and region: create it, correct the route, or set create_targets = yes",
+                    address.text()
+                )));
+            }
+        };
+        self.set_destination(Some(found.clone()));
+        Ok(found)
+    }
+
+    fn set_destination(&self, destination: Option<String>) {
+        *self.destination.lock().unwrap_or_else(PoisonError::into_inner) = destination;
+    }
+}
+
+impl<S: Service> Producer for AwsProducer<S> {
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+        let outcomes = RefCell::new(vec![None; batch.len()]);
+        let what = format!("sending to {}", self.address.text());
+        let sent = self.policy.runtime.run_inside(&what, self.policy.timeout, self.deliver(batch, &outcomes));
+        let unknown = sent.err().map_or_else(|| format!("{what} gave no result"), |error| error.message().to_owned());
+        let outcome = |known: Option<SendOutcome>| known.unwrap_or_else(|| SendOutcome::Retry(unknown.clone()));
+        outcomes.into_inner().into_iter().map(outcome).collect()
+    }
+
+    fn max_batch(&self) -> usize {
+        MAX_ENTRIES * REQUESTS_AT_ONCE
+    }
+}

@@ -1,0 +1,69 @@
+//! Amazon SNS.
+
+use crate::transport::aws::batch::{Numbered, results};
+use crate::transport::aws::failure::{Failure, Refusal};
+use crate::transport::aws::producer::Service;
+use crate::transport::aws::wire::{STRING, Transport};
+use crate::transport::target::Address;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
+
+pub(super) struct Sns(pub(super) Client);
+
+impl Service for Sns {
+    const TRANSPORT: Transport = Transport::Sns;
+
+    /// SNS cannot be asked for a topic by its name: the list of topics is read until it is found.
+    async fn find(&self, address: &Address) -> Result<Option<String>, Failure> {
+        let Address::Name(name) = address else {
+            return Ok(Some(address.text().to_owned()));
+        };
+        let mut topics = self.0.list_topics().into_paginator().items().send();
+        while let Some(topic) = topics.next().await {
+            let topic = topic.map_err(|error| Failure::of("ListTopics", &format!("topic {name}"), &error))?;
+            if let Some(arn) = topic.topic_arn.filter(|arn| arn.rsplit(':').next() == Some(name)) {
+                return Ok(Some(arn));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(&self, name: &str) -> Result<String, Failure> {
+        let mut request = self.0.create_topic().name(name);
+        if name.ends_with(".fifo") {
+            request = request.attributes("FifoTopic", "true");
+        }
+        let subject = format!("topic {name}");
+        let made = request.send().await.map_err(|error| Failure::of("CreateTopic", &subject, &error))?;
+        made.topic_arn.ok_or_else(|| Failure::new(format!("CreateTopic on {subject}: the answer has no ARN")))
+    }
+
+    async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure> {
+        let entries = batch.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
+        let answer =
+            self.0.publish_batch().topic_arn(destination).set_publish_batch_request_entries(Some(entries)).send().await;
+        let answer = answer.map_err(|error| Failure::of("PublishBatch", &format!("topic {destination}"), &error))?;
+        let sent = answer.successful().iter().filter_map(|entry| entry.id());
+        let failed = answer.failed().iter().map(|entry| {
+            let message = entry.message().unwrap_or_default().to_owned();
+            (entry.id(), Refusal { code: entry.code().to_owned(), message, sender_fault: entry.sender_fault() })
+        });
+        Ok(results(batch.len(), sent, failed))
+    }
+}
+
+fn entry((position, numbered): (usize, &Numbered)) -> Result<PublishBatchRequestEntry, Failure> {
+    let entry = &numbered.entry;
+    let mut request = PublishBatchRequestEntry::builder()
+        .id(position.to_string())
+        .message(&entry.body)
+        .set_subject(entry.subject.clone());
+    for (name, value) in &entry.attributes {
+        let value = MessageAttributeValue::builder().data_type(STRING).string_value(value).build()?;
+        request = request.message_attributes(*name, value);
+    }
+    if let Some(fifo) = &entry.fifo {
+        request = request.message_group_id(&fifo.group).message_deduplication_id(&fifo.deduplication);
+    }
+    Ok(request.build()?)
+}

@@ -1,0 +1,69 @@
+//! Amazon SQS.
+
+use crate::transport::aws::batch::{Numbered, results};
+use crate::transport::aws::failure::{Failure, Refusal};
+use crate::transport::aws::producer::Service;
+use crate::transport::aws::wire::{STRING, Transport};
+use crate::transport::target::Address;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
+
+pub(super) struct Sqs(pub(super) Client);
+
+impl Service for Sqs {
+    const TRANSPORT: Transport = Transport::Sqs;
+
+    async fn find(&self, address: &Address) -> Result<Option<String>, Failure> {
+        let (name, account) = match address {
+            Address::Url(url) => return Ok(Some(url.text.clone())),
+            Address::Arn(arn) => (&arn.name, Some(arn.account.clone())),
+            Address::Name(name) => (name, None),
+        };
+        match self.0.get_queue_url().queue_name(name).set_queue_owner_aws_account_id(account).send().await {
+            Ok(found) => Ok(found.queue_url),
+            Err(error) => {
+                let failure = Failure::of("GetQueueUrl", &format!("queue {name}"), &error);
+                if failure.is_missing() { Ok(None) } else { Err(failure) }
+            }
+        }
+    }
+
+    async fn create(&self, name: &str) -> Result<String, Failure> {
+        let mut request = self.0.create_queue().queue_name(name);
+        if name.ends_with(".fifo") {
+            request = request.attributes(QueueAttributeName::FifoQueue, "true");
+        }
+        let subject = format!("queue {name}");
+        let made = request.send().await.map_err(|error| Failure::of("CreateQueue", &subject, &error))?;
+        made.queue_url.ok_or_else(|| Failure::new(format!("CreateQueue on {subject}: the answer has no URL")))
+    }
+
+    async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure> {
+        let entries = batch.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
+        let answer = self.0.send_message_batch().queue_url(destination).set_entries(Some(entries)).send().await;
+        let answer =
+            answer.map_err(|error| Failure::of("SendMessageBatch", &format!("queue {destination}"), &error))?;
+        let sent = answer.successful().iter().map(|entry| entry.id());
+        let failed = answer.failed().iter().map(|entry| {
+            let message = entry.message().unwrap_or_default().to_owned();
+            (entry.id(), Refusal { code: entry.code().to_owned(), message, sender_fault: entry.sender_fault() })
+        });
+        Ok(results(batch.len(), sent, failed))
+    }
+}
+
+fn entry((position, numbered): (usize, &Numbered)) -> Result<SendMessageBatchRequestEntry, Failure> {
+    let entry = &numbered.entry;
+    let mut request = SendMessageBatchRequestEntry::builder()
+        .id(position.to_string())
+        .message_body(&entry.body)
+        .set_delay_seconds(entry.delay_seconds);
+    for (name, value) in &entry.attributes {
+        let value = MessageAttributeValue::builder().data_type(STRING).string_value(value).build()?;
+        request = request.message_attributes(*name, value);
+    }
+    if let Some(fifo) = &entry.fifo {
+        request = request.message_group_id(&fifo.group).message_deduplication_id(&fifo.deduplication);
+    }
+    Ok(request.build()?)
+}

@@ -1,0 +1,430 @@
+//! A message as SNS and SQS carry it, attribute by attribute as Brighter writes and reads it.
+
+use crate::message::{CharacterEncoding, Message};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+
+/// What one message, and all messages of a batch together, may have at most.
+pub(super) const MAX_BYTES: usize = 256 * 1024;
+/// How many messages a batch may have at most.
+pub(super) const MAX_ENTRIES: usize = 10;
+/// The type of every attribute.
+pub(super) const STRING: &str = "String";
+/// The bag entry that a FIFO message is deduplicated by.
+const DEDUPLICATION_ID: &str = "messageDeduplicationId";
+/// A bag entry that Brighter keeps for itself: which producer is to send the message.
+const PRODUCER_TOPIC: &str = "ProducerTopic";
+/// The longest delay that SQS has.
+const MAX_DELAY_SECONDS: u32 = 900;
+/// What a FIFO group or deduplication id may have at most.
+const MAX_FIFO_ID: usize = 128;
+/// What the subject of a notification may have at most.
+const MAX_SUBJECT: usize = 99;
+
+/// Where the two differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    Sns,
+    Sqs,
+}
+
+/// A message that is ready to be sent.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) body: String,
+    pub(super) attributes: Vec<(&'static str, String)>,
+    /// The native subject of SNS.
+    pub(super) subject: Option<String>,
+    pub(super) fifo: Option<Fifo>,
+    /// SQS only.
+    pub(super) delay_seconds: Option<i32>,
+}
+
+/// What only a FIFO target takes, and has to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fifo {
+    pub(super) group: String,
+    pub(super) deduplication: String,
+}
+
+impl Entry {
+    /// The message for this topic's ARN or queue's URL, or why it can never be sent there.
+    pub(super) fn new(message: &Message, transport: Transport, destination: &str, fifo: bool) -> Result<Self, String> {
+        let entry = Self {
+            body: body(message)?,
+            attributes: attributes(message, transport, destination),
+            subject: Some(message.subject())
+                .filter(|subject| transport == Transport::Sns && is_native_subject(subject))
+                .map(str::to_owned),
+            fifo: fifo.then(|| Fifo::of(message)).transpose()?,
+            // A FIFO queue takes a delay for all of its messages only.
+            delay_seconds: Some(message.delayed_milliseconds().div_ceil(1000).min(MAX_DELAY_SECONDS))
+                .filter(|seconds| transport == Transport::Sqs && !fifo && *seconds > 0)
+                .and_then(|seconds| i32::try_from(seconds).ok()),
+        };
+        entry.check()?;
+        Ok(entry)
+    }
+
+    /// The bytes that count for the limit.
+    pub(super) fn bytes(&self) -> usize {
+        let attributes: usize =
+            self.attributes.iter().map(|(name, value)| name.len() + STRING.len() + value.len()).sum();
+        self.body.len() + attributes
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.body.is_empty() {
+            return Err("its body is empty, which SNS and SQS do not take".into());
+        }
+        let bytes = self.bytes();
+        if bytes > MAX_BYTES {
+            return Err(format!(
+                "it has {bytes} bytes with its attributes, {MAX_BYTES} at most: send a reference to it"
+            ));
+        }
+        let texts = self.attributes.iter().map(|(name, value)| (*name, value));
+        for (what, text) in texts.chain([("body", &self.body)]) {
+            if let Some(character) = text.chars().find(|character| !is_allowed(*character)) {
+                return Err(format!(
+                    "its {what} has the character U+{:04X}, which SNS and SQS do not take: deposit bytes with character_encoding Raw",
+                    u32::from(character)
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Fifo {
+    fn of(message: &Message) -> Result<Self, String> {
+        if message.partition_key().is_empty() {
+            return Err("it has no partition_key, which is the message group that a FIFO target needs".into());
+        }
+        let given = message.bag().get(DEDUPLICATION_ID).map(text_of).filter(|id| !id.is_empty());
+        let deduplication = given.unwrap_or(Cow::Borrowed(message.id()));
+        Ok(Self { group: fifo_id(message.partition_key()), deduplication: fifo_id(&deduplication) })
+    }
+}
+
+/// The text as it is if it can be a FIFO id, else its SHA-256: as unique, and the same each time.
+fn fifo_id(text: &str) -> String {
+    if text.len() <= MAX_FIFO_ID && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The body as text.
+fn body(message: &Message) -> Result<String, String> {
+    let bytes = message.body();
+    match message.character_encoding() {
+        CharacterEncoding::Raw | CharacterEncoding::Base64 => Some(BASE64.encode(bytes)),
+        CharacterEncoding::Utf16 => utf16(bytes),
+        CharacterEncoding::Utf8 | CharacterEncoding::Ascii => String::from_utf8(bytes.to_vec()).ok(),
+    }
+    .ok_or_else(|| {
+        let encoding = message.character_encoding().name();
+        format!("its body is not {encoding}, as its character_encoding says, and SNS and SQS take text only")
+    })
+}
+
+/// Little endian, as .NET has it.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    String::from_utf16(&units).ok().filter(|_| bytes.len().is_multiple_of(2))
+}
+
+/// The characters of XML 1.0.
+fn is_allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// What SNS takes as a subject. Another one is in the CloudEvents headers only.
+fn is_native_subject(subject: &str) -> bool {
+    (1..=MAX_SUBJECT).contains(&subject.len())
+        && subject.starts_with(|first: char| first.is_ascii_graphic())
+        && subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
+/// All attributes: ten at most, which is all that a message may have.
+fn attributes(message: &Message, transport: Transport, destination: &str) -> Vec<(&'static str, String)> {
+    let subject = match transport {
+        Transport::Sns => "",
+        Transport::Sqs => message.subject(),
+    };
+    let always = [
+        ("id", message.id().to_owned()),
+        ("topic", destination.to_owned()),
+        ("message-type", message.message_type().name().to_owned()),
+        ("content-type", message.content_type_or_default().to_owned()),
+        ("timestamp", message.created().to_text()),
+        ("bag", bag(message)),
+        ("cloudeventheaders", cloud_event_headers(message, transport)),
+    ];
+    let when_set =
+        [("correlation-id", message.correlation_id()), ("reply-to", message.reply_to()), ("subject", subject)];
+    let when_set = when_set.into_iter().filter(|(_, value)| !value.is_empty());
+    always.into_iter().chain(when_set.map(|(name, value)| (name, value.to_owned()))).collect()
+}
+
+fn bag(message: &Message) -> String {
+    let mut bag = message.bag().clone();
+    bag.remove(PRODUCER_TOPIC);
+    bag.insert("handled-count".into(), message.handled_count().to_string().into());
+    Value::Object(bag).to_string()
+}
+
+fn cloud_event_headers(message: &Message, transport: Transport) -> String {
+    let time = message.created().to_text();
+    let always = [
+        ("datacontenttype", message.content_type_or_default()),
+        ("dataschema", message.data_schema()),
+        ("specversion", message.spec_version_or_default()),
+        ("type", message.event_type()),
+        // So does Brighter spell it, writing and reading.
+        ("souce", message.source_or_default()),
+        ("source", message.source_or_default()),
+        ("time", &time),
+        ("baggage", message.baggage()),
+    ];
+    let id = match transport {
+        Transport::Sns => "",
+        Transport::Sqs => message.id(),
+    };
+    let when_set = [
+        ("id", id),
+        ("subject", message.subject()),
+        ("dataref", message.data_ref()),
+        ("traceparent", message.trace_parent()),
+        ("tracestate", message.trace_state()),
+    ];
+    let when_set = when_set.into_iter().filter(|(_, value)| !value.is_empty());
+    let headers: Map<String, Value> =
+        always.into_iter().chain(when_set).map(|(name, value)| (name.to_owned(), value.into())).collect();
+    Value::Object(headers).to_string()
+}
+
+/// A bag entry as text.
+fn text_of(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::MessageType;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    const TOPIC_ARN: &str = "arn:aws:sns:eu-central-1:123456789012:greetings";
+    const QUEUE_URL: &str = "https://sqs.eu-central-1.amazonaws.com/123456789012/greetings";
+    const BOTH: [(Transport, &str); 2] = [(Transport::Sns, TOPIC_ARN), (Transport::Sqs, QUEUE_URL)];
+
+    fn plain() -> Message {
+        let time = UNIX_EPOCH + Duration::from_millis(1_709_210_096_789);
+        Message::new("greeting.made", "Hello").with_id("m-1").with_created_at(time)
+    }
+
+    fn full() -> Message {
+        let mut message = plain()
+            .with_message_type(MessageType::Command)
+            .with_content_type("text/plain")
+            .with_source("https://example.com/greetings")
+            .with_partition_key("Ada")
+            .with_correlation_id("c-1")
+            .with_causation_id("cause-1")
+            .with_reply_to("replies")
+            .with_subject("A greeting")
+            .with_event_type("com.example.greeting.made")
+            .with_data_schema("https://example.com/schema")
+            .with_data_ref("https://example.com/body")
+            .with_trace_parent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .with_trace_state("vendor=1")
+            .with_baggage("user=ada")
+            .with_job_id("job-1")
+            .with_workflow_id("workflow-1")
+            .with_header("tenant", "42")
+            .with_header("messageDeduplicationId", "d-1")
+            .with_header(PRODUCER_TOPIC, "elsewhere");
+        message.set_counts(3, 1500);
+        message
+    }
+
+    fn entry(message: &Message, transport: Transport, destination: &str, fifo: bool) -> Entry {
+        Entry::new(message, transport, destination, fifo).unwrap()
+    }
+
+    /// The attributes as lines, JSON with its members in order.
+    fn lines(entry: &Entry) -> Vec<String> {
+        entry.attributes.iter().map(|(name, value)| format!("{name}: {value}")).collect()
+    }
+
+    #[test]
+    fn a_message_without_headers() {
+        for (transport, destination, id) in
+            [(Transport::Sns, TOPIC_ARN, ""), (Transport::Sqs, QUEUE_URL, r#""id":"m-1","#)]
+        {
+            let entry = entry(&plain(), transport, destination, false);
+            let events = format!(
+                r#"{{"baggage":"","datacontenttype":"application/json; charset=utf-8","dataschema":"",{id}"souce":"http://goparamore.io","source":"http://goparamore.io","specversion":"1.0","time":"2024-02-29T12:34:56.789Z","type":""}}"#
+            );
+            let expected = [
+                "id: m-1",
+                &format!("topic: {destination}"),
+                "message-type: MT_EVENT",
+                "content-type: application/json; charset=utf-8",
+                "timestamp: 2024-02-29T12:34:56.789Z",
+                r#"bag: {"handled-count":"0"}"#,
+                &format!("cloudeventheaders: {events}"),
+            ];
+            assert_eq!(lines(&entry), expected);
+            assert_eq!(
+                (entry.body.as_str(), &entry.subject, &entry.fifo, entry.delay_seconds),
+                ("Hello", &None, &None, None)
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_with_all_headers() {
+        for (transport, destination, id) in
+            [(Transport::Sns, TOPIC_ARN, ""), (Transport::Sqs, QUEUE_URL, r#""id":"m-1","#)]
+        {
+            let entry = entry(&full(), transport, destination, false);
+            let events = format!(
+                r#"{{"baggage":"user=ada","datacontenttype":"text/plain","dataref":"https://example.com/body","dataschema":"https://example.com/schema",{id}"souce":"https://example.com/greetings","source":"https://example.com/greetings","specversion":"1.0","subject":"A greeting","time":"2024-02-29T12:34:56.789Z","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","tracestate":"vendor=1","type":"com.example.greeting.made"}}"#
+            );
+            let mut expected = vec![
+                "id: m-1".to_owned(),
+                format!("topic: {destination}"),
+                "message-type: MT_COMMAND".into(),
+                "content-type: text/plain".into(),
+                "timestamp: 2024-02-29T12:34:56.789Z".into(),
+                r#"bag: {"handled-count":"3","messageDeduplicationId":"d-1","tenant":"42"}"#.into(),
+                format!("cloudeventheaders: {events}"),
+                "correlation-id: c-1".into(),
+                "reply-to: replies".into(),
+            ];
+            if transport == Transport::Sqs {
+                expected.push("subject: A greeting".into());
+            }
+            assert_eq!(lines(&entry), expected);
+            let native = (transport == Transport::Sns).then(|| "A greeting".to_owned());
+            let delay = (transport == Transport::Sqs).then_some(2);
+            assert_eq!((entry.subject, entry.fifo, entry.delay_seconds), (native, None, delay));
+        }
+    }
+
+    #[test]
+    fn fifo_adds_group_and_deduplication_and_no_attribute() {
+        for (transport, destination) in BOTH {
+            for (message, deduplication) in [(full(), "d-1"), (plain().with_partition_key("Ada"), "m-1")] {
+                let standard = entry(&message, transport, destination, false);
+                let entry = entry(&message, transport, destination, true);
+                assert_eq!(lines(&entry), lines(&standard));
+                assert_eq!(entry.fifo, Some(Fifo { group: "Ada".into(), deduplication: deduplication.into() }));
+                assert_eq!(entry.delay_seconds, None);
+            }
+            let refused = Entry::new(&plain(), transport, destination, true).unwrap_err();
+            assert!(refused.contains("partition_key"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_fifo_id_that_the_services_refuse_is_hashed() {
+        assert_eq!(fifo_id("Ada-1!"), "Ada-1!");
+        assert_eq!(fifo_id(&"x".repeat(128)).len(), 128);
+        for text in ["Ada Lovelace", "Zoë", &"x".repeat(129)] {
+            let hashed = fifo_id(text);
+            assert!(hashed.len() == 64 && hashed.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hashed}");
+            assert_eq!(hashed, fifo_id(text));
+        }
+        assert_ne!(fifo_id("Ada Lovelace"), fifo_id("Ada  Lovelace"));
+    }
+
+    #[test]
+    fn there_are_never_more_than_ten_attributes() {
+        let mut most = 0;
+        for set in 0_u32..1 << 14 {
+            let is = |bit: u32| if set >> bit & 1 == 1 { "v=1" } else { "" };
+            let message = plain()
+                .with_partition_key(is(0))
+                .with_correlation_id(is(1))
+                .with_causation_id(is(2))
+                .with_reply_to(is(3))
+                .with_subject(is(4))
+                .with_event_type(is(5))
+                .with_data_schema(is(6))
+                .with_data_ref(is(7))
+                .with_trace_parent(is(8))
+                .with_trace_state(is(9))
+                .with_baggage(is(10))
+                .with_job_id(is(11))
+                .with_workflow_id(is(12))
+                .with_header("tenant", is(13));
+            for (transport, destination) in BOTH {
+                let attributes = attributes(&message, transport, destination);
+                most = most.max(attributes.len());
+                assert!(attributes.iter().all(|(_, value)| !value.is_empty()), "an empty value is refused");
+            }
+        }
+        assert_eq!(most, 10);
+    }
+
+    #[test]
+    fn the_body_is_text_as_its_encoding_says() {
+        let body = |body: &[u8], encoding| {
+            let message = plain().with_body(body).with_character_encoding(encoding);
+            Entry::new(&message, Transport::Sqs, QUEUE_URL, false).map(|entry| entry.body)
+        };
+        assert_eq!(body("Zoë".as_bytes(), CharacterEncoding::Utf8).unwrap(), "Zoë");
+        assert_eq!(body(b"Ada", CharacterEncoding::Ascii).unwrap(), "Ada");
+        assert_eq!(body(&[0xff, 0x00], CharacterEncoding::Raw).unwrap(), "/wA=");
+        assert_eq!(body(b"Ada", CharacterEncoding::Base64).unwrap(), "QWRh");
+        assert_eq!(body(&[0x5a, 0, 0xeb, 0], CharacterEncoding::Utf16).unwrap(), "Zë");
+        for (bytes, encoding, expected) in [
+            (&[0xff][..], CharacterEncoding::Utf8, "is not UTF8"),
+            (&[0x5a], CharacterEncoding::Utf16, "is not UTF16"),
+            (&[0, 0xd8], CharacterEncoding::Utf16, "is not UTF16"),
+            (b"a\0b", CharacterEncoding::Utf8, "U+0000"),
+            (b"", CharacterEncoding::Utf8, "empty"),
+        ] {
+            let refused = body(bytes, encoding).unwrap_err();
+            assert!(refused.contains(expected), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_or_not_allowed_is_refused_with_the_reason() {
+        let refused = |message: Message| Entry::new(&message, Transport::Sns, TOPIC_ARN, false).unwrap_err();
+        let overhead = entry(&plain(), Transport::Sns, TOPIC_ARN, false).bytes() - "Hello".len();
+        let largest = "x".repeat(MAX_BYTES - overhead);
+        assert_eq!(entry(&plain().with_body(largest.clone()), Transport::Sns, TOPIC_ARN, false).bytes(), MAX_BYTES);
+        assert!(refused(plain().with_body(largest + "x")).contains("262145 bytes"));
+        assert!(refused(plain().with_reply_to("a\u{1}")).contains("its reply-to has the character U+0001"));
+    }
+
+    #[test]
+    fn a_subject_that_sns_does_not_take_is_a_cloud_events_header_only() {
+        for subject in ["two\nlines", "Zoë", " blank first", &"x".repeat(100)] {
+            let entry = entry(&plain().with_subject(subject), Transport::Sns, TOPIC_ARN, false);
+            assert_eq!(entry.subject, None, "{subject}");
+            let (_, headers) = entry.attributes.iter().find(|(name, _)| *name == "cloudeventheaders").unwrap();
+            let headers: Value = serde_json::from_str(headers).unwrap();
+            assert_eq!(headers["subject"], subject);
+        }
+    }
+
+    #[test]
+    fn a_delay_is_at_most_900_seconds() {
+        let mut message = plain();
+        message.set_counts(0, 1_000_000);
+        assert_eq!(entry(&message, Transport::Sqs, QUEUE_URL, false).delay_seconds, Some(900));
+    }
+}

@@ -1,0 +1,94 @@
+//! The setting `routes`: which topics are sent where.
+
+use crate::config::{invalid, shortened};
+use crate::error::Result;
+use crate::transport::target::Target;
+
+/// Which topics a route or a producer is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    /// This topic.
+    Exact(String),
+    /// Topics that begin so.
+    Prefix(String),
+    /// Every topic that nothing else is for.
+    Default,
+}
+
+/// One route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) pattern: Pattern,
+    pub(crate) target: Target,
+}
+
+impl Pattern {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once('*') {
+            None if text.is_empty() => Err("it names no topic before the =".into()),
+            None => Ok(Self::Exact(text.to_owned())),
+            Some(("", "")) => Ok(Self::Default),
+            Some((prefix, "")) => Ok(Self::Prefix(prefix.to_owned())),
+            Some(_) => Err("it can match no topic: a * stands at the end only".into()),
+        }
+    }
+}
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(topic) => f.write_str(topic),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+            Self::Default => f.write_str("*"),
+        }
+    }
+}
+
+/// Reads all routes, one per line or separated by `;`.
+pub(crate) fn parse(routes: &str) -> Result<Vec<Route>> {
+    let mut parsed: Vec<Route> = Vec::new();
+    for text in routes.split(['\n', ';']).map(str::trim).filter(|text| !text.is_empty()) {
+        let refuse = |why: String| invalid(format!("routes: \"{}\": {why}", shortened(text)));
+        let (pattern, target) =
+            text.split_once('=').ok_or_else(|| refuse("a route is TOPIC = sns:... or TOPIC = sqs:...".into()))?;
+        let pattern = Pattern::parse(pattern.trim()).map_err(refuse)?;
+        let target = Target::parse(target.trim()).map_err(refuse)?;
+        if parsed.iter().any(|route| route.pattern == pattern) {
+            return Err(refuse(format!("it can match nothing: an earlier route is for {pattern} already")));
+        }
+        parsed.push(Route { pattern, target });
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn routes_are_read_from_lines_and_semicolons() {
+        let routes = parse("a.b = sns:one\n orders.*=sqs:two ;\n;* = sns:three.fifo").unwrap();
+        let patterns: Vec<_> = routes.iter().map(|route| route.pattern.clone()).collect();
+        assert_eq!(patterns, [Pattern::Exact("a.b".into()), Pattern::Prefix("orders.".into()), Pattern::Default]);
+        assert_eq!(parse(" ;\n").unwrap(), []);
+    }
+
+    #[test]
+    fn a_route_that_is_wrong_or_can_match_nothing_is_refused() {
+        for (routes, expected) in [
+            ("a", "TOPIC = sns:"),
+            ("= sns:a", "names no topic"),
+            ("a.*.b = sns:a", "can match no topic"),
+            ("** = sns:a", "can match no topic"),
+            ("a = sns:a; a = sns:b", "earlier route is for a already"),
+            ("a* = sns:a; a* = sns:b", "earlier route is for a* already"),
+            ("* = sns:a\n* = sns:b", "earlier route is for * already"),
+            ("a = kafka:a", "kafka"),
+        ] {
+            let error = parse(routes).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidSetting, "{routes}");
+            assert!(error.message().contains(expected), "{error}");
+        }
+    }
+}
