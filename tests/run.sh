@@ -38,6 +38,7 @@ step "without default features" cargo check --quiet --no-default-features
 step "libraries and examples" make --no-print-directory libraries
 step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
 step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
+step ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
 step "demo" make --no-print-directory demo
 
 printf '\n%s passed, 0 failed\n' "$passed"

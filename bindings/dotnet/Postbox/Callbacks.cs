@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace Postbox
 {
@@ -77,6 +78,12 @@ namespace Postbox
             {
                 result = call(new Message(lent)) ?? SendResult.Retry("the producer returned null");
             }
+            catch (ThreadAbortException failure)
+            {
+                // The process ends, under Mono and .NET Framework. It would go on after this block, and out into the library.
+                Thread.ResetAbort();
+                result = SendResult.Retry(Describe(failure));
+            }
             catch (Exception failure)
             {
                 result = SendResult.Retry(Describe(failure));
@@ -105,6 +112,10 @@ namespace Postbox
             try
             {
                 Target<Action<PostboxLogLevel, string>>(data)((PostboxLogLevel)level, Utf8.Read(text));
+            }
+            catch (ThreadAbortException)
+            {
+                Thread.ResetAbort();
             }
             catch
             {

@@ -16,6 +16,15 @@ namespace Postbox
 
         public override bool IsInvalid => handle == IntPtr.Zero;
 
+        /// <summary>Whether it was disposed of. It is closed later, if a call with it is under way.</summary>
+        internal bool IsDisposed { get; private set; }
+
+        protected override void Dispose(bool disposing)
+        {
+            IsDisposed = true;
+            base.Dispose(disposing);
+        }
+
         /// <summary>Keeps the handle alive while a string or a body that is borrowed from it is read.</summary>
         internal Use Using() => new Use(this);
 

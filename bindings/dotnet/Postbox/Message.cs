@@ -153,7 +153,7 @@ namespace Postbox
         {
             get
             {
-                if (handle.IsClosed)
+                if (handle.IsDisposed)
                     throw new ObjectDisposedException(nameof(Message), "the message was disposed of, or lent to a producer whose call is over");
                 return handle;
             }

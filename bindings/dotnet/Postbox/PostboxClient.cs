@@ -18,6 +18,7 @@ namespace Postbox
         internal PostboxClient(ClientHandle handle)
         {
             this.handle = handle;
+            OpenClients.Add(handle);
         }
 
         /// <summary>
@@ -353,7 +354,7 @@ namespace Postbox
         {
             get
             {
-                if (handle.IsClosed)
+                if (handle.IsDisposed)
                     throw new ObjectDisposedException(nameof(PostboxClient));
                 return handle;
             }

@@ -122,7 +122,7 @@ namespace Postbox
         {
             get
             {
-                if (handle.IsClosed)
+                if (handle.IsDisposed)
                     throw new ObjectDisposedException(nameof(PostboxConfig));
                 return handle;
             }

@@ -102,7 +102,7 @@ namespace Postbox
         {
             get
             {
-                if (handle.IsClosed)
+                if (handle.IsDisposed)
                     throw new ObjectDisposedException(nameof(UnitOfWork));
                 return handle;
             }

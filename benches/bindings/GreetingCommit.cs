@@ -1,0 +1,55 @@
+// The latency of a commit from .NET: a small item and a message of 100 bytes, on the embedded database in memory.
+// Prints the median in microseconds.
+//
+//     mcs -langversion:7 -optimize -r:Postbox.dll benches/bindings/GreetingCommit.cs && mono GreetingCommit.exe [COMMITS]
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using Postbox;
+
+internal static class GreetingCommit
+{
+    private const int WarmUp = 500;
+    private static readonly byte[] Body = new byte[100];
+
+    private static void Main(string[] arguments)
+    {
+        var commits = arguments.Length > 0 ? int.Parse(arguments[0], CultureInfo.InvariantCulture) : 5000;
+        for (var i = 0; i < Body.Length; i++)
+            Body[i] = (byte)'x';
+        using (var config = new PostboxConfig().Set("embedded_path", ":memory:"))
+        using (var postbox = config.Open())
+        {
+            postbox.EmbeddedExecute("CreateTable",
+                "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
+                + "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
+                + "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}");
+            Measure(postbox, WarmUp);
+            Console.WriteLine(Measure(postbox, commits).ToString("F1", CultureInfo.InvariantCulture));
+        }
+    }
+
+    private static double Measure(PostboxClient postbox, int commits)
+    {
+        var ticks = new long[commits];
+        for (var i = 0; i < commits; i++)
+        {
+            var began = Stopwatch.GetTimestamp();
+            Commit(postbox, i);
+            ticks[i] = Stopwatch.GetTimestamp() - began;
+        }
+        Array.Sort(ticks);
+        return ticks[commits / 2] * 1e6 / Stopwatch.Frequency;
+    }
+
+    private static void Commit(PostboxClient postbox, int turn)
+    {
+        using (var work = postbox.BeginUnitOfWork())
+        using (var message = new Message("greeting.made", Body))
+        {
+            work.Put("People", "{\"Name\":{\"S\":\"Ada\"},\"Greetings\":{\"N\":\"" + turn.ToString(CultureInfo.InvariantCulture) + "\"}}");
+            work.DepositPost(message);
+            work.Commit();
+        }
+    }
+}

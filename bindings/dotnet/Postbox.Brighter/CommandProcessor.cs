@@ -1,0 +1,101 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace Postbox.Brighter
+{
+    /// <summary>
+    /// The part of Brighter's command processor that has to do with the outbox, under its names. Requests become messages by the mappers that it is given.
+    /// </summary>
+    public sealed class CommandProcessor
+    {
+        private readonly PostboxClient client;
+        private readonly Dictionary<Type, Func<object, Message>> mappers = new Dictionary<Type, Func<object, Message>>();
+
+        /// <summary>Makes a command processor over a client, which stays the caller's.</summary>
+        /// <param name="client">The client.</param>
+        public CommandProcessor(PostboxClient client)
+        {
+            this.client = client ?? throw new ArgumentNullException(nameof(client));
+        }
+
+        /// <summary>Registers how requests of a type become messages, as Brighter's <c>IAmAMessageMapper.MapToMessage</c>. To be called before threads share this.</summary>
+        /// <typeparam name="T">The type of the requests.</typeparam>
+        /// <param name="mapToMessage">Makes a message, which this disposes of.</param>
+        /// <returns>This command processor.</returns>
+        public CommandProcessor MapMessages<T>(Func<T, Message> mapToMessage)
+        {
+            if (mapToMessage == null)
+                throw new ArgumentNullException(nameof(mapToMessage));
+            mappers[typeof(T)] = request => mapToMessage((T)request);
+            return this;
+        }
+
+        /// <summary>Deposits a request in the outbox, outside of a transaction.</summary>
+        /// <typeparam name="T">The type of the request.</typeparam>
+        /// <param name="request">The request.</param>
+        /// <returns>The id of the message, for <see cref="ClearOutbox"/>.</returns>
+        public string DepositPost<T>(T request)
+        {
+            using (var message = MessageOf(request))
+                return client.DepositPost(message);
+        }
+
+        /// <summary>Deposits requests in the outbox, outside of a transaction, 25 a request.</summary>
+        /// <typeparam name="T">The type of the requests.</typeparam>
+        /// <param name="requests">The requests.</param>
+        /// <returns>The ids of the messages, for <see cref="ClearOutbox"/>.</returns>
+        public string[] DepositPosts<T>(IEnumerable<T> requests)
+        {
+            if (requests == null)
+                throw new ArgumentNullException(nameof(requests));
+            var messages = new List<Message>();
+            try
+            {
+                foreach (var request in requests)
+                    messages.Add(MessageOf(request));
+                return client.DepositPosts(messages).ToArray();
+            }
+            finally
+            {
+                messages.ForEach(message => message.Dispose());
+            }
+        }
+
+        /// <summary>Deposits a request in the transaction of a unit of work, which begins if none is open.</summary>
+        /// <typeparam name="T">The type of the request.</typeparam>
+        /// <param name="request">The request.</param>
+        /// <param name="unitOfWork">The unit of work.</param>
+        /// <returns>The id of the message, for <see cref="ClearOutbox"/> after the commit.</returns>
+        public string DepositPost<T>(T request, DynamoDbUnitOfWork unitOfWork)
+        {
+            if (unitOfWork == null)
+                throw new ArgumentNullException(nameof(unitOfWork));
+            using (var message = MessageOf(request))
+                return unitOfWork.BeginOrGetTransaction().DepositPost(message);
+        }
+
+        /// <summary>Sends the messages of these ids now. See <see cref="PostboxClient.ClearOutbox(string[])"/>.</summary>
+        /// <param name="ids">The ids.</param>
+        public void ClearOutbox(params string[] ids) => client.ClearOutbox(ids);
+
+        /// <summary>Deposits a request and sends it now.</summary>
+        /// <typeparam name="T">The type of the request.</typeparam>
+        /// <param name="request">The request.</param>
+        public void Post<T>(T request)
+        {
+            using (var message = MessageOf(request))
+                client.Post(message);
+        }
+
+        private Message MessageOf<T>(T request)
+        {
+            if (request == null)
+                throw new ArgumentNullException(nameof(request));
+            if (!mappers.TryGetValue(typeof(T), out var mapToMessage))
+                throw new InvalidOperationException("no mapper makes a message of " + typeof(T).FullName + ": call MapMessages<" + typeof(T).Name + "> first");
+            return mapToMessage(request)
+                ?? throw new InvalidOperationException("the mapper of " + typeof(T).FullName + " returned null instead of a message");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System;
+using System.Diagnostics;
+using System.IO;
+using System.Threading;
+
+namespace Postbox.Tests
+{
+    /// <summary>Programs that end while the sweeper is running, as processes of their own.</summary>
+    internal static class Child
+    {
+        /// <summary>What the process does that was started by <see cref="Start"/>.</summary>
+        internal static int Run(string what, string database)
+        {
+            var called = new ManualResetEventSlim();
+            Func<Message, SendResult> producer = message =>
+            {
+                called.Set();
+                if (what == "in-a-call")
+                    Thread.Sleep(Timeout.Infinite);
+                return SendResult.Retry("always");
+            };
+            PostboxLog.Set(PostboxLogLevel.Trace, (level, text) => GC.KeepAlive(text));
+            var world = new World(
+                config => config.Set("sweep_interval_ms", 10).Set("max_dispatch_attempts", 0).Set("close_timeout_ms", 500), producer, database);
+            world.Deposit();
+            world.Client.StartSweeper();
+            Wait.For(called, "the call of the producer");
+            if (what == "environment-exit")
+                Environment.Exit(0);
+            GC.KeepAlive(world);
+            return 0;
+        }
+
+        /// <summary>Runs such a process to its end, and returns its exit code. The script that runs the tests says by what a program is started.</summary>
+        internal static int Start(string what, string database)
+        {
+            var host = Environment.GetEnvironmentVariable("POSTBOX_TEST_HOST").Split(new[] { ' ' }, 2);
+            var program = typeof(Child).Assembly.Location;
+            var start = new ProcessStartInfo(host[0], (host.Length > 1 ? host[1] + " " : "") + "\"" + program + "\" --child " + what + " \"" + database + "\"")
+            {
+                UseShellExecute = false,
+                RedirectStandardError = true,
+            };
+            using (var process = Process.Start(start))
+            {
+                var errors = process.StandardError.ReadToEnd();
+                Check.That(process.WaitForExit(60000), "the process did not end");
+                Check.Equal("", errors);
+                return process.ExitCode;
+            }
+        }
+    }
+
+    public static class ExitTests
+    {
+        public static void A_process_may_end_while_the_sweeper_is_running() => EndsWithoutLoss("running");
+
+        public static void A_process_may_end_while_a_producer_is_in_its_call() => EndsWithoutLoss("in-a-call");
+
+        public static void A_process_may_exit_from_the_middle() => EndsWithoutLoss("environment-exit");
+
+        private static void EndsWithoutLoss(string what)
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                var database = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+                try
+                {
+                    Check.Equal(0, Child.Start(what, database));
+                    using (var config = World.Eager(database))
+                    using (var client = config.Open())
+                        Check.Equal(1L, client.Outstanding().Count);
+                }
+                finally
+                {
+                    foreach (var file in Directory.GetFiles(Path.GetTempPath(), Path.GetFileName(database) + "*"))
+                        File.Delete(file);
+                }
+            }
+        }
+    }
+}

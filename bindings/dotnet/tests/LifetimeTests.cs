@@ -1,0 +1,289 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Threading;
+
+namespace Postbox.Tests
+{
+    public static class LifetimeTests
+    {
+        public static void What_was_disposed_of_says_so()
+        {
+            var world = new World();
+            var work = world.Client.BeginUnitOfWork();
+            var message = new Message("t", "x");
+            var config = new PostboxConfig();
+            work.Dispose();
+            message.Dispose();
+            config.Dispose();
+            Check.Contains("UnitOfWork", Check.Throws<ObjectDisposedException>(work.Commit).Message);
+            Check.Contains("Message", Check.Throws<ObjectDisposedException>(() => message.Id = "1").Message);
+            Check.Throws<ObjectDisposedException>(() => message.Body.ToString());
+            Check.Throws<ObjectDisposedException>(() => world.Client.DepositPost(message));
+            Check.Contains("PostboxConfig", Check.Throws<ObjectDisposedException>(() => config.Open()).Message);
+            world.Dispose();
+            Check.Contains("PostboxClient", Check.Throws<ObjectDisposedException>(() => world.Client.BeginUnitOfWork()).Message);
+        }
+
+        public static void After_a_close_calls_say_that_it_is_closed()
+        {
+            using (var world = new World())
+            using (var work = world.Client.BeginUnitOfWork())
+            {
+                work.Put("People", World.Person("Ada"));
+                world.Client.Close();
+                world.Client.Close();
+                Check.Fails(PostboxErrorCode.Closed, () => world.Deposit());
+                Check.Fails(PostboxErrorCode.Closed, work.Commit);
+                Check.Equal(0L, world.Client.GetStats().Deposited);
+            }
+        }
+
+        public static void A_unit_of_work_may_outlive_its_client()
+        {
+            var world = new World();
+            using (var work = world.Client.BeginUnitOfWork())
+            {
+                world.Dispose();
+                Check.Fails(PostboxErrorCode.Closed, () =>
+                {
+                    work.Put("People", World.Person("Ada"));
+                    work.Commit();
+                });
+            }
+        }
+
+        public static void Messages_of_a_page_end_with_it()
+        {
+            using (var world = new World())
+            {
+                world.Deposit();
+                Message kept;
+                using (var page = world.Client.List(MessageState.Outstanding))
+                    kept = page[0];
+                Check.Throws<ObjectDisposedException>(() => kept.Body.ToString());
+            }
+        }
+
+        public static void A_message_of_a_page_that_was_collected_stays_valid()
+        {
+            using (var world = new World())
+            {
+                world.Deposit();
+                var kept = FirstOf(world);
+                for (var i = 0; i < 3; i++)
+                {
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
+                }
+                Check.Equal("hello", kept.BodyText);
+            }
+        }
+
+        public static void Disposing_twice_is_harmless()
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                var world = new World();
+                world.Deposit();
+                var config = new PostboxConfig();
+                var work = world.Client.BeginUnitOfWork();
+                var message = new Message("t", "x");
+                var page = world.Client.List(MessageState.Outstanding);
+                foreach (var twice in new IDisposable[] { config, work, message, page[0], page, world.Client })
+                {
+                    twice.Dispose();
+                    twice.Dispose();
+                }
+            }
+        }
+
+        public static void Disposing_while_another_thread_is_in_a_call_waits_for_the_call()
+        {
+            using (var called = new ManualResetEventSlim())
+            using (var disposed = new ManualResetEventSlim())
+            {
+                string id = null, read = null;
+                Exception failure = null;
+                var world = new World(producer: message =>
+                {
+                    called.Set();
+                    Wait.For(disposed, "disposing");
+                    read = message.Id;
+                    return SendResult.Sent;
+                });
+                var clearing = new Thread(() =>
+                {
+                    try
+                    {
+                        id = world.Deposit();
+                        world.Client.ClearOutbox(id);
+                    }
+                    catch (Exception thrown)
+                    {
+                        failure = thrown;
+                    }
+                });
+                clearing.Start();
+                Wait.For(called, "the call of the producer");
+                world.Client.Dispose();
+                Check.Throws<ObjectDisposedException>(() => world.Deposit());
+                disposed.Set();
+                Wait.For(clearing);
+                Check.Equal(null, failure);
+                Check.Equal(id, read);
+            }
+        }
+
+        public static void Threads_that_use_and_dispose_of_messages_at_once_get_values_or_errors()
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                var message = new Message("t", "body") { PartitionKey = "key" };
+                var wrong = false;
+                var reader = new Thread(() =>
+                {
+                    try
+                    {
+                        for (var n = 0; n < 100; n++)
+                        {
+                            var key = message.PartitionKey;
+                            wrong |= key != "key" && key != "another key";
+                        }
+                    }
+                    catch (ObjectDisposedException)
+                    {
+                    }
+                });
+                reader.Start();
+                message.PartitionKey = "another key";
+                message.PartitionKey = "key";
+                message.Dispose();
+                Wait.For(reader);
+                Check.That(!wrong, "a value was read that nobody had set");
+            }
+        }
+
+        public static void Two_threads_in_one_unit_of_work_are_an_error()
+        {
+            using (var sending = new ManualResetEventSlim())
+            using (var world = new World())
+            using (var work = world.Client.BeginUnitOfWork())
+            {
+                // One of the threads is in a call for most of the time; which of the calls meet is open, and none may do harm.
+                PostboxException failure = null;
+                var other = new Thread(() =>
+                {
+                    sending.Set();
+                    failure = UntilConcurrentUse(work);
+                });
+                other.Start();
+                Wait.For(sending, "the start of the other thread");
+                var here = UntilConcurrentUse(work);
+                Wait.For(other);
+                Check.That(failure != null || here != null, "no call met another");
+            }
+        }
+
+        public static void A_producer_may_dispose_of_its_client()
+        {
+            using (var disposed = new ManualResetEventSlim())
+            {
+                World world = null;
+                world = new World(producer: message =>
+                {
+                    world.Client.Dispose();
+                    disposed.Set();
+                    return SendResult.Sent;
+                });
+                world.Deposit();
+                world.Client.StartSweeper();
+                Wait.For(disposed, "disposing");
+                Check.Throws<ObjectDisposedException>(() => world.Deposit());
+            }
+        }
+
+        public static void Ten_thousand_handles_take_no_memory_that_stays()
+        {
+            using (var world = new World())
+            {
+                MakeAndDispose(world, 10000, true);
+                var before = ResidentKilobytes();
+                MakeAndDispose(world, 10000, true);
+                Check.That(ResidentKilobytes() - before < 20000, "disposed handles left " + (ResidentKilobytes() - before) + " KB behind");
+            }
+        }
+
+        public static void Ten_thousand_handles_that_nobody_disposed_of_are_collected()
+        {
+            using (var world = new World())
+            {
+                MakeAndDispose(world, 10000, false);
+                var before = ResidentKilobytes();
+                MakeAndDispose(world, 10000, false);
+                Check.That(ResidentKilobytes() - before < 20000, "collected handles left " + (ResidentKilobytes() - before) + " KB behind");
+            }
+        }
+
+        private static Message FirstOf(World world) => world.Client.List(MessageState.Outstanding)[0];
+
+        private static PostboxException UntilConcurrentUse(UnitOfWork work)
+        {
+            for (var i = 0; i < 20000; i++)
+            {
+                try
+                {
+                    work.GetItem("People", World.Person("Ada"));
+                }
+                catch (PostboxException failure) when (failure.Code == PostboxErrorCode.ConcurrentUse)
+                {
+                    return failure;
+                }
+            }
+            return null;
+        }
+
+        /// <summary>Each turn takes more than 10 KB outside of the managed heap, so that what is not freed shows: 100 MB of it.</summary>
+        private static void MakeAndDispose(World world, int turns, bool dispose)
+        {
+            var body = new byte[10000];
+            for (var i = 0; i < turns; i++)
+            {
+                var config = new PostboxConfig().AddProducer("t", _ => SendResult.Sent);
+                var message = new Message("t", body);
+                var work = world.Client.BeginUnitOfWork();
+                work.DepositPost(message);
+                try
+                {
+                    message["no such field"] = "x";
+                }
+                catch (PostboxException)
+                {
+                    // An error is a handle too.
+                }
+                if (dispose)
+                {
+                    work.Dispose();
+                    message.Dispose();
+                    config.Dispose();
+                }
+                else if (i % 500 == 0)
+                {
+                    // The collector does not see how much memory hangs on a handle.
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
+                }
+            }
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        private static long ResidentKilobytes()
+        {
+            foreach (var line in File.ReadAllLines("/proc/self/status"))
+                if (line.StartsWith("VmRSS:", StringComparison.Ordinal))
+                    return long.Parse(line.Substring(6).Replace("kB", "").Trim(), CultureInfo.InvariantCulture);
+            throw new CheckFailedException("/proc/self/status has no VmRSS");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+using System;
+using System.Linq;
+using System.Runtime.CompilerServices;
+using System.Threading;
+
+namespace Postbox.Tests
+{
+    public static class ProducerTests
+    {
+        public static void An_exception_of_a_producer_is_a_failed_dispatch_with_its_text()
+        {
+            using (var world = new World(producer: _ => throw new InvalidOperationException("the queue \ud83d\ude00 is full")))
+            {
+                var id = world.Deposit();
+                var failure = Check.Fails(PostboxErrorCode.ClearIncomplete, () => world.Client.ClearOutbox(id));
+                Check.Equal(id, failure.Reasons.Single().Subject);
+                Check.Contains("System.InvalidOperationException: the queue \ud83d\ude00 is full", failure.Reasons.Single().Message);
+                using (var message = world.Client.Get(id))
+                {
+                    Check.Equal(MessageState.Outstanding, message.State.Value);
+                    Check.Equal(1, message.DispatchAttempts);
+                    Check.Contains("the queue \ud83d\ude00 is full", message.LastError);
+                }
+            }
+        }
+
+        public static void An_exception_whose_text_cannot_be_had_or_passed_on_is_a_failed_dispatch_too()
+        {
+            var thrown = new Exception[]
+            {
+                new Unspeakable(), new Exception("half \ud83d a pair and\0NUL"), new Exception(new string('\u20ac', 5000)), null,
+            };
+            var next = 0;
+            using (var world = new World(producer: _ => thrown[next] == null ? default(SendResult) : throw thrown[next]))
+            {
+                var expected = new[] { "Unspeakable", "half \ufffd a pair and NUL", "\u20ac\u20ac\u20ac", "returned null" };
+                for (; next < thrown.Length; next++)
+                {
+                    Report report;
+                    world.Client.ClearOutbox(new[] { world.Deposit() }, out report);
+                    Check.Equal(Outcome.Failed, report.Single().Outcome);
+                    Check.Contains(expected[next], report.Single().Detail);
+                    Check.That(!report.Single().Detail.Contains("\u20ac\ufffd"), "a character was cut in two");
+                }
+            }
+        }
+
+        public static void A_producer_says_retry_reject_or_accepted()
+        {
+            var result = SendResult.Retry("later");
+            using (var world = new World(producer: _ => result))
+            {
+                Report report;
+                var id = world.Deposit();
+                world.Client.ClearOutbox(new[] { id }, out report);
+                Check.Equal(1, report.FailureCount);
+                Check.Equal(Outcome.Failed, report[0].Outcome);
+                Check.Contains("later", report[0].Detail);
+
+                result = SendResult.Accepted;
+                world.Client.ClearOutbox(new[] { id }, out report);
+                Check.Equal(Outcome.Accepted, report[0].Outcome);
+                world.Client.Confirm(id, SendResult.Retry("the broker \ud83d changed its mind"));
+                Check.Equal(MessageState.Outstanding, world.StateOf(id).Value);
+                world.Client.ClearOutbox(new[] { id }, out report);
+                Check.Equal(Outcome.Accepted, report[0].Outcome);
+                world.Client.Confirm(id, SendResult.Sent);
+                Check.Equal(MessageState.Dispatched, world.StateOf(id).Value);
+
+                result = SendResult.Reject("too large");
+                var other = world.Deposit();
+                world.Client.ClearOutbox(new[] { other }, out report);
+                Check.Equal(Outcome.Rejected, report[0].Outcome);
+                Check.Equal(MessageState.Parked, world.StateOf(other).Value);
+            }
+        }
+
+        public static void A_producer_may_be_an_object_and_may_use_postbox()
+        {
+            var chained = new Chained();
+            using (var world = new World(config => config.AddProducer("first", chained)))
+            using (var message = new Message("first", "x"))
+            {
+                chained.World = world;
+                world.Client.Post(message);
+                Check.Same(new[] { chained.Followed }, world.Sent);
+            }
+        }
+
+        public static void The_sweeper_calls_producers_on_a_thread_of_its_own()
+        {
+            var here = Thread.CurrentThread.ManagedThreadId;
+            var there = here;
+            using (var called = new ManualResetEventSlim())
+            using (var world = new World(producer: message =>
+            {
+                there = Thread.CurrentThread.ManagedThreadId;
+                GC.Collect();
+                called.Set();
+                return SendResult.Sent;
+            }))
+            {
+                world.Deposit();
+                world.Client.StartSweeper();
+                Wait.For(called, "the call of the producer");
+                world.Client.StopSweeper();
+                Check.That(there != here, "the producer was called on the thread of the test");
+            }
+        }
+
+        public static void Many_threads_clear_at_once()
+        {
+            using (var world = new World())
+            {
+                var failures = 0;
+                var threads = Enumerable.Range(0, 8).Select(_ => new Thread(() =>
+                {
+                    try
+                    {
+                        for (var i = 0; i < 20; i++)
+                            world.Client.ClearOutbox(world.Deposit());
+                    }
+                    catch (PostboxException)
+                    {
+                        Interlocked.Increment(ref failures);
+                    }
+                })).ToList();
+                threads.ForEach(thread => thread.Start());
+                threads.ForEach(Wait.For);
+                Check.Equal(0, failures);
+                Check.Equal(160, world.Sent.Distinct().Count());
+            }
+        }
+
+        public static void A_message_that_was_lent_ends_with_the_call()
+        {
+            Message kept = null;
+            using (var world = new World(producer: message =>
+            {
+                Check.Throws<InvalidOperationException>(() => message.Id = "another");
+                kept = message;
+                return SendResult.Sent;
+            }))
+            {
+                world.Client.ClearOutbox(world.Deposit());
+                Check.Throws<ObjectDisposedException>(() => kept.Body.ToString());
+                Check.Throws<ObjectDisposedException>(() => world.Client.DepositPost(kept));
+            }
+        }
+
+        public static void Producers_are_kept_alive_while_they_are_needed_and_no_longer()
+        {
+            WeakReference producer = null;
+            PostboxClient client = null;
+            // On a thread that ends, so that nothing of it is left on a stack.
+            OnAThread(() => client = OpenWithAProducer(out producer));
+            Collect();
+            Check.That(producer.IsAlive, "the producer was collected while a client had it");
+            using (var message = new Message("t", "x"))
+                client.Post(message);
+            client.Dispose();
+            Collect();
+            Check.That(!producer.IsAlive, "the producer is kept although its client is gone");
+        }
+
+        public static void A_producer_that_was_not_taken_is_let_go_of()
+        {
+            WeakReference producer = null;
+            OnAThread(() => producer = RefusedProducer());
+            Collect();
+            Check.That(!producer.IsAlive, "the producer is kept although its configuration was disposed of");
+        }
+
+        private static void OnAThread(Action action)
+        {
+            var thread = new Thread(() => action());
+            thread.Start();
+            Wait.For(thread);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static PostboxClient OpenWithAProducer(out WeakReference weak)
+        {
+            var producer = new Chained();
+            weak = new WeakReference(producer);
+            using (var config = World.Eager(":memory:"))
+                return config.AddProducer("t", new Counting(producer)).Open();
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static WeakReference RefusedProducer()
+        {
+            var producer = new Chained();
+            var config = new PostboxConfig();
+            config.Dispose();
+            Check.Throws<ObjectDisposedException>(() => config.AddProducer("t", producer));
+            return new WeakReference(producer);
+        }
+
+        private static void Collect()
+        {
+            // The delegate, then what it refers to, then what their finalizers let go of.
+            for (var i = 0; i < 3; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        }
+
+        private sealed class Unspeakable : Exception
+        {
+            public override string Message => throw new NotSupportedException();
+        }
+
+        private sealed class Counting : IProducer
+        {
+            private readonly object kept;
+
+            internal Counting(object kept)
+            {
+                this.kept = kept;
+            }
+
+            public SendResult Send(Message message) => kept == null ? SendResult.Retry("nothing was kept") : SendResult.Sent;
+        }
+
+        /// <summary>Sends by posting another message.</summary>
+        private sealed class Chained : IProducer
+        {
+            internal World World;
+            internal string Followed;
+
+            public SendResult Send(Message message)
+            {
+                using (var next = new Message("second", message.Body))
+                    Followed = World.Client.Post(next);
+                return SendResult.Sent;
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+
+namespace Postbox.Tests
+{
+    /// <summary>A client on an embedded database of its own, with a table People and a producer that remembers what it was given.</summary>
+    internal sealed class World : IDisposable
+    {
+        internal const string Topic = "greeting.made";
+        private readonly List<string> sent = new List<string>();
+
+        internal World(Action<PostboxConfig> more = null, Func<Message, SendResult> producer = null, string path = ":memory:")
+        {
+            using (var config = Eager(path))
+            {
+                config.AddProducer(null, producer ?? Remember);
+                more?.Invoke(config);
+                Client = config.Open();
+            }
+            Client.EmbeddedExecute("CreateTable",
+                "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
+                + "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
+                + "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}");
+        }
+
+        internal PostboxClient Client { get; }
+
+        /// <summary>The ids of the messages that were sent, in order.</summary>
+        internal IReadOnlyList<string> Sent
+        {
+            get
+            {
+                lock (sent)
+                    return sent.ToList();
+            }
+        }
+
+        /// <summary>Sweeps take every message at once, and failures are tried again at once.</summary>
+        internal static PostboxConfig Eager(string path)
+        {
+            return new PostboxConfig()
+                .Set("embedded_path", path)
+                .Set("sweep_min_age_ms", TimeSpan.Zero)
+                .Set("archive_min_age_ms", TimeSpan.Zero)
+                .Set("retry_delay_ms", 0);
+        }
+
+        internal SendResult Remember(Message message)
+        {
+            lock (sent)
+                sent.Add(message.Id);
+            return SendResult.Sent;
+        }
+
+        internal static string Person(string name) => "{\"Name\":{\"S\":\"" + name + "\"}}";
+
+        internal string Deposit(string body = "hello")
+        {
+            using (var message = new Message(Topic, body))
+                return Client.DepositPost(message);
+        }
+
+        internal MessageState? StateOf(string id)
+        {
+            using (var message = Client.Get(id))
+                return message?.State;
+        }
+
+        public void Dispose() => Client.Dispose();
+    }
+
+    internal static class Wait
+    {
+        /// <summary>Waits for an event that must come; the limit only ends a test that fails.</summary>
+        internal static void For(ManualResetEventSlim happened, string what)
+        {
+            Check.That(happened.Wait(TimeSpan.FromSeconds(60)), what + " did not happen");
+        }
+
+        internal static void For(Thread thread)
+        {
+            Check.That(thread.Join(TimeSpan.FromSeconds(60)), "a thread did not end");
+        }
+    }
+}
