@@ -39,6 +39,7 @@ step "libraries and examples" make --no-print-directory libraries
 step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
 step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
 step ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
+step "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
 step "demo" make --no-print-directory demo
 
 printf '\n%s passed, 0 failed\n' "$passed"

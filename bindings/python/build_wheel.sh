@@ -25,7 +25,7 @@ rm -rf "$stage"
 mkdir -p "$stage"
 cp -r "$here/pyproject.toml" "$here/setup.py" "$here/README.md" "$here/src" LICENSE-MIT LICENSE-APACHE "$stage"
 strip --strip-debug -o "$stage/src/postbox/libpostbox.so" "$library"
-"$venv/bin/python" "$here/build_header.py" include/postbox.h "$stage/src/postbox" >&2
+"$venv/bin/python" "$here/build_header.py" include/postbox.h "$stage/src/postbox" >/dev/null
 
 POSTBOX_WHEEL_VERSION=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"name":"postbox","version":"\([^"]*\)".*/\1/')
 # The newest version of the C library that our library asks for is the oldest on which it runs.

@@ -66,13 +66,17 @@ def serve() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def answering(answer: Callable[[], bytes]) -> Iterator[str]:
-    """An endpoint on a thread of this interpreter: it can only answer while no other thread holds the GIL."""
+def answering(answer: Callable[[], bytes | None]) -> Iterator[str]:
+    """An endpoint on a thread of this interpreter: it can only answer while no other thread holds the GIL. For None, the
+    answer is lost."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             body = answer()
+            if body is None:
+                self.close_connection = True
+                return
             with contextlib.suppress(ConnectionError):
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-amz-json-1.0")

@@ -145,7 +145,7 @@ def test_a_postbox_that_is_collected_inside_of_its_own_callback() -> None:
 
     cycle = Cycle()
     cycle.box = postbox.open(
-        embedded_path=":memory:", sweep_min_age_ms=0, sweep_interval_ms=10, producers={None: producer}
+        embedded_path=":memory:", sweep_min_age_ms=0, close_timeout_ms=600_000, producers={None: producer}
     )
     cycle.box.cycle = cycle  # type: ignore[attr-defined]
     gc.disable()

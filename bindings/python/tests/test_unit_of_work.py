@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import pickle
 from decimal import Decimal
 
 import pytest
 
 import postbox
-from support import ADA, OnThread, Recorder
+from support import ADA, OnThread, Recorder, answering, remote
 
 
 def test_happy_path(box: postbox.Postbox, sent: Recorder) -> None:
@@ -147,3 +148,31 @@ def test_another_thread_may_take_a_unit_over(box: postbox.Postbox) -> None:
     work.put("People", ADA)
     assert OnThread(work.commit).wait() is None
     assert box.get_item("People", ADA) == ADA
+
+
+def test_a_commit_without_an_answer_is_repeated_on_the_same_unit() -> None:
+    requests = 0
+
+    def lose_two() -> bytes | None:
+        nonlocal requests
+        requests += 1
+        return b"{}" if requests > 2 else None
+
+    with answering(lose_two) as url:
+        config = remote(url)
+        config["max_attempts"] = 2
+        with postbox.open(config) as box:
+            with pytest.raises(postbox.OutcomeUnknownError) as unknown, box.unit_of_work() as work:
+                work.put("People", ADA)
+            assert unknown.value.retryable
+            work.commit()
+    assert requests == 3
+
+
+def test_an_error_survives_pickling(box: postbox.Postbox) -> None:
+    """As it does on its way out of a worker process."""
+    with pytest.raises(postbox.TransactionCanceledError) as canceled, box.unit_of_work() as work:
+        work.put("People", ADA, "attribute_exists(#name)", names={"#name": "Name"})
+    copy = pickle.loads(pickle.dumps(canceled.value))
+    assert type(copy) is postbox.TransactionCanceledError
+    assert (str(copy), copy.reasons) == (str(canceled.value), canceled.value.reasons)

@@ -35,7 +35,7 @@ class Reject(Exception):
 
 
 Producer: TypeAlias = Callable[[Message], "SendOutcome | None"]
-"""Sends one message. It is called on the thread that clears or sweeps; by several at once if several do."""
+"""Sends one message. It is called on the thread that clears, or on one that sweeps, and by several at once."""
 
 Archive: TypeAlias = Callable[[Message], None]
 """Keeps one message, durably, before it is deleted from the outbox. If it raises, the message stays."""

@@ -32,6 +32,8 @@ Item: TypeAlias = dict[str, Any]
 ItemLike: TypeAlias = Mapping[str, Any] | str
 """An item or a key to write: a mapping of Python values; or, as a str, DynamoDB JSON."""
 
+# Made once: json.dumps makes it with each call. Characters stay as they are, so that a lone surrogate is found.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _DYNAMODB_NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Clamped, Overflow, Inexact, Rounded, Underflow])
 
 
@@ -54,7 +56,7 @@ def json_value(item: ItemLike, what: str) -> object:
 
 def to_json(value: object, what: str) -> bytes:
     """JSON for the library."""
-    return utf8(json.dumps(value, ensure_ascii=False), what)
+    return utf8(_encode(value), what)
 
 
 def item_from_json(text: str) -> Item:
