@@ -65,13 +65,16 @@ mod engine;
 mod error;
 #[allow(unsafe_code)]
 mod ffi;
+mod gate;
 mod message;
 mod outbox;
 mod postbox;
 mod runtime;
+mod sync;
 mod ticks;
 mod transport;
 mod unit_of_work;
+mod waiting;
 
 pub use crate::config::Config;
 pub use crate::dispatch::archive::{Archive, ArchiveReport, JsonLinesArchive};
