@@ -67,15 +67,18 @@ mod engine;
 mod error;
 #[allow(unsafe_code)]
 mod ffi;
+mod gate;
 mod message;
 mod outbox;
 mod postbox;
 mod retry;
 mod runtime;
 mod sdk_failure;
+mod sync;
 mod ticks;
 mod transport;
 mod unit_of_work;
+mod waiting;
 
 pub use crate::config::Config;
 pub use crate::dispatch::archive::{Archive, ArchiveReport, JsonLinesArchive};

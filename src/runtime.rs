@@ -1,14 +1,15 @@
 //! The single-threaded runtime of a Postbox, and how a caller blocks on it.
 
 use crate::error::{Error, ErrorCode, Result};
+pub(crate) use crate::gate::Call;
+use crate::gate::Gate;
+use crate::waiting::{Waited, wait_for};
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{Thread, ThreadId};
+use std::sync::{Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::futures::Notified;
@@ -24,24 +25,11 @@ pub(crate) struct Runtime {
     handle: Handle,
     thread: ThreadId,
     process: u32,
-    gate: Arc<Gate>,
+    gate: Gate,
     /// Tells the callers that are still waiting that `close` waits for them no longer.
     abandoned: Notify,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
-}
-
-/// Wakes a caller that waits for its future.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
-    }
 }
 
 thread_local! {
@@ -75,59 +63,6 @@ pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
-    }
-}
-
-/// Counts the calls under way and refuses new ones once closed.
-#[derive(Default)]
-struct Gate {
-    state: Mutex<GateState>,
-    idle: Condvar,
-}
-
-#[derive(Default)]
-struct GateState {
-    closed: bool,
-    calls: usize,
-}
-
-/// A call under way, as long as it lives.
-pub(crate) struct Call<'a>(&'a Gate);
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.calls -= 1;
-        if state.closed && state.calls == 0 {
-            self.0.idle.notify_all();
-        }
-    }
-}
-
-impl Gate {
-    fn enter(&self) -> Result<Call<'_>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.closed {
-            return Err(closed());
-        }
-        state.calls += 1;
-        Ok(Call(self))
-    }
-
-    /// Refuses new calls from now on; whether those under way ended by the deadline.
-    fn close(&self, deadline: Instant) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.closed = true;
-        let remaining = deadline.saturating_duration_since(Instant::now());
-        let (state, _) = self
-            .idle
-            .wait_timeout_while(state, remaining, |state| state.calls > 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        state.calls == 0
-    }
-
-    fn is_closed(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).closed
     }
 }
 
@@ -165,7 +100,7 @@ impl Runtime {
             handle,
             thread: thread.thread().id(),
             process: std::process::id(),
-            gate: Arc::default(),
+            gate: Gate::default(),
             abandoned: Notify::new(),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
@@ -217,25 +152,12 @@ impl Runtime {
         let _context = self.handle.enter();
         let _inside = Inside::begin(self.thread);
         let deadline = Instant::now() + timeout;
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        let wait = move || {
-            let (mut future, mut abandoned) = (pin!(future), pin!(abandoned));
-            let mut context = Context::from_waker(&waker);
-            loop {
-                if abandoned.as_mut().poll(&mut context).is_ready() {
-                    return Err(closed());
-                }
-                if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-                    return Ok(value);
-                }
-                let remaining = deadline.saturating_duration_since(Instant::now());
-                if remaining.is_zero() {
-                    return Err(timed_out(what, timeout));
-                }
-                std::thread::park_timeout(remaining);
-            }
-        };
-        catch_unwind(AssertUnwindSafe(wait)).unwrap_or_else(|_| Err(self.broken(what)))
+        match catch_unwind(AssertUnwindSafe(move || wait_for(future, abandoned, deadline))) {
+            Ok(Waited::Done(value)) => Ok(value),
+            Ok(Waited::Abandoned) => Err(closed()),
+            Ok(Waited::TimedOut) => Err(timed_out(what, timeout)),
+            Err(_) => Err(self.broken(what)),
+        }
     }
 
     /// Why a future ended without a value, other than by its deadline.
@@ -249,7 +171,7 @@ impl Runtime {
     /// A call that consists of several operations, such as a clear: `close` waits for its end.
     pub(crate) fn enter(&self) -> Result<Call<'_>> {
         self.check()?;
-        self.gate.enter()
+        self.gate.enter().ok_or_else(closed)
     }
 
     /// Where its tasks run.
@@ -359,6 +281,7 @@ fn timed_out(what: &str, timeout: Duration) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     const LONG: Duration = Duration::from_secs(30);
 

@@ -1,7 +1,7 @@
 //! The messages that this process is sending now, so that it does not send one twice at once.
 
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Ids that are being cleared, or wait for the confirmation of a producer.

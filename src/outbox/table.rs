@@ -168,7 +168,12 @@ impl Outbox {
             .await
             .map_err(|failure| explain("DescribeTable", &subject, failure))?
             .table
-            .ok_or_else(|| crate::outbox::internal("DescribeTable", "the answer has no table"))
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorCode::Refused,
+                    format!("DescribeTable on {subject}: the answer has no table: is endpoint_url that of DynamoDB?"),
+                )
+            })
     }
 
     /// The names of a table's primary key; asked for once.

@@ -1,0 +1,239 @@
+//! The C interface, called in any order that the header allows: the bytes are a program of calls on a few handles.
+
+use std::ffi::{CString, c_char, c_void};
+use std::ptr::{null, null_mut};
+
+type Handle = *mut c_void;
+
+unsafe extern "C" {
+    fn postbox_error_code(error: Handle) -> i32;
+    fn postbox_error_message(error: Handle) -> *const c_char;
+    fn postbox_error_reason_count(error: Handle) -> usize;
+    fn postbox_error_reason_message(error: Handle, reason: usize) -> *const c_char;
+    fn postbox_error_free(error: Handle);
+    fn postbox_config_new() -> Handle;
+    fn postbox_config_set(config: Handle, name: *const c_char, value: *const c_char) -> Handle;
+    fn postbox_config_get(config: Handle, name: *const c_char, value: *mut *const c_char) -> Handle;
+    fn postbox_config_free(config: Handle);
+    fn postbox_message_new(topic: *const c_char, body: *const u8, length: usize, message: *mut Handle) -> Handle;
+    fn postbox_message_set(message: Handle, name: *const c_char, value: *const c_char) -> Handle;
+    fn postbox_message_set_body(message: Handle, body: *const u8, length: usize) -> Handle;
+    fn postbox_message_get(message: Handle, name: *const c_char, value: *mut *const c_char) -> Handle;
+    fn postbox_message_id(message: Handle) -> *const c_char;
+    fn postbox_message_free(message: Handle);
+    fn postbox_open(config: Handle, postbox: *mut Handle) -> Handle;
+    fn postbox_close(postbox: Handle) -> Handle;
+    fn postbox_free(postbox: Handle);
+    fn postbox_deposit_post(postbox: Handle, message: Handle) -> Handle;
+    fn postbox_clear_outbox(postbox: Handle, ids: *const *const c_char, count: usize, report: *mut Handle) -> Handle;
+    fn postbox_get(postbox: Handle, id: *const c_char, message: *mut Handle) -> Handle;
+    fn postbox_report_count(report: Handle) -> usize;
+    fn postbox_report_detail(report: Handle, index: usize) -> *const c_char;
+    fn postbox_report_free(report: Handle);
+    fn postbox_unit_of_work_begin(postbox: Handle) -> Handle;
+    fn postbox_unit_of_work_put(work: Handle, table: *const c_char, item: *const c_char) -> Handle;
+    fn postbox_unit_of_work_add(work: Handle, action: *const c_char) -> Handle;
+    fn postbox_unit_of_work_deposit_post(work: Handle, message: Handle) -> Handle;
+    fn postbox_unit_of_work_commit(work: Handle) -> Handle;
+    fn postbox_unit_of_work_rollback(work: Handle) -> Handle;
+    fn postbox_unit_of_work_free(work: Handle);
+}
+
+/// POSTBOX_ERROR_INTERNAL: what should not happen.
+const INTERNAL: i32 = 99;
+/// Strings that mean something to one of the functions.
+const WORDS: [&str; 16] = [
+    "",
+    "t",
+    "topic",
+    "id",
+    "partition_key",
+    "bag.x",
+    "message_type",
+    "MT_COMMAND",
+    "table_name",
+    "number_of_shards",
+    "7",
+    "brighter_outbox",
+    r#"{"MessageId":{"S":"a"}}"#,
+    r#"{"Put":{"TableName":"brighter_outbox","Item":{"MessageId":{"S":"b"}}}}"#,
+    "character_encoding",
+    "UTF8",
+];
+
+/// The rest of the program: bytes that say what is called with what.
+struct Program<'a>(&'a [u8]);
+
+impl<'a> Program<'a> {
+    fn next(&mut self) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(first)
+    }
+
+    fn number(&mut self) -> usize {
+        usize::from(self.next().unwrap_or_default())
+    }
+
+    fn bytes(&mut self) -> &'a [u8] {
+        let length = self.number().min(self.0.len());
+        let (bytes, rest) = self.0.split_at(length);
+        self.0 = rest;
+        bytes
+    }
+
+    /// A known word, or any bytes without a NUL; `None` for NULL.
+    fn string(&mut self) -> Option<CString> {
+        match self.number() {
+            0 => None,
+            number @ 1..200 => CString::new(WORDS[number % WORDS.len()]).ok(),
+            _ => Some(CString::new(self.bytes().split(|byte| *byte == 0).next().unwrap_or_default()).unwrap()),
+        }
+    }
+}
+
+fn pointer(string: &Option<CString>) -> *const c_char {
+    string.as_ref().map_or(null(), |string| string.as_ptr())
+}
+
+/// The handles; NULL where there is none, which every function must bear.
+#[derive(Default)]
+struct Handles {
+    postbox: Slot,
+    config: Slot,
+    messages: [Slot; 3],
+    works: [Slot; 2],
+    opened: usize,
+}
+
+struct Slot(Handle);
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self(null_mut())
+    }
+}
+
+impl Slot {
+    fn take(&mut self) -> Handle {
+        std::mem::replace(&mut self.0, null_mut())
+    }
+}
+
+/// Reads an error as a program would, and frees it.
+unsafe fn handle_error(error: Handle) {
+    // SAFETY: an error that a function has just returned, or NULL.
+    unsafe {
+        assert!(postbox_error_code(error) != INTERNAL, "{:?}", std::ffi::CStr::from_ptr(postbox_error_message(error)));
+        for reason in 0..=postbox_error_reason_count(error) {
+            postbox_error_reason_message(error, reason);
+        }
+        postbox_error_free(error);
+    }
+}
+
+impl Handles {
+    fn call(&mut self, which: u8, program: &mut Program<'_>) {
+        let slot = program.number();
+        let (one, two) = (program.string(), program.string());
+        let (one, two) = (pointer(&one), pointer(&two));
+        let body = program.bytes();
+        let (box_, config) = (self.postbox.0, self.config.0);
+        let message = &mut self.messages[slot % 3];
+        let work = &mut self.works[slot % 2];
+        let mut out = null_mut();
+        let mut text = null();
+        // SAFETY: every handle is living or NULL, every string is one or NULL, no handle is used after it was freed.
+        unsafe {
+            let error = match which % 22 {
+                0 => {
+                    let error = postbox_message_new(one, body.as_ptr(), body.len(), &mut out);
+                    postbox_message_free(std::mem::replace(&mut message.0, out));
+                    error
+                }
+                1 | 2 => postbox_message_set(message.0, one, two),
+                3 => postbox_message_set_body(message.0, body.as_ptr(), body.len()),
+                4 => postbox_message_get(message.0, one, &mut text),
+                5 => {
+                    postbox_message_id(message.0);
+                    postbox_message_free(message.take());
+                    null_mut()
+                }
+                6 | 7 => {
+                    postbox_unit_of_work_free(std::mem::replace(&mut work.0, postbox_unit_of_work_begin(box_)));
+                    null_mut()
+                }
+                8 => postbox_unit_of_work_put(work.0, one, two),
+                9 => postbox_unit_of_work_add(work.0, one),
+                10 | 11 => postbox_unit_of_work_deposit_post(work.0, message.0),
+                12 => postbox_unit_of_work_commit(work.0),
+                13 => postbox_unit_of_work_rollback(work.0),
+                14 => {
+                    postbox_unit_of_work_free(work.take());
+                    null_mut()
+                }
+                15 => postbox_deposit_post(box_, message.0),
+                16 => {
+                    let id = postbox_message_id(message.0);
+                    let error = postbox_clear_outbox(box_, &id, 1, &mut out);
+                    for index in 0..=postbox_report_count(out) {
+                        postbox_report_detail(out, index);
+                    }
+                    postbox_report_free(out);
+                    error
+                }
+                17 => {
+                    let error = postbox_get(box_, one, &mut out);
+                    if !out.is_null() {
+                        postbox_message_free(std::mem::replace(&mut message.0, out));
+                    }
+                    error
+                }
+                18 => postbox_config_set(config, one, two),
+                19 => postbox_config_get(config, one, &mut text),
+                20 => postbox_close(box_),
+                _ => self.reopen(),
+            };
+            handle_error(error);
+        }
+    }
+
+    /// A new Postbox, with default settings, while units of work of the old one live on.
+    unsafe fn reopen(&mut self) -> Handle {
+        // Opening costs more than all the rest.
+        if self.opened == 2 {
+            return null_mut();
+        }
+        self.opened += 1;
+        // SAFETY: as above.
+        unsafe {
+            postbox_config_free(self.config.take());
+            self.config.0 = postbox_config_new();
+            handle_error(postbox_config_set(self.config.0, c"embedded_path".as_ptr(), c":memory:".as_ptr()));
+            postbox_free(self.postbox.take());
+            postbox_open(self.config.0, &mut self.postbox.0)
+        }
+    }
+}
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        // SAFETY: each is living or NULL, and not used again. Those of the Postbox go first, which is allowed.
+        unsafe {
+            postbox_free(self.postbox.take());
+            postbox_config_free(self.config.take());
+            self.messages.iter_mut().for_each(|message| postbox_message_free(message.take()));
+            self.works.iter_mut().for_each(|work| postbox_unit_of_work_free(work.take()));
+        }
+    }
+}
+
+pub fn run(data: &[u8]) {
+    let mut handles = Handles::default();
+    // SAFETY: there is no handle yet.
+    unsafe { handle_error(handles.reopen()) };
+    let mut program = Program(data);
+    while let Some(which) = program.next() {
+        handles.call(which, &mut program);
+    }
+}

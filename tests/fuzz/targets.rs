@@ -1,0 +1,101 @@
+//! What is fuzzed: functions that take any bytes, and must neither panic nor hang nor lose what they read.
+//!
+//! `tests/fuzz.rs` runs them on a corpus and on random changes of it; `fuzz/` is for libFuzzer.
+
+use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use postbox::{Config, ErrorCode, MemoryProducer, Message, Postbox, dynamodb_json};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// A target by its name, which is also that of its corpus.
+pub type Target = fn(&[u8]);
+
+pub const TARGETS: [(&str, Target); 4] =
+    [("json", json), ("settings", settings), ("answers", answers), ("c_abi", super::c_abi::run)];
+
+/// DynamoDB JSON: what can be read is written so that it is read again as the same.
+pub fn json(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(item) = dynamodb_json::item_from_json(text) {
+        let written = dynamodb_json::item_to_json(&item);
+        assert_eq!(dynamodb_json::item_from_json(&written).unwrap(), item, "{written}");
+    }
+    let _ = dynamodb_json::transact_write_item_from_json(text);
+    let _ = dynamodb_json::update_from_json(text);
+    let _ = dynamodb_json::condition_check_from_json(text);
+}
+
+/// Settings and header fields by name: a line each, `name=value`.
+pub fn settings(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (mut config, mut message) = (Config::default(), Message::new("t", "body"));
+    for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
+        if config.set(name, value).is_ok() {
+            let shown = config.get(name).unwrap();
+            assert!(shown == value || shown == "***" || shown.parse::<u64>().ok() == value.parse().ok(), "{name}");
+        }
+        if message.set(name, value).is_ok() {
+            message.get(name).unwrap();
+        }
+    }
+    let _ = format!("{config:?}{message:?}");
+}
+
+/// Answers with what it was given last, whatever it is asked.
+#[derive(Clone, Debug, Default)]
+struct Anything(Arc<Mutex<(u16, Vec<u8>)>>);
+
+impl HttpConnector for Anything {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let (status, body) = self.0.lock().unwrap().clone();
+        let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
+        response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+impl HttpClient for Anything {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// Answers of DynamoDB's, and so every item of the table: an error or a message, and the same for every operation.
+pub fn answers(data: &[u8]) {
+    static OPENED: OnceLock<(Postbox, Anything)> = OnceLock::new();
+    let (postbox, anything) = OPENED.get_or_init(|| {
+        let anything = Anything::default();
+        let builder = Postbox::builder().endpoint_url("http://anything.invalid").region("us-east-1").max_attempts(1);
+        let builder = builder.access_key_id("test").secret_access_key("test").http_client(anything.clone());
+        // Answers that are not of use are asked for again for no longer than this.
+        let builder = builder.operation_timeout_ms(20).default_producer(MemoryProducer::new());
+        (builder.open().unwrap(), anything)
+    });
+    let Some((&first, body)) = data.split_first() else { return };
+    let status = if first == b'4' { 400 } else { 200 };
+    *anything.0.lock().unwrap() = (status, body.to_vec());
+    match postbox.get("id") {
+        Ok(Some(stored)) => {
+            let again = stored.message.clone();
+            assert_eq!(again, stored.message);
+            let _ = format!("{stored:?}");
+        }
+        Ok(None) => {}
+        Err(error) => assert!(error.code() != ErrorCode::Internal, "{error}"),
+    }
+    for result in [
+        postbox.clear_outbox(&["id", "other"]).map(|_| ()),
+        postbox.get_item("People", Default::default()).map(|_| ()),
+        postbox.outstanding(None).map(|_| ()),
+        postbox.verify_table().map(|_| ()),
+    ] {
+        if let Err(error) = result {
+            assert!(error.code() != ErrorCode::Internal, "{error}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The hand-written synchronisation in thousands of orders in which its threads can run.
+//!
+//! The files are compiled again here, with the locks and threads of shuttle, whose scheduler draws
+//! interleavings and reports a failed assertion or a deadlock with the schedule that leads to it. Each check also runs with a fault in the way that the parts are put
+//! together, which must be found.
+#![allow(dead_code)]
+
+#[path = "../src/gate.rs"]
+mod gate;
+#[path = "../src/dispatch/in_flight.rs"]
+#[allow(unused_imports)]
+mod in_flight;
+#[path = "../src/waiting.rs"]
+mod waiting;
+
+/// In the place of `src/sync.rs`.
+mod sync {
+    pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+    pub(crate) use shuttle::thread::{Thread, current, park_timeout};
+    use std::sync::LockResult;
+    pub(crate) use std::sync::PoisonError;
+    use std::time::Duration;
+
+    /// Shuttle's own waits for ever: here, who has no time left does not wait.
+    #[derive(Default)]
+    pub(crate) struct Condvar(shuttle::sync::Condvar);
+
+    impl Condvar {
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+
+        pub(crate) fn wait_timeout_while<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+            timeout: Duration,
+            condition: impl FnMut(&mut T) -> bool,
+        ) -> LockResult<(MutexGuard<'a, T>, ())> {
+            if timeout.is_zero() {
+                return Ok((guard, ()));
+            }
+            self.0
+                .wait_while(guard, condition)
+                .map(|guard| (guard, ()))
+                .map_err(|error| PoisonError::new((error.into_inner(), ())))
+        }
+    }
+}
+
+use gate::Gate;
+use in_flight::InFlight;
+use shuttle::thread;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, oneshot};
+use waiting::{Waited, wait_for};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn soon() -> Instant {
+    Instant::now() + LONG
+}
+
+/// Closing waits for every call that got in, and none gets in afterwards.
+fn closing_waits_for_all(is_faulty: bool) {
+    let (gate, under_way) = (Arc::new(Gate::default()), Arc::new(AtomicUsize::new(0)));
+    let callers: Vec<_> = (0..2)
+        .map(|_| {
+            let (gate, under_way) = (Arc::clone(&gate), Arc::clone(&under_way));
+            thread::spawn(move || {
+                if let Some(call) = gate.enter() {
+                    under_way.fetch_add(1, Ordering::SeqCst);
+                    // The fault: the call ends before its work does.
+                    let call = if is_faulty {
+                        drop(call);
+                        None
+                    } else {
+                        Some(call)
+                    };
+                    thread::yield_now();
+                    under_way.fetch_sub(1, Ordering::SeqCst);
+                    drop(call);
+                }
+            })
+        })
+        .collect();
+    assert!(gate.close(soon()), "all ended");
+    assert_eq!(under_way.load(Ordering::SeqCst), 0, "closed while a call was under way");
+    assert!(gate.enter().is_none());
+    callers.into_iter().for_each(|caller| caller.join().unwrap());
+}
+
+/// Whoever got in is told when `close` has no time left to wait for it.
+fn an_abandoned_call_is_told(is_faulty: bool) {
+    let (gate, abandoned) = (Arc::new(Gate::default()), Arc::new(Notify::new()));
+    let caller = thread::spawn({
+        let (gate, abandoned) = (Arc::clone(&gate), Arc::clone(&abandoned));
+        move || {
+            let told = (!is_faulty).then(|| abandoned.notified());
+            let Some(_call) = gate.enter() else { return };
+            // Notify is not the scheduler's: here is where it may run another thread.
+            thread::yield_now();
+            // The fault: only now it says that it wants to be told.
+            let told = told.unwrap_or_else(|| abandoned.notified());
+            let waited = wait_for(std::future::pending::<()>(), told, soon());
+            assert!(matches!(waited, Waited::Abandoned));
+        }
+    });
+    gate.close(Instant::now());
+    abandoned.notify_waiters();
+    caller.join().unwrap();
+}
+
+/// The answer wakes its caller, whenever it comes.
+fn an_answer_wakes_its_caller(is_faulty: bool) {
+    let (answer, answered) = oneshot::channel();
+    let runtime = thread::spawn(move || {
+        // The fault: there is never an answer.
+        if is_faulty { std::mem::forget(answer) } else { answer.send(7).unwrap() }
+    });
+    let waited = wait_for(answered, std::future::pending(), soon());
+    assert!(matches!(waited, Waited::Done(Ok(7))));
+    runtime.join().unwrap();
+}
+
+/// Two never have a claim on one message at once.
+fn a_message_is_claimed_by_one_at_a_time(is_faulty: bool) {
+    let (in_flight, sending) = (Arc::new(InFlight::default()), Arc::new(AtomicUsize::new(0)));
+    let senders: Vec<_> = (0..2)
+        .map(|_| {
+            let (in_flight, sending) = (Arc::clone(&in_flight), Arc::clone(&sending));
+            thread::spawn(move || {
+                if let Some(claim) = in_flight.claim("id") {
+                    // The fault: it is given back before the message is sent.
+                    let claim = if is_faulty {
+                        drop(claim);
+                        None
+                    } else {
+                        Some(claim)
+                    };
+                    assert_eq!(sending.fetch_add(1, Ordering::SeqCst), 0, "sent by two at once");
+                    thread::yield_now();
+                    sending.fetch_sub(1, Ordering::SeqCst);
+                    drop(claim);
+                }
+            })
+        })
+        .collect();
+    in_flight.settle("id");
+    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    assert!(in_flight.claim("id").is_some(), "it is free again");
+}
+
+/// A confirmation that comes before its producer has returned, or after, frees the message.
+fn a_confirmed_message_is_free(is_faulty: bool) {
+    let in_flight = Arc::new(InFlight::default());
+    // The fault: the confirmation may come before the message is being sent at all.
+    let early = (!is_faulty).then(|| in_flight.claim("id").unwrap());
+    let confirming = thread::spawn({
+        let in_flight = Arc::clone(&in_flight);
+        move || in_flight.settle("id")
+    });
+    early.unwrap_or_else(|| in_flight.claim("id").unwrap()).keep(LONG);
+    confirming.join().unwrap();
+    assert!(in_flight.claim("id").is_some(), "it waits for what has come");
+}
+
+type Check = fn(bool);
+
+const CHECKS: [(&str, Check); 5] = [
+    ("closing waits for all", closing_waits_for_all),
+    ("an abandoned call is told", an_abandoned_call_is_told),
+    ("an answer wakes its caller", an_answer_wakes_its_caller),
+    ("a message is claimed by one at a time", a_message_is_claimed_by_one_at_a_time),
+    ("a confirmed message is free", a_confirmed_message_is_free),
+];
+
+/// So many schedules are drawn at random for each check, by two kinds of schedulers.
+const SCHEDULES: usize = 2000;
+
+fn run(check: Check, is_faulty: bool) {
+    shuttle::check_random(move || check(is_faulty), SCHEDULES);
+    // Those in which few changes of threads matter, and these at any place.
+    shuttle::check_pct(move || check(is_faulty), SCHEDULES, 3);
+}
+
+fn main() {
+    for (name, check) in CHECKS {
+        run(check, false);
+        println!("{name}: {} schedules", 2 * SCHEDULES);
+        // What it says of the fault that it is to find is of no interest.
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let found = catch_unwind(AssertUnwindSafe(|| run(check, true)));
+        std::panic::set_hook(hook);
+        assert!(found.is_err(), "{name}: the fault was not found");
+    }
+}
