@@ -30,9 +30,9 @@ fn main() {
         return sweep_as_child(&url);
     }
     let scale = if is_measurement() { 1 } else { 1000 };
-    idle(20_000 / scale);
-    backlog(20_000 / scale);
-    processes(4_000 / scale);
+    idle(200_000 / scale);
+    backlog(100_000 / scale);
+    processes(10_000 / scale);
 }
 
 /// Adds up the read units that the embedded database says a request took.

@@ -519,8 +519,9 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * text, into the `reason_size` bytes of `reason`, which come as an empty string:
  * snprintf(reason, reason_size, "queue %s is full", name).
  *
- * It is called on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep, or
- * on the sweeper's (postbox_start_sweeper); by several threads at once if several do those. It
+ * It is called on the thread that called postbox_clear_outbox or postbox_post; a sweep
+ * (postbox_sweep, postbox_start_sweeper) calls it on its own thread and, for other topics at
+ * the same time, on up to "sweep_threads" - 1 more. So several threads may call it at once. It
  * may take its time, and it may call any function of Postbox but postbox_free of the postbox_t
  * that it serves; postbox_close, and postbox_stop_sweeper on the sweeper's thread, would wait
  * for this very call, until "close_timeout_ms". It must return: an exception or a longjmp out
@@ -971,7 +972,8 @@ postbox_error *postbox_mark_dispatched(postbox_t *box,
 
 /**
  * Tells what became of a message that its producer had accepted: POSTBOX_SEND_SENT, and it is
- * marked dispatched; POSTBOX_SEND_RETRY or POSTBOX_SEND_REJECT, and it may be sent again.
+ * marked dispatched; POSTBOX_SEND_RETRY, which counts as a failed attempt, and it is sent again;
+ * POSTBOX_SEND_REJECT, and it is parked.
  * `reason`, which may be NULL, says why. Any thread may call it, from inside a producer too.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for an unknown id that is said

@@ -45,8 +45,8 @@ macro_rules! with_settings {
                 "How many messages that this process committed a moment ago are kept in memory, so that clearing them needs no read. 0: none.";
             recent_max_bytes: number(0, 1073741824) = 16777216,
                 "The bytes of message bodies and headers that are kept so at most.";
-            recent_max_age_ms: number(0, 4500) = 4000,
-                "Milliseconds after which a message kept so is read from the table again. Below a sweeper's minimum age of 5 s, so that no sweeper has sent it meanwhile.";
+            recent_max_age_ms: number(0, 4500) = 2000,
+                "Milliseconds after which a message kept so is read from the table again. Below a sweeper's minimum age of 5 s, so that no sweeper has sent it meanwhile, and far enough below for clocks that are up to 3 s apart.";
             dispatched_ttl_seconds: number(0, 315360000) = 0,
                 "Seconds after its dispatch at which DynamoDB may delete a message (it does so within days). 0: never. An unsent message never expires.";
             sweep_interval_ms: number(10, 86400000) = 5000,
@@ -55,6 +55,8 @@ macro_rules! with_settings {
                 "How old, in milliseconds, a message must be before a sweep sends it: younger ones are left to whoever committed them.";
             sweep_batch: number(1, 10000) = 100,
                 "How many messages a sweep reads and sends between two looks at its lease.";
+            sweep_threads: number(1, 64) = 4,
+                "How many topics a sweep sends at once: the first on the thread that sweeps, the others on threads named `postbox-sweeper`. So a slow topic does not hold up the others. 1: one after the other, a batch at a time.";
             lock_table_name: text(3, 255) = "brighter_distributed_lock",
                 "The table of the leases that sweepers hold, Brighter's. Made if it is missing.";
             sweep_leases: choice("one", "shards") = "one",

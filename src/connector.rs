@@ -15,6 +15,9 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 use tokio::runtime::Handle;
 
+/// DynamoDB gives 16 MB of items at most, and JSON makes six bytes of some that it escapes.
+const MAX_ANSWER_BYTES: usize = 128 * 1024 * 1024;
+
 /// The HTTP client inside, with each exchange a task of this runtime, from the connecting to the
 /// last byte of the answer. Connections then never end with another runtime, on which somebody used the client,
 /// and a caller that waits elsewhere is woken once, by the whole answer.
@@ -66,8 +69,15 @@ impl HttpConnector for OnRuntime<SharedHttpConnector> {
 
 /// The response with all of its body in memory: DynamoDB's answers are read whole anyway.
 async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
-    let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-    let bytes = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
-    *response.body_mut() = SdkBody::from(bytes.into_bytes());
+    let mut body = ByteStream::new(std::mem::replace(response.body_mut(), SdkBody::taken()));
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next().await {
+        bytes.extend_from_slice(&chunk.map_err(|error| ConnectorError::io(error.into()))?);
+        if bytes.len() > MAX_ANSWER_BYTES {
+            let text = format!("the answer is larger than any of DynamoDB's ({MAX_ANSWER_BYTES} bytes)");
+            return Err(ConnectorError::io(text.into()));
+        }
+    }
+    *response.body_mut() = SdkBody::from(bytes);
     Ok(response)
 }

@@ -82,6 +82,31 @@ impl EmbeddedDatabase {
         Err(refused(operation, "the embedded database", code, member(&["message", "Message"]), status))
     }
 
+    /// Serves the database on this socket as a DynamoDB endpoint over HTTP, on this thread, until
+    /// `shutdown` is done. Whoever reaches the socket can read and write everything: no
+    /// credentials are checked.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Embedded`]: the socket cannot be used.
+    #[cfg(feature = "cli")]
+    pub fn serve(
+        &self,
+        listener: std::net::TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        let failed = |error: String| Error::new(ErrorCode::Embedded, format!("the socket cannot be served: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        let serving = async {
+            listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+            dynoxide::server::serve_with_shutdown(listener, self.0.clone(), shutdown).await
+        };
+        runtime.block_on(serving).map_err(failed)
+    }
+
     /// The answer to one request: status and JSON.
     fn answer(&self, target: &str, body: &[u8]) -> (u16, String) {
         match catch_unwind(AssertUnwindSafe(|| self.dispatch(target, body))) {

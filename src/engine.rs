@@ -85,6 +85,12 @@ impl Engine {
         }
     }
 
+    /// Whether a message that fails now, and has failed so often before, is parked.
+    pub(crate) fn parks_after(&self, attempts: u32) -> bool {
+        let most = self.config.max_dispatch_attempts;
+        most > 0 && u64::from(attempts) + 1 >= most
+    }
+
     pub(crate) fn operation_timeout(&self) -> Duration {
         Duration::from_millis(self.config.operation_timeout_ms)
     }

@@ -1,6 +1,7 @@
 //! The one error type: what happened, to which thing, and what to do.
 
 use crate::Item;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -118,7 +119,7 @@ struct Inner {
 
 /// One part of an error that concerns several things: why one action of a transaction was
 /// cancelled, why one message of many was not sent, what is wrong with one index of a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reason {
     /// The position of the action or message among those of the call, from 0.
@@ -141,6 +142,20 @@ impl Reason {
         message: impl Into<String>,
     ) -> Self {
         Self { index, subject: subject.into(), code: code.into(), message: message.into(), item: None }
+    }
+}
+
+impl fmt::Debug for Reason {
+    /// With no more of the item than the names of its attributes: values do not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attributes = self.item.as_ref().map(|item| item.keys().collect::<std::collections::BTreeSet<_>>());
+        f.debug_struct("Reason")
+            .field("index", &self.index)
+            .field("subject", &self.subject)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("item", &attributes)
+            .finish()
     }
 }
 
@@ -211,6 +226,15 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
 }
 
 /// The names of `known` that resemble `wanted`, for error messages.

@@ -35,6 +35,7 @@
 //! # Features
 //!
 //! - `embedded` (default): the embedded database.
+//! - `cli`: the operator's command `postbox`.
 //! - `sso` (default): credentials from AWS SSO and `credential_process`, as the AWS CLI has them.
 //! - `sns`, `sqs` (default): producers of Amazon SNS and SQS, by the setting `routes`.
 //!
@@ -79,9 +80,11 @@ mod unit_of_work;
 pub use crate::config::Config;
 pub use crate::dispatch::archive::{Archive, ArchiveReport, JsonLinesArchive};
 pub use crate::dispatch::breaker::BreakerState;
+pub use crate::dispatch::lease::LeaseState;
 pub use crate::dispatch::report::{DispatchEntry, DispatchOutcome, DispatchReport};
 pub use crate::dispatch::stats::{Outstanding, Stats};
 pub use crate::dispatch::sweep::{SweepLease, SweepReport};
+pub use crate::dispatch::topic_counts::TopicCount;
 #[cfg(feature = "embedded")]
 pub use crate::embedded::EmbeddedDatabase;
 pub use crate::error::{Error, ErrorCode, Reason, Result};

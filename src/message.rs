@@ -437,6 +437,11 @@ impl Message {
         }))
     }
 
+    /// The header fields that are there, as text by the names of [`get`](Self::get), without the bag.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        HEADER_FIELDS.iter().filter_map(|field| Some((field.name, self.get(field.name).ok()??)))
+    }
+
     /// Whether the message can be stored and read again, by us and by Brighter.
     pub(crate) fn validate(&self) -> Result<()> {
         let refuse = |what: String| Err(invalid(format!("message {}: {what}", shortened(&self.id))));

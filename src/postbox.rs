@@ -5,12 +5,15 @@ use crate::bulk::deposit_all;
 use crate::config::{Config, setting_argument, with_settings};
 use crate::dispatch::archive::{Archive, ArchiveReport};
 use crate::dispatch::clear::clear;
+use crate::dispatch::confirm;
+use crate::dispatch::lease::{LeaseState, lease_states};
 use crate::dispatch::mark::mark;
 use crate::dispatch::replay::replay;
-use crate::dispatch::report::{DispatchOutcome, DispatchReport};
+use crate::dispatch::report::DispatchReport;
 use crate::dispatch::shards::leave;
 use crate::dispatch::stats::{Outstanding, Stats};
 use crate::dispatch::sweep::{SweepReport, count_outstanding, refresh_count, sweep};
+use crate::dispatch::topic_counts::{TopicCount, count_topics};
 use crate::dispatch::worker::Worker;
 #[cfg(feature = "embedded")]
 use crate::embedded::EmbeddedDatabase;
@@ -22,13 +25,14 @@ use crate::outbox::item::{MessageState, StoredMessage};
 use crate::outbox::listing::{Cursor, MessagePage};
 use crate::outbox::table::TableReport;
 use crate::runtime::Runtime;
+use crate::ticks::Ticks;
 use crate::transport::{Producer, Router, SendOutcome, add_routes, route};
 use crate::unit_of_work::UnitOfWork;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// An outbox on DynamoDB, for callers that block: the handle that a program opens once.
 ///
@@ -101,7 +105,16 @@ impl Postbox {
     /// Only when nothing could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],
     /// [`ErrorCode::WrongThread`].
     pub fn clear_outbox(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
-        clear(&self.engine, &owned(ids))
+        self.clear_outbox_until(ids, &AtomicBool::new(false))
+    }
+
+    /// [`clear_outbox`](Self::clear_outbox) that sends nothing more once `stop` is set, from any
+    /// thread. Messages that were not tried are [`DispatchOutcome::NotRead`].
+    ///
+    /// # Errors
+    /// As [`clear_outbox`](Self::clear_outbox).
+    pub fn clear_outbox_until(&self, ids: &[impl AsRef<str>], stop: &AtomicBool) -> Result<DispatchReport> {
+        clear(&self.engine, &owned(ids), stop)
     }
 
     /// The message of this id as it is in the outbox, read consistently.
@@ -132,44 +145,23 @@ impl Postbox {
     }
 
     /// What became of a message that its producer had [accepted](SendOutcome::Accepted): sent,
-    /// and it is marked dispatched; or not, and it may be sent again. May be called on any
+    /// and it is marked dispatched; or not, which counts as a failed attempt: it is sent again, or
+    /// parked where it was rejected or has failed too often. May be called on any
     /// thread but the Postbox's own, from inside a producer too.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`], or for an unknown id that is said to be sent;
-    /// [`ErrorCode::MarkIncomplete`], retryable: it could not be marked and stays outstanding.
+    /// [`ErrorCode::MarkIncomplete`], retryable: it could not be marked and stays outstanding;
+    /// errors of DynamoDB where the failed attempt could not be counted.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
         match outcome {
-            SendOutcome::Sent => {}
-            SendOutcome::Accepted => {
-                return Err(Error::new(
-                    ErrorCode::InvalidArgument,
-                    "a message cannot be confirmed as accepted: say what became of it",
-                ));
-            }
-            SendOutcome::Retry(text) | SendOutcome::Reject(text) => {
-                let _call = self.engine.runtime.enter()?;
-                tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = %text }, "an accepted message was not sent");
-                self.engine.in_flight.settle(id);
-                return Ok(());
-            }
-        }
-        let report = self.mark_dispatched(&[id])?;
-        // One that could not be marked stays claimed, so that it is not sent again before this is repeated.
-        if report.outcome(id) != Some(DispatchOutcome::NotMarked) {
-            self.engine.in_flight.settle(id);
-        }
-        let detail = report.entries().first().map_or("", |entry| entry.detail.as_str());
-        match report.outcome(id) {
-            Some(outcome) if outcome.is_success() => Ok(()),
-            Some(DispatchOutcome::NotFound) => {
-                Err(Error::new(ErrorCode::InvalidArgument, format!("the outbox has no message {id} to confirm")))
-            }
-            _ => Err(Error::new(
-                ErrorCode::MarkIncomplete,
-                format!("message {id} was sent and could not be marked: {detail}"),
-            )
-            .retryable()),
+            SendOutcome::Sent => confirm::sent(&self.engine, id),
+            SendOutcome::Retry(text) => confirm::failed(&self.engine, id, text, false),
+            SendOutcome::Reject(text) => confirm::failed(&self.engine, id, text, true),
+            SendOutcome::Accepted => Err(Error::new(
+                ErrorCode::InvalidArgument,
+                "a message cannot be confirmed as accepted: say what became of it",
+            )),
         }
     }
 
@@ -203,7 +195,7 @@ impl Postbox {
     /// Those of any request, when messages cannot be found or the lease cannot be asked for. What
     /// happened to single messages is in the report.
     pub fn sweep(&self) -> Result<SweepReport> {
-        sweep(&self.engine, None, &AtomicBool::new(false))
+        self.sweep_until(None, &AtomicBool::new(false), |_| {})
     }
 
     /// [`sweep`](Self::sweep) of one topic.
@@ -211,7 +203,22 @@ impl Postbox {
     /// # Errors
     /// As [`sweep`](Self::sweep).
     pub fn sweep_topic(&self, topic: &str) -> Result<SweepReport> {
-        sweep(&self.engine, Some(topic), &AtomicBool::new(false))
+        self.sweep_until(Some(topic), &AtomicBool::new(false), |_| {})
+    }
+
+    /// [`sweep`](Self::sweep) of one topic or of all, for a caller that watches it: what became of each batch goes to
+    /// `each`, on whichever thread sent it, and once `stop` is set, from any thread, nothing more is sent. Messages that were
+    /// found and then not tried are [`DispatchOutcome::HeldBack`].
+    ///
+    /// # Errors
+    /// As [`sweep`](Self::sweep).
+    pub fn sweep_until(
+        &self,
+        topic: Option<&str>,
+        stop: &AtomicBool,
+        mut each: impl FnMut(&DispatchReport) + Send,
+    ) -> Result<SweepReport> {
+        sweep(&self.engine, topic, stop, &mut each)
     }
 
     /// Starts the sweeper: a thread that sweeps every `sweep_interval_ms`, survives every error
@@ -220,7 +227,7 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if it is running already.
     pub fn start_sweeper(&self) -> Result<()> {
-        let job = |engine: &Engine, stop: &AtomicBool| sweep(engine, None, stop).map(drop);
+        let job = |engine: &Engine, stop: &AtomicBool| sweep(engine, None, stop, &mut |_| {}).map(drop);
         self.sweeper.start(&self.engine, self.engine.config.sweep_interval_ms, Box::new(job))
     }
 
@@ -238,7 +245,7 @@ impl Postbox {
         let was_running = self.sweeper.is_running();
         let stopped = self.stop(&self.sweeper, deadline);
         if was_running && self.engine.config.sweep_leases == "shards" {
-            leave(&self.engine);
+            leave(&self.engine, deadline.saturating_duration_since(Instant::now()));
         }
         stopped
     }
@@ -250,7 +257,15 @@ impl Postbox {
     /// # Errors
     /// Those of any request. What happened to single messages is in the report.
     pub fn archive(&self, archive: &dyn Archive) -> Result<ArchiveReport> {
-        archive_once(&self.engine, archive, &AtomicBool::new(false))
+        self.archive_until(archive, &AtomicBool::new(false))
+    }
+
+    /// [`archive`](Self::archive) that ends after the batch at hand once `stop` is set, from any thread.
+    ///
+    /// # Errors
+    /// As [`archive`](Self::archive).
+    pub fn archive_until(&self, archive: &dyn Archive, stop: &AtomicBool) -> Result<ArchiveReport> {
+        archive_once(&self.engine, archive, stop)
     }
 
     /// Starts the archiver: a thread that does so every `archive_interval_ms`.
@@ -304,6 +319,43 @@ impl Postbox {
         let (topic, cursor) = (topic.map(str::to_owned), cursor.cloned());
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         self.engine.run("list", |outbox| async move { outbox.list(state, topic, limit, cursor).await })
+    }
+
+    /// How many messages of each topic are outstanding, and with `whole_table` also how many are dispatched
+    /// and parked. Without, it reads the index of outstanding messages; with it, every item of the
+    /// table, which on DynamoDB costs as much as the table is large.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub fn topics(&self, whole_table: bool) -> Result<Vec<TopicCount>> {
+        count_topics(&self.engine, whole_table)
+    }
+
+    /// How many messages of a topic were dispatched from this time on and before that one, as the index shows them.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub fn dispatched_between(&self, topic: &str, from: SystemTime, to: SystemTime) -> Result<u64> {
+        let (topic, from, to) = (topic.to_owned(), Ticks::from(from), Ticks::from(to));
+        self.engine.run("dispatched_between", |outbox| async move { outbox.dispatched_between(&topic, from, to).await })
+    }
+
+    /// The leases of sweepers and archivers of this outbox, those that have run out included; none without a lock table.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub fn leases(&self) -> Result<Vec<LeaseState>> {
+        lease_states(&self.engine)
+    }
+
+    /// Deletes a message that is in this state, and says whether it did: one that is in another
+    /// state by now stays. An outstanding message that is deleted is never sent.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub fn delete(&self, id: &str, state: MessageState) -> Result<bool> {
+        let id = id.to_owned();
+        self.engine.run("delete", |outbox| async move { outbox.delete_in_state(id, state).await })
     }
 
     /// Releases a parked message: it is outstanding again, with no failed attempts.

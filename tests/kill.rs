@@ -1,5 +1,6 @@
 //! The promise itself: processes that deposit, clear and sweep are killed at random moments, over
-//! and over; what was committed is sent at least once, what was rolled back never.
+//! and over, some of them stopped before for longer than their lease, and with a network that cuts,
+//! delays and swallows; what was committed is sent at least once, what was rolled back never.
 //!
 //! The processes are this test binary again, running the test [`process`]. The seed is printed;
 //! `POSTBOX_KILL_SEED` repeats the same choices, `POSTBOX_KILLS` kills more often.
@@ -17,19 +18,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use support::http::{self, HttpDatabase};
+use support::proxy::Proxy;
 use support::{OUTBOX, PEOPLE, create_people, person, sdk};
 
 const ROLE: &str = "POSTBOX_KILL_ROLE";
 const DATABASE: &str = "POSTBOX_KILL_DATABASE";
 const FILE: &str = "POSTBOX_KILL_FILE";
 const SEED: &str = "POSTBOX_KILL_SEED";
+const LEASES: &str = "POSTBOX_KILL_LEASES";
 const ROLES: [&str; 4] = ["depositor", "depositor", "sweeper", "sweeper"];
 /// The longest that a process lives.
 const LONGEST_LIFE_MS: u64 = 900;
+const LEASE_MS: u64 = 1000;
 
 fn settings(builder: Builder) -> Builder {
     builder
-        .lease_ms(1000)
+        .sweep_leases(std::env::var(LEASES).unwrap_or_else(|_| "one".into()))
+        .lease_ms(LEASE_MS)
         .sweep_interval_ms(20)
         .sweep_min_age_ms(150)
         .recent_max_age_ms(50)
@@ -41,7 +46,8 @@ fn settings(builder: Builder) -> Builder {
 /// The settings for a database with this URL, or in this file.
 fn builder(database: &str) -> Builder {
     match database.starts_with("http://") {
-        true => http::configure(Postbox::builder(), database),
+        // What a bad network swallows is soon asked for again: the processes do not live long.
+        true => http::configure(Postbox::builder(), database).attempt_timeout_ms(200).operation_timeout_ms(2000),
         false => Postbox::builder().embedded_path(database),
     }
 }
@@ -112,13 +118,38 @@ fn handle(postbox: &Postbox, chance: &mut Rng) {
 struct Victim {
     role: &'static str,
     child: Child,
-    dies_at: Instant,
+    /// Whether it stands still, by SIGSTOP.
+    is_stopped: bool,
+    /// When it is killed, stopped or resumed.
+    next_at: Instant,
+}
+
+impl Victim {
+    fn signal(&self, signal: i32) {
+        // SAFETY: a child of ours that was not waited for: its id is its own.
+        assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
+    }
+
+    /// Lets it stand still for longer than any lease of its own, so that another takes over.
+    fn stop(&mut self, chance: &mut Rng) {
+        self.signal(libc::SIGSTOP);
+        self.is_stopped = true;
+        self.next_at = Instant::now() + Duration::from_millis(chance.u64(LEASE_MS + 100..LEASE_MS * 2));
+    }
+
+    fn resume(&mut self, chance: &mut Rng) {
+        self.signal(libc::SIGCONT);
+        self.is_stopped = false;
+        self.next_at = Instant::now() + Duration::from_millis(chance.u64(20..LONGEST_LIFE_MS));
+    }
 }
 
 /// The database, the files of sends, and how processes are started.
 struct Scene {
     /// Its URL or its file.
     database: String,
+    /// The setting `sweep_leases` of the processes.
+    leases: &'static str,
     directory: PathBuf,
     chance: Rng,
     started: usize,
@@ -131,13 +162,14 @@ impl Scene {
             .args(["--exact", "process", "--nocapture"])
             .env(ROLE, role)
             .env(DATABASE, &self.database)
+            .env(LEASES, self.leases)
             .env(FILE, self.directory.join(format!("sends-{role}-{}", self.started)))
             .env(SEED, self.chance.u64(..).to_string())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let life = Duration::from_millis(self.chance.u64(20..LONGEST_LIFE_MS));
-        Victim { role, child, dies_at: Instant::now() + life }
+        Victim { role, child, is_stopped: false, next_at: Instant::now() + life }
     }
 
     /// How often each message was sent, and by how many sends of processes of this kind.
@@ -199,36 +231,73 @@ fn sweep_calmly(postbox: &Postbox) {
 #[test]
 fn what_is_committed_is_sent_and_what_is_rolled_back_is_not_whatever_dies_in_between() {
     let database = HttpDatabase::start();
-    kill_processes_on(|_| database.url(), 200);
+    kill_processes_on(&database.url(), &database.url(), "one", 200, seed());
+}
+
+#[test]
+fn so_it_is_with_a_lease_per_shard() {
+    let database = HttpDatabase::start();
+    kill_processes_on(&database.url(), &database.url(), "shards", 60, seed());
 }
 
 #[test]
 fn so_it_is_in_a_file_that_several_processes_have_open() {
-    kill_processes_on(|directory| directory.join("outbox.db").to_string_lossy().into_owned(), 40);
+    let seed = seed();
+    let file = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}.db", std::process::id()));
+    let file = file.to_str().unwrap();
+    kill_processes_on(file, file, "one", 40, seed);
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{file}{suffix}"));
+    }
 }
 
-fn kill_processes_on(database: impl FnOnce(&Path) -> String, kills: u64) {
-    let variable = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+#[test]
+fn so_it_is_when_the_network_cuts_delays_and_swallows() {
+    let (database, seed) = (HttpDatabase::start(), seed());
+    let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
+    kill_processes_on(&database.url(), &proxy.url(), "one", 60, seed);
+    let troubles @ [delayed, cut, swallowed] = proxy.troubles();
+    println!("the network delayed {delayed} times, cut {cut} and swallowed {swallowed} connections");
+    assert!(troubles.iter().all(|&times| times > 10), "the network was too good: {troubles:?}");
+}
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+fn seed() -> u64 {
     let seed = variable(SEED).unwrap_or_else(|| fastrand::u64(..));
-    let kills = variable("POSTBOX_KILLS").unwrap_or(kills);
     println!("seed {seed}");
-    let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}-{kills}", std::process::id()));
+    seed
+}
+
+/// The database is known to the test by one name and to the processes by another, which may be that of a bad network.
+fn kill_processes_on(database: &str, theirs: &str, leases: &'static str, kills: u64, seed: u64) {
+    let kills = variable("POSTBOX_KILLS").unwrap_or(kills);
+    let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}-{leases}-{kills}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let database = database(&directory);
-    let mut scene = Scene { database, directory, chance: Rng::with_seed(seed), started: 0 };
-    let postbox = open(builder(&scene.database), &scene.directory.join("sends-calm"), scene.chance.fork());
+    let mut scene = Scene { database: theirs.to_owned(), leases, directory, chance: Rng::with_seed(seed), started: 0 };
+    let postbox = open(builder(database), &scene.directory.join("sends-calm"), scene.chance.fork());
     postbox.create_table().unwrap();
     create_people(&postbox);
 
     let mut victims: Vec<Victim> = ROLES.map(|role| scene.start(role)).into();
-    for _ in 0..kills {
-        let next = (0..victims.len()).min_by_key(|&at| victims[at].dies_at).unwrap();
-        let early = victims[next].dies_at.saturating_duration_since(Instant::now());
-        std::thread::sleep(early);
-        let Victim { role, child, .. } = &mut victims[next];
-        let ended = child.try_wait().unwrap();
-        assert!(ended.is_none(), "the {role} ended by itself: {ended:?}");
-        victims[next] = scene.start(role);
+    let (mut killed, mut stops) = (0, 0);
+    while killed < kills {
+        let next = (0..victims.len()).min_by_key(|&at| victims[at].next_at).unwrap();
+        std::thread::sleep(victims[next].next_at.saturating_duration_since(Instant::now()));
+        let victim = &mut victims[next];
+        let ended = victim.child.try_wait().unwrap();
+        assert!(ended.is_none(), "the {} ended by itself: {ended:?}", victim.role);
+        if victim.is_stopped {
+            victim.resume(&mut scene.chance);
+        } else if scene.chance.u8(..8) == 0 {
+            victim.stop(&mut scene.chance);
+            stops += 1;
+        } else {
+            victims[next] = scene.start(victim.role);
+            killed += 1;
+        }
     }
     drop(victims);
     sweep_calmly(&postbox);
@@ -239,7 +308,7 @@ fn kill_processes_on(database: impl FnOnce(&Path) -> String, kills: u64) {
     let twice = sends.values().filter(|&&times| times > 1).count();
     let (swept, calm) = (scene.sends("sweeper").len(), scene.sends("calm").len());
     println!(
-        "{kills} kills, {} messages committed, {} sent, {twice} sent more than once; {swept} sent by sweepers that were killed, {calm} by the last sweep",
+        "{kills} kills, {stops} stops of more than a lease, {} messages committed, {} sent, {twice} sent more than once; {swept} sent by sweepers that were killed, {calm} by the last sweep",
         messages.len(),
         sends.len(),
     );

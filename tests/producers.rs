@@ -186,15 +186,28 @@ fn an_accepted_message_is_dispatched_by_its_confirmation() {
 }
 
 #[test]
-fn an_accepted_message_that_failed_later_is_sent_again() {
-    for failure in [SendOutcome::Retry("lost".into()), SendOutcome::Reject("refused".into())] {
-        let world = World::new();
+fn an_accepted_message_that_failed_later_is_sent_again_and_counted() {
+    let world = World::new();
+    world.producer.answer_next(SendOutcome::Accepted);
+    let ids = world.deposit(1);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
+    world.postbox.confirm(&ids[0], SendOutcome::Retry("lost".into())).unwrap();
+    let stored = world.postbox.get(&ids[0]).unwrap().unwrap();
+    assert_eq!((stored.dispatch_attempts, stored.last_error.as_deref()), (1, Some("lost")));
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Dispatched]);
+    assert_eq!(world.sent(), ["0", "0"]);
+}
+
+#[test]
+fn an_accepted_message_that_is_rejected_or_fails_too_often_later_is_parked() {
+    for (failure, most) in [(SendOutcome::Retry("lost".into()), 1), (SendOutcome::Reject("refused".into()), 0)] {
+        let world = World::configured(|builder| builder.max_dispatch_attempts(most));
         world.producer.answer_next(SendOutcome::Accepted);
         let ids = world.deposit(1);
         assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
         world.postbox.confirm(&ids[0], failure).unwrap();
-        assert_eq!(world.outcomes(&ids), [DispatchOutcome::Dispatched]);
-        assert_eq!(world.sent(), ["0", "0"]);
+        assert_eq!(state(&world, &ids[0]), MessageState::Parked);
+        assert_eq!(world.postbox.stats().parked, 1);
     }
 }
 

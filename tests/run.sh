@@ -36,6 +36,7 @@ step "documentation without warnings" documentation
 step "without default features" cargo check --quiet --no-default-features
 step "libraries and examples" make --no-print-directory libraries
 step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
+step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
 step "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
 step "demo" make --no-print-directory demo
 

@@ -285,3 +285,17 @@ fn faults_of(error: &postbox::Error) -> Vec<(String, String)> {
         .map(|reason| (reason.subject.clone(), reason.message.rsplit(' ').next().unwrap_or_default().to_owned()))
         .collect()
 }
+
+#[test]
+fn a_table_whose_time_to_live_cannot_be_switched_on_is_named_so_and_usable() {
+    let backend = Backend::over_http();
+    let Backend::Http(database) = &backend else { unreachable!() };
+    let faults = backend.faults();
+    let builder = Postbox::builder().table_name("without_expiry").http_client(faults.clone());
+    let postbox = database.configure(builder).open().unwrap();
+    faults.next("UpdateTimeToLive", Fault::access_denied());
+    let error = postbox.create_table().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::AccessDenied);
+    assert!(error.message().contains("without_expiry was made"), "{error}");
+    postbox.verify_table().unwrap();
+}

@@ -3,58 +3,13 @@
 mod support;
 
 use postbox::{Message, Postbox, SendOutcome, producer_fn};
-use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use support::everything::Everything;
 use support::{PEOPLE, World, item, text};
-use tracing::field::{Field, Visit};
-use tracing::{Event, Metadata, Subscriber, span};
-
-/// Writes down every span and event, of everything in the process, at the finest level.
-#[derive(Clone, Default)]
-struct Everything(Arc<Mutex<Vec<String>>>);
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, " {}={value:?}", field.name()).unwrap();
-    }
-}
-
-impl Everything {
-    fn note(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Line)) {
-        let mut line = Line(format!("{} {} {}", metadata.level(), metadata.target(), metadata.name()));
-        record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-
-    fn lines_of_postbox(&self) -> Vec<String> {
-        self.0.lock().unwrap().iter().filter(|line| line.contains(" postbox ")).cloned().collect()
-    }
-}
-
-impl Subscriber for Everything {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
-        self.note(attributes.metadata(), |line| attributes.record(line));
-        span::Id::from_u64(1)
-    }
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn event(&self, event: &Event<'_>) {
-        self.note(event.metadata(), |line| event.record(line));
-    }
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
-}
 
 /// One test, since a subscriber is the whole process's.
 #[test]
 fn spans_and_events_have_the_names_of_opentelemetry_and_no_bodies() {
-    let everything = Everything::default();
-    tracing::subscriber::set_global_default(everything.clone()).unwrap();
+    let everything = Everything::install();
     let world = World::configured(|builder: postbox::Builder| {
         builder.producer("down", producer_fn(|_| SendOutcome::Retry("no line".into())))
     });

@@ -173,10 +173,45 @@ fn a_producer_that_panics_is_a_failure_of_its_message_and_the_sweeper_lives_w13(
     assert_eq!(world.postbox.stats().background_failures, 0);
 }
 
-/// Producers are called one after the other, so a slow topic costs its own time and no more: the
-/// others are sent in the same sweep, in between.
 #[test]
-fn a_topic_that_is_slow_delays_the_others_but_keeps_none_from_being_sent_w21() {
+fn a_topic_that_hangs_does_not_hold_up_the_others_of_its_sweep_w21() {
+    let (others_are_sent, go_on) = mpsc::channel();
+    let go_on = Mutex::new(go_on);
+    let (hanging, _) = noting(move |_| match go_on.lock().unwrap().recv_timeout(PATIENCE) {
+        Ok(()) => SendOutcome::Sent,
+        Err(_) => SendOutcome::Retry("the other topic was not sent meanwhile".into()),
+    });
+    let left = Mutex::new(50);
+    let (quick, _) = noting(move |_| {
+        let mut left = left.lock().unwrap();
+        *left -= 1;
+        if *left == 0 {
+            others_are_sent.send(()).unwrap();
+        }
+        SendOutcome::Sent
+    });
+    let world = World::configured(|builder| eager(builder).producer("hangs", hanging).producer("quick", quick));
+    let mut messages = vec![Message::new("hangs", "")];
+    messages.extend((0..50).map(|n| Message::new("quick", n.to_string())));
+    world.postbox.deposit_posts(&messages).unwrap();
+    assert_eq!(figures(&world.postbox.sweep().unwrap()), (51, 0, 0));
+}
+
+#[test]
+fn a_topic_whose_breaker_is_open_is_not_even_read_w21() {
+    let (down, _) = noting(|_| SendOutcome::Retry("down".into()));
+    let world = World::configured(|builder| {
+        eager(builder).default_producer(down).breaker_threshold(1).breaker_cooldown_ms(3_600_000)
+    });
+    world.deposit(5);
+    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 1, 4));
+    world.faults.forget();
+    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 0, 5));
+    assert_eq!(world.faults.count("BatchGetItem"), 0);
+}
+
+#[test]
+fn a_topic_that_is_slow_and_fails_costs_no_more_than_its_breaker_allows_w21() {
     let (slow, _) = noting(|_| {
         std::thread::sleep(Duration::from_millis(50));
         SendOutcome::Retry("too slow".into())
@@ -221,7 +256,13 @@ fn what_the_breaker_held_back_is_not_overtaken_once_it_cools_down_w23() {
         _ => SendOutcome::Sent,
     });
     let world = World::configured(|builder| {
-        eager(builder).default_producer(producer).breaker_threshold(1).breaker_cooldown_ms(100)
+        // In one thread, two at a time: the other topic lies between.
+        eager(builder)
+            .default_producer(producer)
+            .sweep_threads(1)
+            .sweep_batch(2)
+            .breaker_threshold(1)
+            .breaker_cooldown_ms(100)
     });
     let all = [
         Message::new("t", "down"),

@@ -4,7 +4,7 @@ use crate::dispatch::lease::{Lease, Obtained};
 use crate::dispatch::sweep::SweepLease;
 use crate::dynamodb_json::item_to_json;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, panic_text};
 use crate::outbox::item::attribute::OUTSTANDING_CREATED_TIME;
 use crate::outbox::item::{MessageState, StoredMessage, encode};
 use crate::outbox::mark::dispatched_attributes;
@@ -12,6 +12,7 @@ use crate::outbox::read::MAX_BATCH_GET;
 use crate::ticks::Ticks;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -104,7 +105,9 @@ fn archive_batch(
     if batch.is_empty() {
         return Ok(());
     }
-    let mut results = archive.archive(&batch).into_iter();
+    let mut results = catch_unwind(AssertUnwindSafe(|| archive.archive(&batch)))
+        .unwrap_or_else(|panic| vec![Err(format!("the archive panicked: {}", panic_text(panic.as_ref()))); batch.len()])
+        .into_iter();
     let mut kept = Vec::new();
     for stored in &batch {
         match results.next().unwrap_or_else(|| Err("the archive gave no result for it".into())) {

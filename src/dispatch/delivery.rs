@@ -290,7 +290,7 @@ impl<'a> Sending<'a, '_> {
         };
         if !(self.go_on)() {
             for place in places {
-                self.report.set(place.index, DispatchOutcome::NotRead, "the sweep was stopped before it was sent");
+                self.report.set(place.index, DispatchOutcome::HeldBack, "the sweep ended before it was sent");
             }
             return;
         }
@@ -308,8 +308,7 @@ impl<'a> Sending<'a, '_> {
                 }
                 SendOutcome::Retry(text) => {
                     self.engine.breakers.failed(message.topic());
-                    let most = self.engine.config.max_dispatch_attempts;
-                    let park = most > 0 && u64::from(place.attempts) + 1 >= most;
+                    let park = self.engine.parks_after(place.attempts);
                     self.failed(place, message, DispatchOutcome::Failed, text, park);
                 }
                 SendOutcome::Reject(text) => self.failed(place, message, DispatchOutcome::Rejected, text, true),

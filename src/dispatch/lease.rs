@@ -2,8 +2,8 @@
 
 use crate::engine::Engine;
 use crate::error::{ErrorCode, Result};
-use crate::outbox::lock::Lock;
-use std::time::{Duration, Instant};
+use crate::outbox::lock::{Lock, LockItem};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How far the clocks of two machines may be apart, as long as that is a small part of a lease.
 const MOST_SKEW: Duration = Duration::from_secs(5);
@@ -23,6 +23,32 @@ impl Terms {
     }
 }
 
+/// A moment by two clocks. The one that never jumps stands still while the machine is suspended;
+/// the one on the wall goes on. What is past by either is past.
+#[derive(Clone, Copy)]
+struct Moment {
+    steady: Instant,
+    wall: SystemTime,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self { steady: Instant::now(), wall: SystemTime::now() }
+    }
+
+    fn is_past(&self) -> bool {
+        Instant::now() >= self.steady || SystemTime::now() >= self.wall
+    }
+}
+
+impl std::ops::Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self { steady: self.steady + time, wall: self.wall + time }
+    }
+}
+
 /// What the lock table says to a sweeper.
 pub(crate) enum Obtained<'a> {
     Held(Lease<'a>),
@@ -35,8 +61,8 @@ pub(crate) enum Obtained<'a> {
 pub(crate) struct Lease<'a> {
     engine: &'a Engine,
     lock: Lock,
-    renew_at: Instant,
-    ends_at: Instant,
+    renew_at: Moment,
+    ends_at: Moment,
     lost: bool,
 }
 
@@ -50,13 +76,13 @@ impl<'a> Lease<'a> {
         };
         let Terms { length, renew_after, skew } = Terms::of(engine);
         // From before the request: ours never ends later than the table says.
-        let asked_at = Instant::now();
+        let asked_at = Moment::now();
         Ok(match Self::obtain_lock(engine, lock.clone())? {
             Ok(true) => Obtained::Held(Self {
                 engine,
                 lock,
                 renew_at: asked_at + renew_after,
-                ends_at: asked_at + length - skew,
+                ends_at: asked_at + (length - skew),
                 lost: false,
             }),
             Ok(false) => Obtained::HeldByAnother,
@@ -92,8 +118,8 @@ impl<'a> Lease<'a> {
     /// Whether the lease is ours still; renews it when it is time. Asked before every send: a
     /// lease that is lost, or could not be renewed before its end, stops the sweep at once (W22).
     pub(crate) fn is_held(&mut self) -> bool {
-        let now = Instant::now();
-        if !self.lost && now >= self.renew_at {
+        if !self.lost && self.renew_at.is_past() {
+            let now = Moment::now();
             let request = self.lock.clone();
             let Terms { length, renew_after, skew } = Terms::of(self.engine);
             match self
@@ -102,7 +128,7 @@ impl<'a> Lease<'a> {
             {
                 Ok(true) => {
                     self.renew_at = now + renew_after;
-                    self.ends_at = now + length - skew;
+                    self.ends_at = now + (length - skew);
                 }
                 Ok(false) => {
                     tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease was lost: this sweep stops");
@@ -114,7 +140,12 @@ impl<'a> Lease<'a> {
                 }
             }
         }
-        if !self.lost && Instant::now() >= self.ends_at {
+        self.is_running()
+    }
+
+    /// Whether the lease has not run out, by our own clocks.
+    pub(crate) fn is_running(&mut self) -> bool {
+        if !self.lost && self.ends_at.is_past() {
             tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease ran out before it was renewed: this sweep stops");
             // For good: what was not sent meanwhile must not be overtaken by what comes after it.
             self.lost = true;
@@ -133,4 +164,29 @@ impl Drop for Lease<'_> {
             tracing::debug!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease was not released; it runs out by itself");
         }
     }
+}
+
+/// A lease as the lock table has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeaseState {
+    /// What it is on, such as `brighter_outbox_OutboxSweeper`.
+    pub resource: String,
+    /// Its holder, by an id of its own.
+    pub holder: String,
+    /// When it runs out, or did: its holder died then without giving it back.
+    pub expires_at: SystemTime,
+}
+
+/// The leases of this outbox's sweepers and archivers.
+pub(crate) fn lease_states(engine: &Engine) -> Result<Vec<LeaseState>> {
+    let (table, prefix) = (engine.config.lock_table_name.clone(), engine.resource(""));
+    let locks = match engine.run("finding the leases", |outbox| async move { outbox.locks(table, prefix).await }) {
+        Err(error) if error.code() == ErrorCode::TableNotFound => Vec::new(),
+        locks => locks?,
+    };
+    let state = |LockItem { lock, expires_at, .. }| LeaseState { resource: lock.resource, holder: lock.id, expires_at };
+    let mut states: Vec<LeaseState> = locks.into_iter().map(state).collect();
+    states.sort_by(|one, other| one.resource.cmp(&other.resource));
+    Ok(states)
 }

@@ -1,15 +1,16 @@
 //! Sweeping on many machines: a lease for each shard number, shared out among the processes that
 //! are alive. All messages of one partition key lie in one shard, so their order holds.
 
-use crate::dispatch::delivery::{Delivery, For};
 use crate::dispatch::lease::{Lease, Obtained};
-use crate::dispatch::sweep::{SweepLease, SweepReport, minimum_age, read_parts};
+use crate::dispatch::sweep::{Each, SweepLease, SweepReport, minimum_age, read_parts};
+use crate::dispatch::topics::Topics;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::outbox::lock::{Lock, LockItem};
 use crate::outbox::outstanding::{Oldest, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How many messages are found at once: between two looks at who else is there.
@@ -18,10 +19,14 @@ const MOST_FOUND: usize = 2_000;
 const REBALANCE_AFTER: Duration = Duration::from_secs(5);
 
 /// Sweeps the shards that are this process's share, until nothing in them can be sent.
-pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+pub(crate) fn sweep_shards(
+    engine: &Engine,
+    topic: Option<&str>,
+    stop: &AtomicBool,
+    each: &mut Each<'_>,
+) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
     let mut report = SweepReport::new(SweepLease::Held);
-    let mut delivery = Delivery::new(engine, call, For::Sweep);
     let mut held: BTreeMap<i64, Lease> = BTreeMap::new();
     loop {
         let active = Active::discover(engine, topic)?;
@@ -30,26 +35,34 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
             return Ok(report);
         }
         let before = report.dispatched;
+        let mut topics = Topics::new(engine, call);
         // After what was tried already: however many cannot be sent, they are not in the way of the rest (W21).
         let mut after = None;
         while !held.is_empty() && !stop.load(Ordering::Relaxed) {
             let oldest = active.find(engine, &held, after)?;
             after = oldest.next();
-            let (sent, began) = (report.dispatched, Instant::now());
-            let mut all_held = || held.values_mut().all(Lease::is_held);
-            let ids = oldest.into_ids();
-            for batch in ids.chunks(engine.config.sweep_batch as usize) {
-                report.add(&delivery.run(batch, || !stop.load(Ordering::Relaxed) && all_held()));
-                if !all_held() {
-                    report.lease = SweepLease::Lost;
-                    return Ok(report);
-                }
-                if began.elapsed() > REBALANCE_AFTER {
-                    after = None;
-                    break;
-                }
+            let sent = report.dispatched;
+            let found = oldest.into_sorted();
+            if found.is_empty() {
+                break;
             }
-            if ids.is_empty() || (after.is_none() && report.dispatched == sent) {
+            let leases = Mutex::new(&mut held);
+            let all_held = || {
+                let mut leases = leases.lock().unwrap_or_else(PoisonError::into_inner);
+                // Renewing one takes time, in which another may run out.
+                leases.values_mut().all(Lease::is_held) && leases.values_mut().all(Lease::is_running)
+            };
+            let go_on = || !stop.load(Ordering::Relaxed) && all_held();
+            let ends = Some(Instant::now() + REBALANCE_AFTER);
+            let is_complete = topics.deliver(found, ends, (&mut report, each), &go_on);
+            if !all_held() {
+                report.lease = SweepLease::Lost;
+                return Ok(report);
+            }
+            if !is_complete {
+                (after, topics) = (None, Topics::new(engine, call));
+            }
+            if after.is_none() && report.dispatched == sent {
                 break;
             }
             let shards: Vec<i64> = held.keys().copied().collect();
@@ -63,10 +76,12 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
     }
 }
 
-/// This process takes no part any more: its share is free at once.
-pub(crate) fn leave(engine: &Engine) {
-    let member = member(engine);
-    if let Err(error) = engine.run("leaving the sweepers", |outbox| async move { outbox.release_lock(member).await }) {
+/// This process takes no part any more: its share is free at once. Waits so long at most.
+pub(crate) fn leave(engine: &Engine, timeout: Duration) {
+    let (outbox, member) = (Arc::clone(&engine.outbox), member(engine));
+    let timeout = timeout.min(engine.operation_timeout());
+    let left = engine.runtime.run("leaving the sweepers", timeout, async move { outbox.release_lock(member).await });
+    if let Err(error) = left.and_then(|left| left) {
         tracing::debug!(target: "postbox", { error.message = error.message() }, "the sweepers were not left; the lease runs out by itself");
     }
 }
@@ -162,7 +177,7 @@ fn join(engine: &Engine) -> Result<Result<Vec<String>, SweepLease>> {
     let (table, prefix) = (engine.config.lock_table_name.clone(), resource(engine, "Member_"));
     let locks = engine.run("finding the sweepers", |outbox| async move { outbox.locks(table, prefix).await })?;
     let mut members = Vec::new();
-    for LockItem { lock, expired_for } in locks {
+    for LockItem { lock, expired_for, .. } in locks {
         match expired_for {
             None => members.push(lock.id),
             // Nobody else clears away what a killed process left.

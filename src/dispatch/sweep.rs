@@ -1,15 +1,16 @@
 //! One sweep: finds outstanding messages that are older than the minimum age, and delivers them.
 
-use crate::dispatch::delivery::{Delivery, For};
 use crate::dispatch::lease::{Lease, Obtained};
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 use crate::dispatch::shards::sweep_shards;
 use crate::dispatch::stats::Outstanding;
+use crate::dispatch::topics::Topics;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::outbox::outstanding::{Oldest, Part, Sighting};
 use crate::ticks::Ticks;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// How many of the oldest messages are found at once: their ids bound the memory of a sweep.
@@ -53,7 +54,8 @@ pub struct SweepReport {
     pub already_dispatched: u64,
     /// Messages that could not be sent.
     pub failed: u64,
-    /// Messages that wait: behind one of their partition key, behind an open breaker, for their next attempt.
+    /// Messages that wait: behind one of their partition key, behind an open breaker, for their
+    /// next attempt, behind the end of the sweep. One that waits may be counted again by a long sweep.
     pub held_back: u64,
     /// Whether it had the lease.
     pub lease: SweepLease,
@@ -62,6 +64,12 @@ pub struct SweepReport {
 impl SweepReport {
     pub(crate) fn new(lease: SweepLease) -> Self {
         Self { found: 0, dispatched: 0, already_dispatched: 0, failed: 0, held_back: 0, lease }
+    }
+
+    /// Messages that were found and left as they are.
+    pub(crate) fn pass_over(&mut self, messages: u64) {
+        self.found += messages;
+        self.held_back += messages;
     }
 
     pub(crate) fn add(&mut self, report: &DispatchReport) {
@@ -81,11 +89,20 @@ impl SweepReport {
     }
 }
 
+/// Told what became of each batch of a sweep, on whichever of its threads sent it.
+pub(crate) type Each<'e> = dyn FnMut(&DispatchReport) + Send + 'e;
+
 /// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
-pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+/// Hands what became of each batch to `each`.
+pub(crate) fn sweep(
+    engine: &Engine,
+    topic: Option<&str>,
+    stop: &AtomicBool,
+    each: &mut Each<'_>,
+) -> Result<SweepReport> {
     let report = match engine.config.sweep_leases.as_str() {
-        "shards" => sweep_shards(engine, topic, stop)?,
-        _ => sweep_all(engine, topic, stop)?,
+        "shards" => sweep_shards(engine, topic, stop, each)?,
+        _ => sweep_all(engine, topic, stop, each)?,
     };
     engine.counters.swept(&report);
     if report.found > 0 {
@@ -98,9 +115,9 @@ pub(crate) fn sweep(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> 
 }
 
 /// With one lease for all sweepers.
-fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<SweepReport> {
+fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool, each: &mut Each<'_>) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
-    let (mut lease, mut report) = match Lease::obtain(engine, &engine.resource("OutboxSweeper"))? {
+    let (lease, mut report) = match Lease::obtain(engine, &engine.resource("OutboxSweeper"))? {
         Obtained::HeldByAnother => return Ok(SweepReport::new(SweepLease::HeldByAnother)),
         Obtained::Held(lease) => (Some(lease), SweepReport::new(SweepLease::Held)),
         Obtained::Alone(why) => {
@@ -108,24 +125,27 @@ fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool) -> Result<
             (None, SweepReport::new(SweepLease::Alone(why)))
         }
     };
-    let mut delivery = Delivery::new(engine, call, For::Sweep);
-    let mut is_held = || lease.as_mut().is_none_or(Lease::is_held);
+    let lease = Mutex::new(lease);
+    let is_held = || lease.lock().unwrap_or_else(PoisonError::into_inner).as_mut().is_none_or(Lease::is_held);
+    let mut topics = Topics::new(engine, call);
     // After what was tried already: however many cannot be sent, they are not in the way of the rest (W21).
     let mut after = None;
     loop {
         let oldest = find(engine, topic, after)?;
         after = oldest.next();
-        for batch in oldest.into_ids().chunks(engine.config.sweep_batch as usize) {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(report);
-            }
-            report.add(&delivery.run(batch, || !stop.load(Ordering::Relaxed) && is_held()));
-            if !is_held() {
-                report.lease = SweepLease::Lost;
-                return Ok(report);
-            }
+        let go_on = || !stop.load(Ordering::Relaxed) && is_held();
+        let is_complete = topics.deliver(oldest.into_sorted(), None, (&mut report, each), &go_on);
+        if stop.load(Ordering::Relaxed) {
+            return Ok(report);
         }
-        if after.is_none() {
+        if !is_held() {
+            report.lease = SweepLease::Lost;
+            return Ok(report);
+        }
+        if !is_complete {
+            // From the oldest again, with all that was held back: so it comes before what is younger.
+            (after, topics) = (None, Topics::new(engine, call));
+        } else if after.is_none() {
             return Ok(report);
         }
     }

@@ -1,8 +1,7 @@
 //! The one panic boundary of every exported function: no unwinding reaches C.
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, panic_text};
 use crate::ffi::error::postbox_error;
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The body of a function that can fail: `NULL` for success, else an error that the caller owns.
@@ -29,12 +28,4 @@ pub(crate) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
         }));
         fallback
     })
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
 }

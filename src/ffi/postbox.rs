@@ -219,7 +219,8 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
 }
 
 /// Tells what became of a message that its producer had accepted: POSTBOX_SEND_SENT, and it is
-/// marked dispatched; POSTBOX_SEND_RETRY or POSTBOX_SEND_REJECT, and it may be sent again.
+/// marked dispatched; POSTBOX_SEND_RETRY, which counts as a failed attempt, and it is sent again;
+/// POSTBOX_SEND_REJECT, and it is parked.
 /// `reason`, which may be NULL, says why. Any thread may call it, from inside a producer too.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for an unknown id that is said

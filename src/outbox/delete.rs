@@ -1,13 +1,13 @@
-//! Dispatched messages found and deleted, for the archiver. Nothing without a dispatch time is
-//! ever deleted (W19).
+//! Messages deleted: dispatched ones for the archiver, which deletes nothing without a dispatch
+//! time (W19), and single ones for an operator.
 
 use crate::Item;
 use crate::error::Result;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, all_in_order};
 use crate::outbox::failure::explain;
-use crate::outbox::item::attribute::{DELIVERY_TIME, MESSAGE_ID};
-use crate::outbox::item::{key, message_id, number};
+use crate::outbox::item::attribute::{DELIVERY_TIME, MESSAGE_ID, PARKED_AT};
+use crate::outbox::item::{MessageState, is_possible_id, key, message_id, number};
 use crate::ticks::Ticks;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use std::sync::Arc;
@@ -46,6 +46,27 @@ impl Outbox {
             async move { outbox.delete_one(&id, time).await }
         });
         all_in_order(deletes, CONCURRENT_REQUESTS).await
+    }
+
+    /// Deletes a message that is in this state; whether it did.
+    pub(crate) async fn delete_in_state(&self, id: String, state: MessageState) -> Result<bool> {
+        if !is_possible_id(&id) {
+            return Ok(false);
+        }
+        // As a message is read: one that has a dispatch time is dispatched, whatever else it has.
+        let condition = match state {
+            MessageState::Dispatched => format!("attribute_exists({DELIVERY_TIME})"),
+            MessageState::Parked => format!("attribute_exists({PARKED_AT}) AND attribute_not_exists({DELIVERY_TIME})"),
+            MessageState::Outstanding => format!(
+                "attribute_exists({MESSAGE_ID}) AND attribute_not_exists({DELIVERY_TIME}) AND attribute_not_exists({PARKED_AT})"
+            ),
+        };
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(&id)));
+        match delete.condition_expression(condition).send().await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(failure) => Err(explain("DeleteItem", &self.subject(), failure)),
+        }
     }
 
     async fn delete_one(&self, id: &str, time: Ticks) -> Result<bool> {

@@ -73,8 +73,9 @@ impl StoredMessage {
     pub(crate) const FIELDS: [&str; 6] =
         ["state", "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error"];
 
-    /// What the outbox tells of the message, as text by name.
-    pub(crate) fn fields(&self) -> [(&'static str, Option<String>); 6] {
+    /// What the outbox tells of the message, as text by name: `state`, `dispatched_at`,
+    /// `expires_at`, `parked_at`, `dispatch_attempts`, `last_error`.
+    pub fn fields(&self) -> [(&'static str, Option<String>); 6] {
         let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());
         let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error] = Self::FIELDS;
         [

@@ -28,6 +28,7 @@ pub(crate) struct LockItem {
     pub(crate) lock: Lock,
     /// Since when it has run out; `None` if it has not.
     pub(crate) expired_for: Option<Duration>,
+    pub(crate) expires_at: SystemTime,
 }
 
 impl LockItem {
@@ -39,7 +40,8 @@ impl LockItem {
             id: item.get(LOCK_ID)?.as_s().ok()?.clone(),
         };
         let late = now.checked_sub(expiry).map(|late| Duration::from_millis(u64::try_from(late).unwrap_or(u64::MAX)));
-        Some(Self { lock, expired_for: late })
+        let expires_at = UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(expiry).ok()?))?;
+        Some(Self { lock, expired_for: late, expires_at })
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod lock;
 pub(crate) mod mark;
 pub(crate) mod outstanding;
 pub(crate) mod partiql;
+mod places;
 pub(crate) mod read;
 mod replay;
 mod shard;

@@ -24,6 +24,8 @@ const SEGMENTS: i32 = 4;
 pub(crate) struct Sighting {
     pub(crate) created: Ticks,
     pub(crate) id: String,
+    /// Empty on an item that lacks its shard.
+    pub(crate) topic: Arc<str>,
 }
 
 /// The oldest of the messages that were seen, as many as were asked for.
@@ -58,9 +60,9 @@ impl Oldest {
         self.seen.peek().filter(|_| self.more).cloned()
     }
 
-    /// The ids, oldest first.
-    pub(crate) fn into_ids(self) -> Vec<String> {
-        self.seen.into_sorted_vec().into_iter().map(|sighting| sighting.id).collect()
+    /// All of them, oldest first.
+    pub(crate) fn into_sorted(self) -> Vec<Sighting> {
+        self.seen.into_sorted_vec()
     }
 }
 
@@ -126,8 +128,9 @@ impl Outbox {
             What::Segment(segment) => self.scan(*segment, &part, count_only).await?,
             What::TopicShard(shard) => self.query(shard, &part, count_only).await?,
         };
+        let mut topics = BTreeSet::new();
         Ok(Page {
-            sightings: items.iter().filter_map(sighting).collect(),
+            sightings: items.iter().filter_map(|item| sighting(item, &mut topics)).collect(),
             topic_shards: items.iter().filter_map(|item| item.get(TOPIC_SHARD)?.as_s().ok().cloned()).collect(),
             count,
             rest: last.filter(|key| !key.is_empty()).map(|key| Part { from: Some(key), ..part }),
@@ -182,13 +185,19 @@ fn counted(count: i32) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-/// What the index shows of an item. The key of the index makes both attributes sure to be there.
-fn sighting(item: &Item) -> Option<Sighting> {
+/// What the index shows of an item. The key of the index makes time and id sure to be there. The
+/// sightings of a page share the names of their topics.
+fn sighting(item: &Item, topics: &mut BTreeSet<Arc<str>>) -> Option<Sighting> {
+    let shard = item.get(TOPIC_SHARD).and_then(|shard| shard.as_s().ok());
+    let name = shard.and_then(|shard| shard.rsplit_once('_')).map_or("", |(topic, _)| topic);
+    let topic = topics.get(name).cloned().unwrap_or_else(|| Arc::from(name));
+    topics.insert(Arc::clone(&topic));
     match (item.get(MESSAGE_ID)?, item.get(OUTSTANDING_CREATED_TIME)?) {
         (AttributeValue::S(id), AttributeValue::N(created)) => Some(Sighting {
             // A time that is none sorts first, so that the item is found out soon.
             created: created.parse().ok().and_then(Ticks::from_raw).unwrap_or(Ticks::FIRST),
             id: id.clone(),
+            topic,
         }),
         _ => None,
     }
@@ -203,9 +212,9 @@ mod tests {
         let find = |after| {
             let mut oldest = Oldest::new(2, after);
             for (created, id) in [(3, "c"), (1, "b"), (2, "d"), (1, "a"), (3, "e")] {
-                oldest.see(Sighting { created: Ticks::from_raw(created).unwrap(), id: id.into() });
+                oldest.see(Sighting { created: Ticks::from_raw(created).unwrap(), id: id.into(), topic: "".into() });
             }
-            (oldest.next(), oldest.into_ids())
+            (oldest.next(), oldest.into_sorted().into_iter().map(|it| it.id).collect::<Vec<_>>())
         };
         let (next, ids) = find(None);
         assert_eq!(ids, ["a", "b"]);

@@ -137,7 +137,17 @@ impl Outbox {
             .send()
             .await
             .map(|_| ())
-            .map_err(|failure| explain("UpdateTimeToLive", &self.subject(), failure))
+            .map_err(|failure| {
+                let error = explain("UpdateTimeToLive", &self.subject(), failure);
+                Error::new(
+                    error.code(),
+                    format!(
+                        "table {} was made and can be used, but time to live on {EXPIRES_AT} could not be switched on: switch it on with the AWS CLI, or nothing expires; {}",
+                        self.table,
+                        error.message()
+                    ),
+                )
+            })
     }
 
     /// Whether a table can be used.

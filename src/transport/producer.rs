@@ -1,5 +1,6 @@
 //! The trait of everything that sends messages over a transport.
 
+use crate::error::panic_text;
 use crate::message::Message;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -94,12 +95,8 @@ pub(crate) fn send_batch(producer: &dyn Producer, batch: &[Message]) -> Vec<Send
     let mut outcomes = match catch_unwind(AssertUnwindSafe(|| producer.send(batch))) {
         Ok(outcomes) => outcomes,
         Err(panic) => {
-            let text = panic
-                .downcast_ref::<&str>()
-                .copied()
-                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                .unwrap_or("no text");
-            vec![SendOutcome::Retry(format!("the producer panicked: {text}")); batch.len()]
+            let text = format!("the producer panicked: {}", panic_text(panic.as_ref()));
+            vec![SendOutcome::Retry(text); batch.len()]
         }
     };
     let missing = SendOutcome::Retry("the producer gave no outcome for this message".into());

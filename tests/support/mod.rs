@@ -2,8 +2,11 @@
 //! HTTP, with everything in between recorded and open to faults.
 #![allow(dead_code)] // Each test binary uses a part of it.
 
+pub mod everything;
 pub mod faults;
 pub mod http;
+pub mod proxy;
+pub mod tls;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{

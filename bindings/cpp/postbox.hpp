@@ -1,0 +1,785 @@
+/*
+ * postbox.hpp: a transactional outbox on Amazon DynamoDB, for C++17. Header only, over postbox.h.
+ *
+ * What you commit with your data is sent at least once; what you roll back is never sent.
+ *
+ *     postbox::outbox box(postbox::config()
+ *                             .set("table_name", "brighter_outbox")
+ *                             .producer("greeting.made", [](postbox::message_view message) {
+ *                                 send(message.topic(), message.body());
+ *                                 return postbox::send_result::sent();
+ *                             }));
+ *
+ *     postbox::unit_of_work work(box);
+ *     work.put("People", person);                                        // DynamoDB JSON
+ *     auto id = work.deposit_post(postbox::message("greeting.made", body));
+ *     work.commit();                                                     // both or neither
+ *     box.clear_outbox({id});                                            // send now
+ *
+ * examples/cpp/greetings.cpp is the whole program.
+ *
+ * Conventions, for everything that does not say otherwise:
+ *
+ * - Errors. A function that fails throws postbox::error; what was to be changed is as it was,
+ *   and everything can be used on.
+ * - Ownership. What owns something is move-only and frees it when it leaves scope. Using an
+ *   object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
+ * - Strings. In: UTF-8, without NUL characters. A std::string_view out is borrowed from the
+ *   object that was asked, and valid until that is changed or gone.
+ * - Callbacks. What one throws does not leave it: a producer's becomes a failed dispatch with the
+ *   text of the exception, an archive's keeps the message in the outbox.
+ * - Threads, blocking, codes, settings: as postbox.h says for the function of the same name.
+ */
+#ifndef POSTBOX_HPP
+#define POSTBOX_HPP
+
+#include "postbox.h"
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace postbox {
+
+/** One action of a cancelled transaction, message that failed or fault of a table; see postbox_error_reason_index. */
+struct reason {
+    /** Which action or message of the call, from 0. */
+    std::size_t index;
+    /** What it concerns: an action ("Put People"), a message id, an index of a table. */
+    std::string subject;
+    /** DynamoDB's own code where there is one ("ConditionalCheckFailed"), else a word of Postbox. */
+    std::string code;
+    std::string message;
+    /** The item whose condition failed, as DynamoDB JSON, if the action asked for it. */
+    std::optional<std::string> item;
+};
+
+/** What every function throws when it fails: what() says what happened, to which thing, and what to do. */
+class error : public std::exception {
+public:
+    error(postbox_code code, std::string message)
+        : details_(std::make_shared<details>(details{code, false, std::move(message), {}})) {}
+
+    /** The exception for an error of the C functions, which stays the caller's. */
+    explicit error(const postbox_error &from) : details_(std::make_shared<details>(read(&from))) {}
+
+    [[nodiscard]] const char *what() const noexcept override { return details_->message.c_str(); }
+
+    /** One that this header does not name is from a later library: treat it as POSTBOX_ERROR_INTERNAL. */
+    [[nodiscard]] postbox_code code() const noexcept { return details_->code; }
+
+    /** Whether the same call may succeed later without any change. */
+    [[nodiscard]] bool is_retryable() const noexcept { return details_->retryable; }
+
+    /** Empty for an error that concerns one thing only. */
+    [[nodiscard]] const std::vector<reason> &reasons() const noexcept { return details_->reasons; }
+
+private:
+    struct details {
+        postbox_code code;
+        bool retryable;
+        std::string message;
+        std::vector<reason> reasons;
+    };
+
+    static details read(const postbox_error *from) {
+        details read{postbox_error_code(from), postbox_error_is_retryable(from), postbox_error_message(from), {}};
+        for (std::size_t i = 0; i < postbox_error_reason_count(from); i++) {
+            const char *item = postbox_error_reason_item(from, i);
+            read.reasons.push_back({postbox_error_reason_index(from, i), postbox_error_reason_subject(from, i),
+                                    postbox_error_reason_code(from, i), postbox_error_reason_message(from, i),
+                                    item ? std::optional<std::string>(item) : std::nullopt});
+        }
+        return read;
+    }
+
+    /* Shared, so that copying the exception cannot throw. */
+    std::shared_ptr<const details> details_;
+};
+
+/** The version of the library that is loaded; POSTBOX_VERSION is that of the headers. */
+[[nodiscard]] inline std::string_view version() { return postbox_version(); }
+
+namespace detail {
+
+template <auto Free>
+struct freer {
+    template <class T>
+    void operator()(T *handle) const noexcept {
+        Free(handle);
+    }
+};
+
+template <class T, auto Free>
+using handle = std::unique_ptr<T, freer<Free>>;
+
+inline void check(postbox_error *failed) {
+    if (handle<postbox_error, postbox_error_free> owned{failed})
+        throw error(*owned);
+}
+
+/* A text for C, which would end it at the first NUL character. */
+inline std::string text(std::string_view text, const char *name) {
+    if (std::size_t nul = text.find('\0'); nul != std::string_view::npos)
+        throw error(POSTBOX_ERROR_INVALID_ARGUMENT, std::string("the argument \"") + name +
+                                                        "\" has a NUL character at " + std::to_string(nul) +
+                                                        ": leave it out");
+    return std::string(text);
+}
+
+/* The same for an argument that may be left out. */
+class optional_text {
+public:
+    optional_text(std::optional<std::string_view> given, const char *name) {
+        if (given)
+            text_ = text(*given, name);
+    }
+    [[nodiscard]] const char *get() const noexcept { return text_ ? text_->c_str() : nullptr; }
+
+private:
+    std::optional<std::string> text_;
+};
+
+inline std::vector<const char *> id_pointers(const std::vector<std::string> &ids) {
+    std::vector<const char *> pointers;
+    pointers.reserve(ids.size());
+    for (const std::string &id : ids) {
+        if (id.find('\0') != std::string::npos)
+            throw error(POSTBOX_ERROR_INVALID_ARGUMENT, "an id has a NUL character: leave it out");
+        pointers.push_back(id.c_str());
+    }
+    return pointers;
+}
+
+inline std::optional<std::string> take(char *string) {
+    handle<char, postbox_string_free> owned{string};
+    return owned ? std::optional<std::string>(owned.get()) : std::nullopt;
+}
+
+/* Keeps as much of `why` as there is room for, in whole UTF-8 characters. */
+inline void write_reason(std::string_view why, char *reason, std::size_t size) noexcept {
+    std::size_t length = why.size();
+    if (length >= size)
+        for (length = size - 1; length > 0 && (static_cast<unsigned char>(why[length]) & 0xC0U) == 0x80U;)
+            length--;
+    why.copy(reason, length);
+    reason[length] = '\0';
+}
+
+/* Calls back: what `call` throws becomes the reason, and `failed` is returned. */
+template <class F>
+std::int32_t guarded(std::int32_t failed, char *reason, std::size_t size, F call) noexcept {
+    try {
+        return call();
+    } catch (const std::exception &thrown) {
+        write_reason(thrown.what(), reason, size);
+    } catch (...) {
+        write_reason("it threw something that is not a std::exception", reason, size);
+    }
+    return failed;
+}
+
+template <class T>
+void release(void *data) noexcept {
+    delete static_cast<T *>(data);
+}
+
+/* Moves a callback to where C can hold it. An empty one is refused here, where the mistake is. */
+template <class T>
+std::unique_ptr<T> keep(T callback, const char *name) {
+    if (!callback)
+        throw error(POSTBOX_ERROR_NULL_ARGUMENT, std::string("the argument \"") + name + "\" is empty");
+    return std::make_unique<T>(std::move(callback));
+}
+
+/* Whether a library serves programs that were compiled with a header: the same ABI, and not older. */
+inline bool serves(std::string_view library, std::string_view header) {
+    auto number = [](std::string_view &version) {
+        unsigned long value = 0;
+        while (!version.empty() && version[0] >= '0' && version[0] <= '9') {
+            value = value * 10 + static_cast<unsigned long>(version[0] - '0');
+            version.remove_prefix(1);
+        }
+        version.remove_prefix(version.empty() ? 0 : 1);
+        return value;
+    };
+    unsigned long theirs[3], ours[3];
+    for (int i = 0; i < 3; i++) {
+        theirs[i] = number(library);
+        ours[i] = number(header);
+    }
+    if (theirs[0] != ours[0] || theirs[1] < ours[1] || (ours[0] == 0 && theirs[1] != ours[1]))
+        return false;
+    return theirs[1] > ours[1] || theirs[2] >= ours[2];
+}
+
+} // namespace detail
+
+/**
+ * A message that belongs to somebody else: to a message, to a page, or to the callback that gets
+ * it. It may be read as long as that is there.
+ */
+class message_view {
+public:
+    explicit message_view(const postbox_message *handle) noexcept : handle_(handle) {}
+
+    [[nodiscard]] std::string_view id() const noexcept { return postbox_message_id(handle_); }
+    [[nodiscard]] std::string_view topic() const noexcept { return postbox_message_topic(handle_); }
+
+    /** The bytes of the body. */
+    [[nodiscard]] std::string_view body() const noexcept {
+        std::size_t length = 0;
+        const std::uint8_t *bytes = postbox_message_body(handle_, &length);
+        return {reinterpret_cast<const char *>(bytes), length};
+    }
+
+    /** A header field by name, "bag.NAME" for one of the header bag; see postbox_message_get. */
+    [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const {
+        const char *value = nullptr;
+        detail::check(postbox_message_get(handle_, detail::text(name, "name").c_str(), &value));
+        return value ? std::optional<std::string_view>(value) : std::nullopt;
+    }
+
+    [[nodiscard]] const postbox_message *handle() const noexcept { return handle_; }
+
+private:
+    const postbox_message *handle_;
+};
+
+/**
+ * A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
+ *
+ *     auto greeting = postbox::message("greeting.made", body)
+ *                         .set("partition_key", "Ada")
+ *                         .set("bag.tenant", "north");
+ */
+class message {
+public:
+    /** It has a new id, and was made now. The body may hold any bytes. */
+    explicit message(std::string_view topic, std::string_view body = {}) {
+        postbox_message *made = nullptr;
+        detail::check(postbox_message_new(detail::text(topic, "topic").c_str(), bytes(body), body.size(), &made));
+        handle_.reset(made);
+    }
+
+    /** Takes over a message of the C functions. */
+    explicit message(postbox_message *owned) noexcept : handle_(owned) {}
+
+    /** Sets a header field by name; an empty value takes an optional field away. See postbox_message_set. */
+    message &set(std::string_view name, std::string_view value) & {
+        detail::check(postbox_message_set(handle_.get(), detail::text(name, "name").c_str(),
+                                          detail::text(value, "value").c_str()));
+        return *this;
+    }
+    message set(std::string_view name, std::string_view value) && { return std::move(set(name, value)); }
+
+    message &set_body(std::string_view body) & {
+        detail::check(postbox_message_set_body(handle_.get(), bytes(body), body.size()));
+        return *this;
+    }
+    message set_body(std::string_view body) && { return std::move(set_body(body)); }
+
+    [[nodiscard]] message_view view() const noexcept { return message_view(handle_.get()); }
+    [[nodiscard]] std::string_view id() const noexcept { return view().id(); }
+    [[nodiscard]] std::string_view topic() const noexcept { return view().topic(); }
+    [[nodiscard]] std::string_view body() const noexcept { return view().body(); }
+    [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const { return view().get(name); }
+
+    [[nodiscard]] const postbox_message *handle() const noexcept { return handle_.get(); }
+
+private:
+    static const std::uint8_t *bytes(std::string_view body) {
+        return reinterpret_cast<const std::uint8_t *>(body.data());
+    }
+
+    detail::handle<postbox_message, postbox_message_free> handle_;
+};
+
+/** What became of a message that a producer was given; see postbox_send_outcome. */
+struct send_result {
+    postbox_send_outcome outcome;
+    std::string why;
+
+    static send_result sent() { return {POSTBOX_SEND_SENT, {}}; }
+    /** outbox::confirm follows. */
+    static send_result accepted() { return {POSTBOX_SEND_ACCEPTED, {}}; }
+    static send_result retry(std::string why) { return {POSTBOX_SEND_RETRY, std::move(why)}; }
+    static send_result reject(std::string why) { return {POSTBOX_SEND_REJECT, std::move(why)}; }
+};
+
+/**
+ * Sends one message; see postbox_send_callback for the thread and for what it may call. An
+ * exception counts as send_result::retry with its text.
+ */
+using send_function = std::function<send_result(message_view)>;
+
+/** The same as a class. */
+class producer {
+public:
+    virtual ~producer() = default;
+    virtual send_result send(message_view message) = 0;
+};
+
+/** Keeps one message durably before it is deleted. If it throws, the message stays; see postbox_archive_callback. */
+using archive_function = std::function<void(message_view)>;
+
+/** The topic of a producer that serves every topic that has none of its own. */
+inline constexpr std::nullopt_t any_topic = std::nullopt;
+
+namespace detail {
+
+inline std::int32_t call_send(void *data, const postbox_message *message, char *reason, std::size_t size) noexcept {
+    return guarded(POSTBOX_SEND_RETRY, reason, size, [&]() -> std::int32_t {
+        const send_result result = (*static_cast<send_function *>(data))(message_view(message));
+        write_reason(result.why, reason, size);
+        return result.outcome;
+    });
+}
+
+inline std::int32_t call_archive(void *data, const postbox_message *message, char *reason, std::size_t size) noexcept {
+    return guarded(1, reason, size, [&]() -> std::int32_t {
+        (*static_cast<archive_function *>(data))(message_view(message));
+        return 0;
+    });
+}
+
+} // namespace detail
+
+/** The settings and producers of an outbox to open. CONFIGURATION.md lists the settings. It can open many. */
+class config {
+public:
+    config() : handle_(postbox_config_new()) {
+        if (!detail::serves(version(), POSTBOX_VERSION))
+            throw error(POSTBOX_ERROR_INVALID_ARGUMENT, "the loaded libpostbox is " + std::string(version()) +
+                                                            ", and this program needs " POSTBOX_VERSION
+                                                            " or a later one of the same SONAME");
+    }
+
+    /** Sets one setting by name; an empty value unsets an optional one. See postbox_config_set. */
+    config &set(std::string_view name, std::string_view value) & {
+        detail::check(postbox_config_set(handle_.get(), detail::text(name, "name").c_str(),
+                                         detail::text(value, "value").c_str()));
+        return *this;
+    }
+    config set(std::string_view name, std::string_view value) && { return std::move(set(name, value)); }
+
+    /** The same for a number: set("operation_timeout_ms", 2000). */
+    template <class T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
+    config &set(std::string_view name, T value) & {
+        return set(name, std::to_string(value));
+    }
+    template <class T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
+    config set(std::string_view name, T value) && {
+        return std::move(set(name, value));
+    }
+
+    /** "" for an optional setting that is not set, "***" for a secret that is. */
+    [[nodiscard]] std::string_view get(std::string_view name) const {
+        const char *value = nullptr;
+        detail::check(postbox_config_get(handle_.get(), detail::text(name, "name").c_str(), &value));
+        return value;
+    }
+
+    /**
+     * Adds the producer of a topic, or of any_topic. It is kept until the configuration, and
+     * what was opened with it, are gone.
+     */
+    config &producer(std::optional<std::string_view> topic, send_function send) & {
+        auto kept = detail::keep(std::move(send), "send");
+        detail::check(postbox_config_producer(handle_.get(), detail::optional_text(topic, "topic").get(),
+                                              detail::call_send, kept.get(), detail::release<send_function>));
+        static_cast<void>(kept.release());
+        return *this;
+    }
+    config producer(std::optional<std::string_view> topic, send_function send) && {
+        return std::move(producer(topic, std::move(send)));
+    }
+
+    config &producer(std::optional<std::string_view> topic, std::shared_ptr<::postbox::producer> shared) & {
+        if (!shared)
+            throw error(POSTBOX_ERROR_NULL_ARGUMENT, "the argument \"producer\" is empty");
+        return producer(topic, [shared = std::move(shared)](message_view message) { return shared->send(message); });
+    }
+    config producer(std::optional<std::string_view> topic, std::shared_ptr<::postbox::producer> shared) && {
+        return std::move(producer(topic, std::move(shared)));
+    }
+
+    [[nodiscard]] const postbox_config *handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::handle<postbox_config, postbox_config_free> handle_;
+};
+
+/** What became of one message of a call, and why, where there is more to say. */
+struct message_outcome {
+    std::string id;
+    postbox_outcome outcome;
+    std::string detail;
+
+    /** Whether it needs care. */
+    [[nodiscard]] bool failed() const noexcept { return outcome >= POSTBOX_OUTCOME_NOT_FOUND; }
+};
+
+/** What became of each message of a call, in the order of the ids. */
+using report = std::vector<message_outcome>;
+
+using sweep_result = ::postbox_sweep_result;
+using archive_result = ::postbox_archive_result;
+using outstanding_result = ::postbox_outstanding_result;
+using statistics = ::postbox_stats;
+
+/** A message of the outbox that could not be read, and why. */
+struct unreadable_message {
+    std::string id;
+    std::string why;
+};
+
+/** A page of stored messages, from outbox::list. */
+class page {
+public:
+    /** Takes over a page of the C functions. */
+    explicit page(postbox_page *owned) noexcept : handle_(owned) {}
+
+    /** Valid as long as the page. */
+    [[nodiscard]] std::vector<message_view> messages() const {
+        std::vector<message_view> messages;
+        for (std::size_t i = 0; i < postbox_page_count(handle_.get()); i++)
+            messages.emplace_back(postbox_page_message(handle_.get(), i));
+        return messages;
+    }
+
+    [[nodiscard]] std::vector<unreadable_message> unreadable() const {
+        std::vector<unreadable_message> unreadable;
+        for (std::size_t i = 0; i < postbox_page_unreadable_count(handle_.get()); i++) {
+            const char *why = "";
+            const char *id = postbox_page_unreadable(handle_.get(), i, &why);
+            unreadable.push_back({id, why});
+        }
+        return unreadable;
+    }
+
+    /** Where the next page begins, to keep or to give to outbox::list; nothing after the last one. */
+    [[nodiscard]] std::optional<std::string> next() const {
+        const char *next = postbox_page_next(handle_.get());
+        return next ? std::optional<std::string>(next) : std::nullopt;
+    }
+
+private:
+    detail::handle<postbox_page, postbox_page_free> handle_;
+};
+
+/**
+ * An open Postbox: a program opens one and shares it, by reference, between its threads.
+ * Destroying it closes it, within "close_timeout_ms"; no other call on it may be under way then.
+ * Where threads come and go, share it by std::shared_ptr, or close() it first: that may be done
+ * at any time.
+ */
+class outbox {
+public:
+    /** See postbox_open. */
+    explicit outbox(const config &config) {
+        postbox_t *opened = nullptr;
+        detail::check(postbox_open(config.handle(), &opened));
+        handle_.reset(opened);
+    }
+
+    /** Stops the threads and refuses new calls, and tells how it went, which the destructor does not. See postbox_close. */
+    void close() { detail::check(postbox_close(handle())); }
+
+    /** See postbox_create_table; it may take two minutes. */
+    void create_table() { detail::check(postbox_create_table(handle())); }
+
+    /** Checks the table, and returns whether messages can be replayed by causation. See postbox_verify_table. */
+    bool verify_table() {
+        bool has_causation_index = false;
+        detail::check(postbox_verify_table(handle(), &has_causation_index));
+        return has_causation_index;
+    }
+
+    /** Deposits a message outside of a transaction; one of this id that is there already stays as it is. Returns the id. */
+    std::string deposit_post(const message &message) {
+        detail::check(postbox_deposit_post(handle(), message.handle()));
+        return std::string(message.id());
+    }
+
+    /** See postbox_deposit_posts. */
+    void deposit_posts(const std::vector<message> &messages) {
+        std::vector<const postbox_message *> handles;
+        handles.reserve(messages.size());
+        for (const message &message : messages)
+            handles.push_back(message.handle());
+        detail::check(postbox_deposit_posts(handle(), handles.data(), handles.size()));
+    }
+
+    /*
+     * Those with a report: without one, a message that failed is an exception,
+     * POSTBOX_ERROR_CLEAR_INCOMPLETE with a reason for each; with one, the report tells.
+     */
+
+    /** Deposits a message outside of a transaction, then sends it now, on this thread. See postbox_post. */
+    void post(const message &message, report *report = nullptr) {
+        reported(report, [&](postbox_report **into) { return postbox_post(handle(), message.handle(), into); });
+    }
+
+    /** Sends these messages now, on this thread, and marks them dispatched. See postbox_clear_outbox. */
+    void clear_outbox(const std::vector<std::string> &ids, report *report = nullptr) {
+        by_id(postbox_clear_outbox, ids, report);
+    }
+
+    /** Marks messages dispatched without sending them. See postbox_mark_dispatched. */
+    void mark_dispatched(const std::vector<std::string> &ids, report *report = nullptr) {
+        by_id(postbox_mark_dispatched, ids, report);
+    }
+
+    /** Makes messages outstanding again. See postbox_replay. */
+    void replay(const std::vector<std::string> &ids, report *report = nullptr) { by_id(postbox_replay, ids, report); }
+
+    /** Replays every message of a causation id. See postbox_replay_causation. */
+    void replay_causation(std::string_view causation_id, report *report = nullptr) {
+        const std::string causation = detail::text(causation_id, "causation_id");
+        reported(report, [&](postbox_report **into) {
+            return postbox_replay_causation(handle(), causation.c_str(), into);
+        });
+    }
+
+    /** Tells what became of a message that its producer had accepted. See postbox_confirm. */
+    void confirm(std::string_view id, const send_result &result) {
+        detail::check(postbox_confirm(handle(), detail::text(id, "id").c_str(), result.outcome,
+                                      detail::text(result.why, "why").c_str()));
+    }
+
+    /** The message of this id as it is in the outbox. */
+    [[nodiscard]] std::optional<message> get(std::string_view id) {
+        postbox_message *found = nullptr;
+        detail::check(postbox_get(handle(), detail::text(id, "id").c_str(), &found));
+        return found ? std::optional<message>(std::in_place, found) : std::nullopt;
+    }
+
+    /** One item of any table, as DynamoDB JSON. See postbox_get_item. */
+    [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {
+        char *item = nullptr;
+        detail::check(postbox_get_item(handle(), detail::text(table, "table").c_str(),
+                                       detail::text(key, "key").c_str(), &item));
+        return detail::take(item);
+    }
+
+    /** Runs one operation of DynamoDB's on the embedded database; returns its answer as JSON. See postbox_embedded_execute. */
+    std::string embedded_execute(std::string_view operation, std::string_view request) {
+        char *answer = nullptr;
+        detail::check(postbox_embedded_execute(handle(), detail::text(operation, "operation").c_str(),
+                                               detail::text(request, "request").c_str(), &answer));
+        return detail::take(answer).value_or("");
+    }
+
+    /** Sends what is outstanding, of one topic or of all, on this thread. See postbox_sweep. */
+    sweep_result sweep(std::optional<std::string_view> topic = std::nullopt) {
+        sweep_result result{};
+        detail::check(postbox_sweep(handle(), detail::optional_text(topic, "topic").get(), &result));
+        return result;
+    }
+
+    /** Starts a thread that sweeps. See postbox_start_sweeper. */
+    void start_sweeper() { detail::check(postbox_start_sweeper(handle())); }
+
+    /** See postbox_stop_sweeper. */
+    void stop_sweeper() { detail::check(postbox_stop_sweeper(handle())); }
+
+    /** How many messages are outstanding, of one topic or of all, and since when. */
+    [[nodiscard]] outstanding_result outstanding(std::optional<std::string_view> topic = std::nullopt) {
+        outstanding_result result{};
+        detail::check(postbox_outstanding(handle(), detail::optional_text(topic, "topic").get(), &result));
+        return result;
+    }
+
+    /**
+     * Lists about `limit` messages, of one topic or of all. `cursor` is what page::next gave.
+     * See postbox_list.
+     *
+     *     std::optional<std::string> cursor;
+     *     do {
+     *         auto page = box.list(POSTBOX_STATE_PARKED, std::nullopt, 100, cursor);
+     *         for (auto message : page.messages())
+     *             show(message);
+     *         cursor = page.next();
+     *     } while (cursor);
+     */
+    [[nodiscard]] page list(postbox_state state, std::optional<std::string_view> topic = std::nullopt,
+                            std::uint32_t limit = 100, std::optional<std::string_view> cursor = std::nullopt) {
+        postbox_page *listed = nullptr;
+        detail::check(postbox_list(handle(), state, detail::optional_text(topic, "topic").get(), limit,
+                                   detail::optional_text(cursor, "cursor").get(), &listed));
+        return page(listed);
+    }
+
+    /** Releases a parked message. See postbox_unpark. */
+    void unpark(std::string_view id) { detail::check(postbox_unpark(handle(), detail::text(id, "id").c_str())); }
+
+    /** Hands old dispatched messages to `archive`, on this thread, and deletes those that it kept. See postbox_archive. */
+    archive_result archive(archive_function archive) {
+        archive_result result{};
+        auto kept = detail::keep(std::move(archive), "archive");
+        detail::check(postbox_archive(handle(), detail::call_archive, kept.get(), &result));
+        return result;
+    }
+
+    /** The same into a file, one message a line. See postbox_archive_to_file. */
+    archive_result archive_to_file(std::string_view path) {
+        archive_result result{};
+        detail::check(postbox_archive_to_file(handle(), detail::text(path, "path").c_str(), &result));
+        return result;
+    }
+
+    /** Starts a thread that archives; `archive` is kept until it has ended. See postbox_start_archiver. */
+    void start_archiver(archive_function archive) {
+        auto kept = detail::keep(std::move(archive), "archive");
+        detail::check(postbox_start_archiver(handle(), detail::call_archive, kept.get(),
+                                             detail::release<archive_function>));
+        static_cast<void>(kept.release());
+    }
+
+    /** See postbox_start_archiver_to_file. */
+    void start_archiver_to_file(std::string_view path) {
+        detail::check(postbox_start_archiver_to_file(handle(), detail::text(path, "path").c_str()));
+    }
+
+    /** See postbox_stop_archiver. */
+    void stop_archiver() { detail::check(postbox_stop_archiver(handle())); }
+
+    /** What was done since the opening; works after close() too. */
+    [[nodiscard]] statistics stats() {
+        statistics stats{};
+        detail::check(postbox_get_stats(handle(), &stats));
+        return stats;
+    }
+
+    /** The same as one JSON object, with more. See postbox_get_stats_json. */
+    [[nodiscard]] std::string stats_json() {
+        char *json = nullptr;
+        detail::check(postbox_get_stats_json(handle(), &json));
+        return detail::take(json).value_or("");
+    }
+
+    [[nodiscard]] postbox_t *handle() const noexcept { return handle_.get(); }
+
+private:
+    template <class F>
+    static void reported(report *report, F call) {
+        if (!report)
+            return detail::check(call(nullptr));
+        postbox_report *made = nullptr;
+        detail::check(call(&made));
+        const detail::handle<postbox_report, postbox_report_free> owned{made};
+        report->clear();
+        for (std::size_t i = 0; i < postbox_report_count(made); i++)
+            report->push_back(
+                {postbox_report_id(made, i), postbox_report_outcome(made, i), postbox_report_detail(made, i)});
+    }
+
+    template <class F>
+    void by_id(F call, const std::vector<std::string> &ids, report *report) {
+        const std::vector<const char *> pointers = detail::id_pointers(ids);
+        reported(report, [&](postbox_report **into) { return call(handle(), pointers.data(), pointers.size(), into); });
+    }
+
+    detail::handle<postbox_t, postbox_free> handle_;
+};
+
+/**
+ * One DynamoDB transaction being collected: your writes and the messages that go with them; both
+ * take effect, or neither. One that leaves its scope without commit() is rolled back.
+ * It belongs to one thread at a time, may outlive its outbox, and fails from then on.
+ *
+ * Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it: {"Name": {"S": "Ada"}}.
+ */
+class unit_of_work {
+public:
+    explicit unit_of_work(outbox &box) : handle_(postbox_unit_of_work_begin(box.handle())) {}
+
+    /** Reads one item of any table now, consistently. */
+    [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {
+        char *item = nullptr;
+        detail::check(postbox_unit_of_work_get_item(handle(), detail::text(table, "table").c_str(),
+                                                    detail::text(key, "key").c_str(), &item));
+        return detail::take(item);
+    }
+
+    /** Adds: put this item, whatever was there. See postbox_unit_of_work_put. */
+    void put(std::string_view table, std::string_view item) {
+        detail::check(postbox_unit_of_work_put(handle(), detail::text(table, "table").c_str(),
+                                               detail::text(item, "item").c_str()));
+    }
+
+    /** Adds: update one item. See postbox_unit_of_work_update. */
+    void update(std::string_view update) {
+        detail::check(postbox_unit_of_work_update(handle(), detail::text(update, "update").c_str()));
+    }
+
+    /** Adds: delete the item of this key, if it is there. */
+    void delete_item(std::string_view table, std::string_view key) {
+        detail::check(postbox_unit_of_work_delete(handle(), detail::text(table, "table").c_str(),
+                                                  detail::text(key, "key").c_str()));
+    }
+
+    /** Adds: commit only if a condition holds for an item that the unit does not write. See postbox_unit_of_work_condition_check. */
+    void condition_check(std::string_view check) {
+        detail::check(postbox_unit_of_work_condition_check(handle(), detail::text(check, "check").c_str()));
+    }
+
+    /** Adds any action: {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}. See postbox_unit_of_work_add. */
+    void add(std::string_view action) {
+        detail::check(postbox_unit_of_work_add(handle(), detail::text(action, "action").c_str()));
+    }
+
+    /** Adds: deposit this message in the outbox. Returns its id, for outbox::clear_outbox after the commit. */
+    std::string deposit_post(const message &message) {
+        detail::check(postbox_unit_of_work_deposit_post(handle(), message.handle()));
+        return std::string(message.id());
+    }
+
+    /** Sends everything in one transaction. See postbox_unit_of_work_commit for the errors, and which leave it open. */
+    void commit() { detail::check(postbox_unit_of_work_commit(handle())); }
+
+    /** Closes it without sending anything, as the destructor does; tells if a commit had no answer. */
+    void rollback() { detail::check(postbox_unit_of_work_rollback(handle())); }
+
+    [[nodiscard]] postbox_unit_of_work *handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::handle<postbox_unit_of_work, postbox_unit_of_work_free> handle_;
+};
+
+/** Gets one log message; see postbox_log_callback. What it throws is dropped. */
+using log_function = std::function<void(postbox_log_level, std::string_view)>;
+
+namespace detail {
+
+inline void call_log(void *data, std::int32_t level, const char *text) noexcept {
+    try {
+        (*static_cast<log_function *>(data))(static_cast<postbox_log_level>(level), text);
+    } catch (...) {
+        // There is no one to tell: this is where things are told.
+    }
+}
+
+} // namespace detail
+
+/** Sends the log messages of the process, up to `level`, to `log`, in place of an earlier one. See postbox_log_set. */
+inline void set_log(postbox_log_level level, log_function log) {
+    auto kept = detail::keep(std::move(log), "log");
+    detail::check(postbox_log_set(level, detail::call_log, kept.get(), detail::release<log_function>));
+    static_cast<void>(kept.release());
+}
+
+/** Turns logging off. */
+inline void stop_log() { detail::check(postbox_log_set(POSTBOX_LOG_ERROR, nullptr, nullptr, nullptr)); }
+
+} // namespace postbox
+
+#endif

@@ -1,0 +1,9 @@
+/* Wrong on purpose: loses a message. LeakSanitizer must say so. */
+#include "postbox.hpp"
+
+int main() {
+    postbox_message *message = nullptr;
+    postbox::detail::check(postbox_message_new("greeting.made", nullptr, 0, &message));
+    message = nullptr;
+    return 0;
+}

@@ -1,0 +1,7 @@
+/* Wrong on purpose: a sum that does not fit. UndefinedBehaviorSanitizer must end it. */
+#include <limits>
+
+int main(int argc, char **) {
+    const int sum = std::numeric_limits<int>::max() - 1 + argc * 2;
+    return sum == 0 ? 2 : 0;
+}

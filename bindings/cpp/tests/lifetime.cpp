@@ -1,0 +1,180 @@
+/* Who lives how long: closing, moving, freeing, ending. */
+#include "support.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+TEST(after_close_every_call_says_so) {
+    postbox::outbox box = open_memory();
+    postbox::unit_of_work work(box);
+    work.put("People", ada);
+    box.close();
+    box.close();
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", work.commit());
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", box.get("x"));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", box.start_sweeper());
+    CHECK(box.stats().deposited == 0);
+}
+
+/* What was moved from owns nothing: it is not freed twice, and using it is an error. */
+TEST(what_was_moved_from_throws_and_is_not_freed_again) {
+    postbox::outbox first = open_memory();
+    postbox::outbox box = std::move(first);
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "", first.close());
+    postbox::unit_of_work old(box);
+    postbox::unit_of_work work = std::move(old);
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "", old.commit());
+    postbox::message one("greeting.made", "x");
+    postbox::message other = std::move(one);
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "", work.deposit_post(one));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "", one.set("id", "x"));
+    CHECK(one.id().empty() && one.body().empty());
+    one = std::move(other);
+    work.deposit_post(one);
+    work.commit();
+}
+
+TEST(unit_of_work_may_outlive_its_outbox) {
+    auto box = std::make_unique<postbox::outbox>(open_memory());
+    postbox::unit_of_work work(*box);
+    work.put("People", ada);
+    box.reset();
+    FAILS(POSTBOX_ERROR_CLOSED, "", work.commit());
+}
+
+TEST(error_outlives_what_it_came_from) {
+    std::exception_ptr kept;
+    try {
+        postbox::outbox box = open_memory();
+        box.clear_outbox({"missing"});
+    } catch (...) {
+        kept = std::current_exception();
+    }
+    try {
+        std::rethrow_exception(kept);
+    } catch (const postbox::error &error) {
+        CHECK(error.reasons().at(0).subject == "missing");
+    }
+}
+
+static long resident_pages() {
+    long size = 0, resident = 0;
+    std::ifstream("/proc/self/statm") >> size >> resident;
+    return resident;
+}
+
+/* Five kinds, so many times. */
+static void make_and_free(postbox::outbox &box, int times) {
+    for (int i = 0; i < times; i++) {
+        postbox::config config;
+        FAILS(POSTBOX_ERROR_UNKNOWN_NAME, "", config.set("nonsense", "x"));
+        config.producer("greeting.made", send_quietly);
+        postbox::message message("greeting.made", "body");
+        postbox::unit_of_work work(box);
+        work.deposit_post(message);
+        postbox::report report;
+        box.clear_outbox({}, &report);
+    }
+}
+
+TEST(ten_thousand_handles_leave_nothing_behind) {
+    postbox::outbox box = open_memory();
+    make_and_free(box, 2'000);
+    const long before = resident_pages();
+    make_and_free(box, 2'000);
+    const long grown = (resident_pages() - before) * sysconf(_SC_PAGESIZE);
+    /* 100 bytes lost by each of the 10,000 handles would be a megabyte. */
+    CHECK(grown < 1'000'000);
+}
+
+/* Closing while another thread is in a call: that says what became of it, and nothing is lost. */
+TEST(closing_during_a_call_loses_nothing) {
+    directory place;
+    auto config = postbox::config().set("embedded_path", place.file("db")).set("close_timeout_ms", 1);
+    event called, may_return;
+    postbox::outbox box(postbox::config()
+                            .set("embedded_path", place.file("db"))
+                            .set("close_timeout_ms", 1)
+                            .producer("greeting.made", [&](postbox::message_view) {
+                                called.set();
+                                may_return.wait();
+                                return postbox::send_result::sent();
+                            }));
+    deposit(box, "under way");
+    std::thread clearer([&] {
+        try {
+            CHECK(clear(box, "under way").outcome == POSTBOX_OUTCOME_NOT_MARKED);
+        } catch (const postbox::error &error) {
+            CHECK(error.code() == POSTBOX_ERROR_CLOSED);
+        }
+    });
+    called.wait();
+    FAILS(POSTBOX_ERROR_TIMEOUT, "", box.close());
+    FAILS(POSTBOX_ERROR_CLOSED, "", box.get("under way"));
+    may_return.set();
+    clearer.join();
+    postbox::outbox next(config);
+    CHECK(state_of(next, "under way") == "outstanding");
+}
+
+/* Shared by std::shared_ptr, it lives until the last call is over. */
+TEST(last_owner_frees_the_outbox) {
+    event called, may_return;
+    auto alive = std::make_shared<int>();
+    auto box = std::make_shared<postbox::outbox>(open_memory([&called, &may_return, alive](postbox::message_view) {
+        called.set();
+        may_return.wait();
+        return postbox::send_result::sent();
+    }));
+    deposit(*box, "one");
+    std::thread clearer([mine = box] { CHECK(clear(*mine, "one").outcome == POSTBOX_OUTCOME_DISPATCHED); });
+    called.wait();
+    box.reset();
+    may_return.set();
+    clearer.join();
+    CHECK(alive.use_count() == 1);
+}
+
+/*
+ * Ends with one sweeper in the call of a producer that does not return, and one of an object that
+ * the end of the program destroys.
+ */
+int exit_with_a_sweeper(const char *path) {
+    /* Not destroyed at the end, as the thread of the sweeper uses them still. */
+    static event &called = *new event, &never = *new event;
+    static auto *leaked = new postbox::outbox(postbox::config()
+                                                  .set("embedded_path", path)
+                                                  .set("sweep_min_age_ms", 0)
+                                                  .producer("greeting.made", [](postbox::message_view) {
+                                                      called.set();
+                                                      never.wait();
+                                                      return postbox::send_result::sent();
+                                                  }));
+    static postbox::outbox destroyed = open_memory();
+    deposit(*leaked, "in the call");
+    deposit(destroyed, "swept");
+    destroyed.start_sweeper();
+    leaked->start_sweeper();
+    called.wait();
+    return failures;
+}
+
+TEST(program_may_end_while_a_sweeper_runs) {
+    directory place;
+    const std::string path = place.file("db");
+    const pid_t child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "tests", "exit-with-a-sweeper", path.c_str(), nullptr);
+        _exit(127);
+    }
+    int status = -1;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    postbox::outbox box(postbox::config().set("embedded_path", path));
+    CHECK(state_of(box, "in the call") == "outstanding");
+}

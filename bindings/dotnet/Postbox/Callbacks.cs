@@ -1,0 +1,117 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace Postbox
+{
+    /// <summary>
+    /// Delegates that the library calls. The library keeps a GCHandle of each until it says that it will call it no more; what it calls is
+    /// one of the static delegates here, which are never collected. No exception leaves them.
+    /// </summary>
+    internal static class Callbacks
+    {
+        internal static readonly Native.MessageCallback Send = OnSend;
+        internal static readonly Native.MessageCallback Archive = OnArchive;
+        internal static readonly Native.LogCallback Log = OnLog;
+        internal static readonly Native.ReleaseCallback Release = OnRelease;
+
+        [ThreadStatic] private static int running;
+
+        /// <summary>Whether this thread is inside a producer or an archive.</summary>
+        internal static bool RunOnThisThread => running > 0;
+
+        /// <summary>
+        /// Gives a delegate to the library by <paramref name="give"/>, which says whether the library took it. If not, it is let go of here.
+        /// </summary>
+        internal static void Give(Delegate callback, Func<IntPtr, IntPtr> give)
+        {
+            var kept = GCHandle.Alloc(callback);
+            try
+            {
+                Errors.Check(give(GCHandle.ToIntPtr(kept)));
+            }
+            catch
+            {
+                kept.Free();
+                throw;
+            }
+        }
+
+        /// <summary>Lends a delegate to the library for the time of one call.</summary>
+        internal static void Lend(Delegate callback, Func<IntPtr, IntPtr> call)
+        {
+            var kept = GCHandle.Alloc(callback);
+            try
+            {
+                Errors.Check(call(GCHandle.ToIntPtr(kept)));
+            }
+            finally
+            {
+                kept.Free();
+            }
+        }
+
+        private static T Target<T>(IntPtr data) => (T)GCHandle.FromIntPtr(data).Target;
+
+        private static int OnSend(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
+        {
+            return (int)WithMessage(message, reason, reasonSize, Target<Func<Message, SendResult>>(data));
+        }
+
+        private static int OnArchive(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
+        {
+            var archive = Target<Action<Message>>(data);
+            return (int)WithMessage(message, reason, reasonSize, lent =>
+            {
+                archive(lent);
+                return SendResult.Sent;
+            });
+        }
+
+        /// <summary>Calls with a message that ends with the call. An exception becomes a failure with its text.</summary>
+        private static SendOutcome WithMessage(IntPtr message, IntPtr reason, UIntPtr reasonSize, Func<Message, SendResult> call)
+        {
+            var lent = new LentMessageHandle(message);
+            SendResult result;
+            running++;
+            try
+            {
+                result = call(new Message(lent)) ?? SendResult.Retry("the producer returned null");
+            }
+            catch (Exception failure)
+            {
+                result = SendResult.Retry(Describe(failure));
+            }
+            running--;
+            lent.TakeBack();
+            Utf8.Write(result.Reason, reason, reasonSize);
+            return result.Outcome;
+        }
+
+        private static string Describe(Exception failure)
+        {
+            try
+            {
+                return failure.GetType().FullName + ": " + failure.Message;
+            }
+            catch
+            {
+                // Its message is code of its own, and threw as well.
+                return failure.GetType().FullName;
+            }
+        }
+
+        private static void OnLog(IntPtr data, int level, IntPtr text)
+        {
+            try
+            {
+                Target<Action<PostboxLogLevel, string>>(data)((PostboxLogLevel)level, Utf8.Read(text));
+            }
+            catch
+            {
+                // Who logs must not fail by it, and there is nobody left to tell.
+            }
+        }
+
+        private static void OnRelease(IntPtr data) => GCHandle.FromIntPtr(data).Free();
+    }
+}

@@ -1,0 +1,88 @@
+using System;
+using System.Collections.Generic;
+
+namespace Postbox
+{
+    /// <summary>
+    /// What went wrong: the message says what happened, to which thing, and what to do. <see cref="IsRetryable"/> tells whether the same call may
+    /// succeed later; <c>catch (PostboxException e) when (e.IsRetryable)</c> catches all that may.
+    /// </summary>
+    public class PostboxException : Exception
+    {
+        internal PostboxException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons) : base(message)
+        {
+            Code = code;
+            IsRetryable = retryable;
+            Reasons = reasons;
+        }
+
+        /// <summary>What kind of error it is. A later library may give numbers that the enum does not name: treat them as <see cref="PostboxErrorCode.Internal"/>.</summary>
+        public PostboxErrorCode Code { get; }
+
+        /// <summary>Whether the same call may succeed later without any change.</summary>
+        public bool IsRetryable { get; }
+
+        /// <summary>One for each action of a cancelled transaction that could not be done, each message that failed, each fault of a table; else empty.</summary>
+        public IReadOnlyList<Reason> Reasons { get; }
+    }
+
+    /// <summary>
+    /// The same call may succeed later: throttling, no answer, no connection. For <see cref="PostboxErrorCode.OutcomeUnknown"/>, call
+    /// <see cref="UnitOfWork.Commit"/> again on the same unit of work. A cancelled transaction that may be tried again is a
+    /// <see cref="TransactionCanceledException"/> with <see cref="PostboxException.IsRetryable"/> set.
+    /// </summary>
+    public sealed class PostboxRetryableException : PostboxException
+    {
+        internal PostboxRetryableException(PostboxErrorCode code, string message, IReadOnlyList<Reason> reasons)
+            : base(code, message, true, reasons) { }
+    }
+
+    /// <summary>DynamoDB cancelled the transaction: nothing was written. The reasons say why, action by action. The unit of work stays open.</summary>
+    public class TransactionCanceledException : PostboxException
+    {
+        internal TransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)
+            : base(code, message, retryable, reasons) { }
+    }
+
+    /// <summary>A message id of the unit of work is in the outbox already: nothing was written, since this command took effect before.</summary>
+    public sealed class DuplicateMessageException : TransactionCanceledException
+    {
+        internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)
+            : base(code, message, retryable, reasons) { }
+    }
+
+    /// <summary>One reason of an error.</summary>
+    public sealed class Reason
+    {
+        internal Reason(int index, string subject, string code, string message, string item)
+        {
+            Index = index;
+            Subject = subject;
+            Code = code;
+            Message = message;
+            Item = item;
+        }
+
+        /// <summary>Which action or message of the call it concerns, from 0 in the order in which they were added or given.</summary>
+        public int Index { get; }
+
+        /// <summary>What it concerns: an action ("Put People"), a message id, an index of a table.</summary>
+        public string Subject { get; }
+
+        /// <summary>DynamoDB's own code where there is one ("ConditionalCheckFailed", "TransactionConflict"), else a word of Postbox.</summary>
+        public string Code { get; }
+
+        /// <summary>The explanation.</summary>
+        public string Message { get; }
+
+        /// <summary>
+        /// The item whose condition failed, as DynamoDB JSON, if the action asked for it by
+        /// <c>"ReturnValuesOnConditionCheckFailure": "ALL_OLD"</c>; else null.
+        /// </summary>
+        public string Item { get; }
+
+        /// <summary>Subject, code and message in one line.</summary>
+        /// <returns>The line.</returns>
+        public override string ToString() => Subject + ": " + Code + ": " + Message;
+    }
+}

@@ -1,0 +1,146 @@
+using System;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace Postbox
+{
+    /// <summary>
+    /// A handle of the library that is freed once: when it was disposed of, or collected, and no call with it is under way.
+    /// </summary>
+    internal abstract class NativeHandle : SafeHandle
+    {
+        protected NativeHandle(IntPtr pointer) : base(IntPtr.Zero, true)
+        {
+            SetHandle(pointer);
+        }
+
+        public override bool IsInvalid => handle == IntPtr.Zero;
+
+        /// <summary>Keeps the handle alive while a string or a body that is borrowed from it is read.</summary>
+        internal Use Using() => new Use(this);
+
+        internal struct Use : IDisposable
+        {
+            private readonly NativeHandle kept;
+
+            internal Use(NativeHandle handle)
+            {
+                var added = false;
+                handle.DangerousAddRef(ref added);
+                kept = handle;
+            }
+
+            internal IntPtr Pointer => kept.handle;
+
+            public void Dispose() => kept.DangerousRelease();
+        }
+    }
+
+    internal sealed class ConfigHandle : NativeHandle
+    {
+        internal ConfigHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override bool ReleaseHandle()
+        {
+            Native.postbox_config_free(handle);
+            return true;
+        }
+    }
+
+    internal sealed class ClientHandle : NativeHandle
+    {
+        internal ClientHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override bool ReleaseHandle()
+        {
+            // A producer may dispose of the client that it serves. Freeing waits for the sweeper, and that may be the
+            // thread that runs this producer: another thread does the waiting.
+            var pointer = handle;
+            if (Callbacks.RunOnThisThread)
+                ThreadPool.QueueUserWorkItem(_ => Native.postbox_free(pointer));
+            else
+                Native.postbox_free(pointer);
+            return true;
+        }
+    }
+
+    internal sealed class UnitOfWorkHandle : NativeHandle
+    {
+        internal UnitOfWorkHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override bool ReleaseHandle()
+        {
+            Native.postbox_unit_of_work_free(handle);
+            return true;
+        }
+    }
+
+    internal sealed class PageHandle : NativeHandle
+    {
+        internal PageHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override bool ReleaseHandle()
+        {
+            Native.postbox_page_free(handle);
+            return true;
+        }
+    }
+
+    /// <summary>A message, whoever owns it.</summary>
+    internal abstract class MessageHandle : NativeHandle
+    {
+        protected MessageHandle(IntPtr pointer) : base(pointer) { }
+    }
+
+    /// <summary>A message of ours.</summary>
+    internal sealed class OwnedMessageHandle : MessageHandle
+    {
+        internal OwnedMessageHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override bool ReleaseHandle()
+        {
+            Native.postbox_message_free(handle);
+            return true;
+        }
+    }
+
+    /// <summary>A message of a page, which it keeps alive.</summary>
+    internal sealed class PageMessageHandle : MessageHandle
+    {
+        private readonly PageHandle page;
+
+        internal PageMessageHandle(PageHandle page, int index) : base(IntPtr.Zero)
+        {
+            var added = false;
+            page.DangerousAddRef(ref added);
+            this.page = page;
+            SetHandle(Native.postbox_page_message(page, (UIntPtr)index));
+        }
+
+        protected override bool ReleaseHandle()
+        {
+            page.DangerousRelease();
+            return true;
+        }
+    }
+
+    /// <summary>A message that is lent for the time of a callback, which does not end while another thread reads it.</summary>
+    internal sealed class LentMessageHandle : MessageHandle
+    {
+        private readonly ManualResetEventSlim unused = new ManualResetEventSlim();
+
+        internal LentMessageHandle(IntPtr pointer) : base(pointer) { }
+
+        internal void TakeBack()
+        {
+            Dispose();
+            unused.Wait();
+        }
+
+        protected override bool ReleaseHandle()
+        {
+            unused.Set();
+            return true;
+        }
+    }
+}

@@ -1,0 +1,188 @@
+using System;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Postbox
+{
+    /// <summary>
+    /// A message: header fields, and a body of bytes. Depositing copies it, so that it can be changed, deposited again or disposed of at once.
+    /// One that comes from a page, or to a producer or an archive, can be read only; to a producer or an archive it is lent for the time of the call.
+    /// Any number of threads may use one.
+    /// </summary>
+    public sealed class Message : IDisposable
+    {
+        private readonly MessageHandle handle;
+
+        /// <summary>Makes a message with a new id, a UUID v7.</summary>
+        /// <param name="topic">The routing key: it names the producer that sends the message.</param>
+        /// <param name="body">The bytes, which are copied; null for none.</param>
+        /// <exception cref="ArgumentException">The topic has a NUL character or half a surrogate pair.</exception>
+        public Message(string topic, byte[] body)
+        {
+            PostboxLibrary.Check();
+            IntPtr pointer;
+            Errors.Check(Native.postbox_message_new(Utf8.Required(topic, nameof(topic)), body, LengthOf(body), out pointer));
+            handle = new OwnedMessageHandle(pointer);
+        }
+
+        /// <summary>Makes a message whose body is a text, in UTF-8.</summary>
+        /// <param name="topic">The routing key: it names the producer that sends the message.</param>
+        /// <param name="body">The text.</param>
+        /// <exception cref="ArgumentException">The topic or the body has half a surrogate pair, or the topic a NUL character.</exception>
+        public Message(string topic, string body) : this(topic, Utf8.Body(body, nameof(body))) { }
+
+        internal Message(MessageHandle handle)
+        {
+            this.handle = handle;
+        }
+
+        /// <summary>The message's id. A fixed id makes a retried command take effect once.</summary>
+        public string Id
+        {
+            get => Read(Native.postbox_message_id);
+            set => this["id"] = value;
+        }
+
+        /// <summary>The routing key: it names the producer that sends the message.</summary>
+        public string Topic
+        {
+            get => Read(Native.postbox_message_topic);
+            set => this["topic"] = value;
+        }
+
+        /// <summary>Messages of one partition key are sent in order; null for none.</summary>
+        public string PartitionKey
+        {
+            get => this["partition_key"];
+            set => this["partition_key"] = value;
+        }
+
+        /// <summary>Ties a reply or a follow-up to its request; null for none.</summary>
+        public string CorrelationId
+        {
+            get => this["correlation_id"];
+            set => this["correlation_id"] = value;
+        }
+
+        /// <summary>The id of what caused this message, by which messages can be replayed; null for none.</summary>
+        public string CausationId
+        {
+            get => this["causation_id"];
+            set => this["causation_id"] = value;
+        }
+
+        /// <summary>When the message was made. Messages of one partition key are ordered by it.</summary>
+        public DateTimeOffset CreatedAt
+        {
+            get => Time("created_at").Value;
+            set => this["created_at"] = value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+        }
+
+        /// <summary>When it was sent and marked; null if it was not, and for a message that was not read from the outbox.</summary>
+        public DateTimeOffset? DispatchedAt => Time("dispatched_at");
+
+        /// <summary>How often sending a message from the outbox has failed.</summary>
+        public int DispatchAttempts => int.Parse(this["dispatch_attempts"] ?? "0", CultureInfo.InvariantCulture);
+
+        /// <summary>Why sending a message from the outbox failed last; null if it did not.</summary>
+        public string LastError => this["last_error"];
+
+        /// <summary>Where a message from the outbox is in its life; null for one that was not read from there.</summary>
+        public MessageState? State
+        {
+            get
+            {
+                var state = this["state"];
+                return state == null ? (MessageState?)null : (MessageState)Enum.Parse(typeof(MessageState), state, true);
+            }
+        }
+
+        /// <summary>A copy of the bytes of the body.</summary>
+        public byte[] Body
+        {
+            get
+            {
+                lock (handle)
+                using (Handle.Using())
+                {
+                    UIntPtr length;
+                    var start = Native.postbox_message_body(handle, out length);
+                    var body = new byte[checked((int)length)];
+                    if (body.Length > 0)
+                        Marshal.Copy(start, body, 0, body.Length);
+                    return body;
+                }
+            }
+            set
+            {
+                lock (handle)
+                    Errors.Check(Native.postbox_message_set_body(Changeable, value, LengthOf(value)));
+            }
+        }
+
+        /// <summary>The body as a text in UTF-8.</summary>
+        public string BodyText => Encoding.UTF8.GetString(Body);
+
+        /// <summary>
+        /// A header field by its name, as CONFIGURATION.md lists them: "content_type", "reply_to", ...; "bag.NAME" is an entry of the header bag. Null for an
+        /// optional one that is not there; setting null takes it away.
+        /// </summary>
+        /// <param name="field">The name.</param>
+        /// <exception cref="PostboxException">No field has this name, and the text lists the near ones; or it cannot have this value.</exception>
+        public string this[string field]
+        {
+            get => Read(message =>
+            {
+                IntPtr value;
+                Errors.Check(Native.postbox_message_get(message, Utf8.Required(field, nameof(field)), out value));
+                return value;
+            });
+            set
+            {
+                lock (handle)
+                    Errors.Check(Native.postbox_message_set(Changeable, Utf8.Required(field, nameof(field)), Utf8.Required(value ?? "", nameof(value))));
+            }
+        }
+
+        /// <summary>Frees the message. Doing it twice is harmless.</summary>
+        public void Dispose() => handle.Dispose();
+
+        /// <summary>The handle, as long as it was not disposed of.</summary>
+        internal MessageHandle Handle
+        {
+            get
+            {
+                if (handle.IsClosed)
+                    throw new ObjectDisposedException(nameof(Message), "the message was disposed of, or lent to a producer whose call is over");
+                return handle;
+            }
+        }
+
+        private MessageHandle Changeable
+        {
+            get
+            {
+                if (Handle is OwnedMessageHandle)
+                    return handle;
+                throw new InvalidOperationException("this message belongs to a page, or was lent to a producer or an archive, and can be read only");
+            }
+        }
+
+        /// <summary>Reads a borrowed text while nobody else changes or frees it.</summary>
+        private string Read(Func<MessageHandle, IntPtr> borrow)
+        {
+            lock (handle)
+            using (Handle.Using())
+                return Utf8.Read(borrow(handle));
+        }
+
+        private DateTimeOffset? Time(string field)
+        {
+            var time = this[field];
+            return time == null ? (DateTimeOffset?)null : DateTimeOffset.Parse(time, CultureInfo.InvariantCulture);
+        }
+
+        private static UIntPtr LengthOf(byte[] body) => (UIntPtr)(body == null ? 0 : body.Length);
+    }
+}

@@ -1,0 +1,369 @@
+using System;
+using System.Collections.Generic;
+
+namespace Postbox
+{
+    /// <summary>
+    /// An open Postbox, which a program opens once and shares between its threads. Calls block, at most for the setting "operation_timeout_ms" per operation on DynamoDB. Keep
+    /// it in a field or a <c>using</c>: one that is collected is closed.
+    /// </summary>
+    /// <remarks>
+    /// Every call throws <see cref="PostboxException"/> for what goes wrong, <see cref="ArgumentException"/> for a text with a NUL character or half a surrogate pair, and
+    /// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>. After an error everything can be used on.
+    /// </remarks>
+    public sealed class PostboxClient : IDisposable
+    {
+        private readonly ClientHandle handle;
+
+        internal PostboxClient(ClientHandle handle)
+        {
+            this.handle = handle;
+        }
+
+        /// <summary>
+        /// Stops the sweeper and the archiver, refuses new calls and waits for those under way, within "close_timeout_ms", and says how it went. <see cref="Dispose"/> does the
+        /// same quietly.
+        /// </summary>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: something was still under way and was abandoned. What was committed stays outstanding.</exception>
+        public void Close() => Errors.Check(Native.postbox_close(Handle));
+
+        /// <summary>
+        /// Closes and frees the client, once: doing it again is harmless. While another thread is in a call, or in a producer that serves one, it is freed when that call is over.
+        /// </summary>
+        public void Dispose() => handle.Dispose();
+
+        /// <summary>Makes the outbox table if it is missing, as Brighter makes it and with time to live, waits until it can be used, and checks it.</summary>
+        public void CreateTable() => Errors.Check(Native.postbox_create_table(Handle));
+
+        /// <summary>Checks that the table exists and has the keys and indexes of an outbox; the exception has a reason for each fault.</summary>
+        /// <returns>Whether messages can be replayed by causation: tables of older versions of Brighter lack the index for it.</returns>
+        public bool VerifyTable()
+        {
+            byte hasCausationIndex;
+            Errors.Check(Native.postbox_verify_table(Handle, out hasCausationIndex));
+            return hasCausationIndex != 0;
+        }
+
+        /// <summary>Begins a unit of work.</summary>
+        /// <returns>The unit of work, to be disposed of.</returns>
+        public UnitOfWork BeginUnitOfWork() => new UnitOfWork(new UnitOfWorkHandle(Native.postbox_unit_of_work_begin(Handle)));
+
+        /// <summary>
+        /// Deposits one message outside of a transaction. That a message of this id is there already is a success that changes nothing.
+        /// </summary>
+        /// <param name="message">The message, which is copied.</param>
+        /// <returns>Its id.</returns>
+        public string DepositPost(Message message)
+        {
+            Errors.Check(Native.postbox_deposit_post(Handle, HandleOf(message, nameof(message))));
+            return message.Id;
+        }
+
+        /// <summary>
+        /// Deposits messages outside of a transaction, 25 a request. Each is stored on its own; one that is there already is a success that changes nothing.
+        /// </summary>
+        /// <param name="messages">The messages, which are copied.</param>
+        /// <returns>Their ids.</returns>
+        /// <exception cref="PostboxException">
+        /// One is wrong, and nothing was stored; or <see cref="PostboxErrorCode.DepositIncomplete"/> with a reason for each that could not be stored: depositing all of them
+        /// again is safe.
+        /// </exception>
+        public IReadOnlyList<string> DepositPosts(IEnumerable<Message> messages)
+        {
+            if (messages == null)
+                throw new ArgumentNullException(nameof(messages));
+            var kept = new List<NativeHandle.Use>();
+            try
+            {
+                var ids = new List<string>();
+                foreach (var message in messages)
+                {
+                    kept.Add(HandleOf(message, nameof(messages)).Using());
+                    ids.Add(message.Id);
+                }
+                var pointers = kept.ConvertAll(use => use.Pointer).ToArray();
+                Errors.Check(Native.postbox_deposit_posts(Handle, pointers, (UIntPtr)pointers.Length));
+                return ids;
+            }
+            finally
+            {
+                foreach (var use in kept)
+                    use.Dispose();
+            }
+        }
+
+        /// <summary>Deposits one message outside of a transaction, then sends it now, on this thread.</summary>
+        /// <param name="message">The message, which is copied.</param>
+        /// <returns>Its id.</returns>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.ClearIncomplete"/>: it is in the outbox, and could not be sent or marked.</exception>
+        public string Post(Message message)
+        {
+            Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), IntPtr.Zero));
+            return message.Id;
+        }
+
+        /// <summary>Deposits one message outside of a transaction, then sends it now, on this thread, and reports what became of it.</summary>
+        /// <param name="message">The message, which is copied.</param>
+        /// <param name="report">What became of it: that it could not be sent is no exception here.</param>
+        /// <returns>Its id.</returns>
+        public string Post(Message message, out Report report)
+        {
+            IntPtr pointer;
+            Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), out pointer));
+            report = Report.Take(pointer);
+            return message.Id;
+        }
+
+        /// <summary>
+        /// Sends the outstanding messages of these ids now, on this thread, in this order, and marks them dispatched. Messages that were dispatched before are skipped. One
+        /// that fails holds back only later ones of its topic and partition key.
+        /// </summary>
+        /// <param name="ids">The ids.</param>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.ClearIncomplete"/>, with a reason for each message that could not be sent or marked.</exception>
+        public void ClearOutbox(params string[] ids)
+        {
+            using (var array = new Utf8Array(ids, nameof(ids)))
+                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, IntPtr.Zero));
+        }
+
+        /// <summary>The same, and reports what became of each message.</summary>
+        /// <param name="ids">The ids.</param>
+        /// <param name="report">What became of them: that one could not be sent is no exception here.</param>
+        public void ClearOutbox(IEnumerable<string> ids, out Report report)
+        {
+            using (var array = new Utf8Array(ids, nameof(ids)))
+            {
+                IntPtr pointer;
+                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, out pointer));
+                report = Report.Take(pointer);
+            }
+        }
+
+        /// <summary>Marks messages dispatched without sending them: for a host that sends them itself. An earlier dispatch time stays.</summary>
+        /// <param name="ids">The ids.</param>
+        public void MarkDispatched(params string[] ids)
+        {
+            using (var array = new Utf8Array(ids, nameof(ids)))
+                Errors.Check(Native.postbox_mark_dispatched(Handle, array.Pointers, array.Count, IntPtr.Zero));
+        }
+
+        /// <summary>The same, and reports what became of each message.</summary>
+        /// <param name="ids">The ids.</param>
+        /// <param name="report">What became of them: that one could not be marked is no exception here.</param>
+        public void MarkDispatched(IEnumerable<string> ids, out Report report)
+        {
+            using (var array = new Utf8Array(ids, nameof(ids)))
+            {
+                IntPtr pointer;
+                Errors.Check(Native.postbox_mark_dispatched(Handle, array.Pointers, array.Count, out pointer));
+                report = Report.Take(pointer);
+            }
+        }
+
+        /// <summary>Tells what became of a message that its producer had accepted. Any thread may, from inside a producer too.</summary>
+        /// <param name="id">Its id.</param>
+        /// <param name="result"><see cref="SendResult.Sent"/>, and it is marked dispatched; else it may be sent again.</param>
+        public void Confirm(string id, SendResult result)
+        {
+            if (result == null)
+                throw new ArgumentNullException(nameof(result));
+            // A reason is sent as far as it goes, as a producer's is.
+            var reason = result.Reason.Length == 0 ? null : Utf8.Lossy(result.Reason);
+            Errors.Check(Native.postbox_confirm(Handle, Utf8.Required(id, nameof(id)), (int)result.Outcome, reason));
+        }
+
+        /// <summary>Reads the message of this id as it is in the outbox, consistently.</summary>
+        /// <param name="id">Its id.</param>
+        /// <returns>The message, or null if there is none.</returns>
+        public Message Get(string id)
+        {
+            IntPtr message;
+            Errors.Check(Native.postbox_get(Handle, Utf8.Required(id, nameof(id)), out message));
+            return message == IntPtr.Zero ? null : new Message(new OwnedMessageHandle(message));
+        }
+
+        /// <summary>Reads one item of any table, consistently.</summary>
+        /// <param name="table">The table.</param>
+        /// <param name="key">The key, as DynamoDB JSON: <c>{"Name": {"S": "Ada"}}</c>.</param>
+        /// <returns>The item as DynamoDB JSON, or null if there is none.</returns>
+        public string GetItem(string table, string key)
+        {
+            IntPtr item;
+            Errors.Check(Native.postbox_get_item(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key)), out item));
+            return Utf8.Take(item);
+        }
+
+        /// <summary>
+        /// Runs one operation of DynamoDB's by name on the embedded database: for what a program sets up in development, such as its own tables.
+        /// </summary>
+        /// <param name="operation">The name, such as "CreateTable".</param>
+        /// <param name="request">The request, as JSON.</param>
+        /// <returns>The answer, as JSON.</returns>
+        public string EmbeddedExecute(string operation, string request)
+        {
+            IntPtr answer;
+            Errors.Check(Native.postbox_embedded_execute(
+                Handle, Utf8.Required(operation, nameof(operation)), Utf8.Required(request, nameof(request)), out answer));
+            return Utf8.Take(answer);
+        }
+
+        /// <summary>
+        /// Finds the outstanding messages that are older than "sweep_min_age_ms", sends them on this thread, oldest first, and marks them dispatched, until none is left that can
+        /// be sent. It holds Brighter's lease while it does; if another sweeper has it, nothing is done.
+        /// </summary>
+        /// <param name="topic">The topic, or null for all.</param>
+        /// <returns>What was done.</returns>
+        public SweepResult Sweep(string topic = null)
+        {
+            Native.SweepCounts counts;
+            Errors.Check(Native.postbox_sweep(Handle, Utf8.Optional(topic, nameof(topic)), out counts));
+            return new SweepResult(counts);
+        }
+
+        /// <summary>
+        /// Starts the sweeper: a thread that sweeps all topics at once and then every "sweep_interval_ms", survives every error and logs it. Producers are called on that thread.
+        /// </summary>
+        public void StartSweeper() => Errors.Check(Native.postbox_start_sweeper(Handle));
+
+        /// <summary>Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most. Without one running, does nothing.</summary>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: a producer has not returned; the sweeper stops when it does.</exception>
+        public void StopSweeper() => Errors.Check(Native.postbox_stop_sweeper(Handle));
+
+        /// <summary>How many messages are outstanding, and since when.</summary>
+        /// <param name="topic">The topic, or null for all.</param>
+        /// <returns>The count and the age.</returns>
+        public OutstandingResult Outstanding(string topic = null)
+        {
+            Native.OutstandingCounts counts;
+            Errors.Check(Native.postbox_outstanding(Handle, Utf8.Optional(topic, nameof(topic)), out counts));
+            return new OutstandingResult(counts);
+        }
+
+        /// <summary>Lists stored messages, page by page. The index lags behind the table a little. Listing parked messages reads the whole table.</summary>
+        /// <param name="state">Which messages.</param>
+        /// <param name="topic">The topic, or null for all.</param>
+        /// <param name="limit">About how many a page has.</param>
+        /// <param name="cursor">Where to begin: null, or <see cref="MessagePage.Next"/> of the page before, with the same state and topic.</param>
+        /// <returns>The page, to be disposed of.</returns>
+        public MessagePage List(MessageState state, string topic = null, int limit = 100, string cursor = null)
+        {
+            if (limit < 1)
+                throw new ArgumentOutOfRangeException(nameof(limit), limit, "a page has at least 1 message");
+            IntPtr page;
+            Errors.Check(Native.postbox_list(
+                Handle, (int)state, Utf8.Optional(topic, nameof(topic)), (uint)limit, Utf8.Optional(cursor, nameof(cursor)), out page));
+            return new MessagePage(new PageHandle(page));
+        }
+
+        /// <summary>Releases a parked message: it is outstanding again, with no failed attempts.</summary>
+        /// <param name="id">Its id.</param>
+        public void Unpark(string id) => Errors.Check(Native.postbox_unpark(Handle, Utf8.Required(id, nameof(id))));
+
+        /// <summary>Makes messages outstanding again, dispatched or parked, so that the next sweep or clear sends them.</summary>
+        /// <param name="ids">The ids.</param>
+        public void Replay(params string[] ids)
+        {
+            using (var array = new Utf8Array(ids, nameof(ids)))
+                Errors.Check(Native.postbox_replay(Handle, array.Pointers, array.Count, IntPtr.Zero));
+        }
+
+        /// <summary>The same, and reports what became of each message.</summary>
+        /// <param name="ids">The ids.</param>
+        /// <param name="report">What became of them: that one could not be replayed is no exception here.</param>
+        public void Replay(IEnumerable<string> ids, out Report report)
+        {
+            using (var array = new Utf8Array(ids, nameof(ids)))
+            {
+                IntPtr pointer;
+                Errors.Check(Native.postbox_replay(Handle, array.Pointers, array.Count, out pointer));
+                report = Report.Take(pointer);
+            }
+        }
+
+        /// <summary>Replays every message with this causation id, as the index shows them; none is a success.</summary>
+        /// <param name="causationId">The causation id.</param>
+        /// <returns>What became of each.</returns>
+        public Report ReplayCausation(string causationId)
+        {
+            IntPtr report;
+            Errors.Check(Native.postbox_replay_causation(Handle, Utf8.Required(causationId, nameof(causationId)), out report));
+            return Report.Take(report);
+        }
+
+        /// <summary>
+        /// Hands every message that was dispatched longer than "archive_min_age_ms" ago to <paramref name="archive"/>, on this thread, and deletes those that it kept. It holds
+        /// Brighter's lease of archivers while it does.
+        /// </summary>
+        /// <param name="archive">Keeps a message durably; one for which it throws stays in the outbox, and the log has the text.</param>
+        /// <returns>What was done.</returns>
+        public ArchiveResult Archive(Action<Message> archive)
+        {
+            if (archive == null)
+                throw new ArgumentNullException(nameof(archive));
+            var counts = default(Native.ArchiveCounts);
+            Callbacks.Lend(archive, data => Native.postbox_archive(Handle, Callbacks.Archive, data, out counts));
+            return new ArchiveResult(counts);
+        }
+
+        /// <summary>Archives into a file: one message a line, as DynamoDB JSON of its item. The file is on the disk before a message is deleted.</summary>
+        /// <param name="path">The file, which is appended to.</param>
+        /// <returns>What was done.</returns>
+        public ArchiveResult ArchiveToFile(string path)
+        {
+            Native.ArchiveCounts counts;
+            Errors.Check(Native.postbox_archive_to_file(Handle, Utf8.Required(path, nameof(path)), out counts));
+            return new ArchiveResult(counts);
+        }
+
+        /// <summary>Starts the archiver: a thread that archives at once and then every "archive_interval_ms", survives every error and logs it.</summary>
+        /// <param name="archive">See <see cref="Archive"/>; it is kept alive until the archiver has ended.</param>
+        public void StartArchiver(Action<Message> archive)
+        {
+            if (archive == null)
+                throw new ArgumentNullException(nameof(archive));
+            Callbacks.Give(archive, data => Native.postbox_start_archiver(Handle, Callbacks.Archive, data, Callbacks.Release));
+        }
+
+        /// <summary>Starts the archiver into a file, as <see cref="ArchiveToFile"/>.</summary>
+        /// <param name="path">The file, which is appended to.</param>
+        public void StartArchiverToFile(string path) => Errors.Check(Native.postbox_start_archiver_to_file(Handle, Utf8.Required(path, nameof(path))));
+
+        /// <summary>Stops the archiver, as <see cref="StopSweeper"/> does the sweeper.</summary>
+        public void StopArchiver() => Errors.Check(Native.postbox_stop_archiver(Handle));
+
+        /// <summary>What this client has done since it was opened. Makes no request, and works after <see cref="Close"/> too.</summary>
+        /// <returns>The counts.</returns>
+        public PostboxStats GetStats()
+        {
+            Native.Counters counters;
+            Errors.Check(Native.postbox_get_stats(Handle, out counters));
+            return new PostboxStats(counters);
+        }
+
+        /// <summary>The same as one JSON object, with the last sweep, the last error and the state of the breakers by topic.</summary>
+        /// <returns>The JSON.</returns>
+        public string GetStatsJson()
+        {
+            IntPtr json;
+            Errors.Check(Native.postbox_get_stats_json(Handle, out json));
+            return Utf8.Take(json);
+        }
+
+        private ClientHandle Handle
+        {
+            get
+            {
+                if (handle.IsClosed)
+                    throw new ObjectDisposedException(nameof(PostboxClient));
+                return handle;
+            }
+        }
+
+        private static MessageHandle HandleOf(Message message, string name)
+        {
+            if (message == null)
+                throw new ArgumentNullException(name);
+            return message.Handle;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System;
+using System.Globalization;
+
+namespace Postbox
+{
+    /// <summary>
+    /// The settings and producers of a <see cref="PostboxClient"/> to open. Opening leaves it as it is, so that it can open more, and be disposed of at once.
+    /// </summary>
+    public sealed class PostboxConfig : IDisposable
+    {
+        private readonly ConfigHandle handle;
+
+        /// <summary>Makes a configuration with the default settings and no producer.</summary>
+        /// <exception cref="DllNotFoundException">The native library was not found.</exception>
+        /// <exception cref="NotSupportedException">The native library has another version than this assembly needs.</exception>
+        public PostboxConfig()
+        {
+            PostboxLibrary.Check();
+            handle = new ConfigHandle(Native.postbox_config_new());
+        }
+
+        /// <summary>A setting by its name, as CONFIGURATION.md lists them: "" for an optional one that is not set, "***" for a secret that is.</summary>
+        /// <param name="name">The name.</param>
+        /// <exception cref="PostboxException">No setting has this name, and the text lists the near ones; or the value is out of range. All stays as it was.</exception>
+        public string this[string name]
+        {
+            get
+            {
+                lock (handle)
+                using (Handle.Using())
+                {
+                    IntPtr value;
+                    Errors.Check(Native.postbox_config_get(handle, Utf8.Required(name, nameof(name)), out value));
+                    return Utf8.Read(value);
+                }
+            }
+            set
+            {
+                lock (handle)
+                    Errors.Check(Native.postbox_config_set(Handle, Utf8.Required(name, nameof(name)), Utf8.Required(value ?? "", nameof(value))));
+            }
+        }
+
+        /// <summary>Sets a setting by its name.</summary>
+        /// <param name="name">The name, such as "table_name".</param>
+        /// <param name="value">The value; null or "" unsets an optional one.</param>
+        /// <returns>This configuration.</returns>
+        /// <exception cref="PostboxException">No setting has this name, and the text lists the near ones; or the value is out of range. All stays as it was.</exception>
+        public PostboxConfig Set(string name, string value)
+        {
+            this[name] = value;
+            return this;
+        }
+
+        /// <summary>Sets a setting that is a number.</summary>
+        /// <param name="name">The name, such as "sweep_batch".</param>
+        /// <param name="value">The value.</param>
+        /// <returns>This configuration.</returns>
+        /// <exception cref="PostboxException">As for a text.</exception>
+        public PostboxConfig Set(string name, long value) => Set(name, value.ToString(CultureInfo.InvariantCulture));
+
+        /// <summary>Sets a setting that is a time, in the unit that ends its name.</summary>
+        /// <param name="name">The name, such as "operation_timeout_ms" or "dispatched_ttl_seconds".</param>
+        /// <param name="value">The time; what is shorter than the unit is cut off.</param>
+        /// <returns>This configuration.</returns>
+        /// <exception cref="ArgumentException">The setting is not a time.</exception>
+        /// <exception cref="PostboxException">As for a text.</exception>
+        public PostboxConfig Set(string name, TimeSpan value)
+        {
+            if (name == null)
+                throw new ArgumentNullException(nameof(name));
+            if (name.EndsWith("_ms", StringComparison.Ordinal))
+                return Set(name, value.Ticks / TimeSpan.TicksPerMillisecond);
+            if (name.EndsWith("_seconds", StringComparison.Ordinal))
+                return Set(name, value.Ticks / TimeSpan.TicksPerSecond);
+            throw new ArgumentException("the setting \"" + name + "\" is not a time: those end in _ms or _seconds", nameof(name));
+        }
+
+        /// <summary>
+        /// Adds the producer of a topic, in place of an earlier one. It is kept alive until no call of it can follow: until this configuration and the clients that
+        /// were opened with it are disposed of.
+        /// </summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="send">See <see cref="IProducer.Send"/>.</param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddProducer(string topic, Func<Message, SendResult> send)
+        {
+            if (send == null)
+                throw new ArgumentNullException(nameof(send));
+            var name = Utf8.Optional(topic, nameof(topic));
+            Callbacks.Give(send, data => Native.postbox_config_producer(Handle, name, Callbacks.Send, data, Callbacks.Release));
+            return this;
+        }
+
+        /// <summary>Adds the producer of a topic, in place of an earlier one.</summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="producer">The producer, kept alive as the other overload says.</param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddProducer(string topic, IProducer producer)
+        {
+            if (producer == null)
+                throw new ArgumentNullException(nameof(producer));
+            return AddProducer(topic, producer.Send);
+        }
+
+        /// <summary>
+        /// Opens a client. On DynamoDB this makes no request to the table; with "embedded_path" it makes the outbox table if it is missing.
+        /// </summary>
+        /// <returns>The client, to be disposed of.</returns>
+        /// <exception cref="PostboxException">A setting is wrong, no region is known, or the embedded database cannot be opened.</exception>
+        public PostboxClient Open()
+        {
+            IntPtr pointer;
+            Errors.Check(Native.postbox_open(Handle, out pointer));
+            return new PostboxClient(new ClientHandle(pointer));
+        }
+
+        /// <summary>Frees the configuration. Doing it twice is harmless.</summary>
+        public void Dispose() => handle.Dispose();
+
+        private ConfigHandle Handle
+        {
+            get
+            {
+                if (handle.IsClosed)
+                    throw new ObjectDisposedException(nameof(PostboxConfig));
+                return handle;
+            }
+        }
+    }
+}

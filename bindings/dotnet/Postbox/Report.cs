@@ -1,0 +1,76 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+
+namespace Postbox
+{
+    /// <summary>What became of each message of a call, in the order of the ids; an id that was given twice is there once.</summary>
+    public sealed class Report : IReadOnlyList<MessageReport>
+    {
+        private readonly MessageReport[] messages;
+
+        private Report(MessageReport[] messages, int failureCount)
+        {
+            this.messages = messages;
+            FailureCount = failureCount;
+        }
+
+        /// <summary>How many messages it has.</summary>
+        public int Count => messages.Length;
+
+        /// <summary>How many of them need care: outcomes from <see cref="Outcome.NotFound"/> up.</summary>
+        public int FailureCount { get; }
+
+        /// <summary>What became of one message.</summary>
+        /// <param name="index">Which, from 0.</param>
+        public MessageReport this[int index] => messages[index];
+
+        /// <summary>Goes through the messages.</summary>
+        /// <returns>The enumerator.</returns>
+        public IEnumerator<MessageReport> GetEnumerator() => ((IEnumerable<MessageReport>)messages).GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+        /// <summary>Copies a report of the library's, and frees it.</summary>
+        internal static Report Take(IntPtr report)
+        {
+            try
+            {
+                var messages = new MessageReport[(int)Native.postbox_report_count(report)];
+                for (var i = 0; i < messages.Length; i++)
+                {
+                    var at = (UIntPtr)i;
+                    messages[i] = new MessageReport(
+                        Utf8.Read(Native.postbox_report_id(report, at)),
+                        (Outcome)Native.postbox_report_outcome(report, at),
+                        Utf8.Read(Native.postbox_report_detail(report, at)));
+                }
+                return new Report(messages, (int)Native.postbox_report_failure_count(report));
+            }
+            finally
+            {
+                Native.postbox_report_free(report);
+            }
+        }
+    }
+
+    /// <summary>What became of one message.</summary>
+    public sealed class MessageReport
+    {
+        internal MessageReport(string id, Outcome outcome, string detail)
+        {
+            Id = id;
+            Outcome = outcome;
+            Detail = detail;
+        }
+
+        /// <summary>Its id.</summary>
+        public string Id { get; }
+
+        /// <summary>What became of it.</summary>
+        public Outcome Outcome { get; }
+
+        /// <summary>Why, where there is more to say; else "".</summary>
+        public string Detail { get; }
+    }
+}

@@ -1,0 +1,116 @@
+using System;
+
+namespace Postbox
+{
+    /// <summary>What a sweep did, in messages.</summary>
+    public sealed class SweepResult
+    {
+        internal SweepResult(Native.SweepCounts counts)
+        {
+            Found = (long)counts.Found;
+            Dispatched = (long)counts.Dispatched;
+            AlreadyDispatched = (long)counts.AlreadyDispatched;
+            Failed = (long)counts.Failed;
+            HeldBack = (long)counts.HeldBack;
+            Lease = (LeaseState)counts.Lease;
+        }
+
+        /// <summary>Shown by the index as outstanding and old enough.</summary>
+        public long Found { get; }
+
+        /// <summary>Sent, or accepted by their producer.</summary>
+        public long Dispatched { get; }
+
+        /// <summary>Dispatched by somebody else meanwhile: not sent.</summary>
+        public long AlreadyDispatched { get; }
+
+        /// <summary>Could not be sent.</summary>
+        public long Failed { get; }
+
+        /// <summary>Waiting: behind one of their partition key, behind an open breaker, for their next attempt.</summary>
+        public long HeldBack { get; }
+
+        /// <summary>Whether the sweep had its lease.</summary>
+        public LeaseState Lease { get; }
+    }
+
+    /// <summary>What is outstanding.</summary>
+    public sealed class OutstandingResult
+    {
+        internal OutstandingResult(Native.OutstandingCounts counts)
+        {
+            Count = (long)counts.Count;
+            OldestAge = TimeSpan.FromTicks((long)counts.OldestAgeMs * TimeSpan.TicksPerMillisecond);
+        }
+
+        /// <summary>How many messages.</summary>
+        public long Count { get; }
+
+        /// <summary>How old the oldest of them is; zero if there is none.</summary>
+        public TimeSpan OldestAge { get; }
+    }
+
+    /// <summary>What an archiver did, in messages.</summary>
+    public sealed class ArchiveResult
+    {
+        internal ArchiveResult(Native.ArchiveCounts counts)
+        {
+            Archived = (long)counts.Archived;
+            Failed = (long)counts.Failed;
+            Lease = (LeaseState)counts.Lease;
+        }
+
+        /// <summary>Kept by the archive and deleted.</summary>
+        public long Archived { get; }
+
+        /// <summary>They stay: the archive did not keep them, or they could not be read or deleted. The log says which and why.</summary>
+        public long Failed { get; }
+
+        /// <summary>Whether the archiver had its lease.</summary>
+        public LeaseState Lease { get; }
+    }
+
+    /// <summary>What a client has done since it was opened, in messages where nothing else is said.</summary>
+    public sealed class PostboxStats
+    {
+        internal PostboxStats(Native.Counters counters)
+        {
+            Deposited = (long)counters.Deposited;
+            Dispatched = (long)counters.Dispatched;
+            Failed = (long)counters.Failed;
+            Parked = (long)counters.Parked;
+            DuplicatesAvoided = (long)counters.DuplicatesAvoided;
+            Sweeps = (long)counters.Sweeps;
+            BackgroundFailures = (long)counters.BackgroundFailures;
+            OpenBreakers = (long)counters.OpenBreakers;
+            Outstanding = counters.Outstanding == ulong.MaxValue ? (long?)null : (long)counters.Outstanding;
+        }
+
+        /// <summary>Written to the outbox.</summary>
+        public long Deposited { get; }
+
+        /// <summary>Sent and marked, or accepted by their producer.</summary>
+        public long Dispatched { get; }
+
+        /// <summary>Attempts to send one that failed.</summary>
+        public long Failed { get; }
+
+        /// <summary>Parked.</summary>
+        public long Parked { get; }
+
+        /// <summary>Deposits of messages that were there already, and messages found dispatched and not sent again.</summary>
+        public long DuplicatesAvoided { get; }
+
+        /// <summary>Sweeps that ended.</summary>
+        public long Sweeps { get; }
+
+        /// <summary>Runs of the background threads that failed.</summary>
+        public long BackgroundFailures { get; }
+
+        /// <summary>Topics whose breaker is not closed.</summary>
+        public long OpenBreakers { get; }
+
+        /// <summary>Outstanding when it was last counted, by <see cref="PostboxClient.Outstanding"/> or in the background; null if never.</summary>
+        public long? Outstanding { get; }
+    }
+}

@@ -1,0 +1,46 @@
+namespace Postbox
+{
+    /// <summary>Sends messages over a transport.</summary>
+    public interface IProducer
+    {
+        /// <summary>
+        /// Sends one message. It is called on the thread that clears, posts or sweeps, or on the sweeper's; by several at once if several do those. It
+        /// may take its time, and use Postbox. An exception counts as <see cref="SendResult.Retry"/> with its text.
+        /// </summary>
+        /// <param name="message">The message, lent for the time of the call.</param>
+        /// <returns>What became of it.</returns>
+        SendResult Send(Message message);
+    }
+
+    /// <summary>What became of a message that a producer was given.</summary>
+    public sealed class SendResult
+    {
+        private SendResult(SendOutcome outcome, string reason)
+        {
+            Outcome = outcome;
+            Reason = reason ?? "";
+        }
+
+        /// <summary>The transport has it: it is marked dispatched.</summary>
+        public static SendResult Sent { get; } = new SendResult(SendOutcome.Sent, "");
+
+        /// <summary>The transport accepted it and will confirm it later, by <see cref="PostboxClient.Confirm"/>.</summary>
+        public static SendResult Accepted { get; } = new SendResult(SendOutcome.Accepted, "");
+
+        /// <summary>It failed for a passing reason: it stays outstanding and will be sent again.</summary>
+        /// <param name="reason">Why; it is stored with the message, up to 1,023 bytes of it.</param>
+        /// <returns>The result.</returns>
+        public static SendResult Retry(string reason) => new SendResult(SendOutcome.Retry, reason);
+
+        /// <summary>It can never be sent as it is: it is parked at once.</summary>
+        /// <param name="reason">Why; it is stored with the message, up to 1,023 bytes of it.</param>
+        /// <returns>The result.</returns>
+        public static SendResult Reject(string reason) => new SendResult(SendOutcome.Reject, reason);
+
+        /// <summary>What became of it.</summary>
+        public SendOutcome Outcome { get; }
+
+        /// <summary>Why it failed; "" if it did not.</summary>
+        public string Reason { get; }
+    }
+}

@@ -1,0 +1,111 @@
+using System;
+
+namespace Postbox
+{
+    /// <summary>
+    /// One DynamoDB transaction being collected: your writes and the messages that go with them; both take effect, or neither. Nothing is written before
+    /// <see cref="Commit"/>, and nothing at all if it is disposed of without. It belongs to one thread at a time: a call while another thread is in one fails
+    /// with <see cref="PostboxErrorCode.ConcurrentUse"/>.
+    /// <para>
+    /// What DynamoDB would refuse is refused when it is added, by a <see cref="PostboxException"/>, and the unit stays as it was: over 100 actions, an item over 400 KB, over
+    /// 4 MB in all, one item twice. Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it.
+    /// </para>
+    /// </summary>
+    public sealed class UnitOfWork : IDisposable
+    {
+        private readonly UnitOfWorkHandle handle;
+
+        internal UnitOfWork(UnitOfWorkHandle handle)
+        {
+            this.handle = handle;
+        }
+
+        /// <summary>Reads one item of any table now, consistently. To be sure that it has not changed by the commit, add a condition.</summary>
+        /// <param name="table">The table.</param>
+        /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
+        /// <returns>The item, or null if there is none.</returns>
+        public string GetItem(string table, string key)
+        {
+            IntPtr item;
+            Errors.Check(Native.postbox_unit_of_work_get_item(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key)), out item));
+            return Utf8.Take(item);
+        }
+
+        /// <summary>Adds: put this item, whatever was there.</summary>
+        /// <param name="table">The table.</param>
+        /// <param name="item">The item: <c>{"Name": {"S": "Ada"}}</c>.</param>
+        public void Put(string table, string item)
+        {
+            Errors.Check(Native.postbox_unit_of_work_put(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(item, nameof(item))));
+        }
+
+        /// <summary>Adds: update one item.</summary>
+        /// <param name="update"><c>{"TableName": ..., "Key": ..., "UpdateExpression": ...}</c>, and what else an update of a transaction may have.</param>
+        public void Update(string update)
+        {
+            Errors.Check(Native.postbox_unit_of_work_update(Handle, Utf8.Required(update, nameof(update))));
+        }
+
+        /// <summary>Adds: delete the item of this key, if it is there.</summary>
+        /// <param name="table">The table.</param>
+        /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
+        public void Delete(string table, string key)
+        {
+            Errors.Check(Native.postbox_unit_of_work_delete(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key))));
+        }
+
+        /// <summary>Adds: commit only if a condition holds for an item that the unit does not write.</summary>
+        /// <param name="check"><c>{"TableName": ..., "Key": ..., "ConditionExpression": ...}</c>, and the rest as for an update.</param>
+        public void ConditionCheck(string check)
+        {
+            Errors.Check(Native.postbox_unit_of_work_condition_check(Handle, Utf8.Required(check, nameof(check))));
+        }
+
+        /// <summary>Adds any action, as in the list of <c>aws dynamodb transact-write-items --transact-items</c>.</summary>
+        /// <param name="action"><c>{"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}</c>, or "Update", "Delete", "ConditionCheck".</param>
+        public void Add(string action)
+        {
+            Errors.Check(Native.postbox_unit_of_work_add(Handle, Utf8.Required(action, nameof(action))));
+        }
+
+        /// <summary>Adds: deposit this message in the outbox.</summary>
+        /// <param name="message">The message, which is copied.</param>
+        /// <returns>Its id, for <see cref="PostboxClient.ClearOutbox(string[])"/> after the commit.</returns>
+        public string DepositPost(Message message)
+        {
+            if (message == null)
+                throw new ArgumentNullException(nameof(message));
+            Errors.Check(Native.postbox_unit_of_work_deposit_post(Handle, message.Handle));
+            return message.Id;
+        }
+
+        /// <summary>
+        /// Sends everything in one transaction: all of it takes effect, or none. What is safe to try again is tried again with the same token. An empty unit commits without
+        /// a request.
+        /// </summary>
+        /// <exception cref="DuplicateMessageException">Nothing was written: a message id is in the outbox already, so this command took effect before.</exception>
+        /// <exception cref="TransactionCanceledException">Nothing was written, and the reasons tell why, action by action. The unit stays open.</exception>
+        /// <exception cref="PostboxRetryableException">
+        /// With <see cref="PostboxErrorCode.OutcomeUnknown"/>, no answer came: call this again on the same unit, which is safe for 9 minutes. With another code, nothing was written.
+        /// </exception>
+        /// <exception cref="PostboxException">Nothing was written, and the unit stays open.</exception>
+        public void Commit() => Errors.Check(Native.postbox_unit_of_work_commit(Handle));
+
+        /// <summary>Closes the unit without sending anything.</summary>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if a commit had no answer, since then it may have taken effect.</exception>
+        public void Rollback() => Errors.Check(Native.postbox_unit_of_work_rollback(Handle));
+
+        /// <summary>Frees the unit; one that was not committed sends nothing. Doing it twice is harmless.</summary>
+        public void Dispose() => handle.Dispose();
+
+        private UnitOfWorkHandle Handle
+        {
+            get
+            {
+                if (handle.IsClosed)
+                    throw new ObjectDisposedException(nameof(UnitOfWork));
+                return handle;
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Postbox
+{
+    /// <summary>
+    /// Strings to the library and back. By hand, since .NET Standard 2.0 has no marshalling of UTF-8, and none would refuse
+    /// what UTF-8 in C cannot hold.
+    /// </summary>
+    internal static class Utf8
+    {
+        private static readonly UTF8Encoding Strict = new UTF8Encoding(false, true);
+
+        /// <summary>The NUL-terminated bytes of a text that must be there.</summary>
+        internal static byte[] Required(string text, string name)
+        {
+            if (text == null)
+                throw new ArgumentNullException(name);
+            if (text.IndexOf('\0') >= 0)
+                throw new ArgumentException("the text has a NUL character, and everything after it would be lost: take it out", name);
+            return Encode(text, name, 1);
+        }
+
+        /// <summary>The same, or null for null.</summary>
+        internal static byte[] Optional(string text, string name) => text == null ? null : Required(text, name);
+
+        /// <summary>The bytes of a text that is a body: it has a length, so that NUL characters are fine.</summary>
+        internal static byte[] Body(string text, string name)
+        {
+            if (text == null)
+                throw new ArgumentNullException(name);
+            return Encode(text, name, 0);
+        }
+
+        private static byte[] Encode(string text, string name, int zeros)
+        {
+            try
+            {
+                var bytes = new byte[Strict.GetByteCount(text) + zeros];
+                Strict.GetBytes(text, 0, text.Length, bytes, 0);
+                return bytes;
+            }
+            catch (EncoderFallbackException failure)
+            {
+                throw new ArgumentException(
+                    "the text has half a surrogate pair at index " + failure.Index + ", which no UTF-8 can hold: take it out or complete it",
+                    name, failure);
+            }
+        }
+
+        /// <summary>The text at a borrowed pointer, null for NULL.</summary>
+        internal static unsafe string Read(IntPtr text)
+        {
+            if (text == IntPtr.Zero)
+                return null;
+            var bytes = (byte*)text;
+            var length = 0;
+            while (bytes[length] != 0)
+                length++;
+            return Strict.GetString(bytes, length);
+        }
+
+        /// <summary>The text at a pointer that is ours to free, null for NULL.</summary>
+        internal static string Take(IntPtr text)
+        {
+            try
+            {
+                return Read(text);
+            }
+            finally
+            {
+                Native.postbox_string_free(text);
+            }
+        }
+
+        /// <summary>
+        /// The NUL-terminated bytes of a reason, which should arrive in any case: half a surrogate pair becomes a replacement character, NUL a space.
+        /// </summary>
+        internal static byte[] Lossy(string text) => Encoding.UTF8.GetBytes(text.Replace('\0', ' ') + '\0');
+
+        /// <summary>Writes as much of a reason as fits, and a NUL, into a buffer of the library's.</summary>
+        internal static void Write(string text, IntPtr buffer, UIntPtr size)
+        {
+            var bytes = Lossy(text);
+            var length = Math.Min(bytes.Length, checked((int)size)) - 1;
+            while (length > 0 && (bytes[length] & 0xC0) == 0x80)
+                length--;
+            Marshal.Copy(bytes, 0, buffer, length);
+            Marshal.WriteByte(buffer, length, 0);
+        }
+    }
+
+    /// <summary>Strings as an array of pointers, in memory that stays where it is until it is disposed of.</summary>
+    internal sealed class Utf8Array : IDisposable
+    {
+        private readonly List<GCHandle> pinned = new List<GCHandle>();
+
+        internal Utf8Array(IEnumerable<string> texts, string name)
+        {
+            if (texts == null)
+                throw new ArgumentNullException(name);
+            var pointers = new List<IntPtr>();
+            try
+            {
+                foreach (var text in texts)
+                {
+                    var bytes = GCHandle.Alloc(Utf8.Required(text, name), GCHandleType.Pinned);
+                    pinned.Add(bytes);
+                    pointers.Add(bytes.AddrOfPinnedObject());
+                }
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+            Pointers = pointers.ToArray();
+        }
+
+        internal IntPtr[] Pointers { get; }
+
+        internal UIntPtr Count => (UIntPtr)Pointers.Length;
+
+        public void Dispose()
+        {
+            foreach (var bytes in pinned)
+                bytes.Free();
+            pinned.Clear();
+        }
+    }
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds the wheel dynamo-postbox, which carries the library, and prints its path.
+#
+#     bindings/python/build_wheel.sh [release|debug]     release unless given
+#
+# Everything is put together in the build directory; the sources stay as they are.
+set -euo pipefail
+profile=${1:-release}
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+venv=$("$root/tools/venv.sh")
+target=$(dirname "$venv")
+stage=$target/python-wheel
+
+cd "$root"
+if [ "$profile" = release ]; then
+    cargo build --quiet --release --lib >&2
+else
+    # With the examples, so that it is the build that everything else uses.
+    cargo build --quiet --lib --examples >&2
+fi
+library=$target/$profile/libpostbox.so
+
+rm -rf "$stage"
+mkdir -p "$stage"
+cp -r "$here/pyproject.toml" "$here/setup.py" "$here/README.md" "$here/src" LICENSE-MIT LICENSE-APACHE "$stage"
+strip --strip-debug -o "$stage/src/postbox/libpostbox.so" "$library"
+"$venv/bin/python" "$here/build_header.py" include/postbox.h "$stage/src/postbox" >&2
+
+POSTBOX_WHEEL_VERSION=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"name":"postbox","version":"\([^"]*\)".*/\1/')
+# The newest version of the C library that our library asks for is the oldest on which it runs.
+glibc=$(nm -D --undefined-only "$library" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
+POSTBOX_WHEEL_PLATFORM=$(tr . _ <<<"manylinux_${glibc#GLIBC_}_$(uname -m)")
+export POSTBOX_WHEEL_VERSION POSTBOX_WHEEL_PLATFORM
+rm -rf "$target/wheels"
+"$venv/bin/python" -m build --wheel --no-isolation --outdir "$target/wheels" "$stage" >"$stage/build.log" 2>&1 ||
+    { cat "$stage/build.log" >&2; exit 1; }
+ls "$target"/wheels/*.whl

@@ -1,0 +1,100 @@
+"""Postbox: a transactional outbox on Amazon DynamoDB.
+
+What you commit with your data is sent at least once; what you roll back is never sent.
+
+    import postbox
+
+    def send(message: postbox.Message) -> None: ...
+
+    with postbox.open(table_name="brighter_outbox", producers={"greeting.made": send}) as box:
+        with box.unit_of_work() as work:                     # commits at its end, or rolls back
+            person = work.get_item("People", {"Name": "Ada"})
+            work.put("People", greeted(person))
+            id = work.deposit_post(postbox.Message("greeting.made", body))
+        box.clear_outbox([id])                               # send now; or leave it to a sweeper
+"""
+
+from postbox._callbacks import Archive, Producer, Reject, SendOutcome
+from postbox._config import Config
+from postbox._errors import (
+    ClosedError,
+    DatabaseError,
+    DuplicateMessageError,
+    ErrorCode,
+    ForkedError,
+    IncompleteError,
+    InternalError,
+    InvalidInputError,
+    LimitExceededError,
+    OutboxLimitReachedError,
+    OutcomeUnknownError,
+    PostboxError,
+    Reason,
+    TableError,
+    TransactionCanceledError,
+    UsageError,
+)
+from postbox._message import Message
+from postbox._native import library_version
+from postbox._postbox import Postbox, open
+from postbox._process import set_log_level
+from postbox._results import (
+    ArchiveResult,
+    Dispatch,
+    Lease,
+    Outcome,
+    Outstanding,
+    Page,
+    Report,
+    State,
+    Stats,
+    SweepResult,
+    Unreadable,
+)
+from postbox._unit_of_work import UnitOfWork
+from postbox._values import Item, ItemLike
+
+__version__ = library_version()
+
+__all__ = [
+    "Archive",
+    "ArchiveResult",
+    "ClosedError",
+    "Config",
+    "DatabaseError",
+    "Dispatch",
+    "DuplicateMessageError",
+    "ErrorCode",
+    "ForkedError",
+    "IncompleteError",
+    "InternalError",
+    "InvalidInputError",
+    "Item",
+    "ItemLike",
+    "Lease",
+    "LimitExceededError",
+    "Message",
+    "OutboxLimitReachedError",
+    "Outcome",
+    "OutcomeUnknownError",
+    "Outstanding",
+    "Page",
+    "Postbox",
+    "PostboxError",
+    "Producer",
+    "Reason",
+    "Reject",
+    "Report",
+    "SendOutcome",
+    "State",
+    "Stats",
+    "SweepResult",
+    "TableError",
+    "TransactionCanceledError",
+    "UnitOfWork",
+    "Unreadable",
+    "UsageError",
+    "library_version",
+    "open",
+    "set_log_level",
+]

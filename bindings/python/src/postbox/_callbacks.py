@@ -1,0 +1,158 @@
+"""Producers, archives and log messages: Python functions that the library calls.
+
+No exception crosses into the library: it becomes a failure with its text. What a callback needs is kept alive until the
+library releases it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+from postbox._message import Message
+from postbox._native import ffi, lib, this_thread
+
+_log = logging.getLogger("postbox")
+
+
+class SendOutcome(IntEnum):
+    """What became of a message that a producer was given."""
+
+    SENT = 0
+    """The transport has it: it is marked dispatched. Returning None says the same."""
+    ACCEPTED = 1
+    """The transport will confirm it later, by Postbox.confirm; until then it stays outstanding."""
+    RETRY = 2
+    """It failed for a passing reason and will be sent again. Raising an exception says the same, and why."""
+    REJECT = 3
+    """It can never be sent as it is: it is parked. Raising Reject says the same, and why."""
+
+
+class Reject(Exception):
+    """Raised by a producer: this message can never be sent as it is, and is parked at once."""
+
+
+Producer: TypeAlias = Callable[[Message], "SendOutcome | None"]
+"""Sends one message. It is called on the thread that clears or sweeps; by several at once if several do."""
+
+Archive: TypeAlias = Callable[[Message], None]
+"""Keeps one message, durably, before it is deleted from the outbox. If it raises, the message stays."""
+
+# What the library refers to, until it releases it.
+_kept: set[Any] = set()
+
+
+def keep(callback: object) -> Any:
+    """What the library gives back with each call of the callback."""
+    handle = ffi.new_handle(callback)
+    _kept.add(handle)
+    return handle
+
+
+@ffi.callback("void(void *)")  # type: ignore[untyped-decorator]
+def release(data: Any) -> None:
+    """The library will not call the callback again."""
+    _kept.discard(data)
+
+
+def drop(data: Any) -> None:
+    """The library did not take the callback."""
+    _kept.discard(data)
+
+
+def is_kept(data: Any) -> bool:
+    """Whether the library may still call the callback."""
+    return data in _kept
+
+
+def _said(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        return name
+    if isinstance(error, Reject):
+        return text
+    return f"{name}: {text}" if text else name
+
+
+def _write(text: str, reason: Any, size: int) -> None:
+    content = text.encode(errors="replace").replace(b"\0", b" ")[: size - 1]
+    ffi.memmove(reason, content + b"\0", len(content) + 1)
+
+
+def _note_interruption(error: BaseException | None) -> None:
+    """Ctrl-C and sys.exit are not for a producer to swallow: the caller gets them when its call returns."""
+    if error is not None and not isinstance(error, Exception):
+        this_thread.interruption = error
+
+
+def _on_error(_kind: object, error: BaseException | None, _traceback: object) -> None:
+    _note_interruption(error)
+
+
+# Without it, cffi lets a callback that raises return 0, which is a success: what interrupts these few lines themselves
+# would lose the message.
+def _callback(of_failure: int) -> Any:
+    signature = "int32_t(void *, const postbox_message *, char *, size_t)"
+    return ffi.callback(signature, error=of_failure, onerror=_on_error)
+
+
+def _run(callback: Callable[[Message], object], pointer: Any, reason: Any, size: int) -> object:
+    """What the callback returns; or the exception that it raised, told in `reason`."""
+    message = Message._of(pointer)
+    this_thread.callbacks += 1
+    try:
+        return callback(message)
+    except BaseException as error:
+        _note_interruption(error)
+        _write(_said(error), reason, size)
+        return error
+    finally:
+        this_thread.callbacks -= 1
+        message._take_back()
+
+
+@_callback(of_failure=SendOutcome.RETRY)  # type: ignore[untyped-decorator]
+def send(data: Any, pointer: Any, reason: Any, size: int) -> int:
+    """Calls a producer."""
+    outcome = _run(ffi.from_handle(data), pointer, reason, size)
+    if outcome is None:
+        return SendOutcome.SENT
+    if isinstance(outcome, SendOutcome):
+        return outcome
+    if isinstance(outcome, Reject):
+        return SendOutcome.REJECT
+    if not isinstance(outcome, BaseException):
+        # Taking any value for a success would lose messages of a producer that returns False.
+        _write(f"the producer returned a {type(outcome).__name__}: it must return None or a SendOutcome", reason, size)
+    return SendOutcome.RETRY
+
+
+@_callback(of_failure=1)  # type: ignore[untyped-decorator]
+def archive(data: Any, pointer: Any, reason: Any, size: int) -> int:
+    """Calls an archive."""
+    return 1 if isinstance(_run(ffi.from_handle(data), pointer, reason, size), BaseException) else 0
+
+
+# The library's levels as those of logging.
+LEVELS = {
+    lib.POSTBOX_LOG_ERROR: logging.ERROR,
+    lib.POSTBOX_LOG_WARN: logging.WARNING,
+    lib.POSTBOX_LOG_INFO: logging.INFO,
+    lib.POSTBOX_LOG_DEBUG: logging.DEBUG,
+    lib.POSTBOX_LOG_TRACE: 5,
+}
+
+
+@ffi.callback("void(void *, int32_t, const char *)")  # type: ignore[untyped-decorator]
+def log(_data: Any, level: int, text: Any) -> None:
+    """Hands a log message to logging."""
+    this_thread.callbacks += 1
+    try:
+        # What a handler raises goes to sys.unraisablehook.
+        _log.log(LEVELS.get(level, logging.ERROR), "%s", ffi.string(text).decode())
+    finally:
+        this_thread.callbacks -= 1

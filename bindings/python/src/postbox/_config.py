@@ -1,0 +1,46 @@
+"""Settings and producers, and opening with them."""
+
+from __future__ import annotations
+
+from postbox import _callbacks
+from postbox._callbacks import Producer
+from postbox._native import check, ffi, lib, optional_utf8, text_of, utf8
+
+
+class Config:
+    """The settings of a Postbox by name (see CONFIGURATION.md), and its producers by topic.
+
+    config = Config(table_name="orders_outbox", number_of_shards=5)
+    config["region"] = "eu-central-1"
+    config.producer("order.placed", send)
+    """
+
+    def __init__(self, **settings: str | int) -> None:
+        self._pointer = ffi.gc(lib.postbox_config_new(), lib.postbox_config_free)
+        for name, value in settings.items():
+            self[name] = value
+
+    def __setitem__(self, name: str, value: str | int) -> None:
+        """Sets a setting; an empty text unsets an optional one."""
+        check(lib.postbox_config_set(self._pointer, utf8(name, "setting name"), utf8(str(value), name)))
+
+    def __getitem__(self, name: str) -> str:
+        """A setting as text: "" if it is not set, "***" for a secret."""
+        value = ffi.new("char **")
+        check(lib.postbox_config_get(self._pointer, utf8(name, "setting name"), value))
+        return text_of(value[0])
+
+    def producer(self, topic: str | None, send: Producer) -> None:
+        """Adds the producer of a topic or, for None, of every topic that has none of its own.
+
+        It returns None when the message is sent. An exception that it raises is a failed dispatch with its text: the
+        message stays outstanding and is sent again. See SendOutcome and Reject for the rest.
+        """
+        if not callable(send):
+            raise TypeError(f"a producer must be callable, not {type(send).__name__}")
+        name = optional_utf8(topic, "topic")
+        handle = _callbacks.keep(send)
+        error = lib.postbox_config_producer(self._pointer, name, _callbacks.send, handle, _callbacks.release)
+        if error:
+            _callbacks.drop(handle)
+        check(error)

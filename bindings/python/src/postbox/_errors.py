@@ -1,0 +1,176 @@
+"""What can go wrong: one exception per kind of trouble, with the library's code, text and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from postbox._values import Item
+
+
+class ErrorCode(IntEnum):
+    """What kind of error it is. The numbers are those of the C header, which says what each means."""
+
+    INVALID_ARGUMENT = 1
+    NULL_ARGUMENT = 2
+    INVALID_UTF8 = 3
+    INVALID_MESSAGE = 4
+    INVALID_JSON = 5
+    UNKNOWN_NAME = 6
+    INVALID_SETTING = 7
+    TOO_MANY_ACTIONS = 20
+    ITEM_TOO_LARGE = 21
+    TRANSACTION_TOO_LARGE = 22
+    SAME_ITEM_TWICE = 23
+    UNIT_OF_WORK_CLOSED = 30
+    CLOSED = 31
+    FORKED = 32
+    CONCURRENT_USE = 33
+    WRONG_THREAD = 34
+    TRANSACTION_CANCELED = 40
+    DUPLICATE_MESSAGE = 41
+    OUTCOME_UNKNOWN = 42
+    CLEAR_INCOMPLETE = 50
+    DEPOSIT_INCOMPLETE = 51
+    MARK_INCOMPLETE = 52
+    OUTBOX_LIMIT_REACHED = 53
+    TABLE_NOT_FOUND = 60
+    TABLE_INVALID = 61
+    NO_CREDENTIALS = 62
+    ACCESS_DENIED = 63
+    THROTTLED = 64
+    UNREACHABLE = 65
+    TIMEOUT = 66
+    REFUSED = 67
+    UNREADABLE_ITEM = 68
+    EMBEDDED = 69
+    INTERNAL = 99
+
+    @classmethod
+    def _missing_(cls, value: object) -> ErrorCode:
+        # A later library may give codes that this package does not know.
+        return cls.INTERNAL
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why one action of a transaction, or one message of many, failed."""
+
+    index: int
+    """Which action or message of the call it was, from 0."""
+    subject: str
+    """What it concerns: an action ("Put People"), a message id, an index of a table."""
+    code: str
+    """DynamoDB's own code where there is one ("ConditionalCheckFailed"), else a word of Postbox."""
+    message: str
+    item_json: str | None = None
+    """The item whose condition failed, as DynamoDB JSON, if the action asked for it."""
+
+    @property
+    def item(self) -> Item | None:
+        """The item whose condition failed, if the action asked for it."""
+        from postbox._values import item_from_json
+
+        return None if self.item_json is None else item_from_json(self.item_json)
+
+
+class PostboxError(Exception):
+    """What happened, to which thing, and what to do. The base of all errors of Postbox."""
+
+    def __init__(
+        self, code: ErrorCode, message: str, retryable: bool = False, reasons: Sequence[Reason] = ()
+    ) -> None:
+        super().__init__(code, message, retryable, tuple(reasons))
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        """Whether the same call may succeed later without any change."""
+        self.reasons = tuple(reasons)
+        """One for each action or message that failed; empty if the error concerns one thing only."""
+
+    def __str__(self) -> str:
+        return "\n".join([self.message, *(f"  {r.subject}: {r.code}: {r.message}" for r in self.reasons)])
+
+
+class InvalidInputError(PostboxError, ValueError):
+    """An argument, a setting, a header field or an item has a value that it cannot have."""
+
+
+class LimitExceededError(InvalidInputError):
+    """More than DynamoDB takes in one item or one transaction. The unit of work stayed as it was."""
+
+
+class TransactionCanceledError(PostboxError):
+    """Nothing was written: the reasons say why, action by action. The unit of work stays open."""
+
+
+class DuplicateMessageError(TransactionCanceledError):
+    """Nothing was written: a message id is in the outbox already, so this command took effect before."""
+
+
+class OutcomeUnknownError(PostboxError):
+    """No answer came: the transaction took effect or it did not. Call commit again on the same unit of work."""
+
+
+class IncompleteError(PostboxError):
+    """Some messages could not be sent, deposited or marked; the reasons say which and why."""
+
+
+class OutboxLimitReachedError(PostboxError):
+    """More messages are outstanding than the setting outstanding_limit allows: nothing was deposited."""
+
+
+class UsageError(PostboxError):
+    """The call came at the wrong time or from the wrong place: after a close, in a forked child, from a second thread."""
+
+
+class ClosedError(UsageError):
+    """The Postbox or the unit of work was closed."""
+
+
+class ForkedError(UsageError):
+    """The process was forked after the Postbox was opened: open a new one in the child."""
+
+
+class DatabaseError(PostboxError):
+    """DynamoDB refused, could not be reached, or holds what cannot be used."""
+
+
+class TableError(DatabaseError):
+    """The table does not exist, or cannot serve as an outbox: the reasons say what is wrong with it."""
+
+
+class InternalError(PostboxError):
+    """Something that should not happen. Please report it."""
+
+
+_CLASSES: dict[ErrorCode, type[PostboxError]] = {
+    ErrorCode.TRANSACTION_CANCELED: TransactionCanceledError,
+    ErrorCode.DUPLICATE_MESSAGE: DuplicateMessageError,
+    ErrorCode.OUTCOME_UNKNOWN: OutcomeUnknownError,
+    ErrorCode.OUTBOX_LIMIT_REACHED: OutboxLimitReachedError,
+    ErrorCode.UNIT_OF_WORK_CLOSED: ClosedError,
+    ErrorCode.CLOSED: ClosedError,
+    ErrorCode.FORKED: ForkedError,
+    ErrorCode.TABLE_NOT_FOUND: TableError,
+    ErrorCode.TABLE_INVALID: TableError,
+    ErrorCode.INTERNAL: InternalError,
+}
+# The tens of a code say what it is about.
+_GROUPS: dict[int, type[PostboxError]] = {
+    0: InvalidInputError,
+    2: LimitExceededError,
+    3: UsageError,
+    5: IncompleteError,
+    6: DatabaseError,
+}
+
+
+def error_of(code: int, message: str, retryable: bool, reasons: Sequence[Reason]) -> PostboxError:
+    """The exception for an error of the library."""
+    known = ErrorCode(code)
+    kind = _CLASSES.get(known) or _GROUPS.get(known // 10, InternalError)
+    return kind(known, message, retryable, reasons)

@@ -1,0 +1,116 @@
+"""Messages: to deposit, as they are sent, and as they are stored."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from postbox._errors import ErrorCode, UsageError
+from postbox._native import NULL, check, encoded, ffi, lib, optional_text_of, text_of, utf8
+
+
+class Message:
+    """A header of fields by name (see CONFIGURATION.md) and a body of bytes.
+
+    Message("greeting.made", b"{}", partition_key="42", bag={"tenant": "7"})
+
+    A body given as str is stored as UTF-8. The id is a new UUID v7 unless it is given: a fixed one makes a retried command
+    take effect once. `message["subject"]` reads a field, None if it is not there; assigning sets it.
+
+    A message that a producer or an archive gets is lent to it for the time of the call.
+    """
+
+    # The library lends strings out of a message until it is changed or, in a callback, until that returns. The lock keeps
+    # other threads from doing either while one is copied.
+    __slots__ = ("__weakref__", "_keeper", "_lock", "_pointer")
+
+    def __init__(
+        self, topic: str, body: bytes | bytearray | str = b"", *, bag: Mapping[str, str] | None = None, **fields: str
+    ) -> None:
+        content = _bytes_of(body)
+        made = ffi.new("postbox_message **")
+        check(lib.postbox_message_new(utf8(topic, "topic"), content, len(content), made))
+        self._adopt(ffi.gc(made[0], lib.postbox_message_free), None)
+        for name, value in fields.items():
+            self[name] = value
+        for name, value in (bag or {}).items():
+            self["bag." + name] = value
+
+    def _adopt(self, pointer: Any, keeper: object) -> None:
+        self._lock = threading.RLock()
+        self._pointer = pointer
+        self._keeper = keeper
+
+    @classmethod
+    def _of(cls, pointer: Any, keeper: object = None) -> Message:
+        """A message that is the library's, in the memory of `keeper`."""
+        message = cls.__new__(cls)
+        message._adopt(pointer, keeper)
+        return message
+
+    def _take_back(self) -> None:
+        """Ends the loan of the message to a callback."""
+        with self._lock:
+            self._pointer = NULL
+
+    def _valid(self) -> Any:
+        """The message of the library. The caller holds the lock while it uses it."""
+        if not self._pointer:
+            raise UsageError(
+                ErrorCode.INVALID_ARGUMENT,
+                "this message was lent to a producer or archive that has returned: copy what is needed later",
+            )
+        return self._pointer
+
+    @property
+    def id(self) -> str:
+        with self._lock:
+            return text_of(lib.postbox_message_id(self._valid()))
+
+    @property
+    def topic(self) -> str:
+        with self._lock:
+            return text_of(lib.postbox_message_topic(self._valid()))
+
+    @property
+    def body(self) -> bytes:
+        length = ffi.new("size_t *")
+        with self._lock:
+            start = lib.postbox_message_body(self._valid(), length)
+            return bytes(ffi.buffer(start, length[0])) if length[0] else b""
+
+    @body.setter
+    def body(self, body: bytes | bytearray | str) -> None:
+        content = _bytes_of(body)
+        with self._lock:
+            check(lib.postbox_message_set_body(self._valid(), content, len(content)))
+
+    def __getitem__(self, name: str) -> str | None:
+        """A header field as text; None if it is not there. A message that was read from the outbox also has "state",
+        "dispatched_at", "expires_at", "parked_at", "dispatch_attempts" and "last_error"."""
+        value = ffi.new("char **")
+        key = utf8(name, "field name")
+        with self._lock:
+            check(lib.postbox_message_get(self._valid(), key, value))
+            return optional_text_of(value[0])
+
+    def __setitem__(self, name: str, value: str) -> None:
+        """Sets a header field; an empty text takes an optional one away. "bag.NAME" is an entry of the header bag."""
+        key, text = utf8(name, "field name"), utf8(value, name)
+        with self._lock:
+            check(lib.postbox_message_set(self._valid(), key, text))
+
+    def __repr__(self) -> str:
+        # Without the body and the bag, which do not belong into logs.
+        with self._lock:
+            return f"<Message {self.id!r} to {self.topic!r}>" if self._pointer else "<Message that was lent>"
+
+
+def _bytes_of(body: bytes | bytearray | str) -> bytes:
+    if isinstance(body, str):
+        # It may hold NUL: it goes with its length.
+        return encoded(body, "body")
+    if not isinstance(body, (bytes, bytearray)):
+        raise TypeError(f"a body must be bytes or str, not {type(body).__name__}")
+    return bytes(body)

@@ -1,0 +1,165 @@
+"""The C library: loads it, and turns what goes in and comes out.
+
+It is reached by cffi in ABI mode. ctypes would need no dependency, but all functions declared a second time by hand, and a
+mistake there is a crash; for cffi the C header itself is the declaration, read when the wheel is built (build_header.py),
+every argument is checked against it, and a call costs about half. No compiler is needed to install it, and one wheel serves
+every Python 3 of a platform. cffi releases the GIL for the time of every call.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from postbox._errors import ErrorCode, InvalidInputError, Reason, error_of
+from postbox._header import ffi as _ffi
+
+# cffi has no types for what it makes of a header.
+ffi: Any = _ffi
+NULL: Any = ffi.NULL
+lib: Any = ffi.dlopen(str(Path(__file__).with_name("libpostbox.so")))
+
+
+def text_of(pointer: Any) -> str:
+    """A string of the library's."""
+    text: str = ffi.string(pointer).decode()
+    return text
+
+
+def optional_text_of(pointer: Any) -> str | None:
+    """A string of the library's that may be NULL."""
+    return text_of(pointer) if pointer else None
+
+
+def library_version() -> str:
+    """The version of the library in this package."""
+    return text_of(lib.postbox_version())
+
+
+def _check_version() -> None:
+    major, minor, patch = (int(part) for part in library_version().split("-")[0].split("."))
+    needed = (lib.POSTBOX_VERSION_MAJOR, lib.POSTBOX_VERSION_MINOR, lib.POSTBOX_VERSION_PATCH)
+    if (major, minor) != needed[:2] or patch < needed[2]:
+        wanted = ".".join(map(str, needed))
+        raise ImportError(f"the Postbox library is {library_version()}, but this package needs {wanted}: install it anew")
+
+
+_check_version()
+
+
+def encoded(value: str, what: str) -> bytes:
+    """Text as UTF-8. A lone surrogate has none."""
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            ErrorCode.INVALID_UTF8,
+            f"{what} cannot be written as UTF-8: it has a lone surrogate at position {error.start}",
+        ) from None
+    except AttributeError:
+        raise TypeError(f"{what} must be a str, not {type(value).__name__}") from None
+
+
+def utf8(value: str, what: str) -> bytes:
+    """A string as C takes it: NUL is refused, since it would end there."""
+    text = encoded(value, what)
+    if b"\0" in text:
+        raise InvalidInputError(
+            ErrorCode.INVALID_ARGUMENT,
+            f"{what} has a NUL character at position {value.index(chr(0))}, where it would end",
+        )
+    return text
+
+
+def optional_utf8(value: str | None, what: str) -> Any:
+    """A string that may be left out, as C takes it."""
+    return NULL if value is None else utf8(value, what)
+
+
+def texts(values: Iterable[str], what: str) -> tuple[Any, list[Any]]:
+    """An array of strings as C takes it, and what keeps it alive."""
+    kept = [ffi.new("char[]", utf8(value, what)) for value in values]
+    return ffi.new("char *[]", kept), kept
+
+
+def _reason(error: Any, number: int) -> Reason:
+    return Reason(
+        index=lib.postbox_error_reason_index(error, number),
+        subject=text_of(lib.postbox_error_reason_subject(error, number)),
+        code=text_of(lib.postbox_error_reason_code(error, number)),
+        message=text_of(lib.postbox_error_reason_message(error, number)),
+        item_json=optional_text_of(lib.postbox_error_reason_item(error, number)),
+    )
+
+
+def check(error: Any) -> None:
+    """Raises what a call returned, unless it is a success."""
+    if not error:
+        return
+    error = ffi.gc(error, lib.postbox_error_free)
+    raise error_of(
+        lib.postbox_error_code(error),
+        text_of(lib.postbox_error_message(error)),
+        lib.postbox_error_is_retryable(error),
+        [_reason(error, number) for number in range(lib.postbox_error_reason_count(error))],
+    )
+
+
+class _Thread(threading.local):
+    """What is going on on this thread."""
+
+    callbacks = 0
+    interruption: BaseException | None = None
+
+
+this_thread = _Thread()
+
+
+# One entry for each call that may run callbacks.
+calls_with_callbacks: list[None] = []
+
+
+def call_with_callbacks(function: Any, *arguments: Any) -> None:
+    """Makes a call that may run callbacks, and raises what it returned. A callback that was interrupted (Ctrl-C, sys.exit)
+    interrupts the caller here."""
+    calls_with_callbacks.append(None)
+    try:
+        error = function(*arguments)
+    finally:
+        calls_with_callbacks.pop()
+    interruption, this_thread.interruption = this_thread.interruption, None
+    if interruption is not None:
+        if error:
+            lib.postbox_error_free(error)
+        raise interruption
+    check(error)
+
+
+def background_threads_ended(pointer: Any) -> bool:
+    """Stops the sweeper and the archiver of a Postbox; whether they are out of their callbacks."""
+    for stop in (lib.postbox_stop_sweeper, lib.postbox_stop_archiver):
+        error = stop(pointer)
+        if error:
+            waiting = lib.postbox_error_code(error) == lib.POSTBOX_ERROR_TIMEOUT
+            lib.postbox_error_free(error)
+            if waiting:
+                return False
+    return True
+
+
+def free_postbox(pointer: Any) -> None:
+    """Frees an open Postbox that the garbage collector found: on a thread of its own if a callback is in the way, be it that
+    this is its own thread or that it does not return. The interpreter waits for that thread before it ends."""
+    if this_thread.callbacks or not background_threads_ended(pointer):
+        threading.Thread(target=_free_when_ended, args=(pointer,), name="postbox-free").start()
+    else:
+        lib.postbox_free(pointer)
+
+
+def _free_when_ended(pointer: Any) -> None:
+    while not background_threads_ended(pointer):
+        time.sleep(0.01)
+    lib.postbox_free(pointer)

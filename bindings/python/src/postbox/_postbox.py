@@ -1,0 +1,267 @@
+"""The Postbox: what a program opens once and shares between its threads."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+from postbox import _callbacks, _process
+from postbox._callbacks import Archive, Producer, SendOutcome
+from postbox._config import Config
+from postbox._message import Message
+from postbox._native import call_with_callbacks, check, ffi, free_postbox, lib, optional_utf8, texts, utf8
+from postbox._results import (
+    ArchiveResult,
+    Outstanding,
+    Page,
+    Report,
+    State,
+    Stats,
+    SweepResult,
+    archive_result,
+    page_of,
+    stats,
+    sweep_result,
+)
+from postbox._unit_of_work import UnitOfWork, read_item
+from postbox._values import Item, ItemLike, to_json
+
+
+def open(
+    config: Config | None = None, *, producers: Mapping[str | None, Producer] | None = None, **settings: str | int
+) -> Postbox:
+    """Opens a Postbox with settings and producers by topic; None is the topic of every message that has no producer.
+
+    with postbox.open(table_name="brighter_outbox", producers={"greeting.made": send}) as box: ...
+
+    On DynamoDB this makes no request; with embedded_path it makes the outbox table if it is missing.
+    """
+    config = config or Config()
+    for name, value in settings.items():
+        config[name] = value
+    for topic, send in (producers or {}).items():
+        config.producer(topic, send)
+    return Postbox(config)
+
+
+class Postbox:
+    """An open Postbox. Any number of threads may use it; its calls block, without the GIL, at most for the setting
+    operation_timeout_ms per operation. After a fork, every call in the child raises ForkedError: open a new one there.
+
+    Leaving its `with` block, or close(), stops it; the end of the interpreter does so too. A signal handler of Python, that
+    of Ctrl-C included, runs when the call that is under way returns.
+    """
+
+    # The library's handle is freed by the garbage collector, never by close: so a call on another thread, which refers to
+    # it, always has one that lives, and after close the library itself says that it is closed.
+
+    def __init__(self, config: Config) -> None:
+        made = ffi.new("postbox_t **")
+        check(lib.postbox_open(config._pointer, made))
+        self._pointer = ffi.gc(made[0], free_postbox)
+        _process.opened(self)
+
+    def close(self) -> None:
+        """Stops the sweeper and the archiver, refuses new calls and waits for those under way, all within the setting
+        close_timeout_ms. Closing twice is fine."""
+        check(lib.postbox_close(self._pointer))
+
+    def __enter__(self) -> Postbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def create_table(self) -> None:
+        """Makes the outbox table if it is missing, waits until it can be used, and checks it."""
+        check(lib.postbox_create_table(self._pointer))
+
+    def verify_table(self) -> bool:
+        """Checks that the table can serve as an outbox: TableError with a reason for each fault. Returns whether messages
+        can be replayed by causation, for which tables of older versions of Brighter lack the index."""
+        has_causation_index = ffi.new("bool *")
+        check(lib.postbox_verify_table(self._pointer, has_causation_index))
+        return bool(has_causation_index[0])
+
+    def unit_of_work(self) -> UnitOfWork:
+        """Begins a unit of work. Nothing is written before its commit."""
+        return UnitOfWork(self)
+
+    def get_item(self, table: str, key: ItemLike) -> Item | None:
+        """Reads one item of any table, consistently; None if there is none."""
+        return read_item(lib.postbox_get_item, self._pointer, table, key)
+
+    def get(self, id: str) -> Message | None:
+        """Reads a message as it is in the outbox, consistently; None if there is none."""
+        found = ffi.new("postbox_message **")
+        check(lib.postbox_get(self._pointer, utf8(id, "id"), found))
+        return Message._of(ffi.gc(found[0], lib.postbox_message_free)) if found[0] else None
+
+    def deposit_post(self, message: Message) -> str:
+        """Deposits one message outside of a transaction, and returns its id. That it is there already is a success that
+        changes nothing."""
+        with message._lock:
+            check(lib.postbox_deposit_post(self._pointer, message._valid()))
+            return message.id
+
+    def deposit_posts(self, messages: Iterable[Message]) -> list[str]:
+        """Deposits messages outside of a transaction, 25 a request, and returns their ids. If some could not be stored,
+        IncompleteError has a reason for each, and depositing all of them again is safe."""
+        messages = list(messages)
+        array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
+        check(lib.postbox_deposit_posts(self._pointer, array, len(messages)))
+        return [message.id for message in messages]
+
+    def post(self, message: Message, *, check: bool = True) -> Report:
+        """Deposits one message outside of a transaction, then sends it now, on this thread. `check` as in clear_outbox."""
+        made = ffi.new("postbox_report **")
+        with message._lock:
+            call_with_callbacks(lib.postbox_post, self._pointer, message._valid(), made)
+        return _checked(made, check)
+
+    def clear_outbox(self, ids: Iterable[str], *, check: bool = True) -> Report:
+        """Sends the outstanding messages of these ids now, on this thread, in this order, and marks them dispatched.
+
+        A message that failed raises IncompleteError, unless `check` is False: then the report alone tells. It stays
+        outstanding, or is parked, and holds back only later ones of its topic and partition key.
+        """
+        return self._report(lib.postbox_clear_outbox, ids, check)
+
+    def mark_dispatched(self, ids: Iterable[str], *, check: bool = True) -> Report:
+        """Marks messages dispatched without sending them: for a host that sends them itself."""
+        return self._report(lib.postbox_mark_dispatched, ids, check)
+
+    def replay(self, ids: Iterable[str], *, check: bool = True) -> Report:
+        """Makes messages outstanding again, dispatched or parked, so that the next sweep or clear sends them."""
+        return self._report(lib.postbox_replay, ids, check)
+
+    def _report(self, call: Any, ids: Iterable[str], check: bool) -> Report:
+        if isinstance(ids, str):
+            raise TypeError("ids must be several: [id] for one")
+        array, kept = texts(ids, "id")
+        made = ffi.new("postbox_report **")
+        call_with_callbacks(call, self._pointer, array, len(kept), made)
+        return _checked(made, check)
+
+    def replay_causation(self, causation_id: str, *, check: bool = True) -> Report:
+        """Replays every message with this causation id, as the index shows them; none is a success."""
+        made = ffi.new("postbox_report **")
+        call_with_callbacks(lib.postbox_replay_causation, self._pointer, utf8(causation_id, "causation id"), made)
+        return _checked(made, check)
+
+    def confirm(self, id: str, outcome: SendOutcome = SendOutcome.SENT, reason: str | None = None) -> None:
+        """Tells what became of a message that its producer had ACCEPTED."""
+        check(lib.postbox_confirm(self._pointer, utf8(id, "id"), outcome, optional_utf8(reason, "reason")))
+
+    def sweep(self, topic: str | None = None) -> SweepResult:
+        """Sends, on this thread, what is outstanding and older than the setting sweep_min_age_ms, oldest first, of one
+        topic or of all."""
+        result = ffi.new("postbox_sweep_result *")
+        call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), result)
+        return sweep_result(result)
+
+    def start_sweeper(self) -> None:
+        """Starts a thread that sweeps all topics at once and then every sweep_interval_ms, and survives every error.
+        Producers are called on that thread. It stops when the Postbox is closed, or no longer referred to."""
+        check(lib.postbox_start_sweeper(self._pointer))
+
+    def stop_sweeper(self) -> None:
+        """Stops the sweeper after what it is sending. Without one running, does nothing."""
+        check(lib.postbox_stop_sweeper(self._pointer))
+
+    def outstanding(self, topic: str | None = None) -> Outstanding:
+        """How many messages are outstanding, of one topic or of all, and since when."""
+        result = ffi.new("postbox_outstanding_result *")
+        check(lib.postbox_outstanding(self._pointer, optional_utf8(topic, "topic"), result))
+        return Outstanding(result.count, result.oldest_age_ms)
+
+    def list(self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None) -> Page:
+        """A page of about `limit` messages of a state, beginning at a cursor. A page may hold fewer, even none, and not be
+        the last. Listing parked messages reads the whole table."""
+        made = ffi.new("postbox_page **")
+        begin = optional_utf8(cursor, "cursor")
+        check(lib.postbox_list(self._pointer, state, optional_utf8(topic, "topic"), limit, begin, made))
+        return page_of(made[0])
+
+    def pages(
+        self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None
+    ) -> Iterator[Page]:
+        """All pages of a list, each read when it is asked for."""
+        while True:
+            page = self.list(state, topic, limit=limit, cursor=cursor)
+            yield page
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def messages(self, state: State, topic: str | None = None) -> Iterator[Message]:
+        """All messages of a state that can be read; pages() also tells of those that cannot."""
+        for page in self.pages(state, topic):
+            yield from page
+
+    def unpark(self, id: str) -> None:
+        """Releases a parked message: it is outstanding again, with no failed attempts."""
+        check(lib.postbox_unpark(self._pointer, utf8(id, "id")))
+
+    def archive(self, archive: Archive | str | os.PathLike[str]) -> ArchiveResult:
+        """Hands every message that was dispatched longer than archive_min_age_ms ago to a function, or appends it to the
+        file of this path as a line of DynamoDB JSON; and deletes what was kept. One for which the function raises stays."""
+        result = ffi.new("postbox_archive_result *")
+        if callable(archive):
+            # Alive until the call returns.
+            handle = ffi.new_handle(archive)
+            call_with_callbacks(lib.postbox_archive, self._pointer, _callbacks.archive, handle, result)
+        else:
+            check(lib.postbox_archive_to_file(self._pointer, utf8(os.fspath(archive), "path"), result))
+        return archive_result(result)
+
+    def start_archiver(self, archive: Archive | str | os.PathLike[str]) -> None:
+        """Starts a thread that does what archive() does at once and then every archive_interval_ms."""
+        if not callable(archive):
+            check(lib.postbox_start_archiver_to_file(self._pointer, utf8(os.fspath(archive), "path")))
+            return
+        handle = _callbacks.keep(archive)
+        error = lib.postbox_start_archiver(self._pointer, _callbacks.archive, handle, _callbacks.release)
+        if error:
+            _callbacks.drop(handle)
+        check(error)
+
+    def stop_archiver(self) -> None:
+        """Stops the archiver after what it is keeping. Without one running, does nothing."""
+        check(lib.postbox_stop_archiver(self._pointer))
+
+    def stats(self) -> Stats:
+        """What this Postbox has done since it was opened. Makes no request, and works after close() too."""
+        result = ffi.new("postbox_stats *")
+        check(lib.postbox_get_stats(self._pointer, result))
+        return stats(result)
+
+    def stats_json(self) -> dict[str, Any]:
+        """The same with the last sweep, the last error and the state of the breakers by topic, as JSON has it."""
+        made = ffi.new("char **")
+        check(lib.postbox_get_stats_json(self._pointer, made))
+        return _json(made)
+
+    def embedded_execute(self, operation: str, request: Mapping[str, Any] | str) -> dict[str, Any]:
+        """Runs one operation of DynamoDB's by name on the embedded database, with its request and answer as JSON: for what
+        a program sets up in development, such as its own tables ("CreateTable")."""
+        text = utf8(request, "request") if isinstance(request, str) else to_json(request, "request")
+        made = ffi.new("char **")
+        check(lib.postbox_embedded_execute(self._pointer, utf8(operation, "operation"), text, made))
+        return _json(made)
+
+
+def _checked(made: Any, check: bool) -> Report:
+    report = Report(made[0])
+    return report.raise_for_failures() if check else report
+
+
+def _json(made: Any) -> dict[str, Any]:
+    text = ffi.gc(made[0], lib.postbox_string_free)
+    answer: dict[str, Any] = json.loads(ffi.string(text))
+    return answer

@@ -1,0 +1,206 @@
+"""What calls tell: reports, pages, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, overload
+
+from postbox._errors import ErrorCode, IncompleteError, Reason
+from postbox._message import Message
+from postbox._native import NULL, ffi, lib, optional_text_of, text_of
+
+
+class Outcome(IntEnum):
+    """What became of one message; from NOT_FOUND on, it needs care."""
+
+    DISPATCHED = 0
+    ALREADY_DISPATCHED = 1
+    ACCEPTED = 2
+    IN_PROGRESS = 3
+    REPLAYED = 4
+    NOT_FOUND = 10
+    PARKED = 11
+    NO_PRODUCER = 12
+    FAILED = 13
+    REJECTED = 14
+    UNREADABLE = 15
+    NOT_READ = 16
+    NOT_MARKED = 17
+    HELD_BACK = 18
+    BREAKER_OPEN = 19
+
+
+class State(IntEnum):
+    """Where a stored message is in its life."""
+
+    OUTSTANDING = 0
+    DISPATCHED = 1
+    PARKED = 2
+
+
+class Lease(IntEnum):
+    """Whether a sweep or an archiver had its lease."""
+
+    HELD = 0
+    HELD_BY_ANOTHER = 1
+    LOST = 2
+    ALONE = 3
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """What became of one message."""
+
+    id: str
+    outcome: Outcome
+    detail: str
+    """Why, where there is more to say."""
+
+
+class Report(Sequence[Dispatch]):
+    """What became of each message, in the order of the ids; an id that was given twice is there once."""
+
+    def __init__(self, pointer: Any) -> None:
+        report = ffi.gc(pointer, lib.postbox_report_free)
+        self._entries = [
+            Dispatch(
+                text_of(lib.postbox_report_id(report, index)),
+                Outcome(lib.postbox_report_outcome(report, index)),
+                text_of(lib.postbox_report_detail(report, index)),
+            )
+            for index in range(lib.postbox_report_count(report))
+        ]
+        self._failures: int = lib.postbox_report_failure_count(report)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Dispatch: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Dispatch]: ...
+    def __getitem__(self, index: int | slice) -> Dispatch | Sequence[Dispatch]:
+        return self._entries[index]
+
+    def __repr__(self) -> str:
+        return f"Report({self._entries!r})"
+
+    def raise_for_failures(self) -> Report:
+        """Raises IncompleteError, with a reason for each, if messages failed; else returns the report."""
+        if not self._failures:
+            return self
+        reasons = [
+            Reason(index, entry.id, entry.outcome.name, entry.detail)
+            for index, entry in enumerate(self._entries)
+            if entry.outcome >= Outcome.NOT_FOUND
+        ]
+        text = f"{self._failures} of {len(self)} messages failed: the reasons say which and why"
+        raise IncompleteError(ErrorCode.CLEAR_INCOMPLETE, text, True, reasons)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A stored message that cannot be read."""
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some messages of a list."""
+
+    messages: list[Message]
+    unreadable: list[Unreadable]
+    next: str | None
+    """The cursor of the next page, to keep or to give to Postbox.list, in another process too; None after the last one."""
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.messages)
+
+
+def page_of(pointer: Any) -> Page:
+    """The library's page. Its messages keep its memory."""
+    page = ffi.gc(pointer, lib.postbox_page_free)
+    numbers = range(lib.postbox_page_count(page))
+    return Page(
+        [Message._of(lib.postbox_page_message(page, number), page) for number in numbers],
+        [_unreadable(page, number) for number in range(lib.postbox_page_unreadable_count(page))],
+        optional_text_of(lib.postbox_page_next(page)),
+    )
+
+
+def _unreadable(page: Any, number: int) -> Unreadable:
+    why = ffi.new("char **", NULL)
+    id = lib.postbox_page_unreadable(page, number, why)
+    return Unreadable(text_of(id), text_of(why[0]))
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep did, in messages."""
+
+    found: int
+    dispatched: int
+    already_dispatched: int
+    failed: int
+    held_back: int
+    lease: Lease
+
+
+@dataclass(frozen=True)
+class ArchiveResult:
+    """What an archiver did, in messages."""
+
+    archived: int
+    failed: int
+    lease: Lease
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """What is outstanding."""
+
+    count: int
+    oldest_age_ms: int
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a Postbox has done since it was opened."""
+
+    deposited: int
+    dispatched: int
+    failed: int
+    parked: int
+    duplicates_avoided: int
+    sweeps: int
+    background_failures: int
+    open_breakers: int
+    outstanding: int | None
+    """When it was last counted; None if never."""
+
+
+def sweep_result(of: Any) -> SweepResult:
+    return SweepResult(of.found, of.dispatched, of.already_dispatched, of.failed, of.held_back, Lease(of.lease))
+
+
+def archive_result(of: Any) -> ArchiveResult:
+    return ArchiveResult(of.archived, of.failed, Lease(of.lease))
+
+
+def stats(of: Any) -> Stats:
+    never = of.outstanding == 2**64 - 1
+    return Stats(
+        of.deposited,
+        of.dispatched,
+        of.failed,
+        of.parked,
+        of.duplicates_avoided,
+        of.sweeps,
+        of.background_failures,
+        of.open_breakers,
+        None if never else of.outstanding,
+    )

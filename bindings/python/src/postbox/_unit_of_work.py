@@ -1,0 +1,178 @@
+"""The unit of work: the caller's writes and its messages, both or neither."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from postbox._errors import PostboxError
+from postbox._message import Message
+from postbox._native import check, ffi, lib, utf8
+from postbox._values import Item, ItemLike, item_from_json, item_to_json, json_value, to_json, to_tagged
+
+if TYPE_CHECKING:
+    from postbox._postbox import Postbox
+
+
+def read_item(get_item: Any, pointer: Any, table: str, key: ItemLike) -> Item | None:
+    """Reads an item by one of the library's functions for it."""
+    found = ffi.new("char **")
+    check(get_item(pointer, utf8(table, "table"), item_to_json(key, "key"), found))
+    if not found[0]:
+        return None
+    text = ffi.gc(found[0], lib.postbox_string_free)
+    return item_from_json(ffi.string(text).decode())
+
+
+class UnitOfWork:
+    """One DynamoDB transaction being collected. It belongs to one thread at a time.
+
+    with box.unit_of_work() as work:
+        work.put("People", {"Name": "Ada", "Greetings": 1})
+        id = work.deposit_post(Message("greeting.made", b"{}"))
+
+    The end of the block commits; an exception that leaves it rolls back. Without `with`, a unit that is not committed sends
+    nothing. What DynamoDB would refuse is refused when it is added, by LimitExceededError, and the unit stays as it was.
+
+    An OutcomeUnknownError out of the block means that no answer came: call commit() on the same unit again.
+    """
+
+    def __init__(self, postbox: Postbox) -> None:
+        # Keeps the Postbox open for as long as there is a unit of work on it.
+        self._postbox = postbox
+        self._pointer = ffi.gc(lib.postbox_unit_of_work_begin(postbox._pointer), lib.postbox_unit_of_work_free)
+        self._ended = False
+
+    def get_item(self, table: str, key: ItemLike) -> Item | None:
+        """Reads one item of any table now, consistently; None if there is none. To be sure that it has not changed by the
+        commit, add a condition."""
+        return read_item(lib.postbox_unit_of_work_get_item, self._pointer, table, key)
+
+    def put(
+        self,
+        table: str,
+        item: ItemLike,
+        condition: str | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+        return_item: bool = False,
+    ) -> None:
+        """Adds: put this item, whatever was there, or if a condition holds for what was there.
+
+        `names` and `values` are what the expressions call #name and :value. With `return_item`, the reason of a failed
+        condition has the item as it was.
+        """
+        if condition is None:
+            check(lib.postbox_unit_of_work_put(self._pointer, utf8(table, "table"), item_to_json(item, "item")))
+        else:
+            self.add({"Put": _action(table, "Item", item, names, values, return_item, condition)})
+
+    def update(
+        self,
+        table: str,
+        key: ItemLike,
+        update: str,
+        condition: str | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+        return_item: bool = False,
+    ) -> None:
+        """Adds: update one item by an update expression, such as "SET Greetings = Greetings + :one" with
+        values={":one": 1}."""
+        action = _action(table, "Key", key, names, values, return_item, condition)
+        action["UpdateExpression"] = update
+        check(lib.postbox_unit_of_work_update(self._pointer, to_json(action, "update")))
+
+    def delete(
+        self,
+        table: str,
+        key: ItemLike,
+        condition: str | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+        return_item: bool = False,
+    ) -> None:
+        """Adds: delete the item of this key, if it is there, or if a condition holds for it."""
+        if condition is None:
+            check(lib.postbox_unit_of_work_delete(self._pointer, utf8(table, "table"), item_to_json(key, "key")))
+        else:
+            self.add({"Delete": _action(table, "Key", key, names, values, return_item, condition)})
+
+    def condition_check(
+        self,
+        table: str,
+        key: ItemLike,
+        condition: str,
+        *,
+        names: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+        return_item: bool = False,
+    ) -> None:
+        """Adds: commit only if a condition holds for an item that the unit does not write."""
+        action = _action(table, "Key", key, names, values, return_item, condition)
+        check(lib.postbox_unit_of_work_condition_check(self._pointer, to_json(action, "condition check")))
+
+    def add(self, action: Mapping[str, Any] | str) -> None:
+        """Adds any action as boto3's client takes it for transact_write_items, items in DynamoDB JSON:
+        {"Put": {"TableName": "People", "Item": {"Name": {"S": "Ada"}}}}."""
+        text = utf8(action, "action") if isinstance(action, str) else to_json(action, "action")
+        check(lib.postbox_unit_of_work_add(self._pointer, text))
+
+    def deposit_post(self, message: Message) -> str:
+        """Adds: deposit this message in the outbox. Returns its id, to clear it after the commit."""
+        with message._lock:
+            check(lib.postbox_unit_of_work_deposit_post(self._pointer, message._valid()))
+            return message.id
+
+    def commit(self) -> None:
+        """Sends everything in one transaction: all of it takes effect, or none. Inside of a `with` block, its end does
+        this."""
+        check(lib.postbox_unit_of_work_commit(self._pointer))
+        self._ended = True
+
+    def rollback(self) -> None:
+        """Ends the unit without sending anything."""
+        check(lib.postbox_unit_of_work_rollback(self._pointer))
+        self._ended = True
+
+    def __enter__(self) -> UnitOfWork:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._ended:
+            return
+        if kind is None:
+            self.commit()
+        else:
+            # What the block raised says more than why it could not be rolled back.
+            with contextlib.suppress(PostboxError):
+                self.rollback()
+
+
+def _action(
+    table: str,
+    part: str,
+    item: ItemLike,
+    names: Mapping[str, str] | None,
+    values: Mapping[str, Any] | None,
+    return_item: bool,
+    condition: str | None,
+) -> dict[str, Any]:
+    """An action as DynamoDB's JSON has it, without what is not given."""
+    action: dict[str, Any] = {"TableName": table, part: json_value(item, part)}
+    if condition is not None:
+        action["ConditionExpression"] = condition
+    if names:
+        action["ExpressionAttributeNames"] = dict(names)
+    if values:
+        action["ExpressionAttributeValues"] = {name: to_tagged(value, name) for name, value in values.items()}
+    if return_item:
+        action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return action

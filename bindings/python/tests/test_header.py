@@ -1,0 +1,52 @@
+"""The package and the C header: nothing of it is missing here."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from pathlib import Path
+
+import pytest
+
+import postbox
+from postbox._native import lib
+
+PACKAGE = Path(__file__).parents[1] / "src" / "postbox"
+
+
+def test_every_function_of_the_library_is_used() -> None:
+    sources = "".join(path.read_text() for path in PACKAGE.glob("*.py"))
+    used = set(re.findall(r"\blib\.(postbox_\w+)", sources))
+    declared = {name for name in dir(lib) if name.startswith("postbox_")}
+    assert len(declared) > 70
+    assert declared == used
+
+
+@pytest.mark.parametrize(
+    ("prefix", "enum"),
+    [
+        ("ERROR", postbox.ErrorCode),
+        ("OUTCOME", postbox.Outcome),
+        ("SEND", postbox.SendOutcome),
+        ("LEASE", postbox.Lease),
+        ("STATE", postbox.State),
+    ],
+)
+def test_every_value_of_the_header_is_known(prefix: str, enum: type[IntEnum]) -> None:
+    start = f"POSTBOX_{prefix}_"
+    declared = {name.removeprefix(start): getattr(lib, name) for name in dir(lib) if name.startswith(start)}
+    declared.pop("NONE", None)
+    assert declared == {member.name: member.value for member in enum}
+
+
+def test_an_unknown_code_is_an_internal_error() -> None:
+    from postbox._errors import error_of
+
+    error = error_of(1234, "text", False, [])
+    assert isinstance(error, postbox.InternalError)
+    assert error.code == postbox.ErrorCode.INTERNAL
+
+
+def test_the_version_is_the_library_s() -> None:
+    assert postbox.__version__ == postbox.library_version()
+    assert postbox.__version__.startswith(f"{lib.POSTBOX_VERSION_MAJOR}.{lib.POSTBOX_VERSION_MINOR}.")

@@ -1,0 +1,187 @@
+"""The process: its end, its forks, its memory, its log."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import postbox
+from support import Recorder
+
+RunScript = Callable[..., str]
+
+OPEN = """
+import os, signal, sys, threading, time
+import postbox
+
+arrived = threading.Event()
+
+def send(message):
+    arrived.set()
+    time.sleep(float(sys.argv[1]))
+    if sys.argv[3:]:
+        print(*sys.argv[3:], flush=True)
+
+box = postbox.open(
+    embedded_path=":memory:", sweep_min_age_ms=0, sweep_interval_ms=10, close_timeout_ms=int(sys.argv[2]), producers={None: send}
+)
+"""
+
+SWEEP = """
+postbox.set_log_level(10)
+box.deposit_posts([postbox.Message("t", partition_key="k") for _ in range(50)])
+box.start_sweeper()
+assert arrived.wait(30)
+print("leaving")
+"""
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["", "sys.exit(0)", "del box", "threading.Thread(target=lambda: arrived.wait()).start()"],
+    ids=["falls off its end", "sys.exit", "last reference", "another thread left"],
+)
+def test_exit_with_sweeper_running(run_script: RunScript, end: str) -> None:
+    assert run_script(OPEN + SWEEP + end, "0.01", "5000") == "leaving\n"
+
+
+@pytest.mark.parametrize("end", ["", "import gc; del box; gc.collect()"], ids=["open", "freed"])
+def test_exit_waits_for_a_producer(run_script: RunScript, end: str) -> None:
+    assert run_script(OPEN + SWEEP + end, "0.3", "0", "returned") == "leaving\nreturned\n"
+
+
+def test_exit_waits_for_a_producer_on_a_daemon_thread(run_script: RunScript) -> None:
+    clear = """
+ids = box.deposit_posts([postbox.Message("t") for _ in range(20)])
+threading.Thread(target=lambda: box.clear_outbox(ids, check=False), daemon=True).start()
+assert arrived.wait(30)
+print("leaving")
+"""
+    assert run_script(OPEN + clear, "0.02", "0") == "leaving\n"
+
+
+FORK = """
+work = box.unit_of_work()
+work.deposit_post(postbox.Message("t", id="m"))
+box.start_sweeper()
+pid = os.fork()
+if pid == 0:
+    calls = {
+        "commit": work.commit,
+        "get": lambda: box.get("m"),
+        "clear_outbox": lambda: box.clear_outbox(["m"]),
+        "deposit_post": lambda: box.deposit_post(postbox.Message("t")),
+        "sweep": box.sweep,
+    }
+    for name, call in calls.items():
+        try:
+            call()
+        except postbox.ForkedError as error:
+            assert error.code == postbox.ErrorCode.FORKED and not error.retryable
+        else:
+            sys.exit(name + " succeeded in the child")
+    with postbox.open(embedded_path=":memory:") as own:
+        own.deposit_post(postbox.Message("t"))
+    sys.exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+work.commit()
+assert arrived.wait(30)
+print("the parent goes on")
+"""
+
+
+def test_a_fork_is_detected(run_script: RunScript) -> None:
+    assert run_script(OPEN + FORK, "0", "5000") == "the parent goes on\n"
+
+
+def resident() -> int:
+    """The bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_ten_thousand_handles_leave_no_memory(box: postbox.Postbox, sent: Recorder) -> None:
+    id = box.deposit_post(postbox.Message("t", "x" * 1000))
+
+    def make_and_free() -> None:
+        message = postbox.Message("t", "x" * 1000, partition_key="k")
+        message["subject"] = "about"
+        assert message["subject"]
+        work = box.unit_of_work()
+        work.put("People", {"Name": "Ada", "Text": "x" * 1000})
+        work.deposit_post(message)
+        config = postbox.Config(table_name="orders")
+        config.producer(None, sent)
+        with pytest.raises(postbox.InvalidInputError):
+            config["none"] = "x"
+
+    def grown(function: Callable[[], None], count: int) -> int:
+        gc.collect()
+        before = resident()
+        for _ in range(count):
+            function()
+        gc.collect()
+        return resident() - before
+
+    grown(make_and_free, 2_000)
+    assert grown(make_and_free, 10_000) < 2_000_000
+
+    def read() -> None:
+        assert box.get(id) and box.list(postbox.State.OUTSTANDING).messages and box.stats_json()
+
+    grown(read, 200)
+    assert grown(read, 1_000) < 1_000_000
+
+
+def test_a_hundred_postboxes_leave_no_thread() -> None:
+    def threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    before = threads()
+    for _ in range(100):
+        postbox.open(embedded_path=":memory:")
+    gc.collect()
+    assert threads() == before
+
+
+def test_log_messages_go_to_logging(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: postbox.Message) -> None:
+        raise ValueError("the queue is gone")
+
+    with postbox.open(embedded_path=":memory:", producers={None: broken}) as box:
+        postbox.set_log_level(logging.WARNING)
+        box.post(postbox.Message("t", "a secret", id="m"), check=False)
+        told = [record for record in caplog.records if "the queue is gone" in record.getMessage()]
+        assert told and told[0].name == "postbox" and told[0].levelno == logging.WARNING
+        assert "a secret" not in caplog.text
+
+        caplog.clear()
+        postbox.set_log_level(logging.CRITICAL)
+        box.clear_outbox(["m"], check=False)
+        assert caplog.records == []
+
+
+def test_a_log_handler_that_raises_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("no disk")
+
+    def broken(_: postbox.Message) -> None:
+        raise ValueError("the queue is gone")
+
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_type))
+    handler = Broken()
+    postbox.set_log_level(logging.WARNING)
+    logging.getLogger("postbox").addHandler(handler)
+    try:
+        with postbox.open(embedded_path=":memory:", producers={None: broken}) as box:
+            (entry,) = box.post(postbox.Message("t"), check=False)
+    finally:
+        logging.getLogger("postbox").removeHandler(handler)
+    assert entry.outcome == postbox.Outcome.FAILED
+    assert OSError in told

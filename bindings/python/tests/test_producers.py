@@ -1,0 +1,164 @@
+"""Producers: what they return and raise, and on which thread."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import pytest
+
+import postbox
+from postbox import Outcome, SendOutcome
+from support import OnThread, Recorder
+
+
+def outcome_of(producer: object) -> tuple[postbox.Dispatch, postbox.Postbox]:
+    """What becomes of a message that this producer gets."""
+    box = postbox.open(embedded_path=":memory:", producers={"t": producer})  # type: ignore[dict-item]
+    (entry,) = box.post(postbox.Message("t", id="m"), check=False)
+    return entry, box
+
+
+def raiser(error: BaseException) -> object:
+    def producer(_: postbox.Message) -> None:
+        raise error
+
+    return producer
+
+
+def test_a_producer_that_throws(box: postbox.Postbox) -> None:
+    entry, failing = outcome_of(raiser(ValueError("queue \0 full \ud800")))
+    assert entry.outcome == Outcome.FAILED
+    assert "ValueError: queue   full ?" in entry.detail
+    stored = failing.get("m")
+    assert stored and (stored["state"], stored["dispatch_attempts"]) == ("outstanding", "1")
+    with pytest.raises(postbox.IncompleteError, match="1 of 1 messages failed") as incomplete:
+        failing.clear_outbox(["m"])
+    assert incomplete.value.retryable
+    (reason,) = incomplete.value.reasons
+    assert (reason.subject, reason.code) == ("m", "FAILED")
+    assert "queue" in reason.message
+
+
+def test_a_long_text_is_cut() -> None:
+    entry, _ = outcome_of(raiser(ValueError("ü" * 5000)))
+    assert 400 < len(entry.detail) < 1100
+
+
+def test_an_exception_whose_text_fails_is_still_a_failed_dispatch() -> None:
+    class Spiteful(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    entry, _ = outcome_of(raiser(Spiteful()))
+    assert (entry.outcome, "Spiteful" in entry.detail) == (Outcome.FAILED, True)
+
+
+@pytest.mark.parametrize("producer", [raiser(postbox.Reject("too large")), lambda _: SendOutcome.REJECT])
+def test_a_rejected_message_is_parked(producer: object) -> None:
+    entry, box = outcome_of(producer)
+    assert entry.outcome == Outcome.REJECTED
+    stored = box.get("m")
+    assert stored and stored["state"] == "parked"
+    if "too large" in entry.detail:
+        assert entry.detail == stored["last_error"] == "too large"
+
+
+def test_retry_and_sent_can_be_returned() -> None:
+    assert outcome_of(lambda _: SendOutcome.RETRY)[0].outcome == Outcome.FAILED
+    assert outcome_of(lambda _: SendOutcome.SENT)[0].outcome == Outcome.DISPATCHED
+    assert outcome_of(lambda _: None)[0].outcome == Outcome.DISPATCHED
+
+
+def test_what_is_no_outcome_is_a_failure() -> None:
+    entry, _ = outcome_of(lambda _: False)
+    assert entry.outcome == Outcome.FAILED
+    assert "returned a bool: it must return None or a SendOutcome" in entry.detail
+
+
+def test_an_accepted_message_is_confirmed_later() -> None:
+    entry, box = outcome_of(lambda _: SendOutcome.ACCEPTED)
+    assert entry.outcome == Outcome.ACCEPTED
+    box.confirm("m")
+    stored = box.get("m")
+    assert stored and stored["state"] == "dispatched"
+
+
+def test_an_interrupt_in_a_producer_reaches_the_caller() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        outcome_of(raiser(KeyboardInterrupt()))
+    assert outcome_of(lambda _: None)[0].outcome == Outcome.DISPATCHED
+
+
+def test_a_producer_may_use_its_postbox() -> None:
+    seen: list[str | None] = []
+
+    def producer(message: postbox.Message) -> None:
+        stored = box.get(message.id)
+        seen.append(stored["state"] if stored else None)
+        if message.topic == "t":
+            box.post(postbox.Message("follow-up"))
+
+    with postbox.open(embedded_path=":memory:", producers={None: producer}) as box:
+        box.post(postbox.Message("t"))
+    assert seen == ["outstanding", "outstanding"]
+
+
+def test_callback_from_another_thread(box: postbox.Postbox, sent: Recorder) -> None:
+    ids = [box.deposit_post(postbox.Message("t", str(number))) for number in range(3)]
+    box.clear_outbox(ids[:1])
+    assert sent.threads == {threading.get_native_id()}
+    OnThread(lambda: box.clear_outbox(ids[1:2])).wait()
+    box.start_sweeper()
+    sent.wait_for(3)
+    assert len(sent.threads) == 3
+    assert sent.bodies == [b"0", b"1", b"2"]
+
+
+def test_a_producer_is_released_when_nobody_can_call_it() -> None:
+    producer, config = Recorder(), postbox.Config(embedded_path=":memory:")
+    gone = weakref.ref(producer)
+    config.producer("t", producer)
+    box = postbox.open(config)
+    del producer, config
+    gc.collect()
+    assert gone() is not None
+    del box
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_postbox_that_is_collected_inside_of_its_own_callback() -> None:
+    """The sweeper's thread may be the one on which the garbage collector finds it, and it would wait for itself."""
+    collected, errors = threading.Event(), []
+
+    class Cycle:
+        box: postbox.Postbox
+
+    def producer(_: postbox.Message) -> None:
+        try:
+            gc.collect()
+            collected.set()
+        except BaseException as error:
+            errors.append(error)
+
+    cycle = Cycle()
+    cycle.box = postbox.open(
+        embedded_path=":memory:", sweep_min_age_ms=0, sweep_interval_ms=10, producers={None: producer}
+    )
+    cycle.box.cycle = cycle  # type: ignore[attr-defined]
+    gc.disable()
+    try:
+        cycle.box.deposit_post(postbox.Message("t"))
+        cycle.box.start_sweeper()
+        del cycle
+        assert collected.wait(30)
+    finally:
+        gc.enable()
+    assert errors == []
+
+
+def test_a_producer_must_be_callable() -> None:
+    with pytest.raises(TypeError, match="callable, not str"):
+        postbox.open(embedded_path=":memory:", producers={"t": "send"})  # type: ignore[dict-item]

@@ -1,0 +1,157 @@
+"""Many threads: the GIL, closing while others are in a call, use after closing."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable
+
+import pytest
+
+import postbox
+from support import ADA, PATIENCE, OnThread, Recorder, answering, make_people, remote
+
+
+class Held:
+    """An endpoint's answer that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.go = threading.Event()
+
+    def __call__(self) -> bytes:
+        self.asked.set()
+        assert self.go.wait(PATIENCE)
+        return b'{"Item": {"Name": {"S": "Ada"}}}'
+
+
+def test_the_gil_is_released_while_a_call_waits() -> None:
+    """The answer comes from another thread of this interpreter: it could never come if the call held the GIL."""
+    with answering(lambda: b'{"Item": {"Name": {"S": "Ada"}}}') as url, postbox.open(remote(url)) as box:
+        assert box.get_item("People", ADA) == ADA
+
+
+def test_dispose_during_call() -> None:
+    held = Held()
+    with answering(held) as url:
+        config = remote(url)
+        config["close_timeout_ms"] = 0
+        box = postbox.open(config)
+        call = OnThread(lambda: box.get_item("People", ADA))
+        assert held.asked.wait(PATIENCE)
+        with pytest.raises(postbox.DatabaseError) as abandoned:
+            box.close()
+        assert abandoned.value.code == postbox.ErrorCode.TIMEOUT
+        result = call.wait()
+        held.go.set()
+    assert isinstance(result, postbox.ClosedError), result
+
+
+def test_close_waits_for_a_call_under_way() -> None:
+    held = Held()
+    with answering(held) as url:
+        box = postbox.open(remote(url))
+        call = OnThread(lambda: box.get_item("People", ADA))
+        assert held.asked.wait(PATIENCE)
+        closing = OnThread(box.close)
+        held.go.set()
+        assert (call.wait(), closing.wait()) == (ADA, None)
+
+
+def test_a_postbox_lives_for_as_long_as_a_call_on_it() -> None:
+    held = Held()
+    with answering(held) as url:
+        box = postbox.open(remote(url))
+        call = OnThread(lambda box=box: box.get_item("People", ADA))  # type: ignore[misc]
+        assert held.asked.wait(PATIENCE)
+        del box
+        gc.collect()
+        held.go.set()
+        assert call.wait() == ADA
+
+
+def test_a_unit_of_work_in_use_by_another_thread_says_so() -> None:
+    held = Held()
+    with answering(held) as url, postbox.open(remote(url)) as box:
+        work = box.unit_of_work()
+        call = OnThread(lambda: work.get_item("People", ADA))
+        assert held.asked.wait(PATIENCE)
+        with pytest.raises(postbox.UsageError, match="in use by another thread") as used:
+            work.put("People", ADA)
+        assert used.value.code == postbox.ErrorCode.CONCURRENT_USE
+        held.go.set()
+        assert call.wait() == ADA
+
+
+AFTER_CLOSE: list[Callable[[postbox.Postbox], object]] = [
+    lambda box: box.get("id"),
+    lambda box: box.get_item("People", ADA),
+    lambda box: box.deposit_post(postbox.Message("t")),
+    lambda box: box.post(postbox.Message("t")),
+    lambda box: box.clear_outbox(["id"]),
+    lambda box: box.sweep(),
+    lambda box: box.list(postbox.State.OUTSTANDING),
+    lambda box: box.start_sweeper(),
+    lambda box: box.embedded_execute("ListTables", {}),
+    lambda box: box.unit_of_work().get_item("People", ADA),
+]
+
+
+@pytest.mark.parametrize("call", AFTER_CLOSE)
+def test_use_after_close(box: postbox.Postbox, call: Callable[[postbox.Postbox], object]) -> None:
+    box.close()
+    with pytest.raises(postbox.ClosedError) as closed:
+        call(box)
+    assert closed.value.code == postbox.ErrorCode.CLOSED
+
+
+def test_a_unit_of_work_after_close(box: postbox.Postbox) -> None:
+    work = box.unit_of_work()
+    work.put("People", ADA)
+    box.close()
+    with pytest.raises(postbox.ClosedError):
+        work.commit()
+
+
+def test_double_close(box: postbox.Postbox) -> None:
+    box.close()
+    box.close()
+    box.stop_sweeper()
+    box.stop_archiver()
+    assert box.stats().deposited == 0
+
+
+def test_many_threads_on_one_postbox(box: postbox.Postbox, sent: Recorder) -> None:
+    def commit(number: int) -> str:
+        with box.unit_of_work() as work:
+            work.put("People", {"Name": str(number)})
+            id = work.deposit_post(postbox.Message("t", str(number)))
+        box.clear_outbox([id])
+        return id
+
+    calls = [OnThread(lambda number=number: commit(number)) for number in range(20)]  # type: ignore[misc]
+    ids = {call.wait() for call in calls}
+    assert len(ids) == 20
+    assert sorted(map(int, sent.bodies)) == list(range(20))
+
+
+def test_one_message_read_and_changed_by_many_threads() -> None:
+    message = postbox.Message("t", subject="a" * 1000)
+
+    def read_and_change() -> bool:
+        for letter in "abcdefgh" * 50:
+            message["subject"] = letter * 1000
+            text = message["subject"]
+            if text is None or len(set(text)) != 1 or len(text) != 1000:
+                return False
+        return True
+
+    assert all(call.wait() for call in [OnThread(read_and_change) for _ in range(4)])
+
+
+def test_a_whole_conversation_over_http(server: str) -> None:
+    with postbox.open(remote(server)) as box:
+        box.create_table()
+        with pytest.raises(postbox.PostboxError) as refused:
+            make_people(box)
+        assert refused.value.code == postbox.ErrorCode.EMBEDDED

@@ -1,0 +1,149 @@
+"""The unit of work: both or neither."""
+
+from __future__ import annotations
+
+import gc
+from decimal import Decimal
+
+import pytest
+
+import postbox
+from support import ADA, OnThread, Recorder
+
+
+def test_happy_path(box: postbox.Postbox, sent: Recorder) -> None:
+    with box.unit_of_work() as work:
+        assert work.get_item("People", ADA) is None
+        work.put("People", {"Name": "Ada", "Greetings": 1})
+        id = work.deposit_post(postbox.Message("greeting.made", "hello Ada"))
+        assert sent.bodies == []
+    report = box.clear_outbox([id])
+    assert [(entry.id, entry.outcome) for entry in report] == [(id, postbox.Outcome.DISPATCHED)]
+    assert sent.bodies == [b"hello Ada"]
+    assert box.get_item("People", ADA) == {"Name": "Ada", "Greetings": Decimal(1)}
+    stored = box.get(id)
+    assert stored and stored["state"] == "dispatched"
+
+
+def test_an_exception_in_the_block_rolls_back(box: postbox.Postbox) -> None:
+    message = postbox.Message("t", id="never")
+    with pytest.raises(ZeroDivisionError), box.unit_of_work() as work:
+        work.put("People", ADA)
+        work.deposit_post(message)
+        1 / 0
+    assert box.get_item("People", ADA) is None
+    assert box.get("never") is None
+    with pytest.raises(postbox.ClosedError) as closed:
+        work.commit()
+    assert closed.value.code == postbox.ErrorCode.UNIT_OF_WORK_CLOSED
+
+
+def test_rollback_in_the_block_is_final(box: postbox.Postbox) -> None:
+    with box.unit_of_work() as work:
+        work.put("People", ADA)
+        work.rollback()
+    assert box.get_item("People", ADA) is None
+
+
+def test_commit_in_the_block_is_not_repeated(box: postbox.Postbox) -> None:
+    with box.unit_of_work() as work:
+        work.put("People", ADA)
+        work.commit()
+    assert box.get_item("People", ADA) == ADA
+
+
+def test_a_unit_that_is_dropped_sends_nothing(box: postbox.Postbox) -> None:
+    work = box.unit_of_work()
+    work.put("People", ADA)
+    del work
+    gc.collect()
+    assert box.get_item("People", ADA) is None
+
+
+def test_cancelled_with_reasons(box: postbox.Postbox) -> None:
+    with box.unit_of_work() as work:
+        work.put("People", {"Name": "Ada", "Greetings": 7})
+    with pytest.raises(postbox.TransactionCanceledError) as canceled, box.unit_of_work() as work:
+        work.put("People", {"Name": "Bob"})
+        work.put("People", ADA, "attribute_not_exists(#name)", names={"#name": "Name"}, return_item=True)
+        work.deposit_post(postbox.Message("t", id="never"))
+    error = canceled.value
+    assert error.code == postbox.ErrorCode.TRANSACTION_CANCELED
+    assert not error.retryable
+    (reason,) = error.reasons
+    assert (reason.index, reason.subject, reason.code) == (1, "Put People", "ConditionalCheckFailed")
+    assert reason.item == {"Name": "Ada", "Greetings": Decimal(7)}
+    assert "Put People" in str(error)
+    assert box.get_item("People", {"Name": "Bob"}) is None
+    assert box.get("never") is None
+
+
+def test_a_duplicate_takes_no_effect(box: postbox.Postbox) -> None:
+    for greetings in (1, 2):
+        work = box.unit_of_work()
+        work.put("People", {"Name": "Ada", "Greetings": greetings})
+        work.deposit_post(postbox.Message("t", id="command-1"))
+        if greetings == 1:
+            work.commit()
+            continue
+        with pytest.raises(postbox.DuplicateMessageError, match="command-1") as duplicate:
+            work.commit()
+        assert duplicate.value.code == postbox.ErrorCode.DUPLICATE_MESSAGE
+    assert box.get_item("People", ADA) == {"Name": "Ada", "Greetings": 1}
+
+
+def test_limits_leave_the_unit_as_it_was(box: postbox.Postbox) -> None:
+    def refused(code: postbox.ErrorCode, item: postbox.Item) -> None:
+        with pytest.raises(postbox.LimitExceededError) as refusal:
+            work.put("People", item)
+        assert refusal.value.code == code
+
+    work = box.unit_of_work()
+    refused(postbox.ErrorCode.ITEM_TOO_LARGE, {"Name": "large", "Text": "x" * 410_000})
+    for number in range(100):
+        work.put("People", {"Name": str(number)})
+    refused(postbox.ErrorCode.TOO_MANY_ACTIONS, {"Name": "one more"})
+    work.commit()
+    assert box.get_item("People", {"Name": "99"}) == {"Name": "99"}
+
+    work = box.unit_of_work()
+    work.put("People", ADA)
+    refused(postbox.ErrorCode.SAME_ITEM_TWICE, ADA)
+    for number in range(10):
+        work.put("People", {"Name": f"n{number}", "Text": "x" * 390_000})
+    refused(postbox.ErrorCode.TRANSACTION_TOO_LARGE, {"Name": "too much", "Text": "x" * 390_000})
+
+
+def test_every_kind_of_action(box: postbox.Postbox) -> None:
+    with box.unit_of_work() as work:
+        work.put("People", {"Name": "Ada", "Greetings": 1})
+        work.put("People", {"Name": "Bob", "Greetings": 1})
+        work.put("People", '{"Name": {"S": "Eve"}}')
+        work.add({"Put": {"TableName": "People", "Item": {"Name": {"S": "Dan"}}}})
+        work.add('{"Put": {"TableName": "People", "Item": {"Name": {"S": "Fay"}}}}')
+    with box.unit_of_work() as work:
+        work.update(
+            "People", ADA, "SET Greetings = Greetings + :one", "Greetings = :one", values={":one": 1}, return_item=True
+        )
+        work.delete("People", {"Name": "Bob"}, "Greetings = :one", values={":one": 1})
+        work.delete("People", '{"Name": {"S": "Eve"}}')
+        work.condition_check("People", {"Name": "Dan"}, "attribute_exists(#name)", names={"#name": "Name"})
+    assert box.get_item("People", ADA) == {"Name": "Ada", "Greetings": 2}
+    assert [box.get_item("People", {"Name": name}) for name in ("Bob", "Eve")] == [None, None]
+    assert box.get_item("People", '{"Name": {"S": "Fay"}}') == {"Name": "Fay"}
+    with pytest.raises(postbox.TransactionCanceledError), box.unit_of_work() as work:
+        work.condition_check("People", {"Name": "Bob"}, "attribute_exists(#name)", names={"#name": "Name"})
+
+
+def test_a_unit_keeps_its_postbox_open(sent: Recorder) -> None:
+    work = postbox.open(embedded_path=":memory:", producers={None: sent}).unit_of_work()
+    gc.collect()
+    work.deposit_post(postbox.Message("t"))
+    work.commit()
+
+
+def test_another_thread_may_take_a_unit_over(box: postbox.Postbox) -> None:
+    work = box.unit_of_work()
+    work.put("People", ADA)
+    assert OnThread(work.commit).wait() is None
+    assert box.get_item("People", ADA) == ADA

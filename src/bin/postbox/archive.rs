@@ -1,0 +1,98 @@
+//! `archive`: old dispatched messages into a file, then out of the table.
+
+use crate::interrupt;
+use crate::mend::dry_run;
+use crate::options::Options;
+use crate::outcome::{Exit, Failure, Outcome};
+use crate::progress;
+use crate::screen::{Screen, complain};
+use crate::select::{Caution, messages};
+use crate::text::{age, parse_age};
+use clap::Args;
+use indicatif::ProgressBar;
+use postbox::{Archive, JsonLinesArchive, MessageState, Postbox, StoredMessage, SweepLease};
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Args)]
+pub struct ArchiveArgs {
+    /// The file, appended to: one message a line, as DynamoDB JSON of its item
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+    /// Messages dispatched at least so long ago, such as 30d [default: the setting archive_min_age_ms]
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    older_than: Option<Duration>,
+    #[command(flatten)]
+    caution: Caution,
+}
+
+pub fn archive(options: &Options, screen: &Screen, args: &ArchiveArgs) -> Outcome {
+    let mut config = options.config()?;
+    if let Some(age) = args.older_than {
+        config.set("archive_min_age_ms", &age.as_millis().to_string())?;
+    }
+    // The number was checked when it was set.
+    let least = Duration::from_millis(config.get("archive_min_age_ms")?.parse().unwrap_or(u64::MAX));
+    let postbox = Postbox::builder().config(config).open()?;
+    let ids = old_enough(&postbox, least)?;
+    if args.caution.dry_run {
+        return dry_run(screen, "would be archived", &ids);
+    }
+    let file = args.to.display();
+    args.caution.confirm(&format!("Move {} to {file}?", messages(ids.len())))?;
+    let cannot = |error| Failure::usage(format!("the file {file} cannot be written: {error}"));
+    let kept =
+        Counted { file: JsonLinesArchive::open(&args.to).map_err(cannot)?, bar: progress::bar(ids.len(), "archiving") };
+    let report = postbox.archive_until(&kept, interrupt::listen())?;
+    kept.bar.finish_and_clear();
+    if report.lease == SweepLease::HeldByAnother {
+        return Err(Failure::new(Exit::SomeFailed, "another archiver is at work: nothing was done"));
+    }
+    if let Some(why) = &report.first_failure {
+        complain(&format!(
+            "{} failed; the first: {why}",
+            messages(usize::try_from(report.failed).unwrap_or(usize::MAX))
+        ));
+    }
+    if screen.json {
+        screen.object(&json!({"archived": report.archived, "failed": report.failed}))?;
+    } else {
+        screen
+            .line(format!("{} archived in {file}", messages(usize::try_from(report.archived).unwrap_or(usize::MAX))))?;
+    }
+    if interrupt::is_asked() {
+        complain("interrupted: the rest stays in the outbox");
+        return Ok(Exit::Interrupted);
+    }
+    Ok(if report.failed > 0 || report.lease == SweepLease::Lost { Exit::SomeFailed } else { Exit::Done })
+}
+
+/// The ids of the messages that were dispatched so long ago.
+fn old_enough(postbox: &Postbox, least: Duration) -> Result<Vec<String>, Failure> {
+    let mut ids = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = postbox.list(MessageState::Dispatched, None, 500, cursor.as_ref())?;
+        let old = page.messages.iter().filter(|stored| stored.dispatched_at.is_some_and(|at| age(at) >= least));
+        ids.extend(old.map(|stored| stored.message.id().to_owned()));
+        match page.next {
+            None => return Ok(ids),
+            next => cursor = next,
+        }
+    }
+}
+
+/// The file, with a bar that shows what it got.
+struct Counted {
+    file: JsonLinesArchive,
+    bar: ProgressBar,
+}
+
+impl Archive for Counted {
+    fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>> {
+        let kept = self.file.archive(batch);
+        self.bar.inc(batch.len() as u64);
+        kept
+    }
+}

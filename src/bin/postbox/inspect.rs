@@ -1,0 +1,252 @@
+//! What only looks: `status`, `list`, `show`.
+
+use crate::options::Options;
+use crate::outcome::{Exit, Failure, Outcome};
+use crate::screen::{Column, Screen, complain, note, printable};
+use crate::select::Filter;
+use crate::text::{age, hex_dump, is_printable, shown_duration, stored_json};
+use clap::{Args, ValueEnum};
+use postbox::{Cursor, LeaseState, MessagePage, MessageState, Postbox, StoredMessage, TopicCount};
+use serde_json::{Value, json};
+use std::time::SystemTime;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    #[default]
+    Outstanding,
+    Dispatched,
+    Parked,
+}
+
+impl From<State> for MessageState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Outstanding => Self::Outstanding,
+            State::Dispatched => Self::Dispatched,
+            State::Parked => Self::Parked,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct StatusArgs {
+    /// Count outstanding messages only, from their index: the others cost a read of the whole table
+    #[arg(long)]
+    outstanding: bool,
+}
+
+pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome {
+    let postbox = options.open()?;
+    let whole_table = !args.outstanding;
+    let topics = postbox.topics(whole_table)?;
+    let leases = postbox.leases()?;
+    if screen.json {
+        screen.object(&status_json(&options.config()?.get("table_name")?, &topics, &leases, whole_table))?;
+        return Ok(Exit::Done);
+    }
+    let mut columns = vec![Column::Text("TOPIC"), Column::Number("OUTSTANDING"), Column::Number("OLDEST")];
+    if whole_table {
+        columns.extend([Column::Number("DISPATCHED"), Column::Alarm("PARKED")]);
+    }
+    let total = total(&topics);
+    screen.table(&columns, topics.iter().chain([&total]).map(status_row))?;
+    for lease in &leases {
+        screen.line(format!("\n{}", lease_text(lease)))?;
+    }
+    if leases.is_empty() {
+        screen.line("\nno lease is held: nobody is sweeping or archiving at this moment")?;
+    }
+    Ok(Exit::Done)
+}
+
+fn total(topics: &[TopicCount]) -> TopicCount {
+    let mut total = TopicCount::default();
+    total.topic = "all topics".into();
+    for count in topics {
+        total.outstanding += count.outstanding;
+        total.dispatched += count.dispatched;
+        total.parked += count.parked;
+        total.oldest = total.oldest.into_iter().chain(count.oldest).min();
+    }
+    total
+}
+
+fn status_row(count: &TopicCount) -> Vec<String> {
+    let oldest = count.oldest.map_or_else(|| "-".into(), |oldest| shown_duration(age(oldest)));
+    let [outstanding, dispatched, parked] =
+        [count.outstanding, count.dispatched, count.parked].map(|number| number.to_string());
+    vec![count.topic.clone(), outstanding, oldest, dispatched, parked]
+}
+
+fn lease_text(lease: &LeaseState) -> String {
+    let LeaseState { resource, holder, expires_at, .. } = lease;
+    let (resource, holder) = (printable(resource), printable(holder));
+    match expires_at.duration_since(SystemTime::now()) {
+        Ok(left) => format!("{resource} is held by {holder} for another {}", shown_duration(left)),
+        Err(late) => format!("{resource} ran out {} ago: {holder} died with it", shown_duration(late.duration())),
+    }
+}
+
+fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseState], whole_table: bool) -> Value {
+    let topic = |count: &TopicCount| {
+        let mut object = json!({
+            "topic": count.topic,
+            "outstanding": count.outstanding,
+            "oldest_age_seconds": count.oldest.map(|oldest| age(oldest).as_secs()),
+        });
+        if whole_table {
+            object["dispatched"] = count.dispatched.into();
+            object["parked"] = count.parked.into();
+        }
+        object
+    };
+    let lease = |lease: &LeaseState| {
+        let left = lease.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
+        json!({"resource": lease.resource, "holder": lease.holder, "seconds_left": left.as_secs()})
+    };
+    json!({
+        "table": table,
+        "topics": topics.iter().map(topic).collect::<Vec<_>>(),
+        "leases": leases.iter().map(lease).collect::<Vec<_>>(),
+    })
+}
+
+#[derive(Args)]
+pub struct ListArgs {
+    /// Messages of which state; parked ones cost a read of the whole table
+    #[arg(long, value_enum, default_value = "outstanding")]
+    state: State,
+    #[command(flatten)]
+    filter: Filter,
+    /// At most about so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Go on where another list ended, with the same state and topic
+    #[arg(long, value_name = "TEXT")]
+    cursor: Option<String>,
+}
+
+pub fn list(options: &Options, screen: &Screen, args: &ListArgs) -> Outcome {
+    let page = find_page(&options.open()?, args)?;
+    if screen.json {
+        let unreadable = page.unreadable.iter().map(|(id, error)| json!({"id": id, "error": error.message()}));
+        screen.object(&json!({
+            "messages": page.messages.iter().map(stored_json).collect::<Vec<_>>(),
+            "unreadable": unreadable.collect::<Vec<_>>(),
+            "next": page.next.as_ref().map(Cursor::as_str),
+        }))?;
+        return Ok(Exit::Done);
+    }
+    if page.messages.is_empty() {
+        note(&format!("no {} messages", MessageState::from(args.state).name()));
+    } else {
+        screen.table(&list_columns(args.state), page.messages.iter().map(|stored| list_row(args.state, stored)))?;
+    }
+    for (_, error) in &page.unreadable {
+        complain(error.message());
+    }
+    if let Some(next) = &page.next {
+        note(&format!("there may be more: --cursor '{}'", next.as_str()));
+    }
+    Ok(Exit::Done)
+}
+
+/// Pages of the list, until there are enough messages that the filter takes.
+fn find_page(postbox: &Postbox, args: &ListArgs) -> Result<MessagePage, Failure> {
+    let mut wanted = args.limit;
+    let mut next = args.cursor.as_deref().map(Cursor::from);
+    let mut found: Option<MessagePage> = None;
+    loop {
+        let mut page = postbox.list(args.state.into(), args.filter.topic.as_deref(), wanted, next.as_ref())?;
+        page.messages.retain(|stored| args.filter.takes(stored));
+        wanted = wanted.saturating_sub(u32::try_from(page.messages.len()).unwrap_or(u32::MAX));
+        next = page.next.clone();
+        let all = match found.take() {
+            None => page,
+            Some(mut all) => {
+                all.messages.append(&mut page.messages);
+                all.unreadable.append(&mut page.unreadable);
+                all.next = page.next;
+                all
+            }
+        };
+        if wanted == 0 || next.is_none() {
+            return Ok(sorted(all));
+        }
+        found = Some(all);
+    }
+}
+
+fn sorted(mut page: MessagePage) -> MessagePage {
+    page.messages.sort_by_key(|stored| stored.message.created_at());
+    page
+}
+
+fn list_columns(state: State) -> Vec<Column> {
+    let mut columns = vec![Column::Id("ID"), Column::Text("TOPIC"), Column::Text("KEY"), Column::Number("AGE")];
+    columns.push(match state {
+        State::Dispatched => Column::Number("SENT AFTER"),
+        State::Outstanding | State::Parked => Column::Alarm("ATTEMPTS"),
+    });
+    columns
+}
+
+fn list_row(state: State, stored: &StoredMessage) -> Vec<String> {
+    let message = &stored.message;
+    let last = match state {
+        State::Dispatched => {
+            let took = stored.dispatched_at.and_then(|at| at.duration_since(message.created_at()).ok());
+            shown_duration(took.unwrap_or_default())
+        }
+        State::Outstanding | State::Parked => stored.dispatch_attempts.to_string(),
+    };
+    let key = if message.partition_key().is_empty() { "-" } else { message.partition_key() };
+    vec![
+        message.id().to_owned(),
+        message.topic().to_owned(),
+        key.to_owned(),
+        shown_duration(age(message.created_at())),
+        last,
+    ]
+}
+
+#[derive(Args)]
+pub struct ShowArgs {
+    id: String,
+    /// Show the body as hexadecimal digits, also if it is text
+    #[arg(long)]
+    hex: bool,
+    /// Write nothing but the bytes of the body
+    #[arg(long, conflicts_with = "hex")]
+    body: bool,
+}
+
+pub fn show(options: &Options, screen: &Screen, args: &ShowArgs) -> Outcome {
+    let Some(stored) = options.open()?.get(&args.id)? else {
+        return Err(Failure::new(Exit::SomeFailed, format!("the outbox has no message {}", printable(&args.id))));
+    };
+    let body = stored.message.body();
+    if args.body {
+        screen.bytes(body)?;
+        return Ok(Exit::Done);
+    }
+    if screen.json {
+        screen.object(&stored_json(&stored))?;
+        return Ok(Exit::Done);
+    }
+    let headers = stored.message.headers().map(|(name, value)| (name.to_owned(), value.into_owned()));
+    let bag =
+        stored.message.bag().iter().map(|(name, value)| {
+            (format!("bag.{name}"), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        });
+    let known = stored.fields().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    for (name, value) in headers.chain(bag).chain(known) {
+        screen.line(format!("{:<18} {}", printable(&name), printable(&value)))?;
+    }
+    screen.line(format!("{:<18} {} bytes\n", "body", body.len()))?;
+    match std::str::from_utf8(body) {
+        Ok(text) if !args.hex && is_printable(text) => screen.line(text)?,
+        _ => screen.print(&hex_dump(body))?,
+    }
+    Ok(Exit::Done)
+}

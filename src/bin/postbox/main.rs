@@ -1,0 +1,107 @@
+//! `postbox`: the operator's command for an outbox on DynamoDB, over the crate's public interface.
+
+mod archive;
+mod deposit;
+mod generate;
+mod inspect;
+mod interrupt;
+mod mend;
+mod options;
+mod outcome;
+mod progress;
+mod screen;
+mod select;
+mod send;
+mod serve;
+mod table;
+mod text;
+mod watch;
+
+use clap::{Parser, Subcommand};
+use options::Options;
+use outcome::Outcome;
+use screen::Screen;
+use std::process::ExitCode;
+
+/// Looks into a transactional outbox on Amazon DynamoDB, and mends it.
+///
+/// Credentials and region are found as the AWS CLI finds them. Exit codes: 0 done; 1 some messages failed
+/// (which ones: on stderr); 2 wrong usage; 3 DynamoDB or the transport could not be used; 130 interrupted.
+#[derive(Parser)]
+#[command(name = "postbox", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the outbox table if it is missing, and check it
+    CreateTable,
+    /// Check the outbox table, index by index
+    Verify,
+    /// Count the messages by topic and state, and tell who holds the leases
+    Status(inspect::StatusArgs),
+    /// List messages of one state
+    List(inspect::ListArgs),
+    /// Show one message, headers and body
+    Show(inspect::ShowArgs),
+    /// Put a message into the outbox, for tests and repairs
+    Deposit(deposit::DepositArgs),
+    /// Send outstanding messages now
+    Clear(send::ClearArgs),
+    /// Send every outstanding message that is old enough
+    Sweep(send::SweepArgs),
+    /// Make parked messages outstanding again
+    Unpark(mend::UnparkArgs),
+    /// Make dispatched messages outstanding again, so that they are sent once more
+    Replay(mend::ReplayArgs),
+    /// Write old dispatched messages to a file, then delete them
+    Archive(archive::ArchiveArgs),
+    /// Delete messages for good
+    Delete(mend::DeleteArgs),
+    /// Serve the embedded database of a file as a DynamoDB endpoint on this machine
+    Serve(serve::ServeArgs),
+    /// Watch rates, backlog and age until Ctrl-C
+    Watch(watch::WatchArgs),
+    /// Print the completions of a shell, or write those of all shells into a directory
+    Completions(generate::CompletionsArgs),
+    /// Write the manual pages into a directory
+    #[command(hide = true)]
+    Man(generate::ManArgs),
+}
+
+fn run(cli: Cli) -> Outcome {
+    let options = &cli.options;
+    let screen = &Screen::new(options.output);
+    match cli.command {
+        Command::CreateTable => table::create(options, screen),
+        Command::Verify => table::verify(options, screen),
+        Command::Status(args) => inspect::status(options, screen, &args),
+        Command::List(args) => inspect::list(options, screen, &args),
+        Command::Show(args) => inspect::show(options, screen, &args),
+        Command::Deposit(args) => deposit::deposit(options, screen, &args),
+        Command::Clear(args) => send::clear(options, screen, &args),
+        Command::Sweep(args) => send::sweep(options, screen, &args),
+        Command::Unpark(args) => mend::unpark(options, screen, &args),
+        Command::Replay(args) => mend::replay(options, screen, &args),
+        Command::Archive(args) => archive::archive(options, screen, &args),
+        Command::Delete(args) => mend::delete(options, screen, &args),
+        Command::Serve(args) => serve::serve(options, screen, &args),
+        Command::Watch(args) => watch::watch(options, screen, &args),
+        Command::Completions(args) => generate::completions(screen, &args),
+        Command::Man(args) => generate::man(&args),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.tell();
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What changes messages that are in the outbox: `unpark`, `replay`, `delete`.
+
+use crate::inspect::State;
+use crate::interrupt;
+use crate::options::Options;
+use crate::outcome::{Exit, Failure, Outcome};
+use crate::progress;
+use crate::screen::Screen;
+use crate::select::{Caution, Filter, find, given_ids, messages};
+use crate::send::Tally;
+use clap::Args;
+use postbox::{ErrorCode, MessageState, Postbox};
+use std::sync::atomic::Ordering;
+
+/// How many messages are replayed between two looks at whether to end.
+const CHUNK: usize = 100;
+
+#[derive(Args)]
+pub struct UnparkArgs {
+    /// Their ids; `-`: from stdin, one a line
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    ids: Vec<String>,
+    /// Every parked message that the filters take; reads the whole table
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    caution: Caution,
+}
+
+pub fn unpark(options: &Options, screen: &Screen, args: &UnparkArgs) -> Outcome {
+    let postbox = options.open()?;
+    let ids = chosen(&postbox, &args.ids, MessageState::Parked, &args.filter)?;
+    if args.caution.dry_run {
+        return dry_run(screen, "would be released", &ids);
+    }
+    if args.all || ids.len() > 1 {
+        args.caution.confirm(&format!("Make {} outstanding again?", messages(ids.len())))?;
+    }
+    one_by_one(&ids, "releasing", |id| postbox.unpark(id).map(|()| Ok(())))?.tell(screen, "released")
+}
+
+#[derive(Args)]
+pub struct ReplayArgs {
+    /// Their ids; `-`: from stdin, one a line
+    #[arg(required_unless_present_any = ["all", "causation"], conflicts_with_all = ["all", "causation"])]
+    ids: Vec<String>,
+    /// Every dispatched message that the filters take
+    #[arg(long, conflicts_with = "causation")]
+    all: bool,
+    /// Every message with this causation id
+    #[arg(long, value_name = "ID", conflicts_with_all = ["topic", "older_than", "younger_than", "dry_run"])]
+    causation: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    caution: Caution,
+}
+
+pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome {
+    let postbox = options.open()?;
+    let mut tally = Tally::default();
+    if let Some(cause) = &args.causation {
+        args.caution.confirm(&format!("Send every message that was caused by {cause} again?"))?;
+        tally.add(&postbox.replay_causation(cause)?);
+        return tally.tell(screen, "outstanding again");
+    }
+    let ids = chosen(&postbox, &args.ids, MessageState::Dispatched, &args.filter)?;
+    if args.caution.dry_run {
+        return dry_run(screen, "would be sent again", &ids);
+    }
+    if args.all || ids.len() > 1 {
+        args.caution.confirm(&format!("Send {} again?", messages(ids.len())))?;
+    }
+    let stop = interrupt::listen();
+    let bar = progress::bar(ids.len(), "replaying");
+    for chunk in ids.chunks(CHUNK) {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        tally.add(&postbox.replay(chunk)?);
+        bar.inc(chunk.len() as u64);
+    }
+    bar.finish_and_clear();
+    tally.left(ids.len()).tell(screen, "outstanding again")
+}
+
+#[derive(Args)]
+pub struct DeleteArgs {
+    /// Their ids; `-`: from stdin, one a line
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    ids: Vec<String>,
+    /// Every message of the state that the filters take
+    #[arg(long, requires = "state")]
+    all: bool,
+    /// Only messages of this state; an outstanding one that is deleted is never sent
+    #[arg(long, value_enum)]
+    state: Option<State>,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    caution: Caution,
+}
+
+pub fn delete(options: &Options, screen: &Screen, args: &DeleteArgs) -> Outcome {
+    let postbox = options.open()?;
+    let state = args.state.map(MessageState::from);
+    let ids = chosen(&postbox, &args.ids, state.unwrap_or(MessageState::Parked), &args.filter)?;
+    if args.caution.dry_run {
+        return dry_run(screen, "would be deleted", &ids);
+    }
+    args.caution.confirm(&format!("Delete {} for good?", messages(ids.len())))?;
+    one_by_one(&ids, "deleting", |id| delete_one(&postbox, id, state))?.tell(screen, "deleted")
+}
+
+/// Deletes a message in the state that was asked for, else in the one that it is in now.
+fn delete_one(postbox: &Postbox, id: &str, state: Option<MessageState>) -> postbox::Result<Result<(), String>> {
+    let state = match state {
+        Some(state) => state,
+        None => match postbox.get(id) {
+            Ok(Some(stored)) => stored.state,
+            Ok(None) => return Ok(Err("not found".into())),
+            Err(error) if error.code() == ErrorCode::UnreadableItem => {
+                return Ok(Err(format!("{}; to delete it, give --state", error.message())));
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(if postbox.delete(id, state)? { Ok(()) } else { Err(format!("not found, or not {} now", state.name())) })
+}
+
+/// The messages that were named, else those of the state that the filter takes.
+fn chosen(postbox: &Postbox, ids: &[String], state: MessageState, filter: &Filter) -> Result<Vec<String>, Failure> {
+    if ids.is_empty() {
+        return find(postbox, state, filter);
+    }
+    if !filter.is_empty() {
+        return Err(Failure::usage("--topic, --older-than and --younger-than choose among --all, not among ids"));
+    }
+    given_ids(ids)
+}
+
+pub fn dry_run(screen: &Screen, what: &str, ids: &[String]) -> Outcome {
+    if screen.json {
+        screen.object(&serde_json::json!({"dry_run": true, "ids": ids}))?;
+        return Ok(Exit::Done);
+    }
+    for id in ids {
+        screen.line(crate::screen::printable(id))?;
+    }
+    screen.line(format!("{} {what}", messages(ids.len())))?;
+    Ok(Exit::Done)
+}
+
+/// Does something to each message, with a request for each. One that fails does not stop the
+/// rest, but a database that does not answer does.
+fn one_by_one(
+    ids: &[String],
+    what: &str,
+    mut change: impl FnMut(&str) -> postbox::Result<Result<(), String>>,
+) -> Result<Tally, Failure> {
+    let stop = interrupt::listen();
+    let bar = progress::bar(ids.len(), what);
+    let mut tally = Tally::default();
+    for id in ids {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        match change(id) {
+            Ok(Ok(())) => tally.done += 1,
+            Ok(Err(why)) => tally.fail(id, why),
+            Err(error) if error.code() == ErrorCode::InvalidArgument => tally.fail(id, error.message().to_owned()),
+            Err(error) => {
+                bar.finish_and_clear();
+                let done = messages(tally.done);
+                let failure = Failure::from(error);
+                return Err(failure.after(&format!("{done} of {} done before", ids.len())));
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    tally.left(ids.len());
+    Ok(tally)
+}

@@ -1,0 +1,88 @@
+//! How a command ends: its exit code, and what is told on stderr.
+
+use postbox::{Error, ErrorCode};
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+/// Exit codes, as the help and docs/operators.md name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    Done = 0,
+    /// Some messages failed.
+    SomeFailed = 1,
+    Usage = 2,
+    /// DynamoDB or the transport could not be used.
+    Unreachable = 3,
+    Interrupted = 130,
+    /// Nobody reads the output any more, as in `postbox list | head`.
+    PipeClosed = 141,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    text: String,
+}
+
+pub type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    pub fn new(exit: Exit, text: impl Into<String>) -> Self {
+        Self { exit, text: text.into() }
+    }
+
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, text)
+    }
+
+    /// The same, with what was done before it.
+    pub fn after(mut self, done: &str) -> Self {
+        self.text = format!("{}\n  {done}", self.text);
+        self
+    }
+
+    pub fn tell(&self) {
+        if self.exit != Exit::PipeClosed {
+            crate::screen::complain(&self.text);
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let exit = match error.code() {
+            ErrorCode::InvalidArgument
+            | ErrorCode::InvalidUtf8
+            | ErrorCode::InvalidMessage
+            | ErrorCode::InvalidJson
+            | ErrorCode::UnknownName
+            | ErrorCode::InvalidSetting
+            | ErrorCode::ItemTooLarge => Exit::Usage,
+            ErrorCode::ClearIncomplete
+            | ErrorCode::DepositIncomplete
+            | ErrorCode::MarkIncomplete
+            | ErrorCode::OutboxLimitReached
+            | ErrorCode::UnreadableItem => Exit::SomeFailed,
+            _ => Exit::Unreachable,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+/// Of writing to stdout.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Self::new(Exit::PipeClosed, ""),
+            _ => Self::new(Exit::SomeFailed, format!("the output could not be written: {error}")),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What is printed: tables for people, JSON for programs, both on stdout; problems on stderr.
+
+use crate::options::Output;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
+use console::{Term, style};
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// Where results go.
+pub struct Screen {
+    pub json: bool,
+    /// As wide as the terminal, or `COLUMNS`; a pipe has no width.
+    width: Option<u16>,
+    colors: bool,
+}
+
+/// What stands in a column, under which heading.
+#[derive(Clone, Copy)]
+pub enum Column {
+    /// Is never broken.
+    Id(&'static str),
+    Text(&'static str),
+    Number(&'static str),
+    /// A number that should be 0, or a text that should not be there.
+    Alarm(&'static str),
+}
+
+impl Screen {
+    pub fn new(output: Output) -> Self {
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|width| *width > 0);
+        Self {
+            json: output == Output::Json,
+            width: columns.or_else(|| Term::stdout().size_checked().map(|(_, width)| width)),
+            colors: console::colors_enabled(),
+        }
+    }
+
+    pub fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    pub fn print(&self, text: &str) -> io::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+
+    pub fn line(&self, text: impl AsRef<str>) -> io::Result<()> {
+        self.print(&format!("{}\n", text.as_ref()))
+    }
+
+    /// One JSON object, on a line.
+    pub fn object(&self, value: &Value) -> io::Result<()> {
+        self.line(value.to_string())
+    }
+
+    pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
+        self.line(self.table_text(columns, rows))
+    }
+
+    pub fn table_text(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        match self.colors {
+            true => table.enforce_styling(),
+            false => table.force_no_tty(),
+        };
+        if let Some(width) = self.width {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        table.set_header(columns.iter().map(|column| {
+            Cell::new(column.heading()).add_attribute(Attribute::Bold).set_alignment(column.alignment())
+        }));
+        table.add_rows(rows.into_iter().map(|row| columns.iter().zip(row).map(|(column, text)| column.cell(text))));
+        for (index, column) in columns.iter().enumerate() {
+            if let Some(made) = table.column_mut(index) {
+                made.set_padding((0, if index + 1 < columns.len() { 2 } else { 0 }));
+                if !matches!(column, Column::Text(_)) {
+                    made.set_constraint(ColumnConstraint::ContentWidth);
+                }
+            }
+        }
+        table.trim_fmt()
+    }
+}
+
+impl Column {
+    fn heading(self) -> &'static str {
+        let (Self::Id(heading) | Self::Text(heading) | Self::Number(heading) | Self::Alarm(heading)) = self;
+        heading
+    }
+
+    fn alignment(self) -> CellAlignment {
+        match self {
+            Self::Number(_) | Self::Alarm(_) => CellAlignment::Right,
+            Self::Id(_) | Self::Text(_) => CellAlignment::Left,
+        }
+    }
+
+    fn cell(self, text: String) -> Cell {
+        let alarm = matches!(self, Self::Alarm(_)) && !matches!(text.as_str(), "" | "0");
+        let cell = Cell::new(printable(&text)).set_alignment(self.alignment());
+        if alarm { cell.fg(Color::Red) } else { cell }
+    }
+}
+
+/// Without what could move a terminal's cursor or change its colours: headers and topics come from anywhere.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// A problem, on stderr.
+pub fn complain(text: &str) {
+    let name = style("postbox:").red().bold().for_stderr();
+    // There is nowhere else to tell that stderr is gone.
+    let _ = writeln!(io::stderr(), "{name} {text}");
+}
+
+/// A note for people, on stderr.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

@@ -1,0 +1,108 @@
+//! Which messages a command works on: given by id, or by state, topic and age.
+
+use crate::interrupt;
+use crate::outcome::Failure;
+use crate::text::{age, parse_age};
+use clap::Args;
+use console::Term;
+use postbox::{MessageState, Postbox, StoredMessage};
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+/// How many messages are asked for at once.
+const PAGE: u32 = 500;
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct Filter {
+    /// Only messages of this topic
+    #[arg(long)]
+    pub topic: Option<String>,
+    /// Only messages made at least so long ago: 500ms, 90s, 15m, 2h, 30d
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub older_than: Option<Duration>,
+    /// Only messages made since so long ago
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub younger_than: Option<Duration>,
+}
+
+impl Filter {
+    pub fn is_empty(&self) -> bool {
+        self.topic.is_none() && self.older_than.is_none() && self.younger_than.is_none()
+    }
+
+    /// Whether its age is right; the topic is what the list was asked for.
+    pub fn takes(&self, stored: &StoredMessage) -> bool {
+        let age = age(stored.message.created_at());
+        self.older_than.is_none_or(|least| age >= least) && self.younger_than.is_none_or(|most| age <= most)
+    }
+}
+
+/// How a command that can touch many messages is held back.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Caution {
+    /// Tell what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask first
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+impl Caution {
+    /// Asks on the terminal; without one, `--yes` must have been given.
+    pub fn confirm(self, question: &str) -> Result<(), Failure> {
+        if self.yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::usage(format!(
+                "{question} Give --yes to do it, or --dry-run to see what it would be"
+            )));
+        }
+        let mut terminal = Term::stderr();
+        let asked = write!(terminal, "{question} [y/N] ").and_then(|()| terminal.flush());
+        let mut answer = String::new();
+        let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
+        match read {
+            Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
+            _ => Err(Failure::usage("nothing was done")),
+        }
+    }
+}
+
+/// The ids that were given; `-` stands for those on stdin, one a line.
+pub fn given_ids(ids: &[String]) -> Result<Vec<String>, Failure> {
+    if ids != ["-"] {
+        return Ok(ids.to_vec());
+    }
+    let lines: Result<Vec<String>, _> = std::io::stdin().lock().lines().collect();
+    let lines = lines.map_err(|error| Failure::usage(format!("the ids on stdin cannot be read: {error}")))?;
+    Ok(lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
+}
+
+/// The ids of every message of this state that the filter takes, oldest first.
+pub fn find(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    let mut cursor = None;
+    loop {
+        let page = postbox.list(state, filter.topic.as_deref(), PAGE, cursor.as_ref())?;
+        let taken = page.messages.iter().filter(|stored| filter.takes(stored));
+        found.extend(taken.map(|stored| (stored.message.created_at(), stored.message.id().to_owned())));
+        // One that cannot be read has no age and no topic to be chosen by.
+        if filter.is_empty() {
+            found.extend(page.unreadable.into_iter().map(|(id, _)| (std::time::UNIX_EPOCH, id)));
+        }
+        match page.next {
+            Some(next) if !interrupt::is_asked() => cursor = Some(next),
+            _ => break,
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found.into_iter().map(|(_, id)| id).collect())
+}
+
+/// `1 message`, `3 messages`.
+pub fn messages(count: usize) -> String {
+    format!("{count} message{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,45 @@
+//! `serve`: the embedded database of a file as a DynamoDB endpoint on this machine.
+
+use crate::interrupt::{self, Signals};
+use crate::options::Options;
+use crate::outcome::{Exit, Failure, Outcome};
+use crate::screen::{Screen, note};
+use clap::Args;
+use serde_json::json;
+use std::net::{Ipv4Addr, TcpListener};
+
+#[derive(Args)]
+pub struct ServeArgs {
+    /// The port on 127.0.0.1; 0: one that is free
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+}
+
+pub fn serve(options: &Options, screen: &Screen, args: &ServeArgs) -> Outcome {
+    let postbox = options.open()?;
+    let Some(database) = postbox.embedded() else {
+        return Err(Failure::usage("serve works on an embedded database: give --embedded FILE"));
+    };
+    // Loopback only: whoever reaches the socket can read and write everything.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).map_err(|error| {
+        Failure::usage(format!("port {} of 127.0.0.1 cannot be used: {error}. Give another --port", args.port))
+    })?;
+    let url = format!("http://{}", listener.local_addr()?);
+    interrupt::listen();
+    if screen.json {
+        screen.object(&json!({"url": url}))?;
+    } else {
+        screen.line(&url)?;
+        note("Ctrl-C ends it. Any credentials and region do; whoever can reach the port can read and write all.");
+    }
+    database.serve(listener, asked())?;
+    Ok(Exit::Done)
+}
+
+/// The signal is heard on the runtime that serves too; it may have come before.
+async fn asked() {
+    let mut signals = Signals::new();
+    if !interrupt::is_asked() {
+        signals.next().await;
+    }
+}

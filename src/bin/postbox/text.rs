@@ -1,0 +1,131 @@
+//! Values as people write and read them: ages, messages, bodies.
+
+use postbox::{DispatchOutcome, Message, StoredMessage};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use std::time::{Duration, SystemTime};
+
+/// Reads `90s`, `15m`, `2h`, `30d` or `500ms`.
+pub fn parse_age(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 3600 * 1000,
+        "d" => 86_400 * 1000,
+        _ => return Err("it takes a number and a unit: 500ms, 90s, 15m, 2h or 30d".into()),
+    };
+    let number: u64 = number.parse().map_err(|_| "it begins with a whole number, such as 15m".to_owned())?;
+    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(|| "it is too large".into())
+}
+
+/// `5s`, `3m 20s`, `2h 0m`, `4d 11h`.
+pub fn shown_duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        seconds @ 3600..86_400 => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
+        seconds => format!("{}d {}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+/// How long ago this was; nothing if it is to come.
+pub fn age(time: SystemTime) -> Duration {
+    SystemTime::now().duration_since(time).unwrap_or_default()
+}
+
+/// A message with its headers, bag and body; a body that is not UTF-8 as base64.
+pub fn message_json(message: &Message) -> Map<String, Value> {
+    let mut object: Map<String, Value> =
+        message.headers().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    object.insert("bag".into(), Value::Object(message.bag().clone()));
+    match std::str::from_utf8(message.body()) {
+        Ok(text) => object.insert("body".into(), text.into()),
+        Err(_) => object.insert("body_hex".into(), hex(message.body()).into()),
+    };
+    object
+}
+
+/// [`message_json`], and what the outbox knows of the message.
+pub fn stored_json(stored: &StoredMessage) -> Value {
+    let mut object = message_json(&stored.message);
+    object.extend(stored.fields().map(|(name, value)| (name.to_owned(), json!(value))));
+    object.insert("dispatch_attempts".into(), stored.dispatch_attempts.into());
+    Value::Object(object)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Whether a terminal can show it: control characters could do anything there.
+pub fn is_printable(text: &str) -> bool {
+    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r'))
+}
+
+/// Offset, 16 bytes as hexadecimal digits, and what is ASCII among them, a line for each 16.
+pub fn hex_dump(bytes: &[u8]) -> String {
+    let mut dump = String::new();
+    for (index, line) in bytes.chunks(16).enumerate() {
+        let digits: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        let characters: String =
+            line.iter().map(|&byte| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '.' }).collect();
+        let _ = writeln!(dump, "{:08x}  {:<47}  {characters}", index * 16, digits.join(" "));
+    }
+    dump
+}
+
+/// What became of a message, in words.
+pub fn outcome_text(outcome: DispatchOutcome) -> &'static str {
+    match outcome {
+        DispatchOutcome::Dispatched => "sent",
+        DispatchOutcome::AlreadyDispatched => "was sent before",
+        DispatchOutcome::Accepted => "accepted by its transport, not yet confirmed",
+        DispatchOutcome::InProgress => "being sent by another thread",
+        DispatchOutcome::Replayed => "outstanding again",
+        DispatchOutcome::NotFound => "not found",
+        DispatchOutcome::Parked => "is parked: release it with postbox unpark",
+        DispatchOutcome::NoProducer => "no route for its topic: it stays outstanding",
+        DispatchOutcome::Failed => "not sent",
+        DispatchOutcome::Rejected => "rejected by its transport, and parked",
+        DispatchOutcome::Unreadable => "cannot be read, and parked",
+        DispatchOutcome::NotRead => "not read",
+        DispatchOutcome::NotMarked => "sent, and not marked: it will be sent again",
+        DispatchOutcome::HeldBack => "waits",
+        DispatchOutcome::BreakerOpen => "waits: the breaker of its topic is open",
+        _ => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_read_and_shown() {
+        for (text, milliseconds) in [("500ms", 500), ("90s", 90_000), ("15m", 900_000), ("2h", 7_200_000), ("0s", 0)] {
+            assert_eq!(parse_age(text).unwrap(), Duration::from_millis(milliseconds));
+        }
+        for text in ["", "5", "h", "-1s", "1w", "1.5h", "99999999999999999999d", "18446744073709551615d"] {
+            parse_age(text).unwrap_err();
+        }
+        for (seconds, shown) in [(5, "5s"), (200, "3m 20s"), (7199, "1h 59m"), (385_200, "4d 11h")] {
+            assert_eq!(shown_duration(Duration::from_secs(seconds)), shown);
+        }
+    }
+
+    #[test]
+    fn a_dump_has_a_line_for_each_sixteen_bytes() {
+        assert_eq!(
+            hex_dump(b"0123456789abcdef\x00\xffA"),
+            "00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n\
+             00000010  00 ff 41                                         ..A\n"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! `watch`: rates, backlog and age, again and again.
+
+use crate::interrupt;
+use crate::options::Options;
+use crate::outcome::{Exit, Failure, Outcome};
+use crate::screen::{Column, Screen};
+use crate::text::{age, parse_age, shown_duration};
+use clap::Args;
+use console::Term;
+use postbox::{MessageState, Postbox, TopicCount};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime};
+
+#[derive(Args)]
+pub struct WatchArgs {
+    /// How often to look
+    #[arg(long, value_name = "AGE", value_parser = parse_age, default_value = "2s")]
+    interval: Duration,
+    /// End after looking so often
+    #[arg(long)]
+    count: Option<u64>,
+}
+
+pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
+    let postbox = options.open()?;
+    interrupt::listen();
+    let terminal = Term::stdout();
+    let redraws = terminal.is_term() && !screen.json;
+    let mut watched = Watched::begin(&postbox)?;
+    let mut drawn = 0;
+    let mut looks = 0;
+    loop {
+        watched.look(&postbox)?;
+        if redraws {
+            terminal.clear_last_lines(drawn)?;
+            drawn = watched.draw(screen)?;
+        } else if screen.json {
+            screen.object(&watched.json())?;
+        } else {
+            screen.line(watched.line())?;
+        }
+        looks += 1;
+        if args.count.is_some_and(|count| looks >= count) {
+            return Ok(Exit::Done);
+        }
+        interrupt::wait(args.interval);
+        if interrupt::is_asked() {
+            return Ok(Exit::Done);
+        }
+    }
+}
+
+/// What was seen at the last two looks. The topics are those that had a message at any look.
+struct Watched {
+    topics: BTreeMap<String, Seen>,
+    looked_at: Instant,
+}
+
+#[derive(Clone, Default)]
+struct Seen {
+    count: TopicCount,
+    /// Dispatch times before this one are counted.
+    counted_to: Option<SystemTime>,
+    sent: u64,
+    /// Messages a second; `None` at the first look.
+    rates: Option<Rates>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Rates {
+    deposited: f64,
+    sent: f64,
+}
+
+impl Watched {
+    /// Topics whose messages are always sent at once never show as outstanding: a page of
+    /// dispatched ones tells of them.
+    fn begin(postbox: &Postbox) -> Result<Self, Failure> {
+        let page = postbox.list(MessageState::Dispatched, None, 1000, None)?;
+        let topics = page.messages.iter().map(|stored| (stored.message.topic().to_owned(), Seen::default()));
+        Ok(Self { topics: topics.collect(), looked_at: Instant::now() })
+    }
+
+    fn look(&mut self, postbox: &Postbox) -> Result<(), Failure> {
+        let now = SystemTime::now();
+        let elapsed = self.looked_at.elapsed().as_secs_f64();
+        self.looked_at = Instant::now();
+        let mut counts: BTreeMap<String, TopicCount> =
+            postbox.topics(false)?.into_iter().map(|count| (count.topic.clone(), count)).collect();
+        for topic in counts.keys() {
+            self.topics.entry(topic.clone()).or_default();
+        }
+        for (topic, seen) in &mut self.topics {
+            seen.look(postbox, topic, counts.remove(topic).unwrap_or_default(), now, elapsed)?;
+        }
+        Ok(())
+    }
+
+    fn total(&self) -> Seen {
+        let mut total = Seen::default();
+        for seen in self.topics.values() {
+            total.count.outstanding += seen.count.outstanding;
+            total.count.oldest = total.count.oldest.into_iter().chain(seen.count.oldest).min();
+            total.sent += seen.sent;
+            if let Some(rates) = seen.rates {
+                let sum = total.rates.get_or_insert_default();
+                sum.deposited += rates.deposited;
+                sum.sent += rates.sent;
+            }
+        }
+        total
+    }
+
+    /// Draws the view, and gives how many lines it has.
+    fn draw(&self, screen: &Screen) -> Result<usize, Failure> {
+        const COLUMNS: [Column; 5] = [
+            Column::Text("TOPIC"),
+            Column::Number("OUTSTANDING"),
+            Column::Number("OLDEST"),
+            Column::Number("IN/S"),
+            Column::Number("OUT/S"),
+        ];
+        let total = self.total();
+        let rows = self.topics.iter().map(|(topic, seen)| seen.row(topic));
+        let view = screen.table_text(&COLUMNS, rows.chain([total.row("all topics")]));
+        screen.line(&view)?;
+        screen.line("Ctrl-C ends it")?;
+        Ok(view.lines().count() + 1)
+    }
+
+    fn line(&self) -> String {
+        let total = self.total();
+        let Rates { deposited, sent } = total.rates.unwrap_or_default();
+        format!(
+            "outstanding {}, oldest {}, in {deposited:.1}/s, out {sent:.1}/s",
+            total.count.outstanding,
+            total.oldest()
+        )
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let topics = self.topics.iter().map(|(topic, seen)| {
+            json!({
+                "topic": topic,
+                "outstanding": seen.count.outstanding,
+                "oldest_age_seconds": seen.count.oldest.map(|oldest| age(oldest).as_secs()),
+                "in_per_second": seen.rates.map(|rates| rates.deposited),
+                "out_per_second": seen.rates.map(|rates| rates.sent),
+            })
+        });
+        json!({"topics": topics.collect::<Vec<_>>()})
+    }
+}
+
+impl Seen {
+    fn look(
+        &mut self,
+        postbox: &Postbox,
+        topic: &str,
+        count: TopicCount,
+        now: SystemTime,
+        elapsed: f64,
+    ) -> Result<(), Failure> {
+        if let Some(since) = self.counted_to {
+            self.sent = postbox.dispatched_between(topic, since, now)?;
+            // What left and what is there now, less what was there before, came in.
+            let change = count.outstanding as f64 - self.count.outstanding as f64;
+            let per_second = |messages: f64| messages.max(0.0) / elapsed.max(0.001);
+            self.rates =
+                Some(Rates { deposited: per_second(change + self.sent as f64), sent: per_second(self.sent as f64) });
+        }
+        self.counted_to = Some(now);
+        self.count = count;
+        Ok(())
+    }
+
+    fn oldest(&self) -> String {
+        self.count.oldest.map_or_else(|| "-".into(), |oldest| shown_duration(age(oldest)))
+    }
+
+    fn row(&self, topic: &str) -> Vec<String> {
+        let rate = |rate: Option<f64>| rate.map_or_else(|| "-".into(), |rate| format!("{rate:.1}"));
+        vec![
+            topic.to_owned(),
+            self.count.outstanding.to_string(),
+            self.oldest(),
+            rate(self.rates.map(|rates| rates.deposited)),
+            rate(self.rates.map(|rates| rates.sent)),
+        ]
+    }
+}

@@ -1,0 +1,74 @@
+//! A TLS server on 127.0.0.1, with a certificate that nobody else knows.
+
+use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Answers every request with an empty table, and tells what came in clear. Its thread ends with the test's process.
+pub struct TlsServer {
+    pub address: SocketAddr,
+    /// The certificate, as a PEM file has it.
+    pub pem: String,
+    requests: Mutex<Receiver<Result<String, String>>>,
+}
+
+impl TlsServer {
+    /// With a certificate for this name.
+    pub fn start(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (seen, requests) = mpsc::channel();
+        std::thread::spawn(move || serve(&listener, Arc::new(config), &seen));
+        Self { address, pem: certificate_pem(certificate.der()), requests: Mutex::new(requests) }
+    }
+
+    /// The first request or failed handshake that nobody has asked for yet.
+    pub fn next(&self) -> Result<String, String> {
+        self.requests.lock().unwrap().recv_timeout(super::PATIENCE).expect("somebody connects")
+    }
+}
+
+fn serve(listener: &TcpListener, config: Arc<ServerConfig>, seen: &Sender<Result<String, String>>) {
+    for stream in listener.incoming() {
+        let request = answer(stream.unwrap(), Arc::clone(&config)).map_err(|error| error.to_string());
+        if seen.send(request).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(mut stream: TcpStream, config: Arc<ServerConfig>) -> std::io::Result<String> {
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
+    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+    let mut bytes = [0; 16 * 1024];
+    let length = tls.read(&mut bytes)?;
+    let body = r#"{"TableNames":[]}"#;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close";
+    write!(tls, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len())?;
+    tls.conn.send_close_notify();
+    tls.flush()?;
+    Ok(String::from_utf8_lossy(&bytes[..length]).into_owned())
+}
+
+fn certificate_pem(der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
