@@ -1,11 +1,12 @@
 //! The main job of Postbox: change your data and send a message about it, both or neither.
 //!
 //! ```sh
-//! cargo run --example greetings [database-file]
+//! cargo run --example greetings [database-file [target]]
 //! ```
 //!
 //! It works on the embedded database, in memory unless a file is given. Run it twice on one file:
-//! the second run finds what the first has written. `examples/c/greetings.c` is the same in C.
+//! the second run finds what the first has written. With a target, such as `sns:greetings` or `sqs:greetings`, the
+//! message goes there, with the region and credentials that the AWS CLI would use. `examples/c/greetings.c` is the same in C.
 
 use postbox::{AttributeValue, ErrorCode, Item, Message, Postbox, Result, SendOutcome, UnitOfWork, producer_fn};
 
@@ -88,8 +89,12 @@ fn greet_again(postbox: &Postbox, id: &str) -> Result<()> {
 
 fn main() -> Result<()> {
     let path = std::env::args().nth(1).unwrap_or_else(|| ":memory:".into());
-    let producer = producer_fn(print_message);
-    let postbox = Postbox::builder().embedded_path(path).producer("greeting.made", producer).open()?;
+    let builder = Postbox::builder().embedded_path(path);
+    let builder = match std::env::args().nth(2) {
+        Some(target) => builder.route("greeting.made", &target),
+        None => builder.producer("greeting.made", producer_fn(print_message)),
+    };
+    let postbox = builder.open()?;
 
     make_people(&postbox)?;
     let before = greetings_of(postbox.get_item("People", ada())?.as_ref());

@@ -40,6 +40,7 @@ step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/deb
 step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
 step ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
 step "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
+step "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
 step "demo" make --no-print-directory demo
 
 printf '\n%s passed, 0 failed\n' "$passed"

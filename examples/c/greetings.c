@@ -1,10 +1,12 @@
 /*
  * The main job of Postbox: change your data and send a message about it, both or neither.
  *
- *     greetings [database-file]
+ *     greetings [database-file [target]]
  *
  * It works on the embedded database, in memory unless a file is given. Run it twice on one file:
- * the second run finds what the first has written. examples/greetings.rs is the same in Rust.
+ * the second run finds what the first has written. With a target, such as sns:greetings or
+ * sqs:greetings, the message goes there, with the region and credentials that the AWS CLI would use.
+ * examples/greetings.rs is the same in Rust.
  */
 #include "postbox.h"
 
@@ -151,6 +153,16 @@ static postbox_error *run(postbox_t *box)
     return NULL;
 }
 
+/* Where the messages go: to the target, if there is one, else to the producer above. */
+static postbox_error *send_to(postbox_config *config, const char *target)
+{
+    char routes[512];
+    if (!target)
+        return postbox_config_producer(config, "greeting.made", print_message, NULL, NULL);
+    snprintf(routes, sizeof routes, "greeting.made = %s", target);
+    return postbox_config_set(config, "routes", routes);
+}
+
 int main(int argc, char **argv)
 {
     postbox_error *err;
@@ -158,8 +170,8 @@ int main(int argc, char **argv)
     postbox_config *config = postbox_config_new();
 
     if (!(err = postbox_config_set(config, "embedded_path", argc > 1 ? argv[1] : ":memory:")) &&
-        !(err = postbox_config_producer(config, "greeting.made", print_message, NULL, NULL)) &&
-        !(err = postbox_open(config, &box)) && !(err = run(box)))
+        !(err = send_to(config, argc > 2 ? argv[2] : NULL)) && !(err = postbox_open(config, &box)) &&
+        !(err = run(box)))
         err = postbox_close(box);
     postbox_free(box);
     postbox_config_free(config);

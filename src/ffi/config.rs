@@ -95,7 +95,8 @@ pub unsafe extern "C" fn postbox_config_get(
 }
 
 /// Adds the producer of a topic, or, with `topic` NULL, of every topic that has none of its
-/// own. A later one for the same topic takes the place of an earlier one.
+/// own. A later one for the same topic takes the place of an earlier one. SNS and SQS need none:
+/// see the setting "routes".
 ///
 /// `send` is called with `data` for each message; see postbox_send_callback. `release` may be
 /// NULL; it is called once with `data` when no call of `send` can follow: on the thread that

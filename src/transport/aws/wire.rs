@@ -37,9 +37,11 @@ pub(super) struct Entry {
     pub(super) body: String,
     pub(super) attributes: Vec<(&'static str, String)>,
     /// The native subject of SNS.
+    #[cfg_attr(not(feature = "sns"), allow(dead_code))]
     pub(super) subject: Option<String>,
     pub(super) fifo: Option<Fifo>,
     /// SQS only.
+    #[cfg_attr(not(feature = "sqs"), allow(dead_code))]
     pub(super) delay_seconds: Option<i32>,
 }
 
