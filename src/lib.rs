@@ -55,6 +55,7 @@
 
 mod bulk;
 mod client;
+mod clock;
 mod config;
 mod connector;
 mod dispatch;
@@ -68,7 +69,13 @@ mod ffi;
 mod message;
 mod outbox;
 mod postbox;
+mod random;
 mod runtime;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation;
+#[cfg(not(feature = "simulation"))]
+mod simulation;
 mod ticks;
 mod transport;
 mod unit_of_work;

@@ -1,6 +1,9 @@
 //! The single-threaded runtime of a Postbox, and how a caller blocks on it.
 
+use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
+#[cfg(feature = "simulation")]
+use crate::simulation::Simulated;
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,6 +31,8 @@ pub(crate) struct Runtime {
     abandoned: Notify,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
+    #[cfg(feature = "simulation")]
+    simulated: Option<Simulated>,
 }
 
 /// Wakes a caller that waits for its future.
@@ -77,6 +82,24 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
+/// A future that was [started](Runtime::start_task).
+pub(crate) struct Task<T> {
+    result: Receiver<T>,
+    #[cfg(feature = "simulation")]
+    running: Option<(Simulated, JoinHandle<()>)>,
+}
+
+impl<T> Task<T> {
+    /// Blocks for what the future gives: nothing if the runtime stops or the deadline passes.
+    pub(crate) fn wait(self) -> Option<T> {
+        #[cfg(feature = "simulation")]
+        if let Some((simulated, running)) = self.running {
+            simulated.finish(running);
+        }
+        self.result.recv().ok()
+    }
+}
+
 /// Counts the calls under way and refuses new ones once closed.
 #[derive(Default)]
 struct Gate {
@@ -117,7 +140,7 @@ impl Gate {
     fn close(&self, deadline: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.closed = true;
-        let remaining = deadline.saturating_duration_since(Instant::now());
+        let remaining = deadline.saturating_duration_since(clock::now());
         let (state, _) = self
             .idle
             .wait_timeout_while(state, remaining, |state| state.calls > 0)
@@ -133,6 +156,10 @@ impl Gate {
 impl Runtime {
     /// Starts the thread.
     pub(crate) fn start() -> Result<Self> {
+        #[cfg(feature = "simulation")]
+        if let Some(simulated) = Simulated::start() {
+            return Ok(Self::simulated(simulated.expect("a runtime for a simulation")));
+        }
         let (stop, stop_requested) = oneshot::channel::<()>();
         let (started, starting) = mpsc::channel();
         let (ended, stopped) = mpsc::channel::<()>();
@@ -168,7 +195,25 @@ impl Runtime {
             abandoned: Notify::new(),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
+            #[cfg(feature = "simulation")]
+            simulated: None,
         })
+    }
+
+    /// Without a thread: the callers run everything while they wait.
+    #[cfg(feature = "simulation")]
+    fn simulated(simulated: Simulated) -> Self {
+        Self {
+            handle: simulated.handle().clone(),
+            // One that is no thread's: that of a caller would be refused.
+            thread: std::thread::spawn(|| ()).thread().id(),
+            process: std::process::id(),
+            gate: Arc::default(),
+            abandoned: Notify::new(),
+            stop: Mutex::default(),
+            stopped: Mutex::new(mpsc::channel().1),
+            simulated: Some(simulated),
+        }
     }
 
     /// Runs the future on the runtime thread and blocks until it is done, or cancels it at the
@@ -195,8 +240,8 @@ impl Runtime {
         let _call = self.enter()?;
         let _context = self.handle.enter();
         let _inside = Inside::begin(self.thread);
-        let deadline = Instant::now() + timeout;
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let deadline = clock::now() + timeout;
+        let waker = self.waker();
         let wait = move || {
             let (mut future, mut abandoned) = (pin!(future), pin!(abandoned));
             let mut context = Context::from_waker(&waker);
@@ -207,14 +252,31 @@ impl Runtime {
                 if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
                     return Ok(value);
                 }
-                let remaining = deadline.saturating_duration_since(Instant::now());
+                let remaining = deadline.saturating_duration_since(clock::now());
                 if remaining.is_zero() {
                     return Err(timed_out(what, timeout));
                 }
-                std::thread::park_timeout(remaining);
+                self.park(remaining);
             }
         };
         catch_unwind(AssertUnwindSafe(wait)).unwrap_or_else(|_| Err(self.broken(what)))
+    }
+
+    /// Ends a [`park`](Self::park) of this thread.
+    fn waker(&self) -> Waker {
+        #[cfg(feature = "simulation")]
+        if let Some(simulated) = &self.simulated {
+            return simulated.waker();
+        }
+        Waker::from(Arc::new(Unpark(std::thread::current())))
+    }
+
+    fn park(&self, timeout: Duration) {
+        #[cfg(feature = "simulation")]
+        if let Some(simulated) = &self.simulated {
+            return simulated.park(timeout);
+        }
+        std::thread::park_timeout(timeout);
     }
 
     /// Why a future ended without a value, other than by its deadline.
@@ -231,20 +293,25 @@ impl Runtime {
         self.gate.enter()
     }
 
-    /// Starts a future of a call that was [entered](Self::enter) and returns at once; what it gives comes
-    /// through the channel, which closes without a value if the runtime stops or the deadline passes.
-    pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Receiver<T>
+    /// Starts a future of a call that was [entered](Self::enter) and returns at once.
+    pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Task<T>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let (result, waiting) = mpsc::sync_channel(1);
-        self.handle.spawn(async move {
-            if let Ok(value) = tokio::time::timeout(timeout, future).await {
-                let _ = result.send(value);
+        let (sender, result) = mpsc::sync_channel(1);
+        let running = self.handle.spawn(async move {
+            if let Some(value) = clock::timeout(timeout, future).await {
+                let _ = sender.send(value);
             }
         });
-        waiting
+        #[cfg(not(feature = "simulation"))]
+        drop(running);
+        Task {
+            result,
+            #[cfg(feature = "simulation")]
+            running: self.simulated.clone().map(|simulated| (simulated, running)),
+        }
     }
 
     /// Whether a call may be made here: not in a forked child, not from inside an operation.
@@ -282,7 +349,7 @@ impl Runtime {
         self.abandoned.notify_waiters();
         self.request_stop();
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let remaining = deadline.saturating_duration_since(Instant::now()).max(GRACE);
+        let remaining = deadline.saturating_duration_since(clock::now()).max(GRACE);
         let ended = !matches!(stopped.recv_timeout(remaining), Err(RecvTimeoutError::Timeout));
         if finished && ended {
             Ok(())

@@ -1,6 +1,7 @@
 //! Sweeping on many machines: a lease for each shard number, shared out among the processes that
 //! are alive. All messages of one partition key lie in one shard, so their order holds.
 
+use crate::clock;
 use crate::dispatch::delivery::{Delivery, For};
 use crate::dispatch::lease::{Lease, Obtained};
 use crate::dispatch::sweep::{SweepLease, SweepReport, minimum_age, read_parts};
@@ -10,7 +11,7 @@ use crate::outbox::lock::{Lock, LockItem};
 use crate::outbox::outstanding::{Oldest, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many messages are found at once: between two looks at who else is there.
 const MOST_FOUND: usize = 2_000;
@@ -35,7 +36,7 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
         while !held.is_empty() && !stop.load(Ordering::Relaxed) {
             let oldest = active.find(engine, &held, after)?;
             after = oldest.next();
-            let (sent, began) = (report.dispatched, Instant::now());
+            let (sent, began) = (report.dispatched, clock::now());
             let mut all_held = || held.values_mut().all(Lease::is_held);
             let ids = oldest.into_ids();
             for batch in ids.chunks(engine.config.sweep_batch as usize) {
@@ -44,7 +45,7 @@ pub(crate) fn sweep_shards(engine: &Engine, topic: Option<&str>, stop: &AtomicBo
                     report.lease = SweepLease::Lost;
                     return Ok(report);
                 }
-                if began.elapsed() > REBALANCE_AFTER {
+                if clock::since(began) > REBALANCE_AFTER {
                     after = None;
                     break;
                 }
