@@ -69,7 +69,24 @@ pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client
         .http_client(http_client)
         .retry_config(retries(config))
         .timeout_config(timeouts(config));
+    #[cfg(feature = "simulation")]
+    let client = simulated(client);
     Client::from_conf(client.build())
+}
+
+/// The same for a simulation, if this thread is in one: its sleep, and a retry budget that no other has drawn on.
+#[cfg(feature = "simulation")]
+fn simulated(mut client: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder {
+    use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, retry::RetryPartition};
+    match crate::simulation::sleeper() {
+        None => client,
+        Some(sleeper) => {
+            client.set_sleep_impl(Some(sleeper));
+            client
+                .retry_partition(RetryPartition::custom("simulation").build())
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        }
+    }
 }
 
 fn retries(config: &Config) -> RetryConfig {

@@ -10,11 +10,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::message::Message;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Task};
 use crate::transport::Router;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use tracing::{Instrument, Span};
 
@@ -42,7 +41,7 @@ impl Engine {
             breakers: Breakers::new(config.breaker_threshold, milliseconds(config.breaker_cooldown_ms)),
             backoff: Backoff::new(milliseconds(config.retry_delay_ms)),
             counters: Counters::default(),
-            member_id: uuid::Uuid::new_v4().to_string(),
+            member_id: crate::random::id(),
             config,
             runtime,
             outbox,
@@ -133,12 +132,12 @@ impl Engine {
         let mut running = VecDeque::with_capacity(CONCURRENT_REQUESTS);
         for part in parts {
             if running.len() >= CONCURRENT_REQUESTS {
-                done(running.pop_front().and_then(|oldest: Receiver<T>| oldest.recv().ok()));
+                done(running.pop_front().and_then(Task::wait));
             }
             let request = request(Arc::clone(&self.outbox), part).instrument(self.request_span(what));
             running.push_back(self.runtime.start_task(&call, self.operation_timeout(), request));
         }
-        running.into_iter().for_each(|result| done(result.recv().ok()));
+        running.into_iter().for_each(|result| done(result.wait()));
         Ok(())
     }
 }

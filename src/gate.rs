@@ -1,6 +1,6 @@
 //! The gate of a Postbox: it counts the calls under way and refuses new ones once closed.
 
-use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::{Condvar, Mutex, MutexGuard, PoisonError, now};
 use std::time::{Duration, Instant};
 
 /// Open at first.
@@ -44,7 +44,7 @@ impl Gate {
     pub(crate) fn close(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         state.closed = true;
-        let remaining: Duration = deadline.saturating_duration_since(Instant::now());
+        let remaining: Duration = deadline.saturating_duration_since(now());
         let (state, _) = self
             .idle
             .wait_timeout_while(state, remaining, |state| state.calls > 0)

@@ -57,6 +57,7 @@
 
 mod bulk;
 mod client;
+mod clock;
 mod config;
 mod connector;
 mod dispatch;
@@ -71,9 +72,15 @@ mod gate;
 mod message;
 mod outbox;
 mod postbox;
+mod random;
 mod retry;
 mod runtime;
 mod sdk_failure;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation;
+#[cfg(not(feature = "simulation"))]
+mod simulation;
 mod sync;
 mod ticks;
 mod transport;

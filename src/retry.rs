@@ -24,7 +24,7 @@ impl Backoff {
         let doublings = u32::try_from(self.attempt - 1).unwrap_or(u32::MAX).min(16);
         let ceiling = FIRST.saturating_mul(1 << doublings).min(LONGEST);
         self.attempt += 1;
-        tokio::time::sleep(ceiling.mul_f64(fastrand::f64())).await;
+        crate::clock::sleep(ceiling.mul_f64(fastrand::f64())).await;
         true
     }
 }

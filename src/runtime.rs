@@ -1,9 +1,12 @@
 //! The single-threaded runtime of a Postbox, and how a caller blocks on it.
 
+use crate::clock;
 use crate::error::{Error, ErrorCode, Result};
 pub(crate) use crate::gate::Call;
 use crate::gate::Gate;
-use crate::waiting::{Waited, wait_for};
+#[cfg(feature = "simulation")]
+use crate::simulation::Simulated;
+use crate::waiting::{ThisThread, Waited, wait_for};
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,6 +33,8 @@ pub(crate) struct Runtime {
     abandoned: Notify,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
+    #[cfg(feature = "simulation")]
+    simulated: Option<Simulated>,
 }
 
 thread_local! {
@@ -66,9 +71,31 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
+/// A future that was [started](Runtime::start_task).
+pub(crate) struct Task<T> {
+    result: Receiver<T>,
+    #[cfg(feature = "simulation")]
+    running: Option<(Simulated, JoinHandle<()>)>,
+}
+
+impl<T> Task<T> {
+    /// Blocks for what the future gives: nothing if the runtime stops or the deadline passes.
+    pub(crate) fn wait(self) -> Option<T> {
+        #[cfg(feature = "simulation")]
+        if let Some((simulated, running)) = self.running {
+            simulated.finish(running);
+        }
+        self.result.recv().ok()
+    }
+}
+
 impl Runtime {
     /// Starts the thread.
     pub(crate) fn start() -> Result<Self> {
+        #[cfg(feature = "simulation")]
+        if let Some(simulated) = Simulated::start() {
+            return Ok(Self::simulated(simulated.expect("a runtime for a simulation")));
+        }
         let (stop, stop_requested) = oneshot::channel::<()>();
         let (started, starting) = mpsc::channel();
         let (ended, stopped) = mpsc::channel::<()>();
@@ -104,7 +131,25 @@ impl Runtime {
             abandoned: Notify::new(),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
+            #[cfg(feature = "simulation")]
+            simulated: None,
         })
+    }
+
+    /// Without a thread: the callers run everything while they wait.
+    #[cfg(feature = "simulation")]
+    fn simulated(simulated: Simulated) -> Self {
+        Self {
+            handle: simulated.handle().clone(),
+            // One that is no thread's: that of a caller would be refused.
+            thread: std::thread::spawn(|| ()).thread().id(),
+            process: std::process::id(),
+            gate: Gate::default(),
+            abandoned: Notify::new(),
+            stop: Mutex::default(),
+            stopped: Mutex::new(mpsc::channel().1),
+            simulated: Some(simulated),
+        }
     }
 
     /// Runs the future on the runtime thread and blocks until it is done, or cancels it at the
@@ -151,13 +196,21 @@ impl Runtime {
     ) -> Result<T> {
         let _context = self.handle.enter();
         let _inside = Inside::begin(self.thread);
-        let deadline = Instant::now() + timeout;
-        match catch_unwind(AssertUnwindSafe(move || wait_for(future, abandoned, deadline))) {
+        let deadline = clock::now() + timeout;
+        match catch_unwind(AssertUnwindSafe(move || self.wait_for(future, abandoned, deadline))) {
             Ok(Waited::Done(value)) => Ok(value),
             Ok(Waited::Abandoned) => Err(closed()),
             Ok(Waited::TimedOut) => Err(timed_out(what, timeout)),
             Err(_) => Err(self.broken(what)),
         }
+    }
+
+    fn wait_for<T>(&self, future: impl Future<Output = T>, abandoned: Notified<'_>, deadline: Instant) -> Waited<T> {
+        #[cfg(feature = "simulation")]
+        if let Some(simulated) = &self.simulated {
+            return wait_for(future, abandoned, deadline, simulated);
+        }
+        wait_for(future, abandoned, deadline, &ThisThread)
     }
 
     /// Why a future ended without a value, other than by its deadline.
@@ -180,20 +233,25 @@ impl Runtime {
         &self.handle
     }
 
-    /// Starts a future of a call that was [entered](Self::enter) and returns at once; what it gives comes
-    /// through the channel, which closes without a value if the runtime stops or the deadline passes.
-    pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Receiver<T>
+    /// Starts a future of a call that was [entered](Self::enter) and returns at once.
+    pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Task<T>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let (result, waiting) = mpsc::sync_channel(1);
-        self.handle.spawn(async move {
-            if let Ok(value) = tokio::time::timeout(timeout, future).await {
-                let _ = result.send(value);
+        let (sender, result) = mpsc::sync_channel(1);
+        let running = self.handle.spawn(async move {
+            if let Some(value) = clock::timeout(timeout, future).await {
+                let _ = sender.send(value);
             }
         });
-        waiting
+        #[cfg(not(feature = "simulation"))]
+        drop(running);
+        Task {
+            result,
+            #[cfg(feature = "simulation")]
+            running: self.simulated.clone().map(|simulated| (simulated, running)),
+        }
     }
 
     /// Whether a call may be made here: not in a forked child, not from inside an operation.
@@ -231,7 +289,7 @@ impl Runtime {
         self.abandoned.notify_waiters();
         self.request_stop();
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let remaining = deadline.saturating_duration_since(Instant::now()).max(GRACE);
+        let remaining = deadline.saturating_duration_since(clock::now()).max(GRACE);
         let ended = !matches!(stopped.recv_timeout(remaining), Err(RecvTimeoutError::Timeout));
         if finished && ended {
             Ok(())

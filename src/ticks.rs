@@ -1,5 +1,6 @@
 //! .NET ticks, the clock of the outbox table: 100 ns since 0001-01-01T00:00:00Z.
 
+use crate::{clock, simulation};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
@@ -19,7 +20,7 @@ impl Ticks {
     pub(crate) const LAST: Self = Self(LAST);
 
     pub(crate) fn now() -> Self {
-        Self::from(SystemTime::now())
+        Self::from(clock::system_time())
     }
 
     /// Now, but later than every other time that this gave in this process: messages made one
@@ -27,6 +28,9 @@ impl Ticks {
     pub(crate) fn next() -> Self {
         static LATEST: AtomicI64 = AtomicI64::new(0);
         let now = Self::now().0;
+        if let Some(next) = simulation::next_tick(now) {
+            return Self(next);
+        }
         let previous = LATEST
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |latest| Some(now.max(latest + 1)))
             .unwrap_or(now);

@@ -1,5 +1,6 @@
 //! One DynamoDB transaction being collected: the caller's writes and the messages that go with them.
 
+use crate::clock;
 use crate::dispatch::stats::Counters;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};
@@ -176,13 +177,13 @@ impl UnitOfWork {
     /// - [`ErrorCode::UnitOfWorkClosed`], and those of any request: nothing was written.
     pub fn commit(&mut self) -> Result<()> {
         let since = match self.state {
-            State::InDoubt(since) if since.elapsed() > TOKEN_LIFE => {
+            State::InDoubt(since) if clock::since(since) > TOKEN_LIFE => {
                 return Err(never_known(
                     "DynamoDB has forgotten its token, so that sending it again could write twice",
                 ));
             }
             State::InDoubt(since) => since,
-            State::Open => Instant::now(),
+            State::Open => clock::now(),
             State::Committed | State::RolledBack => return self.check_open(),
         };
         if !self.actions.is_empty() {
@@ -363,7 +364,7 @@ impl std::fmt::Debug for UnitOfWork {
 }
 
 fn new_token() -> String {
-    uuid::Uuid::new_v4().to_string()
+    crate::random::id()
 }
 
 /// The error of a commit of which this unit of work can no longer find out whether it took effect.

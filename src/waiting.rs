@@ -1,11 +1,11 @@
 //! How a caller waits for its future: polled on this thread, which is parked in between.
 
-use crate::sync::{Thread, current, park_timeout};
+use crate::sync::{Thread, current, now, park_timeout};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How the wait ended.
 pub(crate) enum Waited<T> {
@@ -13,6 +13,26 @@ pub(crate) enum Waited<T> {
     /// Nobody waits for this call any longer.
     Abandoned,
     TimedOut,
+}
+
+/// Where a caller waits: what it does between two polls.
+pub(crate) trait Parking {
+    /// Ends a [`park`](Self::park).
+    fn waker(&self) -> Waker;
+    fn park(&self, timeout: Duration);
+}
+
+/// The caller's thread, which stands still.
+pub(crate) struct ThisThread;
+
+impl Parking for ThisThread {
+    fn waker(&self) -> Waker {
+        Waker::from(Arc::new(Unpark(current())))
+    }
+
+    fn park(&self, timeout: Duration) {
+        park_timeout(timeout);
+    }
 }
 
 /// Wakes a caller that waits for its future.
@@ -33,8 +53,9 @@ pub(crate) fn wait_for<T>(
     future: impl Future<Output = T>,
     abandoned: impl Future<Output = ()>,
     deadline: Instant,
+    parking: &impl Parking,
 ) -> Waited<T> {
-    let waker = Waker::from(Arc::new(Unpark(current())));
+    let waker = parking.waker();
     let (mut future, mut abandoned) = (pin!(future), pin!(abandoned));
     let mut context = Context::from_waker(&waker);
     loop {
@@ -44,10 +65,10 @@ pub(crate) fn wait_for<T>(
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return Waited::Done(value);
         }
-        let remaining = deadline.saturating_duration_since(Instant::now());
+        let remaining = deadline.saturating_duration_since(now());
         if remaining.is_zero() {
             return Waited::TimedOut;
         }
-        park_timeout(remaining);
+        parking.park(remaining);
     }
 }

@@ -17,6 +17,9 @@ mod waiting;
 mod sync {
     pub(crate) use shuttle::sync::{Mutex, MutexGuard};
     pub(crate) use shuttle::thread::{Thread, current, park_timeout};
+    pub(crate) fn now() -> std::time::Instant {
+        std::time::Instant::now()
+    }
     use std::sync::LockResult;
     pub(crate) use std::sync::PoisonError;
     use std::time::Duration;
@@ -55,7 +58,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
-use waiting::{Waited, wait_for};
+use waiting::{ThisThread, Waited, wait_for};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -104,7 +107,7 @@ fn an_abandoned_call_is_told(is_faulty: bool) {
             thread::yield_now();
             // The fault: only now it says that it wants to be told.
             let told = told.unwrap_or_else(|| abandoned.notified());
-            let waited = wait_for(std::future::pending::<()>(), told, soon());
+            let waited = wait_for(std::future::pending::<()>(), told, soon(), &ThisThread);
             assert!(matches!(waited, Waited::Abandoned));
         }
     });
@@ -120,7 +123,7 @@ fn an_answer_wakes_its_caller(is_faulty: bool) {
         // The fault: there is never an answer.
         if is_faulty { std::mem::forget(answer) } else { answer.send(7).unwrap() }
     });
-    let waited = wait_for(answered, std::future::pending(), soon());
+    let waited = wait_for(answered, std::future::pending(), soon(), &ThisThread);
     assert!(matches!(waited, Waited::Done(Ok(7))));
     runtime.join().unwrap();
 }

@@ -1,5 +1,6 @@
 //! The archiver: hands old dispatched messages to an archive, then deletes them.
 
+use crate::clock;
 use crate::dispatch::lease::{Lease, Obtained};
 use crate::dispatch::sweep::SweepLease;
 use crate::dynamodb_json::item_to_json;
@@ -61,7 +62,7 @@ pub(crate) fn archive(
         Obtained::Held(lease) => (Some(lease), report(SweepLease::Held)),
         Obtained::Alone(why) => (None, report(SweepLease::Alone(why))),
     };
-    let before = Ticks::from(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH));
+    let before = Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH));
     let mut from = None;
     loop {
         let (ids, next) = engine

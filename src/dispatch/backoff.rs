@@ -1,5 +1,6 @@
 //! When a message that failed may be swept again. Kept in memory: a new process tries at once.
 
+use crate::clock;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,13 +23,13 @@ impl Backoff {
 
     /// Whether the message is to be left alone for now.
     pub(crate) fn is_waiting(&self, id: &str) -> bool {
-        self.lock().get(id).is_some_and(|until| *until > Instant::now())
+        self.lock().get(id).is_some_and(|until| *until > clock::now())
     }
 
     /// The message failed, after so many failures before: twice as long after each.
     pub(crate) fn wait(&self, id: &str, earlier_failures: u32) {
         let delay = self.first.saturating_mul(1 << earlier_failures.min(20)).min(LONGEST);
-        let now = Instant::now();
+        let now = clock::now();
         let mut waiting = self.lock();
         if waiting.len() >= MOST {
             waiting.retain(|_, until| *until > now);

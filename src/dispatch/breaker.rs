@@ -1,6 +1,7 @@
 //! A circuit breaker per topic: after repeated failures of its transport, a topic is left alone
 //! for a while. On every path, and without counting attempts of what it holds back (W3).
 
+use crate::clock;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -69,7 +70,7 @@ impl Breakers {
         let Some(breaker) = topics.get_mut(topic) else {
             return Permit::Send;
         };
-        let now = Instant::now();
+        let now = clock::now();
         match *breaker {
             Breaker::Closed { .. } => Permit::Send,
             Breaker::Open { until } if until > now => Permit::HoldBack,
@@ -86,8 +87,8 @@ impl Breakers {
     pub(crate) fn is_open(&self, topic: &str) -> bool {
         match self.lock().get(topic) {
             None | Some(Breaker::Closed { .. }) => false,
-            Some(Breaker::Open { until }) => *until > Instant::now(),
-            Some(Breaker::Probing { since }) => since.elapsed() < self.cooldown,
+            Some(Breaker::Open { until }) => *until > clock::now(),
+            Some(Breaker::Probing { since }) => clock::since(*since) < self.cooldown,
         }
     }
 
@@ -111,7 +112,7 @@ impl Breakers {
                     target: "postbox", { messaging.destination.name = topic, cooldown_ms = self.cooldown.as_millis() as u64 },
                     "the breaker opened: messages of the topic are held back"
                 );
-                Breaker::Open { until: Instant::now() + self.cooldown }
+                Breaker::Open { until: clock::now() + self.cooldown }
             }
         };
     }

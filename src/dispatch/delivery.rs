@@ -11,12 +11,12 @@ use crate::message::Message;
 use crate::outbox::failed::Attempt;
 use crate::outbox::item::{MessageState, StoredMessage};
 use crate::outbox::read::MAX_BATCH_GET;
-use crate::runtime::Call;
+use crate::runtime::{Call, Task};
+use crate::simulation::{Mutation, mutated};
 use crate::ticks::Ticks;
 use crate::transport::{Producer, SendOutcome, send_batch};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 use tracing::{Instrument, Span};
 
@@ -103,7 +103,7 @@ struct Candidate<'a> {
 struct Window<'a> {
     engine: &'a Engine,
     wanted: Vec<(usize, String, Source<'a>)>,
-    reading: Option<Receiver<BatchRead>>,
+    reading: Option<Task<BatchRead>>,
 }
 
 type BatchRead = (HashMap<String, Result<StoredMessage>>, Result<()>);
@@ -155,7 +155,7 @@ impl<'a> Window<'a> {
         };
         let (mut found, read) = match self.reading {
             None => (HashMap::new(), Ok(())),
-            Some(result) => result.recv().unwrap_or_else(|_| (HashMap::new(), no_answer())),
+            Some(reading) => reading.wait().unwrap_or_else(|| (HashMap::new(), no_answer())),
         };
         let report = &mut sending.report;
         let mut candidates = Vec::with_capacity(self.wanted.len());
@@ -293,6 +293,12 @@ impl<'a> Sending<'a, '_> {
                 self.report.set(place.index, DispatchOutcome::HeldBack, "the sweep ended before it was sent");
             }
             return;
+        }
+        if mutated(Mutation::MarkBeforeSend) {
+            let ids: Vec<String> = messages.iter().map(|message| message.id().to_owned()).collect();
+            let _ = self
+                .engine
+                .run("mark_dispatched", |outbox| async move { Ok(outbox.mark_dispatched(ids, Ticks::now()).await) });
         }
         let outcomes = self.send_span(&messages).in_scope(|| send_batch(producer.as_ref(), &messages));
         for ((place, message), outcome) in places.into_iter().zip(&messages).zip(outcomes) {

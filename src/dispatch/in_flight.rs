@@ -1,6 +1,6 @@
 //! The messages that this process is sending now, so that it does not send one twice at once.
 
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::{Mutex, MutexGuard, PoisonError, now};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ impl InFlight {
     pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
         let mut ids = self.lock();
         match ids.get(id) {
-            Some(Holder::Accepted { until }) if *until <= Instant::now() => {}
+            Some(Holder::Accepted { until }) if *until <= now() => {}
             Some(_) => return None,
             None => {}
         }
@@ -53,7 +53,7 @@ impl InFlight {
             None => {}
         }
         if ids.len() > 1024 {
-            let now = Instant::now();
+            let now = now();
             ids.retain(|_, holder| !matches!(holder, Holder::Accepted { until } if *until <= now));
         }
     }
@@ -72,7 +72,7 @@ impl Claim<'_> {
     pub(crate) fn keep(mut self, time: Duration) {
         let mut ids = self.in_flight.lock();
         if let Some(holder @ Holder::Sending { settled: false }) = ids.get_mut(&self.id) {
-            *holder = Holder::Accepted { until: Instant::now() + time };
+            *holder = Holder::Accepted { until: now() + time };
             self.kept = true;
         }
     }

@@ -1,15 +1,15 @@
 //! Marks what was sent, 25 a request, while the next messages are being sent.
 
+use crate::clock;
 use crate::dispatch::in_flight::Claim;
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 use crate::engine::Engine;
 use crate::outbox::mark::Marked;
 use crate::outbox::partiql::MAX_STATEMENTS;
-use crate::runtime::Call;
+use crate::runtime::{Call, Task};
 use crate::ticks::Ticks;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
@@ -31,18 +31,18 @@ pub(crate) struct Marking<'a> {
 /// outstanding to whoever reads the table.
 struct Request<'a> {
     places: Vec<(usize, Claim<'a>)>,
-    result: Receiver<Vec<Marked>>,
+    marking: Task<Vec<Marked>>,
 }
 
 impl<'a> Marking<'a> {
     pub(crate) fn new(engine: &'a Engine, call: &'a Call<'a>) -> Self {
-        Self { engine, call, waiting: Vec::new(), waiting_since: Instant::now(), running: VecDeque::new() }
+        Self { engine, call, waiting: Vec::new(), waiting_since: clock::now(), running: VecDeque::new() }
     }
 
     /// The message at this place of the report was sent.
     pub(crate) fn add(&mut self, report: &mut DispatchReport, index: usize, claim: Claim<'a>) {
         if self.waiting.is_empty() {
-            self.waiting_since = Instant::now();
+            self.waiting_since = clock::now();
         }
         self.waiting.push((index, claim));
         if self.waiting.len() >= MAX_STATEMENTS {
@@ -52,7 +52,7 @@ impl<'a> Marking<'a> {
 
     /// Lets no sent message wait long behind slow ones.
     pub(crate) fn tick(&mut self, report: &mut DispatchReport) {
-        if !self.waiting.is_empty() && self.waiting_since.elapsed() > LONGEST_WAIT {
+        if !self.waiting.is_empty() && clock::since(self.waiting_since) > LONGEST_WAIT {
             self.start(report);
         }
     }
@@ -78,13 +78,13 @@ impl<'a> Marking<'a> {
         let ids = places.iter().map(|(_, claim)| claim.id().to_owned()).collect();
         let outbox = Arc::clone(&self.engine.outbox);
         let marking = outbox.mark_dispatched(ids, Ticks::now()).instrument(self.engine.request_span("mark_dispatched"));
-        let result = self.engine.runtime.start_task(self.call, self.engine.operation_timeout(), marking);
-        self.running.push_back(Request { places, result });
+        let marking = self.engine.runtime.start_task(self.call, self.engine.operation_timeout(), marking);
+        self.running.push_back(Request { places, marking });
     }
 
     fn wait_for(&self, request: Request<'a>, report: &mut DispatchReport) {
-        // The task ends by itself at the operation timeout; the channel closes then.
-        let marked = request.result.recv().unwrap_or_default();
+        // The task ends by itself at the operation timeout.
+        let marked = request.marking.wait().unwrap_or_default();
         for (position, (index, _claim)) in request.places.into_iter().enumerate() {
             match marked.get(position) {
                 Some(Marked::Dispatched) => report.set(index, DispatchOutcome::Dispatched, ""),

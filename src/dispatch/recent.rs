@@ -1,7 +1,9 @@
 //! The messages that this process committed a moment ago, so that clearing them needs no read.
 
+use crate::clock;
 use crate::config::Config;
 use crate::message::Message;
+use crate::simulation::{Mutation, mutated};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,7 +43,7 @@ impl Recent {
         if self.max_messages == 0 {
             return;
         }
-        let now = Instant::now();
+        let now = clock::now();
         let mut kept = self.lock();
         for message in messages {
             let id = message.id().to_owned();
@@ -67,8 +69,11 @@ impl Recent {
 
     /// The message, if it is here and young enough; it is not kept any longer.
     pub(crate) fn take(&self, id: &str) -> Option<Message> {
+        if mutated(Mutation::CacheNotInvalidated) {
+            return self.lock().messages.get(id).map(|(message, _)| message.clone());
+        }
         let (message, at) = self.lock().remove(id)?;
-        (at.elapsed() <= self.max_age).then_some(message)
+        (clock::since(at) <= self.max_age).then_some(message)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

@@ -1,6 +1,7 @@
 //! Sweeping on many machines: a lease for each shard number, shared out among the processes that
 //! are alive. All messages of one partition key lie in one shard, so their order holds.
 
+use crate::clock;
 use crate::dispatch::lease::{Lease, Obtained};
 use crate::dispatch::sweep::{Each, SweepLease, SweepReport, minimum_age, read_parts};
 use crate::dispatch::topics::Topics;
@@ -11,7 +12,7 @@ use crate::outbox::outstanding::{Oldest, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many messages are found at once: between two looks at who else is there.
 const MOST_FOUND: usize = 2_000;
@@ -53,7 +54,7 @@ pub(crate) fn sweep_shards(
                 leases.values_mut().all(Lease::is_held) && leases.values_mut().all(Lease::is_running)
             };
             let go_on = || !stop.load(Ordering::Relaxed) && all_held();
-            let ends = Some(Instant::now() + REBALANCE_AFTER);
+            let ends = Some(clock::now() + REBALANCE_AFTER);
             let is_complete = topics.deliver(found, ends, (&mut report, each), &go_on);
             if !all_held() {
                 report.lease = SweepLease::Lost;

@@ -1,5 +1,6 @@
 //! What a Postbox has done since it was opened, in numbers.
 
+use crate::clock;
 use crate::dispatch::breaker::BreakerState;
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 use crate::dispatch::sweep::SweepReport;
@@ -59,7 +60,7 @@ impl Counters {
 
     pub(crate) fn swept(&self, report: &SweepReport) {
         Self::add(&self.sweeps, 1);
-        self.lock().last_sweep = Some((SystemTime::now(), report.clone()));
+        self.lock().last_sweep = Some((clock::system_time(), report.clone()));
     }
 
     pub(crate) fn background_failed(&self, problem: String) {

@@ -1,5 +1,6 @@
 //! One sweep: finds outstanding messages that are older than the minimum age, and delivers them.
 
+use crate::clock;
 use crate::dispatch::lease::{Lease, Obtained};
 use crate::dispatch::report::{DispatchOutcome, DispatchReport};
 use crate::dispatch::shards::sweep_shards;
@@ -154,7 +155,7 @@ fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool, each: &mut
 /// Messages made before this are old enough to be swept.
 pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
     let age = Duration::from_millis(engine.config.sweep_min_age_ms);
-    Ticks::from(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
+    Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
 }
 
 /// The oldest messages that are old enough, and come after this one.
@@ -175,7 +176,7 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
         count += page.sightings.len() as u64;
         oldest = page.sightings.iter().map(|sighting| sighting.created).chain(oldest).min();
     })?;
-    let counted = Outstanding { count, oldest: oldest.map(Ticks::to_system_time), counted_at: SystemTime::now() };
+    let counted = Outstanding { count, oldest: oldest.map(Ticks::to_system_time), counted_at: clock::system_time() };
     if topic.is_none() {
         engine.counters.counted(counted);
     }
@@ -186,7 +187,7 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
 pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
     let mut count = 0;
     read_parts(engine, engine.outbox.outstanding_parts(None, Ticks::LAST), true, |page| count += page.count)?;
-    engine.counters.counted(Outstanding { count, oldest: None, counted_at: SystemTime::now() });
+    engine.counters.counted(Outstanding { count, oldest: None, counted_at: clock::system_time() });
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What a sweep found, topic by topic: several topics at once, each on a thread of its own, so
 //! that one whose transport is slow or dead does not hold up the others (W21).
 
+use crate::clock;
 use crate::dispatch::delivery::{Delivery, For};
 use crate::dispatch::sweep::{Each, SweepReport};
 use crate::engine::Engine;
@@ -63,7 +64,7 @@ impl<'a> Topics<'a> {
         let waiting = self.group(found, report);
         let threads = waiting.len().min(self.engine.config.sweep_threads as usize);
         let round = Round {
-            began: Instant::now(),
+            began: clock::now(),
             ends,
             batch: self.engine.config.sweep_batch as usize,
             state: Mutex::new(State { waiting, ..State::default() }),
@@ -137,11 +138,11 @@ impl<'a> Round<'a, '_> {
 
     /// Whether the other topics are done, and have been kept waiting for long enough.
     fn leaves_rest(&self) -> bool {
-        self.began.elapsed() > ROUND && self.state().has_idle_thread
+        clock::since(self.began) > ROUND && self.state().has_idle_thread
     }
 
     fn has_ended(&self) -> bool {
-        self.ends.is_some_and(|ends| Instant::now() > ends)
+        self.ends.is_some_and(|ends| clock::now() > ends)
     }
 
     fn state(&self) -> MutexGuard<'_, State<'a>> {

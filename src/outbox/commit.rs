@@ -1,9 +1,12 @@
 //! One transaction: sent with one token, tried again where that is safe.
 
+use crate::clock;
 use crate::error::{Error, ErrorCode, Reason};
 use crate::outbox::Outbox;
 use crate::outbox::failure::{self, Effect, is_passing};
+use crate::random;
 use crate::retry::Backoff;
+use crate::simulation::{Mutation, mutated};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
@@ -36,7 +39,7 @@ impl Outbox {
                 .single_attempt
                 .transact_write_items()
                 .set_transact_items(Some(items))
-                .client_request_token(token)
+                .client_request_token(if mutated(Mutation::NewTokenOnRetry) { random::id() } else { token.to_owned() })
                 .send()
                 .await;
             let Err(failure) = sent else {
@@ -47,7 +50,7 @@ impl Outbox {
             }
             let passing = is_passing_failure(&failure);
             // Without its token, a retry could write twice.
-            if passing && Instant::now() < token_ends && backoff.again().await {
+            if passing && clock::now() < token_ends && backoff.again().await {
                 tracing::debug!(target: "postbox", { error.message = %explain(actions, failure).message() }, "commit tried again");
                 continue;
             }

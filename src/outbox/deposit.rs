@@ -5,9 +5,11 @@ use crate::message::Message;
 use crate::outbox::Outbox;
 use crate::outbox::commit::Action;
 use crate::outbox::failure::explain;
-use crate::outbox::item::{attribute::MESSAGE_ID, encode};
+use crate::outbox::item::attribute::{EXPIRES_AT, MESSAGE_ID};
+use crate::outbox::item::{encode, number};
 use crate::outbox::partiql::{Executed, Statement};
 use crate::outbox::size::{MAX_ITEM_BYTES, item_size};
+use crate::simulation::{Mutation, mutated};
 use crate::{AttributeValue, Item};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
@@ -18,7 +20,9 @@ use tokio::task::JoinSet;
 pub(crate) const CONCURRENT_REQUESTS: usize = 8;
 
 /// Refuses an item that is already there: a deposit never overwrites (W5).
-const NOT_THERE: &str = "attribute_not_exists(MessageId)";
+fn not_there() -> Option<String> {
+    (!mutated(Mutation::DuplicateOverwrites)).then(|| "attribute_not_exists(MessageId)".to_owned())
+}
 
 /// Whether a deposit wrote the message or found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +35,11 @@ impl Outbox {
     /// The item of a message, checked.
     pub(crate) fn encode(&self, message: &Message) -> Result<Item> {
         message.validate()?;
-        let item = encode(message, self.shards);
+        let mut item = encode(message, self.shards);
+        if mutated(Mutation::ExpiryAtDeposit) {
+            let lifetime = self.dispatched_ttl.unwrap_or_default().as_secs();
+            item.insert(EXPIRES_AT.into(), number(message.created().unix_seconds() + lifetime));
+        }
         let size = item_size(&item);
         if size > MAX_ITEM_BYTES {
             return Err(Error::new(
@@ -50,7 +58,7 @@ impl Outbox {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression(NOT_THERE)
+            .set_condition_expression(not_there())
             .build()
             .map_err(|error| crate::outbox::internal("Put", error))?;
         Ok(Action {
@@ -67,7 +75,7 @@ impl Outbox {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression(NOT_THERE)
+            .set_condition_expression(not_there())
             .send()
             .await;
         match put {

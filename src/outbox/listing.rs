@@ -1,5 +1,6 @@
 //! Lists of messages by state, a page at a time. The cursor belongs to the call that made it (W11).
 
+use crate::clock;
 use crate::dynamodb_json::{item_from_json, item_to_json};
 use crate::error::{Error, ErrorCode, Result};
 use crate::outbox::Outbox;
@@ -8,7 +9,7 @@ use crate::outbox::item::attribute::{PARKED_AT, TOPIC_SHARD};
 use crate::outbox::item::{MessageState, StoredMessage, decode, message_id, text};
 use crate::{AttributeValue, Item};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A page of messages.
 #[derive(Debug)]
@@ -97,8 +98,8 @@ impl Outbox {
         };
         let mut page = MessagePage { messages: Vec::new(), unreadable: Vec::new(), next: None };
         let mut wanted = limit.max(1);
-        let began = Instant::now();
-        while wanted > 0 && place.part < parts && began.elapsed() < LONG_ENOUGH {
+        let began = clock::now();
+        while wanted > 0 && place.part < parts && clock::since(began) < LONG_ENOUGH {
             let (items, last) = match shards.get(place.part) {
                 Some(shard) => self.query_page(state, shard, wanted, place.after.take()).await?,
                 None => self.scan_page(state, topic, wanted, place.after.take()).await?,

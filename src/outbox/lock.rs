@@ -1,6 +1,7 @@
 //! The lock table: who sweeps. The item is Brighter's, so that its sweepers and ours exclude each other.
 
 use crate::Item;
+use crate::clock;
 use crate::error::{ErrorCode, Result};
 use crate::outbox::Outbox;
 use crate::outbox::failure::explain;
@@ -55,7 +56,7 @@ impl Outbox {
     /// Takes the lease for so long, if nobody has it or its holder's has run out, also by a
     /// clock that is late by `skew`. Whether it is ours now.
     pub(crate) async fn obtain_lock(&self, lock: Lock, length: Duration, skew: Duration) -> Result<bool> {
-        let now = unix_milliseconds(SystemTime::now());
+        let now = unix_milliseconds(clock::system_time());
         let put = self
             .client
             .put_item()
@@ -79,7 +80,7 @@ impl Outbox {
 
     /// Extends the lease to so long from now. Whether it is still ours.
     pub(crate) async fn renew_lock(&self, lock: Lock, length: Duration) -> Result<bool> {
-        let expiry = unix_milliseconds(SystemTime::now()) + length.as_millis();
+        let expiry = unix_milliseconds(clock::system_time()) + length.as_millis();
         let update = self
             .client
             .update_item()
@@ -118,7 +119,7 @@ impl Outbox {
 
     /// The locks whose resource begins so, those that have run out included.
     pub(crate) async fn locks(&self, table: String, prefix: String) -> Result<Vec<LockItem>> {
-        let now = unix_milliseconds(SystemTime::now());
+        let now = unix_milliseconds(clock::system_time());
         let mut locks = Vec::new();
         let mut from = None;
         loop {
@@ -178,7 +179,7 @@ impl Outbox {
                 Err(error) if error.code() == ErrorCode::TableNotFound => {}
                 Err(error) => return Err(error),
             }
-            tokio::time::sleep(crate::outbox::table::POLL).await;
+            crate::clock::sleep(crate::outbox::table::POLL).await;
         }
     }
 }

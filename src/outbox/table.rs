@@ -122,7 +122,7 @@ impl Outbox {
             if let Some(error) = passing {
                 tracing::debug!(target: "postbox", { db.collection.name = %self.table, error.message = %error }, "waiting for the table");
             }
-            tokio::time::sleep(POLL).await;
+            crate::clock::sleep(POLL).await;
         }
     }
 

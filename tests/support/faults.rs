@@ -256,9 +256,10 @@ impl HttpConnector for Connector {
     }
 }
 
-type Answer = Result<HttpResponse, ConnectorError>;
+pub type Answer = Result<HttpResponse, ConnectorError>;
 
-async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded: &Request, fault: Fault) -> Answer {
+/// What comes back for this request, with this fault.
+pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded: &Request, fault: Fault) -> Answer {
     match fault {
         Fault::Pass => inner.call(request).await,
         Fault::Refuse { status, code, message } => respond(status, &refusal(code, message)),

@@ -1,0 +1,212 @@
+//! What an actor does: one process after another, each until it dies or is through.
+
+use crate::COMMANDS;
+use crate::network::Network;
+use crate::oracle::{By, Destiny, Fate};
+use crate::process::Process;
+use crate::run::Plan;
+use crate::support::{number, person};
+use aws_sdk_dynamodb::types::Update;
+use postbox::{ErrorCode, Message, Postbox, UnitOfWork};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Depositor,
+    Clearer,
+    Sweeper,
+}
+
+pub struct Life {
+    network: Arc<Network>,
+    plan: Plan,
+    number: usize,
+    actor: usize,
+    dice: fastrand::Rng,
+    /// Commands that are to be done.
+    left: usize,
+    /// The command that a process died over: its successor does it again.
+    unfinished: Option<Message>,
+}
+
+/// A process while it lives.
+struct Alive<'a> {
+    process: &'a Arc<Process>,
+    postbox: &'a Postbox,
+}
+
+impl Alive<'_> {
+    fn clear(&self, ids: &[String]) {
+        self.process.begins(By::Clear);
+        // What became of each is what the oracle sees for itself.
+        let _ = self.postbox.clear_outbox(ids);
+    }
+}
+
+impl Life {
+    pub fn new(network: Arc<Network>, plan: Plan, number: usize, actor: usize, seed: u64) -> Self {
+        let left = plan.commands;
+        Self { network, plan, number, actor, dice: fastrand::Rng::with_seed(seed), left, unfinished: None }
+    }
+
+    pub fn live(mut self, role: Role) {
+        let end = self.network.world.now() + self.plan.lives;
+        for generation in 0.. {
+            let name = format!("{role:?} {}.{generation}", self.number);
+            let process = Process::new(&self.network, name, self.actor, None);
+            let postbox = process.open(self.plan.builder(), self.plan.batch);
+            let alive = Alive { process: &process, postbox: &postbox };
+            while process.is_alive() && self.network.world.now() < end && (role != Role::Depositor || self.left > 0) {
+                match role {
+                    Role::Depositor => self.command(&alive),
+                    Role::Clearer => self.clear_some(&alive),
+                    Role::Sweeper => self.sweep(&alive),
+                }
+                self.nap(3_000);
+            }
+            if process.is_alive() {
+                return;
+            }
+        }
+    }
+
+    fn nap(&mut self, most: u64) {
+        let time = Duration::from_millis(self.dice.u64(0..most));
+        self.network.world.sleep(self.actor, time);
+    }
+
+    fn sweep(&mut self, alive: &Alive) {
+        alive.process.begins(By::Sweep);
+        let _ = alive.postbox.sweep();
+    }
+
+    fn clear_some(&mut self, alive: &Alive) {
+        let mut ids = self.network.oracle.committed();
+        self.dice.shuffle(&mut ids);
+        ids.truncate(self.dice.usize(1..8));
+        alive.clear(&ids);
+    }
+
+    /// A message like any other, known to the oracle.
+    fn message(&mut self, transactional: bool) -> Message {
+        self.left = self.left.saturating_sub(1);
+        let id = format!("{}-{}", self.number, self.left);
+        let key = ["", "", "ada", "bob"][self.dice.usize(0..4)];
+        let topic = ["made", "sold"][self.dice.usize(0..2)];
+        let destiny = match self.dice.u32(0..20) {
+            0 => Destiny::Fails,
+            1 => Destiny::Rejected,
+            _ => Destiny::Sent,
+        };
+        let message = Message::new(topic, format!("body of {id}")).with_id(id).with_partition_key(key);
+        self.network.oracle.announce(&message, destiny, transactional);
+        message
+    }
+
+    fn command(&mut self, alive: &Alive) {
+        let ids = match self.unfinished.take() {
+            Some(message) => self.transact(alive, message),
+            None if self.dice.u32(0..4) > 0 => {
+                let message = self.message(true);
+                // Some think a while before they commit what they made.
+                if self.dice.u32(0..8) == 0 {
+                    self.nap(20_000);
+                }
+                self.transact(alive, message)
+            }
+            None => self.deposit(alive),
+        };
+        for again in 0..self.dice.usize(0..3) {
+            if again > 0 {
+                self.nap(10_000);
+            }
+            if alive.process.is_alive() && !ids.is_empty() {
+                alive.clear(&ids);
+            }
+        }
+    }
+
+    /// A command and its message, in one transaction. Gives the id if it is known to be committed.
+    fn transact(&mut self, alive: &Alive, message: Message) -> Vec<String> {
+        let oracle = &self.network.oracle;
+        let (id, before) = (message.id().to_owned(), oracle.fate(message.id()));
+        let mut work = alive.postbox.unit_of_work();
+        if add(&mut work, &id, message.clone()).is_err() {
+            return Vec::new();
+        }
+        if before == Fate::Never && self.dice.u32(0..10) == 0 {
+            if self.dice.bool() {
+                work.rollback().expect("an open unit of work");
+            }
+            return Vec::new();
+        }
+        oracle.learn(&id, Fate::Unknown);
+        for _ in 0..4 {
+            let committed = work.commit();
+            let oracle = &self.network.oracle;
+            if !alive.process.is_alive() {
+                self.unfinished = Some(message).filter(|_| self.dice.bool());
+                return Vec::new();
+            }
+            match committed {
+                Ok(()) => {
+                    oracle.learn(&id, Fate::Committed);
+                    return vec![id];
+                }
+                Err(error) if error.code() == ErrorCode::DuplicateMessage => {
+                    if before == Fate::Never {
+                        oracle.violation(format!("message {id} is refused as a duplicate, and is none"));
+                    }
+                    oracle.learn(&id, Fate::Committed);
+                    return vec![id];
+                }
+                Err(error) => {
+                    let unknown = error.code() == ErrorCode::OutcomeUnknown;
+                    oracle.learn(&id, if unknown { Fate::Unknown } else { before });
+                    if !error.is_retryable() || self.dice.u32(0..3) == 0 {
+                        return Vec::new();
+                    }
+                    oracle.learn(&id, Fate::Unknown);
+                }
+            }
+            self.nap(4_000);
+        }
+        Vec::new()
+    }
+
+    /// Messages outside of a transaction: one, or some at once. Gives the ids if all are stored.
+    fn deposit(&mut self, alive: &Alive) -> Vec<String> {
+        let count = self.dice.usize(1..5).min(self.left.max(1));
+        let messages: Vec<Message> = (0..count).map(|_| self.message(false)).collect();
+        messages.iter().for_each(|message| self.network.oracle.learn(message.id(), Fate::Unknown));
+        for _ in 0..3 {
+            let stored = match &messages[..] {
+                [one] => alive.postbox.deposit_post(one.clone()).map(|id| vec![id]),
+                all => alive.postbox.deposit_posts(all),
+            };
+            if !alive.process.is_alive() {
+                return Vec::new();
+            }
+            match stored {
+                Ok(ids) => {
+                    ids.iter().for_each(|id| self.network.oracle.learn(id, Fate::Committed));
+                    return ids;
+                }
+                Err(_) => self.nap(4_000),
+            }
+        }
+        Vec::new()
+    }
+}
+
+fn add(work: &mut UnitOfWork, id: &str, message: Message) -> postbox::Result<()> {
+    let count = Update::builder()
+        .table_name(COMMANDS)
+        .set_key(Some(person(id)))
+        .update_expression("ADD Times :one")
+        .expression_attribute_values(":one", number(1));
+    work.update(count.build().expect("an update"))?;
+    work.deposit_post(message)?;
+    Ok(())
+}

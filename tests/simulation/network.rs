@@ -1,0 +1,239 @@
+//! What lies between a process and the database: requests arrive late, twice refused, or never,
+//! and so do answers. A request that is on its way arrives also when its sender has given it up.
+
+use crate::oracle::Oracle;
+use crate::process::Process;
+use crate::support::faults::{self, Answer, Fault, Request};
+use crate::world::World;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use postbox::EmbeddedDatabase;
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// How bad things are; each is a chance per request or send.
+#[derive(Clone, Debug, Default)]
+pub struct Weather {
+    pub fault: f64,
+    pub delay: f64,
+    pub crash: f64,
+    /// Answers of an index are older than this at most.
+    pub index_lag: Duration,
+    pub send_fails: f64,
+    pub send_slow: f64,
+}
+
+/// The network of one simulation, and its dice.
+pub struct Network {
+    pub world: Arc<World>,
+    pub oracle: Arc<Oracle>,
+    database: SharedHttpConnector,
+    state: Mutex<State>,
+}
+
+struct State {
+    weather: Weather,
+    dice: fastrand::Rng,
+    requests: u64,
+    faults: BTreeMap<&'static str, u64>,
+}
+
+impl Network {
+    pub fn new(world: Arc<World>, database: EmbeddedDatabase, weather: Weather, seed: u64) -> Arc<Self> {
+        let oracle = Arc::new(Oracle::new(Arc::clone(&world), database.clone()));
+        let state = State { weather, dice: fastrand::Rng::with_seed(seed), requests: 0, faults: BTreeMap::new() };
+        Arc::new(Self { world, oracle, database: SharedHttpConnector::new(database), state: Mutex::new(state) })
+    }
+
+    /// From now on, everything goes well.
+    pub fn calm(&self) {
+        self.state().weather = Weather::default();
+    }
+
+    pub fn weather(&self) -> Weather {
+        self.state().weather.clone()
+    }
+
+    /// Whether something of this chance happens; it is counted by its name then.
+    pub fn happens(&self, chance: f64, what: &'static str) -> bool {
+        let mut state = self.state();
+        let happens = chance > 0.0 && state.dice.f64() < chance;
+        if happens {
+            *state.faults.entry(what).or_default() += 1;
+        }
+        happens
+    }
+
+    /// A number of the dice.
+    pub fn roll(&self, range: std::ops::Range<u64>) -> u64 {
+        self.state().dice.u64(range)
+    }
+
+    /// How many requests were made, and what was done to them.
+    pub fn counts(&self) -> (u64, BTreeMap<&'static str, u64>) {
+        let state = self.state();
+        (state.requests, state.faults.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// What happens to a request.
+    fn course(&self, operation: &str, body: &serde_json::Value) -> Course {
+        let mut state = self.state();
+        state.requests += 1;
+        let weather = state.weather.clone();
+        let dice = &mut state.dice;
+        let mut course = Course {
+            name: "pass",
+            fault: Fault::Pass,
+            there: Duration::from_micros(dice.u64(500..10_000)),
+            back: Duration::from_micros(dice.u64(500..10_000)),
+            answered: true,
+        };
+        if dice.f64() < weather.delay {
+            course.name = "delayed";
+            course.there += Duration::from_millis(dice.u64(50..8_000));
+        } else if dice.f64() < weather.fault {
+            (course.name, course.fault) = fault(dice, operation, body);
+            course.answered = !matches!(course.name, "no answer" | "never arrived");
+        }
+        if course.name != "pass" {
+            *state.faults.entry(course.name).or_default() += 1;
+        }
+        course
+    }
+
+    fn effect(&self, request: HttpRequest, recorded: &Request, fault: Fault) -> Answer {
+        let mut answer = pin!(faults::answer(&self.database, request, recorded, fault));
+        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => unreachable!("the embedded database answers at once"),
+        }
+    }
+}
+
+/// What happens to one request.
+struct Course {
+    name: &'static str,
+    fault: Fault,
+    there: Duration,
+    back: Duration,
+    answered: bool,
+}
+
+fn fault(dice: &mut fastrand::Rng, operation: &str, body: &serde_json::Value) -> (&'static str, Fault) {
+    let count = |list: &serde_json::Value| list.as_array().map_or(0, Vec::len);
+    match (dice.u32(0..9), operation) {
+        (0, "TransactWriteItems") => ("conflict", Fault::conflict()),
+        (1, "TransactWriteItems") => ("in progress", Fault::in_progress()),
+        (0 | 1, "BatchExecuteStatement") => {
+            let at = (0..count(&body["Statements"])).filter(|_| dice.bool()).collect();
+            ("answered in part", Fault::Statements { at, code: "ThrottlingError" })
+        }
+        (0 | 1, "BatchGetItem") => {
+            let keys = body["RequestItems"].as_object().into_iter().flatten().map(|(_, table)| count(&table["Keys"]));
+            let after = dice.usize(0..keys.sum::<usize>().max(1));
+            ("answered in part", Fault::Unprocessed { after })
+        }
+        (0..=2, _) => ("throttled", Fault::throttle()),
+        (3, _) => ("server error", Fault::server_error()),
+        (4, _) => ("refused connection", Fault::ConnectionRefused),
+        (5, _) => ("lost request", Fault::RequestLost),
+        (6, _) => ("lost answer", Fault::AnswerLost),
+        (7, _) => ("never arrived", Fault::RequestLost),
+        _ => ("no answer", Fault::Pass),
+    }
+}
+
+/// The connector of one process.
+#[derive(Clone)]
+pub struct Link {
+    pub network: Arc<Network>,
+    pub process: Arc<Process>,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Link")
+    }
+}
+
+impl HttpClient for Link {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// Nothing leaves a dead process.
+fn dead() -> ConnectorError {
+    ConnectorError::user("the process is dead".into())
+}
+
+/// Where an answer is put for whoever waits.
+type Slot = Arc<Mutex<(Option<Answer>, Option<Waker>)>>;
+
+impl HttpConnector for Link {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if !self.process.passes("before request") {
+            return HttpConnectorFuture::ready(Err(dead()));
+        }
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let recorded = Request { number: 0, operation, body };
+        if self.process.is_booting() {
+            return HttpConnectorFuture::ready(self.network.effect(request, &recorded, Fault::Pass));
+        }
+        let course = self.network.course(&recorded.operation, &recorded.body);
+        self.network.world.note(&format!("{} {} {}", self.process.name, recorded.operation, course.name));
+        let slot = Slot::default();
+        let (link, at) = (self.clone(), Arc::clone(&slot));
+        let there = course.there;
+        self.network.world.happen_in(there, move || link.arrive(request, &recorded, course, &at));
+        HttpConnectorFuture::new(std::future::poll_fn(move |context| {
+            let mut slot = slot.lock().unwrap();
+            match slot.0.take() {
+                Some(answer) => Poll::Ready(answer),
+                None => {
+                    slot.1 = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        }))
+    }
+}
+
+impl Link {
+    /// The request is at the database, whatever has become of its sender.
+    fn arrive(&self, request: HttpRequest, recorded: &Request, course: Course, slot: &Slot) {
+        let oracle = &self.network.oracle;
+        let served = match course.fault {
+            Fault::Pass => oracle.index_answer(recorded, &self.network),
+            _ => None,
+        };
+        let answer = served.map_or_else(|| self.network.effect(request, recorded, course.fault), Ok);
+        oracle.observe(recorded, answer.as_ref().ok().filter(|answer| answer.status().is_success()), &self.process);
+        let answer = if self.process.passes("after request") { answer } else { Err(dead()) };
+        self.network.world.note(&format!("{} {} arrived", self.process.name, recorded.operation));
+        if course.answered || !self.process.is_alive() {
+            let (slot, world, actor) = (Arc::clone(slot), Arc::clone(&self.network.world), self.process.actor);
+            let waking = Arc::clone(&world);
+            world.happen_in(course.back, move || {
+                let mut slot = slot.lock().unwrap();
+                slot.0 = Some(answer);
+                if let Some(waker) = slot.1.take() {
+                    waking.wake_in(Duration::ZERO, actor, waker);
+                }
+            });
+        }
+    }
+}

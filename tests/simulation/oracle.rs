@@ -1,0 +1,404 @@
+//! Knows what was committed, sees what is written and sent, and says what must not be.
+
+use crate::network::Network;
+use crate::process::Process;
+use crate::support::faults::Request;
+use crate::world::{World, unix_seconds};
+use crate::{COMMANDS, OUTBOX};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
+use postbox::{EmbeddedDatabase, Message, SendOutcome};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+/// Longer than an index lags, and than a message is kept in memory.
+const SETTLED: Duration = Duration::from_millis(4_500);
+/// After so many failures a message is parked.
+pub const MOST_ATTEMPTS: u64 = 3;
+
+/// What its producer will always say of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destiny {
+    Sent,
+    Fails,
+    Rejected,
+}
+
+impl Destiny {
+    pub fn outcome(self) -> SendOutcome {
+        match self {
+            Self::Sent => SendOutcome::Sent,
+            Self::Fails => SendOutcome::Retry("never works".into()),
+            Self::Rejected => SendOutcome::Reject("malformed".into()),
+        }
+    }
+}
+
+/// What its depositor was told of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was never asked to be stored.
+    Never,
+    /// It is stored, or is not.
+    Unknown,
+    Committed,
+}
+
+/// On whose behalf a message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Clear,
+    Sweep,
+}
+
+#[derive(Debug)]
+struct Record {
+    destiny: Destiny,
+    fate: Fate,
+    /// Whether a command was stored with it.
+    transactional: bool,
+    key: (String, String),
+    created: SystemTime,
+    body: Vec<u8>,
+    sent_by: Vec<String>,
+    failed: u64,
+    rejected: u64,
+    /// What the index shows of it, since when.
+    shown: Vec<(Duration, Option<Value>)>,
+    stored_at: Option<Duration>,
+    marked_at: Option<Duration>,
+}
+
+impl Record {
+    fn is_outstanding(&self) -> bool {
+        self.shown.last().is_some_and(|(_, item)| item.is_some())
+    }
+}
+
+pub struct Oracle {
+    world: Arc<World>,
+    pub database: EmbeddedDatabase,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<String, Record>,
+    /// Whose lease it is, by resource: id of the lock and name of the process.
+    leases: BTreeMap<String, (String, String)>,
+    one_lease: bool,
+    sends: u64,
+    violations: BTreeSet<String>,
+}
+
+impl Oracle {
+    pub fn new(world: Arc<World>, database: EmbeddedDatabase) -> Self {
+        Self { world, database, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Whether all sweepers share one lease; else there is one per shard.
+    pub fn one_lease(&self, one: bool) {
+        self.state().one_lease = one;
+    }
+
+    pub fn violation(&self, text: impl Into<String>) {
+        let text = text.into();
+        self.world.note(&format!("VIOLATION {text}"));
+        self.state().violations.insert(text);
+    }
+
+    pub fn violations(&self) -> Vec<String> {
+        self.state().violations.iter().cloned().collect()
+    }
+
+    /// Messages sent, and how many of these sends were not the first.
+    pub fn sends(&self) -> (u64, u64) {
+        let state = self.state();
+        let once = state.records.values().filter(|record| !record.sent_by.is_empty()).count() as u64;
+        (once, state.sends - once)
+    }
+
+    /// A message that may be stored, and with what it will meet.
+    pub fn announce(&self, message: &Message, destiny: Destiny, transactional: bool) {
+        let record = Record {
+            destiny,
+            fate: Fate::Never,
+            transactional,
+            key: (message.topic().to_owned(), message.partition_key().to_owned()),
+            created: message.created_at(),
+            body: message.body().to_vec(),
+            sent_by: Vec::new(),
+            failed: 0,
+            rejected: 0,
+            shown: Vec::new(),
+            stored_at: None,
+            marked_at: None,
+        };
+        self.state().records.insert(message.id().to_owned(), record);
+    }
+
+    /// Its depositor knows this now.
+    pub fn learn(&self, id: &str, fate: Fate) {
+        self.state().records.get_mut(id).expect("an announced message").fate = fate;
+    }
+
+    pub fn fate(&self, id: &str) -> Fate {
+        self.state().records[id].fate
+    }
+
+    pub fn destiny(&self, id: &str) -> Destiny {
+        self.state().records.get(id).map_or(Destiny::Sent, |record| record.destiny)
+    }
+
+    /// Messages that are known to be committed.
+    pub fn committed(&self) -> Vec<String> {
+        let state = self.state();
+        state.records.iter().filter(|(_, record)| record.fate == Fate::Committed).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// A request took effect, if it has an answer; what it wrote is looked at.
+    pub fn observe(&self, request: &Request, answer: Option<&HttpResponse>, process: &Process) {
+        if request.body["TableName"].as_str().is_some_and(|table| table.contains("lock")) {
+            if answer.is_some() {
+                self.observe_lock(request, process);
+            }
+            return;
+        }
+        if !matches!(request.operation.as_str(), "Scan" | "Query" | "GetItem" | "BatchGetItem" | "DescribeTable") {
+            let mut ids = BTreeSet::new();
+            strings(&request.body, &mut ids);
+            ids.into_iter().for_each(|id| self.look_at(id));
+        }
+    }
+
+    fn observe_lock(&self, request: &Request, process: &Process) {
+        let text = |place: &Value| place["S"].as_str().unwrap_or_default().to_owned();
+        let mut state = self.state();
+        match request.operation.as_str() {
+            "PutItem" => {
+                let item = &request.body["Item"];
+                let owner = (text(&item["LockId"]), process.name.clone());
+                state.leases.insert(text(&item["ResourceId"]), owner);
+            }
+            "DeleteItem" => {
+                state.leases.remove(&text(&request.body["Key"]["ResourceId"]));
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads the item of a message as it is stored now.
+    fn look_at(&self, id: &str) {
+        if !self.state().records.contains_key(id) {
+            return;
+        }
+        let item = self.read(OUTBOX, json!({ "MessageId": { "S": id } }));
+        let now = self.world.now();
+        let mut state = self.state();
+        let record = state.records.get_mut(id).expect("it was there");
+        let shown = (!item["OutstandingCreatedTime"].is_null()).then(|| item.clone());
+        if record.shown.last().is_none_or(|(_, last)| last.is_some() != shown.is_some()) {
+            record.shown.push((now, shown));
+        }
+        let marked = !item["DeliveryTime"].is_null();
+        if !item.is_null() {
+            record.stored_at.get_or_insert(now);
+        }
+        let unsent = !item["ExpiresAt"].is_null() && !marked;
+        let revived = record.marked_at.is_some() && record.is_outstanding();
+        if marked {
+            record.marked_at.get_or_insert(now);
+        }
+        drop(state);
+        if unsent {
+            self.violation(format!("message {id} is unsent and will expire"));
+        }
+        if revived {
+            self.violation(format!("message {id} was dispatched and is outstanding again"));
+        }
+    }
+
+    pub fn read(&self, table: &str, key: Value) -> Value {
+        let request = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
+        let answer = self.database.execute("GetItem", &request.to_string()).expect("a read");
+        serde_json::from_str::<Value>(&answer).expect("JSON")["Item"].take()
+    }
+
+    /// What an index shows that lags behind its table, if it does.
+    pub fn index_answer(&self, request: &Request, network: &Network) -> Option<HttpResponse> {
+        let lag = u64::try_from(network.weather().index_lag.as_millis()).expect("a lag");
+        if lag == 0 || !request.body["IndexName"].as_str()?.starts_with("Outstanding") {
+            return None;
+        }
+        let then = self.world.now().saturating_sub(Duration::from_millis(network.roll(0..lag)));
+        let values = &request.body["ExpressionAttributeValues"];
+        let before: i64 = values[":before"]["N"].as_str()?.parse().ok()?;
+        let shard = &values[":shard"];
+        let segment =
+            (request.body["Segment"].as_u64().unwrap_or(0), request.body["TotalSegments"].as_u64().unwrap_or(1));
+        let state = self.state();
+        let mut items: Vec<&Value> = state
+            .records
+            .values()
+            .filter_map(|record| record.shown.iter().rev().find(|(since, _)| *since <= then)?.1.as_ref())
+            .filter(|item| created(item) <= before && (shard.is_null() || item["TopicShard"] == *shard))
+            .filter(|item| created(item).unsigned_abs() % segment.1 == segment.0)
+            .collect();
+        items.sort_by_key(|item| created(item));
+        let answer = json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items });
+        Some(HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string())))
+    }
+
+    /// A message is about to be sent.
+    pub fn sending(&self, message: &Message, process: &Process) {
+        let (call, now) = (process.call(), self.world.now());
+        let id = message.id();
+        let mut found = Vec::new();
+        {
+            let state = self.state();
+            let Some(record) = state.records.get(id) else {
+                drop(state);
+                return self.violation(format!("message {id} was never deposited and is sent"));
+            };
+            if record.body != message.body() {
+                found.push(format!("message {id} is sent with another body than it was deposited with"));
+            }
+            let again = record.sent_by.contains(&process.name);
+            if record.marked_at.is_some_and(|at| at + SETTLED < call.began || (again && at <= call.began)) {
+                found.push(format!(
+                    "message {id} was marked dispatched before {:?} began, and is sent again by {}",
+                    call.by, process.name
+                ));
+            }
+            if call.by == By::Sweep {
+                found.extend(state.out_of_order(id, record, call.began));
+                found.extend(state.without_lease(id, record, process));
+            }
+        }
+        let _ = now;
+        found.into_iter().for_each(|text| self.violation(text));
+    }
+
+    /// A producer was given a message, and this came of it.
+    pub fn sent(&self, message: &Message, process: &Process, outcome: &SendOutcome) {
+        let mut state = self.state();
+        state.sends += u64::from(*outcome == SendOutcome::Sent);
+        let Some(record) = state.records.get_mut(message.id()) else {
+            return;
+        };
+        match outcome {
+            SendOutcome::Sent => record.sent_by.push(process.name.clone()),
+            SendOutcome::Reject(_) => record.rejected += 1,
+            _ => record.failed += 1,
+        }
+    }
+
+    /// Deletes what has expired, as DynamoDB does.
+    pub fn expire(&self) {
+        let now = unix_seconds(&self.world);
+        let request = json!({
+            "TableName": OUTBOX,
+            "FilterExpression": "ExpiresAt < :now",
+            "ExpressionAttributeValues": { ":now": { "N": now.to_string() } },
+        });
+        let answer = self.database.execute("Scan", &request.to_string()).expect("a scan");
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        for item in answer["Items"].as_array().into_iter().flatten() {
+            let id = item["MessageId"]["S"].as_str().expect("an id");
+            let request = json!({ "TableName": OUTBOX, "Key": { "MessageId": { "S": id } } });
+            self.database.execute("DeleteItem", &request.to_string()).expect("a deletion");
+            self.look_at(id);
+        }
+    }
+
+    /// At the end, after everything was swept in fair weather.
+    pub fn judge(&self) {
+        let records = std::mem::take(&mut self.state().records);
+        for (id, record) in &records {
+            self.judge_one(id, record);
+        }
+        self.state().records = records;
+    }
+
+    fn judge_one(&self, id: &str, record: &Record) {
+        let item = self.read(OUTBOX, json!({ "MessageId": { "S": id } }));
+        let times = || {
+            let command = self.read(COMMANDS, json!({ "Name": { "S": id } }));
+            command["Times"]["N"].as_str().map_or(0, |times| times.parse::<u64>().expect("a number"))
+        };
+        let is_parked = !item["ParkedAt"].is_null() && item["DeliveryTime"].is_null();
+        let was_sent = !record.sent_by.is_empty();
+        let done = was_sent || is_parked;
+        let wrong = |what: &str| self.violation(format!("message {id}: {what} ({record:?})"));
+        match record.fate {
+            Fate::Never if was_sent || !item.is_null() => wrong("was not committed and is there or was sent"),
+            Fate::Never if record.transactional && times() > 0 => wrong("was not committed, and its command was"),
+            Fate::Committed if !done => wrong("was committed and neither sent nor parked"),
+            Fate::Committed if record.transactional && times() != 1 => wrong("its command did not take effect once"),
+            Fate::Unknown if record.transactional && times() != u64::from(done) => wrong("and its command differ"),
+            _ => {}
+        }
+        let parks = record.rejected > 0 || record.failed >= MOST_ATTEMPTS;
+        if is_parked && !parks {
+            wrong("is parked without a reason");
+        }
+        if !item.is_null() && !is_parked && record.destiny != Destiny::Sent {
+            wrong("can never be sent and is not parked");
+        }
+        if record.is_outstanding() {
+            wrong("is outstanding still");
+        }
+    }
+}
+
+impl State {
+    /// An older message of the same key that was there when the sweep began, and waits still.
+    fn out_of_order(&self, id: &str, record: &Record, began: Duration) -> Option<String> {
+        if record.key.1.is_empty() || !record.sent_by.is_empty() {
+            return None;
+        }
+        let waits = |other: &&Record| {
+            other.key == record.key
+                && other.created < record.created
+                && other.stored_at.is_some_and(|at| at + SETTLED <= began)
+                && other.sent_by.is_empty()
+                && other.is_outstanding()
+        };
+        let older = self.records.iter().find(|(_, other)| waits(other))?;
+        Some(format!("message {id} is sent by a sweep before {}, an older one of its key", older.0))
+    }
+
+    fn without_lease(&self, id: &str, record: &Record, process: &Process) -> Option<String> {
+        let shard = record.shown.iter().find_map(|(_, item)| item.as_ref()?["TopicShard"]["S"].as_str())?;
+        let resource = match self.one_lease {
+            true => format!("{OUTBOX}_OutboxSweeper"),
+            false => format!("{OUTBOX}_OutboxSweeper_{}", shard.rsplit_once('_')?.1),
+        };
+        let holder = self.leases.get(&resource).map(|(_, name)| name.as_str());
+        (holder != Some(&process.name)).then(|| {
+            format!("message {id} is sent by a sweep of {} while {resource} is held by {holder:?}", process.name)
+        })
+    }
+}
+
+fn created(item: &Value) -> i64 {
+    item["OutstandingCreatedTime"]["N"].as_str().and_then(|time| time.parse().ok()).unwrap_or(0)
+}
+
+/// All strings that DynamoDB JSON holds as values.
+fn strings<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("S").and_then(Value::as_str));
+            members.values().for_each(|value| strings(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| strings(value, found)),
+        _ => {}
+    }
+}

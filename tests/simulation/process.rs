@@ -1,0 +1,127 @@
+//! A process: one Postbox with what it can send, until it dies.
+
+use crate::network::{Link, Network};
+use crate::oracle::By;
+use postbox::{Builder, Message, Postbox, Producer, SendOutcome};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub struct Process {
+    pub name: String,
+    pub actor: usize,
+    network: Arc<Network>,
+    alive: AtomicBool,
+    booting: AtomicBool,
+    /// Where it could have died so far.
+    points: AtomicU64,
+    dies_at: Option<u64>,
+    call: Mutex<Call>,
+}
+
+/// What the process is doing.
+#[derive(Clone, Copy)]
+pub struct Call {
+    pub by: By,
+    pub began: Duration,
+}
+
+impl Process {
+    pub fn new(network: &Arc<Network>, name: String, actor: usize, dies_at: Option<u64>) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            actor,
+            network: Arc::clone(network),
+            alive: AtomicBool::new(true),
+            booting: AtomicBool::new(true),
+            points: AtomicU64::new(0),
+            dies_at,
+            call: Mutex::new(Call { by: By::Clear, began: Duration::ZERO }),
+        })
+    }
+
+    /// Opens its Postbox, while nothing can go wrong.
+    pub fn open(self: &Arc<Self>, builder: Builder, batch: usize) -> Postbox {
+        let link = Link { network: Arc::clone(&self.network), process: Arc::clone(self) };
+        let transport = Transport { link: link.clone(), batch };
+        let database = self.network.oracle.database.clone();
+        let postbox = builder.default_producer(transport).embedded(database).http_client(link).open();
+        self.booting.store(false, Ordering::Relaxed);
+        postbox.expect("a Postbox in fair weather")
+    }
+
+    pub fn is_booting(&self) -> bool {
+        self.booting.load(Ordering::Relaxed)
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Relaxed)
+    }
+
+    /// How many points it has passed.
+    pub fn points(&self) -> u64 {
+        self.points.load(Ordering::Relaxed)
+    }
+
+    /// Whether it lives beyond this point.
+    pub fn passes(&self, point: &str) -> bool {
+        if self.is_booting() || !self.is_alive() {
+            return self.is_alive();
+        }
+        let number = self.points.fetch_add(1, Ordering::Relaxed);
+        let chance = self.network.weather().crash;
+        if self.dies_at == Some(number) || self.network.happens(chance, "crash") {
+            self.network.world.note(&format!("{} dies {point}", self.name));
+            self.alive.store(false, Ordering::Relaxed);
+        }
+        self.is_alive()
+    }
+
+    /// Begins a call that sends.
+    pub fn begins(&self, by: By) {
+        *self.call.lock().unwrap() = Call { by, began: self.network.world.now() };
+    }
+
+    pub fn call(&self) -> Call {
+        *self.call.lock().unwrap()
+    }
+}
+
+/// The transport of a process. What it sent is known to the oracle.
+struct Transport {
+    link: Link,
+    batch: usize,
+}
+
+impl Producer for Transport {
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+        let Link { network, process } = &self.link;
+        let dead = || SendOutcome::Retry("the process is dead".into());
+        let mut outcomes = Vec::new();
+        for message in batch {
+            if process.passes("before send") {
+                network.oracle.sending(message, process);
+            }
+            let weather = network.weather();
+            if process.is_alive() && network.happens(weather.send_slow, "slow send") {
+                network.world.sleep(process.actor, Duration::from_millis(network.roll(10..30_000)));
+            }
+            if !process.is_alive() {
+                outcomes.push(dead());
+                continue;
+            }
+            let outcome = match network.oracle.destiny(message.id()) {
+                _ if network.happens(weather.send_fails, "failed send") => SendOutcome::Retry("bad luck".into()),
+                destiny => destiny.outcome(),
+            };
+            network.world.note(&format!("{} sends {} {outcome:?}", process.name, message.id()));
+            network.oracle.sent(message, process, &outcome);
+            outcomes.push(if process.passes("after send") { outcome } else { dead() });
+        }
+        outcomes
+    }
+
+    fn max_batch(&self) -> usize {
+        self.batch
+    }
+}

@@ -1,0 +1,206 @@
+//! One simulation from its seed to its verdict.
+
+use crate::COMMANDS;
+use crate::life::{Life, Role};
+use crate::network::{Network, Weather};
+use crate::oracle::{By, MOST_ATTEMPTS};
+use crate::process::Process;
+use crate::world::{View, World};
+use postbox::simulation::{self, Mutation};
+use postbox::{Builder, EmbeddedDatabase, Postbox};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a seed decides beforehand.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub seed: u64,
+    pub weather: Weather,
+    pub roles: Vec<Role>,
+    pub commands: usize,
+    pub lives: Duration,
+    pub leases: &'static str,
+    pub shards: u64,
+    pub batch: usize,
+    pub sweep_batch: u64,
+    pub lifetime: u64,
+    /// How far clocks are apart at most.
+    pub skew: Duration,
+}
+
+impl Plan {
+    pub fn of(seed: u64) -> Self {
+        let mut dice = fastrand::Rng::with_seed(seed ^ 0x9e37_79b9_7f4a_7c15);
+        let mut chance = |often: f64, most: f64| if dice.f64() < often { dice.f64() * most } else { 0.0 };
+        let weather = Weather {
+            fault: chance(0.8, 0.25),
+            delay: chance(0.6, 0.1),
+            crash: chance(0.7, 0.03),
+            index_lag: Duration::ZERO,
+            send_fails: chance(0.5, 0.2),
+            send_slow: chance(0.5, 0.08),
+        };
+        let mut roles = vec![Role::Depositor; dice.usize(1..=2)];
+        roles.extend(vec![Role::Clearer; dice.usize(0..=1)]);
+        roles.extend(vec![Role::Sweeper; dice.usize(1..=3)]);
+        Self {
+            seed,
+            weather: Weather { index_lag: Duration::from_millis(if dice.bool() { 3_000 } else { 0 }), ..weather },
+            roles,
+            commands: dice.usize(4..12),
+            lives: Duration::from_secs(dice.u64(20..60)),
+            leases: if dice.bool() { "one" } else { "shards" },
+            shards: dice.u64(1..4),
+            batch: dice.usize(1..5),
+            sweep_batch: dice.u64(1..20),
+            lifetime: if dice.bool() { 0 } else { 10 },
+            skew: Duration::from_millis(dice.u64(0..2_000)),
+        }
+    }
+
+    pub fn builder(&self) -> Builder {
+        Postbox::builder()
+            .number_of_shards(self.shards)
+            .operation_timeout_ms(5_000)
+            .attempt_timeout_ms(1_500)
+            .lease_ms(12_000)
+            // On the thread that is in the world.
+            .sweep_threads(1)
+            .sweep_leases(self.leases)
+            .sweep_batch(self.sweep_batch)
+            .dispatched_ttl_seconds(self.lifetime)
+            .max_dispatch_attempts(MOST_ATTEMPTS)
+            .breaker_cooldown_ms(5_000)
+    }
+}
+
+/// What came of one simulation, or of many.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub seeds: u64,
+    pub requests: u64,
+    pub messages: u64,
+    pub duplicates: u64,
+    pub faults: BTreeMap<&'static str, u64>,
+    pub violations: Vec<String>,
+    pub fingerprint: u64,
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: &Self) {
+        self.seeds += other.seeds;
+        self.requests += other.requests;
+        self.messages += other.messages;
+        self.duplicates += other.duplicates;
+        other.faults.iter().for_each(|(name, count)| *self.faults.entry(name).or_default() += count);
+        self.violations.extend(other.violations.iter().cloned());
+    }
+}
+
+/// Runs it on a thread of its own, so that nothing is left of the run before.
+pub fn run(plan: &Plan, mutation: Option<Mutation>) -> Outcome {
+    std::thread::scope(|scope| {
+        let judge = scope.spawn(|| {
+            let stage = Stage::new(plan, mutation);
+            stage.live();
+            stage.verdict()
+        });
+        judge.join().unwrap_or_else(|_| panic!("seed {} panicked", plan.seed))
+    })
+}
+
+/// A world with its tables, and the judge on the caller's thread.
+pub struct Stage {
+    plan: Plan,
+    mutation: Option<Mutation>,
+    pub network: Arc<Network>,
+}
+
+impl Stage {
+    pub fn new(plan: &Plan, mutation: Option<Mutation>) -> Self {
+        let world = World::new();
+        enter(&world, 0, Duration::ZERO, mutation, plan.seed);
+        let database = EmbeddedDatabase::open(":memory:").expect("a database");
+        for (table, key) in [(COMMANDS, "Name"), ("brighter_distributed_lock", "ResourceId")] {
+            create_table(&database, table, key);
+        }
+        let network = Network::new(world, database, plan.weather.clone(), plan.seed);
+        network.oracle.one_lease(plan.leases == "one");
+        // The outbox table is made by the first Postbox.
+        drop(Process::new(&network, "judge".into(), 0, None).open(plan.builder(), 1));
+        Self { plan: plan.clone(), mutation, network }
+    }
+
+    /// Lets everyone live to the end.
+    pub fn live(&self) {
+        let world = &self.network.world;
+        let mut threads = Vec::new();
+        for (number, &role) in self.plan.roles.iter().enumerate() {
+            let (network, plan, mutation) = (Arc::clone(&self.network), self.plan.clone(), self.mutation);
+            let ahead = Duration::from_millis(network.roll(0..plan.skew.as_millis() as u64 + 1));
+            let seed = network.roll(0..u64::MAX);
+            threads.push(world.spawn(move |actor| {
+                enter(&network.world, actor, ahead, mutation, seed);
+                Life::new(network, plan, number, actor, seed).live(role);
+            }));
+        }
+        while !world.is_quiet() {
+            world.sleep(0, Duration::from_secs(2));
+            if self.plan.lifetime > 0 {
+                self.network.oracle.expire();
+            }
+        }
+        for thread in threads {
+            if thread.join().is_err() {
+                self.network.oracle.violation("an actor panicked");
+            }
+        }
+    }
+
+    /// Sweeps in fair weather, until nothing is left, and judges.
+    pub fn verdict(&self) -> Outcome {
+        let Network { world, oracle, .. } = &*self.network;
+        self.network.calm();
+        // Whatever is under way arrives, and every lease ends.
+        world.sleep(0, Duration::from_secs(60));
+        let process = Process::new(&self.network, "the last sweeper".into(), 0, None);
+        let postbox = process.open(self.plan.builder(), 10);
+        for _ in 0..2 * MOST_ATTEMPTS {
+            process.begins(By::Sweep);
+            match postbox.sweep() {
+                Ok(report) if report.found == 0 => break,
+                Ok(_) => {}
+                Err(error) => oracle.violation(format!("a sweep failed in fair weather: {error}")),
+            }
+            world.sleep(0, Duration::from_secs(600));
+        }
+        drop(postbox);
+        oracle.judge();
+        let (requests, faults) = self.network.counts();
+        let (messages, duplicates) = oracle.sends();
+        Outcome {
+            seeds: 1,
+            requests,
+            messages,
+            duplicates,
+            faults,
+            violations: oracle.violations(),
+            fingerprint: world.fingerprint(),
+        }
+    }
+}
+
+fn enter(world: &Arc<World>, actor: usize, ahead: Duration, mutation: Option<Mutation>, seed: u64) {
+    simulation::enter(Arc::new(View { world: Arc::clone(world), actor, ahead }), mutation, seed);
+}
+
+fn create_table(database: &EmbeddedDatabase, table: &str, key: &str) {
+    let request = serde_json::json!({
+        "TableName": table,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": key, "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
+    });
+    database.execute("CreateTable", &request.to_string()).expect("a table");
+}

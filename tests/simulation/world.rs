@@ -1,0 +1,239 @@
+//! The clock and the schedule: actors on threads of their own, of which one runs at a time, until
+//! it waits. Whoever waits lets the next event happen; the actor that it wakes goes on.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::task::Waker;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// When a simulation begins by its own clock: 2026-01-01T00:00:00Z.
+const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
+
+pub struct World {
+    base: Instant,
+    state: Mutex<State>,
+    turns: Mutex<Vec<Arc<Condvar>>>,
+}
+
+struct State {
+    now: Duration,
+    running: usize,
+    unfinished: usize,
+    number: u64,
+    due: BinaryHeap<Reverse<(Duration, u64)>>,
+    events: HashMap<u64, Event>,
+    ended: HashSet<usize>,
+    trace: DefaultHasher,
+}
+
+enum Event {
+    /// Something that an actor waits for.
+    Wake { actor: usize, waker: Waker },
+    /// Something that happens elsewhere, such as a request that arrives.
+    Happen(Box<dyn FnOnce() + Send>),
+}
+
+impl World {
+    /// With the caller as the first actor, which runs.
+    pub fn new() -> Arc<Self> {
+        let state = State {
+            now: Duration::ZERO,
+            running: 0,
+            unfinished: 0,
+            number: 0,
+            due: BinaryHeap::new(),
+            events: HashMap::new(),
+            ended: HashSet::new(),
+            trace: DefaultHasher::new(),
+        };
+        Arc::new(Self { base: Instant::now(), state: Mutex::new(state), turns: Mutex::new(vec![Arc::default()]) })
+    }
+
+    pub fn now(&self) -> Duration {
+        self.lock().now
+    }
+
+    /// Lets this happen so long from now, whoever is waiting then.
+    pub fn happen_in(&self, time: Duration, what: impl FnOnce() + Send + 'static) {
+        let mut state = self.lock();
+        let at = state.now + time;
+        state.add(at, Event::Happen(Box::new(what)));
+    }
+
+    /// Wakes this actor now, or so long from now.
+    pub fn wake_in(&self, time: Duration, actor: usize, waker: Waker) {
+        let mut state = self.lock();
+        let at = state.now + time;
+        state.add(at, Event::Wake { actor, waker });
+    }
+
+    /// Says what happened: two runs of one seed say the same.
+    pub fn note(&self, what: &str) {
+        let mut state = self.lock();
+        let now = state.now;
+        (now, what).hash(&mut state.trace);
+        if std::env::var_os("TRACE").is_some() {
+            eprintln!("{:>12.6} {what}", now.as_secs_f64());
+        }
+    }
+
+    /// A number for everything that was noted.
+    pub fn fingerprint(&self) -> u64 {
+        self.lock().trace.finish()
+    }
+
+    /// Begins an actor's thread, which runs when its first event comes.
+    pub fn spawn(self: &Arc<Self>, life: impl FnOnce(usize) + Send + 'static) -> std::thread::JoinHandle<()> {
+        let actor = {
+            let mut turns = self.turns.lock().unwrap();
+            turns.push(Arc::default());
+            turns.len() - 1
+        };
+        self.lock().unfinished += 1;
+        self.wake_in(Duration::ZERO, actor, Waker::noop().clone());
+        let world = Arc::clone(self);
+        let body = move || {
+            world.wait_for_turn(actor);
+            let ended = Ends { world: Arc::clone(&world), actor };
+            life(actor);
+            drop(ended);
+        };
+        std::thread::Builder::new().name(format!("actor {actor}")).spawn(body).expect("a thread")
+    }
+
+    /// Whether all spawned actors have ended.
+    pub fn is_quiet(&self) -> bool {
+        self.lock().unfinished == 0
+    }
+
+    /// Lets time pass for this actor.
+    pub fn sleep(&self, actor: usize, time: Duration) {
+        let end = self.now() + time;
+        self.wake_in(time, actor, Waker::noop().clone());
+        while self.now() < end {
+            self.idle(actor);
+        }
+    }
+
+    /// Lets events happen until one is this actor's.
+    pub fn idle(&self, actor: usize) {
+        if self.pass(actor) != actor {
+            self.wait_for_turn(actor);
+        }
+    }
+
+    /// Lets events happen until one is some actor's, whose turn it is then.
+    fn pass(&self, from: usize) -> usize {
+        loop {
+            let event = self.lock().next();
+            match event {
+                Some(Event::Happen(what)) => what(),
+                Some(Event::Wake { actor, waker }) => {
+                    waker.wake();
+                    self.lock().running = actor;
+                    if actor != from {
+                        self.turn_of(actor).notify_one();
+                    }
+                    return actor;
+                }
+                None => {
+                    eprintln!("actor {from} waits for something that never comes");
+                    std::process::abort();
+                }
+            }
+        }
+    }
+
+    fn wait_for_turn(&self, actor: usize) {
+        let turn = self.turn_of(actor);
+        drop(turn.wait_while(self.lock(), |state| state.running != actor).unwrap());
+    }
+
+    fn turn_of(&self, actor: usize) -> Arc<Condvar> {
+        Arc::clone(&self.turns.lock().unwrap()[actor])
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+/// An actor's thread has ended, however that came: another one goes on.
+struct Ends {
+    world: Arc<World>,
+    actor: usize,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.world.lock().end(self.actor);
+        self.world.pass(self.actor);
+    }
+}
+
+impl State {
+    fn add(&mut self, at: Duration, event: Event) -> u64 {
+        self.number += 1;
+        self.due.push(Reverse((at, self.number)));
+        self.events.insert(self.number, event);
+        self.number
+    }
+
+    /// The next event that was not cancelled and is not an ended actor's; it is that time now.
+    fn next(&mut self) -> Option<Event> {
+        while let Some(Reverse((at, number))) = self.due.pop() {
+            if let Some(event) = self.events.remove(&number).filter(|event| !self.is_ended(event)) {
+                self.now = self.now.max(at);
+                return Some(event);
+            }
+        }
+        None
+    }
+
+    fn is_ended(&self, event: &Event) -> bool {
+        matches!(event, Event::Wake { actor, .. } if self.ended.contains(actor))
+    }
+
+    fn end(&mut self, actor: usize) {
+        self.unfinished -= 1;
+        self.ended.insert(actor);
+    }
+}
+
+/// A world as one actor sees it.
+pub struct View {
+    pub world: Arc<World>,
+    pub actor: usize,
+    /// How much the clock of its machine is ahead.
+    pub ahead: Duration,
+}
+
+impl postbox::simulation::World for View {
+    fn instant(&self) -> Instant {
+        self.world.base + self.world.now()
+    }
+
+    fn system_time(&self) -> SystemTime {
+        UNIX_EPOCH + BEGINNING + self.ahead + self.world.now()
+    }
+
+    fn wake_at(&self, at: Instant, waker: Waker) -> u64 {
+        let actor = self.actor;
+        self.world.lock().add(at - self.world.base, Event::Wake { actor, waker })
+    }
+
+    fn cancel(&self, number: u64) {
+        self.world.lock().events.remove(&number);
+    }
+
+    fn idle(&self) {
+        self.world.idle(self.actor);
+    }
+}
+
+/// By the clock of a machine that is neither ahead nor late.
+pub fn unix_seconds(world: &World) -> u64 {
+    (BEGINNING + world.now()).as_secs()
+}
