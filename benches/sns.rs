@@ -43,7 +43,8 @@ fn main() {
     let [mut time, mut to_topic, mut to_table, mut database_time] = std::array::from_fn(|_| Series::default());
     for _ in 0..if support::is_measurement() { 20 } else { 1 } {
         let ids = committed(&to_sns);
-        (dynamodb.take_requests(), sns.take_requests());
+        dynamodb.take_requests();
+        sns.take_requests();
         time.add(clear(&to_sns, &ids));
         to_topic.add(sns.take_requests() as f64);
         to_table.add(dynamodb.take_requests() as f64);

@@ -51,7 +51,7 @@ fn state(postbox: &Postbox, id: &str) -> MessageState {
 fn messages_arrive_in_a_queue_by_url_name_and_arn() {
     let moto = Moto::start();
     let url = moto.create_queue("orders");
-    for target in [format!("sqs:{url}"), "sqs:orders".into(), format!("sqs:{}", moto::queue_arn("orders"))] {
+    for target in [format!("sqs:{url}"), "sqs:orders".into(), format!("sqs:{}", moto.queue_arn("orders"))] {
         let postbox = open(&moto, |builder| builder.route("t", &target));
         post(&postbox, &messages(25));
         let received = moto.drain(&url);
@@ -189,7 +189,7 @@ fn a_message_over_256_kilobytes_is_parked_and_stops_no_other() {
 
 #[test]
 fn nothing_is_lost_when_the_server_stops_in_the_middle_and_comes_back() {
-    let mut moto = Moto::start();
+    let mut moto = Moto::alone();
     let url = moto.create_queue("orders");
     let faults = Faults::new(HttpClient::new().build_http());
     let (reached, reaching) = mpsc::channel();

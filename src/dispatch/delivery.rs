@@ -257,7 +257,7 @@ impl<'a> Sending<'a, '_> {
             self.held.hold(&message);
             let topic = message.topic();
             let detail = format!(
-                "no producer serves topic {topic}: add one for it, or a default one, when the Postbox is opened"
+                "no producer serves topic {topic}: add one or a route for it, or a default one, when the Postbox is opened"
             );
             return self.report.set(index, DispatchOutcome::NoProducer, detail);
         };

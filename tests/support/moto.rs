@@ -1,55 +1,95 @@
-//! SNS and SQS in a process of their own: `moto_server`, from the virtual environment of tools/venv.sh.
+//! SNS and SQS in a process of their own: moto, from the virtual environment of tools/venv.sh.
 
 use aws_sdk_sqs::types::Message as Received;
 use postbox::Builder;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use tokio::runtime::Runtime;
 
 /// The account that moto has.
 pub const ACCOUNT: &str = "123456789012";
-pub const REGION: &str = "eu-central-1";
 
-/// A server on 127.0.0.1, stopped when dropped; what it holds ends with it.
+/// A test has a region to itself, so that all can share one server.
+const REGIONS: [&str; 17] = [
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-north-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "sa-east-1",
+    "ap-south-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-southeast-1",
+    "ap-southeast-2",
+];
+
+/// The topics and queues of one test.
 pub struct Moto {
+    /// The test's own server, if it has one.
     server: Option<Child>,
-    port: u16,
+    url: String,
+    pub region: &'static str,
     runtime: Runtime,
     pub sns: aws_sdk_sns::Client,
     pub sqs: aws_sdk_sqs::Client,
 }
 
 impl Moto {
-    /// Starts a server without topics and queues on a free port.
+    /// On the server that all tests share: it ends with their process.
     pub fn start() -> Self {
-        let (server, port) = serve(0);
+        static SHARED: OnceLock<(Mutex<Child>, String)> = OnceLock::new();
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let (_, url) = SHARED.get_or_init(|| {
+            let (server, url) = serve("0");
+            (Mutex::new(server), url)
+        });
+        let region = REGIONS.get(NEXT.fetch_add(1, Ordering::Relaxed)).expect("a region for each test");
+        Self::on(None, url.clone(), region)
+    }
+
+    /// On a server that no other test uses, so that it can be stopped.
+    pub fn alone() -> Self {
+        let (server, url) = serve("0");
+        Self::on(Some(server), url, REGIONS[0])
+    }
+
+    fn on(server: Option<Child>, url: String, region: &'static str) -> Self {
         let shared = aws_config::SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::from_static(REGION))
+            .region(aws_config::Region::from_static(region))
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
                 aws_sdk_sqs::config::Credentials::new("test", "test", None, None, "test"),
             ))
-            .endpoint_url(format!("http://127.0.0.1:{port}"))
+            .endpoint_url(&url)
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         Self {
-            server: Some(server),
-            port,
+            server,
+            url,
+            region,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
             sns: aws_sdk_sns::Client::new(&shared),
             sqs: aws_sdk_sqs::Client::new(&shared),
         }
     }
 
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The settings by which a Postbox finds this server.
     pub fn configure(&self, builder: Builder) -> Builder {
-        builder.transport_endpoint_url(self.url()).region(REGION).access_key_id("test").secret_access_key("test")
+        builder.transport_endpoint_url(&self.url).region(self.region).access_key_id("test").secret_access_key("test")
     }
 
     /// Ends the process and, with it, all topics, queues and messages.
@@ -63,7 +103,8 @@ impl Moto {
     /// Starts it again on the same port, with nothing in it.
     pub fn restart(&mut self) {
         self.stop();
-        self.server = Some(serve(self.port).0);
+        let port = self.url.rsplit(':').next().unwrap();
+        self.server = Some(serve(port).0);
     }
 
     /// Runs a request of the test's own, and fails the test if it fails.
@@ -100,10 +141,14 @@ impl Moto {
             .subscribe()
             .topic_arn(topic)
             .protocol("sqs")
-            .endpoint(queue_arn(queue))
+            .endpoint(self.queue_arn(queue))
             .attributes("RawMessageDelivery", raw.to_string());
         self.run(request.send());
         url
+    }
+
+    pub fn queue_arn(&self, queue: &str) -> String {
+        format!("arn:aws:sqs:{}:{ACCOUNT}:{queue}", self.region)
     }
 
     /// Takes all messages out of a queue, in the order in which it gives them.
@@ -137,11 +182,6 @@ impl Drop for Moto {
     }
 }
 
-/// The ARN of a queue.
-pub fn queue_arn(queue: &str) -> String {
-    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")
-}
-
 /// The attributes of a received message, as text.
 pub fn attributes(message: &Received) -> HashMap<String, String> {
     let attributes = message.message_attributes.clone().unwrap_or_default();
@@ -163,27 +203,16 @@ fn venv() -> &'static str {
     })
 }
 
-/// Starts a server on this port, or a free one, and waits until it listens.
-fn serve(port: u16) -> (Child, u16) {
-    let mut server = Command::new(format!("{}/bin/moto_server", venv()))
-        .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-        .env("PYTHONUNBUFFERED", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+/// Starts a server on this port, 0 for a free one, and waits until it tells its URL.
+fn serve(port: &str) -> (Child, String) {
+    let mut server = Command::new(format!("{}/bin/python", venv()))
+        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/serve.py"), port])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // It tells its address once it listens. Its pipe is read to the end, so that it never fills.
-    let (sender, told) = std::sync::mpsc::channel();
-    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
-    std::thread::spawn(move || {
-        while let Some(Ok(line)) = lines.next() {
-            if let Some((_, rest)) = line.split_once("Running on http://127.0.0.1:") {
-                let port = rest.chars().take_while(char::is_ascii_digit).collect::<String>();
-                let _ = sender.send(port.parse::<u16>().unwrap());
-            }
-        }
-    });
-    let port = told.recv_timeout(super::PATIENCE).expect("moto_server starts");
-    (server, port)
+    let mut url = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "moto starts and tells its URL: {url}");
+    (server, url.trim().to_owned())
 }
