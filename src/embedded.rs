@@ -15,6 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The path that means a database in memory.
 const IN_MEMORY: &str = ":memory:";
+/// How long requests have to end after a server was told to.
+#[cfg(feature = "cli")]
+const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A DynamoDB in this process: the crate `dynoxide-rs`, on SQLite, in memory or in a file.
 ///
@@ -83,7 +86,7 @@ impl EmbeddedDatabase {
     }
 
     /// Serves the database on this socket as a DynamoDB endpoint over HTTP, on this thread, until
-    /// `shutdown` is done. Whoever reaches the socket can read and write everything: no
+    /// `shutdown` is done; requests under way have a second to end then. Whoever reaches the socket can read and write everything: no
     /// credentials are checked.
     ///
     /// # Errors
@@ -102,7 +105,20 @@ impl EmbeddedDatabase {
         let serving = async {
             listener.set_nonblocking(true).map_err(|error| error.to_string())?;
             let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
-            dynoxide::server::serve_with_shutdown(listener, self.0.clone(), shutdown).await
+            let (tell, told) = tokio::sync::oneshot::channel::<()>();
+            let stopping = async move {
+                shutdown.await;
+                drop(tell);
+            };
+            // A client that never finishes its request does not keep the server.
+            let too_late = async {
+                let _ = told.await;
+                tokio::time::sleep(GRACE).await;
+            };
+            tokio::select! {
+                served = dynoxide::server::serve_with_shutdown(listener, self.0.clone(), stopping) => served,
+                () = too_late => Ok(()),
+            }
         };
         runtime.block_on(serving).map_err(failed)
     }

@@ -28,6 +28,9 @@ fn wrong_usage_is_2() {
         (&["deposit", ""], &["topic is empty"]),
         (&["completions", "ksh"], &["bash, elvish, fish, powershell, zsh"]),
         (&["serve", "--port", "70000"], &["70000"]),
+        (&["status", "--set", "routes=a = kafka:x"], &["routes", "\"kafka\" is not a transport", "sns: or sqs:"]),
+        (&["status", "--set", "routes=a"], &["TOPIC = sns:"]),
+        (&["status", "--set", "routes=a = sns:arn:aws-cn:sns:eu-central-1:123456789012:t"], &["partition \"aws-cn\""]),
     ] {
         outbox.run(arguments).failed(2, texts);
     }

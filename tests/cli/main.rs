@@ -7,16 +7,23 @@
 mod bad_input;
 mod documentation;
 mod mending;
+#[path = "../support/moto.rs"]
+#[allow(dead_code)] // A part of it is used here.
+mod moto;
 mod reading;
 mod sending;
 mod serving;
 mod terminal;
+mod transport;
 
 use postbox::{Builder, Message, Postbox, SendOutcome, producer_fn};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
+
+/// How long a test waits for an event that should come at once, before it fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A directory of a test's own, with an outbox in a file. Removed when the test went well.
 pub struct Outbox {

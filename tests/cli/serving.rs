@@ -2,7 +2,8 @@
 //! and `watch`.
 
 use crate::{Outbox, Run, aged, bare_command, interrupt};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,11 +16,19 @@ pub struct Server {
 
 impl Server {
     pub fn start(outbox: &Outbox) -> Self {
-        let mut command = outbox.command(&["serve", "--port", "0"]);
+        Self::start_on(outbox, "0")
+    }
+
+    fn start_on(outbox: &Outbox, port: &str) -> Self {
+        let mut command = outbox.command(&["serve", "--port", port]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut url).unwrap();
         Self { url: url.trim().to_owned(), child }
+    }
+
+    fn port(&self) -> &str {
+        self.url.rsplit(':').next().unwrap()
     }
 
     /// The command on this endpoint.
@@ -63,8 +72,7 @@ fn the_file_is_served_on_loopback_to_several_processes_at_once() {
     assert_eq!(Run::from(list).json()["messages"].as_array().unwrap().len(), 4);
     let mode = std::fs::metadata(outbox.file()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "nobody else may read the file");
-    let port = server.url.rsplit(':').next().unwrap();
-    outbox.run(&["serve", "--port", port]).failed(2, &["cannot be used", "--port"]);
+    outbox.run(&["serve", "--port", server.port()]).failed(2, &["cannot be used", "--port"]);
     drop(server);
     assert_eq!(outbox.counts(), [4, 0, 0], "the file has it all after the server has ended");
 }
@@ -93,6 +101,38 @@ fn amazons_own_sdk_reads_and_writes_through_it() {
     drop(server);
     let orders = outbox.json(&["show", "from-boto3"]);
     assert_eq!((&orders["topic"], &orders["body"]), (&"orders.placed".into(), &"an order".into()));
+}
+
+#[test]
+fn a_client_that_never_finishes_does_not_keep_the_server() {
+    let outbox = Outbox::new("half-a-request");
+    let server = Server::start(&outbox);
+    let mut client = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    client.write_all(b"POST / HTTP/1.1\r\nhost: ").unwrap();
+    outbox.run(&["status"]).done();
+    drop(server);
+    assert_eq!(client.read(&mut [0]).unwrap_or(0), 0, "the connection is closed");
+}
+
+#[test]
+fn watch_goes_on_when_the_database_is_back() {
+    let outbox = Outbox::new("watch-on");
+    outbox.postbox().deposit_post(aged("old", 2)).unwrap();
+    let server = Server::start(&outbox);
+    let port = server.port().to_owned();
+    let mut command = server.command(&outbox, &["watch", "--interval", "50ms", "--set", "max_attempts=1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut looks = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(looks.next().unwrap().unwrap().starts_with("outstanding 1"));
+    drop(server);
+    assert!(errors.next().unwrap().unwrap().contains("could not be reached"));
+    let server = Server::start_on(&outbox, &port);
+    outbox.postbox().deposit_post(aged("new", 1)).unwrap();
+    assert!(looks.any(|look| look.unwrap().starts_with("outstanding 2")));
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    drop(server);
 }
 
 #[test]

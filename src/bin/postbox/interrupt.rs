@@ -3,14 +3,14 @@
 use crate::outcome::Exit;
 #[cfg(unix)]
 use std::future::poll_fn;
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, Once, PoisonError};
 #[cfg(unix)]
 use std::task::Poll;
-use std::time::Duration;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
-static WAITING: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+/// Whether the first signal ends the command, and well.
+static AT_ONCE: AtomicBool = AtomicBool::new(false);
 
 /// Listens from now on, and gives what is set when the command is asked to end.
 pub fn listen() -> &'static AtomicBool {
@@ -29,13 +29,18 @@ pub fn listen() -> &'static AtomicBool {
 
 async fn count(mut signals: Signals) {
     signals.next().await;
-    {
-        let _lock = WAITING.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ASKED.store(true, Ordering::Relaxed);
-        WAITING.1.notify_all();
+    if AT_ONCE.load(Ordering::Relaxed) {
+        std::process::exit(Exit::Done as i32);
     }
+    ASKED.store(true, Ordering::Relaxed);
     signals.next().await;
     std::process::exit(Exit::Interrupted as i32);
+}
+
+/// The first signal ends the command, whose end it is meant to have.
+pub fn end_at_once() {
+    AT_ONCE.store(true, Ordering::Relaxed);
+    listen();
 }
 
 /// Ctrl-C and SIGTERM, from when it is made; on a tokio runtime.
@@ -73,10 +78,4 @@ impl Signals {
 
 pub fn is_asked() -> bool {
     ASKED.load(Ordering::Relaxed)
-}
-
-/// Waits so long, or until the command is asked to end.
-pub fn wait(time: Duration) {
-    let lock = WAITING.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let _ = WAITING.1.wait_timeout_while(lock, time, |()| !is_asked());
 }

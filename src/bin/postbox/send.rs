@@ -38,7 +38,7 @@ impl To {
         let builder = set(options.builder()?);
         Ok(match self.to {
             None => builder.open()?,
-            Some(Target::Stdout) => builder.default_producer(producer_fn(print)).open()?,
+            Some(Target::Stdout) => builder.routes("").default_producer(producer_fn(print)).open()?,
         })
     }
 

@@ -18,44 +18,38 @@ pub struct WatchArgs {
     #[arg(long, value_name = "AGE", value_parser = parse_age, default_value = "2s")]
     interval: Duration,
     /// End after looking so often
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }
 
 pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     let postbox = options.open()?;
-    interrupt::listen();
+    interrupt::end_at_once();
     let terminal = Term::stdout();
     let redraws = terminal.is_term() && !screen.json;
     let mut watched = Watched::begin(&postbox)?;
     let mut drawn = 0;
-    let mut looks = 0;
-    loop {
+    for look in 1.. {
         match watched.look(&postbox) {
+            Ok(()) if redraws => {
+                terminal.clear_last_lines(drawn)?;
+                drawn = watched.draw(screen)?;
+            }
+            Ok(()) if screen.json => screen.object(&watched.json())?,
+            Ok(()) => screen.line(watched.line())?,
             // Somebody has left it open: it goes on when DynamoDB is back.
-            Err(failure) if looks > 0 => {
+            Err(failure) if look > 1 => {
                 failure.tell();
                 drawn = 0;
             }
-            looked => looked?,
+            Err(failure) => return Err(failure),
         }
-        if redraws {
-            terminal.clear_last_lines(drawn)?;
-            drawn = watched.draw(screen)?;
-        } else if screen.json {
-            screen.object(&watched.json())?;
-        } else {
-            screen.line(watched.line())?;
+        if args.count == Some(look) {
+            break;
         }
-        looks += 1;
-        if args.count.is_some_and(|count| looks >= count) {
-            return Ok(Exit::Done);
-        }
-        interrupt::wait(args.interval);
-        if interrupt::is_asked() {
-            return Ok(Exit::Done);
-        }
+        std::thread::sleep(args.interval);
     }
+    Ok(Exit::Done)
 }
 
 /// What was seen at the last two looks. The topics are those that had a message at any look.
