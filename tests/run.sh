@@ -36,7 +36,9 @@ step "documentation without warnings" documentation
 step "without default features" cargo check --quiet --no-default-features
 step "libraries and examples" make --no-print-directory libraries
 step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
+step "the C ABI is as it was" tools/abi.py --check
 step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
+step "installation, and programs that use it" tests/install/run.sh
 step "demo" make --no-print-directory demo
 
 printf '\n%s passed, 0 failed\n' "$passed"

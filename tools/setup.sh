@@ -3,7 +3,7 @@
 set -euo pipefail
 
 # command: Debian package
-needed="g++:g++ valgrind:valgrind nm:binutils clang++:clang cmake:cmake pkg-config:pkg-config"
+needed="g++:g++ valgrind:valgrind nm:binutils clang++:clang castxml:castxml cmake:cmake pkg-config:pkg-config"
 missing=()
 for entry in $needed; do
     command -v "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
