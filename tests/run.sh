@@ -39,6 +39,7 @@ step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/deb
 step "the C ABI is as it was" tools/abi.py --check
 step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
 step "installation, and programs that use it" tests/install/run.sh
+step "getting-started pages" tests/docs/run.sh c cpp
 step "demo" make --no-print-directory demo
 
 printf '\n%s passed, 0 failed\n' "$passed"
