@@ -7,19 +7,30 @@ TARGET := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline 2>/de
 LIBRARIES := $(TARGET)/debug
 CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 
-.PHONY: help demo test wheel docs bench setup libraries
+# Where, and what, `make install` installs.
+PREFIX ?= /usr/local
+PROFILE ?= release
+
+.PHONY: help demo test wheel docs bench setup libraries release install
 
 help:
 	@echo "make demo    the greetings handler on the embedded database, from Rust and from C"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
 	@echo "make docs    writes CONFIGURATION.md and include/postbox.h anew, and the Rust documentation"
+	@echo "make install PREFIX=/usr/local    headers, libraries, pkg-config and CMake files; also DESTDIR, LIBDIR"
 	@echo "make bench   the figures of benches/README.md, on a release build"
 
 # Built with the examples, so that demo and tests share one build of the dependencies.
 libraries:
 	$(CARGO) build --lib --examples
 	@ln -sf libpostbox.so $(LIBRARIES)/libpostbox.so.0.1
+
+release:
+	$(CARGO) build --release --locked --lib
+
+install: $(PROFILE:debug=libraries)
+	@DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" tools/install.sh "$(PREFIX)" "$(TARGET)/$(PROFILE)"
 
 demo: libraries
 	@$(CC) $(CFLAGS) -Iinclude examples/c/greetings.c -o $(TARGET)/debug/greetings-c -L$(LIBRARIES) -lpostbox -Wl,-rpath,$(LIBRARIES)

@@ -37,10 +37,13 @@ step "documentation without warnings" documentation
 step "without default features" cargo check --quiet --no-default-features
 step "libraries and examples" make --no-print-directory libraries
 step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
+step "the C ABI is as it was" tools/abi.py --check
 step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
 step ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
 step "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
 step "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
+step "installation, and programs that use it" tests/install/run.sh
+step "getting-started pages" tests/docs/run.sh c cpp
 step "demo" make --no-print-directory demo
 
 printf '\n%s passed, 0 failed\n' "$passed"

@@ -5,7 +5,7 @@ set -euo pipefail
 # command: Debian package
 needed="
     g++:g++ valgrind:valgrind nm:binutils
-    clang++:clang cmake:cmake pkg-config:pkg-config
+    clang++:clang castxml:castxml cmake:cmake pkg-config:pkg-config
     mcs:mono-mcs mono:mono-runtime
 "
 missing=()

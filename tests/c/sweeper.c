@@ -2,8 +2,12 @@
 #include "support.h"
 #include "tests.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A producer or an archive that says when it is called, and returns when it may. */
 struct held {
@@ -98,6 +102,34 @@ void sweeper_in_a_call_is_waited_for_as_long_as_asked(void)
     event_set(&held.may_return);
     event_wait(&held.released);
     CHECK(held.calls == 1 && held.releases == 1);
+}
+
+/* The program that ends: its sweeper is in the call of a producer, and nothing is closed or freed. */
+static void end_in_a_sweep(void)
+{
+    static struct held held = HELD;
+    postbox_t *box = open_held(&held, "60000");
+    deposit(box, "under way");
+    OK(postbox_start_sweeper(box));
+    event_wait(&held.called);
+    exit(failures);
+}
+
+void program_may_end_while_its_sweeper_runs(void)
+{
+    char program[4096] = "";
+    int status = -1;
+    if (getenv("POSTBOX_TEST_ENDS"))
+        end_in_a_sweep();
+    CHECK(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("POSTBOX_TEST_ENDS", "1", 1);
+        execl(program, program, __func__, (char *)NULL);
+        _exit(127);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static void *stop_both(void *box)

@@ -80,3 +80,18 @@ TEST(tables_are_made_and_verified_and_stats_counted) {
     CHECK(box.stats_json().find("\"deposited\":1") != std::string::npos);
     FAILS(POSTBOX_ERROR_TABLE_NOT_FOUND, "Nowhere", box.get_item("Nowhere", ada));
 }
+
+TEST(unreachable_endpoint_is_worth_another_try) {
+    postbox::outbox box(postbox::config()
+                            .set("endpoint_url", "http://127.0.0.1:1")
+                            .set("region", "us-east-1")
+                            .set("access_key_id", "id")
+                            .set("secret_access_key", "secret")
+                            .set("max_attempts", 1));
+    try {
+        static_cast<void>(box.get("one"));
+        CHECK(!"it throws");
+    } catch (const postbox::error &error) {
+        CHECK(error.code() == POSTBOX_ERROR_UNREACHABLE && error.is_retryable());
+    }
+}

@@ -4,7 +4,7 @@
 #
 #     bindings/cpp/tests/run.sh [DIRECTORY OF THE LIBRARIES]     target/debug unless given, made by make libraries
 #
-# It needs g++ and clang++.
+# It needs gcc, g++, clang++ and binutils.
 set -uo pipefail
 
 root=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -60,6 +60,13 @@ caught() {
     grep -F "$text" "$work/$bug.output"
 }
 
+# The tests call, through postbox.hpp, every function of postbox.h, but the one that a report as a std::vector needs not.
+every_function_is_called() {
+    gcc -fpreprocessed -dD -E -P "$root/include/postbox.h" | grep -oE '\bpostbox_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u >"$work/declared"
+    nm -D --undefined-only "$work/tests" | awk '{ print $2 }' | grep '^postbox_' | sort >"$work/called"
+    echo postbox_report_failure_count | diff - <(comm -23 "$work/declared" "$work/called")
+}
+
 # Twice on one file, where C prints the same.
 example_says_what_c_says() {
     local language
@@ -79,6 +86,7 @@ example_tells_an_error() {
 for compiler in g++ clang++; do
     step "$compiler: the tests compile without a warning" compile "$compiler" "$work/tests"
     step "$compiler: the tests pass" run_tests "$work/tests"
+    step "$compiler: every function of the C header is called" every_function_is_called
     step "$compiler: the example says what the one in C says" example_says_what_c_says "$compiler"
     step "$compiler: the example tells an error" example_tells_an_error
     step "$compiler: the tests compile with sanitizers" compile "$compiler" "$work/sanitized" "${sanitized[@]}"

@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Installs into an empty prefix, and builds the greetings examples with what is there, as a program of somebody else
+# would: with pkg-config and with CMake, shared and static, by gcc and by clang; each runs under valgrind too.
+#
+# It installs a debug build, and needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind and binutils.
+set -uo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+passed=0 failed=0
+
+step() {
+    local name=$1
+    shift
+    if "$@" >"$work/output" 2>&1; then
+        echo "ok     $name"
+        passed=$((passed + 1))
+    else
+        echo "FAILED $name"
+        sed 's/^/       /' "$work/output"
+        failed=$((failed + 1))
+    fi
+}
+
+# What lies below a directory, in order.
+tree() {
+    (cd "$1" && find . -not -type d | sort)
+}
+
+installs() {
+    make -C "$root" --no-print-directory install PROFILE=debug PREFIX="$prefix" || return 1
+    tree "$prefix" >"$work/tree"
+    cat "$work/tree"
+    local file
+    for file in include/postbox.h include/postbox.hpp lib/libpostbox.a lib/libpostbox.so lib/pkgconfig/postbox.pc \
+        lib/cmake/postbox/postbox-config.cmake lib/cmake/postbox/postbox-config-version.cmake; do
+        grep -qx "./$file" "$work/tree" || { echo "$file is missing"; return 1; }
+    done
+}
+
+links_lead_to_the_version() {
+    local version soname
+    version=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --modversion postbox)
+    soname=$(readelf -d "$prefix/lib/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')
+    ls -l "$prefix/lib"
+    [ "$(readlink "$prefix/lib/libpostbox.so")" = "$soname" ] &&
+        [ "$(readlink "$prefix/lib/$soname")" = "libpostbox.so.$version" ] && [ -f "$prefix/lib/libpostbox.so.$version" ]
+}
+
+only_our_symbols_are_exported() {
+    nm -D --defined-only "$prefix/lib/libpostbox.so" | awk '{ print $3 }' >"$work/exported"
+    grep -q '^postbox_open$' "$work/exported" && ! grep -v '^postbox_' "$work/exported"
+}
+
+# The same files, below DESTDIR; what is written in them is the PREFIX alone.
+destdir_holds_the_prefix() {
+    local destination=$work/destdir
+    make -C "$root" --no-print-directory install PROFILE=debug PREFIX=/opt/postbox DESTDIR="$destination" || return 1
+    tree "$destination/opt/postbox" | diff "$work/tree" - || return 1
+    [ "$(ls "$destination")" = opt ] && grep -x 'prefix=/opt/postbox' "$destination/opt/postbox/lib/pkgconfig/postbox.pc" &&
+        ! grep -rIl "$work" "$destination/opt/postbox/lib/pkgconfig" "$destination/opt/postbox/lib/cmake"
+}
+
+libdir_is_elsewhere() {
+    local destination=$work/libdir
+    make -C "$root" --no-print-directory install PROFILE=debug PREFIX="$destination" LIBDIR="$destination/lib/$(gcc -dumpmachine)" &&
+        cmake_builds gcc g++ "$destination" "$work/build-libdir"
+}
+
+# with_pkg_config COMPILER LANGUAGE KIND: as docs/getting-started-c.md says.
+with_pkg_config() {
+    local compiler=$1 language=$2 kind=$3 flags=()
+    [ "$language" = cpp ] && flags=(-std=c++17)
+    export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+    # shellcheck disable=SC2046
+    if [ "$kind" = shared ]; then
+        "$compiler" "${flags[@]}" -Wall -Wextra -Wpedantic -Werror "$root/examples/$language/greetings.$language" -o "$work/program" \
+            $(pkg-config --cflags --libs postbox)
+    else
+        "$compiler" "${flags[@]}" -Wall -Wextra -Wpedantic -Werror "$root/examples/$language/greetings.$language" -o "$work/program" \
+            $(pkg-config --static --cflags --libs postbox | sed 's/-lpostbox/-l:libpostbox.a/')
+    fi
+}
+
+# cmake_builds C C++ PREFIX BUILD_DIRECTORY
+cmake_builds() {
+    CC=$1 CXX=$2 cmake -S "$root/tests/install/cmake" -B "$4" -DCMAKE_PREFIX_PATH="$3" -DEXAMPLES="$root/examples" \
+        -DCMAKE_BUILD_TYPE=Debug && cmake --build "$4"
+}
+
+cmake_refuses_another_abi() {
+    mkdir -p "$work/other"
+    sed 's/postbox 0.1 REQUIRED/postbox 0.2 REQUIRED/' "$root/tests/install/cmake/CMakeLists.txt" >"$work/other/CMakeLists.txt"
+    ! cmake -S "$work/other" -B "$work/build-other" -DCMAKE_PREFIX_PATH="$prefix" -DEXAMPLES="$root/examples" 2>"$work/refused" &&
+        grep -F 'requested version "0.2"' "$work/refused"
+}
+
+# Whether a program asks the loader for libpostbox.
+is_of_kind() {
+    local program=$1 kind=$2 count
+    count=$(readelf -d "$program" | grep -c 'NEEDED.*libpostbox')
+    if [ "$kind" = static ]; then [ "$count" = 0 ]; else [ "$count" = 1 ]; fi
+}
+
+# runs PROGRAM KIND: it greets, also under valgrind; tests/c/run.sh says what counts there as lost.
+runs() {
+    local program=$1 kind=$2
+    is_of_kind "$program" "$kind" || { echo "$program is not $kind"; return 1; }
+    "$program" | grep -x 'Ada was greeted 1 time in all.' || return 1
+    valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect \
+        --errors-for-leak-kinds=definite,indirect "$program"
+}
+
+step "make install fills an empty prefix" installs
+step "the links lead to the version" links_lead_to_the_version
+step "only postbox_* is exported" only_our_symbols_are_exported
+step "DESTDIR holds the prefix" destdir_holds_the_prefix
+step "LIBDIR may be elsewhere" libdir_is_elsewhere
+step "CMake refuses another ABI" cmake_refuses_another_abi
+
+# The shared library of a prefix that the loader does not know.
+export LD_LIBRARY_PATH=$prefix/lib
+for compilers in "gcc g++" "clang clang++"; do
+    read -r c cpp <<<"$compilers"
+    for kind in shared static; do
+        step "$c, pkg-config, $kind: C" with_pkg_config "$c" c $kind
+        step "$c, pkg-config, $kind: C runs, under valgrind too" runs "$work/program" $kind
+        step "$cpp, pkg-config, $kind: C++" with_pkg_config "$cpp" cpp $kind
+        step "$cpp, pkg-config, $kind: C++ runs, under valgrind too" runs "$work/program" $kind
+    done
+    step "$c, CMake" cmake_builds "$c" "$cpp" "$prefix" "$work/build-$c"
+    for kind in shared static; do
+        for language in c cpp; do
+            step "$c, CMake, $kind: $language runs, under valgrind too" \
+                runs "$work/build-$c/$language-${kind/shared/postbox}" $kind
+        done
+    done
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

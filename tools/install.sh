@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Installs the headers, the libraries, and what pkg-config and CMake find them by; the command too, if it was built.
+#
+#     [DESTDIR=DIR] [LIBDIR=DIR] tools/install.sh PREFIX BUILD_DIRECTORY
+#
+# PREFIX is where it will be used, /usr/local for instance; DESTDIR is put before every path, as packagers need it.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+prefix=$1 built=$2
+[[ $prefix = /* ]] || { echo "PREFIX is $prefix: give an absolute path" >&2; exit 1; }
+libdir=${LIBDIR:-$prefix/lib}
+destination=${DESTDIR:-}
+
+version=$(sed -n 's/^#define POSTBOX_VERSION "\(.*\)"$/\1/p' "$root/include/postbox.h")
+soname=$(readelf -d "$built/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')
+abi=${soname#libpostbox.so.}
+# What rustc --print native-static-libs says, but for what every C compiler adds by itself.
+static_needs="-lutil -lrt -lpthread -lm -ldl"
+
+# from_template FILE DIRECTORY: FILE.in with its @NAMES@ filled in.
+from_template() {
+    install -d "$destination$2"
+    sed -e "s|@PREFIX@|$prefix|g" -e "s|@LIBDIR@|$libdir|g" -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" \
+        -e "s|@SONAME@|$soname|g" -e "s|@STATIC_NEEDS@|$static_needs|g" \
+        -e "s|@UP_TO_PREFIX@|$(realpath -ms --relative-to="$libdir/cmake/postbox" "$prefix")|g" \
+        "$root/tools/install/$1.in" >"$destination$2/$1"
+    chmod 644 "$destination$2/$1"
+}
+
+# printed FILE COMMAND...: what the command prints, as a file.
+printed() {
+    local file=$1
+    shift
+    install -d "$(dirname "$destination$file")"
+    "$@" >"$destination$file"
+    chmod 644 "$destination$file"
+}
+
+install -d "$destination$prefix/include" "$destination$libdir"
+install -m 644 "$root/include/postbox.h" "$root/bindings/cpp/postbox.hpp" "$destination$prefix/include/"
+install -m 755 "$built/libpostbox.so" "$destination$libdir/libpostbox.so.$version"
+ln -sf "libpostbox.so.$version" "$destination$libdir/$soname"
+ln -sf "$soname" "$destination$libdir/libpostbox.so"
+install -m 644 "$built/libpostbox.a" "$destination$libdir/"
+from_template postbox.pc "$libdir/pkgconfig"
+from_template postbox-config.cmake "$libdir/cmake/postbox"
+from_template postbox-config-version.cmake "$libdir/cmake/postbox"
+
+command=$built/postbox
+if [ -x "$command" ]; then
+    install -d "$destination$prefix/bin"
+    install -m 755 "$command" "$destination$prefix/bin/"
+    share=$prefix/share
+    printed "$share/man/man1/postbox.1" "$command" man
+    printed "$share/bash-completion/completions/postbox" "$command" completions bash
+    printed "$share/zsh/site-functions/_postbox" "$command" completions zsh
+    printed "$share/fish/vendor_completions.d/postbox.fish" "$command" completions fish
+fi
