@@ -51,6 +51,21 @@ compile_page() {
     python3 "$root/tools/doc_code.py" "$page" csharp >"$work/$name.cs" && program "$name" "$work/$name.cs"
 }
 
+# The commands of the page, in a place that looks like a clone where the library was built.
+page_works_as_shown() {
+    local page=$root/docs/getting-started-dotnet.md
+    mkdir -p "$work/clone/target" && ln -s "$root/bindings" "$work/clone/bindings" && ln -s "$libraries" "$work/clone/target/debug" &&
+        python3 "$root/tools/doc_code.py" "$page" csharp >"$work/clone/Start.cs" &&
+        python3 "$root/tools/doc_code.py" "$page" sh | grep -v -e '^sudo apt' -e '^cargo build' >"$work/clone/commands" &&
+        (cd "$work/clone" && env -u LD_LIBRARY_PATH bash -eu commands >"$work/printed") &&
+        what_it_prints "$page" | diff - "$work/printed"
+}
+
+# What a page says that its program prints: the block after "It prints:".
+what_it_prints() {
+    sed -n '/^It prints:$/,$p' "$1" | sed -n '/^```text$/,/^```$/p' | sed '/^```/d'
+}
+
 on() {
     local runtime=$1 name=$2
     shift 2
@@ -98,11 +113,10 @@ tells_an_error() {
     ! on "$1" Greetings /dev/null/none 2>"$work/error" && grep -F '/dev/null/none' "$work/error"
 }
 
-# What a program prints is what its page says in the block after "It prints:".
 prints_what_the_page_says() {
     local runtime=$1 name=$2 page=$3
     on "$runtime" "$name" >"$work/printed" || return 1
-    sed -n '/^It prints:$/,$p' "$page" | sed -n '/^```text$/,/^```$/p' | sed '/^```/d' | diff - "$work/printed"
+    what_it_prints "$page" | diff - "$work/printed"
 }
 
 library_is_missing() {
@@ -136,6 +150,7 @@ step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.c
 step "the benchmark compiles" program GreetingCommit "$root/benches/bindings/GreetingCommit.cs"
 step "the page's code compiles" compile_page Start "$root/docs/getting-started-dotnet.md"
 step "the README's code compiles" compile_page Readme "$here/README.md"
+step "the page's commands work as shown" page_works_as_shown
 for runtime in Mono CoreCLR; do
     tests $runtime
     step "the example says under $runtime what it says in C" greets_as_in_c $runtime

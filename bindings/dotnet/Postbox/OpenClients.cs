@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Postbox
 {
     /// <summary>
-    /// Closes the clients that are open when the process ends. Their threads call managed code: Mono would wait for ever for them to end, and no
-    /// runtime can serve such a call once it is gone.
+    /// Closes the clients that are open when the process ends, or the application domain is unloaded. Their threads call managed code: Mono would wait for
+    /// ever for them to end, and no runtime can serve such a call once it, or the domain, is gone.
     /// </summary>
     internal static class OpenClients
     {
@@ -14,6 +14,7 @@ namespace Postbox
         static OpenClients()
         {
             AppDomain.CurrentDomain.ProcessExit += (sender, arguments) => CloseAll();
+            AppDomain.CurrentDomain.DomainUnload += (sender, arguments) => CloseAll();
         }
 
         internal static void Add(ClientHandle handle)
@@ -31,6 +32,7 @@ namespace Postbox
                 foreach (var known in Open)
                     if (known.TryGetTarget(out var client))
                         Close(client);
+            PostboxLog.Off();
         }
 
         private static void Close(ClientHandle client)

@@ -59,6 +59,28 @@ namespace Postbox.Tests
 
         public static void A_process_may_exit_from_the_middle() => EndsWithoutLoss("environment-exit");
 
+        /// <summary>As ASP.NET does it. .NET Core has no other domains, and says so.</summary>
+        public static void A_domain_may_be_unloaded_while_the_sweeper_is_running()
+        {
+            AppDomain domain;
+            try
+            {
+                domain = AppDomain.CreateDomain("another");
+            }
+            catch (PlatformNotSupportedException)
+            {
+                return;
+            }
+            Check.Equal(0, domain.ExecuteAssembly(typeof(Child).Assembly.Location, new[] { "--child", "running", ":memory:" }));
+            AppDomain.Unload(domain);
+            GC.Collect();
+            using (var world = new World(producer: _ => SendResult.Retry("this is logged, and not to the domain that is gone")))
+            {
+                world.Deposit();
+                Check.Equal(1L, world.Client.Sweep().Failed);
+            }
+        }
+
         private static void EndsWithoutLoss(string what)
         {
             for (var i = 0; i < 5; i++)

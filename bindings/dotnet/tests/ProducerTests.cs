@@ -28,12 +28,13 @@ namespace Postbox.Tests
         {
             var thrown = new Exception[]
             {
-                new Unspeakable(), new Exception("half \ud83d a pair and\0NUL"), new Exception(new string('\u20ac', 5000)), null,
+                new Unspeakable(), new Exception("half \ud83d a pair and\0NUL"), new Exception(new string('\u20ac', 5000)),
+                new Exception("x" + new string('\u20ac', 5000)), null,
             };
             var next = 0;
             using (var world = new World(producer: _ => thrown[next] == null ? default(SendResult) : throw thrown[next]))
             {
-                var expected = new[] { "Unspeakable", "half \ufffd a pair and NUL", "\u20ac\u20ac\u20ac", "returned null" };
+                var expected = new[] { "Unspeakable", "half \ufffd a pair and NUL", "\u20ac\u20ac\u20ac", "x\u20ac", "returned null" };
                 for (; next < thrown.Length; next++)
                 {
                     Report report;
