@@ -1,16 +1,33 @@
-"""Prints the fenced code blocks of one language on a page, one after the other: doc_code.py PAGE LANGUAGE."""
+#!/usr/bin/env python3
+"""Prints the code of a page of documentation: its blocks of one language, in order.
 
-import re
+    tools/doc_code.py PAGE LANGUAGE >FILE
+"""
+
 import sys
 
 
-def main(page: str, language: str) -> None:
-    with open(page, encoding="utf-8") as file:
-        text = file.read()
-    blocks = re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    if not blocks:
-        sys.exit(f"{page} has no block of {language}")
-    print("\n".join(block.rstrip("\n") for block in blocks))
+def blocks(lines, language):
+    """The lines between ```language and ```; the blocks are one text."""
+    inside = False
+    for line in lines:
+        if inside and line.rstrip() == "```":
+            inside = False
+            yield "\n"
+        elif inside:
+            yield line
+        elif line.rstrip() == "```" + language:
+            inside = True
 
 
-main(*sys.argv[1:])
+def main():
+    page, language = sys.argv[1:]
+    with open(page, encoding="utf-8") as lines:
+        code = "".join(blocks(lines, language)).rstrip()
+    if not code:
+        sys.exit(f"{page} has no block of the language {language}")
+    print(code)
+
+
+if __name__ == "__main__":
+    main()

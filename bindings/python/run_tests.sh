@@ -36,7 +36,7 @@ diff "$work/python.output" "$work/rust.output"
 echo "-- the page"
 python3 tools/doc_code.py docs/getting-started-python.md python >"$work/page.py"
 (cd "$work" && "$python" page.py >page.output)
-python3 tools/doc_code.py docs/getting-started-python.md text | diff - "$work/page.output"
+python3 tools/doc_code.py docs/getting-started-python.md text | diff -B - "$work/page.output"
 
 echo "-- tests"
 # pytest and boto3 come from the environment of the tests, Postbox from its wheel.

@@ -99,6 +99,24 @@ def test_a_fork_is_detected(run_script: RunScript) -> None:
     assert run_script(OPEN + FORK, "0", "5000") == "the parent goes on\n"
 
 
+FORK_DURING_A_CALL = """
+id = box.deposit_post(postbox.Message("t"))
+call = threading.Thread(target=lambda: box.clear_outbox([id]))
+call.start()
+assert arrived.wait(30)
+if os.fork() == 0:
+    signal.alarm(30)
+    sys.exit(0)
+assert os.wait()[1] == 0
+call.join()
+print("both ended")
+"""
+
+
+def test_a_child_ends_that_was_forked_during_a_call(run_script: RunScript) -> None:
+    assert run_script(OPEN + FORK_DURING_A_CALL, "0.3", "5000") == "both ended\n"
+
+
 def resident() -> int:
     """The bytes of memory that this process has."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

@@ -2,12 +2,13 @@
 
 It is reached by cffi in ABI mode. ctypes would need no dependency, but all functions declared a second time by hand, and a
 mistake there is a crash; for cffi the C header itself is the declaration, read when the wheel is built (build_header.py),
-every argument is checked against it, and a call costs about half. No compiler is needed to install it, and one wheel serves
-every Python 3 of a platform. cffi releases the GIL for the time of every call.
+and every argument is checked against it. A call costs about the same. No compiler is needed to install it, and one wheel
+serves every Python 3 of a platform. cffi releases the GIL for the time of every call.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable
@@ -118,18 +119,20 @@ class _Thread(threading.local):
 this_thread = _Thread()
 
 
-# One entry for each call that may run callbacks.
-calls_with_callbacks: list[None] = []
+# The process of each call under way that may run callbacks: a forked child has those of its parent on its list, not the
+# threads that they are on.
+calls_with_callbacks: list[int] = []
 
 
 def call_with_callbacks(function: Any, *arguments: Any) -> None:
     """Makes a call that may run callbacks, and raises what it returned. A callback that was interrupted (Ctrl-C, sys.exit)
     interrupts the caller here."""
-    calls_with_callbacks.append(None)
+    process = os.getpid()
+    calls_with_callbacks.append(process)
     try:
         error = function(*arguments)
     finally:
-        calls_with_callbacks.pop()
+        calls_with_callbacks.remove(process)
     interruption, this_thread.interruption = this_thread.interruption, None
     if interruption is not None:
         if error:

@@ -61,7 +61,7 @@ def _end() -> None:
             continue
         except PostboxError as error:
             _log.warning("at the end of the interpreter: %s", error)
-    while calls_with_callbacks or not all(background_threads_ended(postbox._pointer) for postbox in boxes):
+    while os.getpid() in calls_with_callbacks or not all(background_threads_ended(postbox._pointer) for postbox in boxes):
         time.sleep(0.01)
     # The lock of the log may be held, in a forked child, by a thread that it does not have.
     if _logging_process == os.getpid():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from postbox._errors import PostboxError
 from postbox._message import Message
 from postbox._native import check, ffi, lib, utf8
-from postbox._values import Item, ItemLike, item_from_json, item_to_json, json_value, to_json, to_tagged
+from postbox._values import Item, ItemLike, item_from_json, item_text, item_to_json, quoted, to_json, values_text
 
 if TYPE_CHECKING:
     from postbox._postbox import Postbox
@@ -68,7 +69,7 @@ class UnitOfWork:
         if condition is None:
             check(lib.postbox_unit_of_work_put(self._pointer, utf8(table, "table"), item_to_json(item, "item")))
         else:
-            self.add({"Put": _action(table, "Item", item, names, values, return_item, condition)})
+            self.add(f'{{"Put":{_action(table, "Item", item, names, values, return_item, condition)}}}')
 
     def update(
         self,
@@ -83,9 +84,8 @@ class UnitOfWork:
     ) -> None:
         """Adds: update one item by an update expression, such as "SET Greetings = Greetings + :one" with
         values={":one": 1}."""
-        action = _action(table, "Key", key, names, values, return_item, condition)
-        action["UpdateExpression"] = update
-        check(lib.postbox_unit_of_work_update(self._pointer, to_json(action, "update")))
+        action = _action(table, "Key", key, names, values, return_item, condition, update)
+        check(lib.postbox_unit_of_work_update(self._pointer, utf8(action, "update")))
 
     def delete(
         self,
@@ -101,7 +101,7 @@ class UnitOfWork:
         if condition is None:
             check(lib.postbox_unit_of_work_delete(self._pointer, utf8(table, "table"), item_to_json(key, "key")))
         else:
-            self.add({"Delete": _action(table, "Key", key, names, values, return_item, condition)})
+            self.add(f'{{"Delete":{_action(table, "Key", key, names, values, return_item, condition)}}}')
 
     def condition_check(
         self,
@@ -115,7 +115,7 @@ class UnitOfWork:
     ) -> None:
         """Adds: commit only if a condition holds for an item that the unit does not write."""
         action = _action(table, "Key", key, names, values, return_item, condition)
-        check(lib.postbox_unit_of_work_condition_check(self._pointer, to_json(action, "condition check")))
+        check(lib.postbox_unit_of_work_condition_check(self._pointer, utf8(action, "condition check")))
 
     def add(self, action: Mapping[str, Any] | str) -> None:
         """Adds any action as boto3's client takes it for transact_write_items, items in DynamoDB JSON:
@@ -164,15 +164,18 @@ def _action(
     values: Mapping[str, Any] | None,
     return_item: bool,
     condition: str | None,
-) -> dict[str, Any]:
+    update: str | None = None,
+) -> str:
     """An action as DynamoDB's JSON has it, without what is not given."""
-    action: dict[str, Any] = {"TableName": table, part: json_value(item, part)}
+    parts = [f'"TableName":{quoted(table)}', f'"{part}":{item_text(item, part)}']
     if condition is not None:
-        action["ConditionExpression"] = condition
+        parts.append(f'"ConditionExpression":{quoted(condition)}')
+    if update is not None:
+        parts.append(f'"UpdateExpression":{quoted(update)}')
     if names:
-        action["ExpressionAttributeNames"] = dict(names)
+        parts.append(f'"ExpressionAttributeNames":{json.dumps(dict(names), ensure_ascii=False)}')
     if values:
-        action["ExpressionAttributeValues"] = {name: to_tagged(value, name) for name, value in values.items()}
+        parts.append(f'"ExpressionAttributeValues":{values_text(values)}')
     if return_item:
-        action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    return action
+        parts.append('"ReturnValuesOnConditionCheckFailure":"ALL_OLD"')
+    return "{" + ",".join(parts) + "}"

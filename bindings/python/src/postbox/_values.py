@@ -21,6 +21,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Set
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, Overflow, Rounded, Underflow
+from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
 from postbox._errors import ErrorCode, InvalidInputError
@@ -32,31 +33,38 @@ Item: TypeAlias = dict[str, Any]
 ItemLike: TypeAlias = Mapping[str, Any] | str
 """An item or a key to write: a mapping of Python values; or, as a str, DynamoDB JSON."""
 
-# Made once: json.dumps makes it with each call. Characters stay as they are, so that a lone surrogate is found.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# A text as JSON has it. Characters stay as they are, so that a lone surrogate is found.
+quoted = encode_basestring
+
+_Path: TypeAlias = tuple[str | int, ...]
+"""Where a value is, for errors: the name of the argument, then names and positions."""
+
 _DYNAMODB_NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Clamped, Overflow, Inexact, Rounded, Underflow])
+_FIRST_INT_OF_39_DIGITS = 10**38
 
 
 def item_to_json(item: ItemLike, what: str) -> bytes:
     """An item as DynamoDB JSON, for the library."""
-    return utf8(item, what) if isinstance(item, str) else to_json(json_value(item, what), what)
+    return utf8(item_text(item, what), what)
 
 
-def json_value(item: ItemLike, what: str) -> object:
-    """An item as DynamoDB JSON, to be part of a larger one."""
+def item_text(item: ItemLike, what: str) -> str:
+    """An item as DynamoDB JSON."""
     if isinstance(item, str):
-        try:
-            return json.loads(item)
-        except ValueError as error:
-            raise InvalidInputError(ErrorCode.INVALID_JSON, f"{what} is not JSON: {error}") from None
-    if not isinstance(item, Mapping):
+        return item
+    if not isinstance(item, (dict, Mapping)):
         raise TypeError(f"{what} must be a mapping or DynamoDB JSON as a str, not {type(item).__name__}")
-    return _members(item, what)
+    return _members(item, (what,))
+
+
+def values_text(values: Mapping[str, Any]) -> str:
+    """What an expression calls :name, as DynamoDB JSON."""
+    return _members(values, ("values",))
 
 
 def to_json(value: object, what: str) -> bytes:
-    """JSON for the library."""
-    return utf8(_encode(value), what)
+    """Any JSON for the library."""
+    return utf8(json.dumps(value, ensure_ascii=False), what)
 
 
 def item_from_json(text: str) -> Item:
@@ -64,44 +72,54 @@ def item_from_json(text: str) -> Item:
     return {name: _from_tagged(value) for name, value in json.loads(text).items()}
 
 
-def to_tagged(value: object, where: str) -> dict[str, Any]:
-    """A Python value as DynamoDB's JSON has it: {"S": "text"}. `where` is told in errors."""
-    if isinstance(value, str):
-        return {"S": value}
-    if value is None:
-        return {"NULL": True}
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    if isinstance(value, (int, Decimal)):
-        return {"N": _number(value, where)}
-    if isinstance(value, (bytes, bytearray)) or hasattr(value, "__bytes__"):
-        return {"B": _binary(value, where)}
-    if isinstance(value, Mapping):
-        return {"M": _members(value, where)}
-    if isinstance(value, (list, tuple)):
-        return {"L": [to_tagged(element, f"{where}[{index}]") for index, element in enumerate(value)]}
-    if isinstance(value, Set):
-        return _set(value, where)
-    if isinstance(value, float):
-        raise TypeError(
-            f"{where} is a float: DynamoDB stores decimal numbers of 38 digits, which a float only comes near. "
-            "Use Decimal, made from a str"
-        )
-    raise TypeError(f"{where} is of type {type(value).__name__}, which DynamoDB cannot store")
+# Texts are put together here, instead of dicts for a JSON encoder, and dict is asked for before Mapping, whose check is
+# slow: both are in every commit.
 
 
-def _members(mapping: Mapping[str, Any], where: str) -> dict[str, Any]:
-    tagged = {}
+def _members(mapping: Mapping[str, Any], path: _Path) -> str:
+    members = []
     for name, value in mapping.items():
         if not isinstance(name, str):
-            raise TypeError(f"{where} has a name of type {type(name).__name__}: names are of type str")
-        tagged[name] = to_tagged(value, f"{where}[{name!r}]")
-    return tagged
+            raise TypeError(f"{_told(path)} has a name of type {type(name).__name__}: names are of type str")
+        members.append(f"{quoted(name)}:{_tagged(value, (*path, name))}")
+    return "{" + ",".join(members) + "}"
 
 
-def _number(value: object, where: str) -> str:
+def _tagged(value: object, path: _Path) -> str:
+    """A Python value as DynamoDB's JSON has it: {"S":"text"}."""
+    if isinstance(value, str):
+        return f'{{"S":{quoted(value)}}}'
+    if value is None:
+        return '{"NULL":true}'
+    if isinstance(value, bool):
+        return '{"BOOL":true}' if value else '{"BOOL":false}'
+    if isinstance(value, (int, Decimal)):
+        return f'{{"N":{_number(value, path)}}}'
+    if _is_binary(value):
+        return f'{{"B":{_binary(value, path)}}}'
+    if isinstance(value, (dict, Mapping)):
+        return f'{{"M":{_members(value, path)}}}'
+    if isinstance(value, (list, tuple)):
+        return '{"L":[' + ",".join(_tagged(element, (*path, index)) for index, element in enumerate(value)) + "]}"
+    if isinstance(value, Set):
+        return _set(value, path)
+    if isinstance(value, float):
+        raise TypeError(
+            f"{_told(path)} is a float: DynamoDB stores decimal numbers of 38 digits, which a float only comes near. "
+            "Use Decimal, made from a str"
+        )
+    raise TypeError(f"{_told(path)} is of type {type(value).__name__}, which DynamoDB cannot store")
+
+
+def _told(path: _Path) -> str:
+    return f"{path[0]}" + "".join(f"[{part!r}]" for part in path[1:])
+
+
+def _number(value: object, path: _Path) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        raise TypeError(f"{where} mixes numbers with {type(value).__name__}")
+        raise TypeError(f"{_told(path)} mixes numbers with {type(value).__name__}")
+    if type(value) is int and abs(value) < _FIRST_INT_OF_39_DIGITS:
+        return f'"{value}"'
     try:
         number = _DYNAMODB_NUMBER.create_decimal(value)
     except DecimalException:
@@ -109,36 +127,41 @@ def _number(value: object, where: str) -> str:
     if number is None or not number.is_finite():
         raise InvalidInputError(
             ErrorCode.INVALID_ARGUMENT,
-            f"{where} is not a number that DynamoDB can store: finite, of 38 digits at most, from 1E-130 to 9.9E+125",
+            f"{_told(path)} is not a number that DynamoDB can store: finite, of 38 digits at most, from 1E-130 to 9.9E+125",
         )
-    return str(number)
+    return f'"{number}"'
 
 
-def _binary(value: object, where: str) -> str:
-    if not isinstance(value, (bytes, bytearray)) and not hasattr(value, "__bytes__"):
-        raise TypeError(f"{where} mixes bytes with {type(value).__name__}")
-    return base64.b64encode(bytes(value)).decode()
+def _is_binary(value: object) -> bool:
+    # boto3's Binary has __bytes__.
+    return isinstance(value, (bytes, bytearray)) or hasattr(value, "__bytes__")
 
 
-def _string(value: object, where: str) -> str:
+def _binary(value: Any, path: _Path) -> str:
+    if not _is_binary(value):
+        raise TypeError(f"{_told(path)} mixes bytes with {type(value).__name__}")
+    return f'"{base64.b64encode(bytes(value)).decode()}"'
+
+
+def _string(value: object, path: _Path) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{where} mixes str with {type(value).__name__}")
-    return value
+        raise TypeError(f"{_told(path)} mixes str with {type(value).__name__}")
+    return quoted(value)
 
 
-def _set(value: Set[Any], where: str) -> dict[str, Any]:
+def _set(value: Set[Any], path: _Path) -> str:
     if not value:
-        raise InvalidInputError(ErrorCode.INVALID_ARGUMENT, f"{where} is an empty set, which DynamoDB cannot store")
+        raise InvalidInputError(ErrorCode.INVALID_ARGUMENT, f"{_told(path)} is an empty set, which DynamoDB cannot store")
     first = next(iter(value))
-    kind: str
-    convert: Callable[[object, str], str]
     if isinstance(first, str):
         kind, convert = "SS", _string
     elif isinstance(first, (int, Decimal)):
         kind, convert = "NS", _number
-    else:
+    elif _is_binary(first):
         kind, convert = "BS", _binary
-    return {kind: [convert(element, where) for element in value]}
+    else:
+        raise TypeError(f"{_told(path)} is a set of {type(first).__name__}, which DynamoDB cannot store")
+    return f'{{"{kind}":[' + ",".join(convert(element, path) for element in value) + "]}"
 
 
 _READERS: dict[str, Callable[[Any], object]] = {
