@@ -115,7 +115,7 @@ impl Runtime {
     {
         self.check()?;
         let mut task = AbortOnDrop(self.handle.spawn(future));
-        match self.run(what, timeout, async move { (&mut task.0).await })? {
+        match self.run(what, timeout, &mut task.0)? {
             Ok(value) => Ok(value),
             Err(_) => Err(self.broken(what)),
         }
