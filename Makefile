@@ -11,12 +11,13 @@ CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 PREFIX ?= /usr/local
 PROFILE ?= release
 
-.PHONY: help demo test wheel docs bench setup libraries release install
+.PHONY: help demo test wheel docs bench setup libraries release install check-deep
 
 help:
 	@echo "make demo    the greetings handler on the embedded database, from Rust and from C"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
+	@echo "make check-deep   what takes long: sanitizers, libFuzzer, thousands of kills, licences"
 	@echo "make docs    writes CONFIGURATION.md and include/postbox.h anew, and the Rust documentation"
 	@echo "make install PREFIX=/usr/local    headers, libraries, pkg-config and CMake files; also DESTDIR, LIBDIR"
 	@echo "make bench   the figures of benches/README.md, on a release build"
@@ -49,6 +50,9 @@ test: setup
 
 wheel:
 	@bindings/python/build_wheel.sh
+
+check-deep: setup
+	@tools/check_deep.sh
 
 docs:
 	POSTBOX_WRITE_DOCS=1 $(CARGO) test --lib the_configuration_page_is_up_to_date

@@ -138,7 +138,7 @@ fn errors_of(postbox: &Postbox) -> Vec<String> {
     told.extend(forms(
         &postbox::dynamodb_json::item_from_json(&format!("{{\"A\":{{\"N\":[\"{SECRET}\"]}}}}")).unwrap_err(),
     ));
-    told.extend(forms(&Postbox::builder().secret_access_key(format!("{SECRET}").repeat(40)).open().unwrap_err()));
+    told.extend(forms(&Postbox::builder().secret_access_key(SECRET.repeat(40)).open().unwrap_err()));
 
     // Not sent, parked, unreadable, archived.
     for topic in ["down", "refused"] {

@@ -34,6 +34,9 @@ const MESSAGES: usize = 400;
 fn builder(database: &str, table: &str) -> Builder {
     http::configure(Postbox::builder(), database)
         .table_name(table)
+        // A busy machine takes its time.
+        .attempt_timeout_ms(30_000)
+        .operation_timeout_ms(60_000)
         .sweep_min_age_ms(0)
         .lease_ms(LEASE.as_millis() as u64)
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+#!/usr/bin/env python3
 """Prints the code of a page of documentation: its blocks of one language, in order.
 
     tools/doc_code.py PAGE LANGUAGE >FILE

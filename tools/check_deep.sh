@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# The checks that take long: sanitizers, libFuzzer, many kills, licences. `make check-deep` calls it.
+#
+#     tools/check_deep.sh [PART...]        address thread fuzz soak deny; all but thread unless given
+#
+# It needs gcc, g++ and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run builds
+# all dependencies twice, once for each sanitizer: a quarter of an hour on two cores.
+# FUZZ_SECONDS (60) is the time for each fuzz target, SOAK_KILLS (1000) how often processes are killed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+root=$PWD
+host=x86_64-unknown-linux-gnu
+target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+runtimes=$(rustc --print sysroot)/lib/rustlib/$host/lib
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Not those that start many processes or look at time closely.
+library_tests=(--lib --test clear --test sweep --test unit_of_work --test producers --test facade --test network)
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { printf '\nfailed: %s\n' "$*"; exit 1; }
+
+# with SANITIZER CARGO_ARGUMENTS...: runs cargo with the sanitizer, in a build directory of its own.
+# The standard library is not built with it: it would need its sources, which not every machine has.
+with() {
+    local sanitizer=$1
+    shift
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$sanitizer -Cunsafe-allow-abi-mismatch=sanitizer" \
+        CARGO_TARGET_DIR="$target/$sanitizer" cargo "$@" --target "$host"
+}
+
+# c_program SANITIZER NAME SOURCE...: a C program with the sanitizer and the static library that has it too.
+c_program() {
+    local sanitizer=$1 name=$2 runtime source
+    shift 2
+    runtime=$runtimes/librustc-stable_rt.${sanitizer:0:1}san.a
+    mkdir -p "$work/$sanitizer-$name"
+    for source in "$@"; do
+        gcc -std=c11 -D_POSIX_C_SOURCE=200809L -fsanitize="$sanitizer" -g -I include -c "$source" \
+            -o "$work/$sanitizer-$name/$(basename "$source" .c).o" || return 1
+    done
+    # The runtime is the compiler's of the library, for both.
+    gcc "$work/$sanitizer-$name"/*.o "$target/$sanitizer/$host/debug/libpostbox.a" \
+        -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lm -ldl -lpthread -lrt -o "$work/$sanitizer-$name/run"
+}
+
+# notices SANITIZER MISUSE TEXT: whether the sanitizer reports a misuse that was made on purpose.
+notices() {
+    "$work/$1-misuse/run" "$2" >"$work/output" 2>&1 && return 1
+    grep -F "$3" "$work/output"
+}
+
+sanitize() {
+    local sanitizer=$1
+    say "$sanitizer sanitizer: build"
+    with "$sanitizer" build --quiet --lib --example greetings || fail "build"
+    c_program "$sanitizer" misuse tests/deep/misuse.c && c_program "$sanitizer" tests tests/c/*.c || fail "build of the C tests"
+    say "$sanitizer sanitizer: it reports what is wrong on purpose"
+    if [ "$sanitizer" = address ]; then
+        notices address after heap-use-after-free || fail "use after free was not noticed"
+        notices address leak "detected memory leaks" || fail "a leak was not noticed"
+    else
+        notices thread race "data race" || fail "a race was not noticed"
+    fi
+    say "$sanitizer sanitizer: C tests"
+    "$work/$sanitizer-tests/run" >"$work/output" 2>&1 || { grep -v '^ok ' "$work/output"; fail "C tests"; }
+    tail -n 1 "$work/output"
+    say "$sanitizer sanitizer: library tests"
+    with "$sanitizer" test --quiet "${library_tests[@]}" || fail "library tests"
+}
+
+address() { sanitize address; }
+
+# Not among the parts that run unless asked for: see docs/guarantees.md, "What these tools do not see".
+thread() { sanitize thread; }
+
+# Only the crate itself tells libFuzzer where it has been: the dependencies are those of the address sanitizer's build.
+fuzz() {
+    local target_name
+    say "libFuzzer: build"
+    cp Cargo.lock fuzz/Cargo.lock
+    (cd fuzz && RUSTC_WRAPPER=$root/tests/deep/rustc_with_coverage.sh with address build --quiet -Zprofile-rustflags \
+        --config 'profile.dev.package.postbox.rustflags=["--cfg", "fuzzing"]' \
+        --config 'profile.dev.package.postbox-fuzz.rustflags=["--cfg", "fuzzing"]') || fail "build"
+    for target_name in json settings answers c_abi; do
+        say "libFuzzer: $target_name"
+        mkdir -p "$target/corpus/$target_name"
+        POSTBOX_FUZZ_TARGET=$target_name ASAN_OPTIONS=detect_leaks=0 "$target/address/$host/debug/fuzz" \
+            -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -timeout=20 -artifact_prefix="$target/corpus/" -print_final_stats=1 \
+            "$target/corpus/$target_name" "tests/fuzz/corpus/$target_name" >"$work/output" 2>&1 ||
+            { tail -n 40 "$work/output"; fail "$target_name"; }
+        grep -E 'stat::number_of_executed_units|DONE' "$work/output"
+    done
+}
+
+soak() {
+    say "processes killed, stopped and cut off"
+    POSTBOX_KILLS=${SOAK_KILLS:-1000} cargo test --quiet --test kill -- --nocapture --test-threads=1 || fail "kill"
+    say "zombies"
+    POSTBOX_ZOMBIES=100 cargo test --quiet --test zombie -- --nocapture || fail "zombie"
+    say "fuzz targets on random changes of their corpus, 20 times as many as in make test"
+    POSTBOX_FUZZ_FACTOR=20 cargo test --quiet --test fuzz -- --nocapture || fail "fuzz"
+}
+
+# Advisories are not checked: their database is on GitHub, which not every machine reaches.
+deny() {
+    command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny || fail "cargo-deny cannot be installed"
+    say "licences, sources and banned crates"
+    cargo deny --offline check licenses bans sources || fail "cargo-deny"
+}
+
+parts=("$@")
+[ ${#parts[@]} -gt 0 ] || parts=(address fuzz soak deny)
+for part in "${parts[@]}"; do
+    "$part"
+done
+printf '\nall passed: %s\n' "${parts[*]}"
