@@ -1,11 +1,11 @@
 //! What an actor does: one process after another, each until it dies or is through.
 
+use crate::COMMANDS;
 use crate::network::Network;
 use crate::oracle::{By, Destiny, Fate};
 use crate::process::Process;
 use crate::run::Plan;
 use crate::support::{number, person};
-use crate::COMMANDS;
 use aws_sdk_dynamodb::types::Update;
 use postbox::{ErrorCode, Message, Postbox, UnitOfWork};
 use std::sync::Arc;

@@ -240,7 +240,8 @@ impl Oracle {
         let values = &request.body["ExpressionAttributeValues"];
         let before: i64 = values[":before"]["N"].as_str()?.parse().ok()?;
         let shard = &values[":shard"];
-        let segment = (request.body["Segment"].as_u64().unwrap_or(0), request.body["TotalSegments"].as_u64().unwrap_or(1));
+        let segment =
+            (request.body["Segment"].as_u64().unwrap_or(0), request.body["TotalSegments"].as_u64().unwrap_or(1));
         let state = self.state();
         let mut items: Vec<&Value> = state
             .records
@@ -270,7 +271,10 @@ impl Oracle {
             }
             let again = record.sent_by.contains(&process.name);
             if record.marked_at.is_some_and(|at| at + SETTLED < call.began || (again && at <= call.began)) {
-                found.push(format!("message {id} was marked dispatched before {:?} began, and is sent again by {}", call.by, process.name));
+                found.push(format!(
+                    "message {id} was marked dispatched before {:?} began, and is sent again by {}",
+                    call.by, process.name
+                ));
             }
             if call.by == By::Sweep {
                 found.extend(state.out_of_order(id, record, call.began));
@@ -377,8 +381,9 @@ impl State {
             false => format!("{OUTBOX}_OutboxSweeper_{}", shard.rsplit_once('_')?.1),
         };
         let holder = self.leases.get(&resource).map(|(_, name)| name.as_str());
-        (holder != Some(&process.name))
-            .then(|| format!("message {id} is sent by a sweep of {} while {resource} is held by {holder:?}", process.name))
+        (holder != Some(&process.name)).then(|| {
+            format!("message {id} is sent by a sweep of {} while {resource} is held by {holder:?}", process.name)
+        })
     }
 }
 

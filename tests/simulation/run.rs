@@ -1,11 +1,11 @@
 //! One simulation from its seed to its verdict.
 
+use crate::COMMANDS;
 use crate::life::{Life, Role};
 use crate::network::{Network, Weather};
 use crate::oracle::{By, MOST_ATTEMPTS};
 use crate::process::Process;
 use crate::world::{View, World};
-use crate::COMMANDS;
 use postbox::simulation::{self, Mutation};
 use postbox::{Builder, EmbeddedDatabase, Postbox};
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ impl Plan {
 }
 
 /// What came of one simulation, or of many.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Outcome {
     pub seeds: u64,
     pub requests: u64,
@@ -93,6 +93,16 @@ impl Outcome {
         self.duplicates += other.duplicates;
         other.faults.iter().for_each(|(name, count)| *self.faults.entry(name).or_default() += count);
         self.violations.extend(other.violations.iter().cloned());
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let per_thousand = 1000.0 * self.duplicates as f64 / self.messages.max(1) as f64;
+        writeln!(f, "seeds: {}, requests: {}, messages sent: {}", self.seeds, self.requests, self.messages)?;
+        writeln!(f, "sent again: {} ({per_thousand:.1} of a thousand)", self.duplicates)?;
+        self.faults.iter().try_for_each(|(name, count)| writeln!(f, "  {name}: {count}"))?;
+        writeln!(f, "violations: {}", self.violations.len())
     }
 }
 
@@ -183,7 +193,7 @@ impl Stage {
             messages,
             duplicates,
             faults,
-            violations: oracle.violations(),
+            violations: oracle.violations().iter().map(|text| format!("seed {}: {text}", self.plan.seed)).collect(),
             fingerprint: world.fingerprint(),
         }
     }
