@@ -1,6 +1,7 @@
 //! The real code on a database in this process, with time, threads, network and transports of a
 //! simulation, by a seed. See README.md.
 
+mod crash_points;
 mod life;
 mod network;
 mod oracle;
@@ -90,5 +91,15 @@ fn every_mutation_is_caught() {
         let outcome = run_seeds(0..1_000, Duration::MAX, Some(mutation));
         let found = outcome.violations.first().unwrap_or_else(|| panic!("{mutation:?} was not caught"));
         println!("{mutation:?}: caught after {} seeds: {found}", outcome.seeds);
+    }
+}
+
+#[test]
+fn a_crash_at_every_point() {
+    use crash_points::{every_pair, every_point, handle, sweep};
+    println!("points of the handler: {}", every_point(handle, "one"));
+    println!("pairs, the handler done again: {}", every_pair(handle, handle, "one"));
+    for leases in ["one", "shards"] {
+        println!("points of a sweep of 30 messages, leases {leases}: {}", every_point(sweep, leases));
     }
 }

@@ -158,6 +158,10 @@ impl Oracle {
         self.state().records[id].fate
     }
 
+    pub fn knows(&self, id: &str) -> bool {
+        self.state().records.contains_key(id)
+    }
+
     pub fn destiny(&self, id: &str) -> Destiny {
         self.state().records.get(id).map_or(Destiny::Sent, |record| record.destiny)
     }

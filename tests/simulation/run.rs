@@ -59,6 +59,12 @@ impl Plan {
         }
     }
 
+    /// Nothing goes wrong by chance.
+    pub fn fair(leases: &'static str) -> Self {
+        let weather = Weather::default();
+        Self { weather, roles: Vec::new(), leases, shards: 3, sweep_batch: 100, lifetime: 10, ..Self::of(0) }
+    }
+
     pub fn builder(&self) -> Builder {
         Postbox::builder()
             .number_of_shards(self.shards)
@@ -120,7 +126,7 @@ pub fn run(plan: &Plan, mutation: Option<Mutation>) -> Outcome {
 
 /// A world with its tables, and the judge on the caller's thread.
 pub struct Stage {
-    plan: Plan,
+    pub plan: Plan,
     mutation: Option<Mutation>,
     pub network: Arc<Network>,
 }
