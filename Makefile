@@ -7,11 +7,12 @@ TARGET := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline 2>/de
 LIBRARIES := $(TARGET)/debug
 CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 
-.PHONY: help demo test docs bench setup libraries
+.PHONY: help demo test soak docs bench setup libraries
 
 help:
 	@echo "make demo    the greetings handler on the embedded database, from Rust and from C"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
+	@echo "make soak    the simulation for SECONDS=60, with seeds that no run had before; see tests/simulation"
 	@echo "make docs    writes CONFIGURATION.md and include/postbox.h anew, and the Rust documentation"
 	@echo "make bench   the figures of benches/README.md, on a release build"
 
@@ -34,6 +35,10 @@ demo: libraries
 
 test: setup
 	@tests/run.sh
+
+soak: SECONDS ?= 60
+soak:
+	SOAK_SECONDS=$(SECONDS) $(CARGO) test --features simulation --test simulation -- --ignored --nocapture soak
 
 docs:
 	POSTBOX_WRITE_DOCS=1 $(CARGO) test --lib the_configuration_page_is_up_to_date

@@ -63,7 +63,7 @@ fn seeds() {
 #[test]
 #[ignore = "takes as long as it is told to: make soak"]
 fn soak() {
-    let time = Duration::from_secs(number("SECONDS").unwrap_or(60));
+    let time = Duration::from_secs(number("SOAK_SECONDS").unwrap_or(60));
     let first = number("SEED").unwrap_or_else(|| {
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").as_secs() << 20
     });
