@@ -11,13 +11,14 @@ CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 PREFIX ?= /usr/local
 PROFILE ?= release
 
-.PHONY: help demo test wheel docs bench setup libraries release install check-deep
+.PHONY: help demo test wheel docs bench setup libraries release install soak check-deep
 
 help:
 	@echo "make demo    the greetings handler on the embedded database, from Rust and from C"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
 	@echo "make check-deep   what takes long: sanitizers, libFuzzer, thousands of kills, licences"
+	@echo "make soak    the simulation for SECONDS=60, with seeds that no run had before; see tests/simulation"
 	@echo "make docs    writes CONFIGURATION.md and include/postbox.h anew, and the Rust documentation"
 	@echo "make install PREFIX=/usr/local    headers, libraries, pkg-config and CMake files; also DESTDIR, LIBDIR"
 	@echo "make bench   the figures of benches/README.md, on a release build"
@@ -53,6 +54,10 @@ wheel:
 
 check-deep: setup
 	@tools/check_deep.sh
+
+soak: SECONDS ?= 60
+soak:
+	SOAK_SECONDS=$(SECONDS) $(CARGO) test --features simulation --test simulation -- --ignored --nocapture soak
 
 docs:
 	POSTBOX_WRITE_DOCS=1 $(CARGO) test --lib the_configuration_page_is_up_to_date

@@ -32,6 +32,7 @@ step "formatting" cargo fmt --check
 step "lints" cargo clippy --quiet --all-targets -- -D warnings
 step "unit, integration and documentation tests" cargo test --quiet
 step "the command postbox: lints and tests" tests/cli/run.sh
+step "simulation" cargo test --quiet --features simulation --test simulation -- --nocapture
 step "generated files are committed" generated_files_are_committed
 step "documentation without warnings" documentation
 step "without default features" cargo check --quiet --no-default-features

@@ -193,7 +193,7 @@ impl<'a> Window<'a> {
                 (Some(Err(error)), _) => {
                     report.set(index, DispatchOutcome::Unreadable, error.message());
                     // Nobody can send it, and it would be found again by every sweep (W15).
-                    sending.failures.push(Attempt { id, error: error.message().to_owned(), park: true });
+                    sending.failures.push(Attempt { id, error: error.message().to_owned(), earlier: 0, park: true });
                 }
                 (None, Err(error)) => {
                     report.set(index, DispatchOutcome::NotRead, error.message());
@@ -355,7 +355,7 @@ impl<'a> Sending<'a, '_> {
         } else {
             self.engine.backoff.wait(message.id(), place.attempts);
         }
-        self.failures.push(Attempt { id: message.id().to_owned(), error: text.clone(), park });
+        self.failures.push(Attempt { id: message.id().to_owned(), error: text.clone(), earlier: place.attempts, park });
         self.report.set(place.index, outcome, text);
     }
 

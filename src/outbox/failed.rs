@@ -18,30 +18,37 @@ const MAX_ERROR_CHARACTERS: usize = 1000;
 pub(crate) struct Attempt {
     pub(crate) id: String,
     pub(crate) error: String,
+    /// How often it had failed before, as far as its sender knew.
+    pub(crate) earlier: u32,
     /// Whether the message is to be set aside now.
     pub(crate) park: bool,
 }
 
 impl Outbox {
     /// Counts a failed attempt on the item, and parks the message if it is to be. One that was
-    /// dispatched, parked or deleted meanwhile stays as it is.
+    /// dispatched, parked or deleted meanwhile stays as it is; and so does one whose count is
+    /// another by now: this attempt may have been counted, by a request whose answer was lost.
     pub(crate) async fn record_failure(&self, attempt: Attempt, at: Ticks) -> Result<()> {
-        let mut expression = format!("SET {LAST_ERROR} = :error");
+        let mut expression = format!("SET {LAST_ERROR} = :error, {DISPATCH_ATTEMPTS} = :attempts");
+        let mut condition = format!("attribute_exists({OUTSTANDING_CREATED_TIME})");
         let error: String = attempt.error.chars().take(MAX_ERROR_CHARACTERS).collect();
         let mut request = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(&attempt.id)))
-            .condition_expression(format!("attribute_exists({OUTSTANDING_CREATED_TIME})"))
-            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":attempts", number(attempt.earlier.saturating_add(1)))
             .expression_attribute_values(":error", text(if error.is_empty() { "no text" } else { &error }));
         if attempt.park {
             expression += &format!(", {PARKED_AT} = :at REMOVE {OUTSTANDING_CREATED_TIME}");
             request = request.expression_attribute_values(":at", number(at.raw()));
+        } else if attempt.earlier == 0 {
+            condition += &format!(" AND attribute_not_exists({DISPATCH_ATTEMPTS})");
+        } else {
+            condition += &format!(" AND {DISPATCH_ATTEMPTS} = :earlier");
+            request = request.expression_attribute_values(":earlier", number(attempt.earlier));
         }
-        expression += &format!(" ADD {DISPATCH_ATTEMPTS} :one");
-        match request.update_expression(expression).send().await {
+        match request.update_expression(expression).condition_expression(condition).send().await {
             Ok(_) => Ok(()),
             Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(()),
             Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),

@@ -136,6 +136,12 @@ struct Woken {
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.is.store(true, Ordering::Relaxed);
+        self.wake_waiting();
+    }
+}
+
+impl Woken {
+    fn wake_waiting(&self) {
         if let Some(waker) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             waker.wake_by_ref();
         }
@@ -163,6 +169,8 @@ impl Simulated {
             .on_thread_park(move || {
                 if !idle.is.load(Ordering::Relaxed) {
                     world.idle();
+                    // Whatever woke this thread may be of no use to it; only the world may park it.
+                    idle.wake_waiting();
                 }
             })
             .build();

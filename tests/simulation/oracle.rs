@@ -53,7 +53,6 @@ pub enum By {
     Sweep,
 }
 
-#[derive(Debug)]
 struct Record {
     destiny: Destiny,
     fate: Fate,
@@ -72,6 +71,13 @@ struct Record {
 }
 
 impl Record {
+    fn summary(&self) -> String {
+        format!(
+            "{:?}, {:?}, sent by {:?}, failed {}, rejected {}, stored at {:?}, marked at {:?}",
+            self.destiny, self.fate, self.sent_by, self.failed, self.rejected, self.stored_at, self.marked_at
+        )
+    }
+
     fn is_outstanding(&self) -> bool {
         self.shown.last().is_some_and(|(_, item)| item.is_some())
     }
@@ -150,6 +156,10 @@ impl Oracle {
 
     pub fn fate(&self, id: &str) -> Fate {
         self.state().records[id].fate
+    }
+
+    pub fn knows(&self, id: &str) -> bool {
+        self.state().records.contains_key(id)
     }
 
     pub fn destiny(&self, id: &str) -> Destiny {
@@ -257,7 +267,7 @@ impl Oracle {
 
     /// A message is about to be sent.
     pub fn sending(&self, message: &Message, process: &Process) {
-        let (call, now) = (process.call(), self.world.now());
+        let call = process.call();
         let id = message.id();
         let mut found = Vec::new();
         {
@@ -281,7 +291,6 @@ impl Oracle {
                 found.extend(state.without_lease(id, record, process));
             }
         }
-        let _ = now;
         found.into_iter().for_each(|text| self.violation(text));
     }
 
@@ -335,7 +344,7 @@ impl Oracle {
         let is_parked = !item["ParkedAt"].is_null() && item["DeliveryTime"].is_null();
         let was_sent = !record.sent_by.is_empty();
         let done = was_sent || is_parked;
-        let wrong = |what: &str| self.violation(format!("message {id}: {what} ({record:?})"));
+        let wrong = |what: &str| self.violation(format!("message {id}: {what}: {}", record.summary()));
         match record.fate {
             Fate::Never if was_sent || !item.is_null() => wrong("was not committed and is there or was sent"),
             Fate::Never if record.transactional && times() > 0 => wrong("was not committed, and its command was"),

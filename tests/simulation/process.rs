@@ -98,10 +98,12 @@ impl Producer for Transport {
         let Link { network, process } = &self.link;
         let dead = || SendOutcome::Retry("the process is dead".into());
         let mut outcomes = Vec::new();
+        if !process.is_alive() {
+            return outcomes;
+        }
+        batch.iter().for_each(|message| network.oracle.sending(message, process));
         for message in batch {
-            if process.passes("before send") {
-                network.oracle.sending(message, process);
-            }
+            process.passes("before send");
             let weather = network.weather();
             if process.is_alive() && network.happens(weather.send_slow, "slow send") {
                 network.world.sleep(process.actor, Duration::from_millis(network.roll(10..30_000)));

@@ -59,6 +59,12 @@ impl Plan {
         }
     }
 
+    /// Nothing goes wrong by chance.
+    pub fn fair(leases: &'static str) -> Self {
+        let weather = Weather::default();
+        Self { weather, roles: Vec::new(), leases, shards: 3, sweep_batch: 100, lifetime: 10, ..Self::of(0) }
+    }
+
     pub fn builder(&self) -> Builder {
         Postbox::builder()
             .number_of_shards(self.shards)
@@ -76,7 +82,7 @@ impl Plan {
 }
 
 /// What came of one simulation, or of many.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Outcome {
     pub seeds: u64,
     pub requests: u64,
@@ -98,6 +104,16 @@ impl Outcome {
     }
 }
 
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let per_thousand = 1000.0 * self.duplicates as f64 / self.messages.max(1) as f64;
+        writeln!(f, "seeds: {}, requests: {}, messages sent: {}", self.seeds, self.requests, self.messages)?;
+        writeln!(f, "sent again: {} ({per_thousand:.1} of a thousand)", self.duplicates)?;
+        self.faults.iter().try_for_each(|(name, count)| writeln!(f, "  {name}: {count}"))?;
+        writeln!(f, "violations: {}", self.violations.len())
+    }
+}
+
 /// Runs it on a thread of its own, so that nothing is left of the run before.
 pub fn run(plan: &Plan, mutation: Option<Mutation>) -> Outcome {
     std::thread::scope(|scope| {
@@ -112,7 +128,7 @@ pub fn run(plan: &Plan, mutation: Option<Mutation>) -> Outcome {
 
 /// A world with its tables, and the judge on the caller's thread.
 pub struct Stage {
-    plan: Plan,
+    pub plan: Plan,
     mutation: Option<Mutation>,
     pub network: Arc<Network>,
 }
@@ -185,7 +201,7 @@ impl Stage {
             messages,
             duplicates,
             faults,
-            violations: oracle.violations(),
+            violations: oracle.violations().iter().map(|text| format!("seed {}: {text}", self.plan.seed)).collect(),
             fingerprint: world.fingerprint(),
         }
     }
