@@ -45,7 +45,7 @@ pub(crate) fn failed(engine: &Engine, id: &str, error: String, rejected: bool) -
         engine.backoff.wait(id, stored.dispatch_attempts);
     }
     let park = rejected || engine.parks_after(stored.dispatch_attempts);
-    let attempt = Attempt { id: id.to_owned(), error, park };
+    let attempt = Attempt { id: id.to_owned(), error, earlier: stored.dispatch_attempts, park };
     engine
         .run("counting a failed attempt", |outbox| async move { outbox.record_failure(attempt, Ticks::now()).await })?;
     Counters::add(&engine.counters.parked, u64::from(park));

@@ -1,14 +1,15 @@
 //! `clear` and `sweep` along routes, to queues of a server process; and a queue or a server that is gone.
 
-use crate::moto::{Moto, REGION, bodies};
+use crate::moto::{Moto, bodies};
 use crate::{Outbox, Run};
 use postbox::Message;
 
 /// The command with routes and this server in its file of settings.
 fn run(outbox: &Outbox, moto: &Moto, arguments: &[&str]) -> Run {
     let settings = format!(
-        "transport_endpoint_url = {}\nregion = {REGION}\nmax_attempts = 1\nroutes =\n  orders.* = sqs:orders\n  lost = sqs:lost\n",
-        moto.url()
+        "transport_endpoint_url = {}\nregion = {}\nmax_attempts = 1\nroutes =\n  orders.* = sqs:orders\n  lost = sqs:lost\n",
+        moto.url(),
+        moto.region
     );
     let file = outbox.path("postbox.conf");
     std::fs::write(&file, settings).unwrap();
@@ -20,7 +21,7 @@ fn run(outbox: &Outbox, moto: &Moto, arguments: &[&str]) -> Run {
 #[test]
 fn messages_go_along_their_routes_and_wait_while_the_transport_is_away() {
     let outbox = Outbox::new("routes");
-    let mut moto = Moto::start();
+    let mut moto = Moto::alone();
     let queue = moto.create_queue("orders");
     let deposit = |topic: &str, ids: &[&str]| {
         let messages: Vec<Message> = ids.iter().map(|id| Message::new(topic, *id).with_id(*id)).collect();
