@@ -11,7 +11,7 @@ CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 PREFIX ?= /usr/local
 PROFILE ?= release
 
-.PHONY: help demo test wheel docs bench setup libraries release install soak check-deep
+.PHONY: help demo test wheel docs bench setup libraries command release install soak check-deep
 
 help:
 	@echo "make demo    the greetings handler on the embedded database, from Rust and from C"
@@ -20,7 +20,7 @@ help:
 	@echo "make check-deep   what takes long: sanitizers, libFuzzer, thousands of kills, licences"
 	@echo "make soak    the simulation for SECONDS=60, with seeds that no run had before; see tests/simulation"
 	@echo "make docs    writes CONFIGURATION.md and include/postbox.h anew, and the Rust documentation"
-	@echo "make install PREFIX=/usr/local    headers, libraries, pkg-config and CMake files; also DESTDIR, LIBDIR"
+	@echo "make install PREFIX=/usr/local    headers, libraries, command, pkg-config and CMake files; also DESTDIR, LIBDIR"
 	@echo "make bench   the figures of benches/README.md, on a release build"
 
 # Built with the examples, so that demo and tests share one build of the dependencies.
@@ -28,10 +28,15 @@ libraries:
 	$(CARGO) build --lib --examples
 	@ln -sf libpostbox.so $(LIBRARIES)/libpostbox.so.0.1
 
+# The library last: it is the one without the features that only the command needs.
 release:
+	$(CARGO) build --release --locked --features cli --bin postbox
 	$(CARGO) build --release --locked --lib
 
-install: $(PROFILE:debug=libraries)
+command:
+	$(CARGO) build --features cli --bin postbox
+
+install: $(if $(filter debug,$(PROFILE)),command libraries,release)
 	@DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" tools/install.sh "$(PREFIX)" "$(TARGET)/$(PROFILE)"
 
 demo: libraries

@@ -109,7 +109,7 @@ impl Postbox {
     }
 
     /// [`clear_outbox`](Self::clear_outbox) that sends nothing more once `stop` is set, from any
-    /// thread. Messages that were not tried are [`DispatchOutcome::NotRead`].
+    /// thread. Messages that were not tried are [`DispatchOutcome::NotRead`](crate::DispatchOutcome::NotRead).
     ///
     /// # Errors
     /// As [`clear_outbox`](Self::clear_outbox).
@@ -208,7 +208,7 @@ impl Postbox {
 
     /// [`sweep`](Self::sweep) of one topic or of all, for a caller that watches it: what became of each batch goes to
     /// `each`, on whichever thread sent it, and once `stop` is set, from any thread, nothing more is sent. Messages that were
-    /// found and then not tried are [`DispatchOutcome::HeldBack`].
+    /// found and then not tried are [`DispatchOutcome::HeldBack`](crate::DispatchOutcome::HeldBack).
     ///
     /// # Errors
     /// As [`sweep`](Self::sweep).

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the headers, the libraries, and what pkg-config and CMake find them by; the command too, if it was built.
+# Installs the headers, the libraries, what pkg-config and CMake find them by, and the command with its manual.
 #
 #     [DESTDIR=DIR] [LIBDIR=DIR] tools/install.sh PREFIX BUILD_DIRECTORY
 #
@@ -46,13 +46,10 @@ from_template postbox.pc "$libdir/pkgconfig"
 from_template postbox-config.cmake "$libdir/cmake/postbox"
 from_template postbox-config-version.cmake "$libdir/cmake/postbox"
 
-command=$built/postbox
-if [ -x "$command" ]; then
-    install -d "$destination$prefix/bin"
-    install -m 755 "$command" "$destination$prefix/bin/"
-    share=$prefix/share
-    printed "$share/man/man1/postbox.1" "$command" man
-    printed "$share/bash-completion/completions/postbox" "$command" completions bash
-    printed "$share/zsh/site-functions/_postbox" "$command" completions zsh
-    printed "$share/fish/vendor_completions.d/postbox.fish" "$command" completions fish
-fi
+command=$built/postbox share=$prefix/share
+install -d "$destination$prefix/bin" "$destination$share/man/man1"
+install -m 755 "$command" "$destination$prefix/bin/"
+"$command" man "$destination$share/man/man1"
+printed "$share/bash-completion/completions/postbox" "$command" completions bash
+printed "$share/zsh/site-functions/_postbox" "$command" completions zsh
+printed "$share/fish/vendor_completions.d/postbox.fish" "$command" completions fish

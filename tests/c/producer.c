@@ -114,6 +114,8 @@ void accepted_message_waits_for_its_confirmation(void)
     OK(postbox_confirm(box, "later", POSTBOX_SEND_RETRY, "broker is gone"));
     CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
     OK(postbox_confirm(box, "later", POSTBOX_SEND_REJECT, NULL));
+    check_state(box, "later", "parked");
+    OK(postbox_unpark(box, "later"));
     CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
     OK(postbox_confirm(box, "later", POSTBOX_SEND_SENT, NULL));
     check_state(box, "later", "dispatched");

@@ -35,7 +35,9 @@ installs() {
     cat "$work/tree"
     local file
     for file in include/postbox.h include/postbox.hpp lib/libpostbox.a lib/libpostbox.so lib/pkgconfig/postbox.pc \
-        lib/cmake/postbox/postbox-config.cmake lib/cmake/postbox/postbox-config-version.cmake; do
+        lib/cmake/postbox/postbox-config.cmake lib/cmake/postbox/postbox-config-version.cmake \
+        bin/postbox share/man/man1/postbox.1 share/bash-completion/completions/postbox \
+        share/zsh/site-functions/_postbox share/fish/vendor_completions.d/postbox.fish; do
         grep -qx "./$file" "$work/tree" || { echo "$file is missing"; return 1; }
     done
 }
@@ -116,6 +118,7 @@ runs() {
 step "make install fills an empty prefix" installs
 step "the links lead to the version" links_lead_to_the_version
 step "only postbox_* is exported" only_our_symbols_are_exported
+step "the installed command works" "$prefix/bin/postbox" --version
 step "DESTDIR holds the prefix" destdir_holds_the_prefix
 step "LIBDIR may be elsewhere" libdir_is_elsewhere
 step "CMake refuses another ABI" cmake_refuses_another_abi
