@@ -45,6 +45,7 @@ step "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
 step "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
 step "installation, and programs that use it" tests/install/run.sh
 step "getting-started pages" tests/docs/run.sh c cpp
+step "every binding tests every case" python3 tools/cases.py --check
 step "demo" make --no-print-directory demo
 
 printf '\n%s passed, 0 failed\n' "$passed"
