@@ -9,7 +9,7 @@ use postbox::Postbox;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::figures::{Comparison, Series, head, processor_time};
-use support::request::{commit, create_people, raw_client, raw_commit};
+use support::request::{commit, create_people, drop_stream, raw_client, raw_commit};
 use support::server::{Kind, Server, serve_if_asked};
 
 const COMMITS_A_ROUND: usize = 25;
@@ -30,6 +30,7 @@ fn main() {
             .expect("the Postbox opens");
         if kind == Kind::Dynoxide {
             postbox.create_table().expect("the outbox table is made");
+            postbox.block_on(drop_stream).expect("the stream is dropped");
             postbox.block_on(create_people).expect("the table of the business writes is made");
         }
         println!("\nServer: {kind:?}");

@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use postbox::{Builder, EmbeddedDatabase, Message, Postbox, SendOutcome, producer_fn};
+use postbox::{Builder, EmbeddedDatabase, Message, MessageState, Postbox, SendOutcome, producer_fn};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,12 +16,14 @@ use std::time::{Duration, Instant};
 use support::delay::Delayed;
 use support::figures::Series;
 use support::is_measurement;
+use support::request::drop_stream;
 use support::server::{Kind, Server, serve_if_asked};
 
 /// Says in the environment that this process is a sweeper, and on which endpoint.
 const SWEEPER: &str = "POSTBOX_BENCH_SWEEPER";
+/// Says there how many milliseconds each of its requests takes.
+const DELAY: &str = "POSTBOX_BENCH_DELAY";
 const BODY: [u8; 1024] = [b'x'; 1024];
-const DELAY: Duration = Duration::from_millis(5);
 const SHARDS: u64 = 20;
 
 fn main() {
@@ -30,9 +32,23 @@ fn main() {
         return sweep_as_child(&url);
     }
     let scale = if is_measurement() { 1 } else { 1000 };
-    idle(200_000 / scale);
-    backlog(100_000 / scale);
-    processes(10_000 / scale);
+    if is_wanted("idle") {
+        idle(200_000 / scale);
+    }
+    if is_wanted("backlog") {
+        backlog(100_000 / scale);
+    }
+    if is_wanted("processes") {
+        for delay in [5, 50] {
+            processes(10_000 / scale, Duration::from_millis(delay));
+        }
+    }
+}
+
+/// Parts can be named: `cargo bench --bench sweep -- processes`.
+fn is_wanted(part: &str) -> bool {
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    named.is_empty() || named.iter().any(|name| name == part)
 }
 
 /// Adds up the read units that the embedded database says a request took.
@@ -134,7 +150,6 @@ fn backlog(count: usize) {
     for _ in 0..count.div_ceil(1000) {
         postbox.deposit_posts(&messages(1000.min(count))).expect("the messages are deposited");
     }
-    std::thread::sleep(Duration::from_millis(10));
     network.take_requests();
     let idle = resident_kilobytes();
     let start = Instant::now();
@@ -172,12 +187,12 @@ fn peak_kilobytes() -> u64 {
     status_kilobytes("VmHWM:")
 }
 
-/// How the throughput grows with the processes, 5 ms a request, on a database in a process of its own.
-fn processes(count: usize) {
+/// How the throughput grows with the processes, on a database in a process of its own.
+fn processes(count: usize, delay: Duration) {
     let rounds = if is_measurement() { 3 } else { 1 };
     let mut single = f64::NAN;
     println!(
-        "\n| sweeper processes, {count} messages, 5 ms a request | messages a second | times one | sent twice |\n|---|---|---|---|"
+        "\n| sweeper processes, {count} messages, {delay:?} a request | messages a second | times one | sent twice |\n|---|---|---|---|"
     );
     for processes in [1, 2, 4] {
         let (mut rate, mut twice) = (Series::default(), 0);
@@ -185,13 +200,14 @@ fn processes(count: usize) {
             let server = Server::start(Kind::Dynoxide);
             let depositor = over_http(&server.url, Duration::ZERO).open().expect("the Postbox opens");
             depositor.create_table().expect("the table is made");
+            depositor.block_on(drop_stream).expect("the stream is dropped");
             depositor.sweep().expect("the lock table is made");
             for _ in 0..count.div_ceil(1000) {
                 depositor.deposit_posts(&messages(1000.min(count))).expect("the messages are deposited");
             }
             let deposited = depositor.outstanding(None).expect("they are counted").count;
             let start = Instant::now();
-            let children: Vec<Child> = (0..processes).map(|_| spawn_sweeper(&server.url)).collect();
+            let children: Vec<Child> = (0..processes).map(|_| spawn_sweeper(&server.url, delay)).collect();
             let sent: u64 = children.into_iter().map(sent_by).sum();
             rate.add(deposited as f64 / start.elapsed().as_secs_f64());
             twice += sent - deposited;
@@ -230,9 +246,13 @@ impl HttpConnector for Plain {
     }
 }
 
-fn spawn_sweeper(url: &str) -> Child {
-    let program = std::env::current_exe().expect("this program has a path");
-    Command::new(program).env(SWEEPER, url).stdout(Stdio::piped()).spawn().expect("the sweeper starts")
+fn spawn_sweeper(url: &str, delay: Duration) -> Child {
+    Command::new(std::env::current_exe().expect("this program has a path"))
+        .env(SWEEPER, url)
+        .env(DELAY, delay.as_millis().to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the sweeper starts")
 }
 
 /// Waits for a sweeper and reads how many messages it sent.
@@ -248,9 +268,17 @@ fn sweep_as_child(url: &str) {
         counted.fetch_add(1, Ordering::Relaxed);
         SendOutcome::Sent
     });
-    let postbox = over_http(url, DELAY).default_producer(producer).open().expect("the Postbox opens");
-    while postbox.outstanding(None).expect("they are counted").count > 0 {
-        postbox.sweep().expect("the sweep is made");
+    let delay =
+        std::env::var(DELAY).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis).expect("a delay");
+    let postbox = over_http(url, delay).default_producer(producer).open().expect("the Postbox opens");
+    // Whoever has no shard looks seldom, so that it takes nothing from those that have.
+    while postbox.sweep().expect("the sweep is made").found > 0 || is_anything_outstanding(&postbox) {
+        std::thread::sleep(Duration::from_millis(20));
     }
     println!("{}", sent.load(Ordering::Relaxed));
+}
+
+fn is_anything_outstanding(postbox: &Postbox) -> bool {
+    let page = postbox.list(MessageState::Outstanding, None, 1, None).expect("they are listed");
+    !page.messages.is_empty() || page.next.is_some()
 }

@@ -4,7 +4,8 @@
 #
 #     benches/bindings/run.sh [ROUNDS]     5 unless given, on a release build
 #
-# A lane is a command that prints the median of 5,000 commits in microseconds.
+# A lane is a command that prints the median of 5,000 commits in microseconds. It needs g++, mcs and mono; tools/venv.sh
+# brings CoreCLR.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-5}
@@ -14,13 +15,26 @@ trap 'rm -rf "$work"' EXIT
 
 cargo build --release --lib
 cargo bench --quiet --no-run --bench greeting_commit
-g++ -std=c++17 -O2 -I include -I bindings/cpp benches/bindings/greeting_commit.cpp -o "$work/cpp" \
-    "$target/release/libpostbox.so" "-Wl,-rpath,$work"
-ln -s "$target/release/libpostbox.so" "$work/$(readelf -d "$target/release/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')"
+ln -s "$target/release/libpostbox.so" "$work/libpostbox.so"
+ln -s libpostbox.so "$work/$(readelf -d "$target/release/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')"
+export LD_LIBRARY_PATH=$work DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 
-lanes=(rust cpp)
+g++ -std=c++17 -O2 -I include -I bindings/cpp benches/bindings/greeting_commit.cpp -o "$work/cpp" -L"$work" -lpostbox
+
+venv=$(tools/venv.sh)
+mcs -langversion:7 -optimize -unsafe -target:library -out:"$work/Postbox.dll" bindings/dotnet/Postbox/*.cs
+mcs -langversion:7 -optimize -r:"$work/Postbox.dll" -out:"$work/dotnet.exe" benches/bindings/GreetingCommit.cs
+echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}' >"$work/dotnet.runtimeconfig.json"
+
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check "$(bindings/python/build_wheel.sh)"
+
+lanes=(rust cpp coreclr mono python)
 run_rust() { cargo bench --quiet --bench greeting_commit; }
 run_cpp() { "$work/cpp"; }
+run_coreclr() { "$venv"/lib/python3*/site-packages/dotnetcore2/bin/dotnet exec "$work/dotnet.exe"; }
+run_mono() { mono "$work/dotnet.exe"; }
+run_python() { "$work/venv/bin/python" benches/bindings/greeting_commit.py; }
 
 for ((round = 0; round < rounds; round++)); do
     for lane in "${lanes[@]}"; do

@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, Put, ScalarAttributeType, TransactWriteItem,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, Put, ScalarAttributeType, StreamSpecification,
+    TransactWriteItem,
 };
 use postbox::{AttributeValue, Item, Message, Postbox};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,6 +29,12 @@ pub async fn create_people(client: Client) {
         .send()
         .await
         .expect("the table is made");
+}
+
+/// The outbox's table without its stream: the database keeps every change of one for ever, and slows down with each.
+pub async fn drop_stream(client: Client) {
+    let off = StreamSpecification::builder().stream_enabled(false).build().expect("a stream specification");
+    client.update_table().table_name(OUTBOX).stream_specification(off).send().await.expect("the stream is dropped");
 }
 
 /// The caller's own item; `name` is its key.
