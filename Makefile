@@ -20,7 +20,7 @@ help:
 	@echo "make check-deep   what takes long: sanitizers, libFuzzer, thousands of kills, licences"
 	@echo "make soak    the simulation for SECONDS=60, with seeds that no run had before; see tests/simulation"
 	@echo "make docs    writes CONFIGURATION.md and include/postbox.h anew, and the Rust documentation"
-	@echo "make install PREFIX=/usr/local    headers, libraries, command, pkg-config and CMake files; also DESTDIR, LIBDIR"
+	@echo "make install PREFIX=/usr/local    headers, libraries, the command, pkg-config and CMake files; also DESTDIR, LIBDIR"
 	@echo "make bench   the figures of benches/README.md, on a release build"
 
 # Built with the examples, so that demo and tests share one build of the dependencies.

@@ -339,7 +339,8 @@ mod tests {
             "# Configuration\n\n",
             "## Settings\n\n",
             "By name in every language: `postbox_config_set(config, \"table_name\", \"orders_outbox\")` in C, ",
-            "`Config::set` or the builder's method of the same name in Rust.\n",
+            "`Config::set` or the builder's method of the same name in Rust, `config.set(\"table_name\", ...)` in C++, ",
+            "`config.Set(...)` in .NET, `postbox.open(table_name=...)` in Python.\n",
             "An unknown name and a value out of range are errors that say what is allowed.\n\n",
             "| setting | takes | default | meaning |\n|---|---|---|---|\n",
         ));

@@ -184,7 +184,7 @@ impl Postbox {
     }
 
     /// Finds the outstanding messages that are older than `sweep_min_age_ms`, oldest first, sends
-    /// them on this thread and marks them dispatched, until none is left that can be sent. It
+    /// them on this thread and up to `sweep_threads` - 1 more, and marks them dispatched, until none is left that can be sent. It
     /// holds Brighter's lease while it does: if another sweeper has it, nothing is done.
     ///
     /// A message that fails counts an attempt, waits for its next one (`retry_delay_ms`), and is
@@ -222,7 +222,8 @@ impl Postbox {
     }
 
     /// Starts the sweeper: a thread that sweeps every `sweep_interval_ms`, survives every error
-    /// and logs it. Producers are called on that thread.
+    /// and logs it. Producers are called on that
+    /// thread and, for other topics at the same time, on up to `sweep_threads` - 1 more.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if it is running already.

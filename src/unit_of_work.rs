@@ -267,7 +267,7 @@ impl UnitOfWork {
         Err(Error::new(ErrorCode::UnitOfWorkClosed, format!("this unit of work {why}")))
     }
 
-    /// Adds the action if DynamoDB would take it; else everything stays as it was (W8).
+    /// Adds the action if DynamoDB would take it; else everything stays as it was.
     fn push(&mut self, action: Action) -> Result<()> {
         let target = Target::of(&action.item)?;
         let (verb, bytes) = (target.verb, target.bytes());

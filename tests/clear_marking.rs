@@ -1,5 +1,5 @@
 //! What was sent is marked dispatched: 25 a request, while the next messages are being sent, and
-//! never over an earlier dispatch time (W10).
+//! never over an earlier dispatch time.
 
 mod support;
 

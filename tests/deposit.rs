@@ -1,4 +1,4 @@
-//! Deposits outside of a transaction: alone or many at once, and never over what is there (W5).
+//! Deposits outside of a transaction: alone or many at once, and never over what is there.
 
 mod support;
 

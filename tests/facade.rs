@@ -1,4 +1,4 @@
-//! The blocking facade: on any thread and inside any runtime, bounded in time, and clear about its end (W25).
+//! The blocking facade: on any thread and inside any runtime, bounded in time, and clear about its end.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! After a fork, every call in the child fails at once, and nothing hangs (W25).
+//! After a fork, every call in the child fails at once, and nothing hangs.
 #![cfg(target_os = "linux")]
 #![allow(unsafe_code)]
 

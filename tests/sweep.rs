@@ -241,7 +241,7 @@ fn lease(world: &World) -> Option<postbox::Item> {
 fn a_brighter_sweeper_and_ours_exclude_each_other() {
     let world = world();
     assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::Held, "the lock table is made on demand");
-    assert_eq!(lease(&world), None, "released when the sweep is over (W14)");
+    assert_eq!(lease(&world), None, "released when the sweep is over");
     world.deposit(1);
     brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) + 60_000);
     assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::HeldByAnother);

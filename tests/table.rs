@@ -1,5 +1,5 @@
 //! The outbox table is made as Brighter makes it, and a table that cannot serve is reported index
-//! by index (W17).
+//! by index.
 
 mod support;
 
@@ -157,7 +157,7 @@ fn many_may_create_the_table_at_once() {
 
 #[test]
 fn a_table_that_was_there_gets_no_time_to_live() {
-    // It may be Brighter's, which stamps ExpiresAt at deposit: unsent messages would be deleted (W6).
+    // It may be Brighter's, which stamps ExpiresAt at deposit: unsent messages would be deleted.
     let all = brighters_indexes();
     let postbox = outbox_of(("MessageId", None), &all, kind);
     postbox.create_table().unwrap();

@@ -1,5 +1,5 @@
 //! What DynamoDB would refuse is refused when it is added, with the numbers, and the unit of work
-//! stays as it was (W8).
+//! stays as it was.
 
 mod support;
 

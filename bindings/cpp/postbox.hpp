@@ -578,7 +578,7 @@ public:
         return detail::take(answer).value_or("");
     }
 
-    /** Sends what is outstanding, of one topic or of all, on this thread. See postbox_sweep. */
+    /** Sends what is outstanding, of one topic or of all, on this thread and up to sweep_threads - 1 more. See postbox_sweep. */
     sweep_result sweep(std::optional<std::string_view> topic = std::nullopt) {
         sweep_result result{};
         detail::check(postbox_sweep(handle(), detail::optional_text(topic, "topic").get(), &result));

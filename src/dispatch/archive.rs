@@ -48,7 +48,7 @@ impl ArchiveReport {
     }
 }
 
-/// Archives and deletes what was dispatched before the given age. One failure does not stop the rest (W18).
+/// Archives and deletes what was dispatched before the given age. One failure does not stop the rest.
 pub(crate) fn archive(
     engine: &Engine,
     archive: &dyn Archive,

@@ -1,5 +1,5 @@
 //! A circuit breaker per topic: after repeated failures of its transport, a topic is left alone
-//! for a while. On every path, and without counting attempts of what it holds back (W3).
+//! for a while. On every path, and without counting attempts of what it holds back.
 
 use crate::clock;
 use std::collections::HashMap;

@@ -37,7 +37,7 @@ pub(crate) struct Delivery<'a> {
     held: Held,
 }
 
-/// What waits for earlier messages that could not be sent (W23).
+/// What waits for earlier messages that could not be sent.
 #[derive(Default)]
 struct Held {
     /// Partition keys, with their topics, of which a message failed.
@@ -192,7 +192,7 @@ impl<'a> Window<'a> {
                 },
                 (Some(Err(error)), _) => {
                     report.set(index, DispatchOutcome::Unreadable, error.message());
-                    // Nobody can send it, and it would be found again by every sweep (W15).
+                    // Nobody can send it, and it would be found again by every sweep.
                     sending.failures.push(Attempt { id, error: error.message().to_owned(), earlier: 0, park: true });
                 }
                 (None, Err(error)) => {

@@ -118,7 +118,7 @@ impl<'a> Lease<'a> {
     }
 
     /// Whether the lease is ours still; renews it when it is time. Asked before every send: a
-    /// lease that is lost, or could not be renewed before its end, stops the sweep at once (W22).
+    /// lease that is lost, or could not be renewed before its end, stops the sweep at once.
     pub(crate) fn is_held(&mut self) -> bool {
         if mutated(Mutation::LeaseNotChecked) {
             return true;
@@ -160,7 +160,7 @@ impl<'a> Lease<'a> {
 }
 
 impl Drop for Lease<'_> {
-    /// Gives the lease back, so that the next sweep of anyone need not wait for its end (W14).
+    /// Gives the lease back, so that the next sweep of anyone need not wait for its end.
     fn drop(&mut self) {
         let request = self.lock.clone();
         if let Err(error) =

@@ -37,7 +37,7 @@ pub(crate) fn sweep_shards(
         }
         let before = report.dispatched;
         let mut topics = Topics::new(engine, call);
-        // After what was tried already: however many cannot be sent, they are not in the way of the rest (W21).
+        // After what was tried already: however many cannot be sent, they are not in the way of the rest.
         let mut after = None;
         while !held.is_empty() && !stop.load(Ordering::Relaxed) {
             let oldest = active.find(engine, &held, after)?;

@@ -129,7 +129,7 @@ fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool, each: &mut
     let lease = Mutex::new(lease);
     let is_held = || lease.lock().unwrap_or_else(PoisonError::into_inner).as_mut().is_none_or(Lease::is_held);
     let mut topics = Topics::new(engine, call);
-    // After what was tried already: however many cannot be sent, they are not in the way of the rest (W21).
+    // After what was tried already: however many cannot be sent, they are not in the way of the rest.
     let mut after = None;
     loop {
         let oldest = find(engine, topic, after)?;
@@ -167,7 +167,7 @@ fn find(engine: &Engine, topic: Option<&str>, after: Option<Sighting>) -> Result
     Ok(oldest)
 }
 
-/// How many messages are outstanding, of one topic or of all (W16), and since when.
+/// How many messages are outstanding, of one topic or of all, and since when.
 pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<Outstanding> {
     let mut count = 0;
     let mut oldest: Option<Ticks> = None;

@@ -1,5 +1,5 @@
 //! What a sweep found, topic by topic: several topics at once, each on a thread of its own, so
-//! that one whose transport is slow or dead does not hold up the others (W21).
+//! that one whose transport is slow or dead does not hold up the others.
 
 use crate::clock;
 use crate::dispatch::delivery::{Delivery, For};

@@ -1,4 +1,4 @@
-//! A background thread that does one job at an interval, and survives every error (W13).
+//! A background thread that does one job at an interval, and survives every error.
 
 use crate::engine::Engine;
 use crate::error::{Error, ErrorCode, Result};

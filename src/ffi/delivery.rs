@@ -166,7 +166,7 @@ impl Archive for CallbackArchive {
 }
 
 /// Finds the outstanding messages that are older than "sweep_min_age_ms", oldest first, sends
-/// them on this thread and marks them dispatched, until none is left that can be sent: of one
+/// them on this thread and up to "sweep_threads" - 1 more, and marks them dispatched, until none is left that can be sent: of one
 /// topic, or of all if `topic` is NULL. It holds Brighter's lease while it does; if another sweeper
 /// has it, nothing is done. `result`, which may be NULL, gets what was done.
 ///
@@ -193,7 +193,8 @@ pub unsafe extern "C" fn postbox_sweep(
 }
 
 /// Starts the sweeper: a thread that sweeps all topics, as postbox_sweep does, at once and then
-/// every "sweep_interval_ms", survives every error and logs it. Producers are called on that thread.
+/// every "sweep_interval_ms", survives every error and logs it. Producers are called on that
+/// thread and, for other topics at the same time, on up to `sweep_threads` - 1 more.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
 #[unsafe(no_mangle)]

@@ -1,5 +1,5 @@
 //! Messages deleted: dispatched ones for the archiver, which deletes nothing without a dispatch
-//! time (W19), and single ones for an operator.
+//! time, and single ones for an operator.
 
 use crate::Item;
 use crate::error::Result;

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 /// How many requests of a bulk operation are under way at once.
 pub(crate) const CONCURRENT_REQUESTS: usize = 8;
 
-/// Refuses an item that is already there: a deposit never overwrites (W5).
+/// Refuses an item that is already there: a deposit never overwrites.
 fn not_there() -> Option<String> {
     (!mutated(Mutation::DuplicateOverwrites)).then(|| "attribute_not_exists(MessageId)".to_owned())
 }

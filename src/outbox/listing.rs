@@ -1,4 +1,4 @@
-//! Lists of messages by state, a page at a time. The cursor belongs to the call that made it (W11).
+//! Lists of messages by state, a page at a time. The cursor belongs to the call that made it.
 
 use crate::clock;
 use crate::dynamodb_json::{item_from_json, item_to_json};

@@ -64,7 +64,7 @@ impl Outbox {
     }
 
     /// What marking sets. Only here does a message get an end of its life: one that was not
-    /// sent never expires (W6).
+    /// sent never expires.
     fn dispatched(&self, at: Ticks) -> Vec<(&'static str, AttributeValue)> {
         let mut attributes = Vec::from(dispatched_attributes(at));
         if let Some(lifetime) = self.dispatched_ttl {

@@ -1,5 +1,5 @@
 //! Which messages are outstanding: from the indexes that hold nothing else, so that the cost
-//! grows with what is outstanding and not with the table (W20).
+//! grows with what is outstanding and not with the table.
 
 use crate::error::Result;
 use crate::outbox::Outbox;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 const BY_TOPIC: &str = "Outstanding";
 const ALL_TOPICS: &str = "OutstandingAllTopics";
 
-/// Into how many parts the index is divided that is scanned. At least one, whatever is asked for (W12).
+/// Into how many parts the index is divided that is scanned. At least one, whatever is asked for.
 const SEGMENTS: i32 = 4;
 
 /// A message as the index shows it, which may lag behind the table. Older ones are less.
@@ -66,7 +66,7 @@ impl Oldest {
     }
 }
 
-/// A part of an index that is being read, page by page. It belongs to the call that made it (W11).
+/// A part of an index that is being read, page by page. It belongs to the call that made it.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     what: What,
@@ -108,7 +108,7 @@ impl Outbox {
     }
 
     /// Every shard of a topic: also the negative ones that Brighter gives to some keys, and in
-    /// which it looks for nothing (W1).
+    /// which it looks for nothing.
     pub(crate) fn topic_shards(&self, topic: &str) -> Vec<String> {
         (1 - i64::from(self.shards)..i64::from(self.shards)).map(|shard| format!("{topic}_{shard}")).collect()
     }

@@ -35,7 +35,7 @@ impl Outbox {
     }
 
     /// Up to [`MAX_BATCH_GET`] different messages, read consistently, by id; what DynamoDB leaves
-    /// unprocessed is asked for again (W4). A message that is missing is not in the result, one
+    /// unprocessed is asked for again. A message that is missing is not in the result, one
     /// that cannot be read is an error in it.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
 impl Outbox {
     /// Makes a message outstanding again, with no failed attempts. Whether there is one. What
-    /// would let it expire goes too: an unsent message never expires (W6).
+    /// would let it expire goes too: an unsent message never expires.
     pub(crate) async fn replay(&self, id: String) -> Result<bool> {
         if !is_possible_id(&id) {
             return Ok(false);

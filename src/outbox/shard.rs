@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 /// The shard of a partition key; a random one for a message without a key, so that those do not
-/// crowd one partition (W2).
+/// crowd one partition.
 pub(crate) fn shard_of(partition_key: &str, shards: u32) -> u32 {
     if shards <= 1 {
         return 0;
@@ -12,7 +12,7 @@ pub(crate) fn shard_of(partition_key: &str, shards: u32) -> u32 {
         return fastrand::u32(0..shards);
     }
     let hash = Sha256::digest(partition_key.as_bytes());
-    // Unsigned, where Brighter takes it as signed and gets negative shards (W1).
+    // Unsigned, where Brighter takes it as signed and gets negative shards.
     u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]) % shards
 }
 

@@ -108,7 +108,7 @@ impl Outbox {
         }
     }
 
-    /// Asks DescribeTable, not a list of tables, and within the deadline of the caller (W17).
+    /// Asks DescribeTable, not a list of tables, and within the deadline of the caller.
     async fn wait_until_active(&self) -> Result<TableReport> {
         loop {
             let passing = match self.describe().await {

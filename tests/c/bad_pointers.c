@@ -1,6 +1,6 @@
 /*
  * NULL for every pointer argument of every function, and text that is not UTF-8 for every string:
- * one clear error, or the documented answer, and never a crash (W26).
+ * one clear error, or the documented answer, and never a crash.
  */
 #include "support.h"
 #include "tests.h"

@@ -48,7 +48,7 @@ static const struct wrong actions[] = {
     {"{\"Delete\":{" TABLE ",\"Key\":{\"Name\":1}}}", "Delete.Key.Name needs an attribute value"},
 };
 
-/* W26: bad input is an error, never a crash, and leaves the unit of work as it was. */
+/* Bad input is an error, never a crash, and leaves the unit of work as it was. */
 void wrong_json_is_refused_with_its_place(void)
 {
     char *item = NULL;

@@ -131,7 +131,7 @@ void unit_may_move_between_threads(void)
     postbox_free(box);
 }
 
-/* In a forked child every call fails at once (W25), and freeing disturbs nothing of the parent's. */
+/* In a forked child every call fails at once, and freeing disturbs nothing of the parent's. */
 static void in_the_child(postbox_t *box, postbox_unit_of_work *work)
 {
     const char *id = "x";

@@ -174,7 +174,7 @@ void the_same_item_twice_is_refused(void)
     postbox_free(box);
 }
 
-/* A cancelled transaction says why, action by action (W7), and can be tried again. */
+/* A cancelled transaction says why, action by action, and can be tried again. */
 void cancelled_transaction_gives_reasons(void)
 {
     postbox_t *box = open_memory(NULL);

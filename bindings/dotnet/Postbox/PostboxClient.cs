@@ -209,7 +209,7 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Finds the outstanding messages that are older than "sweep_min_age_ms", sends them on this thread, oldest first, and marks them dispatched, until none is left that can
+        /// Finds the outstanding messages that are older than "sweep_min_age_ms", sends them on this thread and up to "sweep_threads" - 1 more, oldest first, and marks them dispatched, until none is left that can
         /// be sent. It holds Brighter's lease while it does; if another sweeper has it, nothing is done.
         /// </summary>
         /// <param name="topic">The topic, or null for all.</param>
@@ -222,7 +222,7 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Starts the sweeper: a thread that sweeps all topics at once and then every "sweep_interval_ms", survives every error and logs it. Producers are called on that thread.
+        /// Starts the sweeper: a thread that sweeps all topics at once and then every "sweep_interval_ms", survives every error and logs it. Producers are called on that thread and, for other topics at the same time, on up to "sweep_threads" - 1 more.
         /// </summary>
         public void StartSweeper() => Errors.Check(Native.postbox_start_sweeper(Handle));
 

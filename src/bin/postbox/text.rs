@@ -36,7 +36,7 @@ pub fn age(time: SystemTime) -> Duration {
     SystemTime::now().duration_since(time).unwrap_or_default()
 }
 
-/// A message with its headers, bag and body; a body that is not UTF-8 as base64.
+/// A message with its headers, bag and body; a body that is not UTF-8 as hexadecimal digits.
 pub fn message_json(message: &Message) -> Map<String, Value> {
     let mut object: Map<String, Value> =
         message.headers().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();

@@ -159,15 +159,16 @@ class Postbox:
         check(lib.postbox_confirm(self._pointer, utf8(id, "id"), outcome, optional_utf8(reason, "reason")))
 
     def sweep(self, topic: str | None = None) -> SweepResult:
-        """Sends, on this thread, what is outstanding and older than the setting sweep_min_age_ms, oldest first, of one
-        topic or of all."""
+        """Sends, on this thread and up to sweep_threads - 1 more, what is outstanding and older than the setting
+        sweep_min_age_ms, oldest first, of one topic or of all."""
         result = ffi.new("postbox_sweep_result *")
         call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), result)
         return sweep_result(result)
 
     def start_sweeper(self) -> None:
         """Starts a thread that sweeps all topics at once and then every sweep_interval_ms, and survives every error.
-        Producers are called on that thread. It stops when the Postbox is closed, or no longer referred to."""
+        Producers are called on that thread and, for other topics at the same time, on up to sweep_threads - 1
+        more. It stops when the Postbox is closed, or no longer referred to."""
         check(lib.postbox_start_sweeper(self._pointer))
 
     def stop_sweeper(self) -> None:
