@@ -62,7 +62,7 @@ check-deep: setup
 
 soak: SECONDS ?= 60
 soak:
-	SOAK_SECONDS=$(SECONDS) $(CARGO) test --features simulation --test simulation -- --ignored --nocapture soak
+	SOAK_SECONDS=$(SECONDS) $(CARGO) test --profile bench --features simulation --test simulation -- --ignored --nocapture soak
 
 docs:
 	POSTBOX_WRITE_DOCS=1 $(CARGO) test --lib the_configuration_page_is_up_to_date

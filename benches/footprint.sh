@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# How large the library is, by features, and what it costs a C host at its start and in memory.
+#
+#     benches/footprint.sh        four release builds: a quarter of an hour on two cores
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# All of them last, for the host.
+printf '| libpostbox.so with the features | size |\n|---|---|\n'
+for features in sso sso,sns,sqs sso,embedded sso,embedded,sns,sqs; do
+    cargo build --quiet --release --lib --no-default-features --features "$features"
+    printf '| %s | %s MB |\n' "$features" "$(awk "BEGIN { printf \"%.1f\", $(stat -c %s "$target/release/libpostbox.so") / 1e6 }")"
+done
+
+printf '\n| a C host | |\n|---|---|\n'
+ln -s "$target/release/libpostbox.so" "$work/$(readelf -d "$target/release/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')"
+gcc -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -Wall -Wextra -Werror -I include benches/footprint.c -o "$work/footprint" \
+    "$target/release/libpostbox.so" "-Wl,-rpath,$work"
+"$work/footprint"
