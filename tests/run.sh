@@ -35,7 +35,10 @@ step "the command postbox: lints and tests" tests/cli/run.sh
 step "simulation" cargo test --quiet --features simulation --test simulation -- --nocapture
 step "generated files are committed" generated_files_are_committed
 step "documentation without warnings" documentation
-step "without default features" cargo check --quiet --no-default-features
+for features in "" sns sqs; do
+    step "lints without default features but \"$features\"" \
+        cargo clippy --quiet --no-default-features --features "$features" -- -D warnings
+done
 step "libraries and examples" make --no-print-directory libraries
 step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
 step "the C ABI is as it was" tools/abi.py --check
