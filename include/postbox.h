@@ -491,7 +491,7 @@ typedef struct postbox_report postbox_report;
  * function on it may be called by several threads at once; the calls block, at most for
  * "operation_timeout_ms" per operation on DynamoDB. After fork(), every call on it in the child
  * fails with POSTBOX_ERROR_FORKED; open a new one there. The child may free it, and its units of
- * work: that disturbs nothing of the parent's.
+ * work: that disturbs nothing of the parent's, and calls no `release`.
  */
 typedef struct postbox_t postbox_t;
 
@@ -533,8 +533,9 @@ typedef int32_t (*postbox_send_callback)(void *data,
                                          size_t reason_size);
 
 /**
- * Called once with the `data` of a callback when that is not called any more, on any thread. It
- * must return, as every callback.
+ * Called once with the `data` of a callback when that is not called any more, on any thread: also
+ * on one of Postbox's own, or inside of a call on it, so that it may not call Postbox. It must
+ * return, as every callback. It is not called in a child that was forked.
  */
 typedef void (*postbox_release_callback)(void *data);
 
@@ -789,7 +790,7 @@ postbox_error *postbox_config_get(postbox_config *config, const char *name, cons
  * `send` is called with `data` for each message; see postbox_send_callback. `release` may be
  * NULL; it is called once with `data` when no call of `send` can follow: on the thread that
  * frees the last of the configuration, the postbox_t that were opened with it, and their units
- * of work, or on the sweeper's if that was still in a call then. If this function fails, `release` is not called.
+ * of work, or on a background thread's if that was still in a call then. If this function fails, `release` is not called.
  */
 postbox_error *postbox_config_producer(postbox_config *config,
                                        const char *topic,
@@ -888,7 +889,7 @@ postbox_error *postbox_open(const postbox_config *config, postbox_t **box);
 postbox_error *postbox_close(postbox_t *box);
 
 /**
- * Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most; a producer or
+ * Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" and half a second at most; a producer or
  * an archive of a background thread that has not returned by then may be in its call for longer,
  * and its `release` tells when it is over. Units of work that are still there fail with
  * POSTBOX_ERROR_CLOSED from then on, and still have to be freed. No other call on the handle may

@@ -23,6 +23,7 @@ struct Batch {
 /// Deposits the messages, each on its own, and gives their ids. Nothing is stored if one of them
 /// is wrong; of two with one id the first counts.
 pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<String>> {
+    engine.runtime.check_open()?;
     engine.check_limit()?;
     let (places, batches): (Vec<_>, Vec<_>) =
         batches(engine, messages)?.into_iter().map(|batch| (batch.indexes, batch.items)).unzip();

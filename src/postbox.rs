@@ -69,6 +69,7 @@ impl Postbox {
     /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], and those of any request. A
     /// retryable one may have stored the message: deposit the same message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
+        self.engine.runtime.check_open()?;
         self.engine.check_limit()?;
         let item = self.engine.outbox.encode(&message)?;
         let deposited = self.engine.run("deposit_post", |outbox| async move { outbox.deposit(item).await })?;
@@ -243,6 +244,7 @@ impl Postbox {
     }
 
     fn stop_sweeper_until(&self, deadline: Instant) -> Result<()> {
+        self.engine.runtime.check()?;
         let was_running = self.sweeper.is_running();
         let stopped = self.stop(&self.sweeper, deadline);
         if was_running && self.engine.config.sweep_leases == "shards" {
@@ -446,7 +448,7 @@ impl Postbox {
     }
 
     /// Stops the sweeper and the archiver, refuses new calls, waits for those under way, each for
-    /// `close_timeout_ms` at most, and stops the thread. A second call does nothing.
+    /// `close_timeout_ms` at most, and stops the thread. A second call waits for the same.
     ///
     /// # Errors
     /// [`ErrorCode::Timeout`]: something was still under way and was abandoned; committed
@@ -471,6 +473,12 @@ impl Postbox {
 
 impl Drop for Postbox {
     fn drop(&mut self) {
+        if self.engine.runtime.is_forked() {
+            // What is in it, such as producers, connections and the embedded database, is the parent's to end.
+            std::mem::forget(Arc::clone(&self.engine));
+            std::mem::forget(self.embedded.clone());
+            return;
+        }
         if let Err(error) = self.close() {
             tracing::debug!(target: "postbox", { error.message = %error }, "a Postbox was dropped");
         }

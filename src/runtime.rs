@@ -1,12 +1,13 @@
 //! The single-threaded runtime of a Postbox, and how a caller blocks on it.
 
 use crate::clock;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, panic_text};
 pub(crate) use crate::gate::Call;
 use crate::gate::Gate;
 #[cfg(feature = "simulation")]
 use crate::simulation::Simulated;
 use crate::waiting::{ThisThread, Waited, wait_for};
+use std::any::Any;
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, unconstrained};
 
 /// How long `close` waits at least for the thread to end once it was told to.
 const GRACE: Duration = Duration::from_millis(500);
@@ -40,6 +41,8 @@ pub(crate) struct Runtime {
 thread_local! {
     /// The runtime, by its thread, of which a future runs on this thread now.
     static INSIDE: Cell<Option<ThreadId>> = const { Cell::new(None) };
+    /// Is destroyed when the thread ends: the main thread's before the functions of `atexit`.
+    static LIFE: String = const { String::new() };
 }
 
 /// Marks this thread as running a future of a runtime, as long as it lives: a log callback that
@@ -105,6 +108,9 @@ impl Runtime {
         let thread = std::thread::Builder::new()
             .name("postbox-runtime".into())
             .spawn(move || {
+                // Everything here is inside of an operation.
+                INSIDE.set(Some(std::thread::current().id()));
+                ignore_broken_pipes();
                 let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                     Ok(runtime) => runtime,
                     Err(error) => {
@@ -165,7 +171,10 @@ impl Runtime {
         let mut task = AbortOnDrop(self.handle.spawn(future));
         match self.drive(what, timeout, abandoned, &mut task.0)? {
             Ok(value) => Ok(value),
-            Err(_) => Err(self.broken(what)),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => Err(self.broken(what, &*panic)),
+                Err(_) => Err(closed()),
+            },
         }
     }
 
@@ -194,30 +203,46 @@ impl Runtime {
         abandoned: Notified<'_>,
         future: impl Future<Output = T>,
     ) -> Result<T> {
-        let _context = self.handle.enter();
-        let _inside = Inside::begin(self.thread);
+        if LIFE.try_with(|_| ()).is_err() {
+            return Err(Error::new(
+                ErrorCode::WrongThread,
+                format!("{what} was called while its thread ends, as in a function of atexit: call it before"),
+            ));
+        }
         let deadline = clock::now() + timeout;
-        match catch_unwind(AssertUnwindSafe(move || self.wait_for(future, abandoned, deadline))) {
+        let waited = catch_unwind(AssertUnwindSafe(move || {
+            let _context = self.handle.enter();
+            let _inside = Inside::begin(self.thread);
+            // Inside of a task of the caller's, tokio would let only so much be ready before that task yields, and it cannot.
+            self.wait_for(unconstrained(future), unconstrained(abandoned), deadline)
+        }));
+        match waited {
             Ok(Waited::Done(value)) => Ok(value),
             Ok(Waited::Abandoned) => Err(closed()),
             Ok(Waited::TimedOut) => Err(timed_out(what, timeout)),
-            Err(_) => Err(self.broken(what)),
+            Err(panic) => Err(self.broken(what, &*panic)),
         }
     }
 
-    fn wait_for<T>(&self, future: impl Future<Output = T>, abandoned: Notified<'_>, deadline: Instant) -> Waited<T> {
+    fn wait_for<T>(
+        &self,
+        future: impl Future<Output = T>,
+        abandoned: impl Future<Output = ()>,
+        deadline: Instant,
+    ) -> Waited<T> {
         #[cfg(feature = "simulation")]
         if let Some(simulated) = &self.simulated {
             return wait_for(future, abandoned, deadline, simulated);
         }
-        wait_for(future, abandoned, deadline, &ThisThread)
+        wait_for(future, abandoned, deadline, &ThisThread::new())
     }
 
-    /// Why a future ended without a value, other than by its deadline.
-    fn broken(&self, what: &str) -> Error {
+    /// What a panic of a future is to its caller.
+    fn broken(&self, what: &str, panic: &(dyn Any + Send)) -> Error {
         if self.gate.is_closed() {
             return closed();
         }
+        tracing::error!(target: "postbox", { operation = what, error.message = panic_text(panic) }, "a panic inside Postbox");
         Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox; the log has the text"))
     }
 
@@ -262,7 +287,7 @@ impl Runtime {
                 "this process was forked after the Postbox was opened, and threads and connections do not survive a fork: open a new Postbox in the child",
             ));
         }
-        if std::thread::current().id() == self.thread || Inside::is(self.thread) {
+        if Inside::is(self.thread) {
             return Err(Error::new(
                 ErrorCode::WrongThread,
                 "Postbox was called from inside one of its own operations, which would wait for itself: hand the work to another thread",
@@ -278,13 +303,10 @@ impl Runtime {
     }
 
     /// Refuses new calls, waits for those under way, and stops the thread, all within the
-    /// deadline. A second call does nothing. `timeout` is what the error tells: others may have
+    /// deadline. A second call waits for that too. `timeout` is what the error tells: others may have
     /// had a share of it.
     pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
         self.check()?;
-        if self.gate.is_closed() {
-            return Ok(());
-        }
         let finished = self.gate.close(deadline);
         self.abandoned.notify_waiters();
         self.request_stop();
@@ -310,7 +332,7 @@ impl Runtime {
         }
     }
 
-    fn is_forked(&self) -> bool {
+    pub(crate) fn is_forked(&self) -> bool {
         std::process::id() != self.process
     }
 }
@@ -323,6 +345,20 @@ impl Drop for Runtime {
         }
     }
 }
+
+/// Writing to a connection that the other side has closed is an error and not the end of the host, as
+/// it is where nobody ignores SIGPIPE. All sockets are this thread's.
+#[cfg(unix)]
+fn ignore_broken_pipes() {
+    let mut signals = nix::sys::signal::SigSet::empty();
+    signals.add(nix::sys::signal::Signal::SIGPIPE);
+    if let Err(error) = signals.thread_block() {
+        tracing::warn!(target: "postbox", { error.message = %error }, "SIGPIPE cannot be blocked");
+    }
+}
+
+#[cfg(not(unix))]
+fn ignore_broken_pipes() {}
 
 fn closed() -> Error {
     Error::new(ErrorCode::Closed, "the Postbox was closed: open a new one")
@@ -348,6 +384,32 @@ mod tests {
         let runtime = Runtime::start().unwrap();
         let name = runtime.block_on("test", LONG, async { std::thread::current().name().map(String::from) }).unwrap();
         assert_eq!(name.as_deref(), Some("postbox-runtime"));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_broken_pipe_does_not_end_the_process() {
+        const SIGPIPE: u64 = 1 << 12;
+        let runtime = Runtime::start().unwrap();
+        let status = runtime.block_on("test", LONG, async { std::fs::read_to_string("/proc/thread-self/status") });
+        let status = status.unwrap().unwrap();
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
+        assert_ne!(u64::from_str_radix(blocked, 16).unwrap() & SIGPIPE, 0, "{blocked}");
+    }
+
+    /// tokio counts what is ready in a task, and lets nothing more be ready until the task yields.
+    #[test]
+    fn any_number_of_calls_can_be_made_in_one_task_of_the_caller() {
+        let runtime = Runtime::start().unwrap();
+        let caller = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        caller.block_on(async {
+            for turn in 0..300 {
+                let task = runtime.handle.spawn(async {});
+                runtime
+                    .run("test", LONG, async { task.await.is_ok() })
+                    .unwrap_or_else(|error| panic!("{turn}: {error}"));
+            }
+        });
     }
 
     #[test]

@@ -186,7 +186,9 @@ impl UnitOfWork {
             State::Open => clock::now(),
             State::Committed | State::RolledBack => return self.check_open(),
         };
-        if !self.actions.is_empty() {
+        if self.actions.is_empty() {
+            self.check_open()?;
+        } else {
             self.send(since)?;
         }
         self.state = State::Committed;

@@ -1,6 +1,6 @@
 //! How a caller waits for its future: polled on this thread, which is parked in between.
 
-use crate::sync::{Thread, current, now, park_timeout};
+use crate::sync::{AtomicBool, Ordering, Thread, current, now, park_timeout};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,28 +23,42 @@ pub(crate) trait Parking {
 }
 
 /// The caller's thread, which stands still.
-pub(crate) struct ThisThread;
+pub(crate) struct ThisThread(Arc<Unpark>);
+
+impl ThisThread {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Unpark { thread: current(), is_woken: AtomicBool::new(false) }))
+    }
+}
 
 impl Parking for ThisThread {
     fn waker(&self) -> Waker {
-        Waker::from(Arc::new(Unpark(current())))
+        Waker::from(Arc::clone(&self.0))
     }
 
     fn park(&self, timeout: Duration) {
-        park_timeout(timeout);
+        if !self.0.is_woken.swap(false, Ordering::SeqCst) {
+            park_timeout(timeout);
+            self.0.is_woken.swap(false, Ordering::SeqCst);
+        }
     }
 }
 
 /// Wakes a caller that waits for its future.
-struct Unpark(Thread);
+struct Unpark {
+    thread: Thread,
+    /// A thread has one token to be unparked by, and what the future calls may park it too, and take that.
+    is_woken: AtomicBool,
+}
 
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+        self.is_woken.store(true, Ordering::SeqCst);
+        self.thread.unpark();
     }
 }
 

@@ -15,6 +15,7 @@ mod waiting;
 
 /// In the place of `src/sync.rs`.
 mod sync {
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
     pub(crate) use shuttle::sync::{Mutex, MutexGuard};
     pub(crate) use shuttle::thread::{Thread, current, park_timeout};
     pub(crate) fn now() -> std::time::Instant {
@@ -107,7 +108,7 @@ fn an_abandoned_call_is_told(is_faulty: bool) {
             thread::yield_now();
             // The fault: only now it says that it wants to be told.
             let told = told.unwrap_or_else(|| abandoned.notified());
-            let waited = wait_for(std::future::pending::<()>(), told, soon(), &ThisThread);
+            let waited = wait_for(std::future::pending::<()>(), told, soon(), &ThisThread::new());
             assert!(matches!(waited, Waited::Abandoned));
         }
     });
@@ -123,7 +124,7 @@ fn an_answer_wakes_its_caller(is_faulty: bool) {
         // The fault: there is never an answer.
         if is_faulty { std::mem::forget(answer) } else { answer.send(7).unwrap() }
     });
-    let waited = wait_for(answered, std::future::pending(), soon(), &ThisThread);
+    let waited = wait_for(answered, std::future::pending(), soon(), &ThisThread::new());
     assert!(matches!(waited, Waited::Done(Ok(7))));
     runtime.join().unwrap();
 }

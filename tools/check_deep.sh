@@ -107,7 +107,7 @@ soak() {
 deny() {
     command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny || fail "cargo-deny cannot be installed"
     say "licences, sources and banned crates"
-    cargo deny --offline check licenses bans sources || fail "cargo-deny"
+    cargo deny --all-features check licenses bans sources || fail "cargo-deny"
 }
 
 parts=("$@")

@@ -102,19 +102,30 @@ impl Breakers {
         if self.threshold == 0 {
             return;
         }
+        // Told without the lock: a log callback may wait for somebody who asks for the states.
+        if self.opens(topic) {
+            tracing::warn!(
+                target: "postbox", { messaging.destination.name = topic, cooldown_ms = self.cooldown.as_millis() as u64 },
+                "the breaker opened: messages of the topic are held back"
+            );
+        }
+    }
+
+    /// Counts a failure; whether the breaker opened by it.
+    fn opens(&self, topic: &str) -> bool {
         let mut topics = self.lock();
         let breaker = topics.entry(topic.to_owned()).or_insert(Breaker::Closed { failures: 0 });
-        *breaker = match *breaker {
-            Breaker::Closed { failures } if failures + 1 < self.threshold => Breaker::Closed { failures: failures + 1 },
-            open @ Breaker::Open { .. } => open,
-            Breaker::Closed { .. } | Breaker::Probing { .. } => {
-                tracing::warn!(
-                    target: "postbox", { messaging.destination.name = topic, cooldown_ms = self.cooldown.as_millis() as u64 },
-                    "the breaker opened: messages of the topic are held back"
-                );
-                Breaker::Open { until: clock::now() + self.cooldown }
+        match *breaker {
+            Breaker::Closed { failures } if failures + 1 < self.threshold => {
+                *breaker = Breaker::Closed { failures: failures + 1 };
+                false
             }
-        };
+            Breaker::Open { .. } => false,
+            Breaker::Closed { .. } | Breaker::Probing { .. } => {
+                *breaker = Breaker::Open { until: clock::now() + self.cooldown };
+                true
+            }
+        }
     }
 
     /// The topics whose breaker is not plainly closed.

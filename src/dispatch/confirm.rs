@@ -32,6 +32,7 @@ pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
 
 /// It was not sent: a failed attempt as any other, which counts, waits, and in the end parks it.
 pub(crate) fn failed(engine: &Engine, id: &str, error: String, rejected: bool) -> Result<()> {
+    engine.runtime.check_open()?;
     tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = %error }, "an accepted message was not sent");
     let wanted = id.to_owned();
     let stored = engine.run("reading the message", |outbox| async move { outbox.get(wanted).await });

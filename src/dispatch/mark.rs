@@ -10,6 +10,7 @@ use crate::ticks::Ticks;
 
 /// Marks the messages of these ids, 25 a request.
 pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
+    engine.runtime.check_open()?;
     let ids = distinct(ids);
     let mut report = DispatchReport::of(&ids);
     let mut known = Vec::with_capacity(ids.len());

@@ -101,7 +101,7 @@ pub unsafe extern "C" fn postbox_config_get(
 /// `send` is called with `data` for each message; see postbox_send_callback. `release` may be
 /// NULL; it is called once with `data` when no call of `send` can follow: on the thread that
 /// frees the last of the configuration, the postbox_t that were opened with it, and their units
-/// of work, or on the sweeper's if that was still in a call then. If this function fails, `release` is not called.
+/// of work, or on a background thread's if that was still in a call then. If this function fails, `release` is not called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_producer(
     config: *mut postbox_config,

@@ -21,7 +21,7 @@ use std::ptr;
 /// function on it may be called by several threads at once; the calls block, at most for
 /// "operation_timeout_ms" per operation on DynamoDB. After fork(), every call on it in the child
 /// fails with POSTBOX_ERROR_FORKED; open a new one there. The child may free it, and its units of
-/// work: that disturbs nothing of the parent's.
+/// work: that disturbs nothing of the parent's, and calls no `release`.
 pub struct postbox_t(Postbox);
 
 impl Handle for postbox_t {
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn postbox_close(r#box: *mut postbox_t) -> *mut postbox_er
     fallible(|| unsafe { postbox_t::borrow(r#box) }?.0.close())
 }
 
-/// Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" at most; a producer or
+/// Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" and half a second at most; a producer or
 /// an archive of a background thread that has not returned by then may be in its call for longer,
 /// and its `release` tells when it is over. Units of work that are still there fail with
 /// POSTBOX_ERROR_CLOSED from then on, and still have to be freed. No other call on the handle may

@@ -51,8 +51,9 @@ pub type postbox_send_callback = Option<
 /// The same, known not to be NULL.
 pub(crate) type SendFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
 
-/// Called once with the `data` of a callback when that is not called any more, on any thread. It
-/// must return, as every callback.
+/// Called once with the `data` of a callback when that is not called any more, on any thread: also
+/// on one of Postbox's own, or inside of a call on it, so that it may not call Postbox. It must
+/// return, as every callback. It is not called in a child that was forked.
 pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// The `data` of a callback, with its finalizer.

@@ -115,21 +115,48 @@ static void end_in_a_sweep(void)
     exit(failures);
 }
 
-void program_may_end_while_its_sweeper_runs(void)
+/* Runs this test again in a process of its own, whose environment says so; it is to end with 0. */
+static void run_alone(const char *test)
 {
     char program[4096] = "";
     int status = -1;
-    if (getenv("POSTBOX_TEST_ENDS"))
-        end_in_a_sweep();
     CHECK(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
     pid_t child = fork();
     if (child == 0) {
         setenv("POSTBOX_TEST_ENDS", "1", 1);
-        execl(program, program, __func__, (char *)NULL);
+        execl(program, program, test, (char *)NULL);
         _exit(127);
     }
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+void program_may_end_while_its_sweeper_runs(void)
+{
+    if (getenv("POSTBOX_TEST_ENDS"))
+        end_in_a_sweep();
+    run_alone(__func__);
+}
+
+static postbox_t *closed_at_exit;
+
+static void close_at_exit(void)
+{
+    OK(postbox_close(closed_at_exit));
+    postbox_free(closed_at_exit);
+    if (failures)
+        _exit(1);
+}
+
+void program_may_close_at_its_exit(void)
+{
+    if (getenv("POSTBOX_TEST_ENDS")) {
+        closed_at_exit = open_eager(NULL, "sweep_leases", "shards");
+        OK(postbox_start_sweeper(closed_at_exit));
+        CHECK(atexit(close_at_exit) == 0);
+        exit(failures);
+    }
+    run_alone(__func__);
 }
 
 static void *stop_both(void *box)

@@ -59,6 +59,7 @@
     TEST(sweeper_is_a_thread_that_is_started_once) \
     TEST(sweeper_in_a_call_is_waited_for_as_long_as_asked) \
     TEST(program_may_end_while_its_sweeper_runs) \
+    TEST(program_may_close_at_its_exit) \
     TEST(archiver_releases_its_data_once_when_it_has_ended) \
     TEST(archiver_without_a_release_ends_too) \
     TEST(closing_waits_for_both_threads_at_once) \

@@ -132,7 +132,7 @@ void unit_may_move_between_threads(void)
 }
 
 /* In a forked child every call fails at once, and freeing disturbs nothing of the parent's. */
-static void in_the_child(postbox_t *box, postbox_unit_of_work *work)
+static void in_the_child(postbox_t *box, postbox_unit_of_work *work, const struct producer *producer)
 {
     const char *id = "x";
     char *item = NULL;
@@ -175,6 +175,7 @@ static void in_the_child(postbox_t *box, postbox_unit_of_work *work)
     postbox_unit_of_work_free(work);
     postbox_free(box);
     postbox_message_free(message);
+    CHECK(producer->released == 0);
     /* A new one works. */
     postbox_t *own = open_memory(NULL);
     check_usable(own);
@@ -184,7 +185,8 @@ static void in_the_child(postbox_t *box, postbox_unit_of_work *work)
 void forked_child_gets_errors_and_can_open_its_own(void)
 {
     int status = -1;
-    postbox_t *box = open_memory(NULL);
+    struct producer producer = {.outcome = POSTBOX_SEND_SENT};
+    postbox_t *box = open_memory(&producer);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(work, "People", ADA));
     fflush(stdout);
@@ -192,7 +194,7 @@ void forked_child_gets_errors_and_can_open_its_own(void)
     if (child == 0) {
         failures = 0;
         alarm(60);
-        in_the_child(box, work);
+        in_the_child(box, work, &producer);
         fflush(stdout);
         /*
          * Not _exit, at which valgrind would count leaks: what was on the stack of the parent's
@@ -208,4 +210,5 @@ void forked_child_gets_errors_and_can_open_its_own(void)
     check_usable(box);
     postbox_unit_of_work_free(work);
     postbox_free(box);
+    CHECK(producer.released == 1);
 }
