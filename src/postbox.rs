@@ -476,6 +476,7 @@ impl Drop for Postbox {
         if self.engine.runtime.is_forked() {
             // What is in it, such as producers, connections and the embedded database, is the parent's to end.
             std::mem::forget(Arc::clone(&self.engine));
+            #[cfg(feature = "embedded")]
             std::mem::forget(self.embedded.clone());
             return;
         }

@@ -144,8 +144,9 @@ static void close_at_exit(void)
 {
     OK(postbox_close(closed_at_exit));
     postbox_free(closed_at_exit);
-    if (failures)
-        _exit(1);
+    /* Not the end of this process, at which valgrind would count what the Postbox's thread has, which is about to end. */
+    execlp(failures ? "false" : "true", "end of the process", (char *)NULL);
+    _exit(1);
 }
 
 void program_may_close_at_its_exit(void)

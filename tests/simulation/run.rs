@@ -182,7 +182,8 @@ impl Stage {
         world.sleep(0, Duration::from_secs(60));
         let process = Process::new(&self.network, "the last sweeper".into(), 0, None);
         let postbox = process.open(self.plan.builder(), 10);
-        for _ in 0..2 * MOST_ATTEMPTS {
+        // Each message of a key may fail until it is parked, before the next one has its turn.
+        for _ in 0..100 * MOST_ATTEMPTS {
             process.begins(By::Sweep);
             match postbox.sweep() {
                 Ok(report) if report.found == 0 => break,
