@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Makes a sysroot whose standard library is instrumented for ThreadSanitizer, in the directory given.
+#
+#     tools/std_with_thread_sanitizer.sh DIRECTORY
+#
+# The sanitizer must see the locks and queues of the standard library, or it reports what they order as races.
+# -Zbuild-std would need the library's sources. The compiled library carries its LLVM bitcode, and the linker
+# that comes with Rust is of the same LLVM: it compiles the bitcode again, with the sanitizer's passes.
+# Nothing of the toolchain is changed: what stays as it is, is linked to.
+set -euo pipefail
+sysroot=$1
+host=x86_64-unknown-linux-gnu
+toolchain=$(rustc --print sysroot)
+libraries=lib/rustlib/$host/lib
+linker=$toolchain/lib/rustlib/$host/bin/gcc-ld/ld.lld
+[ -x "$linker" ] || { echo "no linker of LLVM's in the toolchain: $linker" >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+rm -rf "$sysroot"
+mkdir -p "$sysroot/$libraries"
+ln -s "$toolchain/lib/rustlib/$host/bin" "$sysroot/lib/rustlib/$host/bin"
+ln -s "$toolchain"/lib/*.so "$sysroot/lib/"
+ln -s "$toolchain/$libraries"/* "$sysroot/$libraries/"
+
+# Not compiler_builtins: the sanitizer's runtime calls it.
+for crate in core alloc std std_detect hashbrown panic_unwind unwind test; do
+    library=$(basename "$toolchain/$libraries/lib$crate"-*.rlib)
+    rm "$sysroot/$libraries/$library"
+    cp "$toolchain/$libraries/$library" "$sysroot/$libraries/$library"
+    mkdir "$work/$crate"
+    cd "$work/$crate"
+    ar x "$sysroot/$libraries/$library"
+    for object in *.o; do
+        objcopy --dump-section .llvmbc=bitcode "$object" unused
+        "$linker" -m elf_x86_64 -r bitcode -o "$object" --lto-newpm-passes='forceattrs,function(tsan),tsan-module' \
+            -mllvm -force-attribute=sanitize_thread
+    done
+    ar r "$sysroot/$libraries/$library" ./*.o
+done
