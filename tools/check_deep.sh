@@ -15,7 +15,9 @@ target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_director
 runtimes=$(rustc --print sysroot)/lib/rustlib/$host/lib
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-wrap_fences=-Wl,--wrap=__tsan_atomic64_fetch_sub
+# What a sanitizer needs beside its own flag.
+rust_flags=
+link_arguments=()
 # Not those that start many processes or look at time closely.
 library_tests=(--lib --test clear --test sweep --test unit_of_work --test producers --test facade --test network)
 
@@ -24,12 +26,9 @@ fail() { printf '\nfailed: %s\n' "$*"; exit 1; }
 
 # with SANITIZER CARGO_ARGUMENTS...: runs cargo with the sanitizer, in a build directory of its own.
 with() {
-    local sanitizer=$1 flags=
+    local sanitizer=$1
     shift
-    if [ "$sanitizer" = thread ]; then
-        flags="--sysroot=$target/thread/sysroot -Clink-arg=$target/thread/fences.o -Clink-arg=$wrap_fences"
-    fi
-    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$sanitizer -Cunsafe-allow-abi-mismatch=sanitizer $flags" \
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$sanitizer -Cunsafe-allow-abi-mismatch=sanitizer $rust_flags" \
         CARGO_TARGET_DIR="$target/$sanitizer" cargo "$@" --target "$host"
 }
 
@@ -44,8 +43,7 @@ c_program() {
             -o "$work/$sanitizer-$name/$(basename "$source" .c).o" || return 1
     done
     # The runtime is the compiler's of the library, for both.
-    [ "$sanitizer" = thread ] && set -- "$target/thread/fences.o" "$wrap_fences" || set --
-    gcc "$work/$sanitizer-$name"/*.o "$@" "$target/$sanitizer/$host/debug/libpostbox.a" \
+    gcc "$work/$sanitizer-$name"/*.o "${link_arguments[@]}" "$target/$sanitizer/$host/debug/libpostbox.a" \
         -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lm -ldl -lpthread -lrt -o "$work/$sanitizer-$name/run"
 }
 
@@ -58,10 +56,6 @@ notices() {
 sanitize() {
     local sanitizer=$1
     say "$sanitizer sanitizer: build"
-    if [ "$sanitizer" = thread ]; then
-        tools/std_with_thread_sanitizer.sh "$target/thread/sysroot" || fail "standard library"
-        gcc -O2 -c tests/deep/fences.c -o "$target/thread/fences.o" || fail "fences"
-    fi
     with "$sanitizer" build --quiet --lib --example greetings || fail "build"
     c_program "$sanitizer" misuse tests/deep/misuse.c && c_program "$sanitizer" tests tests/c/*.c || fail "build of the C tests"
     say "$sanitizer sanitizer: it reports what is wrong on purpose"
@@ -80,8 +74,15 @@ sanitize() {
 
 address() { sanitize address; }
 
-# A child of fork goes on with threads of its own, as some tests want it.
-thread() { TSAN_OPTIONS=die_after_fork=0 sanitize thread; }
+thread() {
+    local link_arguments=("$target/thread/fences.o" -Wl,--wrap=__tsan_atomic64_fetch_sub)
+    local rust_flags="--sysroot=$target/thread/sysroot ${link_arguments[*]/#/-Clink-arg=}"
+    say "thread sanitizer: standard library"
+    tools/std_with_thread_sanitizer.sh "$target/thread/sysroot" || fail "standard library"
+    gcc -O2 -c tests/deep/fences.c -o "$target/thread/fences.o" || fail "fences"
+    # A child of fork goes on with threads of its own, as some tests want it.
+    TSAN_OPTIONS=die_after_fork=0 sanitize thread
+}
 
 # Only the crate itself tells libFuzzer where it has been: the dependencies are those of the address sanitizer's build.
 fuzz() {
