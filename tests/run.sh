@@ -29,6 +29,7 @@ documentation() {
 }
 
 step "formatting" cargo fmt --check
+step "prose: no habit grows" python3 tools/prose.py
 step "lints" cargo clippy --quiet --all-targets -- -D warnings
 step "unit, integration and documentation tests" cargo test --quiet
 step "the command postbox: lints and tests" tests/cli/run.sh
