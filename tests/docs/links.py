@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Checks the pages of the repository: relative links lead to files and headings that exist, docs/README.md links every page
+under docs/, and README.md has at most 150 lines."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_LINES = 150
+
+
+def pages() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in sorted(listed.stdout.splitlines()) if (ROOT / name).is_file()]
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^(```+).*?^\1$", "", text, flags=re.S | re.M)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of the headings."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.*)$", without_code(page.read_text(encoding="utf-8")), re.M):
+        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").strip().lower()
+        found.add(re.sub(r"[^\w\- ]", "", text).replace(" ", "-"))
+    return found
+
+
+def links(page: Path) -> list[tuple[str, str]]:
+    """The relative links of a page: path and anchor."""
+    text = re.sub(r"`[^`\n]*`", "", without_code(page.read_text(encoding="utf-8")))
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    return [tuple(target.partition("#")[::2]) for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def problems() -> list[str]:
+    found = []
+    for page in pages():
+        name = page.relative_to(ROOT)
+        for path, anchor in links(page):
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists():
+                found.append(f"{name}: the link {path} leads nowhere")
+            elif anchor and anchor not in anchors(target):
+                found.append(f"{name}: {path} has no heading #{anchor}")
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / path).resolve() for path, _ in links(index)}
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        if page != index and page not in linked:
+            found.append(f"docs/README.md does not link {page.name}")
+    lines = len((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
+    if lines > MOST_LINES:
+        found.append(f"README.md has {lines} lines; the limit is {MOST_LINES}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(problems()) or None)
