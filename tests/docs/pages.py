@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the pages of the repository: relative links lead to files and headings that exist, docs/README.md links every page
-under docs/, and README.md has at most 150 lines."""
+under docs/, README.md has at most 150 lines, and the files and tests that docs/guarantees.md names exist."""
 
 import re
 import subprocess
@@ -38,8 +38,23 @@ def links(page: Path) -> list[tuple[str, str]]:
     return [tuple(target.partition("#")[::2]) for target in targets if not re.match(r"[a-z]+:", target)]
 
 
-def problems() -> list[str]:
+def missing_tests() -> list[str]:
+    """The files and tests that docs/guarantees.md names and that do not exist: `tests/FILE` or `tests/FILE` (`NAME`, ...)."""
     found = []
+    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    for path, names in re.findall(r"`((?:tests|tools)/[\w./]+)`(?: \(((?:`\w+`(?:, )?)+)\))?", text):
+        file = ROOT / path
+        if not file.exists():
+            found.append(f"docs/guarantees.md: there is no {path}")
+            continue
+        for name in re.findall(r"\w+", names):
+            if not re.search(rf"\bfn {name}(?:_w\d+)*\b", file.read_text(encoding="utf-8")):
+                found.append(f"docs/guarantees.md: {path} has no test {name}")
+    return found
+
+
+def problems() -> list[str]:
+    found = missing_tests()
     for page in pages():
         name = page.relative_to(ROOT)
         for path, anchor in links(page):
