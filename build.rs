@@ -7,17 +7,22 @@ use std::{env, fs, io};
 const PREAMBLE: &str = include_str!("include/preamble.h");
 
 /// Where the header comes from, in the order of the header.
-const SOURCES: [&str; 13] = [
-    "src/error.rs",
-    "src/dispatch/report.rs",
+const SOURCES: [&str; 18] = [
+    "src/model/error.rs",
+    "src/model/report.rs",
     "src/ffi/version.rs",
     "src/ffi/error.rs",
     "src/ffi/config.rs",
     "src/ffi/producer.rs",
     "src/ffi/message.rs",
-    "src/ffi/postbox.rs",
+    "src/ffi/client.rs",
     "src/ffi/unit_of_work.rs",
-    "src/ffi/delivery.rs",
+    "src/ffi/lease.rs",
+    "src/ffi/page.rs",
+    "src/ffi/sweep.rs",
+    "src/ffi/archive.rs",
+    "src/ffi/stats.rs",
+    "src/ffi/repair.rs",
     "src/ffi/report.rs",
     "src/ffi/log.rs",
     "src/ffi/text.rs",

@@ -574,24 +574,6 @@ typedef struct {
 } postbox_sweep_result;
 
 /**
- * What is outstanding.
- */
-typedef struct {
-    /**
-     * How many messages.
-     */
-    uint64_t count;
-    /**
-     * How old the oldest of them is, in milliseconds; 0 if there is none.
-     */
-    uint64_t oldest_age_ms;
-    /**
-     * 0; for later versions.
-     */
-    uint64_t reserved[4];
-} postbox_outstanding_result;
-
-/**
  * Keeps one message, durably, before it is deleted from the outbox. Returns 0 if it did; with
  * anything else the message stays, and the callback may write why into the `reason_size` bytes
  * of `reason`, as for postbox_send_callback; the log tells it. A message that was kept and could
@@ -629,6 +611,24 @@ typedef struct {
      */
     uint32_t reserved[7];
 } postbox_archive_result;
+
+/**
+ * What is outstanding.
+ */
+typedef struct {
+    /**
+     * How many messages.
+     */
+    uint64_t count;
+    /**
+     * How old the oldest of them is, in milliseconds; 0 if there is none.
+     */
+    uint64_t oldest_age_ms;
+    /**
+     * 0; for later versions.
+     */
+    uint64_t reserved[4];
+} postbox_outstanding_result;
 
 /**
  * What a Postbox has done since it was opened, in messages where nothing else is said.
@@ -1102,45 +1102,6 @@ postbox_error *postbox_unit_of_work_rollback(postbox_unit_of_work *work);
 void postbox_unit_of_work_free(postbox_unit_of_work *work);
 
 /**
- * Finds the outstanding messages that are older than "sweep_min_age_ms", oldest first, sends
- * them on this thread and up to "sweep_threads" - 1 more, and marks them dispatched, until none is left that can be sent: of one
- * topic, or of all if `topic` is NULL. It holds Brighter's lease while it does; if another sweeper
- * has it, nothing is done. `result`, which may be NULL, gets what was done.
- *
- * A message that fails counts an attempt, waits for its next one ("retry_delay_ms"), and is
- * parked after "max_dispatch_attempts", or at once if its producer rejects it or it cannot be read.
- * Later messages of its topic and partition key wait for it.
- */
-postbox_error *postbox_sweep(postbox_t *box,
-                             const char *topic,
-                             postbox_sweep_result *result);
-
-/**
- * Starts the sweeper: a thread that sweeps all topics, as postbox_sweep does, at once and then
- * every "sweep_interval_ms", survives every error and logs it. Producers are called on that
- * thread and, for other topics at the same time, on up to `sweep_threads` - 1 more.
- *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
- */
-postbox_error *postbox_start_sweeper(postbox_t *box);
-
-/**
- * Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most.
- * Without one running, does nothing. postbox_close and postbox_free stop it too.
- *
- * Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
- * Call this again to wait longer; until it has stopped, it cannot be started again.
- */
-postbox_error *postbox_stop_sweeper(postbox_t *box);
-
-/**
- * How many messages are outstanding, of one topic or of all if `topic` is NULL, and since when.
- */
-postbox_error *postbox_outstanding(postbox_t *box,
-                                   const char *topic,
-                                   postbox_outstanding_result *result);
-
-/**
  * Lists about `limit` messages of a postbox_state, of one topic or of all if `topic` is NULL,
  * beginning at `cursor`: NULL, or what postbox_page_next of the page before gave, with the same
  * state and topic. A page may hold fewer, even none, and not be the last. The index lags behind
@@ -1191,30 +1152,36 @@ const char *postbox_page_next(const postbox_page *page);
 void postbox_page_free(postbox_page *page);
 
 /**
- * Releases a parked message: it is outstanding again, with no failed attempts.
+ * Finds the outstanding messages that are older than "sweep_min_age_ms", oldest first, sends
+ * them on this thread and up to "sweep_threads" - 1 more, and marks them dispatched, until none is left that can be sent: of one
+ * topic, or of all if `topic` is NULL. It holds Brighter's lease while it does; if another sweeper
+ * has it, nothing is done. `result`, which may be NULL, gets what was done.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is not parked.
+ * A message that fails counts an attempt, waits for its next one ("retry_delay_ms"), and is
+ * parked after "max_dispatch_attempts", or at once if its producer rejects it or it cannot be read.
+ * Later messages of its topic and partition key wait for it.
  */
-postbox_error *postbox_unpark(postbox_t *box, const char *id);
+postbox_error *postbox_sweep(postbox_t *box,
+                             const char *topic,
+                             postbox_sweep_result *result);
 
 /**
- * Makes messages outstanding again, dispatched or parked, with no failed attempts, so that the
- * next sweep or clear sends them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
+ * Starts the sweeper: a thread that sweeps all topics, as postbox_sweep does, at once and then
+ * every "sweep_interval_ms", survives every error and logs it. Producers are called on that
+ * thread and, for other topics at the same time, on up to `sweep_threads` - 1 more.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
  */
-postbox_error *postbox_replay(postbox_t *box,
-                              const char *const *ids,
-                              size_t count,
-                              postbox_report **report);
+postbox_error *postbox_start_sweeper(postbox_t *box);
 
 /**
- * Replays every message with this causation id, as the index shows them; none is a success.
- * `report` as in postbox_clear_outbox.
+ * Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most.
+ * Without one running, does nothing. postbox_close and postbox_free stop it too.
  *
- * Errors: POSTBOX_ERROR_TABLE_INVALID if the table lacks the index Causation.
+ * Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
+ * Call this again to wait longer; until it has stopped, it cannot be started again.
  */
-postbox_error *postbox_replay_causation(postbox_t *box,
-                                        const char *causation_id,
-                                        postbox_report **report);
+postbox_error *postbox_stop_sweeper(postbox_t *box);
 
 /**
  * Hands every message that was dispatched longer than "archive_min_age_ms" ago to `archive`, on
@@ -1260,6 +1227,13 @@ postbox_error *postbox_start_archiver_to_file(postbox_t *box, const char *path);
 postbox_error *postbox_stop_archiver(postbox_t *box);
 
 /**
+ * How many messages are outstanding, of one topic or of all if `topic` is NULL, and since when.
+ */
+postbox_error *postbox_outstanding(postbox_t *box,
+                                   const char *topic,
+                                   postbox_outstanding_result *result);
+
+/**
  * What this Postbox has done since it was opened. Makes no request, and works after
  * postbox_close too.
  */
@@ -1270,6 +1244,32 @@ postbox_error *postbox_get_stats(postbox_t *box, postbox_stats *stats);
  * by topic. The caller frees it with postbox_string_free.
  */
 postbox_error *postbox_get_stats_json(postbox_t *box, char **json);
+
+/**
+ * Releases a parked message: it is outstanding again, with no failed attempts.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is not parked.
+ */
+postbox_error *postbox_unpark(postbox_t *box, const char *id);
+
+/**
+ * Makes messages outstanding again, dispatched or parked, with no failed attempts, so that the
+ * next sweep or clear sends them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
+ */
+postbox_error *postbox_replay(postbox_t *box,
+                              const char *const *ids,
+                              size_t count,
+                              postbox_report **report);
+
+/**
+ * Replays every message with this causation id, as the index shows them; none is a success.
+ * `report` as in postbox_clear_outbox.
+ *
+ * Errors: POSTBOX_ERROR_TABLE_INVALID if the table lacks the index Causation.
+ */
+postbox_error *postbox_replay_causation(postbox_t *box,
+                                        const char *causation_id,
+                                        postbox_report **report);
 
 /**
  * How many messages the report has. 0 for NULL.

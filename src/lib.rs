@@ -55,57 +55,39 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
-mod bulk;
-mod client;
-mod clock;
-mod config;
-mod connector;
-mod dispatch;
-pub mod dynamodb_json;
-#[cfg(feature = "embedded")]
-mod embedded;
+mod api;
+mod delivery;
 mod engine;
-mod error;
 #[allow(unsafe_code)]
 mod ffi;
-mod gate;
-mod message;
+mod model;
 mod outbox;
-mod postbox;
-mod random;
-mod retry;
 mod runtime;
-mod sdk_failure;
+mod sdk;
+mod sys;
+mod transport;
+
+pub use crate::api::builder::Builder;
+pub use crate::api::postbox::Postbox;
+pub use crate::api::unit_of_work::UnitOfWork;
+pub use crate::delivery::archive::{Archive, JsonLinesArchive};
+pub use crate::model::config::Config;
+pub use crate::model::dynamodb_json;
+pub(crate) use crate::model::error::panic_text;
+pub use crate::model::error::{Error, ErrorCode, Reason, Result};
+pub use crate::model::header::{CharacterEncoding, MessageType};
+pub use crate::model::item::{AttributeValue, Item};
+pub use crate::model::message::Message;
+pub use crate::model::page::{Cursor, MessagePage};
+pub use crate::model::report::{
+    ArchiveReport, DispatchEntry, DispatchOutcome, DispatchReport, SweepLease, SweepReport,
+};
+pub use crate::model::stats::{BreakerState, LeaseState, Outstanding, Stats, TopicCount};
+pub use crate::model::stored_message::{MessageState, StoredMessage};
+pub use crate::outbox::table::TableReport;
+#[cfg(feature = "embedded")]
+pub use crate::sdk::embedded::EmbeddedDatabase;
 #[cfg(feature = "simulation")]
 #[doc(hidden)]
-pub mod simulation;
-#[cfg(not(feature = "simulation"))]
-mod simulation;
-mod sync;
-mod ticks;
-mod transport;
-mod unit_of_work;
-mod waiting;
-
-pub use crate::config::Config;
-pub use crate::dispatch::archive::{Archive, ArchiveReport, JsonLinesArchive};
-pub use crate::dispatch::breaker::BreakerState;
-pub use crate::dispatch::lease::LeaseState;
-pub use crate::dispatch::report::{DispatchEntry, DispatchOutcome, DispatchReport};
-pub use crate::dispatch::stats::{Outstanding, Stats};
-pub use crate::dispatch::sweep::{SweepLease, SweepReport};
-pub use crate::dispatch::topic_counts::TopicCount;
-#[cfg(feature = "embedded")]
-pub use crate::embedded::EmbeddedDatabase;
-pub use crate::error::{Error, ErrorCode, Reason, Result};
-pub use crate::message::{CharacterEncoding, Message, MessageType};
-pub use crate::outbox::item::{MessageState, StoredMessage};
-pub use crate::outbox::listing::{Cursor, MessagePage};
-pub use crate::outbox::table::TableReport;
-pub use crate::postbox::{Builder, Postbox};
+pub use crate::sys::simulation;
 pub use crate::transport::{MemoryProducer, Producer, SendOutcome, producer_fn};
-pub use crate::unit_of_work::UnitOfWork;
-pub use aws_sdk_dynamodb::types::AttributeValue;
-
-/// An item of a DynamoDB table, or a key of one: attributes by name.
-pub type Item = std::collections::HashMap<String, AttributeValue>;

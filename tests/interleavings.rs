@@ -5,61 +5,68 @@
 //! together, which must be found.
 #![allow(dead_code)]
 
-#[path = "../src/gate.rs"]
+#[path = "../src/runtime/gate.rs"]
 mod gate;
-#[path = "../src/dispatch/in_flight.rs"]
+#[path = "../src/engine/in_flight.rs"]
 #[allow(unused_imports)]
 mod in_flight;
-#[path = "../src/waiting.rs"]
-mod waiting;
+#[path = "../src/sys/park.rs"]
+mod park;
+#[path = "../src/runtime/wait.rs"]
+mod wait;
 
-/// In the place of `src/sync.rs`.
-mod sync {
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
-    pub(crate) use shuttle::sync::{Mutex, MutexGuard};
-    pub(crate) use shuttle::thread::{Thread, current, park_timeout};
-    pub(crate) fn now() -> std::time::Instant {
-        std::time::Instant::now()
-    }
-    use std::sync::LockResult;
-    pub(crate) use std::sync::PoisonError;
-    use std::time::Duration;
+/// In the place of `src/sys`.
+mod sys {
+    pub(crate) use super::park;
 
-    /// Shuttle's own waits for ever: here, who has no time left does not wait.
-    #[derive(Default)]
-    pub(crate) struct Condvar(shuttle::sync::Condvar);
-
-    impl Condvar {
-        pub(crate) fn notify_all(&self) {
-            self.0.notify_all();
+    pub(crate) mod sync {
+        pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
+        pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+        pub(crate) use shuttle::thread::{Thread, current, park_timeout};
+        pub(crate) fn now() -> std::time::Instant {
+            std::time::Instant::now()
         }
+        use std::sync::LockResult;
+        pub(crate) use std::sync::PoisonError;
+        use std::time::Duration;
 
-        pub(crate) fn wait_timeout_while<'a, T>(
-            &self,
-            guard: MutexGuard<'a, T>,
-            timeout: Duration,
-            condition: impl FnMut(&mut T) -> bool,
-        ) -> LockResult<(MutexGuard<'a, T>, ())> {
-            if timeout.is_zero() {
-                return Ok((guard, ()));
+        /// Shuttle's own waits for ever: here, who has no time left does not wait.
+        #[derive(Default)]
+        pub(crate) struct Condvar(shuttle::sync::Condvar);
+
+        impl Condvar {
+            pub(crate) fn notify_all(&self) {
+                self.0.notify_all();
             }
-            self.0
-                .wait_while(guard, condition)
-                .map(|guard| (guard, ()))
-                .map_err(|error| PoisonError::new((error.into_inner(), ())))
+
+            pub(crate) fn wait_timeout_while<'a, T>(
+                &self,
+                guard: MutexGuard<'a, T>,
+                timeout: Duration,
+                condition: impl FnMut(&mut T) -> bool,
+            ) -> LockResult<(MutexGuard<'a, T>, ())> {
+                if timeout.is_zero() {
+                    return Ok((guard, ()));
+                }
+                self.0
+                    .wait_while(guard, condition)
+                    .map(|guard| (guard, ()))
+                    .map_err(|error| PoisonError::new((error.into_inner(), ())))
+            }
         }
     }
 }
 
 use gate::Gate;
 use in_flight::InFlight;
+use park::ThisThread;
 use shuttle::thread;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
-use waiting::{ThisThread, Waited, wait_for};
+use wait::{Waited, wait_for};
 
 const LONG: Duration = Duration::from_secs(3600);
 

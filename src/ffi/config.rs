@@ -1,13 +1,11 @@
 //! Settings and producers, collected before a Postbox is opened.
 
-use crate::config::Config;
-use crate::error::Result;
-use crate::ffi::boundary::{fallible, infallible};
-use crate::ffi::error::postbox_error;
+use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
+use crate::ffi::panic::infallible;
 use crate::ffi::producer::{CallbackProducer, postbox_release_callback, postbox_send_callback};
 use crate::ffi::text::{c_string, lend, optional_text, text};
-use crate::postbox::{Builder, Postbox};
+use crate::{Builder, Config, Postbox, Result};
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

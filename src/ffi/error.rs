@@ -1,11 +1,12 @@
 //! The error object: owned by the caller, NULL for success.
 
 use crate::dynamodb_json::item_to_json;
-use crate::error::{Error, ErrorCode};
-use crate::ffi::boundary::infallible;
 use crate::ffi::handle::Handle;
+use crate::ffi::panic::infallible;
 use crate::ffi::text::c_string;
+use crate::{Error, ErrorCode, Result, panic_text};
 use std::ffi::{CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 /// An error. Every function that can fail returns one that the caller owns, or NULL for success:
@@ -156,4 +157,19 @@ pub unsafe extern "C" fn postbox_error_reason_item(error: *const postbox_error, 
 pub unsafe extern "C" fn postbox_error_free(error: *mut postbox_error) {
     // SAFETY: the header asks for NULL or an error that was not freed.
     infallible((), || unsafe { postbox_error::free(error) });
+}
+
+/// The body of a function that can fail: `NULL` for success, else an error that the caller owns.
+pub(crate) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut postbox_error {
+    let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        Err(Error::new(
+            ErrorCode::Internal,
+            format!("Postbox panicked: {}. Please report it", panic_text(panic.as_ref())),
+        ))
+    });
+    match result {
+        Ok(()) => std::ptr::null_mut(),
+        Err(error) => catch_unwind(AssertUnwindSafe(|| postbox_error::raise(error)))
+            .unwrap_or_else(|_| postbox_error::out_of_words()),
+    }
 }

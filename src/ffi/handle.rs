@@ -1,6 +1,6 @@
 //! Who owns a handle: C holds it as one allocation of ours until it frees it.
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::{Error, ErrorCode, Result};
 
 /// A type that C holds by pointer. Every handle can be used through a shared reference, so that
 /// two threads that use one at once are our problem to detect and not undefined behaviour, and
@@ -56,4 +56,15 @@ pub(crate) unsafe fn write_out<T>(pointer: *mut T, name: &str, value: T) -> Resu
 /// Checks an out-parameter before the work is done whose result it should get.
 pub(crate) fn check_out<T>(pointer: *mut T, name: &str) -> Result<()> {
     if pointer.is_null() { Err(null_argument(name)) } else { Ok(()) }
+}
+
+/// Writes an out-parameter that may be `NULL`.
+///
+/// # Safety
+/// `pointer` is `NULL` or can be written.
+pub(crate) unsafe fn write_optional<T>(pointer: *mut T, value: T) {
+    if !pointer.is_null() {
+        // SAFETY: not NULL, and the caller's promise.
+        unsafe { pointer.write(value) };
+    }
 }

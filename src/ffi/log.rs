@@ -1,10 +1,9 @@
 //! Log messages to a C function: a subscriber of `tracing` for the events of Postbox itself.
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::ffi::boundary::fallible;
-use crate::ffi::error::postbox_error;
+use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::producer::{CallbackData, postbox_release_callback};
 use crate::ffi::text::c_string;
+use crate::{Error, ErrorCode, Result};
 use once_cell::sync::OnceCell;
 use std::ffi::{c_char, c_void};
 use std::fmt::{Debug, Write};

@@ -1,12 +1,10 @@
 //! Messages, to deposit and as they are read or sent.
 
-use crate::error::Result;
-use crate::ffi::boundary::{fallible, infallible};
-use crate::ffi::error::postbox_error;
+use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
+use crate::ffi::panic::infallible;
 use crate::ffi::text::{bytes, c_string, lend, text};
-use crate::message::Message;
-use crate::outbox::item::StoredMessage;
+use crate::{Message, Result, StoredMessage};
 use std::collections::HashMap;
 use std::ffi::{CString, c_char};
 use std::ptr;

@@ -1,20 +1,25 @@
 //! The C ABI: nothing but translation. `include/postbox.h` is generated from these files.
 //!
-//! `handle` says who owns what, `boundary` keeps panics on this side, and each other file holds
+//! `handle` says who owns what, `panic` keeps panics on this side, and each other file holds
 //! the functions of one type of the header.
 
 #![allow(non_camel_case_types)]
 
-mod boundary;
+mod archive;
+mod client;
 mod config;
-mod delivery;
 mod error;
 mod handle;
+mod lease;
 mod log;
 mod message;
-mod postbox;
+mod page;
+mod panic;
 mod producer;
+mod repair;
 mod report;
+mod stats;
+mod sweep;
 mod text;
 mod unit_of_work;
 mod version;

@@ -1,9 +1,8 @@
 //! A producer that is a C function.
 
-use crate::ffi::boundary::infallible;
 use crate::ffi::message::postbox_message;
-use crate::message::Message;
-use crate::transport::{Producer, SendOutcome};
+use crate::ffi::panic::infallible;
+use crate::{Message, Producer, SendOutcome};
 use std::ffi::{c_char, c_void};
 use std::sync::{Mutex, PoisonError};
 

@@ -1,10 +1,9 @@
 //! What became of each message that was to be sent or marked.
 
-use crate::dispatch::report::{DispatchEntry, DispatchOutcome, DispatchReport};
-use crate::error::{Error, Result};
-use crate::ffi::boundary::infallible;
 use crate::ffi::handle::Handle;
+use crate::ffi::panic::infallible;
 use crate::ffi::text::c_string;
+use crate::{DispatchEntry, DispatchOutcome, DispatchReport, Error, Result};
 use std::ffi::{CString, c_char};
 
 /// What became of each message of postbox_clear_outbox, postbox_post, postbox_mark_dispatched or

@@ -1,8 +1,8 @@
 //! Strings and bytes that cross the ABI.
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::ffi::boundary::infallible;
 use crate::ffi::handle::null_argument;
+use crate::ffi::panic::infallible;
+use crate::{Error, ErrorCode, Result};
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char};
 

@@ -3,14 +3,13 @@
 use crate::dynamodb_json::{
     condition_check_from_json, item_from_json, transact_write_item_from_json, update_from_json,
 };
-use crate::error::{Error, ErrorCode, Result};
-use crate::ffi::boundary::{fallible, infallible};
-use crate::ffi::error::postbox_error;
+use crate::ffi::client::{get_item, postbox_t};
+use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::Handle;
 use crate::ffi::message::postbox_message;
-use crate::ffi::postbox::{get_item, postbox_t};
+use crate::ffi::panic::infallible;
 use crate::ffi::text::text;
-use crate::unit_of_work::UnitOfWork;
+use crate::{Error, ErrorCode, Result, UnitOfWork};
 use std::ffi::c_char;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, TryLockError};

@@ -1,14 +1,15 @@
 //! Messages deleted: dispatched ones for the archiver, which deletes nothing without a dispatch
 //! time, and single ones for an operator.
 
-use crate::Item;
-use crate::error::Result;
+use crate::model::error::Result;
+use crate::model::item::Item;
+use crate::model::stored_message::MessageState;
+use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, all_in_order};
-use crate::outbox::failure::explain;
 use crate::outbox::item::attribute::{DELIVERY_TIME, MESSAGE_ID, PARKED_AT};
-use crate::outbox::item::{MessageState, is_possible_id, key, message_id, number};
-use crate::ticks::Ticks;
+use crate::outbox::item::{is_possible_id, key, message_id, number};
+use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use std::sync::Arc;
 

@@ -1,16 +1,16 @@
 //! Messages into the table: inside a transaction, alone, or many at once.
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::message::Message;
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::item::{AttributeValue, Item};
+use crate::model::message::Message;
 use crate::outbox::Outbox;
-use crate::outbox::commit::Action;
-use crate::outbox::failure::explain;
+use crate::outbox::action::Action;
 use crate::outbox::item::attribute::{EXPIRES_AT, MESSAGE_ID};
 use crate::outbox::item::{encode, number};
 use crate::outbox::partiql::{Executed, Statement};
 use crate::outbox::size::{MAX_ITEM_BYTES, item_size};
-use crate::simulation::{Mutation, mutated};
-use crate::{AttributeValue, Item};
+use crate::sdk::failure::explain;
+use crate::sys::simulation::{Mutation, mutated};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use std::sync::Arc;

@@ -1,13 +1,15 @@
 //! A message as an item of the outbox table, and back: the contract with Brighter.
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::message::{CharacterEncoding, MAX_KEY_BYTES, Message, MessageType, NO_CONTENT_TYPE};
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::header::{CharacterEncoding, MessageType};
+use crate::model::item::{AttributeValue, Item};
+use crate::model::message::{MAX_KEY_BYTES, Message, NO_CONTENT_TYPE};
+use crate::model::stored_message::{MessageState, StoredMessage};
+use crate::model::ticks::Ticks;
 use crate::outbox::shard::shard_of;
-use crate::ticks::Ticks;
-use crate::{AttributeValue, Item};
 use aws_sdk_dynamodb::primitives::Blob;
 use serde_json::{Map, Value};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// The attributes of the table that code outside of this file names.
 pub(crate) mod attribute {
@@ -24,70 +26,6 @@ pub(crate) mod attribute {
     pub(crate) const PARKED_AT: &str = "ParkedAt";
 }
 use attribute::*;
-
-/// Where a stored message is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MessageState {
-    /// Not yet sent.
-    Outstanding,
-    /// Sent.
-    Dispatched,
-    /// Set aside after it failed too often or was rejected.
-    Parked,
-}
-
-impl MessageState {
-    /// `outstanding`, `dispatched` or `parked`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Outstanding => "outstanding",
-            Self::Dispatched => "dispatched",
-            Self::Parked => "parked",
-        }
-    }
-}
-
-/// A message as it is in the outbox.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct StoredMessage {
-    /// The message.
-    pub message: Message,
-    /// Outstanding, dispatched or parked.
-    pub state: MessageState,
-    /// When it was dispatched.
-    pub dispatched_at: Option<SystemTime>,
-    /// When DynamoDB may delete it; never set before it is dispatched by Postbox.
-    pub expires_at: Option<SystemTime>,
-    /// How often sending it has failed.
-    pub dispatch_attempts: u32,
-    /// Why sending it failed last.
-    pub last_error: Option<String>,
-    /// When it was parked.
-    pub parked_at: Option<SystemTime>,
-}
-
-impl StoredMessage {
-    /// The names of [`fields`](Self::fields).
-    pub(crate) const FIELDS: [&str; 6] =
-        ["state", "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error"];
-
-    /// What the outbox tells of the message, as text by name: `state`, `dispatched_at`,
-    /// `expires_at`, `parked_at`, `dispatch_attempts`, `last_error`.
-    pub fn fields(&self) -> [(&'static str, Option<String>); 6] {
-        let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());
-        let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error] = Self::FIELDS;
-        [
-            (state, Some(self.state.name().to_owned())),
-            (dispatched_at, time(self.dispatched_at)),
-            (expires_at, time(self.expires_at)),
-            (parked_at, time(self.parked_at)),
-            (dispatch_attempts, Some(self.dispatch_attempts.to_string())),
-            (last_error, self.last_error.clone()),
-        ]
-    }
-}
 
 /// The item of a message that is outstanding.
 pub(crate) fn encode(message: &Message, shards: u32) -> Item {

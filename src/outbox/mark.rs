@@ -1,14 +1,14 @@
 //! Marking messages dispatched: 25 a request, never over an earlier dispatch time.
 
-use crate::error::{Error, Result};
+use crate::model::error::{Error, Result};
+use crate::model::item::{AttributeValue, Item};
+use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, all_in_order};
-use crate::outbox::failure::explain;
 use crate::outbox::item;
 use crate::outbox::item::attribute::{DELIVERED_AT, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME};
 use crate::outbox::partiql::{Executed, Statement};
-use crate::ticks::Ticks;
-use crate::{AttributeValue, Item};
+use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use std::sync::Arc;

@@ -1,24 +1,25 @@
 //! The outbox table: its items, reads, writes and schema. Knows DynamoDB and no transport.
 
-pub(crate) mod commit;
+pub(crate) mod action;
+pub(crate) mod attempts;
+mod counts;
 mod delete;
 pub(crate) mod deposit;
-pub(crate) mod failed;
-pub(crate) mod failure;
 pub(crate) mod item;
-pub(crate) mod listing;
-pub(crate) mod lock;
+mod list;
+pub(crate) mod lock_table;
 pub(crate) mod mark;
 pub(crate) mod outstanding;
 pub(crate) mod partiql;
-mod places;
 pub(crate) mod read;
 mod replay;
 mod shard;
 pub(crate) mod size;
 pub(crate) mod table;
+pub(crate) mod transaction;
 
-use crate::config::Config;
+use crate::model::config::Config;
+use crate::model::error::{Error, ErrorCode};
 use aws_sdk_dynamodb::Client;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -82,6 +83,6 @@ impl Outbox {
 }
 
 /// A request that the SDK could not build from what we gave it.
-fn internal(operation: &str, error: impl std::fmt::Display) -> crate::Error {
-    crate::Error::new(crate::ErrorCode::Internal, format!("{operation} could not be built: {error}"))
+fn internal(operation: &str, error: impl std::fmt::Display) -> Error {
+    Error::new(ErrorCode::Internal, format!("{operation} could not be built: {error}"))
 }

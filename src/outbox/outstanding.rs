@@ -1,14 +1,14 @@
 //! Which messages are outstanding: from the indexes that hold nothing else, so that the cost
 //! grows with what is outstanding and not with the table.
 
-use crate::error::Result;
+use crate::model::error::Result;
+use crate::model::item::{AttributeValue, Item};
+use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::all_in_order;
-use crate::outbox::failure::explain;
 use crate::outbox::item::attribute::{MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD};
 use crate::outbox::item::{number, text};
-use crate::ticks::Ticks;
-use crate::{AttributeValue, Item};
+use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;

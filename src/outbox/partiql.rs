@@ -1,11 +1,11 @@
 //! Many single-item writes in one request: BatchExecuteStatement, with the retries that a
 //! statement needs and nobody else makes.
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::item::{AttributeValue, Item};
 use crate::outbox::Outbox;
-use crate::outbox::failure::{explain, is_passing, refused};
-use crate::retry::Backoff;
-use crate::{AttributeValue, Item};
+use crate::sdk::failure::{explain, is_passing, refused};
+use crate::sdk::retry::Backoff;
 use aws_sdk_dynamodb::types::{BatchStatementRequest, BatchStatementResponse, ReturnValuesOnConditionCheckFailure};
 use std::sync::atomic::Ordering;
 

@@ -1,11 +1,12 @@
 //! Consistent reads of messages and of the caller's own items.
 
-use crate::Item;
-use crate::error::Result;
+use crate::model::error::Result;
+use crate::model::item::Item;
+use crate::model::stored_message::StoredMessage;
 use crate::outbox::Outbox;
-use crate::outbox::failure::{explain, refused};
-use crate::outbox::item::{self, StoredMessage};
-use crate::retry::Backoff;
+use crate::outbox::item;
+use crate::sdk::failure::{explain, refused};
+use crate::sdk::retry::Backoff;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::HashMap;
 

@@ -1,14 +1,14 @@
 //! Replay: dispatched messages made outstanding again.
 
-use crate::error::{Error, ErrorCode, Result};
+use crate::model::error::{Error, ErrorCode, Result};
 use crate::outbox::Outbox;
-use crate::outbox::failure::explain;
 use crate::outbox::item::attribute::{
     CAUSATION_ID, CREATED_TIME, DELIVERED_AT, DELIVERY_TIME, DISPATCH_ATTEMPTS, EXPIRES_AT, MESSAGE_ID,
     OUTSTANDING_CREATED_TIME, PARKED_AT,
 };
 use crate::outbox::item::{is_possible_id, key, message_id, text};
 use crate::outbox::table::CAUSATION;
+use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
 impl Outbox {

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 
-use crate::{AttributeValue, Item};
+use crate::model::item::{AttributeValue, Item};
 
 /// DynamoDB's limit for one item: 400 KB.
 pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;

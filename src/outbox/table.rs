@@ -1,11 +1,11 @@
 //! The table itself: made as Brighter's factory makes it, and checked index by index.
 
-use crate::error::{Error, ErrorCode, Reason, Result};
+use crate::model::error::{Error, ErrorCode, Reason, Result};
 use crate::outbox::Outbox;
-use crate::outbox::failure::explain;
 use crate::outbox::item::attribute::{
     CAUSATION_ID, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD,
 };
+use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, IndexStatus,
@@ -122,7 +122,7 @@ impl Outbox {
             if let Some(error) = passing {
                 tracing::debug!(target: "postbox", { db.collection.name = %self.table, error.message = %error }, "waiting for the table");
             }
-            crate::clock::sleep(POLL).await;
+            crate::sys::clock::sleep(POLL).await;
         }
     }
 

@@ -1,6 +1,6 @@
 //! A producer that keeps what it is given, for tests and demos.
 
-use crate::message::Message;
+use crate::model::message::Message;
 use crate::transport::{Producer, SendOutcome};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -14,8 +14,8 @@ pub(crate) use producer::send_batch;
 pub use producer::{Producer, SendOutcome, producer_fn};
 pub(crate) use router::Router;
 
-use crate::config::Config;
-use crate::error::Result;
+use crate::model::config::Config;
+use crate::model::error::Result;
 use crate::runtime::Runtime;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::SharedHttpClient;
@@ -60,12 +60,12 @@ pub(crate) fn add_routes(
 
 /// Why there is no producer for a target.
 #[cfg(not(all(feature = "sns", feature = "sqs")))]
-fn not_compiled_in(target: &target::Target) -> crate::error::Error {
+fn not_compiled_in(target: &target::Target) -> crate::model::error::Error {
     let (service, feature) = match target {
         target::Target::Sns(_) => ("SNS", "sns"),
         target::Target::Sqs(_) => ("SQS", "sqs"),
     };
-    crate::config::invalid(format!(
+    crate::model::config::invalid(format!(
         "routes: a route leads to {service}, which this build of Postbox does not have: build it with the feature \"{feature}\""
     ))
 }

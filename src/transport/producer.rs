@@ -1,7 +1,7 @@
 //! The trait of everything that sends messages over a transport.
 
-use crate::error::panic_text;
-use crate::message::Message;
+use crate::model::error::panic_text;
+use crate::model::message::Message;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What became of one message that a producer was given.

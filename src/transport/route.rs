@@ -1,7 +1,8 @@
 //! The setting `routes`: which topics are sent where.
 
-use crate::config::{invalid, shortened};
-use crate::error::Result;
+use crate::model::config::invalid;
+use crate::model::error::Result;
+use crate::model::error::shortened;
 use crate::transport::target::Target;
 
 /// Which topics a route or a producer is for.
@@ -64,7 +65,7 @@ pub(crate) fn parse(routes: &str) -> Result<Vec<Route>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
+    use crate::model::error::ErrorCode;
 
     #[test]
     fn routes_are_read_from_lines_and_semicolons() {

@@ -1,7 +1,7 @@
 //! From the topic of a message to the producer that sends it.
 
-use crate::config::invalid;
-use crate::error::Result;
+use crate::model::config::invalid;
+use crate::model::error::Result;
 use crate::transport::Producer;
 use crate::transport::route::Pattern;
 use std::collections::HashMap;

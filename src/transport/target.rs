@@ -156,7 +156,7 @@ fn check_name(name: &str, service: &str) -> Result<(), String> {
     if stem.is_empty() || name.len() > most || !stem.chars().all(allowed) {
         return Err(format!(
             "\"{}\" is not a name in {}: 1 to {most} letters, digits, - and _, and .fifo at the end if it is FIFO",
-            crate::config::shortened(name),
+            crate::model::error::shortened(name),
             service.to_uppercase()
         ));
     }

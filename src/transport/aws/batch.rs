@@ -65,7 +65,7 @@ pub(super) async fn all<F: Future<Output = ()>>(futures: impl IntoIterator<Item 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Message;
+    use crate::model::message::Message;
     use crate::transport::aws::wire::Transport;
 
     fn numbered(sizes: &[usize]) -> Vec<Numbered> {

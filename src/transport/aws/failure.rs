@@ -1,6 +1,6 @@
 //! Why SNS or SQS did not take messages, and whether they may take them later.
 
-use crate::sdk_failure::{bounded, causes, find_in_chain};
+use crate::sdk::error_chain::{bounded, causes, find_in_chain};
 use crate::transport::SendOutcome;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;

@@ -9,11 +9,11 @@ mod sns;
 mod sqs;
 mod wire;
 
-use crate::client::ANY_REGION;
-use crate::config::{Config, invalid};
-use crate::connector::OnRuntime;
-use crate::error::{Error, ErrorCode, Result};
+use crate::model::config::{Config, invalid};
+use crate::model::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
+use crate::sdk::ANY_REGION;
+use crate::sdk::connector::OnRuntime;
 use crate::transport::Producer;
 use crate::transport::target::{Address, Target, partition_of};
 use aws_config::{Region, SdkConfig};

@@ -1,8 +1,8 @@
 //! A producer of SNS or SQS: batches, retries, and an outcome per message.
 
-use crate::message::Message;
-use crate::retry::Backoff;
+use crate::model::message::Message;
 use crate::runtime::Runtime;
+use crate::sdk::retry::Backoff;
 use crate::transport::aws::batch::{Numbered, all, split};
 use crate::transport::aws::failure::{Failure, Refusal};
 use crate::transport::aws::wire::{Entry, MAX_ENTRIES, Transport};

@@ -1,6 +1,7 @@
 //! A message as SNS and SQS carry it, attribute by attribute as Brighter writes and reads it.
 
-use crate::message::{CharacterEncoding, Message};
+use crate::model::header::CharacterEncoding;
+use crate::model::message::Message;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
@@ -221,7 +222,7 @@ fn text_of(value: &Value) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::MessageType;
+    use crate::model::header::MessageType;
     use std::time::{Duration, UNIX_EPOCH};
 
     const TOPIC_ARN: &str = "arn:aws:sns:eu-central-1:123456789012:greetings";

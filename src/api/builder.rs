@@ -1,0 +1,209 @@
+//! Settings and producers of a Postbox, and opening it.
+
+use crate::api::postbox::{Postbox, create_table};
+use crate::delivery::background::Worker;
+use crate::delivery::backlog::refresh_count;
+use crate::engine::Engine;
+use crate::model::config::{Config, setting_argument};
+use crate::model::error::Result;
+use crate::model::settings::with_settings;
+use crate::outbox::Outbox;
+use crate::runtime::Runtime;
+#[cfg(feature = "embedded")]
+use crate::sdk::embedded::EmbeddedDatabase;
+use crate::transport::{Producer, Router, add_routes, route};
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Postbox {
+    /// A builder with the default settings.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+/// Settings and producers of a Postbox to [`open`](Self::open). Every setting of
+/// `CONFIGURATION.md` has a method of its name.
+///
+/// ```
+/// use postbox::{MemoryProducer, Postbox};
+///
+/// # fn main() -> postbox::Result<()> {
+/// let postbox = Postbox::builder()
+///     .embedded_path(":memory:")
+///     .number_of_shards(5)
+///     .producer("greeting.made", MemoryProducer::new())
+///     .open()?;
+/// # Ok(()) }
+/// ```
+#[derive(Default)]
+pub struct Builder {
+    config: Config,
+    router: Router,
+    http_client: Option<SharedHttpClient>,
+    transport_http_client: Option<SharedHttpClient>,
+    #[cfg(feature = "embedded")]
+    embedded: Option<EmbeddedDatabase>,
+}
+
+macro_rules! define_setters {
+    ($($name:ident: $kind:ident $range:tt = $default:literal, $about:literal;)*) => {
+        impl Builder {
+            $(
+                #[doc = $about]
+                #[doc = concat!("\n\nDefault: `", stringify!($default), "`.")]
+                pub fn $name(mut self, value: setting_argument!($kind)) -> Self {
+                    self.config.$name = value.into();
+                    self
+                }
+            )*
+        }
+    };
+}
+
+with_settings!(define_setters);
+
+impl Builder {
+    /// Replaces all settings by these.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The producer of one topic.
+    pub fn producer(mut self, topic: impl Into<String>, producer: impl Producer + 'static) -> Self {
+        self.router.add(topic.into(), Arc::new(producer));
+        self
+    }
+
+    /// The producer of every topic that has none of its own.
+    pub fn default_producer(mut self, producer: impl Producer + 'static) -> Self {
+        self.router.set_default(Arc::new(producer));
+        self
+    }
+
+    /// Adds a route to the setting [`routes`](Self::routes): the messages of a topic, of topics that begin so
+    /// (`orders.*`), or of all others (`*`) are sent to a topic of SNS or a queue of SQS.
+    ///
+    /// ```
+    /// # fn main() -> postbox::Result<()> {
+    /// let postbox = postbox::Postbox::builder()
+    ///     .embedded_path(":memory:")
+    ///     .region("eu-central-1")
+    ///     .route("greeting.made", "sns:greetings")
+    ///     .route("orders.*", "sqs:https://sqs.eu-central-1.amazonaws.com/123456789012/orders")
+    ///     .route("*", "sns:arn:aws:sns:eu-central-1:123456789012:rest")
+    ///     .open()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn route(mut self, topics: &str, target: &str) -> Self {
+        let routes = &mut self.config.routes;
+        if !routes.is_empty() {
+            routes.push('\n');
+        }
+        routes.push_str(&format!("{topics} = {target}"));
+        self
+    }
+
+    #[cfg(feature = "embedded")]
+    /// An embedded database that is open already, in place of `embedded_path`.
+    pub fn embedded(mut self, database: EmbeddedDatabase) -> Self {
+        self.embedded = Some(database);
+        self
+    }
+
+    /// The SDK's HTTP client, in place of the default one: for a proxy, or for tests that
+    /// inject faults. With an embedded database it takes that one's place.
+    pub fn http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
+        self.http_client = Some(SharedHttpClient::new(client));
+        self
+    }
+
+    /// The SDK's HTTP client for SNS and SQS, in place of [`http_client`](Self::http_client), or, with an
+    /// embedded database, of the default one.
+    pub fn transport_http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
+        self.transport_http_client = Some(SharedHttpClient::new(client));
+        self
+    }
+
+    /// Opens the Postbox. On DynamoDB this makes no request to the table; with the embedded
+    /// database it makes the outbox table if it is missing.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidSetting`]; [`ErrorCode::NoCredentials`] if no region is known;
+    /// [`ErrorCode::Embedded`].
+    pub fn open(self) -> Result<Postbox> {
+        self.config.validate()?;
+        #[cfg(feature = "embedded")]
+        let embedded = self.open_embedded()?;
+        #[cfg(feature = "embedded")]
+        let embedded_client = embedded.clone().map(SharedHttpClient::new);
+        #[cfg(not(feature = "embedded"))]
+        let embedded_client = self.refuse_embedded()?;
+        let Self { config, mut router, http_client, transport_http_client, .. } = self;
+        let routes = route::parse(&config.routes)?;
+        let is_embedded = embedded_client.is_some();
+        let runtime = Arc::new(Runtime::start()?);
+        let timeout = Duration::from_millis(config.operation_timeout_ms);
+        let load = |http_client: Option<SharedHttpClient>| {
+            let settings = config.clone();
+            runtime.block_on("loading the AWS configuration", timeout, async move {
+                crate::sdk::load(&settings, http_client).await
+            })
+        };
+        let (client, shared) = match embedded_client {
+            Some(database) => {
+                let shared = if routes.is_empty() { None } else { Some(load(None)?) };
+                (crate::sdk::embedded(&config, http_client.unwrap_or(database)), shared)
+            }
+            None => {
+                let shared = load(http_client)?;
+                (crate::sdk::aws(&config, &shared)?, Some(shared))
+            }
+        };
+        if let Some(shared) = shared {
+            add_routes(&mut router, routes, &config, &shared, &runtime, transport_http_client)?;
+        }
+        let outbox = Outbox::new(client, &config);
+        let outbox = Arc::new(if is_embedded { outbox.without_stream() } else { outbox });
+        if is_embedded {
+            create_table(&runtime, &outbox, timeout)?;
+        }
+        let postbox = Postbox {
+            engine: Arc::new(Engine::new(config, runtime, outbox, router)),
+            sweeper: Worker::new("sweeper"),
+            archiver: Worker::new("archiver"),
+            counter: Worker::new("counter"),
+            #[cfg(feature = "embedded")]
+            embedded,
+        };
+        let engine = &postbox.engine;
+        if engine.config.outstanding_limit > 0 {
+            let interval = engine.config.outstanding_check_interval_ms;
+            postbox.counter.start(engine, interval, Box::new(|engine, _| refresh_count(engine)))?;
+        }
+        Ok(postbox)
+    }
+
+    #[cfg(feature = "embedded")]
+    fn open_embedded(&self) -> Result<Option<EmbeddedDatabase>> {
+        match &self.embedded {
+            None if !self.config.embedded_path.is_empty() => {
+                EmbeddedDatabase::open(&self.config.embedded_path).map(Some)
+            }
+            given => Ok(given.clone()),
+        }
+    }
+
+    #[cfg(not(feature = "embedded"))]
+    fn refuse_embedded(&self) -> Result<Option<SharedHttpClient>> {
+        if self.config.embedded_path.is_empty() {
+            return Ok(None);
+        }
+        Err(Error::new(
+            ErrorCode::Embedded,
+            "embedded_path is set, and this build of Postbox has no embedded database: build it with the feature \"embedded\"",
+        ))
+    }
+}

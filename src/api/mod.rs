@@ -1,0 +1,7 @@
+//! What callers hold and what blocks: the client, its builder, units of work.
+
+mod admin;
+pub(crate) mod builder;
+mod deposit;
+pub(crate) mod postbox;
+pub(crate) mod unit_of_work;

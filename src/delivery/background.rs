@@ -1,0 +1,139 @@
+//! A background thread that does one job at an interval, and survives every error.
+
+use crate::engine::Engine;
+use crate::model::error::{Error, ErrorCode, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What a worker does at every interval. It looks at the flag now and then and returns soon once it is set.
+pub(crate) type Job = dyn Fn(&Engine, &AtomicBool) -> Result<()> + Send;
+
+/// A thread of a Postbox, if it was started.
+pub(crate) struct Worker {
+    /// What errors and the thread call it: `sweeper`.
+    name: &'static str,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    /// Dropping it wakes the thread and ends it.
+    wake: Option<Sender<()>>,
+    stop: Arc<AtomicBool>,
+    end: Arc<End>,
+}
+
+/// The end of a thread, for those who wait for it.
+#[derive(Default)]
+struct End {
+    reached: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl End {
+    fn is_reached(&self) -> bool {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it was reached within this time.
+    fn wait(&self, timeout: Duration) -> bool {
+        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(reached, timeout, |reached| !*reached);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Held by the thread: it has ended when this is dropped, however that came.
+struct Ends(Arc<End>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        *self.0.reached.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Worker {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { name, running: Mutex::default() }
+    }
+
+    /// Starts the thread, named `postbox-` and its name.
+    pub(crate) fn start(&self, engine: &Arc<Engine>, interval_ms: u64, job: Box<Job>) -> Result<()> {
+        let _call = engine.runtime.enter()?;
+        let mut running = self.lock();
+        if running.as_ref().is_some_and(|running| !running.end.is_reached()) {
+            let text = format!("the {} of this Postbox is running already", self.name);
+            return Err(Error::new(ErrorCode::InvalidArgument, text));
+        }
+        let (wake, sleep) = mpsc::channel();
+        let (stop, end) = (Arc::<AtomicBool>::default(), Arc::<End>::default());
+        let (engine, stopping, name, ends) = (Arc::clone(engine), Arc::clone(&stop), self.name, Ends(Arc::clone(&end)));
+        std::thread::Builder::new()
+            .name(format!("postbox-{name}"))
+            .spawn(move || {
+                run(name, &engine, Duration::from_millis(interval_ms), job.as_ref(), &sleep, &stopping);
+                drop((engine, job));
+                drop(ends);
+            })
+            .map_err(|error| {
+                Error::new(ErrorCode::Internal, format!("the thread postbox-{name} could not be started: {error}"))
+            })?;
+        *running = Some(Running { wake: Some(wake), stop, end });
+        Ok(())
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.lock().as_ref().is_some_and(|running| !running.end.is_reached())
+    }
+
+    /// Asks the thread to stop after what it is doing.
+    pub(crate) fn ask_to_stop(&self) {
+        if let Some(running) = &mut *self.lock() {
+            running.stop.store(true, Ordering::Relaxed);
+            running.wake = None;
+        }
+    }
+
+    /// Stops the thread after what it is doing, and waits so long for it. It may be called again to wait longer.
+    pub(crate) fn stop(&self, timeout: Duration) -> Result<()> {
+        self.ask_to_stop();
+        let end = self.lock().as_ref().map(|running| Arc::clone(&running.end));
+        if end.is_none_or(|end| end.wait(timeout)) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::Timeout,
+            format!(
+                "the {} did not stop within close_timeout_ms, since a producer or an archive has not returned: it stops after that, and what it is doing may be done again",
+                self.name
+            ),
+        ))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn run(name: &str, engine: &Engine, interval: Duration, job: &Job, sleep: &Receiver<()>, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        let problem = match catch_unwind(AssertUnwindSafe(|| job(engine, stop))) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) if matches!(error.code(), ErrorCode::Closed | ErrorCode::Forked) => return,
+            Ok(Err(error)) => Some(error.message().to_owned()),
+            Err(_) => Some("it panicked".to_owned()),
+        };
+        if let Some(problem) = problem {
+            tracing::warn!(target: "postbox", { worker = name, error.message = %problem }, "a background run failed; the next one tries again");
+            engine.counters.background_failed(format!("{name}: {problem}"));
+        }
+        // A tenth of jitter, so that many machines do not work in step.
+        let pause = interval.mul_f64(0.9 + 0.2 * fastrand::f64());
+        if !matches!(sleep.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
+            return;
+        }
+    }
+}

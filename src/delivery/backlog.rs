@@ -1,0 +1,101 @@
+//! The outstanding messages: found, and counted.
+
+use crate::engine::Engine;
+use crate::model::error::{Error, Result};
+use crate::model::stats::{Outstanding, TopicCount};
+use crate::model::stored_message::MessageState;
+use crate::model::ticks::Ticks;
+use crate::outbox::outstanding::{Oldest, Part, Sighting};
+use crate::sys::clock;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+/// How many of the oldest messages are found at once: their ids bound the memory of a sweep.
+const MOST_FOUND: usize = 20_000;
+
+/// Messages made before this are old enough to be swept.
+pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
+    let age = Duration::from_millis(engine.config.sweep_min_age_ms);
+    Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
+}
+
+/// The oldest messages that are old enough, and come after this one.
+pub(crate) fn find(engine: &Engine, topic: Option<&str>, after: Option<Sighting>) -> Result<Oldest> {
+    let mut oldest = Oldest::new(MOST_FOUND, after);
+    read_parts(engine, engine.outbox.outstanding_parts(topic, minimum_age(engine)), false, |page| {
+        page.sightings.into_iter().for_each(|sighting| oldest.see(sighting));
+    })?;
+    Ok(oldest)
+}
+
+/// How many messages are outstanding, of one topic or of all, and since when.
+pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<Outstanding> {
+    let mut count = 0;
+    let mut oldest: Option<Ticks> = None;
+    let parts = engine.outbox.outstanding_parts(topic, Ticks::LAST);
+    read_parts(engine, parts, false, |page| {
+        count += page.sightings.len() as u64;
+        oldest = page.sightings.iter().map(|sighting| sighting.created).chain(oldest).min();
+    })?;
+    let counted = Outstanding { count, oldest: oldest.map(Ticks::to_system_time), counted_at: clock::system_time() };
+    if topic.is_none() {
+        engine.counters.counted(counted);
+    }
+    Ok(counted)
+}
+
+/// Counts for the limit of outstanding messages: without reading them.
+pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
+    let mut count = 0;
+    read_parts(engine, engine.outbox.outstanding_parts(None, Ticks::LAST), true, |page| count += page.count)?;
+    engine.counters.counted(Outstanding { count, oldest: None, counted_at: clock::system_time() });
+    Ok(())
+}
+
+/// Counts page after page, each with the operation timeout, in the order of the topics' names.
+pub(crate) fn count_topics(engine: &Engine, whole_table: bool) -> Result<Vec<TopicCount>> {
+    let mut topics: BTreeMap<String, TopicCount> = BTreeMap::new();
+    let mut from = None;
+    loop {
+        let start = from.take();
+        let (places, next) =
+            engine.run("counting by topic", |outbox| async move { outbox.places_page(whole_table, start).await })?;
+        for place in places {
+            let count = topics.entry(place.topic).or_default();
+            match place.state {
+                MessageState::Outstanding => {
+                    count.outstanding += 1;
+                    let made = place.created.map(Ticks::to_system_time);
+                    count.oldest = count.oldest.into_iter().chain(made).min();
+                }
+                MessageState::Dispatched => count.dispatched += 1,
+                MessageState::Parked => count.parked += 1,
+            }
+        }
+        match next {
+            None => return Ok(topics.into_iter().map(|(topic, count)| TopicCount { topic, ..count }).collect()),
+            next => from = next,
+        }
+    }
+}
+
+/// Reads parts of an index to their end, a round of pages at a time, each with the operation timeout.
+pub(crate) fn read_parts(
+    engine: &Engine,
+    mut parts: Vec<Part>,
+    count_only: bool,
+    mut each: impl FnMut(crate::outbox::outstanding::Page),
+) -> Result<()> {
+    while !parts.is_empty() {
+        let round = std::mem::take(&mut parts);
+        let pages = engine.run("finding outstanding messages", |outbox| async move {
+            Ok::<_, Error>(outbox.next_pages(round, count_only).await)
+        })?;
+        for page in pages {
+            let mut page = page?;
+            parts.extend(page.rest.take());
+            each(page);
+        }
+    }
+    Ok(())
+}

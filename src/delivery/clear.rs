@@ -1,0 +1,13 @@
+//! Clear: send given outstanding messages now, and mark them dispatched.
+
+use crate::delivery::sender::{Delivery, For};
+use crate::engine::Engine;
+use crate::model::error::Result;
+use crate::model::report::DispatchReport;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Sends the messages of these ids on this thread, in this order, until `stop`.
+pub(crate) fn clear(engine: &Engine, ids: &[String], stop: &AtomicBool) -> Result<DispatchReport> {
+    let call = &engine.runtime.enter()?;
+    Ok(Delivery::new(engine, call, For::Clear).run(ids, || !stop.load(Ordering::Relaxed)))
+}

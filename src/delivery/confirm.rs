@@ -1,0 +1,54 @@
+//! What became of messages that their producers had accepted.
+
+use crate::delivery::mark_dispatched::mark;
+use crate::engine::Engine;
+use crate::engine::counters::Counters;
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::report::DispatchOutcome;
+use crate::model::stored_message::MessageState;
+use crate::model::ticks::Ticks;
+use crate::outbox::attempts::Attempt;
+
+/// It was sent, and is marked so.
+pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
+    let report = mark(engine, &[id.to_owned()])?;
+    // One that could not be marked stays claimed, so that it is not sent again before this is repeated.
+    if report.outcome(id) != Some(DispatchOutcome::NotMarked) {
+        engine.in_flight.settle(id);
+    }
+    let detail = report.entries().first().map_or("", |entry| entry.detail.as_str());
+    match report.outcome(id) {
+        Some(outcome) if outcome.is_success() => Ok(()),
+        Some(DispatchOutcome::NotFound) => {
+            Err(Error::new(ErrorCode::InvalidArgument, format!("the outbox has no message {id} to confirm")))
+        }
+        _ => Err(Error::new(
+            ErrorCode::MarkIncomplete,
+            format!("message {id} was sent and could not be marked: {detail}"),
+        )
+        .retryable()),
+    }
+}
+
+/// It was not sent: a failed attempt as any other, which counts, waits, and in the end parks it.
+pub(crate) fn failed(engine: &Engine, id: &str, error: String, rejected: bool) -> Result<()> {
+    engine.runtime.check_open()?;
+    tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = %error }, "an accepted message was not sent");
+    let wanted = id.to_owned();
+    let stored = engine.run("reading the message", |outbox| async move { outbox.get(wanted).await });
+    // Whatever comes of counting it: it may be sent again.
+    engine.in_flight.settle(id);
+    let Some(stored) = stored?.filter(|stored| stored.state == MessageState::Outstanding) else {
+        return Ok(());
+    };
+    if !rejected {
+        engine.breakers.failed(stored.message.topic());
+        engine.backoff.wait(id, stored.dispatch_attempts);
+    }
+    let park = rejected || engine.parks_after(stored.dispatch_attempts);
+    let attempt = Attempt { id: id.to_owned(), error, earlier: stored.dispatch_attempts, park };
+    engine
+        .run("counting a failed attempt", |outbox| async move { outbox.record_failure(attempt, Ticks::now()).await })?;
+    Counters::add(&engine.counters.parked, u64::from(park));
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Marks messages dispatched that somebody else sent.
+
+use crate::engine::Engine;
+use crate::model::error::Result;
+use crate::model::report::{DispatchOutcome, DispatchReport, distinct};
+use crate::model::ticks::Ticks;
+use crate::outbox::item::is_possible_id;
+use crate::outbox::mark::Marked;
+use crate::outbox::partiql::MAX_STATEMENTS;
+
+/// Marks the messages of these ids, 25 a request.
+pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
+    engine.runtime.check_open()?;
+    let ids = distinct(ids);
+    let mut report = DispatchReport::of(&ids);
+    let mut known = Vec::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        if !is_possible_id(id) {
+            report.set(index, DispatchOutcome::NotFound, "the outbox has no such message");
+            continue;
+        }
+        // What is marked is not to be sent from memory.
+        drop(engine.recent.take(id));
+        known.push((index, id.clone()));
+    }
+    let now = Ticks::now();
+    let mut answered = known.chunks(MAX_STATEMENTS);
+    engine.run_each(
+        "mark_dispatched",
+        known.chunks(MAX_STATEMENTS).map(|chunk| chunk.iter().map(|(_, id)| id.clone()).collect()),
+        |outbox, ids| outbox.mark_dispatched(ids, now),
+        |results: Option<Vec<Marked>>| {
+            let results = results.unwrap_or_default();
+            for (position, (index, _)) in answered.next().unwrap_or_default().iter().enumerate() {
+                let (outcome, detail) = outcome_of(results.get(position));
+                report.set(*index, outcome, detail);
+            }
+        },
+    )?;
+    Ok(report)
+}
+
+fn outcome_of(marked: Option<&Marked>) -> (DispatchOutcome, &str) {
+    match marked {
+        Some(Marked::Dispatched) => (DispatchOutcome::Dispatched, ""),
+        Some(Marked::AlreadyDispatched) => (DispatchOutcome::AlreadyDispatched, ""),
+        Some(Marked::Missing) => (DispatchOutcome::NotFound, "the outbox has no such message"),
+        Some(Marked::Failed(error)) => (DispatchOutcome::NotMarked, error.message()),
+        None => (DispatchOutcome::NotMarked, "no answer within operation_timeout_ms"),
+    }
+}

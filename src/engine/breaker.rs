@@ -1,0 +1,176 @@
+//! A circuit breaker per topic: after repeated failures of its transport, a topic is left alone
+//! for a while. On every path, and without counting attempts of what it holds back.
+
+use crate::model::stats::BreakerState;
+use crate::sys::clock;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The breakers of all topics that have failed lately.
+pub(crate) struct Breakers {
+    /// Failures in a row that open a breaker; 0: never.
+    threshold: u64,
+    cooldown: Duration,
+    topics: Mutex<HashMap<String, Breaker>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Breaker {
+    Closed {
+        failures: u64,
+    },
+    Open {
+        until: Instant,
+    },
+    /// One message is being tried.
+    Probing {
+        since: Instant,
+    },
+}
+
+/// Whether a message of a topic may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permit {
+    Send,
+    /// This one alone: its outcome decides for the rest.
+    Probe,
+    HoldBack,
+}
+
+impl Breakers {
+    pub(crate) fn new(threshold: u64, cooldown: Duration) -> Self {
+        Self { threshold, cooldown, topics: Mutex::default() }
+    }
+
+    pub(crate) fn permit(&self, topic: &str) -> Permit {
+        let mut topics = self.lock();
+        let Some(breaker) = topics.get_mut(topic) else {
+            return Permit::Send;
+        };
+        let now = clock::now();
+        match *breaker {
+            Breaker::Closed { .. } => Permit::Send,
+            Breaker::Open { until } if until > now => Permit::HoldBack,
+            // A probe that never came back does not hold the topic for ever.
+            Breaker::Probing { since } if now.duration_since(since) < self.cooldown => Permit::HoldBack,
+            Breaker::Open { .. } | Breaker::Probing { .. } => {
+                *breaker = Breaker::Probing { since: now };
+                Permit::Probe
+            }
+        }
+    }
+
+    /// Whether all messages of the topic are held back now.
+    pub(crate) fn is_open(&self, topic: &str) -> bool {
+        match self.lock().get(topic) {
+            None | Some(Breaker::Closed { .. }) => false,
+            Some(Breaker::Open { until }) => *until > clock::now(),
+            Some(Breaker::Probing { since }) => clock::since(*since) < self.cooldown,
+        }
+    }
+
+    pub(crate) fn succeeded(&self, topic: &str) {
+        if matches!(self.lock().remove(topic), Some(Breaker::Open { .. } | Breaker::Probing { .. })) {
+            tracing::info!(target: "postbox", { messaging.destination.name = topic }, "the breaker closed: messages of the topic are sent again");
+        }
+    }
+
+    pub(crate) fn failed(&self, topic: &str) {
+        if self.threshold == 0 {
+            return;
+        }
+        // Told without the lock: a log callback may wait for somebody who asks for the states.
+        if self.opens(topic) {
+            tracing::warn!(
+                target: "postbox", { messaging.destination.name = topic, cooldown_ms = self.cooldown.as_millis() as u64 },
+                "the breaker opened: messages of the topic are held back"
+            );
+        }
+    }
+
+    /// Counts a failure; whether the breaker opened by it.
+    fn opens(&self, topic: &str) -> bool {
+        let mut topics = self.lock();
+        let breaker = topics.entry(topic.to_owned()).or_insert(Breaker::Closed { failures: 0 });
+        match *breaker {
+            Breaker::Closed { failures } if failures + 1 < self.threshold => {
+                *breaker = Breaker::Closed { failures: failures + 1 };
+                false
+            }
+            Breaker::Open { .. } => false,
+            Breaker::Closed { .. } | Breaker::Probing { .. } => {
+                *breaker = Breaker::Open { until: clock::now() + self.cooldown };
+                true
+            }
+        }
+    }
+
+    /// The topics whose breaker is not plainly closed.
+    pub(crate) fn states(&self) -> Vec<(String, BreakerState)> {
+        let mut states: Vec<_> = self
+            .lock()
+            .iter()
+            .map(|(topic, breaker)| {
+                let state = match breaker {
+                    Breaker::Closed { .. } => BreakerState::Closed,
+                    Breaker::Open { .. } => BreakerState::Open,
+                    Breaker::Probing { .. } => BreakerState::HalfOpen,
+                };
+                (topic.clone(), state)
+            })
+            .filter(|(_, state)| *state != BreakerState::Closed)
+            .collect();
+        states.sort_by(|one, other| one.0.cmp(&other.0));
+        states
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Breaker>> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_topic_is_held_back_after_failures_in_a_row_and_others_are_not_w3() {
+        let breakers = Breakers::new(2, LONG);
+        breakers.failed("a");
+        breakers.succeeded("a");
+        breakers.failed("a");
+        assert_eq!(breakers.permit("a"), Permit::Send, "a success in between counts anew");
+        breakers.failed("a");
+        assert_eq!(breakers.permit("a"), Permit::HoldBack);
+        assert_eq!(breakers.permit("b"), Permit::Send);
+        assert_eq!(breakers.states(), [("a".to_string(), BreakerState::Open)]);
+    }
+
+    #[test]
+    fn after_the_cooldown_one_probe_decides() {
+        let breakers = Breakers::new(1, Duration::from_millis(200));
+        breakers.failed("a");
+        while breakers.permit("a") == Permit::HoldBack {
+            std::thread::yield_now();
+        }
+        assert_eq!(breakers.permit("a"), Permit::HoldBack, "one probe at a time");
+        assert_eq!(breakers.states(), [("a".to_string(), BreakerState::HalfOpen)]);
+        breakers.failed("a");
+        assert_eq!(breakers.states(), [("a".to_string(), BreakerState::Open)]);
+        breakers.succeeded("a");
+        assert_eq!(breakers.permit("a"), Permit::Send);
+        assert!(breakers.states().is_empty());
+    }
+
+    #[test]
+    fn without_a_threshold_it_never_opens() {
+        let breakers = Breakers::new(0, LONG);
+        for _ in 0..100 {
+            breakers.failed("a");
+        }
+        assert_eq!(breakers.permit("a"), Permit::Send);
+    }
+}

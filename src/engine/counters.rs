@@ -1,0 +1,86 @@
+//! What a Postbox has done since it was opened, in numbers.
+
+use crate::model::report::{DispatchOutcome, DispatchReport, SweepReport};
+use crate::model::stats::{BreakerState, Outstanding, Stats};
+use crate::sys::clock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// Counts, from any thread.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) deposited: AtomicU64,
+    pub(crate) dispatched: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) parked: AtomicU64,
+    pub(crate) duplicates_avoided: AtomicU64,
+    pub(crate) sweeps: AtomicU64,
+    pub(crate) background_failures: AtomicU64,
+    latest: Mutex<Latest>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Latest {
+    outstanding: Option<Outstanding>,
+    last_sweep: Option<(SystemTime, SweepReport)>,
+    last_error: Option<String>,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, count: u64) {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn delivered(&self, report: &DispatchReport) {
+        for entry in report.entries() {
+            match entry.outcome {
+                DispatchOutcome::Dispatched | DispatchOutcome::Accepted => Self::add(&self.dispatched, 1),
+                DispatchOutcome::Failed | DispatchOutcome::Rejected => Self::add(&self.failed, 1),
+                DispatchOutcome::AlreadyDispatched => Self::add(&self.duplicates_avoided, 1),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn swept(&self, report: &SweepReport) {
+        Self::add(&self.sweeps, 1);
+        self.lock().last_sweep = Some((clock::system_time(), report.clone()));
+    }
+
+    pub(crate) fn background_failed(&self, problem: String) {
+        Self::add(&self.background_failures, 1);
+        self.lock().last_error = Some(problem);
+    }
+
+    pub(crate) fn counted(&self, outstanding: Outstanding) {
+        self.lock().outstanding = Some(outstanding);
+    }
+
+    pub(crate) fn outstanding(&self) -> Option<Outstanding> {
+        self.lock().outstanding
+    }
+
+    /// The figures so far, but for those that others keep.
+    pub(crate) fn read(&self, breakers: Vec<(String, BreakerState)>) -> Stats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let latest = self.lock().clone();
+        Stats {
+            deposited: read(&self.deposited),
+            dispatched: read(&self.dispatched),
+            failed: read(&self.failed),
+            parked: read(&self.parked),
+            duplicates_avoided: read(&self.duplicates_avoided),
+            sweeps: read(&self.sweeps),
+            background_failures: read(&self.background_failures),
+            last_error: latest.last_error,
+            outstanding: latest.outstanding,
+            last_sweep: latest.last_sweep,
+            breakers,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

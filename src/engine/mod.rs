@@ -1,0 +1,155 @@
+//! What a Postbox, its units of work and its threads share.
+
+pub(crate) mod breaker;
+pub(crate) mod counters;
+pub(crate) mod in_flight;
+pub(crate) mod recent;
+pub(crate) mod retry_delays;
+
+use crate::engine::breaker::Breakers;
+use crate::engine::counters::Counters;
+use crate::engine::in_flight::InFlight;
+use crate::engine::recent::Recent;
+use crate::engine::retry_delays::Backoff;
+use crate::model::config::Config;
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::message::Message;
+use crate::model::stats::Stats;
+use crate::outbox::Outbox;
+use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
+use crate::runtime::{Runtime, Task};
+use crate::transport::Router;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{Instrument, Span};
+
+/// The outbox, the runtime that works on it, and what is known in this process of its messages.
+pub(crate) struct Engine {
+    pub(crate) config: Config,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) router: Router,
+    pub(crate) recent: Recent,
+    pub(crate) in_flight: InFlight,
+    pub(crate) breakers: Breakers,
+    pub(crate) backoff: Backoff,
+    pub(crate) counters: Counters,
+    /// What this process is called among the sweepers of `sweep_leases = shards`.
+    pub(crate) member_id: String,
+}
+
+impl Engine {
+    pub(crate) fn new(config: Config, runtime: Arc<Runtime>, outbox: Arc<Outbox>, router: Router) -> Self {
+        let milliseconds = Duration::from_millis;
+        Self {
+            recent: Recent::new(&config),
+            in_flight: InFlight::default(),
+            breakers: Breakers::new(config.breaker_threshold, milliseconds(config.breaker_cooldown_ms)),
+            backoff: Backoff::new(milliseconds(config.retry_delay_ms)),
+            counters: Counters::default(),
+            member_id: crate::sys::random::id(),
+            config,
+            runtime,
+            outbox,
+            router,
+        }
+    }
+
+    /// What the lease of a kind of worker is on, by Brighter's name: `OutboxSweeper`, `Archiver`.
+    pub(crate) fn resource(&self, worker: &str) -> String {
+        let group = &self.config.lease_group;
+        let group = if group.is_empty() { self.outbox.table() } else { group };
+        format!("{group}_{worker}")
+    }
+
+    /// A message was deposited outside of a transaction, or was there.
+    pub(crate) fn deposited(&self, deposited: Deposited, message: &Message) {
+        match deposited {
+            Deposited::New => {
+                Counters::add(&self.counters.deposited, 1);
+                self.recent.add([message.clone()]);
+            }
+            Deposited::AlreadyThere => Counters::add(&self.counters.duplicates_avoided, 1),
+        }
+    }
+
+    /// Refuses deposits while more messages are outstanding than `outstanding_limit` allows, as
+    /// far as they were counted.
+    pub(crate) fn check_limit(&self) -> Result<()> {
+        let limit = self.config.outstanding_limit;
+        match self.counters.outstanding() {
+            Some(outstanding) if limit > 0 && outstanding.count > limit => Err(Error::new(
+                ErrorCode::OutboxLimitReached,
+                format!(
+                    "{} messages are outstanding, more than outstanding_limit allows ({limit}): see why they are not sent, or raise it",
+                    outstanding.count
+                ),
+            )
+            .retryable()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a message that fails now, and has failed so often before, is parked.
+    pub(crate) fn parks_after(&self, attempts: u32) -> bool {
+        let most = self.config.max_dispatch_attempts;
+        most > 0 && u64::from(attempts) + 1 >= most
+    }
+
+    /// What this Postbox has done since it was opened.
+    pub(crate) fn stats(&self) -> Stats {
+        self.counters.read(self.breakers.states())
+    }
+
+    pub(crate) fn operation_timeout(&self) -> Duration {
+        Duration::from_millis(self.config.operation_timeout_ms)
+    }
+
+    /// Runs an operation on the outbox on this thread and blocks for its result, at most the operation timeout.
+    pub(crate) fn run<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let future = operation(Arc::clone(&self.outbox)).instrument(self.request_span(what));
+        self.runtime.run(what, self.operation_timeout(), future)?
+    }
+
+    /// The span of an operation on the outbox, by OpenTelemetry's conventions for databases.
+    pub(crate) fn request_span(&self, operation: &str) -> Span {
+        tracing::debug_span!(
+            target: "postbox",
+            "dynamodb",
+            otel.kind = "client",
+            db.system.name = "aws.dynamodb",
+            db.operation.name = operation,
+            db.collection.name = self.outbox.table(),
+        )
+    }
+
+    /// Runs one request for each part, some at once, each with the operation timeout, and hands
+    /// their results over in order; `None` for one that had no answer in time.
+    pub(crate) fn run_each<P, T, F>(
+        &self,
+        what: &str,
+        parts: impl IntoIterator<Item = P>,
+        request: impl Fn(Arc<Outbox>, P) -> F,
+        mut done: impl FnMut(Option<T>),
+    ) -> Result<()>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let call = self.runtime.enter()?;
+        let mut running = VecDeque::with_capacity(CONCURRENT_REQUESTS);
+        for part in parts {
+            if running.len() >= CONCURRENT_REQUESTS {
+                done(running.pop_front().and_then(Task::wait));
+            }
+            let request = request(Arc::clone(&self.outbox), part).instrument(self.request_span(what));
+            running.push_back(self.runtime.start_task(&call, self.operation_timeout(), request));
+        }
+        running.into_iter().for_each(|result| done(result.wait()));
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! The messages that this process committed a moment ago, so that clearing them needs no read.
+
+use crate::model::config::Config;
+use crate::model::message::Message;
+use crate::sys::clock;
+use crate::sys::simulation::{Mutation, mutated};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What a message costs here beyond its body.
+const OVERHEAD_BYTES: usize = 1024;
+
+/// A cache with bounds on count, bytes and age. Its age stays below a sweeper's minimum age, so
+/// that no sweeper can have sent a message meanwhile.
+pub(crate) struct Recent {
+    max_messages: usize,
+    max_bytes: usize,
+    max_age: Duration,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    messages: HashMap<String, (Message, Instant)>,
+    /// Ids in the order of arrival; those that were taken meanwhile are skipped.
+    order: VecDeque<(String, Instant)>,
+    bytes: usize,
+}
+
+impl Recent {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            max_messages: config.recent_max_messages as usize,
+            max_bytes: config.recent_max_bytes as usize,
+            max_age: Duration::from_millis(config.recent_max_age_ms),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Keeps messages that were written now, and forgets the oldest beyond the bounds.
+    pub(crate) fn add(&self, messages: impl IntoIterator<Item = Message>) {
+        if self.max_messages == 0 {
+            return;
+        }
+        let now = clock::now();
+        let mut kept = self.lock();
+        for message in messages {
+            let id = message.id().to_owned();
+            kept.remove(&id);
+            kept.bytes += cost(&message);
+            kept.order.push_back((id.clone(), now));
+            kept.messages.insert(id, (message, now));
+        }
+        while kept.messages.len() > self.max_messages
+            || kept.bytes > self.max_bytes
+            // Ids of messages that were taken stay here until they are old: bounded too.
+            || kept.order.len() > self.max_messages.saturating_mul(2)
+            || kept.order.front().is_some_and(|(_, at)| now.duration_since(*at) > self.max_age)
+        {
+            let Some((oldest, at)) = kept.order.pop_front() else {
+                break;
+            };
+            if kept.messages.get(&oldest).is_some_and(|(_, kept_at)| *kept_at == at) {
+                kept.remove(&oldest);
+            }
+        }
+    }
+
+    /// The message, if it is here and young enough; it is not kept any longer.
+    pub(crate) fn take(&self, id: &str) -> Option<Message> {
+        if mutated(Mutation::CacheNotInvalidated) {
+            return self.lock().messages.get(id).map(|(message, _)| message.clone());
+        }
+        let (message, at) = self.lock().remove(id)?;
+        (clock::since(at) <= self.max_age).then_some(message)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn remove(&mut self, id: &str) -> Option<(Message, Instant)> {
+        let removed = self.messages.remove(id)?;
+        self.bytes -= cost(&removed.0);
+        Some(removed)
+    }
+}
+
+fn cost(message: &Message) -> usize {
+    message.body().len() + OVERHEAD_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recent(messages: u64, bytes: u64, age_ms: u64) -> Recent {
+        Recent::new(&Config {
+            recent_max_messages: messages,
+            recent_max_bytes: bytes,
+            recent_max_age_ms: age_ms,
+            ..Config::default()
+        })
+    }
+
+    fn message(id: &str) -> Message {
+        Message::new("t", vec![0; 1000]).with_id(id)
+    }
+
+    #[test]
+    fn a_message_is_taken_once() {
+        let recent = recent(10, 1 << 20, 4000);
+        recent.add([message("a")]);
+        assert_eq!(recent.take("a").unwrap().id(), "a");
+        assert!(recent.take("a").is_none());
+    }
+
+    #[test]
+    fn count_and_bytes_are_bounded_and_the_oldest_goes_first() {
+        for recent in [recent(2, 1 << 20, 4000), recent(10, 2 * 2024, 4000)] {
+            recent.add(["a", "b", "c"].map(message));
+            assert!(recent.take("a").is_none());
+            assert!(recent.take("b").is_some() && recent.take("c").is_some());
+            assert_eq!(recent.lock().bytes, 0);
+        }
+        let none = recent(0, 1 << 20, 4000);
+        none.add([message("a")]);
+        assert!(none.take("a").is_none());
+    }
+
+    #[test]
+    fn a_message_that_is_too_old_is_read_again() {
+        let recent = recent(10, 1 << 20, 0);
+        recent.add([message("a")]);
+        std::thread::yield_now();
+        assert!(recent.take("a").is_none());
+    }
+
+    #[test]
+    fn taken_messages_do_not_pile_up() {
+        let recent = recent(10, 1 << 20, 4000);
+        for id in 0..100 {
+            recent.add([message(&id.to_string())]);
+            assert!(recent.take(&id.to_string()).is_some());
+        }
+        assert!(recent.lock().order.len() <= 20, "{}", recent.lock().order.len());
+    }
+}

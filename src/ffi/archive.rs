@@ -1,0 +1,167 @@
+//! Archiving.
+
+use crate::ffi::client::postbox_t;
+use crate::ffi::error::{fallible, postbox_error};
+use crate::ffi::handle::{Handle, null_argument, write_optional};
+use crate::ffi::lease::postbox_lease;
+use crate::ffi::message::postbox_message;
+use crate::ffi::producer::{CallbackData, REASON_BYTES, postbox_release_callback, reason_text};
+use crate::ffi::text::text;
+use crate::{Archive, ArchiveReport, Error, ErrorCode, JsonLinesArchive, Result, StoredMessage};
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+/// What an archiver did, in messages.
+#[repr(C)]
+pub struct postbox_archive_result {
+    /// Kept by the archive and deleted.
+    pub archived: u64,
+    /// They stay: the archive did not keep them, or they could not be read or deleted. The log says which and why.
+    pub failed: u64,
+    /// A postbox_lease.
+    pub lease: i32,
+    /// 0; for later versions.
+    pub reserved: [u32; 7],
+}
+
+/// Keeps one message, durably, before it is deleted from the outbox. Returns 0 if it did; with
+/// anything else the message stays, and the callback may write why into the `reason_size` bytes
+/// of `reason`, as for postbox_send_callback; the log tells it. A message that was kept and could
+/// not be deleted comes again.
+///
+/// `data` is what was given with the callback. `message` is valid for the time of the call and
+/// may be read, not freed. It is called on the thread that called postbox_archive, or on the
+/// archiver's (postbox_start_archiver), and may call what a postbox_send_callback may;
+/// postbox_stop_archiver on the archiver's thread would wait for this very call. It must return:
+/// an exception or a longjmp out of it is undefined behaviour.
+pub type postbox_archive_callback = Option<
+    unsafe extern "C" fn(
+        data: *mut c_void,
+        message: *const postbox_message,
+        reason: *mut c_char,
+        reason_size: usize,
+    ) -> i32,
+>;
+
+type ArchiveFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
+
+struct CallbackArchive {
+    archive: ArchiveFunction,
+    data: Arc<CallbackData>,
+}
+
+impl Archive for CallbackArchive {
+    fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>> {
+        let keep = |stored: &StoredMessage| {
+            let handle = postbox_message::of_stored(stored.clone());
+            let mut reason = [0_u8; REASON_BYTES];
+            let buffer = reason.as_mut_ptr().cast();
+            // SAFETY: C gave this function for this data; message and buffer live through the call.
+            match unsafe { (self.archive)(self.data.data, &raw const handle, buffer, REASON_BYTES) } {
+                0 => Ok(()),
+                code => Err(reason_text(&reason, &format!("the archive returned {code}"))),
+            }
+        };
+        batch.iter().map(keep).collect()
+    }
+}
+
+/// Hands every message that was dispatched longer than "archive_min_age_ms" ago to `archive`, on
+/// this thread, and deletes those that it kept. Never touches one that is not dispatched. It holds
+/// Brighter's lease of archivers while it does. `result`, which may be NULL, gets what was done.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_archive(
+    r#box: *mut postbox_t,
+    archive: postbox_archive_callback,
+    data: *mut c_void,
+    result: *mut postbox_archive_result,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        let postbox = unsafe { postbox_t::borrow(r#box) }?.get();
+        let archive = archive.ok_or_else(|| null_argument("archive"))?;
+        let report = postbox.archive(&CallbackArchive { archive, data: Arc::new(CallbackData::new(data, None)) })?;
+        // SAFETY: the header asks for NULL or a place for the struct.
+        unsafe { write_optional(result, archive_result(&report)) };
+        Ok(())
+    })
+}
+
+/// postbox_archive into a file: one message a line, as DynamoDB JSON of its item. The file is made if
+/// it is missing, for its owner only, appended to, and on the disk before a message is deleted.
+///
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_archive_to_file(
+    r#box: *mut postbox_t,
+    path: *const c_char,
+    result: *mut postbox_archive_result,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        let (postbox, archive) = unsafe { (postbox_t::borrow(r#box)?.get(), open_archive(text(path, "path")?)?) };
+        let report = postbox.archive(&archive)?;
+        // SAFETY: the header asks for NULL or a place for the struct.
+        unsafe { write_optional(result, archive_result(&report)) };
+        Ok(())
+    })
+}
+
+/// Starts the archiver: a thread that does what postbox_archive does at once and then every
+/// "archive_interval_ms", survives every error and logs it. `release`, which may be NULL, is
+/// called once with `data` when the archiver has ended, before postbox_stop_archiver returns
+/// NULL. If this function fails, `release` is not called.
+///
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_start_archiver(
+    r#box: *mut postbox_t,
+    archive: postbox_archive_callback,
+    data: *mut c_void,
+    release: postbox_release_callback,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        let postbox = unsafe { postbox_t::borrow(r#box) }?.get();
+        let archive = archive.ok_or_else(|| null_argument("archive"))?;
+        let data = Arc::new(CallbackData::new(data, None));
+        postbox.start_archiver(CallbackArchive { archive, data: Arc::clone(&data) })?;
+        data.release_with(release);
+        Ok(())
+    })
+}
+
+/// postbox_start_archiver into a file, as postbox_archive_to_file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_start_archiver_to_file(
+    r#box: *mut postbox_t,
+    path: *const c_char,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        let (postbox, archive) = unsafe { (postbox_t::borrow(r#box)?.get(), open_archive(text(path, "path")?)?) };
+        postbox.start_archiver(archive)
+    })
+}
+
+/// Stops the archiver, as postbox_stop_sweeper does the sweeper.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_stop_archiver(r#box: *mut postbox_t) -> *mut postbox_error {
+    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    fallible(|| unsafe { postbox_t::borrow(r#box) }?.get().stop_archiver())
+}
+
+fn open_archive(path: &str) -> Result<JsonLinesArchive> {
+    JsonLinesArchive::open(path).map_err(|error| {
+        Error::new(ErrorCode::InvalidArgument, format!("the archive file {path} could not be opened: {error}"))
+    })
+}
+
+fn archive_result(report: &ArchiveReport) -> postbox_archive_result {
+    postbox_archive_result {
+        archived: report.archived,
+        failed: report.failed,
+        lease: postbox_lease::of(&report.lease) as i32,
+        reserved: [0; 7],
+    }
+}

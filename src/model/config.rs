@@ -1,0 +1,353 @@
+//! All settings, once: from this table come parsing, checks, the builder's methods and CONFIGURATION.md.
+
+use crate::model::error::{Error, ErrorCode, Result, near_names, shortened};
+use crate::model::settings::with_settings;
+
+/// What values a setting takes, with its range: characters of text, or the number itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Text(u64, u64),
+    Optional(u64, u64),
+    Secret(u64, u64),
+    Number(u64, u64),
+    Choice(&'static [&'static str]),
+}
+
+/// One row of the table.
+struct Setting {
+    name: &'static str,
+    kind: Kind,
+    #[cfg_attr(not(test), allow(dead_code))]
+    default: &'static str,
+    #[cfg_attr(not(test), allow(dead_code))]
+    about: &'static str,
+}
+
+macro_rules! kind {
+    (text($low:literal, $high:literal)) => {
+        Kind::Text($low, $high)
+    };
+    (optional($low:literal, $high:literal)) => {
+        Kind::Optional($low, $high)
+    };
+    (secret($low:literal, $high:literal)) => {
+        Kind::Secret($low, $high)
+    };
+    (number($low:literal, $high:literal)) => {
+        Kind::Number($low, $high)
+    };
+    (choice($($value:literal),*)) => {
+        Kind::Choice(&[$($value),*])
+    };
+}
+
+/// The Rust type of a setting of this kind.
+macro_rules! setting_type {
+    (number) => {
+        u64
+    };
+    ($text:ident) => {
+        String
+    };
+}
+
+/// What the builder's method for a setting of this kind takes.
+macro_rules! setting_argument {
+    (number) => {
+        u64
+    };
+    ($text:ident) => {
+        impl Into<String>
+    };
+}
+pub(crate) use setting_argument;
+
+macro_rules! setting_default {
+    (number, $default:literal) => {
+        $default
+    };
+    ($text:ident, $default:literal) => {
+        String::from($default)
+    };
+}
+
+macro_rules! define_config {
+    ($($name:ident: $kind:ident $range:tt = $default:literal, $about:literal;)*) => {
+        /// The settings of a Postbox, by name: for callers that have them as text, such as a
+        /// configuration file. In code, [`Builder`](crate::Builder) has a method for each.
+        ///
+        /// `CONFIGURATION.md` in the source lists them all, with ranges and defaults.
+        ///
+        /// ```
+        /// let mut config = postbox::Config::default();
+        /// config.set("table_name", "orders_outbox")?;
+        /// let error = config.set("tabel_name", "orders_outbox").unwrap_err();
+        /// assert!(error.message().contains("table_name"));
+        /// # Ok::<(), postbox::Error>(())
+        /// ```
+        #[derive(Clone)]
+        pub struct Config {
+            $(pub(crate) $name: setting_type!($kind),)*
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self { $($name: setting_default!($kind, $default),)* }
+            }
+        }
+
+        impl Config {
+            fn set_unchecked(&mut self, name: &str, value: &str) -> Result<()> {
+                match name {
+                    $(stringify!($name) => self.$name = parse(name, value)?,)*
+                    _ => return Err(unknown_setting(name)),
+                }
+                Ok(())
+            }
+
+            fn get_unchecked(&self, name: &str) -> Result<String> {
+                match name {
+                    $(stringify!($name) => Ok(self.$name.to_string()),)*
+                    _ => Err(unknown_setting(name)),
+                }
+            }
+        }
+
+        const SETTINGS: &[Setting] = &[$(Setting {
+            name: stringify!($name),
+            kind: kind!($kind $range),
+            default: stringify!($default),
+            about: $about,
+        },)*];
+    };
+}
+
+with_settings!(define_config);
+
+impl Config {
+    /// Sets one setting from text. Numbers are decimal; an empty text unsets an optional setting.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnknownName`] with the near names, [`ErrorCode::InvalidSetting`] with the range.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let setting = find(name)?;
+        setting.check(value)?;
+        self.set_unchecked(name, value)
+    }
+
+    /// The value of a setting as text; empty where an optional one is unset, `***` for a secret that is set.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnknownName`] with the near names.
+    pub fn get(&self, name: &str) -> Result<String> {
+        let value = self.get_unchecked(name)?;
+        let secret = matches!(find(name)?.kind, Kind::Secret(..)) && !value.is_empty();
+        Ok(if secret { "***".into() } else { value })
+    }
+
+    /// Checks every setting and what they say together.
+    pub(crate) fn validate(&self) -> Result<()> {
+        for setting in SETTINGS {
+            setting.check(&self.get_unchecked(setting.name)?)?;
+        }
+        if !self.table_name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
+            return Err(invalid(format!(
+                "table_name is \"{}\": a DynamoDB table name has letters, digits, _ . and - only",
+                self.table_name
+            )));
+        }
+        if self.access_key_id.is_empty() != self.secret_access_key.is_empty() {
+            return Err(invalid("access_key_id and secret_access_key go together: set both or none"));
+        }
+        if !self.session_token.is_empty() && self.access_key_id.is_empty() {
+            return Err(invalid("session_token is set without access_key_id and secret_access_key"));
+        }
+        if !self.embedded_path.is_empty() && !self.endpoint_url.is_empty() {
+            return Err(invalid("embedded_path and endpoint_url exclude each other: unset one"));
+        }
+        for (name, url) in
+            [("endpoint_url", &self.endpoint_url), ("transport_endpoint_url", &self.transport_endpoint_url)]
+        {
+            if !url.is_empty() && !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+                return Err(invalid(format!("{name} is \"{url}\": it must start with http:// or https://")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Config");
+        for setting in SETTINGS {
+            shown.field(setting.name, &self.get(setting.name).unwrap_or_default());
+        }
+        shown.finish()
+    }
+}
+
+impl Setting {
+    fn check(&self, value: &str) -> Result<()> {
+        let name = self.name;
+        let length = value.chars().count() as u64;
+        let refuse = |expected: String| Err(invalid(format!("{name}: {expected}")));
+        match self.kind {
+            Kind::Number(low, high) => match value.parse::<u64>() {
+                Ok(number) if (low..=high).contains(&number) => Ok(()),
+                _ => refuse(format!("\"{}\" is not a whole number from {low} to {high}", shortened(value))),
+            },
+            Kind::Choice(values) if !values.contains(&value) => {
+                refuse(format!("\"{}\" is not one of {}", shortened(value), values.join(", ")))
+            }
+            Kind::Text(low, high) if !(low..=high).contains(&length) => {
+                refuse(format!("needs {low} to {high} characters, has {length}"))
+            }
+            Kind::Optional(_, high) | Kind::Secret(_, high) if length > high => {
+                refuse(format!("takes {high} characters at most, has {length}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn find(name: &str) -> Result<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name).ok_or_else(|| unknown_setting(name))
+}
+
+fn parse<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
+    value.parse().map_err(|_| invalid(format!("{name}: \"{}\" cannot be read", shortened(value))))
+}
+
+fn unknown_setting(name: &str) -> Error {
+    Error::new(
+        ErrorCode::UnknownName,
+        format!(
+            "there is no setting \"{}\"; near: {} (CONFIGURATION.md lists all)",
+            shortened(name),
+            near_names(name, SETTINGS.iter().map(|setting| setting.name))
+        ),
+    )
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorCode::InvalidSetting, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::header::HEADER_FIELDS;
+
+    /// CONFIGURATION.md is generated here. `make docs` writes it; the test compares.
+    fn markdown() -> String {
+        let mut page = String::from(concat!(
+            "<!-- Generated from src/model/settings.rs and src/model/header.rs by `make docs`. -->\n",
+            "# Configuration\n\n",
+            "## Settings\n\n",
+            "By name in every language: `postbox_config_set(config, \"table_name\", \"orders_outbox\")` in C, ",
+            "`Config::set` or the builder's method of the same name in Rust, `config.set(\"table_name\", ...)` in C++, ",
+            "`config.Set(...)` in .NET, `postbox.open(table_name=...)` in Python.\n",
+            "An unknown name and a value out of range are errors that say what is allowed.\n\n",
+            "| setting | takes | default | meaning |\n|---|---|---|---|\n",
+        ));
+        for setting in SETTINGS {
+            let takes = match setting.kind {
+                Kind::Text(low, high) => format!("text of {low} to {high} characters"),
+                Kind::Optional(_, high) => format!("text up to {high} characters, or empty"),
+                Kind::Secret(_, high) => format!("secret up to {high} characters, or empty"),
+                Kind::Number(low, high) => format!("{low} to {high}"),
+                Kind::Choice(values) => format!("`{}`", values.join("`, `")),
+            };
+            let default = setting.default.trim_matches('"');
+            let default = if default.is_empty() { "unset".into() } else { format!("`{default}`") };
+            page += &format!("| `{}` | {takes} | {default} | {} |\n", setting.name, setting.about);
+        }
+        page += concat!(
+            "\n## Header fields of a message\n\n",
+            "By name in C (`postbox_message_set(message, \"partition_key\", \"42\")`, `postbox_message_get`), ",
+            "`Message::set` or `with_partition_key` in Rust. `bag.NAME` is an entry of the header bag.\n\n",
+            "| field | stored as | meaning |\n|---|---|---|\n",
+        );
+        for field in HEADER_FIELDS {
+            page += &format!("| `{}` | `{}` | {} |\n", field.name, field.attribute, field.about);
+        }
+        page
+    }
+
+    #[test]
+    fn the_configuration_page_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/CONFIGURATION.md");
+        if std::env::var_os("POSTBOX_WRITE_DOCS").is_some() {
+            std::fs::write(path, markdown()).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(committed == markdown(), "CONFIGURATION.md is out of date: run `make docs`");
+    }
+
+    #[test]
+    fn defaults_are_valid() {
+        Config::default().validate().unwrap();
+    }
+
+    #[test]
+    fn every_setting_can_be_set_and_read_by_name() {
+        for setting in SETTINGS {
+            let mut config = Config::default();
+            let value = match setting.kind {
+                Kind::Number(low, _) => low.to_string(),
+                Kind::Choice(values) => values[0].to_string(),
+                _ => "abc".to_string(),
+            };
+            config.set(setting.name, &value).unwrap();
+            let expected = if matches!(setting.kind, Kind::Secret(..)) { "***" } else { &value };
+            assert_eq!(config.get(setting.name).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn out_of_range_and_nonsense_are_refused_with_the_range() {
+        let mut config = Config::default();
+        for (name, value) in [
+            ("number_of_shards", "0"),
+            ("number_of_shards", "21"),
+            ("number_of_shards", "-1"),
+            ("max_attempts", "many"),
+            ("table_name", "ab"),
+        ] {
+            let error = config.set(name, value).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidSetting);
+            assert!(error.message().contains(name) && error.message().contains(" to "), "{error}");
+        }
+        assert_eq!(config.number_of_shards, 3);
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_near_ones() {
+        let error = Config::default().set("tablename", "x").unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnknownName);
+        assert!(error.message().contains("table_name"), "{error}");
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let check = |settings: &[(&str, &str)]| {
+            let mut config = Config::default();
+            for (name, value) in settings {
+                config.set(name, value).unwrap();
+            }
+            config.validate().unwrap_err()
+        };
+        assert!(check(&[("access_key_id", "a")]).message().contains("secret_access_key"));
+        assert!(check(&[("session_token", "a")]).message().contains("access_key_id"));
+        assert!(check(&[("embedded_path", ":memory:"), ("endpoint_url", "http://x")]).message().contains("exclude"));
+        assert!(check(&[("endpoint_url", "ftp://x")]).message().contains("http://"));
+        assert!(check(&[("table_name", "no/slash")]).message().contains("letters"));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut config = Config::default();
+        config.set("secret_access_key", "hush-hush").unwrap();
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,102 @@
+//! Access to the header fields of a message by name.
+
+use crate::model::error::{Error, ErrorCode, Result, near_names, shortened};
+use crate::model::header::{CharacterEncoding, HEADER_FIELDS, MessageType};
+use crate::model::message::{Message, invalid};
+use crate::model::ticks::Ticks;
+use serde_json::Value;
+use std::borrow::Cow;
+
+impl Message {
+    /// Sets a header field from text, by the names of CONFIGURATION.md; `bag.NAME` puts a text
+    /// into the bag. An empty text takes an optional field away.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnknownName`] with the near names, [`ErrorCode::InvalidMessage`] for a value
+    /// that the field cannot have.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        if let Some(key) = name.strip_prefix("bag.") {
+            self.bag.insert(key.into(), value.into());
+            return Ok(());
+        }
+        if let Some(field) = self.optional_field(name) {
+            *field = value.into();
+            return Ok(());
+        }
+        match name {
+            "id" => self.id = value.into(),
+            "topic" => self.topic = value.into(),
+            "content_type" => self.content_type = value.into(),
+            "source" => self.source = value.into(),
+            "spec_version" => self.spec_version = value.into(),
+            "message_type" => {
+                self.message_type =
+                    MessageType::from_name(value).ok_or_else(|| not_one_of(name, value, MessageType::NAMES))?;
+            }
+            "character_encoding" => {
+                self.character_encoding = Some(
+                    CharacterEncoding::from_name(value)
+                        .ok_or_else(|| not_one_of(name, value, CharacterEncoding::NAMES))?,
+                );
+            }
+            "created_at" => {
+                self.created = Ticks::from_text(value).ok_or_else(|| {
+                    invalid(format!(
+                        "created_at is \"{}\": it needs a time such as 2026-01-31T12:00:00.000Z",
+                        shortened(value)
+                    ))
+                })?;
+            }
+            _ => return Err(unknown_field(name)),
+        }
+        Ok(())
+    }
+
+    /// A header field as text, by the same names as [`set`](Self::set); `None` for an optional
+    /// one that is not there. A bag entry that is not a string is given as JSON.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnknownName`] with the near names.
+    pub fn get(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
+        if let Some(key) = name.strip_prefix("bag.") {
+            return Ok(self.bag.get(key).map(|value| match value {
+                Value::String(text) => Cow::Borrowed(text.as_str()),
+                other => Cow::Owned(other.to_string()),
+            }));
+        }
+        if let Some(value) = self.optional_value(name) {
+            return Ok((!value.is_empty()).then_some(Cow::Borrowed(value)));
+        }
+        Ok(Some(match name {
+            "id" => Cow::Borrowed(&self.id),
+            "topic" => Cow::Borrowed(&self.topic),
+            "content_type" => Cow::Borrowed(&self.content_type),
+            "source" => Cow::Borrowed(&self.source),
+            "spec_version" => Cow::Borrowed(&self.spec_version),
+            "message_type" => Cow::Borrowed(self.message_type.name()),
+            "character_encoding" => Cow::Borrowed(self.character_encoding().name()),
+            "created_at" => Cow::Owned(self.created.to_text()),
+            _ => return Err(unknown_field(name)),
+        }))
+    }
+
+    /// The header fields that are there, as text by the names of [`get`](Self::get), without the bag.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        HEADER_FIELDS.iter().filter_map(|field| Some((field.name, self.get(field.name).ok()??)))
+    }
+}
+
+fn not_one_of(name: &str, value: &str, names: &[&str]) -> Error {
+    invalid(format!("{name} is \"{}\", not one of {}", shortened(value), names.join(", ")))
+}
+
+fn unknown_field(name: &str) -> Error {
+    Error::new(
+        ErrorCode::UnknownName,
+        format!(
+            "there is no header field \"{}\"; near: {} (bag.NAME is an entry of the header bag)",
+            shortened(name),
+            near_names(name, HEADER_FIELDS.iter().map(|field| field.name))
+        ),
+    )
+}

@@ -1,0 +1,405 @@
+//! A message: a header and a body, as it is deposited and as it is sent.
+
+use crate::model::error::shortened;
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::header::{CharacterEncoding, MessageType, with_optional_headers};
+use crate::model::ticks::Ticks;
+use serde_json::{Map, Value};
+use std::time::SystemTime;
+
+/// Brighter's default for the CloudEvents `source` attribute.
+const DEFAULT_SOURCE: &str = "http://goparamore.io";
+/// Brighter's default content type.
+const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
+const DEFAULT_SPEC_VERSION: &str = "1.0";
+/// What is stored and sent for a message without a content type.
+pub(crate) const NO_CONTENT_TYPE: &str = "text/plain";
+/// DynamoDB's limit for a partition key. The id is one, and so are, in the indexes, topic with shard, and causation id.
+pub(crate) const MAX_KEY_BYTES: usize = 2048;
+/// What `TopicShard` adds to the topic: `_` and up to two digits.
+const SHARD_SUFFIX_BYTES: usize = 3;
+
+/// Defines the message from the list of its optional text headers: field, setter, attribute, text.
+macro_rules! define_message {
+    ($($field:ident $setter:ident $attribute:literal $about:literal;)*) => {
+        /// A message to deposit, or one that was read from the outbox: a header and a body of bytes.
+        ///
+        /// ```
+        /// use postbox::Message;
+        ///
+        /// let message = Message::new("greeting.made", r#"{"name":"Ada"}"#)
+        ///     .with_partition_key("Ada")
+        ///     .with_header("tenant", "42");
+        /// assert_eq!(message.topic(), "greeting.made");
+        /// assert_eq!(message.id().len(), 36); // a UUID v7, unless with_id gives another
+        /// ```
+        #[derive(Clone, PartialEq)]
+        pub struct Message {
+            pub(super) id: String,
+            pub(super) topic: String,
+            body: Vec<u8>,
+            pub(super) message_type: MessageType,
+            pub(super) character_encoding: Option<CharacterEncoding>,
+            pub(super) content_type: String,
+            pub(super) source: String,
+            pub(super) spec_version: String,
+            pub(super) created: Ticks,
+            pub(super) bag: Map<String, Value>,
+            handled_count: u32,
+            delayed_milliseconds: u32,
+            $($field: String,)*
+        }
+
+        impl Message {
+            /// A message of the topic with this body, of type [`MessageType::Event`], made now, with a new id.
+            pub fn new(topic: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+                Self {
+                    id: uuid::Uuid::now_v7().to_string(),
+                    topic: topic.into(),
+                    body: body.into(),
+                    message_type: MessageType::Event,
+                    character_encoding: None,
+                    content_type: DEFAULT_CONTENT_TYPE.into(),
+                    source: DEFAULT_SOURCE.into(),
+                    spec_version: DEFAULT_SPEC_VERSION.into(),
+                    created: Ticks::next(),
+                    bag: Map::new(),
+                    handled_count: 0,
+                    delayed_milliseconds: 0,
+                    $($field: String::new(),)*
+                }
+            }
+
+            $(
+                #[doc = $about]
+                /// Empty when there is none.
+                pub fn $field(&self) -> &str {
+                    &self.$field
+                }
+
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), "); empty takes it away.")]
+                pub fn $setter(mut self, value: impl Into<String>) -> Self {
+                    self.$field = value.into();
+                    self
+                }
+            )*
+
+            /// The optional text headers as attributes of the table, empty ones included.
+            pub(crate) fn optional_attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+                [$(($attribute, self.$field.as_str()),)*].into_iter()
+            }
+
+            /// Sets an optional text header from the attribute that holds it.
+            pub(crate) fn set_optional_attribute(&mut self, attribute: &str, value: &str) {
+                match attribute {
+                    $($attribute => self.$field = value.into(),)*
+                    _ => {}
+                }
+            }
+
+            pub(super) fn optional_field(&mut self, name: &str) -> Option<&mut String> {
+                match name {
+                    $(stringify!($field) => Some(&mut self.$field),)*
+                    _ => None,
+                }
+            }
+
+            pub(super) fn optional_value(&self, name: &str) -> Option<&str> {
+                match name {
+                    $(stringify!($field) => Some(&self.$field),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+with_optional_headers!(define_message);
+
+impl Message {
+    /// The id: a UUID v7 unless the caller gave another.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Sets the id, at most 2,048 bytes. A fixed id makes a retried command take effect once.
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// The routing key.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The bytes of the body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Replaces the body.
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// What the message is to its receiver.
+    pub fn message_type(&self) -> MessageType {
+        self.message_type
+    }
+
+    /// Sets the [`message_type`](Self::message_type).
+    pub fn with_message_type(mut self, message_type: MessageType) -> Self {
+        self.message_type = message_type;
+        self
+    }
+
+    /// The media type of the body.
+    pub fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
+    /// Sets the [`content_type`](Self::content_type). Empty is stored as `text/plain`.
+    pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = content_type.into();
+        self
+    }
+
+    /// How the bytes of the body are to be read: as set, else [`CharacterEncoding::Utf8`] if the
+    /// body is valid UTF-8 and [`CharacterEncoding::Raw`] if not.
+    pub fn character_encoding(&self) -> CharacterEncoding {
+        self.character_encoding.unwrap_or_else(|| match std::str::from_utf8(&self.body) {
+            Ok(_) => CharacterEncoding::Utf8,
+            Err(_) => CharacterEncoding::Raw,
+        })
+    }
+
+    /// Sets the [`character_encoding`](Self::character_encoding).
+    pub fn with_character_encoding(mut self, encoding: CharacterEncoding) -> Self {
+        self.character_encoding = Some(encoding);
+        self
+    }
+
+    /// CloudEvents `source`.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Sets the [`source`](Self::source).
+    pub fn with_source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// CloudEvents `specversion`.
+    pub fn spec_version(&self) -> &str {
+        &self.spec_version
+    }
+
+    /// When the message was made, to 100 ns.
+    pub fn created_at(&self) -> SystemTime {
+        self.created.to_system_time()
+    }
+
+    /// Sets when the message was made; kept to 100 ns.
+    pub fn with_created_at(mut self, time: SystemTime) -> Self {
+        self.created = Ticks::from(time);
+        self
+    }
+
+    /// Further headers, any JSON values.
+    pub fn bag(&self) -> &Map<String, Value> {
+        &self.bag
+    }
+
+    /// Puts a further header into the bag.
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.bag.insert(name.into(), value.into());
+        self
+    }
+
+    /// How often a consumer has handled the message; 0 for a new one.
+    pub fn handled_count(&self) -> u32 {
+        self.handled_count
+    }
+
+    /// The delay that a consumer asked for, in milliseconds; 0 for a new one.
+    pub fn delayed_milliseconds(&self) -> u32 {
+        self.delayed_milliseconds
+    }
+
+    /// The content type as it is stored and sent: never empty, and so for the two that follow.
+    pub(crate) fn content_type_or_default(&self) -> &str {
+        or_default(&self.content_type, NO_CONTENT_TYPE)
+    }
+
+    pub(crate) fn source_or_default(&self) -> &str {
+        or_default(&self.source, DEFAULT_SOURCE)
+    }
+
+    pub(crate) fn spec_version_or_default(&self) -> &str {
+        or_default(&self.spec_version, DEFAULT_SPEC_VERSION)
+    }
+
+    pub(crate) fn created(&self) -> Ticks {
+        self.created
+    }
+
+    pub(crate) fn set_created(&mut self, created: Ticks) {
+        self.created = created;
+    }
+
+    pub(crate) fn set_bag(&mut self, bag: Map<String, Value>) {
+        self.bag = bag;
+    }
+
+    pub(crate) fn set_spec_version(&mut self, version: &str) {
+        self.spec_version = version.into();
+    }
+
+    pub(crate) fn set_counts(&mut self, handled_count: u32, delayed_milliseconds: u32) {
+        self.handled_count = handled_count;
+        self.delayed_milliseconds = delayed_milliseconds;
+    }
+
+    /// Whether the message can be stored and read again, by us and by Brighter.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let refuse = |what: String| Err(invalid(format!("message {}: {what}", shortened(&self.id))));
+        for (name, value, most) in
+            [("id", &self.id, MAX_KEY_BYTES), ("topic", &self.topic, MAX_KEY_BYTES - SHARD_SUFFIX_BYTES)]
+        {
+            if value.is_empty() {
+                return refuse(format!("its {name} is empty"));
+            }
+            if value.len() > most {
+                return refuse(format!("its {name} has {} bytes, {most} at most", value.len()));
+            }
+        }
+        if self.causation_id.len() > MAX_KEY_BYTES {
+            return refuse(format!("its causation_id has {} bytes, {MAX_KEY_BYTES} at most", self.causation_id.len()));
+        }
+        let encoding = self.character_encoding();
+        let fits = match encoding {
+            CharacterEncoding::Utf8 => std::str::from_utf8(&self.body).is_ok(),
+            CharacterEncoding::Ascii => self.body.is_ascii(),
+            CharacterEncoding::Utf16 => self.body.len().is_multiple_of(2),
+            CharacterEncoding::Base64 | CharacterEncoding::Raw => true,
+        };
+        if !fits {
+            return refuse(format!(
+                "its body is not valid {}: set character_encoding to Raw for bytes",
+                encoding.name()
+            ));
+        }
+        // Brighter's reader throws on an entry without "=".
+        if !self.baggage.is_empty()
+            && !self.baggage.split(',').all(|entry| entry.trim().find('=').is_some_and(|at| at > 0))
+        {
+            return refuse("its baggage is not of the form k=v,k2=v2".into());
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Message {
+    /// Without the body and the bag, which do not belong into logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("topic", &self.topic)
+            .field("message_type", &self.message_type)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Brighter's reader wants these to be there.
+fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
+    if value.is_empty() { default } else { value }
+}
+
+pub(super) fn invalid(message: String) -> Error {
+    Error::new(ErrorCode::InvalidMessage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::header::HEADER_FIELDS;
+
+    #[test]
+    fn every_named_field_can_be_set_and_read() {
+        for field in HEADER_FIELDS {
+            let mut message = Message::new("t", "b");
+            let value = match field.name {
+                "message_type" => "MT_COMMAND",
+                "character_encoding" => "ASCII",
+                "created_at" => "2024-02-29T12:34:56.789Z",
+                _ => "v=1",
+            };
+            message.set(field.name, value).unwrap();
+            assert_eq!(message.get(field.name).unwrap().as_deref(), Some(value), "{}", field.name);
+        }
+        let mut message = Message::new("t", "b");
+        message.set("bag.tenant", "42").unwrap();
+        assert_eq!(message.get("bag.tenant").unwrap().as_deref(), Some("42"));
+        assert_eq!(message.get("bag.other").unwrap(), None);
+        assert_eq!(message.get("subject").unwrap(), None);
+    }
+
+    #[test]
+    fn a_wrong_name_lists_the_near_ones() {
+        let error = Message::new("t", "b").set("partitionkey", "1").unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnknownName);
+        assert!(error.message().contains("partition_key"), "{error}");
+        assert!(Message::new("t", "b").get("topik").unwrap_err().message().contains("topic"));
+    }
+
+    #[test]
+    fn what_brighter_could_not_read_is_refused() {
+        let message = || Message::new("t", "b");
+        let cases = [
+            (Message::new("", "b"), "topic is empty"),
+            (message().with_id(""), "id is empty"),
+            (message().with_id("x".repeat(2049)), "2048 at most"),
+            (Message::new("t".repeat(2046), "b"), "2045 at most"),
+            (message().with_causation_id("x".repeat(2049)), "causation_id"),
+            (message().with_baggage("a=1,b"), "k=v"),
+            (message().with_baggage("=1"), "k=v"),
+            (message().with_body([0xff]).with_character_encoding(CharacterEncoding::Utf8), "UTF8"),
+            (message().with_body("ä").with_character_encoding(CharacterEncoding::Ascii), "ASCII"),
+            (message().with_body("abc").with_character_encoding(CharacterEncoding::Utf16), "UTF16"),
+        ];
+        for (message, expected) in cases {
+            let error = message.validate().unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidMessage);
+            assert!(error.message().contains(expected), "{error}");
+        }
+        message().with_baggage("a=1, b=2;p").validate().unwrap();
+    }
+
+    #[test]
+    fn the_encoding_follows_the_body_unless_set() {
+        assert_eq!(Message::new("t", "text").character_encoding(), CharacterEncoding::Utf8);
+        assert_eq!(Message::new("t", [0xff, 0x00]).character_encoding(), CharacterEncoding::Raw);
+        assert_eq!(
+            Message::new("t", "aGk=").with_character_encoding(CharacterEncoding::Base64).character_encoding(),
+            CharacterEncoding::Base64
+        );
+    }
+
+    #[test]
+    fn the_body_is_not_shown() {
+        let message = Message::new("t", "a secret").with_header("h", "another secret");
+        assert!(!format!("{message:?}").contains("secret"));
+    }
+
+    #[test]
+    fn messages_made_one_after_the_other_are_in_order() {
+        let first = Message::new("t", "");
+        let second = Message::new("t", "");
+        assert!(first.created_at() < second.created_at());
+        assert!(first.id() < second.id());
+    }
+}

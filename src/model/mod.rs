@@ -1,0 +1,15 @@
+//! Values: messages, settings, errors, reports, times. They do nothing by themselves.
+
+pub(crate) mod config;
+pub mod dynamodb_json;
+pub(crate) mod error;
+pub(crate) mod header;
+mod header_access;
+pub(crate) mod item;
+pub(crate) mod message;
+pub(crate) mod page;
+pub(crate) mod report;
+pub(crate) mod settings;
+pub(crate) mod stats;
+pub(crate) mod stored_message;
+pub(crate) mod ticks;

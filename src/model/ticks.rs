@@ -1,0 +1,133 @@
+//! .NET ticks, the clock of the outbox table: 100 ns since 0001-01-01T00:00:00Z.
+
+use crate::sys::{clock, simulation};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use time::OffsetDateTime;
+
+/// The ticks of 1970-01-01T00:00:00Z.
+const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
+const TICKS_PER_SECOND: i64 = 10_000_000;
+/// The ticks of 9999-12-31T23:59:59.9999999Z, the last that .NET knows.
+const LAST: i64 = 3_155_378_975_999_999_999;
+
+/// A point in time in .NET ticks, from year 1 to year 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticks(i64);
+
+impl Ticks {
+    pub(crate) const FIRST: Self = Self(0);
+    pub(crate) const LAST: Self = Self(LAST);
+
+    pub(crate) fn now() -> Self {
+        Self::from(clock::system_time())
+    }
+
+    /// Now, but later than every other time that this gave in this process: messages made one
+    /// after the other have an order.
+    pub(crate) fn next() -> Self {
+        static LATEST: AtomicI64 = AtomicI64::new(0);
+        let now = Self::now().0;
+        if let Some(next) = simulation::next_tick(now) {
+            return Self(next);
+        }
+        let previous = LATEST
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |latest| Some(now.max(latest + 1)))
+            .unwrap_or(now);
+        Self(now.max(previous + 1))
+    }
+
+    /// `None` outside of the years 1 to 9999.
+    pub(crate) fn from_raw(ticks: i64) -> Option<Self> {
+        (0..=LAST).contains(&ticks).then_some(Self(ticks))
+    }
+
+    pub(crate) fn raw(self) -> i64 {
+        self.0
+    }
+
+    pub(crate) fn to_system_time(self) -> SystemTime {
+        let since_epoch = self.0 - UNIX_EPOCH_TICKS;
+        let seconds = Duration::from_secs(since_epoch.unsigned_abs() / TICKS_PER_SECOND as u64);
+        let rest = Duration::from_nanos(since_epoch.unsigned_abs() % TICKS_PER_SECOND as u64 * 100);
+        if since_epoch >= 0 { UNIX_EPOCH + seconds + rest } else { UNIX_EPOCH - seconds - rest }
+    }
+
+    /// Seconds since 1970, 0 before.
+    pub(crate) fn unix_seconds(self) -> u64 {
+        u64::try_from((self.0 - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND).unwrap_or(0)
+    }
+
+    /// `yyyy-MM-ddTHH:mm:ss.fffZ`, the rest cut as .NET does it.
+    pub(crate) fn to_text(self) -> String {
+        let moment = OffsetDateTime::from(self.to_system_time());
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            moment.year(),
+            u8::from(moment.month()),
+            moment.day(),
+            moment.hour(),
+            moment.minute(),
+            moment.second(),
+            moment.millisecond()
+        )
+    }
+
+    /// Reads `yyyy-MM-ddTHH:mm:ss`, with or without a fraction and with `Z` or an offset.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let moment = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+        let ticks = moment.unix_timestamp_nanos().div_euclid(100) + i128::from(UNIX_EPOCH_TICKS);
+        i64::try_from(ticks).ok().and_then(Self::from_raw)
+    }
+}
+
+impl From<SystemTime> for Ticks {
+    fn from(time: SystemTime) -> Self {
+        let ticks = match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => i128::from(UNIX_EPOCH_TICKS) + (since.as_nanos() / 100) as i128,
+            Err(before) => i128::from(UNIX_EPOCH_TICKS) - before.duration().as_nanos().div_ceil(100) as i128,
+        };
+        Self(ticks.clamp(0, i128::from(LAST)) as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2024-02-29T12:34:56.789Z, as `DateTime.Ticks` gives it in .NET.
+    const LEAP_DAY: i64 = 638_448_068_967_890_000;
+
+    #[test]
+    fn ticks_and_text_agree_with_dotnet() {
+        let ticks = Ticks::from_raw(LEAP_DAY + 4567).unwrap();
+        assert_eq!(ticks.to_text(), "2024-02-29T12:34:56.789Z");
+        assert_eq!(Ticks::from_text("2024-02-29T12:34:56.789Z").unwrap().raw(), LEAP_DAY);
+        assert_eq!(Ticks::from_text("2024-02-29T13:34:56.789+01:00").unwrap().raw(), LEAP_DAY);
+        assert_eq!(Ticks::from(ticks.to_system_time()), ticks);
+        assert_eq!(Ticks::from(UNIX_EPOCH).raw(), 621_355_968_000_000_000);
+    }
+
+    #[test]
+    fn the_ends_of_time_are_kept() {
+        for raw in [0, LAST] {
+            let ticks = Ticks::from_raw(raw).unwrap();
+            assert_eq!(Ticks::from(ticks.to_system_time()), ticks);
+        }
+        assert_eq!(Ticks::from_raw(0).unwrap().to_text(), "0001-01-01T00:00:00.000Z");
+        assert_eq!(Ticks::from_raw(-1), None);
+        assert_eq!(Ticks::from_raw(i64::MAX), None);
+    }
+
+    #[test]
+    fn next_is_always_later() {
+        let mut all: Vec<Ticks> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| (0..1000).map(|_| Ticks::next()).collect::<Vec<_>>())).collect();
+            threads.into_iter().flat_map(|t| t.join().unwrap()).collect()
+        });
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 4000);
+    }
+}

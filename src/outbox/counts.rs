@@ -1,0 +1,93 @@
+//! In which topic and state the items of the table are, without reading the messages.
+
+use crate::model::error::Result;
+use crate::model::item::Item;
+use crate::model::stored_message::MessageState;
+use crate::model::ticks::Ticks;
+use crate::outbox::Outbox;
+use crate::outbox::item::attribute::{DELIVERY_TIME, OUTSTANDING_CREATED_TIME, PARKED_AT, TOPIC_SHARD};
+use crate::outbox::item::{number, text};
+use crate::sdk::failure::explain;
+use aws_sdk_dynamodb::types::Select;
+
+const OUTSTANDING: &str = "OutstandingAllTopics";
+const DELIVERED_BY_TOPIC: &str = "Delivered";
+
+/// Where one message is.
+pub(crate) struct MessagePlace {
+    pub(crate) topic: String,
+    pub(crate) state: MessageState,
+    /// When an outstanding one was made.
+    pub(crate) created: Option<Ticks>,
+}
+
+impl Outbox {
+    /// A page of places, of the outstanding messages or of the whole table, and where the next begins.
+    pub(crate) async fn places_page(
+        &self,
+        whole_table: bool,
+        from: Option<Item>,
+    ) -> Result<(Vec<MessagePlace>, Option<Item>)> {
+        let index = (!whole_table).then(|| OUTSTANDING.to_owned());
+        let subject = index.as_deref().map_or_else(|| self.subject(), |name| self.index(name));
+        let answer = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .set_index_name(index)
+            .projection_expression(format!("Topic, {OUTSTANDING_CREATED_TIME}, {DELIVERY_TIME}, {PARKED_AT}"))
+            .set_exclusive_start_key(from)
+            .send()
+            .await
+            .map_err(|failure| explain("Scan", &subject, failure))?;
+        let places = answer.items().iter().map(place).collect();
+        Ok((places, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+    }
+
+    /// How many messages of a topic were dispatched from this time on and before that one.
+    pub(crate) async fn dispatched_between(&self, topic: &str, from: Ticks, to: Ticks) -> Result<u64> {
+        let mut count = 0;
+        // DynamoDB refuses a range that is none.
+        if to <= from {
+            return Ok(0);
+        }
+        for shard in self.topic_shards(topic) {
+            let mut after = None;
+            loop {
+                let answer = self
+                    .client
+                    .query()
+                    .table_name(&self.table)
+                    .index_name(DELIVERED_BY_TOPIC)
+                    .key_condition_expression(format!(
+                        "{TOPIC_SHARD} = :shard AND {DELIVERY_TIME} BETWEEN :first AND :last"
+                    ))
+                    .expression_attribute_values(":shard", text(&shard))
+                    .expression_attribute_values(":first", number(from.raw()))
+                    .expression_attribute_values(":last", number(to.raw() - 1))
+                    .select(Select::Count)
+                    .set_exclusive_start_key(after)
+                    .send()
+                    .await
+                    .map_err(|failure| explain("Query", &self.index(DELIVERED_BY_TOPIC), failure))?;
+                count += u64::try_from(answer.count).unwrap_or(0);
+                after = answer.last_evaluated_key.filter(|key| !key.is_empty());
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn place(item: &Item) -> MessagePlace {
+    let ticks = |name: &str| item.get(name)?.as_n().ok()?.parse().ok().and_then(Ticks::from_raw);
+    let topic = item.get("Topic").and_then(|topic| topic.as_s().ok()).cloned().unwrap_or_default();
+    let state = match item {
+        _ if item.contains_key(DELIVERY_TIME) => MessageState::Dispatched,
+        _ if item.contains_key(PARKED_AT) => MessageState::Parked,
+        _ => MessageState::Outstanding,
+    };
+    MessagePlace { topic, state, created: ticks(OUTSTANDING_CREATED_TIME) }
+}

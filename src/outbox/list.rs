@@ -1,0 +1,143 @@
+//! Lists of messages by state, a page at a time. The cursor belongs to the call that made it.
+
+use crate::model::dynamodb_json::{item_from_json, item_to_json};
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::item::{AttributeValue, Item};
+use crate::model::page::{Cursor, MessagePage};
+use crate::model::stored_message::MessageState;
+use crate::outbox::Outbox;
+use crate::outbox::item::attribute::{PARKED_AT, TOPIC_SHARD};
+use crate::outbox::item::{decode, message_id, text};
+use crate::sdk::failure::explain;
+use crate::sys::clock;
+use serde_json::json;
+use std::time::Duration;
+
+/// After how long a page is given back though it is not full. A filter may find little in a
+/// large table, and a page that comes too late would never come.
+const LONG_ENOUGH: Duration = Duration::from_secs(2);
+
+/// A place within a list: which part, and after which key of it.
+#[derive(Debug, Default)]
+struct Place {
+    part: usize,
+    after: Option<Item>,
+}
+
+impl Place {
+    /// Reads a cursor of the list of this state and topic, which has so many parts.
+    fn read(cursor: &Cursor, state: MessageState, topic: Option<&str>, parts: usize) -> Result<Self> {
+        let place = || {
+            let (listed, part, after): (String, usize, String) = serde_json::from_str(&cursor.0).ok()?;
+            let after = if after.is_empty() { None } else { Some(item_from_json(&after).ok()?) };
+            (listed == list_name(state, topic) && part < parts).then_some(Self { part, after })
+        };
+        place().ok_or_else(|| {
+            Error::new(ErrorCode::InvalidArgument, "the cursor is not one that a page of this list gave")
+        })
+    }
+
+    fn write(&self, state: MessageState, topic: Option<&str>) -> Cursor {
+        let after = self.after.as_ref().map(item_to_json).unwrap_or_default();
+        Cursor(json!([list_name(state, topic), self.part, after]).to_string())
+    }
+}
+
+/// What a cursor calls the list that it belongs to.
+fn list_name(state: MessageState, topic: Option<&str>) -> String {
+    topic.map_or_else(|| state.name().to_owned(), |topic| format!("{} {topic}", state.name()))
+}
+
+impl Outbox {
+    /// A page of up to `limit` messages of this state, of one topic or of all. Within a topic,
+    /// each shard is in the order of time.
+    pub(crate) async fn list(
+        &self,
+        state: MessageState,
+        topic: Option<String>,
+        limit: i32,
+        cursor: Option<Cursor>,
+    ) -> Result<MessagePage> {
+        let shards = match (&topic, state) {
+            // The index does not hold parked messages: they are looked for in the whole table.
+            (None, _) | (_, MessageState::Parked) => Vec::new(),
+            (Some(topic), _) => self.topic_shards(topic),
+        };
+        let topic = topic.as_deref();
+        let parts = shards.len().max(1);
+        let mut place = match &cursor {
+            Some(cursor) => Place::read(cursor, state, topic, parts)?,
+            None => Place::default(),
+        };
+        let mut page = MessagePage { messages: Vec::new(), unreadable: Vec::new(), next: None };
+        let mut wanted = limit.max(1);
+        let began = clock::now();
+        while wanted > 0 && place.part < parts && clock::since(began) < LONG_ENOUGH {
+            let (items, last) = match shards.get(place.part) {
+                Some(shard) => self.query_page(state, shard, wanted, place.after.take()).await?,
+                None => self.scan_page(state, topic, wanted, place.after.take()).await?,
+            };
+            wanted = wanted.saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
+            for item in &items {
+                match decode(item) {
+                    Ok(message) => page.messages.push(message),
+                    Err(error) => page.unreadable.push((message_id(item).unwrap_or_default().to_owned(), error)),
+                }
+            }
+            place = match last {
+                Some(key) => Place { part: place.part, after: Some(key) },
+                None => Place { part: place.part + 1, after: None },
+            };
+        }
+        page.next = (place.part < parts).then(|| place.write(state, topic));
+        Ok(page)
+    }
+
+    async fn query_page(
+        &self,
+        state: MessageState,
+        shard: &str,
+        limit: i32,
+        after: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>)> {
+        let index = if state == MessageState::Dispatched { "Delivered" } else { "Outstanding" };
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(index)
+            .key_condition_expression(format!("{TOPIC_SHARD} = :shard"))
+            .expression_attribute_values(":shard", text(shard))
+            .limit(limit)
+            .set_exclusive_start_key(after)
+            .send()
+            .await
+            .map_err(|failure| explain("Query", &self.index(index), failure))?;
+        Ok((answer.items.unwrap_or_default(), last_key(answer.last_evaluated_key)))
+    }
+
+    async fn scan_page(
+        &self,
+        state: MessageState,
+        topic: Option<&str>,
+        limit: i32,
+        after: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>)> {
+        let request = self.client.scan().table_name(&self.table).set_exclusive_start_key(after);
+        let request = match (state, topic) {
+            (MessageState::Outstanding, _) => request.index_name("OutstandingAllTopics").limit(limit),
+            (MessageState::Dispatched, _) => request.index_name("DeliveredAllTopics").limit(limit),
+            // A limit would count what the filter leaves out.
+            (MessageState::Parked, None) => request.filter_expression(format!("attribute_exists({PARKED_AT})")),
+            (MessageState::Parked, Some(topic)) => request
+                .filter_expression(format!("attribute_exists({PARKED_AT}) AND Topic = :topic"))
+                .expression_attribute_values(":topic", AttributeValue::S(topic.to_owned())),
+        };
+        let answer = request.send().await.map_err(|failure| explain("Scan", &self.subject(), failure))?;
+        Ok((answer.items.unwrap_or_default(), last_key(answer.last_evaluated_key)))
+    }
+}
+
+fn last_key(key: Option<Item>) -> Option<Item> {
+    key.filter(|key| !key.is_empty())
+}

@@ -1,0 +1,62 @@
+//! The gate of a Postbox: it counts the calls under way and refuses new ones once closed.
+
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, PoisonError, now};
+use std::time::{Duration, Instant};
+
+/// Open at first.
+#[derive(Default)]
+pub(crate) struct Gate {
+    state: Mutex<State>,
+    idle: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    calls: usize,
+}
+
+/// A call under way, as long as it lives.
+pub(crate) struct Call<'a>(&'a Gate);
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.calls -= 1;
+        if state.closed && state.calls == 0 {
+            self.0.idle.notify_all();
+        }
+    }
+}
+
+impl Gate {
+    /// `None` once it is closed.
+    pub(crate) fn enter(&self) -> Option<Call<'_>> {
+        let mut state = self.lock();
+        if state.closed {
+            return None;
+        }
+        state.calls += 1;
+        Some(Call(self))
+    }
+
+    /// Refuses new calls from now on; whether those under way ended by the deadline.
+    pub(crate) fn close(&self, deadline: Instant) -> bool {
+        let mut state = self.lock();
+        state.closed = true;
+        let remaining: Duration = deadline.saturating_duration_since(now());
+        let (state, _) = self
+            .idle
+            .wait_timeout_while(state, remaining, |state| state.calls > 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.calls == 0
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

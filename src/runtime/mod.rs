@@ -1,0 +1,484 @@
+//! The single-threaded runtime of a Postbox, and how a caller blocks on it.
+
+mod gate;
+mod wait;
+
+use crate::model::error::{Error, ErrorCode, Result, panic_text};
+pub(crate) use crate::runtime::gate::Call;
+use crate::runtime::gate::Gate;
+use crate::sys::clock;
+#[cfg(feature = "simulation")]
+use crate::sys::simulation::Simulated;
+use crate::{
+    runtime::wait::{Waited, wait_for},
+    sys::park::ThisThread,
+};
+use std::any::Any;
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::{JoinHandle, unconstrained};
+
+/// How long `close` waits at least for the thread to end once it was told to.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A thread named `postbox-runtime` with a tokio current-thread runtime, which drives all
+/// connections and timers. Callers block until their future is done, with a deadline.
+pub(crate) struct Runtime {
+    handle: Handle,
+    thread: ThreadId,
+    process: u32,
+    gate: Gate,
+    /// Tells the callers that are still waiting that `close` waits for them no longer.
+    abandoned: Notify,
+    stop: Mutex<Option<oneshot::Sender<()>>>,
+    stopped: Mutex<Receiver<()>>,
+    #[cfg(feature = "simulation")]
+    simulated: Option<Simulated>,
+}
+
+thread_local! {
+    /// The runtime, by its thread, of which a future runs on this thread now.
+    static INSIDE: Cell<Option<ThreadId>> = const { Cell::new(None) };
+    /// Is destroyed when the thread ends: the main thread's before the functions of `atexit`.
+    static LIFE: String = const { String::new() };
+}
+
+/// Marks this thread as running a future of a runtime, as long as it lives: a log callback that
+/// called Postbox again would be called again by that.
+struct Inside(Option<ThreadId>);
+
+impl Inside {
+    fn begin(runtime: ThreadId) -> Self {
+        Self(INSIDE.replace(Some(runtime)))
+    }
+
+    fn is(runtime: ThreadId) -> bool {
+        INSIDE.get() == Some(runtime)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(self.0);
+    }
+}
+
+/// A task that is cancelled when nobody waits for it any more.
+pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A future that was [started](Runtime::start_task).
+pub(crate) struct Task<T> {
+    result: Receiver<T>,
+    #[cfg(feature = "simulation")]
+    running: Option<(Simulated, JoinHandle<()>)>,
+}
+
+impl<T> Task<T> {
+    /// Blocks for what the future gives: nothing if the runtime stops or the deadline passes.
+    pub(crate) fn wait(self) -> Option<T> {
+        #[cfg(feature = "simulation")]
+        if let Some((simulated, running)) = self.running {
+            simulated.finish(running);
+        }
+        self.result.recv().ok()
+    }
+}
+
+impl Runtime {
+    /// Starts the thread.
+    pub(crate) fn start() -> Result<Self> {
+        #[cfg(feature = "simulation")]
+        if let Some(simulated) = Simulated::start() {
+            return Ok(Self::simulated(simulated.expect("a runtime for a simulation")));
+        }
+        let (stop, stop_requested) = oneshot::channel::<()>();
+        let (started, starting) = mpsc::channel();
+        let (ended, stopped) = mpsc::channel::<()>();
+        let failed = |error: std::io::Error| {
+            Error::new(ErrorCode::Internal, format!("the thread postbox-runtime could not be started: {error}"))
+        };
+        let thread = std::thread::Builder::new()
+            .name("postbox-runtime".into())
+            .spawn(move || {
+                // Everything here is inside of an operation.
+                INSIDE.set(Some(std::thread::current().id()));
+                ignore_broken_pipes();
+                let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                    Ok(runtime) => runtime,
+                    Err(error) => {
+                        let _ = started.send(Err(error));
+                        return;
+                    }
+                };
+                let _ = started.send(Ok(runtime.handle().clone()));
+                let _ = runtime.block_on(stop_requested);
+                // Not a plain drop: that would wait for a name look-up under way.
+                runtime.shutdown_background();
+                let _ = ended.send(());
+            })
+            .map_err(failed)?;
+        let handle = starting
+            .recv()
+            .map_err(|_| Error::new(ErrorCode::Internal, "the thread postbox-runtime ended at its start"))?
+            .map_err(failed)?;
+        Ok(Self {
+            handle,
+            thread: thread.thread().id(),
+            process: std::process::id(),
+            gate: Gate::default(),
+            abandoned: Notify::new(),
+            stop: Mutex::new(Some(stop)),
+            stopped: Mutex::new(stopped),
+            #[cfg(feature = "simulation")]
+            simulated: None,
+        })
+    }
+
+    /// Without a thread: the callers run everything while they wait.
+    #[cfg(feature = "simulation")]
+    fn simulated(simulated: Simulated) -> Self {
+        Self {
+            handle: simulated.handle().clone(),
+            // One that is no thread's: that of a caller would be refused.
+            thread: std::thread::spawn(|| ()).thread().id(),
+            process: std::process::id(),
+            gate: Gate::default(),
+            abandoned: Notify::new(),
+            stop: Mutex::default(),
+            stopped: Mutex::new(mpsc::channel().1),
+            simulated: Some(simulated),
+        }
+    }
+
+    /// Runs the future on the runtime thread and blocks until it is done, or cancels it at the
+    /// deadline. `what` names the operation for the error.
+    pub(crate) fn block_on<T, F>(&self, what: &str, timeout: Duration, future: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let abandoned = self.abandoned.notified();
+        // Before the task begins: while it runs, `close` knows of it.
+        let _call = self.enter()?;
+        let mut task = AbortOnDrop(self.handle.spawn(future));
+        match self.drive(what, timeout, abandoned, &mut task.0)? {
+            Ok(value) => Ok(value),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => Err(self.broken(what, &*panic)),
+                Err(_) => Err(closed()),
+            },
+        }
+    }
+
+    /// Runs the future on this thread and blocks until it is done, or drops it at the deadline.
+    /// Only its connections and timers are the business of the runtime thread: so the work of
+    /// many callers, such as building, signing and reading, is done on all processors.
+    pub(crate) fn run<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
+        // Before the gate: whoever passes that is told when it is abandoned.
+        let abandoned = self.abandoned.notified();
+        let _call = self.enter()?;
+        self.drive(what, timeout, abandoned, future)
+    }
+
+    #[cfg(any(feature = "sns", feature = "sqs"))]
+    /// [`run`](Self::run) as a part of a call that was [entered](Self::enter), such as the requests of a
+    /// producer: it may still begin once `close` waits for that call.
+    pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
+        self.check()?;
+        self.drive(what, timeout, self.abandoned.notified(), future)
+    }
+
+    fn drive<T>(
+        &self,
+        what: &str,
+        timeout: Duration,
+        abandoned: Notified<'_>,
+        future: impl Future<Output = T>,
+    ) -> Result<T> {
+        if LIFE.try_with(|_| ()).is_err() {
+            return Err(Error::new(
+                ErrorCode::WrongThread,
+                format!("{what} was called while its thread ends, as in a function of atexit: call it before"),
+            ));
+        }
+        let deadline = clock::now() + timeout;
+        let waited = catch_unwind(AssertUnwindSafe(move || {
+            let _context = self.handle.enter();
+            let _inside = Inside::begin(self.thread);
+            // Inside of a task of the caller's, tokio would let only so much be ready before that task yields, and it cannot.
+            self.wait_for(unconstrained(future), unconstrained(abandoned), deadline)
+        }));
+        match waited {
+            Ok(Waited::Done(value)) => Ok(value),
+            Ok(Waited::Abandoned) => Err(closed()),
+            Ok(Waited::TimedOut) => Err(timed_out(what, timeout)),
+            Err(panic) => Err(self.broken(what, &*panic)),
+        }
+    }
+
+    fn wait_for<T>(
+        &self,
+        future: impl Future<Output = T>,
+        abandoned: impl Future<Output = ()>,
+        deadline: Instant,
+    ) -> Waited<T> {
+        #[cfg(feature = "simulation")]
+        if let Some(simulated) = &self.simulated {
+            return wait_for(future, abandoned, deadline, simulated);
+        }
+        wait_for(future, abandoned, deadline, &ThisThread::new())
+    }
+
+    /// What a panic of a future is to its caller.
+    fn broken(&self, what: &str, panic: &(dyn Any + Send)) -> Error {
+        if self.gate.is_closed() {
+            return closed();
+        }
+        tracing::error!(target: "postbox", { operation = what, error.message = panic_text(panic) }, "a panic inside Postbox");
+        Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox; the log has the text"))
+    }
+
+    /// A call that consists of several operations, such as a clear: `close` waits for its end.
+    pub(crate) fn enter(&self) -> Result<Call<'_>> {
+        self.check()?;
+        self.gate.enter().ok_or_else(closed)
+    }
+
+    /// Where its tasks run.
+    #[cfg(any(feature = "sns", feature = "sqs"))]
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Starts a future of a call that was [entered](Self::enter) and returns at once.
+    pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Task<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let (sender, result) = mpsc::sync_channel(1);
+        let running = self.handle.spawn(async move {
+            if let Some(value) = clock::timeout(timeout, future).await {
+                let _ = sender.send(value);
+            }
+        });
+        #[cfg(not(feature = "simulation"))]
+        drop(running);
+        Task {
+            result,
+            #[cfg(feature = "simulation")]
+            running: self.simulated.clone().map(|simulated| (simulated, running)),
+        }
+    }
+
+    /// Whether a call may be made here: not in a forked child, not from inside an operation.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_forked() {
+            return Err(Error::new(
+                ErrorCode::Forked,
+                "this process was forked after the Postbox was opened, and threads and connections do not survive a fork: open a new Postbox in the child",
+            ));
+        }
+        if Inside::is(self.thread) {
+            return Err(Error::new(
+                ErrorCode::WrongThread,
+                "Postbox was called from inside one of its own operations, which would wait for itself: hand the work to another thread",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether calls are still taken.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.check()?;
+        if self.gate.is_closed() { Err(closed()) } else { Ok(()) }
+    }
+
+    /// Refuses new calls, waits for those under way, and stops the thread, all within the
+    /// deadline. A second call waits for that too. `timeout` is what the error tells: others may have
+    /// had a share of it.
+    pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
+        self.check()?;
+        let finished = self.gate.close(deadline);
+        self.abandoned.notify_waiters();
+        self.request_stop();
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let remaining = deadline.saturating_duration_since(clock::now()).max(GRACE);
+        let ended = !matches!(stopped.recv_timeout(remaining), Err(RecvTimeoutError::Timeout));
+        if finished && ended {
+            Ok(())
+        } else {
+            Err(Error::new(
+                ErrorCode::Timeout,
+                format!(
+                    "closing took longer than close_timeout_ms ({} ms): what was under way was abandoned",
+                    timeout.as_millis()
+                ),
+            ))
+        }
+    }
+
+    fn request_stop(&self) {
+        if let Some(stop) = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = stop.send(());
+        }
+    }
+
+    pub(crate) fn is_forked(&self) -> bool {
+        std::process::id() != self.process
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // In a forked child there is no thread to stop, and a lock may be held by one that is gone.
+        if !self.is_forked() {
+            self.request_stop();
+        }
+    }
+}
+
+/// Writing to a connection that the other side has closed is an error and not the end of the host, as
+/// it is where nobody ignores SIGPIPE. All sockets are this thread's.
+#[cfg(unix)]
+fn ignore_broken_pipes() {
+    let mut signals = nix::sys::signal::SigSet::empty();
+    signals.add(nix::sys::signal::Signal::SIGPIPE);
+    if let Err(error) = signals.thread_block() {
+        tracing::warn!(target: "postbox", { error.message = %error }, "SIGPIPE cannot be blocked");
+    }
+}
+
+#[cfg(not(unix))]
+fn ignore_broken_pipes() {}
+
+fn closed() -> Error {
+    Error::new(ErrorCode::Closed, "the Postbox was closed: open a new one")
+}
+
+fn timed_out(what: &str, timeout: Duration) -> Error {
+    Error::new(
+        ErrorCode::Timeout,
+        format!("{what} had no answer within operation_timeout_ms ({} ms)", timeout.as_millis()),
+    )
+    .retryable()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn a_future_runs_on_the_named_thread() {
+        let runtime = Runtime::start().unwrap();
+        let name = runtime.block_on("test", LONG, async { std::thread::current().name().map(String::from) }).unwrap();
+        assert_eq!(name.as_deref(), Some("postbox-runtime"));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_broken_pipe_does_not_end_the_process() {
+        const SIGPIPE: u64 = 1 << 12;
+        let runtime = Runtime::start().unwrap();
+        let status = runtime.block_on("test", LONG, async { std::fs::read_to_string("/proc/thread-self/status") });
+        let status = status.unwrap().unwrap();
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
+        assert_ne!(u64::from_str_radix(blocked, 16).unwrap() & SIGPIPE, 0, "{blocked}");
+    }
+
+    /// tokio counts what is ready in a task, and lets nothing more be ready until the task yields.
+    #[test]
+    fn any_number_of_calls_can_be_made_in_one_task_of_the_caller() {
+        let runtime = Runtime::start().unwrap();
+        let caller = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        caller.block_on(async {
+            for turn in 0..300 {
+                let task = runtime.handle.spawn(async {});
+                runtime
+                    .run("test", LONG, async { task.await.is_ok() })
+                    .unwrap_or_else(|error| panic!("{turn}: {error}"));
+            }
+        });
+    }
+
+    #[test]
+    fn a_future_past_its_deadline_is_cancelled() {
+        struct Dropped(mpsc::Sender<()>);
+        impl Drop for Dropped {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        let runtime = Runtime::start().unwrap();
+        let (sender, dropped) = mpsc::channel();
+        let guard = Dropped(sender);
+        let error = runtime
+            .block_on("waiting for ever", Duration::from_millis(20), async move {
+                let _guard = guard;
+                std::future::pending::<()>().await;
+            })
+            .unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Timeout);
+        assert!(error.message().contains("waiting for ever"), "{error}");
+        dropped.recv_timeout(LONG).expect("the future is dropped");
+    }
+
+    #[test]
+    fn a_panic_in_a_future_is_an_error_and_the_thread_goes_on() {
+        let runtime = Runtime::start().unwrap();
+        let error = runtime.block_on::<(), _>("test", LONG, async { panic!("boom") }).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Internal);
+        assert_eq!(runtime.block_on("test", LONG, async { 7 }).unwrap(), 7);
+    }
+
+    #[test]
+    fn close_waits_for_calls_refuses_new_ones_and_is_bounded() {
+        let runtime = Arc::new(Runtime::start().unwrap());
+        let (release, released) = oneshot::channel::<()>();
+        let (entered, entering) = mpsc::channel();
+        let caller = std::thread::spawn({
+            let runtime = Arc::clone(&runtime);
+            move || {
+                runtime.block_on("test", LONG, async move {
+                    let _ = entered.send(());
+                    released.await.is_ok()
+                })
+            }
+        });
+        entering.recv_timeout(LONG).unwrap();
+        let timeout = Duration::from_millis(10);
+        let error = runtime.close(Instant::now() + timeout, timeout).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Timeout);
+        drop(release);
+        assert_eq!(caller.join().unwrap().unwrap_err().code(), ErrorCode::Closed);
+        let refused = runtime.block_on("test", LONG, async {}).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Closed);
+    }
+
+    #[test]
+    fn waiting_on_the_own_thread_is_refused() {
+        let runtime = Arc::new(Runtime::start().unwrap());
+        let inner = Arc::clone(&runtime);
+        let error = runtime
+            .block_on("test", LONG, async move { inner.block_on("inner", LONG, async {}).map_err(|e| e.code()) })
+            .unwrap();
+        assert_eq!(error, Err(ErrorCode::WrongThread));
+    }
+}

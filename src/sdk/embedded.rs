@@ -1,0 +1,227 @@
+//! A DynamoDB in this process, behind the SDK's own HTTP interface.
+
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::sdk::failure::refused;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use dynoxide::{Database, DynoxideError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The path that means a database in memory.
+const IN_MEMORY: &str = ":memory:";
+/// How long requests have to end after a server was told to.
+#[cfg(feature = "cli")]
+const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// A DynamoDB in this process: the crate `dynoxide-rs`, on SQLite, in memory or in a file.
+///
+/// Every byte of the real client code runs, and no socket is opened. It is for development,
+/// tests, demos and single-machine use, and it is not Amazon's: idempotency tokens live in
+/// memory, so a token is forgotten when the process ends; nothing is throttled; an index never
+/// lags behind its table; one request runs at a time.
+///
+/// Clones are handles of the same database: give one to each Postbox that should share it.
+///
+/// ```
+/// use postbox::{EmbeddedDatabase, Postbox};
+///
+/// # fn main() -> postbox::Result<()> {
+/// let database = EmbeddedDatabase::open(":memory:")?;
+/// let one = Postbox::builder().embedded(database.clone()).open()?;
+/// let other = Postbox::builder().embedded(database).open()?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct EmbeddedDatabase(Database);
+
+impl EmbeddedDatabase {
+    /// Opens the database in this file, which is made if it is missing, readable for its owner
+    /// only; or `:memory:` for one that ends with its last handle.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Embedded`]: the file cannot be opened or is not such a database.
+    pub fn open(path: &str) -> Result<Self> {
+        let opened = if path == IN_MEMORY {
+            Database::memory()
+        } else {
+            create_private(path)?;
+            Database::new(path)
+        };
+        opened.map(Self).map_err(|error| {
+            Error::new(ErrorCode::Embedded, format!("the embedded database {path} could not be opened: {error}"))
+        })
+    }
+
+    /// Runs one operation of DynamoDB's by name, with its request and answer as JSON: for what a
+    /// program sets up in development, such as its own tables.
+    ///
+    /// ```
+    /// let database = postbox::EmbeddedDatabase::open(":memory:")?;
+    /// database.execute("CreateTable", r#"{
+    ///     "TableName": "People",
+    ///     "AttributeDefinitions": [{"AttributeName": "Name", "AttributeType": "S"}],
+    ///     "KeySchema": [{"AttributeName": "Name", "KeyType": "HASH"}],
+    ///     "BillingMode": "PAY_PER_REQUEST"
+    /// }"#)?;
+    /// # Ok::<(), postbox::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorCode::TableNotFound`], [`ErrorCode::Refused`]: with the code and text that DynamoDB gives.
+    pub fn execute(&self, operation: &str, request: &str) -> Result<String> {
+        let (status, answer) = self.answer(operation, request.as_bytes());
+        if status == 200 {
+            return Ok(answer);
+        }
+        let refusal: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+        let member = |names: &[&str]| names.iter().find_map(|name| refusal[name].as_str()).unwrap_or_default();
+        let code = member(&["__type"]).rsplit('#').next().unwrap_or_default();
+        Err(refused(operation, "the embedded database", code, member(&["message", "Message"]), status))
+    }
+
+    /// Serves the database on this socket as a DynamoDB endpoint over HTTP, on this thread, until
+    /// `shutdown` is done; requests under way have a second to end then. Whoever reaches the socket can read and write everything: no
+    /// credentials are checked.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Embedded`]: the socket cannot be used.
+    #[cfg(feature = "cli")]
+    pub fn serve(
+        &self,
+        listener: std::net::TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        let failed = |error: String| Error::new(ErrorCode::Embedded, format!("the socket cannot be served: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        let serving = async {
+            listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+            let (tell, told) = tokio::sync::oneshot::channel::<()>();
+            let stopping = async move {
+                shutdown.await;
+                drop(tell);
+            };
+            // A client that never finishes its request does not keep the server.
+            let too_late = async {
+                let _ = told.await;
+                tokio::time::sleep(GRACE).await;
+            };
+            tokio::select! {
+                served = dynoxide::server::serve_with_shutdown(listener, self.0.clone(), stopping) => served,
+                () = too_late => Ok(()),
+            }
+        };
+        runtime.block_on(serving).map_err(failed)
+    }
+
+    /// The answer to one request: status and JSON.
+    fn answer(&self, target: &str, body: &[u8]) -> (u16, String) {
+        match catch_unwind(AssertUnwindSafe(|| self.dispatch(target, body))) {
+            Ok(Ok(json)) => (200, json),
+            Ok(Err(error)) => (error.status_code(), error.to_json()),
+            Err(_) => {
+                let error = DynoxideError::InternalServerError("the embedded database panicked".into());
+                (error.status_code(), error.to_json())
+            }
+        }
+    }
+
+    fn dispatch(&self, target: &str, body: &[u8]) -> Result<String, DynoxideError> {
+        /// Reads the request, calls the method of the database, writes the answer.
+        macro_rules! operations {
+            ($operation:expr; $($name:literal => $method:ident,)*) => {
+                match $operation {
+                    $($name => {
+                        let request = serde_json::from_slice(body)
+                            .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+                        let answer = self.0.$method(request)?;
+                        serde_json::to_string(&answer)
+                            .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+                    })*
+                    other => Err(DynoxideError::ValidationException(format!(
+                        "the embedded database does not have the operation {other}"
+                    ))),
+                }
+            };
+        }
+        operations! { target.rsplit('.').next().unwrap_or_default();
+            "CreateTable" => create_table,
+            "DeleteTable" => delete_table,
+            "DescribeTable" => describe_table,
+            "UpdateTable" => update_table,
+            "ListTables" => list_tables,
+            "TagResource" => tag_resource,
+            "UntagResource" => untag_resource,
+            "ListTagsOfResource" => list_tags_of_resource,
+            "UpdateTimeToLive" => update_time_to_live,
+            "DescribeTimeToLive" => describe_time_to_live,
+            "PutItem" => put_item,
+            "GetItem" => get_item,
+            "DeleteItem" => delete_item,
+            "UpdateItem" => update_item,
+            "Query" => query,
+            "Scan" => scan,
+            "BatchGetItem" => batch_get_item,
+            "BatchWriteItem" => batch_write_item,
+            "TransactWriteItems" => transact_write_items,
+            "TransactGetItems" => transact_get_items,
+            "ExecuteStatement" => execute_statement,
+            "ExecuteTransaction" => execute_transaction,
+            "BatchExecuteStatement" => batch_execute_statement,
+            "ListStreams" => list_streams,
+            "DescribeStream" => describe_stream,
+            "GetShardIterator" => get_shard_iterator,
+            "GetRecords" => get_records,
+        }
+    }
+}
+
+impl std::fmt::Debug for EmbeddedDatabase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EmbeddedDatabase")
+    }
+}
+
+impl HttpConnector for EmbeddedDatabase {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let (status, json) = self.answer(target, request.body().bytes().unwrap_or_default());
+        HttpConnectorFuture::ready(match StatusCode::try_from(status) {
+            Ok(status) => {
+                let mut response = HttpResponse::new(status, SdkBody::from(json));
+                response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+                Ok(response)
+            }
+            Err(error) => Err(ConnectorError::other(error.into(), None)),
+        })
+    }
+}
+
+impl HttpClient for EmbeddedDatabase {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// Makes the file, for its owner only, before SQLite would make it with the process's mask.
+fn create_private(path: &str) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ()).map_err(|error| {
+        Error::new(
+            ErrorCode::Embedded,
+            format!("the file {path} of the embedded database could not be opened: {error}"),
+        )
+    })
+}

@@ -1,0 +1,160 @@
+//! What went wrong with a request: the SDK's errors as ours.
+
+use crate::model::error::{Error, ErrorCode};
+use crate::sdk::error_chain::{bounded, causes, find_in_chain};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use std::error::Error as StdError;
+
+/// How much a failed request tells of its effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// The request did not take effect.
+    None,
+    /// It may have taken effect: it was sent, and no answer to rely on came back.
+    Unknown,
+}
+
+/// Codes that DynamoDB gives when the same request may succeed a moment later.
+pub(crate) fn is_passing(code: &str) -> bool {
+    matches!(
+        code,
+        "TransactionConflict"
+            | "TransactionConflictException"
+            | "TransactionInProgressException"
+            | "ThrottlingError"
+            | "ThrottlingException"
+            | "Throttling"
+            | "ProvisionedThroughputExceeded"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "ReplicatedWriteConflictException"
+            | "InternalServerError"
+            | "InternalServerErrorException"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException"
+    )
+}
+
+/// What a failed request says of its effect. Answers of class 5xx do not say whether the write happened.
+pub(crate) fn effect<E>(error: &SdkError<E, HttpResponse>) -> Effect {
+    match error {
+        SdkError::ConstructionFailure(_) => Effect::None,
+        SdkError::DispatchFailure(_) if never_connected(error_source(error)) => Effect::None,
+        SdkError::ServiceError(refusal) if refusal.raw().status().as_u16() < 500 => Effect::None,
+        _ => Effect::Unknown,
+    }
+}
+
+/// The failure of `operation` (`PutItem`) on `subject` (`table orders`) as our error.
+pub(crate) fn explain<E>(operation: &str, subject: &str, error: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    if let SdkError::ServiceError(refusal) = &error {
+        let status = refusal.raw().status().as_u16();
+        let metadata = refusal.err().meta();
+        let code = metadata.code().unwrap_or("no code");
+        let message = metadata.message().unwrap_or("no message");
+        return refused(operation, subject, code, message, status);
+    }
+    if let Some(credentials) = find_in_chain::<CredentialsError>(&error) {
+        return Error::new(
+            ErrorCode::NoCredentials,
+            format!(
+                "{operation} on {subject}: no AWS credentials: {}. Set access_key_id and secret_access_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or run where a role is attached",
+                causes(credentials)
+            ),
+        )
+        .with_source(error);
+    }
+    match &error {
+        SdkError::TimeoutError(_) => Error::new(
+            ErrorCode::Timeout,
+            format!("{operation} on {subject}: no answer within the timeout"),
+        )
+        .retryable(),
+        SdkError::DispatchFailure(_) => Error::new(
+            ErrorCode::Unreachable,
+            format!(
+                "{operation} on {subject}: the endpoint could not be reached: {}. Check endpoint_url, region and the network",
+                causes(&error)
+            ),
+        )
+        .retryable(),
+        SdkError::ResponseError(_) => Error::new(
+            ErrorCode::Unreachable,
+            format!("{operation} on {subject}: the answer could not be read: {}", causes(&error)),
+        )
+        .retryable(),
+        _ => Error::new(
+            ErrorCode::InvalidArgument,
+            format!("{operation} on {subject}: the request could not be made: {}", causes(&error)),
+        ),
+    }
+    .with_source(error)
+}
+
+/// An answer of DynamoDB's that is an error, by its code.
+pub(crate) fn refused(operation: &str, subject: &str, code: &str, message: &str, status: u16) -> Error {
+    let (kind, advice) = match code {
+        "ResourceNotFoundException" | "ResourceNotFound" => {
+            (ErrorCode::TableNotFound, "Check the table's name, the region and the account, or create it")
+        }
+        "AccessDeniedException" | "AccessDenied" => {
+            (ErrorCode::AccessDenied, "Allow the action in the caller's IAM policy")
+        }
+        "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "ExpiredTokenException"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationTokenException" => (ErrorCode::AccessDenied, "Renew or correct the AWS credentials"),
+        _ if is_passing(code) && status < 500 => (ErrorCode::Throttled, "Try again later"),
+        _ if status >= 500 => (ErrorCode::Unreachable, "Try again later"),
+        _ => (ErrorCode::Refused, ""),
+    };
+    let error = Error::new(
+        kind,
+        format!("{operation} on {subject}: DynamoDB says {code}: {}. {advice}", bounded(message)).trim_end().to_owned(),
+    );
+    match kind {
+        ErrorCode::Throttled | ErrorCode::Unreachable => error.retryable(),
+        _ => error,
+    }
+}
+
+/// Whether the connection was never made, so that nothing can have been sent.
+fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
+    let mut current = source;
+    while let Some(error) = current {
+        if let Some(client) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+            return client.is_connect();
+        }
+        if let Some(io) = error.downcast_ref::<std::io::Error>()
+            && io.kind() == std::io::ErrorKind::ConnectionRefused
+        {
+            return true;
+        }
+        if error.is::<CredentialsError>() {
+            return true;
+        }
+        current = error.source();
+    }
+    false
+}
+
+/// Whether no request was made because there are no credentials.
+pub(crate) fn is_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: StdError + 'static,
+{
+    find_in_chain::<CredentialsError>(error).is_some()
+}
+
+fn error_source<E>(error: &SdkError<E, HttpResponse>) -> Option<&(dyn StdError + 'static)> {
+    match error {
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().and_then(|e| e.source()),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! The SDK's clients: from the settings and the AWS default chain, or for the embedded database.
+
+pub(crate) mod connector;
+#[cfg(feature = "embedded")]
+pub(crate) mod embedded;
+pub(crate) mod error_chain;
+pub(crate) mod failure;
+pub(crate) mod retry;
+
+use crate::model::config::Config;
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::sdk::connector::OnRuntime;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// Used where the region has no meaning: the embedded database and custom endpoints.
+pub(crate) const ANY_REGION: &str = "us-east-1";
+/// What the credentials are said to come from.
+const PROVIDER: &str = "postbox";
+
+/// What all clients share: region, credentials, timeouts, retries and the HTTP client, whose exchanges run
+/// on the runtime that runs this. From the settings, and where they say nothing as the AWS CLI finds it.
+pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>) -> SdkConfig {
+    let http_client = http_client.unwrap_or_else(|| {
+        use aws_smithy_http_client::{Builder, tls};
+        Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https()
+    });
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(OnRuntime::new(http_client, Handle::current()))
+        .retry_config(retries(config))
+        .timeout_config(timeouts(config));
+    if !config.profile.is_empty() {
+        loader = loader.profile_name(&config.profile);
+    }
+    if !config.region.is_empty() {
+        loader = loader.region(Region::new(config.region.clone()));
+    }
+    if !config.access_key_id.is_empty() {
+        let token = Some(config.session_token.clone()).filter(|token| !token.is_empty());
+        let credentials = Credentials::new(&config.access_key_id, &config.secret_access_key, token, None, PROVIDER);
+        loader = loader.credentials_provider(credentials);
+    }
+    loader.load().await
+}
+
+/// A client of Amazon's DynamoDB or of the endpoint that the settings name.
+pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
+    let mut client = aws_sdk_dynamodb::config::Builder::from(shared);
+    if !config.endpoint_url.is_empty() {
+        client = client.endpoint_url(&config.endpoint_url);
+    }
+    if shared.region().is_none() {
+        if config.endpoint_url.is_empty() && shared.endpoint_url().is_none() {
+            return Err(Error::new(
+                ErrorCode::NoCredentials,
+                "no AWS region is known: set region or AWS_REGION, or a region in the profile",
+            ));
+        }
+        client = client.region(Region::new(ANY_REGION));
+    }
+    Ok(Client::from_conf(client.build()))
+}
+
+/// A client of the embedded database, or of what stands in for it: no network, no credentials.
+pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client {
+    let client = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .region(Region::new(ANY_REGION))
+        .endpoint_url("http://embedded.invalid")
+        .credentials_provider(Credentials::new("embedded", "embedded", None, None, PROVIDER))
+        .http_client(http_client)
+        .retry_config(retries(config))
+        .timeout_config(timeouts(config));
+    #[cfg(feature = "simulation")]
+    let client = simulated(client);
+    Client::from_conf(client.build())
+}
+
+/// The same for a simulation, if this thread is in one: its sleep, and a retry budget that no other has drawn on.
+#[cfg(feature = "simulation")]
+fn simulated(mut client: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder {
+    use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, retry::RetryPartition};
+    match crate::sys::simulation::sleeper() {
+        None => client,
+        Some(sleeper) => {
+            client.set_sleep_impl(Some(sleeper));
+            client
+                .retry_partition(RetryPartition::custom("simulation").build())
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        }
+    }
+}
+
+fn retries(config: &Config) -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(u32::try_from(config.max_attempts).unwrap_or(u32::MAX))
+        .with_initial_backoff(Duration::from_millis(50))
+}
+
+fn timeouts(config: &Config) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
+        .operation_attempt_timeout(Duration::from_millis(config.attempt_timeout_ms))
+        .build()
+}

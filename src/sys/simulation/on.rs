@@ -1,0 +1,202 @@
+//! With the feature `simulation`: a thread that entered a world has its time from it, and runs
+//! everything itself.
+
+use crate::sys::park::Parking;
+use crate::sys::simulation::Mutation;
+use aws_sdk_dynamodb::config::{AsyncSleep, SharedAsyncSleep, Sleep};
+use std::cell::RefCell;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::runtime::Handle;
+
+/// What a thread of a simulation has instead of the system.
+pub trait World: Send + Sync {
+    /// Now.
+    fn instant(&self) -> Instant;
+    /// Now, by the clock of this thread's machine.
+    fn system_time(&self) -> SystemTime;
+    /// Wakes at this time, unless it is [cancelled](Self::cancel) by the number given here.
+    fn wake_at(&self, at: Instant, waker: Waker) -> u64;
+    /// Forgets what is to be woken.
+    fn cancel(&self, number: u64);
+    /// Nothing is left to do on this thread until something of its own is woken.
+    fn idle(&self);
+}
+
+struct Entered {
+    world: Arc<dyn World>,
+    mutation: Option<Mutation>,
+    latest_tick: i64,
+}
+
+thread_local! {
+    static ENTERED: RefCell<Option<Entered>> = const { RefCell::new(None) };
+}
+
+/// From now on, this thread is in this world, and makes this mistake.
+pub fn enter(world: Arc<dyn World>, mutation: Option<Mutation>, seed: u64) {
+    fastrand::seed(seed);
+    ENTERED.set(Some(Entered { world, mutation, latest_tick: 0 }));
+}
+
+fn world() -> Option<Arc<dyn World>> {
+    ENTERED.with_borrow(|entered| entered.as_ref().map(|entered| Arc::clone(&entered.world)))
+}
+
+pub(crate) fn instant() -> Option<Instant> {
+    world().map(|world| world.instant())
+}
+
+pub(crate) fn system_time() -> Option<SystemTime> {
+    world().map(|world| world.system_time())
+}
+
+pub(crate) fn mutated(mutation: Mutation) -> bool {
+    ENTERED.with_borrow(|entered| entered.as_ref().is_some_and(|entered| entered.mutation == Some(mutation)))
+}
+
+/// A tick after every other that this gave on this thread: each is a process of its own.
+pub(crate) fn next_tick(now: i64) -> Option<i64> {
+    ENTERED.with_borrow_mut(|entered| {
+        let latest = &mut entered.as_mut()?.latest_tick;
+        *latest = now.max(*latest + 1);
+        Some(*latest)
+    })
+}
+
+/// The random part of an id, by the seed.
+pub(crate) fn random_bytes() -> Option<[u8; 16]> {
+    world().map(|_| fastrand::u128(..).to_ne_bytes())
+}
+
+/// Ends at its time by the clock of its world.
+pub(crate) struct SleepUntil {
+    world: Arc<dyn World>,
+    at: Instant,
+    number: Option<u64>,
+}
+
+pub(crate) fn sleep(time: Duration) -> Option<SleepUntil> {
+    let world = world()?;
+    Some(SleepUntil { at: world.instant() + time, world, number: None })
+}
+
+impl Future for SleepUntil {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(number) = self.number.take() {
+            self.world.cancel(number);
+        }
+        if self.world.instant() >= self.at {
+            return Poll::Ready(());
+        }
+        self.number = Some(self.world.wake_at(self.at, context.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for SleepUntil {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.world.cancel(number);
+        }
+    }
+}
+
+/// The sleep of the SDK's retries and timeouts, for a thread that is in a world.
+pub(crate) fn sleeper() -> Option<SharedAsyncSleep> {
+    #[derive(Debug)]
+    struct Sleeper;
+    impl AsyncSleep for Sleeper {
+        fn sleep(&self, time: Duration) -> Sleep {
+            Sleep::new(crate::sys::clock::sleep(time))
+        }
+    }
+    world().map(|_| SharedAsyncSleep::new(Sleeper))
+}
+
+/// A runtime without a thread: its tasks run while a caller waits for something.
+#[derive(Clone)]
+pub(crate) struct Simulated {
+    runtime: Arc<tokio::runtime::Runtime>,
+    /// Whether what the caller waits for was woken: it is not idle then.
+    woken: Arc<Woken>,
+}
+
+#[derive(Default)]
+struct Woken {
+    is: AtomicBool,
+    waiting: Mutex<Option<Waker>>,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.is.store(true, Ordering::Relaxed);
+        self.wake_waiting();
+    }
+}
+
+impl Woken {
+    fn wake_waiting(&self) {
+        if let Some(waker) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl Parking for Simulated {
+    fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.woken))
+    }
+
+    /// Runs tasks until the waker is called or this time has passed.
+    fn park(&self, time: Duration) {
+        self.wait_for(crate::sys::clock::sleep(time), true);
+    }
+}
+
+impl Simulated {
+    /// For a thread that is in a world.
+    pub(crate) fn start() -> Option<std::io::Result<Self>> {
+        let world = world()?;
+        let woken = Arc::<Woken>::default();
+        let idle = Arc::clone(&woken);
+        let built = tokio::runtime::Builder::new_current_thread()
+            .on_thread_park(move || {
+                if !idle.is.load(Ordering::Relaxed) {
+                    world.idle();
+                    // Whatever woke this thread may be of no use to it; only the world may park it.
+                    idle.wake_waiting();
+                }
+            })
+            .build();
+        Some(built.map(|runtime| Self { runtime: Arc::new(runtime), woken }))
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        self.runtime.handle()
+    }
+
+    /// Wakes a caller that is in [`park`](Self::park), or will be.
+    /// Runs tasks until the future is done.
+    pub(crate) fn finish(&self, future: impl Future) {
+        self.wait_for(future, false);
+    }
+
+    fn wait_for(&self, future: impl Future, or_woken: bool) {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        let mut future = pin!(future);
+        self.runtime.block_on(std::future::poll_fn(|context| {
+            *self.woken.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+            let was_woken = self.woken.is.swap(false, Ordering::Relaxed);
+            if was_woken && or_woken {
+                return Poll::Ready(());
+            }
+            future.as_mut().poll(&mut Context::from_waker(&waker)).map(drop)
+        }));
+    }
+}
