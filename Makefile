@@ -25,13 +25,13 @@ help:
 
 # Built with the examples, so that demo and tests share one build of the dependencies.
 libraries:
-	$(CARGO) build --lib --examples
+	$(CARGO) build --features capi --lib --examples
 	@ln -sf libpostbox.so $(LIBRARIES)/libpostbox.so.0.1
 
 # The library last: it is the one without the features that only the command needs.
 release:
 	$(CARGO) build --release --locked --features cli --bin postbox
-	$(CARGO) build --release --locked --lib
+	$(CARGO) build --release --locked --features capi --lib
 
 command:
 	$(CARGO) build --features cli --bin postbox
@@ -62,10 +62,10 @@ check-deep: setup
 
 soak: SECONDS ?= 60
 soak:
-	SOAK_SECONDS=$(SECONDS) $(CARGO) test --profile bench --features simulation --test simulation -- --ignored --nocapture soak
+	POSTBOX_SIMULATION=1 SOAK_SECONDS=$(SECONDS) $(CARGO) test --profile bench --test simulation -- --ignored --nocapture soak
 
 docs:
-	POSTBOX_WRITE_DOCS=1 $(CARGO) test --lib the_configuration_page_is_up_to_date
+	POSTBOX_WRITE_DOCS=1 $(CARGO) test --features capi --lib the_configuration_page_is_up_to_date
 	$(CARGO) doc --no-deps
 
 bench:

@@ -52,7 +52,7 @@ static double resident_megabytes(void)
 static void host(void)
 {
     postbox_config *config = postbox_config_new();
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_message *message = NULL;
     char *answer = NULL;
     must(postbox_config_set(config, "embedded_path", ":memory:"));

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 # All of them last, for the host.
 printf '| libpostbox.so with the features | size |\n|---|---|\n'
 for features in sso sso,sns,sqs sso,embedded sso,embedded,sns,sqs; do
-    cargo build --quiet --release --lib --no-default-features --features "$features"
+    cargo build --quiet --release --lib --no-default-features --features "capi,$features"
     printf '| %s | %s MB |\n' "$features" "$(awk "BEGIN { printf \"%.1f\", $(stat -c %s "$target/release/libpostbox.so") / 1e6 }")"
 done
 

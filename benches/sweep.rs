@@ -88,7 +88,7 @@ impl HttpClient for Metered {
 }
 
 fn sweeping(builder: Builder) -> Builder {
-    builder.sweep_min_age_ms(0).default_producer(producer_fn(|_| SendOutcome::Sent))
+    builder.sweep_min_age(Duration::from_millis(0)).default_producer(producer_fn(|_| SendOutcome::Sent))
 }
 
 /// An idle sweep of an empty table, and of one full of dispatched messages: only reads are
@@ -100,7 +100,7 @@ fn idle(dispatched: usize) {
         let postbox = sweeping(Postbox::builder()).embedded(database.clone()).open().expect("the Postbox opens");
         fill_with_dispatched(&database, messages);
         let metered = sweeping(Postbox::builder())
-            .sweep_leases("shards")
+            .lease_mode(postbox::LeaseMode::PerShard)
             .embedded(database)
             .http_client(meter.clone())
             .open()
@@ -109,7 +109,7 @@ fn idle(dispatched: usize) {
         meter.requests.store(0, Ordering::Relaxed);
         meter.units.store(0, Ordering::Relaxed);
         let start = Instant::now();
-        metered.sweep().expect("the sweep is made");
+        let _ = metered.sweep().expect("the sweep is made");
         let units = meter.units.load(Ordering::Relaxed) as f64 / 100.0;
         (meter.requests.load(Ordering::Relaxed), units, start.elapsed())
     };
@@ -201,17 +201,17 @@ fn processes(count: usize, delay: Duration) {
             let depositor = over_http(&server.url, Duration::ZERO).open().expect("the Postbox opens");
             depositor.create_table().expect("the table is made");
             depositor.block_on(drop_stream).expect("the stream is dropped");
-            depositor.sweep().expect("the lock table is made");
+            let _ = depositor.sweep().expect("the lock table is made");
             for _ in 0..count.div_ceil(1000) {
                 depositor.deposit_posts(&messages(1000.min(count))).expect("the messages are deposited");
             }
-            let deposited = depositor.outstanding(None).expect("they are counted").count;
+            let deposited = depositor.count_outstanding(None).expect("they are counted").count;
             let start = Instant::now();
             let children: Vec<Child> = (0..processes).map(|_| spawn_sweeper(&server.url, delay)).collect();
             let sent: u64 = children.into_iter().map(sent_by).sum();
             rate.add(deposited as f64 / start.elapsed().as_secs_f64());
             twice += sent - deposited;
-            assert_eq!(depositor.outstanding(None).expect("they are counted").count, 0);
+            assert_eq!(depositor.count_outstanding(None).expect("they are counted").count, 0);
         }
         if processes == 1 {
             single = rate.median();
@@ -224,7 +224,7 @@ fn over_http(url: &str, delay: Duration) -> Builder {
     let client = Delayed::new(Plain(Arc::default()), delay);
     sweeping(Postbox::builder())
         .number_of_shards(SHARDS)
-        .sweep_leases("shards")
+        .lease_mode(postbox::LeaseMode::PerShard)
         .endpoint_url(url)
         .region("us-east-1")
         .access_key_id("bench")
@@ -279,6 +279,6 @@ fn sweep_as_child(url: &str) {
 }
 
 fn is_anything_outstanding(postbox: &Postbox) -> bool {
-    let page = postbox.list(MessageState::Outstanding, None, 1, None).expect("they are listed");
+    let page = postbox.list_messages(MessageState::Outstanding, None, 1, None).expect("they are listed");
     !page.messages.is_empty() || page.next.is_some()
 }

@@ -71,7 +71,7 @@ fn greet_and_roll_back(postbox: &Postbox, id: &str) -> Result<()> {
     let mut work = postbox.unit_of_work();
     add_greeting(&mut work, id)?;
     work.rollback()?;
-    let found = postbox.get(id)?;
+    let found = postbox.get_message(id)?;
     println!("Rolled back: the outbox has {} message {id}.", if found.is_some() { "a" } else { "no" });
     Ok(())
 }

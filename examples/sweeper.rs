@@ -26,8 +26,8 @@ fn open(path: &Path, who: &'static str) -> Result<Postbox> {
         .embedded_path(path.to_string_lossy())
         .producer("greeting.made", producer)
         // In earnest these are 5 s each: younger messages are left to whoever committed them.
-        .sweep_min_age_ms(500)
-        .sweep_interval_ms(200)
+        .sweep_min_age(Duration::from_millis(500))
+        .sweep_interval(Duration::from_millis(200))
         .open()
 }
 
@@ -87,9 +87,9 @@ fn run_and_kill_the_first_process(path: &Path) -> std::io::Result<()> {
 /// The second process: sweeps until nothing is outstanding.
 fn deliver(path: &Path) -> Result<()> {
     let postbox = open(path, "The sweeper of the second process")?;
-    println!("The second process finds {} messages outstanding.", postbox.outstanding(None)?.count);
+    println!("The second process finds {} messages outstanding.", postbox.count_outstanding(None)?.count);
     postbox.start_sweeper()?;
-    while postbox.outstanding(None)?.count > 0 {
+    while postbox.count_outstanding(None)?.count > 0 {
         std::thread::sleep(Duration::from_millis(50));
     }
     postbox.stop_sweeper()?;

@@ -4,10 +4,10 @@
  * What you commit with your data is sent at least once; what you roll back is never sent.
  *
  *     postbox_config *config = postbox_config_new();
- *     postbox_t *box = NULL;
+ *     postbox_client *box = NULL;
  *     postbox_error *err;
  *     if ((err = postbox_config_set(config, "table_name", "brighter_outbox")) ||
- *         (err = postbox_config_producer(config, "greeting.made", send_it, NULL, NULL)) ||
+ *         (err = postbox_config_add_producer(config, "greeting.made", send_it, NULL, NULL)) ||
  *         (err = postbox_open(config, &box)))
  *         return fail(err);
  *
@@ -39,10 +39,10 @@
  *   borrowed from the handle that was asked, and valid until that is changed or freed; char *
  *   is the caller's, to free with postbox_string_free.
  * - Threads. Any thread may call; a handle may move between threads. Two threads may use one
- *   postbox_t, postbox_config, postbox_error, postbox_report and postbox_page at once; a
+ *   postbox_client, postbox_config, postbox_error, postbox_report and postbox_page at once; a
  *   postbox_unit_of_work detects it (POSTBOX_ERROR_CONCURRENT_USE); a string borrowed from a
  *   postbox_message or postbox_config is only safe while no other thread changes that.
- * - Blocking. Functions on a postbox_t, and those of a unit of work that say so, wait for
+ * - Blocking. Functions on a postbox_client, and those of a unit of work that say so, wait for
  *   DynamoDB, at most for the setting "operation_timeout_ms" per operation.
  * - Panics. None crosses this interface: a defect of Postbox is POSTBOX_ERROR_INTERNAL.
  *
@@ -62,15 +62,37 @@
 #define POSTBOX_VERSION_PATCH 0
 #define POSTBOX_VERSION "0.1.0"
 
+/** Marks what the shared library exports. Define POSTBOX_STATIC to link the static library on Windows. */
+#if defined(_WIN32) && !defined(POSTBOX_STATIC)
+#define POSTBOX_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define POSTBOX_API __attribute__((visibility("default")))
+#else
+#define POSTBOX_API
+#endif
+
+/** Warns where a returned error is ignored: it would be lost, and leak. */
+#if defined(__GNUC__)
+#define POSTBOX_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define POSTBOX_MUST_CHECK
+#endif
+
+/** Opens an enum that is passed as an int32_t, so that a later version can add values. */
+#if defined(__cplusplus)
+#define POSTBOX_ENUM(name) enum name : int32_t
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
+#define POSTBOX_ENUM(name) typedef enum name : int32_t name; enum name : int32_t
+#else
+#define POSTBOX_ENUM(name) typedef int32_t name; enum name
+#endif
+
 /**
  * What kind of error it is. The numbers are stable and are the codes of the C ABI; later
  * versions add codes, so treat one that you do not know as an internal error.
  */
-enum postbox_code
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+POSTBOX_ENUM(postbox_code)
+{
     /**
      * No error. Only the C ABI gives it: the code of a `NULL` error.
      */
@@ -118,7 +140,7 @@ enum postbox_code
     /**
      * The unit of work has an action on this item already.
      */
-    POSTBOX_ERROR_SAME_ITEM_TWICE = 23,
+    POSTBOX_ERROR_DUPLICATE_ITEM = 23,
     /**
      * The unit of work was committed or rolled back, or its outcome is open and it cannot be changed.
      */
@@ -138,7 +160,7 @@ enum postbox_code
     /**
      * The call came from the Postbox's own runtime thread (for instance from a log callback), where it would wait for itself.
      */
-    POSTBOX_ERROR_WRONG_THREAD = 34,
+    POSTBOX_ERROR_REENTRANT_CALL = 34,
     /**
      * DynamoDB cancelled the transaction: nothing was written. The reasons say why, action by action.
      */
@@ -164,7 +186,7 @@ enum postbox_code
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
-     * More messages are outstanding than `outstanding_limit` allows: nothing was deposited.
+     * More messages are outstanding than `max_outstanding` allows: nothing was deposited.
      */
     POSTBOX_ERROR_OUTBOX_LIMIT_REACHED = 53,
     /**
@@ -174,11 +196,11 @@ enum postbox_code
     /**
      * The table exists and cannot serve as an outbox; the reasons say what is wrong with it.
      */
-    POSTBOX_ERROR_TABLE_INVALID = 61,
+    POSTBOX_ERROR_INVALID_TABLE = 61,
     /**
      * No AWS credentials or no region were found.
      */
-    POSTBOX_ERROR_NO_CREDENTIALS = 62,
+    POSTBOX_ERROR_NO_AWS_CONFIG = 62,
     /**
      * AWS refused the credentials or the permission.
      */
@@ -198,36 +220,26 @@ enum postbox_code
     /**
      * DynamoDB refused the request for another reason; its code and text are in the message.
      */
-    POSTBOX_ERROR_REFUSED = 67,
+    POSTBOX_ERROR_SERVICE_ERROR = 67,
     /**
      * A stored item cannot be read as a message; the text names the attribute.
      */
-    POSTBOX_ERROR_UNREADABLE_ITEM = 68,
+    POSTBOX_ERROR_MALFORMED_ITEM = 68,
     /**
      * The embedded database could not be opened or is not compiled in.
      */
-    POSTBOX_ERROR_EMBEDDED = 69,
+    POSTBOX_ERROR_EMBEDDED_UNAVAILABLE = 69,
     /**
      * Something that should not happen. Please report it.
      */
     POSTBOX_ERROR_INTERNAL = 99,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum postbox_code postbox_code;
-#else
-typedef int32_t postbox_code;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
 
 /**
  * What became of one message. The numbers are stable and are those of the C ABI.
  */
-enum postbox_outcome
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+POSTBOX_ENUM(postbox_outcome)
+{
     /**
      * It was sent and marked dispatched; or only marked, if that was asked for.
      */
@@ -271,15 +283,15 @@ enum postbox_outcome
     /**
      * Its stored item cannot be read. It is parked.
      */
-    POSTBOX_OUTCOME_UNREADABLE = 15,
+    POSTBOX_OUTCOME_MALFORMED = 15,
     /**
      * The table could not be read, so it was not sent. It stays outstanding.
      */
-    POSTBOX_OUTCOME_NOT_READ = 16,
+    POSTBOX_OUTCOME_READ_FAILED = 16,
     /**
      * It was sent, and could not be marked: it stays outstanding and will be sent again.
      */
-    POSTBOX_OUTCOME_NOT_MARKED = 17,
+    POSTBOX_OUTCOME_MARK_FAILED = 17,
     /**
      * It waits: an earlier message of its topic and partition key failed, or it did so lately itself.
      */
@@ -288,23 +300,17 @@ enum postbox_outcome
      * The breaker of its topic is open: it waits, and no attempt is counted.
      */
     POSTBOX_OUTCOME_BREAKER_OPEN = 19,
+    /**
+     * The operation was stopped before the message was tried; it stays as it was.
+     */
+    POSTBOX_OUTCOME_SKIPPED = 20,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum postbox_outcome postbox_outcome;
-#else
-typedef int32_t postbox_outcome;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
 
 /**
  * What became of a message that a producer was given.
  */
-enum postbox_send_outcome
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+POSTBOX_ENUM(postbox_send_outcome)
+{
     /**
      * The transport has it: it is marked dispatched.
      */
@@ -322,22 +328,12 @@ enum postbox_send_outcome
      */
     POSTBOX_SEND_REJECT = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum postbox_send_outcome postbox_send_outcome;
-#else
-typedef int32_t postbox_send_outcome;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
 
 /**
  * How important a log message is.
  */
-enum postbox_log_level
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+POSTBOX_ENUM(postbox_log_level)
+{
     /**
      * Something is lost or broken.
      */
@@ -359,22 +355,12 @@ enum postbox_log_level
      */
     POSTBOX_LOG_TRACE = 5,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum postbox_log_level postbox_log_level;
-#else
-typedef int32_t postbox_log_level;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
 
 /**
  * Whether a sweep or an archiver had its lease.
  */
-enum postbox_lease
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+POSTBOX_ENUM(postbox_lease)
+{
     /**
      * It had, to the end.
      */
@@ -382,7 +368,7 @@ enum postbox_lease
     /**
      * Another one has it: nothing was done.
      */
-    POSTBOX_LEASE_HELD_BY_ANOTHER = 1,
+    POSTBOX_LEASE_HELD_ELSEWHERE = 1,
     /**
      * It had, and lost it: it stopped at once.
      */
@@ -390,24 +376,14 @@ enum postbox_lease
     /**
      * It ran without one: there is no lock table, or no permission for it.
      */
-    POSTBOX_LEASE_ALONE = 3,
+    POSTBOX_LEASE_UNAVAILABLE = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum postbox_lease postbox_lease;
-#else
-typedef int32_t postbox_lease;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
 
 /**
  * Where a stored message is in its life.
  */
-enum postbox_state
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+POSTBOX_ENUM(postbox_state)
+{
     /**
      * Not yet sent.
      */
@@ -421,16 +397,18 @@ enum postbox_state
      */
     POSTBOX_STATE_PARKED = 2,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum postbox_state postbox_state;
-#else
-typedef int32_t postbox_state;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
 
 /**
- * The settings and producers of a postbox_t to open. CONFIGURATION.md lists the settings.
+ * An open Postbox: the handle that a program opens once and shares between its threads. Every
+ * function on it may be called by several threads at once; the calls block, at most for
+ * "operation_timeout_ms" per operation on DynamoDB. After fork(), every call on it in the child
+ * fails with POSTBOX_ERROR_FORKED; open a new one there. The child may free it, and its units of
+ * work: that disturbs nothing of the parent's, and calls no `release`.
+ */
+typedef struct postbox_client postbox_client;
+
+/**
+ * The settings and producers of a postbox_client to open. CONFIGURATION.md lists the settings.
  * It may be used by several threads; opening leaves it as it is, so that it can open more.
  */
 typedef struct postbox_config postbox_config;
@@ -459,14 +437,14 @@ typedef struct postbox_error postbox_error;
 typedef struct postbox_message postbox_message;
 
 /**
- * A page of stored messages, from postbox_list. It does not change, so any number of threads may
+ * A page of stored messages, from postbox_list_messages. It does not change, so any number of threads may
  * read it.
  *
  * ```c
  * postbox_page *page = NULL;
  * do {
  *     postbox_page *next = NULL;
- *     err = postbox_list(box, POSTBOX_STATE_PARKED, NULL, 100, postbox_page_next(page), &next);
+ *     err = postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 100, postbox_page_next(page), &next);
  *     postbox_page_free(page);
  *     if (err)
  *         return fail(err);
@@ -487,22 +465,13 @@ typedef struct postbox_page postbox_page;
 typedef struct postbox_report postbox_report;
 
 /**
- * An open Postbox: the handle that a program opens once and shares between its threads. Every
- * function on it may be called by several threads at once; the calls block, at most for
- * "operation_timeout_ms" per operation on DynamoDB. After fork(), every call on it in the child
- * fails with POSTBOX_ERROR_FORKED; open a new one there. The child may free it, and its units of
- * work: that disturbs nothing of the parent's, and calls no `release`.
- */
-typedef struct postbox_t postbox_t;
-
-/**
  * One DynamoDB transaction being collected: the caller's writes and the messages that go with
  * them; both take effect, or neither. It belongs to one thread at a time: a call while another
  * thread is in one fails with POSTBOX_ERROR_CONCURRENT_USE.
  *
  * What DynamoDB would refuse is refused when it is added, and the unit stays as it was:
  * POSTBOX_ERROR_TOO_MANY_ACTIONS (over 100), POSTBOX_ERROR_ITEM_TOO_LARGE (over 400 KB),
- * POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_SAME_ITEM_TWICE.
+ * POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_DUPLICATE_ITEM.
  * After a commit or a rollback, POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
  *
  * Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it; what is malformed is
@@ -522,7 +491,7 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * It is called on the thread that called postbox_clear_outbox or postbox_post; a sweep
  * (postbox_sweep, postbox_start_sweeper) calls it on its own thread and, for other topics at
  * the same time, on up to "sweep_threads" - 1 more. So several threads may call it at once. It
- * may take its time, and it may call any function of Postbox but postbox_free of the postbox_t
+ * may take its time, and it may call any function of Postbox but postbox_free of the postbox_client
  * that it serves; postbox_close, and postbox_stop_sweeper on the sweeper's thread, would wait
  * for this very call, until "close_timeout_ms". It must return: an exception or a longjmp out
  * of it is undefined behaviour.
@@ -542,7 +511,7 @@ typedef void (*postbox_release_callback)(void *data);
 /**
  * What a sweep did, in messages.
  */
-typedef struct {
+typedef struct postbox_sweep_result {
     /**
      * Shown by the index as outstanding and old enough.
      */
@@ -566,7 +535,7 @@ typedef struct {
     /**
      * A postbox_lease.
      */
-    int32_t lease;
+    postbox_lease lease;
     /**
      * 0; for later versions.
      */
@@ -593,7 +562,7 @@ typedef int32_t (*postbox_archive_callback)(void *data,
 /**
  * What an archiver did, in messages.
  */
-typedef struct {
+typedef struct postbox_archive_result {
     /**
      * Kept by the archive and deleted.
      */
@@ -605,7 +574,7 @@ typedef struct {
     /**
      * A postbox_lease.
      */
-    int32_t lease;
+    postbox_lease lease;
     /**
      * 0; for later versions.
      */
@@ -615,7 +584,7 @@ typedef struct {
 /**
  * What is outstanding.
  */
-typedef struct {
+typedef struct postbox_outstanding_count {
     /**
      * How many messages.
      */
@@ -628,12 +597,12 @@ typedef struct {
      * 0; for later versions.
      */
     uint64_t reserved[4];
-} postbox_outstanding_result;
+} postbox_outstanding_count;
 
 /**
  * What a Postbox has done since it was opened, in messages where nothing else is said.
  */
-typedef struct {
+typedef struct postbox_stats {
     /**
      * Written to the outbox.
      */
@@ -667,7 +636,7 @@ typedef struct {
      */
     uint64_t open_breakers;
     /**
-     * Outstanding when it was last counted, by postbox_outstanding or in the background; UINT64_MAX if never.
+     * Outstanding when it was last counted, by postbox_count_outstanding or in the background; UINT64_MAX if never.
      */
     uint64_t outstanding;
     /**
@@ -684,11 +653,15 @@ typedef struct {
  * several at once. It should return soon, since the Postbox waits for it, and may not call
  * Postbox. It must return: an exception or a longjmp out of it is undefined behaviour.
  */
-typedef void (*postbox_log_callback)(void *data, int32_t level, const char *text);
+typedef void (*postbox_log_callback)(void *data, postbox_log_level level, const char *text);
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/* ============================================================================================
+ * Version
+ * ============================================================================================ */
 
 /**
  * The version of the library that is loaded, such as "1.2.3": a static string, never NULL.
@@ -697,73 +670,85 @@ extern "C" {
  *
  * Thread safety: any thread.
  */
-const char *postbox_version(void);
+POSTBOX_API const char *postbox_version(void);
+
+/* ============================================================================================
+ * Errors
+ * ============================================================================================ */
 
 /**
  * What kind of error it is; POSTBOX_ERROR_NONE for NULL. A later library may give codes that
  * this header does not name: treat them as POSTBOX_ERROR_INTERNAL.
  */
-postbox_code postbox_error_code(const postbox_error *error);
+POSTBOX_API postbox_code postbox_error_code(const postbox_error *error);
 
 /**
  * What happened, to which thing, and what to do, without secrets and message bodies. "" for
  * NULL. Valid until the error is freed.
  */
-const char *postbox_error_message(const postbox_error *error);
+POSTBOX_API const char *postbox_error_message(const postbox_error *error);
 
 /**
  * Whether the same call may succeed later without any change. For POSTBOX_ERROR_OUTCOME_UNKNOWN
  * of a commit: call commit again on the same unit of work. false for NULL.
  */
-bool postbox_error_is_retryable(const postbox_error *error);
+POSTBOX_API bool postbox_error_is_retryable(const postbox_error *error);
 
 /**
  * How many reasons the error has: one for each action of a cancelled transaction that could
  * not be done, each message that failed, each fault of a table. 0 for NULL and for an error
  * that concerns one thing only.
  */
-size_t postbox_error_reason_count(const postbox_error *error);
+POSTBOX_API size_t postbox_error_reason_count(const postbox_error *error);
 
 /**
  * Which action or message of the call a reason concerns, counted from 0 in the order in which
  * they were added or given. `reason` counts from 0; SIZE_MAX for one that is not there.
  */
-size_t postbox_error_reason_index(const postbox_error *error, size_t reason);
+POSTBOX_API size_t postbox_error_reason_index(const postbox_error *error, size_t reason);
 
 /**
  * What a reason concerns: an action ("Put People"), a message id, an index of a table. ""
  * for one that is not there. Valid until the error is freed.
  */
-const char *postbox_error_reason_subject(const postbox_error *error, size_t reason);
+POSTBOX_API
+const char *postbox_error_reason_subject(const postbox_error *error,
+                                         size_t reason);
 
 /**
  * The code of a reason: DynamoDB's own where there is one ("ConditionalCheckFailed",
  * "TransactionConflict"), else a word of Postbox. "" for one that is not there. Valid until
  * the error is freed.
  */
-const char *postbox_error_reason_code(const postbox_error *error, size_t reason);
+POSTBOX_API const char *postbox_error_reason_code(const postbox_error *error, size_t reason);
 
 /**
  * The explanation of a reason. "" for one that is not there. Valid until the error is freed.
  */
-const char *postbox_error_reason_message(const postbox_error *error, size_t reason);
+POSTBOX_API
+const char *postbox_error_reason_message(const postbox_error *error,
+                                         size_t reason);
 
 /**
  * The item whose condition failed, as DynamoDB JSON, if the action asked for it by
  * "ReturnValuesOnConditionCheckFailure": "ALL_OLD"; else NULL. Valid until the error is freed.
  */
-const char *postbox_error_reason_item(const postbox_error *error, size_t reason);
+POSTBOX_API const char *postbox_error_reason_item(const postbox_error *error, size_t reason);
 
 /**
  * Frees an error. NULL is fine.
  */
-void postbox_error_free(postbox_error *error);
+POSTBOX_API void postbox_error_free(postbox_error *error);
+
+/* ============================================================================================
+ * Settings and producers
+ * ============================================================================================ */
 
 /**
  * Makes a configuration with the default settings and no producer. Never NULL; the caller
  * frees it with postbox_config_free, also after opening with it.
  */
-postbox_config *postbox_config_new(void);
+POSTBOX_API postbox_config *postbox_config_new(void);
 
 /**
  * Sets one setting by name, numbers in decimal: postbox_config_set(config, "table_name",
@@ -772,7 +757,10 @@ postbox_config *postbox_config_new(void);
  * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names, POSTBOX_ERROR_INVALID_SETTING with
  * the range; the configuration stays as it was.
  */
-postbox_error *postbox_config_set(postbox_config *config, const char *name, const char *value);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_config_set(postbox_config *config,
+                                         const char *name,
+                                         const char *value);
 
 /**
  * Reads one setting by name into `value`: "" for an optional one that is not set, "***" for a
@@ -780,7 +768,10 @@ postbox_error *postbox_config_set(postbox_config *config, const char *name, cons
  *
  * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
  */
-postbox_error *postbox_config_get(postbox_config *config, const char *name, const char **value);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_config_get(postbox_config *config,
+                                         const char *name,
+                                         const char **value);
 
 /**
  * Adds the producer of a topic, or, with `topic` NULL, of every topic that has none of its
@@ -789,19 +780,24 @@ postbox_error *postbox_config_get(postbox_config *config, const char *name, cons
  *
  * `send` is called with `data` for each message; see postbox_send_callback. `release` may be
  * NULL; it is called once with `data` when no call of `send` can follow: on the thread that
- * frees the last of the configuration, the postbox_t that were opened with it, and their units
+ * frees the last of the configuration, the postbox_client that were opened with it, and their units
  * of work, or on a background thread's if that was still in a call then. If this function fails, `release` is not called.
  */
-postbox_error *postbox_config_producer(postbox_config *config,
-                                       const char *topic,
-                                       postbox_send_callback send,
-                                       void *data,
-                                       postbox_release_callback release);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_config_add_producer(postbox_config *config,
+                                                  const char *topic,
+                                                  postbox_send_callback send,
+                                                  void *data,
+                                                  postbox_release_callback release);
 
 /**
  * Frees a configuration. NULL is fine.
  */
-void postbox_config_free(postbox_config *config);
+POSTBOX_API void postbox_config_free(postbox_config *config);
+
+/* ============================================================================================
+ * Messages
+ * ============================================================================================ */
 
 /**
  * Makes a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
@@ -811,10 +807,11 @@ void postbox_config_free(postbox_config *config);
  * A body that is valid UTF-8 is stored as text, any other as bytes, unless
  * "character_encoding" is set. The topic is checked when the message is deposited.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_message_new(const char *topic,
-                                   const uint8_t *body,
-                                   size_t length,
-                                   postbox_message **message);
+                                          const uint8_t *body,
+                                          size_t length,
+                                          postbox_message **message);
 
 /**
  * Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty
@@ -823,18 +820,22 @@ postbox_error *postbox_message_new(const char *topic,
  * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names; POSTBOX_ERROR_INVALID_MESSAGE for a
  * value that the field cannot have. The message stays as it was.
  */
-postbox_error *postbox_message_set(postbox_message *message, const char *name, const char *value);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_message_set(postbox_message *message,
+                                          const char *name,
+                                          const char *value);
 
 /**
  * Replaces the body by the `length` bytes of `body`, which are copied; (NULL, 0) is an empty one.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_message_set_body(postbox_message *message,
-                                        const uint8_t *body,
-                                        size_t length);
+                                               const uint8_t *body,
+                                               size_t length);
 
 /**
  * Reads a header field by name into `value`: NULL for an optional one that is not there. A
- * message that came from postbox_get or a postbox_page, or to an archive, also has "state"
+ * message that came from postbox_get_message or a postbox_page, or to an archive, also has "state"
  * ("outstanding", "dispatched" or "parked"), "dispatched_at", "expires_at", "parked_at",
  * "dispatch_attempts" and "last_error".
  *
@@ -842,40 +843,49 @@ postbox_error *postbox_message_set_body(postbox_message *message,
  *
  * Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_message_get(const postbox_message *message,
-                                   const char *name,
-                                   const char **value);
+                                          const char *name,
+                                          const char **value);
 
 /**
  * The id of a message; "" for NULL. Valid until the message is changed or freed.
  */
-const char *postbox_message_id(const postbox_message *message);
+POSTBOX_API const char *postbox_message_id(const postbox_message *message);
 
 /**
  * The topic of a message; "" for NULL. Valid until the message is changed or freed.
  */
-const char *postbox_message_topic(const postbox_message *message);
+POSTBOX_API const char *postbox_message_topic(const postbox_message *message);
 
 /**
  * The bytes of the body, not NUL-terminated; their number is written to `length`, which may be
  * NULL. NULL and 0 for a NULL message. Valid until the message is changed or freed.
  */
-const uint8_t *postbox_message_body(const postbox_message *message, size_t *length);
+POSTBOX_API
+const uint8_t *postbox_message_body(const postbox_message *message,
+                                    size_t *length);
 
 /**
  * Frees a message. NULL is fine. Not for the message of a callback or of a postbox_page.
  */
-void postbox_message_free(postbox_message *message);
+POSTBOX_API void postbox_message_free(postbox_message *message);
+
+/* ============================================================================================
+ * Client: open, deposit, clear, close
+ * ============================================================================================ */
 
 /**
  * Opens a Postbox with the settings and producers of `config`, which stays the caller's. On
  * DynamoDB this makes no request to the table; with "embedded_path" it makes the outbox table
  * if it is missing. The caller frees it with postbox_free.
  *
- * Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_CREDENTIALS if no region is known;
- * POSTBOX_ERROR_EMBEDDED.
+ * Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is known;
+ * POSTBOX_ERROR_EMBEDDED_UNAVAILABLE.
  */
-postbox_error *postbox_open(const postbox_config *config, postbox_t **box);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_open(const postbox_config *config,
+                                   postbox_client **box);
 
 /**
  * Stops the sweeper and the archiver, refuses new calls, waits for those under way, all within
@@ -886,7 +896,8 @@ postbox_error *postbox_open(const postbox_config *config, postbox_t **box);
  * Errors: POSTBOX_ERROR_TIMEOUT: something was still under way and was abandoned. What was
  * committed stays outstanding.
  */
-postbox_error *postbox_close(postbox_t *box);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_close(postbox_client *box);
 
 /**
  * Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" and half a second at most; a producer or
@@ -896,7 +907,8 @@ postbox_error *postbox_close(postbox_t *box);
  * be under way: that would be undefined behaviour, as would a call of it by a producer or an
  * archive of the same Postbox.
  */
-void postbox_free(postbox_t *box);
+POSTBOX_API
+void postbox_free(postbox_client *box);
 
 /**
  * Makes the outbox table if it is missing, as Brighter makes it and with time to live on
@@ -904,16 +916,19 @@ void postbox_free(postbox_t *box);
  *
  * Errors: as postbox_verify_table.
  */
-postbox_error *postbox_create_table(postbox_t *box);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_create_table(postbox_client *box);
 
 /**
  * Checks that the table exists and has the keys and indexes of an outbox. `has_causation_index`,
  * which may be NULL, gets whether messages can be replayed by causation: tables of older
  * versions of Brighter lack the index for it.
  *
- * Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_TABLE_INVALID with a reason for each fault.
+ * Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each fault.
  */
-postbox_error *postbox_verify_table(postbox_t *box, bool *has_causation_index);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_verify_table(postbox_client *box,
+                                           bool *has_causation_index);
 
 /**
  * Deposits one message outside of a transaction. Its id is postbox_message_id(message). That a
@@ -923,7 +938,9 @@ postbox_error *postbox_verify_table(postbox_t *box, bool *has_causation_index);
  * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE, and those of any
  * request. After a retryable one, deposit the same message again.
  */
-postbox_error *postbox_deposit_post(postbox_t *box, const postbox_message *message);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_deposit_post(postbox_client *box,
+                                           const postbox_message *message);
 
 /**
  * Deposits `count` messages outside of a transaction, 25 a request. Each is stored on its own;
@@ -933,9 +950,10 @@ postbox_error *postbox_deposit_post(postbox_t *box, const postbox_message *messa
  * is wrong, with nothing stored; POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each that
  * could not be stored: depositing all of them again is safe.
  */
-postbox_error *postbox_deposit_posts(postbox_t *box,
-                                     const postbox_message *const *messages,
-                                     size_t count);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_deposit_posts(postbox_client *box,
+                                            const postbox_message *const *messages,
+                                            size_t count);
 
 /**
  * Deposits one message outside of a transaction, then sends it now, on this thread. `report`
@@ -943,9 +961,10 @@ postbox_error *postbox_deposit_posts(postbox_t *box,
  *
  * Errors: as postbox_deposit_post and postbox_clear_outbox.
  */
-postbox_error *postbox_post(postbox_t *box,
-                            const postbox_message *message,
-                            postbox_report **report);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_post(postbox_client *box,
+                                   const postbox_message *message,
+                                   postbox_report **report);
 
 /**
  * Sends the outstanding messages of these ids now, on this thread, in this order, and marks
@@ -957,19 +976,21 @@ postbox_error *postbox_post(postbox_t *box,
  * `report` NULL, a message that failed is an error instead: POSTBOX_ERROR_CLEAR_INCOMPLETE,
  * with a reason for each.
  */
-postbox_error *postbox_clear_outbox(postbox_t *box,
-                                    const char *const *ids,
-                                    size_t count,
-                                    postbox_report **report);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_clear_outbox(postbox_client *box,
+                                           const char *const *ids,
+                                           size_t count,
+                                           postbox_report **report);
 
 /**
  * Marks messages dispatched without sending them: for a host that sends them itself. An earlier
  * dispatch time stays. `report` as in postbox_clear_outbox.
  */
-postbox_error *postbox_mark_dispatched(postbox_t *box,
-                                       const char *const *ids,
-                                       size_t count,
-                                       postbox_report **report);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_mark_dispatched(postbox_client *box,
+                                              const char *const *ids,
+                                              size_t count,
+                                              postbox_report **report);
 
 /**
  * Tells what became of a message that its producer had accepted: POSTBOX_SEND_SENT, and it is
@@ -980,15 +1001,22 @@ postbox_error *postbox_mark_dispatched(postbox_t *box,
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for an unknown id that is said
  * to be sent; POSTBOX_ERROR_MARK_INCOMPLETE: it could not be marked and stays outstanding.
  */
-postbox_error *postbox_confirm(postbox_t *box, const char *id, int32_t outcome, const char *reason);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_confirm(postbox_client *box,
+                                      const char *id,
+                                      postbox_send_outcome outcome,
+                                      const char *reason);
 
 /**
  * Reads the message of this id as it is in the outbox, consistently. `message` gets it, NULL if
  * there is none; the caller frees it with postbox_message_free.
  *
- * Errors: POSTBOX_ERROR_UNREADABLE_ITEM, naming the attribute.
+ * Errors: POSTBOX_ERROR_MALFORMED_ITEM, naming the attribute.
  */
-postbox_error *postbox_get(postbox_t *box, const char *id, postbox_message **message);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_get_message(postbox_client *box,
+                                          const char *id,
+                                          postbox_message **message);
 
 /**
  * Reads one item of any table, consistently. `key` is DynamoDB JSON: {"Name": {"S": "Ada"}}.
@@ -997,36 +1025,46 @@ postbox_error *postbox_get(postbox_t *box, const char *id, postbox_message **mes
  *
  * Errors: POSTBOX_ERROR_INVALID_JSON, saying where; POSTBOX_ERROR_TABLE_NOT_FOUND.
  */
-postbox_error *postbox_get_item(postbox_t *box, const char *table, const char *key, char **item);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_get_item(postbox_client *box,
+                                       const char *table,
+                                       const char *key,
+                                       char **item);
 
 /**
  * Runs one operation of DynamoDB's by name on the embedded database, with its request and answer
  * as JSON: for what a program sets up in development, such as its own tables ("CreateTable").
  * `answer`, which may be NULL, gets the answer; the caller frees it with postbox_string_free.
  *
- * Errors: POSTBOX_ERROR_EMBEDDED if this Postbox is not on an embedded database;
- * POSTBOX_ERROR_REFUSED, POSTBOX_ERROR_TABLE_NOT_FOUND with the text that DynamoDB gives.
+ * Errors: POSTBOX_ERROR_EMBEDDED_UNAVAILABLE if this Postbox is not on an embedded database;
+ * POSTBOX_ERROR_SERVICE_ERROR, POSTBOX_ERROR_TABLE_NOT_FOUND with the text that DynamoDB gives.
  */
-postbox_error *postbox_embedded_execute(postbox_t *box,
-                                        const char *operation,
-                                        const char *request,
-                                        char **answer);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_embedded_execute(postbox_client *box,
+                                               const char *operation,
+                                               const char *request,
+                                               char **answer);
+
+/* ============================================================================================
+ * Units of work
+ * ============================================================================================ */
 
 /**
  * Begins a unit of work. Nothing is written before postbox_unit_of_work_commit. NULL only for a
  * NULL `box`; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller frees
  * it with postbox_unit_of_work_free, before or after the Postbox.
  */
-postbox_unit_of_work *postbox_unit_of_work_begin(postbox_t *box);
+POSTBOX_API postbox_unit_of_work *postbox_unit_of_work_begin(postbox_client *box);
 
 /**
  * Reads one item of any table now, consistently, as postbox_get_item does. To be sure that it
  * has not changed by the commit, add a condition.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_get_item(postbox_unit_of_work *work,
-                                             const char *table,
-                                             const char *key,
-                                             char **item);
+                                                    const char *table,
+                                                    const char *key,
+                                                    char **item);
 
 /**
  * Adds: put this item, whatever was there. `item`: {"Name": {"S": "Ada"}}.
@@ -1034,36 +1072,44 @@ postbox_error *postbox_unit_of_work_get_item(postbox_unit_of_work *work,
  * The second put into a table whose key Postbox does not know yet asks DynamoDB for it, to tell
  * whether both are on the same item; that may block, and give POSTBOX_ERROR_TABLE_NOT_FOUND.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_put(postbox_unit_of_work *work,
-                                        const char *table,
-                                        const char *item);
+                                               const char *table,
+                                               const char *item);
 
 /**
  * Adds: update one item. `update`: {"TableName": ..., "Key": ..., "UpdateExpression": ...,
  * "ConditionExpression": ..., "ExpressionAttributeNames": ..., "ExpressionAttributeValues": ...,
  * "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}; all but the first three may be left out.
  */
-postbox_error *postbox_unit_of_work_update(postbox_unit_of_work *work, const char *update);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_update(postbox_unit_of_work *work,
+                                                  const char *update);
 
 /**
  * Adds: delete the item of this key, if it is there. `key`: {"Name": {"S": "Ada"}}.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_delete(postbox_unit_of_work *work,
-                                           const char *table,
-                                           const char *key);
+                                                  const char *table,
+                                                  const char *key);
 
 /**
  * Adds: commit only if a condition holds for an item that the unit does not write. `check`:
  * {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and the rest as for an update.
  */
-postbox_error *postbox_unit_of_work_condition_check(postbox_unit_of_work *work, const char *check);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_condition_check(postbox_unit_of_work *work,
+                                                           const char *check);
 
 /**
  * Adds any action, as in the list of aws dynamodb transact-write-items --transact-items:
  * {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}, or "Update", "Delete",
  * "ConditionCheck".
  */
-postbox_error *postbox_unit_of_work_add(postbox_unit_of_work *work, const char *action);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_add(postbox_unit_of_work *work,
+                                               const char *action);
 
 /**
  * Adds: deposit this message in the outbox. Keep postbox_message_id(message) for
@@ -1071,8 +1117,9 @@ postbox_error *postbox_unit_of_work_add(postbox_unit_of_work *work, const char *
  *
  * Errors: POSTBOX_ERROR_INVALID_MESSAGE, and the limits.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_deposit_post(postbox_unit_of_work *work,
-                                                 const postbox_message *message);
+                                                        const postbox_message *message);
 
 /**
  * Sends everything in one transaction: all of it takes effect, or none. What is safe to try
@@ -1087,6 +1134,7 @@ postbox_error *postbox_unit_of_work_deposit_post(postbox_unit_of_work *work,
  *   safe for 9 minutes, after which the error is no longer retryable.
  * - Those of any request: nothing was written, and the unit stays open.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_commit(postbox_unit_of_work *work);
 
 /**
@@ -1094,12 +1142,56 @@ postbox_error *postbox_unit_of_work_commit(postbox_unit_of_work *work);
  *
  * Errors: POSTBOX_ERROR_OUTCOME_UNKNOWN if a commit had no answer, since then it may have taken effect.
  */
+POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_rollback(postbox_unit_of_work *work);
 
 /**
  * Frees a unit of work; one that was not committed sends nothing. NULL is fine.
  */
-void postbox_unit_of_work_free(postbox_unit_of_work *work);
+POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
+
+/* ============================================================================================
+ * Sweeping
+ * ============================================================================================ */
+
+/**
+ * Finds the outstanding messages that are older than "sweep_min_age_ms", oldest first, sends
+ * them on this thread and up to "sweep_threads" - 1 more, and marks them dispatched, until none is left that can be sent: of one
+ * topic, or of all if `topic` is NULL. It holds Brighter's lease while it does; if another sweeper
+ * has it, nothing is done. `result`, which may be NULL, gets what was done.
+ *
+ * A message that fails counts an attempt, waits for its next one ("dispatch_retry_delay_ms"), and is
+ * parked after "max_dispatch_attempts", or at once if its producer rejects it or it cannot be read.
+ * Later messages of its topic and partition key wait for it.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_sweep(postbox_client *box,
+                                    const char *topic,
+                                    postbox_sweep_result *result);
+
+/**
+ * Starts the sweeper: a thread that sweeps all topics, as postbox_sweep does, at once and then
+ * every "sweep_interval_ms", survives every error and logs it. Producers are called on that
+ * thread and, for other topics at the same time, on up to `sweep_threads` - 1 more.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_start_sweeper(postbox_client *box);
+
+/**
+ * Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most.
+ * Without one running, does nothing. postbox_close and postbox_free stop it too.
+ *
+ * Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
+ * Call this again to wait longer; until it has stopped, it cannot be started again.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_stop_sweeper(postbox_client *box);
+
+/* ============================================================================================
+ * Lists of messages
+ * ============================================================================================ */
 
 /**
  * Lists about `limit` messages of a postbox_state, of one topic or of all if `topic` is NULL,
@@ -1111,87 +1203,100 @@ void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or a cursor that no page of this
  * list gave.
  */
-postbox_error *postbox_list(postbox_t *box,
-                            int32_t state,
-                            const char *topic,
-                            uint32_t limit,
-                            const char *cursor,
-                            postbox_page **page);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_list_messages(postbox_client *box,
+                                            postbox_state state,
+                                            const char *topic,
+                                            uint32_t limit,
+                                            const char *cursor,
+                                            postbox_page **page);
 
 /**
  * How many messages the page has. 0 for NULL.
  */
-size_t postbox_page_count(const postbox_page *page);
+POSTBOX_API size_t postbox_page_count(const postbox_page *page);
 
 /**
  * A message of the page, `index` from 0; NULL for one that is not there. It belongs to the page
  * and is valid until that is freed.
  */
-const postbox_message *postbox_page_message(const postbox_page *page, size_t index);
+POSTBOX_API
+const postbox_message *postbox_page_message(const postbox_page *page,
+                                                   size_t index);
 
 /**
  * How many messages of the page could not be read. 0 for NULL.
  */
-size_t postbox_page_unreadable_count(const postbox_page *page);
+POSTBOX_API size_t postbox_page_malformed_count(const postbox_page *page);
 
 /**
  * The id of a message that could not be read, `index` from 0; "" for one that is not there.
  * `why`, which may be NULL, gets the reason. Both are valid until the page is freed.
  */
-const char *postbox_page_unreadable(const postbox_page *page, size_t index, const char **why);
+POSTBOX_API
+const char *postbox_page_malformed(const postbox_page *page,
+                                   size_t index,
+                                   const char **why);
 
 /**
- * Where the next page begins, to keep or to give to postbox_list, in another process too; NULL
+ * Where the next page begins, to keep or to give to postbox_list_messages, in another process too; NULL
  * after the last one, and for NULL. Valid until the page is freed.
  */
+POSTBOX_API
 const char *postbox_page_next(const postbox_page *page);
 
 /**
  * Frees a page and its messages. NULL is fine.
  */
-void postbox_page_free(postbox_page *page);
+POSTBOX_API void postbox_page_free(postbox_page *page);
+
+/* ============================================================================================
+ * Unparking and replaying
+ * ============================================================================================ */
 
 /**
- * Finds the outstanding messages that are older than "sweep_min_age_ms", oldest first, sends
- * them on this thread and up to "sweep_threads" - 1 more, and marks them dispatched, until none is left that can be sent: of one
- * topic, or of all if `topic` is NULL. It holds Brighter's lease while it does; if another sweeper
- * has it, nothing is done. `result`, which may be NULL, gets what was done.
+ * Releases a parked message: it is outstanding again, with no failed attempts.
  *
- * A message that fails counts an attempt, waits for its next one ("retry_delay_ms"), and is
- * parked after "max_dispatch_attempts", or at once if its producer rejects it or it cannot be read.
- * Later messages of its topic and partition key wait for it.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is not parked.
  */
-postbox_error *postbox_sweep(postbox_t *box,
-                             const char *topic,
-                             postbox_sweep_result *result);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unpark(postbox_client *box, const char *id);
 
 /**
- * Starts the sweeper: a thread that sweeps all topics, as postbox_sweep does, at once and then
- * every "sweep_interval_ms", survives every error and logs it. Producers are called on that
- * thread and, for other topics at the same time, on up to `sweep_threads` - 1 more.
- *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
+ * Makes messages outstanding again, dispatched or parked, with no failed attempts, so that the
+ * next sweep or clear sends them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
  */
-postbox_error *postbox_start_sweeper(postbox_t *box);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_replay(postbox_client *box,
+                                     const char *const *ids,
+                                     size_t count,
+                                     postbox_report **report);
 
 /**
- * Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most.
- * Without one running, does nothing. postbox_close and postbox_free stop it too.
+ * Replays every message with this causation id, as the index shows them; none is a success.
+ * `report` as in postbox_clear_outbox.
  *
- * Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
- * Call this again to wait longer; until it has stopped, it cannot be started again.
+ * Errors: POSTBOX_ERROR_INVALID_TABLE if the table lacks the index Causation.
  */
-postbox_error *postbox_stop_sweeper(postbox_t *box);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_replay_causation(postbox_client *box,
+                                               const char *causation_id,
+                                               postbox_report **report);
+
+/* ============================================================================================
+ * Archiving
+ * ============================================================================================ */
 
 /**
  * Hands every message that was dispatched longer than "archive_min_age_ms" ago to `archive`, on
  * this thread, and deletes those that it kept. Never touches one that is not dispatched. It holds
  * Brighter's lease of archivers while it does. `result`, which may be NULL, gets what was done.
  */
-postbox_error *postbox_archive(postbox_t *box,
-                               postbox_archive_callback archive,
-                               void *data,
-                               postbox_archive_result *result);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_archive(postbox_client *box,
+                                      postbox_archive_callback archive,
+                                      void *data,
+                                      postbox_archive_result *result);
 
 /**
  * postbox_archive into a file: one message a line, as DynamoDB JSON of its item. The file is made if
@@ -1199,9 +1304,10 @@ postbox_error *postbox_archive(postbox_t *box,
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
  */
-postbox_error *postbox_archive_to_file(postbox_t *box,
-                                       const char *path,
-                                       postbox_archive_result *result);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_archive_to_file(postbox_client *box,
+                                              const char *path,
+                                              postbox_archive_result *result);
 
 /**
  * Starts the archiver: a thread that does what postbox_archive does at once and then every
@@ -1211,96 +1317,93 @@ postbox_error *postbox_archive_to_file(postbox_t *box,
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
  */
-postbox_error *postbox_start_archiver(postbox_t *box,
-                                      postbox_archive_callback archive,
-                                      void *data,
-                                      postbox_release_callback release);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_start_archiver(postbox_client *box,
+                                             postbox_archive_callback archive,
+                                             void *data,
+                                             postbox_release_callback release);
 
 /**
  * postbox_start_archiver into a file, as postbox_archive_to_file.
  */
-postbox_error *postbox_start_archiver_to_file(postbox_t *box, const char *path);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_start_archiver_to_file(postbox_client *box,
+                                                     const char *path);
 
 /**
  * Stops the archiver, as postbox_stop_sweeper does the sweeper.
  */
-postbox_error *postbox_stop_archiver(postbox_t *box);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_stop_archiver(postbox_client *box);
+
+/* ============================================================================================
+ * Counts and statistics
+ * ============================================================================================ */
 
 /**
  * How many messages are outstanding, of one topic or of all if `topic` is NULL, and since when.
  */
-postbox_error *postbox_outstanding(postbox_t *box,
-                                   const char *topic,
-                                   postbox_outstanding_result *result);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_count_outstanding(postbox_client *box,
+                                                const char *topic,
+                                                postbox_outstanding_count *result);
 
 /**
  * What this Postbox has done since it was opened. Makes no request, and works after
  * postbox_close too.
  */
-postbox_error *postbox_get_stats(postbox_t *box, postbox_stats *stats);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_get_stats(postbox_client *box,
+                                        postbox_stats *stats);
 
 /**
  * The same as one JSON object, with the last sweep, the last error and the state of the breakers
  * by topic. The caller frees it with postbox_string_free.
  */
-postbox_error *postbox_get_stats_json(postbox_t *box, char **json);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_stats_json(postbox_client *box, char **json);
 
-/**
- * Releases a parked message: it is outstanding again, with no failed attempts.
- *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is not parked.
- */
-postbox_error *postbox_unpark(postbox_t *box, const char *id);
-
-/**
- * Makes messages outstanding again, dispatched or parked, with no failed attempts, so that the
- * next sweep or clear sends them: POSTBOX_OUTCOME_REPLAYED. `report` as in postbox_clear_outbox.
- */
-postbox_error *postbox_replay(postbox_t *box,
-                              const char *const *ids,
-                              size_t count,
-                              postbox_report **report);
-
-/**
- * Replays every message with this causation id, as the index shows them; none is a success.
- * `report` as in postbox_clear_outbox.
- *
- * Errors: POSTBOX_ERROR_TABLE_INVALID if the table lacks the index Causation.
- */
-postbox_error *postbox_replay_causation(postbox_t *box,
-                                        const char *causation_id,
-                                        postbox_report **report);
+/* ============================================================================================
+ * Reports
+ * ============================================================================================ */
 
 /**
  * How many messages the report has. 0 for NULL.
  */
-size_t postbox_report_count(const postbox_report *report);
+POSTBOX_API size_t postbox_report_count(const postbox_report *report);
 
 /**
  * How many of them need care: outcomes from POSTBOX_OUTCOME_NOT_FOUND up. 0 for NULL.
  */
-size_t postbox_report_failure_count(const postbox_report *report);
+POSTBOX_API size_t postbox_report_failure_count(const postbox_report *report);
 
 /**
  * The id of a message, `index` from 0; "" for one that is not there. Valid until the report is freed.
  */
+POSTBOX_API
 const char *postbox_report_id(const postbox_report *report,
                               size_t index);
 
 /**
  * What became of a message; POSTBOX_OUTCOME_NOT_FOUND for one that is not there.
  */
-postbox_outcome postbox_report_outcome(const postbox_report *report, size_t index);
+POSTBOX_API
+postbox_outcome postbox_report_outcome(const postbox_report *report,
+                                       size_t index);
 
 /**
  * Why, where there is more to say; else "". Valid until the report is freed.
  */
-const char *postbox_report_detail(const postbox_report *report, size_t index);
+POSTBOX_API const char *postbox_report_detail(const postbox_report *report, size_t index);
 
 /**
  * Frees a report. NULL is fine.
  */
-void postbox_report_free(postbox_report *report);
+POSTBOX_API void postbox_report_free(postbox_report *report);
+
+/* ============================================================================================
+ * Logging
+ * ============================================================================================ */
 
 /**
  * Sends the log messages of all Postboxes of the process, up to `level`, to `callback`, in place
@@ -1313,17 +1416,22 @@ void postbox_report_free(postbox_report *report);
  *
  * Thread safety: any thread.
  */
-postbox_error *postbox_log_set(int32_t level,
-                               postbox_log_callback callback,
-                               void *data,
-                               postbox_release_callback release);
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_set_log_callback(postbox_log_level level,
+                                               postbox_log_callback callback,
+                                               void *data,
+                                               postbox_release_callback release);
+
+/* ============================================================================================
+ * Strings
+ * ============================================================================================ */
 
 /**
  * Frees a string that Postbox gave to the caller to own. NULL is fine.
  *
  * Thread safety: any thread.
  */
-void postbox_string_free(char *string);
+POSTBOX_API void postbox_string_free(char *string);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -4,10 +4,10 @@
  * What you commit with your data is sent at least once; what you roll back is never sent.
  *
  *     postbox_config *config = postbox_config_new();
- *     postbox_t *box = NULL;
+ *     postbox_client *box = NULL;
  *     postbox_error *err;
  *     if ((err = postbox_config_set(config, "table_name", "brighter_outbox")) ||
- *         (err = postbox_config_producer(config, "greeting.made", send_it, NULL, NULL)) ||
+ *         (err = postbox_config_add_producer(config, "greeting.made", send_it, NULL, NULL)) ||
  *         (err = postbox_open(config, &box)))
  *         return fail(err);
  *
@@ -39,10 +39,10 @@
  *   borrowed from the handle that was asked, and valid until that is changed or freed; char *
  *   is the caller's, to free with postbox_string_free.
  * - Threads. Any thread may call; a handle may move between threads. Two threads may use one
- *   postbox_t, postbox_config, postbox_error, postbox_report and postbox_page at once; a
+ *   postbox_client, postbox_config, postbox_error, postbox_report and postbox_page at once; a
  *   postbox_unit_of_work detects it (POSTBOX_ERROR_CONCURRENT_USE); a string borrowed from a
  *   postbox_message or postbox_config is only safe while no other thread changes that.
- * - Blocking. Functions on a postbox_t, and those of a unit of work that say so, wait for
+ * - Blocking. Functions on a postbox_client, and those of a unit of work that say so, wait for
  *   DynamoDB, at most for the setting "operation_timeout_ms" per operation.
  * - Panics. None crosses this interface: a defect of Postbox is POSTBOX_ERROR_INTERNAL.
  *

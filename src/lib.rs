@@ -35,6 +35,8 @@
 //! # Features
 //!
 //! - `embedded` (default): the embedded database.
+//! - `capi`: the C interface of `include/postbox.h`, exported by the shared and the static library. A Rust
+//!   program does not need it.
 //! - `cli`: the operator's command `postbox`.
 //! - `sso` (default): credentials from AWS SSO and `credential_process`, as the AWS CLI has them.
 //! - `sns`, `sqs` (default): producers of Amazon SNS and SQS, by the setting `routes`.
@@ -58,6 +60,7 @@
 mod api;
 mod delivery;
 mod engine;
+#[cfg(feature = "capi")]
 #[allow(unsafe_code)]
 mod ffi;
 mod model;
@@ -69,8 +72,10 @@ mod transport;
 
 pub use crate::api::builder::Builder;
 pub use crate::api::postbox::Postbox;
+pub use crate::api::sweep_options::SweepOptions;
 pub use crate::api::unit_of_work::UnitOfWork;
 pub use crate::delivery::archive::{Archive, JsonLinesArchive};
+pub use crate::model::cancel::CancelToken;
 pub use crate::model::config::Config;
 pub use crate::model::dynamodb_json;
 pub(crate) use crate::model::error::panic_text;
@@ -80,14 +85,17 @@ pub use crate::model::item::{AttributeValue, Item};
 pub use crate::model::message::Message;
 pub use crate::model::page::{Cursor, MessagePage};
 pub use crate::model::report::{
-    ArchiveReport, DispatchEntry, DispatchOutcome, DispatchReport, SweepLease, SweepReport,
+    ArchiveReport, DispatchEntry, DispatchOutcome, DispatchReport, LeaseStatus, SweepReport,
 };
-pub use crate::model::stats::{BreakerState, LeaseState, Outstanding, Stats, TopicCount};
+pub use crate::model::settings::LeaseMode;
+pub use crate::model::stats::{BreakerState, CountScope, LeaseInfo, OutstandingCount, Stats, TopicCount};
 pub use crate::model::stored_message::{MessageState, StoredMessage};
 pub use crate::outbox::table::TableReport;
 #[cfg(feature = "embedded")]
 pub use crate::sdk::embedded::EmbeddedDatabase;
-#[cfg(feature = "simulation")]
+#[cfg(postbox_simulation)]
 #[doc(hidden)]
 pub use crate::sys::simulation;
 pub use crate::transport::{MemoryProducer, Producer, SendOutcome, producer_fn};
+/// The AWS SDK of DynamoDB, whose types appear in this interface.
+pub use aws_sdk_dynamodb;

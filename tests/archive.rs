@@ -4,8 +4,8 @@ mod support;
 
 use postbox::dynamodb_json::item_from_json;
 use postbox::{
-    Archive, ArchiveReport, Builder, ErrorCode, Item, JsonLinesArchive, Message, MessageState, Postbox, SendOutcome,
-    StoredMessage, SweepLease,
+    Archive, ArchiveReport, Builder, ErrorCode, Item, JsonLinesArchive, LeaseStatus, Message, MessageState, Postbox,
+    SendOutcome, StoredMessage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const RESOURCE: &str = "brighter_outbox_Archiver";
 
 /// Whatever is dispatched is old enough.
 fn at_once(builder: Builder) -> Builder {
-    builder.archive_min_age_ms(0)
+    builder.archive_min_age(Duration::from_millis(0))
 }
 
 fn world() -> World {
@@ -34,7 +34,7 @@ fn dispatched(world: &World, count: usize) -> Vec<String> {
 }
 
 fn state(postbox: &Postbox, id: &str) -> Option<MessageState> {
-    postbox.get(id).unwrap().map(|stored| stored.state)
+    postbox.get_message(id).unwrap().map(|stored| stored.state)
 }
 
 fn counts(report: &ArchiveReport) -> (u64, u64) {
@@ -98,7 +98,7 @@ fn what_is_dispatched_of_all_topics_goes_to_the_file_and_nothing_else_w19() {
     let messages: Vec<Message> = (0..9)
         .map(|n| {
             Message::new(format!("topic-{}", n % 3), format!("body {n}\nü"))
-                .with_header("n", n.to_string())
+                .with_bag_entry("n", n.to_string())
                 .with_partition_key("k")
         })
         .collect();
@@ -109,7 +109,7 @@ fn what_is_dispatched_of_all_topics_goes_to_the_file_and_nothing_else_w19() {
     let file = TemporaryFile::new();
     let report = world.postbox.archive(&JsonLinesArchive::open(&file.0).unwrap()).unwrap();
     assert_eq!(counts(&report), (5, 0));
-    assert_eq!((report.first_failure, report.lease), (None, SweepLease::Held));
+    assert_eq!((report.first_failure, report.lease), (None, LeaseStatus::Held));
     let archived = lines(&file.0);
     assert_eq!(archived.keys().collect::<BTreeSet<_>>(), ids[1..6].iter().collect());
     for (message, id) in messages[1..6].iter().zip(&ids[1..6]) {
@@ -132,7 +132,7 @@ fn what_is_dispatched_of_all_topics_goes_to_the_file_and_nothing_else_w19() {
 
 #[test]
 fn what_was_dispatched_lately_stays() {
-    let world = World::configured(|builder| builder.archive_min_age_ms(3_600_000));
+    let world = World::configured(|builder| builder.archive_min_age(Duration::from_millis(3_600_000)));
     let ids = dispatched(&world, 2);
     let (archive, given) = noting(keep_all);
     assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (0, 0));
@@ -266,9 +266,9 @@ fn it_holds_brighters_lease_of_archivers_and_gives_it_back() {
         assert!(lease(&other).is_some());
         assert_eq!(
             other.archive(&Noting { ids: Arc::default(), answer: keep_all }).unwrap().lease,
-            SweepLease::HeldByAnother
+            LeaseStatus::HeldElsewhere
         );
-        assert_eq!(other.sweep().unwrap().lease, SweepLease::Held, "sweepers have a lease of their own");
+        assert_eq!(other.sweep().unwrap().lease, LeaseStatus::Held, "sweepers have a lease of their own");
         keep_all(batch)
     });
     assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (1, 0));
@@ -276,7 +276,7 @@ fn it_holds_brighters_lease_of_archivers_and_gives_it_back() {
     dispatched(&world, 1);
     somebody_takes_the_lease(&world.postbox);
     let report = world.postbox.archive(&archive).unwrap();
-    assert_eq!((counts(&report), report.lease), ((0, 0), SweepLease::HeldByAnother));
+    assert_eq!((counts(&report), report.lease), ((0, 0), LeaseStatus::HeldElsewhere));
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_lease_of_another_group_is_another_lease() {
 
 #[test]
 fn a_lost_lease_stops_it_between_batches_w22() {
-    let world = World::configured(|builder| at_once(builder).lease_ms(1000));
+    let world = World::configured(|builder| at_once(builder).lease_duration(Duration::from_millis(1000)));
     let ids = dispatched(&world, 250);
     let other = world.another();
     let (archive, given) = noting(|batch: &[StoredMessage]| {
@@ -299,7 +299,7 @@ fn a_lost_lease_stops_it_between_batches_w22() {
         keep_all(batch)
     });
     let report = world.postbox.archive(&archive).unwrap();
-    assert_eq!((counts(&report), report.lease), ((100, 0), SweepLease::Lost));
+    assert_eq!((counts(&report), report.lease), ((100, 0), LeaseStatus::Lost));
     assert_eq!(given.lock().unwrap().len(), 100);
     assert_eq!(ids.iter().filter(|id| world.raw(id).is_some()).count(), 150);
     assert!(lease(&world.postbox).is_some(), "the lease of another is not given back");
@@ -330,7 +330,7 @@ fn a_dispatched_message_of_any_age_is_never_deleted_without_being_archived() {
 
 #[test]
 fn the_background_archiver_survives_errors_and_panics_and_stops_w13() {
-    let world = World::configured(|builder| at_once(builder).archive_interval_ms(10));
+    let world = World::configured(|builder| at_once(builder).archive_interval(Duration::from_millis(10)));
     let ids = dispatched(&world, 3);
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);

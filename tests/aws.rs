@@ -12,6 +12,7 @@ use partly::PartlyFailing;
 use postbox::{Builder, DispatchOutcome, ErrorCode, Message, MessageState, Postbox};
 use serde_json::Value;
 use std::sync::mpsc;
+use std::time::Duration;
 use support::faults::{Fault, Faults};
 use support::*;
 
@@ -44,7 +45,7 @@ fn sorted(mut bodies: Vec<String>) -> Vec<String> {
 }
 
 fn state(postbox: &Postbox, id: &str) -> MessageState {
-    postbox.get(id).unwrap().unwrap().state
+    postbox.get_message(id).unwrap().unwrap().state
 }
 
 #[test]
@@ -123,10 +124,10 @@ fn what_is_missing_is_made_when_that_is_asked_for() {
         let report = careful.clear_outbox(&ids).unwrap();
         assert_eq!(outcomes(&report), [DispatchOutcome::Failed]);
         let detail = &report.entries()[0].detail;
-        assert!(detail.contains("made") && detail.contains("create_targets"), "{detail}");
+        assert!(detail.contains("made") && detail.contains("create_missing_targets"), "{detail}");
         assert_eq!(state(&careful, &ids[0]), MessageState::Outstanding);
 
-        post(&open(&moto, |builder| builder.create_targets("yes").route("t", target)), &keyed(1, &["a"]));
+        post(&open(&moto, |builder| builder.create_missing_targets(true).route("t", target)), &keyed(1, &["a"]));
         assert!(careful.clear_outbox(&ids).unwrap().is_success());
     }
     let queue = |name: &str| moto.run(moto.sqs.get_queue_url().queue_name(name).send()).queue_url.unwrap();
@@ -202,8 +203,9 @@ fn nothing_is_lost_when_the_server_stops_in_the_middle_and_comes_back() {
         None
     });
     let target = format!("sqs:{url}");
-    let postbox =
-        open(&moto, |builder| builder.max_attempts(2).transport_http_client(faults.clone()).route("t", &target));
+    let postbox = open(&moto, |builder| {
+        builder.max_request_attempts(2).transport_http_client(faults.clone()).route("t", &target)
+    });
     // Messages of one key leave one after the other, so that it is known which have arrived.
     let ids = deposit(&postbox, &keyed(20, &["a"]));
     let (mut received, report) = std::thread::scope(|scope| {
@@ -254,7 +256,10 @@ fn a_call_that_runs_out_of_time_keeps_what_was_sent() {
     faults.when(|request| (request.number == 2).then_some(Fault::Hang));
     let client = faults.clone();
     let postbox = open(&moto, |builder| {
-        builder.operation_timeout_ms(2000).transport_http_client(client).route("t", &format!("sqs:{url}"))
+        builder
+            .operation_timeout(Duration::from_millis(2000))
+            .transport_http_client(client)
+            .route("t", &format!("sqs:{url}"))
     });
     let report = postbox.clear_outbox(&deposit(&postbox, &messages(20))).unwrap();
     let (sent, waiting) = (DispatchOutcome::Dispatched, DispatchOutcome::Failed);
@@ -328,7 +333,7 @@ fn a_topic_goes_before_its_beginning_and_both_before_all_others() {
 fn a_sweep_sends_what_nobody_cleared() {
     let moto = Moto::start();
     let url = moto.create_queue("orders");
-    let postbox = open(&moto, |builder| builder.sweep_min_age_ms(0).route("*", "sqs:orders"));
+    let postbox = open(&moto, |builder| builder.sweep_min_age(Duration::from_millis(0)).route("*", "sqs:orders"));
     deposit(&postbox, &messages(120));
     assert_eq!(postbox.sweep().unwrap().dispatched, 120);
     assert_eq!(sorted(bodies(&moto.drain(&url))), numbers(0..120));

@@ -56,7 +56,7 @@ on_both_backends!(an_item_of_brighters_is_read_sent_and_marked);
 fn an_item_of_brighters_is_read_sent_and_marked(backend: Backend) {
     let world = World::on(backend);
     store(&world, brighters_item());
-    let stored = world.postbox.get("b-1").unwrap().unwrap();
+    let stored = world.postbox.get_message("b-1").unwrap().unwrap();
     assert_eq!(stored.state, MessageState::Outstanding);
     assert_eq!((stored.dispatched_at, stored.expires_at, stored.dispatch_attempts), (None, None, 0));
     let message = stored.message;
@@ -84,7 +84,7 @@ fn an_item_of_brighters_is_read_sent_and_marked(backend: Backend) {
         ("workflow_id", "flow"),
         ("bag.messageDeduplicationId", "d-1"),
     ] {
-        assert_eq!(message.get(field).unwrap().as_deref(), Some(value), "{field}");
+        assert_eq!(message.header(field).unwrap().as_deref(), Some(value), "{field}");
     }
 
     world.clear(&["b-1"]);
@@ -110,7 +110,7 @@ fn a_message_that_brighter_dispatched_is_not_sent_again() {
     dispatched.insert("ExpiresAt".into(), number(1_709_300_000));
     store(&world, dispatched);
     assert_eq!(world.outcomes(&["b-1"]), [postbox::DispatchOutcome::AlreadyDispatched]);
-    let stored = world.postbox.get("b-1").unwrap().unwrap();
+    let stored = world.postbox.get_message("b-1").unwrap().unwrap();
     assert_eq!(stored.state, MessageState::Dispatched);
     assert_eq!(stored.dispatched_at, Some(UNIX_EPOCH + Duration::new(1_709_210_096, 789_123_500)));
     assert_eq!(stored.expires_at, Some(UNIX_EPOCH + Duration::from_secs(1_709_300_000)));

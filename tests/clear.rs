@@ -56,7 +56,7 @@ fn a_missing_message_is_reported_and_the_others_are_sent(backend: Backend) {
     use DispatchOutcome::{Dispatched, NotFound};
     assert_eq!(outcomes(&report), [Dispatched, NotFound, NotFound, NotFound, Dispatched]);
     assert_eq!(world.sent(), ["0", "1"]);
-    assert!(["", &too_long].iter().all(|id| reader.get(id).unwrap().is_none()));
+    assert!(["", &too_long].iter().all(|id| reader.get_message(id).unwrap().is_none()));
     assert_eq!(outcomes(&reader.clear_outbox(&[""]).unwrap()), [NotFound]);
     let error = report.into_result().unwrap_err();
     assert_eq!(error.code(), postbox::ErrorCode::ClearIncomplete);
@@ -70,7 +70,7 @@ fn more_messages_than_one_read_takes_are_all_sent_in_order(backend: Backend) {
     let report = world.another().clear_outbox(&ids).unwrap();
     assert!(report.is_success(), "{report:?}");
     assert_eq!(world.sent(), numbers(0..250));
-    assert!(ids.iter().all(|id| world.postbox.get(id).unwrap().unwrap().state == MessageState::Dispatched));
+    assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_message_of_a_unit_of_work_is_sent_from_memory_w9() {
 
 #[test]
 fn what_is_not_in_memory_is_read_consistently_100_a_request_w9() {
-    let world = World::configured(|builder| builder.recent_max_messages(0));
+    let world = World::configured(|builder| builder.cache_max_messages(0));
     let ids = world.deposit(150);
     world.faults.forget();
     world.clear(&ids);
@@ -112,7 +112,7 @@ fn what_is_not_in_memory_is_read_consistently_100_a_request_w9() {
 
 #[test]
 fn keys_left_unprocessed_are_asked_for_again_w4() {
-    let world = World::configured(|builder| builder.recent_max_messages(0));
+    let world = World::configured(|builder| builder.cache_max_messages(0));
     let ids = world.deposit(10);
     for after in [4, 0, 3] {
         world.faults.next("BatchGetItem", Fault::Unprocessed { after });
@@ -124,13 +124,13 @@ fn keys_left_unprocessed_are_asked_for_again_w4() {
 
 #[test]
 fn keys_that_stay_unprocessed_are_not_called_missing_w4() {
-    let world = World::configured(|builder| builder.recent_max_messages(0).max_attempts(2));
+    let world = World::configured(|builder| builder.cache_max_messages(0).max_request_attempts(2));
     let ids = world.deposit(4);
     world.faults.next("BatchGetItem", Fault::Unprocessed { after: 2 });
     world.faults.next_times(2, "BatchGetItem", Fault::Unprocessed { after: 0 });
     let report = world.postbox.clear_outbox(&ids).unwrap();
-    use DispatchOutcome::{Dispatched, NotRead};
-    assert_eq!(outcomes(&report), [Dispatched, Dispatched, NotRead, NotRead]);
+    use DispatchOutcome::{Dispatched, ReadFailed};
+    assert_eq!(outcomes(&report), [Dispatched, Dispatched, ReadFailed, ReadFailed]);
     assert!(report.entries()[3].detail.contains("2 of 4"), "{report:?}");
     world.clear(&ids);
     assert_eq!(world.sent(), numbers(0..4));
@@ -138,11 +138,11 @@ fn keys_that_stay_unprocessed_are_not_called_missing_w4() {
 
 #[test]
 fn a_read_that_fails_sends_nothing_and_leaves_all_outstanding() {
-    let world = World::configured(|builder| builder.recent_max_messages(0));
+    let world = World::configured(|builder| builder.cache_max_messages(0));
     let ids = world.deposit(3);
     world.faults.next("BatchGetItem", Fault::access_denied());
     let report = world.postbox.clear_outbox(&ids).unwrap();
-    assert_eq!(outcomes(&report), [DispatchOutcome::NotRead; 3]);
+    assert_eq!(outcomes(&report), [DispatchOutcome::ReadFailed; 3]);
     assert!(report.entries()[0].detail.contains("AccessDeniedException"), "{report:?}");
     assert!(world.sent().is_empty());
     world.clear(&ids);
@@ -150,7 +150,7 @@ fn a_read_that_fails_sends_nothing_and_leaves_all_outstanding() {
 
 #[test]
 fn an_id_given_twice_is_sent_once_and_reported_once() {
-    let world = World::configured(|builder| builder.recent_max_messages(0));
+    let world = World::configured(|builder| builder.cache_max_messages(0));
     let ids = world.deposit(2);
     let report = world.postbox.clear_outbox(&[&ids[0], &ids[1], &ids[0]]).unwrap();
     assert_eq!(outcomes(&report), [DispatchOutcome::Dispatched; 2]);
@@ -167,22 +167,22 @@ fn nothing_to_clear_is_a_success_without_a_request() {
 
 #[test]
 fn an_item_that_cannot_be_read_is_reported_and_the_others_are_sent() {
-    let world = World::configured(|builder| builder.recent_max_messages(0));
+    let world = World::configured(|builder| builder.cache_max_messages(0));
     let ids = world.deposit(3);
     set(&world, &ids[1], "MessageType", text("MT_UNHEARD_OF"));
     let report = world.postbox.clear_outbox(&ids).unwrap();
-    use DispatchOutcome::{Dispatched, Unreadable};
-    assert_eq!(outcomes(&report), [Dispatched, Unreadable, Dispatched]);
+    use DispatchOutcome::{Dispatched, Malformed};
+    assert_eq!(outcomes(&report), [Dispatched, Malformed, Dispatched]);
     assert!(report.entries()[1].detail.contains("MessageType"), "{report:?}");
     assert_eq!(world.sent(), ["0", "2"]);
-    let error = world.postbox.get(&ids[1]).unwrap_err();
-    assert_eq!(error.code(), postbox::ErrorCode::UnreadableItem);
+    let error = world.postbox.get_message(&ids[1]).unwrap_err();
+    assert_eq!(error.code(), postbox::ErrorCode::MalformedItem);
     assert!(error.message().contains("MessageType") && error.message().contains(&ids[1]), "{error}");
 }
 
 #[test]
 fn a_parked_message_is_not_sent() {
-    let world = World::configured(|builder| builder.recent_max_messages(0));
+    let world = World::configured(|builder| builder.cache_max_messages(0));
     let ids = world.deposit(1);
     set(&world, &ids[0], "ParkedAt", number(638_448_068_967_890_000i64));
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Parked]);
@@ -192,7 +192,7 @@ fn a_parked_message_is_not_sent() {
 #[test]
 fn two_threads_that_clear_the_same_messages_send_each_once() {
     for recent in [0u64, 1000] {
-        let world = World::configured(|builder| builder.recent_max_messages(recent));
+        let world = World::configured(|builder| builder.cache_max_messages(recent));
         let ids = world.deposit(60);
         let start = Barrier::new(4);
         std::thread::scope(|scope| {
@@ -249,7 +249,7 @@ fn a_topic_without_a_producer_is_reported_and_the_others_are_sent() {
     assert_eq!(outcomes(&report), [Dispatched, NoProducer, Dispatched]);
     assert!(report.entries()[1].detail.contains("nobody's"), "{report:?}");
     assert_eq!(orders.sent().len(), 2);
-    assert_eq!(postbox.get(&ids[1]).unwrap().unwrap().state, MessageState::Outstanding);
+    assert_eq!(postbox.get_message(&ids[1]).unwrap().unwrap().state, MessageState::Outstanding);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn post_deposits_and_sends_at_once() {
     let world = World::new();
     let report = world.postbox.post(Message::new("t", "body")).unwrap();
     assert_eq!(outcomes(&report), [DispatchOutcome::Dispatched]);
-    let stored = world.postbox.get(&report.entries()[0].id).unwrap().unwrap();
+    let stored = world.postbox.get_message(&report.entries()[0].id).unwrap().unwrap();
     assert_eq!(stored.state, MessageState::Dispatched);
     assert_eq!(world.sent(), ["body"]);
 }
@@ -285,7 +285,7 @@ fn what_is_sent_is_what_was_deposited() {
     let message = Message::new("t", [0, 0xff, 7])
         .with_partition_key("key")
         .with_correlation_id("corr")
-        .with_header("tenant", "42")
+        .with_bag_entry("tenant", "42")
         .with_message_type(postbox::MessageType::Command);
     let mut ids = [String::new()];
     for recent in [true, false] {
@@ -309,7 +309,7 @@ fn what_is_sent_is_what_was_deposited() {
 fn comparable(message: &Message) -> (Vec<Option<String>>, Vec<u8>) {
     let names = ["id", "topic", "message_type", "character_encoding", "content_type", "created_at", "partition_key"];
     let more = ["correlation_id", "bag.tenant", "source", "spec_version"];
-    let fields = names.iter().chain(&more).map(|name| message.get(name).unwrap().map(|value| value.into_owned()));
+    let fields = names.iter().chain(&more).map(|name| message.header(name).unwrap().map(|value| value.into_owned()));
     (fields.collect(), message.body().to_vec())
 }
 

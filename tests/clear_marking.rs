@@ -63,11 +63,11 @@ fn an_earlier_dispatch_time_is_never_overwritten_w10() {
         let first = world.postbox.mark_dispatched(&[&id]).unwrap();
         assert_eq!(outcomes(&first), [DispatchOutcome::Dispatched]);
         let before = world.raw(&id).unwrap();
-        let dispatched_at = world.postbox.get(&id).unwrap().unwrap().dispatched_at.unwrap();
+        let dispatched_at = world.postbox.get_message(&id).unwrap().unwrap().dispatched_at.unwrap();
         let again = world.postbox.mark_dispatched(&[&id]).unwrap();
         assert_eq!(outcomes(&again), [DispatchOutcome::AlreadyDispatched]);
         assert_eq!(world.raw(&id).unwrap(), before);
-        assert_eq!(world.postbox.get(&id).unwrap().unwrap().dispatched_at, Some(dispatched_at));
+        assert_eq!(world.postbox.get_message(&id).unwrap().unwrap().dispatched_at, Some(dispatched_at));
     }
 }
 
@@ -94,7 +94,7 @@ fn marking_falls_back_to_single_updates_where_partiql_is_refused_w10() {
     world.clear(&ids);
     assert_eq!(world.faults.count("UpdateItem"), 30);
     assert!(world.faults.count(MARK) <= 2, "it is not tried for ever: {:?}", statements(&world.faults));
-    assert!(ids.iter().all(|id| world.postbox.get(id).unwrap().unwrap().state == MessageState::Dispatched));
+    assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
     assert_eq!(world.sent(), numbers(0..30));
 }
 
@@ -106,7 +106,7 @@ fn marking_falls_back_where_partiql_is_refused_statement_by_statement() {
     world.faults.forget();
     world.clear(&ids);
     assert!(world.faults.count("UpdateItem") >= 2);
-    assert!(ids.iter().all(|id| world.postbox.get(id).unwrap().unwrap().state == MessageState::Dispatched));
+    assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
     assert_eq!(world.sent(), numbers(0..5));
 }
 
@@ -119,32 +119,32 @@ fn throttled_statements_are_marked_by_a_further_request_w4() {
     world.faults.forget();
     world.clear(&ids);
     assert_eq!(statements(&world.faults), [10, 3, 1]);
-    assert!(ids.iter().all(|id| world.postbox.get(id).unwrap().unwrap().state == MessageState::Dispatched));
+    assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
     assert_eq!(world.sent(), numbers(0..10));
 }
 
 #[test]
 fn what_cannot_be_marked_is_reported_and_sent_again_later() {
-    let world = World::configured(|builder| builder.max_attempts(2));
+    let world = World::configured(|builder| builder.max_request_attempts(2));
     let ids = world.deposit(3);
     let refused = Fault::Refuse { status: 400, code: "ValidationException", message: "injected" };
     world.faults.next(MARK, refused);
     let report = world.postbox.clear_outbox(&ids).unwrap();
-    assert_eq!(outcomes(&report), [DispatchOutcome::NotMarked; 3]);
+    assert_eq!(outcomes(&report), [DispatchOutcome::MarkFailed; 3]);
     assert!(report.entries()[0].detail.contains("injected"), "{report:?}");
-    assert!(ids.iter().all(|id| world.postbox.get(id).unwrap().unwrap().state == MessageState::Outstanding));
+    assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Outstanding));
     world.clear(&ids);
     assert_eq!(world.sent(), ["0", "1", "2", "0", "1", "2"], "at least once");
 }
 
 #[test]
 fn one_statement_that_fails_leaves_only_its_message_unmarked() {
-    let world = World::configured(|builder| builder.max_attempts(2));
+    let world = World::configured(|builder| builder.max_request_attempts(2));
     let ids = world.deposit(3);
     world.faults.next_times(2, MARK, Fault::Statements { at: vec![0], code: "ThrottlingError" });
     world.faults.next(MARK, Fault::Pass);
-    use DispatchOutcome::{Dispatched, NotMarked};
-    assert_eq!(world.outcomes(&ids), [NotMarked, Dispatched, Dispatched]);
+    use DispatchOutcome::{Dispatched, MarkFailed};
+    assert_eq!(world.outcomes(&ids), [MarkFailed, Dispatched, Dispatched]);
     world.clear(&ids);
     assert_eq!(world.sent(), ["0", "1", "2", "0"]);
 }
@@ -197,7 +197,7 @@ fn marking_takes_the_time_of_sending_as_the_contract_says() {
     let ids = world.deposit(1);
     world.clear(&ids);
     let after = std::time::SystemTime::now();
-    let at = world.postbox.get(&ids[0]).unwrap().unwrap().dispatched_at.unwrap();
+    let at = world.postbox.get_message(&ids[0]).unwrap().unwrap().dispatched_at.unwrap();
     // Ticks are 100 ns.
     assert!(at + std::time::Duration::from_nanos(100) >= before && at <= after);
     let statement = &world.faults.bodies(MARK)[1]["Statements"][0]["Statement"];
@@ -220,5 +220,5 @@ fn a_closed_postbox_marks_nothing() {
     postbox.close().unwrap();
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::Closed);
     assert_eq!(faults.requests().iter().map(|request| &request.body).collect::<Vec<_>>(), Vec::<&Value>::new());
-    assert_eq!(reader.get(&ids[0]).unwrap().unwrap().state, MessageState::Outstanding);
+    assert_eq!(reader.get_message(&ids[0]).unwrap().unwrap().state, MessageState::Outstanding);
 }

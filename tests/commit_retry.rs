@@ -5,6 +5,7 @@ mod support;
 
 use postbox::{ErrorCode, Message, UnitOfWork};
 use std::net::TcpListener;
+use std::time::Duration;
 use support::faults::Fault;
 use support::*;
 
@@ -26,12 +27,12 @@ fn work(world: &World) -> UnitOfWork {
 /// The work took effect once: the counter would tell a second time.
 fn assert_written_once(world: &World) {
     assert_eq!(world.person("Ada").expect("the person is there")["Visits"], number(1));
-    assert!(world.postbox.get("visit").unwrap().is_some());
+    assert!(world.postbox.get_message("visit").unwrap().is_some());
 }
 
 fn assert_nothing_written(world: &World) {
     assert!(world.person("Ada").is_none());
-    assert!(world.postbox.get("visit").unwrap().is_none());
+    assert!(world.postbox.get_message("visit").unwrap().is_none());
 }
 
 fn assert_one_token(world: &World, requests: usize) {
@@ -71,7 +72,7 @@ fn an_answer_that_was_lost_is_asked_for_again_and_the_work_is_done_once_w7(backe
 }
 
 fn when_every_attempt_is_lost_the_outcome_is_unknown_and_a_later_commit_finds_out_w7(backend: Backend) {
-    let world = World::with(backend, |builder| builder.max_attempts(3));
+    let world = World::with(backend, |builder| builder.max_request_attempts(3));
     world.faults.always(COMMIT, Fault::AnswerLost);
     let mut work = work(&world);
     let error = work.commit().unwrap_err();
@@ -95,7 +96,7 @@ fn when_every_attempt_is_lost_the_outcome_is_unknown_and_a_later_commit_finds_ou
 }
 
 fn a_commit_that_did_not_arrive_is_done_by_the_next_commit_w7(backend: Backend) {
-    let world = World::with(backend, |builder| builder.max_attempts(2));
+    let world = World::with(backend, |builder| builder.max_request_attempts(2));
     world.faults.next_times(2, COMMIT, Fault::RequestLost);
     let mut work = work(&world);
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
@@ -107,7 +108,7 @@ fn a_commit_that_did_not_arrive_is_done_by_the_next_commit_w7(backend: Backend) 
 
 #[test]
 fn a_unit_in_doubt_that_is_dropped_sends_nothing_more() {
-    let world = World::configured(|builder| builder.max_attempts(1));
+    let world = World::configured(|builder| builder.max_request_attempts(1));
     world.faults.next(COMMIT, Fault::AnswerLost);
     let mut work = work(&world);
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
@@ -119,7 +120,7 @@ fn a_unit_in_doubt_that_is_dropped_sends_nothing_more() {
 #[test]
 fn a_refusal_after_an_attempt_without_an_answer_leaves_the_outcome_unknown() {
     for refusal in [Fault::access_denied(), Fault::expired_token(), Fault::throttle(), Fault::conflict()] {
-        let world = World::configured(|builder| builder.max_attempts(2));
+        let world = World::configured(|builder| builder.max_request_attempts(2));
         world.faults.next(COMMIT, Fault::AnswerLost);
         world.faults.next(COMMIT, refusal.clone());
         let mut work = work(&world);
@@ -137,7 +138,7 @@ fn a_refusal_after_an_attempt_without_an_answer_leaves_the_outcome_unknown() {
 
 #[test]
 fn an_answer_of_class_5xx_does_not_say_that_nothing_was_written() {
-    let world = World::configured(|builder| builder.max_attempts(2));
+    let world = World::configured(|builder| builder.max_request_attempts(2));
     world.faults.next_times(2, COMMIT, Fault::server_error());
     let mut work = work(&world);
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
@@ -147,7 +148,7 @@ fn an_answer_of_class_5xx_does_not_say_that_nothing_was_written() {
 
 #[test]
 fn a_lasting_cancellation_after_an_attempt_without_an_answer_is_definite() {
-    let world = World::configured(|builder| builder.max_attempts(2));
+    let world = World::configured(|builder| builder.max_request_attempts(2));
     world.postbox.deposit_post(Message::new("t", "before").with_id("visit")).unwrap();
     world.faults.next(COMMIT, Fault::RequestLost);
     let mut work = work(&world);
@@ -170,7 +171,7 @@ fn a_mixed_cancellation_is_not_tried_again() {
 
 #[test]
 fn throttling_that_stays_is_a_retryable_error_and_the_unit_stays_open() {
-    let world = World::configured(|builder| builder.max_attempts(3));
+    let world = World::configured(|builder| builder.max_request_attempts(3));
     world.faults.next_times(3, COMMIT, Fault::throttle());
     let mut work = work(&world);
     let error = work.commit().unwrap_err();
@@ -184,7 +185,7 @@ fn throttling_that_stays_is_a_retryable_error_and_the_unit_stays_open() {
 
 #[test]
 fn a_conflict_that_stays_is_a_retryable_cancellation_and_the_unit_stays_open() {
-    let world = World::configured(|builder| builder.max_attempts(2));
+    let world = World::configured(|builder| builder.max_request_attempts(2));
     world.faults.next_times(2, COMMIT, Fault::conflict());
     let mut work = work(&world);
     let error = work.commit().unwrap_err();
@@ -208,7 +209,7 @@ fn a_lasting_refusal_is_not_tried_again() {
 
 #[test]
 fn a_refused_connection_is_definite_and_the_unit_stays_open() {
-    let world = World::configured(|builder| builder.max_attempts(2));
+    let world = World::configured(|builder| builder.max_request_attempts(2));
     world.faults.next_times(2, COMMIT, Fault::ConnectionRefused);
     let mut work = work(&world);
     let error = work.commit().unwrap_err();
@@ -239,7 +240,7 @@ fn a_port_that_nobody_listens_on_is_unreachable_and_the_unit_stays_open() {
     work.rollback().unwrap();
     for code in [
         postbox.deposit_post(Message::new("t", "")).unwrap_err().code(),
-        postbox.get("id").unwrap_err().code(),
+        postbox.get_message("id").unwrap_err().code(),
         postbox.verify_table().unwrap_err().code(),
     ] {
         assert_eq!(code, ErrorCode::Unreachable);
@@ -248,7 +249,7 @@ fn a_port_that_nobody_listens_on_is_unreachable_and_the_unit_stays_open() {
 
 #[test]
 fn a_commit_that_hangs_is_cut_off_and_its_outcome_unknown() {
-    let world = World::configured(|builder| builder.operation_timeout_ms(200));
+    let world = World::configured(|builder| builder.operation_timeout(Duration::from_millis(200)));
     for (fault, done) in [(Fault::Hang, false), (Fault::HangAfter, true)] {
         world.faults.next(COMMIT, fault);
         let mut work = world.postbox.unit_of_work();
@@ -266,7 +267,7 @@ fn a_commit_that_hangs_is_cut_off_and_its_outcome_unknown() {
 
 #[test]
 fn an_attempt_that_hangs_is_given_up_and_tried_again_with_the_same_token() {
-    let world = World::configured(|builder| builder.attempt_timeout_ms(50));
+    let world = World::configured(|builder| builder.attempt_timeout(Duration::from_millis(50)));
     world.faults.next(COMMIT, Fault::HangAfter);
     work(&world).commit().unwrap();
     assert_one_token(&world, 2);

@@ -3,6 +3,7 @@
 mod support;
 
 use postbox::{DispatchOutcome, ErrorCode, Message, MessageState};
+use std::time::Duration;
 use support::faults::{Fault, Gate};
 use support::*;
 
@@ -37,7 +38,7 @@ fn sixty_are_deposited_by_three_requests(backend: Backend) {
     assert_eq!(ids, messages.iter().map(|message| message.id().to_owned()).collect::<Vec<_>>());
     assert_eq!(world.faults.operations(), [BULK; 3]);
     for (id, message) in ids.iter().zip(&messages) {
-        let stored = world.postbox.get(id).unwrap().unwrap();
+        let stored = world.postbox.get_message(id).unwrap().unwrap();
         assert_eq!((stored.state, stored.message.body()), (MessageState::Outstanding, message.body()));
     }
 }
@@ -65,7 +66,7 @@ fn the_same_id_twice_in_one_bulk_is_stored_once() {
     messages[29] = Message::new("t", "third").with_id("same");
     let ids = world.postbox.deposit_posts(&messages).unwrap();
     assert_eq!(ids, messages.iter().map(|message| message.id().to_owned()).collect::<Vec<_>>());
-    assert_eq!(world.postbox.get("same").unwrap().unwrap().message.body(), b"first");
+    assert_eq!(world.postbox.get_message("same").unwrap().unwrap().message.body(), b"first");
     world.clear(&ids);
     let mut expected = numbers(0..28);
     expected[3] = "first".into();
@@ -81,7 +82,7 @@ fn a_large_bulk_has_few_requests_under_way_at_once() {
         let depositing = scope.spawn(|| world.deposit(500));
         world.faults.wait_for(8, BULK);
         // Had the others been started with them, they would be there before this answer: the runtime has one thread.
-        assert!(world.postbox.get("anything").unwrap().is_none());
+        assert!(world.postbox.get_message("anything").unwrap().is_none());
         assert_eq!(world.faults.count(BULK), 8);
         gate.open();
         assert_eq!(depositing.join().unwrap().len(), 500);
@@ -92,7 +93,7 @@ fn a_large_bulk_has_few_requests_under_way_at_once() {
 #[test]
 fn a_bulk_deposit_has_the_whole_message_in_the_table() {
     let world = World::new();
-    let message = Message::new("t", [0, 0xff]).with_subject("subj").with_header("tenant", "42").with_id("bulk");
+    let message = Message::new("t", [0, 0xff]).with_subject("subj").with_bag_entry("tenant", "42").with_id("bulk");
     world.postbox.deposit_posts(std::slice::from_ref(&message)).unwrap();
     world.postbox.deposit_post(message.with_id("single")).unwrap();
     let (mut bulk, mut single) = (world.raw("bulk").unwrap(), world.raw("single").unwrap());
@@ -172,7 +173,7 @@ fn single_puts_are_used_where_partiql_is_refused() {
     let ids = world.postbox.deposit_posts(&messages).unwrap();
     assert_eq!(world.faults.count("PutItem"), 30);
     assert!(ids.iter().all(|id| world.raw(id).is_some()));
-    assert_eq!(world.postbox.get("there").unwrap().unwrap().message.body(), b"before");
+    assert_eq!(world.postbox.get_message("there").unwrap().unwrap().message.body(), b"before");
     world.faults.forget();
     world.deposit(30);
     assert_eq!(world.faults.operations(), ["PutItem"; 30], "the refusal is remembered");
@@ -191,7 +192,7 @@ fn single_puts_finish_what_partiql_refused_for_some_statements() {
 
 #[test]
 fn an_incomplete_deposit_names_what_failed_and_repeating_it_is_safe() {
-    let world = World::configured(|builder| builder.max_attempts(2));
+    let world = World::configured(|builder| builder.max_request_attempts(2));
     world.faults.next_times(2, BULK, Fault::Statements { at: vec![0], code: "ThrottlingError" });
     let messages = messages(3);
     let error = world.postbox.deposit_posts(&messages).unwrap_err();
@@ -223,7 +224,7 @@ fn one_request_of_a_bulk_that_fails_names_its_messages_only() {
 
 #[test]
 fn a_bulk_that_gets_no_answer_names_every_message_and_repeating_it_is_safe() {
-    let world = World::configured(|builder| builder.operation_timeout_ms(200));
+    let world = World::configured(|builder| builder.operation_timeout(Duration::from_millis(200)));
     world.faults.next(BULK, Fault::HangAfter);
     let messages = messages(3);
     let error = world.postbox.deposit_posts(&messages).unwrap_err();

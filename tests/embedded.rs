@@ -32,7 +32,7 @@ fn a_file_keeps_its_data_and_the_next_run_sends_what_the_first_left() {
 
     let second = open(&path, &producer);
     assert_eq!(second.get_item(PEOPLE, person("Ada")).unwrap(), Some(person("Ada")));
-    assert_eq!(second.get(&sent).unwrap().unwrap().state, MessageState::Dispatched);
+    assert_eq!(second.get_message(&sent).unwrap().unwrap().state, MessageState::Dispatched);
     assert!(second.clear_outbox(&[left]).unwrap().is_success());
     let bodies: Vec<_> = producer.sent().iter().map(|message| message.body().to_vec()).collect();
     assert_eq!(bodies, [b"sent", b"left"]);
@@ -62,7 +62,7 @@ fn a_file_that_cannot_be_used_is_named() {
     std::fs::write(&path, "this is no database, however long the text of it may be".repeat(100)).unwrap();
     for path in [path.to_str().unwrap(), "/nowhere/at/all/outbox.db", env!("CARGO_TARGET_TMPDIR")] {
         let error = Postbox::builder().embedded_path(path).open().unwrap_err();
-        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Embedded, false), "{error}");
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::EmbeddedUnavailable, false), "{error}");
         assert!(error.message().contains(path), "{error}");
     }
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
@@ -75,6 +75,6 @@ fn clones_of_a_database_share_it_and_others_do_not() {
     let two = Postbox::builder().embedded(database).open().unwrap();
     let other = Postbox::builder().embedded_path(":memory:").open().unwrap();
     let id = one.deposit_post(Message::new("t", "")).unwrap();
-    assert!(two.get(&id).unwrap().is_some());
-    assert!(other.get(&id).unwrap().is_none());
+    assert!(two.get_message(&id).unwrap().is_some());
+    assert!(other.get_message(&id).unwrap().is_none());
 }

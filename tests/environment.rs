@@ -50,7 +50,7 @@ impl Amazon {
         let amazon = Self::new();
         let requests = Arc::clone(&amazon.1);
         let postbox = builder.http_client(amazon).open().unwrap();
-        let error = postbox.get("id").unwrap_err();
+        let error = postbox.get_message("id").unwrap_err();
         assert_eq!(error.code(), ErrorCode::TableNotFound, "{error}");
         let seen = requests.lock().unwrap().clone();
         assert_eq!(seen.len(), 1);
@@ -80,21 +80,21 @@ fn without_credentials_every_call_says_so() {
         let mut work = postbox.unit_of_work();
         work.deposit_post(Message::new("t", "")).unwrap();
         let errors = [
-            postbox.get("id").unwrap_err(),
+            postbox.get_message("id").unwrap_err(),
             postbox.deposit_post(Message::new("t", "")).unwrap_err(),
             postbox.verify_table().unwrap_err(),
             work.commit().unwrap_err(),
         ];
         for error in errors {
-            assert_eq!((error.code(), error.is_retryable()), (ErrorCode::NoCredentials, false), "{error}");
+            assert_eq!((error.code(), error.is_retryable()), (ErrorCode::NoAwsConfig, false), "{error}");
             assert!(error.message().contains("AWS_ACCESS_KEY_ID"), "{error}");
         }
         work.rollback().unwrap();
         let report = postbox.clear_outbox(&["id"]).unwrap();
-        assert_eq!(outcomes(&report), [DispatchOutcome::NotRead]);
+        assert_eq!(outcomes(&report), [DispatchOutcome::ReadFailed]);
         assert!(report.entries()[0].detail.contains("credentials"), "{report:?}");
         let error = postbox.deposit_posts(&messages(2)).unwrap_err();
-        assert_eq!(error.reasons()[0].code, "NoCredentials", "{error}");
+        assert_eq!(error.reasons()[0].code, "NoAwsConfig", "{error}");
     });
 }
 
@@ -102,7 +102,7 @@ fn without_credentials_every_call_says_so() {
 fn without_a_region_open_says_so() {
     with_environment("without_a_region_open_says_so", &[], || {
         let error = Postbox::builder().access_key_id("key").secret_access_key("secret").open().unwrap_err();
-        assert_eq!(error.code(), ErrorCode::NoCredentials);
+        assert_eq!(error.code(), ErrorCode::NoAwsConfig);
         assert!(error.message().contains("AWS_REGION"), "{error}");
     });
 }

@@ -75,7 +75,7 @@ fn many_threads_share_one_postbox() {
                     let id = work.deposit_post(Message::new("t", name.clone())).unwrap();
                     work.commit().unwrap();
                     world.clear(&[&id]);
-                    assert_eq!(world.postbox.get(&id).unwrap().unwrap().state, MessageState::Dispatched);
+                    assert_eq!(world.postbox.get_message(&id).unwrap().unwrap().state, MessageState::Dispatched);
                     assert!(world.person(&name).is_some());
                 }
             });
@@ -105,13 +105,14 @@ fn a_unit_of_work_may_move_to_another_thread_and_outlive_its_handle() {
 
 #[test]
 fn a_request_that_hangs_ends_with_the_operation_timeout() {
-    let world = World::configured(|builder| builder.operation_timeout_ms(100).recent_max_messages(0));
+    let world =
+        World::configured(|builder| builder.operation_timeout(Duration::from_millis(100)).cache_max_messages(0));
     let ids = world.deposit(2);
     for operation in ["GetItem", "PutItem", "BatchGetItem", "DescribeTable", "ListTables"] {
         world.faults.always(operation, Fault::Hang);
     }
     let errors = [
-        world.postbox.get(&ids[0]).unwrap_err(),
+        world.postbox.get_message(&ids[0]).unwrap_err(),
         world.postbox.get_item(PEOPLE, person("Ada")).unwrap_err(),
         world.postbox.unit_of_work().get_item(PEOPLE, person("Ada")).unwrap_err(),
         world.postbox.deposit_post(Message::new("t", "")).unwrap_err(),
@@ -123,21 +124,21 @@ fn a_request_that_hangs_ends_with_the_operation_timeout() {
         assert!(error.message().contains("operation_timeout_ms (100 ms)"), "{error}");
     }
     let report = world.postbox.clear_outbox(&ids).unwrap();
-    assert_eq!(outcomes(&report), [DispatchOutcome::NotRead; 2]);
+    assert_eq!(outcomes(&report), [DispatchOutcome::ReadFailed; 2]);
     assert!(report.entries()[0].detail.contains("operation_timeout_ms"), "{report:?}");
 
     world.faults.always("BatchExecuteStatement", Fault::Hang);
-    assert_eq!(outcomes(&world.postbox.mark_dispatched(&ids).unwrap()), [DispatchOutcome::NotMarked; 2]);
+    assert_eq!(outcomes(&world.postbox.mark_dispatched(&ids).unwrap()), [DispatchOutcome::MarkFailed; 2]);
     world.faults.heal();
     world.clear(&ids);
 }
 
 #[test]
 fn marking_that_hangs_does_not_hang_the_clear() {
-    let world = World::configured(|builder| builder.operation_timeout_ms(100));
+    let world = World::configured(|builder| builder.operation_timeout(Duration::from_millis(100)));
     let ids = world.deposit(2);
     world.faults.next("BatchExecuteStatement", Fault::HangAfter);
-    assert_eq!(world.outcomes(&ids), [DispatchOutcome::NotMarked; 2]);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::MarkFailed; 2]);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::AlreadyDispatched; 2], "it had taken effect");
 }
 
@@ -147,9 +148,9 @@ fn a_request_that_waits_delays_nobody_else() {
     let gate = Gate::new();
     world.faults.next("GetItem", Fault::Wait(gate.clone()));
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| world.postbox.get("waiting"));
+        let waiting = scope.spawn(|| world.postbox.get_message("waiting"));
         world.faults.wait_for(1, "GetItem");
-        assert!(world.postbox.get("other").unwrap().is_none());
+        assert!(world.postbox.get_message("other").unwrap().is_none());
         world.clear(&world.deposit(30));
         gate.open();
         assert!(waiting.join().unwrap().unwrap().is_none());
@@ -159,7 +160,9 @@ fn a_request_that_waits_delays_nobody_else() {
 
 #[test]
 fn close_is_bounded_while_a_request_hangs_and_the_caller_is_told_w25() {
-    let world = World::configured(|builder| builder.close_timeout_ms(50).operation_timeout_ms(600_000));
+    let world = World::configured(|builder| {
+        builder.close_timeout(Duration::from_millis(50)).operation_timeout(Duration::from_millis(600_000))
+    });
     world.faults.always("TransactWriteItems", Fault::Hang);
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, person("Ada")).unwrap();
@@ -177,7 +180,9 @@ fn close_is_bounded_while_a_request_hangs_and_the_caller_is_told_w25() {
 
 #[test]
 fn dropping_is_bounded_while_a_request_hangs_w25() {
-    let world = World::configured(|builder| builder.close_timeout_ms(0).operation_timeout_ms(600_000));
+    let world = World::configured(|builder| {
+        builder.close_timeout(Duration::from_millis(0)).operation_timeout(Duration::from_millis(600_000))
+    });
     world.faults.always("GetItem", Fault::Hang);
     let work = world.postbox.unit_of_work();
     let reading = std::thread::spawn(move || work.get_item(PEOPLE, person("Ada")));
@@ -239,11 +244,11 @@ fn a_call_on_the_runtime_thread_is_refused_instead_of_waiting_for_itself() {
     let codes = postbox
         .block_on(|_| async move {
             let report = inner.clear_outbox(&["id"]).map(|_| ());
-            [inner.get("id").map(|_| ()), report, inner.deposit_posts(&messages(1)).map(|_| ())]
+            [inner.get_message("id").map(|_| ()), report, inner.deposit_posts(&messages(1)).map(|_| ())]
                 .map(|result| result.unwrap_err().code())
         })
         .unwrap();
-    assert_eq!(codes, [ErrorCode::WrongThread; 3]);
+    assert_eq!(codes, [ErrorCode::ReentrantCall; 3]);
 }
 
 #[test]
@@ -272,7 +277,7 @@ fn settings_that_cannot_be_are_refused_at_open() {
         (Postbox::builder().table_name("a"), "table_name"),
         (Postbox::builder().table_name("with space"), "table_name"),
         (Postbox::builder().number_of_shards(21), "number_of_shards"),
-        (Postbox::builder().max_attempts(0), "max_attempts"),
+        (Postbox::builder().max_request_attempts(0), "max_request_attempts"),
         (Postbox::builder().endpoint_url("localhost:8000"), "endpoint_url"),
         (Postbox::builder().access_key_id("only this"), "secret_access_key"),
         (Postbox::builder().embedded_path(":memory:").endpoint_url("http://localhost"), "embedded_path"),
@@ -309,7 +314,7 @@ fn secrets_and_bodies_are_in_no_error_and_no_debug_text() {
 fn a_slow_answer_within_the_timeout_is_waited_for() {
     let world = World::new();
     world.faults.next("GetItem", Fault::Delay(Duration::from_millis(20)));
-    assert!(world.postbox.get("id").unwrap().is_none());
+    assert!(world.postbox.get_message("id").unwrap().is_none());
     assert_eq!(world.faults.count("GetItem"), 1);
 }
 

@@ -62,7 +62,7 @@ fn expect_forked<T>(what: &str, result: Result<T, Error>) -> Result<(), String> 
 #[test]
 fn every_call_in_a_forked_child_fails_at_once_and_the_parent_goes_on_w25() {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let world = World::configured(|builder| builder.max_attempts(2));
+    let world = World::configured(|builder| builder.max_request_attempts(2));
     let ids = world.deposit(2);
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, person("Ada")).unwrap();
@@ -81,7 +81,7 @@ fn every_call_in_a_forked_child_fails_at_once_and_the_parent_goes_on_w25() {
         expect_forked("mark_dispatched", postbox.mark_dispatched(&ids))?;
         expect_forked("confirm sent", postbox.confirm(&ids[0], SendOutcome::Sent))?;
         expect_forked("confirm retry", postbox.confirm(&ids[0], SendOutcome::Retry(String::new())))?;
-        expect_forked("get", postbox.get(&ids[0]))?;
+        expect_forked("get", postbox.get_message(&ids[0]))?;
         expect_forked("get_item", postbox.get_item(PEOPLE, person("Ada")))?;
         expect_forked("create_table", postbox.create_table())?;
         expect_forked("verify_table", postbox.verify_table())?;

@@ -10,7 +10,7 @@ mod support;
 
 use aws_sdk_dynamodb::types::ConditionCheck;
 use fastrand::Rng;
-use postbox::{Builder, Item, Message, Postbox, SendOutcome, SweepLease, producer_fn};
+use postbox::{Builder, Item, LeaseMode, LeaseStatus, Message, Postbox, SendOutcome, producer_fn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
@@ -33,12 +33,14 @@ const LEASE_MS: u64 = 1000;
 
 fn settings(builder: Builder) -> Builder {
     builder
-        .sweep_leases(std::env::var(LEASES).unwrap_or_else(|_| "one".into()))
-        .lease_ms(LEASE_MS)
-        .sweep_interval_ms(20)
-        .sweep_min_age_ms(150)
-        .recent_max_age_ms(50)
-        .retry_delay_ms(20)
+        .lease_mode(
+            std::env::var(LEASES).ok().and_then(|mode| LeaseMode::from_name(&mode)).unwrap_or(LeaseMode::Single),
+        )
+        .lease_duration(Duration::from_millis(LEASE_MS))
+        .sweep_interval(Duration::from_millis(20))
+        .sweep_min_age(Duration::from_millis(150))
+        .cache_max_age(Duration::from_millis(50))
+        .dispatch_retry_delay(Duration::from_millis(20))
         .breaker_threshold(0)
         .max_dispatch_attempts(0)
 }
@@ -47,7 +49,9 @@ fn settings(builder: Builder) -> Builder {
 fn builder(database: &str) -> Builder {
     match database.starts_with("http://") {
         // What a bad network swallows is soon asked for again: the processes do not live long.
-        true => http::configure(Postbox::builder(), database).attempt_timeout_ms(200).operation_timeout_ms(2000),
+        true => http::configure(Postbox::builder(), database)
+            .attempt_timeout(Duration::from_millis(200))
+            .operation_timeout(Duration::from_millis(2000)),
         false => Postbox::builder().embedded_path(database),
     }
 }
@@ -148,7 +152,7 @@ impl Victim {
 struct Scene {
     /// Its URL or its file.
     database: String,
-    /// The setting `sweep_leases` of the processes.
+    /// The setting `lease_mode` of the processes.
     leases: &'static str,
     directory: PathBuf,
     chance: Rng,
@@ -220,7 +224,7 @@ fn sweep_calmly(postbox: &Postbox) {
     loop {
         // The first one waits for the end of a dead one's lease.
         let report = postbox.sweep().unwrap();
-        if report.lease == SweepLease::Held && postbox.outstanding(None).unwrap().count == 0 {
+        if report.lease == LeaseStatus::Held && postbox.count_outstanding(None).unwrap().count == 0 {
             return;
         }
         assert!(Instant::now() < deadline, "messages stay outstanding: {report:?}");
@@ -231,13 +235,13 @@ fn sweep_calmly(postbox: &Postbox) {
 #[test]
 fn what_is_committed_is_sent_and_what_is_rolled_back_is_not_whatever_dies_in_between() {
     let database = HttpDatabase::start();
-    kill_processes_on(&database.url(), &database.url(), "one", 200, seed());
+    kill_processes_on(&database.url(), &database.url(), "single", 200, seed());
 }
 
 #[test]
 fn so_it_is_with_a_lease_per_shard() {
     let database = HttpDatabase::start();
-    kill_processes_on(&database.url(), &database.url(), "shards", 60, seed());
+    kill_processes_on(&database.url(), &database.url(), "per_shard", 60, seed());
 }
 
 #[test]
@@ -245,7 +249,7 @@ fn so_it_is_in_a_file_that_several_processes_have_open() {
     let seed = seed();
     let file = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}.db", std::process::id()));
     let file = file.to_str().unwrap();
-    kill_processes_on(file, file, "one", 40, seed);
+    kill_processes_on(file, file, "single", 40, seed);
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{file}{suffix}"));
     }
@@ -255,7 +259,7 @@ fn so_it_is_in_a_file_that_several_processes_have_open() {
 fn so_it_is_when_the_network_cuts_delays_and_swallows() {
     let (database, seed) = (HttpDatabase::start(), seed());
     let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
-    kill_processes_on(&database.url(), &proxy.url(), "one", 60, seed);
+    kill_processes_on(&database.url(), &proxy.url(), "single", 60, seed);
     let troubles @ [delayed, cut, swallowed] = proxy.troubles();
     println!("the network delayed {delayed} times, cut {cut} and swallowed {swallowed} connections");
     assert!(troubles.iter().all(|&times| times > 10), "the network was too good: {troubles:?}");

@@ -3,7 +3,7 @@
 mod support;
 
 use postbox::{
-    Builder, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome, SweepLease, producer_fn,
+    Builder, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
 };
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,7 +15,7 @@ const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
 const LEASE: Duration = Duration::from_millis(1000);
 
 fn short(builder: Builder) -> Builder {
-    builder.sweep_min_age_ms(0).retry_delay_ms(0).lease_ms(LEASE.as_millis() as u64)
+    builder.sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0)).lease_duration(LEASE)
 }
 
 /// Waits so long before it sends.
@@ -51,11 +51,11 @@ fn a_sweep_that_takes_longer_than_its_lease_keeps_it_and_gives_it_back_w14() {
         world.faults.wait_for(1, "BatchGetItem");
         while !sweep.is_finished() {
             let report = other.sweep().unwrap();
-            assert!(report.lease == SweepLease::HeldByAnother || lease(&other).is_none(), "{report:?}");
+            assert!(report.lease == LeaseStatus::HeldElsewhere || lease(&other).is_none(), "{report:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
         let report = sweep.join().unwrap();
-        assert_eq!((report.dispatched, report.lease), (8, SweepLease::Held));
+        assert_eq!((report.dispatched, report.lease), (8, LeaseStatus::Held));
     });
     assert!(others.sent().is_empty(), "nothing is sent twice");
     assert!(lock_requests(&world, "UpdateItem") >= 3, "renewed: {:?}", world.faults.operations());
@@ -82,13 +82,13 @@ fn a_lease_that_was_taken_stops_the_sweep_at_once_w22() {
     let _ = thief.set(world.another());
     let ids = world.deposit(250);
     let report = world.postbox.sweep().unwrap();
-    assert_eq!((report.dispatched, report.lease), (3, SweepLease::Lost));
+    assert_eq!((report.dispatched, report.lease), (3, LeaseStatus::Lost));
     assert_eq!(*sent.lock().unwrap(), numbers(0..3), "nothing was sent afterwards");
-    let states = ids.iter().map(|id| world.postbox.get(id).unwrap().unwrap());
+    let states = ids.iter().map(|id| world.postbox.get_message(id).unwrap().unwrap());
     assert!(states.enumerate().all(|(n, stored)| (stored.state == MessageState::Dispatched) == (n < 3)));
     assert_eq!(lease(&world.postbox).unwrap()["LockId"], text("somebody else"), "it is not given back");
-    assert_eq!(world.postbox.stats().last_sweep.unwrap().1.lease, SweepLease::Lost);
-    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::HeldByAnother);
+    assert_eq!(world.postbox.stats().last_sweep.unwrap().1.lease, LeaseStatus::Lost);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_lease_that_cannot_be_renewed_ends_before_another_clock_says_so() {
         is_refused.then(Fault::access_denied)
     });
     let report = world.postbox.sweep().unwrap();
-    assert_eq!(report.lease, SweepLease::Lost);
+    assert_eq!(report.lease, LeaseStatus::Lost);
     let sent_at = sent_at.lock().unwrap();
     assert_eq!(report.dispatched, sent_at.len() as u64);
     assert!(sent_at.len() > 10 && sent_at.len() < 60, "{}", sent_at.len());
@@ -129,7 +129,10 @@ fn a_lease_that_cannot_be_renewed_ends_before_another_clock_says_so() {
 #[test]
 fn a_renewal_that_never_answers_stops_the_sweep_too() {
     let world = World::configured(|builder| {
-        short(builder).operation_timeout_ms(300).attempt_timeout_ms(300).default_producer(slow(LEASE / 5))
+        short(builder)
+            .operation_timeout(Duration::from_millis(300))
+            .attempt_timeout(Duration::from_millis(300))
+            .default_producer(slow(LEASE / 5))
     });
     world.deposit(20);
     world.faults.when(|request| {
@@ -137,7 +140,7 @@ fn a_renewal_that_never_answers_stops_the_sweep_too() {
     });
     let began = Instant::now();
     let report = world.postbox.sweep().unwrap();
-    assert_eq!(report.lease, SweepLease::Lost);
+    assert_eq!(report.lease, LeaseStatus::Lost);
     assert!(report.dispatched < 20);
     assert!(began.elapsed() < LEASE * 3, "{:?}", began.elapsed());
 }
@@ -161,7 +164,7 @@ fn a_producer_that_hangs_loses_the_lease_and_another_sweeper_takes_over() {
     std::thread::scope(|scope| {
         let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
         assert_eq!(begun.recv_timeout(PATIENCE).unwrap(), "0");
-        assert_eq!(other.sweep().unwrap().lease, SweepLease::HeldByAnother);
+        assert_eq!(other.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
         let deadline = Instant::now() + LEASE * 3;
         while other.sweep().unwrap().dispatched == 0 {
             assert!(Instant::now() < deadline, "the lease is held for ever");
@@ -170,10 +173,10 @@ fn a_producer_that_hangs_loses_the_lease_and_another_sweeper_takes_over() {
         assert_eq!(others.sent().len(), 5);
         drop(release);
         let report = sweep.join().unwrap();
-        assert_eq!((report.dispatched, report.lease), (1, SweepLease::Lost));
+        assert_eq!((report.dispatched, report.lease), (1, LeaseStatus::Lost));
     });
     assert!(begun.try_recv().is_err(), "it sends nothing more");
-    assert!(ids.iter().all(|id| world.postbox.get(id).unwrap().unwrap().state == MessageState::Dispatched));
+    assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
 }
 
 #[test]
@@ -190,21 +193,24 @@ fn a_hang_that_nobody_noticed_goes_on_with_the_lease_renewed() {
     });
     world.deposit(3);
     let report = world.postbox.sweep().unwrap();
-    assert_eq!((report.dispatched, report.lease), (3, SweepLease::Held), "it is still ours in the table");
+    assert_eq!((report.dispatched, report.lease), (3, LeaseStatus::Held), "it is still ours in the table");
 }
 
 #[test]
 fn the_length_of_a_lease_is_a_setting() {
-    for lease_ms in [5000, 60_000] {
-        let world = World::configured(|builder| builder.lease_ms(lease_ms));
-        world.postbox.sweep().unwrap();
+    for lease_duration_ms in [5000, 60_000] {
+        let world = World::configured(|builder| builder.lease_duration(Duration::from_millis(lease_duration_ms)));
+        let _ = world.postbox.sweep().unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let put = &world.faults.bodies("PutItem")[0];
         let expiry: u64 = put["Item"]["LeaseExpiry"]["N"].as_str().unwrap().parse().unwrap();
-        assert!((now..=now + lease_ms).contains(&expiry) && expiry + 2000 > now + lease_ms, "{expiry} {now}");
+        assert!(
+            (now..=now + lease_duration_ms).contains(&expiry) && expiry + 2000 > now + lease_duration_ms,
+            "{expiry} {now}"
+        );
         let taken_from: u64 = put["ExpressionAttributeValues"][":now"]["N"].as_str().unwrap().parse().unwrap();
         // So far may the clocks of two machines be apart.
-        assert_eq!(expiry - lease_ms - taken_from, 5000.min(lease_ms / 5));
+        assert_eq!(expiry - lease_duration_ms - taken_from, 5000.min(lease_duration_ms / 5));
     }
-    assert!(Postbox::builder().embedded_path(":memory:").lease_ms(999).open().is_err());
+    assert!(Postbox::builder().embedded_path(":memory:").lease_duration(Duration::from_millis(999)).open().is_err());
 }

@@ -10,7 +10,7 @@ use support::faults::Fault;
 use support::{OUTBOX, PATIENCE, PEOPLE, World, numbers, outcomes, person, sdk, text};
 
 fn eager(builder: Builder) -> Builder {
-    builder.sweep_min_age_ms(0).retry_delay_ms(0)
+    builder.sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
 
 fn world() -> World {
@@ -25,7 +25,7 @@ fn ids_of(page: &MessagePage) -> Vec<String> {
 fn listed(postbox: &Postbox, state: MessageState, topic: Option<&str>, limit: u32) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), None);
     loop {
-        let page = postbox.list(state, topic, limit, cursor.as_ref()).unwrap();
+        let page = postbox.list_messages(state, topic, limit, cursor.as_ref()).unwrap();
         assert!(page.messages.iter().all(|stored| stored.state == state));
         ids.extend(ids_of(&page));
         match page.next {
@@ -83,7 +83,7 @@ fn a_page_has_no_more_than_was_asked_for() {
     some_of_each(&world);
     for topic in [None, Some("a")] {
         for state in [MessageState::Dispatched, MessageState::Outstanding] {
-            let page = world.postbox.list(state, topic, 3, None).unwrap();
+            let page = world.postbox.list_messages(state, topic, 3, None).unwrap();
             assert_eq!(page.messages.len(), 3);
             assert!(page.next.is_some());
         }
@@ -94,7 +94,8 @@ fn a_page_has_no_more_than_was_asked_for() {
 fn two_lists_at_once_do_not_disturb_each_other_w11() {
     let world = world();
     let ids: BTreeSet<String> = world.deposit(9).into_iter().collect();
-    let list = |cursor: Option<&Cursor>| world.postbox.list(MessageState::Outstanding, Some("t"), 2, cursor).unwrap();
+    let list =
+        |cursor: Option<&Cursor>| world.postbox.list_messages(MessageState::Outstanding, Some("t"), 2, cursor).unwrap();
     let mut seen: [BTreeSet<String>; 2] = Default::default();
     let mut cursors = [None, None];
     // The second one lags by a page, and goes on elsewhere from the text of its cursor.
@@ -108,7 +109,7 @@ fn two_lists_at_once_do_not_disturb_each_other_w11() {
                 continue;
             }
             let cursor = cursors[at].take().map(|cursor: Cursor| Cursor::from(cursor.as_str()));
-            let page = postbox.list(MessageState::Outstanding, Some("t"), 2, cursor.as_ref()).unwrap();
+            let page = postbox.list_messages(MessageState::Outstanding, Some("t"), 2, cursor.as_ref()).unwrap();
             seen[at].extend(ids_of(&page));
             cursors[at] = page.next;
         }
@@ -129,15 +130,15 @@ fn what_cannot_be_read_is_listed_with_the_reason_and_the_rest_too() {
         |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(damaged)).send().await },
     );
     let check = |state, topic| {
-        let page = world.postbox.list(state, topic, 100, None).unwrap();
-        let [(id, error)] = &page.unreadable[..] else { panic!("{page:?}") };
-        assert_eq!((id, error.code()), (&ids[1], ErrorCode::UnreadableItem));
+        let page = world.postbox.list_messages(state, topic, 100, None).unwrap();
+        let [(id, error)] = &page.malformed[..] else { panic!("{page:?}") };
+        assert_eq!((id, error.code()), (&ids[1], ErrorCode::MalformedItem));
         assert!(error.message().contains("HeaderBag"), "{error}");
         page.messages.len()
     };
     assert_eq!(check(MessageState::Outstanding, None), 2);
     assert_eq!(check(MessageState::Outstanding, Some("t")), 2);
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(check(MessageState::Parked, None), 0);
     assert_eq!(check(MessageState::Parked, Some("t")), 0);
 }
@@ -147,7 +148,7 @@ fn a_cursor_that_no_page_of_this_list_gave_is_refused_w11() {
     let world = world();
     some_of_each(&world);
     let refused = |state, topic, cursor: &Cursor| {
-        let answer = world.postbox.list(state, topic, 3, Some(cursor));
+        let answer = world.postbox.list_messages(state, topic, 3, Some(cursor));
         let error = answer.map(|page| ids_of(&page)).expect_err(cursor.as_str());
         assert_eq!(error.code(), ErrorCode::InvalidArgument, "{}: {error}", cursor.as_str());
         assert!(error.message().contains("cursor"), "{error}");
@@ -168,7 +169,7 @@ fn a_cursor_that_no_page_of_this_list_gave_is_refused_w11() {
         (MessageState::Dispatched, Some("a")),
     ];
     for (from, &(state, topic)) in lists.iter().enumerate() {
-        let cursor = world.postbox.list(state, topic, 3, None).unwrap().next.unwrap();
+        let cursor = world.postbox.list_messages(state, topic, 3, None).unwrap().next.unwrap();
         for (to, &(state, topic)) in lists.iter().enumerate() {
             if from != to {
                 refused(state, topic, &cursor);
@@ -181,11 +182,11 @@ fn a_cursor_that_no_page_of_this_list_gave_is_refused_w11() {
 fn no_request_ever_asks_for_no_items_w12() {
     let world = World::configured(|builder| eager(builder).sweep_batch(1).number_of_shards(1));
     world.deposit(3);
-    world.postbox.sweep().unwrap();
-    world.postbox.outstanding(None).unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    world.postbox.count_outstanding(None).unwrap();
     for state in [MessageState::Dispatched, MessageState::Parked, MessageState::Outstanding] {
         for topic in [None, Some("t")] {
-            world.postbox.list(state, topic, 0, None).unwrap();
+            world.postbox.list_messages(state, topic, 0, None).unwrap();
         }
     }
     for request in world.faults.requests() {
@@ -198,7 +199,7 @@ fn no_request_ever_asks_for_no_items_w12() {
 
 #[test]
 fn a_list_of_the_parked_in_a_large_table_comes_in_short_pages_instead_of_too_late() {
-    let world = World::configured(|builder| eager(builder).operation_timeout_ms(4000));
+    let world = World::configured(|builder| eager(builder).operation_timeout(Duration::from_millis(4000)));
     let large: Vec<Message> = (0..40).map(|n| Message::new("t", vec![b'x'; 100_000]).with_id(n.to_string())).collect();
     world.postbox.deposit_posts(&large).unwrap();
     world.producer.answer_next(SendOutcome::Reject("no".into()));
@@ -211,7 +212,7 @@ fn a_list_of_the_parked_in_a_large_table_comes_in_short_pages_instead_of_too_lat
 
 #[test]
 fn replayed_messages_are_outstanding_and_sent_again() {
-    let world = World::configured(|builder| eager(builder).dispatched_ttl_seconds(3600));
+    let world = World::configured(|builder| eager(builder).dispatched_ttl(Duration::from_secs(3600)));
     let ids = world.deposit(3);
     world.clear(&ids[..2]);
     let before = world.raw(&ids[0]).unwrap();
@@ -237,15 +238,15 @@ fn a_parked_message_that_is_replayed_has_all_its_attempts_again() {
     for _ in 0..3 {
         world.producer.answer_next(SendOutcome::Retry("down".into()));
     }
-    world.postbox.sweep().unwrap();
-    world.postbox.sweep().unwrap();
-    let state = || world.postbox.get(&ids[0]).unwrap().unwrap().state;
+    let _ = world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    let state = || world.postbox.get_message(&ids[0]).unwrap().unwrap().state;
     assert_eq!(state(), MessageState::Parked);
     assert!(world.postbox.replay(&ids).unwrap().is_success());
     assert!(!world.raw(&ids[0]).unwrap().contains_key("ParkedAt"));
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(state(), MessageState::Outstanding, "it failed once since, and may twice");
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(state(), MessageState::Dispatched);
 }
 
@@ -280,7 +281,7 @@ fn without_the_index_of_causes_the_answer_is_clear_and_all_else_works() {
     database.execute("UpdateTable", update).unwrap();
     world.faults.forget();
     let error = world.postbox.replay_causation("order-1").unwrap_err();
-    assert_eq!(error.code(), ErrorCode::TableInvalid);
+    assert_eq!(error.code(), ErrorCode::InvalidTable);
     assert!(!error.is_retryable());
     assert!(error.message().contains("Causation") && error.message().contains("by id"), "{error}");
     assert!(world.faults.requests().len() <= 3, "no storm: {:?}", world.faults.operations());
@@ -294,7 +295,7 @@ fn unix_seconds(time: SystemTime) -> u64 {
 
 #[test]
 fn the_end_of_life_is_stamped_at_dispatch_in_unix_seconds_w6() {
-    let world = World::configured(|builder| eager(builder).dispatched_ttl_seconds(86_400));
+    let world = World::configured(|builder| eager(builder).dispatched_ttl(Duration::from_secs(86_400)));
     let ids = world.deposit(3);
     assert!(ids.iter().all(|id| !world.raw(id).unwrap().contains_key("ExpiresAt")), "an unsent message never expires");
     let before = unix_seconds(SystemTime::now());
@@ -307,13 +308,13 @@ fn the_end_of_life_is_stamped_at_dispatch_in_unix_seconds_w6() {
     for id in &ids {
         let expires: u64 = world.raw(id).unwrap()["ExpiresAt"].as_n().unwrap().parse().unwrap();
         assert!((before + 86_400..=after + 86_400).contains(&expires), "{expires}");
-        let stored = world.postbox.get(id).unwrap().unwrap();
+        let stored = world.postbox.get_message(id).unwrap().unwrap();
         assert_eq!(stored.expires_at, Some(UNIX_EPOCH + Duration::from_secs(expires)));
     }
     // What was not sent is not stamped by a failure either.
     world.producer.answer_next(SendOutcome::Reject("no".into()));
     let parked = world.deposit(1);
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert!(!world.raw(&parked[0]).unwrap().contains_key("ExpiresAt"));
 }
 
@@ -339,7 +340,9 @@ fn soon<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
 
 #[test]
 fn over_the_limit_nothing_is_deposited_until_the_outbox_is_drained() {
-    let world = World::configured(|builder| eager(builder).outstanding_limit(3).outstanding_check_interval_ms(10));
+    let world = World::configured(|builder| {
+        eager(builder).max_outstanding(3).outstanding_check_interval(Duration::from_millis(10))
+    });
     let one = || Message::new("t", "one");
     world.deposit(3);
     // As many as the limit are allowed, and the fourth is over it.
@@ -350,7 +353,7 @@ fn over_the_limit_nothing_is_deposited_until_the_outbox_is_drained() {
     let error = world.postbox.deposit_post(one()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::OutboxLimitReached);
     assert!(error.is_retryable());
-    assert!(error.message().contains("outstanding_limit"), "{error}");
+    assert!(error.message().contains("max_outstanding"), "{error}");
     assert_eq!(world.postbox.deposit_posts(&[one()]).unwrap_err().code(), ErrorCode::OutboxLimitReached);
     assert_eq!(world.postbox.post(one()).unwrap_err().code(), ErrorCode::OutboxLimitReached);
     let mut work = world.postbox.unit_of_work();
@@ -364,13 +367,15 @@ fn over_the_limit_nothing_is_deposited_until_the_outbox_is_drained() {
     world.postbox.deposit_post(one()).unwrap();
     counted(4);
     assert_eq!(world.postbox.deposit_post(one()).unwrap_err().code(), ErrorCode::OutboxLimitReached);
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     soon(|| world.postbox.deposit_post(one()).ok());
 }
 
 #[test]
 fn counting_for_the_limit_reads_no_messages_and_survives_errors() {
-    let world = World::configured(|builder| eager(builder).outstanding_limit(2).outstanding_check_interval_ms(10));
+    let world = World::configured(|builder| {
+        eager(builder).max_outstanding(2).outstanding_check_interval(Duration::from_millis(10))
+    });
     soon(|| world.postbox.stats().outstanding);
     world.faults.next("Scan", Fault::access_denied());
     world.faults.forget();
@@ -384,7 +389,7 @@ fn counting_for_the_limit_reads_no_messages_and_survives_errors() {
 
 #[test]
 fn without_a_limit_nothing_is_counted() {
-    let world = World::configured(|builder| eager(builder).outstanding_check_interval_ms(10));
+    let world = World::configured(|builder| eager(builder).outstanding_check_interval(Duration::from_millis(10)));
     world.deposit(1);
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(world.faults.count("Scan"), 0);
@@ -395,7 +400,7 @@ fn without_a_limit_nothing_is_counted() {
 fn the_figures_are_those_of_what_was_done() {
     // One topic after the other, so that it is known whose sends fail.
     let world = World::configured(|builder| {
-        eager(builder).sweep_threads(1).breaker_threshold(2).breaker_cooldown_ms(3_600_000)
+        eager(builder).sweep_threads(1).breaker_threshold(2).breaker_cooldown(Duration::from_millis(3_600_000))
     });
     let old = SystemTime::now() - Duration::from_secs(60);
     let down: Vec<Message> = (0..3).map(|n| Message::new("down", n.to_string()).with_created_at(old)).collect();
@@ -406,11 +411,11 @@ fn the_figures_are_those_of_what_was_done() {
     for _ in 0..2 {
         world.producer.answer_next(SendOutcome::Retry("down".into()));
     }
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     world.producer.answer_next(SendOutcome::Reject("never".into()));
     let rejected = world.deposit(1);
     let _ = world.postbox.clear_outbox(&[&rejected[0], &sent[1]]).unwrap();
-    let counted = world.postbox.outstanding(None).unwrap();
+    let counted = world.postbox.count_outstanding(None).unwrap();
     assert_eq!(counted.count, 3);
     assert!(counted.oldest.unwrap().duration_since(old).unwrap_or_default() < Duration::from_millis(1));
 

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use support::http::HttpDatabase;
 use support::*;
 
@@ -124,7 +125,7 @@ fn when_every_connection_is_cut_the_outcome_is_unknown_until_the_network_is_back
     let database = HttpDatabase::start();
     let proxy = Proxy::start(&database);
     let producer = MemoryProducer::new();
-    let postbox = open(proxy.configure(Postbox::builder().max_attempts(3)), &producer);
+    let postbox = open(proxy.configure(Postbox::builder().max_request_attempts(3)), &producer);
     create_people(&postbox);
     proxy.answers_to_swallow.store(3, Ordering::SeqCst);
     let mut work = counting(&postbox);
@@ -141,7 +142,7 @@ fn when_every_connection_is_cut_the_outcome_is_unknown_until_the_network_is_back
 fn a_server_that_is_gone_is_unreachable_and_what_waited_is_done_when_it_is_back() {
     let mut database = HttpDatabase::start();
     let producer = MemoryProducer::new();
-    let builder = database.configure(Postbox::builder().max_attempts(2));
+    let builder = database.configure(Postbox::builder().max_request_attempts(2));
     let postbox = open(builder, &producer);
     create_people(&postbox);
     let before = postbox.deposit_post(Message::new("t", "before").with_id("before")).unwrap();
@@ -153,11 +154,11 @@ fn a_server_that_is_gone_is_unreachable_and_what_waited_is_done_when_it_is_back(
     let error = work.commit().unwrap_err();
     assert!(error.is_retryable());
     assert!(matches!(error.code(), ErrorCode::Unreachable | ErrorCode::OutcomeUnknown), "{error}");
-    assert_eq!(postbox.get("before").unwrap_err().code(), ErrorCode::Unreachable);
+    assert_eq!(postbox.get_message("before").unwrap_err().code(), ErrorCode::Unreachable);
     assert_eq!(postbox.deposit_post(Message::new("t", "")).unwrap_err().code(), ErrorCode::Unreachable);
     // The message is sent from memory, and only its mark fails.
-    assert_eq!(outcomes(&postbox.clear_outbox(&[&before]).unwrap()), [DispatchOutcome::NotMarked]);
-    assert_eq!(outcomes(&postbox.clear_outbox(&[&before]).unwrap()), [DispatchOutcome::NotRead]);
+    assert_eq!(outcomes(&postbox.clear_outbox(&[&before]).unwrap()), [DispatchOutcome::MarkFailed]);
+    assert_eq!(outcomes(&postbox.clear_outbox(&[&before]).unwrap()), [DispatchOutcome::ReadFailed]);
 
     database.restart();
     work.commit().unwrap();
@@ -176,11 +177,11 @@ fn a_server_that_accepts_and_never_answers_is_a_timeout_or_an_unknown_outcome() 
         .region("eu-central-1")
         .access_key_id("test")
         .secret_access_key("test")
-        .attempt_timeout_ms(100)
-        .max_attempts(2)
+        .attempt_timeout(Duration::from_millis(100))
+        .max_request_attempts(2)
         .open()
         .unwrap();
-    let error = postbox.get("id").unwrap_err();
+    let error = postbox.get_message("id").unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Timeout, true), "{error}");
     assert!(error.message().contains("GetItem"), "{error}");
     let mut work = counting(&postbox);

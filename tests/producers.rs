@@ -7,6 +7,7 @@ use postbox::{
 };
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::ThreadId;
+use std::time::Duration;
 use support::faults::Fault;
 use support::*;
 
@@ -32,7 +33,7 @@ fn odd_second(outcome: impl Fn() -> SendOutcome + Send + Sync + 'static) -> impl
 }
 
 fn state(world: &World, id: &str) -> MessageState {
-    world.postbox.get(id).unwrap().unwrap().state
+    world.postbox.get_message(id).unwrap().unwrap().state
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_producer_may_call_postbox() {
         producer_fn(move |message| {
             let postbox = seen.get().unwrap().upgrade().unwrap();
             // It reads, deposits, commits and even clears while it is being called by a clear.
-            assert!(postbox.get(message.id()).unwrap().is_some());
+            assert!(postbox.get_message(message.id()).unwrap().is_some());
             let follow_up = Message::new("follow-up", message.body()).with_causation_id(message.id());
             let id = postbox.deposit_post(follow_up).unwrap();
             let report = postbox.clear_outbox(&[id.as_str(), message.id()]).unwrap();
@@ -164,7 +165,7 @@ fn a_producer_may_call_postbox() {
     own.set(Arc::downgrade(&postbox)).unwrap();
     let report = postbox.post(Message::new("t", "body")).unwrap();
     assert!(report.is_success(), "{report:?}");
-    assert_eq!(follow_ups.sent()[0].get("causation_id").unwrap().as_deref(), Some(report.entries()[0].id.as_str()));
+    assert_eq!(follow_ups.sent()[0].header("causation_id").unwrap().as_deref(), Some(report.entries()[0].id.as_str()));
 }
 
 #[test]
@@ -192,7 +193,7 @@ fn an_accepted_message_that_failed_later_is_sent_again_and_counted() {
     let ids = world.deposit(1);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
     world.postbox.confirm(&ids[0], SendOutcome::Retry("lost".into())).unwrap();
-    let stored = world.postbox.get(&ids[0]).unwrap().unwrap();
+    let stored = world.postbox.get_message(&ids[0]).unwrap().unwrap();
     assert_eq!((stored.dispatch_attempts, stored.last_error.as_deref()), (1, Some("lost")));
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Dispatched]);
     assert_eq!(world.sent(), ["0", "0"]);
@@ -213,7 +214,7 @@ fn an_accepted_message_that_is_rejected_or_fails_too_often_later_is_parked() {
 
 #[test]
 fn an_accepted_message_that_is_never_confirmed_may_be_sent_again() {
-    let world = World::configured(|builder| builder.confirm_timeout_ms(0));
+    let world = World::configured(|builder| builder.confirm_timeout(Duration::from_millis(0)));
     world.producer.answer_next(SendOutcome::Accepted);
     let ids = world.deposit(1);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
@@ -235,7 +236,7 @@ fn a_confirmation_that_comes_before_send_returns_counts() {
     let report = postbox.post(Message::new("t", "")).unwrap();
     assert_eq!(outcomes(&report), [DispatchOutcome::Accepted]);
     let id = &report.entries()[0].id;
-    assert_eq!(postbox.get(id).unwrap().unwrap().state, MessageState::Dispatched);
+    assert_eq!(postbox.get_message(id).unwrap().unwrap().state, MessageState::Dispatched);
 }
 
 #[test]
@@ -274,7 +275,7 @@ fn a_wrong_confirmation_is_an_error() {
 
 #[test]
 fn a_confirmation_that_cannot_be_marked_says_so_and_can_be_repeated() {
-    let world = World::configured(|builder| builder.max_attempts(1));
+    let world = World::configured(|builder| builder.max_request_attempts(1));
     world.producer.answer_next(SendOutcome::Accepted);
     let ids = world.deposit(1);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);

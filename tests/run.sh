@@ -31,10 +31,10 @@ documentation() {
 step "formatting" cargo fmt --check
 step "prose: no habit grows" python3 tools/prose.py
 step "pages: links, index, tests of the guarantees" python3 tests/docs/pages.py
-step "lints" cargo clippy --quiet --all-targets -- -D warnings
-step "unit, integration and documentation tests" cargo test --quiet
+step "lints" cargo clippy --quiet --features cli,capi --all-targets -- -D warnings
+step "unit, integration and documentation tests" cargo test --quiet --features cli,capi
 step "the command postbox: lints and tests" tests/cli/run.sh
-step "simulation" cargo test --quiet --features simulation --test simulation -- --nocapture
+step "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features cli,capi --test simulation -- --nocapture
 step "generated files are committed" generated_files_are_committed
 step "documentation without warnings" documentation
 for features in "" sns sqs; do

@@ -13,6 +13,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
+use std::time::Duration;
 use support::everything::Everything;
 use support::http::HttpDatabase;
 use support::tls::TlsServer;
@@ -69,7 +70,7 @@ fn with_credentials(builder: Builder) -> Builder {
 fn no_secret_and_no_body_is_in_a_log_or_an_error() {
     let everything = Everything::install();
     let mut database = HttpDatabase::start();
-    let builder = with_credentials(Postbox::builder().endpoint_url(database.url()).max_attempts(2))
+    let builder = with_credentials(Postbox::builder().endpoint_url(database.url()).max_request_attempts(2))
         .producer("down", producer_fn(|_| SendOutcome::Retry("no line".into())))
         .producer("refused", producer_fn(|_| SendOutcome::Reject("no such topic".into())))
         .default_producer(MemoryProducer::new());
@@ -106,7 +107,9 @@ fn forms(error: &postbox::Error) -> [String; 3] {
 /// Errors and reports that come while the database answers.
 fn errors_of(postbox: &Postbox) -> Vec<String> {
     let secret = |topic: &str| {
-        Message::new(topic, format!("{SECRET} body")).with_header("h", format!("{SECRET} bag")).with_partition_key("k")
+        Message::new(topic, format!("{SECRET} body"))
+            .with_bag_entry("h", format!("{SECRET} bag"))
+            .with_partition_key("k")
     };
     let ada = || item([("Name", text("Ada")), ("Notes", text(format!("{SECRET} notes")))]);
     let mut told = vec![format!("{:?}", secret("t"))];
@@ -116,7 +119,7 @@ fn errors_of(postbox: &Postbox) -> Vec<String> {
     told.push(format!("{work:?}"));
     work.commit().unwrap();
     told.push(format!("{:?}", postbox.clear_outbox(&["once"]).unwrap()));
-    told.push(format!("{:?}", postbox.get("once").unwrap().unwrap()));
+    told.push(format!("{:?}", postbox.get_message("once").unwrap().unwrap()));
 
     // Cancelled, with the item as it was.
     let mut work = postbox.unit_of_work();
@@ -140,7 +143,7 @@ fn errors_of(postbox: &Postbox) -> Vec<String> {
     ));
     told.extend(forms(&Postbox::builder().secret_access_key(SECRET.repeat(40)).open().unwrap_err()));
 
-    // Not sent, parked, unreadable, archived.
+    // Not sent, parked, malformed, archived.
     for topic in ["down", "refused"] {
         let report = postbox.post(secret(topic)).unwrap();
         told.push(format!("{report:?}"));
@@ -153,7 +156,7 @@ fn errors_of(postbox: &Postbox) -> Vec<String> {
         ("Body", text(format!("{SECRET} body"))),
     ]);
     sdk(postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(broken)).send().await });
-    told.extend(forms(&postbox.get("broken").unwrap_err()));
+    told.extend(forms(&postbox.get_message("broken").unwrap_err()));
     told.push(format!("{:?}", postbox.clear_outbox(&["broken"]).unwrap()));
     told.push(format!("{:?}", postbox.sweep().unwrap()));
     told
@@ -161,9 +164,9 @@ fn errors_of(postbox: &Postbox) -> Vec<String> {
 
 fn errors_without_a_server(postbox: &Postbox) -> Vec<String> {
     let mut told = Vec::new();
-    let message = || Message::new("t", format!("{SECRET} body")).with_header("h", format!("{SECRET} bag"));
+    let message = || Message::new("t", format!("{SECRET} body")).with_bag_entry("h", format!("{SECRET} bag"));
     told.extend(forms(&postbox.deposit_post(message()).unwrap_err()));
-    told.extend(forms(&postbox.get("once").unwrap_err()));
+    told.extend(forms(&postbox.get_message("once").unwrap_err()));
     told.extend(forms(&postbox.sweep().unwrap_err()));
     let mut work = postbox.unit_of_work();
     work.deposit_post(message()).unwrap();
@@ -172,8 +175,8 @@ fn errors_without_a_server(postbox: &Postbox) -> Vec<String> {
 }
 
 fn list_tables(endpoint: &str) -> postbox::Result<()> {
-    let postbox = with_credentials(Postbox::builder()).endpoint_url(endpoint).max_attempts(1).open()?;
-    postbox.get("any").map(|_| ())
+    let postbox = with_credentials(Postbox::builder()).endpoint_url(endpoint).max_request_attempts(1).open()?;
+    postbox.get_message("any").map(|_| ())
 }
 
 #[test]
@@ -212,7 +215,8 @@ fn use_an_embedded_database() {
     let path = std::env::temp_dir().join(format!("postbox-no-socket-{}", std::process::id()));
     for path in [":memory:", path.to_str().unwrap()] {
         let postbox = Postbox::builder().embedded_path(path).default_producer(MemoryProducer::new());
-        let postbox = postbox.sweep_min_age_ms(0).sweep_interval_ms(10).open().unwrap();
+        let postbox =
+            postbox.sweep_min_age(Duration::from_millis(0)).sweep_interval(Duration::from_millis(10)).open().unwrap();
         create_people(&postbox);
         let mut work = postbox.unit_of_work();
         work.put(PEOPLE, person("Ada")).unwrap();
@@ -275,7 +279,7 @@ fn the_error_of_a_producer_is_stored_in_part() {
         builder.default_producer(producer_fn(|_| SendOutcome::Retry("\u{e9}".repeat(1_000_000))))
     });
     let report = world.postbox.post(Message::new("t", "body")).unwrap();
-    let stored = world.postbox.get(&report.entries()[0].id).unwrap().unwrap();
+    let stored = world.postbox.get_message(&report.entries()[0].id).unwrap().unwrap();
     assert_eq!(stored.last_error.unwrap().chars().count(), 1000);
 }
 
@@ -295,9 +299,13 @@ fn an_answer_without_end_is_given_up_and_not_kept_in_memory() {
             assert!(megabytes < 1000, "it reads for ever");
         }
     });
-    let postbox = with_credentials(Postbox::builder()).endpoint_url(endpoint).max_attempts(1);
-    let postbox = postbox.attempt_timeout_ms(60_000).operation_timeout_ms(60_000).open().unwrap();
-    let error = postbox.get("any").unwrap_err();
+    let postbox = with_credentials(Postbox::builder()).endpoint_url(endpoint).max_request_attempts(1);
+    let postbox = postbox
+        .attempt_timeout(Duration::from_millis(60_000))
+        .operation_timeout(Duration::from_millis(60_000))
+        .open()
+        .unwrap();
+    let error = postbox.get_message("any").unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unreachable, "{error}");
     assert!(error.message().contains("larger than"), "{error}");
     server.join().unwrap();

@@ -1,8 +1,8 @@
-//! Sweeping on many machines: `sweep_leases = shards`.
+//! Sweeping on many machines: `lease_mode = shards`.
 
 mod support;
 
-use postbox::{Builder, Item, Message, MessageState, Postbox, SweepLease};
+use postbox::{Builder, Item, LeaseStatus, Message, MessageState, Postbox};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::{OUTBOX, World, item, number, sdk, text};
@@ -11,7 +11,7 @@ const LOCKS: &str = "brighter_distributed_lock";
 const SHARDS: u64 = 4;
 
 fn sharded(builder: Builder) -> Builder {
-    builder.sweep_min_age_ms(0).sweep_leases("shards").number_of_shards(SHARDS)
+    builder.sweep_min_age(Duration::from_millis(0)).lease_mode(postbox::LeaseMode::PerShard).number_of_shards(SHARDS)
 }
 
 fn world() -> World {
@@ -47,7 +47,7 @@ fn shard_of(world: &World, id: &str) -> String {
 
 /// The shards of the messages in this state.
 fn shards(world: &World, ids: &[String], state: MessageState) -> BTreeSet<String> {
-    let in_state = |id: &&String| world.postbox.get(id).unwrap().unwrap().state == state;
+    let in_state = |id: &&String| world.postbox.get_message(id).unwrap().unwrap().state == state;
     ids.iter().filter(in_state).map(|id| shard_of(world, id)).collect()
 }
 
@@ -79,11 +79,11 @@ fn a_shard_that_another_holds_is_left_alone_until_its_lease_runs_out() {
     let world = world();
     let ids = deposit_everywhere(&world, 200);
     put_lock(&world, "2", "another", MINUTE, false);
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(shards(&world, &ids, MessageState::Outstanding), BTreeSet::from(["t_2".to_string()]));
-    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::HeldByAnother);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
     put_lock(&world, "2", "another", MINUTE, true);
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(shards(&world, &ids, MessageState::Outstanding).len(), 0);
     assert_eq!(world.sent().len(), 201, "each was sent once");
 }
@@ -105,7 +105,7 @@ fn brighters_negative_shards_are_swept_too_w1() {
 fn an_idle_outbox_costs_no_lease_and_no_query_per_topic_and_shard() {
     let world = world();
     world.faults.forget();
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(world.faults.operations(), ["Scan"; 4]);
 }
 
@@ -122,8 +122,8 @@ fn several_sweepers_at_once_send_each_message_once_and_in_the_order_of_its_key()
     std::thread::scope(|scope| {
         for postbox in &others {
             scope.spawn(move || {
-                while postbox.outstanding(None).unwrap().count > 0 {
-                    postbox.sweep().unwrap();
+                while postbox.count_outstanding(None).unwrap().count > 0 {
+                    let _ = postbox.sweep().unwrap();
                 }
             });
         }

@@ -3,8 +3,8 @@
 mod support;
 
 use postbox::{
-    Builder, DispatchOutcome, ErrorCode, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome,
-    SweepLease, producer_fn,
+    Builder, DispatchOutcome, ErrorCode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer,
+    SendOutcome, producer_fn,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -17,7 +17,7 @@ const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
 
 /// Messages are swept at once, and tried again at once.
 fn eager(builder: Builder) -> Builder {
-    builder.sweep_min_age_ms(0).retry_delay_ms(0)
+    builder.sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
 
 fn world() -> World {
@@ -25,7 +25,7 @@ fn world() -> World {
 }
 
 fn state(world: &World, id: &str) -> MessageState {
-    world.postbox.get(id).unwrap().unwrap().state
+    world.postbox.get_message(id).unwrap().unwrap().state
 }
 
 /// A producer that fails the messages whose body is one of these, and notes what it sent.
@@ -56,16 +56,16 @@ fn what_a_dead_process_left_is_sent_by_the_next_sweep_of_anyone_w24() {
     drop(postbox);
     let report = other.sweep().unwrap();
     assert_eq!((report.found, report.dispatched, report.failed), (250, 250, 0));
-    assert_eq!(report.lease, SweepLease::Held);
+    assert_eq!(report.lease, LeaseStatus::Held);
     let sent: Vec<String> = producer.sent().iter().map(|m| String::from_utf8_lossy(m.body()).into_owned()).collect();
     assert_eq!(sent, numbers(0..250), "oldest first");
-    assert!(ids.iter().all(|id| other.get(id).unwrap().unwrap().state == MessageState::Dispatched));
+    assert!(ids.iter().all(|id| other.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
     assert_eq!(other.sweep().unwrap().found, 0);
 }
 
 #[test]
 fn young_messages_are_left_to_whoever_committed_them() {
-    let world = World::configured(|builder| builder.sweep_min_age_ms(3_600_000));
+    let world = World::configured(|builder| builder.sweep_min_age(Duration::from_millis(3_600_000)));
     let young = world.deposit(1);
     let old = SystemTime::now() - Duration::from_secs(7200);
     let old = world.postbox.deposit_post(Message::new("t", "old").with_created_at(old)).unwrap();
@@ -99,8 +99,9 @@ fn every_message_is_read_consistently_before_it_is_sent() {
 #[test]
 fn a_failure_holds_back_the_later_ones_of_its_key_and_nothing_else_w23() {
     let (producer, sent) = failing(&["b1"], SendOutcome::Retry("down".into()));
-    let world =
-        World::configured(|builder| eager(builder).default_producer(producer).sweep_threads(1).retry_delay_ms(300_000));
+    let world = World::configured(|builder| {
+        eager(builder).default_producer(producer).sweep_threads(1).dispatch_retry_delay(Duration::from_millis(300_000))
+    });
     let all = [
         keyed("t", "a", "a1"),
         keyed("t", "b", "b1"),
@@ -116,8 +117,8 @@ fn a_failure_holds_back_the_later_ones_of_its_key_and_nothing_else_w23() {
     // The next sweep leaves both alone until the time of the next attempt has come.
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.dispatched, report.failed, report.held_back), (0, 0, 2));
-    assert_eq!(world.postbox.get(&ids[1]).unwrap().unwrap().dispatch_attempts, 1);
-    assert_eq!(world.postbox.get(&ids[2]).unwrap().unwrap().dispatch_attempts, 0);
+    assert_eq!(world.postbox.get_message(&ids[1]).unwrap().unwrap().dispatch_attempts, 1);
+    assert_eq!(world.postbox.get_message(&ids[2]).unwrap().unwrap().dispatch_attempts, 0);
     // A clear by name tries at once, in order too.
     let report = world.postbox.clear_outbox(&ids[1..3]).unwrap();
     assert_eq!(support::outcomes(&report), [DispatchOutcome::Failed, DispatchOutcome::HeldBack]);
@@ -143,8 +144,8 @@ fn a_message_that_fails_too_often_is_parked_with_its_error_and_can_be_released_w
     });
     let ids = world.deposit(2);
     for attempts in 1..=3 {
-        world.postbox.sweep().unwrap();
-        let stored = world.postbox.get(&ids[0]).unwrap().unwrap();
+        let _ = world.postbox.sweep().unwrap();
+        let stored = world.postbox.get_message(&ids[0]).unwrap().unwrap();
         assert_eq!(stored.dispatch_attempts, attempts);
         assert_eq!(stored.last_error.as_deref(), Some("the queue is full"));
         assert_eq!(stored.state == MessageState::Parked, attempts == 3);
@@ -153,7 +154,7 @@ fn a_message_that_fails_too_often_is_parked_with_its_error_and_can_be_released_w
     assert_eq!(world.postbox.sweep().unwrap().found, 0, "a parked message is not found");
     assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::Parked], "nor sent when it is named");
     world.postbox.unpark(&ids[0]).unwrap();
-    let released = world.postbox.get(&ids[0]).unwrap().unwrap();
+    let released = world.postbox.get_message(&ids[0]).unwrap().unwrap();
     assert_eq!((released.state, released.dispatch_attempts), (MessageState::Outstanding, 0));
     assert_eq!(world.postbox.sweep().unwrap().failed, 1);
     for id in [ids[1].as_str(), "unknown", ""] {
@@ -162,7 +163,7 @@ fn a_message_that_fails_too_often_is_parked_with_its_error_and_can_be_released_w
 }
 
 #[test]
-fn what_is_rejected_or_unreadable_is_parked_at_once_and_the_rest_goes_on_w15() {
+fn what_is_rejected_or_malformed_is_parked_at_once_and_the_rest_goes_on_w15() {
     let (producer, sent) = failing(&["0"], SendOutcome::Reject("too large".into()));
     let world = World::configured(|builder| eager(builder).default_producer(producer));
     let ids = world.deposit(3);
@@ -191,7 +192,7 @@ fn an_open_breaker_holds_its_topic_back_without_counting_attempts_on_every_path_
         SendOutcome::Retry("down".into())
     });
     let world = World::configured(|builder| {
-        eager(builder).producer("down", down).breaker_threshold(3).breaker_cooldown_ms(3_600_000)
+        eager(builder).producer("down", down).breaker_threshold(3).breaker_cooldown(Duration::from_millis(3_600_000))
     });
     let all: Vec<Message> =
         (0..20).map(|n| Message::new(if n % 2 == 0 { "down" } else { "t" }, n.to_string())).collect();
@@ -201,7 +202,7 @@ fn an_open_breaker_holds_its_topic_back_without_counting_attempts_on_every_path_
     assert_eq!(world.postbox.stats().breakers, [("down".to_string(), postbox::BreakerState::Open)]);
     assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::BreakerOpen]);
     assert_eq!(calls.load(Ordering::SeqCst), 3);
-    assert_eq!(world.postbox.get(&ids[18]).unwrap().unwrap().dispatch_attempts, 0);
+    assert_eq!(world.postbox.get_message(&ids[18]).unwrap().unwrap().dispatch_attempts, 0);
 }
 
 #[test]
@@ -215,12 +216,12 @@ fn a_topic_is_swept_alone_under_brighters_negative_shards_too_w1_w16() {
         |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(negative)).send().await },
     );
     world.postbox.deposit_post(Message::new("u", "other")).unwrap();
-    assert_eq!(world.postbox.outstanding(Some("t")).unwrap().count, 3);
-    assert_eq!(world.postbox.outstanding(Some("u")).unwrap().count, 1);
-    assert_eq!(world.postbox.outstanding(None).unwrap().count, 4);
+    assert_eq!(world.postbox.count_outstanding(Some("t")).unwrap().count, 3);
+    assert_eq!(world.postbox.count_outstanding(Some("u")).unwrap().count, 1);
+    assert_eq!(world.postbox.count_outstanding(None).unwrap().count, 4);
     assert_eq!(world.postbox.sweep_topic("t").unwrap().dispatched, 3);
     assert_eq!(world.sent(), numbers(0..3));
-    assert_eq!(world.postbox.outstanding(None).unwrap().count, 1);
+    assert_eq!(world.postbox.count_outstanding(None).unwrap().count, 1);
 }
 
 fn unix_ms(time: SystemTime) -> u128 {
@@ -240,15 +241,15 @@ fn lease(world: &World) -> Option<postbox::Item> {
 #[test]
 fn a_brighter_sweeper_and_ours_exclude_each_other() {
     let world = world();
-    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::Held, "the lock table is made on demand");
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::Held, "the lock table is made on demand");
     assert_eq!(lease(&world), None, "released when the sweep is over");
     world.deposit(1);
     brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) + 60_000);
-    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::HeldByAnother);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
     assert!(world.sent().is_empty());
     // Its clock may be some seconds off: a lease that has only just run out is left alone.
     brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) - 1000);
-    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::HeldByAnother);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
     brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) - 10_000);
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
 }
@@ -267,7 +268,7 @@ fn while_it_sweeps_the_lease_in_the_table_is_ours() {
     });
     *slot.lock().unwrap() = Some(world.another());
     world.deposit(1);
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     let lease = seen.lock().unwrap().take().expect("a lease");
     let expiry: u128 = lease["LeaseExpiry"].as_n().unwrap().parse().unwrap();
     let now = unix_ms(SystemTime::now());
@@ -281,13 +282,13 @@ fn without_a_lock_table_it_may_use_the_sweep_says_that_it_is_alone() {
     world.deposit(1);
     world.faults.when(|request| (request.body["TableName"] == LOCKS).then(Fault::access_denied));
     let report = world.postbox.sweep().unwrap();
-    assert!(matches!(&report.lease, SweepLease::Alone(why) if why.contains(LOCKS)), "{report:?}");
+    assert!(matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS)), "{report:?}");
     assert_eq!(report.dispatched, 1);
 }
 
 #[test]
 fn the_sweeper_sweeps_survives_errors_and_stops() {
-    let world = World::configured(|builder| eager(builder).sweep_interval_ms(10));
+    let world = World::configured(|builder| eager(builder).sweep_interval(Duration::from_millis(10)));
     world.faults.next("Scan", Fault::access_denied());
     world.postbox.start_sweeper().unwrap();
     assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument, "one is enough");
@@ -312,11 +313,14 @@ fn a_producer_that_hangs_does_not_hang_the_stop_nor_the_close_w25() {
     let released = Mutex::new(released);
     let began = Mutex::new(began);
     let world = World::configured(|builder| {
-        eager(builder).sweep_interval_ms(10).close_timeout_ms(50).default_producer(producer_fn(move |_| {
-            let _ = began.lock().unwrap().send(());
-            let _ = released.lock().unwrap().recv();
-            SendOutcome::Sent
-        }))
+        eager(builder)
+            .sweep_interval(Duration::from_millis(10))
+            .close_timeout(Duration::from_millis(50))
+            .default_producer(producer_fn(move |_| {
+                let _ = began.lock().unwrap().send(());
+                let _ = released.lock().unwrap().recv();
+                SendOutcome::Sent
+            }))
     });
     world.deposit(1);
     world.postbox.start_sweeper().unwrap();
@@ -331,9 +335,9 @@ fn an_empty_outbox_costs_one_scan_of_empty_segments_w20() {
     let world = world();
     let ids = messages(60);
     world.postbox.deposit_posts(&ids).unwrap();
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     world.faults.forget();
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(world.faults.operations(), ["PutItem", "Scan", "Scan", "Scan", "Scan", "DeleteItem"]);
     let key = message_key(ids[0].id());
     assert!(world.postbox.get_item(OUTBOX, key).unwrap().is_some(), "the dispatched ones are still in the table");

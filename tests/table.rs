@@ -187,7 +187,7 @@ fn a_missing_table_is_named_w17() {
     let errors = [
         postbox.verify_table().unwrap_err(),
         postbox.deposit_post(postbox::Message::new("t", "")).unwrap_err(),
-        postbox.get("id").unwrap_err(),
+        postbox.get_message("id").unwrap_err(),
         postbox.get_item("nowhere", message_key("id")).unwrap_err(),
     ];
     for error in errors {
@@ -198,7 +198,7 @@ fn a_missing_table_is_named_w17() {
     work.deposit_post(postbox::Message::new("t", "")).unwrap();
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::TableNotFound);
     let report = postbox.clear_outbox(&id).unwrap();
-    assert_eq!(outcomes(&report), [postbox::DispatchOutcome::NotRead]);
+    assert_eq!(outcomes(&report), [postbox::DispatchOutcome::ReadFailed]);
     assert!(report.entries()[0].detail.contains("nowhere"), "{report:?}");
     let error = postbox.deposit_posts(&messages(2)).unwrap_err();
     assert_eq!(error.reasons().len(), 2);
@@ -220,7 +220,7 @@ fn every_missing_index_is_named_w17() {
         let mut indexes = brighters_indexes();
         let (name, ..) = indexes.remove(missing);
         let error = outbox_of(("MessageId", None), &indexes, kind).verify_table().unwrap_err();
-        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::TableInvalid, false));
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::InvalidTable, false));
         assert_eq!(faults_of(&error), [(name, "missing")].map(|(name, what)| (name.to_owned(), what.to_owned())));
     }
     let error = outbox_of(("MessageId", None), &[], kind).verify_table().unwrap_err();
@@ -245,7 +245,7 @@ fn a_wrong_key_and_a_wrong_projection_are_named_w17() {
 #[test]
 fn a_key_of_the_wrong_type_is_named_w17() {
     let error = outbox_of(("MessageId", None), &brighters_indexes(), |_| S).verify_table().unwrap_err();
-    assert_eq!(error.code(), ErrorCode::TableInvalid);
+    assert_eq!(error.code(), ErrorCode::InvalidTable);
     let found: Vec<_> = error.reasons().iter().map(|reason| reason.subject.as_str()).collect();
     assert_eq!(found, ["DeliveryTime", "OutstandingCreatedTime"], "{error}");
     assert!(error.reasons()[0].message.contains("must be N"), "{error}");
@@ -258,7 +258,7 @@ fn a_key_of_the_wrong_type_is_named_w17() {
 #[test]
 fn creating_where_a_wrong_table_is_reports_what_is_wrong() {
     let error = outbox_of(("MessageId", None), &[], kind).create_table().unwrap_err();
-    assert_eq!(error.code(), ErrorCode::TableInvalid);
+    assert_eq!(error.code(), ErrorCode::InvalidTable);
 }
 
 fn keys_of(schema: &[aws_sdk_dynamodb::types::KeySchemaElement]) -> (String, Option<String>) {

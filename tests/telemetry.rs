@@ -15,7 +15,7 @@ fn spans_and_events_have_the_names_of_opentelemetry_and_no_bodies() {
     });
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, item([("Name", text("Ada")), ("Notes", text("hush-hush-item"))])).unwrap();
-    let message = Message::new("t", "hush-hush-body").with_header("h", "hush-hush-bag").with_id("id-1");
+    let message = Message::new("t", "hush-hush-body").with_bag_entry("h", "hush-hush-bag").with_id("id-1");
     work.deposit_post(message.clone()).unwrap();
     work.commit().unwrap();
     world.clear(&["id-1"]);
@@ -67,7 +67,7 @@ fn figures_count_what_happened(postbox: &Postbox) {
     let json = stats.to_json();
     assert_eq!(json["deposited"], 2);
     assert_eq!(json["outstanding"], serde_json::Value::Null);
-    postbox.outstanding(None).unwrap();
+    postbox.count_outstanding(None).unwrap();
     let json = postbox.stats().to_json();
     assert_eq!(json["outstanding"]["count"], 1);
     assert!(json["outstanding"]["oldest_age_ms"].is_u64(), "{json}");

@@ -24,7 +24,7 @@ fn commit_writes_the_data_and_the_message(backend: Backend) {
     work.commit().unwrap();
     assert_eq!(world.faults.operations(), ["TransactWriteItems"], "one request for all of it");
     assert!(world.person("Ada").is_some());
-    let stored = world.postbox.get(&id).unwrap().unwrap();
+    let stored = world.postbox.get_message(&id).unwrap().unwrap();
     assert_eq!(stored.state, MessageState::Outstanding);
     assert_eq!(stored.message.body(), b"Hello Ada");
 }
@@ -39,7 +39,7 @@ fn a_cancelled_commit_writes_neither_the_data_nor_the_message(backend: Backend) 
     assert_eq!(error.code(), ErrorCode::TransactionCanceled);
     assert!(!error.is_retryable());
     assert!(world.person("Ada").is_none());
-    assert!(world.postbox.get(&id).unwrap().is_none());
+    assert!(world.postbox.get_message(&id).unwrap().is_none());
     assert_eq!(world.outcomes(&[&id]), [DispatchOutcome::NotFound], "it is not in memory either");
     assert!(world.sent().is_empty());
 }
@@ -105,7 +105,7 @@ fn a_message_id_that_is_in_the_outbox_takes_effect_once_w5(backend: Backend) {
 
     world.clear(&["command-1"]);
     assert_eq!(command("third").unwrap_err().code(), ErrorCode::DuplicateMessage);
-    let stored = world.postbox.get("command-1").unwrap().unwrap();
+    let stored = world.postbox.get_message("command-1").unwrap().unwrap();
     assert_eq!(stored.state, MessageState::Dispatched, "a dispatched message is not brought back");
     world.clear(&["command-1"]);
     assert_eq!(world.sent(), ["first"]);

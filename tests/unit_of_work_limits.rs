@@ -99,7 +99,7 @@ fn the_same_item_put_twice_is_refused_w8() {
     work.put(PEOPLE, item([("Name", text("Ada")), ("Age", number(1))])).unwrap();
     assert_eq!(world.faults.operations(), [""; 0], "one put needs no knowledge of the table's key");
     let error = work.put(PEOPLE, item([("Name", text("Ada")), ("Age", number(2))])).unwrap_err();
-    assert_refused(&error, ErrorCode::SameItemTwice, &["Put People", "action 0"]);
+    assert_refused(&error, ErrorCode::DuplicateItem, &["Put People", "action 0"]);
     work.put(PEOPLE, item([("Name", text("Bob")), ("Age", number(1))])).unwrap();
     assert_eq!(world.faults.operations(), ["DescribeTable"], "the key is asked for once");
     unchanged_and_committable(&world, work, 2);
@@ -111,17 +111,17 @@ fn the_same_item_by_different_actions_is_refused_w8() {
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, item([("Name", text("Ada")), ("Age", number(1))])).unwrap();
     let error = work.update(birthday("Ada")).unwrap_err();
-    assert_refused(&error, ErrorCode::SameItemTwice, &["Update People", "action 0 (Put People)"]);
-    assert_refused(&work.delete(PEOPLE, person("Ada")).unwrap_err(), ErrorCode::SameItemTwice, &["Delete People"]);
+    assert_refused(&error, ErrorCode::DuplicateItem, &["Update People", "action 0 (Put People)"]);
+    assert_refused(&work.delete(PEOPLE, person("Ada")).unwrap_err(), ErrorCode::DuplicateItem, &["Delete People"]);
     let check = ConditionCheck::builder()
         .table_name(PEOPLE)
         .set_key(Some(person("Ada")))
         .condition_expression("attribute_exists(Age)");
     let error = work.condition_check(check.build().unwrap()).unwrap_err();
-    assert_refused(&error, ErrorCode::SameItemTwice, &["ConditionCheck People"]);
+    assert_refused(&error, ErrorCode::DuplicateItem, &["ConditionCheck People"]);
     work.delete(PEOPLE, person("Bob")).unwrap();
     let error = work.put(PEOPLE, item([("Name", text("Bob")), ("Age", number(1))])).unwrap_err();
-    assert_refused(&error, ErrorCode::SameItemTwice, &["Put People", "action 1 (Delete People)"]);
+    assert_refused(&error, ErrorCode::DuplicateItem, &["Put People", "action 1 (Delete People)"]);
     assert_eq!(world.faults.operations(), [""; 0], "an action with a key tells the names of the key");
     unchanged_and_committable(&world, work, 2);
 }
@@ -132,8 +132,8 @@ fn the_same_message_deposited_twice_is_refused_w8() {
     let mut work = world.postbox.unit_of_work();
     let id = work.deposit_post(Message::new("t", "1")).unwrap();
     let error = work.deposit_post(Message::new("t", "2").with_id(&id)).unwrap_err();
-    assert_refused(&error, ErrorCode::SameItemTwice, &[OUTBOX]);
-    assert_refused(&work.delete(OUTBOX, message_key(&id)).unwrap_err(), ErrorCode::SameItemTwice, &[OUTBOX]);
+    assert_refused(&error, ErrorCode::DuplicateItem, &[OUTBOX]);
+    assert_refused(&work.delete(OUTBOX, message_key(&id)).unwrap_err(), ErrorCode::DuplicateItem, &[OUTBOX]);
     unchanged_and_committable(&world, work, 1);
     world.clear(&[id]);
     assert_eq!(world.sent(), ["1"]);
@@ -159,7 +159,7 @@ fn items_that_differ_in_one_part_of_the_key_are_two() {
     work.put("Visits", visit(1842)).unwrap();
     work.put("Visits", visit(1843)).unwrap();
     let error = work.put("Visits", visit(1842)).unwrap_err();
-    assert_refused(&error, ErrorCode::SameItemTwice, &["Put Visits", "action 0"]);
+    assert_refused(&error, ErrorCode::DuplicateItem, &["Put Visits", "action 0"]);
     work.put(PEOPLE, person("Ada")).unwrap();
     work.commit().unwrap();
 }
@@ -172,7 +172,7 @@ fn where_the_key_may_not_be_asked_for_the_commit_finds_the_same_item_w8() {
     work.put(PEOPLE, person("Ada")).unwrap();
     work.put(PEOPLE, person("Ada")).unwrap();
     let error = work.commit().unwrap_err();
-    assert_refused(&error, ErrorCode::Refused, &["ValidationException"]);
+    assert_refused(&error, ErrorCode::ServiceError, &["ValidationException"]);
     assert!(world.person("Ada").is_none());
     work.rollback().unwrap();
 }

@@ -4,7 +4,7 @@ mod support;
 
 use aws_sdk_dynamodb::types::{BillingMode, KeyType, ScalarAttributeType};
 use postbox::{
-    AttributeValue, Builder, DispatchOutcome, ErrorCode, Message, MessageState, Producer, SendOutcome, SweepLease,
+    AttributeValue, Builder, DispatchOutcome, ErrorCode, LeaseStatus, Message, MessageState, Producer, SendOutcome,
     SweepReport, producer_fn,
 };
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use support::faults::{Fault, Gate};
 use support::{LOCKS, OUTBOX, PATIENCE, World, attribute, key_element, number, numbers, sdk, text};
 
 fn eager(builder: Builder) -> Builder {
-    builder.sweep_min_age_ms(0).retry_delay_ms(0)
+    builder.sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
 
 fn world() -> World {
@@ -41,7 +41,7 @@ fn keyed(topic: &str, key: &str, body: impl Into<String>) -> Message {
 }
 
 fn state(world: &World, id: &str) -> MessageState {
-    world.postbox.get(id).unwrap().unwrap().state
+    world.postbox.get_message(id).unwrap().unwrap().state
 }
 
 fn figures(report: &SweepReport) -> (u64, u64, u64) {
@@ -65,12 +65,12 @@ fn a_lock_table_that_may_not_be_made_lets_the_sweep_go_on_alone() {
     world.faults.always("CreateTable", Fault::access_denied());
     let report = world.postbox.sweep().unwrap();
     assert!(
-        matches!(&report.lease, SweepLease::Alone(why) if why.contains(LOCKS) && why.contains("CreateTable")),
+        matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS) && why.contains("CreateTable")),
         "{report:?}"
     );
     assert_eq!(report.dispatched, 2);
     world.faults.heal();
-    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::Held, "made when it may be");
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::Held, "made when it may be");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_lock_table_of_another_kind_lets_the_sweep_go_on_alone() {
     });
     world.deposit(2);
     let report = world.postbox.sweep().unwrap();
-    assert!(matches!(&report.lease, SweepLease::Alone(why) if why.contains(LOCKS)), "{report:?}");
+    assert!(matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS)), "{report:?}");
     assert_eq!(report.dispatched, 2);
 }
 
@@ -107,11 +107,11 @@ fn a_lock_table_that_is_throttled_is_not_taken_for_a_missing_one() {
 #[test]
 fn a_lost_answer_to_the_request_for_the_lease_does_not_lock_us_out() {
     let world = world();
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     world.deposit(2);
     world.faults.next("PutItem", Fault::AnswerLost);
     let report = world.postbox.sweep().unwrap();
-    assert_eq!((report.dispatched, report.lease), (2, SweepLease::Held));
+    assert_eq!((report.dispatched, report.lease), (2, LeaseStatus::Held));
 }
 
 // Sweepers of one handle.
@@ -127,13 +127,16 @@ fn a_second_sweeper_of_one_handle_is_refused_and_a_sweep_beside_it_does_nothing(
         SendOutcome::Sent
     });
     let world = World::configured(|builder| {
-        eager(builder).sweep_interval_ms(10).close_timeout_ms(50).default_producer(producer)
+        eager(builder)
+            .sweep_interval(Duration::from_millis(10))
+            .close_timeout(Duration::from_millis(50))
+            .default_producer(producer)
     });
     let ids = world.deposit(3);
     world.postbox.start_sweeper().unwrap();
     begun.recv_timeout(PATIENCE).unwrap();
     assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument);
-    assert_eq!(world.postbox.sweep().unwrap().lease, SweepLease::HeldByAnother);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
     // One that hangs is one still, though it was asked to stop; and its message is its own.
     assert_eq!(world.postbox.stop_sweeper().unwrap_err().code(), ErrorCode::Timeout);
     assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument);
@@ -158,7 +161,7 @@ fn a_producer_that_panics_is_a_failure_of_its_message_and_the_sweeper_lives_w13(
         SendOutcome::Sent
     });
     let world = World::configured(|builder| {
-        eager(builder).sweep_interval_ms(10).max_dispatch_attempts(3).default_producer(producer)
+        eager(builder).sweep_interval(Duration::from_millis(10)).max_dispatch_attempts(3).default_producer(producer)
     });
     let ids = world.deposit(3);
     world.postbox.start_sweeper().unwrap();
@@ -168,7 +171,7 @@ fn a_producer_that_panics_is_a_failure_of_its_message_and_the_sweeper_lives_w13(
         std::thread::sleep(Duration::from_millis(5));
     }
     world.postbox.stop_sweeper().unwrap();
-    assert!(world.postbox.get(&ids[1]).unwrap().unwrap().last_error.unwrap().contains("it panics"));
+    assert!(world.postbox.get_message(&ids[1]).unwrap().unwrap().last_error.unwrap().contains("it panics"));
     assert_eq!((state(&world, &ids[0]), state(&world, &ids[2])), (MessageState::Dispatched, MessageState::Dispatched));
     assert_eq!(world.postbox.stats().background_failures, 0);
 }
@@ -201,7 +204,7 @@ fn a_topic_that_hangs_does_not_hold_up_the_others_of_its_sweep_w21() {
 fn a_topic_whose_breaker_is_open_is_not_even_read_w21() {
     let (down, _) = noting(|_| SendOutcome::Retry("down".into()));
     let world = World::configured(|builder| {
-        eager(builder).default_producer(down).breaker_threshold(1).breaker_cooldown_ms(3_600_000)
+        eager(builder).default_producer(down).breaker_threshold(1).breaker_cooldown(Duration::from_millis(3_600_000))
     });
     world.deposit(5);
     assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 1, 4));
@@ -217,7 +220,7 @@ fn a_topic_that_is_slow_and_fails_costs_no_more_than_its_breaker_allows_w21() {
         SendOutcome::Retry("too slow".into())
     });
     let world = World::configured(|builder| {
-        eager(builder).producer("slow", slow).breaker_threshold(3).breaker_cooldown_ms(3_600_000)
+        eager(builder).producer("slow", slow).breaker_threshold(3).breaker_cooldown(Duration::from_millis(3_600_000))
     });
     let messages: Vec<Message> = (0..200).map(|n| Message::new(["slow", "t"][n % 2], n.to_string())).collect();
     world.postbox.deposit_posts(&messages).unwrap();
@@ -235,7 +238,10 @@ fn a_topic_that_is_slow_and_fails_costs_no_more_than_its_breaker_allows_w21() {
 fn the_breaker_lets_not_one_message_more_through_than_its_threshold() {
     let (producer, given) = noting(|_| SendOutcome::Retry("down".into()));
     let world = World::configured(|builder| {
-        eager(builder).default_producer(producer).breaker_threshold(2).breaker_cooldown_ms(3_600_000)
+        eager(builder)
+            .default_producer(producer)
+            .breaker_threshold(2)
+            .breaker_cooldown(Duration::from_millis(3_600_000))
     });
     world.deposit(10);
     assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 2, 8));
@@ -262,7 +268,7 @@ fn what_the_breaker_held_back_is_not_overtaken_once_it_cools_down_w23() {
             .sweep_threads(1)
             .sweep_batch(2)
             .breaker_threshold(1)
-            .breaker_cooldown_ms(100)
+            .breaker_cooldown(Duration::from_millis(100))
     });
     let all = [
         Message::new("t", "down"),
@@ -272,7 +278,7 @@ fn what_the_breaker_held_back_is_not_overtaken_once_it_cools_down_w23() {
         keyed("t", "l", "of another key"),
     ];
     world.postbox.deposit_posts(&all).unwrap();
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(*given.lock().unwrap(), ["down", "slow", "of another key"]);
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 3);
@@ -283,7 +289,7 @@ fn what_the_breaker_held_back_is_not_overtaken_once_it_cools_down_w23() {
 
 #[test]
 fn what_could_not_be_read_is_not_overtaken_w23() {
-    let world = World::configured(|builder| eager(builder).sweep_batch(150).max_attempts(1));
+    let world = World::configured(|builder| eager(builder).sweep_batch(150).max_request_attempts(1));
     let messages: Vec<Message> = (0..150)
         .map(|n| {
             if n % 3 == 0 { Message::new("t", n.to_string()) } else { keyed("t", &(n % 7).to_string(), n.to_string()) }
@@ -296,7 +302,7 @@ fn what_could_not_be_read_is_not_overtaken_w23() {
     assert_eq!(report.failed, 100);
     let unkeyed: Vec<String> = (100..150).filter(|n| n % 3 == 0).map(|n| n.to_string()).collect();
     assert_eq!(world.sent(), unkeyed, "those of a key may be later than one that was not read");
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     let sent = world.producer.sent();
     assert_eq!(sent.len(), 150);
     let mut latest: HashMap<String, usize> = HashMap::new();
@@ -330,7 +336,7 @@ fn what_another_thread_is_sending_is_not_overtaken_w23() {
         drop(release);
         assert_eq!(clear.join().unwrap(), [DispatchOutcome::Dispatched]);
     });
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert_eq!(*given.lock().unwrap(), ["first", "third", "second"]);
 }
 
@@ -354,7 +360,7 @@ fn ten_thousand_messages_of_one_key_keep_their_order_and_wait_for_the_one_that_f
         }
         SendOutcome::Sent
     });
-    let world = World::configured(|builder| eager(builder).default_producer(producer).recent_max_messages(0));
+    let world = World::configured(|builder| eager(builder).default_producer(producer).cache_max_messages(0));
     let messages: Vec<Message> = (0..COUNT).map(|n| keyed("t", "k", n.to_string())).collect();
     world.postbox.deposit_posts(&messages).unwrap();
     world.faults.forget();
@@ -376,9 +382,9 @@ fn a_backlog_of_a_topic_that_cannot_be_sent_is_not_in_the_way_of_the_others_w15_
         eager(builder)
             .producer("down", down)
             .breaker_threshold(1)
-            .breaker_cooldown_ms(3_600_000)
+            .breaker_cooldown(Duration::from_millis(3_600_000))
             .sweep_batch(1000)
-            .recent_max_messages(0)
+            .cache_max_messages(0)
     });
     let old = SystemTime::now() - Duration::from_secs(60);
     let dead: Vec<Message> = (0..COUNT).map(|n| Message::new("down", n.to_string()).with_created_at(old)).collect();
@@ -396,12 +402,12 @@ fn with_shards_such_a_backlog_ends_the_sweep_too() {
     let (down, _) = noting(|_| SendOutcome::Retry("down".into()));
     let world = World::configured(|builder| {
         eager(builder)
-            .sweep_leases("shards")
+            .lease_mode(postbox::LeaseMode::PerShard)
             .number_of_shards(1)
             .producer("down", down)
             .breaker_threshold(1)
-            .breaker_cooldown_ms(3_600_000)
-            .recent_max_messages(0)
+            .breaker_cooldown(Duration::from_millis(3_600_000))
+            .cache_max_messages(0)
     });
     let old = SystemTime::now() - Duration::from_secs(60);
     let dead: Vec<Message> = (0..COUNT).map(|n| Message::new("down", n.to_string()).with_created_at(old)).collect();
@@ -426,7 +432,7 @@ fn a_message_from_a_clock_that_is_ahead_waits_and_is_not_lost() {
     world.postbox.deposit_post(Message::new("t", "behind").with_created_at(behind)).unwrap();
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
     assert_eq!((world.sent(), state(&world, &id)), (vec!["behind".to_string()], MessageState::Outstanding));
-    assert_eq!(world.postbox.outstanding(None).unwrap().count, 1, "it is counted");
+    assert_eq!(world.postbox.count_outstanding(None).unwrap().count, 1, "it is counted");
     std::thread::sleep(ahead.duration_since(SystemTime::now()).unwrap_or_default());
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
 }
@@ -446,7 +452,7 @@ fn an_index_that_is_throttled_for_a_moment_is_read_again() {
 
 #[test]
 fn an_index_that_stays_throttled_is_an_error_that_gives_the_lease_back() {
-    let world = World::configured(|builder| eager(builder).max_attempts(2));
+    let world = World::configured(|builder| eager(builder).max_request_attempts(2));
     world.deposit(3);
     for operation in ["Scan", "Query"] {
         world.faults.always(operation, throughput_exceeded());
@@ -465,7 +471,8 @@ fn an_index_that_stays_throttled_is_an_error_that_gives_the_lease_back() {
 
 #[test]
 fn the_sweeper_lives_through_a_throttled_index_and_tells_w13() {
-    let world = World::configured(|builder| eager(builder).sweep_interval_ms(10).max_attempts(1));
+    let world =
+        World::configured(|builder| eager(builder).sweep_interval(Duration::from_millis(10)).max_request_attempts(1));
     world.faults.always("Scan", throughput_exceeded());
     world.postbox.start_sweeper().unwrap();
     let ids = world.deposit(3);
@@ -485,8 +492,8 @@ fn the_sweeper_lives_through_a_throttled_index_and_tells_w13() {
 #[test]
 fn runs_of_the_sweeper_never_overlap_w13() {
     let gate = Gate::new();
-    let world = World::configured(|builder| eager(builder).sweep_interval_ms(10));
-    world.postbox.sweep().unwrap();
+    let world = World::configured(|builder| eager(builder).sweep_interval(Duration::from_millis(10)));
+    let _ = world.postbox.sweep().unwrap();
     world.faults.forget();
     world.faults.always("Scan", Fault::Wait(gate.clone()));
     world.postbox.start_sweeper().unwrap();
@@ -551,7 +558,7 @@ fn whatever_is_damaged_is_parked_with_the_reason_and_in_nobodys_way_w15() {
             |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await },
         );
     }
-    world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
     assert!(world.sent().contains(&damages.len().to_string()), "the sound one is sent");
     for ((name, _), id) in damages.iter().zip(&ids) {
         let item = world.raw(id).unwrap();

@@ -6,7 +6,7 @@
 
 mod support;
 
-use postbox::{Builder, MemoryProducer, Message, Postbox, SendOutcome, SweepLease, producer_fn};
+use postbox::{Builder, LeaseStatus, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
@@ -35,10 +35,10 @@ fn builder(database: &str, table: &str) -> Builder {
     http::configure(Postbox::builder(), database)
         .table_name(table)
         // A busy machine takes its time.
-        .attempt_timeout_ms(30_000)
-        .operation_timeout_ms(60_000)
-        .sweep_min_age_ms(0)
-        .lease_ms(LEASE.as_millis() as u64)
+        .attempt_timeout(Duration::from_millis(30_000))
+        .operation_timeout(Duration::from_millis(60_000))
+        .sweep_min_age(Duration::from_millis(0))
+        .lease_duration(LEASE)
 }
 
 /// Not a test by itself: one sweep, whose producer says when it is called and when it has sent, and takes its time in between.
@@ -149,12 +149,12 @@ fn raise_one(database: &str, table: &str) -> Option<Outcome> {
     }
     zombie.stop();
     let deadline = Instant::now() + PATIENCE;
-    while taker.sweep().unwrap().lease != SweepLease::Held {
+    while taker.sweep().unwrap().lease != LeaseStatus::Held {
         assert!(Instant::now() < deadline, "its lease is held for ever");
         std::thread::sleep(Duration::from_millis(20));
     }
     let after = zombie.resume();
-    assert_eq!(with(&after, ENDED), [SweepLease::Lost.name()], "{after:?}");
+    assert_eq!(with(&after, ENDED), [LeaseStatus::Lost.name()], "{after:?}");
     let all = zombie.lines();
     let zombies: BTreeSet<&str> = with(&all, SENT).into_iter().collect();
     let takers: BTreeSet<String> = taker_sent.sent().iter().map(|message| message.id().to_owned()).collect();

@@ -56,7 +56,7 @@ notices() {
 sanitize() {
     local sanitizer=$1
     say "$sanitizer sanitizer: build"
-    with "$sanitizer" build --quiet --lib --example greetings || fail "build"
+    with "$sanitizer" build --quiet --features capi --lib --example greetings || fail "build"
     c_program "$sanitizer" misuse tests/deep/misuse.c && c_program "$sanitizer" tests tests/c/*.c || fail "build of the C tests"
     say "$sanitizer sanitizer: it reports what is wrong on purpose"
     if [ "$sanitizer" = address ]; then
@@ -69,7 +69,7 @@ sanitize() {
     "$work/$sanitizer-tests/run" >"$work/output" 2>&1 || { grep -v '^ok ' "$work/output"; fail "C tests"; }
     tail -n 1 "$work/output"
     say "$sanitizer sanitizer: library tests"
-    with "$sanitizer" test --quiet "${library_tests[@]}" || fail "library tests"
+    with "$sanitizer" test --quiet --features capi "${library_tests[@]}" || fail "library tests"
 }
 
 address() { sanitize address; }
@@ -109,7 +109,7 @@ soak() {
     say "zombies"
     POSTBOX_ZOMBIES=100 cargo test --quiet --test zombie -- --nocapture || fail "zombie"
     say "fuzz targets on random changes of their corpus, 20 times as many as in make test"
-    POSTBOX_FUZZ_FACTOR=20 cargo test --quiet --test fuzz -- --nocapture || fail "fuzz"
+    POSTBOX_FUZZ_FACTOR=20 cargo test --quiet --features capi --test fuzz -- --nocapture || fail "fuzz"
 }
 
 # Advisories are not checked: their database is on GitHub, which not every machine reaches.

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstdio>
 
-static void commit(postbox::outbox &box, const std::string &body) {
+static void commit(postbox::client &box, const std::string &body) {
     postbox::unit_of_work work(box);
     work.put("People", R"({"Name":{"S":"Ada"},"Greetings":{"N":"1"}})");
     work.deposit_post(postbox::message("greeting.made", body));
@@ -17,7 +17,7 @@ static void commit(postbox::outbox &box, const std::string &body) {
 
 int main() {
     using clock = std::chrono::steady_clock;
-    postbox::outbox box(postbox::config().set("embedded_path", ":memory:"));
+    postbox::client box(postbox::config().set("embedded_path", ":memory:"));
     box.embedded_execute("CreateTable", R"({"TableName":"People","BillingMode":"PAY_PER_REQUEST",
         "AttributeDefinitions":[{"AttributeName":"Name","AttributeType":"S"}],
         "KeySchema":[{"AttributeName":"Name","KeyType":"HASH"}]})");

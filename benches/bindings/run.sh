@@ -13,7 +13,7 @@ target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_director
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cargo build --release --lib
+cargo build --release --features capi --lib
 cargo bench --quiet --no-run --bench greeting_commit
 ln -s "$target/release/libpostbox.so" "$work/libpostbox.so"
 ln -s libpostbox.so "$work/$(readelf -d "$target/release/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')"

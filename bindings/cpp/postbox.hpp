@@ -3,7 +3,7 @@
  *
  * What you commit with your data is sent at least once; what you roll back is never sent.
  *
- *     postbox::outbox box(postbox::config()
+ *     postbox::client box(postbox::config()
  *                             .set("table_name", "brighter_outbox")
  *                             .producer("greeting.made", [](postbox::message_view message) {
  *                                 send(message.topic(), message.body());
@@ -163,13 +163,13 @@ inline std::optional<std::string> take(char *string) {
     return owned ? std::optional<std::string>(owned.get()) : std::nullopt;
 }
 
-/* Keeps as much of `why` as there is room for, in whole UTF-8 characters. */
-inline void write_reason(std::string_view why, char *reason, std::size_t size) noexcept {
-    std::size_t length = why.size();
+/* Keeps as much of `text` as there is room for, in whole UTF-8 characters. */
+inline void write_reason(std::string_view text, char *reason, std::size_t size) noexcept {
+    std::size_t length = text.size();
     if (length >= size)
-        for (length = size - 1; length > 0 && (static_cast<unsigned char>(why[length]) & 0xC0U) == 0x80U;)
+        for (length = size - 1; length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U;)
             length--;
-    why.copy(reason, length);
+    text.copy(reason, length);
     reason[length] = '\0';
 }
 
@@ -305,13 +305,13 @@ private:
 /** What became of a message that a producer was given; see postbox_send_outcome. */
 struct send_result {
     postbox_send_outcome outcome;
-    std::string why;
+    std::string reason;
 
     static send_result sent() { return {POSTBOX_SEND_SENT, {}}; }
-    /** outbox::confirm follows. */
+    /** client::confirm follows. */
     static send_result accepted() { return {POSTBOX_SEND_ACCEPTED, {}}; }
-    static send_result retry(std::string why) { return {POSTBOX_SEND_RETRY, std::move(why)}; }
-    static send_result reject(std::string why) { return {POSTBOX_SEND_REJECT, std::move(why)}; }
+    static send_result retry(std::string reason) { return {POSTBOX_SEND_RETRY, std::move(reason)}; }
+    static send_result reject(std::string reason) { return {POSTBOX_SEND_REJECT, std::move(reason)}; }
 };
 
 /**
@@ -338,7 +338,7 @@ namespace detail {
 inline std::int32_t call_send(void *data, const postbox_message *message, char *reason, std::size_t size) noexcept {
     return guarded(POSTBOX_SEND_RETRY, reason, size, [&]() -> std::int32_t {
         const send_result result = (*static_cast<send_function *>(data))(message_view(message));
-        write_reason(result.why, reason, size);
+        write_reason(result.reason, reason, size);
         return result.outcome;
     });
 }
@@ -393,7 +393,7 @@ public:
      */
     config &producer(std::optional<std::string_view> topic, send_function send) & {
         auto kept = detail::keep(std::move(send), "send");
-        detail::check(postbox_config_producer(handle_.get(), detail::optional_text(topic, "topic").get(),
+        detail::check(postbox_config_add_producer(handle_.get(), detail::optional_text(topic, "topic").get(),
                                               detail::call_send, kept.get(), detail::release<send_function>));
         static_cast<void>(kept.release());
         return *this;
@@ -417,7 +417,7 @@ private:
     detail::handle<postbox_config, postbox_config_free> handle_;
 };
 
-/** What became of one message of a call, and why, where there is more to say. */
+/** What became of one message of a call, and reason, where there is more to say. */
 struct message_outcome {
     std::string id;
     postbox_outcome outcome;
@@ -432,16 +432,16 @@ using report = std::vector<message_outcome>;
 
 using sweep_result = ::postbox_sweep_result;
 using archive_result = ::postbox_archive_result;
-using outstanding_result = ::postbox_outstanding_result;
+using outstanding_count = ::postbox_outstanding_count;
 using statistics = ::postbox_stats;
 
-/** A message of the outbox that could not be read, and why. */
-struct unreadable_message {
+/** A message of the outbox that could not be read, and reason. */
+struct malformed_message {
     std::string id;
-    std::string why;
+    std::string reason;
 };
 
-/** A page of stored messages, from outbox::list. */
+/** A page of stored messages, from client::list. */
 class page {
 public:
     /** Takes over a page of the C functions. */
@@ -455,17 +455,17 @@ public:
         return messages;
     }
 
-    [[nodiscard]] std::vector<unreadable_message> unreadable() const {
-        std::vector<unreadable_message> unreadable;
-        for (std::size_t i = 0; i < postbox_page_unreadable_count(handle_.get()); i++) {
-            const char *why = "";
-            const char *id = postbox_page_unreadable(handle_.get(), i, &why);
-            unreadable.push_back({id, why});
+    [[nodiscard]] std::vector<malformed_message> malformed() const {
+        std::vector<malformed_message> malformed;
+        for (std::size_t i = 0; i < postbox_page_malformed_count(handle_.get()); i++) {
+            const char *reason = "";
+            const char *id = postbox_page_malformed(handle_.get(), i, &reason);
+            malformed.push_back({id, reason});
         }
-        return unreadable;
+        return malformed;
     }
 
-    /** Where the next page begins, to keep or to give to outbox::list; nothing after the last one. */
+    /** Where the next page begins, to keep or to give to client::list; nothing after the last one. */
     [[nodiscard]] std::optional<std::string> next() const {
         const char *next = postbox_page_next(handle_.get());
         return next ? std::optional<std::string>(next) : std::nullopt;
@@ -481,11 +481,11 @@ private:
  * Where threads come and go, share it by std::shared_ptr, or close() it first: that may be done
  * at any time.
  */
-class outbox {
+class client {
 public:
     /** See postbox_open. */
-    explicit outbox(const config &config) {
-        postbox_t *opened = nullptr;
+    explicit client(const config &config) {
+        postbox_client *opened = nullptr;
         detail::check(postbox_open(config.handle(), &opened));
         handle_.reset(opened);
     }
@@ -552,13 +552,13 @@ public:
     /** Tells what became of a message that its producer had accepted. See postbox_confirm. */
     void confirm(std::string_view id, const send_result &result) {
         detail::check(postbox_confirm(handle(), detail::text(id, "id").c_str(), result.outcome,
-                                      detail::text(result.why, "why").c_str()));
+                                      detail::text(result.reason, "reason").c_str()));
     }
 
     /** The message of this id as it is in the outbox. */
-    [[nodiscard]] std::optional<message> get(std::string_view id) {
+    [[nodiscard]] std::optional<message> get_message(std::string_view id) {
         postbox_message *found = nullptr;
-        detail::check(postbox_get(handle(), detail::text(id, "id").c_str(), &found));
+        detail::check(postbox_get_message(handle(), detail::text(id, "id").c_str(), &found));
         return found ? std::optional<message>(std::in_place, found) : std::nullopt;
     }
 
@@ -592,28 +592,28 @@ public:
     void stop_sweeper() { detail::check(postbox_stop_sweeper(handle())); }
 
     /** How many messages are outstanding, of one topic or of all, and since when. */
-    [[nodiscard]] outstanding_result outstanding(std::optional<std::string_view> topic = std::nullopt) {
-        outstanding_result result{};
-        detail::check(postbox_outstanding(handle(), detail::optional_text(topic, "topic").get(), &result));
+    [[nodiscard]] outstanding_count count_outstanding(std::optional<std::string_view> topic = std::nullopt) {
+        outstanding_count result{};
+        detail::check(postbox_count_outstanding(handle(), detail::optional_text(topic, "topic").get(), &result));
         return result;
     }
 
     /**
      * Lists about `limit` messages, of one topic or of all. `cursor` is what page::next gave.
-     * See postbox_list.
+     * See postbox_list_messages.
      *
      *     std::optional<std::string> cursor;
      *     do {
-     *         auto page = box.list(POSTBOX_STATE_PARKED, std::nullopt, 100, cursor);
+     *         auto page = box.list_messages(POSTBOX_STATE_PARKED, std::nullopt, 100, cursor);
      *         for (auto message : page.messages())
      *             show(message);
      *         cursor = page.next();
      *     } while (cursor);
      */
-    [[nodiscard]] page list(postbox_state state, std::optional<std::string_view> topic = std::nullopt,
+    [[nodiscard]] page list_messages(postbox_state state, std::optional<std::string_view> topic = std::nullopt,
                             std::uint32_t limit = 100, std::optional<std::string_view> cursor = std::nullopt) {
         postbox_page *listed = nullptr;
-        detail::check(postbox_list(handle(), state, detail::optional_text(topic, "topic").get(), limit,
+        detail::check(postbox_list_messages(handle(), state, detail::optional_text(topic, "topic").get(), limit,
                                    detail::optional_text(cursor, "cursor").get(), &listed));
         return page(listed);
     }
@@ -659,14 +659,14 @@ public:
         return stats;
     }
 
-    /** The same as one JSON object, with more. See postbox_get_stats_json. */
+    /** The same as one JSON object, with more. See postbox_stats_json. */
     [[nodiscard]] std::string stats_json() {
         char *json = nullptr;
-        detail::check(postbox_get_stats_json(handle(), &json));
+        detail::check(postbox_stats_json(handle(), &json));
         return detail::take(json).value_or("");
     }
 
-    [[nodiscard]] postbox_t *handle() const noexcept { return handle_.get(); }
+    [[nodiscard]] postbox_client *handle() const noexcept { return handle_.get(); }
 
 private:
     template <class F>
@@ -688,7 +688,7 @@ private:
         reported(report, [&](postbox_report **into) { return call(handle(), pointers.data(), pointers.size(), into); });
     }
 
-    detail::handle<postbox_t, postbox_free> handle_;
+    detail::handle<postbox_client, postbox_free> handle_;
 };
 
 /**
@@ -700,7 +700,7 @@ private:
  */
 class unit_of_work {
 public:
-    explicit unit_of_work(outbox &box) : handle_(postbox_unit_of_work_begin(box.handle())) {}
+    explicit unit_of_work(client &box) : handle_(postbox_unit_of_work_begin(box.handle())) {}
 
     /** Reads one item of any table now, consistently. */
     [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {
@@ -737,7 +737,7 @@ public:
         detail::check(postbox_unit_of_work_add(handle(), detail::text(action, "action").c_str()));
     }
 
-    /** Adds: deposit this message in the outbox. Returns its id, for outbox::clear_outbox after the commit. */
+    /** Adds: deposit this message in the outbox. Returns its id, for client::clear_outbox after the commit. */
     std::string deposit_post(const message &message) {
         detail::check(postbox_unit_of_work_deposit_post(handle(), message.handle()));
         return std::string(message.id());
@@ -760,7 +760,7 @@ using log_function = std::function<void(postbox_log_level, std::string_view)>;
 
 namespace detail {
 
-inline void call_log(void *data, std::int32_t level, const char *text) noexcept {
+inline void call_log(void *data, postbox_log_level level, const char *text) noexcept {
     try {
         (*static_cast<log_function *>(data))(static_cast<postbox_log_level>(level), text);
     } catch (...) {
@@ -770,15 +770,15 @@ inline void call_log(void *data, std::int32_t level, const char *text) noexcept 
 
 } // namespace detail
 
-/** Sends the log messages of the process, up to `level`, to `log`, in place of an earlier one. See postbox_log_set. */
+/** Sends the log messages of the process, up to `level`, to `log`, in place of an earlier one. See postbox_set_log_callback. */
 inline void set_log(postbox_log_level level, log_function log) {
     auto kept = detail::keep(std::move(log), "log");
-    detail::check(postbox_log_set(level, detail::call_log, kept.get(), detail::release<log_function>));
+    detail::check(postbox_set_log_callback(level, detail::call_log, kept.get(), detail::release<log_function>));
     static_cast<void>(kept.release());
 }
 
 /** Turns logging off. */
-inline void stop_log() { detail::check(postbox_log_set(POSTBOX_LOG_ERROR, nullptr, nullptr, nullptr)); }
+inline void stop_log() { detail::check(postbox_set_log_callback(POSTBOX_LOG_ERROR, nullptr, nullptr, nullptr)); }
 
 } // namespace postbox
 

@@ -14,7 +14,7 @@ case $(uname -s)-$(uname -m) in
     *) echo "no package is made on $(uname -sm)" >&2 && exit 1 ;;
 esac
 
-cargo build --release --lib
+cargo build --release --features capi --lib
 mkdir -p "$here/runtimes/$rid/native"
 cp "$target/release/$library" "$here/runtimes/$rid/native/"
 for project in Postbox Postbox.Brighter; do

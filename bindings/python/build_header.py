@@ -15,7 +15,7 @@ from cffi import FFI
 def declarations(header: Path) -> str:
     """The header without what cffi knows itself or cannot read: comments, includes, conditions."""
     text = re.sub(r"#include.*", "", header.read_text())
-    command = ["cc", "-E", "-P", "-std=c11", "-x", "c", "-"]
+    command = ["cc", "-E", "-P", "-std=c11", "-DPOSTBOX_API=", "-U__GNUC__", "-x", "c", "-"]
     plain = subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
     version = re.findall(r"^#define POSTBOX_VERSION_\w+ \d+$", text, re.MULTILINE)
     return "\n".join([*version, plain])

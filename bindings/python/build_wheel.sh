@@ -14,10 +14,10 @@ stage=$target/python-wheel
 
 cd "$root"
 if [ "$profile" = release ]; then
-    cargo build --quiet --release --lib >&2
+    cargo build --quiet --release --features capi --lib >&2
 else
     # With the examples, so that it is the build that everything else uses.
-    cargo build --quiet --lib --examples >&2
+    cargo build --quiet --features capi --lib --examples >&2
 fi
 library=$target/$profile/libpostbox.so
 

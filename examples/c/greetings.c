@@ -38,7 +38,7 @@ static int32_t print_message(void *data, const postbox_message *message, char *r
 }
 
 /* Makes the program's own table, if it is not there. */
-static postbox_error *make_people(postbox_t *box)
+static postbox_error *make_people(postbox_client *box)
 {
     postbox_error *err = postbox_embedded_execute(box, "DescribeTable", "{\"TableName\":\"People\"}", NULL);
     if (postbox_error_code(err) != POSTBOX_ERROR_TABLE_NOT_FOUND)
@@ -87,7 +87,7 @@ static postbox_error *add_greeting(postbox_unit_of_work *work, const char *id, l
 }
 
 /* The handler: greets Ada and tells the world, both or neither. */
-static postbox_error *greet(postbox_t *box, const char *id)
+static postbox_error *greet(postbox_client *box, const char *id)
 {
     postbox_error *err;
     long greetings = 0;
@@ -103,7 +103,7 @@ static postbox_error *greet(postbox_t *box, const char *id)
 }
 
 /* The same, but it changes its mind: nothing is written, and nothing is ever sent. */
-static postbox_error *greet_and_roll_back(postbox_t *box, const char *id)
+static postbox_error *greet_and_roll_back(postbox_client *box, const char *id)
 {
     postbox_error *err;
     long greetings;
@@ -111,7 +111,7 @@ static postbox_error *greet_and_roll_back(postbox_t *box, const char *id)
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
 
     if (!(err = add_greeting(work, id, &greetings)) && !(err = postbox_unit_of_work_rollback(work)) &&
-        !(err = postbox_get(box, id, &found)))
+        !(err = postbox_get_message(box, id, &found)))
         printf("Rolled back: the outbox has %s message %s.\n", found ? "a" : "no", id);
     postbox_message_free(found);
     postbox_unit_of_work_free(work);
@@ -119,7 +119,7 @@ static postbox_error *greet_and_roll_back(postbox_t *box, const char *id)
 }
 
 /* The same command once more: its message is in the outbox already, so it takes no effect. */
-static postbox_error *greet_again(postbox_t *box, const char *id)
+static postbox_error *greet_again(postbox_client *box, const char *id)
 {
     postbox_error *err = greet(box, id);
     if (postbox_error_code(err) != POSTBOX_ERROR_DUPLICATE_MESSAGE)
@@ -129,7 +129,7 @@ static postbox_error *greet_again(postbox_t *box, const char *id)
     return NULL;
 }
 
-static postbox_error *run(postbox_t *box)
+static postbox_error *run(postbox_client *box)
 {
     postbox_error *err;
     char *person = NULL, id[64], next_id[64];
@@ -158,7 +158,7 @@ static postbox_error *send_to(postbox_config *config, const char *target)
 {
     char routes[512];
     if (!target)
-        return postbox_config_producer(config, "greeting.made", print_message, NULL, NULL);
+        return postbox_config_add_producer(config, "greeting.made", print_message, NULL, NULL);
     snprintf(routes, sizeof routes, "greeting.made = %s", target);
     return postbox_config_set(config, "routes", routes);
 }
@@ -166,7 +166,7 @@ static postbox_error *send_to(postbox_config *config, const char *target)
 int main(int argc, char **argv)
 {
     postbox_error *err;
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = postbox_config_new();
 
     if (!(err = postbox_config_set(config, "embedded_path", argc > 1 ? argv[1] : ":memory:")) &&

@@ -23,7 +23,7 @@ postbox::send_result print_message(postbox::message_view message) {
 }
 
 /* Makes the program's own table, if it is not there. */
-void make_people(postbox::outbox &box) {
+void make_people(postbox::client &box) {
     try {
         box.embedded_execute("DescribeTable", R"({"TableName":"People"})");
     } catch (const postbox::error &failed) {
@@ -54,7 +54,7 @@ long add_greeting(postbox::unit_of_work &work, const std::string &id) {
 }
 
 /* The handler: greets Ada and tells the world, both or neither. */
-void greet(postbox::outbox &box, const std::string &id) {
+void greet(postbox::client &box, const std::string &id) {
     postbox::unit_of_work work(box);
     const long greetings = add_greeting(work, id);
     work.commit();
@@ -65,16 +65,16 @@ void greet(postbox::outbox &box, const std::string &id) {
 }
 
 /* The same, but it changes its mind: nothing is written, and nothing is ever sent. */
-void greet_and_roll_back(postbox::outbox &box, const std::string &id) {
+void greet_and_roll_back(postbox::client &box, const std::string &id) {
     {
         postbox::unit_of_work work(box);
         add_greeting(work, id);
     }
-    std::cout << "Rolled back: the outbox has " << (box.get(id) ? "a" : "no") << " message " << id << ".\n";
+    std::cout << "Rolled back: the outbox has " << (box.get_message(id) ? "a" : "no") << " message " << id << ".\n";
 }
 
 /* The same command once more: its message is in the outbox already, so it takes no effect. */
-void greet_again(postbox::outbox &box, const std::string &id) {
+void greet_again(postbox::client &box, const std::string &id) {
     try {
         greet(box, id);
     } catch (const postbox::error &refused) {
@@ -85,7 +85,7 @@ void greet_again(postbox::outbox &box, const std::string &id) {
 }
 
 void run(const char *path) {
-    postbox::outbox box(postbox::config().set("embedded_path", path).producer("greeting.made", print_message));
+    postbox::client box(postbox::config().set("embedded_path", path).producer("greeting.made", print_message));
 
     make_people(box);
     const long before = greetings_of(box.get_item("People", ada));

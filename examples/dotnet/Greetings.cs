@@ -102,7 +102,7 @@ internal static class Greetings
             AddGreeting(work, id);
             work.Rollback();
         }
-        using (var found = postbox.Get(id))
+        using (var found = postbox.GetMessage(id))
             Console.WriteLine("Rolled back: the outbox has " + (found == null ? "no" : "a") + " message " + id + ".");
     }
 

@@ -67,7 +67,7 @@ def greet_and_roll_back(box: postbox.Postbox, id: str) -> None:
     with box.unit_of_work() as work:
         add_greeting(work, id)
         work.rollback()
-    print(f"Rolled back: the outbox has {'a' if box.get(id) else 'no'} message {id}.")
+    print(f"Rolled back: the outbox has {'a' if box.get_message(id) else 'no'} message {id}.")
 
 
 def greet_again(box: postbox.Postbox, id: str) -> None:

@@ -4,20 +4,18 @@ use crate::api::postbox::Postbox;
 use crate::delivery::backlog::count_topics;
 use crate::delivery::lease::lease_states;
 use crate::model::error::Result;
-use crate::model::stats::{LeaseState, TopicCount};
+use crate::model::stats::{CountScope, LeaseInfo, TopicCount};
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use std::time::SystemTime;
 
 impl Postbox {
-    /// How many messages of each topic are outstanding, and with `whole_table` also how many are dispatched
-    /// and parked. Without, it reads the index of outstanding messages; with it, every item of the
-    /// table, which on DynamoDB costs as much as the table is large.
+    /// Counts the messages of each topic, in the order of the topics' names.
     ///
     /// # Errors
     /// Those of any request.
-    pub fn topics(&self, whole_table: bool) -> Result<Vec<TopicCount>> {
-        count_topics(&self.engine, whole_table)
+    pub fn topic_counts(&self, scope: CountScope) -> Result<Vec<TopicCount>> {
+        count_topics(&self.engine, scope)
     }
 
     /// How many messages of a topic were dispatched from this time on and before that one, as the index shows them.
@@ -33,7 +31,7 @@ impl Postbox {
     ///
     /// # Errors
     /// Those of any request.
-    pub fn leases(&self) -> Result<Vec<LeaseState>> {
+    pub fn leases(&self) -> Result<Vec<LeaseInfo>> {
         lease_states(&self.engine)
     }
 

@@ -4,9 +4,9 @@ use crate::api::postbox::{Postbox, create_table};
 use crate::delivery::background::Worker;
 use crate::delivery::backlog::refresh_count;
 use crate::engine::Engine;
-use crate::model::config::{Config, setting_argument};
+use crate::model::config::{Config, setting_name, setting_type};
 use crate::model::error::Result;
-use crate::model::settings::with_settings;
+use crate::model::settings::{LeaseMode, with_settings};
 use crate::outbox::Outbox;
 use crate::runtime::Runtime;
 #[cfg(feature = "embedded")]
@@ -38,6 +38,7 @@ impl Postbox {
 /// # Ok(()) }
 /// ```
 #[derive(Default)]
+#[must_use = "nothing is opened unless open is called"]
 pub struct Builder {
     config: Config,
     router: Router,
@@ -47,13 +48,21 @@ pub struct Builder {
     embedded: Option<EmbeddedDatabase>,
 }
 
+/// The argument of the builder's method for a setting of this kind.
+macro_rules! setting_argument {
+    (text $range:tt) => { impl Into<String> };
+    (optional $range:tt) => { impl Into<String> };
+    (secret $range:tt) => { impl Into<String> };
+    ($kind:ident $range:tt) => { setting_type!($kind $range) };
+}
+
 macro_rules! define_setters {
-    ($($name:ident: $kind:ident $range:tt = $default:literal, $about:literal;)*) => {
+    ($($name:ident $(as $text:literal)?: $kind:ident $range:tt = $default:tt, $about:literal;)*) => {
         impl Builder {
             $(
                 #[doc = $about]
-                #[doc = concat!("\n\nDefault: `", stringify!($default), "`.")]
-                pub fn $name(mut self, value: setting_argument!($kind)) -> Self {
+                #[doc = concat!("\n\nSetting `", setting_name!($name $($text)?), "`; default `", stringify!($default), "`.")]
+                pub fn $name(mut self, value: setting_argument!($kind $range)) -> Self {
                     self.config.$name = value.into();
                     self
                 }
@@ -131,8 +140,8 @@ impl Builder {
     /// database it makes the outbox table if it is missing.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidSetting`]; [`ErrorCode::NoCredentials`] if no region is known;
-    /// [`ErrorCode::Embedded`].
+    /// [`ErrorCode::InvalidSetting`]; [`ErrorCode::NoAwsConfig`] if no region is known;
+    /// [`ErrorCode::EmbeddedUnavailable`].
     pub fn open(self) -> Result<Postbox> {
         self.config.validate()?;
         #[cfg(feature = "embedded")]
@@ -145,7 +154,7 @@ impl Builder {
         let routes = route::parse(&config.routes)?;
         let is_embedded = embedded_client.is_some();
         let runtime = Arc::new(Runtime::start()?);
-        let timeout = Duration::from_millis(config.operation_timeout_ms);
+        let timeout = config.operation_timeout;
         let load = |http_client: Option<SharedHttpClient>| {
             let settings = config.clone();
             runtime.block_on("loading the AWS configuration", timeout, async move {
@@ -179,8 +188,8 @@ impl Builder {
             embedded,
         };
         let engine = &postbox.engine;
-        if engine.config.outstanding_limit > 0 {
-            let interval = engine.config.outstanding_check_interval_ms;
+        if engine.config.max_outstanding > 0 {
+            let interval = engine.config.outstanding_check_interval;
             postbox.counter.start(engine, interval, Box::new(|engine, _| refresh_count(engine)))?;
         }
         Ok(postbox)
@@ -202,7 +211,7 @@ impl Builder {
             return Ok(None);
         }
         Err(Error::new(
-            ErrorCode::Embedded,
+            ErrorCode::EmbeddedUnavailable,
             "embedded_path is set, and this build of Postbox has no embedded database: build it with the feature \"embedded\"",
         ))
     }

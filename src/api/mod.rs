@@ -3,5 +3,7 @@
 mod admin;
 pub(crate) mod builder;
 mod deposit;
+mod messages;
 pub(crate) mod postbox;
+pub(crate) mod sweep_options;
 pub(crate) mod unit_of_work;

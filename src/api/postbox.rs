@@ -1,6 +1,7 @@
 //! The blocking facade that callers hold.
 
 use crate::api::deposit::deposit_all;
+use crate::api::sweep_options::SweepOptions;
 use crate::api::unit_of_work::UnitOfWork;
 use crate::delivery::archive::Archive;
 use crate::delivery::background::Worker;
@@ -12,12 +13,14 @@ use crate::delivery::replay::replay;
 use crate::delivery::sharded_sweep::leave;
 use crate::delivery::sweep::sweep;
 use crate::engine::Engine;
+use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::message::Message;
 use crate::model::page::{Cursor, MessagePage};
 use crate::model::report::{ArchiveReport, DispatchReport, SweepReport};
-use crate::model::stats::{Outstanding, Stats};
+use crate::model::settings::LeaseMode;
+use crate::model::stats::{OutstandingCount, Stats};
 use crate::model::stored_message::{MessageState, StoredMessage};
 use crate::outbox::Outbox;
 use crate::outbox::table::TableReport;
@@ -27,7 +30,6 @@ use crate::sdk::embedded::EmbeddedDatabase;
 use crate::transport::SendOutcome;
 use aws_sdk_dynamodb::Client;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// An outbox on DynamoDB, for callers that block: the handle that a program opens once.
@@ -95,27 +97,27 @@ impl Postbox {
     ///
     /// # Errors
     /// Only when nothing could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],
-    /// [`ErrorCode::WrongThread`].
+    /// [`ErrorCode::ReentrantCall`].
     pub fn clear_outbox(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
-        self.clear_outbox_until(ids, &AtomicBool::new(false))
+        self.clear_outbox_with(ids, &CancelToken::new())
     }
 
-    /// [`clear_outbox`](Self::clear_outbox) that sends nothing more once `stop` is set, from any
-    /// thread. Messages that were not tried are [`DispatchOutcome::NotRead`](crate::DispatchOutcome::NotRead).
+    /// [`clear_outbox`](Self::clear_outbox) that another thread can stop. Messages that were not tried are
+    /// [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
     ///
     /// # Errors
     /// As [`clear_outbox`](Self::clear_outbox).
-    pub fn clear_outbox_until(&self, ids: &[impl AsRef<str>], stop: &AtomicBool) -> Result<DispatchReport> {
-        clear(&self.engine, &owned(ids), stop)
+    pub fn clear_outbox_with(&self, ids: &[impl AsRef<str>], cancel: &CancelToken) -> Result<DispatchReport> {
+        clear(&self.engine, &owned(ids), cancel)
     }
 
     /// The message of this id as it is in the outbox, read consistently.
     ///
     /// # Errors
-    /// [`ErrorCode::UnreadableItem`], and those of any request.
-    pub fn get(&self, id: &str) -> Result<Option<StoredMessage>> {
+    /// [`ErrorCode::MalformedItem`], and those of any request.
+    pub fn get_message(&self, id: &str) -> Result<Option<StoredMessage>> {
         let id = id.to_owned();
-        self.engine.run("get", |outbox| async move { outbox.get(id).await })
+        self.engine.run("get_message", |outbox| async move { outbox.get(id).await })
     }
 
     /// One item of any table, read consistently through the same client.
@@ -170,7 +172,7 @@ impl Postbox {
     /// Checks that the table exists and has the keys and indexes of an outbox.
     ///
     /// # Errors
-    /// [`ErrorCode::TableNotFound`]; [`ErrorCode::TableInvalid`] with a reason for each fault.
+    /// [`ErrorCode::TableNotFound`]; [`ErrorCode::InvalidTable`] with a reason for each fault.
     pub fn verify_table(&self) -> Result<TableReport> {
         self.engine.run("verify_table", |outbox| async move { outbox.verify_table().await })
     }
@@ -179,7 +181,7 @@ impl Postbox {
     /// them on this thread and up to `sweep_threads` - 1 more, and marks them dispatched, until none is left that can be sent. It
     /// holds Brighter's lease while it does: if another sweeper has it, nothing is done.
     ///
-    /// A message that fails counts an attempt, waits for its next one (`retry_delay_ms`), and is
+    /// A message that fails counts an attempt, waits for its next one (`dispatch_retry_delay_ms`), and is
     /// parked after `max_dispatch_attempts`, or at once if its producer rejects it or it cannot
     /// be read. Later messages of its topic and partition key wait for it.
     ///
@@ -187,7 +189,7 @@ impl Postbox {
     /// Those of any request, when messages cannot be found or the lease cannot be asked for. What
     /// happened to single messages is in the report.
     pub fn sweep(&self) -> Result<SweepReport> {
-        self.sweep_until(None, &AtomicBool::new(false), |_| {})
+        self.sweep_with(SweepOptions::new())
     }
 
     /// [`sweep`](Self::sweep) of one topic.
@@ -195,22 +197,16 @@ impl Postbox {
     /// # Errors
     /// As [`sweep`](Self::sweep).
     pub fn sweep_topic(&self, topic: &str) -> Result<SweepReport> {
-        self.sweep_until(Some(topic), &AtomicBool::new(false), |_| {})
+        self.sweep_with(SweepOptions::new().topic(topic))
     }
 
-    /// [`sweep`](Self::sweep) of one topic or of all, for a caller that watches it: what became of each batch goes to
-    /// `each`, on whichever thread sent it, and once `stop` is set, from any thread, nothing more is sent. Messages that were
-    /// found and then not tried are [`DispatchOutcome::HeldBack`](crate::DispatchOutcome::HeldBack).
+    /// [`sweep`](Self::sweep) with a topic, a token that stops it, or a function that sees each batch.
     ///
     /// # Errors
     /// As [`sweep`](Self::sweep).
-    pub fn sweep_until(
-        &self,
-        topic: Option<&str>,
-        stop: &AtomicBool,
-        mut each: impl FnMut(&DispatchReport) + Send,
-    ) -> Result<SweepReport> {
-        sweep(&self.engine, topic, stop, &mut each)
+    pub fn sweep_with(&self, options: SweepOptions<'_>) -> Result<SweepReport> {
+        let SweepOptions { topic, cancel, mut on_batch } = options;
+        sweep(&self.engine, topic, &cancel, &mut *on_batch)
     }
 
     /// Starts the sweeper: a thread that sweeps every `sweep_interval_ms`, survives every error
@@ -220,8 +216,8 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if it is running already.
     pub fn start_sweeper(&self) -> Result<()> {
-        let job = |engine: &Engine, stop: &AtomicBool| sweep(engine, None, stop, &mut |_| {}).map(drop);
-        self.sweeper.start(&self.engine, self.engine.config.sweep_interval_ms, Box::new(job))
+        let job = |engine: &Engine, cancel: &CancelToken| sweep(engine, None, cancel, &mut |_| {}).map(drop);
+        self.sweeper.start(&self.engine, self.engine.config.sweep_interval, Box::new(job))
     }
 
     /// Stops the sweeper after what it is sending, and waits `close_timeout_ms` for it at most.
@@ -238,7 +234,7 @@ impl Postbox {
         self.engine.runtime.check()?;
         let was_running = self.sweeper.is_running();
         let stopped = self.stop(&self.sweeper, deadline);
-        if was_running && self.engine.config.sweep_leases == "shards" {
+        if was_running && self.engine.config.lease_mode == LeaseMode::PerShard {
             leave(&self.engine, deadline.saturating_duration_since(Instant::now()));
         }
         stopped
@@ -251,15 +247,15 @@ impl Postbox {
     /// # Errors
     /// Those of any request. What happened to single messages is in the report.
     pub fn archive(&self, archive: &dyn Archive) -> Result<ArchiveReport> {
-        self.archive_until(archive, &AtomicBool::new(false))
+        self.archive_with(archive, &CancelToken::new())
     }
 
-    /// [`archive`](Self::archive) that ends after the batch at hand once `stop` is set, from any thread.
+    /// [`archive`](Self::archive) that another thread can stop; it ends after the batch at hand.
     ///
     /// # Errors
     /// As [`archive`](Self::archive).
-    pub fn archive_until(&self, archive: &dyn Archive, stop: &AtomicBool) -> Result<ArchiveReport> {
-        archive_once(&self.engine, archive, stop)
+    pub fn archive_with(&self, archive: &dyn Archive, cancel: &CancelToken) -> Result<ArchiveReport> {
+        archive_once(&self.engine, archive, cancel)
     }
 
     /// Starts the archiver: a thread that does so every `archive_interval_ms`.
@@ -267,8 +263,8 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if it is running already.
     pub fn start_archiver(&self, archive: impl Archive + 'static) -> Result<()> {
-        let job = move |engine: &Engine, stop: &AtomicBool| archive_once(engine, &archive, stop).map(drop);
-        self.archiver.start(&self.engine, self.engine.config.archive_interval_ms, Box::new(job))
+        let job = move |engine: &Engine, cancel: &CancelToken| archive_once(engine, &archive, cancel).map(drop);
+        self.archiver.start(&self.engine, self.engine.config.archive_interval, Box::new(job))
     }
 
     /// Stops the archiver, as [`stop_sweeper`](Self::stop_sweeper) does the sweeper.
@@ -285,7 +281,7 @@ impl Postbox {
     }
 
     fn close_deadline(&self) -> Instant {
-        Instant::now() + Duration::from_millis(self.engine.config.close_timeout_ms)
+        Instant::now() + self.engine.config.close_timeout
     }
 
     /// How many messages are outstanding, of one topic or of all, and since when. It reads the
@@ -293,7 +289,7 @@ impl Postbox {
     ///
     /// # Errors
     /// Those of any request.
-    pub fn outstanding(&self, topic: Option<&str>) -> Result<Outstanding> {
+    pub fn count_outstanding(&self, topic: Option<&str>) -> Result<OutstandingCount> {
         count_outstanding(&self.engine, topic)
     }
 
@@ -303,7 +299,7 @@ impl Postbox {
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] for a cursor that no page of this list gave; those of any request.
-    pub fn list(
+    pub fn list_messages(
         &self,
         state: MessageState,
         topic: Option<&str>,
@@ -335,7 +331,7 @@ impl Postbox {
     /// [`replay`](Self::replay) of every message with this causation id.
     ///
     /// # Errors
-    /// [`ErrorCode::TableInvalid`] if the table lacks the index `Causation`; those of any request.
+    /// [`ErrorCode::InvalidTable`] if the table lacks the index `Causation`; those of any request.
     pub fn replay_causation(&self, causation_id: &str) -> Result<DispatchReport> {
         let cause = causation_id.to_owned();
         let ids = self.engine.run("finding by causation", |outbox| async move { outbox.caused_by(cause).await })?;
@@ -396,7 +392,7 @@ impl Postbox {
         }
         let _ = (operation, request);
         Err(Error::new(
-            ErrorCode::Embedded,
+            ErrorCode::EmbeddedUnavailable,
             "this Postbox does not work on an embedded database: set embedded_path before it is opened",
         ))
     }
@@ -419,7 +415,7 @@ impl Postbox {
             self.stop(&self.archiver, deadline),
             self.stop(&self.counter, deadline),
         ];
-        let timeout = Duration::from_millis(self.engine.config.close_timeout_ms);
+        let timeout = self.engine.config.close_timeout;
         let closed = self.engine.runtime.close(deadline, timeout);
         stopped.into_iter().fold(closed, Result::and)
     }
@@ -446,8 +442,8 @@ impl std::fmt::Debug for Postbox {
     }
 }
 
-fn archive_once(engine: &Engine, archive: &dyn Archive, stop: &AtomicBool) -> Result<ArchiveReport> {
-    crate::delivery::archive::archive(engine, archive, Duration::from_millis(engine.config.archive_min_age_ms), stop)
+fn archive_once(engine: &Engine, archive: &dyn Archive, cancel: &CancelToken) -> Result<ArchiveReport> {
+    crate::delivery::archive::archive(engine, archive, engine.config.archive_min_age, cancel)
 }
 
 pub(super) fn create_table(runtime: &Runtime, outbox: &Arc<Outbox>, timeout: Duration) -> Result<TableReport> {

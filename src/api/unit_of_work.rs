@@ -47,6 +47,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 /// # assert!(postbox.get(&id)?.is_some());
 /// # Ok(()) }
 /// ```
+#[must_use = "nothing is written unless commit is called"]
 pub struct UnitOfWork {
     engine: Arc<Engine>,
     actions: Vec<Action>,
@@ -288,7 +289,7 @@ impl UnitOfWork {
         }
         if let Some(index) = self.same_item(&target)? {
             return Err(Error::new(
-                ErrorCode::SameItemTwice,
+                ErrorCode::DuplicateItem,
                 format!(
                     "{verb} {}: action {index} ({}) is on the same item, and a DynamoDB transaction may touch an item once only",
                     target.table, self.actions[index].subject

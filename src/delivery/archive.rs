@@ -2,9 +2,10 @@
 
 use crate::delivery::lease::{Lease, Obtained};
 use crate::engine::Engine;
+use crate::model::cancel::CancelToken;
 use crate::model::dynamodb_json::item_to_json;
 use crate::model::error::{Error, Result, panic_text};
-use crate::model::report::{ArchiveReport, SweepLease};
+use crate::model::report::{ArchiveReport, LeaseStatus};
 use crate::model::stored_message::{MessageState, StoredMessage};
 use crate::model::ticks::Ticks;
 use crate::outbox::item::attribute::OUTSTANDING_CREATED_TIME;
@@ -16,7 +17,6 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -32,14 +32,14 @@ pub(crate) fn archive(
     engine: &Engine,
     archive: &dyn Archive,
     age: Duration,
-    stop: &AtomicBool,
+    cancel: &CancelToken,
 ) -> Result<ArchiveReport> {
     let _call = &engine.runtime.enter()?;
     let report = |lease| ArchiveReport { archived: 0, failed: 0, first_failure: None, lease };
     let (mut lease, mut report) = match Lease::obtain(engine, &engine.resource("Archiver"))? {
-        Obtained::HeldByAnother => return Ok(report(SweepLease::HeldByAnother)),
-        Obtained::Held(lease) => (Some(lease), report(SweepLease::Held)),
-        Obtained::Alone(why) => (None, report(SweepLease::Alone(why))),
+        Obtained::HeldElsewhere => return Ok(report(LeaseStatus::HeldElsewhere)),
+        Obtained::Held(lease) => (Some(lease), report(LeaseStatus::Held)),
+        Obtained::Unavailable(why) => (None, report(LeaseStatus::Unavailable(why))),
     };
     let before = Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH));
     let mut from = None;
@@ -48,10 +48,10 @@ pub(crate) fn archive(
             .run("finding dispatched messages", |outbox| async move { outbox.dispatched_before(before, from).await })?;
         for ids in ids.chunks(MAX_BATCH_GET) {
             if !lease.as_mut().is_none_or(Lease::is_held) {
-                report.lease = SweepLease::Lost;
+                report.lease = LeaseStatus::Lost;
                 return Ok(report);
             }
-            if stop.load(Ordering::Relaxed) {
+            if cancel.is_canceled() {
                 return Ok(report);
             }
             archive_batch(engine, archive, ids.to_vec(), before, &mut report)?;

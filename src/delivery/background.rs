@@ -1,15 +1,15 @@
 //! A background thread that does one job at an interval, and survives every error.
 
 use crate::engine::Engine;
+use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What a worker does at every interval. It looks at the flag now and then and returns soon once it is set.
-pub(crate) type Job = dyn Fn(&Engine, &AtomicBool) -> Result<()> + Send;
+/// What a worker does at every interval. It returns soon once the token is canceled.
+pub(crate) type Job = dyn Fn(&Engine, &CancelToken) -> Result<()> + Send;
 
 /// A thread of a Postbox, if it was started.
 pub(crate) struct Worker {
@@ -21,7 +21,7 @@ pub(crate) struct Worker {
 struct Running {
     /// Dropping it wakes the thread and ends it.
     wake: Option<Sender<()>>,
-    stop: Arc<AtomicBool>,
+    cancel: CancelToken,
     end: Arc<End>,
 }
 
@@ -61,7 +61,7 @@ impl Worker {
     }
 
     /// Starts the thread, named `postbox-` and its name.
-    pub(crate) fn start(&self, engine: &Arc<Engine>, interval_ms: u64, job: Box<Job>) -> Result<()> {
+    pub(crate) fn start(&self, engine: &Arc<Engine>, interval: Duration, job: Box<Job>) -> Result<()> {
         let _call = engine.runtime.enter()?;
         let mut running = self.lock();
         if running.as_ref().is_some_and(|running| !running.end.is_reached()) {
@@ -69,19 +69,19 @@ impl Worker {
             return Err(Error::new(ErrorCode::InvalidArgument, text));
         }
         let (wake, sleep) = mpsc::channel();
-        let (stop, end) = (Arc::<AtomicBool>::default(), Arc::<End>::default());
-        let (engine, stopping, name, ends) = (Arc::clone(engine), Arc::clone(&stop), self.name, Ends(Arc::clone(&end)));
+        let (cancel, end) = (CancelToken::new(), Arc::<End>::default());
+        let (engine, canceled, name, ends) = (Arc::clone(engine), cancel.clone(), self.name, Ends(Arc::clone(&end)));
         std::thread::Builder::new()
             .name(format!("postbox-{name}"))
             .spawn(move || {
-                run(name, &engine, Duration::from_millis(interval_ms), job.as_ref(), &sleep, &stopping);
+                run(name, &engine, interval, job.as_ref(), &sleep, &canceled);
                 drop((engine, job));
                 drop(ends);
             })
             .map_err(|error| {
                 Error::new(ErrorCode::Internal, format!("the thread postbox-{name} could not be started: {error}"))
             })?;
-        *running = Some(Running { wake: Some(wake), stop, end });
+        *running = Some(Running { wake: Some(wake), cancel, end });
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl Worker {
     /// Asks the thread to stop after what it is doing.
     pub(crate) fn ask_to_stop(&self) {
         if let Some(running) = &mut *self.lock() {
-            running.stop.store(true, Ordering::Relaxed);
+            running.cancel.cancel();
             running.wake = None;
         }
     }
@@ -118,9 +118,9 @@ impl Worker {
     }
 }
 
-fn run(name: &str, engine: &Engine, interval: Duration, job: &Job, sleep: &Receiver<()>, stop: &AtomicBool) {
-    while !stop.load(Ordering::Relaxed) {
-        let problem = match catch_unwind(AssertUnwindSafe(|| job(engine, stop))) {
+fn run(name: &str, engine: &Engine, interval: Duration, job: &Job, sleep: &Receiver<()>, cancel: &CancelToken) {
+    while !cancel.is_canceled() {
+        let problem = match catch_unwind(AssertUnwindSafe(|| job(engine, cancel))) {
             Ok(Ok(())) => None,
             Ok(Err(error)) if matches!(error.code(), ErrorCode::Closed | ErrorCode::Forked) => return,
             Ok(Err(error)) => Some(error.message().to_owned()),

@@ -2,20 +2,20 @@
 
 use crate::engine::Engine;
 use crate::model::error::{Error, Result};
-use crate::model::stats::{Outstanding, TopicCount};
+use crate::model::stats::{CountScope, OutstandingCount, TopicCount};
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::outstanding::{Oldest, Part, Sighting};
 use crate::sys::clock;
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// How many of the oldest messages are found at once: their ids bound the memory of a sweep.
 const MOST_FOUND: usize = 20_000;
 
 /// Messages made before this are old enough to be swept.
 pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
-    let age = Duration::from_millis(engine.config.sweep_min_age_ms);
+    let age = engine.config.sweep_min_age;
     Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn find(engine: &Engine, topic: Option<&str>, after: Option<Sighting>
 }
 
 /// How many messages are outstanding, of one topic or of all, and since when.
-pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<Outstanding> {
+pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<OutstandingCount> {
     let mut count = 0;
     let mut oldest: Option<Ticks> = None;
     let parts = engine.outbox.outstanding_parts(topic, Ticks::LAST);
@@ -37,7 +37,8 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
         count += page.sightings.len() as u64;
         oldest = page.sightings.iter().map(|sighting| sighting.created).chain(oldest).min();
     })?;
-    let counted = Outstanding { count, oldest: oldest.map(Ticks::to_system_time), counted_at: clock::system_time() };
+    let counted =
+        OutstandingCount { count, oldest: oldest.map(Ticks::to_system_time), counted_at: clock::system_time() };
     if topic.is_none() {
         engine.counters.counted(counted);
     }
@@ -48,18 +49,19 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
 pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
     let mut count = 0;
     read_parts(engine, engine.outbox.outstanding_parts(None, Ticks::LAST), true, |page| count += page.count)?;
-    engine.counters.counted(Outstanding { count, oldest: None, counted_at: clock::system_time() });
+    engine.counters.counted(OutstandingCount { count, oldest: None, counted_at: clock::system_time() });
     Ok(())
 }
 
 /// Counts page after page, each with the operation timeout, in the order of the topics' names.
-pub(crate) fn count_topics(engine: &Engine, whole_table: bool) -> Result<Vec<TopicCount>> {
+pub(crate) fn count_topics(engine: &Engine, scope: CountScope) -> Result<Vec<TopicCount>> {
     let mut topics: BTreeMap<String, TopicCount> = BTreeMap::new();
     let mut from = None;
     loop {
         let start = from.take();
-        let (places, next) =
-            engine.run("counting by topic", |outbox| async move { outbox.places_page(whole_table, start).await })?;
+        let (places, next) = engine.run("counting by topic", |outbox| async move {
+            outbox.places_page(scope == CountScope::All, start).await
+        })?;
         for place in places {
             let count = topics.entry(place.topic).or_default();
             match place.state {

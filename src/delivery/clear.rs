@@ -2,12 +2,12 @@
 
 use crate::delivery::sender::{Delivery, For};
 use crate::engine::Engine;
+use crate::model::cancel::CancelToken;
 use crate::model::error::Result;
 use crate::model::report::DispatchReport;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Sends the messages of these ids on this thread, in this order, until `stop`.
-pub(crate) fn clear(engine: &Engine, ids: &[String], stop: &AtomicBool) -> Result<DispatchReport> {
+pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Result<DispatchReport> {
     let call = &engine.runtime.enter()?;
-    Ok(Delivery::new(engine, call, For::Clear).run(ids, || !stop.load(Ordering::Relaxed)))
+    Ok(Delivery::new(engine, call, For::Clear).run(ids, || !cancel.is_canceled()))
 }

@@ -13,7 +13,7 @@ use crate::outbox::attempts::Attempt;
 pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
     let report = mark(engine, &[id.to_owned()])?;
     // One that could not be marked stays claimed, so that it is not sent again before this is repeated.
-    if report.outcome(id) != Some(DispatchOutcome::NotMarked) {
+    if report.outcome(id) != Some(DispatchOutcome::MarkFailed) {
         engine.in_flight.settle(id);
     }
     let detail = report.entries().first().map_or("", |entry| entry.detail.as_str());

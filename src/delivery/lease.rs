@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::model::error::{ErrorCode, Result};
-use crate::model::stats::LeaseState;
+use crate::model::stats::LeaseInfo;
 use crate::outbox::lock_table::{Lock, LockItem};
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
@@ -21,7 +21,7 @@ struct Terms {
 
 impl Terms {
     fn of(engine: &Engine) -> Self {
-        let length = Duration::from_millis(engine.config.lease_ms);
+        let length = engine.config.lease_duration;
         Self { length, renew_after: length / 3, skew: MOST_SKEW.min(length / 5) }
     }
 }
@@ -55,9 +55,9 @@ impl std::ops::Add<Duration> for Moment {
 /// What the lock table says to a sweeper.
 pub(crate) enum Obtained<'a> {
     Held(Lease<'a>),
-    HeldByAnother,
+    HeldElsewhere,
     /// There is no lock table, or no permission for it: the sweeper runs without one.
-    Alone(String),
+    Unavailable(String),
 }
 
 /// A lease that is ours until it runs out by our own clock.
@@ -88,8 +88,8 @@ impl<'a> Lease<'a> {
                 ends_at: asked_at + (length - skew),
                 lost: false,
             }),
-            Ok(false) => Obtained::HeldByAnother,
-            Err(why) => Obtained::Alone(why),
+            Ok(false) => Obtained::HeldElsewhere,
+            Err(why) => Obtained::Unavailable(why),
         })
     }
 
@@ -110,7 +110,10 @@ impl<'a> Lease<'a> {
         match answer {
             Ok(obtained) => Ok(Ok(obtained)),
             Err(error)
-                if matches!(error.code(), ErrorCode::TableNotFound | ErrorCode::AccessDenied | ErrorCode::Refused) =>
+                if matches!(
+                    error.code(),
+                    ErrorCode::TableNotFound | ErrorCode::AccessDenied | ErrorCode::ServiceError
+                ) =>
             {
                 Ok(Err(error.message().to_owned()))
             }
@@ -173,14 +176,14 @@ impl Drop for Lease<'_> {
 }
 
 /// The leases of this outbox's sweepers and archivers.
-pub(crate) fn lease_states(engine: &Engine) -> Result<Vec<LeaseState>> {
+pub(crate) fn lease_states(engine: &Engine) -> Result<Vec<LeaseInfo>> {
     let (table, prefix) = (engine.config.lock_table_name.clone(), engine.resource(""));
     let locks = match engine.run("finding the leases", |outbox| async move { outbox.locks(table, prefix).await }) {
         Err(error) if error.code() == ErrorCode::TableNotFound => Vec::new(),
         locks => locks?,
     };
-    let state = |LockItem { lock, expires_at, .. }| LeaseState { resource: lock.resource, holder: lock.id, expires_at };
-    let mut states: Vec<LeaseState> = locks.into_iter().map(state).collect();
+    let state = |LockItem { lock, expires_at, .. }| LeaseInfo { resource: lock.resource, holder: lock.id, expires_at };
+    let mut states: Vec<LeaseInfo> = locks.into_iter().map(state).collect();
     states.sort_by(|one, other| one.resource.cmp(&other.resource));
     Ok(states)
 }

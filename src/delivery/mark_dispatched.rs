@@ -45,7 +45,7 @@ fn outcome_of(marked: Option<&Marked>) -> (DispatchOutcome, &str) {
         Some(Marked::Dispatched) => (DispatchOutcome::Dispatched, ""),
         Some(Marked::AlreadyDispatched) => (DispatchOutcome::AlreadyDispatched, ""),
         Some(Marked::Missing) => (DispatchOutcome::NotFound, "the outbox has no such message"),
-        Some(Marked::Failed(error)) => (DispatchOutcome::NotMarked, error.message()),
-        None => (DispatchOutcome::NotMarked, "no answer within operation_timeout_ms"),
+        Some(Marked::Failed(error)) => (DispatchOutcome::MarkFailed, error.message()),
+        None => (DispatchOutcome::MarkFailed, "no answer within operation_timeout_ms"),
     }
 }

@@ -94,8 +94,8 @@ impl<'a> Marking<'a> {
                 Some(Marked::Missing) => {
                     report.set(index, DispatchOutcome::Dispatched, "its item was deleted meanwhile");
                 }
-                Some(Marked::Failed(error)) => report.set(index, DispatchOutcome::NotMarked, error.message()),
-                None => report.set(index, DispatchOutcome::NotMarked, "no answer within operation_timeout_ms"),
+                Some(Marked::Failed(error)) => report.set(index, DispatchOutcome::MarkFailed, error.message()),
+                None => report.set(index, DispatchOutcome::MarkFailed, "no answer within operation_timeout_ms"),
             }
         }
     }

@@ -17,8 +17,8 @@ pub(crate) fn replay(engine: &Engine, ids: &[String]) -> Result<DispatchReport> 
             match replayed {
                 Some(Ok(true)) => report.set(index, DispatchOutcome::Replayed, ""),
                 Some(Ok(false)) => report.set(index, DispatchOutcome::NotFound, "the outbox has no such message"),
-                Some(Err(error)) => report.set(index, DispatchOutcome::NotMarked, error.message()),
-                None => report.set(index, DispatchOutcome::NotMarked, "no answer within operation_timeout_ms"),
+                Some(Err(error)) => report.set(index, DispatchOutcome::MarkFailed, error.message()),
+                None => report.set(index, DispatchOutcome::MarkFailed, "no answer within operation_timeout_ms"),
             }
             index += 1;
         },

@@ -17,7 +17,6 @@ use crate::sys::simulation::{Mutation, mutated};
 use crate::transport::{Producer, SendOutcome, send_batch};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 use tracing::{Instrument, Span};
 
 /// Who asks for the delivery.
@@ -149,8 +148,10 @@ impl<'a> Window<'a> {
     /// The messages that are to be sent; of the others the report says what became of them.
     fn finish(self, sending: &mut Sending<'a, '_>) -> Vec<Candidate<'a>> {
         let no_answer = || {
-            let text =
-                format!("no answer within operation_timeout_ms ({} ms)", self.engine.config.operation_timeout_ms);
+            let text = format!(
+                "no answer within operation_timeout_ms ({} ms)",
+                self.engine.config.operation_timeout.as_millis()
+            );
             Err(Error::new(ErrorCode::Timeout, text))
         };
         let (mut found, read) = match self.reading {
@@ -191,12 +192,12 @@ impl<'a> Window<'a> {
                     }
                 },
                 (Some(Err(error)), _) => {
-                    report.set(index, DispatchOutcome::Unreadable, error.message());
+                    report.set(index, DispatchOutcome::Malformed, error.message());
                     // Nobody can send it, and it would be found again by every sweep.
                     sending.failures.push(Attempt { id, error: error.message().to_owned(), earlier: 0, park: true });
                 }
                 (None, Err(error)) => {
-                    report.set(index, DispatchOutcome::NotRead, error.message());
+                    report.set(index, DispatchOutcome::ReadFailed, error.message());
                     sending.held.all_keys = true;
                 }
                 (None, Ok(())) => report.set(index, DispatchOutcome::NotFound, "the outbox has no such message"),
@@ -290,7 +291,11 @@ impl<'a> Sending<'a, '_> {
         };
         if !(self.go_on)() {
             for place in places {
-                self.report.set(place.index, DispatchOutcome::HeldBack, "the sweep ended before it was sent");
+                self.report.set(
+                    place.index,
+                    DispatchOutcome::Skipped,
+                    "the operation was stopped before the message was sent",
+                );
             }
             return;
         }
@@ -309,7 +314,7 @@ impl<'a> Sending<'a, '_> {
                 }
                 SendOutcome::Accepted => {
                     self.accepted(message);
-                    place.claim.keep(Duration::from_millis(self.engine.config.confirm_timeout_ms));
+                    place.claim.keep(self.engine.config.confirm_timeout);
                     self.report.set(place.index, DispatchOutcome::Accepted, "");
                 }
                 SendOutcome::Retry(text) => {

@@ -5,13 +5,13 @@ use crate::delivery::backlog::{minimum_age, read_parts};
 use crate::delivery::lease::{Lease, Obtained};
 use crate::delivery::topic_rounds::Topics;
 use crate::engine::Engine;
+use crate::model::cancel::CancelToken;
 use crate::model::error::Result;
-use crate::model::report::{Each, SweepLease, SweepReport};
+use crate::model::report::{LeaseStatus, OnBatch, SweepReport};
 use crate::outbox::lock_table::{Lock, LockItem};
 use crate::outbox::outstanding::{Oldest, Sighting};
 use crate::sys::clock;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,11 +24,11 @@ const REBALANCE_AFTER: Duration = Duration::from_secs(5);
 pub(crate) fn sweep_shards(
     engine: &Engine,
     topic: Option<&str>,
-    stop: &AtomicBool,
-    each: &mut Each<'_>,
+    cancel: &CancelToken,
+    on_batch: &mut OnBatch<'_>,
 ) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
-    let mut report = SweepReport::new(SweepLease::Held);
+    let mut report = SweepReport::new(LeaseStatus::Held);
     let mut held: BTreeMap<i64, Lease> = BTreeMap::new();
     loop {
         let active = Active::discover(engine, topic)?;
@@ -40,7 +40,7 @@ pub(crate) fn sweep_shards(
         let mut topics = Topics::new(engine, call);
         // After what was tried already: however many cannot be sent, they are not in the way of the rest.
         let mut after = None;
-        while !held.is_empty() && !stop.load(Ordering::Relaxed) {
+        while !held.is_empty() && !cancel.is_canceled() {
             let oldest = active.find(engine, &held, after)?;
             after = oldest.next();
             let sent = report.dispatched;
@@ -54,11 +54,11 @@ pub(crate) fn sweep_shards(
                 // Renewing one takes time, in which another may run out.
                 leases.values_mut().all(Lease::is_held) && leases.values_mut().all(Lease::is_running)
             };
-            let go_on = || !stop.load(Ordering::Relaxed) && all_held();
+            let go_on = || !cancel.is_canceled() && all_held();
             let ends = Some(clock::now() + REBALANCE_AFTER);
-            let is_complete = topics.deliver(found, ends, (&mut report, each), &go_on);
+            let is_complete = topics.deliver(found, ends, (&mut report, on_batch), &go_on);
             if !all_held() {
-                report.lease = SweepLease::Lost;
+                report.lease = LeaseStatus::Lost;
                 return Ok(report);
             }
             if !is_complete {
@@ -124,7 +124,11 @@ fn number_of(topic_shard: &str) -> Option<i64> {
 
 /// Gives back the leases beyond this process's share of the active shards, and takes free ones
 /// up to it. Why there is nothing to do, if so.
-fn balance<'a>(engine: &'a Engine, active: &Active, held: &mut BTreeMap<i64, Lease<'a>>) -> Result<Option<SweepLease>> {
+fn balance<'a>(
+    engine: &'a Engine,
+    active: &Active,
+    held: &mut BTreeMap<i64, Lease<'a>>,
+) -> Result<Option<LeaseStatus>> {
     let numbers = active.numbers();
     held.retain(|number, lease| numbers.contains(number) && lease.is_held());
     if numbers.is_empty() {
@@ -137,7 +141,7 @@ fn balance<'a>(engine: &'a Engine, active: &Active, held: &mut BTreeMap<i64, Lea
     while held.len() > share.count {
         held.pop_last();
     }
-    // Each begins at another place, so that they do not all ask for the same.
+    // OnBatch begins at another place, so that they do not all ask for the same.
     let numbers: Vec<i64> = numbers.into_iter().collect();
     for number in numbers.iter().cycle().skip(share.first).take(numbers.len()) {
         if held.len() >= share.count {
@@ -149,7 +153,7 @@ fn balance<'a>(engine: &'a Engine, active: &Active, held: &mut BTreeMap<i64, Lea
             held.insert(*number, lease);
         }
     }
-    Ok(if held.is_empty() { Some(SweepLease::HeldByAnother) } else { None })
+    Ok(if held.is_empty() { Some(LeaseStatus::HeldElsewhere) } else { None })
 }
 
 /// How many of the shards are a process's, and where it begins to ask for them.
@@ -170,11 +174,11 @@ impl Share {
 
 /// Says that this process is alive, and gives the ids of all that are, in order; or why that
 /// cannot be said: it sweeps nothing then.
-fn join(engine: &Engine) -> Result<Result<Vec<String>, SweepLease>> {
+fn join(engine: &Engine) -> Result<Result<Vec<String>, LeaseStatus>> {
     match Lease::obtain_lock(engine, member(engine))? {
-        Err(why) => return Ok(Err(SweepLease::Alone(why))),
+        Err(why) => return Ok(Err(LeaseStatus::Unavailable(why))),
         Ok(true) => {}
-        Ok(false) => return Ok(Err(SweepLease::HeldByAnother)),
+        Ok(false) => return Ok(Err(LeaseStatus::HeldElsewhere)),
     }
     let (table, prefix) = (engine.config.lock_table_name.clone(), resource(engine, "Member_"));
     let locks = engine.run("finding the sweepers", |outbox| async move { outbox.locks(table, prefix).await })?;

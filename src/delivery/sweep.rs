@@ -5,22 +5,23 @@ use crate::delivery::lease::{Lease, Obtained};
 use crate::delivery::sharded_sweep::sweep_shards;
 use crate::delivery::topic_rounds::Topics;
 use crate::engine::Engine;
+use crate::model::cancel::CancelToken;
 use crate::model::error::Result;
-use crate::model::report::{Each, SweepLease, SweepReport};
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::model::report::{LeaseStatus, OnBatch, SweepReport};
+use crate::model::settings::LeaseMode;
 use std::sync::{Mutex, PoisonError};
 
 /// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
-/// Hands what became of each batch to `each`.
+/// Hands what became of each batch to `on_batch`.
 pub(crate) fn sweep(
     engine: &Engine,
     topic: Option<&str>,
-    stop: &AtomicBool,
-    each: &mut Each<'_>,
+    cancel: &CancelToken,
+    on_batch: &mut OnBatch<'_>,
 ) -> Result<SweepReport> {
-    let report = match engine.config.sweep_leases.as_str() {
-        "shards" => sweep_shards(engine, topic, stop, each)?,
-        _ => sweep_all(engine, topic, stop, each)?,
+    let report = match engine.config.lease_mode {
+        LeaseMode::PerShard => sweep_shards(engine, topic, cancel, on_batch)?,
+        LeaseMode::Single => sweep_all(engine, topic, cancel, on_batch)?,
     };
     engine.counters.swept(&report);
     if report.found > 0 {
@@ -33,14 +34,19 @@ pub(crate) fn sweep(
 }
 
 /// With one lease for all sweepers.
-fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool, each: &mut Each<'_>) -> Result<SweepReport> {
+fn sweep_all(
+    engine: &Engine,
+    topic: Option<&str>,
+    cancel: &CancelToken,
+    on_batch: &mut OnBatch<'_>,
+) -> Result<SweepReport> {
     let call = &engine.runtime.enter()?;
     let (lease, mut report) = match Lease::obtain(engine, &engine.resource("OutboxSweeper"))? {
-        Obtained::HeldByAnother => return Ok(SweepReport::new(SweepLease::HeldByAnother)),
-        Obtained::Held(lease) => (Some(lease), SweepReport::new(SweepLease::Held)),
-        Obtained::Alone(why) => {
+        Obtained::HeldElsewhere => return Ok(SweepReport::new(LeaseStatus::HeldElsewhere)),
+        Obtained::Held(lease) => (Some(lease), SweepReport::new(LeaseStatus::Held)),
+        Obtained::Unavailable(why) => {
             tracing::warn!(target: "postbox", reason = %why, "sweeping without a lease: other sweepers may send the same messages");
-            (None, SweepReport::new(SweepLease::Alone(why)))
+            (None, SweepReport::new(LeaseStatus::Unavailable(why)))
         }
     };
     let lease = Mutex::new(lease);
@@ -51,13 +57,13 @@ fn sweep_all(engine: &Engine, topic: Option<&str>, stop: &AtomicBool, each: &mut
     loop {
         let oldest = find(engine, topic, after)?;
         after = oldest.next();
-        let go_on = || !stop.load(Ordering::Relaxed) && is_held();
-        let is_complete = topics.deliver(oldest.into_sorted(), None, (&mut report, each), &go_on);
-        if stop.load(Ordering::Relaxed) {
+        let go_on = || !cancel.is_canceled() && is_held();
+        let is_complete = topics.deliver(oldest.into_sorted(), None, (&mut report, on_batch), &go_on);
+        if cancel.is_canceled() {
             return Ok(report);
         }
         if !is_held() {
-            report.lease = SweepLease::Lost;
+            report.lease = LeaseStatus::Lost;
             return Ok(report);
         }
         if !is_complete {

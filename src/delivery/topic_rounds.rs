@@ -3,7 +3,7 @@
 
 use crate::delivery::sender::{Delivery, For};
 use crate::engine::Engine;
-use crate::model::report::{Each, SweepReport};
+use crate::model::report::{OnBatch, SweepReport};
 use crate::outbox::outstanding::Sighting;
 use crate::runtime::Call;
 use crate::sys::clock;
@@ -36,7 +36,7 @@ struct Round<'a, 'r> {
     ends: Option<Instant>,
     batch: usize,
     state: Mutex<State<'a>>,
-    told: Mutex<(&'r mut SweepReport, &'r mut Each<'r>)>,
+    sink: Mutex<(&'r mut SweepReport, &'r mut OnBatch<'r>)>,
 }
 
 #[derive(Default)]
@@ -58,7 +58,7 @@ impl<'a> Topics<'a> {
         &mut self,
         found: Vec<Sighting>,
         ends: Option<Instant>,
-        (report, each): (&'r mut SweepReport, &'r mut Each<'r>),
+        (report, on_batch): (&'r mut SweepReport, &'r mut OnBatch<'r>),
         go_on: &(dyn Fn() -> bool + Sync),
     ) -> bool {
         let waiting = self.group(found, report);
@@ -68,7 +68,7 @@ impl<'a> Topics<'a> {
             ends,
             batch: self.engine.config.sweep_batch as usize,
             state: Mutex::new(State { waiting, ..State::default() }),
-            told: Mutex::new((report, each)),
+            sink: Mutex::new((report, on_batch)),
         };
         std::thread::scope(|scope| {
             for _ in 1..threads {
@@ -119,10 +119,10 @@ impl<'a> Round<'a, '_> {
             let next = pending.ids.len().min(self.batch);
             let ids: Vec<String> = pending.ids.drain(..next).collect();
             let sent = pending.delivery.run(&ids, || !self.leaves_rest() && go_on());
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            told.0.add(&sent);
-            (told.1)(&sent);
-            drop(told);
+            let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+            sink.0.add(&sent);
+            (sink.1)(&sent);
+            drop(sink);
             let is_over = pending.ids.is_empty() || self.leaves_rest() || self.has_ended() || !go_on();
             let mut state = self.state();
             if is_over { state.done.push(pending) } else { state.waiting.push_back(pending) }

@@ -1,7 +1,7 @@
 //! What a Postbox has done since it was opened, in numbers.
 
 use crate::model::report::{DispatchOutcome, DispatchReport, SweepReport};
-use crate::model::stats::{BreakerState, Outstanding, Stats};
+use crate::model::stats::{BreakerState, OutstandingCount, Stats};
 use crate::sys::clock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ pub(crate) struct Counters {
 
 #[derive(Clone, Debug, Default)]
 struct Latest {
-    outstanding: Option<Outstanding>,
+    outstanding: Option<OutstandingCount>,
     last_sweep: Option<(SystemTime, SweepReport)>,
     last_error: Option<String>,
 }
@@ -53,11 +53,11 @@ impl Counters {
         self.lock().last_error = Some(problem);
     }
 
-    pub(crate) fn counted(&self, outstanding: Outstanding) {
+    pub(crate) fn counted(&self, outstanding: OutstandingCount) {
         self.lock().outstanding = Some(outstanding);
     }
 
-    pub(crate) fn outstanding(&self) -> Option<Outstanding> {
+    pub(crate) fn outstanding(&self) -> Option<OutstandingCount> {
         self.lock().outstanding
     }
 

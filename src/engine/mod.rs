@@ -35,18 +35,17 @@ pub(crate) struct Engine {
     pub(crate) breakers: Breakers,
     pub(crate) backoff: Backoff,
     pub(crate) counters: Counters,
-    /// What this process is called among the sweepers of `sweep_leases = shards`.
+    /// What this process is called among the sweepers of `lease_mode = per_shard`.
     pub(crate) member_id: String,
 }
 
 impl Engine {
     pub(crate) fn new(config: Config, runtime: Arc<Runtime>, outbox: Arc<Outbox>, router: Router) -> Self {
-        let milliseconds = Duration::from_millis;
         Self {
             recent: Recent::new(&config),
             in_flight: InFlight::default(),
-            breakers: Breakers::new(config.breaker_threshold, milliseconds(config.breaker_cooldown_ms)),
-            backoff: Backoff::new(milliseconds(config.retry_delay_ms)),
+            breakers: Breakers::new(config.breaker_threshold, config.breaker_cooldown),
+            backoff: Backoff::new(config.dispatch_retry_delay),
             counters: Counters::default(),
             member_id: crate::sys::random::id(),
             config,
@@ -74,15 +73,15 @@ impl Engine {
         }
     }
 
-    /// Refuses deposits while more messages are outstanding than `outstanding_limit` allows, as
+    /// Refuses deposits while more messages are outstanding than `max_outstanding` allows, as
     /// far as they were counted.
     pub(crate) fn check_limit(&self) -> Result<()> {
-        let limit = self.config.outstanding_limit;
+        let limit = self.config.max_outstanding;
         match self.counters.outstanding() {
             Some(outstanding) if limit > 0 && outstanding.count > limit => Err(Error::new(
                 ErrorCode::OutboxLimitReached,
                 format!(
-                    "{} messages are outstanding, more than outstanding_limit allows ({limit}): see why they are not sent, or raise it",
+                    "{} messages are outstanding, more than max_outstanding allows ({limit}): see why they are not sent, or raise it",
                     outstanding.count
                 ),
             )
@@ -103,7 +102,7 @@ impl Engine {
     }
 
     pub(crate) fn operation_timeout(&self) -> Duration {
-        Duration::from_millis(self.config.operation_timeout_ms)
+        self.config.operation_timeout
     }
 
     /// Runs an operation on the outbox on this thread and blocks for its result, at most the operation timeout.

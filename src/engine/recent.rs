@@ -31,9 +31,9 @@ struct Kept {
 impl Recent {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            max_messages: config.recent_max_messages as usize,
-            max_bytes: config.recent_max_bytes as usize,
-            max_age: Duration::from_millis(config.recent_max_age_ms),
+            max_messages: config.cache_max_messages as usize,
+            max_bytes: config.cache_max_bytes as usize,
+            max_age: config.cache_max_age,
             kept: Mutex::default(),
         }
     }
@@ -99,9 +99,9 @@ mod tests {
 
     fn recent(messages: u64, bytes: u64, age_ms: u64) -> Recent {
         Recent::new(&Config {
-            recent_max_messages: messages,
-            recent_max_bytes: bytes,
-            recent_max_age_ms: age_ms,
+            cache_max_messages: messages,
+            cache_max_bytes: bytes,
+            cache_max_age: Duration::from_millis(age_ms),
             ..Config::default()
         })
     }

@@ -1,6 +1,6 @@
 //! Archiving.
 
-use crate::ffi::client::postbox_t;
+use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, null_argument, write_optional};
 use crate::ffi::lease::postbox_lease;
@@ -71,14 +71,14 @@ impl Archive for CallbackArchive {
 /// Brighter's lease of archivers while it does. `result`, which may be NULL, gets what was done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_archive(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     archive: postbox_archive_callback,
     data: *mut c_void,
     result: *mut postbox_archive_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_t::borrow(r#box) }?.get();
+        let postbox = unsafe { postbox_client::borrow(r#box) }?.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
         let report = postbox.archive(&CallbackArchive { archive, data: Arc::new(CallbackData::new(data, None)) })?;
         // SAFETY: the header asks for NULL or a place for the struct.
@@ -93,13 +93,13 @@ pub unsafe extern "C" fn postbox_archive(
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_archive_to_file(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     path: *const c_char,
     result: *mut postbox_archive_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, archive) = unsafe { (postbox_t::borrow(r#box)?.get(), open_archive(text(path, "path")?)?) };
+        let (postbox, archive) = unsafe { (postbox_client::borrow(r#box)?.get(), open_archive(text(path, "path")?)?) };
         let report = postbox.archive(&archive)?;
         // SAFETY: the header asks for NULL or a place for the struct.
         unsafe { write_optional(result, archive_result(&report)) };
@@ -115,14 +115,14 @@ pub unsafe extern "C" fn postbox_archive_to_file(
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_start_archiver(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     archive: postbox_archive_callback,
     data: *mut c_void,
     release: postbox_release_callback,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_t::borrow(r#box) }?.get();
+        let postbox = unsafe { postbox_client::borrow(r#box) }?.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
         let data = Arc::new(CallbackData::new(data, None));
         postbox.start_archiver(CallbackArchive { archive, data: Arc::clone(&data) })?;
@@ -134,21 +134,21 @@ pub unsafe extern "C" fn postbox_start_archiver(
 /// postbox_start_archiver into a file, as postbox_archive_to_file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_start_archiver_to_file(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     path: *const c_char,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, archive) = unsafe { (postbox_t::borrow(r#box)?.get(), open_archive(text(path, "path")?)?) };
+        let (postbox, archive) = unsafe { (postbox_client::borrow(r#box)?.get(), open_archive(text(path, "path")?)?) };
         postbox.start_archiver(archive)
     })
 }
 
 /// Stops the archiver, as postbox_stop_sweeper does the sweeper.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_stop_archiver(r#box: *mut postbox_t) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_stop_archiver(r#box: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_t::borrow(r#box) }?.get().stop_archiver())
+    fallible(|| unsafe { postbox_client::borrow(r#box) }?.get().stop_archiver())
 }
 
 fn open_archive(path: &str) -> Result<JsonLinesArchive> {

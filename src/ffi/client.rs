@@ -18,13 +18,13 @@ use std::ptr;
 /// "operation_timeout_ms" per operation on DynamoDB. After fork(), every call on it in the child
 /// fails with POSTBOX_ERROR_FORKED; open a new one there. The child may free it, and its units of
 /// work: that disturbs nothing of the parent's, and calls no `release`.
-pub struct postbox_t(Postbox);
+pub struct postbox_client(Postbox);
 
-impl Handle for postbox_t {
+impl Handle for postbox_client {
     const NAME: &'static str = "box";
 }
 
-impl postbox_t {
+impl postbox_client {
     pub(crate) fn get(&self) -> &Postbox {
         &self.0
     }
@@ -38,15 +38,18 @@ impl postbox_t {
 /// DynamoDB this makes no request to the table; with "embedded_path" it makes the outbox table
 /// if it is missing. The caller frees it with postbox_free.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_CREDENTIALS if no region is known;
-/// POSTBOX_ERROR_EMBEDDED.
+/// Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is known;
+/// POSTBOX_ERROR_EMBEDDED_UNAVAILABLE.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_open(config: *const postbox_config, r#box: *mut *mut postbox_t) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_open(
+    config: *const postbox_config,
+    r#box: *mut *mut postbox_client,
+) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
         let config = unsafe { postbox_config::borrow(config) }?;
         check_out(r#box, "box")?;
-        let opened = postbox_t(config.open()?).into_raw();
+        let opened = postbox_client(config.open()?).into_raw();
         // SAFETY: checked above.
         unsafe { write_out(r#box, "box", opened) }
     })
@@ -60,9 +63,9 @@ pub unsafe extern "C" fn postbox_open(config: *const postbox_config, r#box: *mut
 /// Errors: POSTBOX_ERROR_TIMEOUT: something was still under way and was abandoned. What was
 /// committed stays outstanding.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_close(r#box: *mut postbox_t) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_close(r#box: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_t::borrow(r#box) }?.0.close())
+    fallible(|| unsafe { postbox_client::borrow(r#box) }?.0.close())
 }
 
 /// Closes and frees a Postbox. NULL is fine. It takes "close_timeout_ms" and half a second at most; a producer or
@@ -72,9 +75,9 @@ pub unsafe extern "C" fn postbox_close(r#box: *mut postbox_t) -> *mut postbox_er
 /// be under way: that would be undefined behaviour, as would a call of it by a producer or an
 /// archive of the same Postbox.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_free(r#box: *mut postbox_t) {
+pub unsafe extern "C" fn postbox_free(r#box: *mut postbox_client) {
     // SAFETY: the header asks for NULL or a handle that was not freed.
-    infallible((), || unsafe { postbox_t::free(r#box) });
+    infallible((), || unsafe { postbox_client::free(r#box) });
 }
 
 /// Makes the outbox table if it is missing, as Brighter makes it and with time to live on
@@ -82,24 +85,24 @@ pub unsafe extern "C" fn postbox_free(r#box: *mut postbox_t) {
 ///
 /// Errors: as postbox_verify_table.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_create_table(r#box: *mut postbox_t) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_create_table(r#box: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_t::borrow(r#box) }?.0.create_table().map(drop))
+    fallible(|| unsafe { postbox_client::borrow(r#box) }?.0.create_table().map(drop))
 }
 
 /// Checks that the table exists and has the keys and indexes of an outbox. `has_causation_index`,
 /// which may be NULL, gets whether messages can be replayed by causation: tables of older
 /// versions of Brighter lack the index for it.
 ///
-/// Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_TABLE_INVALID with a reason for each fault.
+/// Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each fault.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_verify_table(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     has_causation_index: *mut bool,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let report = unsafe { postbox_t::borrow(r#box) }?.0.verify_table()?;
+        let report = unsafe { postbox_client::borrow(r#box) }?.0.verify_table()?;
         if !has_causation_index.is_null() {
             // SAFETY: not NULL; the header asks for a place for a bool.
             unsafe { has_causation_index.write(report.has_causation_index) };
@@ -116,12 +119,12 @@ pub unsafe extern "C" fn postbox_verify_table(
 /// request. After a retryable one, deposit the same message again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_deposit_post(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     message: *const postbox_message,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles or NULL, which is checked.
-        let (postbox, message) = unsafe { (postbox_t::borrow(r#box)?, postbox_message::borrow(message)?) };
+        let (postbox, message) = unsafe { (postbox_client::borrow(r#box)?, postbox_message::borrow(message)?) };
         postbox.0.deposit_post(message.message()).map(drop)
     })
 }
@@ -134,13 +137,13 @@ pub unsafe extern "C" fn postbox_deposit_post(
 /// could not be stored: depositing all of them again is safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_deposit_posts(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     messages: *const *const postbox_message,
     count: usize,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles or NULL, which is checked.
-        let (postbox, handles) = unsafe { (postbox_t::borrow(r#box)?, slice(messages, count, "messages")?) };
+        let (postbox, handles) = unsafe { (postbox_client::borrow(r#box)?, slice(messages, count, "messages")?) };
         let own = |(index, handle): (usize, &*const postbox_message)| {
             // SAFETY: the header asks for living handles or NULL, which is checked.
             match unsafe { postbox_message::borrow(*handle) } {
@@ -159,13 +162,13 @@ pub unsafe extern "C" fn postbox_deposit_posts(
 /// Errors: as postbox_deposit_post and postbox_clear_outbox.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_post(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     message: *const postbox_message,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles or NULL, which is checked.
-        let (postbox, message) = unsafe { (postbox_t::borrow(r#box)?, postbox_message::borrow(message)?) };
+        let (postbox, message) = unsafe { (postbox_client::borrow(r#box)?, postbox_message::borrow(message)?) };
         let posted = postbox.0.post(message.message())?;
         // SAFETY: the header asks for NULL or a place for a pointer.
         unsafe { postbox_report::hand_over(posted, report) }
@@ -182,14 +185,14 @@ pub unsafe extern "C" fn postbox_post(
 /// with a reason for each.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_clear_outbox(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     ids: *const *const c_char,
     count: usize,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, ids) = unsafe { (postbox_t::borrow(r#box)?, texts(ids, count, "ids")?) };
+        let (postbox, ids) = unsafe { (postbox_client::borrow(r#box)?, texts(ids, count, "ids")?) };
         let cleared = postbox.0.clear_outbox(&ids)?;
         // SAFETY: the header asks for NULL or a place for a pointer.
         unsafe { postbox_report::hand_over(cleared, report) }
@@ -200,14 +203,14 @@ pub unsafe extern "C" fn postbox_clear_outbox(
 /// dispatch time stays. `report` as in postbox_clear_outbox.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_mark_dispatched(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     ids: *const *const c_char,
     count: usize,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, ids) = unsafe { (postbox_t::borrow(r#box)?, texts(ids, count, "ids")?) };
+        let (postbox, ids) = unsafe { (postbox_client::borrow(r#box)?, texts(ids, count, "ids")?) };
         let marked = postbox.0.mark_dispatched(&ids)?;
         // SAFETY: the header asks for NULL or a place for a pointer.
         unsafe { postbox_report::hand_over(marked, report) }
@@ -223,7 +226,7 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
 /// to be sent; POSTBOX_ERROR_MARK_INCOMPLETE: it could not be marked and stays outstanding.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_confirm(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     id: *const c_char,
     outcome: i32,
     reason: *const c_char,
@@ -231,7 +234,7 @@ pub unsafe extern "C" fn postbox_confirm(
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (postbox, id, reason) = unsafe {
-            (postbox_t::borrow(r#box)?, text(id, "id")?, optional_text(reason, "reason")?.unwrap_or_default())
+            (postbox_client::borrow(r#box)?, text(id, "id")?, optional_text(reason, "reason")?.unwrap_or_default())
         };
         let outcome = match outcome {
             outcome if outcome == postbox_send_outcome::Sent as i32 => SendOutcome::Sent,
@@ -249,18 +252,18 @@ pub unsafe extern "C" fn postbox_confirm(
 /// Reads the message of this id as it is in the outbox, consistently. `message` gets it, NULL if
 /// there is none; the caller frees it with postbox_message_free.
 ///
-/// Errors: POSTBOX_ERROR_UNREADABLE_ITEM, naming the attribute.
+/// Errors: POSTBOX_ERROR_MALFORMED_ITEM, naming the attribute.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_get(
-    r#box: *mut postbox_t,
+pub unsafe extern "C" fn postbox_get_message(
+    r#box: *mut postbox_client,
     id: *const c_char,
     message: *mut *mut postbox_message,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, id) = unsafe { (postbox_t::borrow(r#box)?, text(id, "id")?) };
+        let (postbox, id) = unsafe { (postbox_client::borrow(r#box)?, text(id, "id")?) };
         check_out(message, "message")?;
-        let found = postbox.0.get(id)?;
+        let found = postbox.0.get_message(id)?;
         let handle = found.map_or(ptr::null_mut(), |stored| postbox_message::of_stored(stored).into_raw());
         // SAFETY: checked above.
         unsafe { write_out(message, "message", handle) }
@@ -274,14 +277,14 @@ pub unsafe extern "C" fn postbox_get(
 /// Errors: POSTBOX_ERROR_INVALID_JSON, saying where; POSTBOX_ERROR_TABLE_NOT_FOUND.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_get_item(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     table: *const c_char,
     key: *const c_char,
     item: *mut *mut c_char,
 ) -> *mut postbox_error {
     // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
-        let postbox = postbox_t::borrow(r#box)?;
+        let postbox = postbox_client::borrow(r#box)?;
         get_item(table, key, item, |table, key| postbox.0.get_item(table, key))
     })
 }
@@ -290,11 +293,11 @@ pub unsafe extern "C" fn postbox_get_item(
 /// as JSON: for what a program sets up in development, such as its own tables ("CreateTable").
 /// `answer`, which may be NULL, gets the answer; the caller frees it with postbox_string_free.
 ///
-/// Errors: POSTBOX_ERROR_EMBEDDED if this Postbox is not on an embedded database;
-/// POSTBOX_ERROR_REFUSED, POSTBOX_ERROR_TABLE_NOT_FOUND with the text that DynamoDB gives.
+/// Errors: POSTBOX_ERROR_EMBEDDED_UNAVAILABLE if this Postbox is not on an embedded database;
+/// POSTBOX_ERROR_SERVICE_ERROR, POSTBOX_ERROR_TABLE_NOT_FOUND with the text that DynamoDB gives.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_embedded_execute(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     operation: *const c_char,
     request: *const c_char,
     answer: *mut *mut c_char,
@@ -302,7 +305,7 @@ pub unsafe extern "C" fn postbox_embedded_execute(
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (postbox, operation, request) =
-            unsafe { (postbox_t::borrow(r#box)?, text(operation, "operation")?, text(request, "request")?) };
+            unsafe { (postbox_client::borrow(r#box)?, text(operation, "operation")?, text(request, "request")?) };
         let answered = postbox.0.embedded_execute(operation, request)?;
         if !answer.is_null() {
             // SAFETY: not NULL; the header asks for a place for a pointer.

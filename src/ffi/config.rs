@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The settings and producers of a postbox_t to open. CONFIGURATION.md lists the settings.
+/// The settings and producers of a postbox_client to open. CONFIGURATION.md lists the settings.
 /// It may be used by several threads; opening leaves it as it is, so that it can open more.
 pub struct postbox_config(Mutex<Collected>);
 
@@ -98,10 +98,10 @@ pub unsafe extern "C" fn postbox_config_get(
 ///
 /// `send` is called with `data` for each message; see postbox_send_callback. `release` may be
 /// NULL; it is called once with `data` when no call of `send` can follow: on the thread that
-/// frees the last of the configuration, the postbox_t that were opened with it, and their units
+/// frees the last of the configuration, the postbox_client that were opened with it, and their units
 /// of work, or on a background thread's if that was still in a call then. If this function fails, `release` is not called.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_config_producer(
+pub unsafe extern "C" fn postbox_config_add_producer(
     config: *mut postbox_config,
     topic: *const c_char,
     send: postbox_send_callback,

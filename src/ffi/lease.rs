@@ -1,6 +1,6 @@
 //! Whether a background task had its lease.
 
-use crate::SweepLease;
+use crate::LeaseStatus;
 
 /// Whether a sweep or an archiver had its lease.
 #[derive(Clone, Copy)]
@@ -9,20 +9,20 @@ pub enum postbox_lease {
     /// It had, to the end.
     Held = 0,
     /// Another one has it: nothing was done.
-    HeldByAnother = 1,
+    HeldElsewhere = 1,
     /// It had, and lost it: it stopped at once.
     Lost = 2,
     /// It ran without one: there is no lock table, or no permission for it.
-    Alone = 3,
+    Unavailable = 3,
 }
 
 impl postbox_lease {
-    pub(crate) fn of(lease: &SweepLease) -> Self {
+    pub(crate) fn of(lease: &LeaseStatus) -> Self {
         match lease {
-            SweepLease::Held => Self::Held,
-            SweepLease::HeldByAnother => Self::HeldByAnother,
-            SweepLease::Lost => Self::Lost,
-            SweepLease::Alone(_) => Self::Alone,
+            LeaseStatus::Held => Self::Held,
+            LeaseStatus::HeldElsewhere => Self::HeldElsewhere,
+            LeaseStatus::Lost => Self::Lost,
+            LeaseStatus::Unavailable(_) => Self::Unavailable,
         }
     }
 }

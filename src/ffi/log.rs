@@ -55,7 +55,7 @@ static INSTALLED: OnceCell<()> = OnceCell::new();
 ///
 /// Thread safety: any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_log_set(
+pub unsafe extern "C" fn postbox_set_log_callback(
     level: i32,
     callback: postbox_log_callback,
     data: *mut c_void,

@@ -51,7 +51,7 @@ impl Content {
         let value = match self.stored.get(name) {
             Some(value) => Some(c_string(value)),
             None if StoredMessage::FIELDS.contains(&name) => None,
-            None => self.message.get(name)?.map(|value| c_string(&value)),
+            None => self.message.header(name)?.map(|value| c_string(&value)),
         };
         Ok(match value {
             Some(value) => lend(&mut self.lent, name, value),
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn postbox_message_set(
 ) -> *mut postbox_error {
     // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
-        postbox_message::borrow(message)?.lock().message.set(text(name, "name")?, text(value, "value")?)
+        postbox_message::borrow(message)?.lock().message.set_header(text(name, "name")?, text(value, "value")?)
     })
 }
 
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn postbox_message_set_body(
 }
 
 /// Reads a header field by name into `value`: NULL for an optional one that is not there. A
-/// message that came from postbox_get or a postbox_page, or to an archive, also has "state"
+/// message that came from postbox_get_message or a postbox_page, or to an archive, also has "state"
 /// ("outstanding", "dispatched" or "parked"), "dispatched_at", "expires_at", "parked_at",
 /// "dispatch_attempts" and "last_error".
 ///

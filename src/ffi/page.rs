@@ -1,6 +1,6 @@
 //! Lists of messages, a page at a time.
 
-use crate::ffi::client::postbox_t;
+use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_optional, write_out};
 use crate::ffi::message::postbox_message;
@@ -22,14 +22,14 @@ pub enum postbox_state {
     Parked = 2,
 }
 
-/// A page of stored messages, from postbox_list. It does not change, so any number of threads may
+/// A page of stored messages, from postbox_list_messages. It does not change, so any number of threads may
 /// read it.
 ///
 /// ```c
 /// postbox_page *page = NULL;
 /// do {
 ///     postbox_page *next = NULL;
-///     err = postbox_list(box, POSTBOX_STATE_PARKED, NULL, 100, postbox_page_next(page), &next);
+///     err = postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 100, postbox_page_next(page), &next);
 ///     postbox_page_free(page);
 ///     if (err)
 ///         return fail(err);
@@ -41,7 +41,7 @@ pub enum postbox_state {
 /// ```
 pub struct postbox_page {
     messages: Vec<postbox_message>,
-    unreadable: Vec<(CString, CString)>,
+    malformed: Vec<(CString, CString)>,
     next: Option<CString>,
 }
 
@@ -51,9 +51,9 @@ impl Handle for postbox_page {
 
 impl postbox_page {
     fn of(page: MessagePage) -> Self {
-        let unreadable = page.unreadable.iter().map(|(id, error)| (c_string(id), c_string(error.message())));
+        let malformed = page.malformed.iter().map(|(id, error)| (c_string(id), c_string(error.message())));
         Self {
-            unreadable: unreadable.collect(),
+            malformed: malformed.collect(),
             next: page.next.map(|cursor| c_string(cursor.as_str())),
             messages: page.messages.into_iter().map(postbox_message::of_stored).collect(),
         }
@@ -69,8 +69,8 @@ impl postbox_page {
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or a cursor that no page of this
 /// list gave.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_list(
-    r#box: *mut postbox_t,
+pub unsafe extern "C" fn postbox_list_messages(
+    r#box: *mut postbox_client,
     state: i32,
     topic: *const c_char,
     limit: u32,
@@ -80,10 +80,10 @@ pub unsafe extern "C" fn postbox_list(
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (postbox, topic, cursor) = unsafe {
-            (postbox_t::borrow(r#box)?.get(), optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
+            (postbox_client::borrow(r#box)?.get(), optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
         };
         check_out(page, "page")?;
-        let listed = postbox.list(state_of(state)?, topic, limit, cursor.map(Cursor::from).as_ref())?;
+        let listed = postbox.list_messages(state_of(state)?, topic, limit, cursor.map(Cursor::from).as_ref())?;
         // SAFETY: checked above.
         unsafe { write_out(page, "page", postbox_page::of(listed).into_raw()) }
     })
@@ -121,15 +121,15 @@ pub unsafe extern "C" fn postbox_page_message(page: *const postbox_page, index: 
 
 /// How many messages of the page could not be read. 0 for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_page_unreadable_count(page: *const postbox_page) -> usize {
+pub unsafe extern "C" fn postbox_page_malformed_count(page: *const postbox_page) -> usize {
     // SAFETY: the header asks for NULL or a living page.
-    infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.unreadable.len()))
+    infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.malformed.len()))
 }
 
 /// The id of a message that could not be read, `index` from 0; "" for one that is not there.
 /// `why`, which may be NULL, gets the reason. Both are valid until the page is freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_page_unreadable(
+pub unsafe extern "C" fn postbox_page_malformed(
     page: *const postbox_page,
     index: usize,
     why: *mut *const c_char,
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn postbox_page_unreadable(
         // SAFETY: the header asks for NULL or a living page.
         let page = unsafe { postbox_page::borrow(page) }.ok();
         let (id, reason) = page
-            .and_then(|page| page.unreadable.get(index))
+            .and_then(|page| page.malformed.get(index))
             .map_or((c"".as_ptr(), c"".as_ptr()), |(id, reason)| (id.as_ptr(), reason.as_ptr()));
         // SAFETY: the header asks for NULL or a place for a pointer.
         unsafe { write_optional(why, reason) };
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn postbox_page_unreadable(
     })
 }
 
-/// Where the next page begins, to keep or to give to postbox_list, in another process too; NULL
+/// Where the next page begins, to keep or to give to postbox_list_messages, in another process too; NULL
 /// after the last one, and for NULL. Valid until the page is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const c_char {

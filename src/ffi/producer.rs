@@ -34,7 +34,7 @@ pub enum postbox_send_outcome {
 /// It is called on the thread that called postbox_clear_outbox or postbox_post; a sweep
 /// (postbox_sweep, postbox_start_sweeper) calls it on its own thread and, for other topics at
 /// the same time, on up to "sweep_threads" - 1 more. So several threads may call it at once. It
-/// may take its time, and it may call any function of Postbox but postbox_free of the postbox_t
+/// may take its time, and it may call any function of Postbox but postbox_free of the postbox_client
 /// that it serves; postbox_close, and postbox_stop_sweeper on the sweeper's thread, would wait
 /// for this very call, until "close_timeout_ms". It must return: an exception or a longjmp out
 /// of it is undefined behaviour.

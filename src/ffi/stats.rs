@@ -1,6 +1,6 @@
 //! Counts and statistics.
 
-use crate::ffi::client::postbox_t;
+use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::text::{c_string, optional_text};
@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 /// What is outstanding.
 #[repr(C)]
-pub struct postbox_outstanding_result {
+pub struct postbox_outstanding_count {
     /// How many messages.
     pub count: u64,
     /// How old the oldest of them is, in milliseconds; 0 if there is none.
@@ -38,7 +38,7 @@ pub struct postbox_stats {
     pub background_failures: u64,
     /// Topics whose breaker is not closed.
     pub open_breakers: u64,
-    /// Outstanding when it was last counted, by postbox_outstanding or in the background; UINT64_MAX if never.
+    /// Outstanding when it was last counted, by postbox_count_outstanding or in the background; UINT64_MAX if never.
     pub outstanding: u64,
     /// 0; for later versions.
     pub reserved: [u64; 7],
@@ -46,19 +46,19 @@ pub struct postbox_stats {
 
 /// How many messages are outstanding, of one topic or of all if `topic` is NULL, and since when.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_outstanding(
-    r#box: *mut postbox_t,
+pub unsafe extern "C" fn postbox_count_outstanding(
+    r#box: *mut postbox_client,
     topic: *const c_char,
-    result: *mut postbox_outstanding_result,
+    result: *mut postbox_outstanding_count,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_t::borrow(r#box)?.get(), optional_text(topic, "topic")?) };
+        let (postbox, topic) = unsafe { (postbox_client::borrow(r#box)?.get(), optional_text(topic, "topic")?) };
         check_out(result, "result")?;
-        let outstanding = postbox.outstanding(topic)?;
+        let outstanding = postbox.count_outstanding(topic)?;
         let age = outstanding.oldest.and_then(|oldest| SystemTime::now().duration_since(oldest).ok());
         let oldest_age_ms = age.map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        let found = postbox_outstanding_result { count: outstanding.count, oldest_age_ms, reserved: [0; 4] };
+        let found = postbox_outstanding_count { count: outstanding.count, oldest_age_ms, reserved: [0; 4] };
         // SAFETY: checked above.
         unsafe { write_out(result, "result", found) }
     })
@@ -67,10 +67,13 @@ pub unsafe extern "C" fn postbox_outstanding(
 /// What this Postbox has done since it was opened. Makes no request, and works after
 /// postbox_close too.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_get_stats(r#box: *mut postbox_t, stats: *mut postbox_stats) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_get_stats(
+    r#box: *mut postbox_client,
+    stats: *mut postbox_stats,
+) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_t::borrow(r#box) }?.get();
+        let postbox = unsafe { postbox_client::borrow(r#box) }?.get();
         postbox.check()?;
         let found = postbox.stats();
         let result = postbox_stats {
@@ -93,10 +96,10 @@ pub unsafe extern "C" fn postbox_get_stats(r#box: *mut postbox_t, stats: *mut po
 /// The same as one JSON object, with the last sweep, the last error and the state of the breakers
 /// by topic. The caller frees it with postbox_string_free.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_get_stats_json(r#box: *mut postbox_t, json: *mut *mut c_char) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_stats_json(r#box: *mut postbox_client, json: *mut *mut c_char) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_t::borrow(r#box) }?.get();
+        let postbox = unsafe { postbox_client::borrow(r#box) }?.get();
         check_out(json, "json")?;
         postbox.check()?;
         let found = postbox.stats();

@@ -1,7 +1,7 @@
 //! Sweeping, in the foreground and in the background.
 
 use crate::SweepReport;
-use crate::ffi::client::postbox_t;
+use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, write_optional};
 use crate::ffi::lease::postbox_lease;
@@ -32,18 +32,18 @@ pub struct postbox_sweep_result {
 /// topic, or of all if `topic` is NULL. It holds Brighter's lease while it does; if another sweeper
 /// has it, nothing is done. `result`, which may be NULL, gets what was done.
 ///
-/// A message that fails counts an attempt, waits for its next one ("retry_delay_ms"), and is
+/// A message that fails counts an attempt, waits for its next one ("dispatch_retry_delay_ms"), and is
 /// parked after "max_dispatch_attempts", or at once if its producer rejects it or it cannot be read.
 /// Later messages of its topic and partition key wait for it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_sweep(
-    r#box: *mut postbox_t,
+    r#box: *mut postbox_client,
     topic: *const c_char,
     result: *mut postbox_sweep_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_t::borrow(r#box)?.get(), optional_text(topic, "topic")?) };
+        let (postbox, topic) = unsafe { (postbox_client::borrow(r#box)?.get(), optional_text(topic, "topic")?) };
         let report = match topic {
             Some(topic) => postbox.sweep_topic(topic)?,
             None => postbox.sweep()?,
@@ -60,9 +60,9 @@ pub unsafe extern "C" fn postbox_sweep(
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_start_sweeper(r#box: *mut postbox_t) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_start_sweeper(r#box: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_t::borrow(r#box) }?.get().start_sweeper())
+    fallible(|| unsafe { postbox_client::borrow(r#box) }?.get().start_sweeper())
 }
 
 /// Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most.
@@ -71,9 +71,9 @@ pub unsafe extern "C" fn postbox_start_sweeper(r#box: *mut postbox_t) -> *mut po
 /// Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
 /// Call this again to wait longer; until it has stopped, it cannot be started again.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_stop_sweeper(r#box: *mut postbox_t) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_stop_sweeper(r#box: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_t::borrow(r#box) }?.get().stop_sweeper())
+    fallible(|| unsafe { postbox_client::borrow(r#box) }?.get().stop_sweeper())
 }
 
 fn sweep_result(report: &SweepReport) -> postbox_sweep_result {

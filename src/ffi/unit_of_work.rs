@@ -3,7 +3,7 @@
 use crate::dynamodb_json::{
     condition_check_from_json, item_from_json, transact_write_item_from_json, update_from_json,
 };
-use crate::ffi::client::{get_item, postbox_t};
+use crate::ffi::client::{get_item, postbox_client};
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::Handle;
 use crate::ffi::message::postbox_message;
@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 ///
 /// What DynamoDB would refuse is refused when it is added, and the unit stays as it was:
 /// POSTBOX_ERROR_TOO_MANY_ACTIONS (over 100), POSTBOX_ERROR_ITEM_TOO_LARGE (over 400 KB),
-/// POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_SAME_ITEM_TWICE.
+/// POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_DUPLICATE_ITEM.
 /// After a commit or a rollback, POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
 ///
 /// Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it; what is malformed is
@@ -53,10 +53,10 @@ impl postbox_unit_of_work {
 /// NULL `box`; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller frees
 /// it with postbox_unit_of_work_free, before or after the Postbox.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_unit_of_work_begin(r#box: *mut postbox_t) -> *mut postbox_unit_of_work {
+pub unsafe extern "C" fn postbox_unit_of_work_begin(r#box: *mut postbox_client) -> *mut postbox_unit_of_work {
     infallible(ptr::null_mut(), || {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        match unsafe { postbox_t::borrow(r#box) } {
+        match unsafe { postbox_client::borrow(r#box) } {
             Ok(postbox) => postbox_unit_of_work(Mutex::new(postbox.unit_of_work())).into_raw(),
             Err(_) => ptr::null_mut(),
         }

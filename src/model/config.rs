@@ -1,7 +1,8 @@
 //! All settings, once: from this table come parsing, checks, the builder's methods and CONFIGURATION.md.
 
 use crate::model::error::{Error, ErrorCode, Result, near_names, shortened};
-use crate::model::settings::with_settings;
+use crate::model::settings::{LeaseMode, with_settings};
+use std::time::Duration;
 
 /// What values a setting takes, with its range: characters of text, or the number itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,6 +11,8 @@ enum Kind {
     Optional(u64, u64),
     Secret(u64, u64),
     Number(u64, u64),
+    Millis(u64, u64),
+    Seconds(u64, u64),
     Choice(&'static [&'static str]),
 }
 
@@ -17,8 +20,6 @@ enum Kind {
 struct Setting {
     name: &'static str,
     kind: Kind,
-    #[cfg_attr(not(test), allow(dead_code))]
-    default: &'static str,
     #[cfg_attr(not(test), allow(dead_code))]
     about: &'static str,
 }
@@ -36,43 +37,134 @@ macro_rules! kind {
     (number($low:literal, $high:literal)) => {
         Kind::Number($low, $high)
     };
-    (choice($($value:literal),*)) => {
-        Kind::Choice(&[$($value),*])
+    (millis($low:literal, $high:literal)) => {
+        Kind::Millis($low, $high)
+    };
+    (seconds($low:literal, $high:literal)) => {
+        Kind::Seconds($low, $high)
+    };
+    (choice($type:ident)) => {
+        Kind::Choice($type::NAMES)
+    };
+    (flag()) => {
+        Kind::Choice(&["true", "false"])
     };
 }
+
+/// The name of a setting as text: durations have their unit in it.
+macro_rules! setting_name {
+    ($name:ident) => {
+        stringify!($name)
+    };
+    ($name:ident $text:literal) => {
+        $text
+    };
+}
+pub(crate) use setting_name;
 
 /// The Rust type of a setting of this kind.
 macro_rules! setting_type {
-    (number) => {
+    (number $range:tt) => {
         u64
     };
-    ($text:ident) => {
+    (millis $range:tt) => {
+        Duration
+    };
+    (seconds $range:tt) => {
+        Duration
+    };
+    (flag $range:tt) => {
+        bool
+    };
+    (choice ($type:ident)) => {
+        $type
+    };
+    ($text:ident $range:tt) => {
         String
     };
 }
-
-/// What the builder's method for a setting of this kind takes.
-macro_rules! setting_argument {
-    (number) => {
-        u64
-    };
-    ($text:ident) => {
-        impl Into<String>
-    };
-}
-pub(crate) use setting_argument;
+pub(crate) use setting_type;
 
 macro_rules! setting_default {
-    (number, $default:literal) => {
+    (millis $range:tt $default:literal) => {
+        Duration::from_millis($default)
+    };
+    (seconds $range:tt $default:literal) => {
+        Duration::from_secs($default)
+    };
+    (choice ($type:ident) $default:ident) => {
+        $type::$default
+    };
+    (number $range:tt $default:literal) => {
         $default
     };
-    ($text:ident, $default:literal) => {
+    (flag $range:tt $default:literal) => {
+        $default
+    };
+    ($text:ident $range:tt $default:literal) => {
         String::from($default)
     };
 }
 
+/// A setting that can be read from text and shown as text.
+trait Value: Sized {
+    fn read(kind: Kind, text: &str) -> Option<Self>;
+    fn show(&self, kind: Kind) -> String;
+}
+
+impl Value for u64 {
+    fn read(_: Kind, text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self, _: Kind) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    fn read(kind: Kind, text: &str) -> Option<Self> {
+        let number = text.parse().ok()?;
+        Some(if matches!(kind, Kind::Seconds(..)) { Self::from_secs(number) } else { Self::from_millis(number) })
+    }
+
+    fn show(&self, kind: Kind) -> String {
+        if matches!(kind, Kind::Seconds(..)) { self.as_secs().to_string() } else { self.as_millis().to_string() }
+    }
+}
+
+impl Value for bool {
+    fn read(_: Kind, text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn show(&self, _: Kind) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for String {
+    fn read(_: Kind, text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn show(&self, _: Kind) -> String {
+        self.clone()
+    }
+}
+
+impl Value for LeaseMode {
+    fn read(_: Kind, text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+
+    fn show(&self, _: Kind) -> String {
+        self.name().to_owned()
+    }
+}
+
 macro_rules! define_config {
-    ($($name:ident: $kind:ident $range:tt = $default:literal, $about:literal;)*) => {
+    ($($name:ident $(as $text:literal)?: $kind:ident $range:tt = $default:tt, $about:literal;)*) => {
         /// The settings of a Postbox, by name: for callers that have them as text, such as a
         /// configuration file. In code, [`Builder`](crate::Builder) has a method for each.
         ///
@@ -87,19 +179,19 @@ macro_rules! define_config {
         /// ```
         #[derive(Clone)]
         pub struct Config {
-            $(pub(crate) $name: setting_type!($kind),)*
+            $(pub(crate) $name: setting_type!($kind $range),)*
         }
 
         impl Default for Config {
             fn default() -> Self {
-                Self { $($name: setting_default!($kind, $default),)* }
+                Self { $($name: setting_default!($kind $range $default),)* }
             }
         }
 
         impl Config {
             fn set_unchecked(&mut self, name: &str, value: &str) -> Result<()> {
                 match name {
-                    $(stringify!($name) => self.$name = parse(name, value)?,)*
+                    $(setting_name!($name $($text)?) => self.$name = read(name, kind!($kind $range), value)?,)*
                     _ => return Err(unknown_setting(name)),
                 }
                 Ok(())
@@ -107,16 +199,15 @@ macro_rules! define_config {
 
             fn get_unchecked(&self, name: &str) -> Result<String> {
                 match name {
-                    $(stringify!($name) => Ok(self.$name.to_string()),)*
+                    $(setting_name!($name $($text)?) => Ok(self.$name.show(kind!($kind $range))),)*
                     _ => Err(unknown_setting(name)),
                 }
             }
         }
 
         const SETTINGS: &[Setting] = &[$(Setting {
-            name: stringify!($name),
+            name: setting_name!($name $($text)?),
             kind: kind!($kind $range),
-            default: stringify!($default),
             about: $about,
         },)*];
     };
@@ -192,10 +283,12 @@ impl Setting {
         let length = value.chars().count() as u64;
         let refuse = |expected: String| Err(invalid(format!("{name}: {expected}")));
         match self.kind {
-            Kind::Number(low, high) => match value.parse::<u64>() {
-                Ok(number) if (low..=high).contains(&number) => Ok(()),
-                _ => refuse(format!("\"{}\" is not a whole number from {low} to {high}", shortened(value))),
-            },
+            Kind::Number(low, high) | Kind::Millis(low, high) | Kind::Seconds(low, high) => {
+                match value.parse::<u64>() {
+                    Ok(number) if (low..=high).contains(&number) => Ok(()),
+                    _ => refuse(format!("\"{}\" is not a whole number from {low} to {high}", shortened(value))),
+                }
+            }
             Kind::Choice(values) if !values.contains(&value) => {
                 refuse(format!("\"{}\" is not one of {}", shortened(value), values.join(", ")))
             }
@@ -214,8 +307,8 @@ fn find(name: &str) -> Result<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name).ok_or_else(|| unknown_setting(name))
 }
 
-fn parse<T: std::str::FromStr>(name: &str, value: &str) -> Result<T> {
-    value.parse().map_err(|_| invalid(format!("{name}: \"{}\" cannot be read", shortened(value))))
+fn read<T: Value>(name: &str, kind: Kind, value: &str) -> Result<T> {
+    T::read(kind, value).ok_or_else(|| invalid(format!("{name}: \"{}\" cannot be read", shortened(value))))
 }
 
 fn unknown_setting(name: &str) -> Error {
@@ -256,9 +349,11 @@ mod tests {
                 Kind::Optional(_, high) => format!("text up to {high} characters, or empty"),
                 Kind::Secret(_, high) => format!("secret up to {high} characters, or empty"),
                 Kind::Number(low, high) => format!("{low} to {high}"),
+                Kind::Millis(low, high) => format!("{low} to {high} ms"),
+                Kind::Seconds(low, high) => format!("{low} to {high} s"),
                 Kind::Choice(values) => format!("`{}`", values.join("`, `")),
             };
-            let default = setting.default.trim_matches('"');
+            let default = Config::default().get(setting.name).unwrap();
             let default = if default.is_empty() { "unset".into() } else { format!("`{default}`") };
             page += &format!("| `{}` | {takes} | {default} | {} |\n", setting.name, setting.about);
         }
@@ -294,7 +389,7 @@ mod tests {
         for setting in SETTINGS {
             let mut config = Config::default();
             let value = match setting.kind {
-                Kind::Number(low, _) => low.to_string(),
+                Kind::Number(low, _) | Kind::Millis(low, _) | Kind::Seconds(low, _) => low.to_string(),
                 Kind::Choice(values) => values[0].to_string(),
                 _ => "abc".to_string(),
             };
@@ -311,7 +406,7 @@ mod tests {
             ("number_of_shards", "0"),
             ("number_of_shards", "21"),
             ("number_of_shards", "-1"),
-            ("max_attempts", "many"),
+            ("max_request_attempts", "many"),
             ("table_name", "ab"),
         ] {
             let error = config.set(name, value).unwrap_err();

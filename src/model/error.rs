@@ -38,7 +38,7 @@ pub enum ErrorCode {
     /// The unit of work would be larger than DynamoDB's 4 MB.
     TransactionTooLarge = 22,
     /// The unit of work has an action on this item already.
-    SameItemTwice = 23,
+    DuplicateItem = 23,
 
     /// The unit of work was committed or rolled back, or its outcome is open and it cannot be changed.
     UnitOfWorkClosed = 30,
@@ -49,7 +49,7 @@ pub enum ErrorCode {
     /// The handle is in use by another thread.
     ConcurrentUse = 33,
     /// The call came from the Postbox's own runtime thread (for instance from a log callback), where it would wait for itself.
-    WrongThread = 34,
+    ReentrantCall = 34,
 
     /// DynamoDB cancelled the transaction: nothing was written. The reasons say why, action by action.
     TransactionCanceled = 40,
@@ -65,15 +65,15 @@ pub enum ErrorCode {
     /// Some messages could not be marked dispatched; the reasons say which and why.
     MarkIncomplete = 52,
 
-    /// More messages are outstanding than `outstanding_limit` allows: nothing was deposited.
+    /// More messages are outstanding than `max_outstanding` allows: nothing was deposited.
     OutboxLimitReached = 53,
 
     /// The table does not exist.
     TableNotFound = 60,
     /// The table exists and cannot serve as an outbox; the reasons say what is wrong with it.
-    TableInvalid = 61,
+    InvalidTable = 61,
     /// No AWS credentials or no region were found.
-    NoCredentials = 62,
+    NoAwsConfig = 62,
     /// AWS refused the credentials or the permission.
     AccessDenied = 63,
     /// DynamoDB throttled the request, also after retries.
@@ -83,11 +83,11 @@ pub enum ErrorCode {
     /// No answer within `operation_timeout_ms`.
     Timeout = 66,
     /// DynamoDB refused the request for another reason; its code and text are in the message.
-    Refused = 67,
+    ServiceError = 67,
     /// A stored item cannot be read as a message; the text names the attribute.
-    UnreadableItem = 68,
+    MalformedItem = 68,
     /// The embedded database could not be opened or is not compiled in.
-    Embedded = 69,
+    EmbeddedUnavailable = 69,
 
     /// Something that should not happen. Please report it.
     Internal = 99,

@@ -1,35 +1,6 @@
 //! The header of a message: its fields by name, and the values of those that are enums.
 
-/// An enum whose values have names in the table.
-macro_rules! named {
-    ($(#[$about:meta])* $type:ident { $($(#[$value_about:meta])* $value:ident = $name:literal,)* }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum $type {
-            $($(#[$value_about])* $value,)*
-        }
-
-        impl $type {
-            pub(crate) const NAMES: &[&str] = &[$($name,)*];
-
-            /// The name that the table holds.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$value => $name,)*
-                }
-            }
-
-            /// The value of this name; upper and lower case differ.
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Self::$value),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
+use crate::model::named::named;
 
 named! {
     /// What a message is to its receiver, in Brighter's terms.

@@ -14,7 +14,7 @@ impl Message {
     /// # Errors
     /// [`ErrorCode::UnknownName`] with the near names, [`ErrorCode::InvalidMessage`] for a value
     /// that the field cannot have.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+    pub fn set_header(&mut self, name: &str, value: &str) -> Result<()> {
         if let Some(key) = name.strip_prefix("bag.") {
             self.bag.insert(key.into(), value.into());
             return Ok(());
@@ -52,12 +52,12 @@ impl Message {
         Ok(())
     }
 
-    /// A header field as text, by the same names as [`set`](Self::set); `None` for an optional
+    /// A header field as text, by the same names as [`set_header`](Self::set_header); `None` for an optional
     /// one that is not there. A bag entry that is not a string is given as JSON.
     ///
     /// # Errors
     /// [`ErrorCode::UnknownName`] with the near names.
-    pub fn get(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
+    pub fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
         if let Some(key) = name.strip_prefix("bag.") {
             return Ok(self.bag.get(key).map(|value| match value {
                 Value::String(text) => Cow::Borrowed(text.as_str()),
@@ -80,9 +80,9 @@ impl Message {
         }))
     }
 
-    /// The header fields that are there, as text by the names of [`get`](Self::get), without the bag.
+    /// The header fields that are there, as text by the names of [`header`](Self::header), without the bag.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
-        HEADER_FIELDS.iter().filter_map(|field| Some((field.name, self.get(field.name).ok()??)))
+        HEADER_FIELDS.iter().filter_map(|field| Some((field.name, self.header(field.name).ok()??)))
     }
 }
 

@@ -29,7 +29,7 @@ macro_rules! define_message {
         ///
         /// let message = Message::new("greeting.made", r#"{"name":"Ada"}"#)
         ///     .with_partition_key("Ada")
-        ///     .with_header("tenant", "42");
+        ///     .with_bag_entry("tenant", "42");
         /// assert_eq!(message.topic(), "greeting.made");
         /// assert_eq!(message.id().len(), 36); // a UUID v7, unless with_id gives another
         /// ```
@@ -214,7 +214,7 @@ impl Message {
     }
 
     /// Puts a further header into the bag.
-    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn with_bag_entry(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.bag.insert(name.into(), value.into());
         self
     }
@@ -338,22 +338,22 @@ mod tests {
                 "created_at" => "2024-02-29T12:34:56.789Z",
                 _ => "v=1",
             };
-            message.set(field.name, value).unwrap();
-            assert_eq!(message.get(field.name).unwrap().as_deref(), Some(value), "{}", field.name);
+            message.set_header(field.name, value).unwrap();
+            assert_eq!(message.header(field.name).unwrap().as_deref(), Some(value), "{}", field.name);
         }
         let mut message = Message::new("t", "b");
-        message.set("bag.tenant", "42").unwrap();
-        assert_eq!(message.get("bag.tenant").unwrap().as_deref(), Some("42"));
-        assert_eq!(message.get("bag.other").unwrap(), None);
-        assert_eq!(message.get("subject").unwrap(), None);
+        message.set_header("bag.tenant", "42").unwrap();
+        assert_eq!(message.header("bag.tenant").unwrap().as_deref(), Some("42"));
+        assert_eq!(message.header("bag.other").unwrap(), None);
+        assert_eq!(message.header("subject").unwrap(), None);
     }
 
     #[test]
     fn a_wrong_name_lists_the_near_ones() {
-        let error = Message::new("t", "b").set("partitionkey", "1").unwrap_err();
+        let error = Message::new("t", "b").set_header("partitionkey", "1").unwrap_err();
         assert_eq!(error.code(), ErrorCode::UnknownName);
         assert!(error.message().contains("partition_key"), "{error}");
-        assert!(Message::new("t", "b").get("topik").unwrap_err().message().contains("topic"));
+        assert!(Message::new("t", "b").header("topik").unwrap_err().message().contains("topic"));
     }
 
     #[test]
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn the_body_is_not_shown() {
-        let message = Message::new("t", "a secret").with_header("h", "another secret");
+        let message = Message::new("t", "a secret").with_bag_entry("h", "another secret");
         assert!(!format!("{message:?}").contains("secret"));
     }
 

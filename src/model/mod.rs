@@ -1,5 +1,6 @@
 //! Values: messages, settings, errors, reports, times. They do nothing by themselves.
 
+pub(crate) mod cancel;
 pub(crate) mod config;
 pub mod dynamodb_json;
 pub(crate) mod error;
@@ -7,6 +8,7 @@ pub(crate) mod header;
 mod header_access;
 pub(crate) mod item;
 pub(crate) mod message;
+mod named;
 pub(crate) mod page;
 pub(crate) mod report;
 pub(crate) mod settings;

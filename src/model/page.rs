@@ -10,7 +10,7 @@ pub struct MessagePage {
     /// The messages that could be read.
     pub messages: Vec<StoredMessage>,
     /// Those that could not: their ids, and why.
-    pub unreadable: Vec<(String, Error)>,
+    pub malformed: Vec<(String, Error)>,
     /// Where the next page begins; `None` after the last one.
     pub next: Option<Cursor>,
 }

@@ -29,15 +29,17 @@ pub enum DispatchOutcome {
     /// Its producer can never send it as it is. It is parked.
     Rejected = 14,
     /// Its stored item cannot be read. It is parked.
-    Unreadable = 15,
+    Malformed = 15,
     /// The table could not be read, so it was not sent. It stays outstanding.
-    NotRead = 16,
+    ReadFailed = 16,
     /// It was sent, and could not be marked: it stays outstanding and will be sent again.
-    NotMarked = 17,
+    MarkFailed = 17,
     /// It waits: an earlier message of its topic and partition key failed, or it did so lately itself.
     HeldBack = 18,
     /// The breaker of its topic is open: it waits, and no attempt is counted.
     BreakerOpen = 19,
+    /// The operation was stopped before the message was tried; it stays as it was.
+    Skipped = 20,
 }
 
 impl DispatchOutcome {
@@ -77,7 +79,7 @@ impl DispatchReport {
     /// A report in which nothing is known of the messages yet.
     pub(crate) fn of(ids: &[String]) -> Self {
         let entry =
-            |id: &String| DispatchEntry { id: id.clone(), outcome: DispatchOutcome::NotRead, detail: String::new() };
+            |id: &String| DispatchEntry { id: id.clone(), outcome: DispatchOutcome::Skipped, detail: String::new() };
         Self { entries: ids.iter().map(entry).collect() }
     }
 
@@ -135,25 +137,25 @@ impl DispatchReport {
 /// Whether a sweep had the lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SweepLease {
+pub enum LeaseStatus {
     /// It had, to the end.
     Held,
     /// Another sweeper has it: nothing was done.
-    HeldByAnother,
+    HeldElsewhere,
     /// It had, and lost it: it stopped at once.
     Lost,
     /// It ran without one, for this reason: other sweepers may send the same messages.
-    Alone(String),
+    Unavailable(String),
 }
 
-impl SweepLease {
-    /// `held`, `held by another`, `lost` or `alone`.
+impl LeaseStatus {
+    /// `held`, `held elsewhere`, `lost` or `alone`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Held => "held",
-            Self::HeldByAnother => "held by another",
+            Self::HeldElsewhere => "held elsewhere",
             Self::Lost => "lost",
-            Self::Alone(_) => "alone",
+            Self::Unavailable(_) => "unavailable",
         }
     }
 }
@@ -161,6 +163,7 @@ impl SweepLease {
 /// What a sweep did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "its lease says whether another sweeper was at work, its counts what could not be sent"]
 pub struct SweepReport {
     /// Messages that the index showed as outstanding and old enough.
     pub found: u64,
@@ -174,11 +177,11 @@ pub struct SweepReport {
     /// next attempt, behind the end of the sweep. One that waits may be counted again by a long sweep.
     pub held_back: u64,
     /// Whether it had the lease.
-    pub lease: SweepLease,
+    pub lease: LeaseStatus,
 }
 
 impl SweepReport {
-    pub(crate) fn new(lease: SweepLease) -> Self {
+    pub(crate) fn new(lease: LeaseStatus) -> Self {
         Self { found: 0, dispatched: 0, already_dispatched: 0, failed: 0, held_back: 0, lease }
     }
 
@@ -196,9 +199,10 @@ impl SweepReport {
                 DispatchOutcome::AlreadyDispatched | DispatchOutcome::NotFound | DispatchOutcome::Parked => {
                     &mut self.already_dispatched
                 }
-                DispatchOutcome::HeldBack | DispatchOutcome::BreakerOpen | DispatchOutcome::InProgress => {
-                    &mut self.held_back
-                }
+                DispatchOutcome::HeldBack
+                | DispatchOutcome::BreakerOpen
+                | DispatchOutcome::InProgress
+                | DispatchOutcome::Skipped => &mut self.held_back,
                 _ => &mut self.failed,
             } += 1;
         }
@@ -206,11 +210,12 @@ impl SweepReport {
 }
 
 /// Told what became of each batch of a sweep, on whichever of its threads sent it.
-pub(crate) type Each<'e> = dyn FnMut(&DispatchReport) + Send + 'e;
+pub(crate) type OnBatch<'e> = dyn FnMut(&DispatchReport) + Send + 'e;
 
 /// What an archiver did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "it says what could not be archived"]
 pub struct ArchiveReport {
     /// Messages that the archive kept and that were deleted.
     pub archived: u64,
@@ -219,7 +224,7 @@ pub struct ArchiveReport {
     /// Why the first of them failed.
     pub first_failure: Option<String>,
     /// Whether it had the lease of archivers.
-    pub lease: SweepLease,
+    pub lease: LeaseStatus,
 }
 
 impl ArchiveReport {

@@ -26,7 +26,7 @@ pub struct Stats {
     /// Why the last of them failed.
     pub last_error: Option<String>,
     /// What was outstanding when it was last counted: by `outstanding`, or in the background.
-    pub outstanding: Option<Outstanding>,
+    pub outstanding: Option<OutstandingCount>,
     /// When the last sweep ended, and what it did.
     pub last_sweep: Option<(SystemTime, SweepReport)>,
     /// The topics whose breaker is not closed.
@@ -64,13 +64,23 @@ impl Stats {
 /// What was outstanding when it was last counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Outstanding {
+pub struct OutstandingCount {
     /// How many messages.
     pub count: u64,
     /// When the oldest of them was made.
     pub oldest: Option<SystemTime>,
     /// When they were counted.
     pub counted_at: SystemTime,
+}
+
+/// Which messages [`Postbox::topic_counts`](crate::Postbox::topic_counts) counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CountScope {
+    /// Outstanding messages: reads their index.
+    Outstanding,
+    /// All messages: reads every item of the table, which on DynamoDB costs as much as the table is large.
+    All,
 }
 
 /// How many messages of a topic there are, by state.
@@ -115,7 +125,7 @@ impl BreakerState {
 /// A lease as the lock table has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct LeaseState {
+pub struct LeaseInfo {
     /// What it is on, such as `brighter_outbox_OutboxSweeper`.
     pub resource: String,
     /// Its holder, by an id of its own.

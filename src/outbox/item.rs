@@ -61,14 +61,14 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
 /// The message of an item that we, or Brighter, or an older version of either stored.
 ///
 /// # Errors
-/// [`ErrorCode::UnreadableItem`], naming the attribute.
+/// [`ErrorCode::MalformedItem`], naming the attribute.
 pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
     let item = Reader(item);
     let mut message = Message::new(item.required_text("Topic")?, item.body()?)
         .with_id(item.required_text(MESSAGE_ID)?)
         .with_message_type(
             item.named("MessageType", MessageType::from_name)?
-                .ok_or_else(|| item.unreadable("MessageType", "is missing"))?,
+                .ok_or_else(|| item.malformed("MessageType", "is missing"))?,
         )
         .with_character_encoding(
             item.named("CharacterEncoding", CharacterEncoding::from_name)?.unwrap_or(CharacterEncoding::Utf8),
@@ -134,10 +134,10 @@ pub(crate) fn number(value: impl std::fmt::Display) -> AttributeValue {
 struct Reader<'a>(&'a Item);
 
 impl<'a> Reader<'a> {
-    fn unreadable(&self, attribute: &str, what: &str) -> Error {
+    fn malformed(&self, attribute: &str, what: &str) -> Error {
         let id = message_id(self.0).unwrap_or("(no MessageId)");
         Error::new(
-            ErrorCode::UnreadableItem,
+            ErrorCode::MalformedItem,
             format!("the stored item of message {id} cannot be read: its attribute {attribute} {what}"),
         )
     }
@@ -146,17 +146,17 @@ impl<'a> Reader<'a> {
         match self.0.get(name) {
             None | Some(AttributeValue::Null(_)) => Ok(None),
             Some(AttributeValue::S(text)) => Ok(Some(text)),
-            Some(_) => Err(self.unreadable(name, "is not a string")),
+            Some(_) => Err(self.malformed(name, "is not a string")),
         }
     }
 
     fn required_text(&self, name: &str) -> Result<&'a str> {
-        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| self.unreadable(name, "is missing"))
+        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| self.malformed(name, "is missing"))
     }
 
     fn named<T>(&self, name: &str, from_name: fn(&str) -> Option<T>) -> Result<Option<T>> {
         self.text(name)?
-            .map(|text| from_name(text).ok_or_else(|| self.unreadable(name, "has an unknown value")))
+            .map(|text| from_name(text).ok_or_else(|| self.malformed(name, "has an unknown value")))
             .transpose()
     }
 
@@ -164,15 +164,15 @@ impl<'a> Reader<'a> {
         match self.0.get(name) {
             None | Some(AttributeValue::Null(_)) => Ok(None),
             Some(AttributeValue::N(number)) => {
-                number.parse().map(Some).map_err(|_| self.unreadable(name, "is not a number of its range"))
+                number.parse().map(Some).map_err(|_| self.malformed(name, "is not a number of its range"))
             }
-            Some(_) => Err(self.unreadable(name, "is not a number")),
+            Some(_) => Err(self.malformed(name, "is not a number")),
         }
     }
 
     fn ticks(&self, name: &str) -> Result<Option<Ticks>> {
         self.number(name)?
-            .map(|raw| Ticks::from_raw(raw).ok_or_else(|| self.unreadable(name, "is not a time in .NET ticks")))
+            .map(|raw| Ticks::from_raw(raw).ok_or_else(|| self.malformed(name, "is not a time in .NET ticks")))
             .transpose()
     }
 
@@ -182,8 +182,8 @@ impl<'a> Reader<'a> {
                 return Ok(ticks);
             }
         }
-        let created_at = self.text("CreatedAt")?.ok_or_else(|| self.unreadable(CREATED_TIME, "is missing"))?;
-        Ticks::from_text(created_at).ok_or_else(|| self.unreadable("CreatedAt", "is not a time"))
+        let created_at = self.text("CreatedAt")?.ok_or_else(|| self.malformed(CREATED_TIME, "is missing"))?;
+        Ticks::from_text(created_at).ok_or_else(|| self.malformed("CreatedAt", "is not a time"))
     }
 
     fn body(&self) -> Result<Vec<u8>> {
@@ -191,8 +191,8 @@ impl<'a> Reader<'a> {
             Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref().to_vec()),
             // Older versions of Brighter stored the text itself.
             Some(AttributeValue::S(text)) => Ok(text.clone().into_bytes()),
-            Some(_) => Err(self.unreadable("Body", "is neither binary nor a string")),
-            None => Err(self.unreadable("Body", "is missing")),
+            Some(_) => Err(self.malformed("Body", "is neither binary nor a string")),
+            None => Err(self.malformed("Body", "is missing")),
         }
     }
 
@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
         let Some(bag) = self.text("HeaderBag")? else {
             return Ok(Map::new());
         };
-        serde_json::from_str(bag).map_err(|_| self.unreadable("HeaderBag", "is not a JSON object"))
+        serde_json::from_str(bag).map_err(|_| self.malformed("HeaderBag", "is not a JSON object"))
     }
 }
 
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     fn full() -> Message {
-        let mut message = Message::new("greeting.made", "body").with_id("id-1").with_header("tenant", "42");
+        let mut message = Message::new("greeting.made", "body").with_id("id-1").with_bag_entry("tenant", "42");
         for (name, value) in [
             ("message_type", "MT_COMMAND"),
             ("content_type", "text/xml"),
@@ -230,7 +230,7 @@ mod tests {
             ("job_id", "job"),
             ("workflow_id", "flow"),
         ] {
-            message.set(name, value).unwrap();
+            message.set_header(name, value).unwrap();
         }
         message
     }
@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn golden_no_header_set() {
         let mut message = Message::new("greeting.made", "body").with_id("id-1");
-        message.set("created_at", "2024-02-29T12:34:56.789Z").unwrap();
+        message.set_header("created_at", "2024-02-29T12:34:56.789Z").unwrap();
         assert_eq!(
             shown(&encode(&message, 1)),
             pairs(&[
@@ -387,7 +387,7 @@ mod tests {
                 None => item.remove(*attribute),
             };
             let error = decode(&item).unwrap_err();
-            assert_eq!(error.code(), ErrorCode::UnreadableItem);
+            assert_eq!(error.code(), ErrorCode::MalformedItem);
             assert!(error.message().contains(attribute), "{error}");
         }
     }

@@ -69,7 +69,7 @@ impl Outbox {
             Some(cursor) => Place::read(cursor, state, topic, parts)?,
             None => Place::default(),
         };
-        let mut page = MessagePage { messages: Vec::new(), unreadable: Vec::new(), next: None };
+        let mut page = MessagePage { messages: Vec::new(), malformed: Vec::new(), next: None };
         let mut wanted = limit.max(1);
         let began = clock::now();
         while wanted > 0 && place.part < parts && clock::since(began) < LONG_ENOUGH {
@@ -81,7 +81,7 @@ impl Outbox {
             for item in &items {
                 match decode(item) {
                     Ok(message) => page.messages.push(message),
-                    Err(error) => page.unreadable.push((message_id(item).unwrap_or_default().to_owned(), error)),
+                    Err(error) => page.malformed.push((message_id(item).unwrap_or_default().to_owned(), error)),
                 }
             }
             place = match last {

@@ -40,7 +40,7 @@ impl Outbox {
     /// The ids of all messages that have this causation id, as the index shows them.
     ///
     /// # Errors
-    /// [`ErrorCode::TableInvalid`] if the table lacks the index.
+    /// [`ErrorCode::InvalidTable`] if the table lacks the index.
     pub(crate) async fn caused_by(&self, causation_id: String) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         let mut from = None;
@@ -64,7 +64,7 @@ impl Outbox {
                 Ok(answer) => answer,
                 Err(failure) if self.lacks_causation_index(&failure).await => {
                     return Err(Error::new(
-                        ErrorCode::TableInvalid,
+                        ErrorCode::InvalidTable,
                         format!(
                             "table {} has no index {CAUSATION}, so messages cannot be replayed by causation: replay them by id, or add the index (hash key {CAUSATION_ID}, all attributes projected)",
                             self.table

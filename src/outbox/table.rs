@@ -170,7 +170,7 @@ impl Outbox {
             .table
             .ok_or_else(|| {
                 Error::new(
-                    ErrorCode::Refused,
+                    ErrorCode::ServiceError,
                     format!("DescribeTable on {subject}: the answer has no table: is endpoint_url that of DynamoDB?"),
                 )
             })
@@ -274,7 +274,7 @@ fn check(found: &TableDescription, table: &str) -> Result<TableReport> {
         .map(|(index, (subject, fault))| Reason::new(index, subject, "Schema", fault))
         .collect();
     Err(Error::new(
-        ErrorCode::TableInvalid,
+        ErrorCode::InvalidTable,
         format!("table {table} cannot serve as an outbox; {} is wrong with it: make the table with create_table, or mend what is named", reasons.len()),
     )
     .with_reasons(reasons))

@@ -7,7 +7,7 @@ use crate::model::error::{Error, ErrorCode, Result, panic_text};
 pub(crate) use crate::runtime::gate::Call;
 use crate::runtime::gate::Gate;
 use crate::sys::clock;
-#[cfg(feature = "simulation")]
+#[cfg(postbox_simulation)]
 use crate::sys::simulation::Simulated;
 use crate::{
     runtime::wait::{Waited, wait_for},
@@ -40,7 +40,7 @@ pub(crate) struct Runtime {
     abandoned: Notify,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
-    #[cfg(feature = "simulation")]
+    #[cfg(postbox_simulation)]
     simulated: Option<Simulated>,
 }
 
@@ -83,14 +83,14 @@ impl<T> Drop for AbortOnDrop<T> {
 /// A future that was [started](Runtime::start_task).
 pub(crate) struct Task<T> {
     result: Receiver<T>,
-    #[cfg(feature = "simulation")]
+    #[cfg(postbox_simulation)]
     running: Option<(Simulated, JoinHandle<()>)>,
 }
 
 impl<T> Task<T> {
     /// Blocks for what the future gives: nothing if the runtime stops or the deadline passes.
     pub(crate) fn wait(self) -> Option<T> {
-        #[cfg(feature = "simulation")]
+        #[cfg(postbox_simulation)]
         if let Some((simulated, running)) = self.running {
             simulated.finish(running);
         }
@@ -101,7 +101,7 @@ impl<T> Task<T> {
 impl Runtime {
     /// Starts the thread.
     pub(crate) fn start() -> Result<Self> {
-        #[cfg(feature = "simulation")]
+        #[cfg(postbox_simulation)]
         if let Some(simulated) = Simulated::start() {
             return Ok(Self::simulated(simulated.expect("a runtime for a simulation")));
         }
@@ -143,13 +143,13 @@ impl Runtime {
             abandoned: Notify::new(),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
-            #[cfg(feature = "simulation")]
+            #[cfg(postbox_simulation)]
             simulated: None,
         })
     }
 
     /// Without a thread: the callers run everything while they wait.
-    #[cfg(feature = "simulation")]
+    #[cfg(postbox_simulation)]
     fn simulated(simulated: Simulated) -> Self {
         Self {
             handle: simulated.handle().clone(),
@@ -211,7 +211,7 @@ impl Runtime {
     ) -> Result<T> {
         if LIFE.try_with(|_| ()).is_err() {
             return Err(Error::new(
-                ErrorCode::WrongThread,
+                ErrorCode::ReentrantCall,
                 format!("{what} was called while its thread ends, as in a function of atexit: call it before"),
             ));
         }
@@ -236,7 +236,7 @@ impl Runtime {
         abandoned: impl Future<Output = ()>,
         deadline: Instant,
     ) -> Waited<T> {
-        #[cfg(feature = "simulation")]
+        #[cfg(postbox_simulation)]
         if let Some(simulated) = &self.simulated {
             return wait_for(future, abandoned, deadline, simulated);
         }
@@ -276,11 +276,11 @@ impl Runtime {
                 let _ = sender.send(value);
             }
         });
-        #[cfg(not(feature = "simulation"))]
+        #[cfg(not(postbox_simulation))]
         drop(running);
         Task {
             result,
-            #[cfg(feature = "simulation")]
+            #[cfg(postbox_simulation)]
             running: self.simulated.clone().map(|simulated| (simulated, running)),
         }
     }
@@ -295,7 +295,7 @@ impl Runtime {
         }
         if Inside::is(self.thread) {
             return Err(Error::new(
-                ErrorCode::WrongThread,
+                ErrorCode::ReentrantCall,
                 "Postbox was called from inside one of its own operations, which would wait for itself: hand the work to another thread",
             ));
         }
@@ -479,6 +479,6 @@ mod tests {
         let error = runtime
             .block_on("test", LONG, async move { inner.block_on("inner", LONG, async {}).map_err(|e| e.code()) })
             .unwrap();
-        assert_eq!(error, Err(ErrorCode::WrongThread));
+        assert_eq!(error, Err(ErrorCode::ReentrantCall));
     }
 }

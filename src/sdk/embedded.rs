@@ -45,7 +45,7 @@ impl EmbeddedDatabase {
     /// only; or `:memory:` for one that ends with its last handle.
     ///
     /// # Errors
-    /// [`ErrorCode::Embedded`]: the file cannot be opened or is not such a database.
+    /// [`ErrorCode::EmbeddedUnavailable`]: the file cannot be opened or is not such a database.
     pub fn open(path: &str) -> Result<Self> {
         let opened = if path == IN_MEMORY {
             Database::memory()
@@ -54,7 +54,10 @@ impl EmbeddedDatabase {
             Database::new(path)
         };
         opened.map(Self).map_err(|error| {
-            Error::new(ErrorCode::Embedded, format!("the embedded database {path} could not be opened: {error}"))
+            Error::new(
+                ErrorCode::EmbeddedUnavailable,
+                format!("the embedded database {path} could not be opened: {error}"),
+            )
         })
     }
 
@@ -73,7 +76,7 @@ impl EmbeddedDatabase {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorCode::TableNotFound`], [`ErrorCode::Refused`]: with the code and text that DynamoDB gives.
+    /// [`ErrorCode::TableNotFound`], [`ErrorCode::ServiceError`]: with the code and text that DynamoDB gives.
     pub fn execute(&self, operation: &str, request: &str) -> Result<String> {
         let (status, answer) = self.answer(operation, request.as_bytes());
         if status == 200 {
@@ -90,14 +93,15 @@ impl EmbeddedDatabase {
     /// credentials are checked.
     ///
     /// # Errors
-    /// [`ErrorCode::Embedded`]: the socket cannot be used.
+    /// [`ErrorCode::EmbeddedUnavailable`]: the socket cannot be used.
     #[cfg(feature = "cli")]
     pub fn serve(
         &self,
         listener: std::net::TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let failed = |error: String| Error::new(ErrorCode::Embedded, format!("the socket cannot be served: {error}"));
+        let failed =
+            |error: String| Error::new(ErrorCode::EmbeddedUnavailable, format!("the socket cannot be served: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -220,7 +224,7 @@ fn create_private(path: &str) -> Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(|_| ()).map_err(|error| {
         Error::new(
-            ErrorCode::Embedded,
+            ErrorCode::EmbeddedUnavailable,
             format!("the file {path} of the embedded database could not be opened: {error}"),
         )
     })

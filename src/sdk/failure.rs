@@ -61,7 +61,7 @@ where
     }
     if let Some(credentials) = find_in_chain::<CredentialsError>(&error) {
         return Error::new(
-            ErrorCode::NoCredentials,
+            ErrorCode::NoAwsConfig,
             format!(
                 "{operation} on {subject}: no AWS credentials: {}. Set access_key_id and secret_access_key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or run where a role is attached",
                 causes(credentials)
@@ -112,7 +112,7 @@ pub(crate) fn refused(operation: &str, subject: &str, code: &str, message: &str,
         | "MissingAuthenticationTokenException" => (ErrorCode::AccessDenied, "Renew or correct the AWS credentials"),
         _ if is_passing(code) && status < 500 => (ErrorCode::Throttled, "Try again later"),
         _ if status >= 500 => (ErrorCode::Unreachable, "Try again later"),
-        _ => (ErrorCode::Refused, ""),
+        _ => (ErrorCode::ServiceError, ""),
     };
     let error = Error::new(
         kind,

@@ -57,7 +57,7 @@ pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
     if shared.region().is_none() {
         if config.endpoint_url.is_empty() && shared.endpoint_url().is_none() {
             return Err(Error::new(
-                ErrorCode::NoCredentials,
+                ErrorCode::NoAwsConfig,
                 "no AWS region is known: set region or AWS_REGION, or a region in the profile",
             ));
         }
@@ -76,13 +76,13 @@ pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client
         .http_client(http_client)
         .retry_config(retries(config))
         .timeout_config(timeouts(config));
-    #[cfg(feature = "simulation")]
+    #[cfg(postbox_simulation)]
     let client = simulated(client);
     Client::from_conf(client.build())
 }
 
 /// The same for a simulation, if this thread is in one: its sleep, and a retry budget that no other has drawn on.
-#[cfg(feature = "simulation")]
+#[cfg(postbox_simulation)]
 fn simulated(mut client: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder {
     use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, retry::RetryPartition};
     match crate::sys::simulation::sleeper() {
@@ -98,13 +98,13 @@ fn simulated(mut client: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb:
 
 fn retries(config: &Config) -> RetryConfig {
     RetryConfig::standard()
-        .with_max_attempts(u32::try_from(config.max_attempts).unwrap_or(u32::MAX))
+        .with_max_attempts(u32::try_from(config.max_request_attempts).unwrap_or(u32::MAX))
         .with_initial_backoff(Duration::from_millis(50))
 }
 
 fn timeouts(config: &Config) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
-        .operation_attempt_timeout(Duration::from_millis(config.attempt_timeout_ms))
+        .connect_timeout(config.connect_timeout)
+        .operation_attempt_timeout(config.attempt_timeout)
         .build()
 }

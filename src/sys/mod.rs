@@ -3,9 +3,9 @@
 pub(crate) mod clock;
 pub(crate) mod park;
 pub(crate) mod random;
-#[cfg(feature = "simulation")]
+#[cfg(postbox_simulation)]
 #[doc(hidden)]
 pub mod simulation;
-#[cfg(not(feature = "simulation"))]
+#[cfg(not(postbox_simulation))]
 pub(crate) mod simulation;
 pub(crate) mod sync;

@@ -12,9 +12,9 @@
 static const char *const sent[] = {"kept", "refused", "failed"};
 
 /* Three dispatched messages and one that is outstanding. */
-static postbox_t *open_filled(struct producer *producer)
+static postbox_client *open_filled(struct producer *producer)
 {
-    postbox_t *box = open_eager(producer, NULL, NULL);
+    postbox_client *box = open_eager(producer, NULL, NULL);
     for (size_t i = 0; i < COUNT(sent); i++)
         deposit(box, sent[i]);
     OK(postbox_mark_dispatched(box, sent, COUNT(sent), NULL));
@@ -61,11 +61,11 @@ void archive_deletes_what_it_kept(void)
     struct reasons reasons = {0};
     struct producer keeps_all = {.outcome = 0};
     postbox_archive_result result;
-    postbox_t *box = open_filled(NULL);
+    postbox_client *box = open_filled(NULL);
     memset(&result, 0xff, sizeof result);
-    OK(postbox_log_set(POSTBOX_LOG_WARN, see_reasons, &reasons, NULL));
+    OK(postbox_set_log_callback(POSTBOX_LOG_WARN, see_reasons, &reasons, NULL));
     OK(postbox_archive(box, keep_some, &archive, &result));
-    OK(postbox_log_set(0, NULL, NULL, NULL));
+    OK(postbox_set_log_callback(0, NULL, NULL, NULL));
     CHECK(archive.calls == 3 && result.archived == 1 && result.failed == 2 && result.lease == POSTBOX_LEASE_HELD);
     for (size_t i = 0; i < COUNT(result.reserved); i++)
         CHECK(result.reserved[i] == 0);
@@ -90,7 +90,7 @@ void young_dispatched_messages_are_not_archived(void)
     struct producer archive = {.outcome = 0};
     const char *id = "young";
     postbox_archive_result result = {0};
-    postbox_t *box = open_eager(NULL, "archive_min_age_ms", "600000");
+    postbox_client *box = open_eager(NULL, "archive_min_age_ms", "600000");
     deposit(box, id);
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
     OK(postbox_archive(box, producer_send, &archive, &result));
@@ -120,7 +120,7 @@ void archive_file_has_a_message_a_line(void)
     char directory[] = "/tmp/postbox-XXXXXX", path[64];
     struct stat status = {0};
     postbox_archive_result result = {0};
-    postbox_t *box = open_filled(NULL);
+    postbox_client *box = open_filled(NULL);
     CHECK(mkdtemp(directory) != NULL);
     snprintf(path, sizeof path, "%s/archive.jsonl", directory);
     OK(postbox_archive_to_file(box, path, &result));
@@ -157,7 +157,7 @@ void archive_file_that_cannot_be_written_keeps_the_messages(void)
 {
     int full = 0;
     postbox_archive_result result = {.archived = 42};
-    postbox_t *box = open_filled(NULL);
+    postbox_client *box = open_filled(NULL);
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "/nowhere/archive could not be opened: No such file",
           postbox_archive_to_file(box, "/nowhere/archive", &result));
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "/tmp could not be opened", postbox_archive_to_file(box, "/tmp", &result));
@@ -166,9 +166,9 @@ void archive_file_that_cannot_be_written_keeps_the_messages(void)
           postbox_start_archiver_to_file(box, "/nowhere/archive"));
     CHECK(result.archived == 42);
     /* A full disk is found out later, and told as such. */
-    OK(postbox_log_set(POSTBOX_LOG_WARN, see_full_disk, &full, NULL));
+    OK(postbox_set_log_callback(POSTBOX_LOG_WARN, see_full_disk, &full, NULL));
     OK(postbox_archive_to_file(box, "/dev/full", &result));
-    OK(postbox_log_set(0, NULL, NULL, NULL));
+    OK(postbox_set_log_callback(0, NULL, NULL, NULL));
     CHECK(result.archived == 0 && result.failed == 3 && full == 3);
     for (size_t i = 0; i < COUNT(sent); i++)
         check_state(box, sent[i], "dispatched");

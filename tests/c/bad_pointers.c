@@ -29,12 +29,12 @@ void null_handles_have_documented_answers(void)
     EQUAL(postbox_report_id(NULL, 0), "");
     EQUAL(postbox_report_detail(NULL, 0), "");
     CHECK(postbox_report_outcome(NULL, 0) == POSTBOX_OUTCOME_NOT_FOUND);
-    const char *why = "untouched";
-    CHECK(postbox_page_count(NULL) == 0 && postbox_page_unreadable_count(NULL) == 0);
+    const char *reason = "untouched";
+    CHECK(postbox_page_count(NULL) == 0 && postbox_page_malformed_count(NULL) == 0);
     CHECK(postbox_page_message(NULL, 0) == NULL && postbox_page_next(NULL) == NULL);
-    EQUAL(postbox_page_unreadable(NULL, 0, NULL), "");
-    EQUAL(postbox_page_unreadable(NULL, 0, &why), "");
-    EQUAL(why, "");
+    EQUAL(postbox_page_malformed(NULL, 0, NULL), "");
+    EQUAL(postbox_page_malformed(NULL, 0, &reason), "");
+    EQUAL(reason, "");
     postbox_page_free(NULL);
     postbox_error_free(NULL);
     postbox_config_free(NULL);
@@ -49,7 +49,7 @@ void null_settings_and_messages_are_errors(void)
 {
     const char *value = "untouched";
     postbox_message *message = NULL;
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = memory_config(NULL);
     IS_NULL("config", postbox_config_set(NULL, "region", "x"));
     IS_NULL("name", postbox_config_set(config, NULL, "x"));
@@ -57,8 +57,8 @@ void null_settings_and_messages_are_errors(void)
     IS_NULL("config", postbox_config_get(NULL, "region", &value));
     IS_NULL("name", postbox_config_get(config, NULL, &value));
     IS_NULL("value", postbox_config_get(config, "region", NULL));
-    IS_NULL("config", postbox_config_producer(NULL, "t", producer_send, NULL, NULL));
-    IS_NULL("send", postbox_config_producer(config, "t", NULL, NULL, NULL));
+    IS_NULL("config", postbox_config_add_producer(NULL, "t", producer_send, NULL, NULL));
+    IS_NULL("send", postbox_config_add_producer(config, "t", NULL, NULL, NULL));
     IS_NULL("config", postbox_open(NULL, &box));
     IS_NULL("box", postbox_open(config, NULL));
     IS_NULL("topic", postbox_message_new(NULL, NULL, 0, &message));
@@ -84,7 +84,7 @@ void null_settings_and_messages_are_errors(void)
 
 void null_arguments_of_a_postbox_are_errors(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_message *message = message_of("t", "x", "x"), *read = message;
     const postbox_message *messages[] = {message, NULL};
     const char *ids[] = {"x", NULL};
@@ -109,9 +109,9 @@ void null_arguments_of_a_postbox_are_errors(void)
     IS_NULL("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
     IS_NULL("box", postbox_confirm(NULL, "x", POSTBOX_SEND_SENT, NULL));
     IS_NULL("id", postbox_confirm(box, NULL, POSTBOX_SEND_SENT, NULL));
-    IS_NULL("box", postbox_get(NULL, "x", &read));
-    IS_NULL("id", postbox_get(box, NULL, &read));
-    IS_NULL("message", postbox_get(box, "x", NULL));
+    IS_NULL("box", postbox_get_message(NULL, "x", &read));
+    IS_NULL("id", postbox_get_message(box, NULL, &read));
+    IS_NULL("message", postbox_get_message(box, "x", NULL));
     IS_NULL("box", postbox_get_item(NULL, "People", ADA, &item));
     IS_NULL("table", postbox_get_item(box, NULL, ADA, &item));
     IS_NULL("key", postbox_get_item(box, "People", NULL, &item));
@@ -131,7 +131,7 @@ void null_arguments_of_a_unit_are_errors(void)
 {
     static const char update[] = "{\"TableName\":\"People\",\"Key\":" ADA ",\"UpdateExpression\":\"REMOVE Age\"}";
     char *item = (char *)"untouched";
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     postbox_message *message = message_of("t", "x", "x");
     IS_NULL("work", postbox_unit_of_work_get_item(NULL, "People", ADA, &item));
@@ -169,19 +169,19 @@ void null_arguments_of_delivery_are_errors(void)
     char *json = (char *)"untouched";
     struct producer archive = {.outcome = 0};
     postbox_sweep_result swept = {.found = 42};
-    postbox_outstanding_result outstanding = {.count = 42};
+    postbox_outstanding_count outstanding = {.count = 42};
     postbox_archive_result archived = {.archived = 42};
     postbox_stats stats = {.deposited = 42};
     postbox_page *page = NULL;
     postbox_report *report = NULL;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     IS_NULL("box", postbox_sweep(NULL, NULL, &swept));
     IS_NULL("box", postbox_start_sweeper(NULL));
     IS_NULL("box", postbox_stop_sweeper(NULL));
-    IS_NULL("box", postbox_outstanding(NULL, NULL, &outstanding));
-    IS_NULL("result", postbox_outstanding(box, NULL, NULL));
-    IS_NULL("box", postbox_list(NULL, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
-    IS_NULL("page", postbox_list(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, NULL));
+    IS_NULL("box", postbox_count_outstanding(NULL, NULL, &outstanding));
+    IS_NULL("result", postbox_count_outstanding(box, NULL, NULL));
+    IS_NULL("box", postbox_list_messages(NULL, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
+    IS_NULL("page", postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, NULL));
     IS_NULL("box", postbox_unpark(NULL, "x"));
     IS_NULL("id", postbox_unpark(box, NULL));
     IS_NULL("box", postbox_replay(NULL, ids, 1, &report));
@@ -200,8 +200,8 @@ void null_arguments_of_delivery_are_errors(void)
     IS_NULL("box", postbox_stop_archiver(NULL));
     IS_NULL("box", postbox_get_stats(NULL, &stats));
     IS_NULL("stats", postbox_get_stats(box, NULL));
-    IS_NULL("box", postbox_get_stats_json(NULL, &json));
-    IS_NULL("json", postbox_get_stats_json(box, NULL));
+    IS_NULL("box", postbox_stats_json(NULL, &json));
+    IS_NULL("json", postbox_stats_json(box, NULL));
     CHECK(swept.found == 42 && outstanding.count == 42 && archived.archived == 42 && stats.deposited == 42);
     CHECK(page == NULL && report == NULL && archive.released == 0);
     EQUAL(json, "untouched");
@@ -218,12 +218,12 @@ void text_that_is_not_utf8_is_refused(void)
     postbox_message *message = NULL;
     postbox_report *report = NULL;
     postbox_config *config = memory_config(NULL);
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     NOT_TEXT("name", postbox_config_set(config, NOT_UTF8, "x"));
     NOT_TEXT("value", postbox_config_set(config, "region", NOT_UTF8));
     NOT_TEXT("name", postbox_config_get(config, NOT_UTF8, &value));
-    NOT_TEXT("topic", postbox_config_producer(config, NOT_UTF8, producer_send, NULL, NULL));
+    NOT_TEXT("topic", postbox_config_add_producer(config, NOT_UTF8, producer_send, NULL, NULL));
     NOT_TEXT("topic", postbox_message_new(NOT_UTF8, NULL, 0, &message));
     CHECK(message == NULL);
     message = message_of("t", "x", "x");
@@ -235,15 +235,15 @@ void text_that_is_not_utf8_is_refused(void)
     NOT_TEXT("id", postbox_confirm(box, NOT_UTF8, POSTBOX_SEND_SENT, NULL));
     NOT_TEXT("reason", postbox_confirm(box, "x", POSTBOX_SEND_RETRY, NOT_UTF8));
     postbox_message *read = NULL;
-    NOT_TEXT("id", postbox_get(box, NOT_UTF8, &read));
+    NOT_TEXT("id", postbox_get_message(box, NOT_UTF8, &read));
     postbox_sweep_result swept = {.found = 42};
-    postbox_outstanding_result outstanding = {.count = 42};
+    postbox_outstanding_count outstanding = {.count = 42};
     postbox_archive_result archived = {.archived = 42};
     postbox_page *page = NULL;
     NOT_TEXT("topic", postbox_sweep(box, NOT_UTF8, &swept));
-    NOT_TEXT("topic", postbox_outstanding(box, NOT_UTF8, &outstanding));
-    NOT_TEXT("topic", postbox_list(box, POSTBOX_STATE_PARKED, NOT_UTF8, 1, NULL, &page));
-    NOT_TEXT("cursor", postbox_list(box, POSTBOX_STATE_PARKED, NULL, 1, NOT_UTF8, &page));
+    NOT_TEXT("topic", postbox_count_outstanding(box, NOT_UTF8, &outstanding));
+    NOT_TEXT("topic", postbox_list_messages(box, POSTBOX_STATE_PARKED, NOT_UTF8, 1, NULL, &page));
+    NOT_TEXT("cursor", postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 1, NOT_UTF8, &page));
     NOT_TEXT("id", postbox_unpark(box, NOT_UTF8));
     NOT_TEXT("ids[1]", postbox_replay(box, ids, 2, &report));
     NOT_TEXT("causation_id", postbox_replay_causation(box, NOT_UTF8, &report));

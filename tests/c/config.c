@@ -38,9 +38,9 @@ void unknown_setting_lists_the_near_ones(void)
     const char *value = "untouched";
     postbox_config *config = memory_config(NULL);
     FAILS(POSTBOX_ERROR_UNKNOWN_NAME, "table_name", postbox_config_set(config, "tabel_name", "x"));
-    FAILS(POSTBOX_ERROR_UNKNOWN_NAME, "max_attempts", postbox_config_get(config, "max_attempt", &value));
+    FAILS(POSTBOX_ERROR_UNKNOWN_NAME, "max_request_attempts", postbox_config_get(config, "max_request_attempt", &value));
     EQUAL(value, "untouched");
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     OK(postbox_open(config, &box));
     check_usable(box);
     postbox_free(box);
@@ -62,7 +62,7 @@ void setting_out_of_range_says_the_range(void)
 
 void settings_that_contradict_each_other_fail_at_the_opening(void)
 {
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = memory_config(NULL);
     OK(postbox_config_set(config, "endpoint_url", "http://localhost:8000"));
     FAILS(POSTBOX_ERROR_INVALID_SETTING, "exclude each other", postbox_open(config, &box));
@@ -76,17 +76,17 @@ void settings_that_contradict_each_other_fail_at_the_opening(void)
 
 void embedded_path_that_cannot_be_opened_is_named(void)
 {
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = memory_config(NULL);
     OK(postbox_config_set(config, "embedded_path", "/dev/null/outbox"));
-    FAILS(POSTBOX_ERROR_EMBEDDED, "/dev/null/outbox", postbox_open(config, &box));
+    FAILS(POSTBOX_ERROR_EMBEDDED_UNAVAILABLE, "/dev/null/outbox", postbox_open(config, &box));
     CHECK(box == NULL);
     postbox_config_free(config);
 }
 
 void one_configuration_opens_many(void)
 {
-    postbox_t *boxes[3] = {NULL, NULL, NULL};
+    postbox_client *boxes[3] = {NULL, NULL, NULL};
     postbox_config *config = memory_config(NULL);
     for (size_t i = 0; i < COUNT(boxes); i++)
         OK(postbox_open(config, &boxes[i]));

@@ -5,7 +5,7 @@
 /* Five kinds, 2,000 times. */
 void ten_thousand_handles(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     for (int i = 0; i < 2000; i++) {
         const char *value = NULL;
         postbox_report *report = NULL;
@@ -32,7 +32,7 @@ void ten_thousand_handles(void)
 void many_are_opened_one_after_the_other(void)
 {
     for (int i = 0; i < 20; i++) {
-        postbox_t *box = open_memory(NULL);
+        postbox_client *box = open_memory(NULL);
         check_usable(box);
         if (i % 2)
             OK(postbox_close(box));

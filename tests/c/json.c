@@ -52,7 +52,7 @@ static const struct wrong actions[] = {
 void wrong_json_is_refused_with_its_place(void)
 {
     char *item = NULL;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     for (size_t i = 0; i < COUNT(items); i++) {
         const char *json = items[i].json, *place = items[i].place;
@@ -82,12 +82,12 @@ void wrong_json_is_refused_with_its_place(void)
 void key_that_is_not_the_tables_key_is_refused(void)
 {
     char *item = NULL;
-    postbox_t *box = open_memory(NULL);
-    FAILS(POSTBOX_ERROR_REFUSED, "ValidationException", postbox_get_item(box, "People", "{\"Id\":{\"S\":\"1\"}}", &item));
+    postbox_client *box = open_memory(NULL);
+    FAILS(POSTBOX_ERROR_SERVICE_ERROR, "ValidationException", postbox_get_item(box, "People", "{\"Id\":{\"S\":\"1\"}}", &item));
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(work, "People", "{\"Id\":{\"S\":\"1\"}}"));
     postbox_error *error = postbox_unit_of_work_commit(work);
-    CHECK(postbox_error_code(error) == POSTBOX_ERROR_REFUSED || postbox_error_code(error) == POSTBOX_ERROR_TRANSACTION_CANCELED);
+    CHECK(postbox_error_code(error) == POSTBOX_ERROR_SERVICE_ERROR || postbox_error_code(error) == POSTBOX_ERROR_TRANSACTION_CANCELED);
     CHECK(!postbox_error_is_retryable(error));
     postbox_error_free(error);
     OK(postbox_unit_of_work_rollback(work));

@@ -6,14 +6,14 @@
 #include <string.h>
 
 /* Goes through all pages of a list; gives how many messages were there, and of how many pages. */
-static size_t list_all(postbox_t *box, int32_t state, const char *topic, const char *expected, size_t *pages)
+static size_t list_all(postbox_client *box, int32_t state, const char *topic, const char *expected, size_t *pages)
 {
     size_t count = 0;
     postbox_page *page = NULL;
     *pages = 0;
     do {
         postbox_page *next = NULL;
-        OK(postbox_list(box, state, topic, 3, postbox_page_next(page), &next));
+        OK(postbox_list_messages(box, state, topic, 3, postbox_page_next(page), &next));
         postbox_page_free(page);
         page = next;
         for (size_t i = 0; i < postbox_page_count(page); i++) {
@@ -35,7 +35,7 @@ void lists_go_on_from_page_to_page(void)
     char ids[MANY][16];
     const char *sent[SENT];
     size_t pages = 0;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     for (int i = 0; i < MANY; i++) {
         snprintf(ids[i], sizeof ids[i], "listed-%02d", i);
         deposit(box, ids[i]);
@@ -59,10 +59,10 @@ void lists_go_on_from_page_to_page(void)
 void page_outlives_its_postbox(void)
 {
     postbox_page *page = NULL, *none = NULL;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     deposit(box, "kept");
-    OK(postbox_list(box, POSTBOX_STATE_OUTSTANDING, NULL, 0, NULL, &page));
-    OK(postbox_list(box, POSTBOX_STATE_DISPATCHED, NULL, UINT32_MAX, NULL, &none));
+    OK(postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 0, NULL, &page));
+    OK(postbox_list_messages(box, POSTBOX_STATE_DISPATCHED, NULL, UINT32_MAX, NULL, &none));
     CHECK(postbox_page_count(none) == 0 && postbox_page_message(none, 0) == NULL && postbox_page_next(none) == NULL);
     postbox_page_free(none);
     postbox_free(box);
@@ -80,45 +80,45 @@ void unknown_state_and_foreign_cursor_are_refused(void)
     static const char *const foreign[] = {"", "nonsense", ":", "x:", "-1:", "0:{", "0:[]", "1:", "99:",
                                           "0:{\"Name\":{\"S\":\"Ada\"}}", "18446744073709551616:"};
     postbox_page *page = NULL, *untouched = NULL;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     for (int i = 0; i < 10; i++) {
         char id[16];
         snprintf(id, sizeof id, "listed-%d", i);
         deposit(box, id);
     }
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "no state 3", postbox_list(box, 3, NULL, 1, NULL, &untouched));
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "no state -1", postbox_list(box, -1, NULL, 1, NULL, &untouched));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "no state 3", postbox_list_messages(box, 3, NULL, 1, NULL, &untouched));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "no state -1", postbox_list_messages(box, -1, NULL, 1, NULL, &untouched));
     for (size_t i = 0; i < COUNT(foreign); i++)
         FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
-              postbox_list(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, foreign[i], &untouched));
+              postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, foreign[i], &untouched));
     /* One that a page of another list gave. */
-    OK(postbox_list(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, NULL, &page));
+    OK(postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, NULL, &page));
     CHECK(postbox_page_next(page) != NULL);
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
-          postbox_list(box, POSTBOX_STATE_DISPATCHED, NULL, 1, postbox_page_next(page), &untouched));
+          postbox_list_messages(box, POSTBOX_STATE_DISPATCHED, NULL, 1, postbox_page_next(page), &untouched));
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
-          postbox_list(box, POSTBOX_STATE_OUTSTANDING, "greeting.made", 1, postbox_page_next(page), &untouched));
+          postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, "greeting.made", 1, postbox_page_next(page), &untouched));
     CHECK(untouched == NULL);
     postbox_page_free(page);
     check_usable(box);
     postbox_free(box);
 }
 
-void unreadable_messages_are_on_the_page_too(void)
+void malformed_messages_are_on_the_page_too(void)
 {
-    const char *why = NULL;
+    const char *reason = NULL;
     postbox_page *page = NULL;
-    postbox_t *box = open_memory(NULL);
-    put_unreadable(box, "odd");
+    postbox_client *box = open_memory(NULL);
+    put_malformed(box, "odd");
     deposit(box, "readable");
-    OK(postbox_list(box, POSTBOX_STATE_OUTSTANDING, "greeting.made", 10, NULL, &page));
-    CHECK(postbox_page_count(page) == 1 && postbox_page_unreadable_count(page) == 1);
-    EQUAL(postbox_page_unreadable(page, 0, &why), "odd");
-    HOLDS(why, "odd");
-    HOLDS(why, "Body");
-    EQUAL(postbox_page_unreadable(page, 0, NULL), "odd");
-    EQUAL(postbox_page_unreadable(page, 1, &why), "");
-    EQUAL(why, "");
+    OK(postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, "greeting.made", 10, NULL, &page));
+    CHECK(postbox_page_count(page) == 1 && postbox_page_malformed_count(page) == 1);
+    EQUAL(postbox_page_malformed(page, 0, &reason), "odd");
+    HOLDS(reason, "odd");
+    HOLDS(reason, "Body");
+    EQUAL(postbox_page_malformed(page, 0, NULL), "odd");
+    EQUAL(postbox_page_malformed(page, 1, &reason), "");
+    EQUAL(reason, "");
     postbox_page_free(page);
     postbox_free(box);
 }
@@ -126,11 +126,11 @@ void unreadable_messages_are_on_the_page_too(void)
 void outstanding_messages_are_counted_with_their_age(void)
 {
     const char *id = "new";
-    postbox_outstanding_result result;
+    postbox_outstanding_count result;
     postbox_stats stats;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     memset(&result, 0xff, sizeof result);
-    OK(postbox_outstanding(box, NULL, &result));
+    OK(postbox_count_outstanding(box, NULL, &result));
     CHECK(result.count == 0 && result.oldest_age_ms == 0);
     for (size_t i = 0; i < COUNT(result.reserved); i++)
         CHECK(result.reserved[i] == 0);
@@ -138,12 +138,12 @@ void outstanding_messages_are_counted_with_their_age(void)
     OK(postbox_message_set(old, "created_at", "2020-01-01T00:00:00Z"));
     OK(postbox_deposit_post(box, old));
     deposit(box, id);
-    OK(postbox_outstanding(box, NULL, &result));
+    OK(postbox_count_outstanding(box, NULL, &result));
     CHECK(result.count == 2 && result.oldest_age_ms > UINT64_C(150000000000));
-    OK(postbox_outstanding(box, "greeting.made", &result));
+    OK(postbox_count_outstanding(box, "greeting.made", &result));
     CHECK(result.count == 1 && result.oldest_age_ms < 600000);
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
-    OK(postbox_outstanding(box, "greeting.made", &result));
+    OK(postbox_count_outstanding(box, "greeting.made", &result));
     CHECK(result.count == 0 && result.oldest_age_ms == 0);
     /* The last count of all is remembered. */
     OK(postbox_get_stats(box, &stats));
@@ -157,7 +157,7 @@ void stats_are_a_struct_and_json(void)
     struct producer producer = {.outcome = POSTBOX_SEND_RETRY, .reason = "broker is gone"};
     postbox_stats stats;
     char *json = NULL;
-    postbox_t *box = open_eager(&producer, "breaker_threshold", "1");
+    postbox_client *box = open_eager(&producer, "breaker_threshold", "1");
     memset(&stats, 0xff, sizeof stats);
     OK(postbox_get_stats(box, &stats));
     CHECK(stats.deposited == 0 && stats.dispatched == 0 && stats.failed == 0 && stats.parked == 0);
@@ -165,7 +165,7 @@ void stats_are_a_struct_and_json(void)
     CHECK(stats.open_breakers == 0 && stats.outstanding == UINT64_MAX);
     for (size_t i = 0; i < COUNT(stats.reserved); i++)
         CHECK(stats.reserved[i] == 0);
-    OK(postbox_get_stats_json(box, &json));
+    OK(postbox_stats_json(box, &json));
     HOLDS(json, "\"outstanding\":null");
     HOLDS(json, "\"last_sweep\":null");
     HOLDS(json, "\"last_error\":null");
@@ -184,7 +184,7 @@ void stats_are_a_struct_and_json(void)
     CHECK(stats.failed == 1 && stats.sweeps == 1 && stats.open_breakers == 1);
     OK(postbox_close(box));
     /* The last figures can be had when all is over. */
-    OK(postbox_get_stats_json(box, &json));
+    OK(postbox_stats_json(box, &json));
     HOLDS(json, "\"deposited\":1");
     HOLDS(json, "\"failed\":1");
     HOLDS(json, "\"lease\":\"held\"");
@@ -201,7 +201,7 @@ void replayed_messages_are_sent_again(void)
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     const char *ids[] = {"one", "nobody", "two", "one"};
     postbox_report *report = NULL;
-    postbox_t *box = open_eager(&producer, NULL, NULL);
+    postbox_client *box = open_eager(&producer, NULL, NULL);
     deposit(box, "one");
     deposit(box, "two");
     CHECK(clear(box, "one", NULL, 0) == POSTBOX_OUTCOME_DISPATCHED);
@@ -239,7 +239,7 @@ void messages_are_replayed_by_their_causation(void)
     static const char *const ids[] = {"caused-1", "caused-2", "other"};
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     postbox_report *report = NULL;
-    postbox_t *box = open_eager(&producer, NULL, NULL);
+    postbox_client *box = open_eager(&producer, NULL, NULL);
     for (size_t i = 0; i < COUNT(ids); i++) {
         postbox_message *message = message_of("greeting.made", ids[i], "x");
         OK(postbox_message_set(message, "causation_id", i < 2 ? "order-1" : "order-2"));
@@ -275,7 +275,7 @@ void without_its_index_causation_is_refused(void)
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     bool causation = true;
     postbox_report *report = NULL;
-    postbox_t *box = open_eager(&producer, NULL, NULL);
+    postbox_client *box = open_eager(&producer, NULL, NULL);
     OK(postbox_embedded_execute(box, "DeleteTable", "{\"TableName\":\"brighter_outbox\"}", NULL));
     OK(postbox_embedded_execute(
         box, "CreateTable",
@@ -295,8 +295,8 @@ void without_its_index_causation_is_refused(void)
     OK(postbox_deposit_post(box, message));
     OK(postbox_sweep(box, NULL, NULL));
     check_state(box, "caused", "dispatched");
-    FAILS(POSTBOX_ERROR_TABLE_INVALID, "no index Causation", postbox_replay_causation(box, "order-1", &report));
-    FAILS(POSTBOX_ERROR_TABLE_INVALID, "replay them by id", postbox_replay_causation(box, "order-1", NULL));
+    FAILS(POSTBOX_ERROR_INVALID_TABLE, "no index Causation", postbox_replay_causation(box, "order-1", &report));
+    FAILS(POSTBOX_ERROR_INVALID_TABLE, "replay them by id", postbox_replay_causation(box, "order-1", NULL));
     CHECK(report == NULL);
     check_state(box, "caused", "dispatched");
     const char *id = "caused";

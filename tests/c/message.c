@@ -35,12 +35,12 @@ void header_fields_are_set_and_read_by_name(void)
         {"workflow_id", "z"}, {"bag.tenant", "7"},
     };
     const char *value;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_message *message = message_of("greeting.made", NULL, "x"), *read = NULL;
     for (size_t i = 0; i < COUNT(fields); i++)
         OK(postbox_message_set(message, fields[i].name, fields[i].value));
     OK(postbox_deposit_post(box, message));
-    OK(postbox_get(box, "id-1", &read));
+    OK(postbox_get_message(box, "id-1", &read));
     for (size_t i = 0; i < COUNT(fields); i++) {
         value = NULL;
         OK(postbox_message_get(message, fields[i].name, &value));
@@ -105,7 +105,7 @@ void lent_strings_stay_until_their_field_changes(void)
 void impossible_lengths_are_errors(void)
 {
     postbox_message *message = NULL;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     const char *id = "x";
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "body", postbox_message_new("t", (const uint8_t *)"x", SIZE_MAX, &message));
     CHECK(message == NULL);

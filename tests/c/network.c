@@ -19,17 +19,17 @@ void unreachable_endpoint_is_an_error_within_the_timeout(void)
     char detail[512];
     postbox_message *message = message_of("t", "x", "x"), *read = NULL;
     postbox_config *config = endpoint_config(unused_port(), "1500");
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     OK(postbox_open(config, &box));
     double start = now();
-    postbox_error *error = postbox_get(box, id, &read);
+    postbox_error *error = postbox_get_message(box, id, &read);
     CHECK(postbox_error_code(error) == POSTBOX_ERROR_UNREACHABLE && postbox_error_is_retryable(error));
     HOLDS(postbox_error_message(error), "endpoint_url");
     postbox_error_free(error);
     FAILS(POSTBOX_ERROR_UNREACHABLE, "could not be reached", postbox_deposit_post(box, message));
-    CHECK(clear(box, id, detail, sizeof detail) == POSTBOX_OUTCOME_NOT_READ);
+    CHECK(clear(box, id, detail, sizeof detail) == POSTBOX_OUTCOME_READ_FAILED);
     HOLDS(detail, "could not be reached");
-    FAILS(POSTBOX_ERROR_EMBEDDED, "embedded_path", postbox_embedded_execute(box, "ListTables", "{}", NULL));
+    FAILS(POSTBOX_ERROR_EMBEDDED_UNAVAILABLE, "embedded_path", postbox_embedded_execute(box, "ListTables", "{}", NULL));
 
     /* No connection was made, so nothing was written: the unit stays open. */
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
@@ -49,17 +49,17 @@ void unreachable_endpoint_is_an_error_within_the_timeout(void)
 void missing_credentials_are_an_error(void)
 {
     postbox_message *message = message_of("t", "x", "x"), *read = NULL;
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = postbox_config_new();
-    FAILS(POSTBOX_ERROR_NO_CREDENTIALS, "region", postbox_open(config, &box));
+    FAILS(POSTBOX_ERROR_NO_AWS_CONFIG, "region", postbox_open(config, &box));
     CHECK(box == NULL);
     OK(postbox_config_set(config, "region", "eu-central-1"));
     OK(postbox_open(config, &box));
-    FAILS(POSTBOX_ERROR_NO_CREDENTIALS, "access_key_id", postbox_get(box, "x", &read));
-    FAILS(POSTBOX_ERROR_NO_CREDENTIALS, "access_key_id", postbox_deposit_post(box, message));
+    FAILS(POSTBOX_ERROR_NO_AWS_CONFIG, "access_key_id", postbox_get_message(box, "x", &read));
+    FAILS(POSTBOX_ERROR_NO_AWS_CONFIG, "access_key_id", postbox_deposit_post(box, message));
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_deposit_post(work, message));
-    FAILS(POSTBOX_ERROR_NO_CREDENTIALS, "access_key_id", postbox_unit_of_work_commit(work));
+    FAILS(POSTBOX_ERROR_NO_AWS_CONFIG, "access_key_id", postbox_unit_of_work_commit(work));
     OK(postbox_unit_of_work_rollback(work));
     CHECK(read == NULL);
     postbox_unit_of_work_free(work);

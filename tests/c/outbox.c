@@ -13,9 +13,9 @@ void message_is_deposited_read_cleared_and_skipped(void)
     char *answer = NULL;
     postbox_report *report = NULL;
     postbox_message *message = NULL;
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     deposit(box, "one");
-    OK(postbox_get(box, "one", &message));
+    OK(postbox_get_message(box, "one", &message));
     OK(postbox_message_get(message, "state", &value));
     EQUAL(value, "outstanding");
     OK(postbox_message_get(message, "dispatched_at", &value));
@@ -42,7 +42,7 @@ void message_is_deposited_read_cleared_and_skipped(void)
     CHECK(producer.sent == 1);
 
     message = NULL;
-    OK(postbox_get(box, "one", &message));
+    OK(postbox_get_message(box, "one", &message));
     OK(postbox_message_get(message, "state", &value));
     EQUAL(value, "dispatched");
     OK(postbox_message_get(message, "dispatched_at", &value));
@@ -64,7 +64,7 @@ void without_a_report_a_failed_message_is_an_error(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     const char *ids[] = {"one", "nobody"};
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     deposit(box, "one");
     postbox_error *error =
         ERROR_OF(POSTBOX_ERROR_CLEAR_INCOMPLETE, "1 of 2", postbox_clear_outbox(box, ids, COUNT(ids), NULL));
@@ -88,7 +88,7 @@ void many_are_deposited_and_marked(void)
     char names[MANY][16];
     postbox_report *report = NULL;
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     for (int i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "bulk-%02d", i);
         ids[i] = names[i];
@@ -121,9 +121,9 @@ void impossible_id_is_not_found(void)
     const char *ids[] = {"", "one", too_long};
     postbox_message *message = NULL;
     postbox_report *report = NULL;
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     deposit(box, "one");
-    OK(postbox_get(box, too_long, &message));
+    OK(postbox_get_message(box, too_long, &message));
     CHECK(message == NULL);
     for (int mark = 0; mark < 2; mark++) {
         OK(mark ? postbox_mark_dispatched(box, ids, COUNT(ids), &report) : postbox_clear_outbox(box, ids, COUNT(ids), &report));
@@ -141,7 +141,7 @@ void post_deposits_and_sends(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     postbox_report *report = NULL;
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     postbox_message *message = message_of("greeting.made", "posted", "x");
     OK(postbox_post(box, message, &report));
     CHECK(postbox_report_outcome(report, 0) == POSTBOX_OUTCOME_DISPATCHED);
@@ -159,7 +159,7 @@ void post_deposits_and_sends(void)
 
 void message_that_cannot_be_deposited_is_refused(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     postbox_message *message = message_of("", "bad", "x"), *good = message_of("t", "good", "x");
     const postbox_message *both[] = {good, message};
@@ -190,14 +190,14 @@ void body_of_any_bytes_comes_back(void)
     static const uint8_t bytes[] = {0, 1, 0xff, 0, 0x80};
     struct { const uint8_t *body; size_t length; const char *encoding; } bodies[] = {
         {bytes, sizeof bytes, "Raw"}, {(const uint8_t *)"gr\xc3\xbc\xc3\x9f", 6, "UTF8"}, {NULL, 0, "UTF8"}};
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     for (size_t i = 0; i < COUNT(bodies); i++) {
         size_t length = 99;
         const char *encoding = NULL;
         postbox_message *message = NULL, *read = NULL;
         OK(postbox_message_new("t", bodies[i].body, bodies[i].length, &message));
         OK(postbox_deposit_post(box, message));
-        OK(postbox_get(box, postbox_message_id(message), &read));
+        OK(postbox_get_message(box, postbox_message_id(message), &read));
         const uint8_t *body = postbox_message_body(read, &length);
         CHECK(length == bodies[i].length && (length == 0 || memcmp(body, bodies[i].body, length) == 0));
         OK(postbox_message_get(read, "character_encoding", &encoding));
@@ -210,13 +210,13 @@ void body_of_any_bytes_comes_back(void)
 
 void what_is_not_there_is_null(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_message *kept = message_of("t", NULL, "x"), *message = kept;
     char *item = (char *)"untouched";
-    OK(postbox_get(box, "nobody", &message));
+    OK(postbox_get_message(box, "nobody", &message));
     CHECK(message == NULL);
     message = kept;
-    OK(postbox_get(box, "", &message));
+    OK(postbox_get_message(box, "", &message));
     CHECK(message == NULL);
     OK(postbox_get_item(box, "People", ADA, &item));
     CHECK(item == NULL);
@@ -224,18 +224,18 @@ void what_is_not_there_is_null(void)
     postbox_free(box);
 }
 
-void unreadable_item_names_its_attribute(void)
+void malformed_item_names_its_attribute(void)
 {
     postbox_message *message = NULL;
     char detail[256];
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     OK(postbox_embedded_execute(box, "PutItem", "{\"TableName\":\"brighter_outbox\",\"Item\":{\"MessageId\":{\"S\":\"odd\"}}}", NULL));
-    postbox_error *error = postbox_get(box, "odd", &message);
-    CHECK(postbox_error_code(error) == POSTBOX_ERROR_UNREADABLE_ITEM);
+    postbox_error *error = postbox_get_message(box, "odd", &message);
+    CHECK(postbox_error_code(error) == POSTBOX_ERROR_MALFORMED_ITEM);
     HOLDS(postbox_error_message(error), "Topic");
     postbox_error_free(error);
     CHECK(message == NULL);
-    CHECK(clear(box, "odd", detail, sizeof detail) == POSTBOX_OUTCOME_UNREADABLE);
+    CHECK(clear(box, "odd", detail, sizeof detail) == POSTBOX_OUTCOME_MALFORMED);
     HOLDS(detail, "Topic");
     check_usable(box);
     postbox_free(box);
@@ -244,7 +244,7 @@ void unreadable_item_names_its_attribute(void)
 void table_is_made_and_verified(void)
 {
     bool causation = false;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     OK(postbox_verify_table(box, &causation));
     CHECK(causation);
     OK(postbox_verify_table(box, NULL));
@@ -263,7 +263,7 @@ void table_is_made_and_verified(void)
 
 void missing_index_is_named(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     OK(postbox_embedded_execute(box, "DeleteTable", "{\"TableName\":\"brighter_outbox\"}", NULL));
     OK(postbox_embedded_execute(
         box, "CreateTable",
@@ -277,7 +277,7 @@ void missing_index_is_named(void)
     for (int create = 0; create < 2; create++) {
         bool outstanding = false, delivered = false;
         postbox_error *error = create ? postbox_create_table(box) : postbox_verify_table(box, NULL);
-        CHECK(postbox_error_code(error) == POSTBOX_ERROR_TABLE_INVALID);
+        CHECK(postbox_error_code(error) == POSTBOX_ERROR_INVALID_TABLE);
         CHECK(postbox_error_reason_count(error) == 3);
         for (size_t i = 0; i < postbox_error_reason_count(error); i++) {
             outstanding = outstanding || strcmp(postbox_error_reason_subject(error, i), "Outstanding") == 0;
@@ -294,13 +294,13 @@ void missing_index_is_named(void)
 void embedded_database_answers_and_refuses(void)
 {
     char *answer = NULL;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     OK(postbox_embedded_execute(box, "ListTables", "{}", &answer));
     HOLDS(answer, "People");
     postbox_string_free(answer);
     answer = (char *)"untouched";
-    FAILS(POSTBOX_ERROR_REFUSED, "Dance", postbox_embedded_execute(box, "Dance", "{}", &answer));
-    FAILS(POSTBOX_ERROR_REFUSED, "SerializationException", postbox_embedded_execute(box, "GetItem", "{", &answer));
+    FAILS(POSTBOX_ERROR_SERVICE_ERROR, "Dance", postbox_embedded_execute(box, "Dance", "{}", &answer));
+    FAILS(POSTBOX_ERROR_SERVICE_ERROR, "SerializationException", postbox_embedded_execute(box, "GetItem", "{", &answer));
     FAILS(POSTBOX_ERROR_TABLE_NOT_FOUND, "ResourceNotFound",
           postbox_embedded_execute(box, "DescribeTable", "{\"TableName\":\"Nowhere\"}", &answer));
     EQUAL(answer, "untouched");
@@ -315,7 +315,7 @@ void after_close_every_call_says_so(void)
     char untouched = 0, *item = &untouched;
     postbox_report *report = (void *)&untouched;
     postbox_message *message = message_of("t", "x", "x"), *read = message;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     bool causation = true;
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box), *late;
     OK(postbox_unit_of_work_put(work, "People", ADA));
@@ -330,17 +330,17 @@ void after_close_every_call_says_so(void)
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_mark_dispatched(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_confirm(box, id, POSTBOX_SEND_SENT, NULL));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_confirm(box, id, POSTBOX_SEND_RETRY, NULL));
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_get(box, id, &read));
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_get(box, "", &read));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_get_message(box, id, &read));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_get_message(box, "", &read));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_get_item(box, "People", ADA, &item));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_embedded_execute(box, "ListTables", "{}", &item));
-    postbox_outstanding_result outstanding = {.count = 42};
+    postbox_outstanding_count outstanding = {.count = 42};
     postbox_page *page = (void *)&untouched;
     struct producer archive = {.outcome = 0};
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_sweep(box, NULL, NULL));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_start_sweeper(box));
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_outstanding(box, NULL, &outstanding));
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_list(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_count_outstanding(box, NULL, &outstanding));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_unpark(box, id));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_replay(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_replay_causation(box, id, &report));

@@ -27,11 +27,11 @@ static int32_t look(void *data, const postbox_message *message, char *reason, si
 void producer_gets_the_message_on_the_callers_thread(void)
 {
     int calls = 0;
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = memory_config(NULL);
     postbox_message *message = message_of("greeting.made", "seen", "hello");
     OK(postbox_message_set(message, "partition_key", "42"));
-    OK(postbox_config_producer(config, "greeting.made", look, &calls, NULL));
+    OK(postbox_config_add_producer(config, "greeting.made", look, &calls, NULL));
     OK(postbox_open(config, &box));
     caller = pthread_self();
     OK(postbox_post(box, message, NULL));
@@ -57,7 +57,7 @@ void what_a_producer_returns_counts(void)
     char detail[2048];
     struct producer producer = {0};
     /* As often as it fails here, its breaker would open. */
-    postbox_t *box = open_eager(&producer, "breaker_threshold", "0");
+    postbox_client *box = open_eager(&producer, "breaker_threshold", "0");
     deposit(box, "stubborn");
     for (size_t i = 0; i < COUNT(cases); i++) {
         producer.outcome = cases[i].returned;
@@ -87,9 +87,9 @@ void reason_that_fills_its_buffer_is_kept_whole(void)
 {
     size_t size = 0;
     char detail[4096];
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = memory_config(NULL);
-    OK(postbox_config_producer(config, NULL, fill_reason, &size, NULL));
+    OK(postbox_config_add_producer(config, NULL, fill_reason, &size, NULL));
     OK(postbox_open(config, &box));
     deposit(box, "long");
     CHECK(clear(box, "long", detail, sizeof detail) == POSTBOX_OUTCOME_REJECTED);
@@ -102,7 +102,7 @@ void reason_that_fills_its_buffer_is_kept_whole(void)
 void accepted_message_waits_for_its_confirmation(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED};
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     deposit(box, "later");
     CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
     check_state(box, "later", "outstanding");
@@ -138,7 +138,7 @@ static void confirm_sent(struct producer *self, const char *id)
 void confirmation_may_come_first(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED, .then = confirm_retry};
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     producer.context = box;
     deposit(box, "fast");
     CHECK(clear(box, "fast", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
@@ -166,7 +166,7 @@ static void call_postbox(struct producer *self, const char *id)
 void producer_may_call_postbox(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT, .then = call_postbox};
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     producer.context = box;
     deposit(box, "outer");
     CHECK(clear(box, "outer", NULL, 0) == POSTBOX_OUTCOME_DISPATCHED);
@@ -184,10 +184,10 @@ void topics_go_to_their_producers(void)
     char detail[256];
     const char *ids[] = {"1", "2", "3"};
     postbox_report *report = NULL;
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = memory_config(NULL);
-    OK(postbox_config_producer(config, "greeting.made", producer_send, &earlier, producer_release));
-    OK(postbox_config_producer(config, "greeting.made", producer_send, &greetings, producer_release));
+    OK(postbox_config_add_producer(config, "greeting.made", producer_send, &earlier, producer_release));
+    OK(postbox_config_add_producer(config, "greeting.made", producer_send, &greetings, producer_release));
     OK(postbox_open(config, &box));
     postbox_message *message = message_of("other", "2", "x");
     deposit(box, "1");
@@ -202,7 +202,7 @@ void topics_go_to_their_producers(void)
 
     /* One that fails does not stop the others. */
     config = memory_config(&others);
-    OK(postbox_config_producer(config, "greeting.made", producer_send, &greetings, NULL));
+    OK(postbox_config_add_producer(config, "greeting.made", producer_send, &greetings, NULL));
     OK(postbox_open(config, &box));
     message = message_of("other", "2", "x");
     deposit(box, "1");
@@ -223,7 +223,7 @@ void topics_go_to_their_producers(void)
 void release_is_called_once_when_the_last_handle_goes(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
-    postbox_t *one = NULL, *two = NULL;
+    postbox_client *one = NULL, *two = NULL;
     /* Never opened. */
     postbox_config *config = memory_config(&producer);
     CHECK(producer.released == 0);
@@ -251,11 +251,11 @@ void release_is_called_once_when_the_last_handle_goes(void)
     /* A call that fails takes nothing over. */
     producer.released = 0;
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "config",
-          postbox_config_producer(NULL, "t", producer_send, &producer, producer_release));
+          postbox_config_add_producer(NULL, "t", producer_send, &producer, producer_release));
     config = postbox_config_new();
-    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "send", postbox_config_producer(config, "t", NULL, &producer, producer_release));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "send", postbox_config_add_producer(config, "t", NULL, &producer, producer_release));
     FAILS(POSTBOX_ERROR_INVALID_UTF8, "topic",
-          postbox_config_producer(config, NOT_UTF8, producer_send, &producer, producer_release));
+          postbox_config_add_producer(config, NOT_UTF8, producer_send, &producer, producer_release));
     postbox_config_free(config);
     CHECK(producer.released == 0);
 }

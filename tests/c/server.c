@@ -38,6 +38,6 @@ postbox_config *endpoint_config(int port, const char *operation_timeout_ms)
     OK(postbox_config_set(config, "secret_access_key", "made-up"));
     OK(postbox_config_set(config, "operation_timeout_ms", operation_timeout_ms));
     OK(postbox_config_set(config, "attempt_timeout_ms", operation_timeout_ms));
-    OK(postbox_config_set(config, "max_attempts", "2"));
+    OK(postbox_config_set(config, "max_request_attempts", "2"));
     return config;
 }

@@ -30,13 +30,13 @@ postbox_config *memory_config(struct producer *producer)
     postbox_config *config = postbox_config_new();
     OK(postbox_config_set(config, "embedded_path", ":memory:"));
     if (producer)
-        OK(postbox_config_producer(config, NULL, producer_send, producer, producer_release));
+        OK(postbox_config_add_producer(config, NULL, producer_send, producer, producer_release));
     return config;
 }
 
-postbox_t *open_memory(struct producer *producer)
+postbox_client *open_memory(struct producer *producer)
 {
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = memory_config(producer);
     OK(postbox_open(config, &box));
     postbox_config_free(config);
@@ -46,16 +46,16 @@ postbox_t *open_memory(struct producer *producer)
 
 postbox_config *eager_config(struct producer *producer)
 {
-    static const char *const names[] = {"sweep_min_age_ms", "retry_delay_ms", "archive_min_age_ms"};
+    static const char *const names[] = {"sweep_min_age_ms", "dispatch_retry_delay_ms", "archive_min_age_ms"};
     postbox_config *config = memory_config(producer);
     for (size_t i = 0; i < COUNT(names); i++)
         OK(postbox_config_set(config, names[i], "0"));
     return config;
 }
 
-postbox_t *open_eager(struct producer *producer, const char *name, const char *value)
+postbox_client *open_eager(struct producer *producer, const char *name, const char *value)
 {
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = eager_config(producer);
     if (name)
         OK(postbox_config_set(config, name, value));
@@ -85,7 +85,7 @@ void event_wait(struct event *event)
     pthread_mutex_unlock(&event->lock);
 }
 
-void make_people(postbox_t *box)
+void make_people(postbox_client *box)
 {
     OK(postbox_embedded_execute(box, "CreateTable",
                                 "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
@@ -103,14 +103,14 @@ postbox_message *message_of(const char *topic, const char *id, const char *body)
     return message;
 }
 
-void deposit(postbox_t *box, const char *id)
+void deposit(postbox_client *box, const char *id)
 {
     postbox_message *message = message_of("greeting.made", id, "hello");
     OK(postbox_deposit_post(box, message));
     postbox_message_free(message);
 }
 
-postbox_outcome clear(postbox_t *box, const char *id, char *detail, size_t size)
+postbox_outcome clear(postbox_client *box, const char *id, char *detail, size_t size)
 {
     postbox_report *report = NULL;
     OK(postbox_clear_outbox(box, &id, 1, &report));
@@ -124,10 +124,10 @@ postbox_outcome clear(postbox_t *box, const char *id, char *detail, size_t size)
     return outcome;
 }
 
-void check_state(postbox_t *box, const char *id, const char *state)
+void check_state(postbox_client *box, const char *id, const char *state)
 {
     postbox_message *message = NULL;
-    OK(postbox_get(box, id, &message));
+    OK(postbox_get_message(box, id, &message));
     CHECK((message != NULL) == (state != NULL));
     if (message) {
         const char *found = NULL;
@@ -137,11 +137,11 @@ void check_state(postbox_t *box, const char *id, const char *state)
     postbox_message_free(message);
 }
 
-void check_field(postbox_t *box, const char *id, const char *field, const char *expected)
+void check_field(postbox_client *box, const char *id, const char *field, const char *expected)
 {
     postbox_message *message = NULL;
     const char *found = NULL;
-    OK(postbox_get(box, id, &message));
+    OK(postbox_get_message(box, id, &message));
     OK(postbox_message_get(message, field, &found));
     if (expected)
         EQUAL(found, expected);
@@ -150,7 +150,7 @@ void check_field(postbox_t *box, const char *id, const char *field, const char *
     postbox_message_free(message);
 }
 
-void put_unreadable(postbox_t *box, const char *id)
+void put_malformed(postbox_client *box, const char *id)
 {
     char request[512];
     snprintf(request, sizeof request,
@@ -161,7 +161,7 @@ void put_unreadable(postbox_t *box, const char *id)
     OK(postbox_embedded_execute(box, "PutItem", request, NULL));
 }
 
-void check_person(postbox_t *box, const char *key, const char *expected)
+void check_person(postbox_client *box, const char *key, const char *expected)
 {
     char *person = NULL;
     OK(postbox_get_item(box, "People", key, &person));
@@ -172,7 +172,7 @@ void check_person(postbox_t *box, const char *key, const char *expected)
     postbox_string_free(person);
 }
 
-void check_usable(postbox_t *box)
+void check_usable(postbox_client *box)
 {
     static int number = 0;
     char id[32];

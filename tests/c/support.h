@@ -44,29 +44,29 @@ void event_wait(struct event *event);
 /* A configuration of the embedded database in memory; with the default producer, if one is given. */
 postbox_config *memory_config(struct producer *producer);
 /* A Postbox on it, with a table People of the key Name. */
-postbox_t *open_memory(struct producer *producer);
-void make_people(postbox_t *box);
+postbox_client *open_memory(struct producer *producer);
+void make_people(postbox_client *box);
 /* The same configuration, with which nothing has to be old: what is there is swept, tried again and archived at once. */
 postbox_config *eager_config(struct producer *producer);
 /* A Postbox on it, with one more setting, or none if `name` is NULL. */
-postbox_t *open_eager(struct producer *producer, const char *name, const char *value);
+postbox_client *open_eager(struct producer *producer, const char *name, const char *value);
 
 /* A message with this id, or with one of its own if `id` is NULL. */
 postbox_message *message_of(const char *topic, const char *id, const char *body);
 /* Deposits such a message of the topic "greeting.made". */
-void deposit(postbox_t *box, const char *id);
-/* Clears one message; gives what became of it, and why, if `detail` has room. */
-postbox_outcome clear(postbox_t *box, const char *id, char *detail, size_t size);
+void deposit(postbox_client *box, const char *id);
+/* Clears one message; gives what became of it, and reason, if `detail` has room. */
+postbox_outcome clear(postbox_client *box, const char *id, char *detail, size_t size);
 /* Checks the state of a message in the outbox; NULL: it is not there. */
-void check_state(postbox_t *box, const char *id, const char *state);
+void check_state(postbox_client *box, const char *id, const char *state);
 /* Checks a field of a message in the outbox; NULL: it has none. */
-void check_field(postbox_t *box, const char *id, const char *field, const char *expected);
+void check_field(postbox_client *box, const char *id, const char *field, const char *expected);
 /* Checks an item of People; NULL: it is not there. */
-void check_person(postbox_t *box, const char *key, const char *expected);
+void check_person(postbox_client *box, const char *key, const char *expected);
 /* Puts an item that no message can be read from into the outbox, where a sweep and a list of outstanding ones find it. */
-void put_unreadable(postbox_t *box, const char *id);
+void put_malformed(postbox_client *box, const char *id);
 /* Checks that the Postbox still works: deposits, reads and marks a message. */
-void check_usable(postbox_t *box);
+void check_usable(postbox_client *box);
 /* A text of so many characters, to free. */
 char *long_text(size_t length);
 /* An item of People with an attribute of so many characters, to free. */

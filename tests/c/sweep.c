@@ -13,7 +13,7 @@
 static void deposit_and_die(postbox_config *config)
 {
     static const char *const ids[] = {"left", "rolled back", "open"};
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     /* Nothing is freed, so that all is as it is in the middle of work. */
     postbox_message *messages[COUNT(ids)];
     postbox_unit_of_work *works[COUNT(ids)];
@@ -39,7 +39,7 @@ void sweep_sends_what_a_dead_process_left(void)
     char directory[] = "/tmp/postbox-XXXXXX", path[64];
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     postbox_sweep_result result = {0};
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     int status = 0;
     postbox_config *config = eager_config(&producer);
     CHECK(mkdtemp(directory) != NULL);
@@ -79,7 +79,7 @@ void sweep_is_of_one_topic_or_of_all(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     postbox_sweep_result result;
-    postbox_t *box = open_eager(&producer, NULL, NULL);
+    postbox_client *box = open_eager(&producer, NULL, NULL);
     postbox_message *other = message_of("other", "of other", "x");
     OK(postbox_deposit_post(box, other));
     deposit(box, "of greeting.made");
@@ -101,7 +101,7 @@ void young_messages_are_left_alone(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     postbox_sweep_result result;
-    postbox_t *box = open_eager(&producer, "sweep_min_age_ms", "600000");
+    postbox_client *box = open_eager(&producer, "sweep_min_age_ms", "600000");
     deposit(box, "young");
     OK(postbox_sweep(box, NULL, &result));
     CHECK(result.found == 0 && producer.sent == 0);
@@ -114,7 +114,7 @@ void failed_message_holds_back_its_key(void)
     static const char *const ids[] = {"key-1", "key-2", "key-3"};
     struct producer producer = {.outcome = POSTBOX_SEND_RETRY, .reason = "broker is gone"};
     postbox_sweep_result result;
-    postbox_t *box = open_eager(&producer, NULL, NULL);
+    postbox_client *box = open_eager(&producer, NULL, NULL);
     for (size_t i = 0; i < COUNT(ids); i++) {
         postbox_message *message = message_of("greeting.made", ids[i], "x");
         OK(postbox_message_set(message, "partition_key", "42"));
@@ -135,13 +135,13 @@ void failed_message_holds_back_its_key(void)
 }
 
 /* The only parked message, with its fields. */
-static void check_parked(postbox_t *box, const char *id, const char *attempts, const char *error)
+static void check_parked(postbox_client *box, const char *id, const char *attempts, const char *error)
 {
     postbox_page *page = NULL;
     const char *value = NULL;
     check_state(box, id, "parked");
-    OK(postbox_list(box, POSTBOX_STATE_PARKED, NULL, 10, NULL, &page));
-    CHECK(postbox_page_count(page) == 1 && postbox_page_unreadable_count(page) == 0);
+    OK(postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 10, NULL, &page));
+    CHECK(postbox_page_count(page) == 1 && postbox_page_malformed_count(page) == 0);
     const postbox_message *message = postbox_page_message(page, 0);
     EQUAL(postbox_message_id(message), id);
     OK(postbox_message_get(message, "state", &value));
@@ -155,11 +155,11 @@ static void check_parked(postbox_t *box, const char *id, const char *attempts, c
     postbox_page_free(page);
 }
 
-static void check_no_parked(postbox_t *box)
+static void check_no_parked(postbox_client *box)
 {
     postbox_page *page = NULL;
-    OK(postbox_list(box, POSTBOX_STATE_PARKED, NULL, 10, NULL, &page));
-    CHECK(postbox_page_count(page) == 0 && postbox_page_unreadable_count(page) == 0);
+    OK(postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 10, NULL, &page));
+    CHECK(postbox_page_count(page) == 0 && postbox_page_malformed_count(page) == 0);
     CHECK(postbox_page_next(page) == NULL);
     postbox_page_free(page);
 }
@@ -169,7 +169,7 @@ void message_that_fails_too_often_is_parked_and_released(void)
     struct producer producer = {.outcome = POSTBOX_SEND_RETRY, .reason = "broker is gone"};
     postbox_sweep_result result;
     postbox_stats stats;
-    postbox_t *box = open_eager(&producer, "max_dispatch_attempts", "2");
+    postbox_client *box = open_eager(&producer, "max_dispatch_attempts", "2");
     deposit(box, "stubborn");
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "stubborn is not parked", postbox_unpark(box, "stubborn"));
     OK(postbox_sweep(box, NULL, &result));
@@ -207,7 +207,7 @@ void what_can_never_be_sent_is_parked_at_once(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_REJECT, .reason = "too large"};
     postbox_sweep_result result;
-    postbox_t *box = open_eager(&producer, NULL, NULL);
+    postbox_client *box = open_eager(&producer, NULL, NULL);
     deposit(box, "large");
     OK(postbox_sweep(box, NULL, &result));
     CHECK(result.failed == 1 && result.dispatched == 0);
@@ -225,18 +225,18 @@ void what_can_never_be_sent_is_parked_at_once(void)
 
     /* What cannot be read is not found by every sweep anew, and stops no other. */
     producer.outcome = POSTBOX_SEND_SENT;
-    put_unreadable(box, "odd");
+    put_malformed(box, "odd");
     OK(postbox_sweep(box, NULL, &result));
     CHECK(result.found == 2 && result.failed == 1 && result.dispatched == 1);
     check_state(box, "large", "dispatched");
     OK(postbox_sweep(box, NULL, &result));
     CHECK(result.found == 0);
     postbox_page *page = NULL;
-    const char *why = NULL;
-    OK(postbox_list(box, POSTBOX_STATE_PARKED, "greeting.made", 10, NULL, &page));
-    CHECK(postbox_page_count(page) == 0 && postbox_page_unreadable_count(page) == 1);
-    EQUAL(postbox_page_unreadable(page, 0, &why), "odd");
-    HOLDS(why, "odd");
+    const char *reason = NULL;
+    OK(postbox_list_messages(box, POSTBOX_STATE_PARKED, "greeting.made", 10, NULL, &page));
+    CHECK(postbox_page_count(page) == 0 && postbox_page_malformed_count(page) == 1);
+    EQUAL(postbox_page_malformed(page, 0, &reason), "odd");
+    HOLDS(reason, "odd");
     postbox_page_free(page);
     postbox_free(box);
 }

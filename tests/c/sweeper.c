@@ -44,14 +44,14 @@ static int64_t now_ms(void)
 }
 
 /* The background threads begin at once, and then wait so long that they do nothing else in a test. */
-static postbox_t *open_held(struct held *held, const char *close_timeout_ms)
+static postbox_client *open_held(struct held *held, const char *close_timeout_ms)
 {
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = eager_config(NULL);
     OK(postbox_config_set(config, "close_timeout_ms", close_timeout_ms));
     OK(postbox_config_set(config, "sweep_interval_ms", "600000"));
     OK(postbox_config_set(config, "archive_interval_ms", "600000"));
-    OK(postbox_config_producer(config, NULL, hold, held, let_go));
+    OK(postbox_config_add_producer(config, NULL, hold, held, let_go));
     OK(postbox_open(config, &box));
     postbox_config_free(config);
     return box;
@@ -61,7 +61,7 @@ void sweeper_is_a_thread_that_is_started_once(void)
 {
     struct held held = HELD;
     postbox_sweep_result result;
-    postbox_t *box = open_held(&held, "60000");
+    postbox_client *box = open_held(&held, "60000");
     OK(postbox_stop_sweeper(box));
     deposit(box, "swept");
     OK(postbox_start_sweeper(box));
@@ -70,7 +70,7 @@ void sweeper_is_a_thread_that_is_started_once(void)
     CHECK(!pthread_equal(held.thread, pthread_self()));
     /* It holds the lease: a sweep beside it does nothing. */
     OK(postbox_sweep(box, NULL, &result));
-    CHECK(result.lease == POSTBOX_LEASE_HELD_BY_ANOTHER && result.found == 0);
+    CHECK(result.lease == POSTBOX_LEASE_HELD_ELSEWHERE && result.found == 0);
     event_set(&held.may_return);
     OK(postbox_stop_sweeper(box));
     check_state(box, "swept", "dispatched");
@@ -84,7 +84,7 @@ void sweeper_is_a_thread_that_is_started_once(void)
 void sweeper_in_a_call_is_waited_for_as_long_as_asked(void)
 {
     struct held held = HELD;
-    postbox_t *box = open_held(&held, "50");
+    postbox_client *box = open_held(&held, "50");
     deposit(box, "slow");
     OK(postbox_start_sweeper(box));
     event_wait(&held.called);
@@ -108,7 +108,7 @@ void sweeper_in_a_call_is_waited_for_as_long_as_asked(void)
 static void end_in_a_sweep(void)
 {
     static struct held held = HELD;
-    postbox_t *box = open_held(&held, "60000");
+    postbox_client *box = open_held(&held, "60000");
     deposit(box, "under way");
     OK(postbox_start_sweeper(box));
     event_wait(&held.called);
@@ -138,7 +138,7 @@ void program_may_end_while_its_sweeper_runs(void)
     run_alone(__func__);
 }
 
-static postbox_t *closed_at_exit;
+static postbox_client *closed_at_exit;
 
 static void close_at_exit(void)
 {
@@ -152,7 +152,7 @@ static void close_at_exit(void)
 void program_may_close_at_its_exit(void)
 {
     if (getenv("POSTBOX_TEST_ENDS")) {
-        closed_at_exit = open_eager(NULL, "sweep_leases", "shards");
+        closed_at_exit = open_eager(NULL, "lease_mode", "per_shard");
         OK(postbox_start_sweeper(closed_at_exit));
         CHECK(atexit(close_at_exit) == 0);
         exit(failures);
@@ -172,7 +172,7 @@ void archiver_releases_its_data_once_when_it_has_ended(void)
     struct held held = HELD, none = HELD;
     const char *id = "old";
     pthread_t thread;
-    postbox_t *box = open_held(&none, "60000");
+    postbox_client *box = open_held(&none, "60000");
     event_set(&none.may_return);
     deposit(box, id);
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
@@ -204,7 +204,7 @@ void archiver_releases_its_data_once_when_it_has_ended(void)
 void archiver_without_a_release_ends_too(void)
 {
     struct producer archive = {.outcome = 0};
-    postbox_t *box = open_eager(NULL, NULL, NULL);
+    postbox_client *box = open_eager(NULL, NULL, NULL);
     OK(postbox_start_archiver(box, producer_send, &archive, NULL));
     OK(postbox_stop_archiver(box));
     OK(postbox_start_archiver_to_file(box, "/dev/null"));
@@ -218,7 +218,7 @@ void closing_waits_for_both_threads_at_once(void)
 {
     struct held sweeping = HELD, archiving = HELD;
     const char *id = "old";
-    postbox_t *box = open_held(&sweeping, "1000");
+    postbox_client *box = open_held(&sweeping, "1000");
     deposit(box, id);
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
     deposit(box, "new");
@@ -268,17 +268,17 @@ void background_threads_survive_errors_and_report_them(void)
     struct producer archive = {.outcome = 0};
     struct failed_runs failed = {.both = NO_EVENT};
     char *json = NULL;
-    postbox_t *box = open_held(&held, "60000");
+    postbox_client *box = open_held(&held, "60000");
     OK(postbox_embedded_execute(box, "DeleteTable", "{\"TableName\":\"brighter_outbox\"}", NULL));
-    OK(postbox_log_set(POSTBOX_LOG_WARN, see_failed_run, &failed, NULL));
+    OK(postbox_set_log_callback(POSTBOX_LOG_WARN, see_failed_run, &failed, NULL));
     OK(postbox_start_sweeper(box));
     OK(postbox_start_archiver(box, producer_send, &archive, NULL));
     event_wait(&failed.both);
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "running already", postbox_start_sweeper(box));
     OK(postbox_stop_sweeper(box));
     OK(postbox_stop_archiver(box));
-    OK(postbox_log_set(0, NULL, NULL, NULL));
-    OK(postbox_get_stats_json(box, &json));
+    OK(postbox_set_log_callback(0, NULL, NULL, NULL));
+    OK(postbox_stats_json(box, &json));
     HOLDS(json, "\"background_failures\":2");
     HOLDS(json, "\"last_error\":\"");
     HOLDS(json, "brighter_outbox");

@@ -37,7 +37,7 @@
     TEST(message_that_cannot_be_deposited_is_refused) \
     TEST(body_of_any_bytes_comes_back) \
     TEST(what_is_not_there_is_null) \
-    TEST(unreadable_item_names_its_attribute) \
+    TEST(malformed_item_names_its_attribute) \
     TEST(table_is_made_and_verified) \
     TEST(missing_index_is_named) \
     TEST(embedded_database_answers_and_refuses) \
@@ -67,7 +67,7 @@
     TEST(lists_go_on_from_page_to_page) \
     TEST(page_outlives_its_postbox) \
     TEST(unknown_state_and_foreign_cursor_are_refused) \
-    TEST(unreadable_messages_are_on_the_page_too) \
+    TEST(malformed_messages_are_on_the_page_too) \
     TEST(outstanding_messages_are_counted_with_their_age) \
     TEST(stats_are_a_struct_and_json) \
     TEST(replayed_messages_are_sent_again) \

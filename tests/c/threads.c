@@ -24,7 +24,7 @@ void unit_used_by_two_threads_is_an_error(void)
     char *item = NULL;
     void *committed = NULL;
     pthread_t thread;
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = endpoint_config(port, "20000");
     postbox_message *message = message_of("t", "x", "x");
     OK(postbox_open(config, &box));
@@ -57,7 +57,7 @@ void unit_used_by_two_threads_is_an_error(void)
 }
 
 struct worker {
-    postbox_t *box;
+    postbox_client *box;
     int number;
     pthread_t thread;
 };
@@ -91,9 +91,9 @@ static int32_t send_quietly(void *data, const postbox_message *message, char *re
 void threads_share_one_postbox(void)
 {
     struct worker workers[4];
-    postbox_t *box = NULL;
+    postbox_client *box = NULL;
     postbox_config *config = memory_config(NULL);
-    OK(postbox_config_producer(config, NULL, send_quietly, NULL, NULL));
+    OK(postbox_config_add_producer(config, NULL, send_quietly, NULL, NULL));
     OK(postbox_open(config, &box));
     make_people(box);
     for (size_t i = 0; i < COUNT(workers); i++) {
@@ -119,7 +119,7 @@ void unit_may_move_between_threads(void)
 {
     pthread_t thread;
     void *committed = NULL;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(work, "People", ADA));
     CHECK(pthread_create(&thread, NULL, commit, work) == 0);
@@ -132,7 +132,7 @@ void unit_may_move_between_threads(void)
 }
 
 /* In a forked child every call fails at once, and freeing disturbs nothing of the parent's. */
-static void in_the_child(postbox_t *box, postbox_unit_of_work *work, const struct producer *producer)
+static void in_the_child(postbox_client *box, postbox_unit_of_work *work, const struct producer *producer)
 {
     const char *id = "x";
     char *item = NULL;
@@ -146,19 +146,19 @@ static void in_the_child(postbox_t *box, postbox_unit_of_work *work, const struc
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_clear_outbox(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_mark_dispatched(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_confirm(box, id, POSTBOX_SEND_RETRY, NULL));
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_get(box, id, &read));
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_get(box, "", &read));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_get_message(box, id, &read));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_get_message(box, "", &read));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_get_item(box, "People", ADA, &item));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_embedded_execute(box, "ListTables", "{}", &item));
     struct producer archive = {.outcome = 0};
-    postbox_outstanding_result outstanding;
+    postbox_outstanding_count outstanding;
     postbox_stats stats;
     postbox_page *page = NULL;
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_sweep(box, NULL, NULL));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_start_sweeper(box));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_stop_sweeper(box));
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_outstanding(box, NULL, &outstanding));
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_list(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_count_outstanding(box, NULL, &outstanding));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_unpark(box, id));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_replay(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_replay_causation(box, id, &report));
@@ -168,7 +168,7 @@ static void in_the_child(postbox_t *box, postbox_unit_of_work *work, const struc
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_start_archiver_to_file(box, "/dev/null"));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_stop_archiver(box));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_get_stats(box, &stats));
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_get_stats_json(box, &item));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_stats_json(box, &item));
     CHECK(archive.released == 0);
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_unit_of_work_commit(work));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_close(box));
@@ -177,7 +177,7 @@ static void in_the_child(postbox_t *box, postbox_unit_of_work *work, const struc
     postbox_message_free(message);
     CHECK(producer->released == 0);
     /* A new one works. */
-    postbox_t *own = open_memory(NULL);
+    postbox_client *own = open_memory(NULL);
     check_usable(own);
     postbox_free(own);
 }
@@ -186,7 +186,7 @@ void forked_child_gets_errors_and_can_open_its_own(void)
 {
     int status = -1;
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(work, "People", ADA));
     fflush(stdout);

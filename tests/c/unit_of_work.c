@@ -6,20 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void check_closed(postbox_unit_of_work *work, const char *why)
+static void check_closed(postbox_unit_of_work *work, const char *reason)
 {
     postbox_message *message = message_of("greeting.made", "late", "x");
-    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, why, postbox_unit_of_work_commit(work));
-    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, why, postbox_unit_of_work_rollback(work));
-    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, why, postbox_unit_of_work_put(work, "People", BOB));
-    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, why, postbox_unit_of_work_delete(work, "People", BOB));
-    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, why, postbox_unit_of_work_deposit_post(work, message));
+    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, reason, postbox_unit_of_work_commit(work));
+    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, reason, postbox_unit_of_work_rollback(work));
+    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, reason, postbox_unit_of_work_put(work, "People", BOB));
+    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, reason, postbox_unit_of_work_delete(work, "People", BOB));
+    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, reason, postbox_unit_of_work_deposit_post(work, message));
     postbox_message_free(message);
 }
 
 void commit_writes_both_and_closes(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_message *message = message_of("greeting.made", "one", "hello");
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(work, "People", ADA));
@@ -42,7 +42,7 @@ void commit_writes_both_and_closes(void)
 void rollback_and_free_send_nothing(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     for (int freed_only = 0; freed_only < 2; freed_only++) {
         postbox_message *message = message_of("greeting.made", "never", "hello");
         postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
@@ -66,7 +66,7 @@ void rollback_and_free_send_nothing(void)
 void every_kind_of_action_takes_effect(void)
 {
     char *item = NULL;
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(work, "People", ADA));
     OK(postbox_unit_of_work_put(work, "People", BOB));
@@ -100,7 +100,7 @@ void every_kind_of_action_takes_effect(void)
 
 void more_than_100_actions_are_refused(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     postbox_message *message = message_of("greeting.made", NULL, "x");
     char id[16];
@@ -123,7 +123,7 @@ void more_than_100_actions_are_refused(void)
 
 void what_is_too_large_is_refused_with_the_numbers(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     postbox_message *message = NULL;
     char *body = long_text(413 * 1024), *person = long_person("Ada", 413 * 1024);
@@ -156,16 +156,16 @@ void what_is_too_large_is_refused_with_the_numbers(void)
 
 void the_same_item_twice_is_refused(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     postbox_message *message = message_of("greeting.made", "twice", "x");
     OK(postbox_unit_of_work_put(work, "People", ADA));
-    FAILS(POSTBOX_ERROR_SAME_ITEM_TWICE, "action 0 (Put People)",
+    FAILS(POSTBOX_ERROR_DUPLICATE_ITEM, "action 0 (Put People)",
           postbox_unit_of_work_put(work, "People", "{\"Age\":{\"N\":\"36\"},\"Name\":{\"S\":\"Ada\"}}"));
-    FAILS(POSTBOX_ERROR_SAME_ITEM_TWICE, "Put People", postbox_unit_of_work_delete(work, "People", ADA));
+    FAILS(POSTBOX_ERROR_DUPLICATE_ITEM, "Put People", postbox_unit_of_work_delete(work, "People", ADA));
     OK(postbox_unit_of_work_put(work, "People", BOB));
     OK(postbox_unit_of_work_deposit_post(work, message));
-    FAILS(POSTBOX_ERROR_SAME_ITEM_TWICE, "action 2", postbox_unit_of_work_deposit_post(work, message));
+    FAILS(POSTBOX_ERROR_DUPLICATE_ITEM, "action 2", postbox_unit_of_work_deposit_post(work, message));
     OK(postbox_unit_of_work_commit(work));
     check_person(box, ADA, ADA);
     check_state(box, "twice", "outstanding");
@@ -174,10 +174,10 @@ void the_same_item_twice_is_refused(void)
     postbox_free(box);
 }
 
-/* A cancelled transaction says why, action by action, and can be tried again. */
+/* A cancelled transaction says reason, action by action, and can be tried again. */
 void cancelled_transaction_gives_reasons(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box), *other = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(other, "People", BOB));
     OK(postbox_unit_of_work_commit(other));
@@ -217,7 +217,7 @@ void cancelled_transaction_gives_reasons(void)
 
 void duplicate_message_takes_effect_once(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_message *message = message_of("greeting.made", "once", "x");
     OK(postbox_deposit_post(box, message));
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
@@ -237,7 +237,7 @@ void duplicate_message_takes_effect_once(void)
 void unknown_table_is_named(void)
 {
     char *item = (char *)"untouched";
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     FAILS(POSTBOX_ERROR_TABLE_NOT_FOUND, "Nowhere", postbox_get_item(box, "Nowhere", ADA, &item));
     FAILS(POSTBOX_ERROR_TABLE_NOT_FOUND, "Nowhere", postbox_unit_of_work_get_item(work, "Nowhere", ADA, &item));
@@ -253,7 +253,7 @@ void unknown_table_is_named(void)
 
 void empty_unit_commits(void)
 {
-    postbox_t *box = open_memory(NULL);
+    postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_commit(work));
     check_closed(work, "was committed");
@@ -266,7 +266,7 @@ void unit_may_outlive_its_postbox(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     char *item = NULL;
-    postbox_t *box = open_memory(&producer);
+    postbox_client *box = open_memory(&producer);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(work, "People", ADA));
     postbox_free(box);

@@ -17,9 +17,9 @@ fn wrong_usage_is_2() {
         (&["list", "--limit", "0"], &["--limit"]),
         (&["list", "--cursor", "nonsense"], &["cursor"]),
         (&["show"], &["<ID>"]),
-        (&["status", "--set", "max_attempts"], &["NAME=VALUE"]),
-        (&["status", "--set", "max_attempts=many"], &["max_attempts", "1 to 100"]),
-        (&["status", "--set", "max_attemps=1"], &["max_attempts"]),
+        (&["status", "--set", "max_request_attempts"], &["NAME=VALUE"]),
+        (&["status", "--set", "max_request_attempts=many"], &["max_request_attempts", "1 to 100"]),
+        (&["status", "--set", "max_request_attemps=1"], &["max_request_attempts"]),
         (&["status", "--table", "no/slash"], &["letters"]),
         (&["status", "--endpoint-url", "http://127.0.0.1:1"], &["exclude each other"]),
         (&["deposit", "t", "/no/such/file"], &["/no/such/file", "cannot be read"]),
@@ -45,9 +45,10 @@ fn a_configuration_file_is_checked_line_by_line() {
         outbox.run(&["verify", "--config", &file])
     };
     check("# the outbox\n\ntable_name =\n   brighter_outbox \nmax_attempts=2\n").done();
-    check("max_attempts = 2\ntabel_name = x").failed(2, &["postbox.conf, line 2", "\"tabel_name\"", "table_name"]);
+    check("max_request_attempts = 2\ntabel_name = x")
+        .failed(2, &["postbox.conf, line 2", "\"tabel_name\"", "table_name"]);
     check("\nmax_attempts = 0").failed(2, &["postbox.conf, line 2", "1 to 100"]);
-    check("max_attempts").failed(2, &["postbox.conf, line 1", "NAME = VALUE"]);
+    check("max_request_attempts").failed(2, &["postbox.conf, line 1", "NAME = VALUE"]);
     outbox.run(&["verify", "--config", "/no/such/file"]).failed(2, &["/no/such/file", "cannot be read"]);
 }
 
@@ -86,7 +87,7 @@ fn a_file_that_is_no_database_is_3() {
     let outbox = Outbox::new("no-database");
     std::fs::write(outbox.file(), "this is a letter to a friend, and not a database of any kind").unwrap();
     outbox.run(&["status"]).failed(3, &["outbox.db", "could not be opened"]);
-    let run = bare_command(&outbox.directory).args(["status", "--embedded", "/no/such/directory/o.db"]).output();
+    let run = bare_command(&outbox.directory).args(["status", "--embedded-db", "/no/such/directory/o.db"]).output();
     crate::Run::from(run.unwrap()).failed(3, &["/no/such/directory/o.db"]);
 }
 
@@ -105,7 +106,7 @@ fn a_table_that_is_no_outbox_is_3_with_every_fault() {
 /// `status` on an endpoint.
 fn status(outbox: &Outbox, url: &str, variables: &[(&str, &str)], more: &[&str]) -> crate::Run {
     let mut command = bare_command(&outbox.directory);
-    command.args(["status", "--endpoint-url", url, "--set", "max_attempts=1"]).args(more);
+    command.args(["status", "--endpoint-url", url, "--set", "max_request_attempts=1"]).args(more);
     command.envs(variables.iter().copied()).output().unwrap().into()
 }
 

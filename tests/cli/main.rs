@@ -93,7 +93,7 @@ impl Outbox {
     /// The command on the file, with nothing of this process's environment that concerns it.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bare_command(&self.directory);
-        command.env("POSTBOX_EMBEDDED", self.file()).args(arguments);
+        command.env("POSTBOX_EMBEDDED_DB", self.file()).args(arguments);
         command
     }
 

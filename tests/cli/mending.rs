@@ -45,7 +45,7 @@ fn messages_are_replayed_by_their_cause() {
 fn dispatched_messages_are_archived_into_a_private_file() {
     let outbox = filled("archive");
     let file = outbox.path("archive.jsonl");
-    let archive = |more: &[&str]| outbox.run(&[&["archive", "--to", file.as_str()], more].concat());
+    let archive = |more: &[&str]| outbox.run(&[&["archive", "--file", file.as_str()], more].concat());
     archive(&["--older-than", "0s"]).failed(2, &["Move 1 message to", "--yes"]);
     assert_eq!(archive(&["--older-than", "0s", "--dry-run"]).done(), "order-1\n1 message would be archived\n");
     assert_eq!(archive(&["--yes"]).done(), format!("0 messages archived in {file}\n"));
@@ -54,7 +54,7 @@ fn dispatched_messages_are_archived_into_a_private_file() {
     let kept: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(kept["MessageId"]["S"], "order-1");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    outbox.run(&["archive", "--to", "/no/such/directory/file", "--yes"]).failed(2, &["cannot be written"]);
+    outbox.run(&["archive", "--file", "/no/such/directory/file", "--yes"]).failed(2, &["cannot be written"]);
 }
 
 #[test]

@@ -104,12 +104,12 @@ fn a_list_goes_on_at_its_cursor() {
 fn a_message_is_shown_as_text_or_as_bytes() {
     let outbox = Outbox::new("show");
     let text = Message::new("greeting.made", "Hello\nAda").with_id("text");
-    let text = text.with_header("tenant", "42").with_partition_key("evil \x1b[2J key");
+    let text = text.with_bag_entry("tenant", "42").with_partition_key("evil \x1b[2J key");
     let bytes: Vec<u8> = (0..40).map(|n| n * 6).collect();
     let postbox = outbox.postbox();
     for message in [text, Message::new("greeting.made", bytes.clone()).with_id("bytes")] {
         let mut message = message;
-        message.set("created_at", "2026-01-31T12:00:00.000Z").unwrap();
+        message.set_header("created_at", "2026-01-31T12:00:00.000Z").unwrap();
         postbox.deposit_post(message).unwrap();
     }
     assert_expected("show-text.txt", &outbox.run(&["show", "text"]).done());
@@ -133,7 +133,7 @@ fn a_reader_that_goes_away_is_no_error() {
     let outbox = filled("pipe");
     let script = "\"$0\" list | true; echo ${PIPESTATUS[0]}";
     let mut command = std::process::Command::new("bash");
-    command.args(["-c", script, env!("CARGO_BIN_EXE_postbox")]).env("POSTBOX_EMBEDDED", outbox.file());
+    command.args(["-c", script, env!("CARGO_BIN_EXE_postbox")]).env("POSTBOX_EMBEDDED_DB", outbox.file());
     let run = crate::Run::from(command.output().unwrap());
     assert!(run.out == "141\n" || run.out == "0\n", "{run:?}");
     assert_eq!(run.err, "");

@@ -82,7 +82,7 @@ fn serve_needs_a_file() {
     let outbox = Outbox::new("serve-what");
     let server = Server::start(&outbox);
     let run = server.command(&outbox, &["serve"]).output().unwrap();
-    Run::from(run).failed(2, &["--embedded FILE"]);
+    Run::from(run).failed(2, &["--embedded-db FILE"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn watch_goes_on_when_the_database_is_back() {
     outbox.postbox().deposit_post(aged("old", 2)).unwrap();
     let server = Server::start(&outbox);
     let port = server.port().to_owned();
-    let mut command = server.command(&outbox, &["watch", "--interval", "50ms", "--set", "max_attempts=1"]);
+    let mut command = server.command(&outbox, &["watch", "--interval", "50ms", "--set", "max_request_attempts=1"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut looks = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -13,7 +13,7 @@ fn on_a_terminal(outbox: &Outbox, line: &str, input: &str, variables: &[(&str, &
     let line = line.replace("postbox ", &format!("'{}' ", env!("CARGO_BIN_EXE_postbox")));
     let mut child = Command::new("script")
         .args(["-qec", &format!("stty -echo cols 80 rows 25; {line}"), "/dev/null"])
-        .env("POSTBOX_EMBEDDED", outbox.file())
+        .env("POSTBOX_EMBEDDED_DB", outbox.file())
         .env("TERM", "xterm-256color")
         .env_remove("NO_COLOR")
         .env_remove("COLUMNS")

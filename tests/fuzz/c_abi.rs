@@ -26,7 +26,7 @@ unsafe extern "C" {
     fn postbox_free(postbox: Handle);
     fn postbox_deposit_post(postbox: Handle, message: Handle) -> Handle;
     fn postbox_clear_outbox(postbox: Handle, ids: *const *const c_char, count: usize, report: *mut Handle) -> Handle;
-    fn postbox_get(postbox: Handle, id: *const c_char, message: *mut Handle) -> Handle;
+    fn postbox_get_message(postbox: Handle, id: *const c_char, message: *mut Handle) -> Handle;
     fn postbox_report_count(report: Handle) -> usize;
     fn postbox_report_detail(report: Handle, index: usize) -> *const c_char;
     fn postbox_report_free(report: Handle);
@@ -183,7 +183,7 @@ impl Handles {
                     error
                 }
                 17 => {
-                    let error = postbox_get(box_, one, &mut out);
+                    let error = postbox_get_message(box_, one, &mut out);
                     if !out.is_null() {
                         postbox_message_free(std::mem::replace(&mut message.0, out));
                     }

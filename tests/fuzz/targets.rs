@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use postbox::{Config, ErrorCode, MemoryProducer, Message, Postbox, dynamodb_json};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 /// A target by its name, which is also that of its corpus.
 pub type Target = fn(&[u8]);
@@ -39,8 +40,8 @@ pub fn settings(data: &[u8]) {
             let shown = config.get(name).unwrap();
             assert!(shown == value || shown == "***" || shown.parse::<u64>().ok() == value.parse().ok(), "{name}");
         }
-        if message.set(name, value).is_ok() {
-            message.get(name).unwrap();
+        if message.set_header(name, value).is_ok() {
+            message.header(name).unwrap();
         }
     }
     let _ = format!("{config:?}{message:?}");
@@ -70,16 +71,17 @@ pub fn answers(data: &[u8]) {
     static OPENED: OnceLock<(Postbox, Anything)> = OnceLock::new();
     let (postbox, anything) = OPENED.get_or_init(|| {
         let anything = Anything::default();
-        let builder = Postbox::builder().endpoint_url("http://anything.invalid").region("us-east-1").max_attempts(1);
+        let builder =
+            Postbox::builder().endpoint_url("http://anything.invalid").region("us-east-1").max_request_attempts(1);
         let builder = builder.access_key_id("test").secret_access_key("test").http_client(anything.clone());
         // Answers that are not of use are asked for again for no longer than this.
-        let builder = builder.operation_timeout_ms(20).default_producer(MemoryProducer::new());
+        let builder = builder.operation_timeout(Duration::from_millis(20)).default_producer(MemoryProducer::new());
         (builder.open().unwrap(), anything)
     });
     let Some((&first, body)) = data.split_first() else { return };
     let status = if first == b'4' { 400 } else { 200 };
     *anything.0.lock().unwrap() = (status, body.to_vec());
-    match postbox.get("id") {
+    match postbox.get_message("id") {
         Ok(Some(stored)) => {
             let again = stored.message.clone();
             assert_eq!(again, stored.message);
@@ -91,7 +93,7 @@ pub fn answers(data: &[u8]) {
     for result in [
         postbox.clear_outbox(&["id", "other"]).map(|_| ()),
         postbox.get_item("People", Default::default()).map(|_| ()),
-        postbox.outstanding(None).map(|_| ()),
+        postbox.count_outstanding(None).map(|_| ()),
         postbox.verify_table().map(|_| ()),
     ] {
         if let Err(error) = result {

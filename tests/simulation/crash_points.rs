@@ -6,6 +6,7 @@ use crate::process::Process;
 use crate::run::{Outcome, Plan, Stage};
 use crate::support::{number, person};
 use aws_sdk_dynamodb::types::Update;
+use postbox::LeaseMode;
 use postbox::{ErrorCode, Message};
 use std::sync::Arc;
 
@@ -64,7 +65,7 @@ pub fn sweep(stage: &Stage, process: &Arc<Process>) {
 
 /// Runs these one after the other, each of which dies at its point, if it gets there; then the
 /// verdict. Gives how many points each passed.
-fn run(acts: &[(Act, Option<u64>)], leases: &'static str) -> (Vec<u64>, Outcome) {
+fn run(acts: &[(Act, Option<u64>)], leases: LeaseMode) -> (Vec<u64>, Outcome) {
     std::thread::scope(|scope| {
         let judge = scope.spawn(|| {
             let stage = Stage::new(&Plan::fair(leases), None);
@@ -80,7 +81,7 @@ fn run(acts: &[(Act, Option<u64>)], leases: &'static str) -> (Vec<u64>, Outcome)
 }
 
 /// Every point of this, alone. Gives how many there are.
-pub fn every_point(act: Act, leases: &'static str) -> u64 {
+pub fn every_point(act: Act, leases: LeaseMode) -> u64 {
     let (points, outcome) = run(&[(act, None)], leases);
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
     assert_eq!(outcome.duplicates, 0, "nothing is sent twice when nobody dies");
@@ -92,7 +93,7 @@ pub fn every_point(act: Act, leases: &'static str) -> u64 {
 }
 
 /// Every point of the first, and after each every point of its successor, which does the same again.
-pub fn every_pair(first: Act, second: Act, leases: &'static str) -> u64 {
+pub fn every_pair(first: Act, second: Act, leases: LeaseMode) -> u64 {
     let mut pairs = 0;
     let (points, _) = run(&[(first, None)], leases);
     for one in 0..points[0] {

@@ -11,6 +11,7 @@ mod run;
 mod support;
 mod world;
 
+use postbox::LeaseMode;
 use postbox::simulation::Mutation;
 use run::{Outcome, Plan};
 use std::sync::Mutex;
@@ -46,7 +47,7 @@ fn run_seeds(seeds: std::ops::Range<u64>, time: Duration, mutation: Option<Mutat
 }
 
 fn assert_right(outcome: &Outcome) {
-    let again = "again: SEED=n cargo test --features simulation --test simulation seeds";
+    let again = "again: SEED=n POSTBOX_SIMULATION=1 cargo test --test simulation seeds";
     assert!(outcome.violations.is_empty(), "{:#?}\n{again}", outcome.violations);
 }
 
@@ -97,9 +98,9 @@ fn every_mutation_is_caught() {
 #[test]
 fn a_crash_at_every_point() {
     use crash_points::{every_pair, every_point, handle, sweep};
-    println!("points of the handler: {}", every_point(handle, "one"));
-    println!("pairs, the handler done again: {}", every_pair(handle, handle, "one"));
-    for leases in ["one", "shards"] {
-        println!("points of a sweep of 30 messages, leases {leases}: {}", every_point(sweep, leases));
+    println!("points of the handler: {}", every_point(handle, LeaseMode::Single));
+    println!("pairs, the handler done again: {}", every_pair(handle, handle, LeaseMode::Single));
+    for leases in [LeaseMode::Single, LeaseMode::PerShard] {
+        println!("points of a sweep of 30 messages, lease mode {leases:?}: {}", every_point(sweep, leases));
     }
 }

@@ -6,6 +6,7 @@ use crate::network::{Network, Weather};
 use crate::oracle::{By, MOST_ATTEMPTS};
 use crate::process::Process;
 use crate::world::{View, World};
+use postbox::LeaseMode;
 use postbox::simulation::{self, Mutation};
 use postbox::{Builder, EmbeddedDatabase, Postbox};
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ pub struct Plan {
     pub roles: Vec<Role>,
     pub commands: usize,
     pub lives: Duration,
-    pub leases: &'static str,
+    pub leases: LeaseMode,
     pub shards: u64,
     pub batch: usize,
     pub sweep_batch: u64,
@@ -50,7 +51,7 @@ impl Plan {
             roles,
             commands: dice.usize(4..12),
             lives: Duration::from_secs(dice.u64(20..60)),
-            leases: if dice.bool() { "one" } else { "shards" },
+            leases: if dice.bool() { LeaseMode::Single } else { LeaseMode::PerShard },
             shards: dice.u64(1..4),
             batch: dice.usize(1..5),
             sweep_batch: dice.u64(1..20),
@@ -60,7 +61,7 @@ impl Plan {
     }
 
     /// Nothing goes wrong by chance.
-    pub fn fair(leases: &'static str) -> Self {
+    pub fn fair(leases: LeaseMode) -> Self {
         let weather = Weather::default();
         Self { weather, roles: Vec::new(), leases, shards: 3, sweep_batch: 100, lifetime: 10, ..Self::of(0) }
     }
@@ -68,16 +69,16 @@ impl Plan {
     pub fn builder(&self) -> Builder {
         Postbox::builder()
             .number_of_shards(self.shards)
-            .operation_timeout_ms(5_000)
-            .attempt_timeout_ms(1_500)
-            .lease_ms(12_000)
+            .operation_timeout(Duration::from_millis(5_000))
+            .attempt_timeout(Duration::from_millis(1_500))
+            .lease_duration(Duration::from_millis(12_000))
             // On the thread that is in the world.
             .sweep_threads(1)
-            .sweep_leases(self.leases)
+            .lease_mode(self.leases)
             .sweep_batch(self.sweep_batch)
-            .dispatched_ttl_seconds(self.lifetime)
+            .dispatched_ttl(Duration::from_secs(self.lifetime))
             .max_dispatch_attempts(MOST_ATTEMPTS)
-            .breaker_cooldown_ms(5_000)
+            .breaker_cooldown(Duration::from_millis(5_000))
     }
 }
 
@@ -142,7 +143,7 @@ impl Stage {
             create_table(&database, table, key);
         }
         let network = Network::new(world, database, plan.weather.clone(), plan.seed);
-        network.oracle.one_lease(plan.leases == "one");
+        network.oracle.one_lease(plan.leases == LeaseMode::Single);
         // The outbox table is made by the first Postbox.
         drop(Process::new(&network, "judge".into(), 0, None).open(plan.builder(), 1));
         Self { plan: plan.clone(), mutation, network }

@@ -2,18 +2,18 @@
 #include "support.hpp"
 
 TEST(sweep_sends_what_was_left) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     deposit(box, "one");
     box.deposit_post(postbox::message("other.topic", "x").set("id", "two"));
     postbox::sweep_result result = box.sweep("other.topic");
     CHECK(result.found == 1 && result.dispatched == 1 && result.lease == POSTBOX_LEASE_HELD);
-    CHECK(box.outstanding("other.topic").count == 0 && box.outstanding().count == 1);
+    CHECK(box.count_outstanding("other.topic").count == 0 && box.count_outstanding().count == 1);
     CHECK(box.sweep().dispatched == 1);
     CHECK(state_of(box, "one") == "dispatched" && state_of(box, "two") == "dispatched");
 }
 
 TEST(sweeper_is_started_once_and_stopped) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     box.start_sweeper();
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "running already", box.start_sweeper());
     box.stop_sweeper();
@@ -22,7 +22,7 @@ TEST(sweeper_is_started_once_and_stopped) {
 }
 
 TEST(lists_go_on_from_page_to_page) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     std::vector<postbox::message> messages;
     for (int i = 0; i < 30; i++)
         messages.push_back(postbox::message("greeting.made", "x").set("id", std::to_string(i)));
@@ -30,27 +30,27 @@ TEST(lists_go_on_from_page_to_page) {
     box.embedded_execute("PutItem", R"({"TableName":"brighter_outbox","Item":{"MessageId":{"S":"broken"},
         "Topic":{"S":"greeting.made"},"TopicShard":{"S":"greeting.made_0"},"CreatedTime":{"N":"1"},
         "OutstandingCreatedTime":{"N":"1"}}})");
-    std::size_t found = 0, unreadable = 0, pages = 0;
+    std::size_t found = 0, malformed = 0, pages = 0;
     std::optional<std::string> cursor;
     do {
-        const postbox::page page = box.list(POSTBOX_STATE_OUTSTANDING, std::nullopt, 7, cursor);
+        const postbox::page page = box.list_messages(POSTBOX_STATE_OUTSTANDING, std::nullopt, 7, cursor);
         for (const postbox::message_view message : page.messages()) {
             CHECK(message.topic() == "greeting.made" && message.get("state") == "outstanding");
             found++;
         }
-        for (const postbox::unreadable_message &message : page.unreadable()) {
-            CHECK(message.id == "broken" && !message.why.empty());
-            unreadable++;
+        for (const postbox::malformed_message &message : page.malformed()) {
+            CHECK(message.id == "broken" && !message.reason.empty());
+            malformed++;
         }
         pages++;
         cursor = page.next();
     } while (cursor);
-    CHECK(found == 30 && unreadable == 1 && pages > 3);
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor", box.list(POSTBOX_STATE_OUTSTANDING, std::nullopt, 7, "nonsense"));
+    CHECK(found == 30 && malformed == 1 && pages > 3);
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor", box.list_messages(POSTBOX_STATE_OUTSTANDING, std::nullopt, 7, "nonsense"));
 }
 
 TEST(reports_tell_what_became_of_each) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     deposit(box, "one");
     postbox::report report;
     box.clear_outbox({"one", "missing"}, &report);
@@ -71,7 +71,7 @@ TEST(reports_tell_what_became_of_each) {
 }
 
 TEST(tables_are_made_and_verified_and_stats_counted) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     box.create_table();
     CHECK(box.verify_table());
     deposit(box, "one");
@@ -82,14 +82,14 @@ TEST(tables_are_made_and_verified_and_stats_counted) {
 }
 
 TEST(unreachable_endpoint_is_worth_another_try) {
-    postbox::outbox box(postbox::config()
+    postbox::client box(postbox::config()
                             .set("endpoint_url", "http://127.0.0.1:1")
                             .set("region", "us-east-1")
                             .set("access_key_id", "id")
                             .set("secret_access_key", "secret")
-                            .set("max_attempts", 1));
+                            .set("max_request_attempts", 1));
     try {
-        static_cast<void>(box.get("one"));
+        static_cast<void>(box.get_message("one"));
         CHECK(!"it throws");
     } catch (const postbox::error &error) {
         CHECK(error.code() == POSTBOX_ERROR_UNREACHABLE && error.is_retryable());

@@ -10,21 +10,21 @@
 #include <unistd.h>
 
 TEST(after_close_every_call_says_so) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     postbox::unit_of_work work(box);
     work.put("People", ada);
     box.close();
     box.close();
     FAILS(POSTBOX_ERROR_CLOSED, "closed", work.commit());
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", box.get("x"));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", box.get_message("x"));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", box.start_sweeper());
     CHECK(box.stats().deposited == 0);
 }
 
 /* What was moved from owns nothing: it is not freed twice, and using it is an error. */
 TEST(what_was_moved_from_throws_and_is_not_freed_again) {
-    postbox::outbox first = open_memory();
-    postbox::outbox box = std::move(first);
+    postbox::client first = open_memory();
+    postbox::client box = std::move(first);
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "", first.close());
     postbox::unit_of_work old(box);
     postbox::unit_of_work work = std::move(old);
@@ -40,7 +40,7 @@ TEST(what_was_moved_from_throws_and_is_not_freed_again) {
 }
 
 TEST(unit_of_work_may_outlive_its_outbox) {
-    auto box = std::make_unique<postbox::outbox>(open_memory());
+    auto box = std::make_unique<postbox::client>(open_memory());
     postbox::unit_of_work work(*box);
     work.put("People", ada);
     box.reset();
@@ -50,7 +50,7 @@ TEST(unit_of_work_may_outlive_its_outbox) {
 TEST(error_outlives_what_it_came_from) {
     std::exception_ptr kept;
     try {
-        postbox::outbox box = open_memory();
+        postbox::client box = open_memory();
         box.clear_outbox({"missing"});
     } catch (...) {
         kept = std::current_exception();
@@ -69,7 +69,7 @@ static long resident_pages() {
 }
 
 /* Five kinds, so many times. */
-static void make_and_free(postbox::outbox &box, int times) {
+static void make_and_free(postbox::client &box, int times) {
     for (int i = 0; i < times; i++) {
         postbox::config config;
         FAILS(POSTBOX_ERROR_UNKNOWN_NAME, "", config.set("nonsense", "x"));
@@ -83,7 +83,7 @@ static void make_and_free(postbox::outbox &box, int times) {
 }
 
 TEST(ten_thousand_handles_leave_nothing_behind) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     make_and_free(box, 2'000);
     const long before = resident_pages();
     make_and_free(box, 2'000);
@@ -97,7 +97,7 @@ TEST(closing_during_a_call_loses_nothing) {
     directory place;
     auto config = postbox::config().set("embedded_path", place.file("db")).set("close_timeout_ms", 1);
     event called, may_return;
-    postbox::outbox box(postbox::config()
+    postbox::client box(postbox::config()
                             .set("embedded_path", place.file("db"))
                             .set("close_timeout_ms", 1)
                             .producer("greeting.made", [&](postbox::message_view) {
@@ -108,17 +108,17 @@ TEST(closing_during_a_call_loses_nothing) {
     deposit(box, "under way");
     std::thread clearer([&] {
         try {
-            CHECK(clear(box, "under way").outcome == POSTBOX_OUTCOME_NOT_MARKED);
+            CHECK(clear(box, "under way").outcome == POSTBOX_OUTCOME_MARK_FAILED);
         } catch (const postbox::error &error) {
             CHECK(error.code() == POSTBOX_ERROR_CLOSED);
         }
     });
     called.wait();
     FAILS(POSTBOX_ERROR_TIMEOUT, "", box.close());
-    FAILS(POSTBOX_ERROR_CLOSED, "", box.get("under way"));
+    FAILS(POSTBOX_ERROR_CLOSED, "", box.get_message("under way"));
     may_return.set();
     clearer.join();
-    postbox::outbox next(config);
+    postbox::client next(config);
     CHECK(state_of(next, "under way") == "outstanding");
 }
 
@@ -126,7 +126,7 @@ TEST(closing_during_a_call_loses_nothing) {
 TEST(last_owner_frees_the_outbox) {
     event called, may_return;
     auto alive = std::make_shared<int>();
-    auto box = std::make_shared<postbox::outbox>(open_memory([&called, &may_return, alive](postbox::message_view) {
+    auto box = std::make_shared<postbox::client>(open_memory([&called, &may_return, alive](postbox::message_view) {
         called.set();
         may_return.wait();
         return postbox::send_result::sent();
@@ -147,7 +147,7 @@ TEST(last_owner_frees_the_outbox) {
 int exit_with_a_sweeper(const char *path) {
     /* Not destroyed at the end, as the thread of the sweeper uses them still. */
     static event &called = *new event, &never = *new event;
-    static auto *leaked = new postbox::outbox(postbox::config()
+    static auto *leaked = new postbox::client(postbox::config()
                                                   .set("embedded_path", path)
                                                   .set("sweep_min_age_ms", 0)
                                                   .producer("greeting.made", [](postbox::message_view) {
@@ -155,7 +155,7 @@ int exit_with_a_sweeper(const char *path) {
                                                       never.wait();
                                                       return postbox::send_result::sent();
                                                   }));
-    static postbox::outbox destroyed = open_memory();
+    static postbox::client destroyed = open_memory();
     deposit(*leaked, "in the call");
     deposit(destroyed, "swept");
     destroyed.start_sweeper();
@@ -175,6 +175,6 @@ TEST(program_may_end_while_a_sweeper_runs) {
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    postbox::outbox box(postbox::config().set("embedded_path", path));
+    postbox::client box(postbox::config().set("embedded_path", path));
     CHECK(state_of(box, "in the call") == "outstanding");
 }

@@ -6,7 +6,7 @@
 
 TEST(what_a_producer_returns_counts) {
     postbox::send_result result = postbox::send_result::retry("queue full");
-    postbox::outbox box = open_memory([&](postbox::message_view) { return result; });
+    postbox::client box = open_memory([&](postbox::message_view) { return result; });
     deposit(box, "one");
     postbox::message_outcome outcome = clear(box, "one");
     CHECK(outcome.outcome == POSTBOX_OUTCOME_FAILED && outcome.failed());
@@ -28,7 +28,7 @@ TEST(what_a_producer_returns_counts) {
 /* What a producer throws is a failed dispatch with its text, and the message stays. */
 TEST(producer_that_throws_has_failed) {
     int calls = 0;
-    postbox::outbox box = open_memory([&](postbox::message_view message) -> postbox::send_result {
+    postbox::client box = open_memory([&](postbox::message_view message) -> postbox::send_result {
         calls++;
         if (message.id() == "number")
             throw 7;
@@ -79,7 +79,7 @@ TEST(producer_may_be_a_class_and_lives_as_long_as_the_outbox) {
     int sent = 0, destroyed = 0;
     {
         auto config = memory().producer("greeting.made", std::make_unique<counting_producer>(sent, destroyed));
-        postbox::outbox box(config);
+        postbox::client box(config);
         config = postbox::config();
         deposit(box, "one");
         box.post(postbox::message("greeting.made", "two"));
@@ -92,8 +92,8 @@ TEST(producer_may_be_a_class_and_lives_as_long_as_the_outbox) {
 }
 
 TEST(producer_may_call_postbox) {
-    postbox::outbox *inside = nullptr;
-    postbox::outbox box = open_memory([&](postbox::message_view message) {
+    postbox::client *inside = nullptr;
+    postbox::client box = open_memory([&](postbox::message_view message) {
         if (message.id() == "first") {
             postbox::unit_of_work work(*inside);
             work.deposit_post(postbox::message("greeting.made", message.body()).set("id", "second"));
@@ -110,7 +110,7 @@ TEST(producer_may_call_postbox) {
 TEST(sweeper_calls_the_producer_on_its_own_thread) {
     std::thread::id sweeper;
     event called;
-    postbox::outbox box = open_memory([&](postbox::message_view) {
+    postbox::client box = open_memory([&](postbox::message_view) {
         sweeper = std::this_thread::get_id();
         called.set();
         return postbox::send_result::sent();
@@ -127,7 +127,7 @@ TEST(sweeper_calls_the_producer_on_its_own_thread) {
 TEST(sweeper_survives_a_producer_that_throws) {
     std::atomic<int> calls = 0;
     event again;
-    postbox::outbox box(memory().set("sweep_interval_ms", 10).producer(
+    postbox::client box(memory().set("sweep_interval_ms", 10).producer(
         postbox::any_topic, [&](postbox::message_view) -> postbox::send_result {
             if (calls++ == 0)
                 throw std::runtime_error("not now");
@@ -139,11 +139,11 @@ TEST(sweeper_survives_a_producer_that_throws) {
     again.wait();
     box.stop_sweeper();
     CHECK(state_of(box, "stubborn") == "dispatched");
-    CHECK(box.get("stubborn")->get("dispatch_attempts") == "1");
+    CHECK(box.get_message("stubborn")->get("dispatch_attempts") == "1");
 }
 
 TEST(archive_that_throws_keeps_the_message) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     for (const char *id : {"kept", "stays"}) {
         deposit(box, id);
         box.mark_dispatched({id});
@@ -178,7 +178,7 @@ TEST(log_goes_to_a_function_that_may_throw) {
         (*lines)++;
         throw std::runtime_error("nobody hears this");
     });
-    postbox::outbox box = open_memory([](postbox::message_view) { return postbox::send_result::retry("no"); });
+    postbox::client box = open_memory([](postbox::message_view) { return postbox::send_result::retry("no"); });
     deposit(box, "logged");
     CHECK(clear(box, "logged").failed());
     CHECK(*lines > 0);

@@ -37,32 +37,32 @@ postbox::config memory() {
     return postbox::config()
         .set("embedded_path", ":memory:")
         .set("sweep_min_age_ms", 0)
-        .set("retry_delay_ms", 0)
+        .set("dispatch_retry_delay_ms", 0)
         .set("archive_min_age_ms", 0);
 }
 
-postbox::outbox open_memory(postbox::send_function send) {
-    postbox::outbox box(memory().producer(postbox::any_topic, std::move(send)));
+postbox::client open_memory(postbox::send_function send) {
+    postbox::client box(memory().producer(postbox::any_topic, std::move(send)));
     make_people(box);
     return box;
 }
 
-void make_people(postbox::outbox &box) {
+void make_people(postbox::client &box) {
     box.embedded_execute("CreateTable", R"({"TableName":"People","BillingMode":"PAY_PER_REQUEST",
         "AttributeDefinitions":[{"AttributeName":"Name","AttributeType":"S"}],
         "KeySchema":[{"AttributeName":"Name","KeyType":"HASH"}]})");
 }
 
-void deposit(postbox::outbox &box, std::string_view id) {
+void deposit(postbox::client &box, std::string_view id) {
     CHECK(box.deposit_post(postbox::message("greeting.made", "hello").set("id", id)) == id);
 }
 
-std::string state_of(postbox::outbox &box, std::string_view id) {
-    const std::optional<postbox::message> message = box.get(id);
+std::string state_of(postbox::client &box, std::string_view id) {
+    const std::optional<postbox::message> message = box.get_message(id);
     return message ? std::string(message->get("state").value_or("")) : "none";
 }
 
-postbox::message_outcome clear(postbox::outbox &box, const std::string &id) {
+postbox::message_outcome clear(postbox::client &box, const std::string &id) {
     postbox::report report;
     box.clear_outbox({id}, &report);
     CHECK(report.size() == 1 && report[0].id == id);

@@ -30,15 +30,15 @@ postbox::send_result send_quietly(postbox::message_view message);
 /* The embedded database in memory, on which nothing has to be old to be swept, tried again or archived. */
 postbox::config memory();
 /* An outbox on it with this producer for every topic, and a table People of the key Name. */
-postbox::outbox open_memory(postbox::send_function send = send_quietly);
-void make_people(postbox::outbox &box);
+postbox::client open_memory(postbox::send_function send = send_quietly);
+void make_people(postbox::client &box);
 
 /* Deposits a message of the topic "greeting.made". */
-void deposit(postbox::outbox &box, std::string_view id);
+void deposit(postbox::client &box, std::string_view id);
 /* The state of a message in the outbox; "none" if it is not there. */
-std::string state_of(postbox::outbox &box, std::string_view id);
+std::string state_of(postbox::client &box, std::string_view id);
 /* Clears one message, and gives what became of it. */
-postbox::message_outcome clear(postbox::outbox &box, const std::string &id);
+postbox::message_outcome clear(postbox::client &box, const std::string &id);
 
 /* A directory that is deleted with all that is in it. */
 class directory {

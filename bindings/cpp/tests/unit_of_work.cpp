@@ -4,7 +4,7 @@
 using namespace std::string_literals;
 
 static_assert(!std::is_copy_constructible_v<postbox::unit_of_work> && std::is_nothrow_move_constructible_v<postbox::unit_of_work>);
-static_assert(!std::is_copy_constructible_v<postbox::outbox> && std::is_nothrow_move_constructible_v<postbox::outbox>);
+static_assert(!std::is_copy_constructible_v<postbox::client> && std::is_nothrow_move_constructible_v<postbox::client>);
 static_assert(!std::is_copy_constructible_v<postbox::message> && std::is_nothrow_move_constructible_v<postbox::message>);
 static_assert(!std::is_copy_constructible_v<postbox::config> && std::is_nothrow_move_constructible_v<postbox::config>);
 static_assert(!std::is_copy_constructible_v<postbox::page> && std::is_nothrow_move_constructible_v<postbox::page>);
@@ -12,7 +12,7 @@ static_assert(std::is_nothrow_copy_constructible_v<postbox::error>);
 
 TEST(commit_writes_both_and_clear_sends) {
     std::vector<std::string> sent;
-    postbox::outbox box = open_memory([&](postbox::message_view message) {
+    postbox::client box = open_memory([&](postbox::message_view message) {
         sent.push_back(std::string(message.topic()) + ": " + std::string(message.body()));
         return postbox::send_result::sent();
     });
@@ -20,7 +20,7 @@ TEST(commit_writes_both_and_clear_sends) {
     CHECK(!work.get_item("People", ada));
     work.put("People", ada);
     const std::string id = work.deposit_post(postbox::message("greeting.made", "hello"));
-    CHECK(!box.get(id));
+    CHECK(!box.get_message(id));
     work.commit();
 
     CHECK(box.get_item("People", ada) == ada);
@@ -32,7 +32,7 @@ TEST(commit_writes_both_and_clear_sends) {
 }
 
 TEST(every_kind_of_action_takes_effect) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     postbox::unit_of_work first(box);
     first.put("People", ada);
     first.put("People", bob);
@@ -52,7 +52,7 @@ TEST(every_kind_of_action_takes_effect) {
 }
 
 TEST(what_leaves_its_scope_is_rolled_back) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     try {
         postbox::unit_of_work work(box);
         work.put("People", ada);
@@ -66,11 +66,11 @@ TEST(what_leaves_its_scope_is_rolled_back) {
     FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, "rolled back", work.commit());
     CHECK(!box.get_item("People", ada));
     CHECK(state_of(box, "never") == "none");
-    CHECK(box.outstanding().count == 0);
+    CHECK(box.count_outstanding().count == 0);
 }
 
 TEST(cancelled_transaction_gives_reasons) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     postbox::unit_of_work other(box);
     other.put("People", bob);
     other.commit();
@@ -95,7 +95,7 @@ TEST(cancelled_transaction_gives_reasons) {
 }
 
 TEST(duplicate_message_takes_effect_once) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     deposit(box, "once");
     deposit(box, "once");
     postbox::unit_of_work work(box);
@@ -106,10 +106,10 @@ TEST(duplicate_message_takes_effect_once) {
 }
 
 TEST(what_dynamodb_would_refuse_is_refused_when_added) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     postbox::unit_of_work work(box);
     work.put("People", ada);
-    FAILS(POSTBOX_ERROR_SAME_ITEM_TWICE, "Put People", work.put("People", ada));
+    FAILS(POSTBOX_ERROR_DUPLICATE_ITEM, "Put People", work.put("People", ada));
     FAILS(POSTBOX_ERROR_ITEM_TOO_LARGE, "",
           work.deposit_post(postbox::message("greeting.made", std::string(500'000, 'x'))));
     for (int i = 1; i < 100; i++)
@@ -126,7 +126,7 @@ TEST(what_dynamodb_would_refuse_is_refused_when_added) {
 }
 
 TEST(text_that_c_cannot_hold_is_refused) {
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     postbox::unit_of_work work(box);
     const std::string nul = "a\0b"s, lone_surrogate = "\xed\xa0\x80", half = "abc\xff";
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"topic\" has a NUL character at 1", postbox::message(nul));
@@ -141,7 +141,7 @@ TEST(text_that_c_cannot_hold_is_refused) {
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "is empty", memory().producer("t", std::shared_ptr<postbox::producer>()));
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "is empty", box.archive(nullptr));
     work.commit();
-    CHECK(box.outstanding().count == 0);
+    CHECK(box.count_outstanding().count == 0);
 }
 
 TEST(message_is_built_fluently) {
@@ -157,9 +157,9 @@ TEST(message_is_built_fluently) {
     CHECK(postbox::message("t").body().empty());
     FAILS(POSTBOX_ERROR_UNKNOWN_NAME, "partition_key", message.get("partition_kye"));
 
-    postbox::outbox box = open_memory();
+    postbox::client box = open_memory();
     box.deposit_post(message);
-    CHECK(box.get("fluent")->body() == message.body());
+    CHECK(box.get_message("fluent")->body() == message.body());
 }
 
 TEST(settings_are_set_and_read_by_name) {

@@ -37,7 +37,7 @@ namespace Postbox
         TransactionTooLarge = 22,
 
         /// <summary>The unit of work has an action on this item already.</summary>
-        SameItemTwice = 23,
+        DuplicateItem = 23,
 
         /// <summary>The unit of work was committed or rolled back, or its outcome is open and it cannot be changed.</summary>
         UnitOfWorkClosed = 30,
@@ -52,9 +52,9 @@ namespace Postbox
         ConcurrentUse = 33,
 
         /// <summary>The call came from the Postbox's own runtime thread (for instance from a log callback), where it would wait for itself.</summary>
-        WrongThread = 34,
+        ReentrantCall = 34,
 
-        /// <summary>DynamoDB cancelled the transaction: nothing was written. The reasons say why, action by action.</summary>
+        /// <summary>DynamoDB cancelled the transaction: nothing was written. The reasons say reason, action by action.</summary>
         TransactionCanceled = 40,
 
         /// <summary>A message id of the unit of work is in the outbox already: nothing was written.</summary>
@@ -72,17 +72,17 @@ namespace Postbox
         /// <summary>Some messages could not be marked dispatched; the reasons say which and why.</summary>
         MarkIncomplete = 52,
 
-        /// <summary>More messages are outstanding than outstanding_limit allows: nothing was deposited.</summary>
+        /// <summary>More messages are outstanding than max_outstanding allows: nothing was deposited.</summary>
         OutboxLimitReached = 53,
 
         /// <summary>The table does not exist.</summary>
         TableNotFound = 60,
 
         /// <summary>The table exists and cannot serve as an outbox; the reasons say what is wrong with it.</summary>
-        TableInvalid = 61,
+        InvalidTable = 61,
 
         /// <summary>No AWS credentials or no region were found.</summary>
-        NoCredentials = 62,
+        NoAwsConfig = 62,
 
         /// <summary>AWS refused the credentials or the permission.</summary>
         AccessDenied = 63,
@@ -97,13 +97,13 @@ namespace Postbox
         Timeout = 66,
 
         /// <summary>DynamoDB refused the request for another reason; its code and text are in the message.</summary>
-        Refused = 67,
+        ServiceError = 67,
 
         /// <summary>A stored item cannot be read as a message; the text names the attribute.</summary>
-        UnreadableItem = 68,
+        MalformedItem = 68,
 
         /// <summary>The embedded database could not be opened or is not compiled in.</summary>
-        Embedded = 69,
+        EmbeddedUnavailable = 69,
 
         /// <summary>Something that should not happen. Please report it.</summary>
         Internal = 99,
@@ -143,19 +143,22 @@ namespace Postbox
         Rejected = 14,
 
         /// <summary>Its stored item cannot be read. It is parked.</summary>
-        Unreadable = 15,
+        Malformed = 15,
 
         /// <summary>The table could not be read, so it was not sent. It stays outstanding.</summary>
-        NotRead = 16,
+        ReadFailed = 16,
 
         /// <summary>It was sent, and could not be marked: it stays outstanding and will be sent again.</summary>
-        NotMarked = 17,
+        MarkFailed = 17,
 
         /// <summary>It waits: an earlier message of its topic and partition key failed, or it did so lately itself.</summary>
         HeldBack = 18,
 
         /// <summary>The breaker of its topic is open: it waits, and no attempt is counted.</summary>
         BreakerOpen = 19,
+
+        /// <summary>The operation was stopped before the message was tried; it stays as it was.</summary>
+        Skipped = 20,
     }
 
     /// <summary>What became of a message that a producer was given.</summary>
@@ -194,13 +197,13 @@ namespace Postbox
     }
 
     /// <summary>Whether a sweep or an archiver had its lease.</summary>
-    public enum LeaseState
+    public enum LeaseInfo
     {
         /// <summary>It had, to the end.</summary>
         Held = 0,
 
         /// <summary>Another one has it: nothing was done.</summary>
-        HeldByAnother = 1,
+        HeldElsewhere = 1,
 
         /// <summary>It had, and lost it: it stopped at once.</summary>
         Lost = 2,

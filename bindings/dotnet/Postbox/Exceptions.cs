@@ -37,7 +37,7 @@ namespace Postbox
             : base(code, message, true, reasons) { }
     }
 
-    /// <summary>DynamoDB cancelled the transaction: nothing was written. The reasons say why, action by action. The unit of work stays open.</summary>
+    /// <summary>DynamoDB cancelled the transaction: nothing was written. The reasons say reason, action by action. The unit of work stays open.</summary>
     public class TransactionCanceledException : PostboxException
     {
         internal TransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)

@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace Postbox
 {
-    /// <summary>A page of stored messages, from <see cref="PostboxClient.List"/>..</summary>
+    /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/>..</summary>
     public sealed class MessagePage : IReadOnlyList<Message>, IDisposable
     {
         private readonly PageHandle handle;
@@ -16,7 +16,7 @@ namespace Postbox
             messages = new Message[(int)Native.postbox_page_count(handle)];
             for (var i = 0; i < messages.Length; i++)
                 messages[i] = new Message(new PageMessageHandle(handle, i));
-            Unreadable = ReadUnreadable();
+            Malformed = ReadMalformed();
             using (handle.Using())
                 Next = Utf8.Read(Native.postbox_page_next(handle));
         }
@@ -25,9 +25,9 @@ namespace Postbox
         public int Count => messages.Length;
 
         /// <summary>The messages that could not be read.</summary>
-        public IReadOnlyList<UnreadableMessage> Unreadable { get; }
+        public IReadOnlyList<MalformedMessage> Malformed { get; }
 
-        /// <summary>Where the next page begins, to keep or to give to <see cref="PostboxClient.List"/>, in another process too; null after the last one.</summary>
+        /// <summary>Where the next page begins, to keep or to give to <see cref="PostboxClient.ListMessages"/>, in another process too; null after the last one.</summary>
         public string Next { get; }
 
         /// <summary>A message of the page.</summary>
@@ -48,35 +48,35 @@ namespace Postbox
             handle.Dispose();
         }
 
-        private IReadOnlyList<UnreadableMessage> ReadUnreadable()
+        private IReadOnlyList<MalformedMessage> ReadMalformed()
         {
             using (handle.Using())
             {
-                var unreadable = new UnreadableMessage[(int)Native.postbox_page_unreadable_count(handle)];
-                for (var i = 0; i < unreadable.Length; i++)
+                var malformed = new MalformedMessage[(int)Native.postbox_page_malformed_count(handle)];
+                for (var i = 0; i < malformed.Length; i++)
                 {
-                    IntPtr why;
-                    var id = Native.postbox_page_unreadable(handle, (UIntPtr)i, out why);
-                    unreadable[i] = new UnreadableMessage(Utf8.Read(id), Utf8.Read(why));
+                    IntPtr reason;
+                    var id = Native.postbox_page_malformed(handle, (UIntPtr)i, out reason);
+                    malformed[i] = new MalformedMessage(Utf8.Read(id), Utf8.Read(reason));
                 }
-                return unreadable;
+                return malformed;
             }
         }
     }
 
     /// <summary>A message that could not be read.</summary>
-    public sealed class UnreadableMessage
+    public sealed class MalformedMessage
     {
-        internal UnreadableMessage(string id, string why)
+        internal MalformedMessage(string id, string reason)
         {
             Id = id;
-            Why = why;
+            Reason = reason;
         }
 
         /// <summary>Its id.</summary>
         public string Id { get; }
 
         /// <summary>What is wrong with its item.</summary>
-        public string Why { get; }
+        public string Reason { get; }
     }
 }

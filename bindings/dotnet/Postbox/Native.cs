@@ -61,7 +61,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_new();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_set(ConfigHandle config, byte[] name, byte[] value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_get(ConfigHandle config, byte[] name, out IntPtr value);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_producer(ConfigHandle config, byte[] topic, MessageCallback send, IntPtr data, ReleaseCallback release);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_add_producer(ConfigHandle config, byte[] topic, MessageCallback send, IntPtr data, ReleaseCallback release);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_config_free(IntPtr config);
 
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_new(byte[] topic, byte[] body, UIntPtr length, out IntPtr message);
@@ -88,7 +88,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle box, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle box, IntPtr[] ids, UIntPtr count, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm(ClientHandle box, byte[] id, int outcome, byte[] reason);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get(ClientHandle box, byte[] id, out IntPtr message);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_message(ClientHandle box, byte[] id, out IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_item(ClientHandle box, byte[] table, byte[] key, out IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_embedded_execute(ClientHandle box, byte[] operation, byte[] request, out IntPtr answer);
 
@@ -107,13 +107,13 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweep(ClientHandle box, byte[] topic, out SweepCounts result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_start_sweeper(ClientHandle box);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_stop_sweeper(ClientHandle box);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_outstanding(ClientHandle box, byte[] topic, out OutstandingCounts result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding(ClientHandle box, byte[] topic, out OutstandingCounts result);
 
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list(ClientHandle box, int state, byte[] topic, uint limit, byte[] cursor, out IntPtr page);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list_messages(ClientHandle box, int state, byte[] topic, uint limit, byte[] cursor, out IntPtr page);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_page_count(PageHandle page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_message(PageHandle page, UIntPtr index);
-        [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_page_unreadable_count(PageHandle page);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_unreadable(PageHandle page, UIntPtr index, out IntPtr why);
+        [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_page_malformed_count(PageHandle page);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_malformed(PageHandle page, UIntPtr index, out IntPtr reason);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_next(PageHandle page);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_page_free(IntPtr page);
 
@@ -129,7 +129,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_stop_archiver(ClientHandle box);
 
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_stats(ClientHandle box, out Counters stats);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_stats_json(ClientHandle box, out IntPtr json);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_stats_json(ClientHandle box, out IntPtr json);
 
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_report_count(IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_report_failure_count(IntPtr report);
@@ -138,7 +138,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_report_detail(IntPtr report, UIntPtr index);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_report_free(IntPtr report);
 
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_log_set(int level, LogCallback callback, IntPtr data, ReleaseCallback release);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_log_callback(int level, LogCallback callback, IntPtr data, ReleaseCallback release);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_string_free(IntPtr text);
     }
 }

@@ -176,10 +176,10 @@ namespace Postbox
         /// <summary>Reads the message of this id as it is in the outbox, consistently.</summary>
         /// <param name="id">Its id.</param>
         /// <returns>The message, or null if there is none.</returns>
-        public Message Get(string id)
+        public Message GetMessage(string id)
         {
             IntPtr message;
-            Errors.Check(Native.postbox_get(Handle, Utf8.Required(id, nameof(id)), out message));
+            Errors.Check(Native.postbox_get_message(Handle, Utf8.Required(id, nameof(id)), out message));
             return message == IntPtr.Zero ? null : new Message(new OwnedMessageHandle(message));
         }
 
@@ -233,11 +233,11 @@ namespace Postbox
         /// <summary>How many messages are outstanding, and since when.</summary>
         /// <param name="topic">The topic, or null for all.</param>
         /// <returns>The count and the age.</returns>
-        public OutstandingResult Outstanding(string topic = null)
+        public OutstandingCount CountOutstanding(string topic = null)
         {
             Native.OutstandingCounts counts;
-            Errors.Check(Native.postbox_outstanding(Handle, Utf8.Optional(topic, nameof(topic)), out counts));
-            return new OutstandingResult(counts);
+            Errors.Check(Native.postbox_count_outstanding(Handle, Utf8.Optional(topic, nameof(topic)), out counts));
+            return new OutstandingCount(counts);
         }
 
         /// <summary>Lists stored messages, page by page. The index lags behind the table a little. Listing parked messages reads the whole table.</summary>
@@ -246,12 +246,12 @@ namespace Postbox
         /// <param name="limit">About how many a page has.</param>
         /// <param name="cursor">Where to begin: null, or <see cref="MessagePage.Next"/> of the page before, with the same state and topic.</param>
         /// <returns>The page, to be disposed of.</returns>
-        public MessagePage List(MessageState state, string topic = null, int limit = 100, string cursor = null)
+        public MessagePage ListMessages(MessageState state, string topic = null, int limit = 100, string cursor = null)
         {
             if (limit < 1)
                 throw new ArgumentOutOfRangeException(nameof(limit), limit, "a page has at least 1 message");
             IntPtr page;
-            Errors.Check(Native.postbox_list(
+            Errors.Check(Native.postbox_list_messages(
                 Handle, (int)state, Utf8.Optional(topic, nameof(topic)), (uint)limit, Utf8.Optional(cursor, nameof(cursor)), out page));
             return new MessagePage(new PageHandle(page));
         }
@@ -346,7 +346,7 @@ namespace Postbox
         public string GetStatsJson()
         {
             IntPtr json;
-            Errors.Check(Native.postbox_get_stats_json(Handle, out json));
+            Errors.Check(Native.postbox_stats_json(Handle, out json));
             return Utf8.Take(json);
         }
 

@@ -88,7 +88,7 @@ namespace Postbox
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
             var name = Utf8.Optional(topic, nameof(topic));
-            Callbacks.Give(send, data => Native.postbox_config_producer(Handle, name, Callbacks.Send, data, Callbacks.Release));
+            Callbacks.Give(send, data => Native.postbox_config_add_producer(Handle, name, Callbacks.Send, data, Callbacks.Release));
             return this;
         }
 

@@ -19,14 +19,14 @@ namespace Postbox
             if (receiver == null)
                 throw new ArgumentNullException(nameof(receiver));
             PostboxLibrary.Check();
-            Callbacks.Give(receiver, data => Native.postbox_log_set((int)level, Callbacks.Log, data, Callbacks.Release));
+            Callbacks.Give(receiver, data => Native.postbox_set_log_callback((int)level, Callbacks.Log, data, Callbacks.Release));
         }
 
         /// <summary>Sends no log messages any more.</summary>
         public static void Off()
         {
             PostboxLibrary.Check();
-            Errors.Check(Native.postbox_log_set(0, null, IntPtr.Zero, null));
+            Errors.Check(Native.postbox_set_log_callback(0, null, IntPtr.Zero, null));
         }
     }
 }

@@ -12,7 +12,7 @@ namespace Postbox
             AlreadyDispatched = (long)counts.AlreadyDispatched;
             Failed = (long)counts.Failed;
             HeldBack = (long)counts.HeldBack;
-            Lease = (LeaseState)counts.Lease;
+            Lease = (LeaseInfo)counts.Lease;
         }
 
         /// <summary>Shown by the index as outstanding and old enough.</summary>
@@ -31,13 +31,13 @@ namespace Postbox
         public long HeldBack { get; }
 
         /// <summary>Whether the sweep had its lease.</summary>
-        public LeaseState Lease { get; }
+        public LeaseInfo Lease { get; }
     }
 
     /// <summary>What is outstanding.</summary>
-    public sealed class OutstandingResult
+    public sealed class OutstandingCount
     {
-        internal OutstandingResult(Native.OutstandingCounts counts)
+        internal OutstandingCount(Native.OutstandingCounts counts)
         {
             Count = (long)counts.Count;
             OldestAge = TimeSpan.FromTicks((long)counts.OldestAgeMs * TimeSpan.TicksPerMillisecond);
@@ -57,7 +57,7 @@ namespace Postbox
         {
             Archived = (long)counts.Archived;
             Failed = (long)counts.Failed;
-            Lease = (LeaseState)counts.Lease;
+            Lease = (LeaseInfo)counts.Lease;
         }
 
         /// <summary>Kept by the archive and deleted.</summary>
@@ -67,7 +67,7 @@ namespace Postbox
         public long Failed { get; }
 
         /// <summary>Whether the archiver had its lease.</summary>
-        public LeaseState Lease { get; }
+        public LeaseInfo Lease { get; }
     }
 
     /// <summary>What a client has done since it was opened, in messages where nothing else is said.</summary>
@@ -110,7 +110,7 @@ namespace Postbox
         /// <summary>Topics whose breaker is not closed.</summary>
         public long OpenBreakers { get; }
 
-        /// <summary>Outstanding when it was last counted, by <see cref="PostboxClient.Outstanding"/> or in the background; null if never.</summary>
+        /// <summary>Outstanding when it was last counted, by <see cref="PostboxClient.CountOutstanding"/> or in the background; null if never.</summary>
         public long? Outstanding { get; }
     }
 }

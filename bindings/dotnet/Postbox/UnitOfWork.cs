@@ -84,7 +84,7 @@ namespace Postbox
         /// a request.
         /// </summary>
         /// <exception cref="DuplicateMessageException">Nothing was written: a message id is in the outbox already, so this command took effect before.</exception>
-        /// <exception cref="TransactionCanceledException">Nothing was written, and the reasons tell why, action by action. The unit stays open.</exception>
+        /// <exception cref="TransactionCanceledException">Nothing was written, and the reasons tell reason, action by action. The unit stays open.</exception>
         /// <exception cref="PostboxRetryableException">
         /// With <see cref="PostboxErrorCode.OutcomeUnknown"/>, no answer came: call this again on the same unit, which is safe for 9 minutes. With another code, nothing was written.
         /// </exception>

@@ -40,16 +40,16 @@ namespace Postbox.Tests
             {
                 var id = world.Deposit();
                 Check.Equal(0L, world.Client.Sweep("another topic").Found);
-                Check.Equal(1L, world.Client.Outstanding().Count);
-                Check.Equal(1L, world.Client.Outstanding(World.Topic).Count);
-                Check.Equal(0L, world.Client.Outstanding("another topic").Count);
-                Check.Equal(TimeSpan.Zero, world.Client.Outstanding("another topic").OldestAge);
+                Check.Equal(1L, world.Client.CountOutstanding().Count);
+                Check.Equal(1L, world.Client.CountOutstanding(World.Topic).Count);
+                Check.Equal(0L, world.Client.CountOutstanding("another topic").Count);
+                Check.Equal(TimeSpan.Zero, world.Client.CountOutstanding("another topic").OldestAge);
 
                 var result = world.Client.Sweep();
                 Check.Equal(1L, result.Found);
                 Check.Equal(1L, result.Dispatched);
                 Check.Equal(0L, result.AlreadyDispatched + result.Failed + result.HeldBack);
-                Check.Equal(LeaseState.Held, result.Lease);
+                Check.Equal(LeaseInfo.Held, result.Lease);
                 Check.Same(new[] { id }, world.Sent);
 
                 var stats = world.Client.GetStats();
@@ -101,7 +101,7 @@ namespace Postbox.Tests
                 var messages = Enumerable.Range(0, 60).Select(i => new Message(World.Topic, "m" + i)).ToList();
                 var ids = world.Client.DepositPosts(messages);
                 Check.Same(messages.Select(message => message.Id), ids);
-                Check.Equal(60L, world.Client.Outstanding().Count);
+                Check.Equal(60L, world.Client.CountOutstanding().Count);
                 messages[59].Topic = "";
                 Check.Fails(PostboxErrorCode.InvalidMessage, () => world.Client.DepositPosts(messages));
                 Check.Throws<ArgumentNullException>(() => world.Client.DepositPosts(new Message[] { messages[0], null }));
@@ -120,20 +120,20 @@ namespace Postbox.Tests
                 string cursor = null;
                 do
                 {
-                    using (var page = world.Client.List(MessageState.Outstanding, null, 10, cursor))
+                    using (var page = world.Client.ListMessages(MessageState.Outstanding, null, 10, cursor))
                     {
                         found.AddRange(page.Select(message => message.Id));
                         Check.Equal(page.Count, page.Count(message => message.State == MessageState.Outstanding && message.BodyText == "hello"));
-                        Check.Equal(0, page.Unreadable.Count);
+                        Check.Equal(0, page.Malformed.Count);
                         cursor = page.Next;
                         pages++;
                     }
                 } while (cursor != null);
                 Check.Same(deposited.OrderBy(id => id), found.OrderBy(id => id));
                 Check.That(pages > 1, "all came in one page");
-                Check.Fails(PostboxErrorCode.InvalidArgument, () => world.Client.List(MessageState.Outstanding, null, 10, "not a cursor"));
-                Check.Fails(PostboxErrorCode.InvalidArgument, () => world.Client.List((MessageState)7));
-                Check.Throws<ArgumentOutOfRangeException>(() => world.Client.List(MessageState.Outstanding, limit: 0));
+                Check.Fails(PostboxErrorCode.InvalidArgument, () => world.Client.ListMessages(MessageState.Outstanding, null, 10, "not a cursor"));
+                Check.Fails(PostboxErrorCode.InvalidArgument, () => world.Client.ListMessages((MessageState)7));
+                Check.Throws<ArgumentOutOfRangeException>(() => world.Client.ListMessages(MessageState.Outstanding, limit: 0));
             }
         }
 
@@ -144,12 +144,12 @@ namespace Postbox.Tests
                 var id = world.Deposit();
                 world.Client.EmbeddedExecute("UpdateItem", "{\"TableName\":\"brighter_outbox\",\"Key\":{\"MessageId\":{\"S\":\"" + id
                     + "\"}},\"UpdateExpression\":\"SET HeaderBag = :b\",\"ExpressionAttributeValues\":{\":b\":{\"S\":\"{\"}}}");
-                using (var page = world.Client.List(MessageState.Outstanding))
+                using (var page = world.Client.ListMessages(MessageState.Outstanding))
                 {
-                    Check.Equal(id, page.Unreadable.Single().Id);
-                    Check.Contains("HeaderBag", page.Unreadable.Single().Why);
+                    Check.Equal(id, page.Malformed.Single().Id);
+                    Check.Contains("HeaderBag", page.Malformed.Single().Reason);
                 }
-                Check.Contains("HeaderBag", Check.Fails(PostboxErrorCode.UnreadableItem, () => world.Client.Get(id)).Message);
+                Check.Contains("HeaderBag", Check.Fails(PostboxErrorCode.MalformedItem, () => world.Client.GetMessage(id)).Message);
             }
         }
 
@@ -160,7 +160,7 @@ namespace Postbox.Tests
             {
                 var id = world.Deposit();
                 world.Client.Sweep();
-                using (var page = world.Client.List(MessageState.Parked, World.Topic))
+                using (var page = world.Client.ListMessages(MessageState.Parked, World.Topic))
                 {
                     Check.Equal(id, page.Single().Id);
                     Check.Contains("malformed", page.Single().LastError);
@@ -209,7 +209,7 @@ namespace Postbox.Tests
                 Check.Same(new[] { id }, kept);
                 Check.Equal(1L, result.Archived);
                 Check.Equal(1L, result.Failed);
-                Check.Equal(LeaseState.Held, result.Lease);
+                Check.Equal(LeaseInfo.Held, result.Lease);
                 Check.Equal(null, world.StateOf(id));
                 Check.Equal(MessageState.Dispatched, world.StateOf(refused).Value);
 
@@ -278,10 +278,10 @@ namespace Postbox.Tests
         public static void An_endpoint_that_nobody_serves_is_a_retryable_error()
         {
             using (var config = new PostboxConfig()
-                .Set("endpoint_url", "http://127.0.0.1:1").Set("region", "eu-west-1").Set("access_key_id", "a").Set("secret_access_key", "b").Set("max_attempts", 1))
+                .Set("endpoint_url", "http://127.0.0.1:1").Set("region", "eu-west-1").Set("access_key_id", "a").Set("secret_access_key", "b").Set("max_request_attempts", 1))
             using (var client = config.Open())
             {
-                var failure = Check.Throws<PostboxRetryableException>(() => client.Get("id"));
+                var failure = Check.Throws<PostboxRetryableException>(() => client.GetMessage("id"));
                 Check.Equal(PostboxErrorCode.Unreachable, failure.Code);
                 Check.That(failure.IsRetryable, "it may succeed later");
                 Check.Equal("***", config["secret_access_key"]);

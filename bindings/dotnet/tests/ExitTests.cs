@@ -91,7 +91,7 @@ namespace Postbox.Tests
                     Check.Equal(0, Child.Start(what, database));
                     using (var config = World.Eager(database))
                     using (var client = config.Open())
-                        Check.Equal(1L, client.Outstanding().Count);
+                        Check.Equal(1L, client.CountOutstanding().Count);
                 }
                 finally
                 {

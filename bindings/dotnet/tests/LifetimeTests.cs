@@ -59,7 +59,7 @@ namespace Postbox.Tests
             {
                 world.Deposit();
                 Message kept;
-                using (var page = world.Client.List(MessageState.Outstanding))
+                using (var page = world.Client.ListMessages(MessageState.Outstanding))
                     kept = page[0];
                 Check.Throws<ObjectDisposedException>(() => kept.Body.ToString());
             }
@@ -89,7 +89,7 @@ namespace Postbox.Tests
                 var config = new PostboxConfig();
                 var work = world.Client.BeginUnitOfWork();
                 var message = new Message("t", "x");
-                var page = world.Client.List(MessageState.Outstanding);
+                var page = world.Client.ListMessages(MessageState.Outstanding);
                 foreach (var twice in new IDisposable[] { config, work, message, page[0], page, world.Client })
                 {
                     twice.Dispose();
@@ -226,7 +226,7 @@ namespace Postbox.Tests
             }
         }
 
-        private static Message FirstOf(World world) => world.Client.List(MessageState.Outstanding)[0];
+        private static Message FirstOf(World world) => world.Client.ListMessages(MessageState.Outstanding)[0];
 
         private static PostboxException UntilConcurrentUse(UnitOfWork work)
         {

@@ -15,7 +15,7 @@ namespace Postbox.Tests
                 var failure = Check.Fails(PostboxErrorCode.ClearIncomplete, () => world.Client.ClearOutbox(id));
                 Check.Equal(id, failure.Reasons.Single().Subject);
                 Check.Contains("System.InvalidOperationException: the queue \ud83d\ude00 is full", failure.Reasons.Single().Message);
-                using (var message = world.Client.Get(id))
+                using (var message = world.Client.GetMessage(id))
                 {
                     Check.Equal(MessageState.Outstanding, message.State.Value);
                     Check.Equal(1, message.DispatchAttempts);

@@ -21,7 +21,7 @@ namespace Postbox.Tests
                 Check.Equal("messages", Check.Throws<ArgumentNullException>(() => world.Client.DepositPosts(null)).ParamName);
                 Check.Equal("ids", Check.Throws<ArgumentNullException>(() => world.Client.ClearOutbox((string[])null)).ParamName);
                 Check.Equal("ids", Check.Throws<ArgumentNullException>(() => world.Client.ClearOutbox("a", null)).ParamName);
-                Check.Equal("id", Check.Throws<ArgumentNullException>(() => world.Client.Get(null)).ParamName);
+                Check.Equal("id", Check.Throws<ArgumentNullException>(() => world.Client.GetMessage(null)).ParamName);
                 Check.Equal("archive", Check.Throws<ArgumentNullException>(() => world.Client.Archive(null)).ParamName);
                 Check.Equal("name", Check.Throws<ArgumentNullException>(() => config.Set(null, "x")).ParamName);
                 Check.Equal("send", Check.Throws<ArgumentNullException>(() => config.AddProducer("t", (Func<Message, SendResult>)null)).ParamName);
@@ -54,7 +54,7 @@ namespace Postbox.Tests
                 Check.Throws<ArgumentException>(() => new Message("t", HalfPair));
                 Check.Throws<ArgumentException>(() => new Message(HalfPair, "x"));
                 Check.Throws<ArgumentException>(() => world.Client.GetItem("People", HalfPair));
-                Check.Throws<ArgumentException>(() => world.Client.Get("\ude00b"));
+                Check.Throws<ArgumentException>(() => world.Client.GetMessage("\ude00b"));
                 world.Client.DepositPost(message);
             }
         }
@@ -68,7 +68,7 @@ namespace Postbox.Tests
                     {
                         Check.Same(body, message.Body);
                         var id = world.Client.DepositPost(message);
-                        using (var stored = world.Client.Get(id))
+                        using (var stored = world.Client.GetMessage(id))
                             Check.Same(body, stored.Body);
                     }
                 using (var message = new Message("t", "a\0ж"))
@@ -86,7 +86,7 @@ namespace Postbox.Tests
                 message["reply_to"] = "me";
                 message["reply_to"] = null;
                 world.Client.DepositPost(message);
-                using (var stored = world.Client.Get(message.Id))
+                using (var stored = world.Client.GetMessage(message.Id))
                 {
                     Check.Equal("t", stored.Topic);
                     Check.Equal("4\u20ac", stored.PartitionKey);

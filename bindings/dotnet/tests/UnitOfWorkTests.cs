@@ -113,7 +113,7 @@ namespace Postbox.Tests
                 for (var i = 0; i < 99; i++)
                     work.Delete("People", World.Person("n" + i));
                 Check.Contains("409600", Check.Fails(PostboxErrorCode.ItemTooLarge, () => work.Put("People", Large("Ada", 410))).Message);
-                Check.Fails(PostboxErrorCode.SameItemTwice, () => work.Put("People", World.Person("n7")));
+                Check.Fails(PostboxErrorCode.DuplicateItem, () => work.Put("People", World.Person("n7")));
                 work.Put("People", World.Person("Ada"));
                 Check.Contains("100", Check.Fails(PostboxErrorCode.TooManyActions, () => work.Put("People", World.Person("Bob"))).Message);
                 work.Commit();

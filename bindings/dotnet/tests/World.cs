@@ -44,7 +44,7 @@ namespace Postbox.Tests
                 .Set("embedded_path", path)
                 .Set("sweep_min_age_ms", TimeSpan.Zero)
                 .Set("archive_min_age_ms", TimeSpan.Zero)
-                .Set("retry_delay_ms", 0);
+                .Set("dispatch_retry_delay_ms", 0);
         }
 
         internal SendResult Remember(Message message)
@@ -64,7 +64,7 @@ namespace Postbox.Tests
 
         internal MessageState? StateOf(string id)
         {
-            using (var message = Client.Get(id))
+            using (var message = Client.GetMessage(id))
                 return message?.State;
         }
 

@@ -26,7 +26,7 @@ def test_sweeper_started_and_stopped(box: postbox.Postbox, sent: Recorder) -> No
     box.stop_sweeper()
     box.stop_sweeper()
     deposit(box, 1)
-    assert box.outstanding().count == 1
+    assert box.count_outstanding().count == 1
     box.start_sweeper()
     sent.wait_for(1)
 
@@ -36,8 +36,8 @@ def test_sweep(box: postbox.Postbox, sent: Recorder) -> None:
     box.deposit_post(postbox.Message("other"))
     result = box.sweep("t")
     assert (result.found, result.dispatched, result.failed, result.lease) == (3, 3, 0, postbox.Lease.HELD)
-    assert box.outstanding("t") == postbox.Outstanding(0, 0)
-    assert box.outstanding().count == 1
+    assert box.count_outstanding("t") == postbox.OutstandingCount(0, 0)
+    assert box.count_outstanding().count == 1
     assert box.sweep().dispatched == 1
 
 
@@ -57,37 +57,37 @@ def test_clear_tells_what_became_of_each(box: postbox.Postbox) -> None:
 def test_mark_dispatched_sends_nothing(box: postbox.Postbox, sent: Recorder) -> None:
     box.mark_dispatched(deposit(box, 2))
     assert sent.bodies == []
-    assert box.outstanding().count == 0
+    assert box.count_outstanding().count == 0
 
 
 def test_a_bulk_deposit_says_which_is_wrong(box: postbox.Postbox) -> None:
     with pytest.raises(postbox.InvalidInputError) as refused:
         box.deposit_posts([postbox.Message("t"), postbox.Message("")])
     assert refused.value.code == postbox.ErrorCode.INVALID_MESSAGE
-    assert box.outstanding().count == 0
+    assert box.count_outstanding().count == 0
 
 
 def test_lists_go_on_at_a_cursor(box: postbox.Postbox) -> None:
     ids = deposit(box, 7)
-    first = box.list(State.OUTSTANDING, "t", limit=3)
+    first = box.list_messages(State.OUTSTANDING, "t", limit=3)
     assert first.next is not None
     rest = [message.id for page in box.pages(State.OUTSTANDING, "t", limit=3, cursor=first.next) for message in page]
     assert sorted([message.id for message in first] + rest) == sorted(ids)
     assert [message.id for message in box.messages(State.DISPATCHED)] == []
     with pytest.raises(postbox.InvalidInputError, match="cursor"):
-        box.list(State.OUTSTANDING, cursor="nonsense")
+        box.list_messages(State.OUTSTANDING, cursor="nonsense")
 
 
-def test_an_unreadable_message_is_listed_with_the_reason(box: postbox.Postbox) -> None:
+def test_a_malformed_message_is_listed_with_the_reason(box: postbox.Postbox) -> None:
     (id,) = deposit(box, 1)
     box.embedded_execute(
         "UpdateItem",
         {"TableName": "brighter_outbox", "Key": {"MessageId": {"S": id}}, "UpdateExpression": "REMOVE Topic"},
     )
     (page,) = box.pages(State.OUTSTANDING)
-    (unreadable,) = page.unreadable
-    assert (page.messages, unreadable.id) == ([], id)
-    assert "Topic" in unreadable.why
+    (malformed,) = page.malformed
+    assert (page.messages, malformed.id) == ([], id)
+    assert "Topic" in malformed.reason
 
 
 def test_a_parked_message_is_released() -> None:
@@ -132,7 +132,7 @@ def test_archive_to_a_function_deletes_what_it_kept(sent: Recorder) -> None:
         box.clear_outbox(ids[:2])
         result = box.archive(archive)
         assert (result.archived, result.failed, kept) == (1, 1, [b"0"])
-        assert [box.get(id) is not None for id in ids] == [False, True, True]
+        assert [box.get_message(id) is not None for id in ids] == [False, True, True]
 
 
 def test_archive_to_a_file(tmp_path: Path, sent: Recorder) -> None:
@@ -162,16 +162,16 @@ def test_archiver_started_and_stopped(tmp_path: Path, sent: Recorder) -> None:
 def test_stats(box: postbox.Postbox) -> None:
     assert box.stats().outstanding is None
     box.clear_outbox(deposit(box, 2))
-    box.outstanding()
+    box.count_outstanding()
     stats = box.stats()
     assert (stats.deposited, stats.dispatched, stats.failed, stats.outstanding) == (2, 2, 0, 0)
     assert box.stats_json()["deposited"] == 2
 
 
 def test_outbox_limit(sent: Recorder) -> None:
-    with postbox.open(embedded_path=":memory:", outstanding_limit=1, producers={None: sent}) as box:
+    with postbox.open(embedded_path=":memory:", max_outstanding=1, producers={None: sent}) as box:
         deposit(box, 2)
-        assert box.outstanding().count == 2
+        assert box.count_outstanding().count == 2
         with pytest.raises(postbox.OutboxLimitReachedError):
             deposit(box, 1)
 

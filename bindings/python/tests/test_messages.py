@@ -19,10 +19,10 @@ def test_fields_and_body(box: postbox.Postbox) -> None:
     message["subject"] = ""
     message.body = b"\0\xff"
     id = box.deposit_post(message)
-    stored = box.get(id)
+    stored = box.get_message(id)
     assert stored and (stored.id, stored.body, stored["subject"]) == (id, b"\0\xff", None)
     assert (stored["state"], stored["character_encoding"]) == ("outstanding", "Raw")
-    assert box.get("none") is None
+    assert box.get_message("none") is None
 
 
 def test_each_message_has_an_id_of_its_own() -> None:
@@ -56,13 +56,13 @@ CALLS_WITH_TEXT: dict[str, Callable[[postbox.Postbox, str], object]] = {
     "setting": lambda box, text: postbox.Config(table_name=text),
     "setting name": lambda box, text: postbox.Config()[text],
     "producer's topic": lambda box, text: postbox.Config().producer(text, Recorder()),
-    "id": lambda box, text: box.get(text),
+    "id": lambda box, text: box.get_message(text),
     "ids": lambda box, text: box.clear_outbox(["fine", text]),
     "causation id": lambda box, text: box.replay_causation(text),
     "table": lambda box, text: box.get_item(text, {"Name": "Ada"}),
     "put": lambda box, text: box.unit_of_work().put(text, {"Name": "Ada"}),
     "DynamoDB JSON": lambda box, text: box.get_item("People", text),
-    "cursor": lambda box, text: box.list(postbox.State.PARKED, cursor=text),
+    "cursor": lambda box, text: box.list_messages(postbox.State.PARKED, cursor=text),
     "path": lambda box, text: box.archive(text),
     "reason": lambda box, text: box.confirm("id", postbox.SendOutcome.RETRY, text),
     "operation": lambda box, text: box.embedded_execute(text, {}),

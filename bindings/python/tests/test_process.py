@@ -73,7 +73,7 @@ pid = os.fork()
 if pid == 0:
     calls = {
         "commit": work.commit,
-        "get": lambda: box.get("m"),
+        "get_message": lambda: box.get_message("m"),
         "clear_outbox": lambda: box.clear_outbox(["m"]),
         "deposit_post": lambda: box.deposit_post(postbox.Message("t")),
         "sweep": box.sweep,
@@ -149,7 +149,7 @@ def test_ten_thousand_handles_leave_no_memory(box: postbox.Postbox, sent: Record
     assert grown(make_and_free, 10_000) < 2_000_000
 
     def read() -> None:
-        assert box.get(id) and box.list(postbox.State.OUTSTANDING).messages and box.stats_json()
+        assert box.get_message(id) and box.list_messages(postbox.State.OUTSTANDING).messages and box.stats_json()
 
     grown(read, 200)
     assert grown(read, 1_000) < 1_000_000

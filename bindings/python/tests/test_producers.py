@@ -31,7 +31,7 @@ def test_a_producer_that_throws(box: postbox.Postbox) -> None:
     entry, failing = outcome_of(raiser(ValueError("queue \0 full \ud800")))
     assert entry.outcome == Outcome.FAILED
     assert "ValueError: queue   full ?" in entry.detail
-    stored = failing.get("m")
+    stored = failing.get_message("m")
     assert stored and (stored["state"], stored["dispatch_attempts"]) == ("outstanding", "1")
     with pytest.raises(postbox.IncompleteError, match="1 of 1 messages failed") as incomplete:
         failing.clear_outbox(["m"])
@@ -59,7 +59,7 @@ def test_an_exception_whose_text_fails_is_still_a_failed_dispatch() -> None:
 def test_a_rejected_message_is_parked(producer: object) -> None:
     entry, box = outcome_of(producer)
     assert entry.outcome == Outcome.REJECTED
-    stored = box.get("m")
+    stored = box.get_message("m")
     assert stored and stored["state"] == "parked"
     if "too large" in entry.detail:
         assert entry.detail == stored["last_error"] == "too large"
@@ -81,7 +81,7 @@ def test_an_accepted_message_is_confirmed_later() -> None:
     entry, box = outcome_of(lambda _: SendOutcome.ACCEPTED)
     assert entry.outcome == Outcome.ACCEPTED
     box.confirm("m")
-    stored = box.get("m")
+    stored = box.get_message("m")
     assert stored and stored["state"] == "dispatched"
 
 
@@ -95,7 +95,7 @@ def test_a_producer_may_use_its_postbox() -> None:
     seen: list[str | None] = []
 
     def producer(message: postbox.Message) -> None:
-        stored = box.get(message.id)
+        stored = box.get_message(message.id)
         seen.append(stored["state"] if stored else None)
         if message.topic == "t":
             box.post(postbox.Message("follow-up"))

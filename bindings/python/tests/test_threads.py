@@ -84,13 +84,13 @@ def test_a_unit_of_work_in_use_by_another_thread_says_so() -> None:
 
 
 AFTER_CLOSE: list[Callable[[postbox.Postbox], object]] = [
-    lambda box: box.get("id"),
+    lambda box: box.get_message("id"),
     lambda box: box.get_item("People", ADA),
     lambda box: box.deposit_post(postbox.Message("t")),
     lambda box: box.post(postbox.Message("t")),
     lambda box: box.clear_outbox(["id"]),
     lambda box: box.sweep(),
-    lambda box: box.list(postbox.State.OUTSTANDING),
+    lambda box: box.list_messages(postbox.State.OUTSTANDING),
     lambda box: box.start_sweeper(),
     lambda box: box.embedded_execute("ListTables", {}),
     lambda box: box.unit_of_work().get_item("People", ADA),

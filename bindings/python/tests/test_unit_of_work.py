@@ -22,7 +22,7 @@ def test_happy_path(box: postbox.Postbox, sent: Recorder) -> None:
     assert [(entry.id, entry.outcome) for entry in report] == [(id, postbox.Outcome.DISPATCHED)]
     assert sent.bodies == [b"hello Ada"]
     assert box.get_item("People", ADA) == {"Name": "Ada", "Greetings": Decimal(1)}
-    stored = box.get(id)
+    stored = box.get_message(id)
     assert stored and stored["state"] == "dispatched"
 
 
@@ -33,7 +33,7 @@ def test_an_exception_in_the_block_rolls_back(box: postbox.Postbox) -> None:
         work.deposit_post(message)
         1 / 0
     assert box.get_item("People", ADA) is None
-    assert box.get("never") is None
+    assert box.get_message("never") is None
     with pytest.raises(postbox.ClosedError) as closed:
         work.commit()
     assert closed.value.code == postbox.ErrorCode.UNIT_OF_WORK_CLOSED
@@ -76,7 +76,7 @@ def test_cancelled_with_reasons(box: postbox.Postbox) -> None:
     assert reason.item == {"Name": "Ada", "Greetings": Decimal(7)}
     assert "Put People" in str(error)
     assert box.get_item("People", {"Name": "Bob"}) is None
-    assert box.get("never") is None
+    assert box.get_message("never") is None
 
 
 def test_a_duplicate_takes_no_effect(box: postbox.Postbox) -> None:
@@ -109,7 +109,7 @@ def test_limits_leave_the_unit_as_it_was(box: postbox.Postbox) -> None:
 
     work = box.unit_of_work()
     work.put("People", ADA)
-    refused(postbox.ErrorCode.SAME_ITEM_TWICE, ADA)
+    refused(postbox.ErrorCode.DUPLICATE_ITEM, ADA)
     for number in range(10):
         work.put("People", {"Name": f"n{number}", "Text": "x" * 390_000})
     refused(postbox.ErrorCode.TRANSACTION_TOO_LARGE, {"Name": "too much", "Text": "x" * 390_000})
@@ -160,7 +160,7 @@ def test_a_commit_without_an_answer_is_repeated_on_the_same_unit() -> None:
 
     with answering(lose_two) as url:
         config = remote(url)
-        config["max_attempts"] = 2
+        config["max_request_attempts"] = 2
         with postbox.open(config) as box:
             with pytest.raises(postbox.OutcomeUnknownError) as unknown, box.unit_of_work() as work:
                 work.put("People", ADA)

@@ -1,16 +1,15 @@
 //! `archive`: old dispatched messages into a file, then out of the table.
 
 use crate::interrupt;
-use crate::mend::dry_run;
 use crate::options::Options;
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
 use crate::screen::{Screen, complain};
-use crate::select::{Caution, messages};
+use crate::select::{Caution, dry_run, messages};
 use crate::text::{age, parse_age};
 use clap::Args;
 use indicatif::ProgressBar;
-use postbox::{Archive, JsonLinesArchive, MessageState, Postbox, StoredMessage, SweepLease};
+use postbox::{Archive, JsonLinesArchive, LeaseStatus, MessageState, Postbox, StoredMessage};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,9 +18,9 @@ use std::time::Duration;
 pub struct ArchiveArgs {
     /// The file, appended to: one message a line, as DynamoDB JSON of its item
     #[arg(long, value_name = "FILE")]
-    to: PathBuf,
+    file: PathBuf,
     /// Messages dispatched at least so long ago, such as 30d [default: the setting archive_min_age_ms]
-    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     older_than: Option<Duration>,
     #[command(flatten)]
     caution: Caution,
@@ -39,19 +38,21 @@ pub fn archive(options: &Options, screen: &Screen, args: &ArchiveArgs) -> Outcom
     if args.caution.dry_run {
         return dry_run(screen, "would be archived", &ids);
     }
-    let file = args.to.display();
+    let file = args.file.display();
     args.caution.confirm(ids.len(), &format!("Move {} to {file}?", messages(ids.len())))?;
     let cannot = |error| Failure::usage(format!("the file {file} cannot be written: {error}"));
-    let kept =
-        Counted { file: JsonLinesArchive::open(&args.to).map_err(cannot)?, bar: progress::bar(ids.len(), "archiving") };
-    let report = postbox.archive_until(&kept, interrupt::listen())?;
+    let kept = Counted {
+        file: JsonLinesArchive::open(&args.file).map_err(cannot)?,
+        bar: progress::bar(ids.len(), "archiving"),
+    };
+    let report = postbox.archive_with(&kept, &interrupt::listen())?;
     kept.bar.finish_and_clear();
-    if report.lease == SweepLease::HeldByAnother {
+    if report.lease == LeaseStatus::HeldElsewhere {
         return Err(Failure::new(Exit::SomeFailed, "another archiver is at work: nothing was done"));
     }
-    if let Some(why) = &report.first_failure {
+    if let Some(reason) = &report.first_failure {
         complain(&format!(
-            "{} failed; the first: {why}",
+            "{} failed; the first: {reason}",
             messages(usize::try_from(report.failed).unwrap_or(usize::MAX))
         ));
     }
@@ -65,7 +66,7 @@ pub fn archive(options: &Options, screen: &Screen, args: &ArchiveArgs) -> Outcom
         complain("interrupted: the rest stays in the outbox");
         return Ok(Exit::Interrupted);
     }
-    Ok(if report.failed > 0 || report.lease == SweepLease::Lost { Exit::SomeFailed } else { Exit::Done })
+    Ok(if report.failed > 0 || report.lease == LeaseStatus::Lost { Exit::SomeFailed } else { Exit::Done })
 }
 
 /// The ids of the messages that were dispatched so long ago.
@@ -73,7 +74,7 @@ fn old_enough(postbox: &Postbox, least: Duration) -> Result<Vec<String>, Failure
     let mut ids = Vec::new();
     let mut cursor = None;
     loop {
-        let page = postbox.list(MessageState::Dispatched, None, 500, cursor.as_ref())?;
+        let page = postbox.list_messages(MessageState::Dispatched, None, 500, cursor.as_ref())?;
         let old = page.messages.iter().filter(|stored| stored.dispatched_at.is_some_and(|at| age(at) >= least));
         ids.extend(old.map(|stored| stored.message.id().to_owned()));
         match page.next {

@@ -38,11 +38,11 @@ pub fn deposit(options: &Options, screen: &Screen, args: &DepositArgs) -> Outcom
     let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let all: Vec<Message> = lines.map(|line| message(args, line.to_vec())).collect::<Result<_, _>>()?;
     let postbox = options.open()?;
-    let stop = interrupt::listen();
+    let cancel = interrupt::listen();
     let bar = progress::bar(all.len(), "storing");
     let mut stored = 0;
     for chunk in all.chunks(CHUNK) {
-        if stop.load(std::sync::atomic::Ordering::Relaxed) {
+        if cancel.is_canceled() {
             complain(&format!("interrupted: {} stored, {} not", messages(stored), all.len() - stored));
             return Ok(Exit::Interrupted);
         }
@@ -65,7 +65,7 @@ fn message(args: &DepositArgs, body: Vec<u8>) -> Result<Message, Failure> {
     for header in &args.headers {
         let (name, value) =
             split(header).ok_or_else(|| Failure::usage(format!("--header takes NAME=VALUE, not \"{header}\"")))?;
-        message.set(name, value)?;
+        message.set_header(name, value)?;
     }
     Ok(message)
 }

@@ -7,7 +7,7 @@ use crate::screen::{Column, Screen, complain, note, printable};
 use crate::select::Filter;
 use crate::text::{age, hex_dump, is_printable, shown_duration, stored_json};
 use clap::{Args, ValueEnum};
-use postbox::{Cursor, LeaseState, MessagePage, MessageState, Postbox, StoredMessage, TopicCount};
+use postbox::{CountScope, Cursor, LeaseInfo, MessagePage, MessageState, Postbox, StoredMessage, TopicCount};
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
@@ -39,7 +39,8 @@ pub struct StatusArgs {
 pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome {
     let postbox = options.open()?;
     let whole_table = !args.outstanding;
-    let topics = progress::spin("counting", || postbox.topics(whole_table))?;
+    let scope = if whole_table { CountScope::All } else { CountScope::Outstanding };
+    let topics = progress::spin("counting", || postbox.topic_counts(scope))?;
     let leases = postbox.leases()?;
     if screen.json {
         screen.object(&status_json(&options.config()?.get("table_name")?, &topics, &leases, whole_table))?;
@@ -79,8 +80,8 @@ fn status_row(count: &TopicCount) -> Vec<String> {
     vec![count.topic.clone(), outstanding, oldest, dispatched, parked]
 }
 
-fn lease_text(lease: &LeaseState) -> String {
-    let LeaseState { resource, holder, expires_at, .. } = lease;
+fn lease_text(lease: &LeaseInfo) -> String {
+    let LeaseInfo { resource, holder, expires_at, .. } = lease;
     let (resource, holder) = (printable(resource), printable(holder));
     match expires_at.duration_since(SystemTime::now()) {
         Ok(left) => format!("{resource} is held by {holder} for another {}", shown_duration(left)),
@@ -88,7 +89,7 @@ fn lease_text(lease: &LeaseState) -> String {
     }
 }
 
-fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseState], whole_table: bool) -> Value {
+fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_table: bool) -> Value {
     let topic = |count: &TopicCount| {
         let mut object = json!({
             "topic": count.topic,
@@ -101,7 +102,7 @@ fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseState], whole_
         }
         object
     };
-    let lease = |lease: &LeaseState| {
+    let lease = |lease: &LeaseInfo| {
         let left = lease.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
         json!({"resource": lease.resource, "holder": lease.holder, "seconds_left": left.as_secs()})
     };
@@ -123,17 +124,17 @@ pub struct ListArgs {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Go on where another list ended, with the same state and topic
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
 }
 
 pub fn list(options: &Options, screen: &Screen, args: &ListArgs) -> Outcome {
     let page = find_page(&options.open()?, args)?;
     if screen.json {
-        let unreadable = page.unreadable.iter().map(|(id, error)| json!({"id": id, "error": error.message()}));
+        let malformed = page.malformed.iter().map(|(id, error)| json!({"id": id, "error": error.message()}));
         screen.object(&json!({
             "messages": page.messages.iter().map(stored_json).collect::<Vec<_>>(),
-            "unreadable": unreadable.collect::<Vec<_>>(),
+            "malformed": malformed.collect::<Vec<_>>(),
             "next": page.next.as_ref().map(Cursor::as_str),
         }))?;
         return Ok(Exit::Done);
@@ -143,7 +144,7 @@ pub fn list(options: &Options, screen: &Screen, args: &ListArgs) -> Outcome {
     } else {
         screen.table(&list_columns(args.state), page.messages.iter().map(|stored| list_row(args.state, stored)))?;
     }
-    for (_, error) in &page.unreadable {
+    for (_, error) in &page.malformed {
         complain(error.message());
     }
     if let Some(next) = &page.next {
@@ -158,7 +159,7 @@ fn find_page(postbox: &Postbox, args: &ListArgs) -> Result<MessagePage, Failure>
     let mut next = args.cursor.as_deref().map(Cursor::from);
     let mut found: Option<MessagePage> = None;
     loop {
-        let mut page = postbox.list(args.state.into(), args.filter.topic.as_deref(), wanted, next.as_ref())?;
+        let mut page = postbox.list_messages(args.state.into(), args.filter.topic.as_deref(), wanted, next.as_ref())?;
         page.messages.retain(|stored| args.filter.takes(stored));
         wanted = wanted.saturating_sub(u32::try_from(page.messages.len()).unwrap_or(u32::MAX));
         next = page.next.clone();
@@ -166,7 +167,7 @@ fn find_page(postbox: &Postbox, args: &ListArgs) -> Result<MessagePage, Failure>
             None => page,
             Some(mut all) => {
                 all.messages.append(&mut page.messages);
-                all.unreadable.append(&mut page.unreadable);
+                all.malformed.append(&mut page.malformed);
                 all.next = page.next;
                 all
             }
@@ -223,7 +224,7 @@ pub struct ShowArgs {
 }
 
 pub fn show(options: &Options, screen: &Screen, args: &ShowArgs) -> Outcome {
-    let Some(stored) = options.open()?.get(&args.id)? else {
+    let Some(stored) = options.open()?.get_message(&args.id)? else {
         return Err(Failure::new(Exit::SomeFailed, format!("the outbox has no message {}", printable(&args.id))));
     };
     let body = stored.message.body();

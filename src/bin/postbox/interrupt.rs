@@ -1,19 +1,20 @@
 //! Ctrl-C and SIGTERM: the first one asks to end after what is under way, the second ends at once.
 
 use crate::outcome::Exit;
+use postbox::CancelToken;
 #[cfg(unix)]
 use std::future::poll_fn;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Once};
 #[cfg(unix)]
 use std::task::Poll;
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+static CANCEL: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
 /// Whether the first signal ends the command, and well.
 static AT_ONCE: AtomicBool = AtomicBool::new(false);
 
-/// Listens from now on, and gives what is set when the command is asked to end.
-pub fn listen() -> &'static AtomicBool {
+/// Listens from now on. Returns the token that is canceled when the command is asked to end.
+pub fn listen() -> CancelToken {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
         // Without a listener the first Ctrl-C ends the process: also safe.
@@ -24,7 +25,7 @@ pub fn listen() -> &'static AtomicBool {
         };
         std::thread::spawn(move || runtime.block_on(count(signals)));
     });
-    &ASKED
+    CANCEL.clone()
 }
 
 async fn count(mut signals: Signals) {
@@ -32,7 +33,7 @@ async fn count(mut signals: Signals) {
     if AT_ONCE.load(Ordering::Relaxed) {
         std::process::exit(Exit::Done as i32);
     }
-    ASKED.store(true, Ordering::Relaxed);
+    CANCEL.cancel();
     signals.next().await;
     std::process::exit(Exit::Interrupted as i32);
 }
@@ -77,5 +78,5 @@ impl Signals {
 }
 
 pub fn is_asked() -> bool {
-    ASKED.load(Ordering::Relaxed)
+    CANCEL.is_canceled()
 }

@@ -5,15 +5,17 @@ mod deposit;
 mod generate;
 mod inspect;
 mod interrupt;
-mod mend;
+
 mod options;
 mod outcome;
 mod progress;
+mod repair;
 mod screen;
 mod select;
 mod send;
 mod serve;
 mod table;
+mod tally;
 mod text;
 mod watch;
 
@@ -51,17 +53,18 @@ enum Command {
     /// Put a message into the outbox, for tests and repairs
     Deposit(deposit::DepositArgs),
     /// Send outstanding messages now
+    #[command(visible_alias = "send")]
     Clear(send::ClearArgs),
     /// Send every outstanding message that is old enough
     Sweep(send::SweepArgs),
     /// Make parked messages outstanding again
-    Unpark(mend::UnparkArgs),
+    Unpark(repair::UnparkArgs),
     /// Make dispatched messages outstanding again, so that they are sent once more
-    Replay(mend::ReplayArgs),
+    Replay(repair::ReplayArgs),
     /// Write old dispatched messages to a file, then delete them
     Archive(archive::ArchiveArgs),
     /// Delete messages for good
-    Delete(mend::DeleteArgs),
+    Delete(repair::DeleteArgs),
     /// Serve the embedded database of a file as a DynamoDB endpoint on this machine
     Serve(serve::ServeArgs),
     /// Watch rates, backlog and age until Ctrl-C
@@ -85,10 +88,10 @@ fn run(cli: Cli) -> Outcome {
         Command::Deposit(args) => deposit::deposit(options, screen, &args),
         Command::Clear(args) => send::clear(options, screen, &args),
         Command::Sweep(args) => send::sweep(options, screen, &args),
-        Command::Unpark(args) => mend::unpark(options, screen, &args),
-        Command::Replay(args) => mend::replay(options, screen, &args),
+        Command::Unpark(args) => repair::unpark(options, screen, &args),
+        Command::Replay(args) => repair::replay(options, screen, &args),
         Command::Archive(args) => archive::archive(options, screen, &args),
-        Command::Delete(args) => mend::delete(options, screen, &args),
+        Command::Delete(args) => repair::delete(options, screen, &args),
         Command::Serve(args) => serve::serve(options, screen, &args),
         Command::Watch(args) => watch::watch(options, screen, &args),
         Command::Completions(args) => generate::completions(screen, &args),

@@ -2,18 +2,10 @@
 //! then the options and their environment variables, then `--set`.
 
 use crate::outcome::Failure;
-use clap::{Args, ValueEnum};
+use crate::screen::Output;
+use clap::Args;
 use postbox::{Builder, Config, Postbox};
 use std::path::{Path, PathBuf};
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people
-    Table,
-    /// One JSON object a line
-    Json,
-}
 
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
@@ -31,8 +23,8 @@ pub struct Options {
     #[arg(long, global = true, env = "POSTBOX_PROFILE", hide_env_values = true, value_name = "NAME")]
     profile: Option<String>,
     /// Work on the embedded database in this file
-    #[arg(long, global = true, env = "POSTBOX_EMBEDDED", hide_env_values = true, value_name = "FILE")]
-    embedded: Option<String>,
+    #[arg(long, global = true, env = "POSTBOX_EMBEDDED_DB", hide_env_values = true, value_name = "FILE")]
+    embedded_db: Option<String>,
     /// Read settings from this file: lines of NAME = VALUE
     #[arg(long, global = true, env = "POSTBOX_CONFIG", hide_env_values = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -56,7 +48,7 @@ impl Options {
             ("region", &self.region),
             ("endpoint_url", &self.endpoint_url),
             ("profile", &self.profile),
-            ("embedded_path", &self.embedded),
+            ("embedded_path", &self.embedded_db),
         ];
         for (name, value) in named {
             if let Some(value) = value {

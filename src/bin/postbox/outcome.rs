@@ -70,7 +70,7 @@ impl From<Error> for Failure {
             | ErrorCode::DepositIncomplete
             | ErrorCode::MarkIncomplete
             | ErrorCode::OutboxLimitReached
-            | ErrorCode::UnreadableItem => Exit::SomeFailed,
+            | ErrorCode::MalformedItem => Exit::SomeFailed,
             _ => Exit::Unreachable,
         };
         Self::new(exit, error.to_string())

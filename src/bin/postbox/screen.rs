@@ -1,10 +1,19 @@
 //! What is printed: tables for people, JSON for programs, both on stdout; problems on stderr.
 
-use crate::options::Output;
+use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use console::{Term, style};
 use serde_json::Value;
 use std::io::{self, Write};
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    Table,
+    /// One JSON object a line
+    Json,
+}
 
 /// Where results go.
 pub struct Screen {

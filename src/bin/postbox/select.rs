@@ -1,11 +1,13 @@
 //! Which messages a command works on: given by id, or by state, topic and age.
 
-use crate::outcome::Failure;
+use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
+use crate::screen::{Screen, printable};
 use crate::text::{age, parse_age};
 use clap::Args;
 use console::Term;
 use postbox::{MessageState, Postbox, StoredMessage};
+use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
@@ -18,10 +20,10 @@ pub struct Filter {
     #[arg(long)]
     pub topic: Option<String>,
     /// Only messages made at least so long ago: 500ms, 90s, 15m, 2h, 30d
-    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub older_than: Option<Duration>,
     /// Only messages made since so long ago
-    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub younger_than: Option<Duration>,
 }
 
@@ -89,12 +91,12 @@ fn find_all(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<V
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
-        let page = postbox.list(state, filter.topic.as_deref(), PAGE, cursor.as_ref())?;
+        let page = postbox.list_messages(state, filter.topic.as_deref(), PAGE, cursor.as_ref())?;
         let taken = page.messages.iter().filter(|stored| filter.takes(stored));
         found.extend(taken.map(|stored| (stored.message.created_at(), stored.message.id().to_owned())));
         // One that cannot be read has no age and no topic to be chosen by.
         if filter.is_empty() {
-            found.extend(page.unreadable.into_iter().map(|(id, _)| (std::time::UNIX_EPOCH, id)));
+            found.extend(page.malformed.into_iter().map(|(id, _)| (std::time::UNIX_EPOCH, id)));
         }
         match page.next {
             None => break,
@@ -109,4 +111,17 @@ fn find_all(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<V
 /// `1 message`, `3 messages`.
 pub fn messages(count: usize) -> String {
     format!("{count} message{}", if count == 1 { "" } else { "s" })
+}
+
+/// Shows the ids of the messages that a command would work on.
+pub fn dry_run(screen: &Screen, what: &str, ids: &[String]) -> Outcome {
+    if screen.json {
+        screen.object(&json!({"dry_run": true, "ids": ids}))?;
+        return Ok(Exit::Done);
+    }
+    for id in ids {
+        screen.line(printable(id))?;
+    }
+    screen.line(format!("{} {what}", messages(ids.len())))?;
+    Ok(Exit::Done)
 }

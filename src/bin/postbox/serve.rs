@@ -18,7 +18,7 @@ pub struct ServeArgs {
 pub fn serve(options: &Options, screen: &Screen, args: &ServeArgs) -> Outcome {
     let postbox = options.open()?;
     let Some(database) = postbox.embedded() else {
-        return Err(Failure::usage("serve works on an embedded database: give --embedded FILE"));
+        return Err(Failure::usage("serve works on an embedded database: give --embedded-db FILE"));
     };
     // Loopback only: whoever reaches the socket can read and write everything.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).map_err(|error| {

@@ -7,7 +7,7 @@ use crate::screen::{Column, Screen};
 use crate::text::{age, parse_age, shown_duration};
 use clap::Args;
 use console::Term;
-use postbox::{MessageState, Postbox, TopicCount};
+use postbox::{CountScope, MessageState, Postbox, TopicCount};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 #[derive(Args)]
 pub struct WatchArgs {
     /// How often to look
-    #[arg(long, value_name = "AGE", value_parser = parse_age, default_value = "2s")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_age, default_value = "2s")]
     interval: Duration,
     /// End after looking so often
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
@@ -78,7 +78,7 @@ impl Watched {
     /// Topics whose messages are always sent at once never show as outstanding: a page of
     /// dispatched ones tells of them.
     fn begin(postbox: &Postbox) -> Result<Self, Failure> {
-        let page = postbox.list(MessageState::Dispatched, None, 1000, None)?;
+        let page = postbox.list_messages(MessageState::Dispatched, None, 1000, None)?;
         let topics = page.messages.iter().map(|stored| (stored.message.topic().to_owned(), Seen::default()));
         Ok(Self { topics: topics.collect(), looked_at: Instant::now() })
     }
@@ -87,8 +87,11 @@ impl Watched {
         let now = SystemTime::now();
         let elapsed = self.looked_at.elapsed().as_secs_f64();
         self.looked_at = Instant::now();
-        let mut counts: BTreeMap<String, TopicCount> =
-            postbox.topics(false)?.into_iter().map(|count| (count.topic.clone(), count)).collect();
+        let mut counts: BTreeMap<String, TopicCount> = postbox
+            .topic_counts(CountScope::Outstanding)?
+            .into_iter()
+            .map(|count| (count.topic.clone(), count))
+            .collect();
         for topic in counts.keys() {
             self.topics.entry(topic.clone()).or_default();
         }

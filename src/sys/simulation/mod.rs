@@ -1,16 +1,16 @@
 //! What the simulation of `tests/simulation` takes the place of: time, waiting, random ids; and
 //! the mistakes that its oracle must find. Only with the feature `simulation` is there any of it.
 
-#[cfg(feature = "simulation")]
+#[cfg(postbox_simulation)]
 mod on;
-#[cfg(feature = "simulation")]
+#[cfg(postbox_simulation)]
 pub(crate) use on::{Simulated, instant, mutated, next_tick, random_bytes, sleep, sleeper, system_time};
-#[cfg(feature = "simulation")]
+#[cfg(postbox_simulation)]
 pub use on::{World, enter};
 
-#[cfg(not(feature = "simulation"))]
+#[cfg(not(postbox_simulation))]
 mod off;
-#[cfg(not(feature = "simulation"))]
+#[cfg(not(postbox_simulation))]
 pub(crate) use off::{instant, mutated, next_tick, random_bytes, sleep, system_time};
 
 /// A mistake that Postbox could make.

@@ -20,7 +20,6 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use producer::{AwsProducer, Policy};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Makes the producers of routes.
 pub(super) struct Factory<'a> {
@@ -42,9 +41,9 @@ impl<'a> Factory<'a> {
         }
         let policy = Policy {
             runtime: Arc::clone(runtime),
-            timeout: Duration::from_millis(config.operation_timeout_ms),
-            max_attempts: config.max_attempts,
-            create: config.create_targets == "yes",
+            timeout: config.operation_timeout,
+            max_attempts: config.max_request_attempts,
+            create: config.create_missing_targets,
         };
         Self { config, sdk: sdk.build(), policy }
     }
@@ -104,7 +103,7 @@ impl<'a> Factory<'a> {
                 "no AWS region is known for the route to {}: set region or AWS_REGION, or a region in the profile, or give an ARN",
                 address.text()
             );
-            Error::new(ErrorCode::NoCredentials, text)
+            Error::new(ErrorCode::NoAwsConfig, text)
         })?;
         Ok((endpoint, region))
     }

@@ -126,7 +126,7 @@ impl<S: Service> AwsProducer<S> {
                     Transport::Sqs => "queue",
                 };
                 return Err(Failure::new(format!(
-                    "there is no {what} {} in the account and region: create it, correct the route, or set create_targets = yes",
+                    "there is no {what} {} in the account and region: create it, correct the route, or set create_missing_targets = true",
                     address.text()
                 )));
             }

@@ -252,9 +252,9 @@ mod tests {
             .with_baggage("user=ada")
             .with_job_id("job-1")
             .with_workflow_id("workflow-1")
-            .with_header("tenant", "42")
-            .with_header("messageDeduplicationId", "d-1")
-            .with_header(PRODUCER_TOPIC, "elsewhere");
+            .with_bag_entry("tenant", "42")
+            .with_bag_entry("messageDeduplicationId", "d-1")
+            .with_bag_entry(PRODUCER_TOPIC, "elsewhere");
         message.set_counts(3, 1500);
         message
     }
@@ -370,7 +370,7 @@ mod tests {
                 .with_baggage(is(10))
                 .with_job_id(is(11))
                 .with_workflow_id(is(12))
-                .with_header("tenant", is(13));
+                .with_bag_entry("tenant", is(13));
             for (transport, destination) in BOTH {
                 let attributes = attributes(&message, transport, destination);
                 most = most.max(attributes.len());

@@ -43,13 +43,13 @@ from postbox._results import (
     Dispatch,
     Lease,
     Outcome,
-    Outstanding,
+    OutstandingCount,
     Page,
     Report,
     State,
     Stats,
     SweepResult,
-    Unreadable,
+    Malformed,
 )
 from postbox._unit_of_work import UnitOfWork
 from postbox._values import Item, ItemLike
@@ -77,7 +77,7 @@ __all__ = [
     "OutboxLimitReachedError",
     "Outcome",
     "OutcomeUnknownError",
-    "Outstanding",
+    "OutstandingCount",
     "Page",
     "Postbox",
     "PostboxError",
@@ -92,7 +92,7 @@ __all__ = [
     "TableError",
     "TransactionCanceledError",
     "UnitOfWork",
-    "Unreadable",
+    "Malformed",
     "UsageError",
     "library_version",
     "open",

@@ -40,7 +40,7 @@ class Config:
             raise TypeError(f"a producer must be callable, not {type(send).__name__}")
         name = optional_utf8(topic, "topic")
         handle = _callbacks.keep(send)
-        error = lib.postbox_config_producer(self._pointer, name, _callbacks.send, handle, _callbacks.release)
+        error = lib.postbox_config_add_producer(self._pointer, name, _callbacks.send, handle, _callbacks.release)
         if error:
             _callbacks.drop(handle)
         check(error)

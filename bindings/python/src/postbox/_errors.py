@@ -24,12 +24,12 @@ class ErrorCode(IntEnum):
     TOO_MANY_ACTIONS = 20
     ITEM_TOO_LARGE = 21
     TRANSACTION_TOO_LARGE = 22
-    SAME_ITEM_TWICE = 23
+    DUPLICATE_ITEM = 23
     UNIT_OF_WORK_CLOSED = 30
     CLOSED = 31
     FORKED = 32
     CONCURRENT_USE = 33
-    WRONG_THREAD = 34
+    REENTRANT_CALL = 34
     TRANSACTION_CANCELED = 40
     DUPLICATE_MESSAGE = 41
     OUTCOME_UNKNOWN = 42
@@ -38,15 +38,15 @@ class ErrorCode(IntEnum):
     MARK_INCOMPLETE = 52
     OUTBOX_LIMIT_REACHED = 53
     TABLE_NOT_FOUND = 60
-    TABLE_INVALID = 61
-    NO_CREDENTIALS = 62
+    INVALID_TABLE = 61
+    NO_AWS_CONFIG = 62
     ACCESS_DENIED = 63
     THROTTLED = 64
     UNREACHABLE = 65
     TIMEOUT = 66
-    REFUSED = 67
-    UNREADABLE_ITEM = 68
-    EMBEDDED = 69
+    SERVICE_ERROR = 67
+    MALFORMED_ITEM = 68
+    EMBEDDED_UNAVAILABLE = 69
     INTERNAL = 99
 
     @classmethod
@@ -120,7 +120,7 @@ class IncompleteError(PostboxError):
 
 
 class OutboxLimitReachedError(PostboxError):
-    """More messages are outstanding than the setting outstanding_limit allows: nothing was deposited."""
+    """More messages are outstanding than the setting max_outstanding allows: nothing was deposited."""
 
 
 class UsageError(PostboxError):
@@ -156,7 +156,7 @@ _CLASSES: dict[ErrorCode, type[PostboxError]] = {
     ErrorCode.CLOSED: ClosedError,
     ErrorCode.FORKED: ForkedError,
     ErrorCode.TABLE_NOT_FOUND: TableError,
-    ErrorCode.TABLE_INVALID: TableError,
+    ErrorCode.INVALID_TABLE: TableError,
     ErrorCode.INTERNAL: InternalError,
 }
 # The tens of a code say what it is about.

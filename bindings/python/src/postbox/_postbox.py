@@ -15,7 +15,7 @@ from postbox._message import Message
 from postbox._native import call_with_callbacks, check, ffi, free_postbox, lib, optional_utf8, texts, utf8
 from postbox._results import (
     ArchiveResult,
-    Outstanding,
+    OutstandingCount,
     Page,
     Report,
     State,
@@ -59,7 +59,7 @@ class Postbox:
     # it, always has one that lives, and after close the library itself says that it is closed.
 
     def __init__(self, config: Config) -> None:
-        made = ffi.new("postbox_t **")
+        made = ffi.new("postbox_client **")
         check(lib.postbox_open(config._pointer, made))
         self._pointer = ffi.gc(made[0], free_postbox)
         _process.opened(self)
@@ -96,10 +96,10 @@ class Postbox:
         """Reads one item of any table, consistently; None if there is none."""
         return read_item(lib.postbox_get_item, self._pointer, table, key)
 
-    def get(self, id: str) -> Message | None:
+    def get_message(self, id: str) -> Message | None:
         """Reads a message as it is in the outbox, consistently; None if there is none."""
         found = ffi.new("postbox_message **")
-        check(lib.postbox_get(self._pointer, utf8(id, "id"), found))
+        check(lib.postbox_get_message(self._pointer, utf8(id, "id"), found))
         return Message._of(ffi.gc(found[0], lib.postbox_message_free)) if found[0] else None
 
     def deposit_post(self, message: Message) -> str:
@@ -175,18 +175,18 @@ class Postbox:
         """Stops the sweeper after what it is sending. Without one running, does nothing."""
         check(lib.postbox_stop_sweeper(self._pointer))
 
-    def outstanding(self, topic: str | None = None) -> Outstanding:
+    def count_outstanding(self, topic: str | None = None) -> OutstandingCount:
         """How many messages are outstanding, of one topic or of all, and since when."""
-        result = ffi.new("postbox_outstanding_result *")
-        check(lib.postbox_outstanding(self._pointer, optional_utf8(topic, "topic"), result))
-        return Outstanding(result.count, result.oldest_age_ms)
+        result = ffi.new("postbox_outstanding_count *")
+        check(lib.postbox_count_outstanding(self._pointer, optional_utf8(topic, "topic"), result))
+        return OutstandingCount(result.count, result.oldest_age_ms)
 
-    def list(self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None) -> Page:
+    def list_messages(self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None) -> Page:
         """A page of about `limit` messages of a state, beginning at a cursor. A page may hold fewer, even none, and not be
         the last. Listing parked messages reads the whole table."""
         made = ffi.new("postbox_page **")
         begin = optional_utf8(cursor, "cursor")
-        check(lib.postbox_list(self._pointer, state, optional_utf8(topic, "topic"), limit, begin, made))
+        check(lib.postbox_list_messages(self._pointer, state, optional_utf8(topic, "topic"), limit, begin, made))
         return page_of(made[0])
 
     def pages(
@@ -194,7 +194,7 @@ class Postbox:
     ) -> Iterator[Page]:
         """All pages of a list, each read when it is asked for."""
         while True:
-            page = self.list(state, topic, limit=limit, cursor=cursor)
+            page = self.list_messages(state, topic, limit=limit, cursor=cursor)
             yield page
             cursor = page.next
             if cursor is None:
@@ -245,7 +245,7 @@ class Postbox:
     def stats_json(self) -> dict[str, Any]:
         """The same with the last sweep, the last error and the state of the breakers by topic, as JSON has it."""
         made = ffi.new("char **")
-        check(lib.postbox_get_stats_json(self._pointer, made))
+        check(lib.postbox_stats_json(self._pointer, made))
         return _json(made)
 
     def embedded_execute(self, operation: str, request: Mapping[str, Any] | str) -> dict[str, Any]:

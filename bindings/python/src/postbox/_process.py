@@ -35,10 +35,10 @@ def set_log_level(level: int) -> None:
     _logging_process = os.getpid()
     known = [number for number, of_logging in _callbacks.LEVELS.items() if of_logging >= level]
     if not known:
-        check(lib.postbox_log_set(0, NULL, NULL, NULL))
+        check(lib.postbox_set_log_callback(0, NULL, NULL, NULL))
         return
     _log_handle = _callbacks.keep(_log)
-    check(lib.postbox_log_set(max(known), _callbacks.log, _log_handle, _callbacks.release))
+    check(lib.postbox_set_log_callback(max(known), _callbacks.log, _log_handle, _callbacks.release))
 
 
 def opened(postbox: Postbox) -> None:
@@ -65,6 +65,6 @@ def _end() -> None:
         time.sleep(0.01)
     # The lock of the log may be held, in a forked child, by a thread that it does not have.
     if _logging_process == os.getpid():
-        check(lib.postbox_log_set(0, NULL, NULL, NULL))
+        check(lib.postbox_set_log_callback(0, NULL, NULL, NULL))
         while _callbacks.is_kept(_log_handle):
             time.sleep(0.001)

@@ -26,10 +26,11 @@ class Outcome(IntEnum):
     FAILED = 13
     REJECTED = 14
     UNREADABLE = 15
-    NOT_READ = 16
-    NOT_MARKED = 17
+    READ_FAILED = 16
+    MARK_FAILED = 17
     HELD_BACK = 18
     BREAKER_OPEN = 19
+    SKIPPED = 20
 
 
 class State(IntEnum):
@@ -44,7 +45,7 @@ class Lease(IntEnum):
     """Whether a sweep or an archiver had its lease."""
 
     HELD = 0
-    HELD_BY_ANOTHER = 1
+    HELD_ELSEWHERE = 1
     LOST = 2
     ALONE = 3
 
@@ -101,11 +102,11 @@ class Report(Sequence[Dispatch]):
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class Malformed:
     """A stored message that cannot be read."""
 
     id: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Page:
     """Some messages of a list."""
 
     messages: list[Message]
-    unreadable: list[Unreadable]
+    malformed: list[Malformed]
     next: str | None
     """The cursor of the next page, to keep or to give to Postbox.list, in another process too; None after the last one."""
 
@@ -127,15 +128,15 @@ def page_of(pointer: Any) -> Page:
     numbers = range(lib.postbox_page_count(page))
     return Page(
         [Message._of(lib.postbox_page_message(page, number), page) for number in numbers],
-        [_unreadable(page, number) for number in range(lib.postbox_page_unreadable_count(page))],
+        [_malformed(page, number) for number in range(lib.postbox_page_malformed_count(page))],
         optional_text_of(lib.postbox_page_next(page)),
     )
 
 
-def _unreadable(page: Any, number: int) -> Unreadable:
+def _malformed(page: Any, number: int) -> Malformed:
     why = ffi.new("char **", NULL)
-    id = lib.postbox_page_unreadable(page, number, why)
-    return Unreadable(text_of(id), text_of(why[0]))
+    id = lib.postbox_page_malformed(page, number, why)
+    return Malformed(text_of(id), text_of(why[0]))
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class ArchiveResult:
 
 
 @dataclass(frozen=True)
-class Outstanding:
+class OutstandingCount:
     """What is outstanding."""
 
     count: int

@@ -1,16 +1,15 @@
-//! What changes messages that are in the outbox: `unpark`, `replay`, `delete`.
+//! The subcommands that change stored messages: `unpark`, `replay`, `delete`.
 
 use crate::inspect::State;
 use crate::interrupt;
 use crate::options::Options;
-use crate::outcome::{Exit, Failure, Outcome};
+use crate::outcome::{Failure, Outcome};
 use crate::progress;
 use crate::screen::Screen;
-use crate::select::{Caution, Filter, find, given_ids, messages};
-use crate::send::Tally;
+use crate::select::{Caution, Filter, dry_run, find, given_ids, messages};
+use crate::tally::Tally;
 use clap::Args;
 use postbox::{ErrorCode, MessageState, Postbox};
-use std::sync::atomic::Ordering;
 
 /// How many messages are replayed between two looks at whether to end.
 const CHUNK: usize = 100;
@@ -73,17 +72,17 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
     if args.all || ids.len() > 1 {
         args.caution.confirm(ids.len(), &format!("Send {} again?", messages(ids.len())))?;
     }
-    let stop = interrupt::listen();
+    let cancel = interrupt::listen();
     let bar = progress::bar(ids.len(), "replaying");
     for chunk in ids.chunks(CHUNK) {
-        if stop.load(Ordering::Relaxed) {
+        if cancel.is_canceled() {
             break;
         }
         tally.add(&postbox.replay(chunk)?);
         bar.inc(chunk.len() as u64);
     }
     bar.finish_and_clear();
-    tally.left(ids.len()).tell(screen, "outstanding again")
+    tally.skip_rest_of(ids.len()).tell(screen, "outstanding again")
 }
 
 #[derive(Args)]
@@ -118,10 +117,10 @@ pub fn delete(options: &Options, screen: &Screen, args: &DeleteArgs) -> Outcome 
 fn delete_one(postbox: &Postbox, id: &str, state: Option<MessageState>) -> postbox::Result<Result<(), String>> {
     let state = match state {
         Some(state) => state,
-        None => match postbox.get(id) {
+        None => match postbox.get_message(id) {
             Ok(Some(stored)) => stored.state,
             Ok(None) => return Ok(Err("not found".into())),
-            Err(error) if error.code() == ErrorCode::UnreadableItem => {
+            Err(error) if error.code() == ErrorCode::MalformedItem => {
                 return Ok(Err(format!("{}; to delete it, give --state", error.message())));
             }
             Err(error) => return Err(error),
@@ -141,18 +140,6 @@ fn chosen(postbox: &Postbox, ids: &[String], state: MessageState, filter: &Filte
     given_ids(ids)
 }
 
-pub fn dry_run(screen: &Screen, what: &str, ids: &[String]) -> Outcome {
-    if screen.json {
-        screen.object(&serde_json::json!({"dry_run": true, "ids": ids}))?;
-        return Ok(Exit::Done);
-    }
-    for id in ids {
-        screen.line(crate::screen::printable(id))?;
-    }
-    screen.line(format!("{} {what}", messages(ids.len())))?;
-    Ok(Exit::Done)
-}
-
 /// Does something to each message, with a request for each. One that fails does not stop the
 /// rest, but a database that does not answer does.
 fn one_by_one(
@@ -160,16 +147,16 @@ fn one_by_one(
     what: &str,
     mut change: impl FnMut(&str) -> postbox::Result<Result<(), String>>,
 ) -> Result<Tally, Failure> {
-    let stop = interrupt::listen();
+    let cancel = interrupt::listen();
     let bar = progress::bar(ids.len(), what);
     let mut tally = Tally::default();
     for id in ids {
-        if stop.load(Ordering::Relaxed) {
+        if cancel.is_canceled() {
             break;
         }
         match change(id) {
             Ok(Ok(())) => tally.done += 1,
-            Ok(Err(why)) => tally.fail(id, why),
+            Ok(Err(error)) => tally.fail(id, error),
             Err(error) if error.code() == ErrorCode::InvalidArgument => tally.fail(id, error.message().to_owned()),
             Err(error) => {
                 bar.finish_and_clear();
@@ -181,6 +168,6 @@ fn one_by_one(
         bar.inc(1);
     }
     bar.finish_and_clear();
-    tally.left(ids.len());
+    tally.skip_rest_of(ids.len());
     Ok(tally)
 }
