@@ -19,7 +19,7 @@ trap 'rm -rf "$work"' EXIT
 rust_flags=
 link_arguments=()
 # Not those that start many processes or look at time closely.
-library_tests=(--lib --test clear --test sweep --test unit_of_work --test producers --test facade --test network)
+library_tests=(api::blocking api::unit_of_work delivery::clear delivery::sweep:: sdk::network transport::producers)
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf '\nfailed: %s\n' "$*"; exit 1; }
@@ -69,7 +69,8 @@ sanitize() {
     "$work/$sanitizer-tests/run" >"$work/output" 2>&1 || { grep -v '^ok ' "$work/output"; fail "C tests"; }
     tail -n 1 "$work/output"
     say "$sanitizer sanitizer: library tests"
-    with "$sanitizer" test --quiet --features capi "${library_tests[@]}" || fail "library tests"
+    with "$sanitizer" test --quiet --features capi --lib || fail "library tests"
+    with "$sanitizer" test --quiet --features capi --test it -- "${library_tests[@]}" || fail "integration tests"
 }
 
 address() { sanitize address; }
@@ -105,11 +106,11 @@ fuzz() {
 
 soak() {
     say "processes killed, stopped and cut off"
-    POSTBOX_KILLS=${SOAK_KILLS:-1000} cargo test --quiet --test kill -- --nocapture --test-threads=1 || fail "kill"
-    say "zombies"
-    POSTBOX_ZOMBIES=100 cargo test --quiet --test zombie -- --nocapture || fail "zombie"
+    POSTBOX_KILLS=${SOAK_KILLS:-1000} cargo test --quiet --test it reliability::kill -- --nocapture --test-threads=1 || fail "kill"
+    say "sweepers suspended beyond their lease"
+    POSTBOX_ZOMBIES=100 cargo test --quiet --test it lease_fencing -- --nocapture || fail "lease_fencing"
     say "fuzz targets on random changes of their corpus, 20 times as many as in make test"
-    POSTBOX_FUZZ_FACTOR=20 cargo test --quiet --features capi --test fuzz -- --nocapture || fail "fuzz"
+    POSTBOX_FUZZ_FACTOR=20 cargo test --quiet --features capi --test it reliability::fuzz -- --nocapture || fail "fuzz"
 }
 
 # Advisories are not checked: their database is on GitHub, which not every machine reaches.

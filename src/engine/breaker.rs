@@ -137,7 +137,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn a_topic_is_held_back_after_failures_in_a_row_and_others_are_not_w3() {
+    fn a_topic_is_held_back_after_consecutive_failures() {
         let breakers = Breakers::new(2, LONG);
         breakers.failed("a");
         breakers.succeeded("a");

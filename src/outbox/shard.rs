@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_one_shard_and_never_a_negative_one_w1() {
+    fn a_key_has_one_shard_that_is_not_negative() {
         // The first four bytes of SHA-256("abc") are ba 78 16 bf: as a signed integer negative.
         let unsigned = 0xbf16_78ba_u32;
         assert!((unsigned as i32) < 0);
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_without_a_key_are_spread_w2() {
+    fn messages_without_a_key_are_spread() {
         let mut seen = [0_u32; 3];
         for _ in 0..300 {
             seen[shard_of("", 3) as usize] += 1;

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 #[test]
-fn wrong_usage_is_2() {
+fn usage_errors_exit_with_2() {
     let outbox = Outbox::new("usage");
     for (arguments, texts) in [
         (&["lst"][..], &["unrecognized subcommand", "list"][..]),
@@ -37,7 +37,7 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
-fn a_configuration_file_is_checked_line_by_line() {
+fn a_configuration_file_is_checked_by_line() {
     let outbox = Outbox::new("config");
     let file = outbox.path("postbox.conf");
     let check = |text: &str| {
@@ -53,7 +53,7 @@ fn a_configuration_file_is_checked_line_by_line() {
 }
 
 #[test]
-fn the_environment_sets_what_options_set() {
+fn options_can_be_set_by_the_environment() {
     let outbox = Outbox::new("environment");
     let run = |arguments: &[&str]| -> crate::Run {
         let mut command = outbox.command(arguments);
@@ -64,7 +64,7 @@ fn the_environment_sets_what_options_set() {
 }
 
 #[test]
-fn an_id_that_does_not_exist_is_1() {
+fn an_unknown_id_exits_with_1() {
     let outbox = Outbox::new("no-id");
     outbox.run(&["show", "nobody"]).failed(1, &["the outbox has no message nobody"]);
     for command in ["clear", "replay", "unpark"] {
@@ -76,14 +76,14 @@ fn an_id_that_does_not_exist_is_1() {
 }
 
 #[test]
-fn a_message_that_is_too_large_is_2_and_nothing_is_stored() {
+fn an_oversized_message_exits_with_2_and_stores_nothing() {
     let outbox = Outbox::new("large");
     outbox.pipe(&["deposit", "t"], &"x".repeat(410_000)).failed(2, &["409600 at most"]);
     assert_eq!(outbox.counts(), [0, 0, 0]);
 }
 
 #[test]
-fn a_file_that_is_no_database_is_3() {
+fn a_file_without_a_database_exits_with_3() {
     let outbox = Outbox::new("no-database");
     std::fs::write(outbox.file(), "this is a letter to a friend, and not a database of any kind").unwrap();
     outbox.run(&["status"]).failed(3, &["outbox.db", "could not be opened"]);
@@ -92,7 +92,7 @@ fn a_file_that_is_no_database_is_3() {
 }
 
 #[test]
-fn a_table_that_is_no_outbox_is_3_with_every_fault() {
+fn an_invalid_table_exits_with_3_and_lists_its_problems() {
     let outbox = Outbox::new("no-outbox");
     let database = outbox.postbox().embedded().unwrap().clone();
     let table = r#"{"TableName": "people", "BillingMode": "PAY_PER_REQUEST",
@@ -114,7 +114,7 @@ const ANY: [(&str, &str); 3] =
     [("AWS_ACCESS_KEY_ID", "any"), ("AWS_SECRET_ACCESS_KEY", "any"), ("AWS_REGION", "eu-central-1")];
 
 #[test]
-fn a_database_that_cannot_be_used_is_3() {
+fn an_unusable_database_exits_with_3() {
     let outbox = Outbox::new("unreachable");
     let closed = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -128,7 +128,7 @@ fn a_database_that_cannot_be_used_is_3() {
 }
 
 #[test]
-fn expired_credentials_are_3() {
+fn expired_credentials_exit_with_3() {
     let outbox = Outbox::new("expired");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -35,7 +35,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_operators_page_shows_what_is_printed() {
+fn the_operators_page_matches_the_output() {
     let outbox = Outbox::new("page");
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operators.md")).unwrap();
     let bin = Path::new(env!("CARGO_BIN_EXE_postbox")).parent().unwrap();
@@ -54,7 +54,7 @@ fn the_operators_page_shows_what_is_printed() {
 }
 
 #[test]
-fn completions_and_manual_pages_are_made() {
+fn completions_and_manual_pages_are_generated() {
     let outbox = Outbox::new("generated");
     let bash = outbox.run(&["completions", "bash"]).done();
     assert!(bash.contains("create-table") && bash.contains("--older-than"));

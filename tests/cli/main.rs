@@ -23,7 +23,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 /// How long a test waits for an event that should come at once, before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A directory of a test's own, with an outbox in a file. Removed when the test went well.
 pub struct Outbox {

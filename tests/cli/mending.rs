@@ -31,7 +31,7 @@ fn a_dispatched_message_is_replayed() {
 }
 
 #[test]
-fn messages_are_replayed_by_their_cause() {
+fn messages_are_replayed_by_causation() {
     let outbox = filled("cause");
     let caused = ["deposit", "t", "-H", "id=effect", "-H", "causation_id=cause-1"];
     outbox.pipe(&caused, "x").done();
@@ -58,7 +58,7 @@ fn dispatched_messages_are_archived_into_a_private_file() {
 }
 
 #[test]
-fn messages_are_deleted_in_the_state_that_was_meant() {
+fn messages_are_deleted_only_in_the_given_state() {
     let outbox = filled("delete");
     outbox.run(&["delete", "greeting-3"]).failed(2, &["Delete 1 message for good?", "--yes"]);
     outbox.run(&["delete", "--all", "--yes"]).failed(2, &["--state"]);

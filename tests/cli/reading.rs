@@ -37,7 +37,7 @@ fn status_and_lists_fit_eighty_columns() {
 }
 
 #[test]
-fn a_pipe_has_no_colours_and_they_can_be_forced() {
+fn colours_are_off_in_a_pipe_unless_forced() {
     let outbox = filled("colours");
     let list = |variables: &[(&str, &str)]| {
         let mut command = outbox.command(&["list", "--state", "parked"]);
@@ -50,7 +50,7 @@ fn a_pipe_has_no_colours_and_they_can_be_forced() {
 }
 
 #[test]
-fn json_has_the_same() {
+fn json_output_has_the_same_content() {
     let outbox = filled("json");
     assert_eq!(outbox.counts(), [2, 1, 1]);
     let list = outbox.json(&["list"]);
@@ -78,7 +78,7 @@ fn lists_are_filtered_by_topic_and_age() {
 }
 
 #[test]
-fn a_list_goes_on_at_its_cursor() {
+fn a_list_continues_at_its_cursor() {
     let outbox = Outbox::new("cursor");
     let messages: Vec<Message> = (0..25).map(|n| Message::new("t", "x").with_id(format!("{n:02}"))).collect();
     outbox.postbox().deposit_posts(&messages).unwrap();
@@ -120,7 +120,7 @@ fn a_message_is_shown_as_text_or_as_bytes() {
 }
 
 #[test]
-fn the_table_is_made_and_checked() {
+fn the_table_is_created_and_verified() {
     let outbox = Outbox::new("table");
     assert_eq!(outbox.run(&["create-table"]).done(), "table brighter_outbox is there and can be used\n");
     let verified = outbox.run(&["verify", "--table", "brighter_outbox"]).done();
@@ -129,7 +129,7 @@ fn the_table_is_made_and_checked() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let outbox = filled("pipe");
     let script = "\"$0\" list | true; echo ${PIPESTATUS[0]}";
     let mut command = std::process::Command::new("bash");

@@ -22,7 +22,7 @@ fn ids(lines: impl IntoIterator<Item = String>) -> Vec<String> {
 }
 
 #[test]
-fn what_is_deposited_can_be_sent() {
+fn deposited_messages_are_sent() {
     let outbox = Outbox::new("deposit");
     let id = outbox.pipe(&["deposit", "greeting.made", "-H", "id=a-1", "-H", "bag.tenant=42"], "Hello").done();
     assert_eq!(id, "a-1\n");
@@ -60,7 +60,7 @@ fn a_message_without_a_route_stays() {
 }
 
 #[test]
-fn a_sweep_asks_first_and_leaves_what_is_too_young() {
+fn a_sweep_asks_first_and_leaves_recent_messages() {
     let outbox = Outbox::new("asks");
     fill(&outbox, 3);
     let sweep = ["sweep", "--to", "stdout", "--older-than", "0s"];
@@ -84,7 +84,7 @@ fn ids_can_come_from_a_pipe() {
 }
 
 #[test]
-fn a_transport_that_is_down_is_told_apart_from_a_message_that_fails() {
+fn a_transport_failure_is_distinguished_from_a_message_failure() {
     let outbox = Outbox::new("down");
     fill(&outbox, 2);
     let full = || File::options().write(true).open("/dev/full").unwrap();
@@ -99,7 +99,7 @@ fn a_transport_that_is_down_is_told_apart_from_a_message_that_fails() {
 }
 
 #[test]
-fn a_sweep_that_is_interrupted_has_marked_what_it_sent_and_nothing_else() {
+fn an_interrupted_sweep_has_marked_only_sent_messages() {
     const MESSAGES: usize = 3000;
     let outbox = Outbox::new("interrupted");
     fill(&outbox, MESSAGES);

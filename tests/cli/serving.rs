@@ -78,7 +78,7 @@ fn the_file_is_served_on_loopback_to_several_processes_at_once() {
 }
 
 #[test]
-fn serve_needs_a_file() {
+fn serve_requires_a_file() {
     let outbox = Outbox::new("serve-what");
     let server = Server::start(&outbox);
     let run = server.command(&outbox, &["serve"]).output().unwrap();
@@ -86,7 +86,7 @@ fn serve_needs_a_file() {
 }
 
 #[test]
-fn amazons_own_sdk_reads_and_writes_through_it() {
+fn boto3_uses_the_served_database() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let venv = Command::new(root.join("tools/venv.sh")).output().unwrap();
     assert!(venv.status.success(), "{}", String::from_utf8_lossy(&venv.stderr));
@@ -104,7 +104,7 @@ fn amazons_own_sdk_reads_and_writes_through_it() {
 }
 
 #[test]
-fn a_client_that_never_finishes_does_not_keep_the_server() {
+fn an_unfinished_request_does_not_block_shutdown() {
     let outbox = Outbox::new("half-a-request");
     let server = Server::start(&outbox);
     let mut client = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
@@ -115,7 +115,7 @@ fn a_client_that_never_finishes_does_not_keep_the_server() {
 }
 
 #[test]
-fn watch_goes_on_when_the_database_is_back() {
+fn watch_continues_when_the_database_returns() {
     let outbox = Outbox::new("watch-on");
     outbox.postbox().deposit_post(aged("old", 2)).unwrap();
     let server = Server::start(&outbox);
@@ -136,7 +136,7 @@ fn watch_goes_on_when_the_database_is_back() {
 }
 
 #[test]
-fn watch_prints_a_line_for_each_look_in_a_pipe() {
+fn watch_prints_a_line_per_refresh_in_a_pipe() {
     let outbox = Outbox::new("watch");
     outbox.postbox().deposit_post(aged("old", 2)).unwrap();
     let text = outbox.run(&["watch", "--count", "2", "--interval", "10ms"]).done();
@@ -144,7 +144,7 @@ fn watch_prints_a_line_for_each_look_in_a_pipe() {
 }
 
 #[test]
-fn watch_shows_rates_and_ends_when_it_is_interrupted() {
+fn watch_shows_rates_until_interrupted() {
     let outbox = Outbox::new("watch-rates");
     outbox.postbox().deposit_post(aged("old", 2)).unwrap();
     let mut command = outbox.command(&["watch", "--interval", "200ms", "--output", "json"]);

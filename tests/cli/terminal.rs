@@ -28,7 +28,7 @@ fn on_a_terminal(outbox: &Outbox, line: &str, input: &str, variables: &[(&str, &
 }
 
 #[test]
-fn lists_have_colours_and_keep_to_the_width() {
+fn lists_have_colours_and_fit_the_width() {
     let outbox = filled("tty");
     assert_expected("terminal-list-parked.txt", &on_a_terminal(&outbox, "postbox list --state parked", "", &[]));
     let plain = on_a_terminal(&outbox, "postbox list --state parked", "", &[("NO_COLOR", "1")]);
@@ -37,7 +37,7 @@ fn lists_have_colours_and_keep_to_the_width() {
 }
 
 #[test]
-fn it_asks_and_does_nothing_unless_the_answer_is_yes() {
+fn commands_ask_and_do_nothing_unless_confirmed() {
     let outbox = filled("asked");
     let question = "Make 1 message outstanding again? [y/N]";
     let no = on_a_terminal(&outbox, "postbox unpark --all", "n\n", &[]);
@@ -49,7 +49,7 @@ fn it_asks_and_does_nothing_unless_the_answer_is_yes() {
 }
 
 #[test]
-fn a_bar_shows_how_far_it_is_and_a_pipe_has_none() {
+fn a_progress_bar_is_shown_only_in_a_terminal() {
     let outbox = Outbox::new("bar");
     let messages: Vec<Message> = (0..500).map(|_| Message::new("t", "x")).collect();
     outbox.postbox().deposit_posts(&messages).unwrap();

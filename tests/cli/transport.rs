@@ -19,7 +19,7 @@ fn run(outbox: &Outbox, moto: &Moto, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn messages_go_along_their_routes_and_wait_while_the_transport_is_away() {
+fn messages_follow_their_routes_and_wait_for_the_transport() {
     let outbox = Outbox::new("routes");
     let mut moto = Moto::alone();
     let queue = moto.create_queue("orders");

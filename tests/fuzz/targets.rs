@@ -1,6 +1,6 @@
 //! What is fuzzed: functions that take any bytes, and must neither panic nor hang nor lose what they read.
 //!
-//! `tests/fuzz.rs` runs them on a corpus and on random changes of it; `fuzz/` is for libFuzzer.
+//! `tests/it/reliability/fuzz.rs` runs them on a corpus and on random changes of it; `fuzz/` is for libFuzzer.
 
 use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
 use aws_smithy_runtime_api::client::http::{

@@ -1,11 +1,9 @@
 //! Not by chance but all of them: a process dies before and after each request and each send.
 
-use crate::COMMANDS;
 use crate::oracle::{By, Destiny, Fate};
 use crate::process::Process;
 use crate::run::{Outcome, Plan, Stage};
-use crate::support::{number, person};
-use aws_sdk_dynamodb::types::Update;
+use crate::{COMMANDS, command_key, count_command};
 use postbox::LeaseMode;
 use postbox::{ErrorCode, Message};
 use std::sync::Arc;
@@ -23,15 +21,10 @@ pub fn handle(stage: &Stage, process: &Arc<Process>) {
         oracle.announce(&message, Destiny::Sent, true);
     }
     let mut work = postbox.unit_of_work();
-    if work.get_item(COMMANDS, person("greeting")).is_err() {
+    if work.get_item(COMMANDS, command_key("greeting")).is_err() {
         return;
     }
-    let count = Update::builder()
-        .table_name(COMMANDS)
-        .set_key(Some(person("greeting")))
-        .update_expression("ADD Times :one")
-        .expression_attribute_values(":one", number(1));
-    work.update(count.build().expect("an update")).expect("an action");
+    work.update(count_command("greeting")).expect("an action");
     work.deposit_post(message).expect("a deposit");
     if oracle.fate("greeting") == Fate::Never {
         oracle.learn("greeting", Fate::Unknown);

@@ -1,12 +1,10 @@
 //! What an actor does: one process after another, each until it dies or is through.
 
-use crate::COMMANDS;
+use crate::count_command;
 use crate::network::Network;
 use crate::oracle::{By, Destiny, Fate};
 use crate::process::Process;
 use crate::run::Plan;
-use crate::support::{number, person};
-use aws_sdk_dynamodb::types::Update;
 use postbox::{ErrorCode, Message, Postbox, UnitOfWork};
 use std::sync::Arc;
 use std::time::Duration;
@@ -201,12 +199,7 @@ impl Life {
 }
 
 fn add(work: &mut UnitOfWork, id: &str, message: Message) -> postbox::Result<()> {
-    let count = Update::builder()
-        .table_name(COMMANDS)
-        .set_key(Some(person(id)))
-        .update_expression("ADD Times :one")
-        .expression_attribute_values(":one", number(1));
-    work.update(count.build().expect("an update"))?;
+    work.update(count_command(id))?;
     work.deposit_post(message)?;
     Ok(())
 }

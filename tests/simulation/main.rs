@@ -2,17 +2,19 @@
 //! simulation, by a seed. See README.md.
 
 mod crash_points;
+#[path = "../support/fault.rs"]
+#[allow(dead_code)] // The simulation draws some of the faults.
+mod fault;
 mod life;
 mod network;
 mod oracle;
 mod process;
 mod run;
-#[path = "../support/mod.rs"]
-mod support;
 mod world;
 
-use postbox::LeaseMode;
+use aws_sdk_dynamodb::types::Update;
 use postbox::simulation::Mutation;
+use postbox::{AttributeValue, Item, LeaseMode};
 use run::{Outcome, Plan};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +23,20 @@ use std::time::{Duration, Instant};
 const OUTBOX: &str = "brighter_outbox";
 /// The table of the callers' own data: how often each command took effect.
 const COMMANDS: &str = "Commands";
+
+fn command_key(id: &str) -> Item {
+    Item::from([("Name".to_owned(), AttributeValue::S(id.to_owned()))])
+}
+
+/// Returns an update that counts how often this command took effect.
+fn count_command(id: &str) -> Update {
+    let count = Update::builder()
+        .table_name(COMMANDS)
+        .set_key(Some(command_key(id)))
+        .update_expression("ADD Times :one")
+        .expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+    count.build().expect("an update")
+}
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))

@@ -1,9 +1,9 @@
 //! What lies between a process and the database: requests arrive late, twice refused, or never,
 //! and so do answers. A request that is on its way arrives also when its sender has given it up.
 
+use crate::fault::{self, Answer, Fault, Request};
 use crate::oracle::Oracle;
 use crate::process::Process;
-use crate::support::faults::{self, Answer, Fault, Request};
 use crate::world::World;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -113,7 +113,7 @@ impl Network {
     }
 
     fn effect(&self, request: HttpRequest, recorded: &Request, fault: Fault) -> Answer {
-        let mut answer = pin!(faults::answer(&self.database, request, recorded, fault));
+        let mut answer = pin!(fault::answer(&self.database, request, recorded, fault));
         match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => answer,
             Poll::Pending => unreachable!("the embedded database answers at once"),

@@ -1,8 +1,8 @@
 //! Knows what was committed, sees what is written and sent, and says what must not be.
 
+use crate::fault::Request;
 use crate::network::Network;
 use crate::process::Process;
-use crate::support::faults::Request;
 use crate::world::{World, unix_seconds};
 use crate::{COMMANDS, OUTBOX};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;

@@ -9,109 +9,15 @@
 //! faults.when(|request| (request.number >= 7).then_some(Fault::Hang)); // whatever a rule says
 //! ```
 
+use super::fault::{Fault, Request, answer};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
-use tokio::sync::Semaphore;
-
-/// What goes wrong with one request.
-#[derive(Clone, Debug)]
-pub enum Fault {
-    /// The request takes its normal course.
-    Pass,
-    /// An error answer of DynamoDB's; the request has no effect.
-    Refuse { status: u16, code: &'static str, message: &'static str },
-    /// TransactionCanceledException with these codes, one per action (the last one is repeated), and no effect.
-    Cancel(&'static [&'static str]),
-    /// Nobody listens: the connection was never made.
-    ConnectionRefused,
-    /// The connection breaks before the request arrives. To the sender this looks like [`Fault::AnswerLost`].
-    RequestLost,
-    /// The request takes effect, then the connection breaks.
-    AnswerLost,
-    /// The request never arrives, and no answer ever comes.
-    Hang,
-    /// The request takes effect, and no answer ever comes.
-    HangAfter,
-    /// The request waits so long, then takes its normal course.
-    Delay(Duration),
-    /// The request waits until the test opens the gate, then takes its normal course.
-    Wait(Gate),
-    /// BatchGetItem: only so many keys are looked up; the rest comes back as UnprocessedKeys.
-    Unprocessed { after: usize },
-    /// BatchExecuteStatement: the statements at these positions fail with this code inside of an
-    /// answer of status 200, the others are executed.
-    Statements { at: Vec<usize>, code: &'static str },
-}
-
-impl Fault {
-    pub fn throttle() -> Self {
-        Self::Refuse { status: 400, code: "ThrottlingException", message: "Rate of requests exceeds the limit" }
-    }
-
-    /// Another transaction is at work on one of the items.
-    pub fn conflict() -> Self {
-        Self::Cancel(&["TransactionConflict"])
-    }
-
-    /// An earlier request of the same token is still being worked on.
-    pub fn in_progress() -> Self {
-        Self::Refuse { status: 400, code: "TransactionInProgressException", message: "The transaction is in progress" }
-    }
-
-    pub fn access_denied() -> Self {
-        Self::Refuse { status: 400, code: "AccessDeniedException", message: "User is not authorized to perform this" }
-    }
-
-    pub fn expired_token() -> Self {
-        Self::Refuse { status: 400, code: "ExpiredTokenException", message: "The security token is expired" }
-    }
-
-    /// Says nothing about whether the request took effect.
-    pub fn server_error() -> Self {
-        Self::Refuse { status: 500, code: "InternalServerError", message: "Internal server error" }
-    }
-}
-
-/// Holds requests back until the test opens it. Clones are the same gate.
-#[derive(Clone, Debug)]
-pub struct Gate(Arc<Semaphore>);
-
-impl Gate {
-    /// A closed gate.
-    pub fn new() -> Self {
-        Self(Arc::new(Semaphore::new(0)))
-    }
-
-    /// Lets everything through, now and later.
-    pub fn open(&self) {
-        self.0.close();
-    }
-
-    async fn pass(&self) {
-        // There is never a permit: this ends, with an error, when the gate is opened.
-        let _ = self.0.acquire().await;
-    }
-}
-
-/// A request as it was sent.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The place among all requests since the last [`Faults::forget`], from 1.
-    pub number: usize,
-    /// Such as `PutItem`.
-    pub operation: String,
-    pub body: Value,
-}
 
 type Rule = Box<dyn FnMut(&Request) -> Option<Fault> + Send>;
 
@@ -201,7 +107,7 @@ impl Faults {
         let (state, timeout) = self
             .shared
             .arrived
-            .wait_timeout_while(self.state(), super::PATIENCE, |state| {
+            .wait_timeout_while(self.state(), super::TEST_TIMEOUT, |state| {
                 state.requests.iter().filter(|request| request.operation == operation).count() < count
             })
             .unwrap();
@@ -254,125 +160,4 @@ impl HttpConnector for Connector {
         let inner = self.inner.clone();
         HttpConnectorFuture::new(async move { answer(&inner, request, &recorded, fault).await })
     }
-}
-
-pub type Answer = Result<HttpResponse, ConnectorError>;
-
-/// What comes back for this request, with this fault.
-pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded: &Request, fault: Fault) -> Answer {
-    match fault {
-        Fault::Pass => inner.call(request).await,
-        Fault::Refuse { status, code, message } => respond(status, &refusal(code, message)),
-        Fault::Cancel(codes) => respond(400, &cancellation(recorded, codes)),
-        Fault::ConnectionRefused => {
-            Err(ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into()))
-        }
-        Fault::RequestLost => Err(connection_reset()),
-        Fault::AnswerLost => {
-            inner.call(request).await?;
-            Err(connection_reset())
-        }
-        Fault::Hang => std::future::pending().await,
-        Fault::HangAfter => {
-            inner.call(request).await?;
-            std::future::pending().await
-        }
-        Fault::Delay(time) => {
-            tokio::time::sleep(time).await;
-            inner.call(request).await
-        }
-        Fault::Wait(gate) => {
-            gate.pass().await;
-            inner.call(request).await
-        }
-        Fault::Unprocessed { after } => unprocessed(inner, request, recorded, after).await,
-        Fault::Statements { at, code } => statements(inner, request, recorded, &at, code).await,
-    }
-}
-
-async fn unprocessed(inner: &SharedHttpConnector, request: HttpRequest, recorded: &Request, after: usize) -> Answer {
-    let mut asked = recorded.body.clone();
-    let mut left = recorded.body["RequestItems"].clone();
-    for (table, rest) in left.as_object_mut().expect("a BatchGetItem") {
-        let keys = rest["Keys"].as_array_mut().expect("keys");
-        let kept = keys.drain(..after.min(keys.len())).collect::<Vec<_>>();
-        asked["RequestItems"][table]["Keys"] = Value::Array(kept);
-    }
-    let mut found = match after {
-        0 => json!({ "Responses": {} }),
-        _ => read(inner.call(with_body(request, &asked)).await?),
-    };
-    found["UnprocessedKeys"] = left;
-    respond(200, &found)
-}
-
-async fn statements(
-    inner: &SharedHttpConnector,
-    request: HttpRequest,
-    recorded: &Request,
-    at: &[usize],
-    code: &str,
-) -> Answer {
-    let all = recorded.body["Statements"].as_array().expect("a BatchExecuteStatement").clone();
-    let passed: Vec<Value> = all
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !at.contains(index))
-        .map(|(_, statement)| statement.clone())
-        .collect();
-    let mut answers = VecDeque::new();
-    if !passed.is_empty() {
-        let mut body = recorded.body.clone();
-        body["Statements"] = Value::Array(passed);
-        let executed = read(inner.call(with_body(request, &body)).await?);
-        answers.extend(executed["Responses"].as_array().expect("responses").iter().cloned());
-    }
-    let responses: Vec<Value> = (0..all.len())
-        .map(|index| match at.contains(&index) {
-            true => json!({ "Error": { "Code": code, "Message": "injected" } }),
-            false => answers.pop_front().expect("an answer per statement"),
-        })
-        .collect();
-    respond(200, &json!({ "Responses": responses }))
-}
-
-fn with_body(mut request: HttpRequest, body: &Value) -> HttpRequest {
-    let body = body.to_string();
-    request.headers_mut().insert("content-length", body.len().to_string());
-    *request.body_mut() = SdkBody::from(body);
-    request
-}
-
-/// The JSON of an answer; only of the embedded database, whose answers are in memory.
-fn read(response: HttpResponse) -> Value {
-    let body = response.body().bytes().expect("an answer of the embedded database");
-    serde_json::from_slice(body).expect("JSON")
-}
-
-fn refusal(code: &str, message: &str) -> Value {
-    json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message })
-}
-
-fn cancellation(recorded: &Request, codes: &[&str]) -> Value {
-    let actions = recorded.body["TransactItems"].as_array().map_or(0, Vec::len);
-    let reasons: Vec<Value> = (0..actions)
-        .map(|index| match codes.get(index).or(codes.last()) {
-            Some(&code) if code != "None" => json!({ "Code": code, "Message": format!("injected {code}") }),
-            _ => json!({ "Code": "None" }),
-        })
-        .collect();
-    let mut body = refusal("TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons");
-    body["CancellationReasons"] = Value::Array(reasons);
-    body
-}
-
-fn respond(status: u16, body: &Value) -> Answer {
-    let status = StatusCode::try_from(status).expect("a status");
-    let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
-    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-    Ok(response)
-}
-
-fn connection_reset() -> ConnectorError {
-    ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into())
 }

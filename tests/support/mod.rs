@@ -1,12 +1,17 @@
 //! What the integration tests share: a Postbox on a database of its own, in this process or over
 //! HTTP, with everything in between recorded and open to faults.
-#![allow(dead_code)] // Each test binary uses a part of it.
 
-pub mod everything;
+pub mod fault;
 pub mod faults;
 pub mod http;
+#[cfg(all(feature = "sns", feature = "sqs"))]
+pub mod moto;
+#[cfg(all(feature = "sns", feature = "sqs"))]
+pub mod partial_failure;
+pub mod processes;
 pub mod proxy;
 pub mod tls;
+pub mod trace_recorder;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
@@ -26,10 +31,9 @@ pub const OUTBOX: &str = "brighter_outbox";
 /// The table of leases.
 pub const LOCKS: &str = "brighter_distributed_lock";
 /// How long a test waits for an event that should come at once, before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Makes of each function `fn name(backend: Backend)` two tests: `embedded::name` and `over_http::name`.
-#[macro_export]
 macro_rules! on_both_backends {
     ($($name:ident),+ $(,)?) => {
         mod embedded {
@@ -88,7 +92,7 @@ impl Backend {
 
 /// A Postbox with what a test looks at: its requests, and what its producer sent. The tables
 /// `brighter_outbox` and `People` are there, and no request is recorded yet.
-pub struct World {
+pub struct TestOutbox {
     pub postbox: Postbox,
     pub faults: Faults,
     /// The default producer.
@@ -96,7 +100,7 @@ pub struct World {
     pub backend: Backend,
 }
 
-impl World {
+impl TestOutbox {
     /// On a fresh embedded database, with default settings.
     pub fn new() -> Self {
         Self::on(Backend::embedded())

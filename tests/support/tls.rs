@@ -39,7 +39,7 @@ impl TlsServer {
 
     /// The first request or failed handshake that nobody has asked for yet.
     pub fn next(&self) -> Result<String, String> {
-        self.requests.lock().unwrap().recv_timeout(super::PATIENCE).expect("somebody connects")
+        self.requests.lock().unwrap().recv_timeout(super::TEST_TIMEOUT).expect("somebody connects")
     }
 }
 

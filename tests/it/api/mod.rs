@@ -1,0 +1,8 @@
+//! The blocking interface: units of work, deposits, calls and their limits.
+
+mod blocking;
+mod commit_retry;
+mod deposit;
+mod telemetry;
+mod unit_of_work;
+mod unit_of_work_limits;

@@ -1,0 +1,357 @@
+//! The archiver: what it takes, what it deletes, and what it leaves when something goes wrong.
+
+use crate::support::fault::Fault;
+use crate::support::{LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, item, numbers, sdk, take_lease, text};
+use postbox::dynamodb_json::item_from_json;
+use postbox::{
+    Archive, ArchiveReport, Builder, ErrorCode, Item, JsonLinesArchive, LeaseStatus, Message, MessageState, Postbox,
+    SendOutcome, StoredMessage,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const RESOURCE: &str = "brighter_outbox_Archiver";
+
+/// Whatever is dispatched is old enough.
+fn at_once(builder: Builder) -> Builder {
+    builder.archive_min_age(Duration::from_millis(0))
+}
+
+fn test_outbox() -> TestOutbox {
+    TestOutbox::configured(at_once)
+}
+
+/// Messages that are dispatched, and their ids.
+fn dispatched(world: &TestOutbox, count: usize) -> Vec<String> {
+    let ids = world.deposit(count);
+    world.clear(&ids);
+    ids
+}
+
+fn state(postbox: &Postbox, id: &str) -> Option<MessageState> {
+    postbox.get_message(id).unwrap().map(|stored| stored.state)
+}
+
+fn counts(report: &ArchiveReport) -> (u64, u64) {
+    (report.archived, report.failed)
+}
+
+/// An archive that does what the function says, and notes the ids that it was given.
+struct Noting<F> {
+    ids: Arc<Mutex<Vec<String>>>,
+    answer: F,
+}
+
+impl<F: Fn(&[StoredMessage]) -> Vec<Result<(), String>> + Send + Sync> Archive for Noting<F> {
+    fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>> {
+        assert!(!batch.is_empty(), "an archive is not bothered with nothing");
+        self.ids.lock().unwrap().extend(batch.iter().map(|stored| stored.message.id().to_owned()));
+        (self.answer)(batch)
+    }
+}
+
+fn noting<F>(answer: F) -> (Noting<F>, Arc<Mutex<Vec<String>>>)
+where
+    F: Fn(&[StoredMessage]) -> Vec<Result<(), String>> + Send + Sync,
+{
+    let ids: Arc<Mutex<Vec<String>>> = Arc::default();
+    (Noting { ids: Arc::clone(&ids), answer }, ids)
+}
+
+fn keep_all(batch: &[StoredMessage]) -> Vec<Result<(), String>> {
+    vec![Ok(()); batch.len()]
+}
+
+/// A file that is removed at the end of the test.
+struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::SeqCst);
+        Self(std::env::temp_dir().join(format!("postbox-archive-{}-{number}.jsonl", std::process::id())))
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The items in an archive file, by id.
+fn lines(path: &Path) -> BTreeMap<String, Item> {
+    let file = std::fs::read_to_string(path).unwrap();
+    let items = file.lines().map(|line| item_from_json(line).unwrap());
+    items.map(|item| (item["MessageId"].as_s().unwrap().clone(), item)).collect()
+}
+
+#[test]
+fn dispatched_messages_of_all_topics_are_archived_to_the_file() {
+    let world = test_outbox();
+    world.producer.answer_next(SendOutcome::Reject("never".into()));
+    let messages: Vec<Message> = (0..9)
+        .map(|n| {
+            Message::new(format!("topic-{}", n % 3), format!("body {n}\nü"))
+                .with_bag_entry("n", n.to_string())
+                .with_partition_key("k")
+        })
+        .collect();
+    let ids = world.postbox.deposit_posts(&messages).unwrap();
+    // The first is parked, the next five are dispatched, the rest outstanding.
+    let _ = world.postbox.clear_outbox(&ids[..1]).unwrap();
+    world.clear(&ids[1..6]);
+    let file = TemporaryFile::new();
+    let report = world.postbox.archive(&JsonLinesArchive::open(&file.0).unwrap()).unwrap();
+    assert_eq!(counts(&report), (5, 0));
+    assert_eq!((report.first_failure, report.lease), (None, LeaseStatus::Held));
+    let archived = lines(&file.0);
+    assert_eq!(archived.keys().collect::<BTreeSet<_>>(), ids[1..6].iter().collect());
+    for (message, id) in messages[1..6].iter().zip(&ids[1..6]) {
+        let item = &archived[id];
+        assert_eq!(item["Body"].as_b().unwrap().as_ref(), message.body());
+        assert_eq!(item["Topic"].as_s().unwrap(), message.topic());
+        assert_eq!(item["PartitionKey"].as_s().unwrap(), "k");
+        assert_eq!(item["HeaderBag"].as_s().unwrap(), &serde_json::to_string(message.bag()).unwrap());
+        assert!(item.contains_key("DeliveryTime") && item.contains_key("DeliveredAt"));
+        assert!(!item.contains_key("OutstandingCreatedTime"), "put back as it is, it would not be sent again");
+        assert_eq!(state(&world.postbox, id), None);
+    }
+    assert_eq!(state(&world.postbox, &ids[0]), Some(MessageState::Parked));
+    assert!(ids[6..].iter().all(|id| state(&world.postbox, id) == Some(MessageState::Outstanding)));
+    // A further run appends.
+    world.clear(&ids[6..]);
+    assert_eq!(counts(&world.postbox.archive(&JsonLinesArchive::open(&file.0).unwrap()).unwrap()), (3, 0));
+    assert_eq!(lines(&file.0).len(), 8);
+}
+
+#[test]
+fn recently_dispatched_messages_are_kept() {
+    let world = TestOutbox::configured(|builder| builder.archive_min_age(Duration::from_millis(3_600_000)));
+    let ids = dispatched(&world, 2);
+    let (archive, given) = noting(keep_all);
+    assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (0, 0));
+    assert!(given.lock().unwrap().is_empty());
+    assert_eq!(state(&world.postbox, &ids[0]), Some(MessageState::Dispatched));
+}
+
+#[test]
+fn a_message_the_archive_refuses_is_kept_and_the_others_are_deleted() {
+    let world = test_outbox();
+    let ids = dispatched(&world, 150);
+    let bad = ids[70].clone();
+    let (archive, _) = noting(|batch: &[StoredMessage]| {
+        let keep = |stored: &StoredMessage| if stored.message.id() == bad { Err("no room".into()) } else { Ok(()) };
+        batch.iter().map(keep).collect()
+    });
+    let report = world.postbox.archive(&archive).unwrap();
+    assert_eq!(counts(&report), (149, 1));
+    let failure = report.first_failure.unwrap();
+    assert!(failure.contains(&bad) && failure.contains("no room"), "{failure}");
+    let left: Vec<&String> = ids.iter().filter(|id| state(&world.postbox, id).is_some()).collect();
+    assert_eq!(left, [&bad]);
+}
+
+#[test]
+fn nothing_is_deleted_when_the_archive_panics() {
+    let world = test_outbox();
+    let ids = dispatched(&world, 2);
+    let (archive, _) = noting(|_| panic!("no shelf left"));
+    let report = world.postbox.archive(&archive).unwrap();
+    assert_eq!(counts(&report), (0, 2));
+    assert!(report.first_failure.unwrap().contains("no shelf left"));
+    assert!(ids.iter().all(|id| state(&world.postbox, id) == Some(MessageState::Dispatched)));
+}
+
+#[test]
+fn missing_archive_results_count_as_failures() {
+    let world = test_outbox();
+    let ids = dispatched(&world, 3);
+    let (archive, given) = noting(|_: &[StoredMessage]| vec![Ok(())]);
+    assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (1, 2));
+    let kept = given.lock().unwrap()[0].clone();
+    for id in &ids {
+        assert_eq!(state(&world.postbox, id).is_none(), *id == kept);
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_read_or_deleted_is_kept_and_the_others_are_deleted() {
+    let world = test_outbox();
+    let ids = dispatched(&world, 5);
+    let mut damaged = world.raw(&ids[1]).unwrap();
+    damaged.insert("MessageType".into(), text("MT_WHAT"));
+    sdk(
+        &world.postbox,
+        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(damaged)).send().await },
+    );
+    let stays = ids[3].clone();
+    world.faults.when(move |request| {
+        let is_it = request.operation == "DeleteItem" && request.body["Key"]["MessageId"]["S"] == stays.as_str();
+        is_it.then(Fault::access_denied)
+    });
+    let (archive, given) = noting(keep_all);
+    let report = world.postbox.archive(&archive).unwrap();
+    assert_eq!(counts(&report), (3, 2));
+    assert_eq!(given.lock().unwrap().len(), 4, "what cannot be read is not archived");
+    let left: Vec<&String> = ids.iter().filter(|id| world.raw(id).is_some()).collect();
+    assert_eq!(left, [&ids[1], &ids[3]]);
+}
+
+#[test]
+fn nothing_is_deleted_when_the_disk_is_full() {
+    let world = test_outbox();
+    let ids = dispatched(&world, 3);
+    let report = world.postbox.archive(&JsonLinesArchive::open("/dev/full").unwrap()).unwrap();
+    assert_eq!(counts(&report), (0, 3));
+    let failure = report.first_failure.unwrap();
+    assert!(failure.contains("No space left"), "{failure}");
+    assert!(ids.iter().all(|id| state(&world.postbox, id) == Some(MessageState::Dispatched)));
+}
+
+#[test]
+fn an_unwritable_archive_file_is_rejected() {
+    // Read-only by its nature, for root too.
+    for path in ["/proc/no-such-file", "/", "/dev/null/archive"] {
+        assert!(JsonLinesArchive::open(path).is_err(), "{path}");
+    }
+}
+
+#[test]
+fn a_message_replayed_during_archiving_is_not_deleted() {
+    let world = test_outbox();
+    let ids = dispatched(&world, 3);
+    // After it was found and read.
+    let (other, replayed) = (world.another(), ids[1].clone());
+    let (archive, _) = noting(|batch: &[StoredMessage]| {
+        assert!(other.replay(&[&replayed]).unwrap().is_success());
+        keep_all(batch)
+    });
+    assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (2, 0));
+    assert_eq!(state(&world.postbox, &ids[1]), Some(MessageState::Outstanding));
+    // After it was found, before it was read: the index lags.
+    world.clear(&ids[1..2]);
+    let (other, replayed) = (world.another(), ids[1].clone());
+    world.faults.when(move |request| {
+        if request.operation == "BatchGetItem" {
+            assert!(other.replay(&[&replayed]).unwrap().is_success());
+        }
+        None
+    });
+    let (archive, given) = noting(keep_all);
+    assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (0, 0));
+    assert!(given.lock().unwrap().is_empty());
+    assert_eq!(state(&world.postbox, &ids[1]), Some(MessageState::Outstanding));
+}
+
+fn lease(postbox: &Postbox) -> Option<Item> {
+    postbox.get_item(LOCKS, item([("ResourceId", text(RESOURCE))])).unwrap()
+}
+
+fn somebody_takes_the_lease(postbox: &Postbox) {
+    take_lease(postbox, RESOURCE, Duration::from_secs(60));
+}
+
+#[test]
+fn archiving_holds_and_releases_brighters_archiver_lease() {
+    let world = test_outbox();
+    dispatched(&world, 1);
+    let other = world.another();
+    let (archive, _) = noting(|batch: &[StoredMessage]| {
+        assert!(lease(&other).is_some());
+        assert_eq!(
+            other.archive(&Noting { ids: Arc::default(), answer: keep_all }).unwrap().lease,
+            LeaseStatus::HeldElsewhere
+        );
+        assert_eq!(other.sweep().unwrap().lease, LeaseStatus::Held, "sweepers have a lease of their own");
+        keep_all(batch)
+    });
+    assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (1, 0));
+    assert_eq!(lease(&world.postbox), None);
+    dispatched(&world, 1);
+    somebody_takes_the_lease(&world.postbox);
+    let report = world.postbox.archive(&archive).unwrap();
+    assert_eq!((counts(&report), report.lease), ((0, 0), LeaseStatus::HeldElsewhere));
+}
+
+#[test]
+fn lease_groups_do_not_exclude_each_other() {
+    let world = TestOutbox::configured(|builder| at_once(builder).lease_group("night"));
+    let _ = world.postbox.archive(&noting(keep_all).0).unwrap();
+    let puts = world.faults.bodies("PutItem");
+    assert_eq!(puts[0]["Item"]["ResourceId"]["S"], "night_Archiver");
+}
+
+#[test]
+fn a_lost_lease_stops_archiving_between_batches() {
+    let world = TestOutbox::configured(|builder| at_once(builder).lease_duration(Duration::from_millis(1000)));
+    let ids = dispatched(&world, 250);
+    let other = world.another();
+    let (archive, given) = noting(|batch: &[StoredMessage]| {
+        somebody_takes_the_lease(&other);
+        // Longer than a third of the lease, when it is renewed.
+        std::thread::sleep(Duration::from_millis(400));
+        keep_all(batch)
+    });
+    let report = world.postbox.archive(&archive).unwrap();
+    assert_eq!((counts(&report), report.lease), ((100, 0), LeaseStatus::Lost));
+    assert_eq!(given.lock().unwrap().len(), 100);
+    assert_eq!(ids.iter().filter(|id| world.raw(id).is_some()).count(), 150);
+    assert!(lease(&world.postbox).is_some(), "the lease of another is not given back");
+}
+
+#[test]
+fn one_run_archives_several_pages() {
+    let world = test_outbox();
+    let messages: Vec<Message> = (0..250).map(|n| Message::new("t", vec![b'x'; 10_000 + n])).collect();
+    let ids = world.postbox.deposit_posts(&messages).unwrap();
+    world.clear(&ids);
+    world.faults.forget();
+    let (archive, given) = noting(keep_all);
+    assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (250, 0));
+    assert!(world.faults.count("Scan") > 1, "the index has several pages");
+    assert_eq!(given.lock().unwrap().iter().collect::<BTreeSet<_>>(), ids.iter().collect());
+}
+
+#[test]
+fn messages_are_never_deleted_before_they_are_archived() {
+    let world = test_outbox();
+    let ids = dispatched(&world, 2);
+    let (archive, _) = noting(|batch: &[StoredMessage]| vec![Err("closed for today".into()); batch.len()]);
+    assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (0, 2));
+    assert_eq!(world.faults.bodies("DeleteItem").iter().filter(|body| body["TableName"] == OUTBOX).count(), 0);
+    assert!(ids.iter().all(|id| state(&world.postbox, id) == Some(MessageState::Dispatched)));
+}
+
+#[test]
+fn the_background_archiver_survives_errors_and_panics() {
+    let world = TestOutbox::configured(|builder| at_once(builder).archive_interval(Duration::from_millis(10)));
+    let ids = dispatched(&world, 3);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let (archive, _) = noting(move |batch: &[StoredMessage]| match counted.fetch_add(1, Ordering::SeqCst) {
+        0 => panic!("the archive panics once"),
+        1 => vec![Err("and fails once".into()); batch.len()],
+        _ => keep_all(batch),
+    });
+    world.faults.next("Scan", Fault::access_denied());
+    world.postbox.start_archiver(archive).unwrap();
+    let (second, _) = noting(keep_all);
+    assert_eq!(world.postbox.start_archiver(second).unwrap_err().code(), ErrorCode::InvalidArgument);
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while ids.iter().any(|id| state(&world.postbox, id).is_some()) {
+        assert!(Instant::now() < deadline, "the archiver has not archived them");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    world.postbox.stop_archiver().unwrap();
+    world.postbox.stop_archiver().unwrap();
+    let stats = world.postbox.stats();
+    assert_eq!(stats.background_failures, 1, "{:?}", stats.last_error);
+    assert!(stats.last_error.unwrap().contains("archiver"));
+    let later = dispatched(&world, 1);
+    assert_eq!(state(&world.postbox, &later[0]), Some(MessageState::Dispatched));
+    assert_eq!(world.sent(), [numbers(0..3), numbers(0..1)].concat());
+}

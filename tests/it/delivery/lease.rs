@@ -1,0 +1,214 @@
+//! The lease of a sweeper while time passes: renewed, lost, run out, taken over.
+
+use crate::support::fault::Fault;
+use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, item, numbers, take_lease, text};
+use postbox::{
+    Builder, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
+};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
+/// The shortest lease. It is renewed after a third of it, and ends by its holder's clock a fifth before its end.
+const LEASE: Duration = Duration::from_millis(1000);
+
+fn short(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0)).lease_duration(LEASE)
+}
+
+/// Waits so long before it sends.
+fn slow(time: Duration) -> impl Producer {
+    producer_fn(move |_| {
+        std::thread::sleep(time);
+        SendOutcome::Sent
+    })
+}
+
+/// A second Postbox, as another machine would have it, and what it sends.
+fn another_machine(world: &TestOutbox) -> (Postbox, MemoryProducer) {
+    let producer = MemoryProducer::new();
+    let builder = short(Postbox::builder()).default_producer(producer.clone());
+    (world.backend.open(builder, &world.backend.faults()), producer)
+}
+
+fn lease(postbox: &Postbox) -> Option<postbox::Item> {
+    postbox.get_item(LOCKS, item([("ResourceId", text(RESOURCE))])).unwrap()
+}
+
+fn lock_requests(world: &TestOutbox, operation: &str) -> usize {
+    world.faults.bodies(operation).iter().filter(|body| body["TableName"] == LOCKS).count()
+}
+
+#[test]
+fn a_long_sweep_renews_and_releases_its_lease() {
+    let world = TestOutbox::configured(|builder| short(builder).default_producer(slow(LEASE / 5)));
+    let (other, others) = another_machine(&world);
+    world.deposit(8);
+    std::thread::scope(|scope| {
+        let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
+        world.faults.wait_for(1, "BatchGetItem");
+        while !sweep.is_finished() {
+            let report = other.sweep().unwrap();
+            assert!(report.lease == LeaseStatus::HeldElsewhere || lease(&other).is_none(), "{report:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let report = sweep.join().unwrap();
+        assert_eq!((report.dispatched, report.lease), (8, LeaseStatus::Held));
+    });
+    assert!(others.sent().is_empty(), "nothing is sent twice");
+    assert!(lock_requests(&world, "UpdateItem") >= 3, "renewed: {:?}", world.faults.operations());
+    assert_eq!(lease(&other), None, "given back");
+}
+
+#[test]
+fn a_lease_taken_by_another_stops_the_sweep() {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let thief = Arc::new(OnceLock::<Postbox>::new());
+    let (noted, robbing) = (Arc::clone(&sent), Arc::clone(&thief));
+    // The third send takes so long that somebody else has the lease meanwhile.
+    let world = TestOutbox::configured(|builder| {
+        short(builder).default_producer(producer_fn(move |message| {
+            let mut sent = noted.lock().unwrap();
+            sent.push(String::from_utf8_lossy(message.body()).into_owned());
+            if sent.len() == 3 {
+                take_lease(robbing.get().unwrap(), RESOURCE, Duration::from_secs(60));
+                std::thread::sleep(LEASE / 2);
+            }
+            SendOutcome::Sent
+        }))
+    });
+    let _ = thief.set(world.another());
+    let ids = world.deposit(250);
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.lease), (3, LeaseStatus::Lost));
+    assert_eq!(*sent.lock().unwrap(), numbers(0..3), "nothing was sent afterwards");
+    let states = ids.iter().map(|id| world.postbox.get_message(id).unwrap().unwrap());
+    assert!(states.enumerate().all(|(n, stored)| (stored.state == MessageState::Dispatched) == (n < 3)));
+    assert_eq!(lease(&world.postbox).unwrap()["LockId"], text("somebody else"), "it is not given back");
+    assert_eq!(world.postbox.stats().last_sweep.unwrap().1.lease, LeaseStatus::Lost);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
+}
+
+#[test]
+fn a_lease_ends_for_its_holder_before_it_expires_for_others() {
+    let sent_at = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&sent_at);
+    let world = TestOutbox::configured(|builder| {
+        short(builder).default_producer(producer_fn(move |_| {
+            noted.lock().unwrap().push(SystemTime::now());
+            std::thread::sleep(Duration::from_millis(30));
+            SendOutcome::Sent
+        }))
+    });
+    let messages: Vec<Message> = (0..60).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
+    world.postbox.deposit_posts(&messages).unwrap();
+    // It could be renewed again once it has run out: too late, for what was skipped must not be overtaken.
+    let (mut since, mut refused_too_late) = (None, false);
+    world.faults.when(move |request| {
+        if request.body["TableName"] != LOCKS {
+            return None;
+        }
+        let since = *since.get_or_insert_with(Instant::now);
+        let is_refused = request.operation == "UpdateItem"
+            && (since.elapsed() < LEASE * 4 / 5 || !std::mem::replace(&mut refused_too_late, true));
+        is_refused.then(Fault::access_denied)
+    });
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(report.lease, LeaseStatus::Lost);
+    let sent_at = sent_at.lock().unwrap();
+    assert_eq!(report.dispatched, sent_at.len() as u64);
+    assert!(sent_at.len() > 10 && sent_at.len() < 60, "{}", sent_at.len());
+    let lease = world.faults.bodies("PutItem").into_iter().rfind(|body| body["TableName"] == LOCKS).unwrap();
+    let expiry: u64 = lease["Item"]["LeaseExpiry"]["N"].as_str().unwrap().parse().unwrap();
+    let last = sent_at.last().unwrap().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+    assert!(last <= expiry - 200, "the last send began {} ms before the end by our clock", expiry - last);
+}
+
+#[test]
+fn a_hanging_renewal_stops_the_sweep() {
+    let world = TestOutbox::configured(|builder| {
+        short(builder)
+            .operation_timeout(Duration::from_millis(300))
+            .attempt_timeout(Duration::from_millis(300))
+            .default_producer(slow(LEASE / 5))
+    });
+    world.deposit(20);
+    world.faults.when(|request| {
+        (request.operation == "UpdateItem" && request.body["TableName"] == LOCKS).then_some(Fault::Hang)
+    });
+    let began = Instant::now();
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(report.lease, LeaseStatus::Lost);
+    assert!(report.dispatched < 20);
+    assert!(began.elapsed() < LEASE * 3, "{:?}", began.elapsed());
+}
+
+/// The lease of a sweeper whose producer hangs is not renewed: the thread that would do so is the
+/// one that hangs. So it runs out, another sweeper takes over, and the message that hangs is the
+/// only one that may be sent twice.
+#[test]
+fn a_hanging_producer_loses_the_lease_to_another_sweeper() {
+    let (release, released) = mpsc::channel::<()>();
+    let (began, begun) = mpsc::channel();
+    let (released, began) = (Mutex::new(released), Mutex::new(began));
+    let hanging = producer_fn(move |message: &Message| {
+        began.lock().unwrap().send(String::from_utf8_lossy(message.body()).into_owned()).unwrap();
+        let _ = released.lock().unwrap().recv();
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| short(builder).default_producer(hanging));
+    let (other, others) = another_machine(&world);
+    let ids = world.deposit(5);
+    std::thread::scope(|scope| {
+        let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
+        assert_eq!(begun.recv_timeout(TEST_TIMEOUT).unwrap(), "0");
+        assert_eq!(other.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
+        let deadline = Instant::now() + LEASE * 3;
+        while other.sweep().unwrap().dispatched == 0 {
+            assert!(Instant::now() < deadline, "the lease is held for ever");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(others.sent().len(), 5);
+        drop(release);
+        let report = sweep.join().unwrap();
+        assert_eq!((report.dispatched, report.lease), (1, LeaseStatus::Lost));
+    });
+    assert!(begun.try_recv().is_err(), "it sends nothing more");
+    assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
+}
+
+#[test]
+fn a_hang_keeps_the_lease_unless_another_sweeper_takes_it() {
+    let mut first = true;
+    let slow_once = Mutex::new(move || std::mem::take(&mut first));
+    let world = TestOutbox::configured(|builder| {
+        short(builder).default_producer(producer_fn(move |_| {
+            if slow_once.lock().unwrap()() {
+                std::thread::sleep(LEASE * 3 / 2);
+            }
+            SendOutcome::Sent
+        }))
+    });
+    world.deposit(3);
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.lease), (3, LeaseStatus::Held), "it is still ours in the table");
+}
+
+#[test]
+fn the_lease_duration_is_configurable() {
+    for lease_duration_ms in [5000, 60_000] {
+        let world = TestOutbox::configured(|builder| builder.lease_duration(Duration::from_millis(lease_duration_ms)));
+        let _ = world.postbox.sweep().unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let put = &world.faults.bodies("PutItem")[0];
+        let expiry: u64 = put["Item"]["LeaseExpiry"]["N"].as_str().unwrap().parse().unwrap();
+        assert!(
+            (now..=now + lease_duration_ms).contains(&expiry) && expiry + 2000 > now + lease_duration_ms,
+            "{expiry} {now}"
+        );
+        let taken_from: u64 = put["ExpressionAttributeValues"][":now"]["N"].as_str().unwrap().parse().unwrap();
+        // So far may the clocks of two machines be apart.
+        assert_eq!(expiry - lease_duration_ms - taken_from, 5000.min(lease_duration_ms / 5));
+    }
+    assert!(Postbox::builder().embedded_path(":memory:").lease_duration(Duration::from_millis(999)).open().is_err());
+}

@@ -1,0 +1,10 @@
+//! The way of messages from the table to the transport.
+
+mod archive;
+mod clear;
+mod clear_marking;
+mod lease;
+mod list_replay_limits;
+mod sharded_sweep;
+mod sweep;
+mod sweep_faults;

@@ -1,0 +1,344 @@
+//! The sweep: what it finds, in which order it sends, what holds it back, and its lease.
+
+use crate::support::fault::Fault;
+use crate::support::{
+    LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, item, message_key, messages, number, numbers, outcomes, sdk, text,
+};
+use postbox::{
+    Builder, DispatchOutcome, ErrorCode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer,
+    SendOutcome, producer_fn,
+};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The lease of sweepers on [`OUTBOX`], unless `lease_group` is set.
+const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
+
+/// Messages are swept at once, and tried again at once.
+fn eager(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
+}
+
+fn test_outbox() -> TestOutbox {
+    TestOutbox::configured(eager)
+}
+
+fn state(world: &TestOutbox, id: &str) -> MessageState {
+    world.postbox.get_message(id).unwrap().unwrap().state
+}
+
+/// A producer that fails the messages whose body is one of these, and notes what it sent.
+fn failing(bodies: &'static [&'static str], outcome: SendOutcome) -> (impl Producer, Arc<Mutex<Vec<String>>>) {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&sent);
+    let producer = producer_fn(move |message| {
+        let body = String::from_utf8_lossy(message.body()).into_owned();
+        if bodies.contains(&body.as_str()) {
+            return outcome.clone();
+        }
+        notes.lock().unwrap().push(body);
+        SendOutcome::Sent
+    });
+    (producer, sent)
+}
+
+fn keyed(topic: &str, key: &str, body: &str) -> Message {
+    Message::new(topic, body).with_partition_key(key)
+}
+
+#[test]
+fn a_sweep_sends_messages_of_a_crashed_process() {
+    let world = test_outbox();
+    let ids = world.deposit(250);
+    let other = world.backend.open(eager(Postbox::builder()).default_producer(world.producer.clone()), &world.faults);
+    let TestOutbox { postbox, producer, .. } = world;
+    drop(postbox);
+    let report = other.sweep().unwrap();
+    assert_eq!((report.found, report.dispatched, report.failed), (250, 250, 0));
+    assert_eq!(report.lease, LeaseStatus::Held);
+    let sent: Vec<String> = producer.sent().iter().map(|m| String::from_utf8_lossy(m.body()).into_owned()).collect();
+    assert_eq!(sent, numbers(0..250), "oldest first");
+    assert!(ids.iter().all(|id| other.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
+    assert_eq!(other.sweep().unwrap().found, 0);
+}
+
+#[test]
+fn recent_messages_are_left_to_their_committer() {
+    let world = TestOutbox::configured(|builder| builder.sweep_min_age(Duration::from_millis(3_600_000)));
+    let young = world.deposit(1);
+    let old = SystemTime::now() - Duration::from_secs(7200);
+    let old = world.postbox.deposit_post(Message::new("t", "old").with_created_at(old)).unwrap();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+    assert_eq!(state(&world, &old), MessageState::Dispatched);
+    assert_eq!(state(&world, &young[0]), MessageState::Outstanding);
+}
+
+#[test]
+fn messages_are_read_consistently_before_they_are_sent() {
+    let world = test_outbox();
+    let ids = world.deposit(3);
+    world.faults.forget();
+    // The index still shows a message that was dispatched meanwhile.
+    let gate = world.another();
+    let marked = ids[1].clone();
+    world.faults.when(move |request| {
+        if request.operation == "BatchGetItem" {
+            let _ = gate.mark_dispatched(&[&marked]).unwrap();
+        }
+        None
+    });
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.found, report.dispatched, report.already_dispatched), (3, 2, 1));
+    assert_eq!(world.sent(), ["0", "2"]);
+    let read = &world.faults.bodies("BatchGetItem")[0]["RequestItems"][OUTBOX];
+    assert_eq!(read["ConsistentRead"], true);
+    assert_eq!(read["Keys"].as_array().unwrap().len(), 3, "not from memory, though this process committed them");
+}
+
+#[test]
+fn a_failure_holds_back_only_later_messages_of_its_key() {
+    let (producer, sent) = failing(&["b1"], SendOutcome::Retry("down".into()));
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).default_producer(producer).sweep_threads(1).dispatch_retry_delay(Duration::from_millis(300_000))
+    });
+    let all = [
+        keyed("t", "a", "a1"),
+        keyed("t", "b", "b1"),
+        keyed("t", "b", "b2"),
+        keyed("u", "b", "u1"),
+        keyed("t", "a", "a2"),
+        Message::new("t", "free"),
+    ];
+    let ids = world.postbox.deposit_posts(&all).unwrap();
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.failed, report.held_back), (4, 1, 1));
+    assert_eq!(*sent.lock().unwrap(), ["a1", "a2", "free", "u1"]);
+    // The next sweep leaves both alone until the time of the next attempt has come.
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.failed, report.held_back), (0, 0, 2));
+    assert_eq!(world.postbox.get_message(&ids[1]).unwrap().unwrap().dispatch_attempts, 1);
+    assert_eq!(world.postbox.get_message(&ids[2]).unwrap().unwrap().dispatch_attempts, 0);
+    // A clear by name tries at once, in order too.
+    let report = world.postbox.clear_outbox(&ids[1..3]).unwrap();
+    assert_eq!(outcomes(&report), [DispatchOutcome::Failed, DispatchOutcome::HeldBack]);
+}
+
+#[test]
+fn a_batch_has_one_message_per_key() {
+    let producer = MemoryProducer::with_max_batch(10);
+    producer.answer_next(SendOutcome::Retry("down".into()));
+    let world = TestOutbox::configured(|builder| eager(builder).default_producer(producer.clone()));
+    let all = [keyed("t", "a", "a1"), keyed("t", "b", "b1"), keyed("t", "a", "a2"), keyed("t", "c", "c1")];
+    world.postbox.deposit_posts(&all).unwrap();
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.failed, report.held_back), (2, 1, 1));
+    assert_eq!(producer.batches(), [2, 1]);
+}
+
+#[test]
+fn a_message_is_parked_after_too_many_failures_and_can_be_released() {
+    let (producer, sent) = failing(&["0"], SendOutcome::Retry("the queue is full".into()));
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).default_producer(producer).max_dispatch_attempts(3).breaker_threshold(0)
+    });
+    let ids = world.deposit(2);
+    for attempts in 1..=3 {
+        let _ = world.postbox.sweep().unwrap();
+        let stored = world.postbox.get_message(&ids[0]).unwrap().unwrap();
+        assert_eq!(stored.dispatch_attempts, attempts);
+        assert_eq!(stored.last_error.as_deref(), Some("the queue is full"));
+        assert_eq!(stored.state == MessageState::Parked, attempts == 3);
+    }
+    assert_eq!(*sent.lock().unwrap(), ["1"]);
+    assert_eq!(world.postbox.sweep().unwrap().found, 0, "a parked message is not found");
+    assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::Parked], "nor sent when it is named");
+    world.postbox.unpark(&ids[0]).unwrap();
+    let released = world.postbox.get_message(&ids[0]).unwrap().unwrap();
+    assert_eq!((released.state, released.dispatch_attempts), (MessageState::Outstanding, 0));
+    assert_eq!(world.postbox.sweep().unwrap().failed, 1);
+    for id in [ids[1].as_str(), "unknown", ""] {
+        assert_eq!(world.postbox.unpark(id).unwrap_err().code(), ErrorCode::InvalidArgument);
+    }
+}
+
+#[test]
+fn rejected_and_malformed_messages_are_parked_at_once() {
+    let (producer, sent) = failing(&["0"], SendOutcome::Reject("too large".into()));
+    let world = TestOutbox::configured(|builder| eager(builder).default_producer(producer));
+    let ids = world.deposit(3);
+    let mut damaged = world.raw(&ids[1]).unwrap();
+    damaged.insert("HeaderBag".into(), text("not json"));
+    sdk(
+        &world.postbox,
+        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(damaged)).send().await },
+    );
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.failed), (1, 2));
+    assert_eq!(*sent.lock().unwrap(), ["2"]);
+    assert_eq!(state(&world, &ids[0]), MessageState::Parked);
+    let raw = world.raw(&ids[1]).unwrap();
+    assert!(raw.contains_key("ParkedAt") && !raw.contains_key("OutstandingCreatedTime"));
+    assert!(raw["LastError"].as_s().unwrap().contains("HeaderBag"), "{:?}", raw["LastError"]);
+    assert_eq!(world.postbox.sweep().unwrap().found, 0);
+}
+
+#[test]
+fn an_open_breaker_holds_back_its_topic_without_counting_attempts() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let down = producer_fn(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        SendOutcome::Retry("down".into())
+    });
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).producer("down", down).breaker_threshold(3).breaker_cooldown(Duration::from_millis(3_600_000))
+    });
+    let all: Vec<Message> =
+        (0..20).map(|n| Message::new(if n % 2 == 0 { "down" } else { "t" }, n.to_string())).collect();
+    let ids = world.postbox.deposit_posts(&all).unwrap();
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.failed, report.held_back), (10, 3, 7));
+    assert_eq!(world.postbox.stats().breakers, [("down".to_string(), postbox::BreakerState::Open)]);
+    assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::BreakerOpen]);
+    assert_eq!(calls.load(Ordering::SeqCst), 3);
+    assert_eq!(world.postbox.get_message(&ids[18]).unwrap().unwrap().dispatch_attempts, 0);
+}
+
+#[test]
+fn a_single_topic_is_swept_with_brighters_negative_shards() {
+    let world = test_outbox();
+    let ids = world.deposit(3);
+    let mut negative = world.raw(&ids[0]).unwrap();
+    negative.insert("TopicShard".into(), text("t_-2"));
+    sdk(
+        &world.postbox,
+        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(negative)).send().await },
+    );
+    world.postbox.deposit_post(Message::new("u", "other")).unwrap();
+    assert_eq!(world.postbox.count_outstanding(Some("t")).unwrap().count, 3);
+    assert_eq!(world.postbox.count_outstanding(Some("u")).unwrap().count, 1);
+    assert_eq!(world.postbox.count_outstanding(None).unwrap().count, 4);
+    assert_eq!(world.postbox.sweep_topic("t").unwrap().dispatched, 3);
+    assert_eq!(world.sent(), numbers(0..3));
+    assert_eq!(world.postbox.count_outstanding(None).unwrap().count, 1);
+}
+
+fn unix_ms(time: SystemTime) -> u128 {
+    time.duration_since(UNIX_EPOCH).unwrap().as_millis()
+}
+
+/// The lease as a Brighter sweeper holds it, for so many milliseconds from now.
+fn brighter_holds_the_lease(world: &TestOutbox, expiry: u128) {
+    let lease = item([("ResourceId", text(RESOURCE)), ("LockId", text("brighter")), ("LeaseExpiry", number(expiry))]);
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lease)).send().await });
+}
+
+fn lease(world: &TestOutbox) -> Option<postbox::Item> {
+    world.postbox.get_item(LOCKS, item([("ResourceId", text(RESOURCE))])).unwrap()
+}
+
+#[test]
+fn brighter_and_postbox_sweepers_exclude_each_other() {
+    let world = test_outbox();
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::Held, "the lock table is made on demand");
+    assert_eq!(lease(&world), None, "released when the sweep is over");
+    world.deposit(1);
+    brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) + 60_000);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
+    assert!(world.sent().is_empty());
+    // Its clock may be some seconds off: a lease that has only just run out is left alone.
+    brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) - 1000);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
+    brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) - 10_000);
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+}
+
+#[test]
+fn a_sweep_holds_the_lease_in_the_table() {
+    let seen = Arc::new(Mutex::new(None));
+    let slot = Arc::new(Mutex::new(None::<postbox::Postbox>));
+    let (noted, reader) = (Arc::clone(&seen), Arc::clone(&slot));
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).default_producer(producer_fn(move |_| {
+            let key = item([("ResourceId", text(RESOURCE))]);
+            *noted.lock().unwrap() = reader.lock().unwrap().as_ref().unwrap().get_item(LOCKS, key).unwrap();
+            SendOutcome::Sent
+        }))
+    });
+    *slot.lock().unwrap() = Some(world.another());
+    world.deposit(1);
+    let _ = world.postbox.sweep().unwrap();
+    let lease = seen.lock().unwrap().take().expect("a lease");
+    let expiry: u128 = lease["LeaseExpiry"].as_n().unwrap().parse().unwrap();
+    let now = unix_ms(SystemTime::now());
+    assert!(expiry > now + 30_000 && expiry <= now + 60_000, "unix milliseconds: {expiry}");
+    assert_eq!(lease["LockId"].as_s().unwrap().len(), 36);
+}
+
+#[test]
+fn a_sweep_without_a_lock_table_reports_it() {
+    let world = test_outbox();
+    world.deposit(1);
+    world.faults.when(|request| (request.body["TableName"] == LOCKS).then(Fault::access_denied));
+    let report = world.postbox.sweep().unwrap();
+    assert!(matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS)), "{report:?}");
+    assert_eq!(report.dispatched, 1);
+}
+
+#[test]
+fn the_background_sweeper_survives_errors() {
+    let world = TestOutbox::configured(|builder| eager(builder).sweep_interval(Duration::from_millis(10)));
+    world.faults.next("Scan", Fault::access_denied());
+    world.postbox.start_sweeper().unwrap();
+    assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument, "one is enough");
+    let ids = world.deposit(3);
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while ids.iter().any(|id| state(&world, id) != MessageState::Dispatched) {
+        assert!(Instant::now() < deadline, "the sweeper has not sent them");
+        std::thread::yield_now();
+    }
+    world.postbox.stop_sweeper().unwrap();
+    world.postbox.stop_sweeper().unwrap();
+    let later = world.deposit(1);
+    assert_eq!(state(&world, &later[0]), MessageState::Outstanding);
+    world.postbox.start_sweeper().unwrap();
+    world.postbox.close().unwrap();
+}
+
+#[test]
+fn a_hanging_producer_does_not_block_stop_or_close() {
+    let (release, released) = mpsc::channel::<()>();
+    let (began, begun) = mpsc::channel();
+    let released = Mutex::new(released);
+    let began = Mutex::new(began);
+    let world = TestOutbox::configured(|builder| {
+        eager(builder)
+            .sweep_interval(Duration::from_millis(10))
+            .close_timeout(Duration::from_millis(50))
+            .default_producer(producer_fn(move |_| {
+                let _ = began.lock().unwrap().send(());
+                let _ = released.lock().unwrap().recv();
+                SendOutcome::Sent
+            }))
+    });
+    world.deposit(1);
+    world.postbox.start_sweeper().unwrap();
+    begun.recv_timeout(TEST_TIMEOUT).unwrap();
+    assert_eq!(world.postbox.stop_sweeper().unwrap_err().code(), ErrorCode::Timeout);
+    assert_eq!(world.postbox.close().unwrap_err().code(), ErrorCode::Timeout);
+    drop(release);
+}
+
+#[test]
+fn sweeping_an_empty_outbox_takes_one_scan() {
+    let world = test_outbox();
+    let ids = messages(60);
+    world.postbox.deposit_posts(&ids).unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    world.faults.forget();
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(world.faults.operations(), ["PutItem", "Scan", "Scan", "Scan", "Scan", "DeleteItem"]);
+    let key = message_key(ids[0].id());
+    assert!(world.postbox.get_item(OUTBOX, key).unwrap().is_some(), "the dispatched ones are still in the table");
+}

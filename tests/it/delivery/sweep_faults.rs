@@ -1,0 +1,572 @@
+//! Bad weather for a sweep: what is missing, damaged, slow, throttled, or stands at the wrong place.
+
+use crate::support::fault::{Fault, Gate};
+use crate::support::{LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, attribute, key_element, number, numbers, sdk, text};
+use aws_sdk_dynamodb::types::{BillingMode, KeyType, ScalarAttributeType};
+use postbox::{
+    AttributeValue, Builder, DispatchOutcome, ErrorCode, LeaseStatus, Message, MessageState, Producer, SendOutcome,
+    SweepReport, producer_fn,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant, SystemTime};
+
+fn eager(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
+}
+
+fn test_outbox() -> TestOutbox {
+    TestOutbox::configured(eager)
+}
+
+/// A producer that notes the bodies it is given, and answers what the function says.
+fn noting(answer: impl Fn(&Message) -> SendOutcome + Send + Sync) -> (impl Producer, Arc<Mutex<Vec<String>>>) {
+    let given: Arc<Mutex<Vec<String>>> = Arc::default();
+    let notes = Arc::clone(&given);
+    let producer = producer_fn(move |message| {
+        notes.lock().unwrap().push(body(message));
+        answer(message)
+    });
+    (producer, given)
+}
+
+fn body(message: &Message) -> String {
+    String::from_utf8_lossy(message.body()).into_owned()
+}
+
+fn keyed(topic: &str, key: &str, body: impl Into<String>) -> Message {
+    Message::new(topic, body.into()).with_partition_key(key)
+}
+
+fn state(world: &TestOutbox, id: &str) -> MessageState {
+    world.postbox.get_message(id).unwrap().unwrap().state
+}
+
+fn figures(report: &SweepReport) -> (u64, u64, u64) {
+    (report.dispatched, report.failed, report.held_back)
+}
+
+fn throughput_exceeded() -> Fault {
+    Fault::Refuse {
+        status: 400,
+        code: "ProvisionedThroughputExceededException",
+        message: "The level of configured provisioned throughput for the index was exceeded",
+    }
+}
+
+// The lock table.
+
+#[test]
+fn a_sweep_runs_without_permission_to_create_the_lock_table() {
+    let world = test_outbox();
+    world.deposit(2);
+    world.faults.always("CreateTable", Fault::access_denied());
+    let report = world.postbox.sweep().unwrap();
+    assert!(
+        matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS) && why.contains("CreateTable")),
+        "{report:?}"
+    );
+    assert_eq!(report.dispatched, 2);
+    world.faults.heal();
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::Held, "made when it may be");
+}
+
+#[test]
+fn a_sweep_runs_with_a_foreign_lock_table() {
+    let world = test_outbox();
+    sdk(&world.postbox, |client| async move {
+        client
+            .create_table()
+            .table_name(LOCKS)
+            .billing_mode(BillingMode::PayPerRequest)
+            .attribute_definitions(attribute("Id", ScalarAttributeType::N))
+            .key_schema(key_element("Id", KeyType::Hash))
+            .send()
+            .await
+    });
+    world.deposit(2);
+    let report = world.postbox.sweep().unwrap();
+    assert!(matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS)), "{report:?}");
+    assert_eq!(report.dispatched, 2);
+}
+
+#[test]
+fn a_throttled_lock_table_is_not_reported_missing() {
+    let world = test_outbox();
+    world.deposit(2);
+    world.faults.when(|request| (request.body["TableName"] == LOCKS).then(throughput_exceeded));
+    let error = world.postbox.sweep().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Throttled);
+    assert!(world.sent().is_empty(), "others may be sweeping");
+    world.faults.heal();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 2);
+}
+
+#[test]
+fn a_lost_response_to_a_lease_request_keeps_the_lease() {
+    let world = test_outbox();
+    let _ = world.postbox.sweep().unwrap();
+    world.deposit(2);
+    world.faults.next("PutItem", Fault::AnswerLost);
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.lease), (2, LeaseStatus::Held));
+}
+
+// Sweepers of one handle.
+
+#[test]
+fn a_second_background_sweeper_is_rejected() {
+    let (began, begun) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (began, released) = (Mutex::new(began), Mutex::new(released));
+    let (producer, given) = noting(move |_| {
+        let _ = began.lock().unwrap().send(());
+        let _ = released.lock().unwrap().recv();
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| {
+        eager(builder)
+            .sweep_interval(Duration::from_millis(10))
+            .close_timeout(Duration::from_millis(50))
+            .default_producer(producer)
+    });
+    let ids = world.deposit(3);
+    world.postbox.start_sweeper().unwrap();
+    begun.recv_timeout(TEST_TIMEOUT).unwrap();
+    assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument);
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
+    // One that hangs is one still, though it was asked to stop; and its message is its own.
+    assert_eq!(world.postbox.stop_sweeper().unwrap_err().code(), ErrorCode::Timeout);
+    assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument);
+    assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::InProgress]);
+    drop(release);
+    while world.postbox.stop_sweeper().is_err() {}
+    world.postbox.start_sweeper().unwrap();
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while ids.iter().any(|id| state(&world, id) != MessageState::Dispatched) {
+        assert!(Instant::now() < deadline, "the second sweeper has not gone on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(*given.lock().unwrap(), numbers(0..3), "each once");
+}
+
+// Producers.
+
+#[test]
+fn a_panicking_producer_fails_only_its_message() {
+    let (producer, _) = noting(|message| {
+        assert_ne!(message.body(), b"1", "it panics for this one");
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).sweep_interval(Duration::from_millis(10)).max_dispatch_attempts(3).default_producer(producer)
+    });
+    let ids = world.deposit(3);
+    world.postbox.start_sweeper().unwrap();
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while state(&world, &ids[1]) != MessageState::Parked {
+        assert!(Instant::now() < deadline, "the sweeper does not live");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    world.postbox.stop_sweeper().unwrap();
+    assert!(world.postbox.get_message(&ids[1]).unwrap().unwrap().last_error.unwrap().contains("it panics"));
+    assert_eq!((state(&world, &ids[0]), state(&world, &ids[2])), (MessageState::Dispatched, MessageState::Dispatched));
+    assert_eq!(world.postbox.stats().background_failures, 0);
+}
+
+#[test]
+fn a_hanging_topic_does_not_delay_the_others() {
+    let (others_are_sent, go_on) = mpsc::channel();
+    let go_on = Mutex::new(go_on);
+    let (hanging, _) = noting(move |_| match go_on.lock().unwrap().recv_timeout(TEST_TIMEOUT) {
+        Ok(()) => SendOutcome::Sent,
+        Err(_) => SendOutcome::Retry("the other topic was not sent meanwhile".into()),
+    });
+    let left = Mutex::new(50);
+    let (quick, _) = noting(move |_| {
+        let mut left = left.lock().unwrap();
+        *left -= 1;
+        if *left == 0 {
+            others_are_sent.send(()).unwrap();
+        }
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| eager(builder).producer("hangs", hanging).producer("quick", quick));
+    let mut messages = vec![Message::new("hangs", "")];
+    messages.extend((0..50).map(|n| Message::new("quick", n.to_string())));
+    world.postbox.deposit_posts(&messages).unwrap();
+    assert_eq!(figures(&world.postbox.sweep().unwrap()), (51, 0, 0));
+}
+
+#[test]
+fn a_topic_with_an_open_breaker_is_not_read() {
+    let (down, _) = noting(|_| SendOutcome::Retry("down".into()));
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).default_producer(down).breaker_threshold(1).breaker_cooldown(Duration::from_millis(3_600_000))
+    });
+    world.deposit(5);
+    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 1, 4));
+    world.faults.forget();
+    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 0, 5));
+    assert_eq!(world.faults.count("BatchGetItem"), 0);
+}
+
+#[test]
+fn a_slow_failing_topic_is_limited_by_its_breaker() {
+    let (slow, _) = noting(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        SendOutcome::Retry("too slow".into())
+    });
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).producer("slow", slow).breaker_threshold(3).breaker_cooldown(Duration::from_millis(3_600_000))
+    });
+    let messages: Vec<Message> = (0..200).map(|n| Message::new(["slow", "t"][n % 2], n.to_string())).collect();
+    world.postbox.deposit_posts(&messages).unwrap();
+    let began = Instant::now();
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(figures(&report), (100, 3, 97));
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "the breaker bounds what a dead topic costs: {:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn the_breaker_opens_exactly_at_its_threshold() {
+    let (producer, given) = noting(|_| SendOutcome::Retry("down".into()));
+    let world = TestOutbox::configured(|builder| {
+        eager(builder)
+            .default_producer(producer)
+            .breaker_threshold(2)
+            .breaker_cooldown(Duration::from_millis(3_600_000))
+    });
+    world.deposit(10);
+    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 2, 8));
+    assert_eq!(*given.lock().unwrap(), ["0", "1"]);
+}
+
+// Order.
+
+#[test]
+fn messages_held_back_by_the_breaker_are_not_overtaken() {
+    let failed = Mutex::new(false);
+    let (producer, given) = noting(move |message| match message.body() {
+        b"down" if !std::mem::replace(&mut *failed.lock().unwrap(), true) => SendOutcome::Retry("down".into()),
+        b"slow" => {
+            std::thread::sleep(Duration::from_millis(150));
+            SendOutcome::Sent
+        }
+        _ => SendOutcome::Sent,
+    });
+    let world = TestOutbox::configured(|builder| {
+        // In one thread, two at a time: the other topic lies between.
+        eager(builder)
+            .default_producer(producer)
+            .sweep_threads(1)
+            .sweep_batch(2)
+            .breaker_threshold(1)
+            .breaker_cooldown(Duration::from_millis(100))
+    });
+    let all = [
+        Message::new("t", "down"),
+        keyed("t", "k", "first"),
+        Message::new("other", "slow"),
+        keyed("t", "k", "second"),
+        keyed("t", "l", "of another key"),
+    ];
+    world.postbox.deposit_posts(&all).unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(*given.lock().unwrap(), ["down", "slow", "of another key"]);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 3);
+    let given = given.lock().unwrap();
+    let at = |body| given.iter().position(|given| given == body).unwrap();
+    assert!(at("first") < at("second"), "{given:?}");
+}
+
+#[test]
+fn messages_whose_read_failed_are_not_overtaken() {
+    let world = TestOutbox::configured(|builder| eager(builder).sweep_batch(150).max_request_attempts(1));
+    let messages: Vec<Message> = (0..150)
+        .map(|n| {
+            if n % 3 == 0 { Message::new("t", n.to_string()) } else { keyed("t", &(n % 7).to_string(), n.to_string()) }
+        })
+        .collect();
+    world.postbox.deposit_posts(&messages).unwrap();
+    // The first hundred are not read, the others are.
+    world.faults.next("BatchGetItem", throughput_exceeded());
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(report.failed, 100);
+    let unkeyed: Vec<String> = (100..150).filter(|n| n % 3 == 0).map(|n| n.to_string()).collect();
+    assert_eq!(world.sent(), unkeyed, "those of a key may be later than one that was not read");
+    let _ = world.postbox.sweep().unwrap();
+    let sent = world.producer.sent();
+    assert_eq!(sent.len(), 150);
+    let mut latest: HashMap<String, usize> = HashMap::new();
+    for message in sent.iter().filter(|message| !message.partition_key().is_empty()) {
+        let number = body(message).parse().unwrap();
+        if let Some(before) = latest.insert(message.partition_key().to_owned(), number) {
+            assert!(before < number, "{before} before {number}");
+        }
+    }
+}
+
+#[test]
+fn messages_in_progress_are_not_overtaken() {
+    let (release, released) = mpsc::channel::<()>();
+    let (began, begun) = mpsc::channel();
+    let (began, released) = (Mutex::new(began), Mutex::new(released));
+    let (producer, given) = noting(move |message| {
+        if message.body() == b"first" {
+            began.lock().unwrap().send(()).unwrap();
+            let _ = released.lock().unwrap().recv();
+        }
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| eager(builder).default_producer(producer));
+    let all = [keyed("t", "k", "first"), keyed("t", "k", "second"), keyed("t", "l", "third")];
+    let ids = world.postbox.deposit_posts(&all).unwrap();
+    std::thread::scope(|scope| {
+        let clear = scope.spawn(|| world.outcomes(&ids[..1]));
+        begun.recv_timeout(TEST_TIMEOUT).unwrap();
+        assert_eq!(figures(&world.postbox.sweep().unwrap()), (1, 0, 2));
+        drop(release);
+        assert_eq!(clear.join().unwrap(), [DispatchOutcome::Dispatched]);
+    });
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(*given.lock().unwrap(), ["first", "third", "second"]);
+}
+
+#[test]
+fn accepted_messages_hold_back_nothing() {
+    let world = test_outbox();
+    let ids = world.postbox.deposit_posts(&[keyed("t", "k", "0"), keyed("t", "k", "1")]).unwrap();
+    world.producer.answer_next(SendOutcome::Accepted);
+    assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::Accepted]);
+    assert_eq!(figures(&world.postbox.sweep().unwrap()), (1, 0, 1), "it is before the others already");
+    assert_eq!(world.sent(), ["0", "1"]);
+}
+
+#[test]
+fn ten_thousand_messages_of_one_key_keep_their_order() {
+    const COUNT: usize = 10_000;
+    let failed = Mutex::new(false);
+    let (producer, given) = noting(move |message| {
+        if message.body() == b"7000" && !std::mem::replace(&mut *failed.lock().unwrap(), true) {
+            return SendOutcome::Retry("once".into());
+        }
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| eager(builder).default_producer(producer).cache_max_messages(0));
+    let messages: Vec<Message> = (0..COUNT).map(|n| keyed("t", "k", n.to_string())).collect();
+    world.postbox.deposit_posts(&messages).unwrap();
+    world.faults.forget();
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(figures(&report), (7000, 1, 2999));
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(figures(&report), (3000, 0, 0));
+    let mut given = given.lock().unwrap();
+    assert_eq!(given.remove(7000), "7000");
+    assert_eq!(*given, numbers(0..COUNT));
+}
+
+#[test]
+fn a_backlog_of_a_failing_topic_does_not_block_the_others() {
+    // More than a sweep finds at once.
+    const COUNT: usize = 20_100;
+    let (down, given) = noting(|_| SendOutcome::Retry("down".into()));
+    let world = TestOutbox::configured(|builder| {
+        eager(builder)
+            .producer("down", down)
+            .breaker_threshold(1)
+            .breaker_cooldown(Duration::from_millis(3_600_000))
+            .sweep_batch(1000)
+            .cache_max_messages(0)
+    });
+    let old = SystemTime::now() - Duration::from_secs(60);
+    let dead: Vec<Message> = (0..COUNT).map(|n| Message::new("down", n.to_string()).with_created_at(old)).collect();
+    world.postbox.deposit_posts(&dead).unwrap();
+    world.deposit(5);
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!(figures(&report), (5, 1, COUNT as u64 - 1));
+    assert_eq!(given.lock().unwrap().len(), 1);
+    assert_eq!(world.sent(), numbers(0..5));
+}
+
+#[test]
+fn a_backlog_of_a_failing_topic_ends_a_sharded_sweep() {
+    const COUNT: usize = 2_500;
+    let (down, _) = noting(|_| SendOutcome::Retry("down".into()));
+    let world = TestOutbox::configured(|builder| {
+        eager(builder)
+            .lease_mode(postbox::LeaseMode::PerShard)
+            .number_of_shards(1)
+            .producer("down", down)
+            .breaker_threshold(1)
+            .breaker_cooldown(Duration::from_millis(3_600_000))
+            .cache_max_messages(0)
+    });
+    let old = SystemTime::now() - Duration::from_secs(60);
+    let dead: Vec<Message> = (0..COUNT).map(|n| Message::new("down", n.to_string()).with_created_at(old)).collect();
+    world.postbox.deposit_posts(&dead).unwrap();
+    world.deposit(5);
+    let (done, waiting) = mpsc::channel();
+    std::thread::spawn(move || {
+        let report = world.postbox.sweep().unwrap();
+        done.send((report.dispatched, world.sent())).unwrap();
+    });
+    assert_eq!(waiting.recv_timeout(TEST_TIMEOUT).expect("the sweep ends"), (5, numbers(0..5)));
+}
+
+// Clocks.
+
+#[test]
+fn a_message_from_the_future_is_sent_later() {
+    let world = test_outbox();
+    let ahead = SystemTime::now() + Duration::from_secs(2);
+    let id = world.postbox.deposit_post(Message::new("t", "ahead").with_created_at(ahead)).unwrap();
+    let behind = SystemTime::now() - Duration::from_secs(2);
+    world.postbox.deposit_post(Message::new("t", "behind").with_created_at(behind)).unwrap();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+    assert_eq!((world.sent(), state(&world, &id)), (vec!["behind".to_string()], MessageState::Outstanding));
+    assert_eq!(world.postbox.count_outstanding(None).unwrap().count, 1, "it is counted");
+    std::thread::sleep(ahead.duration_since(SystemTime::now()).unwrap_or_default());
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+}
+
+// Throttling.
+
+#[test]
+fn a_throttled_index_read_is_retried() {
+    let world = test_outbox();
+    world.deposit(3);
+    world.faults.next_times(2, "Scan", throughput_exceeded());
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 3);
+    world.deposit(3);
+    world.faults.next_times(2, "Query", throughput_exceeded());
+    assert_eq!(world.postbox.sweep_topic("t").unwrap().dispatched, 3);
+}
+
+#[test]
+fn a_persistently_throttled_index_releases_the_lease() {
+    let world = TestOutbox::configured(|builder| eager(builder).max_request_attempts(2));
+    world.deposit(3);
+    for operation in ["Scan", "Query"] {
+        world.faults.always(operation, throughput_exceeded());
+    }
+    world.faults.forget();
+    for error in [world.postbox.sweep().unwrap_err(), world.postbox.sweep_topic("t").unwrap_err()] {
+        assert_eq!(error.code(), ErrorCode::Throttled);
+        assert!(error.is_retryable());
+        assert!(error.message().contains("index Outstanding"), "{error}");
+    }
+    assert_eq!(world.faults.count("DeleteItem"), 2, "the lease is given back");
+    assert!(world.faults.count("Scan") <= 8, "no storm: {}", world.faults.count("Scan"));
+    world.faults.heal();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 3);
+}
+
+#[test]
+fn the_background_sweeper_survives_a_throttled_index() {
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).sweep_interval(Duration::from_millis(10)).max_request_attempts(1)
+    });
+    world.faults.always("Scan", throughput_exceeded());
+    world.postbox.start_sweeper().unwrap();
+    let ids = world.deposit(3);
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    let wait = |done: &dyn Fn() -> bool| {
+        while !done() {
+            assert!(Instant::now() < deadline, "the sweeper does not live");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    wait(&|| world.postbox.stats().background_failures >= 3);
+    assert!(world.postbox.stats().last_error.unwrap().contains("ProvisionedThroughputExceeded"));
+    world.faults.heal();
+    wait(&|| ids.iter().all(|id| state(&world, id) == MessageState::Dispatched));
+}
+
+#[test]
+fn runs_of_the_background_sweeper_never_overlap() {
+    let gate = Gate::new();
+    let world = TestOutbox::configured(|builder| eager(builder).sweep_interval(Duration::from_millis(10)));
+    let _ = world.postbox.sweep().unwrap();
+    world.faults.forget();
+    world.faults.always("Scan", Fault::Wait(gate.clone()));
+    world.postbox.start_sweeper().unwrap();
+    world.faults.wait_for(4, "Scan");
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(world.faults.operations(), ["PutItem", "Scan", "Scan", "Scan", "Scan"]);
+    gate.open();
+    world.faults.wait_for(8, "Scan");
+}
+
+// Items.
+
+#[test]
+fn a_brighter_item_is_swept_in_its_own_shard() {
+    let world = test_outbox();
+    let ids = world.deposit(1);
+    let mut item = world.raw(&ids[0]).unwrap();
+    for (name, value) in [
+        ("MessageId", text("b-1")),
+        ("TopicShard", text("t_-1")),
+        ("PartitionKey", text("abc")),
+        ("HeaderBag", text(r#"{"tenant":"42"}"#)),
+        ("MessageType", text("MT_COMMAND")),
+        ("SomethingNew", text("that nobody here knows")),
+    ] {
+        item.insert(name.into(), value);
+    }
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await });
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 2);
+    let sent = world.producer.sent();
+    let sent = sent.iter().find(|message| message.id() == "b-1").unwrap();
+    assert_eq!((sent.partition_key(), &sent.bag()["tenant"]), ("abc", &"42".into()));
+    let marked = world.raw("b-1").unwrap();
+    assert!(marked.contains_key("DeliveryTime") && !marked.contains_key("OutstandingCreatedTime"));
+    assert!(marked.contains_key("SomethingNew"), "what is not known stays");
+}
+
+#[test]
+fn malformed_items_are_parked() {
+    let world = test_outbox();
+    let damages: Vec<(&str, Option<AttributeValue>)> = vec![
+        ("Topic", None),
+        ("Topic", Some(number(1))),
+        ("Body", None),
+        ("Body", Some(AttributeValue::Bool(true))),
+        ("MessageType", Some(text("MT_WHAT"))),
+        ("MessageType", None),
+        ("CharacterEncoding", Some(text("EBCDIC"))),
+        ("HeaderBag", Some(text("[1]"))),
+        ("CreatedTime", Some(number("1e99"))),
+        ("OutstandingCreatedTime", Some(number(-1))),
+    ];
+    let ids = world.deposit(damages.len() + 1);
+    for ((name, value), id) in damages.iter().zip(&ids) {
+        let mut item = world.raw(id).unwrap();
+        match value {
+            Some(value) => item.insert((*name).into(), value.clone()),
+            None => item.remove(*name),
+        };
+        sdk(
+            &world.postbox,
+            |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await },
+        );
+    }
+    let _ = world.postbox.sweep().unwrap();
+    assert!(world.sent().contains(&damages.len().to_string()), "the sound one is sent");
+    for ((name, _), id) in damages.iter().zip(&ids) {
+        let item = world.raw(id).unwrap();
+        if *name == "OutstandingCreatedTime" {
+            assert!(item.contains_key("DeliveryTime"), "when it was to be sent does not matter any more");
+            continue;
+        }
+        assert!(item.contains_key("ParkedAt") && !item.contains_key("OutstandingCreatedTime"), "{name}: {item:?}");
+        assert!(item["LastError"].as_s().unwrap().contains(name), "{:?}", item["LastError"]);
+    }
+    assert_eq!(world.postbox.sweep().unwrap().found, 0);
+}

@@ -1,0 +1,15 @@
+//! The integration tests, grouped by the room of `src` that they enter first. They are one binary, so that it is linked once.
+//!
+//! `cargo test --test it delivery::sweep` runs one file. A test that needs a process of its own starts this binary again.
+
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod delivery;
+mod outbox;
+mod reliability;
+mod runtime;
+mod sdk;
+mod transport;

@@ -1,0 +1,4 @@
+//! The table: its schema and its items.
+
+mod brighter_items;
+mod table;

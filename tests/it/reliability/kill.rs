@@ -1,0 +1,324 @@
+//! The promise itself: processes that deposit, clear and sweep are killed at random moments, over
+//! and over, some of them stopped before for longer than their lease, and with a network that cuts,
+//! delays and swallows; what was committed is sent at least once, what was rolled back never.
+//!
+//! The processes are this test binary again, running the test [`process`]. The seed is printed;
+//! `POSTBOX_KILL_SEED` repeats the same choices, `POSTBOX_KILLS` kills more often.
+
+use crate::support::http::{self, HttpDatabase};
+use crate::support::processes::rerun;
+use crate::support::proxy::Proxy;
+use crate::support::{OUTBOX, PEOPLE, TEST_TIMEOUT, create_people, person, sdk};
+use aws_sdk_dynamodb::types::ConditionCheck;
+use fastrand::Rng;
+use postbox::{Builder, Item, LeaseMode, LeaseStatus, Message, Postbox, SendOutcome, producer_fn};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+const ROLE: &str = "POSTBOX_KILL_ROLE";
+const DATABASE: &str = "POSTBOX_KILL_DATABASE";
+const FILE: &str = "POSTBOX_KILL_FILE";
+const SEED: &str = "POSTBOX_KILL_SEED";
+const LEASES: &str = "POSTBOX_KILL_LEASES";
+const ROLES: [&str; 4] = ["depositor", "depositor", "sweeper", "sweeper"];
+/// The longest that a process lives.
+const LONGEST_LIFE_MS: u64 = 900;
+const LEASE_MS: u64 = 1000;
+
+fn settings(builder: Builder) -> Builder {
+    builder
+        .lease_mode(
+            std::env::var(LEASES).ok().and_then(|mode| LeaseMode::from_name(&mode)).unwrap_or(LeaseMode::Single),
+        )
+        .lease_duration(Duration::from_millis(LEASE_MS))
+        .sweep_interval(Duration::from_millis(20))
+        .sweep_min_age(Duration::from_millis(150))
+        .cache_max_age(Duration::from_millis(50))
+        .dispatch_retry_delay(Duration::from_millis(20))
+        .breaker_threshold(0)
+        .max_dispatch_attempts(0)
+}
+
+/// The settings for a database with this URL, or in this file.
+fn builder(database: &str) -> Builder {
+    match database.starts_with("http://") {
+        // What a bad network swallows is soon asked for again: the processes do not live long.
+        true => http::configure(Postbox::builder(), database)
+            .attempt_timeout(Duration::from_millis(200))
+            .operation_timeout(Duration::from_millis(2000)),
+        false => Postbox::builder().embedded_path(database),
+    }
+}
+
+/// A Postbox whose producer writes what it sends into the file, before it says so. What was
+/// written to a file stays when the process is killed.
+fn open(builder: Builder, sends: &Path, mut chance: Rng) -> Postbox {
+    let file = File::options().append(true).create(true).open(sends).unwrap();
+    let choices = std::sync::Mutex::new(chance.fork());
+    let producer = producer_fn(move |message: &Message| {
+        if choices.lock().unwrap().u8(..20) == 0 {
+            return SendOutcome::Retry("the transport is down for a moment".into());
+        }
+        (&file).write_all(format!("{}\n", message.id()).as_bytes()).unwrap();
+        SendOutcome::Sent
+    });
+    settings(builder).default_producer(producer).open().unwrap()
+}
+
+/// Not a test by itself: what the processes do.
+#[test]
+fn process() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let variable = |name| std::env::var(name).unwrap();
+    let mut chance = Rng::with_seed(variable(SEED).parse().unwrap());
+    let sends = PathBuf::from(variable(FILE));
+    let postbox = open(builder(&variable(DATABASE)), &sends, chance.fork());
+    match role.as_str() {
+        "depositor" => loop {
+            handle(&postbox, &mut chance);
+        },
+        _ => {
+            postbox.start_sweeper().unwrap();
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
+
+/// The handler: a person and a message in one unit of work, some of them given up, and a clear,
+/// now and then left to the sweepers.
+fn handle(postbox: &Postbox, chance: &mut Rng) {
+    let name = format!("{}-{:016x}", std::process::id(), chance.u64(..));
+    let mut work = postbox.unit_of_work();
+    work.put(PEOPLE, person(&name)).unwrap();
+    let message = Message::new("greeting.made", name.as_str()).with_id(name.as_str());
+    let message = if chance.bool() { message.with_partition_key(format!("key-{}", chance.u8(..4))) } else { message };
+    let id = work.deposit_post(message).unwrap();
+    match chance.u8(..8) {
+        0 => work.rollback().unwrap(),
+        1 => drop(work),
+        2 => {
+            // Nobody is of this name: the transaction is cancelled.
+            let check = ConditionCheck::builder().table_name(PEOPLE).set_key(Some(person("nobody")));
+            work.condition_check(check.condition_expression("attribute_exists(Notes)").build().unwrap()).unwrap();
+            work.commit().unwrap_err();
+        }
+        number => {
+            if work.commit().is_ok() && number != 3 {
+                let _ = postbox.clear_outbox(&[id]);
+            }
+        }
+    }
+}
+
+/// A process that is to die.
+struct Victim {
+    role: &'static str,
+    child: Child,
+    /// Whether it stands still, by SIGSTOP.
+    is_stopped: bool,
+    /// When it is killed, stopped or resumed.
+    next_at: Instant,
+}
+
+impl Victim {
+    fn signal(&self, signal: i32) {
+        // SAFETY: a child of ours that was not waited for: its id is its own.
+        assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
+    }
+
+    /// Lets it stand still for longer than any lease of its own, so that another takes over.
+    fn stop(&mut self, chance: &mut Rng) {
+        self.signal(libc::SIGSTOP);
+        self.is_stopped = true;
+        self.next_at = Instant::now() + Duration::from_millis(chance.u64(LEASE_MS + 100..LEASE_MS * 2));
+    }
+
+    fn resume(&mut self, chance: &mut Rng) {
+        self.signal(libc::SIGCONT);
+        self.is_stopped = false;
+        self.next_at = Instant::now() + Duration::from_millis(chance.u64(20..LONGEST_LIFE_MS));
+    }
+}
+
+/// The database, the files of sends, and how processes are started.
+struct Scene {
+    /// Its URL or its file.
+    database: String,
+    /// The setting `lease_mode` of the processes.
+    leases: &'static str,
+    directory: PathBuf,
+    chance: Rng,
+    started: usize,
+}
+
+impl Scene {
+    fn start(&mut self, role: &'static str) -> Victim {
+        self.started += 1;
+        let child = rerun(process)
+            .env(ROLE, role)
+            .env(DATABASE, &self.database)
+            .env(LEASES, self.leases)
+            .env(FILE, self.directory.join(format!("sends-{role}-{}", self.started)))
+            .env(SEED, self.chance.u64(..).to_string())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let life = Duration::from_millis(self.chance.u64(20..LONGEST_LIFE_MS));
+        Victim { role, child, is_stopped: false, next_at: Instant::now() + life }
+    }
+
+    /// How often each message was sent, and by how many sends of processes of this kind.
+    fn sends(&self, role: &str) -> BTreeMap<String, usize> {
+        let mut sends = BTreeMap::new();
+        for entry in std::fs::read_dir(&self.directory).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name().to_string_lossy().starts_with(&format!("sends-{role}")) {
+                for id in std::fs::read_to_string(entry.path()).unwrap().lines() {
+                    *sends.entry(id.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        sends
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what was sent is in {}", self.directory.display());
+        } else {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+impl Drop for Victim {
+    /// SIGKILL.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The values of this attribute in all items of the table.
+fn all(postbox: &Postbox, table: &'static str, attribute: &'static str) -> BTreeSet<String> {
+    let pages = sdk(postbox, move |client| async move {
+        let pages = client.scan().table_name(table).consistent_read(true).into_paginator().items();
+        pages.send().collect::<Result<Vec<Item>, _>>().await
+    });
+    pages.iter().map(|item| item[attribute].as_s().unwrap().clone()).collect()
+}
+
+/// Sweeps until nothing is outstanding.
+fn sweep_calmly(postbox: &Postbox) {
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    loop {
+        // The first one waits for the end of a dead one's lease.
+        let report = postbox.sweep().unwrap();
+        if report.lease == LeaseStatus::Held && postbox.count_outstanding(None).unwrap().count == 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "messages stay outstanding: {report:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn at_least_once_with_a_single_lease() {
+    let database = HttpDatabase::start();
+    kill_processes_on(&database.url(), &database.url(), "single", 200, seed());
+}
+
+#[test]
+fn at_least_once_with_a_lease_per_shard() {
+    let database = HttpDatabase::start();
+    kill_processes_on(&database.url(), &database.url(), "per_shard", 60, seed());
+}
+
+#[test]
+fn at_least_once_with_a_shared_database_file() {
+    let seed = seed();
+    let file = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}.db", std::process::id()));
+    let file = file.to_str().unwrap();
+    kill_processes_on(file, file, "single", 40, seed);
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{file}{suffix}"));
+    }
+}
+
+#[test]
+fn at_least_once_over_a_lossy_network() {
+    let (database, seed) = (HttpDatabase::start(), seed());
+    let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
+    kill_processes_on(&database.url(), &proxy.url(), "single", 60, seed);
+    let troubles @ [delayed, cut, swallowed] = proxy.troubles();
+    println!("the network delayed {delayed} times, cut {cut} and swallowed {swallowed} connections");
+    assert!(troubles.iter().all(|&times| times > 10), "the network was too good: {troubles:?}");
+}
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+fn seed() -> u64 {
+    let seed = variable(SEED).unwrap_or_else(|| fastrand::u64(..));
+    println!("seed {seed}");
+    seed
+}
+
+/// The database is known to the test by one name and to the processes by another, which may be that of a bad network.
+fn kill_processes_on(database: &str, theirs: &str, leases: &'static str, kills: u64, seed: u64) {
+    let kills = variable("POSTBOX_KILLS").unwrap_or(kills);
+    let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}-{leases}-{kills}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut scene = Scene { database: theirs.to_owned(), leases, directory, chance: Rng::with_seed(seed), started: 0 };
+    let postbox = open(builder(database), &scene.directory.join("sends-calm"), scene.chance.fork());
+    postbox.create_table().unwrap();
+    create_people(&postbox);
+
+    let mut victims: Vec<Victim> = ROLES.map(|role| scene.start(role)).into();
+    let (mut killed, mut stops) = (0, 0);
+    while killed < kills {
+        let next = (0..victims.len()).min_by_key(|&at| victims[at].next_at).unwrap();
+        std::thread::sleep(victims[next].next_at.saturating_duration_since(Instant::now()));
+        let victim = &mut victims[next];
+        let ended = victim.child.try_wait().unwrap();
+        assert!(ended.is_none(), "the {} ended by itself: {ended:?}", victim.role);
+        if victim.is_stopped {
+            victim.resume(&mut scene.chance);
+        } else if scene.chance.u8(..8) == 0 {
+            victim.stop(&mut scene.chance);
+            stops += 1;
+        } else {
+            victims[next] = scene.start(victim.role);
+            killed += 1;
+        }
+    }
+    drop(victims);
+    sweep_calmly(&postbox);
+
+    let people = all(&postbox, PEOPLE, "Name");
+    let messages = all(&postbox, OUTBOX, "MessageId");
+    let sends = scene.sends("");
+    let twice = sends.values().filter(|&&times| times > 1).count();
+    let (swept, calm) = (scene.sends("sweeper").len(), scene.sends("calm").len());
+    println!(
+        "{kills} kills, {stops} stops of more than a lease, {} messages committed, {} sent, {twice} sent more than once; {swept} sent by sweepers that were killed, {calm} by the last sweep",
+        messages.len(),
+        sends.len(),
+    );
+    assert_eq!(people, messages, "data and messages are committed together");
+    let sent: BTreeSet<String> = sends.into_keys().collect();
+    let lost: Vec<&String> = messages.difference(&sent).collect();
+    assert!(lost.is_empty(), "committed and never sent: {lost:?}");
+    let invented: Vec<&String> = sent.difference(&messages).collect();
+    assert!(invented.is_empty(), "sent and never committed: {invented:?}");
+    // The processes did live for a while.
+    assert!(messages.len() > kills as usize && swept > 0, "the processes did next to nothing");
+}

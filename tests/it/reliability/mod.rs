@@ -1,0 +1,10 @@
+//! The promises of the whole, under kills, suspended processes, attacks and arbitrary input.
+
+#[cfg(feature = "capi")]
+mod fuzz;
+#[cfg(unix)]
+mod kill;
+#[cfg(target_os = "linux")]
+mod lease_fencing;
+#[cfg(target_os = "linux")]
+mod security;

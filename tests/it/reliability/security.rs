@@ -1,0 +1,307 @@
+//! What must never happen: secrets in logs or errors, TLS without verification, sockets of the
+//! embedded database, answers without bounds.
+//!
+//! Where a whole process is looked at, it is this test binary again, running the test [`process`].
+
+use crate::support::http::HttpDatabase;
+use crate::support::processes::{in_own_process, rerun};
+use crate::support::tls::TlsServer;
+use crate::support::trace_recorder::TraceRecorder;
+use crate::support::*;
+use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
+use postbox::{Builder, ErrorCode, JsonLinesArchive, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Output;
+use std::time::Duration;
+
+const ROLE: &str = "POSTBOX_SECURITY_ROLE";
+const ENDPOINT: &str = "POSTBOX_SECURITY_ENDPOINT";
+/// In everything that must not be seen, and in nothing else.
+const SECRET: &str = "hush-hush";
+const SECRET_KEY: &str = "hush-hush-key";
+const TOKEN: &str = "hush-hush-token";
+
+/// Not a test by itself: what the processes do.
+#[test]
+fn process() {
+    match std::env::var(ROLE).as_deref() {
+        Ok("embedded without sockets") => {
+            forbid_sockets();
+            use_an_embedded_database();
+            println!("done");
+        }
+        Ok("a socket all the same") => {
+            forbid_sockets();
+            let _ = TcpListener::bind("127.0.0.1:0");
+            println!("done");
+        }
+        Ok("list tables") => match list_tables(&std::env::var(ENDPOINT).unwrap()) {
+            Ok(()) => println!("done"),
+            Err(error) => println!("{error}"),
+        },
+        _ => {}
+    }
+}
+
+fn run(role: &str, environment: &[(&str, &str)]) -> Output {
+    rerun(process).env(ROLE, role).envs(environment.iter().copied()).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn with_credentials(builder: Builder) -> Builder {
+    builder.access_key_id("AKIDEXAMPLE").secret_access_key(SECRET_KEY).session_token(TOKEN).region("eu-central-1")
+}
+
+/// Everything that can be told is told: all that can go wrong does.
+#[test]
+fn logs_and_errors_contain_no_secrets_or_bodies() {
+    in_own_process(|| {
+        let recorder = TraceRecorder::install();
+        let mut database = HttpDatabase::start();
+        let builder = with_credentials(Postbox::builder().endpoint_url(database.url()).max_request_attempts(2))
+            .producer("down", producer_fn(|_| SendOutcome::Retry("no line".into())))
+            .producer("refused", producer_fn(|_| SendOutcome::Reject("no such topic".into())))
+            .default_producer(MemoryProducer::new());
+        let mut config = postbox::Config::default();
+        config.set("secret_access_key", SECRET_KEY).unwrap();
+        let mut told = vec![format!("{config:?}")];
+        let postbox = builder.open().unwrap();
+        postbox.create_table().unwrap();
+        create_people(&postbox);
+        told.extend(errors_of(&postbox));
+        database.stop();
+        told.extend(errors_without_a_server(&postbox));
+        told.push(format!("{:?}", postbox.stats()));
+        assert!(told.len() > 20, "{told:#?}");
+        let errors: Vec<_> = told.iter().filter(|text| text.contains(SECRET)).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+
+        let ours = recorder.lines_of_postbox();
+        assert!(ours.len() > 20, "{ours:#?}");
+        let leaks: Vec<_> = ours.iter().filter(|line| line.contains(SECRET)).collect();
+        assert!(leaks.is_empty(), "{leaks:#?}");
+        // The SDK's own events at TRACE hold answers, and so bodies (SECURITY.md); credentials never.
+        let lines = recorder.lines();
+        assert!(lines.iter().any(|line| line.contains("aws_")), "the SDK's events are seen too");
+        let keys: Vec<_> = lines.iter().filter(|line| line.contains(SECRET_KEY) || line.contains(TOKEN)).collect();
+        assert!(keys.is_empty(), "{keys:#?}");
+    });
+}
+
+/// An error in the forms in which programs write it down: text, debug form, its causes.
+fn forms(error: &postbox::Error) -> [String; 3] {
+    [error.to_string(), format!("{error:?}"), DisplayErrorContext(error).to_string()]
+}
+
+/// Errors and reports that come while the database answers.
+fn errors_of(postbox: &Postbox) -> Vec<String> {
+    let secret = |topic: &str| {
+        Message::new(topic, format!("{SECRET} body"))
+            .with_bag_entry("h", format!("{SECRET} bag"))
+            .with_partition_key("k")
+    };
+    let ada = || item([("Name", text("Ada")), ("Notes", text(format!("{SECRET} notes")))]);
+    let mut told = vec![format!("{:?}", secret("t"))];
+    let mut work = postbox.unit_of_work();
+    work.put(PEOPLE, ada()).unwrap();
+    work.deposit_post(secret("t").with_id("once")).unwrap();
+    told.push(format!("{work:?}"));
+    work.commit().unwrap();
+    told.push(format!("{:?}", postbox.clear_outbox(&["once"]).unwrap()));
+    told.push(format!("{:?}", postbox.get_message("once").unwrap().unwrap()));
+
+    // Cancelled, with the item as it was.
+    let mut work = postbox.unit_of_work();
+    let put =
+        Put::builder().table_name(PEOPLE).set_item(Some(ada())).condition_expression("attribute_not_exists(Notes)");
+    let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    work.add(aws_sdk_dynamodb::types::TransactWriteItem::builder().put(put.build().unwrap()).build()).unwrap();
+    work.deposit_post(secret("t")).unwrap();
+    let cancelled = work.commit().unwrap_err();
+    assert!(cancelled.reasons()[0].item.is_some(), "{cancelled}");
+    told.extend(forms(&cancelled));
+
+    // Refused before it is sent.
+    let mut work = postbox.unit_of_work();
+    told.extend(forms(&work.put(PEOPLE, large_person(SECRET, 500_000)).unwrap_err()));
+    told.extend(forms(&work.put("nowhere", ada()).and_then(|_| work.commit()).unwrap_err()));
+    told.extend(forms(&postbox.deposit_post(secret("t").with_body(vec![b'x'; 500_000])).unwrap_err()));
+    told.extend(forms(&postbox.deposit_post(secret("t").with_baggage(SECRET)).unwrap_err()));
+    told.extend(forms(
+        &postbox::dynamodb_json::item_from_json(&format!("{{\"A\":{{\"N\":[\"{SECRET}\"]}}}}")).unwrap_err(),
+    ));
+    told.extend(forms(&Postbox::builder().secret_access_key(SECRET.repeat(40)).open().unwrap_err()));
+
+    // Not sent, parked, malformed, archived.
+    for topic in ["down", "refused"] {
+        let report = postbox.post(secret(topic)).unwrap();
+        told.push(format!("{report:?}"));
+        told.extend(forms(&report.into_result().unwrap_err()));
+    }
+    let broken = item([
+        ("MessageId", text("broken")),
+        ("Topic", text("t")),
+        ("HeaderBag", text(format!("{{\"{SECRET}"))),
+        ("Body", text(format!("{SECRET} body"))),
+    ]);
+    sdk(postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(broken)).send().await });
+    told.extend(forms(&postbox.get_message("broken").unwrap_err()));
+    told.push(format!("{:?}", postbox.clear_outbox(&["broken"]).unwrap()));
+    told.push(format!("{:?}", postbox.sweep().unwrap()));
+    told
+}
+
+fn errors_without_a_server(postbox: &Postbox) -> Vec<String> {
+    let mut told = Vec::new();
+    let message = || Message::new("t", format!("{SECRET} body")).with_bag_entry("h", format!("{SECRET} bag"));
+    told.extend(forms(&postbox.deposit_post(message()).unwrap_err()));
+    told.extend(forms(&postbox.get_message("once").unwrap_err()));
+    told.extend(forms(&postbox.sweep().unwrap_err()));
+    let mut work = postbox.unit_of_work();
+    work.deposit_post(message()).unwrap();
+    told.extend(forms(&work.commit().unwrap_err()));
+    told
+}
+
+fn list_tables(endpoint: &str) -> postbox::Result<()> {
+    let postbox = with_credentials(Postbox::builder()).endpoint_url(endpoint).max_request_attempts(1).open()?;
+    postbox.get_message("any").map(|_| ())
+}
+
+#[test]
+fn an_untrusted_certificate_gets_no_request() {
+    let server = TlsServer::start("127.0.0.1");
+    let error = list_tables(&format!("https://{}", server.address)).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unreachable, "{error}");
+    assert!(error.message().contains("invalid peer certificate"), "{error}");
+    let handshake = server.next();
+    assert!(handshake.is_err(), "the request was sent: {handshake:?}");
+}
+
+/// The same server is used where the system trusts it, and only under the name that it has.
+#[test]
+fn a_certificate_is_accepted_only_for_its_name() {
+    for (name, is_used) in [("127.0.0.1", true), ("db.example.com", false)] {
+        let server = TlsServer::start(name);
+        let pem =
+            std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.pem", std::process::id()));
+        std::fs::write(&pem, &server.pem).unwrap();
+        let endpoint = format!("https://{}", server.address);
+        let output = run("list tables", &[(ENDPOINT, &endpoint), ("SSL_CERT_FILE", pem.to_str().unwrap())]);
+        std::fs::remove_file(&pem).unwrap();
+        let request = server.next();
+        assert_eq!(request.is_ok(), is_used, "{name}: {request:?}, {}", said(&output));
+        if is_used {
+            assert!(request.unwrap().to_ascii_lowercase().contains("dynamodb_20120810.getitem"));
+            assert!(said(&output).contains("done"), "{}", said(&output));
+        } else {
+            assert!(said(&output).contains("certificate not valid for name"), "{}", said(&output));
+        }
+    }
+}
+
+fn use_an_embedded_database() {
+    let path = std::env::temp_dir().join(format!("postbox-no-socket-{}", std::process::id()));
+    for path in [":memory:", path.to_str().unwrap()] {
+        let postbox = Postbox::builder().embedded_path(path).default_producer(MemoryProducer::new());
+        let postbox =
+            postbox.sweep_min_age(Duration::from_millis(0)).sweep_interval(Duration::from_millis(10)).open().unwrap();
+        create_people(&postbox);
+        let mut work = postbox.unit_of_work();
+        work.put(PEOPLE, person("Ada")).unwrap();
+        let id = work.deposit_post(Message::new("t", "body")).unwrap();
+        work.commit().unwrap();
+        postbox.clear_outbox(&[id]).unwrap().into_result().unwrap();
+        postbox.deposit_posts(&messages(30)).unwrap();
+        assert_eq!(postbox.sweep().unwrap().dispatched, 30);
+        postbox.close().unwrap();
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+    }
+}
+
+/// From now on the system kills this process, all its threads, at the first `socket`.
+fn forbid_sockets() {
+    use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, sock_filter, sock_fprog};
+    const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
+    const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+    let step = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
+    let mut steps = [
+        // The number of the system call is the first of what the filter sees.
+        step(BPF_LD | BPF_W | BPF_ABS, 0, 0, 0),
+        step(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, libc::SYS_socket as u32),
+        step(BPF_RET | BPF_K, 0, 0, KILL),
+        step(BPF_RET | BPF_K, 0, 0, ALLOW),
+    ];
+    let program = sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
+    // SAFETY: the program is valid for the time of the call, which copies it.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        let flags = libc::SECCOMP_FILTER_FLAG_TSYNC;
+        assert_eq!(libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &program), 0);
+    }
+}
+
+#[test]
+fn the_embedded_database_opens_no_socket() {
+    let output = run("embedded without sockets", &[]);
+    assert!(output.status.success() && said(&output).contains("done"), "{}: {}", output.status, said(&output));
+    // The filter does bite.
+    let output = run("a socket all the same", &[]);
+    assert_eq!(output.status.signal(), Some(libc::SIGSYS), "{}", said(&output));
+}
+
+#[test]
+fn archive_files_are_private_to_their_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("archive-{}", std::process::id()));
+    JsonLinesArchive::open(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::remove_file(&path).unwrap();
+}
+
+/// What a transport says when it fails is stored with the message, as far as it is of use.
+#[test]
+fn a_producers_error_text_is_truncated() {
+    let world = TestOutbox::configured(|builder| {
+        builder.default_producer(producer_fn(|_| SendOutcome::Retry("\u{e9}".repeat(1_000_000))))
+    });
+    let report = world.postbox.post(Message::new("t", "body")).unwrap();
+    let stored = world.postbox.get_message(&report.entries()[0].id).unwrap().unwrap();
+    assert_eq!(stored.last_error.unwrap().chars().count(), 1000);
+}
+
+/// A server that never stops to answer.
+#[test]
+fn an_oversized_response_is_rejected() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").unwrap();
+        let bytes = vec![b' '; 1 << 20];
+        let mut megabytes = 0;
+        while stream.write_all(&bytes).is_ok() {
+            megabytes += 1;
+            assert!(megabytes < 1000, "it reads for ever");
+        }
+    });
+    let postbox = with_credentials(Postbox::builder()).endpoint_url(endpoint).max_request_attempts(1);
+    let postbox = postbox
+        .attempt_timeout(Duration::from_millis(60_000))
+        .operation_timeout(Duration::from_millis(60_000))
+        .open()
+        .unwrap();
+    let error = postbox.get_message("any").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unreachable, "{error}");
+    assert!(error.message().contains("larger than"), "{error}");
+    server.join().unwrap();
+}

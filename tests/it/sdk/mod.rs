@@ -1,0 +1,5 @@
+//! The AWS SDK's client: its configuration, its network, and the embedded database behind it.
+
+mod embedded;
+mod environment;
+mod network;

@@ -1,0 +1,202 @@
+//! Over real sockets, with the SDK's real HTTP client: the main path, and what a broken network does to it.
+
+use crate::support::http::HttpDatabase;
+use crate::support::*;
+use postbox::{Builder, DispatchOutcome, ErrorCode, MemoryProducer, Message, Postbox};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Between Postbox and the database: passes requests on, and cuts connections instead of giving an answer.
+struct Proxy {
+    address: SocketAddr,
+    /// How many of the next answers are swallowed, after the request took effect.
+    answers_to_swallow: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    fn start(database: &HttpDatabase) -> Self {
+        let upstream = database.url().trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answers_to_swallow = Arc::new(AtomicUsize::new(0));
+        let swallow = Arc::clone(&answers_to_swallow);
+        // The thread waits for connections until the test's process ends.
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (upstream, swallow) = (upstream.clone(), Arc::clone(&swallow));
+                std::thread::spawn(move || forward(client.unwrap(), &upstream, &swallow));
+            }
+        });
+        Self { address, answers_to_swallow }
+    }
+
+    fn configure(&self, builder: Builder) -> Builder {
+        builder
+            .endpoint_url(format!("http://{}", self.address))
+            .region("eu-central-1")
+            .access_key_id("test")
+            .secret_access_key("test")
+    }
+}
+
+fn forward(client: TcpStream, upstream: &str, swallow: &AtomicUsize) {
+    let server = TcpStream::connect(upstream).unwrap();
+    let (mut from_client, mut from_server) = (BufReader::new(&client), BufReader::new(&server));
+    while let Some(request) = read_message(&mut from_client) {
+        (&server).write_all(&request).unwrap();
+        let Some(answer) = read_message(&mut from_server) else { return };
+        let swallowed = swallow.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if swallowed.is_ok() {
+            return;
+        }
+        (&client).write_all(&answer).unwrap();
+    }
+}
+
+/// The bytes of one HTTP message with a Content-Length; `None` at the end of the connection.
+fn read_message(from: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut message = Vec::new();
+    let mut length = 0;
+    loop {
+        let start = message.len();
+        if from.read_until(b'\n', &mut message).ok()? == 0 {
+            return None;
+        }
+        let line = String::from_utf8_lossy(&message[start..]).to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let start = message.len();
+    message.resize(start + length, 0);
+    from.read_exact(&mut message[start..]).ok()?;
+    Some(message)
+}
+
+fn open(builder: Builder, producer: &MemoryProducer) -> Postbox {
+    let postbox = builder.default_producer(producer.clone()).open().unwrap();
+    postbox.create_table().unwrap();
+    postbox
+}
+
+#[test]
+fn the_main_path_works_with_the_default_http_client() {
+    let database = HttpDatabase::start();
+    let producer = MemoryProducer::new();
+    let postbox = open(database.configure(Postbox::builder()), &producer);
+    create_people(&postbox);
+    let mut work = postbox.unit_of_work();
+    assert!(work.get_item(PEOPLE, person("Ada")).unwrap().is_none());
+    work.put(PEOPLE, person("Ada")).unwrap();
+    let id = work.deposit_post(Message::new("t", "body")).unwrap();
+    work.commit().unwrap();
+    assert!(postbox.clear_outbox(&[&id]).unwrap().is_success());
+    assert_eq!(outcomes(&postbox.clear_outbox(&[&id]).unwrap()), [DispatchOutcome::AlreadyDispatched]);
+    let ids = postbox.deposit_posts(&messages(120)).unwrap();
+    assert!(postbox.clear_outbox(&ids).unwrap().is_success());
+    assert_eq!(producer.sent().len(), 121);
+    postbox.close().unwrap();
+}
+
+#[test]
+fn a_commit_over_a_cut_connection_takes_effect_once() {
+    let database = HttpDatabase::start();
+    let proxy = Proxy::start(&database);
+    let producer = MemoryProducer::new();
+    let postbox = open(proxy.configure(Postbox::builder()), &producer);
+    create_people(&postbox);
+    proxy.answers_to_swallow.store(2, Ordering::SeqCst);
+    let mut work = counting(&postbox);
+    work.commit().unwrap();
+    assert_eq!(proxy.answers_to_swallow.load(Ordering::SeqCst), 0);
+    assert_eq!(postbox.get_item(PEOPLE, person("Ada")).unwrap().unwrap()["Visits"], number(1));
+}
+
+#[test]
+fn a_commit_is_resolved_when_the_network_returns() {
+    let database = HttpDatabase::start();
+    let proxy = Proxy::start(&database);
+    let producer = MemoryProducer::new();
+    let postbox = open(proxy.configure(Postbox::builder().max_request_attempts(3)), &producer);
+    create_people(&postbox);
+    proxy.answers_to_swallow.store(3, Ordering::SeqCst);
+    let mut work = counting(&postbox);
+    let error = work.commit().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, true), "{error}");
+    assert_eq!(work.rollback().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    work.commit().unwrap();
+    assert_eq!(postbox.get_item(PEOPLE, person("Ada")).unwrap().unwrap()["Visits"], number(1));
+    assert!(postbox.clear_outbox(&["visit"]).unwrap().is_success());
+    assert_eq!(producer.sent().len(), 1);
+}
+
+#[test]
+fn calls_succeed_again_when_the_server_returns() {
+    let mut database = HttpDatabase::start();
+    let producer = MemoryProducer::new();
+    let builder = database.configure(Postbox::builder().max_request_attempts(2));
+    let postbox = open(builder, &producer);
+    create_people(&postbox);
+    let before = postbox.deposit_post(Message::new("t", "before").with_id("before")).unwrap();
+    let mut work = counting(&postbox);
+    database.stop();
+
+    // Nothing was written, whichever of the two it is: a connection that the server had closed
+    // already, or one that is refused now.
+    let error = work.commit().unwrap_err();
+    assert!(error.is_retryable());
+    assert!(matches!(error.code(), ErrorCode::Unreachable | ErrorCode::OutcomeUnknown), "{error}");
+    assert_eq!(postbox.get_message("before").unwrap_err().code(), ErrorCode::Unreachable);
+    assert_eq!(postbox.deposit_post(Message::new("t", "")).unwrap_err().code(), ErrorCode::Unreachable);
+    // The message is sent from memory, and only its mark fails.
+    assert_eq!(outcomes(&postbox.clear_outbox(&[&before]).unwrap()), [DispatchOutcome::MarkFailed]);
+    assert_eq!(outcomes(&postbox.clear_outbox(&[&before]).unwrap()), [DispatchOutcome::ReadFailed]);
+
+    database.restart();
+    work.commit().unwrap();
+    assert_eq!(postbox.get_item(PEOPLE, person("Ada")).unwrap().unwrap()["Visits"], number(1));
+    assert!(postbox.clear_outbox(&["visit", "before"]).unwrap().is_success());
+    let bodies: Vec<_> = producer.sent().iter().map(|message| message.body().to_vec()).collect();
+    assert_eq!(bodies, [b"before".as_slice(), b"Ada came", b"before"]);
+}
+
+#[test]
+fn a_silent_server_is_a_timeout_or_an_unknown_outcome() {
+    // The system accepts the connection and takes the request; nobody reads it.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let postbox = Postbox::builder()
+        .endpoint_url(format!("http://{}", silent.local_addr().unwrap()))
+        .region("eu-central-1")
+        .access_key_id("test")
+        .secret_access_key("test")
+        .attempt_timeout(Duration::from_millis(100))
+        .max_request_attempts(2)
+        .open()
+        .unwrap();
+    let error = postbox.get_message("id").unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Timeout, true), "{error}");
+    assert!(error.message().contains("GetItem"), "{error}");
+    let mut work = counting(&postbox);
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    let error = postbox.deposit_posts(&messages(2)).unwrap_err();
+    assert_eq!((error.code(), error.reasons().len()), (ErrorCode::DepositIncomplete, 2));
+}
+
+/// Adds one to a counter, which would tell a second time, and deposits the message `visit`.
+fn counting(postbox: &Postbox) -> postbox::UnitOfWork {
+    let mut work = postbox.unit_of_work();
+    let visits = aws_sdk_dynamodb::types::Update::builder()
+        .table_name(PEOPLE)
+        .set_key(Some(person("Ada")))
+        .update_expression("ADD Visits :one")
+        .expression_attribute_values(":one", number(1));
+    work.update(visits.build().unwrap()).unwrap();
+    work.deposit_post(Message::new("t", "Ada came").with_id("visit")).unwrap();
+    work
+}
