@@ -96,6 +96,8 @@ pub use crate::sdk::embedded::EmbeddedDatabase;
 #[cfg(postbox_simulation)]
 #[doc(hidden)]
 pub use crate::sys::simulation;
+#[cfg(feature = "capi")]
+pub(crate) use crate::sys::sync;
 pub use crate::transport::{MemoryProducer, Producer, SendOutcome, producer_fn};
 /// The AWS SDK of DynamoDB, whose types appear in this interface.
 pub use aws_sdk_dynamodb;

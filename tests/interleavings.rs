@@ -20,17 +20,25 @@ mod sys {
     pub(crate) use super::park;
 
     pub(crate) mod sync {
+        pub(crate) use shuttle::sync::MutexGuard;
         pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
-        pub(crate) use shuttle::sync::{Mutex, MutexGuard};
         pub(crate) use shuttle::thread::{Thread, current, park_timeout};
         pub(crate) fn now() -> std::time::Instant {
             std::time::Instant::now()
         }
-        use std::sync::LockResult;
-        pub(crate) use std::sync::PoisonError;
+        use std::sync::PoisonError;
         use std::time::Duration;
 
-        /// Shuttle's own waits for ever: here, who has no time left does not wait.
+        #[derive(Default)]
+        pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+
+        impl<T> Mutex<T> {
+            pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+                self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        }
+
+        /// Shuttle's condition variable has no timeout. This one returns at once if the timeout is zero.
         #[derive(Default)]
         pub(crate) struct Condvar(shuttle::sync::Condvar);
 
@@ -44,14 +52,11 @@ mod sys {
                 guard: MutexGuard<'a, T>,
                 timeout: Duration,
                 condition: impl FnMut(&mut T) -> bool,
-            ) -> LockResult<(MutexGuard<'a, T>, ())> {
+            ) -> MutexGuard<'a, T> {
                 if timeout.is_zero() {
-                    return Ok((guard, ()));
+                    return guard;
                 }
-                self.0
-                    .wait_while(guard, condition)
-                    .map(|guard| (guard, ()))
-                    .map_err(|error| PoisonError::new((error.into_inner(), ())))
+                self.0.wait_while(guard, condition).unwrap_or_else(PoisonError::into_inner)
             }
         }
     }

@@ -13,11 +13,11 @@ use crate::outbox::item::encode;
 use crate::outbox::mark::dispatched_attributes;
 use crate::outbox::read::MAX_BATCH_GET;
 use crate::sys::clock;
+use crate::sys::sync::Mutex;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Where dispatched messages go before they are deleted from the outbox.
@@ -125,7 +125,7 @@ impl JsonLinesArchive {
     }
 
     fn write(&self, batch: &[StoredMessage]) -> std::io::Result<()> {
-        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = self.0.lock();
         let length = file.metadata()?.len();
         let written = append(&file, batch);
         if written.is_err() {

@@ -3,9 +3,10 @@
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result};
+use crate::sys::sync::{Condvar, Mutex};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What a worker does at every interval. It returns soon once the token is canceled.
@@ -34,14 +35,13 @@ struct End {
 
 impl End {
     fn is_reached(&self) -> bool {
-        *self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.reached.lock()
     }
 
     /// Whether it was reached within this time.
     fn wait(&self, timeout: Duration) -> bool {
-        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(reached, timeout, |reached| !*reached);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let reached = self.reached.lock();
+        *self.changed.wait_timeout_while(reached, timeout, |reached| !*reached)
     }
 }
 
@@ -50,7 +50,7 @@ struct Ends(Arc<End>);
 
 impl Drop for Ends {
     fn drop(&mut self) {
-        *self.0.reached.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.0.reached.lock() = true;
         self.0.changed.notify_all();
     }
 }
@@ -63,7 +63,7 @@ impl Worker {
     /// Starts the thread, named `postbox-` and its name.
     pub(crate) fn start(&self, engine: &Arc<Engine>, interval: Duration, job: Box<Job>) -> Result<()> {
         let _call = engine.runtime.enter()?;
-        let mut running = self.lock();
+        let mut running = self.running.lock();
         if running.as_ref().is_some_and(|running| !running.end.is_reached()) {
             let text = format!("the {} of this Postbox is running already", self.name);
             return Err(Error::new(ErrorCode::InvalidArgument, text));
@@ -86,12 +86,12 @@ impl Worker {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        self.lock().as_ref().is_some_and(|running| !running.end.is_reached())
+        self.running.lock().as_ref().is_some_and(|running| !running.end.is_reached())
     }
 
     /// Asks the thread to stop after what it is doing.
     pub(crate) fn ask_to_stop(&self) {
-        if let Some(running) = &mut *self.lock() {
+        if let Some(running) = &mut *self.running.lock() {
             running.cancel.cancel();
             running.wake = None;
         }
@@ -100,7 +100,7 @@ impl Worker {
     /// Stops the thread after what it is doing, and waits so long for it. It may be called again to wait longer.
     pub(crate) fn stop(&self, timeout: Duration) -> Result<()> {
         self.ask_to_stop();
-        let end = self.lock().as_ref().map(|running| Arc::clone(&running.end));
+        let end = self.running.lock().as_ref().map(|running| Arc::clone(&running.end));
         if end.is_none_or(|end| end.wait(timeout)) {
             return Ok(());
         }
@@ -111,10 +111,6 @@ impl Worker {
                 self.name
             ),
         ))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

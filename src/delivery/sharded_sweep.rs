@@ -11,8 +11,9 @@ use crate::model::report::{LeaseStatus, OnBatch, SweepReport};
 use crate::outbox::lock_table::{Lock, LockItem};
 use crate::outbox::outstanding::{Oldest, Sighting};
 use crate::sys::clock;
+use crate::sys::sync::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many messages are found at once: between two looks at who else is there.
@@ -50,7 +51,7 @@ pub(crate) fn sweep_shards(
             }
             let leases = Mutex::new(&mut held);
             let all_held = || {
-                let mut leases = leases.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut leases = leases.lock();
                 // Renewing one takes time, in which another may run out.
                 leases.values_mut().all(Lease::is_held) && leases.values_mut().all(Lease::is_running)
             };

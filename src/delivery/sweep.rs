@@ -9,7 +9,7 @@ use crate::model::cancel::CancelToken;
 use crate::model::error::Result;
 use crate::model::report::{LeaseStatus, OnBatch, SweepReport};
 use crate::model::settings::LeaseMode;
-use std::sync::{Mutex, PoisonError};
+use crate::sys::sync::Mutex;
 
 /// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
 /// Hands what became of each batch to `on_batch`.
@@ -50,7 +50,7 @@ fn sweep_all(
         }
     };
     let lease = Mutex::new(lease);
-    let is_held = || lease.lock().unwrap_or_else(PoisonError::into_inner).as_mut().is_none_or(Lease::is_held);
+    let is_held = || lease.lock().as_mut().is_none_or(Lease::is_held);
     let mut topics = Topics::new(engine, call);
     // After what was tried already: however many cannot be sent, they are not in the way of the rest.
     let mut after = None;

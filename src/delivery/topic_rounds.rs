@@ -7,8 +7,8 @@ use crate::model::report::{OnBatch, SweepReport};
 use crate::outbox::outstanding::Sighting;
 use crate::runtime::Call;
 use crate::sys::clock;
+use crate::sys::sync::Mutex;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// After how long a topic that is still being sent, alone, is left for the next round: others may have messages by then.
@@ -79,7 +79,7 @@ impl<'a> Topics<'a> {
             }
             round.work(go_on);
         });
-        let state = round.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let state = round.state.into_inner();
         let is_complete = state.done.iter().all(|pending| pending.ids.is_empty());
         self.deliveries.extend(state.done.into_iter().map(|pending| (pending.topic, pending.delivery)));
         is_complete
@@ -119,18 +119,18 @@ impl<'a> Round<'a, '_> {
             let next = pending.ids.len().min(self.batch);
             let ids: Vec<String> = pending.ids.drain(..next).collect();
             let sent = pending.delivery.run(&ids, || !self.leaves_rest() && go_on());
-            let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sink = self.sink.lock();
             sink.0.add(&sent);
             (sink.1)(&sent);
             drop(sink);
             let is_over = pending.ids.is_empty() || self.leaves_rest() || self.has_ended() || !go_on();
-            let mut state = self.state();
+            let mut state = self.state.lock();
             if is_over { state.done.push(pending) } else { state.waiting.push_back(pending) }
         }
     }
 
     fn take(&self) -> Option<Pending<'a>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let pending = state.waiting.pop_front();
         state.has_idle_thread |= pending.is_none();
         pending
@@ -138,14 +138,10 @@ impl<'a> Round<'a, '_> {
 
     /// Whether the other topics are done, and have been kept waiting for long enough.
     fn leaves_rest(&self) -> bool {
-        clock::since(self.began) > ROUND && self.state().has_idle_thread
+        clock::since(self.began) > ROUND && self.state.lock().has_idle_thread
     }
 
     fn has_ended(&self) -> bool {
         self.ends.is_some_and(|ends| clock::now() > ends)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<'a>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::model::stats::BreakerState;
 use crate::sys::clock;
+use crate::sys::sync::Mutex;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The breakers of all topics that have failed lately.
@@ -44,7 +44,7 @@ impl Breakers {
     }
 
     pub(crate) fn permit(&self, topic: &str) -> Permit {
-        let mut topics = self.lock();
+        let mut topics = self.topics.lock();
         let Some(breaker) = topics.get_mut(topic) else {
             return Permit::Send;
         };
@@ -63,7 +63,7 @@ impl Breakers {
 
     /// Whether all messages of the topic are held back now.
     pub(crate) fn is_open(&self, topic: &str) -> bool {
-        match self.lock().get(topic) {
+        match self.topics.lock().get(topic) {
             None | Some(Breaker::Closed { .. }) => false,
             Some(Breaker::Open { until }) => *until > clock::now(),
             Some(Breaker::Probing { since }) => clock::since(*since) < self.cooldown,
@@ -71,7 +71,7 @@ impl Breakers {
     }
 
     pub(crate) fn succeeded(&self, topic: &str) {
-        if matches!(self.lock().remove(topic), Some(Breaker::Open { .. } | Breaker::Probing { .. })) {
+        if matches!(self.topics.lock().remove(topic), Some(Breaker::Open { .. } | Breaker::Probing { .. })) {
             tracing::info!(target: "postbox", { messaging.destination.name = topic }, "the breaker closed: messages of the topic are sent again");
         }
     }
@@ -91,7 +91,7 @@ impl Breakers {
 
     /// Counts a failure; whether the breaker opened by it.
     fn opens(&self, topic: &str) -> bool {
-        let mut topics = self.lock();
+        let mut topics = self.topics.lock();
         let breaker = topics.entry(topic.to_owned()).or_insert(Breaker::Closed { failures: 0 });
         match *breaker {
             Breaker::Closed { failures } if failures + 1 < self.threshold => {
@@ -109,6 +109,7 @@ impl Breakers {
     /// The topics whose breaker is not plainly closed.
     pub(crate) fn states(&self) -> Vec<(String, BreakerState)> {
         let mut states: Vec<_> = self
+            .topics
             .lock()
             .iter()
             .map(|(topic, breaker)| {
@@ -123,10 +124,6 @@ impl Breakers {
             .collect();
         states.sort_by(|one, other| one.0.cmp(&other.0));
         states
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Breaker>> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::model::report::{DispatchOutcome, DispatchReport, SweepReport};
 use crate::model::stats::{BreakerState, OutstandingCount, Stats};
 use crate::sys::clock;
+use crate::sys::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 /// Counts, from any thread.
@@ -45,26 +45,26 @@ impl Counters {
 
     pub(crate) fn swept(&self, report: &SweepReport) {
         Self::add(&self.sweeps, 1);
-        self.lock().last_sweep = Some((clock::system_time(), report.clone()));
+        self.latest.lock().last_sweep = Some((clock::system_time(), report.clone()));
     }
 
     pub(crate) fn background_failed(&self, problem: String) {
         Self::add(&self.background_failures, 1);
-        self.lock().last_error = Some(problem);
+        self.latest.lock().last_error = Some(problem);
     }
 
     pub(crate) fn counted(&self, outstanding: OutstandingCount) {
-        self.lock().outstanding = Some(outstanding);
+        self.latest.lock().outstanding = Some(outstanding);
     }
 
     pub(crate) fn outstanding(&self) -> Option<OutstandingCount> {
-        self.lock().outstanding
+        self.latest.lock().outstanding
     }
 
     /// The figures so far, but for those that others keep.
     pub(crate) fn read(&self, breakers: Vec<(String, BreakerState)>) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let latest = self.lock().clone();
+        let latest = self.latest.lock().clone();
         Stats {
             deposited: read(&self.deposited),
             dispatched: read(&self.dispatched),
@@ -78,9 +78,5 @@ impl Counters {
             last_sweep: latest.last_sweep,
             breakers,
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Latest> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! The messages that this process is sending now, so that it does not send one twice at once.
 
-use crate::sys::sync::{Mutex, MutexGuard, PoisonError, now};
+use crate::sys::sync::{Mutex, now};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ pub(crate) struct Claim<'a> {
 impl InFlight {
     /// The right to send the message, unless somebody in this process has it.
     pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
-        let mut ids = self.lock();
+        let mut ids = self.0.lock();
         match ids.get(id) {
             Some(Holder::Accepted { until }) if *until <= now() => {}
             Some(_) => return None,
@@ -38,13 +38,13 @@ impl InFlight {
 
     /// Whether its producer has accepted the message, which is then before all that come later.
     pub(crate) fn is_accepted(&self, id: &str) -> bool {
-        matches!(self.lock().get(id), Some(Holder::Accepted { .. }))
+        matches!(self.0.lock().get(id), Some(Holder::Accepted { .. }))
     }
 
     /// The message was confirmed, or its sender gave it up: it may be sent again, once whoever is
     /// sending it now is through.
     pub(crate) fn settle(&self, id: &str) {
-        let mut ids = self.lock();
+        let mut ids = self.0.lock();
         match ids.get_mut(id) {
             Some(Holder::Sending { settled }) => *settled = true,
             Some(Holder::Accepted { .. }) => {
@@ -57,10 +57,6 @@ impl InFlight {
             ids.retain(|_, holder| !matches!(holder, Holder::Accepted { until } if *until <= now));
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Holder>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Claim<'_> {
@@ -70,7 +66,7 @@ impl Claim<'_> {
 
     /// Keeps the message claimed until it is settled, which it may be already, and for so long at most.
     pub(crate) fn keep(mut self, time: Duration) {
-        let mut ids = self.in_flight.lock();
+        let mut ids = self.in_flight.0.lock();
         if let Some(holder @ Holder::Sending { settled: false }) = ids.get_mut(&self.id) {
             *holder = Holder::Accepted { until: now() + time };
             self.kept = true;
@@ -81,7 +77,7 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         if !self.kept {
-            self.in_flight.lock().remove(&self.id);
+            self.in_flight.0.lock().remove(&self.id);
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::model::config::Config;
 use crate::model::message::Message;
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
+use crate::sys::sync::Mutex;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a message costs here beyond its body.
@@ -44,7 +44,7 @@ impl Recent {
             return;
         }
         let now = clock::now();
-        let mut kept = self.lock();
+        let mut kept = self.kept.lock();
         for message in messages {
             let id = message.id().to_owned();
             kept.remove(&id);
@@ -70,14 +70,10 @@ impl Recent {
     /// The message, if it is here and young enough; it is not kept any longer.
     pub(crate) fn take(&self, id: &str) -> Option<Message> {
         if mutated(Mutation::CacheNotInvalidated) {
-            return self.lock().messages.get(id).map(|(message, _)| message.clone());
+            return self.kept.lock().messages.get(id).map(|(message, _)| message.clone());
         }
-        let (message, at) = self.lock().remove(id)?;
+        let (message, at) = self.kept.lock().remove(id)?;
         (clock::since(at) <= self.max_age).then_some(message)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,7 +120,7 @@ mod tests {
             recent.add(["a", "b", "c"].map(message));
             assert!(recent.take("a").is_none());
             assert!(recent.take("b").is_some() && recent.take("c").is_some());
-            assert_eq!(recent.lock().bytes, 0);
+            assert_eq!(recent.kept.lock().bytes, 0);
         }
         let none = recent(0, 1 << 20, 4000);
         none.add([message("a")]);
@@ -146,6 +142,6 @@ mod tests {
             recent.add([message(&id.to_string())]);
             assert!(recent.take(&id.to_string()).is_some());
         }
-        assert!(recent.lock().order.len() <= 20, "{}", recent.lock().order.len());
+        assert!(recent.kept.lock().order.len() <= 20, "{}", recent.kept.lock().order.len());
     }
 }

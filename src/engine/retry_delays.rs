@@ -1,8 +1,8 @@
 //! When a message that failed may be swept again. Kept in memory: a new process tries at once.
 
 use crate::sys::clock;
+use crate::sys::sync::Mutex;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// No message waits longer than this for its next attempt.
@@ -23,14 +23,14 @@ impl Backoff {
 
     /// Whether the message is to be left alone for now.
     pub(crate) fn is_waiting(&self, id: &str) -> bool {
-        self.lock().get(id).is_some_and(|until| *until > clock::now())
+        self.waiting.lock().get(id).is_some_and(|until| *until > clock::now())
     }
 
     /// The message failed, after so many failures before: twice as long after each.
     pub(crate) fn wait(&self, id: &str, earlier_failures: u32) {
         let delay = self.first.saturating_mul(1 << earlier_failures.min(20)).min(LONGEST);
         let now = clock::now();
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         if waiting.len() >= MOST {
             waiting.retain(|_, until| *until > now);
         }
@@ -40,11 +40,7 @@ impl Backoff {
     }
 
     pub(crate) fn forget(&self, id: &str) {
-        self.lock().remove(id);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().remove(id);
     }
 }
 
@@ -69,6 +65,6 @@ mod tests {
     fn the_wait_is_bounded() {
         let backoff = Backoff::new(Duration::from_secs(1));
         backoff.wait("a", u32::MAX);
-        assert!(backoff.lock()["a"] <= Instant::now() + LONGEST);
+        assert!(backoff.waiting.lock()["a"] <= Instant::now() + LONGEST);
     }
 }

@@ -5,10 +5,11 @@ use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::panic::infallible;
 use crate::ffi::producer::{CallbackProducer, postbox_release_callback, postbox_send_callback};
 use crate::ffi::text::{c_string, lend, optional_text, text};
+use crate::sync::Mutex;
 use crate::{Builder, Config, Postbox, Result};
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// The settings and producers of a postbox_client to open. CONFIGURATION.md lists the settings.
 /// It may be used by several threads; opening leaves it as it is, so that it can open more.
@@ -27,13 +28,9 @@ impl Handle for postbox_config {
 }
 
 impl postbox_config {
-    fn lock(&self) -> MutexGuard<'_, Collected> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Opens a Postbox with what was collected.
     pub(crate) fn open(&self) -> Result<Postbox> {
-        let collected = self.lock();
+        let collected = self.0.lock();
         let mut builder = Builder::default().config(collected.settings.clone());
         for (topic, producer) in &collected.producers {
             let producer = Arc::clone(producer);
@@ -67,7 +64,7 @@ pub unsafe extern "C" fn postbox_config_set(
 ) -> *mut postbox_error {
     // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
-        postbox_config::borrow(config)?.lock().settings.set(text(name, "name")?, text(value, "value")?)
+        postbox_config::borrow(config)?.0.lock().settings.set(text(name, "name")?, text(value, "value")?)
     })
 }
 
@@ -85,7 +82,7 @@ pub unsafe extern "C" fn postbox_config_get(
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (config, name) = unsafe { (postbox_config::borrow(config)?, text(name, "name")?) };
         check_out(value, "value")?;
-        let mut collected = config.lock();
+        let mut collected = config.0.lock();
         let found = c_string(&collected.settings.get(name)?);
         // SAFETY: checked above; the string lives in the handle until it is replaced.
         unsafe { write_out(value, "value", lend(&mut collected.lent, name, found)) }
@@ -113,7 +110,7 @@ pub unsafe extern "C" fn postbox_config_add_producer(
         let (config, topic) = unsafe { (postbox_config::borrow(config)?, optional_text(topic, "topic")?) };
         let send = send.ok_or_else(|| crate::ffi::handle::null_argument("send"))?;
         let producer = Arc::new(CallbackProducer::new(send, data, release));
-        config.lock().producers.push((topic.map(str::to_owned), producer));
+        config.0.lock().producers.push((topic.map(str::to_owned), producer));
         Ok(())
     })
 }

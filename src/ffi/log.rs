@@ -3,11 +3,12 @@
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::producer::{CallbackData, postbox_release_callback};
 use crate::ffi::text::c_string;
+use crate::sync::Mutex;
 use crate::{Error, ErrorCode, Result};
 use once_cell::sync::OnceCell;
 use std::ffi::{c_char, c_void};
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
@@ -42,7 +43,7 @@ struct Receiver {
 }
 
 /// Whoever listens now. The subscriber stays installed for the life of the process.
-static RECEIVER: RwLock<Option<Arc<Receiver>>> = RwLock::new(None);
+static RECEIVER: Mutex<Option<Arc<Receiver>>> = Mutex::new(None);
 static INSTALLED: OnceCell<()> = OnceCell::new();
 
 /// Sends the log messages of all Postboxes of the process, up to `level`, to `callback`, in place
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn postbox_set_log_callback(
             }
         };
         let earlier = {
-            let mut current = RECEIVER.write().unwrap_or_else(PoisonError::into_inner);
+            let mut current = RECEIVER.lock();
             std::mem::replace(&mut *current, receiver)
         };
         // Outside of the lock: releasing is the host's code.
@@ -118,7 +119,7 @@ fn install() -> Result<()> {
 }
 
 fn receiver() -> Option<Arc<Receiver>> {
-    RECEIVER.read().unwrap_or_else(PoisonError::into_inner).clone()
+    RECEIVER.lock().clone()
 }
 
 struct ToCallback;

@@ -4,11 +4,11 @@ use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::panic::infallible;
 use crate::ffi::text::{bytes, c_string, lend, text};
+use crate::sync::Mutex;
 use crate::{Message, Result, StoredMessage};
 use std::collections::HashMap;
 use std::ffi::{CString, c_char};
 use std::ptr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
 /// Depositing copies it, so that it can be changed, deposited again or freed at once.
@@ -37,11 +37,7 @@ impl postbox_message {
     }
 
     pub(crate) fn message(&self) -> Message {
-        self.lock().message.clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Content> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().message.clone()
     }
 }
 
@@ -96,7 +92,7 @@ pub unsafe extern "C" fn postbox_message_set(
 ) -> *mut postbox_error {
     // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
-        postbox_message::borrow(message)?.lock().message.set_header(text(name, "name")?, text(value, "value")?)
+        postbox_message::borrow(message)?.0.lock().message.set_header(text(name, "name")?, text(value, "value")?)
     })
 }
 
@@ -110,7 +106,7 @@ pub unsafe extern "C" fn postbox_message_set_body(
     fallible(|| {
         // SAFETY: the header asks for a living handle and bytes, or NULL, which is checked.
         let (message, body) = unsafe { (postbox_message::borrow(message)?, bytes(body, length, "body")?) };
-        let mut content = message.lock();
+        let mut content = message.0.lock();
         content.message = content.message.clone().with_body(body);
         Ok(())
     })
@@ -134,7 +130,7 @@ pub unsafe extern "C" fn postbox_message_get(
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (message, name) = unsafe { (postbox_message::borrow(message)?, text(name, "name")?) };
         check_out(value, "value")?;
-        let lent = message.lock().lend(name)?;
+        let lent = message.0.lock().lend(name)?;
         // SAFETY: checked above; the string lives in the handle until it is replaced.
         unsafe { write_out(value, "value", lent) }
     })
@@ -162,7 +158,7 @@ pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, l
         // SAFETY: the header asks for NULL or a living message.
         let (body, size) = match unsafe { postbox_message::borrow(message) } {
             Ok(message) => {
-                let content = message.lock();
+                let content = message.0.lock();
                 (content.message.body().as_ptr(), content.message.body().len())
             }
             Err(_) => (ptr::null(), 0),
@@ -188,7 +184,7 @@ unsafe fn lend_or_empty(message: *const postbox_message, name: &str) -> *const c
     infallible(c"".as_ptr(), || {
         // SAFETY: the caller's promise.
         unsafe { postbox_message::borrow(message) }
-            .and_then(|message| message.lock().lend(name))
+            .and_then(|message| message.0.lock().lend(name))
             .ok()
             .filter(|lent| !lent.is_null())
             .unwrap_or(c"".as_ptr())

@@ -2,9 +2,9 @@
 
 use crate::ffi::message::postbox_message;
 use crate::ffi::panic::infallible;
+use crate::sync::Mutex;
 use crate::{Message, Producer, SendOutcome};
 use std::ffi::{c_char, c_void};
-use std::sync::{Mutex, PoisonError};
 
 /// How many bytes a callback has for its reason, the terminating NUL included.
 pub(crate) const REASON_BYTES: usize = 1024;
@@ -73,13 +73,14 @@ impl CallbackData {
 
     /// Sets the finalizer once it is sure that the data is ours to release.
     pub(crate) fn release_with(&self, release: postbox_release_callback) {
-        *self.release.lock().unwrap_or_else(PoisonError::into_inner) = release;
+        *self.release.lock() = release;
     }
 }
 
 impl Drop for CallbackData {
     fn drop(&mut self) {
-        if let Some(release) = *self.release.get_mut().unwrap_or_else(PoisonError::into_inner) {
+        let release = *self.release.lock();
+        if let Some(release) = release {
             // SAFETY: C gave this function for this data, and it is called this once.
             infallible((), || unsafe { release(self.data) });
         }

@@ -9,10 +9,10 @@ use crate::ffi::handle::Handle;
 use crate::ffi::message::postbox_message;
 use crate::ffi::panic::infallible;
 use crate::ffi::text::text;
+use crate::sync::{Mutex, MutexGuard};
 use crate::{Error, ErrorCode, Result, UnitOfWork};
 use std::ffi::c_char;
 use std::ptr;
-use std::sync::{Mutex, MutexGuard, TryLockError};
 
 /// One DynamoDB transaction being collected: the caller's writes and the messages that go with
 /// them; both take effect, or neither. It belongs to one thread at a time: a call while another
@@ -38,14 +38,12 @@ impl postbox_unit_of_work {
     /// As [`Handle::borrow`].
     unsafe fn enter<'a>(work: *const Self) -> Result<MutexGuard<'a, UnitOfWork>> {
         // SAFETY: the caller's promise.
-        match unsafe { Self::borrow(work) }?.0.try_lock() {
-            Ok(work) => Ok(work),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(Error::new(
+        unsafe { Self::borrow(work) }?.0.try_lock().ok_or_else(|| {
+            Error::new(
                 ErrorCode::ConcurrentUse,
                 "this unit of work is in use by another thread: it belongs to one at a time",
-            )),
-        }
+            )
+        })
     }
 }
 

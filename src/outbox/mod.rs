@@ -20,9 +20,9 @@ pub(crate) mod transaction;
 
 use crate::model::config::Config;
 use crate::model::error::{Error, ErrorCode};
+use crate::sys::sync::Mutex;
 use aws_sdk_dynamodb::Client;
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 

@@ -12,8 +12,6 @@ use aws_sdk_dynamodb::types::{
     KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, SseSpecification, StreamSpecification,
     StreamViewType, TableDescription, TableStatus, Tag, TimeToLiveSpecification,
 };
-use std::collections::HashMap;
-use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(crate) const POLL: Duration = Duration::from_millis(500);
@@ -178,18 +176,14 @@ impl Outbox {
 
     /// The names of a table's primary key; asked for once.
     pub(crate) async fn known_key_names(&self, table: String) -> Result<Vec<String>> {
-        if let Some(names) = self.key_names().get(&table) {
+        if let Some(names) = self.key_names.lock().get(&table) {
             return Ok(names.clone());
         }
         let described = self.describe_table(&table).await?;
         let names: Vec<String> =
             described.key_schema().iter().map(|element| element.attribute_name().to_owned()).collect();
-        self.key_names().insert(table, names.clone());
+        self.key_names.lock().insert(table, names.clone());
         Ok(names)
-    }
-
-    fn key_names(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
-        self.key_names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

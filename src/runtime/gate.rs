@@ -1,6 +1,6 @@
 //! The gate of a Postbox: it counts the calls under way and refuses new ones once closed.
 
-use crate::sys::sync::{Condvar, Mutex, MutexGuard, PoisonError, now};
+use crate::sys::sync::{Condvar, Mutex, now};
 use std::time::{Duration, Instant};
 
 /// Open at first.
@@ -21,7 +21,7 @@ pub(crate) struct Call<'a>(&'a Gate);
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         state.calls -= 1;
         if state.closed && state.calls == 0 {
             self.0.idle.notify_all();
@@ -32,7 +32,7 @@ impl Drop for Call<'_> {
 impl Gate {
     /// `None` once it is closed.
     pub(crate) fn enter(&self) -> Option<Call<'_>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed {
             return None;
         }
@@ -42,21 +42,14 @@ impl Gate {
 
     /// Refuses new calls from now on; whether those under way ended by the deadline.
     pub(crate) fn close(&self, deadline: Instant) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.closed = true;
         let remaining: Duration = deadline.saturating_duration_since(now());
-        let (state, _) = self
-            .idle
-            .wait_timeout_while(state, remaining, |state| state.calls > 0)
-            .unwrap_or_else(PoisonError::into_inner);
+        let state = self.idle.wait_timeout_while(state, remaining, |state| state.calls > 0);
         state.calls == 0
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().closed
     }
 }

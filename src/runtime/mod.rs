@@ -9,6 +9,7 @@ use crate::runtime::gate::Gate;
 use crate::sys::clock;
 #[cfg(postbox_simulation)]
 use crate::sys::simulation::Simulated;
+use crate::sys::sync::Mutex;
 use crate::{
     runtime::wait::{Waited, wait_for},
     sys::park::ThisThread,
@@ -18,7 +19,6 @@ use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -316,7 +316,7 @@ impl Runtime {
         let finished = self.gate.close(deadline);
         self.abandoned.notify_waiters();
         self.request_stop();
-        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let stopped = self.stopped.lock();
         let remaining = deadline.saturating_duration_since(clock::now()).max(GRACE);
         let ended = !matches!(stopped.recv_timeout(remaining), Err(RecvTimeoutError::Timeout));
         if finished && ended {
@@ -333,7 +333,7 @@ impl Runtime {
     }
 
     fn request_stop(&self) {
-        if let Some(stop) = self.stop.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(stop) = self.stop.lock().take() {
             let _ = stop.send(());
         }
     }

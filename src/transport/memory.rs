@@ -1,9 +1,10 @@
 //! A producer that keeps what it is given, for tests and demos.
 
 use crate::model::message::Message;
+use crate::sys::sync::Mutex;
 use crate::transport::{Producer, SendOutcome};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Keeps the messages that it is given. Clones share them.
 ///
@@ -51,27 +52,23 @@ impl MemoryProducer {
 
     /// The messages that were sent or accepted, in order.
     pub fn sent(&self) -> Vec<Message> {
-        self.shared().sent.clone()
+        self.shared.lock().sent.clone()
     }
 
     /// How many messages each call had, in order.
     pub fn batches(&self) -> Vec<usize> {
-        self.shared().batches.clone()
+        self.shared.lock().batches.clone()
     }
 
     /// The outcome of the next message that has none announced yet; without any, all are sent.
     pub fn answer_next(&self, outcome: SendOutcome) {
-        self.shared().answers.push_back(outcome);
-    }
-
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().answers.push_back(outcome);
     }
 }
 
 impl Producer for MemoryProducer {
     fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
-        let mut shared = self.shared();
+        let mut shared = self.shared.lock();
         shared.batches.push(batch.len());
         batch
             .iter()

@@ -3,11 +3,12 @@
 
 use crate::sys::park::Parking;
 use crate::sys::simulation::Mutation;
+use crate::sys::sync::Mutex;
 use aws_sdk_dynamodb::config::{AsyncSleep, SharedAsyncSleep, Sleep};
 use std::cell::RefCell;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
@@ -142,7 +143,7 @@ impl Wake for Woken {
 
 impl Woken {
     fn wake_waiting(&self) {
-        if let Some(waker) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(waker) = self.waiting.lock().as_ref() {
             waker.wake_by_ref();
         }
     }
@@ -191,7 +192,7 @@ impl Simulated {
         let waker = Waker::from(Arc::clone(&self.woken));
         let mut future = pin!(future);
         self.runtime.block_on(std::future::poll_fn(|context| {
-            *self.woken.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+            *self.woken.waiting.lock() = Some(context.waker().clone());
             let was_woken = self.woken.is.swap(false, Ordering::Relaxed);
             if was_woken && or_woken {
                 return Poll::Ready(());

@@ -3,13 +3,14 @@
 use crate::model::message::Message;
 use crate::runtime::Runtime;
 use crate::sdk::retry::Backoff;
+use crate::sys::sync::Mutex;
 use crate::transport::aws::batch::{Numbered, all, split};
 use crate::transport::aws::failure::{Failure, Refusal};
 use crate::transport::aws::wire::{Entry, MAX_ENTRIES, Transport};
 use crate::transport::target::Address;
 use crate::transport::{Producer, SendOutcome};
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many requests are under way at once for one call.
@@ -114,7 +115,7 @@ impl<S: Service> AwsProducer<S> {
 
     /// The topic's ARN or the queue's URL, looked up once.
     async fn destination(&self) -> Result<String, Failure> {
-        if let Some(known) = self.destination.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        if let Some(known) = self.destination.lock().clone() {
             return Ok(known);
         }
         let found = match (self.service.find(&self.address).await?, &self.address) {
@@ -136,7 +137,7 @@ impl<S: Service> AwsProducer<S> {
     }
 
     fn set_destination(&self, destination: Option<String>) {
-        *self.destination.lock().unwrap_or_else(PoisonError::into_inner) = destination;
+        *self.destination.lock() = destination;
     }
 }
 
