@@ -30,7 +30,7 @@ documentation() {
 
 step "formatting" cargo fmt --check
 step "prose: no habit grows" python3 tools/prose.py
-step "pages: links, index, tests of the guarantees" python3 tests/docs/pages.py
+step "pages: links, index, names of files and tests" python3 tests/docs/pages.py
 step "lints" cargo clippy --quiet --features cli,capi --all-targets -- -D warnings
 step "unit, integration and documentation tests" cargo test --quiet --features cli,capi
 step "the command postbox: lints and tests" tests/cli/run.sh

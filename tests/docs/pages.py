@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the pages of the repository: relative links lead to files and headings that exist, docs/README.md links every page
-under docs/, README.md has at most 150 lines, and the files and tests that docs/guarantees.md names exist."""
+under docs/, README.md has at most 150 lines, and the files and tests that pages name in backticks exist."""
 
 import re
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 150
+FOLDERS = "(?:benches|bindings|docs|examples|include|src|tests|tools)"
 
 
 def pages() -> list[Path]:
@@ -38,24 +39,25 @@ def links(page: Path) -> list[tuple[str, str]]:
     return [tuple(target.partition("#")[::2]) for target in targets if not re.match(r"[a-z]+:", target)]
 
 
-def missing_tests() -> list[str]:
-    """The files and tests that docs/guarantees.md names and that do not exist: `tests/FILE` or `tests/FILE` (`NAME`, ...)."""
+def missing_names(page: Path) -> list[str]:
+    """The files and tests that a page names in backticks and that do not exist: `tests/FILE` or `tests/FILE` (`TEST`, ...)."""
     found = []
-    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
-    for path, names in re.findall(r"`((?:tests|tools)/[\w./]+)`(?: \(((?:`\w+`(?:, )?)+)\))?", text):
+    text = without_code(page.read_text(encoding="utf-8"))
+    for path, names in re.findall(rf"`({FOLDERS}/[\w./-]+)`(?: \(((?:`\w+`(?:, )?)+)\))?", text):
         file = ROOT / path
         if not file.exists():
-            found.append(f"docs/guarantees.md: there is no {path}")
+            found.append(f"{page.relative_to(ROOT)}: there is no {path}")
             continue
         for name in re.findall(r"\w+", names):
-            if not re.search(rf"\bfn {name}(?:_w\d+)*\b", file.read_text(encoding="utf-8")):
-                found.append(f"docs/guarantees.md: {path} has no test {name}")
+            if not re.search(rf"\bfn {name}\b", file.read_text(encoding="utf-8")):
+                found.append(f"{page.relative_to(ROOT)}: {path} has no test {name}")
     return found
 
 
 def problems() -> list[str]:
-    found = missing_tests()
+    found = []
     for page in pages():
+        found += missing_names(page)
         name = page.relative_to(ROOT)
         for path, anchor in links(page):
             target = (page.parent / path).resolve() if path else page
