@@ -4,7 +4,7 @@
 #     benches/footprint.sh        four release builds: a quarter of an hour on two cores
 set -euo pipefail
 cd "$(dirname "$0")/.."
-target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+target=$(tools/build_directory.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+target=$(tools/build_directory.sh)
 passed=0
 
 # step NAME COMMAND...: runs the command; the first one that fails ends the run.

@@ -3,7 +3,7 @@
 #
 #     tools/check_deep.sh [PART...]        address thread fuzz soak deny; all unless given
 #
-# It needs gcc, g++ and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run builds
+# It needs gcc, g++, libcjson-dev and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run builds
 # all dependencies twice, once for each sanitizer: ten minutes on two cores.
 # FUZZ_SECONDS (60) is the time for each fuzz target, SOAK_KILLS (1000) how often processes are killed.
 set -uo pipefail
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 root=$PWD
 host=x86_64-unknown-linux-gnu
-target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+target=$(tools/build_directory.sh)
 runtimes=$(rustc --print sysroot)/lib/rustlib/$host/lib
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -44,7 +44,7 @@ c_program() {
     done
     # The runtime is the compiler's of the library, for both.
     gcc "$work/$sanitizer-$name"/*.o "${link_arguments[@]}" "$target/$sanitizer/$host/debug/libpostbox.a" \
-        -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lm -ldl -lpthread -lrt -o "$work/$sanitizer-$name/run"
+        -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lcjson -lm -ldl -lpthread -lrt -o "$work/$sanitizer-$name/run"
 }
 
 # notices SANITIZER MISUSE TEXT: whether the sanitizer reports a misuse that was made on purpose.

@@ -12,6 +12,11 @@ missing=()
 for entry in $needed; do
     command -v "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
 done
+# The JSON libraries of the examples.
+for entry in /usr/include/cjson/cJSON.h:libcjson-dev /usr/include/nlohmann/json.hpp:nlohmann-json3-dev \
+    /usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll:libnewtonsoft-json5.0-cil; do
+    [ -e "${entry%%:*}" ] || missing+=("${entry##*:}")
+done
 # valgrind needs the symbols of the C library's loader.
 if [ ! -e /usr/lib/debug/.build-id ] && ! dpkg -s libc6-dbg >/dev/null 2>&1; then
     missing+=(libc6-dbg)

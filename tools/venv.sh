@@ -2,8 +2,7 @@
 # Makes the virtual environment of tests/requirements.txt in the build directory, unless it is there, and prints its path.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-target=$(cargo metadata --manifest-path "$root/Cargo.toml" --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-venv=$target/venv
+venv=$("$root/tools/build_directory.sh")/venv
 if ! cmp -s "$root/tests/requirements.txt" "$venv/requirements.txt"; then
     rm -rf "$venv"
     python3 -m venv "$venv"

@@ -4,7 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
-target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+target=$(tools/build_directory.sh)
 
 case $(uname -s)-$(uname -m) in
     Linux-x86_64) rid=linux-x64 library=libpostbox.so ;;

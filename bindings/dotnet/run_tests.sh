@@ -1,48 +1,33 @@
 #!/usr/bin/env bash
 # Tests the .NET library, the example and the pages: compiled by Mono's compiler, run under Mono and, the same files, under CoreCLR.
 #
-#     bindings/dotnet/run_tests.sh [DIRECTORY OF THE LIBRARIES]     target/debug unless given
+#     bindings/dotnet/run_tests.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given
 #
 # CoreCLR 3.1 comes from the Python package dotnetcore2. Where Microsoft's SDK is on the PATH, it builds, packs and runs the tests too.
-set -uo pipefail
+. "$(dirname "$0")/../../tests/lib.sh"
+use_libraries "${1:-}"
 
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-libraries=$(cd "${1:-$root/target/debug}" && pwd) || exit 1
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-
+here=$root/bindings/dotnet
+# Debian's Json.NET. Mono finds it by itself, CoreCLR beside the program.
+json=/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll
 coreclr=$(echo "$("$root/tools/venv.sh")"/lib/python3*/site-packages/dotnetcore2/bin/dotnet)
 csharp=(mcs -langversion:7 -warn:4 -warnaserror -debug)
-passed=0 failed=0
-
-step() {
-    local name=$1
-    shift
-    if "$@" >"$work/output" 2>&1; then
-        echo "ok     $name"
-        passed=$((passed + 1))
-    else
-        echo "FAILED $name"
-        sed 's/^/       /' "$work/output"
-        failed=$((failed + 1))
-    fi
-}
 
 tools_are_there() {
-    command -v mcs && command -v mono && [ -x "$coreclr" ] && [ -e "$libraries/libpostbox.so" ]
+    command -v mcs && command -v mono && [ -x "$coreclr" ] && [ -e "$libraries/libpostbox.so" ] && [ -e "$json" ]
 }
 
 # A program that is compiled by mcs for Mono runs under CoreCLR as it is, given this file.
 program() {
     local name=$1
     shift
-    "${csharp[@]}" -r:"$work/Postbox.dll" -r:"$work/Postbox.Brighter.dll" -out:"$work/$name.exe" "$@" &&
+    "${csharp[@]}" -r:"$work/Postbox.dll" -r:"$work/Postbox.Brighter.dll" -r:"$json" -out:"$work/$name.exe" "$@" &&
         echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}' >"$work/$name.runtimeconfig.json"
 }
 
 compile_libraries() {
-    "${csharp[@]}" -target:library -unsafe -doc:"$work/Postbox.xml" -out:"$work/Postbox.dll" "$here"/Postbox/*.cs &&
+    ln -s "$json" "$work/" &&
+        "${csharp[@]}" -target:library -unsafe -doc:"$work/Postbox.xml" -out:"$work/Postbox.dll" "$here"/Postbox/*.cs &&
         "${csharp[@]}" -target:library -doc:"$work/Postbox.Brighter.xml" -r:"$work/Postbox.dll" -out:"$work/Postbox.Brighter.dll" "$here"/Postbox.Brighter/*.cs
 }
 
@@ -85,34 +70,6 @@ run_tests() {
     return $code
 }
 
-tests() {
-    step "the tests pass under $1" run_tests "$1"
-    local count
-    count=$(sed -n 's/ passed, 0 failed$//p' "$work/tests.output" 2>/dev/null)
-    passed=$((passed + ${count:-0}))
-}
-
-# Twice on one file, as the example in C: each run says what that one says.
-greets_as_in_c() {
-    local runtime=$1
-    rm -rf "$work/people" && mkdir "$work/people"
-    "${CC:-cc}" -I "$root/include" "$root/examples/c/greetings.c" "$libraries/libpostbox.so" -o "$work/greetings" || return 1
-    for language in net c; do
-        for run in 1 2; do
-            if [ $language = c ]; then
-                "$work/greetings" "$work/people/c"
-            else
-                on "$runtime" Greetings "$work/people/net"
-            fi || return 1
-        done >"$work/$language.output"
-    done
-    diff "$work/c.output" "$work/net.output"
-}
-
-tells_an_error() {
-    ! on "$1" Greetings /dev/null/none 2>"$work/error" && grep -F '/dev/null/none' "$work/error"
-}
-
 prints_what_the_page_says() {
     local runtime=$1 name=$2 page=$3
     on "$runtime" "$name" >"$work/printed" || return 1
@@ -135,12 +92,7 @@ with_the_sdk() {
         POSTBOX_TEST_HOST="dotnet exec" dotnet exec "$work/sdk/Tests.dll"
 }
 
-# Programs are linked with the name that the library has, and asked for by the name that it says.
-soname=$(readelf -d "$libraries/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
-mkdir "$work/native"
-ln -s "$libraries/libpostbox.so" "$work/native/libpostbox.so"
-ln -s "$libraries/libpostbox.so" "$work/native/$soname"
-export LD_LIBRARY_PATH=$work/native POSTBOX_HEADER=$root/include/postbox.h
+export POSTBOX_HEADER=$root/include/postbox.h
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 
 step "the tools and the library are there" tools_are_there
@@ -152,9 +104,9 @@ step "the page's code compiles" compile_page Start "$root/docs/getting-started-d
 step "the README's code compiles" compile_page Readme "$here/README.md"
 step "the page's commands work as shown" page_works_as_shown
 for runtime in Mono CoreCLR; do
-    tests $runtime
-    step "the example says under $runtime what it says in C" greets_as_in_c $runtime
-    step "the example tells an error under $runtime" tells_an_error $runtime
+    step "the tests pass under $runtime" run_tests $runtime
+    step "the example says under $runtime what it did" greets on $runtime Greetings
+    step "the example tells an error under $runtime" tells_an_error on $runtime Greetings
     step "the page's code prints under $runtime what the page says" prints_what_the_page_says $runtime Start "$root/docs/getting-started-dotnet.md"
     step "the README's code prints under $runtime what the README says" prints_what_the_page_says $runtime Readme "$here/README.md"
     step "a missing library is told under $runtime" library_is_missing $runtime
@@ -163,5 +115,4 @@ done
 if command -v dotnet >/dev/null && [ -n "$(dotnet --list-sdks)" ]; then
     step "Microsoft's SDK builds, packs and tests" with_the_sdk
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

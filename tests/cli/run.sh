@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Checks and tests the command `postbox`, which is behind the feature cli.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../lib.sh"
+cd "$root" || exit 1
 
-cargo clippy --quiet --features cli --bin postbox --test cli -- -D warnings
-tools/venv.sh >/dev/null
-cargo test --quiet --features cli --bin postbox --test cli
+step "lints" cargo clippy --quiet --features cli --bin postbox --test cli -- -D warnings
+step "the Python environment of the tests" tools/venv.sh
+step "tests" cargo test --quiet --features cli --bin postbox --test cli
+finish
