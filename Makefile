@@ -11,10 +11,10 @@ CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 PREFIX ?= /usr/local
 PROFILE ?= release
 
-.PHONY: help demo test wheel docs bench setup libraries command release install soak check-deep
+.PHONY: help demo demo-c test wheel docs bench setup libraries command release install soak check-deep
 
 help:
-	@echo "make demo    the greetings handler on the embedded database, from Rust and from C"
+	@echo "make demo    the greetings handler on the embedded database, from Rust and, where cJSON is installed, from C"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
 	@echo "make check-deep   what takes long: sanitizers, libFuzzer, thousands of kills, licences"
@@ -40,16 +40,19 @@ install: $(if $(filter debug,$(PROFILE)),command libraries,release)
 	@DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" tools/install.sh "$(PREFIX)" "$(TARGET)/$(PROFILE)"
 
 demo: libraries
-	@$(CC) $(CFLAGS) -Iinclude examples/c/greetings.c -o $(TARGET)/debug/greetings-c -L$(LIBRARIES) -lpostbox -Wl,-rpath,$(LIBRARIES)
-	@rm -rf $(TARGET)/demo && mkdir -p $(TARGET)/demo
 	@printf '\n--- Rust, in memory ---\n'
 	@$(LIBRARIES)/examples/greetings
 	@printf '\n--- Rust, killed and delivered by another process ---\n'
 	@$(LIBRARIES)/examples/sweeper
-	@printf '\n--- C, in a file ---\n'
-	@$(TARGET)/debug/greetings-c $(TARGET)/demo/greetings.db
-	@printf '\n--- C, again: a second run on the same file ---\n'
-	@$(TARGET)/debug/greetings-c $(TARGET)/demo/greetings.db
+	@printf '\n--- C, in a file, twice ---\n'
+	@if echo '#include <cjson/cJSON.h>' | $(CC) -E - >/dev/null 2>&1; then $(MAKE) --no-print-directory demo-c; \
+	    else echo 'Skipped: the example in C needs cJSON, a JSON library. On Debian or Ubuntu: sudo apt install libcjson-dev'; fi
+
+demo-c:
+	@$(CC) $(CFLAGS) -Iinclude examples/c/greetings.c -o $(LIBRARIES)/greetings-c -L$(LIBRARIES) -lpostbox -lcjson -Wl,-rpath,$(LIBRARIES)
+	@rm -rf $(TARGET)/demo && mkdir -p $(TARGET)/demo
+	@$(LIBRARIES)/greetings-c $(TARGET)/demo/greetings.db
+	@$(LIBRARIES)/greetings-c $(TARGET)/demo/greetings.db
 
 test: setup
 	@tests/run.sh

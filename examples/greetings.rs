@@ -9,6 +9,7 @@
 //! message goes there, with the region and credentials that the AWS CLI would use. `examples/c/greetings.c` is the same in C.
 
 use postbox::{AttributeValue, ErrorCode, Item, Message, Postbox, Result, SendOutcome, UnitOfWork, producer_fn};
+use serde_json::json;
 
 fn ada() -> Item {
     Item::from([("Name".into(), AttributeValue::S("Ada".into()))])
@@ -49,9 +50,9 @@ fn add_greeting(work: &mut UnitOfWork, id: &str) -> Result<u32> {
     let greetings = greetings_of(Some(&person)) + 1;
     person.insert("Greetings".into(), AttributeValue::N(greetings.to_string()));
 
-    let body = format!(r#"{{"name":"Ada","greetings":{greetings}}}"#);
     work.put("People", person)?;
-    work.deposit_post(Message::new("greeting.made", body).with_id(id))?;
+    let body = json!({"greetings": greetings, "name": "Ada"});
+    work.deposit_post(Message::new("greeting.made", body.to_string()).with_id(id))?;
     Ok(greetings)
 }
 

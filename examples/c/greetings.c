@@ -7,14 +7,16 @@
  * the second run finds what the first has written. With a target, such as sns:greetings or
  * sqs:greetings, the message goes there, with the region and credentials that the AWS CLI would use.
  * examples/greetings.rs is the same in Rust.
+ *
+ * It writes and reads items and message bodies with a JSON library, cJSON (Debian: libcjson-dev). A value that is pasted
+ * into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
  */
 #include "postbox.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ADA "{\"Name\":{\"S\":\"Ada\"}}"
 
 /* What the program does with an error: tells it, with every reason, and frees it. */
 static int fail(postbox_error *err)
@@ -51,11 +53,63 @@ static postbox_error *make_people(postbox_client *box)
                                     NULL);
 }
 
-/* How often the person was greeted; a program of your own would use a JSON library. */
-static long greetings_of(const char *person)
+/* Ends the program if cJSON had no memory. */
+static void must(bool done)
 {
-    const char *found = person ? strstr(person, "\"Greetings\":{\"N\":\"") : NULL;
-    return found ? strtol(found + strlen("\"Greetings\":{\"N\":\""), NULL, 10) : 0;
+    if (!done) {
+        fprintf(stderr, "greetings: out of memory\n");
+        exit(EXIT_FAILURE);
+    }
+}
+
+/* Sets an attribute in DynamoDB JSON, such as "Name": {"S": "Ada"}, whatever was there. */
+static void set_attribute(cJSON *item, const char *name, const char *type, const char *value)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(item, name);
+    must(cJSON_AddStringToObject(cJSON_AddObjectToObject(item, name), type, value));
+}
+
+/* Returns the JSON as text, to free with cJSON_free, and deletes the JSON. */
+static char *to_text(cJSON *json)
+{
+    char *text = cJSON_PrintUnformatted(json);
+    must(text);
+    cJSON_Delete(json);
+    return text;
+}
+
+static char *person_key(const char *name)
+{
+    cJSON *key = cJSON_CreateObject();
+    set_attribute(key, "Name", "S", name);
+    return to_text(key);
+}
+
+/* How often the person was greeted. */
+static long greetings_of(const cJSON *person)
+{
+    const cJSON *greetings = cJSON_GetObjectItemCaseSensitive(person, "Greetings");
+    const char *digits = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(greetings, "N"));
+    return digits ? strtol(digits, NULL, 10) : 0;
+}
+
+/* The person as stored, greeted once more; what else the item holds stays. */
+static char *greeted(const char *stored, long *greetings)
+{
+    char digits[24];
+    cJSON *person = cJSON_Parse(stored);
+    *greetings = greetings_of(person) + 1;
+    snprintf(digits, sizeof digits, "%ld", *greetings);
+    set_attribute(person, "Greetings", "N", digits);
+    return to_text(person);
+}
+
+/* The body of the message. */
+static char *greeting_made(const char *name, long greetings)
+{
+    cJSON *body = cJSON_CreateObject();
+    must(cJSON_AddNumberToObject(body, "greetings", (double)greetings) && cJSON_AddStringToObject(body, "name", name));
+    return to_text(body);
 }
 
 static const char *times(long count)
@@ -63,38 +117,37 @@ static const char *times(long count)
     return count == 1 ? "time" : "times";
 }
 
-/* Reads Ada, counts one greeting more, and puts that and the message into the unit of work. */
-static postbox_error *add_greeting(postbox_unit_of_work *work, const char *id, long *greetings)
+/* Reads the person, counts one greeting more, and puts that and the message into the unit of work. */
+static postbox_error *add_greeting(postbox_unit_of_work *work, const char *name, const char *id, long *greetings)
 {
     postbox_error *err;
     postbox_message *message = NULL;
-    char *person = NULL, changed[128], body[128];
+    char *stored = NULL, *key = person_key(name);
 
-    if ((err = postbox_unit_of_work_get_item(work, "People", ADA, &person)))
-        return err;
-    *greetings = greetings_of(person) + 1;
-    postbox_string_free(person);
-
-    snprintf(changed, sizeof changed, "{\"Name\":{\"S\":\"Ada\"},\"Greetings\":{\"N\":\"%ld\"}}", *greetings);
-    snprintf(body, sizeof body, "{\"name\":\"Ada\",\"greetings\":%ld}", *greetings);
-    if ((err = postbox_message_new("greeting.made", (const uint8_t *)body, strlen(body), &message)))
-        return err;
-    if (!(err = postbox_message_set(message, "id", id)) &&
-        !(err = postbox_unit_of_work_put(work, "People", changed)))
-        err = postbox_unit_of_work_deposit_post(work, message);
+    if (!(err = postbox_unit_of_work_get_item(work, "People", key, &stored))) {
+        char *changed = greeted(stored ? stored : key, greetings), *body = greeting_made(name, *greetings);
+        if (!(err = postbox_unit_of_work_put(work, "People", changed)) &&
+            !(err = postbox_message_new("greeting.made", (const uint8_t *)body, strlen(body), &message)) &&
+            !(err = postbox_message_set(message, "id", id)))
+            err = postbox_unit_of_work_deposit_post(work, message);
+        cJSON_free(body);
+        cJSON_free(changed);
+    }
     postbox_message_free(message);
+    postbox_string_free(stored);
+    cJSON_free(key);
     return err;
 }
 
-/* The handler: greets Ada and tells the world, both or neither. */
-static postbox_error *greet(postbox_client *box, const char *id)
+/* The handler: greets a person and tells the world, both or neither. */
+static postbox_error *greet(postbox_client *box, const char *name, const char *id)
 {
     postbox_error *err;
     long greetings = 0;
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
 
-    if (!(err = add_greeting(work, id, &greetings)) && !(err = postbox_unit_of_work_commit(work))) {
-        printf("Committed: Ada was greeted %ld %s, and message %s is in the outbox.\n", greetings, times(greetings), id);
+    if (!(err = add_greeting(work, name, id, &greetings)) && !(err = postbox_unit_of_work_commit(work))) {
+        printf("Committed: %s was greeted %ld %s, and message %s is in the outbox.\n", name, greetings, times(greetings), id);
         if (!(err = postbox_clear_outbox(box, &id, 1, NULL)))
             printf("Cleared: message %s is dispatched.\n", id);
     }
@@ -103,14 +156,14 @@ static postbox_error *greet(postbox_client *box, const char *id)
 }
 
 /* The same, but it changes its mind: nothing is written, and nothing is ever sent. */
-static postbox_error *greet_and_roll_back(postbox_client *box, const char *id)
+static postbox_error *greet_and_roll_back(postbox_client *box, const char *name, const char *id)
 {
     postbox_error *err;
     long greetings;
     postbox_message *found = NULL;
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
 
-    if (!(err = add_greeting(work, id, &greetings)) && !(err = postbox_unit_of_work_rollback(work)) &&
+    if (!(err = add_greeting(work, name, id, &greetings)) && !(err = postbox_unit_of_work_rollback(work)) &&
         !(err = postbox_get_message(box, id, &found)))
         printf("Rolled back: the outbox has %s message %s.\n", found ? "a" : "no", id);
     postbox_message_free(found);
@@ -119,9 +172,9 @@ static postbox_error *greet_and_roll_back(postbox_client *box, const char *id)
 }
 
 /* The same command once more: its message is in the outbox already, so it takes no effect. */
-static postbox_error *greet_again(postbox_client *box, const char *id)
+static postbox_error *greet_again(postbox_client *box, const char *name, const char *id)
 {
-    postbox_error *err = greet(box, id);
+    postbox_error *err = greet(box, name, id);
     if (postbox_error_code(err) != POSTBOX_ERROR_DUPLICATE_MESSAGE)
         return err;
     printf("Refused: %s.\n", postbox_error_message(err));
@@ -129,27 +182,38 @@ static postbox_error *greet_again(postbox_client *box, const char *id)
     return NULL;
 }
 
-static postbox_error *run(postbox_client *box)
+/* Reads how often the person was greeted so far. */
+static postbox_error *read_greetings(postbox_client *box, const char *name, long *greetings)
+{
+    char *stored = NULL, *key = person_key(name);
+    postbox_error *err = postbox_get_item(box, "People", key, &stored);
+    if (!err) {
+        cJSON *person = cJSON_Parse(stored);
+        *greetings = greetings_of(person);
+        cJSON_Delete(person);
+    }
+    postbox_string_free(stored);
+    cJSON_free(key);
+    return err;
+}
+
+static postbox_error *run(postbox_client *box, const char *name)
 {
     postbox_error *err;
-    char *person = NULL, id[64], next_id[64];
+    long before = 0, after = 0;
+    char id[64], next_id[64];
 
-    if ((err = make_people(box)) || (err = postbox_get_item(box, "People", ADA, &person)))
+    if ((err = make_people(box)) || (err = read_greetings(box, name, &before)))
         return err;
-    long before = greetings_of(person);
-    postbox_string_free(person);
-    printf("Ada was greeted %ld %s before.\n", before, times(before));
+    printf("%s was greeted %ld %s before.\n", name, before, times(before));
 
     /* The id of the command that is handled, such as a request's: it takes effect once. */
     snprintf(id, sizeof id, "greeting-%ld", before + 1);
     snprintf(next_id, sizeof next_id, "greeting-%ld", before + 2);
-    if ((err = greet(box, id)) || (err = greet_and_roll_back(box, next_id)) || (err = greet_again(box, id)))
+    if ((err = greet(box, name, id)) || (err = greet_and_roll_back(box, name, next_id)) ||
+        (err = greet_again(box, name, id)) || (err = read_greetings(box, name, &after)))
         return err;
-
-    if ((err = postbox_get_item(box, "People", ADA, &person)))
-        return err;
-    printf("Ada was greeted %ld %s in all.\n", greetings_of(person), times(greetings_of(person)));
-    postbox_string_free(person);
+    printf("%s was greeted %ld %s in all.\n", name, after, times(after));
     return NULL;
 }
 
@@ -171,7 +235,7 @@ int main(int argc, char **argv)
 
     if (!(err = postbox_config_set(config, "embedded_path", argc > 1 ? argv[1] : ":memory:")) &&
         !(err = send_to(config, argc > 2 ? argv[2] : NULL)) && !(err = postbox_open(config, &box)) &&
-        !(err = run(box)))
+        !(err = run(box, "Ada")))
         err = postbox_close(box);
     postbox_free(box);
     postbox_config_free(config);

@@ -5,16 +5,20 @@
  *
  * It works on the embedded database, in memory unless a file is given. Run it twice on one file:
  * the second run finds what the first has written. examples/c/greetings.c is the same in C.
+ *
+ * It writes and reads items and message bodies with a JSON library, nlohmann::json (Debian: nlohmann-json3-dev). A value that
+ * is pasted into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
  */
 #include "postbox.hpp"
 
 #include <cstdlib>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace {
 
-constexpr std::string_view ada = R"({"Name":{"S":"Ada"}})";
+using nlohmann::json;
 
 /* The producer: a real one would hand the message to a broker. */
 postbox::send_result print_message(postbox::message_view message) {
@@ -35,48 +39,52 @@ void make_people(postbox::client &box) {
     }
 }
 
-/* How often the person was greeted; a program of your own would use a JSON library. */
-long greetings_of(const std::optional<std::string> &person) {
-    const std::string before = R"("Greetings":{"N":")";
-    const std::size_t found = person ? person->find(before) : std::string::npos;
-    return found == std::string::npos ? 0 : std::strtol(person->c_str() + found + before.size(), nullptr, 10);
+/* The key of a person, in DynamoDB JSON. */
+json key_of(const std::string &name) { return {{"Name", {{"S", name}}}}; }
+
+/* How often the person was greeted. */
+long greetings_of(const json &person) {
+    return person.contains("Greetings") ? std::stol(person["Greetings"]["N"].get<std::string>()) : 0;
 }
 
 const char *times(long count) { return count == 1 ? "time" : "times"; }
 
-/* Reads Ada, counts one greeting more, and puts that and the message into the unit of work. */
-long add_greeting(postbox::unit_of_work &work, const std::string &id) {
-    const long greetings = greetings_of(work.get_item("People", ada)) + 1;
-    const std::string count = std::to_string(greetings);
-    work.put("People", R"({"Name":{"S":"Ada"},"Greetings":{"N":")" + count + R"("}})");
-    work.deposit_post(postbox::message("greeting.made", R"({"name":"Ada","greetings":)" + count + "}").set("id", id));
+/* Reads the person, counts one greeting more, and puts that and the message into the unit of work. */
+long add_greeting(postbox::unit_of_work &work, const std::string &name, const std::string &id) {
+    const std::string key = key_of(name).dump();
+    json person = json::parse(work.get_item("People", key).value_or(key));
+    const long greetings = greetings_of(person) + 1;
+    person["Greetings"] = {{"N", std::to_string(greetings)}};
+    work.put("People", person.dump());
+    const json body = {{"greetings", greetings}, {"name", name}};
+    work.deposit_post(postbox::message("greeting.made", body.dump()).set("id", id));
     return greetings;
 }
 
-/* The handler: greets Ada and tells the world, both or neither. */
-void greet(postbox::client &box, const std::string &id) {
+/* The handler: greets a person and tells the world, both or neither. */
+void greet(postbox::client &box, const std::string &name, const std::string &id) {
     postbox::unit_of_work work(box);
-    const long greetings = add_greeting(work, id);
+    const long greetings = add_greeting(work, name, id);
     work.commit();
-    std::cout << "Committed: Ada was greeted " << greetings << " " << times(greetings) << ", and message " << id
+    std::cout << "Committed: " << name << " was greeted " << greetings << " " << times(greetings) << ", and message " << id
               << " is in the outbox.\n";
     box.clear_outbox({id});
     std::cout << "Cleared: message " << id << " is dispatched.\n";
 }
 
 /* The same, but it changes its mind: nothing is written, and nothing is ever sent. */
-void greet_and_roll_back(postbox::client &box, const std::string &id) {
+void greet_and_roll_back(postbox::client &box, const std::string &name, const std::string &id) {
     {
         postbox::unit_of_work work(box);
-        add_greeting(work, id);
+        add_greeting(work, name, id);
     }
     std::cout << "Rolled back: the outbox has " << (box.get_message(id) ? "a" : "no") << " message " << id << ".\n";
 }
 
 /* The same command once more: its message is in the outbox already, so it takes no effect. */
-void greet_again(postbox::client &box, const std::string &id) {
+void greet_again(postbox::client &box, const std::string &name, const std::string &id) {
     try {
-        greet(box, id);
+        greet(box, name, id);
     } catch (const postbox::error &refused) {
         if (refused.code() != POSTBOX_ERROR_DUPLICATE_MESSAGE)
             throw;
@@ -84,21 +92,26 @@ void greet_again(postbox::client &box, const std::string &id) {
     }
 }
 
-void run(const char *path) {
+/* How often the person was greeted so far. */
+long read_greetings(postbox::client &box, const std::string &name) {
+    return greetings_of(json::parse(box.get_item("People", key_of(name).dump()).value_or("{}")));
+}
+
+void run(const char *path, const std::string &name) {
     postbox::client box(postbox::config().set("embedded_path", path).producer("greeting.made", print_message));
 
     make_people(box);
-    const long before = greetings_of(box.get_item("People", ada));
-    std::cout << "Ada was greeted " << before << " " << times(before) << " before.\n";
+    const long before = read_greetings(box, name);
+    std::cout << name << " was greeted " << before << " " << times(before) << " before.\n";
 
     // The id of the command that is handled, such as a request's: it takes effect once.
     const std::string id = "greeting-" + std::to_string(before + 1);
-    greet(box, id);
-    greet_and_roll_back(box, "greeting-" + std::to_string(before + 2));
-    greet_again(box, id);
+    greet(box, name, id);
+    greet_and_roll_back(box, name, "greeting-" + std::to_string(before + 2));
+    greet_again(box, name, id);
 
-    const long greetings = greetings_of(box.get_item("People", ada));
-    std::cout << "Ada was greeted " << greetings << " " << times(greetings) << " in all.\n";
+    const long greetings = read_greetings(box, name);
+    std::cout << name << " was greeted " << greetings << " " << times(greetings) << " in all.\n";
     box.close();
 }
 
@@ -106,7 +119,7 @@ void run(const char *path) {
 
 int main(int argc, char **argv) {
     try {
-        run(argc > 1 ? argv[1] : ":memory:");
+        run(argc > 1 ? argv[1] : ":memory:", "Ada");
         return EXIT_SUCCESS;
     } catch (const postbox::error &failed) {
         std::cerr << "greetings: " << failed.what() << "\n";

@@ -4,15 +4,17 @@
 //
 // It works on the embedded database, in memory unless a file is given. Run it twice on one file: the second run finds what the
 // first has written. examples/c/greetings.c is the same in C.
+//
+// It writes and reads items and message bodies with a JSON library, Json.NET (NuGet: Newtonsoft.Json; Debian: libnewtonsoft-json5.0-cil).
+// A value that is pasted into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
 using System;
 using System.Globalization;
-using System.Text.RegularExpressions;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
 using Postbox;
 
 internal static class Greetings
 {
-    private const string Ada = "{\"Name\":{\"S\":\"Ada\"}}";
-
     private const string PeopleTable =
         "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
         + "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
@@ -27,7 +29,7 @@ internal static class Greetings
                 config.Set("embedded_path", arguments.Length > 0 ? arguments[0] : ":memory:").AddProducer("greeting.made", PrintMessage);
                 using (var postbox = config.Open())
                 {
-                    Run(postbox);
+                    Run(postbox, "Ada");
                     postbox.Close();
                 }
             }
@@ -62,44 +64,49 @@ internal static class Greetings
         }
     }
 
-    // How often the person was greeted; a program of your own would use a JSON library.
-    private static int GreetingsOf(string person)
-    {
-        var found = Regex.Match(person ?? "", "\"Greetings\":\\{\"N\":\"([0-9]+)\"");
-        return found.Success ? int.Parse(found.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
-    }
+    // The key of a person, in DynamoDB JSON.
+    private static JObject KeyOf(string name) => new JObject { ["Name"] = new JObject { ["S"] = name } };
+
+    // How often the person was greeted.
+    private static int GreetingsOf(JObject person) => (int?)person["Greetings"]?["N"] ?? 0;
+
+    private static string Text(JObject json) => json.ToString(Formatting.None);
 
     private static string Times(int count) => count + (count == 1 ? " time" : " times");
 
-    // Reads Ada, counts one greeting more, and puts that and the message into the unit of work.
-    private static int AddGreeting(UnitOfWork work, string id)
+    // Reads the person, counts one greeting more, and puts that and the message into the unit of work.
+    private static int AddGreeting(UnitOfWork work, string name, string id)
     {
-        var greetings = GreetingsOf(work.GetItem("People", Ada)) + 1;
-        work.Put("People", "{\"Name\":{\"S\":\"Ada\"},\"Greetings\":{\"N\":\"" + greetings + "\"}}");
-        using (var message = new Message("greeting.made", "{\"name\":\"Ada\",\"greetings\":" + greetings + "}") { Id = id })
+        var key = Text(KeyOf(name));
+        var person = JObject.Parse(work.GetItem("People", key) ?? key);
+        var greetings = GreetingsOf(person) + 1;
+        person["Greetings"] = new JObject { ["N"] = greetings.ToString(CultureInfo.InvariantCulture) };
+        work.Put("People", Text(person));
+        var body = new JObject { ["greetings"] = greetings, ["name"] = name };
+        using (var message = new Message("greeting.made", Text(body)) { Id = id })
             work.DepositPost(message);
         return greetings;
     }
 
-    // The handler: greets Ada and tells the world, both or neither.
-    private static void Greet(PostboxClient postbox, string id)
+    // The handler: greets a person and tells the world, both or neither.
+    private static void Greet(PostboxClient postbox, string name, string id)
     {
         using (var work = postbox.BeginUnitOfWork())
         {
-            var greetings = AddGreeting(work, id);
+            var greetings = AddGreeting(work, name, id);
             work.Commit();
-            Console.WriteLine("Committed: Ada was greeted " + Times(greetings) + ", and message " + id + " is in the outbox.");
+            Console.WriteLine("Committed: " + name + " was greeted " + Times(greetings) + ", and message " + id + " is in the outbox.");
         }
         postbox.ClearOutbox(id);
         Console.WriteLine("Cleared: message " + id + " is dispatched.");
     }
 
     // The same, but it changes its mind: nothing is written, and nothing is ever sent.
-    private static void GreetAndRollBack(PostboxClient postbox, string id)
+    private static void GreetAndRollBack(PostboxClient postbox, string name, string id)
     {
         using (var work = postbox.BeginUnitOfWork())
         {
-            AddGreeting(work, id);
+            AddGreeting(work, name, id);
             work.Rollback();
         }
         using (var found = postbox.GetMessage(id))
@@ -107,11 +114,11 @@ internal static class Greetings
     }
 
     // The same command once more: its message is in the outbox already, so it takes no effect.
-    private static void GreetAgain(PostboxClient postbox, string id)
+    private static void GreetAgain(PostboxClient postbox, string name, string id)
     {
         try
         {
-            Greet(postbox, id);
+            Greet(postbox, name, id);
         }
         catch (DuplicateMessageException refused)
         {
@@ -119,18 +126,21 @@ internal static class Greetings
         }
     }
 
-    private static void Run(PostboxClient postbox)
+    // How often the person was greeted so far.
+    private static int ReadGreetings(PostboxClient postbox, string name) => GreetingsOf(JObject.Parse(postbox.GetItem("People", Text(KeyOf(name))) ?? "{}"));
+
+    private static void Run(PostboxClient postbox, string name)
     {
         MakePeople(postbox);
-        var before = GreetingsOf(postbox.GetItem("People", Ada));
-        Console.WriteLine("Ada was greeted " + Times(before) + " before.");
+        var before = ReadGreetings(postbox, name);
+        Console.WriteLine(name + " was greeted " + Times(before) + " before.");
 
         // The id of the command that is handled, such as a request's: it takes effect once.
         var id = "greeting-" + (before + 1);
-        Greet(postbox, id);
-        GreetAndRollBack(postbox, "greeting-" + (before + 2));
-        GreetAgain(postbox, id);
+        Greet(postbox, name, id);
+        GreetAndRollBack(postbox, name, "greeting-" + (before + 2));
+        GreetAgain(postbox, name, id);
 
-        Console.WriteLine("Ada was greeted " + Times(GreetingsOf(postbox.GetItem("People", Ada))) + " in all.");
+        Console.WriteLine(name + " was greeted " + Times(ReadGreetings(postbox, name)) + " in all.");
     }
 }

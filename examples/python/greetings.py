@@ -48,7 +48,7 @@ def add_greeting(work: postbox.UnitOfWork, id: str) -> int:
     """Reads Ada, counts one greeting more, and puts that and the message into the unit of work."""
     greetings = greetings_of(work.get_item("People", ADA)) + 1
     work.put("People", {**ADA, "Greetings": greetings})
-    body = json.dumps({"name": "Ada", "greetings": greetings}, separators=(",", ":"))
+    body = json.dumps({"greetings": greetings, "name": "Ada"}, separators=(",", ":"))
     work.deposit_post(postbox.Message("greeting.made", body, id=id))
     return greetings
 

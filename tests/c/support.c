@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,15 +151,40 @@ void check_field(postbox_client *box, const char *id, const char *field, const c
     postbox_message_free(message);
 }
 
+static void add_attribute(cJSON *item, const char *name, const char *type, const char *value)
+{
+    cJSON_AddStringToObject(cJSON_AddObjectToObject(item, name), type, value);
+}
+
+static char *to_text(cJSON *json)
+{
+    char *text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+char *person_json(const char *name, const char *text)
+{
+    cJSON *item = cJSON_CreateObject();
+    add_attribute(item, "Name", "S", name);
+    if (text)
+        add_attribute(item, "Text", "S", text);
+    return to_text(item);
+}
+
 void put_malformed(postbox_client *box, const char *id)
 {
-    char request[512];
-    snprintf(request, sizeof request,
-             "{\"TableName\":\"brighter_outbox\",\"Item\":{\"MessageId\":{\"S\":\"%s\"},\"Topic\":{\"S\":\"greeting.made\"},"
-             "\"TopicShard\":{\"S\":\"greeting.made_0\"},\"CreatedTime\":{\"N\":\"1\"},"
-             "\"OutstandingCreatedTime\":{\"N\":\"1\"}}}",
-             id);
+    cJSON *put = cJSON_CreateObject();
+    cJSON_AddStringToObject(put, "TableName", "brighter_outbox");
+    cJSON *item = cJSON_AddObjectToObject(put, "Item");
+    add_attribute(item, "MessageId", "S", id);
+    add_attribute(item, "Topic", "S", "greeting.made");
+    add_attribute(item, "TopicShard", "S", "greeting.made_0");
+    add_attribute(item, "CreatedTime", "N", "1");
+    add_attribute(item, "OutstandingCreatedTime", "N", "1");
+    char *request = to_text(put);
     OK(postbox_embedded_execute(box, "PutItem", request, NULL));
+    free(request);
 }
 
 void check_person(postbox_client *box, const char *key, const char *expected)
@@ -194,8 +220,7 @@ char *long_text(size_t length)
 
 char *long_person(const char *name, size_t length)
 {
-    char *text = long_text(length), *item = malloc(length + strlen(name) + 64);
-    sprintf(item, "{\"Name\":{\"S\":\"%s\"},\"Text\":{\"S\":\"%s\"}}", name, text);
+    char *text = long_text(length), *item = person_json(name, text);
     free(text);
     return item;
 }

@@ -63,6 +63,8 @@ void check_state(postbox_client *box, const char *id, const char *state);
 void check_field(postbox_client *box, const char *id, const char *field, const char *expected);
 /* Checks an item of People; NULL: it is not there. */
 void check_person(postbox_client *box, const char *key, const char *expected);
+/* An item of People as DynamoDB JSON, to free; NULL: it has no Text. */
+char *person_json(const char *name, const char *text);
 /* Puts an item that no message can be read from into the outbox, where a sweep and a list of outstanding ones find it. */
 void put_malformed(postbox_client *box, const char *id);
 /* Checks that the Postbox still works: deposits, reads and marks a message. */

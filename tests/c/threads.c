@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,10 +67,10 @@ static void *work_and_clear(void *data)
 {
     struct worker *self = data;
     for (int i = 0; i < 5; i++) {
-        char id[32], person[64];
+        char id[32];
         const char *ids = id;
         snprintf(id, sizeof id, "thread-%d-%d", self->number, i);
-        snprintf(person, sizeof person, "{\"Name\":{\"S\":\"%s\"}}", id);
+        char *person = person_json(id, NULL);
         postbox_message *message = message_of("greeting.made", id, "x");
         postbox_unit_of_work *work = postbox_unit_of_work_begin(self->box);
         OK(postbox_unit_of_work_put(work, "People", person));
@@ -78,6 +79,7 @@ static void *work_and_clear(void *data)
         OK(postbox_clear_outbox(self->box, &ids, 1, NULL));
         postbox_unit_of_work_free(work);
         postbox_message_free(message);
+        free(person);
     }
     return NULL;
 }

@@ -1,6 +1,8 @@
 /* Units of work and messages. */
 #include "support.hpp"
 
+#include <nlohmann/json.hpp>
+
 using namespace std::string_literals;
 
 static_assert(!std::is_copy_constructible_v<postbox::unit_of_work> && std::is_nothrow_move_constructible_v<postbox::unit_of_work>);
@@ -113,7 +115,7 @@ TEST(what_dynamodb_would_refuse_is_refused_when_added) {
     FAILS(POSTBOX_ERROR_ITEM_TOO_LARGE, "",
           work.deposit_post(postbox::message("greeting.made", std::string(500'000, 'x'))));
     for (int i = 1; i < 100; i++)
-        work.put("People", R"({"Name":{"S":")" + std::to_string(i) + R"("}})");
+        work.put("People", nlohmann::json{{"Name", {{"S", std::to_string(i)}}}}.dump());
     FAILS(POSTBOX_ERROR_TOO_MANY_ACTIONS, "100", work.delete_item("People", bob));
     work.commit();
     CHECK(box.get_item("People", ada));

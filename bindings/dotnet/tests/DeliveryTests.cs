@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using Newtonsoft.Json.Linq;
 
 namespace Postbox.Tests
 {
@@ -142,8 +143,13 @@ namespace Postbox.Tests
             using (var world = new World())
             {
                 var id = world.Deposit();
-                world.Client.EmbeddedExecute("UpdateItem", "{\"TableName\":\"brighter_outbox\",\"Key\":{\"MessageId\":{\"S\":\"" + id
-                    + "\"}},\"UpdateExpression\":\"SET HeaderBag = :b\",\"ExpressionAttributeValues\":{\":b\":{\"S\":\"{\"}}}");
+                world.Client.EmbeddedExecute("UpdateItem", World.Json(new JObject
+                {
+                    ["TableName"] = "brighter_outbox",
+                    ["Key"] = new JObject { ["MessageId"] = World.Text(id) },
+                    ["UpdateExpression"] = "SET HeaderBag = :b",
+                    ["ExpressionAttributeValues"] = new JObject { [":b"] = World.Text("{") },
+                }));
                 using (var page = world.Client.ListMessages(MessageState.Outstanding))
                 {
                     Check.Equal(id, page.Malformed.Single().Id);

@@ -34,7 +34,7 @@ namespace Postbox.Tests
             using (var world = new World())
             using (var work = world.Client.BeginUnitOfWork())
             {
-                var failure = Check.Throws<ArgumentException>(() => work.Put("People", World.Person("A\0da")));
+                var failure = Check.Throws<ArgumentException>(() => work.Put("People", "{\"Name\":{\"S\":\"A\0da\"}}"));
                 Check.Equal("item", failure.ParamName);
                 Check.Contains("NUL", failure.Message);
                 Check.Throws<ArgumentException>(() => new Message("t\0", "x"));

@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using System.Threading;
+using Newtonsoft.Json.Linq;
 
 namespace Postbox.Tests
 {
@@ -181,7 +182,7 @@ namespace Postbox.Tests
 
         private static string Large(string name, int kilobytes)
         {
-            return "{\"Name\":{\"S\":\"" + name + "\"},\"Text\":{\"S\":\"" + new string('x', kilobytes * 1024) + "\"}}";
+            return World.Json(new JObject { ["Name"] = World.Text(name), ["Text"] = World.Text(new string('x', kilobytes * 1024)) });
         }
     }
 }

@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Linq;
 
 namespace Postbox.Tests
 {
@@ -54,7 +56,12 @@ namespace Postbox.Tests
             return SendResult.Sent;
         }
 
-        internal static string Person(string name) => "{\"Name\":{\"S\":\"" + name + "\"}}";
+        internal static string Person(string name) => Json(new JObject { ["Name"] = Text(name) });
+
+        /// <summary>A text in DynamoDB JSON.</summary>
+        internal static JObject Text(string text) => new JObject { ["S"] = text };
+
+        internal static string Json(JObject json) => json.ToString(Formatting.None);
 
         internal string Deposit(string body = "hello")
         {
