@@ -36,6 +36,7 @@ step "unit, integration and documentation tests" cargo test --quiet --features c
 step "the command postbox: lints and tests" tests/cli/run.sh
 step "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features cli,capi --test simulation -- --nocapture
 step "generated files are committed" generated_files_are_committed
+step "the enums of C# are those of the header" tools/csharp_enums.py --check
 step "documentation without warnings" documentation
 for features in "" sns sqs; do
     step "lints without default features but \"$features\"" \

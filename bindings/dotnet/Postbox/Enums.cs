@@ -1,15 +1,16 @@
+// Generated from include/postbox.h by tools/csharp_enums.py; do not edit.
 namespace Postbox
 {
-    /// <summary>What kind of error it is. The numbers are stable; later versions add some, so treat one that you do not know as an internal error.</summary>
+    /// <summary>What kind of error it is. The numbers are stable and are the codes of the C ABI; later versions add codes, so treat one that you do not know as an internal error.</summary>
     public enum PostboxErrorCode
     {
-        /// <summary>No error. No exception has it.</summary>
+        /// <summary>No error. Only the C ABI gives it: the code of a <c>NULL</c> error.</summary>
         None = 0,
 
         /// <summary>An argument has a value that the call cannot work with.</summary>
         InvalidArgument = 1,
 
-        /// <summary>A pointer that must not be NULL is NULL. C ABI only.</summary>
+        /// <summary>A pointer that must not be <c>NULL</c> is <c>NULL</c>. C ABI only.</summary>
         NullArgument = 2,
 
         /// <summary>A string is not valid UTF-8. C ABI only.</summary>
@@ -54,7 +55,7 @@ namespace Postbox
         /// <summary>The call came from the Postbox's own runtime thread (for instance from a log callback), where it would wait for itself.</summary>
         ReentrantCall = 34,
 
-        /// <summary>DynamoDB cancelled the transaction: nothing was written. The reasons say reason, action by action.</summary>
+        /// <summary>DynamoDB cancelled the transaction: nothing was written. The reasons say why, action by action.</summary>
         TransactionCanceled = 40,
 
         /// <summary>A message id of the unit of work is in the outbox already: nothing was written.</summary>
@@ -72,7 +73,7 @@ namespace Postbox
         /// <summary>Some messages could not be marked dispatched; the reasons say which and why.</summary>
         MarkIncomplete = 52,
 
-        /// <summary>More messages are outstanding than max_outstanding allows: nothing was deposited.</summary>
+        /// <summary>More messages are outstanding than <c>max_outstanding</c> allows: nothing was deposited.</summary>
         OutboxLimitReached = 53,
 
         /// <summary>The table does not exist.</summary>
@@ -93,7 +94,7 @@ namespace Postbox
         /// <summary>The endpoint could not be reached.</summary>
         Unreachable = 65,
 
-        /// <summary>No answer within operation_timeout_ms.</summary>
+        /// <summary>No answer within <c>operation_timeout_ms</c>.</summary>
         Timeout = 66,
 
         /// <summary>DynamoDB refused the request for another reason; its code and text are in the message.</summary>
@@ -109,7 +110,7 @@ namespace Postbox
         Internal = 99,
     }
 
-    /// <summary>What became of one message. The numbers are stable.</summary>
+    /// <summary>What became of one message. The numbers are stable and are those of the C ABI.</summary>
     public enum Outcome
     {
         /// <summary>It was sent and marked dispatched; or only marked, if that was asked for.</summary>
@@ -197,7 +198,7 @@ namespace Postbox
     }
 
     /// <summary>Whether a sweep or an archiver had its lease.</summary>
-    public enum LeaseInfo
+    public enum LeaseStatus
     {
         /// <summary>It had, to the end.</summary>
         Held = 0,
@@ -209,7 +210,7 @@ namespace Postbox
         Lost = 2,
 
         /// <summary>It ran without one: there is no lock table, or no permission for it.</summary>
-        Alone = 3,
+        Unavailable = 3,
     }
 
     /// <summary>Where a stored message is in its life.</summary>

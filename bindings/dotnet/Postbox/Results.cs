@@ -12,7 +12,7 @@ namespace Postbox
             AlreadyDispatched = (long)counts.AlreadyDispatched;
             Failed = (long)counts.Failed;
             HeldBack = (long)counts.HeldBack;
-            Lease = (LeaseInfo)counts.Lease;
+            Lease = (LeaseStatus)counts.Lease;
         }
 
         /// <summary>Shown by the index as outstanding and old enough.</summary>
@@ -31,7 +31,7 @@ namespace Postbox
         public long HeldBack { get; }
 
         /// <summary>Whether the sweep had its lease.</summary>
-        public LeaseInfo Lease { get; }
+        public LeaseStatus Lease { get; }
     }
 
     /// <summary>What is outstanding.</summary>
@@ -57,7 +57,7 @@ namespace Postbox
         {
             Archived = (long)counts.Archived;
             Failed = (long)counts.Failed;
-            Lease = (LeaseInfo)counts.Lease;
+            Lease = (LeaseStatus)counts.Lease;
         }
 
         /// <summary>Kept by the archive and deleted.</summary>
@@ -67,7 +67,7 @@ namespace Postbox
         public long Failed { get; }
 
         /// <summary>Whether the archiver had its lease.</summary>
-        public LeaseInfo Lease { get; }
+        public LeaseStatus Lease { get; }
     }
 
     /// <summary>What a client has done since it was opened, in messages where nothing else is said.</summary>

@@ -50,7 +50,7 @@ namespace Postbox.Tests
                 Check.Equal(1L, result.Found);
                 Check.Equal(1L, result.Dispatched);
                 Check.Equal(0L, result.AlreadyDispatched + result.Failed + result.HeldBack);
-                Check.Equal(LeaseInfo.Held, result.Lease);
+                Check.Equal(LeaseStatus.Held, result.Lease);
                 Check.Same(new[] { id }, world.Sent);
 
                 var stats = world.Client.GetStats();
@@ -215,7 +215,7 @@ namespace Postbox.Tests
                 Check.Same(new[] { id }, kept);
                 Check.Equal(1L, result.Archived);
                 Check.Equal(1L, result.Failed);
-                Check.Equal(LeaseInfo.Held, result.Lease);
+                Check.Equal(LeaseStatus.Held, result.Lease);
                 Check.Equal(null, world.StateOf(id));
                 Check.Equal(MessageState.Dispatched, world.StateOf(refused).Value);
 

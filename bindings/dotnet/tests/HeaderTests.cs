@@ -26,7 +26,7 @@ namespace Postbox.Tests
             Check.Same(Numbers("OUTCOME"), Numbers(typeof(Outcome)));
             Check.Same(Numbers("SEND"), Numbers(typeof(SendOutcome)));
             Check.Same(Numbers("LOG"), Numbers(typeof(PostboxLogLevel)));
-            Check.Same(Numbers("LEASE"), Numbers(typeof(LeaseInfo)));
+            Check.Same(Numbers("LEASE"), Numbers(typeof(LeaseStatus)));
             Check.Same(Numbers("STATE"), Numbers(typeof(MessageState)));
         }
 
