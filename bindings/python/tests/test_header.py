@@ -40,7 +40,7 @@ def test_every_value_of_the_header_is_known(prefix: str, enum: type[IntEnum]) ->
 
 
 def test_an_unknown_code_is_an_internal_error() -> None:
-    from postbox._errors import error_of
+    from postbox._native import error_of
 
     error = error_of(1234, "text", False, [])
     assert isinstance(error, postbox.InternalError)

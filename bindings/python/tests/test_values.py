@@ -10,7 +10,8 @@ import pytest
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 import postbox
-from postbox._values import item_from_json, item_to_json
+from postbox._item import item_from_json
+from postbox._values import item_to_json
 
 VALUES: list[Any] = [
     "",

@@ -34,6 +34,7 @@ from postbox._errors import (
     TransactionCanceledError,
     UsageError,
 )
+from postbox._item import Item
 from postbox._message import Message
 from postbox._native import library_version
 from postbox._postbox import Postbox, open
@@ -52,7 +53,7 @@ from postbox._results import (
     Malformed,
 )
 from postbox._unit_of_work import UnitOfWork
-from postbox._values import Item, ItemLike
+from postbox._values import ItemLike
 
 __version__ = library_version()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from postbox import _callbacks
 from postbox._callbacks import Producer
-from postbox._native import check, ffi, lib, optional_utf8, text_of, utf8
+from postbox._native import check, ffi, lib, optional_utf8, text_of
+from postbox._text import utf8
 
 
 class Config:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from postbox._values import Item
+from postbox._item import Item, item_from_json
 
 
 class ErrorCode(IntEnum):
@@ -72,8 +70,6 @@ class Reason:
     @property
     def item(self) -> Item | None:
         """The item whose condition failed, if the action asked for it."""
-        from postbox._values import item_from_json
-
         return None if self.item_json is None else item_from_json(self.item_json)
 
 
@@ -145,32 +141,3 @@ class TableError(DatabaseError):
 
 class InternalError(PostboxError):
     """Something that should not happen. Please report it."""
-
-
-_CLASSES: dict[ErrorCode, type[PostboxError]] = {
-    ErrorCode.TRANSACTION_CANCELED: TransactionCanceledError,
-    ErrorCode.DUPLICATE_MESSAGE: DuplicateMessageError,
-    ErrorCode.OUTCOME_UNKNOWN: OutcomeUnknownError,
-    ErrorCode.OUTBOX_LIMIT_REACHED: OutboxLimitReachedError,
-    ErrorCode.UNIT_OF_WORK_CLOSED: ClosedError,
-    ErrorCode.CLOSED: ClosedError,
-    ErrorCode.FORKED: ForkedError,
-    ErrorCode.TABLE_NOT_FOUND: TableError,
-    ErrorCode.INVALID_TABLE: TableError,
-    ErrorCode.INTERNAL: InternalError,
-}
-# The tens of a code say what it is about.
-_GROUPS: dict[int, type[PostboxError]] = {
-    0: InvalidInputError,
-    2: LimitExceededError,
-    3: UsageError,
-    5: IncompleteError,
-    6: DatabaseError,
-}
-
-
-def error_of(code: int, message: str, retryable: bool, reasons: Sequence[Reason]) -> PostboxError:
-    """The exception for an error of the library."""
-    known = ErrorCode(code)
-    kind = _CLASSES.get(known) or _GROUPS.get(known // 10, InternalError)
-    return kind(known, message, retryable, reasons)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from postbox._errors import ErrorCode, UsageError
-from postbox._native import NULL, check, encoded, ffi, lib, optional_text_of, text_of, utf8
+from postbox._native import NULL, check, ffi, lib, optional_text_of, text_of
+from postbox._text import encoded, utf8
 
 
 class Message:

@@ -11,17 +11,41 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from postbox._errors import ErrorCode, InvalidInputError, Reason, error_of
+from postbox._errors import (
+    ClosedError,
+    DatabaseError,
+    DuplicateMessageError,
+    ErrorCode,
+    ForkedError,
+    IncompleteError,
+    InternalError,
+    InvalidInputError,
+    LimitExceededError,
+    OutboxLimitReachedError,
+    OutcomeUnknownError,
+    PostboxError,
+    Reason,
+    TableError,
+    TransactionCanceledError,
+    UsageError,
+)
 from postbox._header import ffi as _ffi
+from postbox._text import utf8
 
 # cffi has no types for what it makes of a header.
 ffi: Any = _ffi
 NULL: Any = ffi.NULL
 lib: Any = ffi.dlopen(str(Path(__file__).with_name("libpostbox.so")))
+
+
+class Handle(Protocol):
+    """An object that holds a handle of the library."""
+
+    _pointer: Any
 
 
 def text_of(pointer: Any) -> str:
@@ -51,30 +75,6 @@ def _check_version() -> None:
 _check_version()
 
 
-def encoded(value: str, what: str) -> bytes:
-    """Text as UTF-8. A lone surrogate has none."""
-    try:
-        return value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInputError(
-            ErrorCode.INVALID_UTF8,
-            f"{what} cannot be written as UTF-8: it has a lone surrogate at position {error.start}",
-        ) from None
-    except AttributeError:
-        raise TypeError(f"{what} must be a str, not {type(value).__name__}") from None
-
-
-def utf8(value: str, what: str) -> bytes:
-    """A string as C takes it: NUL is refused, since it would end there."""
-    text = encoded(value, what)
-    if b"\0" in text:
-        raise InvalidInputError(
-            ErrorCode.INVALID_ARGUMENT,
-            f"{what} has a NUL character at position {value.index(chr(0))}, where it would end",
-        )
-    return text
-
-
 def optional_utf8(value: str | None, what: str) -> Any:
     """A string that may be left out, as C takes it."""
     return NULL if value is None else utf8(value, what)
@@ -94,6 +94,35 @@ def _reason(error: Any, number: int) -> Reason:
         message=text_of(lib.postbox_error_reason_message(error, number)),
         item_json=optional_text_of(lib.postbox_error_reason_item(error, number)),
     )
+
+
+_CLASSES: dict[ErrorCode, type[PostboxError]] = {
+    ErrorCode.TRANSACTION_CANCELED: TransactionCanceledError,
+    ErrorCode.DUPLICATE_MESSAGE: DuplicateMessageError,
+    ErrorCode.OUTCOME_UNKNOWN: OutcomeUnknownError,
+    ErrorCode.OUTBOX_LIMIT_REACHED: OutboxLimitReachedError,
+    ErrorCode.UNIT_OF_WORK_CLOSED: ClosedError,
+    ErrorCode.CLOSED: ClosedError,
+    ErrorCode.FORKED: ForkedError,
+    ErrorCode.TABLE_NOT_FOUND: TableError,
+    ErrorCode.INVALID_TABLE: TableError,
+    ErrorCode.INTERNAL: InternalError,
+}
+# The tens of a code say what it is about.
+_GROUPS: dict[int, type[PostboxError]] = {
+    0: InvalidInputError,
+    2: LimitExceededError,
+    3: UsageError,
+    5: IncompleteError,
+    6: DatabaseError,
+}
+
+
+def error_of(code: int, message: str, retryable: bool, reasons: Sequence[Reason]) -> PostboxError:
+    """Returns the exception for an error of the library."""
+    known = ErrorCode(code)
+    kind = _CLASSES.get(known) or _GROUPS.get(known // 10, InternalError)
+    return kind(known, message, retryable, reasons)
 
 
 def check(error: Any) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 from postbox import _callbacks, _process
 from postbox._callbacks import Archive, Producer, SendOutcome
 from postbox._config import Config
+from postbox._item import Item
 from postbox._message import Message
-from postbox._native import call_with_callbacks, check, ffi, free_postbox, lib, optional_utf8, texts, utf8
+from postbox._native import call_with_callbacks, check, ffi, free_postbox, lib, optional_utf8, texts
 from postbox._results import (
     ArchiveResult,
     OutstandingCount,
@@ -26,8 +27,9 @@ from postbox._results import (
     stats,
     sweep_result,
 )
+from postbox._text import utf8
 from postbox._unit_of_work import UnitOfWork, read_item
-from postbox._values import Item, ItemLike, to_json
+from postbox._values import ItemLike, to_json
 
 
 def open(

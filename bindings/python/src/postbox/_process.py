@@ -7,18 +7,22 @@ import logging
 import os
 import time
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from postbox import _callbacks
 from postbox._errors import ForkedError, PostboxError
-from postbox._native import NULL, background_threads_ended, calls_with_callbacks, check, lib
+from postbox._native import NULL, Handle, background_threads_ended, calls_with_callbacks, check, lib
 
-if TYPE_CHECKING:
-    from postbox._postbox import Postbox
+
+class Closable(Handle, Protocol):
+    """A Postbox, as far as the end of the interpreter is concerned."""
+
+    def close(self) -> None: ...
+
 
 _log = logging.getLogger("postbox")
 _log.addHandler(logging.NullHandler())
-_open: weakref.WeakSet[Postbox] = weakref.WeakSet()
+_open: weakref.WeakSet[Closable] = weakref.WeakSet()
 # The process that asked the library for its log, and what it gave it.
 _logging_process: int | None = None
 _log_handle: Any = None
@@ -41,7 +45,7 @@ def set_log_level(level: int) -> None:
     check(lib.postbox_set_log_callback(max(known), _callbacks.log, _log_handle, _callbacks.release))
 
 
-def opened(postbox: Postbox) -> None:
+def opened(postbox: Closable) -> None:
     """Notes what has to be closed before the interpreter ends."""
     if _logging_process is None:
         set_log_level(_log.getEffectiveLevel())

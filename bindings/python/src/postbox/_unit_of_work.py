@@ -6,15 +6,14 @@ import contextlib
 import json
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from postbox._errors import PostboxError
+from postbox._item import Item, item_from_json
 from postbox._message import Message
-from postbox._native import check, ffi, lib, utf8
-from postbox._values import Item, ItemLike, item_from_json, item_text, item_to_json, quoted, to_json, values_text
-
-if TYPE_CHECKING:
-    from postbox._postbox import Postbox
+from postbox._native import Handle, check, ffi, lib
+from postbox._text import utf8
+from postbox._values import ItemLike, item_text, item_to_json, quoted, to_json, values_text
 
 
 def read_item(get_item: Any, pointer: Any, table: str, key: ItemLike) -> Item | None:
@@ -40,7 +39,7 @@ class UnitOfWork:
     An OutcomeUnknownError out of the block means that no answer came: call commit() on the same unit again.
     """
 
-    def __init__(self, postbox: Postbox) -> None:
+    def __init__(self, postbox: Handle) -> None:
         # Keeps the Postbox open for as long as there is a unit of work on it.
         self._postbox = postbox
         self._pointer = ffi.gc(lib.postbox_unit_of_work_begin(postbox._pointer), lib.postbox_unit_of_work_free)

@@ -19,16 +19,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, Overflow, Rounded, Underflow
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
 from postbox._errors import ErrorCode, InvalidInputError
-from postbox._native import utf8
-
-Item: TypeAlias = dict[str, Any]
-"""An item as it is read: a dict of Python values."""
+from postbox._text import utf8
 
 ItemLike: TypeAlias = Mapping[str, Any] | str
 """An item or a key to write: a mapping of Python values; or, as a str, DynamoDB JSON."""
@@ -65,11 +62,6 @@ def values_text(values: Mapping[str, Any]) -> str:
 def to_json(value: object, what: str) -> bytes:
     """Any JSON for the library."""
     return utf8(json.dumps(value, ensure_ascii=False), what)
-
-
-def item_from_json(text: str) -> Item:
-    """An item from DynamoDB JSON."""
-    return {name: _from_tagged(value) for name, value in json.loads(text).items()}
 
 
 # Texts are put together here, instead of dicts for a JSON encoder, and dict is asked for before Mapping, whose check is
@@ -162,22 +154,3 @@ def _set(value: Set[Any], path: _Path) -> str:
     else:
         raise TypeError(f"{_told(path)} is a set of {type(first).__name__}, which DynamoDB cannot store")
     return f'{{"{kind}":[' + ",".join(convert(element, path) for element in value) + "]}"
-
-
-_READERS: dict[str, Callable[[Any], object]] = {
-    "S": str,
-    "N": Decimal,
-    "B": base64.b64decode,
-    "BOOL": bool,
-    "NULL": lambda _: None,
-    "M": lambda members: {name: _from_tagged(value) for name, value in members.items()},
-    "L": lambda elements: [_from_tagged(element) for element in elements],
-    "SS": set,
-    "NS": lambda numbers: set(map(Decimal, numbers)),
-    "BS": lambda values: set(map(base64.b64decode, values)),
-}
-
-
-def _from_tagged(tagged: dict[str, Any]) -> object:
-    ((kind, value),) = tagged.items()
-    return _READERS[kind](value)
