@@ -35,7 +35,7 @@ def test_sweep(box: postbox.Postbox, sent: Recorder) -> None:
     deposit(box, 3)
     box.deposit_post(postbox.Message("other"))
     result = box.sweep("t")
-    assert (result.found, result.dispatched, result.failed, result.lease) == (3, 3, 0, postbox.Lease.HELD)
+    assert (result.found, result.dispatched, result.failed, result.lease) == (3, 3, 0, postbox.LeaseStatus.HELD)
     assert box.count_outstanding("t") == postbox.OutstandingCount(0, 0)
     assert box.count_outstanding().count == 1
     assert box.sweep().dispatched == 1

@@ -28,7 +28,7 @@ def test_every_function_of_the_library_is_used() -> None:
         ("ERROR", postbox.ErrorCode),
         ("OUTCOME", postbox.Outcome),
         ("SEND", postbox.SendOutcome),
-        ("LEASE", postbox.Lease),
+        ("LEASE", postbox.LeaseStatus),
         ("STATE", postbox.State),
     ],
 )

@@ -154,4 +154,4 @@ def test_a_whole_conversation_over_http(server: str) -> None:
         box.create_table()
         with pytest.raises(postbox.PostboxError) as refused:
             make_people(box)
-        assert refused.value.code == postbox.ErrorCode.EMBEDDED
+        assert refused.value.code == postbox.ErrorCode.EMBEDDED_UNAVAILABLE

@@ -42,7 +42,7 @@ from postbox._process import set_log_level
 from postbox._results import (
     ArchiveResult,
     Dispatch,
-    Lease,
+    LeaseStatus,
     Outcome,
     OutstandingCount,
     Page,
@@ -72,7 +72,7 @@ __all__ = [
     "InvalidInputError",
     "Item",
     "ItemLike",
-    "Lease",
+    "LeaseStatus",
     "LimitExceededError",
     "Message",
     "OutboxLimitReachedError",

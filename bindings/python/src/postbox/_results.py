@@ -25,7 +25,7 @@ class Outcome(IntEnum):
     NO_PRODUCER = 12
     FAILED = 13
     REJECTED = 14
-    UNREADABLE = 15
+    MALFORMED = 15
     READ_FAILED = 16
     MARK_FAILED = 17
     HELD_BACK = 18
@@ -41,13 +41,13 @@ class State(IntEnum):
     PARKED = 2
 
 
-class Lease(IntEnum):
+class LeaseStatus(IntEnum):
     """Whether a sweep or an archiver had its lease."""
 
     HELD = 0
     HELD_ELSEWHERE = 1
     LOST = 2
-    ALONE = 3
+    UNAVAILABLE = 3
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class SweepResult:
     already_dispatched: int
     failed: int
     held_back: int
-    lease: Lease
+    lease: LeaseStatus
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class ArchiveResult:
 
     archived: int
     failed: int
-    lease: Lease
+    lease: LeaseStatus
 
 
 @dataclass(frozen=True)
@@ -185,11 +185,11 @@ class Stats:
 
 
 def sweep_result(of: Any) -> SweepResult:
-    return SweepResult(of.found, of.dispatched, of.already_dispatched, of.failed, of.held_back, Lease(of.lease))
+    return SweepResult(of.found, of.dispatched, of.already_dispatched, of.failed, of.held_back, LeaseStatus(of.lease))
 
 
 def archive_result(of: Any) -> ArchiveResult:
-    return ArchiveResult(of.archived, of.failed, Lease(of.lease))
+    return ArchiveResult(of.archived, of.failed, LeaseStatus(of.lease))
 
 
 def stats(of: Any) -> Stats:
