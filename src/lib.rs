@@ -1,8 +1,8 @@
 //! A transactional outbox on Amazon DynamoDB for programs that block.
 //!
 //! You put your data and a message into one DynamoDB transaction; after the commit the message is
-//! sent, and marked as sent. **What you commit with your data is sent at least once. What you
-//! roll back is never sent.** The table and the format are those of Brighter's DynamoDB outbox
+//! sent, and marked as sent. **Committed messages are sent at least once. Rolled-back messages are
+//! never sent.** The table and the format are those of Brighter's DynamoDB outbox
 //! (Paramore.Brighter.Outbox.DynamoDB), so that both can work on one outbox.
 //!
 //! ```
@@ -35,6 +35,7 @@
 //! # Features
 //!
 //! - `embedded` (default): the embedded database.
+//! - `server`: the embedded database as an HTTP endpoint for other processes, `EmbeddedDatabase::serve`.
 //! - `capi`: the C interface of `include/postbox.h`, exported by the shared and the static library. A Rust
 //!   program does not need it.
 //! - `cli`: the operator's command `postbox`.

@@ -4,8 +4,8 @@
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};
 use crate::outbox::Outbox;
-use crate::sdk::failure::{explain, is_passing, refused};
-use crate::sdk::retry::Backoff;
+use crate::sdk::failure::{explain, is_transient, service_error};
+use crate::sdk::retry::Retry;
 use aws_sdk_dynamodb::types::{BatchStatementRequest, BatchStatementResponse, ReturnValuesOnConditionCheckFailure};
 use std::sync::atomic::Ordering;
 
@@ -47,7 +47,7 @@ impl Outbox {
             return None;
         }
         let mut results: Vec<Option<Executed>> = statements.iter().map(|_| None).collect();
-        let mut backoff = Backoff::new(self.max_attempts);
+        let mut retry = Retry::new(self.max_attempts);
         loop {
             let pending: Vec<usize> = (0..results.len()).filter(|&at| results[at].is_none()).collect();
             let answers = match self.execute(pending.iter().map(|&at| &statements[at])).await {
@@ -80,7 +80,7 @@ impl Outbox {
             }
             match last_passing {
                 None => return Some(filled(results, &Error::new(ErrorCode::Internal, "no result"))),
-                Some(error) if !backoff.again().await => return Some(filled(results, &error)),
+                Some(error) if !retry.again().await => return Some(filled(results, &error)),
                 Some(_) => {}
             }
         }
@@ -127,9 +127,9 @@ impl Outbox {
             "DuplicateItem" => Executed::Duplicate,
             code => {
                 // Throttling and conflicts are hidden in an answer of status 200.
-                let status = if is_passing(code) { 400 } else { 200 };
+                let status = if is_transient(code) { 400 } else { 200 };
                 let message = error.message().unwrap_or_default();
-                Executed::Failed(refused("BatchExecuteStatement", &self.subject(), code, message, status))
+                Executed::Failed(service_error("BatchExecuteStatement", &self.subject(), code, message, status))
             }
         }
     }

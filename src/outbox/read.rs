@@ -5,8 +5,8 @@ use crate::model::item::Item;
 use crate::model::stored_message::StoredMessage;
 use crate::outbox::Outbox;
 use crate::outbox::item;
-use crate::sdk::failure::{explain, refused};
-use crate::sdk::retry::Backoff;
+use crate::sdk::failure::{explain, service_error};
+use crate::sdk::retry::Retry;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ impl Outbox {
             return (found, Ok(()));
         }
         let mut remaining = keys.len();
-        let mut backoff = Backoff::new(self.max_attempts);
+        let mut retry = Retry::new(self.max_attempts);
         loop {
             match self.get_keys(keys).await {
                 Err(error) => return (found, Err(error)),
@@ -63,14 +63,14 @@ impl Outbox {
                     }
                     // Large messages come in several answers: that is progress, not a failure.
                     if unprocessed.len() < remaining {
-                        backoff = Backoff::new(self.max_attempts);
+                        retry = Retry::new(self.max_attempts);
                     }
                     remaining = unprocessed.len();
                     keys = unprocessed;
                 }
             }
-            if !backoff.again().await {
-                let throttled = refused(
+            if !retry.again().await {
+                let throttled = service_error(
                     "BatchGetItem",
                     &self.subject(),
                     "ThrottlingException",

@@ -3,8 +3,8 @@
 use crate::model::error::{Error, ErrorCode, Reason};
 use crate::outbox::Outbox;
 use crate::outbox::action::Action;
-use crate::sdk::failure::{self, Effect, is_passing};
-use crate::sdk::retry::Backoff;
+use crate::sdk::failure::{self, Effect, is_transient};
+use crate::sdk::retry::Retry;
 use crate::sys::clock;
 use crate::sys::random;
 use crate::sys::simulation::{Mutation, mutated};
@@ -23,7 +23,7 @@ impl Outbox {
     /// [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect and no later one said so;
     /// any other code means that nothing was written.
     pub(crate) async fn commit(&self, actions: &[Action], token: &str, token_ends: Instant) -> Result<(), Error> {
-        let mut backoff = Backoff::new(self.max_attempts);
+        let mut retry = Retry::new(self.max_attempts);
         let mut effect = Effect::None;
         loop {
             let items = actions.iter().map(|action| action.item.clone()).collect();
@@ -40,9 +40,9 @@ impl Outbox {
             if failure::effect(&failure) == Effect::Unknown {
                 effect = Effect::Unknown;
             }
-            let passing = is_passing_failure(&failure);
+            let passing = is_transient_failure(&failure);
             // Without its token, a retry could write twice.
-            if passing && clock::now() < token_ends && backoff.again().await {
+            if passing && clock::now() < token_ends && retry.again().await {
                 tracing::debug!(target: "postbox", { error.message = %explain(actions, failure).message() }, "commit tried again");
                 continue;
             }
@@ -68,14 +68,14 @@ pub(crate) fn outcome_unknown(cause: &Error) -> Error {
     .retryable()
 }
 
-fn is_passing_failure(failure: &Failure) -> bool {
+fn is_transient_failure(failure: &Failure) -> bool {
     match failure {
         SdkError::ServiceError(refusal) => match refusal.err() {
             TransactWriteItemsError::TransactionCanceledException(canceled) => {
                 let mut causes = causes(canceled.cancellation_reasons()).peekable();
-                causes.peek().is_some() && causes.all(|(_, reason)| is_passing(reason.code().unwrap_or_default()))
+                causes.peek().is_some() && causes.all(|(_, reason)| is_transient(reason.code().unwrap_or_default()))
             }
-            error => refusal.raw().status().as_u16() >= 500 || error.code().is_some_and(is_passing),
+            error => refusal.raw().status().as_u16() >= 500 || error.code().is_some_and(is_transient),
         },
         SdkError::ConstructionFailure(_) => false,
         SdkError::DispatchFailure(dispatch) => !dispatch.is_user() && !failure::is_credentials(failure),
@@ -103,7 +103,7 @@ fn explain(actions: &[Action], failure: Failure) -> Error {
     let Some(canceled) = canceled else {
         return failure::explain("TransactWriteItems", &tables(actions), failure);
     };
-    let passing = is_passing_failure(&failure);
+    let passing = is_transient_failure(&failure);
     let reasons: Vec<Reason> = causes(canceled.cancellation_reasons())
         .map(|(index, reason)| Reason {
             index,

@@ -1,9 +1,9 @@
-//! The gate of a Postbox: it counts the calls under way and refuses new ones once closed.
+//! The gate of a Postbox, which counts the running calls and rejects new ones once it is closed.
 
 use crate::sys::sync::{Condvar, Mutex, now};
 use std::time::{Duration, Instant};
 
-/// Open at first.
+/// A gate, which is open at first.
 #[derive(Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -16,7 +16,7 @@ struct State {
     calls: usize,
 }
 
-/// A call under way, as long as it lives.
+/// A running call; it ends when this is dropped.
 pub(crate) struct Call<'a>(&'a Gate);
 
 impl Drop for Call<'_> {
@@ -30,7 +30,7 @@ impl Drop for Call<'_> {
 }
 
 impl Gate {
-    /// `None` once it is closed.
+    /// Enters a call, or returns `None` if the gate is closed.
     pub(crate) fn enter(&self) -> Option<Call<'_>> {
         let mut state = self.state.lock();
         if state.closed {
@@ -40,7 +40,7 @@ impl Gate {
         Some(Call(self))
     }
 
-    /// Refuses new calls from now on; whether those under way ended by the deadline.
+    /// Closes the gate and waits for the running calls. Returns whether they ended by the deadline.
     pub(crate) fn close(&self, deadline: Instant) -> bool {
         let mut state = self.state.lock();
         state.closed = true;

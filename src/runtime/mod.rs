@@ -1,4 +1,4 @@
-//! The single-threaded runtime of a Postbox, and how a caller blocks on it.
+//! The single-threaded runtime of a Postbox, and the calls that block on it.
 
 mod gate;
 mod wait;
@@ -26,7 +26,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, unconstrained};
 
-/// How long `close` waits at least for the thread to end once it was told to.
+/// The minimum time that `close` gives the thread to end.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A thread named `postbox-runtime` with a tokio current-thread runtime, which drives all
@@ -36,7 +36,7 @@ pub(crate) struct Runtime {
     thread: ThreadId,
     process: u32,
     gate: Gate,
-    /// Tells the callers that are still waiting that `close` waits for them no longer.
+    /// Ends the calls that are still waiting when the time of `close` is over.
     abandoned: Notify,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
@@ -45,14 +45,14 @@ pub(crate) struct Runtime {
 }
 
 thread_local! {
-    /// The runtime, by its thread, of which a future runs on this thread now.
+    /// The thread of the runtime whose future runs on this thread now.
     static INSIDE: Cell<Option<ThreadId>> = const { Cell::new(None) };
-    /// Is destroyed when the thread ends: the main thread's before the functions of `atexit`.
+    /// Destroyed when the thread ends; on the main thread, before the functions of `atexit` run.
     static LIFE: String = const { String::new() };
 }
 
-/// Marks this thread as running a future of a runtime, as long as it lives: a log callback that
-/// called Postbox again would be called again by that.
+/// A mark, until it is dropped, that this thread runs a future of a runtime. Without it a log callback that calls
+/// Postbox would be called again by that call.
 struct Inside(Option<ThreadId>);
 
 impl Inside {
@@ -71,7 +71,7 @@ impl Drop for Inside {
     }
 }
 
-/// A task that is cancelled when nobody waits for it any more.
+/// A task that is cancelled when this is dropped.
 pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
 
 impl<T> Drop for AbortOnDrop<T> {
@@ -88,7 +88,7 @@ pub(crate) struct Task<T> {
 }
 
 impl<T> Task<T> {
-    /// Blocks for what the future gives: nothing if the runtime stops or the deadline passes.
+    /// Blocks until the future is done. Returns `None` if the runtime stops or the deadline passes.
     pub(crate) fn wait(self) -> Option<T> {
         #[cfg(postbox_simulation)]
         if let Some((simulated, running)) = self.running {
@@ -114,7 +114,7 @@ impl Runtime {
         let thread = std::thread::Builder::new()
             .name("postbox-runtime".into())
             .spawn(move || {
-                // Everything here is inside of an operation.
+                // Everything on this thread is inside an operation.
                 INSIDE.set(Some(std::thread::current().id()));
                 ignore_broken_pipes();
                 let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -148,12 +148,12 @@ impl Runtime {
         })
     }
 
-    /// Without a thread: the callers run everything while they wait.
+    /// Creates a runtime without a thread. Callers run its tasks while they wait.
     #[cfg(postbox_simulation)]
     fn simulated(simulated: Simulated) -> Self {
         Self {
             handle: simulated.handle().clone(),
-            // One that is no thread's: that of a caller would be refused.
+            // The id of an ended thread, because calls from the thread of the runtime are rejected.
             thread: std::thread::spawn(|| ()).thread().id(),
             process: std::process::id(),
             gate: Gate::default(),
@@ -172,7 +172,7 @@ impl Runtime {
         F: Future<Output = T> + Send + 'static,
     {
         let abandoned = self.abandoned.notified();
-        // Before the task begins: while it runs, `close` knows of it.
+        // Entered before the task starts, so that `close` waits for it.
         let _call = self.enter()?;
         let mut task = AbortOnDrop(self.handle.spawn(future));
         match self.drive(what, timeout, abandoned, &mut task.0)? {
@@ -185,18 +185,18 @@ impl Runtime {
     }
 
     /// Runs the future on this thread and blocks until it is done, or drops it at the deadline.
-    /// Only its connections and timers are the business of the runtime thread: so the work of
-    /// many callers, such as building, signing and reading, is done on all processors.
+    /// The runtime thread handles its connections and timers only, so that the work of many
+    /// callers, such as signing and parsing, uses all processors.
     pub(crate) fn run<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
-        // Before the gate: whoever passes that is told when it is abandoned.
+        // Registered before the gate, so that a call that entered it is notified when it is abandoned.
         let abandoned = self.abandoned.notified();
         let _call = self.enter()?;
         self.drive(what, timeout, abandoned, future)
     }
 
+    /// Does the same as [`run`](Self::run), as a part of a call that was [entered](Self::enter), such as the requests
+    /// of a producer. It may start even while `close` waits for that call.
     #[cfg(any(feature = "sns", feature = "sqs"))]
-    /// [`run`](Self::run) as a part of a call that was [entered](Self::enter), such as the requests of a
-    /// producer: it may still begin once `close` waits for that call.
     pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
         self.check()?;
         self.drive(what, timeout, self.abandoned.notified(), future)
@@ -212,14 +212,14 @@ impl Runtime {
         if LIFE.try_with(|_| ()).is_err() {
             return Err(Error::new(
                 ErrorCode::ReentrantCall,
-                format!("{what} was called while its thread ends, as in a function of atexit: call it before"),
+                format!("{what} was called while its thread ends, as in a function of atexit: call it earlier"),
             ));
         }
         let deadline = clock::now() + timeout;
         let waited = catch_unwind(AssertUnwindSafe(move || {
             let _context = self.handle.enter();
             let _inside = Inside::begin(self.thread);
-            // Inside of a task of the caller's, tokio would let only so much be ready before that task yields, and it cannot.
+            // Inside a task of the caller, tokio limits the work until that task yields, which it cannot do here.
             self.wait_for(unconstrained(future), unconstrained(abandoned), deadline)
         }));
         match waited {
@@ -243,7 +243,7 @@ impl Runtime {
         wait_for(future, abandoned, deadline, &ThisThread::new())
     }
 
-    /// What a panic of a future is to its caller.
+    /// Returns the error for a panic of a future, and logs the panic.
     fn broken(&self, what: &str, panic: &(dyn Any + Send)) -> Error {
         if self.gate.is_closed() {
             return closed();
@@ -252,13 +252,13 @@ impl Runtime {
         Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox; the log has the text"))
     }
 
-    /// A call that consists of several operations, such as a clear: `close` waits for its end.
+    /// Enters a call of several operations, such as a clear. `close` waits for its end.
     pub(crate) fn enter(&self) -> Result<Call<'_>> {
         self.check()?;
         self.gate.enter().ok_or_else(closed)
     }
 
-    /// Where its tasks run.
+    /// Returns the handle of the tokio runtime.
     #[cfg(any(feature = "sns", feature = "sqs"))]
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
@@ -285,32 +285,32 @@ impl Runtime {
         }
     }
 
-    /// Whether a call may be made here: not in a forked child, not from inside an operation.
+    /// Checks that the process was not forked and that the call does not come from inside an operation.
     pub(crate) fn check(&self) -> Result<()> {
         if self.is_forked() {
             return Err(Error::new(
                 ErrorCode::Forked,
-                "this process was forked after the Postbox was opened, and threads and connections do not survive a fork: open a new Postbox in the child",
+                "this process was forked after the Postbox was opened; threads and connections do not survive a fork: open a new Postbox in the child",
             ));
         }
         if Inside::is(self.thread) {
             return Err(Error::new(
                 ErrorCode::ReentrantCall,
-                "Postbox was called from inside one of its own operations, which would wait for itself: hand the work to another thread",
+                "re-entrant call from inside an operation of the same Postbox, which would deadlock: call it from another thread",
             ));
         }
         Ok(())
     }
 
-    /// Whether calls are still taken.
+    /// Checks that a call may be made and that the Postbox is open.
     pub(crate) fn check_open(&self) -> Result<()> {
         self.check()?;
         if self.gate.is_closed() { Err(closed()) } else { Ok(()) }
     }
 
-    /// Refuses new calls, waits for those under way, and stops the thread, all within the
-    /// deadline. A second call waits for that too. `timeout` is what the error tells: others may have
-    /// had a share of it.
+    /// Rejects new calls, waits for the running ones, and stops the thread, all within the
+    /// deadline. A second call waits for the same. The error names `timeout`, of which other
+    /// steps may have used a part.
     pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
         self.check()?;
         let finished = self.gate.close(deadline);
@@ -325,7 +325,7 @@ impl Runtime {
             Err(Error::new(
                 ErrorCode::Timeout,
                 format!(
-                    "closing took longer than close_timeout_ms ({} ms): what was under way was abandoned",
+                    "closing took longer than close_timeout_ms ({} ms); the calls still running were abandoned",
                     timeout.as_millis()
                 ),
             ))
@@ -345,15 +345,15 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        // In a forked child there is no thread to stop, and a lock may be held by one that is gone.
+        // A forked child has no thread to stop, and a lock may be held by a thread that does not exist there.
         if !self.is_forked() {
             self.request_stop();
         }
     }
 }
 
-/// Writing to a connection that the other side has closed is an error and not the end of the host, as
-/// it is where nobody ignores SIGPIPE. All sockets are this thread's.
+/// Blocks SIGPIPE on this thread, which owns all sockets: a write to a closed connection then is an error and does
+/// not end the process.
 #[cfg(unix)]
 fn ignore_broken_pipes() {
     let mut signals = nix::sys::signal::SigSet::empty();
@@ -373,7 +373,7 @@ fn closed() -> Error {
 fn timed_out(what: &str, timeout: Duration) -> Error {
     Error::new(
         ErrorCode::Timeout,
-        format!("{what} had no answer within operation_timeout_ms ({} ms)", timeout.as_millis()),
+        format!("{what}: no response within operation_timeout_ms ({} ms)", timeout.as_millis()),
     )
     .retryable()
 }
@@ -403,7 +403,7 @@ mod tests {
         assert_ne!(u64::from_str_radix(blocked, 16).unwrap() & SIGPIPE, 0, "{blocked}");
     }
 
-    /// tokio counts what is ready in a task, and lets nothing more be ready until the task yields.
+    /// tokio limits the work of a task until it yields.
     #[test]
     fn any_number_of_calls_can_be_made_in_one_task_of_the_caller() {
         let runtime = Runtime::start().unwrap();
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_a_future_is_an_error_and_the_thread_goes_on() {
+    fn a_panic_in_a_future_is_an_error_and_the_thread_continues() {
         let runtime = Runtime::start().unwrap();
         let error = runtime.block_on::<(), _>("test", LONG, async { panic!("boom") }).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Internal);
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn close_waits_for_calls_refuses_new_ones_and_is_bounded() {
+    fn close_waits_for_calls_rejects_new_ones_and_is_bounded() {
         let runtime = Arc::new(Runtime::start().unwrap());
         let (release, released) = oneshot::channel::<()>();
         let (entered, entering) = mpsc::channel();
@@ -468,12 +468,12 @@ mod tests {
         assert_eq!(error.code(), ErrorCode::Timeout);
         drop(release);
         assert_eq!(caller.join().unwrap().unwrap_err().code(), ErrorCode::Closed);
-        let refused = runtime.block_on("test", LONG, async {}).unwrap_err();
-        assert_eq!(refused.code(), ErrorCode::Closed);
+        let rejected = runtime.block_on("test", LONG, async {}).unwrap_err();
+        assert_eq!(rejected.code(), ErrorCode::Closed);
     }
 
     #[test]
-    fn waiting_on_the_own_thread_is_refused() {
+    fn a_call_from_the_runtime_thread_is_rejected() {
         let runtime = Arc::new(Runtime::start().unwrap());
         let inner = Arc::clone(&runtime);
         let error = runtime

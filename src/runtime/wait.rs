@@ -1,16 +1,16 @@
-//! How a caller waits for its future: polled on this thread, which is parked in between.
+//! The wait of a caller for its future, which is polled on the thread of the caller.
 
-use crate::sys::park::Parking;
+use crate::sys::park::Waiter;
 use crate::sys::sync::now;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// How the wait ended.
+/// The end of a wait.
 pub(crate) enum Waited<T> {
     Done(T),
-    /// Nobody waits for this call any longer.
+    /// The runtime was closed and no longer waits for this call.
     Abandoned,
     TimedOut,
 }
@@ -20,9 +20,9 @@ pub(crate) fn wait_for<T>(
     future: impl Future<Output = T>,
     abandoned: impl Future<Output = ()>,
     deadline: Instant,
-    parking: &impl Parking,
+    waiter: &impl Waiter,
 ) -> Waited<T> {
-    let waker = parking.waker();
+    let waker = waiter.waker();
     let (mut future, mut abandoned) = (pin!(future), pin!(abandoned));
     let mut context = Context::from_waker(&waker);
     loop {
@@ -36,6 +36,6 @@ pub(crate) fn wait_for<T>(
         if remaining.is_zero() {
             return Waited::TimedOut;
         }
-        parking.park(remaining);
+        waiter.park(remaining);
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP exchanges on the runtime thread, wherever their requests are made.
+//! An HTTP client that runs its exchanges on the runtime thread, whichever thread makes the request.
 
 use crate::runtime::AbortOnDrop;
 use aws_sdk_dynamodb::config::SharedHttpClient;
@@ -15,12 +15,12 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 use tokio::runtime::Handle;
 
-/// DynamoDB gives 16 MB of items at most, and JSON makes six bytes of some that it escapes.
-const MAX_ANSWER_BYTES: usize = 128 * 1024 * 1024;
+/// The maximum size of a response: 16 MB of items, of which JSON escapes some bytes as six.
+const MAX_RESPONSE_BYTES: usize = 128 * 1024 * 1024;
 
-/// The HTTP client inside, with each exchange a task of this runtime, from the connecting to the
-/// last byte of the answer. Connections then never end with another runtime, on which somebody used the client,
-/// and a caller that waits elsewhere is woken once, by the whole answer.
+/// An HTTP client whose exchanges are tasks of a runtime, from the connection to the last byte of the response.
+/// Connections then do not end with the runtime of a caller, and a caller on another thread is woken once, by the
+/// whole response.
 #[derive(Debug)]
 pub(crate) struct OnRuntime<C> {
     inner: C,
@@ -67,14 +67,14 @@ impl HttpConnector for OnRuntime<SharedHttpConnector> {
     }
 }
 
-/// The response with all of its body in memory: DynamoDB's answers are read whole anyway.
+/// Reads the body of the response into memory, which the SDK would do anyway for DynamoDB.
 async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let mut body = ByteStream::new(std::mem::replace(response.body_mut(), SdkBody::taken()));
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
         bytes.extend_from_slice(&chunk.map_err(|error| ConnectorError::io(error.into()))?);
-        if bytes.len() > MAX_ANSWER_BYTES {
-            let text = format!("the answer is larger than any of DynamoDB's ({MAX_ANSWER_BYTES} bytes)");
+        if bytes.len() > MAX_RESPONSE_BYTES {
+            let text = format!("the response is larger than the maximum of {MAX_RESPONSE_BYTES} bytes");
             return Err(ConnectorError::io(text.into()));
         }
     }

@@ -1,7 +1,7 @@
 //! A DynamoDB in this process, behind the SDK's own HTTP interface.
 
 use crate::model::error::{Error, ErrorCode, Result};
-use crate::sdk::failure::refused;
+use crate::sdk::failure::service_error;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -13,20 +13,20 @@ use aws_smithy_types::body::SdkBody;
 use dynoxide::{Database, DynoxideError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The path that means a database in memory.
+/// The path of a database in memory.
 const IN_MEMORY: &str = ":memory:";
-/// How long requests have to end after a server was told to.
-#[cfg(feature = "cli")]
+/// The time that requests have to end after a server was asked to stop.
+#[cfg(feature = "server")]
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A DynamoDB in this process: the crate `dynoxide-rs`, on SQLite, in memory or in a file.
 ///
-/// Every byte of the real client code runs, and no socket is opened. It is for development,
-/// tests, demos and single-machine use, and it is not Amazon's: idempotency tokens live in
-/// memory, so a token is forgotten when the process ends; nothing is throttled; an index never
-/// lags behind its table; one request runs at a time.
+/// All of the real client code runs, and no socket is opened. The database is for development,
+/// tests, demos and single-machine use. It differs from Amazon DynamoDB: idempotency tokens are
+/// kept in memory and forgotten when the process ends. Requests are never throttled and run one
+/// at a time. An index never lags behind its table.
 ///
-/// Clones are handles of the same database: give one to each Postbox that should share it.
+/// Clones are handles of the same database. Pass one to each Postbox that should share it.
 ///
 /// ```
 /// use postbox::{EmbeddedDatabase, Postbox};
@@ -41,8 +41,8 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 pub struct EmbeddedDatabase(Database);
 
 impl EmbeddedDatabase {
-    /// Opens the database in this file, which is made if it is missing, readable for its owner
-    /// only; or `:memory:` for one that ends with its last handle.
+    /// Opens the database in this file, which is created, readable only for its owner, if it
+    /// does not exist. The path `:memory:` opens a database that ends with its last handle.
     ///
     /// # Errors
     /// [`ErrorCode::EmbeddedUnavailable`]: the file cannot be opened or is not such a database.
@@ -61,8 +61,8 @@ impl EmbeddedDatabase {
         })
     }
 
-    /// Runs one operation of DynamoDB's by name, with its request and answer as JSON: for what a
-    /// program sets up in development, such as its own tables.
+    /// Runs one DynamoDB operation by name, with its request and response as JSON. Programs use it
+    /// in development, to create their own tables for example.
     ///
     /// ```
     /// let database = postbox::EmbeddedDatabase::open(":memory:")?;
@@ -76,25 +76,27 @@ impl EmbeddedDatabase {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorCode::TableNotFound`], [`ErrorCode::ServiceError`]: with the code and text that DynamoDB gives.
+    /// [`ErrorCode::TableNotFound`], [`ErrorCode::ServiceError`]: with the code and message of DynamoDB.
     pub fn execute(&self, operation: &str, request: &str) -> Result<String> {
-        let (status, answer) = self.answer(operation, request.as_bytes());
+        let (status, response) = self.respond(operation, request.as_bytes());
         if status == 200 {
-            return Ok(answer);
+            return Ok(response);
         }
-        let refusal: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
-        let member = |names: &[&str]| names.iter().find_map(|name| refusal[name].as_str()).unwrap_or_default();
+        let error: serde_json::Value = serde_json::from_str(&response).unwrap_or_default();
+        let member = |names: &[&str]| names.iter().find_map(|name| error[name].as_str()).unwrap_or_default();
         let code = member(&["__type"]).rsplit('#').next().unwrap_or_default();
-        Err(refused(operation, "the embedded database", code, member(&["message", "Message"]), status))
+        Err(service_error(operation, "the embedded database", code, member(&["message", "Message"]), status))
     }
 
-    /// Serves the database on this socket as a DynamoDB endpoint over HTTP, on this thread, until
-    /// `shutdown` is done; requests under way have a second to end then. Whoever reaches the socket can read and write everything: no
-    /// credentials are checked.
+    /// Serves the database on this socket as a DynamoDB endpoint over HTTP. Blocks this thread
+    /// until `shutdown` is ready; running requests then have a second to end. Credentials are not
+    /// checked: anyone who can reach the socket can read and write everything.
+    ///
+    /// Requires the feature `server`.
     ///
     /// # Errors
     /// [`ErrorCode::EmbeddedUnavailable`]: the socket cannot be used.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "server")]
     pub fn serve(
         &self,
         listener: std::net::TcpListener,
@@ -109,14 +111,14 @@ impl EmbeddedDatabase {
         let serving = async {
             listener.set_nonblocking(true).map_err(|error| error.to_string())?;
             let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
-            let (tell, told) = tokio::sync::oneshot::channel::<()>();
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
             let stopping = async move {
                 shutdown.await;
-                drop(tell);
+                drop(stop);
             };
             // A client that never finishes its request does not keep the server.
             let too_late = async {
-                let _ = told.await;
+                let _ = stopped.await;
                 tokio::time::sleep(GRACE).await;
             };
             tokio::select! {
@@ -127,8 +129,8 @@ impl EmbeddedDatabase {
         runtime.block_on(serving).map_err(failed)
     }
 
-    /// The answer to one request: status and JSON.
-    fn answer(&self, target: &str, body: &[u8]) -> (u16, String) {
+    /// Returns the status and the JSON of the response to one request.
+    fn respond(&self, target: &str, body: &[u8]) -> (u16, String) {
         match catch_unwind(AssertUnwindSafe(|| self.dispatch(target, body))) {
             Ok(Ok(json)) => (200, json),
             Ok(Err(error)) => (error.status_code(), error.to_json()),
@@ -140,15 +142,15 @@ impl EmbeddedDatabase {
     }
 
     fn dispatch(&self, target: &str, body: &[u8]) -> Result<String, DynoxideError> {
-        /// Reads the request, calls the method of the database, writes the answer.
+        /// Reads the request, calls the method of the database, and writes the response.
         macro_rules! operations {
             ($operation:expr; $($name:literal => $method:ident,)*) => {
                 match $operation {
                     $($name => {
                         let request = serde_json::from_slice(body)
                             .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
-                        let answer = self.0.$method(request)?;
-                        serde_json::to_string(&answer)
+                        let response = self.0.$method(request)?;
+                        serde_json::to_string(&response)
                             .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
                     })*
                     other => Err(DynoxideError::ValidationException(format!(
@@ -198,7 +200,7 @@ impl std::fmt::Debug for EmbeddedDatabase {
 impl HttpConnector for EmbeddedDatabase {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let (status, json) = self.answer(target, request.body().bytes().unwrap_or_default());
+        let (status, json) = self.respond(target, request.body().bytes().unwrap_or_default());
         HttpConnectorFuture::ready(match StatusCode::try_from(status) {
             Ok(status) => {
                 let mut response = HttpResponse::new(status, SdkBody::from(json));
@@ -216,7 +218,7 @@ impl HttpClient for EmbeddedDatabase {
     }
 }
 
-/// Makes the file, for its owner only, before SQLite would make it with the process's mask.
+/// Creates the file, readable only for its owner, because SQLite would use the umask of the process.
 fn create_private(path: &str) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);

@@ -1,14 +1,14 @@
-//! What the failed requests of every AWS service have in common.
+//! The errors of the AWS SDK and their causes, for every service.
 
 use std::error::Error as StdError;
 
-/// Somebody else's text in our error: bounded.
+/// Shortens a message of another program for one of our errors.
 pub(crate) fn bounded(message: &str) -> &str {
-    const MOST: usize = 1000;
-    message.char_indices().nth(MOST).map_or(message, |(end, _)| &message[..end])
+    const MAX_CHARS: usize = 1000;
+    message.char_indices().nth(MAX_CHARS).map_or(message, |(end, _)| &message[..end])
 }
 
-/// The texts of an error and its causes. Not their debug forms, which hold requests and answers.
+/// Returns the messages of an error and its causes. Their debug forms contain requests and responses.
 pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut current = Some(error);
@@ -22,7 +22,7 @@ pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     texts.join(": ")
 }
 
-/// The error of this type among an error and its causes.
+/// Finds the error of this type among an error and its causes.
 pub(crate) fn find_in_chain<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut current = Some(error);
     while let Some(error) = current {

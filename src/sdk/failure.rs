@@ -1,4 +1,4 @@
-//! What went wrong with a request: the SDK's errors as ours.
+//! The conversion of errors of the SDK into errors of Postbox.
 
 use crate::model::error::{Error, ErrorCode};
 use crate::sdk::error_chain::{bounded, causes, find_in_chain};
@@ -7,17 +7,17 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error as StdError;
 
-/// How much a failed request tells of its effect.
+/// The known effect of a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// The request did not take effect.
     None,
-    /// It may have taken effect: it was sent, and no answer to rely on came back.
+    /// The request may have taken effect: it was sent, and no reliable response arrived.
     Unknown,
 }
 
-/// Codes that DynamoDB gives when the same request may succeed a moment later.
-pub(crate) fn is_passing(code: &str) -> bool {
+/// Returns whether this code of DynamoDB is transient: the same request may succeed a moment later.
+pub(crate) fn is_transient(code: &str) -> bool {
     matches!(
         code,
         "TransactionConflict"
@@ -37,27 +37,27 @@ pub(crate) fn is_passing(code: &str) -> bool {
     )
 }
 
-/// What a failed request says of its effect. Answers of class 5xx do not say whether the write happened.
+/// Returns the known effect of a failed request. A response of class 5xx does not show whether the write took effect.
 pub(crate) fn effect<E>(error: &SdkError<E, HttpResponse>) -> Effect {
     match error {
         SdkError::ConstructionFailure(_) => Effect::None,
         SdkError::DispatchFailure(_) if never_connected(error_source(error)) => Effect::None,
-        SdkError::ServiceError(refusal) if refusal.raw().status().as_u16() < 500 => Effect::None,
+        SdkError::ServiceError(response) if response.raw().status().as_u16() < 500 => Effect::None,
         _ => Effect::Unknown,
     }
 }
 
-/// The failure of `operation` (`PutItem`) on `subject` (`table orders`) as our error.
+/// Converts the failure of `operation` (`PutItem`) on `subject` (`table orders`) into an error of Postbox.
 pub(crate) fn explain<E>(operation: &str, subject: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    if let SdkError::ServiceError(refusal) = &error {
-        let status = refusal.raw().status().as_u16();
-        let metadata = refusal.err().meta();
+    if let SdkError::ServiceError(response) = &error {
+        let status = response.raw().status().as_u16();
+        let metadata = response.err().meta();
         let code = metadata.code().unwrap_or("no code");
         let message = metadata.message().unwrap_or("no message");
-        return refused(operation, subject, code, message, status);
+        return service_error(operation, subject, code, message, status);
     }
     if let Some(credentials) = find_in_chain::<CredentialsError>(&error) {
         return Error::new(
@@ -72,7 +72,7 @@ where
     match &error {
         SdkError::TimeoutError(_) => Error::new(
             ErrorCode::Timeout,
-            format!("{operation} on {subject}: no answer within the timeout"),
+            format!("{operation} on {subject}: no response within the timeout"),
         )
         .retryable(),
         SdkError::DispatchFailure(_) => Error::new(
@@ -85,19 +85,19 @@ where
         .retryable(),
         SdkError::ResponseError(_) => Error::new(
             ErrorCode::Unreachable,
-            format!("{operation} on {subject}: the answer could not be read: {}", causes(&error)),
+            format!("{operation} on {subject}: the response could not be read: {}", causes(&error)),
         )
         .retryable(),
         _ => Error::new(
             ErrorCode::InvalidArgument,
-            format!("{operation} on {subject}: the request could not be made: {}", causes(&error)),
+            format!("{operation} on {subject}: the request could not be built: {}", causes(&error)),
         ),
     }
     .with_source(error)
 }
 
-/// An answer of DynamoDB's that is an error, by its code.
-pub(crate) fn refused(operation: &str, subject: &str, code: &str, message: &str, status: u16) -> Error {
+/// Converts an error response of DynamoDB by its code.
+pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message: &str, status: u16) -> Error {
     let (kind, advice) = match code {
         "ResourceNotFoundException" | "ResourceNotFound" => {
             (ErrorCode::TableNotFound, "Check the table's name, the region and the account, or create it")
@@ -110,7 +110,7 @@ pub(crate) fn refused(operation: &str, subject: &str, code: &str, message: &str,
         | "ExpiredTokenException"
         | "IncompleteSignatureException"
         | "MissingAuthenticationTokenException" => (ErrorCode::AccessDenied, "Renew or correct the AWS credentials"),
-        _ if is_passing(code) && status < 500 => (ErrorCode::Throttled, "Try again later"),
+        _ if is_transient(code) && status < 500 => (ErrorCode::Throttled, "Try again later"),
         _ if status >= 500 => (ErrorCode::Unreachable, "Try again later"),
         _ => (ErrorCode::ServiceError, ""),
     };
@@ -124,7 +124,7 @@ pub(crate) fn refused(operation: &str, subject: &str, code: &str, message: &str,
     }
 }
 
-/// Whether the connection was never made, so that nothing can have been sent.
+/// Returns whether no connection was established, so that nothing can have been sent.
 fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
     let mut current = source;
     while let Some(error) = current {
@@ -144,7 +144,7 @@ fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
     false
 }
 
-/// Whether no request was made because there are no credentials.
+/// Returns whether no request was made because there are no credentials.
 pub(crate) fn is_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: StdError + 'static,

@@ -1,4 +1,4 @@
-//! The SDK's clients: from the settings and the AWS default chain, or for the embedded database.
+//! The clients of the AWS SDK, from the settings and the AWS default chain or for the embedded database.
 
 pub(crate) mod connector;
 #[cfg(feature = "embedded")]
@@ -18,13 +18,13 @@ use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// Used where the region has no meaning: the embedded database and custom endpoints.
+/// The region of the embedded database and of custom endpoints, where it has no meaning.
 pub(crate) const ANY_REGION: &str = "us-east-1";
-/// What the credentials are said to come from.
+/// The name of the provider of credentials that come from the settings.
 const PROVIDER: &str = "postbox";
 
-/// What all clients share: region, credentials, timeouts, retries and the HTTP client, whose exchanges run
-/// on the runtime that runs this. From the settings, and where they say nothing as the AWS CLI finds it.
+/// Loads the configuration that all clients share: region, credentials, timeouts, retries and the HTTP client, whose
+/// exchanges run on the runtime of this future. Settings that are not set are found as the AWS CLI finds them.
 pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>) -> SdkConfig {
     let http_client = http_client.unwrap_or_else(|| {
         use aws_smithy_http_client::{Builder, tls};
@@ -48,7 +48,7 @@ pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>)
     loader.load().await
 }
 
-/// A client of Amazon's DynamoDB or of the endpoint that the settings name.
+/// Creates a client of Amazon DynamoDB or of the endpoint in the settings.
 pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
     let mut client = aws_sdk_dynamodb::config::Builder::from(shared);
     if !config.endpoint_url.is_empty() {
@@ -58,7 +58,7 @@ pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
         if config.endpoint_url.is_empty() && shared.endpoint_url().is_none() {
             return Err(Error::new(
                 ErrorCode::NoAwsConfig,
-                "no AWS region is known: set region or AWS_REGION, or a region in the profile",
+                "no AWS region is set: set region or AWS_REGION, or a region in the profile",
             ));
         }
         client = client.region(Region::new(ANY_REGION));
@@ -66,7 +66,7 @@ pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
     Ok(Client::from_conf(client.build()))
 }
 
-/// A client of the embedded database, or of what stands in for it: no network, no credentials.
+/// Creates a client of the embedded database or its stand-in, without network and credentials.
 pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client {
     let client = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
@@ -81,7 +81,7 @@ pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client
     Client::from_conf(client.build())
 }
 
-/// The same for a simulation, if this thread is in one: its sleep, and a retry budget that no other has drawn on.
+/// Gives the client the timer of the simulation of this thread, if there is one, and a retry budget of its own.
 #[cfg(postbox_simulation)]
 fn simulated(mut client: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder {
     use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, retry::RetryPartition};

@@ -1,4 +1,4 @@
-//! The time and the waiting: the system's, or those of a simulation.
+//! Clocks and timers of the system, or of a simulation.
 
 use crate::sys::simulation;
 use std::future::poll_fn;
@@ -6,22 +6,22 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Now, by the clock that never goes back.
+/// Returns the time of the monotonic clock.
 pub(crate) fn now() -> Instant {
     simulation::instant().unwrap_or_else(Instant::now)
 }
 
-/// How long ago this was.
+/// Returns the time since then.
 pub(crate) fn since(then: Instant) -> Duration {
     now().saturating_duration_since(then)
 }
 
-/// Now, by the clock that machines agree on.
+/// Returns the time of day.
 pub(crate) fn system_time() -> SystemTime {
     simulation::system_time().unwrap_or_else(SystemTime::now)
 }
 
-/// Ends after this time.
+/// Waits for this time.
 pub(crate) async fn sleep(time: Duration) {
     match simulation::sleep(time) {
         Some(sleep) => sleep.await,
@@ -29,7 +29,7 @@ pub(crate) async fn sleep(time: Duration) {
     }
 }
 
-/// What the future gives, if it does within this time.
+/// Returns the output of the future, or `None` if it is not ready within this time.
 pub(crate) async fn timeout<F: Future>(time: Duration, future: F) -> Option<F::Output> {
     let (mut future, mut end) = (pin!(future), pin!(sleep(time)));
     poll_fn(|context| match future.as_mut().poll(context) {

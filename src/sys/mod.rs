@@ -1,4 +1,4 @@
-//! Clock, chance, locks and threads: the system's, or those of a simulation.
+//! Clocks, random ids, locks and threads of the system, or of a simulation.
 
 pub(crate) mod clock;
 pub(crate) mod park;

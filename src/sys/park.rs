@@ -1,18 +1,20 @@
-//! Where a caller waits between two polls of its future.
+//! The wait of a caller between two polls of its future.
 
 use crate::sys::sync::{AtomicBool, Ordering, Thread, current, park_timeout};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-/// Where a caller waits: what it does between two polls.
-pub(crate) trait Parking {
-    /// Ends a [`park`](Self::park).
+/// A wait of a caller between two polls of its future.
+pub(crate) trait Waiter {
+    /// Returns a waker that ends a [`park`](Self::park).
     fn waker(&self) -> Waker;
+    /// Waits until the waker is called or the timeout has passed.
+    /// Waits until the waker is called or the timeout has passed.
     fn park(&self, timeout: Duration);
 }
 
-/// The caller's thread, which stands still.
+/// A waiter that parks the thread of the caller.
 pub(crate) struct ThisThread(Arc<Unpark>);
 
 impl ThisThread {
@@ -21,7 +23,7 @@ impl ThisThread {
     }
 }
 
-impl Parking for ThisThread {
+impl Waiter for ThisThread {
     fn waker(&self) -> Waker {
         Waker::from(Arc::clone(&self.0))
     }
@@ -34,10 +36,11 @@ impl Parking for ThisThread {
     }
 }
 
-/// Wakes a caller that waits for its future.
+/// The waker of a parked thread.
 struct Unpark {
     thread: Thread,
-    /// A thread has one token to be unparked by, and what the future calls may park it too, and take that.
+    /// A thread has a single token for `unpark`. Code inside the future may park the thread too and take the token,
+    /// so the waker also sets this flag.
     is_woken: AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! A producer that keeps what it is given, for tests and demos.
+//! A producer that keeps its messages in memory, for tests and demos.
 
 use crate::model::message::Message;
 use crate::sys::sync::Mutex;
@@ -6,7 +6,7 @@ use crate::transport::{Producer, SendOutcome};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Keeps the messages that it is given. Clones share them.
+/// A producer that keeps its messages in memory, for tests. Clones share the messages.
 ///
 /// ```
 /// use postbox::{MemoryProducer, Message, Postbox, SendOutcome};
@@ -40,27 +40,27 @@ struct Shared {
 }
 
 impl MemoryProducer {
-    /// A producer that takes one message at a time.
+    /// Creates a producer that takes one message at a time.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A producer that takes so many messages at a time.
+    /// Creates a producer that takes up to `max_batch` messages at a time.
     pub fn with_max_batch(max_batch: usize) -> Self {
         Self { max_batch, ..Self::default() }
     }
 
-    /// The messages that were sent or accepted, in order.
+    /// Returns the messages that were sent or accepted, in order.
     pub fn sent(&self) -> Vec<Message> {
         self.shared.lock().sent.clone()
     }
 
-    /// How many messages each call had, in order.
+    /// Returns the number of messages of each call, in order.
     pub fn batches(&self) -> Vec<usize> {
         self.shared.lock().batches.clone()
     }
 
-    /// The outcome of the next message that has none announced yet; without any, all are sent.
+    /// Sets the outcome of the next message that has none yet. Messages without one are sent.
     pub fn answer_next(&self, outcome: SendOutcome) {
         self.shared.lock().answers.push_back(outcome);
     }

@@ -1,26 +1,26 @@
-//! The trait of everything that sends messages over a transport.
+//! The trait of producers, which send messages over a transport.
 
 use crate::model::error::panic_text;
 use crate::model::message::Message;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What became of one message that a producer was given.
+/// The outcome of sending one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendOutcome {
-    /// The transport has it: it is marked dispatched.
+    /// The message was sent. It is marked as dispatched.
     Sent,
-    /// The transport accepted it and will confirm it later, by
-    /// [`Postbox::confirm`](crate::Postbox::confirm); until then it stays outstanding.
+    /// The transport accepted the message and will confirm it later, with
+    /// [`Postbox::confirm`](crate::Postbox::confirm). Until then the message stays outstanding.
     Accepted,
-    /// It failed for a passing reason: it stays outstanding and will be sent again.
+    /// Sending failed for a transient reason. The message stays outstanding and will be sent again.
     Retry(String),
-    /// It can never be sent as it is: too large, not permitted, malformed.
+    /// The message can never be sent, because it is too large or malformed for example. It is parked.
     Reject(String),
 }
 
-/// Sends messages over a transport. It blocks; Postbox calls it on the thread that called
-/// [`clear_outbox`](crate::Postbox::clear_outbox), or on the sweeper's, never on its own runtime
+/// A sender of messages over a transport. It may block. Postbox calls it on the thread that called
+/// [`clear_outbox`](crate::Postbox::clear_outbox) or on that of the sweeper, never on its runtime
 /// thread. It may be called on several threads at once, and it may call Postbox.
 ///
 /// A panic becomes [`SendOutcome::Retry`] for the whole batch.
@@ -45,12 +45,12 @@ pub enum SendOutcome {
 /// # Ok(()) }
 /// ```
 pub trait Producer: Send + Sync {
-    /// Sends the messages, in their order, and says for each what became of it. The batch has
-    /// one to [`max_batch`](Self::max_batch) messages; outcomes that are missing count as
-    /// [`SendOutcome::Retry`], those beyond are ignored.
+    /// Sends the messages in their order and returns an outcome for each. The batch has one to
+    /// [`max_batch`](Self::max_batch) messages. Missing outcomes count as [`SendOutcome::Retry`];
+    /// surplus outcomes are ignored.
     fn send(&self, batch: &[Message]) -> Vec<SendOutcome>;
 
-    /// How many messages one call of [`send`](Self::send) may get; 1 unless overridden.
+    /// Returns the maximum number of messages of one call of [`send`](Self::send), 1 by default.
     fn max_batch(&self) -> usize {
         1
     }
@@ -66,7 +66,7 @@ impl<P: Producer + ?Sized> Producer for std::sync::Arc<P> {
     }
 }
 
-/// A producer from a function that sends one message.
+/// Creates a producer from a function that sends one message.
 ///
 /// ```
 /// use postbox::{SendOutcome, producer_fn};
@@ -90,7 +90,7 @@ where
     Function(send)
 }
 
-/// Calls the producer and gives exactly one outcome per message, whatever the producer does.
+/// Calls the producer and returns exactly one outcome per message, even if it panics or miscounts.
 pub(crate) fn send_batch(producer: &dyn Producer, batch: &[Message]) -> Vec<SendOutcome> {
     let mut outcomes = match catch_unwind(AssertUnwindSafe(|| producer.send(batch))) {
         Ok(outcomes) => outcomes,
@@ -99,7 +99,7 @@ pub(crate) fn send_batch(producer: &dyn Producer, batch: &[Message]) -> Vec<Send
             vec![SendOutcome::Retry(text); batch.len()]
         }
     };
-    let missing = SendOutcome::Retry("the producer gave no outcome for this message".into());
+    let missing = SendOutcome::Retry("the producer returned no outcome for this message".into());
     outcomes.resize(batch.len(), missing);
     outcomes
 }
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_producer_that_panics_or_miscounts_gives_one_outcome_per_message() {
+    fn a_producer_that_panics_or_miscounts_has_one_outcome_per_message() {
         struct Odd(usize);
         impl Producer for Odd {
             fn send(&self, _: &[Message]) -> Vec<SendOutcome> {

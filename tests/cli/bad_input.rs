@@ -44,10 +44,10 @@ fn a_configuration_file_is_checked_by_line() {
         std::fs::write(&file, text).unwrap();
         outbox.run(&["verify", "--config", &file])
     };
-    check("# the outbox\n\ntable_name =\n   brighter_outbox \nmax_attempts=2\n").done();
+    check("# the outbox\n\ntable_name =\n   brighter_outbox \nmax_request_attempts=2\n").done();
     check("max_request_attempts = 2\ntabel_name = x")
         .failed(2, &["postbox.conf, line 2", "\"tabel_name\"", "table_name"]);
-    check("\nmax_attempts = 0").failed(2, &["postbox.conf, line 2", "1 to 100"]);
+    check("\nmax_request_attempts = 0").failed(2, &["postbox.conf, line 2", "1 to 100"]);
     check("max_request_attempts").failed(2, &["postbox.conf, line 1", "NAME = VALUE"]);
     outbox.run(&["verify", "--config", "/no/such/file"]).failed(2, &["/no/such/file", "cannot be read"]);
 }

@@ -27,7 +27,7 @@ fn a_dispatched_message_is_replayed() {
     assert_eq!(missing.code, Some(1));
     assert!(missing.err.contains("message nobody: not found"), "{missing:?}");
     outbox.run(&["replay"]).failed(2, &["required"]);
-    outbox.run(&["replay", "order-1", "--older-than", "1h"]).failed(2, &["choose among --all"]);
+    outbox.run(&["replay", "order-1", "--older-than", "1h"]).failed(2, &["require --all"]);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn messages_are_replayed_by_causation() {
     let caused = ["deposit", "t", "-H", "id=effect", "-H", "causation_id=cause-1"];
     outbox.pipe(&caused, "x").done();
     outbox.run(&["clear", "effect", "--to", "stdout"]).done();
-    outbox.run(&["replay", "--causation", "cause-1"]).failed(2, &["caused by cause-1", "--yes"]);
+    outbox.run(&["replay", "--causation", "cause-1"]).failed(2, &["the causation id cause-1", "--yes"]);
     assert_eq!(outbox.run(&["replay", "--causation", "cause-1", "--yes"]).done(), "1 message outstanding again\n");
     assert_eq!(outbox.json(&["show", "effect"])["state"], "outstanding");
 }
@@ -60,11 +60,11 @@ fn dispatched_messages_are_archived_into_a_private_file() {
 #[test]
 fn messages_are_deleted_only_in_the_given_state() {
     let outbox = filled("delete");
-    outbox.run(&["delete", "greeting-3"]).failed(2, &["Delete 1 message for good?", "--yes"]);
+    outbox.run(&["delete", "greeting-3"]).failed(2, &["Delete 1 message permanently?", "--yes"]);
     outbox.run(&["delete", "--all", "--yes"]).failed(2, &["--state"]);
     let wrong = outbox.run(&["delete", "greeting-3", "nobody", "--state", "dispatched", "--yes"]);
     assert_eq!((wrong.code, wrong.out.as_str()), (Some(1), "0 messages deleted, 2 failed\n"));
-    assert!(wrong.err.contains("greeting-3: not found, or not dispatched now"), "{wrong:?}");
+    assert!(wrong.err.contains("greeting-3: not found, or not dispatched"), "{wrong:?}");
     assert_eq!(outbox.run(&["delete", "greeting-3", "-y"]).done(), "1 message deleted\n");
     let old = ["delete", "--all", "--state", "outstanding", "--older-than", "1d", "--yes"];
     assert_eq!(outbox.run(&old).done(), "1 message deleted\n");

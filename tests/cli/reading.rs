@@ -122,7 +122,7 @@ fn a_message_is_shown_as_text_or_as_bytes() {
 #[test]
 fn the_table_is_created_and_verified() {
     let outbox = Outbox::new("table");
-    assert_eq!(outbox.run(&["create-table"]).done(), "table brighter_outbox is there and can be used\n");
+    assert_eq!(outbox.run(&["create-table"]).done(), "table brighter_outbox exists and can be used\n");
     let verified = outbox.run(&["verify", "--table", "brighter_outbox"]).done();
     assert_eq!(verified, "table brighter_outbox has the keys and indexes of an outbox\n");
     assert_eq!(outbox.json(&["verify"])["has_causation_index"], true);

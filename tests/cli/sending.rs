@@ -38,7 +38,7 @@ fn deposited_messages_are_sent() {
     let message: serde_json::Value = serde_json::from_str(&cleared.out).unwrap();
     assert_eq!((&message["body"], &message["bag"]["tenant"]), (&"Hello".into(), &"42".into()));
     let again = outbox.run(&["clear", "a-1", "--to", "stdout"]);
-    assert_eq!((again.out.as_str(), again.err.as_str()), ("", "0 messages sent, 1 sent before\n"));
+    assert_eq!((again.out.as_str(), again.err.as_str()), ("", "0 messages sent, 1 already dispatched\n"));
 
     let swept = outbox.run(&["sweep", "--to", "stdout", "--older-than", "0s", "--yes"]).done();
     assert_eq!(swept.lines().count(), 4);
@@ -113,7 +113,7 @@ fn an_interrupted_sweep_has_marked_only_sent_messages() {
     sent.extend(ids(lines));
     let run = crate::Run::from(child.wait_with_output().unwrap());
     assert_eq!(run.code, Some(130), "{run:?}");
-    assert!(run.err.contains("interrupted") && run.err.contains("not tried"), "{run:?}");
+    assert!(run.err.contains("interrupted") && run.err.contains("not sent"), "{run:?}");
     assert!(sent.len() < MESSAGES, "it was not interrupted");
     assert_eq!(outbox.counts(), [(MESSAGES - sent.len()) as u64, sent.len() as u64, 0]);
 
@@ -132,7 +132,7 @@ fn two_sweeps_exclude_each_other() {
     lines.next().unwrap();
     let status = outbox.run(&["status", "--outstanding"]).done();
     assert!(status.contains("brighter_outbox_OutboxSweeper is held by "), "{status}");
-    outbox.run(&sweep).failed(1, &["another sweeper is at work", "nothing was done"]);
+    outbox.run(&sweep).failed(1, &["another sweeper holds the lease", "nothing was sent"]);
     assert_eq!(lines.count(), 2999);
     assert!(child.wait().unwrap().success());
 }

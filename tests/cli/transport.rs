@@ -7,7 +7,7 @@ use postbox::Message;
 /// The command with routes and this server in its file of settings.
 fn run(outbox: &Outbox, moto: &Moto, arguments: &[&str]) -> Run {
     let settings = format!(
-        "transport_endpoint_url = {}\nregion = {}\nmax_attempts = 1\nroutes =\n  orders.* = sqs:orders\n  lost = sqs:lost\n",
+        "transport_endpoint_url = {}\nregion = {}\nmax_request_attempts = 1\nroutes =\n  orders.* = sqs:orders\n  lost = sqs:lost\n",
         moto.url(),
         moto.region
     );

@@ -1,4 +1,4 @@
-//! `archive`: old dispatched messages into a file, then out of the table.
+//! `archive`: moves old dispatched messages from the table to a file.
 
 use crate::interrupt;
 use crate::options::Options;
@@ -16,10 +16,10 @@ use std::time::Duration;
 
 #[derive(Args)]
 pub struct ArchiveArgs {
-    /// The file, appended to: one message a line, as DynamoDB JSON of its item
+    /// The file to append to, with one message per line as DynamoDB JSON of its item
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
-    /// Messages dispatched at least so long ago, such as 30d [default: the setting archive_min_age_ms]
+    /// Minimum age since dispatch, such as 30d [default: the setting archive_min_age_ms]
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     older_than: Option<Duration>,
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub fn archive(options: &Options, screen: &Screen, args: &ArchiveArgs) -> Outcom
     let report = postbox.archive_with(&kept, &interrupt::listen())?;
     kept.bar.finish_and_clear();
     if report.lease == LeaseStatus::HeldElsewhere {
-        return Err(Failure::new(Exit::SomeFailed, "another archiver is at work: nothing was done"));
+        return Err(Failure::new(Exit::SomeFailed, "another archiver holds the lease: nothing was archived"));
     }
     if let Some(reason) = &report.first_failure {
         complain(&format!(
@@ -63,13 +63,13 @@ pub fn archive(options: &Options, screen: &Screen, args: &ArchiveArgs) -> Outcom
             .line(format!("{} archived in {file}", messages(usize::try_from(report.archived).unwrap_or(usize::MAX))))?;
     }
     if interrupt::is_asked() {
-        complain("interrupted: the rest stays in the outbox");
+        complain("interrupted: the remaining messages stay in the outbox");
         return Ok(Exit::Interrupted);
     }
     Ok(if report.failed > 0 || report.lease == LeaseStatus::Lost { Exit::SomeFailed } else { Exit::Done })
 }
 
-/// The ids of the messages that were dispatched so long ago.
+/// Returns the ids of the messages that were dispatched at least this long ago.
 fn old_enough(postbox: &Postbox, least: Duration) -> Result<Vec<String>, Failure> {
     let mut ids = Vec::new();
     let mut cursor = None;
@@ -84,7 +84,7 @@ fn old_enough(postbox: &Postbox, least: Duration) -> Result<Vec<String>, Failure
     }
 }
 
-/// The file, with a bar that shows what it got.
+/// An archive file with a bar that shows how many messages were written.
 struct Counted {
     file: JsonLinesArchive,
     bar: ProgressBar,

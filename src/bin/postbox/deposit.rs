@@ -12,18 +12,18 @@ use serde_json::json;
 use std::io::Read;
 use std::path::Path;
 
-/// How many messages are stored between two looks at whether to end.
+/// The number of messages stored between two checks for an interruption.
 const CHUNK: usize = 100;
 
 #[derive(Args)]
 pub struct DepositArgs {
     topic: String,
-    /// The file of the body; `-` or none: stdin
+    /// The file with the body; `-` or no file reads stdin
     file: Option<String>,
     /// A header field of CONFIGURATION.md, or bag.NAME=VALUE; may be repeated
     #[arg(long = "header", short = 'H', value_name = "NAME=VALUE")]
     headers: Vec<String>,
-    /// Make a message of each line
+    /// Deposit each line as a message of its own
     #[arg(long)]
     lines: bool,
 }
@@ -32,7 +32,7 @@ pub fn deposit(options: &Options, screen: &Screen, args: &DepositArgs) -> Outcom
     let body = read_body(args.file.as_deref().unwrap_or("-"))?;
     if !args.lines {
         let id = options.open()?.deposit_post(message(args, body)?)?;
-        tell(screen, &id)?;
+        report(screen, &id)?;
         return Ok(Exit::Done);
     }
     let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -47,7 +47,7 @@ pub fn deposit(options: &Options, screen: &Screen, args: &DepositArgs) -> Outcom
             return Ok(Exit::Interrupted);
         }
         for id in postbox.deposit_posts(chunk)? {
-            tell(screen, &id)?;
+            report(screen, &id)?;
         }
         stored += chunk.len();
         bar.inc(chunk.len() as u64);
@@ -56,7 +56,7 @@ pub fn deposit(options: &Options, screen: &Screen, args: &DepositArgs) -> Outcom
     Ok(Exit::Done)
 }
 
-fn tell(screen: &Screen, id: &str) -> std::io::Result<()> {
+fn report(screen: &Screen, id: &str) -> std::io::Result<()> {
     if screen.json { screen.object(&json!({"id": id})) } else { screen.line(id) }
 }
 

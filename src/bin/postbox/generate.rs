@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct CompletionsArgs {
-    /// bash, elvish, fish, powershell or zsh; or a directory for those of all shells
+    /// bash, elvish, fish, powershell or zsh; or a directory for the completions of every shell
     #[arg(value_name = "SHELL|DIRECTORY")]
     target: String,
 }
@@ -36,7 +36,7 @@ pub fn completions(screen: &Screen, args: &CompletionsArgs) -> Outcome {
 
 #[derive(Args)]
 pub struct ManArgs {
-    /// Made if it is missing
+    /// The directory, which is created if it does not exist
     directory: PathBuf,
 }
 

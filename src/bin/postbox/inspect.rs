@@ -1,4 +1,4 @@
-//! What only looks: `status`, `list`, `show`.
+//! The subcommands that only read: `status`, `list`, `show`.
 
 use crate::options::Options;
 use crate::outcome::{Exit, Failure, Outcome};
@@ -31,7 +31,7 @@ impl From<State> for MessageState {
 
 #[derive(Args)]
 pub struct StatusArgs {
-    /// Count outstanding messages only, from their index: the others cost a read of the whole table
+    /// Count outstanding messages only, from their index, without reading the whole table
     #[arg(long)]
     outstanding: bool,
 }
@@ -56,7 +56,7 @@ pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome 
         screen.line(format!("\n{}", lease_text(lease)))?;
     }
     if leases.is_empty() {
-        screen.line("\nno lease is held: nobody is sweeping or archiving at this moment")?;
+        screen.line("\nno lease is held: no sweeper or archiver with a lease is running")?;
     }
     Ok(Exit::Done)
 }
@@ -85,7 +85,9 @@ fn lease_text(lease: &LeaseInfo) -> String {
     let (resource, holder) = (printable(resource), printable(holder));
     match expires_at.duration_since(SystemTime::now()) {
         Ok(left) => format!("{resource} is held by {holder} for another {}", shown_duration(left)),
-        Err(late) => format!("{resource} ran out {} ago: {holder} died with it", shown_duration(late.duration())),
+        Err(late) => {
+            format!("{resource} expired {} ago; its last holder was {holder}", shown_duration(late.duration()))
+        }
     }
 }
 
@@ -115,15 +117,15 @@ fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_t
 
 #[derive(Args)]
 pub struct ListArgs {
-    /// Messages of which state; parked ones cost a read of the whole table
+    /// The state of the messages; parked ones require a read of the whole table
     #[arg(long, value_enum, default_value = "outstanding")]
     state: State,
     #[command(flatten)]
     filter: Filter,
-    /// At most about so many
+    /// Maximum number of messages (approximate)
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-    /// Go on where another list ended, with the same state and topic
+    /// Continue where an earlier list with the same state and topic ended
     #[arg(long, value_name = "CURSOR")]
     cursor: Option<String>,
 }
@@ -153,7 +155,7 @@ pub fn list(options: &Options, screen: &Screen, args: &ListArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Pages of the list, until there are enough messages that the filter takes.
+/// Reads pages until they have enough messages that match the filter.
 fn find_page(postbox: &Postbox, args: &ListArgs) -> Result<MessagePage, Failure> {
     let mut wanted = args.limit;
     let mut next = args.cursor.as_deref().map(Cursor::from);
@@ -215,10 +217,10 @@ fn list_row(state: State, stored: &StoredMessage) -> Vec<String> {
 #[derive(Args)]
 pub struct ShowArgs {
     id: String,
-    /// Show the body as hexadecimal digits, also if it is text
+    /// Show the body as hexadecimal digits even if it is text
     #[arg(long)]
     hex: bool,
-    /// Write nothing but the bytes of the body
+    /// Write only the bytes of the body
     #[arg(long, conflicts_with = "hex")]
     body: bool,
 }

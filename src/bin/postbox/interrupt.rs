@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first one asks to end after what is under way, the second ends at once.
+//! Ctrl-C and SIGTERM. The first signal ends the command after its current batch, the second at once.
 
 use crate::outcome::Exit;
 use postbox::CancelToken;
@@ -10,14 +10,14 @@ use std::sync::{LazyLock, Once};
 use std::task::Poll;
 
 static CANCEL: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
-/// Whether the first signal ends the command, and well.
+/// Whether the first signal ends the command at once, with exit code 0.
 static AT_ONCE: AtomicBool = AtomicBool::new(false);
 
-/// Listens from now on. Returns the token that is canceled when the command is asked to end.
+/// Starts to listen for signals. Returns the token that the first signal cancels.
 pub fn listen() -> CancelToken {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        // Without a listener the first Ctrl-C ends the process: also safe.
+        // Without a listener the first Ctrl-C ends the process, which is safe too.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         let signals = {
             let _context = runtime.enter();
@@ -38,13 +38,13 @@ async fn count(mut signals: Signals) {
     std::process::exit(Exit::Interrupted as i32);
 }
 
-/// The first signal ends the command, whose end it is meant to have.
+/// Makes the first signal end the command at once, as its normal end.
 pub fn end_at_once() {
     AT_ONCE.store(true, Ordering::Relaxed);
     listen();
 }
 
-/// Ctrl-C and SIGTERM, from when it is made; on a tokio runtime.
+/// A listener for Ctrl-C and SIGTERM on a tokio runtime.
 pub struct Signals(#[cfg(unix)] Vec<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]

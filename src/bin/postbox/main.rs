@@ -5,7 +5,6 @@ mod deposit;
 mod generate;
 mod inspect;
 mod interrupt;
-
 mod options;
 mod outcome;
 mod progress;
@@ -25,10 +24,11 @@ use outcome::Outcome;
 use screen::Screen;
 use std::process::ExitCode;
 
-/// Looks into a transactional outbox on Amazon DynamoDB, and mends it.
+/// Inspects and repairs a transactional outbox on Amazon DynamoDB.
 ///
-/// Credentials and region are found as the AWS CLI finds them. Exit codes: 0 done; 1 some messages failed
-/// (which ones: on stderr); 2 wrong usage; 3 DynamoDB or the transport could not be used; 130 interrupted.
+/// Credentials and region are found as the AWS CLI finds them. The exit code is 0 on success, 1 if some messages failed
+/// (stderr names them), 2 for a usage error, 3 if DynamoDB or the transport could not be used, and 130 after an
+/// interruption.
 #[derive(Parser)]
 #[command(name = "postbox", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
@@ -40,15 +40,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make the outbox table if it is missing, and check it
+    /// Create the outbox table if it does not exist, and check it
     CreateTable,
     /// Check the outbox table, index by index
     Verify,
-    /// Count the messages by topic and state, and tell who holds the leases
+    /// Count the messages by topic and state, and show the holders of the leases
     Status(inspect::StatusArgs),
-    /// List messages of one state
+    /// List the messages of one state
     List(inspect::ListArgs),
-    /// Show one message, headers and body
+    /// Show the headers and the body of one message
     Show(inspect::ShowArgs),
     /// Put a message into the outbox, for tests and repairs
     Deposit(deposit::DepositArgs),
@@ -59,19 +59,19 @@ enum Command {
     Sweep(send::SweepArgs),
     /// Make parked messages outstanding again
     Unpark(repair::UnparkArgs),
-    /// Make dispatched messages outstanding again, so that they are sent once more
+    /// Make dispatched messages outstanding, so that they are sent again
     Replay(repair::ReplayArgs),
     /// Write old dispatched messages to a file, then delete them
     Archive(archive::ArchiveArgs),
-    /// Delete messages for good
+    /// Delete messages permanently
     Delete(repair::DeleteArgs),
     /// Serve the embedded database of a file as a DynamoDB endpoint on this machine
     Serve(serve::ServeArgs),
-    /// Watch rates, backlog and age until Ctrl-C
+    /// Show rates, backlog and age until Ctrl-C
     Watch(watch::WatchArgs),
-    /// Print the completions of a shell, or write those of all shells into a directory
+    /// Print the completions of a shell, or write the completions of every shell to a directory
     Completions(generate::CompletionsArgs),
-    /// Write the manual pages into a directory
+    /// Write the manual pages to a directory
     #[command(hide = true)]
     Man(generate::ManArgs),
 }
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            failure.tell();
+            failure.print();
             failure.exit.into()
         }
     }

@@ -1,5 +1,5 @@
-//! The options of every subcommand, and the settings that they make: the configuration file,
-//! then the options and their environment variables, then `--set`.
+//! The options of every subcommand. Options and environment variables override the configuration
+//! file; `--set` overrides both.
 
 use crate::outcome::Failure;
 use crate::screen::Output;
@@ -22,22 +22,22 @@ pub struct Options {
     /// The profile of the AWS configuration files
     #[arg(long, global = true, env = "POSTBOX_PROFILE", hide_env_values = true, value_name = "NAME")]
     profile: Option<String>,
-    /// Work on the embedded database in this file
+    /// Use the embedded database in this file
     #[arg(long, global = true, env = "POSTBOX_EMBEDDED_DB", hide_env_values = true, value_name = "FILE")]
     embedded_db: Option<String>,
-    /// Read settings from this file: lines of NAME = VALUE
+    /// Read settings from this file, which has lines of NAME = VALUE
     #[arg(long, global = true, env = "POSTBOX_CONFIG", hide_env_values = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Any setting of CONFIGURATION.md; may be repeated
     #[arg(long = "set", global = true, value_name = "NAME=VALUE")]
     settings: Vec<String>,
-    /// How results are printed
+    /// The format of the output
     #[arg(long, global = true, env = "POSTBOX_OUTPUT", hide_env_values = true, value_enum, default_value = "table")]
     pub output: Output,
 }
 
 impl Options {
-    /// The settings that the file, the environment and the options give together.
+    /// Returns the settings of the file, the environment and the options.
     pub fn config(&self) -> Result<Config, Failure> {
         let mut config = Config::default();
         if let Some(path) = &self.config {
@@ -78,7 +78,7 @@ fn read_file(path: &Path, config: &mut Config) -> Result<(), Failure> {
         .map_err(|error| Failure::usage(format!("the configuration file {shown} cannot be read: {error}")))?;
     for (number, line) in entries(&text) {
         let (name, value) =
-            split(&line).ok_or_else(|| Failure::usage(format!("{shown}, line {number}: it needs NAME = VALUE")))?;
+            split(&line).ok_or_else(|| Failure::usage(format!("{shown}, line {number}: expected NAME = VALUE")))?;
         config
             .set(name, value)
             .map_err(|error| Failure::usage(format!("{shown}, line {number}: {}", error.message())))?;
@@ -86,7 +86,7 @@ fn read_file(path: &Path, config: &mut Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The entries of a file with the numbers of their lines: a line that begins with a blank goes on with the one before.
+/// Returns the entries of a file with their line numbers. A line that starts with a blank continues the line before it.
 fn entries(text: &str) -> Vec<(usize, String)> {
     let mut entries: Vec<(usize, String)> = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -102,7 +102,7 @@ fn entries(text: &str) -> Vec<(usize, String)> {
     entries
 }
 
-/// Name and value at the first `=`, without the blanks around them.
+/// Splits a text at the first `=` into name and value, without the blanks around them.
 pub fn split(text: &str) -> Option<(&str, &str)> {
     text.split_once('=').map(|(name, value)| (name.trim(), value.trim()))
 }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_goes_on_in_lines_that_begin_with_a_blank() {
+    fn a_value_continues_in_lines_that_start_with_a_blank() {
         let text = "# where to\n\nroutes =\n  a = sns:x\n\t# and\n\t* = sqs:y\nregion = here\n";
         let read = entries(text);
         assert_eq!(read, [(3, "routes =\na = sns:x\n* = sqs:y".to_owned()), (7, "region = here".to_owned())]);

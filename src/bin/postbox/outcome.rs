@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and what is told on stderr.
+//! The end of a command: its exit code, and its error message on stderr.
 
 use postbox::{Error, ErrorCode};
 use std::io::{self, ErrorKind};
@@ -15,7 +15,7 @@ pub enum Exit {
     /// DynamoDB or the transport could not be used.
     Unreachable = 3,
     Interrupted = 130,
-    /// Nobody reads the output any more, as in `postbox list | head`.
+    /// The reader of the output has closed it, as in `postbox list | head`.
     PipeClosed = 141,
 }
 
@@ -25,7 +25,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not do its work.
+/// The reason for which a command failed.
 #[derive(Debug)]
 pub struct Failure {
     pub exit: Exit,
@@ -43,13 +43,14 @@ impl Failure {
         Self::new(Exit::Usage, text)
     }
 
-    /// The same, with what was done before it.
+    /// Adds a line that says how much was done before the failure.
     pub fn after(mut self, done: &str) -> Self {
         self.text = format!("{}\n  {done}", self.text);
         self
     }
 
-    pub fn tell(&self) {
+    /// Writes the message to stderr, unless the reader of the output has closed it.
+    pub fn print(&self) {
         if self.exit != Exit::PipeClosed {
             crate::screen::complain(&self.text);
         }
@@ -77,7 +78,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Of writing to stdout.
+/// An error of writing to stdout.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {

@@ -1,13 +1,13 @@
-//! How far a command has come: a bar on a terminal, nothing in a pipe.
+//! The progress of a command: a bar on a terminal, nothing in a pipe.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How often a bar is brought up to date.
+/// The interval between two updates of a bar.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A bar on stderr, which indicatif leaves out where stderr is no terminal.
+/// Returns a bar on stderr. It is not drawn if stderr is not a terminal.
 pub fn bar(total: usize, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
     // The template is checked by the tests that look at a terminal.
@@ -17,7 +17,7 @@ pub fn bar(total: usize, what: &str) -> ProgressBar {
     bar.with_message(what.to_owned())
 }
 
-/// Does the work, while a bar of so many steps shows where it is.
+/// Does the work while a bar shows its position out of `total`.
 pub fn follow<T>(total: usize, what: &str, position: impl Fn() -> u64 + Sync, work: impl FnOnce() -> T) -> T {
     let bar = bar(total, what);
     let ended = AtomicBool::new(false);
@@ -37,7 +37,7 @@ pub fn follow<T>(total: usize, what: &str, position: impl Fn() -> u64 + Sync, wo
     result
 }
 
-/// Does work of unknown length, while a terminal shows that it goes on.
+/// Does work of unknown length while a terminal shows that it continues.
 pub fn spin<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
     spinner.enable_steady_tick(TICK);

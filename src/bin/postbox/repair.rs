@@ -11,15 +11,15 @@ use crate::tally::Tally;
 use clap::Args;
 use postbox::{ErrorCode, MessageState, Postbox};
 
-/// How many messages are replayed between two looks at whether to end.
+/// The number of messages replayed between two checks for an interruption.
 const CHUNK: usize = 100;
 
 #[derive(Args)]
 pub struct UnparkArgs {
-    /// Their ids; `-`: from stdin, one a line
+    /// Message ids, or `-` to read them from stdin, one per line
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     ids: Vec<String>,
-    /// Every parked message that the filters take; reads the whole table
+    /// Every parked message that matches the filters; reads the whole table
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -37,15 +37,15 @@ pub fn unpark(options: &Options, screen: &Screen, args: &UnparkArgs) -> Outcome 
     if args.all || ids.len() > 1 {
         args.caution.confirm(ids.len(), &format!("Make {} outstanding again?", messages(ids.len())))?;
     }
-    one_by_one(&ids, "releasing", |id| postbox.unpark(id).map(|()| Ok(())))?.tell(screen, "released")
+    one_by_one(&ids, "releasing", |id| postbox.unpark(id).map(|()| Ok(())))?.report(screen, "released")
 }
 
 #[derive(Args)]
 pub struct ReplayArgs {
-    /// Their ids; `-`: from stdin, one a line
+    /// Message ids, or `-` to read them from stdin, one per line
     #[arg(required_unless_present_any = ["all", "causation"], conflicts_with_all = ["all", "causation"])]
     ids: Vec<String>,
-    /// Every dispatched message that the filters take
+    /// Every dispatched message that matches the filters
     #[arg(long, conflicts_with = "causation")]
     all: bool,
     /// Every message with this causation id
@@ -61,9 +61,9 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
     let postbox = options.open()?;
     let mut tally = Tally::default();
     if let Some(cause) = &args.causation {
-        args.caution.confirm(1, &format!("Send every message that was caused by {cause} again?"))?;
+        args.caution.confirm(1, &format!("Send every message with the causation id {cause} again?"))?;
         tally.add(&postbox.replay_causation(cause)?);
-        return tally.tell(screen, "outstanding again");
+        return tally.report(screen, "outstanding again");
     }
     let ids = chosen(&postbox, &args.ids, MessageState::Dispatched, &args.filter)?;
     if args.caution.dry_run {
@@ -82,18 +82,18 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
         bar.inc(chunk.len() as u64);
     }
     bar.finish_and_clear();
-    tally.skip_rest_of(ids.len()).tell(screen, "outstanding again")
+    tally.skip_rest_of(ids.len()).report(screen, "outstanding again")
 }
 
 #[derive(Args)]
 pub struct DeleteArgs {
-    /// Their ids; `-`: from stdin, one a line
+    /// Message ids, or `-` to read them from stdin, one per line
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     ids: Vec<String>,
-    /// Every message of the state that the filters take
+    /// Every message of the state that matches the filters
     #[arg(long, requires = "state")]
     all: bool,
-    /// Only messages of this state; an outstanding one that is deleted is never sent
+    /// Only messages of this state; a deleted outstanding message is never sent
     #[arg(long, value_enum)]
     state: Option<State>,
     #[command(flatten)]
@@ -109,11 +109,11 @@ pub fn delete(options: &Options, screen: &Screen, args: &DeleteArgs) -> Outcome 
     if args.caution.dry_run {
         return dry_run(screen, "would be deleted", &ids);
     }
-    args.caution.confirm(ids.len(), &format!("Delete {} for good?", messages(ids.len())))?;
-    one_by_one(&ids, "deleting", |id| delete_one(&postbox, id, state))?.tell(screen, "deleted")
+    args.caution.confirm(ids.len(), &format!("Delete {} permanently?", messages(ids.len())))?;
+    one_by_one(&ids, "deleting", |id| delete_one(&postbox, id, state))?.report(screen, "deleted")
 }
 
-/// Deletes a message in the state that was asked for, else in the one that it is in now.
+/// Deletes a message in the given state, or in its current state if none is given.
 fn delete_one(postbox: &Postbox, id: &str, state: Option<MessageState>) -> postbox::Result<Result<(), String>> {
     let state = match state {
         Some(state) => state,
@@ -121,27 +121,27 @@ fn delete_one(postbox: &Postbox, id: &str, state: Option<MessageState>) -> postb
             Ok(Some(stored)) => stored.state,
             Ok(None) => return Ok(Err("not found".into())),
             Err(error) if error.code() == ErrorCode::MalformedItem => {
-                return Ok(Err(format!("{}; to delete it, give --state", error.message())));
+                return Ok(Err(format!("{}; pass --state to delete it", error.message())));
             }
             Err(error) => return Err(error),
         },
     };
-    Ok(if postbox.delete(id, state)? { Ok(()) } else { Err(format!("not found, or not {} now", state.name())) })
+    Ok(if postbox.delete(id, state)? { Ok(()) } else { Err(format!("not found, or not {}", state.name())) })
 }
 
-/// The messages that were named, else those of the state that the filter takes.
+/// Returns the given ids, or those of all messages of the state that match the filter.
 fn chosen(postbox: &Postbox, ids: &[String], state: MessageState, filter: &Filter) -> Result<Vec<String>, Failure> {
     if ids.is_empty() {
         return find(postbox, state, filter);
     }
     if !filter.is_empty() {
-        return Err(Failure::usage("--topic, --older-than and --younger-than choose among --all, not among ids"));
+        return Err(Failure::usage("--topic, --older-than and --younger-than require --all"));
     }
     given_ids(ids)
 }
 
-/// Does something to each message, with a request for each. One that fails does not stop the
-/// rest, but a database that does not answer does.
+/// Changes each message with a request of its own. A failed message does not stop the others; an unreachable
+/// database does.
 fn one_by_one(
     ids: &[String],
     what: &str,
@@ -162,7 +162,7 @@ fn one_by_one(
                 bar.finish_and_clear();
                 let done = messages(tally.done);
                 let failure = Failure::from(error);
-                return Err(failure.after(&format!("{done} of {} done before", ids.len())));
+                return Err(failure.after(&format!("{done} of {} done before the failure", ids.len())));
             }
         }
         bar.inc(1);

@@ -1,4 +1,4 @@
-//! What is printed: tables for people, JSON for programs, both on stdout; problems on stderr.
+//! The output: tables for people or JSON for programs on stdout, errors and notes on stderr.
 
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
@@ -6,31 +6,31 @@ use console::{Term, style};
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// How results are printed.
+/// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Output {
-    /// For people
+    /// Tables for people
     Table,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// Where results go.
+/// The destination of results.
 pub struct Screen {
     pub json: bool,
-    /// As wide as the terminal, or `COLUMNS`; a pipe has no width.
+    /// The width of the terminal, or `COLUMNS`; `None` for a pipe.
     width: Option<u16>,
     colors: bool,
 }
 
-/// What stands in a column, under which heading.
+/// A column of a table: its kind of content, with its heading.
 #[derive(Clone, Copy)]
 pub enum Column {
-    /// Is never broken.
+    /// An id, which is never broken into lines.
     Id(&'static str),
     Text(&'static str),
     Number(&'static str),
-    /// A number that should be 0, or a text that should not be there.
+    /// A number that should be 0, or a text that should be empty.
     Alarm(&'static str),
 }
 
@@ -58,7 +58,7 @@ impl Screen {
         self.print(&format!("{}\n", text.as_ref()))
     }
 
-    /// One JSON object, on a line.
+    /// Prints one JSON object on a line.
     pub fn object(&self, value: &Value) -> io::Result<()> {
         self.line(value.to_string())
     }
@@ -113,19 +113,20 @@ impl Column {
     }
 }
 
-/// Without what could move a terminal's cursor or change its colours: headers and topics come from anywhere.
+/// Replaces control characters, which could move a terminal's cursor or change its colours. Headers and topics come
+/// from other programs.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// A problem, on stderr.
+/// Writes an error message to stderr.
 pub fn complain(text: &str) {
     let name = style("postbox:").red().bold().for_stderr();
-    // There is nowhere else to tell that stderr is gone.
+    // There is nowhere else to report that stderr is closed.
     let _ = writeln!(io::stderr(), "{name} {text}");
 }
 
-/// A note for people, on stderr.
+/// Writes a note for people to stderr.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

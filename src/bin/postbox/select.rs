@@ -1,4 +1,4 @@
-//! Which messages a command works on: given by id, or by state, topic and age.
+//! The selection of messages, by id or by state, topic and age, and the question before they are changed.
 
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
@@ -11,7 +11,7 @@ use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
-/// How many messages are asked for at once.
+/// The number of messages per page.
 const PAGE: u32 = 500;
 
 #[derive(Args, Clone, Debug, Default)]
@@ -19,10 +19,10 @@ pub struct Filter {
     /// Only messages of this topic
     #[arg(long)]
     pub topic: Option<String>,
-    /// Only messages made at least so long ago: 500ms, 90s, 15m, 2h, 30d
+    /// Only messages of at least this age, such as 500ms, 90s, 15m, 2h or 30d
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub older_than: Option<Duration>,
-    /// Only messages made since so long ago
+    /// Only messages of at most this age
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub younger_than: Option<Duration>,
 }
@@ -32,33 +32,33 @@ impl Filter {
         self.topic.is_none() && self.older_than.is_none() && self.younger_than.is_none()
     }
 
-    /// Whether its age is right; the topic is what the list was asked for.
+    /// Returns whether the age of the message matches. The list has selected the topic already.
     pub fn takes(&self, stored: &StoredMessage) -> bool {
         let age = age(stored.message.created_at());
         self.older_than.is_none_or(|least| age >= least) && self.younger_than.is_none_or(|most| age <= most)
     }
 }
 
-/// How a command that can touch many messages is held back.
+/// The confirmation of a command that can change many messages.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Caution {
-    /// Tell what would be done, and do nothing
+    /// Show the affected messages without changing them
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask first
+    /// Do not ask for confirmation
     #[arg(long, short)]
     pub yes: bool,
 }
 
 impl Caution {
-    /// Asks before so many messages are touched, on the terminal; without one, `--yes` must have been given.
+    /// Asks for confirmation on the terminal. Without a terminal `--yes` is required.
     pub fn confirm(self, count: usize, question: &str) -> Result<(), Failure> {
         if self.yes || count == 0 {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
             return Err(Failure::usage(format!(
-                "{question} Give --yes to do it, or --dry-run to see what it would be"
+                "{question} There is no terminal to confirm on: pass --yes, or --dry-run to preview"
             )));
         }
         let mut terminal = Term::stderr();
@@ -72,7 +72,7 @@ impl Caution {
     }
 }
 
-/// The ids that were given; `-` stands for those on stdin, one a line.
+/// Returns the given ids; `-` reads them from stdin, one per line.
 pub fn given_ids(ids: &[String]) -> Result<Vec<String>, Failure> {
     if ids != ["-"] {
         return Ok(ids.to_vec());
@@ -82,7 +82,7 @@ pub fn given_ids(ids: &[String]) -> Result<Vec<String>, Failure> {
     Ok(lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
 }
 
-/// The ids of every message of this state that the filter takes, oldest first.
+/// Returns the ids of all messages of this state that match the filter, oldest first.
 pub fn find(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<Vec<String>, Failure> {
     progress::spin("looking", || find_all(postbox, state, filter))
 }
@@ -94,7 +94,7 @@ fn find_all(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<V
         let page = postbox.list_messages(state, filter.topic.as_deref(), PAGE, cursor.as_ref())?;
         let taken = page.messages.iter().filter(|stored| filter.takes(stored));
         found.extend(taken.map(|stored| (stored.message.created_at(), stored.message.id().to_owned())));
-        // One that cannot be read has no age and no topic to be chosen by.
+        // A malformed item has no age and no topic to filter by.
         if filter.is_empty() {
             found.extend(page.malformed.into_iter().map(|(id, _)| (std::time::UNIX_EPOCH, id)));
         }
@@ -108,12 +108,12 @@ fn find_all(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<V
     Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
-/// `1 message`, `3 messages`.
+/// Formats a count: `1 message`, `3 messages`.
 pub fn messages(count: usize) -> String {
     format!("{count} message{}", if count == 1 { "" } else { "s" })
 }
 
-/// Shows the ids of the messages that a command would work on.
+/// Shows the ids of the messages that a command would change.
 pub fn dry_run(screen: &Screen, what: &str, ids: &[String]) -> Outcome {
     if screen.json {
         screen.object(&json!({"dry_run": true, "ids": ids}))?;

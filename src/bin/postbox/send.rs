@@ -1,4 +1,4 @@
-//! What sends: `clear` and `sweep`.
+//! The subcommands that send: `clear` and `sweep`.
 
 use crate::interrupt;
 use crate::options::Options;
@@ -14,16 +14,16 @@ use serde_json::Value;
 use std::io::Write;
 use std::time::Duration;
 
-/// Where messages go instead of along their routes.
+/// A destination that replaces the routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Target {
-    /// One JSON object a line, on stdout
+    /// One JSON object per line on stdout
     Stdout,
 }
 
 #[derive(Args)]
 struct To {
-    /// Send the messages there instead of along the routes of the settings
+    /// Send the messages to this destination instead of along the routes of the settings
     #[arg(long, value_enum)]
     to: Option<Target>,
 }
@@ -41,12 +41,12 @@ impl To {
         })
     }
 
-    /// The report goes where the messages do not.
-    fn tell(&self, tally: &Tally, screen: &Screen) -> Outcome {
+    /// Reports on stdout, or on stderr if the messages are on stdout.
+    fn report(&self, tally: &Tally, screen: &Screen) -> Outcome {
         match self.to {
-            None => tally.tell(screen, "sent"),
+            None => tally.report(screen, "sent"),
             Some(Target::Stdout) => {
-                tally.tell_failures();
+                tally.report_failures();
                 note(&tally.summary("sent"));
                 Ok(tally.exit())
             }
@@ -65,7 +65,7 @@ fn print(message: &postbox::Message) -> SendOutcome {
 
 #[derive(Args)]
 pub struct ClearArgs {
-    /// Their ids, in the order in which they are to be sent; `-`: from stdin, one a line
+    /// Message ids in the order of sending, or `-` to read them from stdin, one per line
     #[arg(required = true)]
     ids: Vec<String>,
     #[command(flatten)]
@@ -97,7 +97,7 @@ pub fn clear(options: &Options, screen: &Screen, args: &ClearArgs) -> Outcome {
     let clear = || postbox.clear_outbox_with(&ids, &cancel);
     let mut tally = Tally::default();
     tally.add(&progress::follow(ids.len(), "sending", position, clear)?);
-    args.to.tell(&tally, screen)
+    args.to.report(&tally, screen)
 }
 
 #[derive(Args)]
@@ -105,7 +105,7 @@ pub struct SweepArgs {
     /// Only messages of this topic
     #[arg(long)]
     topic: Option<String>,
-    /// Only messages made at least so long ago, such as 0s or 15m [default: the setting sweep_min_age_ms]
+    /// Minimum age of the messages, such as 0s or 15m [default: the setting sweep_min_age_ms]
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     older_than: Option<Duration>,
     #[command(flatten)]
@@ -152,20 +152,24 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
     match report.lease {
         LeaseStatus::HeldElsewhere => Err(Failure::new(Exit::SomeFailed, another_sweeps(&postbox))),
         LeaseStatus::Lost => {
-            complain("the lease was lost, so the sweep stopped: what it has not sent is outstanding");
-            args.to.tell(&tally, screen).map(|_| Exit::SomeFailed)
+            complain(
+                "the sweep stopped because its lease was lost: messages that it did not send are still outstanding",
+            );
+            args.to.report(&tally, screen).map(|_| Exit::SomeFailed)
         }
         LeaseStatus::Unavailable(reason) => {
-            note(&format!("without a lease, so that another sweeper may have sent the same: {reason}"));
-            args.to.tell(&tally, screen)
+            note(&format!(
+                "the sweep ran without a lease, so another sweeper may have sent the same messages: {reason}"
+            ));
+            args.to.report(&tally, screen)
         }
-        _ => args.to.tell(&tally, screen),
+        _ => args.to.report(&tally, screen),
     }
 }
 
 fn another_sweeps(postbox: &Postbox) -> String {
     let leases = postbox.leases().unwrap_or_default();
     let left = leases.iter().find_map(|lease| lease.expires_at.elapsed().err()).map(|left| left.duration());
-    let until = left.map(|left| format!("; its lease runs for another {}", shown_duration(left))).unwrap_or_default();
-    format!("another sweeper is at work{until}: nothing was done")
+    let until = left.map(|left| format!(" for another {}", shown_duration(left))).unwrap_or_default();
+    format!("another sweeper holds the lease{until}: nothing was sent")
 }

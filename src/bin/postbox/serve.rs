@@ -1,4 +1,4 @@
-//! `serve`: the embedded database of a file as a DynamoDB endpoint on this machine.
+//! `serve`: serves the embedded database of a file as a DynamoDB endpoint on this machine.
 
 use crate::interrupt::{self, Signals};
 use crate::options::Options;
@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 #[derive(Args)]
 pub struct ServeArgs {
-    /// The port on 127.0.0.1; 0: one that is free
+    /// The port on 127.0.0.1; 0 chooses a free one
     #[arg(long, default_value_t = 8000)]
     port: u16,
 }
@@ -18,11 +18,11 @@ pub struct ServeArgs {
 pub fn serve(options: &Options, screen: &Screen, args: &ServeArgs) -> Outcome {
     let postbox = options.open()?;
     let Some(database) = postbox.embedded() else {
-        return Err(Failure::usage("serve works on an embedded database: give --embedded-db FILE"));
+        return Err(Failure::usage("serve needs an embedded database: pass --embedded-db FILE"));
     };
-    // Loopback only: whoever reaches the socket can read and write everything.
+    // Loopback only, because anyone who reaches the socket can read and write everything.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).map_err(|error| {
-        Failure::usage(format!("port {} of 127.0.0.1 cannot be used: {error}. Give another --port", args.port))
+        Failure::usage(format!("port {} of 127.0.0.1 cannot be used: {error}. Pass another --port", args.port))
     })?;
     let url = format!("http://{}", listener.local_addr()?);
     interrupt::listen();
@@ -30,13 +30,13 @@ pub fn serve(options: &Options, screen: &Screen, args: &ServeArgs) -> Outcome {
         screen.object(&json!({"url": url}))?;
     } else {
         screen.line(&url)?;
-        note("Ctrl-C ends it. Any credentials and region do; whoever can reach the port can read and write all.");
+        note("Press Ctrl-C to stop. Credentials are not checked: anyone who can reach this port has full access.");
     }
     database.serve(listener, asked())?;
     Ok(Exit::Done)
 }
 
-/// The signal is heard on the runtime that serves too; it may have come before.
+/// Waits for a signal on the runtime that serves. The signal may have arrived already.
 async fn asked() {
     let mut signals = Signals::new();
     if !interrupt::is_asked() {

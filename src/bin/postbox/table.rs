@@ -7,16 +7,16 @@ use postbox::TableReport;
 use serde_json::json;
 
 pub fn create(options: &Options, screen: &Screen) -> Outcome {
-    let report = options.open()?.create_table()?;
-    tell(options, screen, "is there and can be used", report)
+    let checked = options.open()?.create_table()?;
+    report(options, screen, "exists and can be used", checked)
 }
 
 pub fn verify(options: &Options, screen: &Screen) -> Outcome {
-    let report = options.open()?.verify_table()?;
-    tell(options, screen, "has the keys and indexes of an outbox", report)
+    let checked = options.open()?.verify_table()?;
+    report(options, screen, "has the keys and indexes of an outbox", checked)
 }
 
-fn tell(options: &Options, screen: &Screen, what: &str, report: TableReport) -> Outcome {
+fn report(options: &Options, screen: &Screen, what: &str, report: TableReport) -> Outcome {
     let table = options.config()?.get("table_name")?;
     if screen.json {
         screen.object(&json!({"table": table, "has_causation_index": report.has_causation_index}))?;
@@ -24,7 +24,7 @@ fn tell(options: &Options, screen: &Screen, what: &str, report: TableReport) -> 
     }
     screen.line(format!("table {table} {what}"))?;
     if !report.has_causation_index {
-        screen.line("it has no index Causation: replay by causation is not available")?;
+        screen.line(format!("table {table} has no index Causation, so replay by causation is not available"))?;
     }
     Ok(Exit::Done)
 }

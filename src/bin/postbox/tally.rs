@@ -1,4 +1,4 @@
-//! What became of the messages that a command worked on, and how it is shown.
+//! The outcomes of the messages that a command worked on, and their summary.
 
 use crate::outcome::{Exit, Outcome};
 use crate::screen::{Screen, complain, printable};
@@ -8,22 +8,22 @@ use postbox::{DispatchOutcome, DispatchReport};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// What became of the messages that a command was to work on.
+/// The outcomes of the messages that a command worked on.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub done: usize,
-    /// Sent before, by somebody else.
+    /// Messages that had been sent before.
     already_dispatched: usize,
-    /// By id: a sweep may come to a message more than once.
+    /// Failed messages by id, because a sweep can try a message more than once.
     failed: BTreeMap<String, Failed>,
-    /// Not tried, since the command was interrupted.
+    /// Messages that were not tried because the command was interrupted.
     skipped: usize,
 }
 
 #[derive(Debug)]
 struct Failed {
     error: String,
-    /// The transport, or the table, could not be used.
+    /// Whether the transport or the table could not be used.
     unreachable: bool,
 }
 
@@ -38,7 +38,7 @@ impl Tally {
                 outcome => {
                     let what = outcome_text(outcome);
                     let error = match entry.outcome {
-                        // Its detail speaks to a programmer.
+                        // The detail of this outcome addresses a programmer.
                         DispatchOutcome::NoProducer => what.to_owned(),
                         _ if entry.detail.is_empty() => what.to_owned(),
                         _ => format!("{what}: {}", entry.detail),
@@ -60,7 +60,7 @@ impl Tally {
         self.failed.insert(id.to_owned(), Failed { error, unreachable: false });
     }
 
-    /// Those of so many messages that nothing became of were not tried.
+    /// Counts as skipped those of `total` messages that have no outcome.
     pub fn skip_rest_of(&mut self, total: usize) -> &mut Self {
         self.skipped = total.saturating_sub(self.done + self.already_dispatched + self.failed.len());
         self
@@ -94,7 +94,7 @@ impl Tally {
         summary
     }
 
-    pub fn tell_failures(&self) {
+    pub fn report_failures(&self) {
         for (id, failed) in &self.failed {
             complain(&format!("message {}: {}", printable(id), printable(&failed.error)));
         }
@@ -103,8 +103,8 @@ impl Tally {
         }
     }
 
-    pub fn tell(&self, screen: &Screen, what: &str) -> Outcome {
-        self.tell_failures();
+    pub fn report(&self, screen: &Screen, what: &str) -> Outcome {
+        self.report_failures();
         if screen.json {
             let failed = self.failed.iter().map(|(id, failed)| json!({"id": id, "error": failed.error}));
             screen.object(&json!({

@@ -1,4 +1,4 @@
-//! Values as people write and read them: ages, messages, bodies.
+//! Ages, messages and bodies as text for people.
 
 use postbox::{DispatchOutcome, Message, StoredMessage};
 use serde_json::{Map, Value, json};
@@ -15,13 +15,13 @@ pub fn parse_age(text: &str) -> Result<Duration, String> {
         "m" => 60 * 1000,
         "h" => 3600 * 1000,
         "d" => 86_400 * 1000,
-        _ => return Err("it takes a number and a unit: 500ms, 90s, 15m, 2h or 30d".into()),
+        _ => return Err("a duration is a number and a unit: 500ms, 90s, 15m, 2h or 30d".into()),
     };
-    let number: u64 = number.parse().map_err(|_| "it begins with a whole number, such as 15m".to_owned())?;
-    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(|| "it is too large".into())
+    let number: u64 = number.parse().map_err(|_| "a duration starts with a whole number, such as 15m".to_owned())?;
+    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(|| "the duration is too large".into())
 }
 
-/// `5s`, `3m 20s`, `2h 0m`, `4d 11h`.
+/// Formats a duration: `5s`, `3m 20s`, `2h 0m`, `4d 11h`.
 pub fn shown_duration(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..60 => format!("{seconds}s"),
@@ -31,12 +31,12 @@ pub fn shown_duration(duration: Duration) -> String {
     }
 }
 
-/// How long ago this was; nothing if it is to come.
+/// Returns the time since then, zero if it is in the future.
 pub fn age(time: SystemTime) -> Duration {
     SystemTime::now().duration_since(time).unwrap_or_default()
 }
 
-/// A message with its headers, bag and body; a body that is not UTF-8 as hexadecimal digits.
+/// Returns a message with its headers, bag and body. A body that is not UTF-8 is in hexadecimal digits.
 pub fn message_json(message: &Message) -> Map<String, Value> {
     let mut object: Map<String, Value> =
         message.headers().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
@@ -48,7 +48,7 @@ pub fn message_json(message: &Message) -> Map<String, Value> {
     object
 }
 
-/// [`message_json`], and what the outbox knows of the message.
+/// Returns [`message_json`] with the fields that the outbox keeps for the message.
 pub fn stored_json(stored: &StoredMessage) -> Value {
     let mut object = message_json(&stored.message);
     object.extend(stored.fields().map(|(name, value)| (name.to_owned(), json!(value))));
@@ -64,12 +64,12 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Whether a terminal can show it: control characters could do anything there.
+/// Returns whether the text is safe to show on a terminal: it has no control characters other than white space.
 pub fn is_printable(text: &str) -> bool {
     text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r'))
 }
 
-/// Offset, 16 bytes as hexadecimal digits, and what is ASCII among them, a line for each 16.
+/// Formats bytes in lines of 16: the offset, the hexadecimal digits, and the ASCII characters.
 pub fn hex_dump(bytes: &[u8]) -> String {
     let mut dump = String::new();
     for (index, line) in bytes.chunks(16).enumerate() {
@@ -81,24 +81,27 @@ pub fn hex_dump(bytes: &[u8]) -> String {
     dump
 }
 
-/// What became of a message, in words.
+/// Describes the outcome of a message.
 pub fn outcome_text(outcome: DispatchOutcome) -> &'static str {
     match outcome {
         DispatchOutcome::Dispatched => "sent",
-        DispatchOutcome::AlreadyDispatched => "was sent before",
+        DispatchOutcome::AlreadyDispatched => "already dispatched",
         DispatchOutcome::Accepted => "accepted by its transport, not yet confirmed",
         DispatchOutcome::InProgress => "being sent by another thread",
         DispatchOutcome::Replayed => "outstanding again",
         DispatchOutcome::NotFound => "not found",
-        DispatchOutcome::Parked => "is parked: release it with postbox unpark",
-        DispatchOutcome::NoProducer => "no route for its topic, so it stays outstanding: set one, or give --to stdout",
+        DispatchOutcome::Parked => "parked: release it with postbox unpark",
+        DispatchOutcome::NoProducer => {
+            "no route for its topic, so it stays outstanding: set a route, or pass --to stdout"
+        }
         DispatchOutcome::Failed => "not sent",
         DispatchOutcome::Rejected => "rejected by its transport, and parked",
-        DispatchOutcome::Malformed => "cannot be read, and parked",
+        DispatchOutcome::Malformed => "malformed, and parked",
         DispatchOutcome::ReadFailed => "not read",
-        DispatchOutcome::MarkFailed => "sent, and not marked: it will be sent again",
-        DispatchOutcome::HeldBack => "waits",
-        DispatchOutcome::BreakerOpen => "waits: the breaker of its topic is open",
+        DispatchOutcome::MarkFailed => "sent but not marked as dispatched, so it will be sent again",
+        DispatchOutcome::HeldBack => "held back",
+        DispatchOutcome::Skipped => "skipped",
+        DispatchOutcome::BreakerOpen => "held back: the breaker of its topic is open",
         _ => "failed",
     }
 }

@@ -1,4 +1,4 @@
-//! `watch`: rates, backlog and age, again and again.
+//! `watch`: shows rates, backlog and age at an interval.
 
 use crate::interrupt;
 use crate::options::Options;
@@ -14,10 +14,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 #[derive(Args)]
 pub struct WatchArgs {
-    /// How often to look
+    /// Time between two refreshes
     #[arg(long, value_name = "DURATION", value_parser = parse_age, default_value = "2s")]
     interval: Duration,
-    /// End after looking so often
+    /// Exit after this many refreshes
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }
@@ -29,22 +29,22 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     let redraws = terminal.is_term() && !screen.json;
     let mut watched = Watched::begin(&postbox)?;
     let mut drawn = 0;
-    for look in 1.. {
-        match watched.look(&postbox) {
+    for refresh in 1.. {
+        match watched.refresh(&postbox) {
             Ok(()) if redraws => {
                 terminal.clear_last_lines(drawn)?;
                 drawn = watched.draw(screen)?;
             }
             Ok(()) if screen.json => screen.object(&watched.json())?,
             Ok(()) => screen.line(watched.line())?,
-            // Somebody has left it open: it goes on when DynamoDB is back.
-            Err(failure) if look > 1 => {
-                failure.tell();
+            // The command may run unattended, so it continues when DynamoDB is reachable again.
+            Err(failure) if refresh > 1 => {
+                failure.print();
                 drawn = 0;
             }
             Err(failure) => return Err(failure),
         }
-        if args.count == Some(look) {
+        if args.count == Some(refresh) {
             break;
         }
         std::thread::sleep(args.interval);
@@ -52,10 +52,10 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// What was seen at the last two looks. The topics are those that had a message at any look.
+/// The results of the last two refreshes. A topic appears once a refresh has found a message of it.
 struct Watched {
     topics: BTreeMap<String, Seen>,
-    looked_at: Instant,
+    refreshed_at: Instant,
 }
 
 #[derive(Clone, Default)]
@@ -64,7 +64,7 @@ struct Seen {
     /// Dispatch times before this one are counted.
     counted_to: Option<SystemTime>,
     sent: u64,
-    /// Messages a second; `None` at the first look.
+    /// Messages per second; `None` at the first refresh.
     rates: Option<Rates>,
 }
 
@@ -75,18 +75,18 @@ struct Rates {
 }
 
 impl Watched {
-    /// Topics whose messages are always sent at once never show as outstanding: a page of
-    /// dispatched ones tells of them.
+    /// Begins with the topics of a page of dispatched messages: a topic whose messages are always sent at once never
+    /// shows as outstanding.
     fn begin(postbox: &Postbox) -> Result<Self, Failure> {
         let page = postbox.list_messages(MessageState::Dispatched, None, 1000, None)?;
         let topics = page.messages.iter().map(|stored| (stored.message.topic().to_owned(), Seen::default()));
-        Ok(Self { topics: topics.collect(), looked_at: Instant::now() })
+        Ok(Self { topics: topics.collect(), refreshed_at: Instant::now() })
     }
 
-    fn look(&mut self, postbox: &Postbox) -> Result<(), Failure> {
+    fn refresh(&mut self, postbox: &Postbox) -> Result<(), Failure> {
         let now = SystemTime::now();
-        let elapsed = self.looked_at.elapsed().as_secs_f64();
-        self.looked_at = Instant::now();
+        let elapsed = self.refreshed_at.elapsed().as_secs_f64();
+        self.refreshed_at = Instant::now();
         let mut counts: BTreeMap<String, TopicCount> = postbox
             .topic_counts(CountScope::Outstanding)?
             .into_iter()
@@ -96,7 +96,7 @@ impl Watched {
             self.topics.entry(topic.clone()).or_default();
         }
         for (topic, seen) in &mut self.topics {
-            seen.look(postbox, topic, counts.remove(topic).unwrap_or_default(), now, elapsed)?;
+            seen.refresh(postbox, topic, counts.remove(topic).unwrap_or_default(), now, elapsed)?;
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Watched {
         total
     }
 
-    /// Draws the view, and gives how many lines it has.
+    /// Draws the view and returns its number of lines.
     fn draw(&self, screen: &Screen) -> Result<usize, Failure> {
         const COLUMNS: [Column; 5] = [
             Column::Text("TOPIC"),
@@ -129,7 +129,7 @@ impl Watched {
         let rows = self.topics.iter().map(|(topic, seen)| seen.row(topic));
         let view = screen.table_text(&COLUMNS, rows.chain([total.row("all topics")]));
         screen.line(&view)?;
-        screen.line("Ctrl-C ends it")?;
+        screen.line("Press Ctrl-C to stop")?;
         Ok(view.lines().count() + 1)
     }
 
@@ -158,7 +158,7 @@ impl Watched {
 }
 
 impl Seen {
-    fn look(
+    fn refresh(
         &mut self,
         postbox: &Postbox,
         topic: &str,
@@ -168,7 +168,7 @@ impl Seen {
     ) -> Result<(), Failure> {
         if let Some(since) = self.counted_to {
             self.sent = postbox.dispatched_between(topic, since, now)?;
-            // What left and what is there now, less what was there before, came in.
+            // Deposited = sent + outstanding now - outstanding before.
             let change = count.outstanding as f64 - self.count.outstanding as f64;
             let per_second = |messages: f64| messages.max(0.0) / elapsed.max(0.001);
             self.rates =

@@ -1,5 +1,5 @@
-//! What the simulation of `tests/simulation` takes the place of: time, waiting, random ids; and
-//! the mistakes that its oracle must find. Only with the feature `simulation` is there any of it.
+//! The time, timers and random ids of the simulation in `tests/simulation`, and the mistakes that its oracle must find.
+//! They exist only with `cfg(postbox_simulation)`.
 
 #[cfg(postbox_simulation)]
 mod on;
@@ -13,19 +13,19 @@ mod off;
 #[cfg(not(postbox_simulation))]
 pub(crate) use off::{instant, mutated, next_tick, random_bytes, sleep, system_time};
 
-/// A mistake that Postbox could make.
+/// A mistake that the simulation can plant in Postbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutation {
     /// A message is marked dispatched before it is sent.
     MarkBeforeSend,
-    /// A commit is tried again with another token.
+    /// A commit is retried with a new token.
     NewTokenOnRetry,
-    /// A message gets the end of its life when it is deposited.
+    /// A message gets its time to live when it is deposited.
     ExpiryAtDeposit,
-    /// A sweep goes on without looking at its lease.
+    /// A sweep continues without checking its lease.
     LeaseNotChecked,
-    /// A message is kept in memory after it was taken from there.
+    /// A message stays in the cache after it was taken out.
     CacheNotInvalidated,
-    /// A deposit overwrites the message that is there.
+    /// A deposit overwrites an existing message.
     DuplicateOverwrites,
 }

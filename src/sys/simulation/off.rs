@@ -1,4 +1,4 @@
-//! Without the feature `simulation`: time is the system's, and nothing is mutated.
+//! Without `cfg(postbox_simulation)` time is the system's, and no mistake is planted.
 
 use crate::sys::simulation::Mutation;
 use std::future::Ready;

@@ -1,7 +1,6 @@
-//! With the feature `simulation`: a thread that entered a world has its time from it, and runs
-//! everything itself.
+//! With `cfg(postbox_simulation)` a thread that entered a simulation takes its time from it and runs all tasks itself.
 
-use crate::sys::park::Parking;
+use crate::sys::park::Waiter;
 use crate::sys::simulation::Mutation;
 use crate::sys::sync::Mutex;
 use aws_sdk_dynamodb::config::{AsyncSleep, SharedAsyncSleep, Sleep};
@@ -13,17 +12,17 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
 
-/// What a thread of a simulation has instead of the system.
+/// The clocks and timers of a simulation, which replace those of the system for its threads.
 pub trait World: Send + Sync {
-    /// Now.
+    /// Returns the time of the monotonic clock.
     fn instant(&self) -> Instant;
-    /// Now, by the clock of this thread's machine.
+    /// Returns the time of day of the machine of this thread.
     fn system_time(&self) -> SystemTime;
-    /// Wakes at this time, unless it is [cancelled](Self::cancel) by the number given here.
+    /// Wakes at this time, unless it is [cancelled](Self::cancel) by the returned number.
     fn wake_at(&self, at: Instant, waker: Waker) -> u64;
-    /// Forgets what is to be woken.
+    /// Cancels a wake-up.
     fn cancel(&self, number: u64);
-    /// Nothing is left to do on this thread until something of its own is woken.
+    /// Parks this thread, which has nothing to do until one of its wakers is called.
     fn idle(&self);
 }
 
@@ -37,7 +36,7 @@ thread_local! {
     static ENTERED: RefCell<Option<Entered>> = const { RefCell::new(None) };
 }
 
-/// From now on, this thread is in this world, and makes this mistake.
+/// Makes this thread a part of a simulation, with this mistake planted.
 pub fn enter(world: Arc<dyn World>, mutation: Option<Mutation>, seed: u64) {
     fastrand::seed(seed);
     ENTERED.set(Some(Entered { world, mutation, latest_tick: 0 }));
@@ -59,7 +58,7 @@ pub(crate) fn mutated(mutation: Mutation) -> bool {
     ENTERED.with_borrow(|entered| entered.as_ref().is_some_and(|entered| entered.mutation == Some(mutation)))
 }
 
-/// A tick after every other that this gave on this thread: each is a process of its own.
+/// Returns a tick later than all that this thread had before. Each thread simulates a process.
 pub(crate) fn next_tick(now: i64) -> Option<i64> {
     ENTERED.with_borrow_mut(|entered| {
         let latest = &mut entered.as_mut()?.latest_tick;
@@ -68,12 +67,12 @@ pub(crate) fn next_tick(now: i64) -> Option<i64> {
     })
 }
 
-/// The random part of an id, by the seed.
+/// Returns the random part of an id, which depends on the seed only.
 pub(crate) fn random_bytes() -> Option<[u8; 16]> {
     world().map(|_| fastrand::u128(..).to_ne_bytes())
 }
 
-/// Ends at its time by the clock of its world.
+/// A timer on the clock of the simulation.
 pub(crate) struct SleepUntil {
     world: Arc<dyn World>,
     at: Instant,
@@ -108,7 +107,7 @@ impl Drop for SleepUntil {
     }
 }
 
-/// The sleep of the SDK's retries and timeouts, for a thread that is in a world.
+/// Returns the timer of the SDK's retries and timeouts for a thread of a simulation.
 pub(crate) fn sleeper() -> Option<SharedAsyncSleep> {
     #[derive(Debug)]
     struct Sleeper;
@@ -120,11 +119,11 @@ pub(crate) fn sleeper() -> Option<SharedAsyncSleep> {
     world().map(|_| SharedAsyncSleep::new(Sleeper))
 }
 
-/// A runtime without a thread: its tasks run while a caller waits for something.
+/// A runtime without a thread, whose tasks run while a caller waits.
 #[derive(Clone)]
 pub(crate) struct Simulated {
     runtime: Arc<tokio::runtime::Runtime>,
-    /// Whether what the caller waits for was woken: it is not idle then.
+    /// Whether the future of the caller was woken; the thread is not idle then.
     woken: Arc<Woken>,
 }
 
@@ -149,7 +148,7 @@ impl Woken {
     }
 }
 
-impl Parking for Simulated {
+impl Waiter for Simulated {
     fn waker(&self) -> Waker {
         Waker::from(Arc::clone(&self.woken))
     }
@@ -161,7 +160,7 @@ impl Parking for Simulated {
 }
 
 impl Simulated {
-    /// For a thread that is in a world.
+    /// Starts a runtime if this thread belongs to a simulation.
     pub(crate) fn start() -> Option<std::io::Result<Self>> {
         let world = world()?;
         let woken = Arc::<Woken>::default();
@@ -170,7 +169,7 @@ impl Simulated {
             .on_thread_park(move || {
                 if !idle.is.load(Ordering::Relaxed) {
                     world.idle();
-                    // Whatever woke this thread may be of no use to it; only the world may park it.
+                    // The wake-up may concern another task. Only the simulation may park the thread.
                     idle.wake_waiting();
                 }
             })
@@ -182,7 +181,6 @@ impl Simulated {
         self.runtime.handle()
     }
 
-    /// Wakes a caller that is in [`park`](Self::park), or will be.
     /// Runs tasks until the future is done.
     pub(crate) fn finish(&self, future: impl Future) {
         self.wait_for(future, false);

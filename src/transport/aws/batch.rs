@@ -1,4 +1,4 @@
-//! Batches of messages: their limits, and several of them at once.
+//! Batches of messages: their limits, and several requests at the same time.
 
 use crate::transport::aws::failure::Refusal;
 use crate::transport::aws::wire::{Entry, MAX_BYTES, MAX_ENTRIES};
@@ -6,13 +6,13 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// A message with its place among those that the producer was given.
+/// A message with its position in the batch of the producer.
 pub(super) struct Numbered {
     pub(super) index: usize,
     pub(super) entry: Entry,
 }
 
-/// Cuts the messages, in their order, into batches that one request takes.
+/// Splits the messages, in their order, into batches that fit into one request.
 pub(super) fn split(entries: impl IntoIterator<Item = Numbered>) -> Vec<Vec<Numbered>> {
     let mut batches: Vec<Vec<Numbered>> = Vec::new();
     let mut bytes = 0;
@@ -32,14 +32,14 @@ pub(super) fn split(entries: impl IntoIterator<Item = Numbered>) -> Vec<Vec<Numb
     batches
 }
 
-/// What became of each of `count` messages of a request, which are called by their positions in it.
+/// Returns the result of each of `count` messages of a request. A response names messages by their positions in it.
 pub(super) fn results<'a>(
     count: usize,
     sent: impl Iterator<Item = &'a str>,
     failed: impl Iterator<Item = (&'a str, Refusal)>,
 ) -> Vec<Result<(), Refusal>> {
     let no_result = || {
-        let message = "the answer has no result for this message".into();
+        let message = "the response has no result for this message".into();
         Err(Refusal { code: "NoResult".into(), message, sender_fault: false })
     };
     let mut results: Vec<_> = std::iter::repeat_with(no_result).take(count).collect();
@@ -89,8 +89,8 @@ mod tests {
         let refusal = Refusal { code: "c".into(), message: "m".into(), sender_fault: true };
         let found = results(4, ["0", "9", "x"].into_iter(), [("2", refusal)].into_iter());
         assert!(found[0].is_ok());
-        assert!(found[1].as_ref().is_err_and(Refusal::is_passing));
+        assert!(found[1].as_ref().is_err_and(Refusal::is_transient));
         assert!(found[2].as_ref().is_err_and(|refusal| refusal.code == "c"));
-        assert!(found[3].as_ref().is_err_and(Refusal::is_passing));
+        assert!(found[3].as_ref().is_err_and(Refusal::is_transient));
     }
 }

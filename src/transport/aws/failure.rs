@@ -1,4 +1,4 @@
-//! Why SNS or SQS did not take messages, and whether they may take them later.
+//! Failures of SNS and SQS, and whether a retry may succeed.
 
 use crate::sdk::error_chain::{bounded, causes, find_in_chain};
 use crate::transport::SendOutcome;
@@ -13,20 +13,20 @@ use std::error::Error as StdError;
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) text: String,
-    /// The service's code, if it answered.
+    /// The code of the service, if it responded.
     code: Option<String>,
 }
 
-/// One message of a request that was refused, by the service's words.
+/// The rejection of one message of a request, in the words of the service.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) code: String,
     pub(super) message: String,
-    /// Whether the request is at fault, and not the service.
+    /// Whether the cause is the request and not the service.
     pub(super) sender_fault: bool,
 }
 
-/// What kind of cause a code names.
+/// The kind of cause that a code names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     /// The topic or queue does not exist.
@@ -35,7 +35,7 @@ enum Cause {
     Denied,
     /// The credentials are wrong or have expired.
     Credentials,
-    /// The message itself: no later attempt will do.
+    /// The message itself, so that no later attempt can succeed.
     Content,
     Other,
 }
@@ -76,7 +76,7 @@ impl Cause {
         }
     }
 
-    /// What to do, for the end of a message.
+    /// Returns the advice for the end of an error message.
     fn advice(self) -> &'static str {
         match self {
             Self::Missing => ". Create it, or correct the route",
@@ -88,7 +88,7 @@ impl Cause {
 }
 
 impl Failure {
-    /// The failure of `operation` (`PublishBatch`) on `subject` (`topic arn:...`).
+    /// Creates the failure of `operation` (`PublishBatch`) on `subject` (`topic arn:...`).
     pub(super) fn of<E>(operation: &str, subject: &str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
@@ -104,10 +104,15 @@ impl Failure {
             _ if find_in_chain::<CredentialsError>(error).is_some() => {
                 (format!("no AWS credentials: {}{}", causes(error), Cause::Credentials.advice()), None)
             }
-            SdkError::TimeoutError(_) => ("no answer within the timeout".into(), None),
+            SdkError::TimeoutError(_) => ("no response within the timeout".into(), None),
             SdkError::DispatchFailure(_) => {
                 let text = causes(error);
-                (format!("it could not be reached: {text}. Check transport_endpoint_url, region and the network"), None)
+                (
+                    format!(
+                        "the endpoint could not be reached: {text}. Check transport_endpoint_url, region and the network"
+                    ),
+                    None,
+                )
             }
             _ => (causes(error), None),
         };
@@ -122,12 +127,12 @@ impl Failure {
         self.code.as_deref().map_or(Cause::Other, Cause::of)
     }
 
-    /// Whether the topic or queue is not there.
+    /// Returns whether the topic or queue does not exist.
     pub(super) fn is_missing(&self) -> bool {
         self.cause() == Cause::Missing
     }
 
-    /// Whether a message of the request is to blame, perhaps one only.
+    /// Returns whether the cause is the content of at least one message of the request.
     pub(super) fn is_content(&self) -> bool {
         self.cause() == Cause::Content
     }
@@ -135,17 +140,17 @@ impl Failure {
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        Self::new(format!("the request could not be made: {error}"))
+        Self::new(format!("the request could not be built: {error}"))
     }
 }
 
 impl Refusal {
-    /// Whether the same message may be taken a moment later.
-    pub(super) fn is_passing(&self) -> bool {
+    /// Returns whether the same message may be accepted a moment later.
+    pub(super) fn is_transient(&self) -> bool {
         !self.sender_fault
     }
 
-    /// Only what no change around the message can mend is rejected.
+    /// Returns the outcome: a message is rejected only if no change outside the message can help.
     pub(super) fn outcome(&self) -> SendOutcome {
         let cause = Cause::of(&self.code);
         let message = bounded(&self.message);
@@ -162,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_wrong_with_the_message_itself_is_rejected() {
+    fn only_invalid_messages_are_rejected() {
         let outcome =
             |code: &str, sender_fault| Refusal { code: code.into(), message: "no.".into(), sender_fault }.outcome();
         assert_eq!(outcome("InvalidMessageContents", true), SendOutcome::Reject("InvalidMessageContents: no".into()));

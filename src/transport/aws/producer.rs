@@ -2,7 +2,7 @@
 
 use crate::model::message::Message;
 use crate::runtime::Runtime;
-use crate::sdk::retry::Backoff;
+use crate::sdk::retry::Retry;
 use crate::sys::sync::Mutex;
 use crate::transport::aws::batch::{Numbered, all, split};
 use crate::transport::aws::failure::{Failure, Refusal};
@@ -13,20 +13,20 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many requests are under way at once for one call.
+/// The maximum number of concurrent requests of one call.
 const REQUESTS_AT_ONCE: usize = 10;
 
-/// What the two services do, each by its own client.
+/// The operations of SNS and SQS, each by its own client.
 pub(super) trait Service: Send + Sync {
     const TRANSPORT: Transport;
 
-    /// The topic's ARN or the queue's URL; `None` if it does not exist.
+    /// Returns the ARN of the topic or the URL of the queue, or `None` if it does not exist.
     async fn find(&self, address: &Address) -> Result<Option<String>, Failure>;
 
-    /// Makes a topic or a queue and gives its ARN or URL.
+    /// Creates a topic or a queue and returns its ARN or URL.
     async fn create(&self, name: &str) -> Result<String, Failure>;
 
-    /// Sends one batch and gives a result per message, in order.
+    /// Sends one batch and returns a result per message, in order.
     async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure>;
 }
 
@@ -44,11 +44,11 @@ pub(super) struct AwsProducer<S> {
     service: S,
     address: Address,
     policy: Policy,
-    /// The topic's ARN or the queue's URL, once it was found.
+    /// The ARN of the topic or the URL of the queue, once it was found.
     destination: Mutex<Option<String>>,
 }
 
-/// What became of each message so far: a call that runs out of time keeps what it knows.
+/// The outcomes so far, which are kept if the call runs out of time.
 type Outcomes = RefCell<Vec<Option<SendOutcome>>>;
 
 impl<S: Service> AwsProducer<S> {
@@ -68,36 +68,36 @@ impl<S: Service> AwsProducer<S> {
                 Err(why) => outcomes.borrow_mut()[index] = Some(SendOutcome::Reject(why)),
             }
         }
-        // Messages of one partition key never share a call, so that their order does not suffer.
+        // Messages of one partition key are never in the same call, which keeps their order.
         all(split(entries).into_iter().map(|batch| self.send_batch(&destination, batch, outcomes))).await;
     }
 
-    /// Sends one batch, and again those of its messages that failed for a passing cause.
+    /// Sends one batch, and retries those of its messages that failed for a transient cause.
     async fn send_batch(&self, destination: &str, mut batch: Vec<Numbered>, outcomes: &Outcomes) {
-        let mut backoff = Backoff::new(self.policy.max_attempts);
+        let mut retry = Retry::new(self.policy.max_attempts);
         while !batch.is_empty() {
             let results = match self.service.send(destination, &batch).await {
                 Ok(results) => results,
                 Err(failure) => return self.batch_failed(destination, batch, &failure, outcomes).await,
             };
-            let mut passing = Vec::new();
+            let mut remaining = Vec::new();
             for (numbered, result) in batch.into_iter().zip(results) {
-                let again = result.as_ref().is_err_and(Refusal::is_passing);
+                let again = result.as_ref().is_err_and(Refusal::is_transient);
                 outcomes.borrow_mut()[numbered.index] =
                     Some(result.map_or_else(|refusal| refusal.outcome(), |()| SendOutcome::Sent));
                 if again {
-                    passing.push(numbered);
+                    remaining.push(numbered);
                 }
             }
-            if passing.is_empty() || !backoff.again().await {
+            if remaining.is_empty() || !retry.again().await {
                 return;
             }
-            batch = passing;
+            batch = remaining;
         }
     }
 
-    /// The SDK has retried already. A refusal for what may be one message's fault is asked for message
-    /// by message, so that it takes no other along.
+    /// Handles a failed request, which the SDK has retried already. If the service rejected the request for its content,
+    /// sends each message on its own, because the content of a single message may be the cause.
     async fn batch_failed(&self, destination: &str, batch: Vec<Numbered>, failure: &Failure, outcomes: &Outcomes) {
         if failure.is_content() && batch.len() > 1 {
             for numbered in batch {
@@ -113,7 +113,7 @@ impl<S: Service> AwsProducer<S> {
         }
     }
 
-    /// The topic's ARN or the queue's URL, looked up once.
+    /// Returns the ARN of the topic or the URL of the queue, which is looked up once.
     async fn destination(&self) -> Result<String, Failure> {
         if let Some(known) = self.destination.lock().clone() {
             return Ok(known);
@@ -146,7 +146,8 @@ impl<S: Service> Producer for AwsProducer<S> {
         let outcomes = RefCell::new(vec![None; batch.len()]);
         let what = format!("sending to {}", self.address.text());
         let sent = self.policy.runtime.run_inside(&what, self.policy.timeout, self.deliver(batch, &outcomes));
-        let unknown = sent.err().map_or_else(|| format!("{what} gave no result"), |error| error.message().to_owned());
+        let unknown =
+            sent.err().map_or_else(|| format!("{what} returned no result"), |error| error.message().to_owned());
         let outcome = |known: Option<SendOutcome>| known.unwrap_or_else(|| SendOutcome::Retry(unknown.clone()));
         outcomes.into_inner().into_iter().map(outcome).collect()
     }

@@ -13,7 +13,7 @@ pub(super) struct Sns(pub(super) Client);
 impl Service for Sns {
     const TRANSPORT: Transport = Transport::Sns;
 
-    /// SNS cannot be asked for a topic by its name: the list of topics is read until it is found.
+    /// Reads the list of topics until the topic is found, because SNS has no look-up by name.
     async fn find(&self, address: &Address) -> Result<Option<String>, Failure> {
         let Address::Name(name) = address else {
             return Ok(Some(address.text().to_owned()));
@@ -35,7 +35,7 @@ impl Service for Sns {
         }
         let subject = format!("topic {name}");
         let made = request.send().await.map_err(|error| Failure::of("CreateTopic", &subject, &error))?;
-        made.topic_arn.ok_or_else(|| Failure::new(format!("CreateTopic on {subject}: the answer has no ARN")))
+        made.topic_arn.ok_or_else(|| Failure::new(format!("CreateTopic on {subject}: the response has no ARN")))
     }
 
     async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure> {

@@ -35,7 +35,7 @@ impl Service for Sqs {
         }
         let subject = format!("queue {name}");
         let made = request.send().await.map_err(|error| Failure::of("CreateQueue", &subject, &error))?;
-        made.queue_url.ok_or_else(|| Failure::new(format!("CreateQueue on {subject}: the answer has no URL")))
+        made.queue_url.ok_or_else(|| Failure::new(format!("CreateQueue on {subject}: the response has no URL")))
     }
 
     async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure> {

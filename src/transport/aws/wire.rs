@@ -1,4 +1,4 @@
-//! A message as SNS and SQS carry it, attribute by attribute as Brighter writes and reads it.
+//! The format of messages on SNS and SQS, with the attributes that Brighter writes and reads.
 
 use crate::model::header::CharacterEncoding;
 use crate::model::message::Message;
@@ -8,24 +8,24 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
-/// What one message, and all messages of a batch together, may have at most.
+/// The maximum size in bytes of one message, and of all messages of a batch together.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
-/// How many messages a batch may have at most.
+/// The maximum number of messages of a batch.
 pub(super) const MAX_ENTRIES: usize = 10;
 /// The type of every attribute.
 pub(super) const STRING: &str = "String";
-/// The bag entry that a FIFO message is deduplicated by.
+/// The bag entry with the deduplication id of a FIFO message.
 const DEDUPLICATION_ID: &str = "messageDeduplicationId";
-/// A bag entry that Brighter keeps for itself: which producer is to send the message.
+/// A bag entry that Brighter reserves for the name of the producer.
 const PRODUCER_TOPIC: &str = "ProducerTopic";
-/// The longest delay that SQS has.
+/// The maximum delay of SQS.
 const MAX_DELAY_SECONDS: u32 = 900;
-/// What a FIFO group or deduplication id may have at most.
+/// The maximum length of a FIFO group or deduplication id.
 const MAX_FIFO_ID: usize = 128;
-/// What the subject of a notification may have at most.
+/// The maximum length of the subject of a notification.
 const MAX_SUBJECT: usize = 99;
 
-/// Where the two differ.
+/// The service that carries a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transport {
     Sns,
@@ -46,7 +46,7 @@ pub(super) struct Entry {
     pub(super) delay_seconds: Option<i32>,
 }
 
-/// What only a FIFO target takes, and has to have.
+/// The group and deduplication id, which a FIFO target requires and others reject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fifo {
     pub(super) group: String,
@@ -54,7 +54,8 @@ pub(super) struct Fifo {
 }
 
 impl Entry {
-    /// The message for this topic's ARN or queue's URL, or why it can never be sent there.
+    /// Converts the message for the topic of this ARN or the queue of this URL, or returns the reason for which it can
+    /// never be sent there.
     pub(super) fn new(message: &Message, transport: Transport, destination: &str, fifo: bool) -> Result<Self, String> {
         let entry = Self {
             body: body(message)?,
@@ -63,7 +64,7 @@ impl Entry {
                 .filter(|subject| transport == Transport::Sns && is_native_subject(subject))
                 .map(str::to_owned),
             fifo: fifo.then(|| Fifo::of(message)).transpose()?,
-            // A FIFO queue takes a delay for all of its messages only.
+            // A FIFO queue has a single delay for all messages.
             delay_seconds: Some(message.delayed_milliseconds().div_ceil(1000).min(MAX_DELAY_SECONDS))
                 .filter(|seconds| transport == Transport::Sqs && !fifo && *seconds > 0)
                 .and_then(|seconds| i32::try_from(seconds).ok()),
@@ -72,7 +73,7 @@ impl Entry {
         Ok(entry)
     }
 
-    /// The bytes that count for the limit.
+    /// Returns the number of bytes that count for the limit.
     pub(super) fn bytes(&self) -> usize {
         let attributes: usize =
             self.attributes.iter().map(|(name, value)| name.len() + STRING.len() + value.len()).sum();
@@ -81,19 +82,19 @@ impl Entry {
 
     fn check(&self) -> Result<(), String> {
         if self.body.is_empty() {
-            return Err("its body is empty, which SNS and SQS do not take".into());
+            return Err("the body is empty, which SNS and SQS do not accept".into());
         }
         let bytes = self.bytes();
         if bytes > MAX_BYTES {
             return Err(format!(
-                "it has {bytes} bytes with its attributes, {MAX_BYTES} at most: send a reference to it"
+                "the message has {bytes} bytes with its attributes, more than the maximum of {MAX_BYTES}: send a reference to the body"
             ));
         }
         let texts = self.attributes.iter().map(|(name, value)| (*name, value));
         for (what, text) in texts.chain([("body", &self.body)]) {
             if let Some(character) = text.chars().find(|character| !is_allowed(*character)) {
                 return Err(format!(
-                    "its {what} has the character U+{:04X}, which SNS and SQS do not take: deposit bytes with character_encoding Raw",
+                    "the {what} has the character U+{:04X}, which SNS and SQS do not accept: deposit bytes with character_encoding Raw",
                     u32::from(character)
                 ));
             }
@@ -105,7 +106,7 @@ impl Entry {
 impl Fifo {
     fn of(message: &Message) -> Result<Self, String> {
         if message.partition_key().is_empty() {
-            return Err("it has no partition_key, which is the message group that a FIFO target needs".into());
+            return Err("the partition_key is empty, which a FIFO target needs as message group".into());
         }
         let given = message.bag().get(DEDUPLICATION_ID).map(text_of).filter(|id| !id.is_empty());
         let deduplication = given.unwrap_or(Cow::Borrowed(message.id()));
@@ -113,7 +114,7 @@ impl Fifo {
     }
 }
 
-/// The text as it is if it can be a FIFO id, else its SHA-256: as unique, and the same each time.
+/// Returns the text if it is a valid FIFO id, otherwise its SHA-256.
 fn fifo_id(text: &str) -> String {
     if text.len() <= MAX_FIFO_ID && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return text.to_owned();
@@ -121,7 +122,7 @@ fn fifo_id(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The body as text.
+/// Returns the body as text.
 fn body(message: &Message) -> Result<String, String> {
     let bytes = message.body();
     match message.character_encoding() {
@@ -131,29 +132,29 @@ fn body(message: &Message) -> Result<String, String> {
     }
     .ok_or_else(|| {
         let encoding = message.character_encoding().name();
-        format!("its body is not {encoding}, as its character_encoding says, and SNS and SQS take text only")
+        format!("the body is not {encoding}, which its character_encoding declares, and SNS and SQS accept only text")
     })
 }
 
-/// Little endian, as .NET has it.
+/// Decodes UTF-16 in little endian, the order of .NET.
 fn utf16(bytes: &[u8]) -> Option<String> {
     let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     String::from_utf16(&units).ok().filter(|_| bytes.len().is_multiple_of(2))
 }
 
-/// The characters of XML 1.0.
+/// Returns whether XML 1.0 has the character.
 fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// What SNS takes as a subject. Another one is in the CloudEvents headers only.
+/// Returns whether SNS accepts the subject. Other subjects are in the CloudEvents headers only.
 fn is_native_subject(subject: &str) -> bool {
     (1..=MAX_SUBJECT).contains(&subject.len())
         && subject.starts_with(|first: char| first.is_ascii_graphic())
         && subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
-/// All attributes: ten at most, which is all that a message may have.
+/// Returns the attributes, of which a message has at most ten.
 fn attributes(message: &Message, transport: Transport, destination: &str) -> Vec<(&'static str, String)> {
     let subject = match transport {
         Transport::Sns => "",
@@ -188,7 +189,7 @@ fn cloud_event_headers(message: &Message, transport: Transport) -> String {
         ("dataschema", message.data_schema()),
         ("specversion", message.spec_version_or_default()),
         ("type", message.event_type()),
-        // So does Brighter spell it, writing and reading.
+        // The spelling of Brighter, which writes and reads it.
         ("souce", message.source_or_default()),
         ("source", message.source_or_default()),
         ("time", &time),
@@ -211,7 +212,7 @@ fn cloud_event_headers(message: &Message, transport: Transport) -> String {
     Value::Object(headers).to_string()
 }
 
-/// A bag entry as text.
+/// Returns a bag entry as text.
 fn text_of(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
@@ -263,7 +264,7 @@ mod tests {
         Entry::new(message, transport, destination, fifo).unwrap()
     }
 
-    /// The attributes as lines, JSON with its members in order.
+    /// Returns the attributes as lines, and JSON with its members in order.
     fn lines(entry: &Entry) -> Vec<String> {
         entry.attributes.iter().map(|(name, value)| format!("{name}: {value}")).collect()
     }
@@ -374,7 +375,7 @@ mod tests {
             for (transport, destination) in BOTH {
                 let attributes = attributes(&message, transport, destination);
                 most = most.max(attributes.len());
-                assert!(attributes.iter().all(|(_, value)| !value.is_empty()), "an empty value is refused");
+                assert!(attributes.iter().all(|(_, value)| !value.is_empty()), "an empty value is rejected");
             }
         }
         assert_eq!(most, 10);
@@ -404,13 +405,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_not_allowed_is_refused_with_the_reason() {
+    fn messages_that_are_too_large_or_invalid_are_rejected_with_the_reason() {
         let refused = |message: Message| Entry::new(&message, Transport::Sns, TOPIC_ARN, false).unwrap_err();
         let overhead = entry(&plain(), Transport::Sns, TOPIC_ARN, false).bytes() - "Hello".len();
         let largest = "x".repeat(MAX_BYTES - overhead);
         assert_eq!(entry(&plain().with_body(largest.clone()), Transport::Sns, TOPIC_ARN, false).bytes(), MAX_BYTES);
         assert!(refused(plain().with_body(largest + "x")).contains("262145 bytes"));
-        assert!(refused(plain().with_reply_to("a\u{1}")).contains("its reply-to has the character U+0001"));
+        assert!(refused(plain().with_reply_to("a\u{1}")).contains("the reply-to has the character U+0001"));
     }
 
     #[test]

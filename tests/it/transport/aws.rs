@@ -178,7 +178,7 @@ fn a_message_over_256_kb_is_parked_alone() {
     let report = postbox.clear_outbox(&ids).unwrap();
     use DispatchOutcome::{Dispatched, Rejected};
     assert_eq!(outcomes(&report), [Dispatched, Rejected, Dispatched, Dispatched, Dispatched]);
-    assert!(report.entries()[1].detail.contains("262144 at most"), "{report:?}");
+    assert!(report.entries()[1].detail.contains("maximum of 262144"), "{report:?}");
     assert_eq!(state(&postbox, "large"), MessageState::Parked);
     assert_eq!(moto.drain(&queue).len(), 4);
 }
