@@ -25,6 +25,14 @@ programs_have_types() {
     "$venv/bin/mypy" --no-error-summary --strict --python-executable "$python" examples/python benches/bindings/greeting_commit.py
 }
 
+# The handler in the project's README, which takes a name, a greeting and a body as given.
+handler_has_types() {
+    {
+        printf 'import postbox\n\nname = greeting = body = "Ada"\n\n'
+        tools/doc_code.py README.md python
+    } >"$work/handler.py" && "$venv/bin/mypy" --no-error-summary --strict --python-executable "$python" "$work/handler.py"
+}
+
 stands_alone() {
     (cd / && "$python" -c 'import postbox, sys; assert postbox.__file__.startswith(sys.prefix), postbox.__file__')
 }
@@ -46,6 +54,7 @@ run_tests() {
 step "the wheel, into a fresh virtual environment" installs
 step "types of the package" has_types
 step "types of programs" programs_have_types
+step "types of the handler in the README" handler_has_types
 step "the package is all that the wheel needs" stands_alone
 step "the example says what it did" greets "$python" examples/python/greetings.py
 step "the page prints what it shows" page_prints_what_it_shows

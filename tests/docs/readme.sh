@@ -2,45 +2,51 @@
 # Compiles the handlers of README.md in Rust, C and C++. Each excerpt becomes the body of a function, whose parameters are the
 # values that the excerpt takes as given. The tests of the .NET and Python packages check the other two.
 #
-#     tests/docs/readme.sh [DIRECTORY OF THE LIBRARIES]     target/debug unless given
-set -euo pipefail
-cd "$(dirname "$0")/../.."
-
-libraries=${1:-target/debug}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-strict=(-Wall -Wextra -Wpedantic -Werror -I include -fsyntax-only)
+#     tests/docs/readme.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given
+. "$(dirname "$0")/../lib.sh"
+use_libraries "${1:-}"
+cd "$root" || exit 1
 
 code() { tools/doc_code.py README.md "$1"; }
+strict=(-Wall -Wextra -Wpedantic -Werror -I include -fsyntax-only)
 
-{
-    echo 'use postbox::{AttributeValue, Item, Message, Postbox};'
-    echo 'pub fn greet(key: Item, greeting: String, body: String) -> postbox::Result<()> {'
-    code rust
-    echo 'Ok(()) }'
-} >"$work/greet.rs"
-rustc --edition 2024 --crate-type lib --emit metadata -D warnings --out-dir "$work" \
-    --extern "postbox=$libraries/libpostbox.rlib" -L "dependency=$libraries/deps" "$work/greet.rs"
-echo "ok     README.md: Rust"
+rust_compiles() {
+    {
+        echo 'use postbox::{AttributeValue, Item, Message, Postbox};'
+        echo 'pub fn greet(key: Item, greeting: String, body: String) -> postbox::Result<()> {'
+        code rust
+        echo 'Ok(()) }'
+    } >"$work/greet.rs"
+    rustc --edition 2024 --crate-type lib --emit metadata -D warnings --out-dir "$work" \
+        --extern "postbox=$libraries/libpostbox.rlib" -L "dependency=$libraries/deps" "$work/greet.rs"
+}
 
-{
-    printf '#include <cjson/cJSON.h>\n#include <postbox.h>\n#include <stdlib.h>\n'
-    echo 'int fail(postbox_error *err);'
-    echo 'int greet(postbox_config *config, const char *key, const char *greeting, const uint8_t *body, size_t length);'
-    echo 'int greet(postbox_config *config, const char *key, const char *greeting, const uint8_t *body, size_t length) {'
-    echo 'postbox_error *err; postbox_client *client = NULL; postbox_message *message = NULL; char *stored = NULL, *changed = NULL;'
-    code c
-    echo 'done: free(changed); postbox_string_free(stored); postbox_message_free(message);'
-    echo 'postbox_unit_of_work_free(work); postbox_free(client); return err ? fail(err) : 0; }'
-} >"$work/greet.c"
-"${CC:-cc}" -std=c11 "${strict[@]}" "$work/greet.c"
-echo "ok     README.md: C"
+c_compiles() {
+    {
+        printf '#include <cjson/cJSON.h>\n#include <postbox.h>\n#include <stdlib.h>\n'
+        echo 'int fail(postbox_error *err);'
+        echo 'int greet(postbox_config *config, const char *key, const char *greeting, const uint8_t *body, size_t length);'
+        echo 'int greet(postbox_config *config, const char *key, const char *greeting, const uint8_t *body, size_t length) {'
+        echo 'postbox_client *client = NULL; postbox_message *message = NULL; char *stored = NULL, *changed = NULL;'
+        echo 'postbox_error *err;'
+        code c
+        echo 'done: cJSON_free(changed); postbox_string_free(stored); postbox_message_free(message);'
+        echo 'postbox_unit_of_work_free(work); postbox_free(client); return err ? fail(err) : 0; }'
+    } >"$work/greet.c"
+    "${CC:-cc}" -std=c11 "${strict[@]}" "$work/greet.c"
+}
 
-{
-    printf '#include <nlohmann/json.hpp>\n#include <postbox.hpp>\nusing nlohmann::json;\n'
-    echo 'void greet(const std::string &key, const std::string &greeting, const std::string &body) {'
-    code cpp
-    echo '}'
-} >"$work/greet.cpp"
-"${CXX:-c++}" -std=c++17 "${strict[@]}" -I bindings/cpp "$work/greet.cpp"
-echo "ok     README.md: C++"
+cpp_compiles() {
+    {
+        printf '#include <nlohmann/json.hpp>\n#include <postbox.hpp>\nusing nlohmann::json;\n'
+        echo 'void greet(const std::string &key, const std::string &greeting, const std::string &body) {'
+        code cpp
+        echo '}'
+    } >"$work/greet.cpp"
+    "${CXX:-c++}" -std=c++17 "${strict[@]}" -I bindings/cpp "$work/greet.cpp"
+}
+
+step "README.md: the handler in Rust compiles" rust_compiles
+step "README.md: the handler in C compiles" c_compiles
+step "README.md: the handler in C++ compiles" cpp_compiles
+finish
