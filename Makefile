@@ -5,16 +5,19 @@ CC ?= cc
 # One build directory for everything, so that dependencies are built once.
 TARGET := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline 2>/dev/null | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 LIBRARIES := $(TARGET)/debug
+BUILT := $(LIBRARIES)
+EXAMPLES = $(BUILT)/examples
 CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 
 # Where, and what, `make install` installs.
 PREFIX ?= /usr/local
 PROFILE ?= release
 
-.PHONY: help demo demo-c test wheel docs bench setup libraries command release install soak check-deep
+.PHONY: help demo demo-run demo-c check test wheel docs bench setup debug release install soak check-deep
 
 help:
 	@echo "make demo    the greetings handler on the embedded database, from Rust and, where cJSON is installed, from C"
+	@echo "make check   format, lints, unit and integration tests of Rust; installs nothing"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
 	@echo "make check-deep   what takes long: sanitizers, libFuzzer, thousands of kills, licences"
@@ -23,9 +26,10 @@ help:
 	@echo "make install PREFIX=/usr/local    headers, libraries, the command, pkg-config and CMake files; also DESTDIR, LIBDIR"
 	@echo "make bench   the figures of benches/README.md, on a release build"
 
-# Built with the examples, so that demo and tests share one build of the dependencies.
-libraries:
-	$(CARGO) build --features capi --lib --examples
+# One set of features and targets for everything that is tested, so that every dependency is built once.
+FEATURES := cli,capi
+debug:
+	$(CARGO) build --features $(FEATURES) --lib --bins --examples
 	@ln -sf libpostbox.so $(LIBRARIES)/libpostbox.so.0.1
 
 # The library last: it is the one without the features that only the command needs.
@@ -33,26 +37,37 @@ release:
 	$(CARGO) build --release --locked --features cli --bin postbox
 	$(CARGO) build --release --locked --features capi --lib
 
-command:
-	$(CARGO) build --features cli --bin postbox
-
-install: $(if $(filter debug,$(PROFILE)),command libraries,release)
+install: $(if $(filter debug,$(PROFILE)),debug,release)
 	@DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" tools/install.sh "$(PREFIX)" "$(TARGET)/$(PROFILE)"
 
-demo: libraries
+# Built apart from the tests: without their dependencies, and without optimisation.
+demo: BUILT = $(TARGET)/demo/debug
+demo:
+	@cp Cargo.lock examples/demo/Cargo.lock
+	CARGO_TARGET_DIR=$(TARGET)/demo $(CARGO) build --manifest-path examples/demo/Cargo.toml
+	@ln -sf deps/libpostbox.so $(BUILT)/libpostbox.so
+	@ln -sf deps/libpostbox.so $(BUILT)/libpostbox.so.0.1
+	@$(MAKE) --no-print-directory demo-run BUILT=$(BUILT) EXAMPLES=$(BUILT)
+
+# The demo with programs that are built already, in the directory BUILT.
+demo-run:
 	@printf '\n--- Rust, in memory ---\n'
-	@$(LIBRARIES)/examples/greetings
+	@$(EXAMPLES)/greetings
 	@printf '\n--- Rust, killed and delivered by another process ---\n'
-	@$(LIBRARIES)/examples/sweeper
+	@$(EXAMPLES)/sweeper
 	@printf '\n--- C, in a file, twice ---\n'
 	@if echo '#include <cjson/cJSON.h>' | $(CC) -E - >/dev/null 2>&1; then $(MAKE) --no-print-directory demo-c; \
 	    else echo 'Skipped: the example in C needs cJSON, a JSON library. On Debian or Ubuntu: sudo apt install libcjson-dev'; fi
 
 demo-c:
-	@$(CC) $(CFLAGS) -Iinclude examples/c/greetings.c -o $(LIBRARIES)/greetings-c -L$(LIBRARIES) -lpostbox -lcjson -Wl,-rpath,$(LIBRARIES)
-	@rm -rf $(TARGET)/demo && mkdir -p $(TARGET)/demo
-	@$(LIBRARIES)/greetings-c $(TARGET)/demo/greetings.db
-	@$(LIBRARIES)/greetings-c $(TARGET)/demo/greetings.db
+	@$(CC) $(CFLAGS) -Iinclude examples/c/greetings.c -o $(BUILT)/greetings-c -L$(BUILT) -lpostbox -lcjson -Wl,-rpath,$(BUILT)
+	@rm -f $(BUILT)/greetings.db*
+	@$(BUILT)/greetings-c $(BUILT)/greetings.db
+	@$(BUILT)/greetings-c $(BUILT)/greetings.db
+
+# While you work: installs nothing.
+check:
+	@tests/check.sh
 
 test: setup
 	@tests/run.sh
@@ -68,8 +83,8 @@ soak:
 	POSTBOX_SIMULATION=1 SOAK_SECONDS=$(SECONDS) $(CARGO) test --profile bench --test simulation -- --ignored --nocapture soak
 
 docs:
-	POSTBOX_WRITE_DOCS=1 $(CARGO) test --features capi --lib the_configuration_page_is_up_to_date
-	$(CARGO) doc --no-deps
+	POSTBOX_WRITE_DOCS=1 $(CARGO) test --features $(FEATURES) --lib the_configuration_page_is_up_to_date
+	$(CARGO) doc --no-deps --features $(FEATURES)
 
 bench:
 	$(CARGO) bench

@@ -25,24 +25,23 @@ generated_files_are_committed() {
 }
 
 documentation() {
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features "$features"
 }
+
+features=cli,capi
 
 step "formatting" cargo fmt --check
 step "prose: no habit grows" python3 tools/prose.py
 step "pages: links, index, names of files and tests" python3 tests/docs/pages.py
-step "lints" cargo clippy --quiet --features cli,capi --all-targets -- -D warnings
-step "unit, integration and documentation tests" cargo test --quiet --features cli,capi
-step "the command postbox: lints and tests" tests/cli/run.sh
-step "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features cli,capi --test simulation -- --nocapture
+step "lints" cargo clippy --quiet --features $features --all-targets -- -D warnings
+step "build" cargo test --quiet --features $features --no-run
+step "the Python environment of the tests" tools/venv.sh
+step "unit and integration tests" cargo test --quiet --features $features --lib --bins --tests
+step "documentation tests" cargo test --quiet --features $features --doc
 step "generated files are committed" generated_files_are_committed
 step "the enums of C# are those of the header" tools/csharp_enums.py --check
 step "documentation without warnings" documentation
-for features in "" sns sqs; do
-    step "lints without default features but \"$features\"" \
-        cargo clippy --quiet --no-default-features --features "$features" -- -D warnings
-done
-step "libraries and examples" make --no-print-directory libraries
+step "the programs and libraries of the tests" make --no-print-directory debug
 step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
 step "the C ABI is as it was" tools/abi.py --check
 step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
@@ -53,6 +52,12 @@ step "installation, and programs that use it" tests/install/run.sh
 step "getting-started pages" tests/docs/run.sh c cpp
 step "every binding tests every case" python3 tools/cases.py --check
 # Where cJSON is missing, the demo leaves the example in C out; here it must not.
-step "demo" make --no-print-directory demo demo-c
+step "demo" make --no-print-directory demo-run demo-c BUILT="$target/debug"
+for other in "" sns sqs; do
+    step "lints without default features but \"$other\"" \
+        cargo clippy --quiet --no-default-features --features "$other" -- -D warnings
+done
+# Last, since it compiles the crate again, for the simulation.
+step "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features $features --test simulation -- --nocapture
 
 printf '\n%s passed, 0 failed\n' "$passed"

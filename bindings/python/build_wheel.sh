@@ -16,8 +16,8 @@ cd "$root"
 if [ "$profile" = release ]; then
     cargo build --quiet --release --features capi --lib >&2
 else
-    # With the examples, so that it is the build that everything else uses.
-    cargo build --quiet --features capi --lib --examples >&2
+    # The build that everything else uses.
+    make --no-print-directory debug >&2
 fi
 library=$target/$profile/libpostbox.so
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests the C interface: the header, the libraries, the C tests and the example, also under valgrind.
 #
-#     tests/c/run.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given, made by make libraries
+#     tests/c/run.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given, made by make debug
 #
 # It needs gcc, g++, valgrind, binutils, pkg-config and libcjson-dev, and takes about a minute, most of it in valgrind.
 . "$(dirname "$0")/../lib.sh"
@@ -26,7 +26,7 @@ tools_are_there() {
     pkg-config --exists libcjson || { echo "libcjson-dev is missing"; missing=1; }
     local file
     for file in "$shared" "$static" "$libraries/examples/greetings"; do
-        [ -e "$file" ] || { echo "$file is missing: run make libraries"; missing=1; }
+        [ -e "$file" ] || { echo "$file is missing: run make debug"; missing=1; }
     done
     return $missing
 }

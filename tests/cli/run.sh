@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 
-step "lints" cargo clippy --quiet --features cli --bin postbox --test cli -- -D warnings
+step "lints" cargo clippy --quiet --features cli,capi --bin postbox --test cli -- -D warnings
 step "the Python environment of the tests" tools/venv.sh
-step "tests" cargo test --quiet --features cli --bin postbox --test cli
+step "tests" cargo test --quiet --features cli,capi --bin postbox --test cli
 finish

@@ -2,7 +2,7 @@
 # Tests the C++ binding: its tests by gcc and by clang, also under AddressSanitizer and
 # UndefinedBehaviorSanitizer, and its example.
 #
-#     bindings/cpp/tests/run.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given, made by make libraries
+#     bindings/cpp/tests/run.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given, made by make debug
 #
 # It needs gcc, g++, clang++, binutils and nlohmann-json3-dev.
 . "$(dirname "$0")/../../../tests/lib.sh"
