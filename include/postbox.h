@@ -968,7 +968,7 @@ postbox_error *postbox_post(postbox_client *box,
 
 /**
  * Sends the outstanding messages of these ids now, on this thread, in this order, and marks
- * them dispatched. Messages that were dispatched before are skipped. One that fails holds back
+ * them dispatched. Messages that are already dispatched are not sent again. One that fails holds back
  * only later ones of its topic and partition key; it stays outstanding, or is parked, as in
  * postbox_sweep.
  *

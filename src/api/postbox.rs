@@ -92,7 +92,7 @@ impl Postbox {
     }
 
     /// Sends the outstanding messages of these ids now, on this thread, in this order, and marks
-    /// them dispatched. Messages that were dispatched before are skipped; one that fails never
+    /// them dispatched. Messages that are already dispatched are not sent again; one that fails never
     /// stops the others, and stays outstanding. The report says for each what became of it.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Postbox {
         self.clear_outbox_with(ids, &CancelToken::new())
     }
 
-    /// [`clear_outbox`](Self::clear_outbox) that another thread can stop. Messages that were not tried are
+    /// Does the same as [`clear_outbox`](Self::clear_outbox) until the token is canceled. Messages that were not tried are
     /// [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
     ///
     /// # Errors

@@ -10,7 +10,6 @@ pub(crate) trait Waiter {
     /// Returns a waker that ends a [`park`](Self::park).
     fn waker(&self) -> Waker;
     /// Waits until the waker is called or the timeout has passed.
-    /// Waits until the waker is called or the timeout has passed.
     fn park(&self, timeout: Duration);
 }
 

@@ -116,7 +116,7 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Sends the outstanding messages of these ids now, on this thread, in this order, and marks them dispatched. Messages that were dispatched before are skipped. One
+        /// Sends the outstanding messages of these ids now, on this thread, in this order, and marks them dispatched. Messages that are already dispatched are not sent again. One
         /// that fails holds back only later ones of its topic and partition key.
         /// </summary>
         /// <param name="ids">The ids.</param>

@@ -2,7 +2,7 @@
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
-use postbox::{DispatchOutcome, MemoryProducer, Message, MessageState, SendOutcome, producer_fn};
+use postbox::{CancelToken, DispatchOutcome, MemoryProducer, Message, MessageState, SendOutcome, producer_fn};
 use std::sync::Barrier;
 
 on_both_backends!(
@@ -324,4 +324,28 @@ fn set(world: &TestOutbox, id: &str, attribute: &'static str, value: postbox::At
             .send()
             .await
     });
+}
+
+#[test]
+fn a_canceled_clear_skips_the_remaining_messages() {
+    let cancel = CancelToken::new();
+    let canceled_by_producer = cancel.clone();
+    let world = TestOutbox::configured(|builder| {
+        builder.default_producer(producer_fn(move |_| {
+            canceled_by_producer.cancel();
+            SendOutcome::Sent
+        }))
+    });
+    use DispatchOutcome::{AlreadyDispatched, Dispatched, Skipped};
+    let ids = world.deposit(3);
+    let report = world.postbox.clear_outbox_with(&ids, &cancel).unwrap();
+    assert_eq!(outcomes(&report), [Dispatched, Skipped, Skipped]);
+    let report = world.postbox.clear_outbox_with(&ids[1..], &cancel).unwrap();
+    assert_eq!(outcomes(&report), [Skipped, Skipped]);
+
+    for id in &ids[1..] {
+        let stored = world.postbox.get_message(id).unwrap().unwrap();
+        assert_eq!((stored.state, stored.dispatch_attempts), (MessageState::Outstanding, 0));
+    }
+    assert_eq!(world.outcomes(&ids), [AlreadyDispatched, Dispatched, Dispatched]);
 }

@@ -5,8 +5,8 @@ use crate::support::{
     LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, item, message_key, messages, number, numbers, outcomes, sdk, text,
 };
 use postbox::{
-    Builder, DispatchOutcome, ErrorCode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer,
-    SendOutcome, producer_fn,
+    Builder, CancelToken, DispatchOutcome, ErrorCode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox,
+    Producer, SendOutcome, SweepOptions, producer_fn,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -341,4 +341,28 @@ fn sweeping_an_empty_outbox_takes_one_scan() {
     assert_eq!(world.faults.operations(), ["PutItem", "Scan", "Scan", "Scan", "Scan", "DeleteItem"]);
     let key = message_key(ids[0].id());
     assert!(world.postbox.get_item(OUTBOX, key).unwrap().is_some(), "the dispatched ones are still in the table");
+}
+
+#[test]
+fn a_canceled_sweep_skips_the_remaining_messages() {
+    let cancel = CancelToken::new();
+    let canceled_by_producer = cancel.clone();
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).default_producer(producer_fn(move |_| {
+            canceled_by_producer.cancel();
+            SendOutcome::Sent
+        }))
+    });
+    let ids = world.deposit(3);
+    let mut seen = Vec::new();
+    let options = SweepOptions::new().cancel(&cancel).on_batch(|batch| seen.extend(outcomes(batch)));
+    let report = world.postbox.sweep_with(options).unwrap();
+    assert_eq!((report.dispatched, report.failed), (1, 0), "{report:?}");
+    use DispatchOutcome::{Dispatched, Skipped};
+    assert_eq!(seen, [Dispatched, Skipped, Skipped]);
+
+    let report = world.postbox.sweep_with(SweepOptions::new().cancel(&cancel)).unwrap();
+    assert_eq!((report.dispatched, report.failed), (0, 0), "{report:?}");
+    assert_eq!(ids.iter().filter(|id| state(&world, id) == MessageState::Outstanding).count(), 2);
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 2);
 }
