@@ -20,11 +20,11 @@ help:
 	@echo "make check   format, lints, unit and integration tests of Rust; installs nothing"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
-	@echo "make check-deep   what takes long: sanitizers, libFuzzer, thousands of kills, licences"
-	@echo "make soak    the simulation for SECONDS=60, with seeds that no run had before; see tests/simulation"
-	@echo "make docs    writes CONFIGURATION.md and include/postbox.h anew, and the Rust documentation"
+	@echo "make check-deep   the long checks: sanitizers, libFuzzer, thousands of kills, licences"
+	@echo "make soak    the simulation for SECONDS=60, with new seeds; see tests/simulation"
+	@echo "make docs    writes CONFIGURATION.md, include/postbox.h and the Rust documentation"
 	@echo "make install PREFIX=/usr/local    headers, libraries, the command, pkg-config and CMake files; also DESTDIR, LIBDIR"
-	@echo "make bench   the figures of benches/README.md, on a release build"
+	@echo "make bench   the measurements of benches/README.md, on a release build"
 
 # One set of features and targets for everything that is tested, so that every dependency is built once.
 FEATURES := cli,capi

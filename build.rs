@@ -1,4 +1,4 @@
-//! Gives the shared library its SONAME and, with the feature `capi`, generates include/postbox.h from src/ffi.
+//! Sets the SONAME of the shared library and, with the feature `capi`, generates include/postbox.h from src/ffi.
 
 use std::env;
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What changes when the ABI does: the major version, before 1.0 the minor one too.
+/// Returns the version of the ABI: the major version, and before 1.0 the minor version too.
 fn abi(version: &str) -> String {
     let mut numbers = version.split('.');
     match (numbers.next().unwrap_or("0"), numbers.next().unwrap_or("0")) {

@@ -1,5 +1,5 @@
-//! What it takes to clear 100 messages that were just committed when each request takes 5 ms:
-//! against one BatchGetItem and 100 UpdateItem one after the other.
+//! The time of clearing 100 messages that were just committed when each request takes 5 ms, compared with one
+//! BatchGetItem and 100 UpdateItem requests in sequence.
 
 #[allow(dead_code)]
 mod support;

@@ -1,5 +1,5 @@
-//! What a commit through Postbox costs against the same commit with the SDK alone: the latency
-//! from one thread, and the throughput from 32.
+//! The cost of a commit through Postbox compared with the same commit by the SDK alone: the latency of one thread, and
+//! the throughput of 32.
 
 #[allow(dead_code)]
 mod support;

@@ -1,5 +1,5 @@
-//! What it takes to clear 1,000 messages that were just committed, to SNS, when each request to SNS and to
-//! DynamoDB takes 5 ms: against the requests one after the other, and the bound that overlapping them has.
+//! The time of clearing 1,000 messages that were just committed to SNS when each request to SNS and to DynamoDB takes
+//! 5 ms, compared with the requests in sequence and with the bound of overlapped requests.
 
 #[allow(dead_code)]
 mod support;
@@ -36,7 +36,7 @@ fn main() {
         .route(TOPIC, "sns:arn:aws:sns:eu-central-1:123456789012:greetings")
         .open()
         .expect("the Postbox opens");
-    // What the database in this process takes for its marks, with nothing in between.
+    // The time of the marks in the embedded database, without a delay.
     let marks_only = Postbox::builder().embedded(database).default_producer(MemoryProducer::with_max_batch(100)).open();
     let marks_only = marks_only.expect("the Postbox opens");
 

@@ -1,4 +1,4 @@
-//! What sweeping costs: when nothing is outstanding, with a backlog, and with several processes.
+//! The cost of sweeping when nothing is outstanding, with a backlog, and with several processes.
 
 #[allow(dead_code)]
 mod support;
@@ -271,7 +271,7 @@ fn sweep_as_child(url: &str) {
     let delay =
         std::env::var(DELAY).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis).expect("a delay");
     let postbox = over_http(url, delay).default_producer(producer).open().expect("the Postbox opens");
-    // Whoever has no shard looks seldom, so that it takes nothing from those that have.
+    // A sweeper without a shard polls seldom, so that it does not slow down the others.
     while postbox.sweep().expect("the sweep is made").found > 0 || is_anything_outstanding(&postbox) {
         std::thread::sleep(Duration::from_millis(20));
     }

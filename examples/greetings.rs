@@ -21,7 +21,7 @@ fn print_message(message: &Message) -> SendOutcome {
     SendOutcome::Sent
 }
 
-/// Makes the program's own table, if it is not there.
+/// Creates the table of the program if it does not exist.
 fn make_people(postbox: &Postbox) -> Result<()> {
     let database = postbox.embedded().expect("this program works on the embedded database");
     match database.execute("DescribeTable", r#"{"TableName":"People"}"#) {
@@ -34,7 +34,7 @@ fn make_people(postbox: &Postbox) -> Result<()> {
     database.execute("CreateTable", table).map(drop)
 }
 
-/// How often the person was greeted.
+/// Returns the number of greetings of the person.
 fn greetings_of(person: Option<&Item>) -> u32 {
     let greetings = person.and_then(|person| person.get("Greetings")?.as_n().ok()?.parse().ok());
     greetings.unwrap_or(0)
@@ -56,7 +56,7 @@ fn add_greeting(work: &mut UnitOfWork, id: &str) -> Result<u32> {
     Ok(greetings)
 }
 
-/// The handler: greets Ada and tells the world, both or neither.
+/// The handler: greets Ada and announces it, both or neither.
 fn greet(postbox: &Postbox, id: &str) -> Result<()> {
     let mut work = postbox.unit_of_work();
     let greetings = add_greeting(&mut work, id)?;
@@ -67,7 +67,7 @@ fn greet(postbox: &Postbox, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The same, but it changes its mind: nothing is written, and nothing is ever sent.
+/// Does the same and rolls back: nothing is written, and nothing is ever sent.
 fn greet_and_roll_back(postbox: &Postbox, id: &str) -> Result<()> {
     let mut work = postbox.unit_of_work();
     add_greeting(&mut work, id)?;
@@ -77,7 +77,7 @@ fn greet_and_roll_back(postbox: &Postbox, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The same command once more: its message is in the outbox already, so it takes no effect.
+/// Repeats the command, whose message already exists in the outbox, so that it has no effect.
 fn greet_again(postbox: &Postbox, id: &str) -> Result<()> {
     match greet(postbox, id) {
         Err(error) if error.code() == ErrorCode::DuplicateMessage => {
@@ -101,7 +101,7 @@ fn main() -> Result<()> {
     let before = greetings_of(postbox.get_item("People", ada())?.as_ref());
     println!("Ada was greeted {before} {} before.", times(before));
 
-    // The id of the command that is handled, such as a request's: it takes effect once.
+    // The id of the command that is handled, such as that of a request. The command takes effect once.
     let id = format!("greeting-{}", before + 1);
     let next_id = format!("greeting-{}", before + 2);
     greet(&postbox, &id)?;

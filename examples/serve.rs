@@ -1,5 +1,5 @@
-//! A DynamoDB in memory behind a port of this machine, for programs in any language to try Postbox on: prints its URL, and
-//! ends with its standard input.
+//! A DynamoDB in memory on a port of this machine, for trying Postbox from any language. It prints its URL and ends with
+//! its standard input.
 
 #[path = "../tests/support/http.rs"]
 #[allow(dead_code)]

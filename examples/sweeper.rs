@@ -1,4 +1,4 @@
-//! One process commits and is killed; another delivers what it left.
+//! One process commits messages and is killed; another process sends them.
 //!
 //! ```sh
 //! cargo run --example sweeper [database-file]
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// What the child says when it has committed everything and sent the first message only.
+/// The line that the child prints when it has committed everything and sent the first message only.
 const READY: &str = "ready to be killed";
 
 fn open(path: &Path, who: &'static str) -> Result<Postbox> {
@@ -25,13 +25,13 @@ fn open(path: &Path, who: &'static str) -> Result<Postbox> {
     Postbox::builder()
         .embedded_path(path.to_string_lossy())
         .producer("greeting.made", producer)
-        // In earnest these are 5 s each: younger messages are left to whoever committed them.
+        // The defaults are 5 s each. A sweep leaves younger messages to the process that committed them.
         .sweep_min_age(Duration::from_millis(500))
         .sweep_interval(Duration::from_millis(200))
         .open()
 }
 
-/// Makes the program's own table, if it is not there.
+/// Creates the table of the program if it does not exist.
 fn make_people(postbox: &Postbox) -> Result<()> {
     let database = postbox.embedded().expect("this program works on the embedded database");
     match database.execute("DescribeTable", r#"{"TableName":"People"}"#) {
@@ -77,7 +77,7 @@ fn run_and_kill_the_first_process(path: &Path) -> std::io::Result<()> {
             line => println!("{line}"),
         }
     }
-    // SIGKILL: it can neither clean up nor say goodbye.
+    // SIGKILL, so that the process cannot clean up.
     child.kill()?;
     let status = child.wait()?;
     println!("The first process was killed ({status}) before it sent the rest.");
@@ -93,7 +93,7 @@ fn deliver(path: &Path) -> Result<()> {
         std::thread::sleep(Duration::from_millis(50));
     }
     postbox.stop_sweeper()?;
-    println!("Nothing is outstanding any more: the sweeper sent {}.", postbox.stats().dispatched);
+    println!("Nothing is outstanding any more; the sweeper sent {} messages.", postbox.stats().dispatched);
     postbox.close()
 }
 

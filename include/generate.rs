@@ -28,7 +28,7 @@ pub const SOURCES: [(&str, &str); 18] = [
     ("src/ffi/text.rs", "Strings"),
 ];
 
-/// How the header declares functions and enums.
+/// The declarations of functions and enums in the header.
 const MACROS: &str = "
 /** Marks what the shared library exports. Define POSTBOX_STATIC to link the static library on Windows. */
 #if defined(_WIN32) && !defined(POSTBOX_STATIC)
@@ -55,7 +55,7 @@ const MACROS: &str = "
 #define POSTBOX_ENUM(name) typedef int32_t name; enum name
 #endif";
 
-/// What cbindgen writes around an enum in place of [`MACROS`].
+/// The lines that cbindgen writes around an enum in place of [`MACROS`].
 const ENUM_TYPE: &str = "
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t

@@ -19,7 +19,7 @@ BASELINE = ROOT / "include" / "postbox.abi"
 
 
 class Header:
-    """What castxml read."""
+    """The declarations that castxml has read."""
 
     def __init__(self, path):
         command = ["castxml", "--castxml-output=1", "-x", "c", "-std=c11", str(path), "-o", "-"]
@@ -80,7 +80,7 @@ class Header:
 
 
 def compare(before, now):
-    """What to say about the difference; nothing if there is none."""
+    """Describes the difference; empty if there is none."""
     gone, new = [line for line in before if line not in now], [line for line in now if line not in before]
     for line in gone:
         yield f"gone or changed, which breaks compiled programs: {line}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The checks that take long: sanitizers, libFuzzer, many kills, licences. `make check-deep` calls it.
+# The long checks: sanitizers, libFuzzer, many kills, licences. `make check-deep` calls it.
 #
 #     tools/check_deep.sh [PART...]        address thread fuzz soak deny; all unless given
 #
@@ -15,7 +15,7 @@ target=$(tools/build_directory.sh)
 runtimes=$(rustc --print sysroot)/lib/rustlib/$host/lib
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# What a sanitizer needs beside its own flag.
+# The additional flags of a sanitizer.
 rust_flags=
 link_arguments=()
 # Not those that start many processes or look at time closely.

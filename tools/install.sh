@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the headers, the libraries, what pkg-config and CMake find them by, and the command with its manual.
+# Installs the headers, the libraries, their pkg-config and CMake files, and the command with its manual.
 #
 #     [DESTDIR=DIR] [LIBDIR=DIR] tools/install.sh PREFIX BUILD_DIRECTORY
 #
@@ -7,7 +7,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 prefix=$1 built=$2
-[[ $prefix = /* ]] || { echo "PREFIX is $prefix: give an absolute path" >&2; exit 1; }
+[[ $prefix = /* ]] || { echo "PREFIX is $prefix: pass an absolute path" >&2; exit 1; }
 libdir=${LIBDIR:-$prefix/lib}
 destination=${DESTDIR:-}
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what `make test` needs and the machine lacks, on Debian and Ubuntu.
+# Installs the missing tools of `make test` on Debian and Ubuntu.
 set -euo pipefail
 
 # command: Debian package

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes a sysroot whose standard library is instrumented for ThreadSanitizer, in the directory given.
+# Creates a sysroot in a directory, with a standard library that is instrumented for ThreadSanitizer.
 #
 #     tools/std_with_thread_sanitizer.sh DIRECTORY
 #
 # The sanitizer must see the locks and queues of the standard library, or it reports what they order as races.
 # -Zbuild-std would need the library's sources. The compiled library carries its LLVM bitcode, and the linker
 # that comes with Rust is of the same LLVM: it compiles the bitcode again, with the sanitizer's passes.
-# Nothing of the toolchain is changed: what stays as it is, is linked to.
+# The toolchain is not changed; unchanged files are linked.
 set -euo pipefail
 sysroot=$1
 host=x86_64-unknown-linux-gnu

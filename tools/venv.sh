@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the virtual environment of tests/requirements.txt in the build directory, unless it is there, and prints its path.
+# Creates the virtual environment of tests/requirements.txt in the build directory if it does not exist, and prints its path.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 venv=$("$root/tools/build_directory.sh")/venv

@@ -1,4 +1,4 @@
-"""What a commit costs from Python: the greeting, an item and a message of 100 bytes in one unit of work, on the embedded
+"""The cost of a commit from Python: the greeting, an item and a message of 100 bytes in one unit of work, on the embedded
 database in memory. Prints the median of 5,000 commits in microseconds."""
 
 import statistics

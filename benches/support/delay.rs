@@ -22,7 +22,7 @@ impl<C> Delayed<C> {
         Self { inner, delay, requests: Arc::default() }
     }
 
-    /// How many requests there were since this was asked last.
+    /// Returns the number of requests since the last call.
     pub fn take_requests(&self) -> usize {
         self.requests.swap(0, Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Medians, ratios and their spread: a shared machine gives nothing better.
+//! Medians, ratios and their spread, which suit measurements on a shared machine.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ impl Series {
         sorted.get((last * part).round() as usize).copied().unwrap_or(f64::NAN)
     }
 
-    /// The quarter and three-quarter points: half of the measurements lie between them.
+    /// The quarter and three-quarter points: half of the measurements are between them.
     pub fn quartiles(&self) -> (f64, f64) {
         (self.quantile(0.25), self.quantile(0.75))
     }
@@ -76,7 +76,7 @@ pub fn head() {
 /// The processor time that this process has used.
 pub fn processor_time() -> Duration {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a timespec of ours.
+    // SAFETY: the pointer is to a timespec of this function.
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut now) };
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }

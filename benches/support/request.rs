@@ -16,7 +16,7 @@ pub const TOPIC: &str = "greeting.made";
 pub const BODY: &str =
     r#"{"name":"Ada","greeting":"Hello Ada, how do you do?","made_by":"the greeting service","language":"en"}"#;
 
-/// Makes the table of the business writes.
+/// Creates the table of the business writes.
 pub async fn create_people(client: Client) {
     let name = AttributeDefinition::builder().attribute_name("Name").attribute_type(ScalarAttributeType::S);
     let key = KeySchemaElement::builder().attribute_name("Name").key_type(KeyType::Hash);
@@ -56,7 +56,7 @@ pub fn commit(postbox: &Postbox, name: &str) {
     work.commit().expect("the unit of work is committed");
 }
 
-/// The same commit by hand: the same two items, made anew each time, and a token of its own.
+/// The same commit by hand: the same two items, built again each time, and a new token.
 pub async fn raw_commit(client: &Client, name: &str) {
     let put = Put::builder().table_name(PEOPLE).set_item(Some(person(name))).build().expect("a Put");
     let message = Put::builder()

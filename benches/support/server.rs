@@ -1,5 +1,5 @@
-//! The servers, each in a process of its own: one that answers `{}` to everything, so that
-//! what is measured is the client; and a real one, dynoxide, over HTTP.
+//! The servers, each in a process of its own. One responds with `{}` to everything, so that only the client is
+//! measured; the other is dynoxide over HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -64,7 +64,7 @@ pub fn serve_if_asked() {
     std::process::exit(0);
 }
 
-/// Reads request after request and answers each with an empty object.
+/// Responds to each request with an empty object.
 fn answer_all(mut connection: TcpStream) -> std::io::Result<()> {
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 2\r\n\r\n{}";
     connection.set_nodelay(true)?;

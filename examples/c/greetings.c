@@ -39,7 +39,7 @@ static int32_t print_message(void *data, const postbox_message *message, char *r
     return POSTBOX_SEND_SENT;
 }
 
-/* Makes the program's own table, if it is not there. */
+/* Creates the table of the program if it does not exist. */
 static postbox_error *make_people(postbox_client *box)
 {
     postbox_error *err = postbox_embedded_execute(box, "DescribeTable", "{\"TableName\":\"People\"}", NULL);
@@ -85,7 +85,7 @@ static char *person_key(const char *name)
     return to_text(key);
 }
 
-/* How often the person was greeted. */
+/* Returns the number of greetings of the person. */
 static long greetings_of(const cJSON *person)
 {
     const cJSON *greetings = cJSON_GetObjectItemCaseSensitive(person, "Greetings");
@@ -155,7 +155,7 @@ static postbox_error *greet(postbox_client *box, const char *name, const char *i
     return err;
 }
 
-/* The same, but it changes its mind: nothing is written, and nothing is ever sent. */
+/* Does the same and rolls back: nothing is written, and nothing is ever sent. */
 static postbox_error *greet_and_roll_back(postbox_client *box, const char *name, const char *id)
 {
     postbox_error *err;
@@ -171,7 +171,7 @@ static postbox_error *greet_and_roll_back(postbox_client *box, const char *name,
     return err;
 }
 
-/* The same command once more: its message is in the outbox already, so it takes no effect. */
+/* Repeats the command, whose message already exists in the outbox, so that it has no effect. */
 static postbox_error *greet_again(postbox_client *box, const char *name, const char *id)
 {
     postbox_error *err = greet(box, name, id);
@@ -207,7 +207,7 @@ static postbox_error *run(postbox_client *box, const char *name)
         return err;
     printf("%s was greeted %ld %s before.\n", name, before, times(before));
 
-    /* The id of the command that is handled, such as a request's: it takes effect once. */
+    /* The id of the command that is handled, such as that of a request. The command takes effect once. */
     snprintf(id, sizeof id, "greeting-%ld", before + 1);
     snprintf(next_id, sizeof next_id, "greeting-%ld", before + 2);
     if ((err = greet(box, name, id)) || (err = greet_and_roll_back(box, name, next_id)) ||

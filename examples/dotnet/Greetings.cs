@@ -51,7 +51,7 @@ internal static class Greetings
         return SendResult.Sent;
     }
 
-    // Makes the program's own table, if it is not there.
+    // Creates the table of the program if it does not exist.
     private static void MakePeople(PostboxClient postbox)
     {
         try
@@ -67,7 +67,7 @@ internal static class Greetings
     // The key of a person, in DynamoDB JSON.
     private static JObject KeyOf(string name) => new JObject { ["Name"] = new JObject { ["S"] = name } };
 
-    // How often the person was greeted.
+    // Returns the number of greetings of the person.
     private static int GreetingsOf(JObject person) => (int?)person["Greetings"]?["N"] ?? 0;
 
     private static string Text(JObject json) => json.ToString(Formatting.None);
@@ -101,7 +101,7 @@ internal static class Greetings
         Console.WriteLine("Cleared: message " + id + " is dispatched.");
     }
 
-    // The same, but it changes its mind: nothing is written, and nothing is ever sent.
+    // Does the same and rolls back: nothing is written, and nothing is ever sent.
     private static void GreetAndRollBack(PostboxClient postbox, string name, string id)
     {
         using (var work = postbox.BeginUnitOfWork())
@@ -113,7 +113,7 @@ internal static class Greetings
             Console.WriteLine("Rolled back: the outbox has " + (found == null ? "no" : "a") + " message " + id + ".");
     }
 
-    // The same command once more: its message is in the outbox already, so it takes no effect.
+    // Repeats the command, whose message already exists in the outbox, so that it has no effect.
     private static void GreetAgain(PostboxClient postbox, string name, string id)
     {
         try
@@ -135,7 +135,7 @@ internal static class Greetings
         var before = ReadGreetings(postbox, name);
         Console.WriteLine(name + " was greeted " + Times(before) + " before.");
 
-        // The id of the command that is handled, such as a request's: it takes effect once.
+        // The id of the command that is handled, such as that of a request. The command takes effect once.
         var id = "greeting-" + (before + 1);
         Greet(postbox, name, id);
         GreetAndRollBack(postbox, name, "greeting-" + (before + 2));

@@ -20,7 +20,7 @@ def print_message(message: postbox.Message) -> None:
 
 
 def make_people(box: postbox.Postbox) -> None:
-    """Makes the program's own table, if it is not there."""
+    """Creates the table of the program if it does not exist."""
     try:
         box.embedded_execute("DescribeTable", {"TableName": "People"})
     except postbox.TableError:
@@ -36,7 +36,7 @@ def make_people(box: postbox.Postbox) -> None:
 
 
 def greetings_of(person: postbox.Item | None) -> int:
-    """How often the person was greeted."""
+    """Returns the number of greetings of the person."""
     return int(person["Greetings"]) if person else 0
 
 
@@ -54,7 +54,7 @@ def add_greeting(work: postbox.UnitOfWork, id: str) -> int:
 
 
 def greet(box: postbox.Postbox, id: str) -> None:
-    """The handler: greets Ada and tells the world, both or neither."""
+    """The handler: greets Ada and announces it, both or neither."""
     with box.unit_of_work() as work:
         greetings = add_greeting(work, id)
     print(f"Committed: Ada was greeted {times(greetings)}, and message {id} is in the outbox.")
@@ -63,7 +63,7 @@ def greet(box: postbox.Postbox, id: str) -> None:
 
 
 def greet_and_roll_back(box: postbox.Postbox, id: str) -> None:
-    """The same, but it changes its mind: nothing is written, and nothing is ever sent."""
+    """Does the same and rolls back: nothing is written, and nothing is ever sent."""
     with box.unit_of_work() as work:
         add_greeting(work, id)
         work.rollback()
@@ -71,7 +71,7 @@ def greet_and_roll_back(box: postbox.Postbox, id: str) -> None:
 
 
 def greet_again(box: postbox.Postbox, id: str) -> None:
-    """The same command once more: its message is in the outbox already, so it takes no effect."""
+    """Repeats the command, whose message already exists in the outbox, so that it has no effect."""
     try:
         greet(box, id)
     except postbox.DuplicateMessageError as error:
@@ -83,7 +83,7 @@ def run(box: postbox.Postbox) -> None:
     before = greetings_of(box.get_item("People", ADA))
     print(f"Ada was greeted {times(before)} before.")
 
-    # The id of the command that is handled, such as a request's: it takes effect once.
+    # The id of the command that is handled, such as that of a request. The command takes effect once.
     id, next_id = f"greeting-{before + 1}", f"greeting-{before + 2}"
     greet(box, id)
     greet_and_roll_back(box, next_id)

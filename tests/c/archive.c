@@ -1,4 +1,4 @@
-/* Archiving: what was dispatched is handed over, and deleted when it was kept. */
+/* Archiving: dispatched messages are passed to an archive, and deleted once they are archived. */
 #include "support.h"
 #include "tests.h"
 
@@ -55,7 +55,7 @@ static void see_reasons(void *data, int32_t level, const char *text)
     self->returned += strstr(text, "the archive returned -7") != NULL;
 }
 
-void archive_deletes_what_it_kept(void)
+void archive_deletes_archived_messages(void)
 {
     struct archive archive = {.caller = pthread_self()};
     struct reasons reasons = {0};
@@ -74,7 +74,7 @@ void archive_deletes_what_it_kept(void)
     check_state(box, "refused", "dispatched");
     check_state(box, "failed", "dispatched");
     check_state(box, "outstanding", "outstanding");
-    /* They come again, until they are kept; what is outstanding never comes. */
+    /* They are passed again until they are archived; outstanding messages never are. */
     OK(postbox_archive(box, producer_send, &keeps_all, NULL));
     CHECK(keeps_all.sent == 2);
     check_state(box, "refused", NULL);
@@ -99,7 +99,7 @@ void young_dispatched_messages_are_not_archived(void)
     postbox_free(box);
 }
 
-/* The lines of a file; gives how many hold the part. */
+/* Returns the number of lines of a file that contain the part. */
 static int count_lines(const char *path, const char *part)
 {
     char line[4096];
@@ -165,7 +165,7 @@ void archive_file_that_cannot_be_written_keeps_the_messages(void)
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "/nowhere/archive",
           postbox_start_archiver_to_file(box, "/nowhere/archive"));
     CHECK(result.archived == 42);
-    /* A full disk is found out later, and told as such. */
+    /* A full disk is noticed later, and reported as such. */
     OK(postbox_set_log_callback(POSTBOX_LOG_WARN, see_full_disk, &full, NULL));
     OK(postbox_archive_to_file(box, "/dev/full", &result));
     OK(postbox_set_log_callback(0, NULL, NULL, NULL));

@@ -19,7 +19,7 @@
 #define OK(call) check_ok((call), #call, __FILE__, __LINE__)
 /* The call fails with this code and a text that holds `part`; frees the error. */
 #define FAILS(code, part, call) check_fails((call), (code), (part), #call, __FILE__, __LINE__)
-/* The same, and gives the error, for more checks. */
+/* The same, and returns the error for more checks. */
 #define ERROR_OF(code, part, call) check_error((call), (code), (part), #call, __FILE__, __LINE__)
 
 void check(bool holds, const char *what, const char *file, int line);

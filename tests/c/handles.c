@@ -1,4 +1,4 @@
-/* Handles by the thousand: what is made and freed is gone; valgrind counts. */
+/* Thousands of handles are created and freed; valgrind reports leaks. */
 #include "support.h"
 #include "tests.h"
 

@@ -1,4 +1,4 @@
-/* DynamoDB JSON that is malformed or has the wrong shape: refused, with the place. */
+/* DynamoDB JSON that is malformed or has the wrong shape: rejected, with the position. */
 #include "support.h"
 #include "tests.h"
 
@@ -48,7 +48,7 @@ static const struct wrong actions[] = {
     {"{\"Delete\":{" TABLE ",\"Key\":{\"Name\":1}}}", "Delete.Key.Name needs an attribute value"},
 };
 
-/* Bad input is an error, never a crash, and leaves the unit of work as it was. */
+/* Bad input is an error, never a crash, and leaves the unit of work unchanged. */
 void wrong_json_is_refused_with_its_place(void)
 {
     char *item = NULL;

@@ -1,11 +1,11 @@
-/* What is in the outbox: lists, counts, figures, and messages made outstanding again. */
+/* Lists, counts, statistics, and messages that are made outstanding again. */
 #include "support.h"
 #include "tests.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Goes through all pages of a list; gives how many messages were there, and of how many pages. */
+/* Reads all pages of a list; returns the number of messages and of pages. */
 static size_t list_all(postbox_client *box, int32_t state, const char *topic, const char *expected, size_t *pages)
 {
     size_t count = 0;
@@ -55,7 +55,7 @@ void lists_go_on_from_page_to_page(void)
     postbox_free(box);
 }
 
-/* A page belongs to nobody else: it outlives what it was made of. */
+/* A page outlives the list and the Postbox that it came from. */
 void page_outlives_its_postbox(void)
 {
     postbox_page *page = NULL, *none = NULL;
@@ -91,7 +91,7 @@ void unknown_state_and_foreign_cursor_are_refused(void)
     for (size_t i = 0; i < COUNT(foreign); i++)
         FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
               postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, foreign[i], &untouched));
-    /* One that a page of another list gave. */
+    /* A cursor of another list. */
     OK(postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, NULL, &page));
     CHECK(postbox_page_next(page) != NULL);
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
@@ -183,7 +183,7 @@ void stats_are_a_struct_and_json(void)
     CHECK(stats.deposited == 1 && stats.duplicates_avoided == 1 && stats.dispatched == 0);
     CHECK(stats.failed == 1 && stats.sweeps == 1 && stats.open_breakers == 1);
     OK(postbox_close(box));
-    /* The last figures can be had when all is over. */
+    /* The statistics can be read after the Postbox is closed. */
     OK(postbox_stats_json(box, &json));
     HOLDS(json, "\"deposited\":1");
     HOLDS(json, "\"failed\":1");

@@ -45,7 +45,7 @@ void log_callback_gets_lines_up_to_its_level(void)
     fail_to_send();
     CHECK(warnings.lines > 0 && warnings.with_id > 0 && warnings.highest <= POSTBOX_LOG_WARN);
     CHECK(warnings.released == 0);
-    /* Another one takes its place, and it is released, once. */
+    /* Another callback replaces it, and it is released once. */
     OK(postbox_set_log_callback(POSTBOX_LOG_ERROR, keep, &errors, release));
     CHECK(warnings.released == 1);
     int before = warnings.lines;

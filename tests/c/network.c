@@ -1,4 +1,4 @@
-/* DynamoDB that cannot be reached, or not without credentials. */
+/* Calls when DynamoDB cannot be reached, or credentials are missing. */
 #include "support.h"
 #include "tests.h"
 #include "server.h"

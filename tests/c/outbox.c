@@ -49,7 +49,7 @@ void message_is_deposited_read_cleared_and_skipped(void)
     CHECK(value != NULL);
     EQUAL(postbox_message_topic(message), "greeting.made");
     postbox_message_free(message);
-    /* Sent once: skipped now, and not brought back by a second deposit. */
+    /* The message was sent: it is not sent again, also not after a second deposit. */
     CHECK(clear(box, "one", NULL, 0) == POSTBOX_OUTCOME_ALREADY_DISPATCHED);
     deposit(box, "one");
     CHECK(clear(box, "one", NULL, 0) == POSTBOX_OUTCOME_ALREADY_DISPATCHED);
@@ -208,7 +208,7 @@ void body_of_any_bytes_comes_back(void)
     postbox_free(box);
 }
 
-void what_is_not_there_is_null(void)
+void missing_values_are_null(void)
 {
     postbox_client *box = open_memory(NULL);
     postbox_message *kept = message_of("t", NULL, "x"), *message = kept;
@@ -310,7 +310,7 @@ void embedded_database_answers_and_refuses(void)
 
 void after_close_every_call_says_so(void)
 {
-    /* What an out-parameter holds before a call that fails, it holds after it. */
+    /* A call that fails leaves its out-parameters unchanged. */
     const char *id = "x";
     char untouched = 0, *item = &untouched;
     postbox_report *report = (void *)&untouched;

@@ -1,4 +1,4 @@
-/* Producers: what a callback gets, may return, and may do. */
+/* Producers: the arguments, results and permitted calls of a callback. */
 #include "support.h"
 #include "tests.h"
 
@@ -41,7 +41,7 @@ void producer_gets_the_message_on_the_callers_thread(void)
     postbox_free(box);
 }
 
-void what_a_producer_returns_counts(void)
+void the_result_of_a_producer_decides_the_outcome(void)
 {
     static const struct { int32_t returned; const char *reason; postbox_outcome outcome; const char *detail; } cases[] = {
         {POSTBOX_SEND_RETRY, "queue is full", POSTBOX_OUTCOME_FAILED, "queue is full"},
@@ -56,7 +56,7 @@ void what_a_producer_returns_counts(void)
     };
     char detail[2048];
     struct producer producer = {0};
-    /* As often as it fails here, its breaker would open. */
+    /* This many failures would open the breaker. */
     postbox_client *box = open_eager(&producer, "breaker_threshold", "0");
     deposit(box, "stubborn");
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -64,12 +64,12 @@ void what_a_producer_returns_counts(void)
         producer.reason = cases[i].reason;
         CHECK(clear(box, "stubborn", detail, sizeof detail) == cases[i].outcome);
         HOLDS(detail, cases[i].detail);
-        /* What can never be sent is set aside until somebody releases it. */
+        /* A message that can never be sent is parked until it is released. */
         check_state(box, "stubborn", cases[i].outcome == POSTBOX_OUTCOME_REJECTED ? "parked" : "outstanding");
         if (cases[i].outcome == POSTBOX_OUTCOME_REJECTED)
             OK(postbox_unpark(box, "stubborn"));
     }
-    /* Nothing is lost: it goes when the producer can. */
+    /* The message is sent as soon as the producer works. */
     producer.outcome = POSTBOX_SEND_SENT;
     CHECK(clear(box, "stubborn", NULL, 0) == POSTBOX_OUTCOME_DISPATCHED);
     postbox_free(box);
@@ -229,7 +229,7 @@ void release_is_called_once_when_the_last_handle_goes(void)
     CHECK(producer.released == 0);
     postbox_config_free(config);
     CHECK(producer.released == 1);
-    /* The configuration goes first, then both that were opened with it. */
+    /* The configuration is freed first, then both clients that were opened with it. */
     producer.released = 0;
     config = memory_config(&producer);
     OK(postbox_open(config, &one));
@@ -240,7 +240,7 @@ void release_is_called_once_when_the_last_handle_goes(void)
     CHECK(producer.released == 0);
     postbox_free(two);
     CHECK(producer.released == 1);
-    /* The configuration goes last. */
+    /* The configuration is freed last. */
     producer.released = 0;
     config = memory_config(&producer);
     OK(postbox_open(config, &one));
@@ -248,7 +248,7 @@ void release_is_called_once_when_the_last_handle_goes(void)
     CHECK(producer.released == 0);
     postbox_config_free(config);
     CHECK(producer.released == 1);
-    /* A call that fails takes nothing over. */
+    /* A call that fails does not take ownership. */
     producer.released = 0;
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "config",
           postbox_config_add_producer(NULL, "t", producer_send, &producer, producer_release));

@@ -1,4 +1,4 @@
-/* What several C tests need: an open Postbox, a table of the program's own, messages, a producer. */
+/* The fixtures of the C tests: an open Postbox, a table of the program, messages, a producer. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
@@ -14,9 +14,9 @@
 /* The number of elements of an array. */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* A producer that does as it is told and remembers what it got. */
+/* A producer with a set result, which records its messages. */
 struct producer {
-    /* What it returns, and gives as the reason; `reason` NULL: it writes none. */
+    /* The result and the reason; NULL writes no reason. */
     int32_t outcome;
     const char *reason;
     /* Called before it returns, with the id of the message; may be NULL. */
@@ -29,7 +29,7 @@ struct producer {
 int32_t producer_send(void *producer, const postbox_message *message, char *reason, size_t reason_size);
 void producer_release(void *producer);
 
-/* Something that one thread waits for and another one makes happen. */
+/* An event that one thread waits for and another one triggers. */
 struct event {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -55,13 +55,13 @@ postbox_client *open_eager(struct producer *producer, const char *name, const ch
 postbox_message *message_of(const char *topic, const char *id, const char *body);
 /* Deposits such a message of the topic "greeting.made". */
 void deposit(postbox_client *box, const char *id);
-/* Clears one message; gives what became of it, and reason, if `detail` has room. */
+/* Clears one message; returns its outcome, and the reason if `detail` has room. */
 postbox_outcome clear(postbox_client *box, const char *id, char *detail, size_t size);
-/* Checks the state of a message in the outbox; NULL: it is not there. */
+/* Checks the state of a message in the outbox; NULL means that it does not exist. */
 void check_state(postbox_client *box, const char *id, const char *state);
-/* Checks a field of a message in the outbox; NULL: it has none. */
+/* Checks a field of a message in the outbox; NULL means that it has none. */
 void check_field(postbox_client *box, const char *id, const char *field, const char *expected);
-/* Checks an item of People; NULL: it is not there. */
+/* Checks an item of People; NULL means that it does not exist. */
 void check_person(postbox_client *box, const char *key, const char *expected);
 /* An item of People as DynamoDB JSON, to free; NULL: it has no Text. */
 char *person_json(const char *name, const char *text);
@@ -69,9 +69,9 @@ char *person_json(const char *name, const char *text);
 void put_malformed(postbox_client *box, const char *id);
 /* Checks that the Postbox still works: deposits, reads and marks a message. */
 void check_usable(postbox_client *box);
-/* A text of so many characters, to free. */
+/* Returns a text of this many characters, to be freed. */
 char *long_text(size_t length);
-/* An item of People with an attribute of so many characters, to free. */
+/* An item of People with an attribute of this many characters, to be freed. */
 char *long_person(const char *name, size_t length);
 
 #endif

@@ -1,4 +1,4 @@
-/* Sweeping: what is left is found and sent, what fails is counted and parked. */
+/* Sweeping: outstanding messages are found and sent, failures are counted and parked. */
 #include "support.h"
 #include "tests.h"
 
@@ -14,7 +14,7 @@ static void deposit_and_die(postbox_config *config)
 {
     static const char *const ids[] = {"left", "rolled back", "open"};
     postbox_client *box = NULL;
-    /* Nothing is freed, so that all is as it is in the middle of work. */
+    /* Nothing is freed, as in a process that ends in the middle of its work. */
     postbox_message *messages[COUNT(ids)];
     postbox_unit_of_work *works[COUNT(ids)];
     OK(postbox_open(config, &box));
@@ -33,7 +33,7 @@ static void deposit_and_die(postbox_config *config)
     _exit(1);
 }
 
-void sweep_sends_what_a_dead_process_left(void)
+void sweep_sends_messages_of_a_crashed_process(void)
 {
     static const char *const files[] = {"/db", "/db-wal", "/db-shm", "/db-journal"};
     char directory[] = "/tmp/postbox-XXXXXX", path[64];
@@ -203,7 +203,7 @@ void message_that_fails_too_often_is_parked_and_released(void)
     postbox_free(box);
 }
 
-void what_can_never_be_sent_is_parked_at_once(void)
+void unsendable_messages_are_parked_at_once(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_REJECT, .reason = "too large"};
     postbox_sweep_result result;
@@ -217,13 +217,13 @@ void what_can_never_be_sent_is_parked_at_once(void)
     /* A clear parks as a sweep does. */
     CHECK(clear(box, "large", NULL, 0) == POSTBOX_OUTCOME_REJECTED);
     check_parked(box, "large", "1", "too large");
-    /* Replayed, it begins anew as well. */
+    /* A replayed message starts with no attempts too. */
     const char *id = "large";
     OK(postbox_replay(box, &id, 1, NULL));
     check_state(box, "large", "outstanding");
     check_field(box, "large", "dispatch_attempts", "0");
 
-    /* What cannot be read is not found by every sweep anew, and stops no other. */
+    /* A malformed item is not found by every sweep again, and does not stop other messages. */
     producer.outcome = POSTBOX_SEND_SENT;
     put_malformed(box, "odd");
     OK(postbox_sweep(box, NULL, &result));

@@ -1,4 +1,4 @@
-/* The background threads: started once, stopped, and not waited for longer than was asked for. */
+/* The background threads: started once, stopped, and waited for within the timeout. */
 #include "support.h"
 #include "tests.h"
 
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A producer or an archive that says when it is called, and returns when it may. */
+/* A producer or an archive that signals its call, and returns when the test lets it. */
 struct held {
     struct event called, may_return, released;
     pthread_t thread;
@@ -104,7 +104,7 @@ void sweeper_in_a_call_is_waited_for_as_long_as_asked(void)
     CHECK(held.calls == 1 && held.releases == 1);
 }
 
-/* The program that ends: its sweeper is in the call of a producer, and nothing is closed or freed. */
+/* A program that ends while its sweeper calls a producer, and closes and frees nothing. */
 static void end_in_a_sweep(void)
 {
     static struct held held = HELD;
@@ -180,7 +180,7 @@ void archiver_releases_its_data_once_when_it_has_ended(void)
     OK(postbox_start_archiver(box, hold, &held, let_go));
     event_wait(&held.called);
     CHECK(!pthread_equal(held.thread, pthread_self()));
-    /* One that cannot be started takes nothing over. */
+    /* A background thread that cannot be started does not take ownership. */
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "archiver of this Postbox is running already",
           postbox_start_archiver(box, hold, &none, let_go));
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "running already", postbox_start_archiver_to_file(box, "/dev/null"));
@@ -261,7 +261,7 @@ static void see_failed_run(void *data, int32_t level, const char *text)
         event_set(&self->both);
 }
 
-/* A background thread survives what fails, and the log and the numbers say what it was. */
+/* A background thread survives failures; the log and the statistics report them. */
 void background_threads_survive_errors_and_report_them(void)
 {
     struct held held = HELD;

@@ -22,7 +22,7 @@
     TEST(rollback_and_free_send_nothing) \
     TEST(every_kind_of_action_takes_effect) \
     TEST(more_than_100_actions_are_refused) \
-    TEST(what_is_too_large_is_refused_with_the_numbers) \
+    TEST(too_large_items_are_rejected_with_the_sizes) \
     TEST(the_same_item_twice_is_refused) \
     TEST(cancelled_transaction_gives_reasons) \
     TEST(duplicate_message_takes_effect_once) \
@@ -36,26 +36,26 @@
     TEST(post_deposits_and_sends) \
     TEST(message_that_cannot_be_deposited_is_refused) \
     TEST(body_of_any_bytes_comes_back) \
-    TEST(what_is_not_there_is_null) \
+    TEST(missing_values_are_null) \
     TEST(malformed_item_names_its_attribute) \
     TEST(table_is_made_and_verified) \
     TEST(missing_index_is_named) \
     TEST(embedded_database_answers_and_refuses) \
     TEST(after_close_every_call_says_so) \
     TEST(producer_gets_the_message_on_the_callers_thread) \
-    TEST(what_a_producer_returns_counts) \
+    TEST(the_result_of_a_producer_decides_the_outcome) \
     TEST(reason_that_fills_its_buffer_is_kept_whole) \
     TEST(accepted_message_waits_for_its_confirmation) \
     TEST(confirmation_may_come_first) \
     TEST(producer_may_call_postbox) \
     TEST(topics_go_to_their_producers) \
     TEST(release_is_called_once_when_the_last_handle_goes) \
-    TEST(sweep_sends_what_a_dead_process_left) \
+    TEST(sweep_sends_messages_of_a_crashed_process) \
     TEST(sweep_is_of_one_topic_or_of_all) \
     TEST(young_messages_are_left_alone) \
     TEST(failed_message_holds_back_its_key) \
     TEST(message_that_fails_too_often_is_parked_and_released) \
-    TEST(what_can_never_be_sent_is_parked_at_once) \
+    TEST(unsendable_messages_are_parked_at_once) \
     TEST(sweeper_is_a_thread_that_is_started_once) \
     TEST(sweeper_in_a_call_is_waited_for_as_long_as_asked) \
     TEST(program_may_end_while_its_sweeper_runs) \
@@ -73,7 +73,7 @@
     TEST(replayed_messages_are_sent_again) \
     TEST(messages_are_replayed_by_their_causation) \
     TEST(without_its_index_causation_is_refused) \
-    TEST(archive_deletes_what_it_kept) \
+    TEST(archive_deletes_archived_messages) \
     TEST(young_dispatched_messages_are_not_archived) \
     TEST(archive_file_has_a_message_a_line) \
     TEST(archive_file_that_cannot_be_written_keeps_the_messages) \

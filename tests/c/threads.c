@@ -41,7 +41,7 @@ void unit_used_by_two_threads_is_an_error(void)
     FAILS(POSTBOX_ERROR_CONCURRENT_USE, "another thread", postbox_unit_of_work_commit(work));
     FAILS(POSTBOX_ERROR_CONCURRENT_USE, "another thread", postbox_unit_of_work_rollback(work));
 
-    /* The request was sent, and its answer is lost: nobody knows whether it took effect. */
+    /* The request was sent and its response is lost, so its effect is unknown. */
     close(listener);
     close(connection);
     pthread_join(thread, &committed);
@@ -133,7 +133,7 @@ void unit_may_move_between_threads(void)
     postbox_free(box);
 }
 
-/* In a forked child every call fails at once, and freeing disturbs nothing of the parent's. */
+/* In a forked child every call fails at once, and freeing does not disturb the parent. */
 static void in_the_child(postbox_client *box, postbox_unit_of_work *work, const struct producer *producer)
 {
     const char *id = "x";

@@ -1,4 +1,4 @@
-/* Units of work: both or neither, the limits, and what a closed one says. */
+/* Units of work: both or neither, the limits, and the errors of a closed one. */
 #include "support.h"
 #include "tests.h"
 
@@ -121,7 +121,7 @@ void more_than_100_actions_are_refused(void)
     postbox_free(box);
 }
 
-void what_is_too_large_is_refused_with_the_numbers(void)
+void too_large_items_are_rejected_with_the_sizes(void)
 {
     postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
@@ -174,7 +174,7 @@ void the_same_item_twice_is_refused(void)
     postbox_free(box);
 }
 
-/* A cancelled transaction says reason, action by action, and can be tried again. */
+/* A cancelled transaction reports a reason for each action, and can be tried again. */
 void cancelled_transaction_gives_reasons(void)
 {
     postbox_client *box = open_memory(NULL);

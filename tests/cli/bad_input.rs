@@ -1,5 +1,4 @@
-//! What an operator can get wrong, and what can be wrong with DynamoDB: a clear message, the
-//! right exit code, nothing on stdout.
+//! Usage errors, and failures of DynamoDB: each has a clear message, the right exit code, and nothing on stdout.
 
 use crate::serving::Server;
 use crate::{Outbox, bare_command};
@@ -132,7 +131,7 @@ fn expired_credentials_exit_with_3() {
     let outbox = Outbox::new("expired");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    // DynamoDB's own answer to a token that has expired.
+    // The response of DynamoDB to an expired token.
     let answering = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let _ = stream.read(&mut [0; 65536]).unwrap();

@@ -9,7 +9,7 @@ fn console_blocks(page: &str) -> Vec<&str> {
     page.split("```console\n").skip(1).map(|block| block.split("```").next().unwrap()).collect()
 }
 
-/// Commands with what they print.
+/// Returns the commands of a block with their output.
 fn sessions(block: &str) -> Vec<(String, String)> {
     let mut sessions: Vec<(String, String)> = Vec::new();
     for line in block.lines() {

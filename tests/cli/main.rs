@@ -1,7 +1,7 @@
 //! The command `postbox` as an operator runs it: the real binary, on an embedded file or against
-//! `postbox serve`, with what it prints kept in `expected/`.
+//! `postbox serve`. Its expected output is in `expected/`.
 //!
-//! `POSTBOX_WRITE_EXPECTED=1` writes those files anew: look at them before you commit them.
+//! `POSTBOX_WRITE_EXPECTED=1` writes those files again: review them before a commit.
 #![cfg(unix)]
 
 mod bad_input;
@@ -30,7 +30,7 @@ pub struct Outbox {
     pub directory: PathBuf,
 }
 
-/// What a command gave.
+/// The result of a command: its exit code and output.
 #[derive(Debug)]
 pub struct Run {
     pub code: Option<i32>,
@@ -56,7 +56,7 @@ impl Run {
         serde_json::from_str(&self.done()).expect("the output is one JSON object")
     }
 
-    /// That it failed with this exit code, nothing on stdout, and these texts on stderr.
+    /// Checks the exit code of a failure, that stdout is empty, and that stderr contains these texts.
     pub fn failed(self, code: i32, texts: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert_eq!(self.out, "", "{self:?}");
@@ -150,8 +150,8 @@ pub fn bare_command(directory: &Path) -> Command {
     command
 }
 
-/// A message of topic `greeting.made` that was made so long ago, and half a minute more: its age
-/// reads the same while the test runs.
+/// Returns a message of topic `greeting.made` that is this old, and half a minute more, so that its age
+/// is displayed the same while the test runs.
 pub fn aged(id: &str, hours: u64) -> Message {
     let age = Duration::from_secs(hours * 3600 + 30);
     Message::new("greeting.made", format!("Hello {id}")).with_id(id).with_created_at(SystemTime::now() - age)

@@ -1,5 +1,4 @@
-//! What a terminal shows: questions, the progress bar, the live view. `script` of util-linux is
-//! the terminal.
+//! The command on a terminal: questions, the progress bar, the live view. `script` of util-linux is the terminal.
 
 use crate::reading::filled;
 use crate::{Outbox, assert_expected};
@@ -8,7 +7,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// Runs a command line of the shell, in which `postbox` is the command, on a terminal of 80
-/// columns, types the input, and gives what was shown.
+/// columns, types the input, and returns the output.
 fn on_a_terminal(outbox: &Outbox, line: &str, input: &str, variables: &[(&str, &str)]) -> String {
     let line = line.replace("postbox ", &format!("'{}' ", env!("CARGO_BIN_EXE_postbox")));
     let mut child = Command::new("script")

@@ -16,28 +16,28 @@ use tokio::sync::Semaphore;
 pub enum Fault {
     /// The request takes its normal course.
     Pass,
-    /// An error answer of DynamoDB's; the request has no effect.
+    /// DynamoDB responds with an error; the request has no effect.
     Refuse { status: u16, code: &'static str, message: &'static str },
     /// TransactionCanceledException with these codes, one per action (the last one is repeated), and no effect.
     Cancel(&'static [&'static str]),
-    /// Nobody listens: the connection was never made.
+    /// The connection is refused.
     ConnectionRefused,
     /// The connection breaks before the request arrives. To the sender this looks like [`Fault::AnswerLost`].
     RequestLost,
     /// The request takes effect, then the connection breaks.
     AnswerLost,
-    /// The request never arrives, and no answer ever comes.
+    /// The request never arrives, and no response ever comes.
     Hang,
-    /// The request takes effect, and no answer ever comes.
+    /// The request takes effect, and no response ever comes.
     HangAfter,
-    /// The request waits so long, then takes its normal course.
+    /// The request waits for this time, then takes its normal course.
     Delay(Duration),
     /// The request waits until the test opens the gate, then takes its normal course.
     Wait(Gate),
-    /// BatchGetItem: only so many keys are looked up; the rest comes back as UnprocessedKeys.
+    /// BatchGetItem looks up only this many keys and returns the others as UnprocessedKeys.
     Unprocessed { after: usize },
-    /// BatchExecuteStatement: the statements at these positions fail with this code inside of an
-    /// answer of status 200, the others are executed.
+    /// BatchExecuteStatement fails the statements at these positions with this code in a response
+    /// of status 200, and executes the others.
     Statements { at: Vec<usize>, code: &'static str },
 }
 
@@ -64,23 +64,23 @@ impl Fault {
         Self::Refuse { status: 400, code: "ExpiredTokenException", message: "The security token is expired" }
     }
 
-    /// Says nothing about whether the request took effect.
+    /// An error that does not show whether the request took effect.
     pub fn server_error() -> Self {
         Self::Refuse { status: 500, code: "InternalServerError", message: "Internal server error" }
     }
 }
 
-/// Holds requests back until the test opens it. Clones are the same gate.
+/// A gate that holds requests back until the test opens it. Clones are the same gate.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<Semaphore>);
 
 impl Gate {
-    /// A closed gate.
+    /// Creates a closed gate.
     pub fn new() -> Self {
         Self(Arc::new(Semaphore::new(0)))
     }
 
-    /// Lets everything through, now and later.
+    /// Lets all requests through, now and later.
     pub fn open(&self) {
         self.0.close();
     }
@@ -91,10 +91,10 @@ impl Gate {
     }
 }
 
-/// A request as it was sent.
+/// A recorded request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The place among all requests since the recording began, from 1.
+    /// The number of the request since the recording started, from 1.
     pub number: usize,
     /// Such as `PutItem`.
     pub operation: String,
@@ -188,7 +188,7 @@ fn with_body(mut request: HttpRequest, body: &Value) -> HttpRequest {
     request
 }
 
-/// The JSON of an answer; only of the embedded database, whose answers are in memory.
+/// Returns the JSON of a response of the embedded database, whose responses are in memory.
 fn read(response: HttpResponse) -> Value {
     let body = response.body().bytes().expect("an answer of the embedded database");
     serde_json::from_slice(body).expect("JSON")

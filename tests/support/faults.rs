@@ -1,12 +1,12 @@
 //! A connector that records every request and injects faults: throttling, conflicts, lost
-//! requests, answers lost after the write took effect, delays, refusals, partial results.
+//! requests, responses lost after the write took effect, delays, errors, partial results.
 //!
 //! ```ignore
 //! let faults = Faults::new(database.clone());
 //! let postbox = Postbox::builder().embedded(database).http_client(faults.clone()).open()?;
 //! faults.next("TransactWriteItems", Fault::AnswerLost);          // the next one
 //! faults.always("BatchExecuteStatement", Fault::access_denied()); // each one until heal()
-//! faults.when(|request| (request.number >= 7).then_some(Fault::Hang)); // whatever a rule says
+//! faults.when(|request| (request.number >= 7).then_some(Fault::Hang)); // by a rule
 //! ```
 
 use super::fault::{Fault, Request, answer};
@@ -21,7 +21,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 type Rule = Box<dyn FnMut(&Request) -> Option<Fault> + Send>;
 
-/// The connector. Clones are the same one.
+/// A connector with faults. Clones are the same connector.
 #[derive(Clone)]
 pub struct Faults {
     inner: SharedHttpClient,
@@ -42,35 +42,35 @@ struct State {
 }
 
 impl Faults {
-    /// In front of an embedded database or of any other HTTP client of the SDK.
+    /// Creates a connector in front of an embedded database or of any other HTTP client of the SDK.
     pub fn new(inner: impl HttpClient + 'static) -> Self {
         Self { inner: SharedHttpClient::new(inner), shared: Arc::default() }
     }
 
-    /// The next request of this operation that has no fault announced yet.
+    /// Injects a fault into the next request of this operation that has none yet.
     pub fn next(&self, operation: &str, fault: Fault) {
         self.state().queues.entry(operation.to_owned()).or_default().push_back(fault);
     }
 
-    /// The next so many requests of this operation.
+    /// Injects a fault into each of the next `count` requests of this operation.
     pub fn next_times(&self, times: usize, operation: &str, fault: Fault) {
         for _ in 0..times {
             self.next(operation, fault.clone());
         }
     }
 
-    /// Every request of this operation that no [`next`](Self::next) is for.
+    /// Injects a fault into every request of this operation that has none by [`next`](Self::next).
     pub fn always(&self, operation: &'static str, fault: Fault) {
         self.when(move |request| (request.operation == operation).then(|| fault.clone()));
     }
 
-    /// Every request for which the rule gives a fault and that no [`next`](Self::next) is for. The
-    /// rule that was added first is asked first.
+    /// Injects the fault that the rule returns for a request, if it has none by [`next`](Self::next). Rules are tried
+    /// in the order in which they were added.
     pub fn when(&self, rule: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
         self.state().rules.push(Box::new(rule));
     }
 
-    /// Takes all faults away that have not happened yet.
+    /// Removes all faults that have not happened yet.
     pub fn heal(&self) {
         let mut state = self.state();
         state.queues.clear();
@@ -86,23 +86,23 @@ impl Faults {
         self.state().requests.clone()
     }
 
-    /// The operations of all requests, in order.
+    /// Returns the operations of all requests, in order.
     pub fn operations(&self) -> Vec<String> {
         self.requests().into_iter().map(|request| request.operation).collect()
     }
 
-    /// The bodies of the requests of this operation, in order.
+    /// Returns the bodies of the requests of this operation, in order.
     pub fn bodies(&self, operation: &str) -> Vec<Value> {
         let requests = self.requests().into_iter();
         requests.filter(|request| request.operation == operation).map(|request| request.body).collect()
     }
 
-    /// How many requests there were of this operation, retries included.
+    /// Returns the number of requests of this operation, retries included.
     pub fn count(&self, operation: &str) -> usize {
         self.state().requests.iter().filter(|request| request.operation == operation).count()
     }
 
-    /// Blocks until there were so many requests of this operation, and fails the test if they do not come.
+    /// Blocks until this operation had `count` requests, and fails the test if they do not come.
     pub fn wait_for(&self, count: usize, operation: &str) {
         let (state, timeout) = self
             .shared
@@ -120,7 +120,7 @@ impl Faults {
         self.shared.state.lock().unwrap()
     }
 
-    /// Records a request and says what happens to it.
+    /// Records a request and returns its fault.
     fn arrive(&self, request: &HttpRequest) -> (Request, Fault) {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();

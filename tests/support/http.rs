@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// A server on 127.0.0.1, on a thread of its own, stopped when dropped.
+/// A server on 127.0.0.1 with a thread of its own, which stops when this is dropped.
 pub struct HttpDatabase {
     database: Database,
     address: SocketAddr,
@@ -27,7 +27,7 @@ impl HttpDatabase {
         Self { database, address, server: Some(server) }
     }
 
-    /// Stops the server, and with it every connection; the data stays.
+    /// Stops the server and closes every connection. The data stays.
     pub fn stop(&mut self) {
         if let Some(Server { stop, thread }) = self.server.take() {
             let _ = stop.send(());
@@ -35,7 +35,7 @@ impl HttpDatabase {
         }
     }
 
-    /// Serves the same data on the same port again.
+    /// Serves the same data again on the same port.
     pub fn restart(&mut self) {
         self.stop();
         self.server = Some(serve(self.database.clone(), self.address).0);
@@ -45,13 +45,13 @@ impl HttpDatabase {
         format!("http://{}", self.address)
     }
 
-    /// The settings by which a Postbox finds this database.
+    /// Adds the settings of this database.
     pub fn configure(&self, builder: Builder) -> Builder {
         configure(builder, &self.url())
     }
 }
 
-/// The settings by which a Postbox finds the database of this URL, also of another process.
+/// Adds the settings of the database at this URL, which can be in another process.
 pub fn configure(builder: Builder, url: &str) -> Builder {
     builder.endpoint_url(url).region("eu-central-1").access_key_id("test").secret_access_key("test")
 }

@@ -1,5 +1,5 @@
-//! What the integration tests share: a Postbox on a database of its own, in this process or over
-//! HTTP, with everything in between recorded and open to faults.
+//! The fixtures of the integration tests: a Postbox on a database of its own, in this process or over
+//! HTTP, whose requests are recorded and can be given faults.
 
 pub mod fault;
 pub mod faults;
@@ -30,10 +30,10 @@ pub const PEOPLE: &str = "People";
 pub const OUTBOX: &str = "brighter_outbox";
 /// The table of leases.
 pub const LOCKS: &str = "brighter_distributed_lock";
-/// How long a test waits for an event that should come at once, before it fails.
+/// The time after which a test fails if an expected event does not come.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes of each function `fn name(backend: Backend)` two tests: `embedded::name` and `over_http::name`.
+/// Turns each function `fn name(backend: Backend)` into two tests, `embedded::name` and `over_http::name`.
 macro_rules! on_both_backends {
     ($($name:ident),+ $(,)?) => {
         mod embedded {
@@ -51,7 +51,7 @@ macro_rules! on_both_backends {
     };
 }
 
-/// A database with no table in it.
+/// A database without tables.
 pub enum Backend {
     /// Behind the SDK's connector interface: no socket.
     Embedded(EmbeddedDatabase),
@@ -68,7 +68,7 @@ impl Backend {
         Self::Http(HttpDatabase::start())
     }
 
-    /// A connector to this database that injects faults.
+    /// Returns a connector to this database that injects faults.
     pub fn faults(&self) -> Faults {
         match self {
             Self::Embedded(database) => Faults::new(database.clone()),
@@ -90,8 +90,8 @@ impl Backend {
     }
 }
 
-/// A Postbox with what a test looks at: its requests, and what its producer sent. The tables
-/// `brighter_outbox` and `People` are there, and no request is recorded yet.
+/// A Postbox with its requests and the messages that its producer sent. The tables
+/// `brighter_outbox` and `People` exist, and no request is recorded yet.
 pub struct TestOutbox {
     pub postbox: Postbox,
     pub faults: Faults,
@@ -101,7 +101,7 @@ pub struct TestOutbox {
 }
 
 impl TestOutbox {
-    /// On a fresh embedded database, with default settings.
+    /// Creates an outbox on a new embedded database, with default settings.
     pub fn new() -> Self {
         Self::on(Backend::embedded())
     }
@@ -110,7 +110,7 @@ impl TestOutbox {
         Self::with(backend, |builder| builder)
     }
 
-    /// With settings and producers of the test's own.
+    /// Creates an outbox with settings and producers of the test.
     pub fn with(backend: Backend, configure: impl FnOnce(Builder) -> Builder) -> Self {
         let producer = MemoryProducer::new();
         let faults = backend.faults();
@@ -121,22 +121,22 @@ impl TestOutbox {
         Self { postbox, faults, producer, backend }
     }
 
-    /// Embedded, with settings and producers of the test's own.
+    /// Creates an embedded outbox with settings and producers of the test.
     pub fn configured(configure: impl FnOnce(Builder) -> Builder) -> Self {
         Self::with(Backend::embedded(), configure)
     }
 
-    /// Another Postbox on the same database, as another process would have one: it shares nothing in memory.
+    /// Opens another Postbox on the same database, which shares nothing in memory, like that of another process.
     pub fn another(&self) -> Postbox {
         self.backend.open(Postbox::builder().default_producer(self.producer.clone()), &self.backend.faults())
     }
 
-    /// Deposits this many messages of topic `t`, with bodies `0`, `1`, ..., and gives their ids.
+    /// Deposits this many messages of topic `t`, with bodies `0`, `1`, ..., and returns their ids.
     pub fn deposit(&self, count: usize) -> Vec<String> {
         self.postbox.deposit_posts(&messages(count)).unwrap()
     }
 
-    /// Clears these messages and gives what became of each.
+    /// Clears these messages and returns their outcomes.
     pub fn outcomes(&self, ids: &[impl AsRef<str>]) -> Vec<DispatchOutcome> {
         outcomes(&self.postbox.clear_outbox(ids).unwrap())
     }
@@ -147,23 +147,23 @@ impl TestOutbox {
         assert!(report.is_success(), "{report:?}");
     }
 
-    /// The bodies of what the default producer sent, in order.
+    /// Returns the bodies of the messages that the default producer sent, in order.
     pub fn sent(&self) -> Vec<String> {
         self.producer.sent().iter().map(|message| String::from_utf8_lossy(message.body()).into_owned()).collect()
     }
 
-    /// The item of the outbox table as it is stored.
+    /// Returns the stored item of a message.
     pub fn raw(&self, id: &str) -> Option<Item> {
         self.postbox.get_item(OUTBOX, message_key(id)).unwrap()
     }
 
-    /// The person of this name as stored.
+    /// Returns the stored person of this name.
     pub fn person(&self, name: &str) -> Option<Item> {
         self.postbox.get_item(PEOPLE, person(name)).unwrap()
     }
 }
 
-/// Takes a lease for somebody else, whoever has it now.
+/// Gives a lease to another holder, whoever has it now.
 pub fn take_lease(postbox: &Postbox, resource: &str, length: Duration) {
     let expiry = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + length;
     let lease = item([
@@ -174,7 +174,7 @@ pub fn take_lease(postbox: &Postbox, resource: &str, length: Duration) {
     sdk(postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lease)).send().await });
 }
 
-/// What became of each message, in order.
+/// Returns the outcomes of a report, in order.
 pub fn outcomes(report: &DispatchReport) -> Vec<DispatchOutcome> {
     report.entries().iter().map(|entry| entry.outcome).collect()
 }
@@ -217,17 +217,17 @@ pub fn key_element(name: &str, kind: KeyType) -> KeySchemaElement {
     KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
 }
 
-/// An item of `People` with nothing but its key; also its key.
+/// Returns an item of `People` that consists of its key.
 pub fn person(name: &str) -> Item {
     item([("Name", text(name))])
 }
 
-/// An item of `People` of about this many bytes.
+/// Returns an item of `People` of about this many bytes.
 pub fn large_person(name: &str, bytes: usize) -> Item {
     item([("Name", text(name)), ("Notes", text("x".repeat(bytes)))])
 }
 
-/// The key of a message in the outbox table.
+/// Returns the key of a message in the outbox table.
 pub fn message_key(id: &str) -> Item {
     item([("MessageId", text(id))])
 }
@@ -244,12 +244,12 @@ pub fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// Messages of topic `t` with bodies `0`, `1`, ...
+/// Returns messages of topic `t` with bodies `0`, `1`, ...
 pub fn messages(count: usize) -> Vec<Message> {
     (0..count).map(|n| Message::new("t", n.to_string())).collect()
 }
 
-/// The bodies that [`messages`] gives.
+/// Returns the bodies of [`messages`].
 pub fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|n| n.to_string()).collect()
 }

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use tokio::runtime::Runtime;
 
-/// The account that moto has.
+/// The account of moto.
 pub const ACCOUNT: &str = "123456789012";
 
-/// A test has a region to itself, so that all can share one server.
+/// The number of the next region. Each test has a region of its own, so that all can share one server.
 const REGIONS: [&str; 17] = [
     "eu-central-1",
     "eu-west-1",
@@ -35,7 +35,7 @@ const REGIONS: [&str; 17] = [
 
 /// The topics and queues of one test.
 pub struct Moto {
-    /// The test's own server, if it has one.
+    /// The server of this test alone, if it has one.
     server: Option<Child>,
     url: String,
     pub region: &'static str,
@@ -45,7 +45,7 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// On the server that all tests share: it ends with their process.
+    /// Uses the server that all tests share, which ends with their process.
     pub fn start() -> Self {
         static SHARED: OnceLock<(Mutex<Child>, String)> = OnceLock::new();
         static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -57,7 +57,7 @@ impl Moto {
         Self::on(None, url.clone(), region)
     }
 
-    /// On a server that no other test uses, so that it can be stopped.
+    /// Starts a server for this test alone, so that it can be stopped.
     pub fn alone() -> Self {
         let (server, url) = serve("0");
         Self::on(Some(server), url, REGIONS[0])
@@ -87,7 +87,7 @@ impl Moto {
         &self.url
     }
 
-    /// The settings by which a Postbox finds this server.
+    /// Adds the settings of this server.
     pub fn configure(&self, builder: Builder) -> Builder {
         builder.transport_endpoint_url(&self.url).region(self.region).access_key_id("test").secret_access_key("test")
     }
@@ -100,14 +100,14 @@ impl Moto {
         }
     }
 
-    /// Starts it again on the same port, with nothing in it.
+    /// Starts the server again on the same port, without its data.
     pub fn restart(&mut self) {
         self.stop();
         let port = self.url.rsplit(':').next().unwrap();
         self.server = Some(serve(port).0);
     }
 
-    /// Runs a request of the test's own, and fails the test if it fails.
+    /// Runs a request and fails the test if it fails.
     pub fn run<T, E: std::error::Error>(&self, request: impl Future<Output = Result<T, E>>) -> T {
         match self.runtime.block_on(request) {
             Ok(answer) => answer,
@@ -115,7 +115,7 @@ impl Moto {
         }
     }
 
-    /// Makes a queue, FIFO if its name says so, and gives its URL.
+    /// Creates a queue and returns its URL. A name that ends in `.fifo` creates a FIFO queue.
     pub fn create_queue(&self, name: &str) -> String {
         let mut request = self.sqs.create_queue().queue_name(name);
         if name.ends_with(".fifo") {
@@ -124,7 +124,7 @@ impl Moto {
         self.run(request.send()).queue_url.unwrap()
     }
 
-    /// Makes a topic, FIFO if its name says so, and gives its ARN.
+    /// Creates a topic and returns its ARN. A name that ends in `.fifo` creates a FIFO topic.
     pub fn create_topic(&self, name: &str) -> String {
         let mut request = self.sns.create_topic().name(name);
         if name.ends_with(".fifo") {
@@ -133,7 +133,7 @@ impl Moto {
         self.run(request.send()).topic_arn.unwrap()
     }
 
-    /// Subscribes a queue of this name, which it makes, to the topic; gives the queue's URL.
+    /// Creates a queue, subscribes it to the topic, and returns its URL.
     pub fn subscribe(&self, topic: &str, queue: &str, raw: bool) -> String {
         let url = self.create_queue(queue);
         let request = self
@@ -151,7 +151,7 @@ impl Moto {
         format!("arn:aws:sqs:{}:{ACCOUNT}:{queue}", self.region)
     }
 
-    /// Takes all messages out of a queue, in the order in which it gives them.
+    /// Receives and deletes all messages of a queue, in the order of arrival.
     pub fn drain(&self, queue: &str) -> Vec<Received> {
         let mut all = Vec::new();
         loop {
@@ -182,18 +182,18 @@ impl Drop for Moto {
     }
 }
 
-/// The attributes of a received message, as text.
+/// Returns the attributes of a received message as text.
 pub fn attributes(message: &Received) -> HashMap<String, String> {
     let attributes = message.message_attributes.clone().unwrap_or_default();
     attributes.into_iter().map(|(name, value)| (name, value.string_value.unwrap_or_default())).collect()
 }
 
-/// The bodies of received messages.
+/// Returns the bodies of received messages.
 pub fn bodies(messages: &[Received]) -> Vec<String> {
     messages.iter().map(|message| message.body().unwrap_or_default().to_owned()).collect()
 }
 
-/// The virtual environment, made by the first test that needs it.
+/// Returns the virtual environment, which the first test that needs it creates.
 fn venv() -> &'static str {
     static VENV: OnceLock<String> = OnceLock::new();
     VENV.get_or_init(|| {
@@ -203,7 +203,7 @@ fn venv() -> &'static str {
     })
 }
 
-/// Starts a server on this port, 0 for a free one, and waits until it tells its URL.
+/// Starts a server on this port, 0 for a free one, and waits until it prints its URL.
 fn serve(port: &str) -> (Child, String) {
     let mut server = Command::new(format!("{}/bin/python", venv()))
         .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/serve.py"), port])

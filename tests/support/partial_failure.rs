@@ -10,7 +10,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
-/// Clones are the same one.
+/// A client with failures to come. Clones are the same client.
 #[derive(Clone, Debug)]
 pub struct PartialFailure {
     inner: SharedHttpClient,
@@ -29,7 +29,7 @@ impl PartialFailure {
         }
     }
 
-    /// How many messages each batch had.
+    /// Returns the number of messages of each batch.
     pub fn batches(&self) -> Vec<usize> {
         self.batches.lock().unwrap().clone()
     }

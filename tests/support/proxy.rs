@@ -1,4 +1,4 @@
-//! A network that is bad at random, by a seed: a TCP proxy that cuts, delays and black-holes connections.
+//! An unreliable network: a TCP proxy that cuts, delays and black-holes connections at random, by a seed.
 
 use fastrand::Rng;
 use std::io::{Read, Write};
@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// What becomes of some bytes that are under way.
+/// A fault of some bytes on their way.
 #[derive(Clone, Copy, Debug)]
 enum Weather {
     Pass,
-    /// They come late.
+    /// The bytes are late.
     Delay,
-    /// The connection breaks, before them or after half of them.
+    /// The connection breaks before the bytes or after half of them.
     Cut,
-    /// They vanish, and all that come after them; the connection stays open.
+    /// These and all later bytes vanish; the connection stays open.
     BlackHole,
 }
 
-/// On a port of 127.0.0.1, with a thread for each direction of each connection; all end when it is dropped.
+/// A proxy on a port of 127.0.0.1. It has a thread for each direction of each connection; all end when it is dropped.
 pub struct Proxy {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -30,7 +30,7 @@ pub struct Proxy {
 struct Shared {
     upstream: SocketAddr,
     chance: Mutex<Rng>,
-    /// One of so many pieces of bytes meets with something.
+    /// One of this many reads has a fault.
     one_in: u32,
     stopped: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
@@ -38,7 +38,7 @@ struct Shared {
 }
 
 impl Proxy {
-    /// In front of this URL; something happens to one of `one_in` pieces of bytes.
+    /// Creates a proxy in front of this URL. One of `one_in` reads has a fault.
     pub fn start(upstream: &str, one_in: u32, chance: Rng) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -66,7 +66,7 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// How often bytes were delayed, connections cut, connections black-holed.
+    /// Returns the numbers of delays, cuts and black holes.
     pub fn troubles(&self) -> [u64; 3] {
         [Weather::Delay, Weather::Cut, Weather::BlackHole].map(|kind| self.shared.count(kind).load(Ordering::SeqCst))
     }

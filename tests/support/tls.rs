@@ -1,4 +1,4 @@
-//! A TLS server on 127.0.0.1, with a certificate that nobody else knows.
+//! A TLS server on 127.0.0.1, with a self-signed certificate.
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -9,16 +9,17 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Answers every request with an empty table, and tells what came in clear. Its thread ends with the test's process.
+/// A server that responds to every request with an empty table and records the decrypted requests. Its thread ends
+/// with the process of the test.
 pub struct TlsServer {
     pub address: SocketAddr,
-    /// The certificate, as a PEM file has it.
+    /// The certificate in PEM.
     pub pem: String,
     requests: Mutex<Receiver<Result<String, String>>>,
 }
 
 impl TlsServer {
-    /// With a certificate for this name.
+    /// Starts a server with a certificate for this name.
     pub fn start(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
@@ -37,7 +38,7 @@ impl TlsServer {
         Self { address, pem: certificate_pem(certificate.der()), requests: Mutex::new(requests) }
     }
 
-    /// The first request or failed handshake that nobody has asked for yet.
+    /// Returns the next request or failed handshake.
     pub fn next(&self) -> Result<String, String> {
         self.requests.lock().unwrap().recv_timeout(super::TEST_TIMEOUT).expect("somebody connects")
     }

@@ -1,16 +1,16 @@
-//! A `tracing` subscriber that writes down every span and event of everything in the process.
+//! A `tracing` subscriber that records every span and event of the process.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
-/// Lines such as `INFO postbox send messaging.message.id="id-1"`, at the finest level. Clones are the same one.
+/// Lines such as `INFO postbox send messaging.message.id="id-1"`, at the finest level. Clones share them.
 #[derive(Clone, Default)]
 pub struct TraceRecorder(Arc<Mutex<Vec<String>>>);
 
 impl TraceRecorder {
-    /// Of this whole process, from now on.
+    /// Records the whole process from now on.
     pub fn install() -> Self {
         let recorder = Self::default();
         tracing::subscriber::set_global_default(recorder.clone()).unwrap();

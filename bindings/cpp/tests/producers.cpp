@@ -4,7 +4,7 @@
 #include <atomic>
 #include <thread>
 
-TEST(what_a_producer_returns_counts) {
+TEST(the_result_of_a_producer_decides_the_outcome) {
     postbox::send_result result = postbox::send_result::retry("queue full");
     postbox::client box = open_memory([&](postbox::message_view) { return result; });
     deposit(box, "one");
