@@ -7,6 +7,8 @@ TARGET := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline 2>/de
 LIBRARIES := $(TARGET)/debug
 BUILT := $(LIBRARIES)
 EXAMPLES = $(BUILT)/examples
+# The name by which programs ask for a library.
+soname = $$(readelf -d $(1) | sed -n 's/.*SONAME.*\[\(.*\)\]$$/\1/p')
 CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 
 # Where, and what, `make install` installs.
@@ -30,7 +32,7 @@ help:
 FEATURES := cli,capi
 debug:
 	$(CARGO) build --features $(FEATURES) --lib --bins --examples
-	@ln -sf libpostbox.so $(LIBRARIES)/libpostbox.so.0.1
+	@ln -sf libpostbox.so $(LIBRARIES)/$(call soname,$(LIBRARIES)/libpostbox.so)
 
 # The library last: it is the one without the features that only the command needs.
 release:
@@ -46,7 +48,7 @@ demo:
 	@cp Cargo.lock examples/demo/Cargo.lock
 	CARGO_TARGET_DIR=$(TARGET)/demo $(CARGO) build --manifest-path examples/demo/Cargo.toml
 	@ln -sf deps/libpostbox.so $(BUILT)/libpostbox.so
-	@ln -sf deps/libpostbox.so $(BUILT)/libpostbox.so.0.1
+	@ln -sf deps/libpostbox.so $(BUILT)/$(call soname,$(BUILT)/libpostbox.so)
 	@$(MAKE) --no-print-directory demo-run BUILT=$(BUILT) EXAMPLES=$(BUILT)
 
 # The demo with programs that are built already, in the directory BUILT.

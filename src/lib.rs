@@ -55,6 +55,8 @@
 //! | `dynamodb`: an operation on the outbox | debug | `otel.kind`, `db.system.name`, `db.operation.name`, `db.collection.name` (table) |
 //!
 //! Events use `messaging.message.id`, `messaging.destination.name`, `db.collection.name` and `error.message` where they concern one of these.
+// docs.rs marks what needs a feature.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 

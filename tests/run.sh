@@ -24,6 +24,14 @@ generated_files_are_committed() {
     git diff --exit-code --stat -- include/postbox.h CONFIGURATION.md
 }
 
+# Without a build of the package, which takes minutes: `cargo publish --dry-run` does one before a release.
+packages() {
+    cargo package --quiet --offline --no-verify --allow-dirty >"$target/package.output" 2>&1
+    local code=$?
+    cat "$target/package.output"
+    [ $code = 0 ] && [ ! -s "$target/package.output" ]
+}
+
 documentation() {
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features "$features"
 }
@@ -40,8 +48,11 @@ step "unit and integration tests" cargo test --quiet --features $features --lib 
 step "documentation tests" cargo test --quiet --features $features --doc
 step "generated files are committed" generated_files_are_committed
 step "the enums of C# are those of the header" tools/csharp_enums.py --check
+step "one version everywhere" tools/versions.py --check
+step "the crate can be packaged" packages
 step "documentation without warnings" documentation
 step "the programs and libraries of the tests" make --no-print-directory debug
+step "the handlers of the README" tests/docs/readme.sh "$target/debug"
 step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
 step "the C ABI is as it was" tools/abi.py --check
 step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"

@@ -27,7 +27,7 @@ cp -r "$here/pyproject.toml" "$here/setup.py" "$here/README.md" "$here/src" LICE
 strip --strip-debug -o "$stage/src/postbox/libpostbox.so" "$library"
 "$venv/bin/python" "$here/build_header.py" include/postbox.h "$stage/src/postbox" >/dev/null
 
-POSTBOX_WHEEL_VERSION=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"name":"postbox","version":"\([^"]*\)".*/\1/')
+POSTBOX_WHEEL_VERSION=$(tools/versions.py --print)
 # The newest version of the C library that our library asks for is the oldest on which it runs.
 glibc=$(nm -D --undefined-only "$library" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
 POSTBOX_WHEEL_PLATFORM=$(tr . _ <<<"manylinux_${glibc#GLIBC_}_$(uname -m)")

@@ -34,6 +34,18 @@ links_lead_to_the_version() {
         [ "$(readlink "$prefix/lib/$soname")" = "libpostbox.so.$version" ] && [ -f "$prefix/lib/libpostbox.so.$version" ]
 }
 
+# What pkg-config, CMake, the library and the command say is the version of Cargo.toml.
+one_version_is_installed() {
+    local version
+    version=$("$root/tools/versions.py" --print)
+    printf 'cmake_minimum_required(VERSION 3.16)\nproject(version C)\nfind_package(postbox REQUIRED)\nmessage(STATUS "postbox ${postbox_VERSION}")\n' \
+        >"$work/CMakeLists.txt"
+    [ "$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --modversion postbox)" = "$version" ] &&
+        cmake -S "$work" -B "$work/build-version" -DCMAKE_PREFIX_PATH="$prefix" | grep -F -- "-- postbox $version" &&
+        "$prefix/bin/postbox" --version | grep -F "$version" &&
+        grep -F "\"$version\"" "$prefix/include/postbox.h"
+}
+
 only_our_symbols_are_exported() {
     nm -D --defined-only "$prefix/lib/libpostbox.so" | awk '{ print $3 }' >"$work/exported"
     grep -q '^postbox_open$' "$work/exported" && ! grep -v '^postbox_' "$work/exported"
@@ -98,6 +110,7 @@ runs() {
 
 step "make install fills an empty prefix" installs
 step "the links lead to the version" links_lead_to_the_version
+step "one version is installed" one_version_is_installed
 step "only postbox_* is exported" only_our_symbols_are_exported
 step "the installed command works" "$prefix/bin/postbox" --version
 step "DESTDIR holds the prefix" destdir_holds_the_prefix

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -48,5 +49,5 @@ def test_an_unknown_code_is_an_internal_error() -> None:
 
 
 def test_the_version_is_the_library_s() -> None:
-    assert postbox.__version__ == postbox.library_version()
+    assert postbox.__version__ == postbox.library_version() == version("dynamo-postbox")
     assert postbox.__version__.startswith(f"{lib.POSTBOX_VERSION_MAJOR}.{lib.POSTBOX_VERSION_MINOR}.")

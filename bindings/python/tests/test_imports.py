@@ -38,7 +38,7 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def test_modules_import_only_what_is_below_them() -> None:
+def test_imports_follow_the_order_of_the_modules() -> None:
     modules = {path.stem: path for path in PACKAGE.glob("*.py")}
     assert modules.keys() | {"_header"} == set(ORDER)
     for name, path in modules.items():
