@@ -26,10 +26,8 @@ generated_files_are_committed() {
 
 # Without a build of the package, which takes minutes: `cargo publish --dry-run` does one before a release.
 packages() {
-    cargo package --quiet --offline --no-verify --allow-dirty >"$target/package.output" 2>&1
-    local code=$?
-    cat "$target/package.output"
-    [ $code = 0 ] && [ ! -s "$target/package.output" ]
+    cargo package --offline --no-verify --allow-dirty >"$target/package.output" 2>&1 || { cat "$target/package.output"; return 1; }
+    ! grep '^warning' "$target/package.output"
 }
 
 documentation() {
