@@ -4,8 +4,7 @@ using System.Collections.Generic;
 namespace Postbox
 {
     /// <summary>
-    /// What went wrong: the message says what happened, to which thing, and what to do. <see cref="IsRetryable"/> tells whether the same call may
-    /// succeed later; <c>catch (PostboxException e) when (e.IsRetryable)</c> catches all that may.
+    /// An error of Postbox. <see cref="IsRetryable"/> says whether the same call may succeed later; <c>catch (PostboxException e) when (e.IsRetryable)</c> catches all that may.
     /// </summary>
     public class PostboxException : Exception
     {
@@ -16,7 +15,7 @@ namespace Postbox
             Reasons = reasons;
         }
 
-        /// <summary>What kind of error it is. A later library may give numbers that the enum does not name: treat them as <see cref="PostboxErrorCode.Internal"/>.</summary>
+        /// <summary>The kind of the error. A later library may return numbers that the enum does not name; treat them as <see cref="PostboxErrorCode.Internal"/>.</summary>
         public PostboxErrorCode Code { get; }
 
         /// <summary>Whether the same call may succeed later without any change.</summary>
@@ -27,7 +26,7 @@ namespace Postbox
     }
 
     /// <summary>
-    /// The same call may succeed later: throttling, no answer, no connection. For <see cref="PostboxErrorCode.OutcomeUnknown"/>, call
+    /// An error after which the same call may succeed later: throttling, no response, no connection. For <see cref="PostboxErrorCode.OutcomeUnknown"/>, call
     /// <see cref="UnitOfWork.Commit"/> again on the same unit of work. A cancelled transaction that may be tried again is a
     /// <see cref="TransactionCanceledException"/> with <see cref="PostboxException.IsRetryable"/> set.
     /// </summary>
@@ -44,7 +43,7 @@ namespace Postbox
             : base(code, message, retryable, reasons) { }
     }
 
-    /// <summary>A message id of the unit of work is in the outbox already: nothing was written, since this command took effect before.</summary>
+    /// <summary>A message id of the unit of work already exists in the outbox. Nothing was written; this command was already applied.</summary>
     public sealed class DuplicateMessageException : TransactionCanceledException
     {
         internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)
@@ -66,7 +65,7 @@ namespace Postbox
         /// <summary>Which action or message of the call it concerns, from 0 in the order in which they were added or given.</summary>
         public int Index { get; }
 
-        /// <summary>What it concerns: an action ("Put People"), a message id, an index of a table.</summary>
+        /// <summary>The subject: an action ("Put People"), a message id or the name of an index.</summary>
         public string Subject { get; }
 
         /// <summary>DynamoDB's own code where there is one ("ConditionalCheckFailed", "TransactionConflict"), else a word of Postbox.</summary>

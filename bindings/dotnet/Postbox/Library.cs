@@ -11,8 +11,8 @@ namespace Postbox
         private static readonly Lazy<string> Loaded = new Lazy<string>(Load);
 
         /// <summary>The version of the native library that is loaded.</summary>
-        /// <exception cref="DllNotFoundException">It was not found; the text says where to put it.</exception>
-        /// <exception cref="NotSupportedException">It is too old, or of another major version (before 1.0, another minor one).</exception>
+        /// <exception cref="DllNotFoundException">The library was not found; the message says where to put it.</exception>
+        /// <exception cref="NotSupportedException">The library is too old, or has another major version (before 1.0, another minor version).</exception>
         public static string Version => Loaded.Value;
 
         /// <summary>Loads the library, or says why it cannot be used. Called before anything else of it is.</summary>

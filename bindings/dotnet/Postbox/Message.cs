@@ -65,14 +65,14 @@ namespace Postbox
             set => this["correlation_id"] = value;
         }
 
-        /// <summary>The id of what caused this message, by which messages can be replayed; null for none.</summary>
+        /// <summary>The id of the cause of this message, by which messages can be replayed; null if it is not set.</summary>
         public string CausationId
         {
             get => this["causation_id"];
             set => this["causation_id"] = value;
         }
 
-        /// <summary>When the message was made. Messages of one partition key are ordered by it.</summary>
+        /// <summary>The time at which the message was created. Messages of one partition key are ordered by it.</summary>
         public DateTimeOffset CreatedAt
         {
             get => Time("created_at").Value;
@@ -82,13 +82,13 @@ namespace Postbox
         /// <summary>When it was sent and marked; null if it was not, and for a message that was not read from the outbox.</summary>
         public DateTimeOffset? DispatchedAt => Time("dispatched_at");
 
-        /// <summary>How often sending a message from the outbox has failed.</summary>
+        /// <summary>The number of failed attempts to send a message from the outbox.</summary>
         public int DispatchAttempts => int.Parse(this["dispatch_attempts"] ?? "0", CultureInfo.InvariantCulture);
 
-        /// <summary>Why sending a message from the outbox failed last; null if it did not.</summary>
+        /// <summary>The reason for which the last attempt to send a message from the outbox failed; null if none failed.</summary>
         public string LastError => this["last_error"];
 
-        /// <summary>Where a message from the outbox is in its life; null for one that was not read from there.</summary>
+        /// <summary>The state of a message from the outbox; null for a message that was not read from the outbox.</summary>
         public MessageState? State
         {
             get
@@ -129,7 +129,7 @@ namespace Postbox
         /// optional one that is not there; setting null takes it away.
         /// </summary>
         /// <param name="field">The name.</param>
-        /// <exception cref="PostboxException">No field has this name, and the text lists the near ones; or it cannot have this value.</exception>
+        /// <exception cref="PostboxException">The name of the field is unknown, and the message lists similar names; or the value is invalid for the field.</exception>
         public string this[string field]
         {
             get => Read(message =>

@@ -21,7 +21,7 @@ namespace Postbox
                 Next = Utf8.Read(Native.postbox_page_next(handle));
         }
 
-        /// <summary>How many messages the page has. It may be none, and the page not the last.</summary>
+        /// <summary>The number of messages of the page. A page may be empty without being the last.</summary>
         public int Count => messages.Length;
 
         /// <summary>The messages that could not be read.</summary>
@@ -73,10 +73,10 @@ namespace Postbox
             Reason = reason;
         }
 
-        /// <summary>Its id.</summary>
+        /// <summary>The id of the message.</summary>
         public string Id { get; }
 
-        /// <summary>What is wrong with its item.</summary>
+        /// <summary>The reason for which the item cannot be read.</summary>
         public string Reason { get; }
     }
 }

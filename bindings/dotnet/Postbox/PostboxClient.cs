@@ -8,8 +8,8 @@ namespace Postbox
     /// it in a field or a <c>using</c>: one that is collected is closed.
     /// </summary>
     /// <remarks>
-    /// Every call throws <see cref="PostboxException"/> for what goes wrong, <see cref="ArgumentException"/> for a text with a NUL character or half a surrogate pair, and
-    /// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>. After an error everything can be used on.
+    /// Every call throws <see cref="PostboxException"/> for every error, <see cref="ArgumentException"/> for a text with a NUL character or half a surrogate pair, and
+    /// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>. After an error every object is still usable.
     /// </remarks>
     public sealed class PostboxClient : IDisposable
     {
@@ -22,10 +22,10 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Stops the sweeper and the archiver, refuses new calls and waits for those under way, within "close_timeout_ms", and says how it went. <see cref="Dispose"/> does the
-        /// same quietly.
+        /// Stops the sweeper and the archiver, rejects new calls and waits for calls in progress, within "close_timeout_ms", and reports the result. <see cref="Dispose"/> does the
+        /// same without reporting the result.
         /// </summary>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: something was still under way and was abandoned. What was committed stays outstanding.</exception>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: something was still in progress and was abandoned. Committed messages stay outstanding.</exception>
         public void Close() => Errors.Check(Native.postbox_close(Handle));
 
         /// <summary>
@@ -33,7 +33,7 @@ namespace Postbox
         /// </summary>
         public void Dispose() => handle.Dispose();
 
-        /// <summary>Makes the outbox table if it is missing, as Brighter makes it and with time to live, waits until it can be used, and checks it.</summary>
+        /// <summary>Creates the outbox table if it does not exist, with the keys and indexes that Brighter uses and with time to live, waits until the table is active, and verifies it.</summary>
         public void CreateTable() => Errors.Check(Native.postbox_create_table(Handle));
 
         /// <summary>Checks that the table exists and has the keys and indexes of an outbox; the exception has a reason for each fault.</summary>
@@ -50,7 +50,7 @@ namespace Postbox
         public UnitOfWork BeginUnitOfWork() => new UnitOfWork(new UnitOfWorkHandle(Native.postbox_unit_of_work_begin(Handle)));
 
         /// <summary>
-        /// Deposits one message outside of a transaction. That a message of this id is there already is a success that changes nothing.
+        /// Deposits one message outside a transaction. Depositing an existing id succeeds and changes nothing.
         /// </summary>
         /// <param name="message">The message, which is copied.</param>
         /// <returns>Its id.</returns>
@@ -61,13 +61,13 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Deposits messages outside of a transaction, 25 a request. Each is stored on its own; one that is there already is a success that changes nothing.
+        /// Deposits messages outside a transaction, 25 per request. Each message is stored independently. Depositing an existing id succeeds and changes nothing.
         /// </summary>
         /// <param name="messages">The messages, which are copied.</param>
         /// <returns>Their ids.</returns>
         /// <exception cref="PostboxException">
-        /// One is wrong, and nothing was stored; or <see cref="PostboxErrorCode.DepositIncomplete"/> with a reason for each that could not be stored: depositing all of them
-        /// again is safe.
+        /// A message is invalid, and nothing was stored; or <see cref="PostboxErrorCode.DepositIncomplete"/> with a reason for each message that could not be stored; it is safe
+        /// to deposit all of them again.
         /// </exception>
         public IReadOnlyList<string> DepositPosts(IEnumerable<Message> messages)
         {
@@ -103,9 +103,9 @@ namespace Postbox
             return message.Id;
         }
 
-        /// <summary>Deposits one message outside of a transaction, then sends it now, on this thread, and reports what became of it.</summary>
+        /// <summary>Deposits one message outside a transaction, then sends it on this thread, and reports its outcome.</summary>
         /// <param name="message">The message, which is copied.</param>
-        /// <param name="report">What became of it: that it could not be sent is no exception here.</param>
+        /// <param name="report">The outcome of the message. A message that could not be sent is not an exception here.</param>
         /// <returns>Its id.</returns>
         public string Post(Message message, out Report report)
         {
@@ -116,8 +116,8 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Sends the outstanding messages of these ids now, on this thread, in this order, and marks them dispatched. Messages that are already dispatched are not sent again. One
-        /// that fails holds back only later ones of its topic and partition key.
+        /// Sends the outstanding messages with these ids on this thread, in this order, and marks them dispatched. Messages that are already dispatched are not sent again. A
+        /// message that fails holds back only later messages of its topic and partition key.
         /// </summary>
         /// <param name="ids">The ids.</param>
         /// <exception cref="PostboxException"><see cref="PostboxErrorCode.ClearIncomplete"/>, with a reason for each message that could not be sent or marked.</exception>
@@ -127,9 +127,9 @@ namespace Postbox
                 Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, IntPtr.Zero));
         }
 
-        /// <summary>The same, and reports what became of each message.</summary>
+        /// <summary>Does the same, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
-        /// <param name="report">What became of them: that one could not be sent is no exception here.</param>
+        /// <param name="report">The outcome of each message. A message that could not be sent is not an exception here.</param>
         public void ClearOutbox(IEnumerable<string> ids, out Report report)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
@@ -148,9 +148,9 @@ namespace Postbox
                 Errors.Check(Native.postbox_mark_dispatched(Handle, array.Pointers, array.Count, IntPtr.Zero));
         }
 
-        /// <summary>The same, and reports what became of each message.</summary>
+        /// <summary>Does the same, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
-        /// <param name="report">What became of them: that one could not be marked is no exception here.</param>
+        /// <param name="report">The outcome of each message. A message that could not be marked is not an exception here.</param>
         public void MarkDispatched(IEnumerable<string> ids, out Report report)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
@@ -195,11 +195,11 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Runs one operation of DynamoDB's by name on the embedded database: for what a program sets up in development, such as its own tables.
+        /// Runs a DynamoDB operation on the embedded database. This is meant for development, to set up the program's own tables.
         /// </summary>
         /// <param name="operation">The name, such as "CreateTable".</param>
         /// <param name="request">The request, as JSON.</param>
-        /// <returns>The answer, as JSON.</returns>
+        /// <returns>The response, as JSON.</returns>
         public string EmbeddedExecute(string operation, string request)
         {
             IntPtr answer;
@@ -213,7 +213,7 @@ namespace Postbox
         /// be sent. It holds Brighter's lease while it does; if another sweeper has it, nothing is done.
         /// </summary>
         /// <param name="topic">The topic, or null for all.</param>
-        /// <returns>What was done.</returns>
+        /// <returns>The counts of messages, and the status of the lease.</returns>
         public SweepResult Sweep(string topic = null)
         {
             Native.SweepCounts counts;
@@ -226,7 +226,7 @@ namespace Postbox
         /// </summary>
         public void StartSweeper() => Errors.Check(Native.postbox_start_sweeper(Handle));
 
-        /// <summary>Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most. Without one running, does nothing.</summary>
+        /// <summary>Stops the sweeper after the messages that it is sending, and waits for it up to "close_timeout_ms". Does nothing if the sweeper is not running.</summary>
         /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: a producer has not returned; the sweeper stops when it does.</exception>
         public void StopSweeper() => Errors.Check(Native.postbox_stop_sweeper(Handle));
 
@@ -268,9 +268,9 @@ namespace Postbox
                 Errors.Check(Native.postbox_replay(Handle, array.Pointers, array.Count, IntPtr.Zero));
         }
 
-        /// <summary>The same, and reports what became of each message.</summary>
+        /// <summary>Does the same, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
-        /// <param name="report">What became of them: that one could not be replayed is no exception here.</param>
+        /// <param name="report">The outcome of each message. A message that could not be replayed is not an exception here.</param>
         public void Replay(IEnumerable<string> ids, out Report report)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
@@ -281,9 +281,9 @@ namespace Postbox
             }
         }
 
-        /// <summary>Replays every message with this causation id, as the index shows them; none is a success.</summary>
+        /// <summary>Replays every message with this causation id that the index shows; finding none is a success.</summary>
         /// <param name="causationId">The causation id.</param>
-        /// <returns>What became of each.</returns>
+        /// <returns>The outcome of each message.</returns>
         public Report ReplayCausation(string causationId)
         {
             IntPtr report;
@@ -295,8 +295,8 @@ namespace Postbox
         /// Hands every message that was dispatched longer than "archive_min_age_ms" ago to <paramref name="archive"/>, on this thread, and deletes those that it kept. It holds
         /// Brighter's lease of archivers while it does.
         /// </summary>
-        /// <param name="archive">Keeps a message durably; one for which it throws stays in the outbox, and the log has the text.</param>
-        /// <returns>What was done.</returns>
+        /// <param name="archive">Stores a message durably. A message for which it throws stays in the outbox, and the exception is logged.</param>
+        /// <returns>The counts of messages, and the status of the lease.</returns>
         public ArchiveResult Archive(Action<Message> archive)
         {
             if (archive == null)
@@ -306,9 +306,9 @@ namespace Postbox
             return new ArchiveResult(counts);
         }
 
-        /// <summary>Archives into a file: one message a line, as DynamoDB JSON of its item. The file is on the disk before a message is deleted.</summary>
+        /// <summary>Archives messages into a file, one per line, each item as DynamoDB JSON. The file is synchronized to disk before a message is deleted.</summary>
         /// <param name="path">The file, which is appended to.</param>
-        /// <returns>What was done.</returns>
+        /// <returns>The counts of messages, and the status of the lease.</returns>
         public ArchiveResult ArchiveToFile(string path)
         {
             Native.ArchiveCounts counts;
@@ -332,7 +332,7 @@ namespace Postbox
         /// <summary>Stops the archiver, as <see cref="StopSweeper"/> does the sweeper.</summary>
         public void StopArchiver() => Errors.Check(Native.postbox_stop_archiver(Handle));
 
-        /// <summary>What this client has done since it was opened. Makes no request, and works after <see cref="Close"/> too.</summary>
+        /// <summary>Returns the statistics of this client since it was opened. Sends no request, and works after <see cref="Close"/> too.</summary>
         /// <returns>The counts.</returns>
         public PostboxStats GetStats()
         {

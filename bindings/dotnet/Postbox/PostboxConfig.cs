@@ -19,9 +19,9 @@ namespace Postbox
             handle = new ConfigHandle(Native.postbox_config_new());
         }
 
-        /// <summary>A setting by its name, as CONFIGURATION.md lists them: "" for an optional one that is not set, "***" for a secret that is.</summary>
+        /// <summary>A setting by its name in CONFIGURATION.md: "" for an optional setting that is not set, "***" for a secret that is set.</summary>
         /// <param name="name">The name.</param>
-        /// <exception cref="PostboxException">No setting has this name, and the text lists the near ones; or the value is out of range. All stays as it was.</exception>
+        /// <exception cref="PostboxException">The name of the setting is unknown, and the message lists similar names; or the value is out of range. The configuration is unchanged.</exception>
         public string this[string name]
         {
             get
@@ -45,7 +45,7 @@ namespace Postbox
         /// <param name="name">The name, such as "table_name".</param>
         /// <param name="value">The value; null or "" unsets an optional one.</param>
         /// <returns>This configuration.</returns>
-        /// <exception cref="PostboxException">No setting has this name, and the text lists the near ones; or the value is out of range. All stays as it was.</exception>
+        /// <exception cref="PostboxException">The name of the setting is unknown, and the message lists similar names; or the value is out of range. The configuration is unchanged.</exception>
         public PostboxConfig Set(string name, string value)
         {
             this[name] = value;
@@ -104,10 +104,10 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Opens a client. On DynamoDB this makes no request to the table; with "embedded_path" it makes the outbox table if it is missing.
+        /// Opens a client. On DynamoDB this sends no request to the table; with "embedded_path" it creates the outbox table if the table does not exist.
         /// </summary>
         /// <returns>The client, to be disposed of.</returns>
-        /// <exception cref="PostboxException">A setting is wrong, no region is known, or the embedded database cannot be opened.</exception>
+        /// <exception cref="PostboxException">A setting is invalid, no region is known, or the embedded database cannot be opened.</exception>
         public PostboxClient Open()
         {
             IntPtr pointer;

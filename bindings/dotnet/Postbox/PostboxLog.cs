@@ -3,17 +3,17 @@ using System;
 namespace Postbox
 {
     /// <summary>
-    /// The log messages of all clients of the process, to a delegate of yours:
+    /// Passes the log messages of all clients of the process to your delegate:
     /// <c>PostboxLog.Set(PostboxLogLevel.Info, (level, text) => logger.Log(Map(level), text))</c> attaches an <c>ILogger</c>.
     /// </summary>
     public static class PostboxLog
     {
         /// <summary>
-        /// Sends log messages up to <paramref name="level"/> to <paramref name="receiver"/>, in place of an earlier one. It is called by whatever thread has something to say, by
-        /// several at once, should return soon, and may not use Postbox. What it throws is lost.
+        /// Sends log messages up to <paramref name="level"/> to <paramref name="receiver"/>, which replaces an earlier one. It runs on the thread that logs the message,
+        /// on several at once, should return quickly, and must not use Postbox. An exception that it throws is ignored.
         /// </summary>
-        /// <param name="level">The least important level that it gets.</param>
-        /// <param name="receiver">Gets the level and a line of text, without secrets and message bodies.</param>
+        /// <param name="level">The least severe level to pass.</param>
+        /// <param name="receiver">Receives the level and a line of text, which contains no secrets and no message bodies.</param>
         public static void Set(PostboxLogLevel level, Action<PostboxLogLevel, string> receiver)
         {
             if (receiver == null)

@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace Postbox
 {
-    /// <summary>What became of each message of a call, in the order of the ids; an id that was given twice is there once.</summary>
+    /// <summary>The outcome of each message of a call, in the order of the ids. An id that was passed twice has one entry.</summary>
     public sealed class Report : IReadOnlyList<MessageReport>
     {
         private readonly MessageReport[] messages;
@@ -15,14 +15,14 @@ namespace Postbox
             FailureCount = failureCount;
         }
 
-        /// <summary>How many messages it has.</summary>
+        /// <summary>The number of messages in the report.</summary>
         public int Count => messages.Length;
 
         /// <summary>How many of them need care: outcomes from <see cref="Outcome.NotFound"/> up.</summary>
         public int FailureCount { get; }
 
-        /// <summary>What became of one message.</summary>
-        /// <param name="index">Which, from 0.</param>
+        /// <summary>The outcome of one message.</summary>
+        /// <param name="index">The index of the message, from 0.</param>
         public MessageReport this[int index] => messages[index];
 
         /// <summary>Goes through the messages.</summary>
@@ -54,7 +54,7 @@ namespace Postbox
         }
     }
 
-    /// <summary>What became of one message.</summary>
+    /// <summary>The outcome of one message.</summary>
     public sealed class MessageReport
     {
         internal MessageReport(string id, Outcome outcome, string detail)
@@ -64,10 +64,10 @@ namespace Postbox
             Detail = detail;
         }
 
-        /// <summary>Its id.</summary>
+        /// <summary>The id of the message.</summary>
         public string Id { get; }
 
-        /// <summary>What became of it.</summary>
+        /// <summary>The outcome of the message.</summary>
         public Outcome Outcome { get; }
 
         /// <summary>Why, where there is more to say; else "".</summary>

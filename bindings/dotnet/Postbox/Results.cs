@@ -2,7 +2,7 @@ using System;
 
 namespace Postbox
 {
-    /// <summary>What a sweep did, in messages.</summary>
+    /// <summary>The result of a sweep, in messages.</summary>
     public sealed class SweepResult
     {
         internal SweepResult(Native.SweepCounts counts)
@@ -34,7 +34,7 @@ namespace Postbox
         public LeaseStatus Lease { get; }
     }
 
-    /// <summary>What is outstanding.</summary>
+    /// <summary>The number and age of outstanding messages.</summary>
     public sealed class OutstandingCount
     {
         internal OutstandingCount(Native.OutstandingCounts counts)
@@ -43,14 +43,14 @@ namespace Postbox
             OldestAge = TimeSpan.FromTicks((long)counts.OldestAgeMs * TimeSpan.TicksPerMillisecond);
         }
 
-        /// <summary>How many messages.</summary>
+        /// <summary>The number of outstanding messages.</summary>
         public long Count { get; }
 
-        /// <summary>How old the oldest of them is; zero if there is none.</summary>
+        /// <summary>The age of the oldest outstanding message; zero if there is none.</summary>
         public TimeSpan OldestAge { get; }
     }
 
-    /// <summary>What an archiver did, in messages.</summary>
+    /// <summary>The result of archiving, in messages.</summary>
     public sealed class ArchiveResult
     {
         internal ArchiveResult(Native.ArchiveCounts counts)
@@ -63,14 +63,14 @@ namespace Postbox
         /// <summary>Kept by the archive and deleted.</summary>
         public long Archived { get; }
 
-        /// <summary>They stay: the archive did not keep them, or they could not be read or deleted. The log says which and why.</summary>
+        /// <summary>Messages that stay in the outbox, because the archive did not keep them, or because they could not be read or deleted. The log has the id and the reason of each.</summary>
         public long Failed { get; }
 
         /// <summary>Whether the archiver had its lease.</summary>
         public LeaseStatus Lease { get; }
     }
 
-    /// <summary>What a client has done since it was opened, in messages where nothing else is said.</summary>
+    /// <summary>Statistics of a client since it was opened, in messages unless stated otherwise.</summary>
     public sealed class PostboxStats
     {
         internal PostboxStats(Native.Counters counters)
@@ -98,7 +98,7 @@ namespace Postbox
         /// <summary>Parked.</summary>
         public long Parked { get; }
 
-        /// <summary>Deposits of messages that were there already, and messages found dispatched and not sent again.</summary>
+        /// <summary>Deposits of existing messages, and messages that were found dispatched and not sent again.</summary>
         public long DuplicatesAvoided { get; }
 
         /// <summary>Sweeps that ended.</summary>

@@ -7,8 +7,8 @@ namespace Postbox
     /// <see cref="Commit"/>, and nothing at all if it is disposed of without. It belongs to one thread at a time: a call while another thread is in one fails
     /// with <see cref="PostboxErrorCode.ConcurrentUse"/>.
     /// <para>
-    /// What DynamoDB would refuse is refused when it is added, by a <see cref="PostboxException"/>, and the unit stays as it was: over 100 actions, an item over 400 KB, over
-    /// 4 MB in all, one item twice. Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it.
+    /// An action that exceeds a limit of DynamoDB is rejected with a <see cref="PostboxException"/> when it is added, and the unit is unchanged. The limits are 100 actions,
+    /// 400 KB per item, 4 MB in all, and one action per item. Items, keys and actions are DynamoDB JSON, as in the AWS CLI.
     /// </para>
     /// </summary>
     public sealed class UnitOfWork : IDisposable
@@ -80,19 +80,19 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Sends everything in one transaction: all of it takes effect, or none. What is safe to try again is tried again with the same token. An empty unit commits without
-        /// a request.
+        /// Commits all actions in one transaction: either all of them take effect or none. Failures that are safe to retry are retried with the same token. An empty unit
+        /// commits without a request.
         /// </summary>
-        /// <exception cref="DuplicateMessageException">Nothing was written: a message id is in the outbox already, so this command took effect before.</exception>
-        /// <exception cref="TransactionCanceledException">Nothing was written, and the reasons tell reason, action by action. The unit stays open.</exception>
+        /// <exception cref="DuplicateMessageException">Nothing was written, because a message id already exists in the outbox; this command was already applied.</exception>
+        /// <exception cref="TransactionCanceledException">Nothing was written. There is a reason for each action that failed. The unit stays open.</exception>
         /// <exception cref="PostboxRetryableException">
-        /// With <see cref="PostboxErrorCode.OutcomeUnknown"/>, no answer came: call this again on the same unit, which is safe for 9 minutes. With another code, nothing was written.
+        /// With <see cref="PostboxErrorCode.OutcomeUnknown"/>, no response was received; call this again on the same unit, which is safe for 9 minutes. With another code, nothing was written.
         /// </exception>
         /// <exception cref="PostboxException">Nothing was written, and the unit stays open.</exception>
         public void Commit() => Errors.Check(Native.postbox_unit_of_work_commit(Handle));
 
         /// <summary>Closes the unit without sending anything.</summary>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if a commit had no answer, since then it may have taken effect.</exception>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if the last commit got no response, since it may have taken effect.</exception>
         public void Rollback() => Errors.Check(Native.postbox_unit_of_work_rollback(Handle));
 
         /// <summary>Frees the unit; one that was not committed sends nothing. Doing it twice is harmless.</summary>

@@ -1,6 +1,6 @@
 """Postbox: a transactional outbox on Amazon DynamoDB.
 
-What you commit with your data is sent at least once; what you roll back is never sent.
+Committed messages are sent at least once; rolled-back messages are never sent.
 
     import postbox
 

@@ -1,7 +1,7 @@
 """Producers, archives and log messages: Python functions that the library calls.
 
-No exception crosses into the library: it becomes a failure with its text. What a callback needs is kept alive until the
-library releases it.
+No exception crosses into the library: it becomes a failure with its text. The objects of a callback are
+kept alive until the library releases it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _log = logging.getLogger("postbox")
 
 
 class SendOutcome(IntEnum):
-    """What became of a message that a producer was given."""
+    """The outcome of sending a message."""
 
     SENT = 0
     """The transport has it: it is marked dispatched. Returning None says the same."""
@@ -45,7 +45,7 @@ _kept: set[Any] = set()
 
 
 def keep(callback: object) -> Any:
-    """What the library gives back with each call of the callback."""
+    """The pointer that the library passes to each call of the callback."""
     handle = ffi.new_handle(callback)
     _kept.add(handle)
     return handle
@@ -84,7 +84,7 @@ def _write(text: str, reason: Any, size: int) -> None:
 
 
 def _note_interruption(error: BaseException | None) -> None:
-    """Ctrl-C and sys.exit are not for a producer to swallow: the caller gets them when its call returns."""
+    """Ctrl-C and sys.exit must not be lost in a producer: they are raised in the caller when its call returns."""
     if error is not None and not isinstance(error, Exception):
         this_thread.interruption = error
 
@@ -101,7 +101,7 @@ def _callback(of_failure: int) -> Any:
 
 
 def _run(callback: Callable[[Message], object], pointer: Any, reason: Any, size: int) -> object:
-    """What the callback returns; or the exception that it raised, told in `reason`."""
+    """Returns the result of the callback, or writes the exception that it raised to `reason`."""
     message = Message._of(pointer)
     this_thread.callbacks += 1
     try:

@@ -1,4 +1,4 @@
-"""What can go wrong: one exception per kind of trouble, with the library's code, text and reasons."""
+"""Exceptions, with the library's code, message and reasons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from postbox._item import Item, item_from_json
 
 
 class ErrorCode(IntEnum):
-    """What kind of error it is. The numbers are those of the C header, which says what each means."""
+    """The kind of an error. The numbers are those of the C header, which documents each."""
 
     INVALID_ARGUMENT = 1
     NULL_ARGUMENT = 2
@@ -74,7 +74,7 @@ class Reason:
 
 
 class PostboxError(Exception):
-    """What happened, to which thing, and what to do. The base of all errors of Postbox."""
+    """The base class of all errors of Postbox."""
 
     def __init__(
         self, code: ErrorCode, message: str, retryable: bool = False, reasons: Sequence[Reason] = ()
@@ -96,7 +96,7 @@ class InvalidInputError(PostboxError, ValueError):
 
 
 class LimitExceededError(InvalidInputError):
-    """More than DynamoDB takes in one item or one transaction. The unit of work stayed as it was."""
+    """A limit of DynamoDB for an item or a transaction was exceeded. The unit of work is unchanged."""
 
 
 class TransactionCanceledError(PostboxError):
@@ -104,11 +104,11 @@ class TransactionCanceledError(PostboxError):
 
 
 class DuplicateMessageError(TransactionCanceledError):
-    """Nothing was written: a message id is in the outbox already, so this command took effect before."""
+    """Nothing was written, because a message id already exists in the outbox; this command was already applied."""
 
 
 class OutcomeUnknownError(PostboxError):
-    """No answer came: the transaction took effect or it did not. Call commit again on the same unit of work."""
+    """No response was received: the transaction may have taken effect. Call commit again on the same unit of work."""
 
 
 class IncompleteError(PostboxError):
@@ -132,7 +132,7 @@ class ForkedError(UsageError):
 
 
 class DatabaseError(PostboxError):
-    """DynamoDB refused, could not be reached, or holds what cannot be used."""
+    """DynamoDB rejected a request, could not be reached, or contains an invalid item or table."""
 
 
 class TableError(DatabaseError):

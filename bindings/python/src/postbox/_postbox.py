@@ -39,7 +39,7 @@ def open(
 
     with postbox.open(table_name="brighter_outbox", producers={"greeting.made": send}) as box: ...
 
-    On DynamoDB this makes no request; with embedded_path it makes the outbox table if it is missing.
+    On DynamoDB this sends no request; with embedded_path it creates the outbox table if it does not exist.
     """
     config = config or Config()
     for name, value in settings.items():
@@ -67,7 +67,7 @@ class Postbox:
         _process.opened(self)
 
     def close(self) -> None:
-        """Stops the sweeper and the archiver, refuses new calls and waits for those under way, all within the setting
+        """Stops the sweeper and the archiver, rejects new calls and waits for calls in progress, within the setting
         close_timeout_ms. Closing twice is fine."""
         check(lib.postbox_close(self._pointer))
 
@@ -80,7 +80,7 @@ class Postbox:
         self.close()
 
     def create_table(self) -> None:
-        """Makes the outbox table if it is missing, waits until it can be used, and checks it."""
+        """Creates the outbox table if it does not exist, waits until it is active, and verifies it."""
         check(lib.postbox_create_table(self._pointer))
 
     def verify_table(self) -> bool:
@@ -129,8 +129,8 @@ class Postbox:
     def clear_outbox(self, ids: Iterable[str], *, check: bool = True) -> Report:
         """Sends the outstanding messages of these ids now, on this thread, in this order, and marks them dispatched.
 
-        A message that failed raises IncompleteError, unless `check` is False: then the report alone tells. It stays
-        outstanding, or is parked, and holds back only later ones of its topic and partition key.
+        A message that failed raises IncompleteError, unless `check` is False: then only the report shows it.
+        The message stays outstanding, or is parked, and holds back only later ones of its topic and partition key.
         """
         return self._report(lib.postbox_clear_outbox, ids, check)
 
@@ -203,7 +203,7 @@ class Postbox:
                 return
 
     def messages(self, state: State, topic: str | None = None) -> Iterator[Message]:
-        """All messages of a state that can be read; pages() also tells of those that cannot."""
+        """Returns all messages of a state that can be read; pages() also returns the ids of those that cannot."""
         for page in self.pages(state, topic):
             yield from page
 
@@ -239,7 +239,7 @@ class Postbox:
         check(lib.postbox_stop_archiver(self._pointer))
 
     def stats(self) -> Stats:
-        """What this Postbox has done since it was opened. Makes no request, and works after close() too."""
+        """Returns the statistics of this client since it was opened. Sends no request, and works after close() too."""
         result = ffi.new("postbox_stats *")
         check(lib.postbox_get_stats(self._pointer, result))
         return stats(result)

@@ -1,4 +1,4 @@
-"""What calls tell: reports, pages, figures."""
+"""Results of calls: reports, pages, statistics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from postbox._native import NULL, ffi, lib, optional_text_of, text_of
 
 
 class Outcome(IntEnum):
-    """What became of one message; from NOT_FOUND on, it needs care."""
+    """The outcome of one message; NOT_FOUND and above are failures."""
 
     DISPATCHED = 0
     ALREADY_DISPATCHED = 1
@@ -34,7 +34,7 @@ class Outcome(IntEnum):
 
 
 class State(IntEnum):
-    """Where a stored message is in its life."""
+    """The state of a stored message."""
 
     OUTSTANDING = 0
     DISPATCHED = 1
@@ -52,7 +52,7 @@ class LeaseStatus(IntEnum):
 
 @dataclass(frozen=True)
 class Dispatch:
-    """What became of one message."""
+    """The outcome of one message."""
 
     id: str
     outcome: Outcome
@@ -61,7 +61,7 @@ class Dispatch:
 
 
 class Report(Sequence[Dispatch]):
-    """What became of each message, in the order of the ids; an id that was given twice is there once."""
+    """The outcome of each message, in the order of the ids; an id that was passed twice has one entry."""
 
     def __init__(self, pointer: Any) -> None:
         report = ffi.gc(pointer, lib.postbox_report_free)
@@ -141,7 +141,7 @@ def _malformed(page: Any, number: int) -> Malformed:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a sweep did, in messages."""
+    """The result of a sweep, in messages."""
 
     found: int
     dispatched: int
@@ -153,7 +153,7 @@ class SweepResult:
 
 @dataclass(frozen=True)
 class ArchiveResult:
-    """What an archiver did, in messages."""
+    """The result of archiving, in messages."""
 
     archived: int
     failed: int
@@ -162,7 +162,7 @@ class ArchiveResult:
 
 @dataclass(frozen=True)
 class OutstandingCount:
-    """What is outstanding."""
+    """The number and age of outstanding messages."""
 
     count: int
     oldest_age_ms: int
@@ -170,7 +170,7 @@ class OutstandingCount:
 
 @dataclass(frozen=True)
 class Stats:
-    """What a Postbox has done since it was opened."""
+    """Statistics of a client since it was opened."""
 
     deposited: int
     dispatched: int

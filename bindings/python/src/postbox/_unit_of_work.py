@@ -34,9 +34,10 @@ class UnitOfWork:
         id = work.deposit_post(Message("greeting.made", b"{}"))
 
     The end of the block commits; an exception that leaves it rolls back. Without `with`, a unit that is not committed sends
-    nothing. What DynamoDB would refuse is refused when it is added, by LimitExceededError, and the unit stays as it was.
+    nothing. An action that exceeds a limit of DynamoDB raises LimitExceededError when it is added.
+    The unit is then unchanged.
 
-    An OutcomeUnknownError out of the block means that no answer came: call commit() on the same unit again.
+    An OutcomeUnknownError means that no response was received; call commit() on the same unit again.
     """
 
     def __init__(self, postbox: Handle) -> None:
@@ -60,7 +61,7 @@ class UnitOfWork:
         values: Mapping[str, Any] | None = None,
         return_item: bool = False,
     ) -> None:
-        """Adds: put this item, whatever was there, or if a condition holds for what was there.
+        """Adds a put of an item, which replaces an existing item, with an optional condition on that item.
 
         `names` and `values` are what the expressions call #name and :value. With `return_item`, the reason of a failed
         condition has the item as it was.
