@@ -1,17 +1,17 @@
 //! A transactional outbox on Amazon DynamoDB for programs that block.
 //!
-//! You put your data and a message into one DynamoDB transaction; after the commit the message is
-//! sent, and marked as sent. **Committed messages are sent at least once. Rolled-back messages are
-//! never sent.** The table and the format are those of Brighter's DynamoDB outbox
-//! (Paramore.Brighter.Outbox.DynamoDB), so that both can work on one outbox.
+//! Your data and a message are written in one DynamoDB transaction; after the commit the message is sent and marked as
+//! sent. **Committed messages are sent at least once. Rolled-back messages are never
+//! sent.** The table and the format are those of Brighter's DynamoDB outbox (Paramore.Brighter.Outbox.DynamoDB), so both
+//! can share one outbox.
 //!
 //! ```
 //! use postbox::{AttributeValue, Item, MemoryProducer, Message, Postbox};
 //!
 //! # fn main() -> postbox::Result<()> {
-//! let producer = MemoryProducer::new(); // or your own: the trait Producer
+//! let producer = MemoryProducer::new(); // or your own type with the trait Producer
 //! let postbox = Postbox::builder()
-//!     .embedded_path(":memory:") // without it: DynamoDB, found as the AWS CLI finds it
+//!     .embedded_path(":memory:") // if it is not set: DynamoDB, configured as for the AWS CLI
 //!     .producer("greeting.made", producer.clone())
 //!     .open()?;
 //! # postbox.embedded().unwrap().execute("CreateTable", r#"{"TableName":"People","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"Name","AttributeType":"S"}],"KeySchema":[{"AttributeName":"Name","KeyType":"HASH"}]}"#)?;
@@ -26,11 +26,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! - [`Postbox`] is the handle that a program opens once; [`Builder`] has its settings.
-//! - [`UnitOfWork`] collects a transaction; [`Message`] is what goes with it.
-//! - [`Producer`] is what sends, by topic.
-//! - [`Error`] says what happened, to which thing, and what to do.
-//! - [`EmbeddedDatabase`] is a DynamoDB in this process, for development and tests.
+//! - [`Postbox`] is the client that a program opens once; [`Builder`] has its settings.
+//! - [`UnitOfWork`] collects a transaction, including each [`Message`] to send.
+//! - [`Producer`] sends the messages of a topic.
+//! - [`Error`] has a code, a message, and a reason for each part that failed.
+//! - [`EmbeddedDatabase`] is a DynamoDB inside this process, for development and tests.
 //!
 //! # Features
 //!
@@ -39,13 +39,13 @@
 //! - `capi`: the C interface of `include/postbox.h`, exported by the shared and the static library. A Rust
 //!   program does not need it.
 //! - `cli`: the operator's command `postbox`.
-//! - `sso` (default): credentials from AWS SSO and `credential_process`, as the AWS CLI has them.
-//! - `sns`, `sqs` (default): producers of Amazon SNS and SQS, by the setting `routes`.
+//! - `sso` (default): credentials from AWS SSO and `credential_process`, as in the AWS CLI.
+//! - `sns`, `sqs` (default): producers of Amazon SNS and SQS; see the setting `routes`.
 //!
 //! # Logging
 //!
-//! Events and spans of the crate `tracing` with the target `postbox`; they hold no secrets and no
-//! bodies. Names follow OpenTelemetry's conventions for
+//! Postbox emits events and spans of the crate `tracing` with the target `postbox`. They contain no secrets and no
+//! message bodies. Their names follow OpenTelemetry's conventions for
 //! [messaging](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/) and
 //! [databases](https://opentelemetry.io/docs/specs/semconv/database/database-spans/):
 //!
@@ -54,7 +54,7 @@
 //! | `send`: a call of a producer | info | `otel.kind`, `messaging.system`, `messaging.operation.name`, `messaging.operation.type`, `messaging.destination.name` (topic), `messaging.message.id` (of the first), `messaging.batch.message_count` |
 //! | `dynamodb`: an operation on the outbox | debug | `otel.kind`, `db.system.name`, `db.operation.name`, `db.collection.name` (table) |
 //!
-//! Events use `messaging.message.id`, `messaging.destination.name`, `db.collection.name` and `error.message` where they concern one of these.
+//! Events have the fields `messaging.message.id`, `messaging.destination.name`, `db.collection.name` and `error.message` where they apply.
 // docs.rs marks what needs a feature.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]

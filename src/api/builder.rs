@@ -1,4 +1,4 @@
-//! Settings and producers of a Postbox, and opening it.
+//! The builder, which opens a Postbox.
 
 use crate::api::postbox::{Postbox, create_table};
 use crate::delivery::background::Worker;
@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Postbox {
-    /// A builder with the default settings.
+    /// Returns a builder with the default settings.
     pub fn builder() -> Builder {
         Builder::default()
     }
 }
 
-/// Settings and producers of a Postbox to [`open`](Self::open). Every setting of
-/// `CONFIGURATION.md` has a method of its name.
+/// The settings and producers of a Postbox to [`open`](Self::open). Every setting of `CONFIGURATION.md` has a method;
+/// durations are of type [`Duration`].
 ///
 /// ```
 /// use postbox::{MemoryProducer, Postbox};
@@ -48,7 +48,7 @@ pub struct Builder {
     embedded: Option<EmbeddedDatabase>,
 }
 
-/// The argument of the builder's method for a setting of this kind.
+/// Expands to the argument type of the builder's method for a setting of this kind.
 macro_rules! setting_argument {
     (text $range:tt) => { impl Into<String> };
     (optional $range:tt) => { impl Into<String> };
@@ -74,26 +74,26 @@ macro_rules! define_setters {
 with_settings!(define_setters);
 
 impl Builder {
-    /// Replaces all settings by these.
+    /// Replaces all settings.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// The producer of one topic.
+    /// Adds the producer of one topic.
     pub fn producer(mut self, topic: impl Into<String>, producer: impl Producer + 'static) -> Self {
         self.router.add(topic.into(), Arc::new(producer));
         self
     }
 
-    /// The producer of every topic that has none of its own.
+    /// Sets the producer of every topic without a producer of its own.
     pub fn default_producer(mut self, producer: impl Producer + 'static) -> Self {
         self.router.set_default(Arc::new(producer));
         self
     }
 
-    /// Adds a route to the setting [`routes`](Self::routes): the messages of a topic, of topics that begin so
-    /// (`orders.*`), or of all others (`*`) are sent to a topic of SNS or a queue of SQS.
+    /// Adds a route to the setting [`routes`](Self::routes): the messages of a topic, of topics with a prefix
+    /// (`orders.*`), or of all other topics (`*`) are sent to an SNS topic or an SQS queue.
     ///
     /// ```
     /// # fn main() -> postbox::Result<()> {
@@ -116,28 +116,28 @@ impl Builder {
     }
 
     #[cfg(feature = "embedded")]
-    /// An embedded database that is open already, in place of `embedded_path`.
+    /// Uses an embedded database that is already open, instead of `embedded_path`.
     pub fn embedded(mut self, database: EmbeddedDatabase) -> Self {
         self.embedded = Some(database);
         self
     }
 
-    /// The SDK's HTTP client, in place of the default one: for a proxy, or for tests that
-    /// inject faults. With an embedded database it takes that one's place.
+    /// Sets the HTTP client of the AWS SDK, for a proxy or for tests that inject faults. It also replaces the embedded
+    /// database if both are set.
     pub fn http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
         self.http_client = Some(SharedHttpClient::new(client));
         self
     }
 
-    /// The SDK's HTTP client for SNS and SQS, in place of [`http_client`](Self::http_client), or, with an
-    /// embedded database, of the default one.
+    /// Sets the HTTP client of the AWS SDK for SNS and SQS. It replaces [`http_client`](Self::http_client), or the
+    /// default client if an embedded database is used.
     pub fn transport_http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
         self.transport_http_client = Some(SharedHttpClient::new(client));
         self
     }
 
-    /// Opens the Postbox. On DynamoDB this makes no request to the table; with the embedded
-    /// database it makes the outbox table if it is missing.
+    /// Opens the Postbox. On DynamoDB this sends no request to the table; on the embedded database it creates the outbox
+    /// table if the table does not exist.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidSetting`]; [`ErrorCode::NoAwsConfig`] if no region is known;
@@ -149,7 +149,7 @@ impl Builder {
         #[cfg(feature = "embedded")]
         let embedded_client = embedded.clone().map(SharedHttpClient::new);
         #[cfg(not(feature = "embedded"))]
-        let embedded_client = self.refuse_embedded()?;
+        let embedded_client = self.reject_embedded()?;
         let Self { config, mut router, http_client, transport_http_client, .. } = self;
         let routes = route::parse(&config.routes)?;
         let is_embedded = embedded_client.is_some();
@@ -206,13 +206,13 @@ impl Builder {
     }
 
     #[cfg(not(feature = "embedded"))]
-    fn refuse_embedded(&self) -> Result<Option<SharedHttpClient>> {
+    fn reject_embedded(&self) -> Result<Option<SharedHttpClient>> {
         if self.config.embedded_path.is_empty() {
             return Ok(None);
         }
         Err(Error::new(
             ErrorCode::EmbeddedUnavailable,
-            "embedded_path is set, and this build of Postbox has no embedded database: build it with the feature \"embedded\"",
+            "embedded_path is set, but this build of Postbox has no embedded database: build it with the feature \"embedded\"",
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! Many messages deposited at once, outside of a transaction.
+//! Bulk deposits outside a transaction.
 
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Reason, Result};
@@ -9,10 +9,10 @@ use crate::outbox::partiql::MAX_STATEMENTS;
 use crate::outbox::size::item_size;
 use std::collections::HashSet;
 
-/// How large the items of one request may be together: well below what DynamoDB takes.
+/// The maximum total size of the items of one request, well below the limit of DynamoDB.
 const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
-/// Messages that go in one request: where they are in the list, and their items.
+/// The messages of one request: their positions in the list, and their items.
 #[derive(Default)]
 struct Batch {
     indexes: Vec<usize>,
@@ -20,8 +20,8 @@ struct Batch {
     bytes: usize,
 }
 
-/// Deposits the messages, each on its own, and gives their ids. Nothing is stored if one of them
-/// is wrong; of two with one id the first counts.
+/// Deposits each message independently and returns the ids. Nothing is stored if one of the messages is invalid. Of two
+/// messages with the same id, the first is stored.
 pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<String>> {
     engine.runtime.check_open()?;
     engine.check_limit()?;
@@ -48,7 +48,7 @@ pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<S
         return Ok(messages.iter().map(|message| message.id().to_owned()).collect());
     }
     let text = format!(
-        "{} of {} messages could not be stored: depositing all of them again is safe",
+        "{} of {} messages could not be stored; it is safe to deposit all of them again",
         reasons.len(),
         messages.len()
     );
@@ -58,7 +58,7 @@ pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<S
 fn reason(index: usize, message: &Message, failed: Option<&Result<Deposited>>) -> Reason {
     match failed {
         Some(Err(error)) => Reason::new(index, message.id(), format!("{:?}", error.code()), error.message()),
-        _ => Reason::new(index, message.id(), "Timeout", "no answer within operation_timeout_ms"),
+        _ => Reason::new(index, message.id(), "Timeout", "no response within operation_timeout_ms"),
     }
 }
 

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 const PAGE: u32 = 100;
 
 impl Postbox {
-    /// Returns an iterator over the messages of a state, of one topic or of all, which reads page
-    /// after page as it goes on. See [`list_messages`](Self::list_messages) for the order and the cost.
+    /// Returns an iterator over the messages of a state, of one topic or of all, which reads one
+    /// page after the other as needed. See [`list_messages`](Self::list_messages) for the order and the cost.
     ///
     /// A message that cannot be read is an error of that item, and the iteration continues. An
     /// error of a request ends it.

@@ -1,4 +1,4 @@
-//! What callers hold and what blocks: the client, its builder, units of work.
+//! The blocking API: the client, its builder, units of work.
 
 mod admin;
 pub(crate) mod builder;

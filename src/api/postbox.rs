@@ -1,4 +1,4 @@
-//! The blocking facade that callers hold.
+//! The client of an outbox.
 
 use crate::api::deposit::deposit_all;
 use crate::api::sweep_options::SweepOptions;
@@ -32,35 +32,34 @@ use aws_sdk_dynamodb::Client;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// An outbox on DynamoDB, for callers that block: the handle that a program opens once.
+/// A client of an outbox on DynamoDB, for programs that block. A program opens it once.
 ///
-/// It owns one thread, `postbox-runtime`, on which all requests run; callers wait for their
-/// result with a deadline (`operation_timeout_ms`). It is `Send` and `Sync`, so that one serves
-/// all threads. A call from inside a tokio runtime works, and blocks that thread of it. After a
-/// `fork`, every call in the child fails with [`ErrorCode::Forked`]. Dropping it closes it
-/// quietly; [`close`](Self::close) also tells how that went.
+/// It owns one thread, `postbox-runtime`, which runs all requests; callers wait for their result, for at most
+/// `operation_timeout_ms`. It is `Send` and `Sync`, so that all threads can share one client. A call inside a tokio
+/// runtime works, and blocks the calling thread. After a `fork`, every call in the child process fails with
+/// [`ErrorCode::Forked`]. Dropping a client closes it; [`close`](Self::close) also reports the result.
 pub struct Postbox {
     pub(super) engine: Arc<Engine>,
     pub(super) sweeper: Worker,
     pub(super) archiver: Worker,
-    /// Counts what is outstanding, if that is limited.
+    /// The worker that counts outstanding messages, if `max_outstanding` is set.
     pub(super) counter: Worker,
     #[cfg(feature = "embedded")]
     pub(super) embedded: Option<EmbeddedDatabase>,
 }
 
 impl Postbox {
-    /// Begins a unit of work: one DynamoDB transaction of the caller's writes and messages.
+    /// Begins a unit of work, which is one DynamoDB transaction of the caller's writes and messages.
     pub fn unit_of_work(&self) -> UnitOfWork {
         UnitOfWork::new(Arc::clone(&self.engine))
     }
 
-    /// Deposits one message outside of a transaction and gives its id. That a message of this
-    /// id is there already is a success that changes nothing: a dispatched one is not brought back.
+    /// Deposits one message outside a transaction and returns its id. If a message with this id already exists, the
+    /// call succeeds and changes nothing; in particular it does not re-send a dispatched message.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], and those of any request. A
-    /// retryable one may have stored the message: deposit the same message again.
+    /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::OutboxLimitReached`], and those of
+    /// any request. After a retryable error the message may be stored; deposit the same message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
         self.engine.runtime.check_open()?;
         self.engine.check_limit()?;
@@ -71,39 +70,40 @@ impl Postbox {
         Ok(id)
     }
 
-    /// Deposits many messages outside of a transaction, 25 a request, and gives their ids. Each
-    /// is stored on its own; one that is there already is a success that changes nothing.
+    /// Deposits many messages outside a transaction, 25 per request, and returns their ids. Each message is stored
+    /// independently. Depositing an existing id succeeds and changes nothing.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] for the first message that is
-    /// wrong, with nothing stored; [`ErrorCode::DepositIncomplete`] with a reason for each message that could not
-    /// be stored: depositing all of them again is safe.
+    /// [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] for the first invalid message, with nothing
+    /// stored; [`ErrorCode::DepositIncomplete`] with a reason for each message that could not be stored, after
+    /// which it is safe to deposit all of them again.
     pub fn deposit_posts(&self, messages: &[Message]) -> Result<Vec<String>> {
         deposit_all(&self.engine, messages)
     }
 
-    /// Deposits one message outside of a transaction, then sends it now.
+    /// Deposits one message outside a transaction, then sends it on this thread.
     ///
     /// # Errors
-    /// As [`deposit_post`](Self::deposit_post). That it was stored and not sent is in the report.
+    /// As [`deposit_post`](Self::deposit_post). A stored message that could not be sent is a failure in the report.
     pub fn post(&self, message: Message) -> Result<DispatchReport> {
         let id = self.deposit_post(message)?;
         self.clear_outbox(&[id])
     }
 
-    /// Sends the outstanding messages of these ids now, on this thread, in this order, and marks
-    /// them dispatched. Messages that are already dispatched are not sent again; one that fails never
-    /// stops the others, and stays outstanding. The report says for each what became of it.
+    /// Sends the outstanding messages with these ids on this thread, in this order, and marks them dispatched.
+    /// Messages that are already dispatched are not sent again. A message that fails holds back only later messages
+    /// of its topic and partition key; it stays outstanding or is parked. The report has the outcome of each
+    /// message.
     ///
     /// # Errors
-    /// Only when nothing could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],
+    /// Only if no message could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],
     /// [`ErrorCode::ReentrantCall`].
     pub fn clear_outbox(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
         self.clear_outbox_with(ids, &CancelToken::new())
     }
 
-    /// Does the same as [`clear_outbox`](Self::clear_outbox) until the token is canceled. Messages that were not tried are
-    /// [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
+    /// Sends messages as [`clear_outbox`](Self::clear_outbox) does, until the token is canceled. Messages that were
+    /// not tried are [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
     ///
     /// # Errors
     /// As [`clear_outbox`](Self::clear_outbox).
@@ -111,7 +111,7 @@ impl Postbox {
         clear(&self.engine, &owned(ids), cancel)
     }
 
-    /// The message of this id as it is in the outbox, read consistently.
+    /// Reads the stored message with this id, with a consistent read.
     ///
     /// # Errors
     /// [`ErrorCode::MalformedItem`], and those of any request.
@@ -120,7 +120,7 @@ impl Postbox {
         self.engine.run("get_message", |outbox| async move { outbox.get(id).await })
     }
 
-    /// One item of any table, read consistently through the same client.
+    /// Reads one item of any table, with a consistent read.
     ///
     /// # Errors
     /// [`ErrorCode::TableNotFound`], and those of any request.
@@ -129,8 +129,8 @@ impl Postbox {
         self.engine.run("get_item", |outbox| async move { outbox.get_item(table, key).await })
     }
 
-    /// Marks messages dispatched without sending them: for a host that sends them itself. An
-    /// earlier dispatch time stays.
+    /// Marks messages dispatched without sending them, for programs that send messages themselves. An earlier
+    /// dispatch time is kept.
     ///
     /// # Errors
     /// As [`clear_outbox`](Self::clear_outbox).
@@ -138,15 +138,15 @@ impl Postbox {
         mark(&self.engine, &owned(ids))
     }
 
-    /// What became of a message that its producer had [accepted](SendOutcome::Accepted): sent,
-    /// and it is marked dispatched; or not, which counts as a failed attempt: it is sent again, or
-    /// parked where it was rejected or has failed too often. May be called on any
-    /// thread but the Postbox's own, from inside a producer too.
+    /// Confirms the outcome of a message that its producer had [accepted](SendOutcome::Accepted). A sent message is
+    /// marked dispatched. Any other outcome counts as a failed attempt: the message is sent again, or parked if it
+    /// was rejected or has failed too often. Any thread except the client's runtime thread may call this method,
+    /// also inside a producer.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`], or for an unknown id that is said to be sent;
-    /// [`ErrorCode::MarkIncomplete`], retryable: it could not be marked and stays outstanding;
-    /// errors of DynamoDB where the failed attempt could not be counted.
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`], or for [`SendOutcome::Sent`] with an unknown
+    /// id; [`ErrorCode::MarkIncomplete`], which is retryable, if the message could not be marked and stays
+    /// outstanding; errors of DynamoDB if the failed attempt could not be counted.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
         match outcome {
             SendOutcome::Sent => confirm::sent(&self.engine, id),
@@ -154,13 +154,13 @@ impl Postbox {
             SendOutcome::Reject(text) => confirm::failed(&self.engine, id, text, true),
             SendOutcome::Accepted => Err(Error::new(
                 ErrorCode::InvalidArgument,
-                "a message cannot be confirmed as accepted: say what became of it",
+                format!("message {id} cannot be confirmed as accepted: confirm it as sent, retry or reject"),
             )),
         }
     }
 
-    /// Makes the outbox table if it is missing, as Brighter makes it and with time to live on
-    /// `ExpiresAt`, waits until it can be used, and checks it. Waits up to two minutes or the
+    /// Creates the outbox table if it does not exist, with the keys and indexes that Brighter uses and with time to
+    /// live on `ExpiresAt`, waits until the table is active, and verifies it. Waits up to two minutes or the
     /// operation timeout, whichever is longer.
     ///
     /// # Errors
@@ -169,30 +169,31 @@ impl Postbox {
         create_table(&self.engine.runtime, &self.engine.outbox, self.engine.operation_timeout())
     }
 
-    /// Checks that the table exists and has the keys and indexes of an outbox.
+    /// Verifies that the table exists and has the keys and indexes of an outbox.
     ///
     /// # Errors
-    /// [`ErrorCode::TableNotFound`]; [`ErrorCode::InvalidTable`] with a reason for each fault.
+    /// [`ErrorCode::TableNotFound`]; [`ErrorCode::InvalidTable`] with a reason for each problem.
     pub fn verify_table(&self) -> Result<TableReport> {
         self.engine.run("verify_table", |outbox| async move { outbox.verify_table().await })
     }
 
-    /// Finds the outstanding messages that are older than `sweep_min_age_ms`, oldest first, sends
-    /// them on this thread and up to `sweep_threads` - 1 more, and marks them dispatched, until none is left that can be sent. It
-    /// holds Brighter's lease while it does: if another sweeper has it, nothing is done.
+    /// Sends the outstanding messages that are older than `sweep_min_age_ms`, oldest first, and marks them
+    /// dispatched, until none is left that can be sent. It sends on this thread and on up to `sweep_threads` - 1
+    /// further threads. It holds the lease of sweepers, shared with Brighter, while it runs; if another sweeper
+    /// holds the lease, nothing is done.
     ///
-    /// A message that fails counts an attempt, waits for its next one (`dispatch_retry_delay_ms`), and is
-    /// parked after `max_dispatch_attempts`, or at once if its producer rejects it or it cannot
-    /// be read. Later messages of its topic and partition key wait for it.
+    /// A failure of a message counts as an attempt; the message is retried after `dispatch_retry_delay_ms` and
+    /// parked after `max_dispatch_attempts`. A message that its producer rejects or that cannot be read is parked
+    /// at once. Later messages of the same topic and partition key wait for a failed message.
     ///
     /// # Errors
-    /// Those of any request, when messages cannot be found or the lease cannot be asked for. What
-    /// happened to single messages is in the report.
+    /// The errors of any request, if messages cannot be found or the lease cannot be requested. Failures of single
+    /// messages are counted in the report.
     pub fn sweep(&self) -> Result<SweepReport> {
         self.sweep_with(SweepOptions::new())
     }
 
-    /// [`sweep`](Self::sweep) of one topic.
+    /// Sweeps one topic, as [`sweep`](Self::sweep) does.
     ///
     /// # Errors
     /// As [`sweep`](Self::sweep).
@@ -200,7 +201,8 @@ impl Postbox {
         self.sweep_with(SweepOptions::new().topic(topic))
     }
 
-    /// [`sweep`](Self::sweep) with a topic, a token that stops it, or a function that sees each batch.
+    /// Sweeps with options: a topic, a token that cancels the sweep, or a function that receives the report of each
+    /// batch.
     ///
     /// # Errors
     /// As [`sweep`](Self::sweep).
@@ -209,23 +211,23 @@ impl Postbox {
         sweep(&self.engine, topic, &cancel, &mut *on_batch)
     }
 
-    /// Starts the sweeper: a thread that sweeps every `sweep_interval_ms`, survives every error
-    /// and logs it. Producers are called on that
-    /// thread and, for other topics at the same time, on up to `sweep_threads` - 1 more.
+    /// Starts the sweeper, a thread that sweeps all topics at once and then every `sweep_interval_ms`. It logs
+    /// errors and continues. Producers are called on that thread and, for other topics at the same time, on up to
+    /// `sweep_threads` - 1 further threads.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] if it is running already.
+    /// [`ErrorCode::InvalidArgument`] if the sweeper is already running.
     pub fn start_sweeper(&self) -> Result<()> {
         let job = |engine: &Engine, cancel: &CancelToken| sweep(engine, None, cancel, &mut |_| {}).map(drop);
         self.sweeper.start(&self.engine, self.engine.config.sweep_interval, Box::new(job))
     }
 
-    /// Stops the sweeper after what it is sending, and waits `close_timeout_ms` for it at most.
-    /// Without one running, does nothing.
+    /// Stops the sweeper after the messages that it is sending, and waits for it for at most `close_timeout_ms`.
+    /// Does nothing if the sweeper is not running.
     ///
     /// # Errors
-    /// [`ErrorCode::Timeout`]: a producer has not returned; the sweeper stops when it does. Call this
-    /// again to wait longer; until it has stopped, it cannot be started again.
+    /// [`ErrorCode::Timeout`] if a producer has not returned; the sweeper stops when it does. Call this again to
+    /// wait longer. The sweeper cannot be started again until it has stopped.
     pub fn stop_sweeper(&self) -> Result<()> {
         self.stop_sweeper_until(self.close_deadline())
     }
@@ -240,17 +242,18 @@ impl Postbox {
         stopped
     }
 
-    /// Hands every message that was dispatched longer than `archive_min_age_ms` ago to the
-    /// archive, and deletes those that it kept. Never touches one that is not dispatched. It holds
-    /// Brighter's lease of archivers while it does.
+    /// Passes every message that was dispatched longer than `archive_min_age_ms` ago to the archive, and deletes
+    /// each message that the archive kept. Messages that are not dispatched are not touched. It holds the lease of
+    /// archivers, shared with Brighter, while it runs.
     ///
     /// # Errors
-    /// Those of any request. What happened to single messages is in the report.
+    /// The errors of any request. Failures of single messages are counted in the report.
     pub fn archive(&self, archive: &dyn Archive) -> Result<ArchiveReport> {
         self.archive_with(archive, &CancelToken::new())
     }
 
-    /// [`archive`](Self::archive) that another thread can stop; it ends after the batch at hand.
+    /// Archives messages as [`archive`](Self::archive) does, until the token is canceled; it stops after the
+    /// current batch.
     ///
     /// # Errors
     /// As [`archive`](Self::archive).
@@ -258,16 +261,16 @@ impl Postbox {
         archive_once(&self.engine, archive, cancel)
     }
 
-    /// Starts the archiver: a thread that does so every `archive_interval_ms`.
+    /// Starts the archiver, a thread that archives messages at once and then every `archive_interval_ms`.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] if it is running already.
+    /// [`ErrorCode::InvalidArgument`] if the archiver is already running.
     pub fn start_archiver(&self, archive: impl Archive + 'static) -> Result<()> {
         let job = move |engine: &Engine, cancel: &CancelToken| archive_once(engine, &archive, cancel).map(drop);
         self.archiver.start(&self.engine, self.engine.config.archive_interval, Box::new(job))
     }
 
-    /// Stops the archiver, as [`stop_sweeper`](Self::stop_sweeper) does the sweeper.
+    /// Stops the archiver, as [`stop_sweeper`](Self::stop_sweeper) stops the sweeper.
     ///
     /// # Errors
     /// As [`stop_sweeper`](Self::stop_sweeper).
@@ -284,21 +287,21 @@ impl Postbox {
         Instant::now() + self.engine.config.close_timeout
     }
 
-    /// How many messages are outstanding, of one topic or of all, and since when. It reads the
-    /// index of outstanding messages, whose size is theirs.
+    /// Counts the outstanding messages of one topic or of all, and returns the creation time of the oldest. It
+    /// reads the index of outstanding messages, so its cost grows with their number.
     ///
     /// # Errors
-    /// Those of any request.
+    /// The errors of any request.
     pub fn count_outstanding(&self, topic: Option<&str>) -> Result<OutstandingCount> {
         count_outstanding(&self.engine, topic)
     }
 
-    /// A page of about `limit` messages of a state, of one topic or of all, beginning at the
-    /// cursor that the page before gave. A page may be short, or empty, and not the last. The index lags behind the table a little. Parked
-    /// messages are in no index: listing them reads the whole table.
+    /// Lists about `limit` messages of a state, of one topic or of all, starting at the cursor of the previous
+    /// page. A page may contain fewer messages, or none, without being the last. The index may lag slightly behind
+    /// the table. Parked messages are not indexed, so listing them reads the whole table.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for a cursor that no page of this list gave; those of any request.
+    /// [`ErrorCode::InvalidArgument`] for a cursor that does not belong to this list, and those of any request.
     pub fn list_messages(
         &self,
         state: MessageState,
@@ -311,16 +314,16 @@ impl Postbox {
         self.engine.run("list", |outbox| async move { outbox.list(state, topic, limit, cursor).await })
     }
 
-    /// Releases a parked message: it is outstanding again, with no failed attempts.
+    /// Releases a parked message, which becomes outstanding again with no failed attempts.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] if it is not parked.
+    /// [`ErrorCode::InvalidArgument`] if the message is not parked.
     pub fn unpark(&self, id: &str) -> Result<()> {
         let unparked = id.to_owned();
         self.engine.run("unpark", |outbox| async move { outbox.unpark(unparked).await })
     }
 
-    /// Makes messages outstanding again, dispatched or not, so that the next sweep or clear sends them.
+    /// Makes messages outstanding again, with no failed attempts, so that the next sweep or clear sends them.
     ///
     /// # Errors
     /// As [`clear_outbox`](Self::clear_outbox).
@@ -328,40 +331,40 @@ impl Postbox {
         replay(&self.engine, &owned(ids))
     }
 
-    /// [`replay`](Self::replay) of every message with this causation id.
+    /// Replays every message with this causation id, as [`replay`](Self::replay) does.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidTable`] if the table lacks the index `Causation`; those of any request.
+    /// [`ErrorCode::InvalidTable`] if the table lacks the index `Causation`, and those of any request.
     pub fn replay_causation(&self, causation_id: &str) -> Result<DispatchReport> {
         let cause = causation_id.to_owned();
         let ids = self.engine.run("finding by causation", |outbox| async move { outbox.caused_by(cause).await })?;
         replay(&self.engine, &ids)
     }
 
-    /// What this Postbox has done since it was opened. Makes no request.
+    /// Returns the statistics of this client since it was opened. Sends no request.
     pub fn stats(&self) -> Stats {
         self.engine.stats()
     }
 
-    /// Whether this handle may be used here: not in a forked child, whose locks may be held by
-    /// threads that it does not have.
+    /// Checks that the handle may be used in this process. It may not in a forked child, because its locks may be
+    /// held by threads that do not exist there.
     pub(crate) fn check(&self) -> Result<()> {
         self.engine.runtime.check()
     }
 
-    /// The SDK's client, for whatever Postbox does not do itself. Run its requests with
-    /// [`block_on`](Self::block_on), or on a runtime of your own.
+    /// Returns the client of the AWS SDK, for requests that Postbox does not offer. Run them with
+    /// [`block_on`](Self::block_on), or on your own runtime.
     pub fn dynamodb(&self) -> &Client {
         self.engine.outbox.client()
     }
 
-    /// Runs a future with the SDK's client on the Postbox's thread and blocks for its result.
+    /// Runs a future with the client of the AWS SDK on the runtime thread and blocks until its result is available.
     ///
     /// ```
     /// # fn main() -> postbox::Result<()> {
     /// # let postbox = postbox::Postbox::builder().embedded_path(":memory:").open()?;
     /// let tables = postbox.block_on(|client| async move { client.list_tables().send().await })?;
-    /// assert_eq!(tables.expect("DynamoDB answers").table_names(), ["brighter_outbox"]);
+    /// assert_eq!(tables.expect("DynamoDB responds").table_names(), ["brighter_outbox"]);
     /// # Ok(()) }
     /// ```
     ///
@@ -376,14 +379,14 @@ impl Postbox {
         self.engine.runtime.block_on("the future", self.engine.operation_timeout(), future)
     }
 
-    /// The embedded database that this Postbox works on, if it does.
+    /// Returns the embedded database that this client uses, if it uses one.
     #[cfg(feature = "embedded")]
     pub fn embedded(&self) -> Option<&EmbeddedDatabase> {
         self.embedded.as_ref()
     }
 
-    /// Runs one operation by name on the embedded database, as a call of this Postbox: not after
-    /// it was closed, nor in a forked child, where the database may not be touched.
+    /// Runs an operation on the embedded database by name, as a call of this client. It fails after the client was
+    /// closed, and in a forked child process, where the database must not be touched.
     pub(crate) fn embedded_execute(&self, operation: &str, request: &str) -> Result<String> {
         let _call = self.engine.runtime.enter()?;
         #[cfg(feature = "embedded")]
@@ -393,19 +396,19 @@ impl Postbox {
         let _ = (operation, request);
         Err(Error::new(
             ErrorCode::EmbeddedUnavailable,
-            "this Postbox does not work on an embedded database: set embedded_path before it is opened",
+            "this Postbox does not use an embedded database: set embedded_path before opening it",
         ))
     }
 
-    /// Stops the sweeper and the archiver, refuses new calls, waits for those under way, each for
-    /// `close_timeout_ms` at most, and stops the thread. A second call waits for the same.
+    /// Stops the sweeper and the archiver, rejects new calls, waits for calls in progress, all within
+    /// `close_timeout_ms`, and stops the runtime thread. A second call waits in the same way.
     ///
     /// # Errors
-    /// [`ErrorCode::Timeout`]: something was still under way and was abandoned; committed
-    /// messages stay outstanding. [`ErrorCode::Forked`].
+    /// [`ErrorCode::Timeout`] if something was still in progress and was abandoned; committed messages stay
+    /// outstanding. [`ErrorCode::Forked`].
     pub fn close(&self) -> Result<()> {
         self.engine.runtime.check()?;
-        // Together they have the time that one has.
+        // All workers share one deadline.
         let deadline = self.close_deadline();
         for worker in [&self.sweeper, &self.archiver, &self.counter] {
             worker.ask_to_stop();
@@ -424,7 +427,7 @@ impl Postbox {
 impl Drop for Postbox {
     fn drop(&mut self) {
         if self.engine.runtime.is_forked() {
-            // What is in it, such as producers, connections and the embedded database, is the parent's to end.
+            // Producers, connections and the embedded database belong to the parent process.
             std::mem::forget(Arc::clone(&self.engine));
             #[cfg(feature = "embedded")]
             std::mem::forget(self.embedded.clone());

@@ -37,14 +37,14 @@ impl<'a> SweepOptions<'a> {
         self
     }
 
-    /// Stops the sweep once the token is canceled, from any thread. Messages that were found and
-    /// not tried are [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
+    /// Stops the sweep once the token is canceled, from any thread. Messages that were found
+    /// and not tried are [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
     pub fn cancel(mut self, cancel: &CancelToken) -> Self {
         self.cancel = cancel.clone();
         self
     }
 
-    /// Calls a function with the report of each batch, on whichever thread sent it.
+    /// Calls a function with the report of each batch, on the thread that sent the batch.
     pub fn on_batch(mut self, on_batch: impl FnMut(&DispatchReport) + Send + 'a) -> Self {
         self.on_batch = Box::new(on_batch);
         self

@@ -1,4 +1,4 @@
-//! One DynamoDB transaction being collected: the caller's writes and the messages that go with them.
+//! Units of work.
 
 use crate::engine::Engine;
 use crate::engine::counters::Counters;
@@ -14,19 +14,19 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Up
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// DynamoDB's limit for one transaction.
+/// The limit of DynamoDB for one transaction.
 const MAX_ACTIONS: usize = 100;
-/// DynamoDB remembers a token for 10 minutes; after this long, sending it again is no longer safe.
+/// The time for which a token can safely be sent again. DynamoDB remembers a token for 10 minutes.
 const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 
-/// Collects writes and messages, and commits them in one DynamoDB transaction: both or neither.
+/// A DynamoDB transaction that collects writes and messages; either all of them take effect or none.
 ///
-/// Nothing is sent before [`commit`](Self::commit), but for a `DescribeTable` when two items are
-/// put into one table whose key is not known yet. Dropping an open unit of work, like
-/// [`rollback`](Self::rollback), sends nothing. It belongs to one thread at a time.
+/// Nothing is sent before [`commit`](Self::commit), except a `DescribeTable` when two items are put into one table whose
+/// key is not known yet. Dropping an open unit of work sends nothing, like [`rollback`](Self::rollback). A unit of work
+/// belongs to one thread at a time.
 ///
-/// What DynamoDB would refuse is refused when it is added, and the unit stays as it was: over
-/// 100 actions, an item over 400 KB, over 4 MB in all, the same item twice.
+/// An action that exceeds a limit of DynamoDB is rejected when it is added, and the unit is unchanged. The limits are
+/// 100 actions, 400 KB per item, 4 MB in all, and one action per item.
 ///
 /// ```
 /// use postbox::{AttributeValue, Item, Message, Postbox};
@@ -60,7 +60,7 @@ pub struct UnitOfWork {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Open,
-    /// A commit had no answer; since when its token is in use.
+    /// A commit got no response; the time since which its token is in use.
     InDoubt(Instant),
     Committed,
     RolledBack,
@@ -71,8 +71,8 @@ impl UnitOfWork {
         Self { engine, actions: Vec::new(), deposited: Vec::new(), bytes: 0, token: new_token(), state: State::Open }
     }
 
-    /// Reads one item of any table, consistently and at once: a read of the transaction's own
-    /// is not possible on DynamoDB. To be sure that it has not changed by the commit, add a
+    /// Reads one item of any table at once, with a consistent read. The read is not part of the transaction, since
+    /// DynamoDB does not support this. To make sure that the item does not change before the commit, add a
     /// condition.
     ///
     /// # Errors
@@ -82,16 +82,16 @@ impl UnitOfWork {
         self.engine.run("get_item", |outbox| async move { outbox.get_item(table, key).await })
     }
 
-    /// Adds: put this item, whatever was there. For a put with a condition, see [`add`](Self::add).
+    /// Adds a put of an item, which replaces an existing item. For a put with a condition, see [`add`](Self::add).
     ///
     /// # Errors
-    /// The limits, see above; [`ErrorCode::UnitOfWorkClosed`].
+    /// The errors of the limits above; [`ErrorCode::UnitOfWorkClosed`].
     pub fn put(&mut self, table: impl Into<String>, item: Item) -> Result<()> {
         let put = Put::builder().table_name(table).set_item(Some(item)).build().map_err(incomplete)?;
         self.add(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Adds: update one item by an update expression.
+    /// Adds an update of one item by an update expression.
     ///
     /// # Errors
     /// As [`put`](Self::put).
@@ -99,7 +99,8 @@ impl UnitOfWork {
         self.add(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Adds: delete the item of this key, if it is there. For a condition, see [`add`](Self::add).
+    /// Adds a delete of the item with this key, if it exists. For a delete with a condition, see
+    /// [`add`](Self::add).
     ///
     /// # Errors
     /// As [`put`](Self::put).
@@ -108,7 +109,7 @@ impl UnitOfWork {
         self.add(TransactWriteItem::builder().delete(delete).build())
     }
 
-    /// Adds: commit only if this condition holds for an item that the unit does not write.
+    /// Adds a condition on an item that the unit does not write; the commit fails unless the condition holds.
     ///
     /// # Errors
     /// As [`put`](Self::put).
@@ -119,7 +120,7 @@ impl UnitOfWork {
     /// Adds any action of a DynamoDB transaction.
     ///
     /// # Errors
-    /// As [`put`](Self::put); [`ErrorCode::InvalidArgument`] if it does not hold exactly one action.
+    /// As [`put`](Self::put); [`ErrorCode::InvalidArgument`] if `item` does not contain exactly one action.
     pub fn add(&mut self, item: TransactWriteItem) -> Result<()> {
         self.check_usable()?;
         let target = Target::of(&item)?;
@@ -127,11 +128,11 @@ impl UnitOfWork {
         self.push(Action { item, subject, message_id: None })
     }
 
-    /// Adds: deposit this message in the outbox. Gives its id, for
+    /// Adds a deposit of this message in the outbox. Returns its id, for
     /// [`clear_outbox`](crate::Postbox::clear_outbox) after the commit.
     ///
     /// # Errors
-    /// As [`put`](Self::put); [`ErrorCode::InvalidMessage`].
+    /// As [`put`](Self::put); [`ErrorCode::InvalidMessage`]; [`ErrorCode::OutboxLimitReached`].
     pub fn deposit_post(&mut self, message: Message) -> Result<String> {
         self.check_usable()?;
         self.engine.check_limit()?;
@@ -143,33 +144,33 @@ impl UnitOfWork {
         Ok(id)
     }
 
-    /// How many actions were added, deposits included.
+    /// Returns the number of actions that were added, including deposits.
     pub fn len(&self) -> usize {
         self.actions.len()
     }
 
-    /// Whether nothing was added.
+    /// Returns whether no action was added.
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty()
     }
 
-    /// Sends everything in one transaction: all of it takes effect, or none. What is safe to
-    /// try again (throttling, conflicts, lost connections) is tried again with the same token.
-    /// An empty unit of work commits without a request.
+    /// Commits all actions in one transaction: either all of them take effect or none. Failures that are safe to
+    /// retry (throttling, conflicts, lost connections) are retried with the same token. An empty unit of work
+    /// commits without a request.
     ///
     /// # Errors
-    /// - [`ErrorCode::TransactionCanceled`]: nothing was written; the reasons tell, action by
-    ///   action, why. The unit stays open: mend it or try again.
-    /// - [`ErrorCode::DuplicateMessage`]: nothing was written; a message id is in the outbox
-    ///   already, so this command took effect before.
-    /// - [`ErrorCode::OutcomeUnknown`]: no answer came. Call `commit` again on this unit: that
-    ///   is safe for 9 minutes, after which the error is no longer retryable.
+    /// - [`ErrorCode::TransactionCanceled`]: nothing was written. There is a reason for each action that failed.
+    ///   The unit stays open; it can be changed or committed again.
+    /// - [`ErrorCode::DuplicateMessage`]: nothing was written, because a message id already exists in the outbox;
+    ///   this command was already applied.
+    /// - [`ErrorCode::OutcomeUnknown`]: no response was received. Call `commit` again on this unit. That is safe
+    ///   for 9 minutes, after which the error is no longer retryable.
     /// - [`ErrorCode::UnitOfWorkClosed`], and those of any request: nothing was written.
     pub fn commit(&mut self) -> Result<()> {
         let since = match self.state {
             State::InDoubt(since) if clock::since(since) > TOKEN_LIFE => {
                 return Err(never_known(
-                    "DynamoDB has forgotten its token, so that sending it again could write twice",
+                    "DynamoDB no longer remembers the token of the transaction, so sending it again could write twice",
                 ));
             }
             State::InDoubt(since) => since,
@@ -202,11 +203,11 @@ impl UnitOfWork {
             return Ok(());
         };
         let error = match error.code() {
-            // Cut off in the middle: a request may be on its way.
+            // The call was interrupted, and a request may have been sent.
             ErrorCode::Timeout | ErrorCode::Internal | ErrorCode::Closed if started => outcome_unknown(&error),
             ErrorCode::TransactionCanceled | ErrorCode::DuplicateMessage if !error.is_retryable() => error,
             ErrorCode::OutcomeUnknown => error,
-            // Whoever could find out is gone: trying again is of no use.
+            // This process can no longer find out, so retrying is useless.
             ErrorCode::Closed | ErrorCode::Forked if was_in_doubt => never_known(error.message()),
             _ if was_in_doubt => outcome_unknown(&error),
             _ => error,
@@ -224,16 +225,16 @@ impl UnitOfWork {
         Err(error)
     }
 
-    /// Closes the unit of work without sending anything; so does dropping it.
+    /// Closes the unit of work without sending anything; dropping the unit does the same.
     ///
     /// # Errors
-    /// [`ErrorCode::UnitOfWorkClosed`] if it was committed or rolled back before;
-    /// [`ErrorCode::OutcomeUnknown`] if a commit had no answer, since then it may have taken effect.
+    /// [`ErrorCode::UnitOfWorkClosed`] if the unit was committed or rolled back before;
+    /// [`ErrorCode::OutcomeUnknown`] if the last commit got no response, since it may have taken effect.
     pub fn rollback(&mut self) -> Result<()> {
         if let State::InDoubt(_) = self.state {
             return Err(Error::new(
                 ErrorCode::OutcomeUnknown,
-                "a commit of this unit of work had no answer, so it may have taken effect and cannot be rolled back: call commit again to find out",
+                "a commit of this unit of work got no response, so it may have taken effect and cannot be rolled back: call commit again to find out",
             ));
         }
         self.check_open()?;
@@ -243,45 +244,48 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Whether an action may be added, with a Postbox behind it that could send it.
+    /// Checks that an action may be added, and that the Postbox could send it.
     fn check_usable(&self) -> Result<()> {
         self.check_open()?;
         self.engine.runtime.check_open()
     }
 
     fn check_open(&self) -> Result<()> {
-        let why = match self.state {
+        let problem = match self.state {
             State::Open => return Ok(()),
-            State::InDoubt(_) => "had a commit without an answer and cannot be changed: call commit again",
-            State::Committed => "was committed: begin a new one",
-            State::RolledBack => "was rolled back: begin a new one",
+            State::InDoubt(_) => {
+                "the outcome of the last commit is unknown; call commit again before changing this unit of work"
+            }
+            State::Committed => "this unit of work was committed; begin a new one",
+            State::RolledBack => "this unit of work was rolled back; begin a new one",
         };
-        Err(Error::new(ErrorCode::UnitOfWorkClosed, format!("this unit of work {why}")))
+        Err(Error::new(ErrorCode::UnitOfWorkClosed, problem))
     }
 
-    /// Adds the action if DynamoDB would take it; else everything stays as it was.
+    /// Adds the action if it keeps the limits of DynamoDB; otherwise the unit is unchanged.
     fn push(&mut self, action: Action) -> Result<()> {
         let target = Target::of(&action.item)?;
         let (verb, bytes) = (target.verb, target.bytes());
         if self.actions.len() >= MAX_ACTIONS {
             return Err(Error::new(
                 ErrorCode::TooManyActions,
-                format!(
-                    "the unit of work has {MAX_ACTIONS} actions, which is all that one DynamoDB transaction takes: commit it and begin another, or deposit fewer messages"
-                ),
+                format!("the unit of work has too many actions: DynamoDB allows {MAX_ACTIONS} actions per transaction"),
             ));
         }
         if bytes > MAX_ITEM_BYTES {
             return Err(Error::new(
                 ErrorCode::ItemTooLarge,
-                format!("{verb} {}: the item has {bytes} bytes, DynamoDB takes {MAX_ITEM_BYTES} at most", target.table),
+                format!(
+                    "{verb} {}: the item has {bytes} bytes, but DynamoDB allows at most {MAX_ITEM_BYTES}",
+                    target.table
+                ),
             ));
         }
         if self.bytes + bytes > MAX_TRANSACTION_BYTES {
             return Err(Error::new(
                 ErrorCode::TransactionTooLarge,
                 format!(
-                    "{verb} {}: the unit of work would have {} bytes, DynamoDB takes {MAX_TRANSACTION_BYTES} at most",
+                    "{verb} {}: the unit of work would have {} bytes, but DynamoDB allows at most {MAX_TRANSACTION_BYTES}",
                     target.table,
                     self.bytes + bytes
                 ),
@@ -291,7 +295,7 @@ impl UnitOfWork {
             return Err(Error::new(
                 ErrorCode::DuplicateItem,
                 format!(
-                    "{verb} {}: action {index} ({}) is on the same item, and a DynamoDB transaction may touch an item once only",
+                    "{verb} {}: action {index} ({}) is on the same item, and a DynamoDB transaction may contain only one action per item",
                     target.table, self.actions[index].subject
                 ),
             ));
@@ -301,7 +305,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// The action that is on the same item already.
+    /// Returns the index of an action that is on the same item.
     fn same_item(&self, new: &Target<'_>) -> Result<Option<usize>> {
         let mut others = self.targets_in(new.table).peekable();
         if others.peek().is_none() {
@@ -314,8 +318,9 @@ impl UnitOfWork {
         Ok(others.find(|(_, target)| is_same(target)).map(|(index, _)| index))
     }
 
-    /// The names of the table's key: known for the outbox and from an action with a key, else
-    /// asked for. `None` if DynamoDB does not tell; it will check at the commit then.
+    /// Returns the names of the table's key, which are known for the outbox and from an action with a key, and
+    /// otherwise requested from DynamoDB. Returns `None` if DynamoDB does not return them; the conflict is then
+    /// detected at the commit.
     fn key_names(&self, new: &Target<'_>) -> Result<Option<Vec<String>>> {
         if new.table == self.engine.outbox.table() {
             return Ok(Some(vec![MESSAGE_ID.to_owned()]));
@@ -338,7 +343,7 @@ impl UnitOfWork {
         }
     }
 
-    /// The actions on this table, each with its place.
+    /// Returns the actions on this table, each with its index.
     fn targets_in<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (usize, Target<'a>)> {
         let targets =
             self.actions.iter().enumerate().filter_map(|(at, action)| Some((at, Target::of(&action.item).ok()?)));
@@ -359,12 +364,12 @@ fn new_token() -> String {
     crate::sys::random::id()
 }
 
-/// The error of a commit of which this unit of work can no longer find out whether it took effect.
+/// Returns the error of a commit whose outcome this unit of work can no longer determine.
 fn never_known(why: &str) -> Error {
     Error::new(
         ErrorCode::OutcomeUnknown,
         format!(
-            "it is not known whether the transaction took effect, and committing again cannot tell: read the data, or ask the outbox for the message id, to find out. Cause: {why}"
+            "the outcome of the transaction is unknown and can no longer be determined by retrying; check for the message id in the outbox. Cause: {why}"
         ),
     )
 }

@@ -11,29 +11,33 @@ use crate::{Archive, ArchiveReport, Error, ErrorCode, JsonLinesArchive, Result, 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-/// What an archiver did, in messages.
+/// The result of archiving, in messages.
 #[repr(C)]
 pub struct postbox_archive_result {
-    /// Kept by the archive and deleted.
+    /// Messages that the archive kept and that were deleted from the outbox.
     pub archived: u64,
-    /// They stay: the archive did not keep them, or they could not be read or deleted. The log says which and why.
+    /// Messages that stay in the outbox, because the archive did not keep them, or because they
+    /// could not be read or deleted. The log has the id and the reason of each.
     pub failed: u64,
     /// A postbox_lease.
     pub lease: i32,
-    /// 0; for later versions.
+    /// Always 0; reserved for later versions.
     pub reserved: [u32; 7],
 }
 
-/// Keeps one message, durably, before it is deleted from the outbox. Returns 0 if it did; with
-/// anything else the message stays, and the callback may write why into the `reason_size` bytes
-/// of `reason`, as for postbox_send_callback; the log tells it. A message that was kept and could
-/// not be deleted comes again.
+/// Stores one message durably before it is deleted from the outbox.
 ///
-/// `data` is what was given with the callback. `message` is valid for the time of the call and
-/// may be read, not freed. It is called on the thread that called postbox_archive, or on the
-/// archiver's (postbox_start_archiver), and may call what a postbox_send_callback may;
-/// postbox_stop_archiver on the archiver's thread would wait for this very call. It must return:
-/// an exception or a longjmp out of it is undefined behaviour.
+/// Returns 0 if the message was stored. With any other return value the message stays in the
+/// outbox, and the callback may write a reason into the `reason_size` bytes of `reason`, as
+/// described for postbox_send_callback; the reason is logged. A message that was stored but could
+/// not be deleted is passed to the callback again.
+///
+/// `data` is the pointer that was registered with the callback. `message` is valid during the call;
+/// the callback may read it and must not free it. The callback runs on the thread that called
+/// postbox_archive, or on the archiver's thread (postbox_start_archiver). It may call the functions
+/// that a postbox_send_callback may call. On the archiver's thread it must not call
+/// postbox_stop_archiver, which would wait for this call. It must return normally: an exception or
+/// a longjmp out of it is undefined behaviour.
 pub type postbox_archive_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,
@@ -56,7 +60,7 @@ impl Archive for CallbackArchive {
             let handle = postbox_message::of_stored(stored.clone());
             let mut reason = [0_u8; REASON_BYTES];
             let buffer = reason.as_mut_ptr().cast();
-            // SAFETY: C gave this function for this data; message and buffer live through the call.
+            // SAFETY: C registered this function for this data; message and buffer live through the call.
             match unsafe { (self.archive)(self.data.data, &raw const handle, buffer, REASON_BYTES) } {
                 0 => Ok(()),
                 code => Err(reason_text(&reason, &format!("the archive returned {code}"))),
@@ -66,19 +70,20 @@ impl Archive for CallbackArchive {
     }
 }
 
-/// Hands every message that was dispatched longer than "archive_min_age_ms" ago to `archive`, on
-/// this thread, and deletes those that it kept. Never touches one that is not dispatched. It holds
-/// Brighter's lease of archivers while it does. `result`, which may be NULL, gets what was done.
+/// Passes every message that was dispatched longer than "archive_min_age_ms" ago to `archive`, on
+/// this thread, and deletes each message that `archive` stored. Messages that are not dispatched
+/// are not touched. The function holds the lease of archivers, shared with Brighter, while it runs.
+/// `result` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_archive(
-    r#box: *mut postbox_client,
+    client: *mut postbox_client,
     archive: postbox_archive_callback,
     data: *mut c_void,
     result: *mut postbox_archive_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(r#box) }?.get();
+        let postbox = unsafe { postbox_client::borrow(client) }?.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
         let report = postbox.archive(&CallbackArchive { archive, data: Arc::new(CallbackData::new(data, None)) })?;
         // SAFETY: the header asks for NULL or a place for the struct.
@@ -87,19 +92,20 @@ pub unsafe extern "C" fn postbox_archive(
     })
 }
 
-/// postbox_archive into a file: one message a line, as DynamoDB JSON of its item. The file is made if
-/// it is missing, for its owner only, appended to, and on the disk before a message is deleted.
+/// Archives messages, as postbox_archive does, by appending them to a file, one per line, each item
+/// as DynamoDB JSON. The file is created if it does not exist, with access for its owner only. It
+/// is synchronized to disk before a message is deleted.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_archive_to_file(
-    r#box: *mut postbox_client,
+    client: *mut postbox_client,
     path: *const c_char,
     result: *mut postbox_archive_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, archive) = unsafe { (postbox_client::borrow(r#box)?.get(), open_archive(text(path, "path")?)?) };
+        let (postbox, archive) = unsafe { (postbox_client::borrow(client)?.get(), open_archive(text(path, "path")?)?) };
         let report = postbox.archive(&archive)?;
         // SAFETY: the header asks for NULL or a place for the struct.
         unsafe { write_optional(result, archive_result(&report)) };
@@ -107,22 +113,22 @@ pub unsafe extern "C" fn postbox_archive_to_file(
     })
 }
 
-/// Starts the archiver: a thread that does what postbox_archive does at once and then every
-/// "archive_interval_ms", survives every error and logs it. `release`, which may be NULL, is
-/// called once with `data` when the archiver has ended, before postbox_stop_archiver returns
-/// NULL. If this function fails, `release` is not called.
+/// Starts the archiver, a thread that does what postbox_archive does, first at once and then every
+/// "archive_interval_ms". It logs errors and continues. `release` may be NULL; it is called once
+/// with `data` when the archiver has ended, before postbox_stop_archiver returns NULL. If this
+/// function fails, `release` is not called.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the archiver is already running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_start_archiver(
-    r#box: *mut postbox_client,
+    client: *mut postbox_client,
     archive: postbox_archive_callback,
     data: *mut c_void,
     release: postbox_release_callback,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(r#box) }?.get();
+        let postbox = unsafe { postbox_client::borrow(client) }?.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
         let data = Arc::new(CallbackData::new(data, None));
         postbox.start_archiver(CallbackArchive { archive, data: Arc::clone(&data) })?;
@@ -131,24 +137,24 @@ pub unsafe extern "C" fn postbox_start_archiver(
     })
 }
 
-/// postbox_start_archiver into a file, as postbox_archive_to_file.
+/// Starts the archiver with a file as the archive, as in postbox_archive_to_file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_start_archiver_to_file(
-    r#box: *mut postbox_client,
+    client: *mut postbox_client,
     path: *const c_char,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, archive) = unsafe { (postbox_client::borrow(r#box)?.get(), open_archive(text(path, "path")?)?) };
+        let (postbox, archive) = unsafe { (postbox_client::borrow(client)?.get(), open_archive(text(path, "path")?)?) };
         postbox.start_archiver(archive)
     })
 }
 
-/// Stops the archiver, as postbox_stop_sweeper does the sweeper.
+/// Stops the archiver, as postbox_stop_sweeper stops the sweeper.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_stop_archiver(r#box: *mut postbox_client) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_stop_archiver(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_client::borrow(r#box) }?.get().stop_archiver())
+    fallible(|| unsafe { postbox_client::borrow(client) }?.get().stop_archiver())
 }
 
 fn open_archive(path: &str) -> Result<JsonLinesArchive> {

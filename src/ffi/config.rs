@@ -1,4 +1,4 @@
-//! Settings and producers, collected before a Postbox is opened.
+//! The configuration: settings and producers of a client to open.
 
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
@@ -11,15 +11,16 @@ use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
-/// The settings and producers of a postbox_client to open. CONFIGURATION.md lists the settings.
-/// It may be used by several threads; opening leaves it as it is, so that it can open more.
+/// The settings and producers of a client to open. CONFIGURATION.md lists the settings. Several
+/// threads may use a configuration. Opening does not change it, so it can open more than one
+/// client.
 pub struct postbox_config(Mutex<Collected>);
 
 #[derive(Default)]
 struct Collected {
     settings: Config,
     producers: Vec<(Option<String>, Arc<CallbackProducer>)>,
-    /// What `postbox_config_get` lent out, by name.
+    /// The strings that `postbox_config_get` lent out, by name.
     lent: HashMap<String, CString>,
 }
 
@@ -28,7 +29,7 @@ impl Handle for postbox_config {
 }
 
 impl postbox_config {
-    /// Opens a Postbox with what was collected.
+    /// Opens a Postbox with these settings and producers.
     pub(crate) fn open(&self) -> Result<Postbox> {
         let collected = self.0.lock();
         let mut builder = Builder::default().config(collected.settings.clone());
@@ -44,18 +45,18 @@ impl postbox_config {
     }
 }
 
-/// Makes a configuration with the default settings and no producer. Never NULL; the caller
-/// frees it with postbox_config_free, also after opening with it.
+/// Creates a configuration with the default settings and no producer. Never returns NULL. The
+/// caller frees it with postbox_config_free, also after opening a client with it.
 #[unsafe(no_mangle)]
 pub extern "C" fn postbox_config_new() -> *mut postbox_config {
     infallible(std::ptr::null_mut(), || postbox_config(Mutex::default()).into_raw())
 }
 
-/// Sets one setting by name, numbers in decimal: postbox_config_set(config, "table_name",
-/// "orders_outbox"). An empty value unsets an optional setting.
+/// Sets one setting by name: postbox_config_set(config, "table_name", "orders_outbox"). Numbers are
+/// decimal. An empty value unsets an optional setting.
 ///
-/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names, POSTBOX_ERROR_INVALID_SETTING with
-/// the range; the configuration stays as it was.
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names; POSTBOX_ERROR_INVALID_SETTING with the
+/// allowed range. The configuration is unchanged after an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_set(
     config: *mut postbox_config,
@@ -68,10 +69,11 @@ pub unsafe extern "C" fn postbox_config_set(
     })
 }
 
-/// Reads one setting by name into `value`: "" for an optional one that is not set, "***" for a
-/// secret that is. The string is valid until this setting is changed or the configuration is freed.
+/// Reads one setting by name into `value`: "" for an optional setting that is not set, "***" for a
+/// secret that is set. The string is valid until this setting is changed or the configuration is
+/// freed.
 ///
-/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_get(
     config: *mut postbox_config,
@@ -89,14 +91,15 @@ pub unsafe extern "C" fn postbox_config_get(
     })
 }
 
-/// Adds the producer of a topic, or, with `topic` NULL, of every topic that has none of its
-/// own. A later one for the same topic takes the place of an earlier one. SNS and SQS need none:
-/// see the setting "routes".
+/// Adds the producer of a topic, or, if `topic` is NULL, the producer of every topic without a
+/// producer of its own. It replaces an earlier producer of the same topic. SNS and SQS need no
+/// producer; see the setting "routes".
 ///
-/// `send` is called with `data` for each message; see postbox_send_callback. `release` may be
-/// NULL; it is called once with `data` when no call of `send` can follow: on the thread that
-/// frees the last of the configuration, the postbox_client that were opened with it, and their units
-/// of work, or on a background thread's if that was still in a call then. If this function fails, `release` is not called.
+/// `send` is called with `data` for each message; see postbox_send_callback. `release` may be NULL.
+/// It is called once with `data` when no further call of `send` is possible, on the thread that
+/// frees the last of three kinds of handles: the configuration, the clients opened with it, and
+/// their units of work. If a background thread is still in a call at that time, `release` is called
+/// on that thread. If this function fails, `release` is not called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_add_producer(
     config: *mut postbox_config,
@@ -115,7 +118,7 @@ pub unsafe extern "C" fn postbox_config_add_producer(
     })
 }
 
-/// Frees a configuration. NULL is fine.
+/// Frees a configuration; does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_free(config: *mut postbox_config) {
     // SAFETY: the header asks for NULL or a configuration that was not freed.

@@ -9,7 +9,7 @@ use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-/// An error. Every function that can fail returns one that the caller owns, or NULL for success:
+/// An error. A function that can fail returns an error that the caller owns, or NULL for success:
 ///
 /// ```c
 /// postbox_error *error = postbox_unit_of_work_commit(work);
@@ -20,8 +20,8 @@ use std::ptr;
 /// }
 /// ```
 ///
-/// The functions on errors take NULL, as the error of a success. An error does not change, so
-/// any number of threads may read it.
+/// The functions on errors accept NULL, which means success. An error does not change, so any
+/// number of threads may read it.
 pub struct postbox_error {
     code: ErrorCode,
     retryable: bool,
@@ -42,8 +42,15 @@ impl Handle for postbox_error {
 }
 
 impl postbox_error {
-    /// The error as C gets it.
-    pub(crate) fn raise(error: Error) -> *mut Self {
+    /// Returns an error for the case that creating the real one panicked.
+    fn fallback() -> Self {
+        let message = c"Postbox panicked while reporting an error".to_owned();
+        Self { code: ErrorCode::Internal, retryable: false, message, reasons: Vec::new() }
+    }
+}
+
+impl From<Error> for postbox_error {
+    fn from(error: Error) -> Self {
         let reasons = error.reasons().iter().map(|reason| Reason {
             index: reason.index,
             subject: c_string(&reason.subject),
@@ -57,17 +64,10 @@ impl postbox_error {
             message: c_string(error.message()),
             reasons: reasons.collect(),
         }
-        .into_raw()
-    }
-
-    /// An error when even making one failed.
-    pub(crate) fn out_of_words() -> *mut Self {
-        let message = c"Postbox panicked while reporting an error".to_owned();
-        Self { code: ErrorCode::Internal, retryable: false, message, reasons: Vec::new() }.into_raw()
     }
 }
 
-/// What `read` gives for the error, or `none` for NULL.
+/// Returns the result of `read` for the error, or `none` for NULL.
 ///
 /// # Safety
 /// As [`Handle::borrow`].
@@ -79,87 +79,90 @@ where
     infallible(none, || unsafe { postbox_error::borrow(error) }.ok().and_then(read).unwrap_or(none))
 }
 
-/// What kind of error it is; POSTBOX_ERROR_NONE for NULL. A later library may give codes that
-/// this header does not name: treat them as POSTBOX_ERROR_INTERNAL.
+/// Returns the code of an error; POSTBOX_ERROR_NONE for NULL. A later version of the library may
+/// return codes that this header does not name; treat them as POSTBOX_ERROR_INTERNAL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_code(error: *const postbox_error) -> ErrorCode {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, ErrorCode::None, |error| Some(error.code)) }
 }
 
-/// What happened, to which thing, and what to do, without secrets and message bodies. "" for
-/// NULL. Valid until the error is freed.
+/// Returns the message of an error, which contains no secrets and no message bodies; "" for NULL.
+/// The string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_message(error: *const postbox_error) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.message.as_ptr())) }
 }
 
-/// Whether the same call may succeed later without any change. For POSTBOX_ERROR_OUTCOME_UNKNOWN
-/// of a commit: call commit again on the same unit of work. false for NULL.
+/// Returns whether the same call may succeed later without any change; false for NULL. After
+/// POSTBOX_ERROR_OUTCOME_UNKNOWN from a commit, call commit again on the same unit of work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_is_retryable(error: *const postbox_error) -> bool {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, false, |error| Some(error.retryable)) }
 }
 
-/// How many reasons the error has: one for each action of a cancelled transaction that could
-/// not be done, each message that failed, each fault of a table. 0 for NULL and for an error
-/// that concerns one thing only.
+/// Returns the number of reasons of an error: one for each failed action of a canceled transaction,
+/// each failed message, or each problem of a table. Returns 0 for NULL and for an error that
+/// concerns only one thing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_count(error: *const postbox_error) -> usize {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, 0, |error| Some(error.reasons.len())) }
 }
 
-/// Which action or message of the call a reason concerns, counted from 0 in the order in which
-/// they were added or given. `reason` counts from 0; SIZE_MAX for one that is not there.
+/// Returns the index of the action or message that a reason concerns, from 0 in the order in which
+/// they were added or passed. `reason` counts from 0. Returns SIZE_MAX if `reason` is out of range.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_index(error: *const postbox_error, reason: usize) -> usize {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, usize::MAX, |error| Some(error.reasons.get(reason)?.index)) }
 }
 
-/// What a reason concerns: an action ("Put People"), a message id, an index of a table. ""
-/// for one that is not there. Valid until the error is freed.
+/// Returns the subject of a reason: an action ("Put People"), a message id, or the name of an
+/// index. Returns "" if `reason` is out of range. The string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_subject(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.subject.as_ptr())) }
 }
 
-/// The code of a reason: DynamoDB's own where there is one ("ConditionalCheckFailed",
-/// "TransactionConflict"), else a word of Postbox. "" for one that is not there. Valid until
-/// the error is freed.
+/// Returns the code of a reason: the code of DynamoDB if there is one ("ConditionalCheckFailed",
+/// "TransactionConflict"), else a code of Postbox. Returns "" if `reason` is out of range. The
+/// string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_code(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.code.as_ptr())) }
 }
 
-/// The explanation of a reason. "" for one that is not there. Valid until the error is freed.
+/// Returns the explanation of a reason; "" if `reason` is out of range. The string is valid until
+/// the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_message(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.message.as_ptr())) }
 }
 
-/// The item whose condition failed, as DynamoDB JSON, if the action asked for it by
-/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD"; else NULL. Valid until the error is freed.
+/// Returns the item whose condition failed, as DynamoDB JSON, if the action requested it with
+/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD"; else NULL. The string is valid until the error
+/// is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_item(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, ptr::null(), |error| Some(error.reasons.get(reason)?.item.as_ref()?.as_ptr())) }
 }
 
-/// Frees an error. NULL is fine.
+/// Frees an error; does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_free(error: *mut postbox_error) {
     // SAFETY: the header asks for NULL or an error that was not freed.
     infallible((), || unsafe { postbox_error::free(error) });
 }
 
-/// The body of a function that can fail: `NULL` for success, else an error that the caller owns.
+/// Runs the body of a function that can fail. Returns `NULL` for success, else an error that the
+/// caller owns.
 pub(crate) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut postbox_error {
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         Err(Error::new(
@@ -169,7 +172,8 @@ pub(crate) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut postbox_error 
     });
     match result {
         Ok(()) => std::ptr::null_mut(),
-        Err(error) => catch_unwind(AssertUnwindSafe(|| postbox_error::raise(error)))
-            .unwrap_or_else(|_| postbox_error::out_of_words()),
+        Err(error) => catch_unwind(AssertUnwindSafe(|| postbox_error::from(error)))
+            .unwrap_or_else(|_| postbox_error::fallback())
+            .into_raw(),
     }
 }

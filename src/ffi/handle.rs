@@ -1,20 +1,20 @@
-//! Who owns a handle: C holds it as one allocation of ours until it frees it.
+//! Ownership of handles. C holds a handle as one boxed allocation of Rust until it frees the handle.
 
 use crate::{Error, ErrorCode, Result};
 
-/// A type that C holds by pointer. Every handle can be used through a shared reference, so that
-/// two threads that use one at once are our problem to detect and not undefined behaviour, and
-/// freed by another thread than the one that made it.
+/// A type that C holds by pointer. A handle can be used through a shared reference, so that two
+/// threads that use it at once are detected instead of causing undefined behaviour. Any thread can
+/// free it.
 pub(crate) trait Handle: Sized + Send + Sync {
-    /// What the header calls a pointer to it, for errors.
+    /// The name of a parameter of this type in the header, for errors.
     const NAME: &'static str;
 
-    /// Gives the value to C, which owes us a [`free`](Self::free).
+    /// Passes the value to C, which must return it to [`free`](Self::free).
     fn into_raw(self) -> *mut Self {
         Box::into_raw(Box::new(self))
     }
 
-    /// The value behind a pointer that C passed for the time of a call.
+    /// Borrows the value behind a pointer that C passed, for the time of a call.
     ///
     /// # Safety
     /// `pointer` is `NULL`, or came from [`into_raw`](Self::into_raw) (or points to a value that
@@ -24,22 +24,22 @@ pub(crate) trait Handle: Sized + Send + Sync {
         unsafe { pointer.as_ref() }.ok_or_else(|| null_argument(Self::NAME))
     }
 
-    /// Takes the value back from C and drops it; `NULL` is fine.
+    /// Takes the value back from C and drops it; does nothing for `NULL`.
     ///
     /// # Safety
     /// `pointer` is `NULL`, or came from [`into_raw`](Self::into_raw) and was not freed, and no
-    /// other call with it is under way.
+    /// other call with it is in progress.
     unsafe fn free(pointer: *mut Self) {
         if !pointer.is_null() {
-            // SAFETY: the caller's promise: it is the only pointer to a Box of ours.
+            // SAFETY: the caller's promise: it is the only pointer to this Box.
             drop(unsafe { Box::from_raw(pointer) });
         }
     }
 }
 
-/// The error of a pointer that must not be `NULL`.
+/// Returns the error for a required pointer that is `NULL`.
 pub(crate) fn null_argument(name: &str) -> Error {
-    Error::new(ErrorCode::NullArgument, format!("the argument \"{name}\" is NULL"))
+    Error::new(ErrorCode::NullArgument, format!("argument \"{name}\" is NULL"))
 }
 
 /// Writes an out-parameter.
@@ -53,7 +53,7 @@ pub(crate) unsafe fn write_out<T>(pointer: *mut T, name: &str, value: T) -> Resu
     Ok(())
 }
 
-/// Checks an out-parameter before the work is done whose result it should get.
+/// Checks an out-parameter before the work is done whose result it receives.
 pub(crate) fn check_out<T>(pointer: *mut T, name: &str) -> Result<()> {
     if pointer.is_null() { Err(null_argument(name)) } else { Ok(()) }
 }

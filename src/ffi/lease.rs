@@ -1,18 +1,19 @@
-//! Whether a background task had its lease.
+//! The status of the lease of a sweep or an archiver.
 
 use crate::LeaseStatus;
 
-/// Whether a sweep or an archiver had its lease.
+/// The status of the lease of a sweep or an archiver.
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_lease {
-    /// It had, to the end.
+    /// The lease was held for the whole run.
     Held = 0,
-    /// Another one has it: nothing was done.
+    /// Another process holds the lease; nothing was done.
     HeldElsewhere = 1,
-    /// It had, and lost it: it stopped at once.
+    /// The lease was lost during the run; the run stopped.
     Lost = 2,
-    /// It ran without one: there is no lock table, or no permission for it.
+    /// The run had no lease, because the lock table does not exist or access to it was denied.
+    /// Others may have sent the same messages.
     Unavailable = 3,
 }
 

@@ -1,4 +1,4 @@
-//! Log messages to a C function: a subscriber of `tracing` for the events of Postbox itself.
+//! Passes log messages to a C function, through a `tracing` subscriber for the events of Postbox itself.
 
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::producer::{CallbackData, postbox_release_callback};
@@ -12,28 +12,29 @@ use std::sync::Arc;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-/// How important a log message is.
+/// The severity of a log message.
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_log_level {
-    /// Something is lost or broken.
+    /// An error: something was lost or does not work.
     Error = 1,
-    /// Something failed and will be tried again, or needs a look.
+    /// A warning: something failed and will be retried, or needs attention.
     Warn = 2,
-    /// Something that an operator wants to know.
+    /// Information for an operator.
     Info = 3,
-    /// What Postbox does, step by step.
+    /// The steps of each operation.
     Debug = 4,
-    /// Everything.
+    /// All log messages.
     Trace = 5,
 }
 
-/// Gets one log message: a postbox_log_level and a line of text, valid for the time of the call,
-/// without secrets and message bodies.
+/// Receives one log message: a postbox_log_level and a line of text, which contains no secrets and
+/// no message bodies and is valid during the call.
 ///
-/// It is called by whatever thread has something to say, the Postbox's own included, and by
-/// several at once. It should return soon, since the Postbox waits for it, and may not call
-/// Postbox. It must return: an exception or a longjmp out of it is undefined behaviour.
+/// It runs on the thread that logs the message, which can be the client's own runtime thread, and
+/// several threads may call it at once. The client waits for it, so it should return quickly. It
+/// must not call Postbox. It must return normally: an exception or a longjmp out of it is undefined
+/// behaviour.
 pub type postbox_log_callback = Option<unsafe extern "C" fn(data: *mut c_void, level: i32, text: *const c_char)>;
 
 struct Receiver {
@@ -42,17 +43,17 @@ struct Receiver {
     data: CallbackData,
 }
 
-/// Whoever listens now. The subscriber stays installed for the life of the process.
+/// The current receiver. The subscriber stays installed for the life of the process.
 static RECEIVER: Mutex<Option<Arc<Receiver>>> = Mutex::new(None);
 static INSTALLED: OnceCell<()> = OnceCell::new();
 
-/// Sends the log messages of all Postboxes of the process, up to `level`, to `callback`, in place
-/// of an earlier one; NULL turns logging off, and the other arguments are not used then. `release`,
-/// which may be NULL, is called with `data` when the callback has been replaced and no call of it
-/// is under way, by whichever thread that is. If this function fails, `release` is not called.
+/// Sends the log messages of all clients in the process, up to `level`, to `callback`, which
+/// replaces an earlier callback. A NULL `callback` turns logging off; the other arguments are then
+/// ignored. `release` may be NULL; it is called with `data`, on any thread, when the callback has
+/// been replaced and no call of it is in progress. If this function fails, `release` is not called.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level, or when the program has
-/// installed a subscriber of the Rust crate `tracing` of its own, which gets the messages then.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level, or if the program has installed its
+/// own subscriber of the Rust crate `tracing`, which then receives the messages.
 ///
 /// Thread safety: any thread.
 #[unsafe(no_mangle)]
@@ -75,7 +76,7 @@ pub unsafe extern "C" fn postbox_set_log_callback(
             let mut current = RECEIVER.lock();
             std::mem::replace(&mut *current, receiver)
         };
-        // Outside of the lock: releasing is the host's code.
+        // Dropped outside the lock, since releasing runs the host's code.
         drop(earlier);
         tracing::callsite::rebuild_interest_cache();
         Ok(())
@@ -94,7 +95,7 @@ fn level_of(level: i32) -> Result<Level> {
     .find(|(known, _)| *known as i32 == level)
     .map(|(_, level)| level)
     .ok_or_else(|| {
-        Error::new(ErrorCode::InvalidArgument, format!("there is no log level {level}: 1 (error) to 5 (trace)"))
+        Error::new(ErrorCode::InvalidArgument, format!("unknown log level {level}: use 1 (error) to 5 (trace)"))
     })
 }
 
@@ -113,7 +114,7 @@ fn install() -> Result<()> {
     tracing::subscriber::set_global_default(ToCallback).map_err(|_| {
         Error::new(
             ErrorCode::InvalidArgument,
-            "the program has installed a tracing subscriber of its own: it gets the log messages of Postbox",
+            "the log callback cannot be set: the program has installed its own tracing subscriber, which receives the log messages of Postbox",
         )
     })
 }
@@ -126,7 +127,7 @@ struct ToCallback;
 
 impl Subscriber for ToCallback {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Only our own: the events of the SDK hold requests, and so bodies.
+        // Only the events of Postbox: those of the SDK contain requests, and so message bodies.
         metadata.is_event()
             && metadata.target().split("::").next() == Some("postbox")
             && receiver().is_some_and(|receiver| *metadata.level() <= receiver.level)
@@ -140,7 +141,7 @@ impl Subscriber for ToCallback {
         event.record(&mut line);
         let text = c_string(&format!("{}{}", line.message, line.fields));
         let level = number_of(*event.metadata().level());
-        // SAFETY: C gave this function for this data; the text lives through the call.
+        // SAFETY: C registered this function for this data; the text lives through the call.
         unsafe { (receiver.callback)(receiver.data.data, level, text.as_ptr()) };
     }
 

@@ -1,4 +1,4 @@
-//! Messages, to deposit and as they are read or sent.
+//! Messages.
 
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
@@ -11,14 +11,14 @@ use std::ffi::{CString, c_char};
 use std::ptr;
 
 /// A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
-/// Depositing copies it, so that it can be changed, deposited again or freed at once.
+/// Depositing copies the message, so it can be changed, deposited again or freed afterwards.
 pub struct postbox_message(Mutex<Content>);
 
 struct Content {
     message: Message,
-    /// What the outbox tells of it, if it was read from there.
+    /// The fields that the outbox adds, if the message was read from there.
     stored: HashMap<&'static str, String>,
-    /// What `postbox_message_get` lent out, by name.
+    /// The strings that `postbox_message_get` lent out, by name.
     lent: HashMap<String, CString>,
 }
 
@@ -56,11 +56,11 @@ impl Content {
     }
 }
 
-/// Makes a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
-/// an empty body. It has a new id, a UUID v7, and was made now. The caller frees it with
-/// postbox_message_free.
+/// Creates a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
+/// an empty body. The message has a new id, a UUID v7, and the current time as its creation time.
+/// The caller frees it with postbox_message_free.
 ///
-/// A body that is valid UTF-8 is stored as text, any other as bytes, unless
+/// A body that is valid UTF-8 is stored as text, any other body as bytes, unless
 /// "character_encoding" is set. The topic is checked when the message is deposited.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_new(
@@ -79,11 +79,11 @@ pub unsafe extern "C" fn postbox_message_new(
     })
 }
 
-/// Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty
-/// value takes an optional field away. "bag.NAME" puts a text into the header bag.
+/// Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty value
+/// removes an optional field. "bag.NAME" puts a string into the header bag.
 ///
-/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names; POSTBOX_ERROR_INVALID_MESSAGE for a
-/// value that the field cannot have. The message stays as it was.
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names; POSTBOX_ERROR_INVALID_MESSAGE if the
+/// value is invalid for the field. The message is unchanged after an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_set(
     message: *mut postbox_message,
@@ -96,7 +96,8 @@ pub unsafe extern "C" fn postbox_message_set(
     })
 }
 
-/// Replaces the body by the `length` bytes of `body`, which are copied; (NULL, 0) is an empty one.
+/// Replaces the body with the `length` bytes of `body`, which are copied; (NULL, 0) is an empty
+/// body.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_set_body(
     message: *mut postbox_message,
@@ -112,14 +113,14 @@ pub unsafe extern "C" fn postbox_message_set_body(
     })
 }
 
-/// Reads a header field by name into `value`: NULL for an optional one that is not there. A
-/// message that came from postbox_get_message or a postbox_page, or to an archive, also has "state"
-/// ("outstanding", "dispatched" or "parked"), "dispatched_at", "expires_at", "parked_at",
+/// Reads a header field by name into `value`; NULL for an optional field that is not set. A message
+/// from postbox_get_message, from a postbox_page or passed to an archive also has the fields
+/// "state" ("outstanding", "dispatched" or "parked"), "dispatched_at", "expires_at", "parked_at",
 /// "dispatch_attempts" and "last_error".
 ///
-/// The string is valid until the message is changed or freed; in a callback, for the time of the call.
+/// The string is valid until the message is changed or freed; in a callback, during the call.
 ///
-/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with the near names.
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_get(
     message: *const postbox_message,
@@ -136,22 +137,25 @@ pub unsafe extern "C" fn postbox_message_get(
     })
 }
 
-/// The id of a message; "" for NULL. Valid until the message is changed or freed.
+/// Returns the id of a message; "" for NULL. The string is valid until the message is changed or
+/// freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_id(message: *const postbox_message) -> *const c_char {
     // SAFETY: the header asks for NULL or a living message.
     unsafe { lend_or_empty(message, "id") }
 }
 
-/// The topic of a message; "" for NULL. Valid until the message is changed or freed.
+/// Returns the topic of a message; "" for NULL. The string is valid until the message is changed or
+/// freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_topic(message: *const postbox_message) -> *const c_char {
     // SAFETY: the header asks for NULL or a living message.
     unsafe { lend_or_empty(message, "topic") }
 }
 
-/// The bytes of the body, not NUL-terminated; their number is written to `length`, which may be
-/// NULL. NULL and 0 for a NULL message. Valid until the message is changed or freed.
+/// Returns the bytes of the body, which are not NUL-terminated, and writes their number to
+/// `length`, which may be NULL. Returns NULL and a length of 0 for a NULL message. The bytes are
+/// valid until the message is changed or freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, length: *mut usize) -> *const u8 {
     infallible(ptr::null(), || {
@@ -171,7 +175,8 @@ pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, l
     })
 }
 
-/// Frees a message. NULL is fine. Not for the message of a callback or of a postbox_page.
+/// Frees a message; does nothing for NULL. Must not be called on the message of a callback or of a
+/// postbox_page.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_free(message: *mut postbox_message) {
     // SAFETY: the header asks for NULL or a message that was not freed.

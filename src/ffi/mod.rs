@@ -1,7 +1,7 @@
-//! The C ABI: nothing but translation. `include/postbox.h` is generated from these files.
+//! The C ABI, which only translates. `include/postbox.h` is generated from these files.
 //!
-//! `handle` says who owns what, `panic` keeps panics on this side, and each other file holds
-//! the functions of one type of the header.
+//! `handle` defines ownership, `panic` keeps panics from reaching C, and each other file contains the functions of
+//! one type of the header.
 
 #![allow(non_camel_case_types)]
 

@@ -10,26 +10,26 @@ use crate::{Cursor, Error, ErrorCode, MessagePage, MessageState, Result};
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-/// Where a stored message is in its life.
+/// The state of a stored message.
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_state {
-    /// Not yet sent.
+    /// Not yet dispatched.
     Outstanding = 0,
-    /// Sent.
+    /// Dispatched: sent and marked.
     Dispatched = 1,
-    /// Set aside after it failed too often or was rejected.
+    /// Set aside, because it failed too often, was rejected or is malformed.
     Parked = 2,
 }
 
-/// A page of stored messages, from postbox_list_messages. It does not change, so any number of threads may
-/// read it.
+/// A page of stored messages, from postbox_list_messages. A page does not change, so any number of
+/// threads may read it.
 ///
 /// ```c
 /// postbox_page *page = NULL;
 /// do {
 ///     postbox_page *next = NULL;
-///     err = postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 100, postbox_page_next(page), &next);
+///     err = postbox_list_messages(client, POSTBOX_STATE_PARKED, NULL, 100, postbox_page_next(page), &next);
 ///     postbox_page_free(page);
 ///     if (err)
 ///         return fail(err);
@@ -60,17 +60,17 @@ impl postbox_page {
     }
 }
 
-/// Lists about `limit` messages of a postbox_state, of one topic or of all if `topic` is NULL,
-/// beginning at `cursor`: NULL, or what postbox_page_next of the page before gave, with the same
-/// state and topic. A page may hold fewer, even none, and not be the last. The index lags behind
-/// the table a little. Parked messages are in no index: listing them reads the whole table. The
-/// caller frees the page with postbox_page_free.
+/// Lists about `limit` messages of a postbox_state, of one topic, or of all topics if `topic` is
+/// NULL. `cursor` is NULL for the first page, or the result of postbox_page_next on the previous
+/// page of the same state and topic. A page may contain fewer messages, or none, without being the
+/// last. The index may lag slightly behind the table. Parked messages are not indexed, so listing
+/// them reads the whole table. The caller frees the page with postbox_page_free.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or a cursor that no page of this
-/// list gave.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or for a cursor that does not belong
+/// to this list.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_list_messages(
-    r#box: *mut postbox_client,
+    client: *mut postbox_client,
     state: i32,
     topic: *const c_char,
     limit: u32,
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn postbox_list_messages(
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (postbox, topic, cursor) = unsafe {
-            (postbox_client::borrow(r#box)?.get(), optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
+            (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
         };
         check_out(page, "page")?;
         let listed = postbox.list_messages(state_of(state)?, topic, limit, cursor.map(Cursor::from).as_ref())?;
@@ -98,18 +98,18 @@ fn state_of(state: i32) -> Result<MessageState> {
     .into_iter()
     .find(|(known, _)| *known as i32 == state)
     .map(|(_, state)| state)
-    .ok_or_else(|| Error::new(ErrorCode::InvalidArgument, format!("there is no state {state}")))
+    .ok_or_else(|| Error::new(ErrorCode::InvalidArgument, format!("unknown message state {state}")))
 }
 
-/// How many messages the page has. 0 for NULL.
+/// Returns the number of messages of the page; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_count(page: *const postbox_page) -> usize {
     // SAFETY: the header asks for NULL or a living page.
     infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.messages.len()))
 }
 
-/// A message of the page, `index` from 0; NULL for one that is not there. It belongs to the page
-/// and is valid until that is freed.
+/// Returns a message of the page, or NULL if `index` is out of range. `index` counts from 0. The
+/// message belongs to the page and is valid until the page is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_message(page: *const postbox_page, index: usize) -> *const postbox_message {
     // SAFETY: the header asks for NULL or a living page.
@@ -119,35 +119,37 @@ pub unsafe extern "C" fn postbox_page_message(page: *const postbox_page, index: 
     })
 }
 
-/// How many messages of the page could not be read. 0 for NULL.
+/// Returns the number of messages of the page that could not be read; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_malformed_count(page: *const postbox_page) -> usize {
     // SAFETY: the header asks for NULL or a living page.
     infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.malformed.len()))
 }
 
-/// The id of a message that could not be read, `index` from 0; "" for one that is not there.
-/// `why`, which may be NULL, gets the reason. Both are valid until the page is freed.
+/// Returns the id of a message that could not be read, or "" if `index` is out of range. `index`
+/// counts from 0. `reason` may be NULL; it receives the reason. Both strings are valid until the
+/// page is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_malformed(
     page: *const postbox_page,
     index: usize,
-    why: *mut *const c_char,
+    reason: *mut *const c_char,
 ) -> *const c_char {
     infallible(c"".as_ptr(), || {
         // SAFETY: the header asks for NULL or a living page.
         let page = unsafe { postbox_page::borrow(page) }.ok();
-        let (id, reason) = page
+        let (id, text) = page
             .and_then(|page| page.malformed.get(index))
             .map_or((c"".as_ptr(), c"".as_ptr()), |(id, reason)| (id.as_ptr(), reason.as_ptr()));
         // SAFETY: the header asks for NULL or a place for a pointer.
-        unsafe { write_optional(why, reason) };
+        unsafe { write_optional(reason, text) };
         id
     })
 }
 
-/// Where the next page begins, to keep or to give to postbox_list_messages, in another process too; NULL
-/// after the last one, and for NULL. Valid until the page is freed.
+/// Returns the cursor of the next page, for postbox_list_messages, or NULL after the last page and
+/// for NULL. The cursor can be stored and used in another process. The string is valid until the
+/// page is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const c_char {
     // SAFETY: the header asks for NULL or a living page.
@@ -157,7 +159,7 @@ pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const 
     })
 }
 
-/// Frees a page and its messages. NULL is fine.
+/// Frees a page and its messages; does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_free(page: *mut postbox_page) {
     // SAFETY: the header asks for NULL or a page that was not freed.

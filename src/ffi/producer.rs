@@ -1,4 +1,4 @@
-//! A producer that is a C function.
+//! Producers that are C functions.
 
 use crate::ffi::message::postbox_message;
 use crate::ffi::panic::infallible;
@@ -6,37 +6,40 @@ use crate::sync::Mutex;
 use crate::{Message, Producer, SendOutcome};
 use std::ffi::{c_char, c_void};
 
-/// How many bytes a callback has for its reason, the terminating NUL included.
+/// The size of a callback's buffer for its reason, including the terminating NUL.
 pub(crate) const REASON_BYTES: usize = 1024;
 
-/// What became of a message that a producer was given.
+/// The outcome of sending a message.
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_send_outcome {
-    /// The transport has it: it is marked dispatched.
+    /// The transport has the message; it is marked dispatched.
     Sent = 0,
-    /// The transport accepted it and will confirm it later, by postbox_confirm; until then it stays outstanding.
+    /// The transport accepted the message, and postbox_confirm will confirm it later; until
+    /// then the message stays outstanding.
     Accepted = 1,
-    /// It failed for a passing reason: it stays outstanding and will be sent again, "max_dispatch_attempts" in all.
+    /// Sending failed for a transient reason. The message stays outstanding and is retried;
+    /// after "max_dispatch_attempts" failures it is parked.
     Retry = 2,
-    /// It can never be sent as it is, being too large, not permitted, malformed: it is parked at once.
+    /// The message can never be sent, for example because it is too large, not permitted or
+    /// malformed. It is parked at once.
     Reject = 3,
 }
 
-/// Sends one message and returns a postbox_send_outcome; any other number counts as
+/// Sends one message and returns a postbox_send_outcome. Any other number counts as
 /// POSTBOX_SEND_RETRY.
 ///
-/// `data` is what was given with the callback. `message` is valid for the time of the call and
-/// may be read, not freed. For RETRY and REJECT the callback may write why, as a NUL-terminated
-/// text, into the `reason_size` bytes of `reason`, which come as an empty string:
-/// snprintf(reason, reason_size, "queue %s is full", name).
+/// `data` is the pointer that was registered with the callback. `message` is valid during the call;
+/// the callback may read it and must not free it. For RETRY and REJECT the callback may write a
+/// reason, as a NUL-terminated string, into the `reason_size` bytes of `reason`, which contain an
+/// empty string at first: snprintf(reason, reason_size, "queue %s is full", name).
 ///
-/// It is called on the thread that called postbox_clear_outbox or postbox_post; a sweep
-/// (postbox_sweep, postbox_start_sweeper) calls it on its own thread and, for other topics at
-/// the same time, on up to "sweep_threads" - 1 more. So several threads may call it at once. It
-/// may take its time, and it may call any function of Postbox but postbox_free of the postbox_client
-/// that it serves; postbox_close, and postbox_stop_sweeper on the sweeper's thread, would wait
-/// for this very call, until "close_timeout_ms". It must return: an exception or a longjmp out
+/// The callback runs on the thread that called postbox_clear_outbox or postbox_post. A sweep
+/// (postbox_sweep, postbox_start_sweeper) calls it on its own thread and, for other topics at the
+/// same time, on up to "sweep_threads" - 1 further threads, so several threads may call it at once.
+/// It may block, and it may call any function of Postbox except postbox_free on its own client. A
+/// call of postbox_close, or of postbox_stop_sweeper on the sweeper's thread, would wait for this
+/// call until "close_timeout_ms". The callback must return normally: an exception or a longjmp out
 /// of it is undefined behaviour.
 pub type postbox_send_callback = Option<
     unsafe extern "C" fn(
@@ -47,12 +50,12 @@ pub type postbox_send_callback = Option<
     ) -> i32,
 >;
 
-/// The same, known not to be NULL.
+/// A `postbox_send_callback` that is not NULL.
 pub(crate) type SendFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
 
-/// Called once with the `data` of a callback when that is not called any more, on any thread: also
-/// on one of Postbox's own, or inside of a call on it, so that it may not call Postbox. It must
-/// return, as every callback. It is not called in a child that was forked.
+/// Releases the `data` of a callback. It is called exactly once, after the last call of that
+/// callback. It may run on any thread, including inside a Postbox call, so it must not call
+/// Postbox. It must return normally. It is not called in a forked child process.
 pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// The `data` of a callback, with its finalizer.
@@ -71,7 +74,8 @@ impl CallbackData {
         Self { data, release: Mutex::new(release) }
     }
 
-    /// Sets the finalizer once it is sure that the data is ours to release.
+    /// Sets the finalizer. This happens after the last step that can fail, since the data is
+    /// not released on failure.
     pub(crate) fn release_with(&self, release: postbox_release_callback) {
         *self.release.lock() = release;
     }
@@ -81,7 +85,7 @@ impl Drop for CallbackData {
     fn drop(&mut self) {
         let release = *self.release.lock();
         if let Some(release) = release {
-            // SAFETY: C gave this function for this data, and it is called this once.
+            // SAFETY: C registered this function for this data, and it is called this once.
             infallible((), || unsafe { release(self.data) });
         }
     }
@@ -100,7 +104,7 @@ impl CallbackProducer {
     fn send_one(&self, message: &Message) -> SendOutcome {
         let handle = postbox_message::of(message.clone());
         let mut reason = [0_u8; REASON_BYTES];
-        // SAFETY: C gave this function for this data; message and buffer live through the call.
+        // SAFETY: C registered this function for this data; message and buffer live through the call.
         let outcome =
             unsafe { (self.send)(self.data.data, &raw const handle, reason.as_mut_ptr().cast(), REASON_BYTES) };
         let reason = |otherwise: &str| reason_text(&reason, otherwise);
@@ -114,16 +118,16 @@ impl CallbackProducer {
                 SendOutcome::Reject(reason("the producer gave no reason"))
             }
             other => SendOutcome::Retry(format!(
-                "the producer returned {other}, which is not an outcome: {}",
-                reason("it gave no reason")
+                "the producer returned {other}, which is not a postbox_send_outcome: {}",
+                reason("the producer gave no reason")
             )),
         }
     }
 }
 
-/// What a callback wrote into its buffer, or `otherwise` if that is nothing.
+/// Returns the text that a callback wrote into its buffer, or `otherwise` if the buffer is empty.
 pub(crate) fn reason_text(buffer: &[u8], otherwise: &str) -> String {
-    // A callback that filled the buffer to its last byte still gave a reason.
+    // A callback that filled the buffer to its last byte still wrote a reason.
     let text = buffer.split(|&byte| byte == 0).next().map(String::from_utf8_lossy).unwrap_or_default();
     if text.is_empty() { otherwise.to_owned() } else { text.into_owned() }
 }

@@ -1,14 +1,15 @@
-//! What became of each message that was to be sent or marked.
+//! Reports: the outcome of each message of a call.
 
+use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::Handle;
 use crate::ffi::panic::infallible;
 use crate::ffi::text::c_string;
-use crate::{DispatchEntry, DispatchOutcome, DispatchReport, Error, Result};
+use crate::{DispatchEntry, DispatchOutcome, DispatchReport, Result};
 use std::ffi::{CString, c_char};
 
-/// What became of each message of postbox_clear_outbox, postbox_post, postbox_mark_dispatched or
-/// postbox_replay, in the order of the ids; an id that was given twice is there once.
-/// It does not change, so any number of threads may read it.
+/// The outcome of each message of postbox_clear_outbox, postbox_post, postbox_mark_dispatched,
+/// postbox_replay or postbox_replay_causation, in the order of the ids. An id that was passed twice
+/// has one entry. A report does not change, so any number of threads may read it.
 pub struct postbox_report(Vec<Entry>);
 
 struct Entry {
@@ -30,22 +31,29 @@ impl postbox_report {
         };
         Self(report.entries().iter().map(entry).collect())
     }
+}
 
-    /// Gives the report to C; where C wants none, a message that failed is an error instead.
-    ///
-    /// # Safety
-    /// `out` is NULL or can be written.
-    pub(crate) unsafe fn hand_over(report: DispatchReport, out: *mut *mut postbox_report) -> Result<(), Error> {
+/// Runs a call that returns a report, and passes the report to C. If `out` is NULL, a message that
+/// failed is an error instead.
+///
+/// # Safety
+/// `out` is NULL or can be written.
+pub(crate) unsafe fn reported(
+    out: *mut *mut postbox_report,
+    call: impl FnOnce() -> Result<DispatchReport>,
+) -> *mut postbox_error {
+    fallible(|| {
+        let report = call()?;
         if out.is_null() {
             return report.into_result();
         }
         // SAFETY: not NULL, and the caller's promise.
-        unsafe { out.write(Self::of(&report).into_raw()) };
+        unsafe { out.write(postbox_report::of(&report).into_raw()) };
         Ok(())
-    }
+    })
 }
 
-/// What `read` gives for the entry, or `none` if there is none.
+/// Returns the result of `read` for the entry, or `none` if there is no such entry.
 ///
 /// # Safety
 /// As [`Handle::borrow`].
@@ -56,14 +64,15 @@ unsafe fn of_entry<T: Copy>(report: *const postbox_report, index: usize, none: T
     })
 }
 
-/// How many messages the report has. 0 for NULL.
+/// Returns the number of messages in the report; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_count(report: *const postbox_report) -> usize {
     // SAFETY: the header asks for NULL or a living report.
     infallible(0, || unsafe { postbox_report::borrow(report) }.map_or(0, |report| report.0.len()))
 }
 
-/// How many of them need care: outcomes from POSTBOX_OUTCOME_NOT_FOUND up. 0 for NULL.
+/// Returns the number of failed messages: those with an outcome of POSTBOX_OUTCOME_NOT_FOUND or
+/// above. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_failure_count(report: *const postbox_report) -> usize {
     infallible(0, || {
@@ -73,28 +82,30 @@ pub unsafe extern "C" fn postbox_report_failure_count(report: *const postbox_rep
     })
 }
 
-/// The id of a message, `index` from 0; "" for one that is not there. Valid until the report is freed.
+/// Returns the id of a message, or "" if `index` is out of range. `index` counts from 0. The string
+/// is valid until the report is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_id(report: *const postbox_report, index: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living report.
     unsafe { of_entry(report, index, c"".as_ptr(), |entry| entry.id.as_ptr()) }
 }
 
-/// What became of a message; POSTBOX_OUTCOME_NOT_FOUND for one that is not there.
+/// Returns the outcome of a message; POSTBOX_OUTCOME_NOT_FOUND if `index` is out of range.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_outcome(report: *const postbox_report, index: usize) -> DispatchOutcome {
     // SAFETY: the header asks for NULL or a living report.
     unsafe { of_entry(report, index, DispatchOutcome::NotFound, |entry| entry.outcome) }
 }
 
-/// Why, where there is more to say; else "". Valid until the report is freed.
+/// Returns the reason for the outcome of a message, or "" if there is none. The string is valid
+/// until the report is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_detail(report: *const postbox_report, index: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living report.
     unsafe { of_entry(report, index, c"".as_ptr(), |entry| entry.detail.as_ptr()) }
 }
 
-/// Frees a report. NULL is fine.
+/// Frees a report; does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_free(report: *mut postbox_report) {
     // SAFETY: the header asks for NULL or a report that was not freed.

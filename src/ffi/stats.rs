@@ -4,56 +4,58 @@ use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::text::{c_string, optional_text};
-
 use std::ffi::c_char;
 use std::time::SystemTime;
 
-/// What is outstanding.
+/// The number and age of outstanding messages.
 #[repr(C)]
 pub struct postbox_outstanding_count {
-    /// How many messages.
+    /// The number of outstanding messages.
     pub count: u64,
-    /// How old the oldest of them is, in milliseconds; 0 if there is none.
+    /// The age of the oldest outstanding message, in milliseconds; 0 if there is none.
     pub oldest_age_ms: u64,
-    /// 0; for later versions.
+    /// Always 0; reserved for later versions.
     pub reserved: [u64; 4],
 }
 
-/// What a Postbox has done since it was opened, in messages where nothing else is said.
+/// Statistics of a client since it was opened, in messages unless stated otherwise.
 #[repr(C)]
 pub struct postbox_stats {
-    /// Written to the outbox.
+    /// Messages written to the outbox.
     pub deposited: u64,
-    /// Sent and marked, or accepted by their producer.
+    /// Messages sent and marked, or accepted by their producer.
     pub dispatched: u64,
-    /// Attempts to send one that failed.
+    /// Failed attempts to send a message.
     pub failed: u64,
-    /// Parked.
+    /// Messages parked.
     pub parked: u64,
-    /// Deposits of messages that were there already, and messages found dispatched and not sent again.
+    /// Deposits of existing messages, and messages that were found dispatched and not sent
+    /// again.
     pub duplicates_avoided: u64,
-    /// Sweeps that ended.
+    /// Completed sweeps.
     pub sweeps: u64,
-    /// Runs of the background threads that failed.
+    /// Failed runs of the background threads.
     pub background_failures: u64,
-    /// Topics whose breaker is not closed.
+    /// Topics whose circuit breaker is not closed.
     pub open_breakers: u64,
-    /// Outstanding when it was last counted, by postbox_count_outstanding or in the background; UINT64_MAX if never.
+    /// Outstanding messages at the last count, by postbox_count_outstanding or in the
+    /// background; UINT64_MAX before the first count.
     pub outstanding: u64,
-    /// 0; for later versions.
+    /// Always 0; reserved for later versions.
     pub reserved: [u64; 7],
 }
 
-/// How many messages are outstanding, of one topic or of all if `topic` is NULL, and since when.
+/// Counts the outstanding messages of one topic, or of all topics if `topic` is NULL, and returns
+/// the age of the oldest.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_count_outstanding(
-    r#box: *mut postbox_client,
+    client: *mut postbox_client,
     topic: *const c_char,
     result: *mut postbox_outstanding_count,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_client::borrow(r#box)?.get(), optional_text(topic, "topic")?) };
+        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
         check_out(result, "result")?;
         let outstanding = postbox.count_outstanding(topic)?;
         let age = outstanding.oldest.and_then(|oldest| SystemTime::now().duration_since(oldest).ok());
@@ -64,16 +66,16 @@ pub unsafe extern "C" fn postbox_count_outstanding(
     })
 }
 
-/// What this Postbox has done since it was opened. Makes no request, and works after
+/// Returns the statistics of a client since it was opened. Sends no request, and works after
 /// postbox_close too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_get_stats(
-    r#box: *mut postbox_client,
+    client: *mut postbox_client,
     stats: *mut postbox_stats,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(r#box) }?.get();
+        let postbox = unsafe { postbox_client::borrow(client) }?.get();
         postbox.check()?;
         let found = postbox.stats();
         let result = postbox_stats {
@@ -93,13 +95,14 @@ pub unsafe extern "C" fn postbox_get_stats(
     })
 }
 
-/// The same as one JSON object, with the last sweep, the last error and the state of the breakers
-/// by topic. The caller frees it with postbox_string_free.
+/// Returns the statistics of postbox_get_stats as one JSON object, with the last sweep, the last
+/// error and the state of the circuit breakers by topic. The caller frees the string with
+/// postbox_string_free.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_stats_json(r#box: *mut postbox_client, json: *mut *mut c_char) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_stats_json(client: *mut postbox_client, json: *mut *mut c_char) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(r#box) }?.get();
+        let postbox = unsafe { postbox_client::borrow(client) }?.get();
         check_out(json, "json")?;
         postbox.check()?;
         let found = postbox.stats();

@@ -8,42 +8,46 @@ use crate::ffi::lease::postbox_lease;
 use crate::ffi::text::optional_text;
 use std::ffi::c_char;
 
-/// What a sweep did, in messages.
+/// The result of a sweep, in messages.
 #[repr(C)]
 pub struct postbox_sweep_result {
-    /// Shown by the index as outstanding and old enough.
+    /// Messages that the index showed as outstanding and old enough.
     pub found: u64,
-    /// Sent, or accepted by their producer.
+    /// Messages sent, or accepted by their producer.
     pub dispatched: u64,
-    /// Dispatched by somebody else meanwhile: not sent.
+    /// Messages that another process had dispatched, parked or deleted in the meantime; they
+    /// were not sent.
     pub already_dispatched: u64,
-    /// Could not be sent.
+    /// Messages that could not be sent.
     pub failed: u64,
-    /// Waiting: behind one of their partition key, behind an open breaker, for their next attempt.
+    /// Messages skipped in this sweep: blocked by an earlier message with the same key, an open
+    /// breaker, a retry delay, or the end of the sweep.
     pub held_back: u64,
     /// A postbox_lease.
     pub lease: i32,
-    /// 0; for later versions.
+    /// Always 0; reserved for later versions.
     pub reserved: [u32; 7],
 }
 
-/// Finds the outstanding messages that are older than "sweep_min_age_ms", oldest first, sends
-/// them on this thread and up to "sweep_threads" - 1 more, and marks them dispatched, until none is left that can be sent: of one
-/// topic, or of all if `topic` is NULL. It holds Brighter's lease while it does; if another sweeper
-/// has it, nothing is done. `result`, which may be NULL, gets what was done.
+/// Sends the outstanding messages that are older than "sweep_min_age_ms", oldest first, of one
+/// topic, or of all topics if `topic` is NULL, and marks them dispatched, until none is left that
+/// can be sent. It sends on this thread and on up to "sweep_threads" - 1 further threads. It holds
+/// the lease of sweepers, shared with Brighter, while it runs; if another sweeper holds the lease,
+/// nothing is done. `result` may be NULL.
 ///
-/// A message that fails counts an attempt, waits for its next one ("dispatch_retry_delay_ms"), and is
-/// parked after "max_dispatch_attempts", or at once if its producer rejects it or it cannot be read.
-/// Later messages of its topic and partition key wait for it.
+/// A failure of a message counts as an attempt; the message is retried after
+/// "dispatch_retry_delay_ms" and parked after "max_dispatch_attempts". A message that its producer
+/// rejects or that cannot be read is parked at once. Later messages of the same topic and partition
+/// key wait for a failed message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_sweep(
-    r#box: *mut postbox_client,
+    client: *mut postbox_client,
     topic: *const c_char,
     result: *mut postbox_sweep_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_client::borrow(r#box)?.get(), optional_text(topic, "topic")?) };
+        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
         let report = match topic {
             Some(topic) => postbox.sweep_topic(topic)?,
             None => postbox.sweep()?,
@@ -54,26 +58,28 @@ pub unsafe extern "C" fn postbox_sweep(
     })
 }
 
-/// Starts the sweeper: a thread that sweeps all topics, as postbox_sweep does, at once and then
-/// every "sweep_interval_ms", survives every error and logs it. Producers are called on that
-/// thread and, for other topics at the same time, on up to `sweep_threads` - 1 more.
+/// Starts the sweeper, a thread that sweeps all topics as postbox_sweep does, first at once and
+/// then every "sweep_interval_ms". It logs errors and continues. Producers are called on that
+/// thread and, for other topics at the same time, on up to "sweep_threads" - 1 further threads.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if it is running already.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the sweeper is already running.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_start_sweeper(r#box: *mut postbox_client) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_start_sweeper(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_client::borrow(r#box) }?.get().start_sweeper())
+    fallible(|| unsafe { postbox_client::borrow(client) }?.get().start_sweeper())
 }
 
-/// Stops the sweeper after what it is sending, and waits "close_timeout_ms" for it at most.
-/// Without one running, does nothing. postbox_close and postbox_free stop it too.
+/// Stops the sweeper after the messages that it is sending, and waits for it up to
+/// "close_timeout_ms". Does nothing if the sweeper is not running. postbox_close and postbox_free
+/// stop it too.
 ///
-/// Errors: POSTBOX_ERROR_TIMEOUT: a producer has not returned; the sweeper stops when it does.
-/// Call this again to wait longer; until it has stopped, it cannot be started again.
+/// Errors: POSTBOX_ERROR_TIMEOUT if a producer has not returned; the sweeper stops when it does.
+/// Call this function again to wait longer. The sweeper cannot be started again until it has
+/// stopped.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_stop_sweeper(r#box: *mut postbox_client) -> *mut postbox_error {
+pub unsafe extern "C" fn postbox_stop_sweeper(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_client::borrow(r#box) }?.get().stop_sweeper())
+    fallible(|| unsafe { postbox_client::borrow(client) }?.get().stop_sweeper())
 }
 
 fn sweep_result(report: &SweepReport) -> postbox_sweep_result {

@@ -6,7 +6,7 @@ use crate::{Error, ErrorCode, Result};
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char};
 
-/// The text of an argument.
+/// Reads the text of an argument.
 ///
 /// # Safety
 /// `pointer` is `NULL` or a NUL-terminated string that lives as long as the call.
@@ -15,7 +15,7 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
     unsafe { optional_text(pointer, name) }?.ok_or_else(|| null_argument(name))
 }
 
-/// The text of an argument that may be `NULL`.
+/// Reads the text of an argument that may be `NULL`.
 ///
 /// # Safety
 /// As [`text`].
@@ -28,12 +28,12 @@ pub(crate) unsafe fn optional_text<'a>(pointer: *const c_char, name: &str) -> Re
     text.to_str().map(Some).map_err(|error| {
         Error::new(
             ErrorCode::InvalidUtf8,
-            format!("the argument \"{name}\" is not UTF-8: its byte {} is wrong", error.valid_up_to()),
+            format!("argument \"{name}\": invalid UTF-8 at byte {}", error.valid_up_to()),
         )
     })
 }
 
-/// The bytes of an argument; `(NULL, 0)` is none.
+/// Reads the bytes of an argument; `(NULL, 0)` is an empty slice.
 ///
 /// # Safety
 /// `pointer` is `NULL` or has `length` bytes that live as long as the call.
@@ -42,7 +42,7 @@ pub(crate) unsafe fn bytes<'a>(pointer: *const u8, length: usize, name: &str) ->
     unsafe { slice(pointer, length, name) }
 }
 
-/// The elements of an argument; `(NULL, 0)` is none.
+/// Reads the elements of an argument; `(NULL, 0)` is an empty slice.
 ///
 /// # Safety
 /// `pointer` is `NULL` or has `length` elements that live as long as the call.
@@ -56,14 +56,14 @@ pub(crate) unsafe fn slice<'a, T>(pointer: *const T, length: usize, name: &str) 
     if length.checked_mul(size_of::<T>()).is_none_or(|bytes| bytes > isize::MAX as usize) || !pointer.is_aligned() {
         return Err(Error::new(
             ErrorCode::InvalidArgument,
-            format!("the argument \"{name}\" with {length} elements cannot be in memory"),
+            format!("argument \"{name}\": {length} elements exceed the address space, or the pointer is misaligned"),
         ));
     }
     // SAFETY: not NULL, aligned, of a possible size, and the caller's promise.
     Ok(unsafe { std::slice::from_raw_parts(pointer, length) })
 }
 
-/// The texts of an argument.
+/// Reads an array of texts.
 ///
 /// # Safety
 /// As [`slice`], and each element as [`text`].
@@ -77,7 +77,7 @@ pub(crate) unsafe fn texts(pointer: *const *const c_char, length: usize, name: &
     pointers.iter().enumerate().map(own).collect()
 }
 
-/// A text for C. A NUL inside, which C could not see past, becomes U+FFFD.
+/// Converts a text for C. A NUL inside, at which C would end the string, becomes U+FFFD.
 pub(crate) fn c_string(text: &str) -> CString {
     CString::new(text).unwrap_or_else(|_| {
         let mut bytes = text.replace('\0', "\u{fffd}").into_bytes();
@@ -86,8 +86,8 @@ pub(crate) fn c_string(text: &str) -> CString {
     })
 }
 
-/// Lends a text to C from where a handle keeps what it lent, by name. The same value keeps its
-/// place, so that an earlier pointer to it stays valid.
+/// Lends a text to C from a map that the handle keeps, by name. An unchanged value keeps its
+/// address, so that an earlier pointer to it stays valid.
 pub(crate) fn lend(lent: &mut HashMap<String, CString>, name: &str, value: CString) -> *const c_char {
     match lent.get(name) {
         Some(earlier) if *earlier == value => earlier.as_ptr(),
@@ -95,7 +95,7 @@ pub(crate) fn lend(lent: &mut HashMap<String, CString>, name: &str, value: CStri
     }
 }
 
-/// Frees a string that Postbox gave to the caller to own. NULL is fine.
+/// Frees a string that the caller owns; does nothing for NULL.
 ///
 /// Thread safety: any thread.
 #[unsafe(no_mangle)]

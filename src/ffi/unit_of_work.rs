@@ -14,17 +14,17 @@ use crate::{Error, ErrorCode, Result, UnitOfWork};
 use std::ffi::c_char;
 use std::ptr;
 
-/// One DynamoDB transaction being collected: the caller's writes and the messages that go with
-/// them; both take effect, or neither. It belongs to one thread at a time: a call while another
-/// thread is in one fails with POSTBOX_ERROR_CONCURRENT_USE.
+/// A DynamoDB transaction that collects the caller's writes and the messages that belong to them;
+/// either all of them take effect or none. A unit of work belongs to one thread at a time: a call
+/// while another thread is in a call fails with POSTBOX_ERROR_CONCURRENT_USE.
 ///
-/// What DynamoDB would refuse is refused when it is added, and the unit stays as it was:
-/// POSTBOX_ERROR_TOO_MANY_ACTIONS (over 100), POSTBOX_ERROR_ITEM_TOO_LARGE (over 400 KB),
-/// POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_DUPLICATE_ITEM.
-/// After a commit or a rollback, POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
+/// An action that exceeds a limit of DynamoDB is rejected when it is added, and the unit is
+/// unchanged: POSTBOX_ERROR_TOO_MANY_ACTIONS (over 100), POSTBOX_ERROR_ITEM_TOO_LARGE (over 400
+/// KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_DUPLICATE_ITEM. After
+/// a commit or a rollback, calls fail with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
 ///
-/// Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it; what is malformed is
-/// POSTBOX_ERROR_INVALID_JSON, saying where.
+/// Items, keys and actions are DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
+/// POSTBOX_ERROR_INVALID_JSON, which says where.
 pub struct postbox_unit_of_work(Mutex<UnitOfWork>);
 
 impl Handle for postbox_unit_of_work {
@@ -32,7 +32,7 @@ impl Handle for postbox_unit_of_work {
 }
 
 impl postbox_unit_of_work {
-    /// The unit, if no other thread is using it.
+    /// Locks the unit, if no other thread is using it.
     ///
     /// # Safety
     /// As [`Handle::borrow`].
@@ -41,28 +41,28 @@ impl postbox_unit_of_work {
         unsafe { Self::borrow(work) }?.0.try_lock().ok_or_else(|| {
             Error::new(
                 ErrorCode::ConcurrentUse,
-                "this unit of work is in use by another thread: it belongs to one at a time",
+                "this unit of work is in use by another thread; only one thread at a time may use it",
             )
         })
     }
 }
 
-/// Begins a unit of work. Nothing is written before postbox_unit_of_work_commit. NULL only for a
-/// NULL `box`; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller frees
-/// it with postbox_unit_of_work_free, before or after the Postbox.
+/// Begins a unit of work. Nothing is written before postbox_unit_of_work_commit. Returns NULL only
+/// if `client` is NULL; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller
+/// frees the unit with postbox_unit_of_work_free, before or after the client.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_unit_of_work_begin(r#box: *mut postbox_client) -> *mut postbox_unit_of_work {
+pub unsafe extern "C" fn postbox_unit_of_work_begin(client: *mut postbox_client) -> *mut postbox_unit_of_work {
     infallible(ptr::null_mut(), || {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
-        match unsafe { postbox_client::borrow(r#box) } {
+        match unsafe { postbox_client::borrow(client) } {
             Ok(postbox) => postbox_unit_of_work(Mutex::new(postbox.unit_of_work())).into_raw(),
             Err(_) => ptr::null_mut(),
         }
     })
 }
 
-/// Reads one item of any table now, consistently, as postbox_get_item does. To be sure that it
-/// has not changed by the commit, add a condition.
+/// Reads one item of any table at once, with a consistent read, as postbox_get_item does. To make
+/// sure that the item does not change before the commit, add a condition.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_get_item(
     work: *mut postbox_unit_of_work,
@@ -77,10 +77,11 @@ pub unsafe extern "C" fn postbox_unit_of_work_get_item(
     })
 }
 
-/// Adds: put this item, whatever was there. `item`: {"Name": {"S": "Ada"}}.
+/// Adds a put of an item, which replaces an existing item. `item`: {"Name": {"S": "Ada"}}.
 ///
-/// The second put into a table whose key Postbox does not know yet asks DynamoDB for it, to tell
-/// whether both are on the same item; that may block, and give POSTBOX_ERROR_TABLE_NOT_FOUND.
+/// The second put into a table whose key is not known yet asks DynamoDB for the key, to find out
+/// whether both puts are on the same item. That call may block, and may fail with
+/// POSTBOX_ERROR_TABLE_NOT_FOUND.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_put(
     work: *mut postbox_unit_of_work,
@@ -93,9 +94,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_put(
     })
 }
 
-/// Adds: update one item. `update`: {"TableName": ..., "Key": ..., "UpdateExpression": ...,
+/// Adds an update of one item. `update`: {"TableName": ..., "Key": ..., "UpdateExpression": ...,
 /// "ConditionExpression": ..., "ExpressionAttributeNames": ..., "ExpressionAttributeValues": ...,
-/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}; all but the first three may be left out.
+/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}. All but the first three are optional.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_update(
     work: *mut postbox_unit_of_work,
@@ -105,7 +106,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_update(
     fallible(|| unsafe { postbox_unit_of_work::enter(work)?.update(update_from_json(text(update, "update")?)?) })
 }
 
-/// Adds: delete the item of this key, if it is there. `key`: {"Name": {"S": "Ada"}}.
+/// Adds a delete of the item with this key, if it exists. `key`: {"Name": {"S": "Ada"}}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_delete(
     work: *mut postbox_unit_of_work,
@@ -118,8 +119,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_delete(
     })
 }
 
-/// Adds: commit only if a condition holds for an item that the unit does not write. `check`:
-/// {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and the rest as for an update.
+/// Adds a condition on an item that the unit does not write; the commit fails unless the condition
+/// holds. `check`: {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and the other
+/// members as for an update.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_condition_check(
     work: *mut postbox_unit_of_work,
@@ -131,8 +133,8 @@ pub unsafe extern "C" fn postbox_unit_of_work_condition_check(
     })
 }
 
-/// Adds any action, as in the list of aws dynamodb transact-write-items --transact-items:
-/// {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}, or "Update", "Delete",
+/// Adds any action, in the format of aws dynamodb transact-write-items --transact-items: {"Put":
+/// {"TableName": ..., "Item": ..., "ConditionExpression": ...}}, or "Update", "Delete",
 /// "ConditionCheck".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_add(
@@ -145,10 +147,11 @@ pub unsafe extern "C" fn postbox_unit_of_work_add(
     })
 }
 
-/// Adds: deposit this message in the outbox. Keep postbox_message_id(message) for
-/// postbox_clear_outbox after the commit. The message stays the caller's.
+/// Adds a deposit of this message in the outbox. Keep postbox_message_id(message) for
+/// postbox_clear_outbox after the commit. The caller keeps the message.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_MESSAGE, and the limits.
+/// Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and those of the
+/// limits of a unit of work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_deposit_post(
     work: *mut postbox_unit_of_work,
@@ -161,33 +164,34 @@ pub unsafe extern "C" fn postbox_unit_of_work_deposit_post(
     })
 }
 
-/// Sends everything in one transaction: all of it takes effect, or none. What is safe to try
-/// again is tried again with the same token. An empty unit commits without a request.
+/// Commits all actions in one transaction: either all of them take effect or none. Failures that
+/// are safe to retry are retried with the same token. An empty unit commits without a request.
 ///
 /// Errors:
-/// - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written; the reasons tell, action by
-///   action, why. The unit stays open.
-/// - POSTBOX_ERROR_DUPLICATE_MESSAGE: nothing was written; a message id is in the outbox
-///   already, so this command took effect before.
-/// - POSTBOX_ERROR_OUTCOME_UNKNOWN: no answer came. Call this again on the same unit: that is
-///   safe for 9 minutes, after which the error is no longer retryable.
-/// - Those of any request: nothing was written, and the unit stays open.
+/// - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written. There is a reason for each action
+///   that failed. The unit stays open.
+/// - POSTBOX_ERROR_DUPLICATE_MESSAGE: nothing was written, because a message id already exists in
+///   the outbox; this command was already applied.
+/// - POSTBOX_ERROR_OUTCOME_UNKNOWN: no response was received. Call this function again on the same
+///   unit. That is safe for 9 minutes, after which the error is no longer retryable.
+/// - The errors of any request: nothing was written, and the unit stays open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_commit(work: *mut postbox_unit_of_work) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_unit_of_work::enter(work) }?.commit())
 }
 
-/// Closes the unit of work without sending anything; so does freeing it.
+/// Closes the unit of work without sending anything; freeing the unit does the same.
 ///
-/// Errors: POSTBOX_ERROR_OUTCOME_UNKNOWN if a commit had no answer, since then it may have taken effect.
+/// Errors: POSTBOX_ERROR_OUTCOME_UNKNOWN if the last commit got no response, since it may have
+/// taken effect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_rollback(work: *mut postbox_unit_of_work) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_unit_of_work::enter(work) }?.rollback())
 }
 
-/// Frees a unit of work; one that was not committed sends nothing. NULL is fine.
+/// Frees a unit of work; does nothing for NULL. A unit that was not committed sends nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_free(work: *mut postbox_unit_of_work) {
     // SAFETY: the header asks for NULL or a unit that was not freed.

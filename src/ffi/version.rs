@@ -1,4 +1,4 @@
-//! Which version of the library this is.
+//! The version of the library.
 
 use std::ffi::{CStr, c_char};
 
@@ -7,9 +7,9 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
     Err(_) => c"",
 };
 
-/// The version of the library that is loaded, such as "1.2.3": a static string, never NULL.
-/// POSTBOX_VERSION is that of the header; a program needs a library of the same major version
-/// (before 1.0 also of the same minor version), and at least as new as the header.
+/// Returns the version of the library that is loaded, such as "1.2.3". The string is static, never
+/// NULL. POSTBOX_VERSION is the version of the header. A program needs a library of the same major
+/// version as the header (before 1.0, also of the same minor version) that is at least as new.
 ///
 /// Thread safety: any thread.
 #[unsafe(no_mangle)]

@@ -24,8 +24,8 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Asks the operations that hold this token to stop. They finish the call of a producer or
-    /// archive that is under way, and begin no other.
+    /// Asks the operations that hold this token to stop. They finish the current call of a
+    /// producer or archive, and start no other.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -1,10 +1,11 @@
-//! All settings, once: from this table come parsing, checks, the builder's methods and CONFIGURATION.md.
+//! The configuration: settings by name, with their parsing and checks. The builder's methods and CONFIGURATION.md come
+//! from the same table.
 
-use crate::model::error::{Error, ErrorCode, Result, near_names, shortened};
+use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
 use crate::model::settings::{LeaseMode, with_settings};
 use std::time::Duration;
 
-/// What values a setting takes, with its range: characters of text, or the number itself.
+/// The kind of a setting with its range: the number of characters of a text, or the number itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Text(u64, u64),
@@ -165,8 +166,8 @@ impl Value for LeaseMode {
 
 macro_rules! define_config {
     ($($name:ident $(as $text:literal)?: $kind:ident $range:tt = $default:tt, $about:literal;)*) => {
-        /// The settings of a Postbox, by name: for callers that have them as text, such as a
-        /// configuration file. In code, [`Builder`](crate::Builder) has a method for each.
+        /// The settings of a Postbox by name, for programs that read them as text, for example from a configuration
+        /// file. In code, [`Builder`](crate::Builder) has a method for each setting.
         ///
         /// `CONFIGURATION.md` in the source lists them all, with ranges and defaults.
         ///
@@ -216,27 +217,28 @@ macro_rules! define_config {
 with_settings!(define_config);
 
 impl Config {
-    /// Sets one setting from text. Numbers are decimal; an empty text unsets an optional setting.
+    /// Sets one setting from text. Numbers are decimal. An empty text unsets an optional setting.
     ///
     /// # Errors
-    /// [`ErrorCode::UnknownName`] with the near names, [`ErrorCode::InvalidSetting`] with the range.
+    /// [`ErrorCode::UnknownName`] with similar names; [`ErrorCode::InvalidSetting`] with the allowed range.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         let setting = find(name)?;
         setting.check(value)?;
         self.set_unchecked(name, value)
     }
 
-    /// The value of a setting as text; empty where an optional one is unset, `***` for a secret that is set.
+    /// Returns the value of a setting as text: empty for an optional setting that is not set, `***` for a secret that is
+    /// set.
     ///
     /// # Errors
-    /// [`ErrorCode::UnknownName`] with the near names.
+    /// [`ErrorCode::UnknownName`] with similar names.
     pub fn get(&self, name: &str) -> Result<String> {
         let value = self.get_unchecked(name)?;
         let secret = matches!(find(name)?.kind, Kind::Secret(..)) && !value.is_empty();
         Ok(if secret { "***".into() } else { value })
     }
 
-    /// Checks every setting and what they say together.
+    /// Checks every setting, and the settings against each other.
     pub(crate) fn validate(&self) -> Result<()> {
         for setting in SETTINGS {
             setting.check(&self.get_unchecked(setting.name)?)?;
@@ -281,22 +283,22 @@ impl Setting {
     fn check(&self, value: &str) -> Result<()> {
         let name = self.name;
         let length = value.chars().count() as u64;
-        let refuse = |expected: String| Err(invalid(format!("{name}: {expected}")));
+        let reject = |expected: String| Err(invalid(format!("{name}: {expected}")));
         match self.kind {
             Kind::Number(low, high) | Kind::Millis(low, high) | Kind::Seconds(low, high) => {
                 match value.parse::<u64>() {
                     Ok(number) if (low..=high).contains(&number) => Ok(()),
-                    _ => refuse(format!("\"{}\" is not a whole number from {low} to {high}", shortened(value))),
+                    _ => reject(format!("\"{}\" is not a whole number from {low} to {high}", shortened(value))),
                 }
             }
             Kind::Choice(values) if !values.contains(&value) => {
-                refuse(format!("\"{}\" is not one of {}", shortened(value), values.join(", ")))
+                reject(format!("\"{}\" is not one of {}", shortened(value), values.join(", ")))
             }
             Kind::Text(low, high) if !(low..=high).contains(&length) => {
-                refuse(format!("needs {low} to {high} characters, has {length}"))
+                reject(format!("{low} to {high} characters are required, found {length}"))
             }
             Kind::Optional(_, high) | Kind::Secret(_, high) if length > high => {
-                refuse(format!("takes {high} characters at most, has {length}"))
+                reject(format!("at most {high} characters are allowed, found {length}"))
             }
             _ => Ok(()),
         }
@@ -308,16 +310,16 @@ fn find(name: &str) -> Result<&'static Setting> {
 }
 
 fn read<T: Value>(name: &str, kind: Kind, value: &str) -> Result<T> {
-    T::read(kind, value).ok_or_else(|| invalid(format!("{name}: \"{}\" cannot be read", shortened(value))))
+    T::read(kind, value).ok_or_else(|| invalid(format!("{name}: \"{}\" is not a valid value", shortened(value))))
 }
 
 fn unknown_setting(name: &str) -> Error {
     Error::new(
         ErrorCode::UnknownName,
         format!(
-            "there is no setting \"{}\"; near: {} (CONFIGURATION.md lists all)",
+            "unknown setting \"{}\"; similar names: {} (CONFIGURATION.md lists all)",
             shortened(name),
-            near_names(name, SETTINGS.iter().map(|setting| setting.name))
+            similar_names(name, SETTINGS.iter().map(|setting| setting.name))
         ),
     )
 }
@@ -340,7 +342,7 @@ mod tests {
             "By name in every language: `postbox_config_set(config, \"table_name\", \"orders_outbox\")` in C, ",
             "`Config::set` or the builder's method of the same name in Rust, `config.set(\"table_name\", ...)` in C++, ",
             "`config.Set(...)` in .NET, `postbox.open(table_name=...)` in Python.\n",
-            "An unknown name and a value out of range are errors that say what is allowed.\n\n",
+            "An unknown name is an error that lists similar names; an invalid value is an error that states the allowed range.\n\n",
             "| setting | takes | default | meaning |\n|---|---|---|---|\n",
         ));
         for setting in SETTINGS {

@@ -1,6 +1,6 @@
 //! DynamoDB JSON, as the AWS CLI takes and prints it: `{"Name": {"S": "Ada"}, "Age": {"N": "36"}}`.
 //!
-//! What is malformed is refused with the place: `Item.Age: "N" needs a string`.
+//! Malformed JSON is rejected with the place: `Item.Age: "N" needs a string`.
 //!
 //! ```
 //! use postbox::dynamodb_json;
@@ -26,7 +26,7 @@ use std::collections::HashMap;
 /// Reads an item or a key.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidJson`], saying where.
+/// [`ErrorCode::InvalidJson`], which says where.
 pub fn item_from_json(json: &str) -> Result<Item> {
     item(parse(json)?, "")
 }
@@ -40,7 +40,7 @@ pub fn item_to_json(item: &Item) -> String {
 /// --transact-items`: `{"Put": {"TableName": ..., "Item": ...}}`.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidJson`], saying where.
+/// [`ErrorCode::InvalidJson`], which says where.
 pub fn transact_write_item_from_json(json: &str) -> Result<TransactWriteItem> {
     let action = object(parse(json)?, "")?;
     let mut builder = TransactWriteItem::builder();
@@ -60,7 +60,7 @@ pub fn transact_write_item_from_json(json: &str) -> Result<TransactWriteItem> {
 /// Reads the content of an `Update` action.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidJson`], saying where.
+/// [`ErrorCode::InvalidJson`], which says where.
 pub fn update_from_json(json: &str) -> Result<Update> {
     update(Fields::of(parse(json)?, "")?)
 }
@@ -68,7 +68,7 @@ pub fn update_from_json(json: &str) -> Result<Update> {
 /// Reads the content of a `ConditionCheck` action.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidJson`], saying where.
+/// [`ErrorCode::InvalidJson`], which says where.
 pub fn condition_check_from_json(json: &str) -> Result<ConditionCheck> {
     condition_check(Fields::of(parse(json)?, "")?)
 }
@@ -251,7 +251,7 @@ fn string(value: Value, path: &str) -> Result<String> {
     }
 }
 
-/// The digits are DynamoDB's to check; JSON numbers are refused, since they would lose digits.
+/// Reads the digits of a number, which DynamoDB checks. JSON numbers are rejected, since they would lose digits.
 fn number(value: Value, path: &str) -> Result<String> {
     match value {
         Value::String(text) if text.bytes().any(|byte| byte.is_ascii_digit()) => Ok(text),
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused_with_the_place() {
+    fn malformed_json_is_rejected_with_the_place() {
         let deep = format!("{}{}", r#"{"a":{"L":["#.repeat(200), "]}}".repeat(200));
         for (json, place) in [
             ("{", "not JSON"),

@@ -1,4 +1,4 @@
-//! The one error type: what happened, to which thing, and what to do.
+//! The error type of all calls.
 
 use crate::model::item::Item;
 use std::any::Any;
@@ -8,92 +8,92 @@ use std::sync::Arc;
 /// The result of a Postbox call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of error it is. The numbers are stable and are the codes of the C ABI; later
-/// versions add codes, so treat one that you do not know as an internal error.
+/// The kind of an error. The numbers are stable and are the codes of the C ABI. Later versions may add codes, so a
+/// program should treat an unknown code as an internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(i32)]
 pub enum ErrorCode {
-    /// No error. Only the C ABI gives it: the code of a `NULL` error.
+    /// No error; the code of a `NULL` error. C ABI only.
     None = 0,
-    /// An argument has a value that the call cannot work with.
+    /// An argument is invalid.
     InvalidArgument = 1,
-    /// A pointer that must not be `NULL` is `NULL`. C ABI only.
+    /// A required pointer is `NULL`. C ABI only.
     NullArgument = 2,
     /// A string is not valid UTF-8. C ABI only.
     InvalidUtf8 = 3,
-    /// A message cannot be deposited as it is: no topic, a bad header, a body that contradicts its encoding.
+    /// A message cannot be deposited: it has no topic, an invalid header, or a body that does not match its encoding.
     InvalidMessage = 4,
-    /// DynamoDB JSON is malformed or has the wrong shape; the text says where.
+    /// DynamoDB JSON is malformed or has the wrong structure; the message says where.
     InvalidJson = 5,
-    /// No setting or header field has this name; the text lists the near ones.
+    /// The name of a setting or header field is unknown; the message lists similar names.
     UnknownName = 6,
-    /// A setting has a value that it cannot have, or settings contradict each other.
+    /// A setting has an invalid value, or settings contradict each other.
     InvalidSetting = 7,
 
-    /// The unit of work would have more than 100 actions.
+    /// The unit of work would have more than 100 actions, the limit of a DynamoDB transaction.
     TooManyActions = 20,
-    /// An item is larger than DynamoDB's 400 KB.
+    /// An item is larger than 400 KB, the limit of DynamoDB.
     ItemTooLarge = 21,
-    /// The unit of work would be larger than DynamoDB's 4 MB.
+    /// The unit of work would be larger than 4 MB, the limit of a DynamoDB transaction.
     TransactionTooLarge = 22,
-    /// The unit of work has an action on this item already.
+    /// The unit of work already has an action on this item.
     DuplicateItem = 23,
 
-    /// The unit of work was committed or rolled back, or its outcome is open and it cannot be changed.
+    /// The unit of work was committed or rolled back, or the outcome of its commit is unknown; it cannot be changed.
     UnitOfWorkClosed = 30,
     /// The Postbox was closed.
     Closed = 31,
-    /// The process was forked after the Postbox was opened: open a new one in the child.
+    /// The process was forked after the Postbox was opened; open a new Postbox in the child.
     Forked = 32,
     /// The handle is in use by another thread.
     ConcurrentUse = 33,
-    /// The call came from the Postbox's own runtime thread (for instance from a log callback), where it would wait for itself.
+    /// The call was made on the Postbox's own runtime thread, for example in a log callback, where it would deadlock.
     ReentrantCall = 34,
 
-    /// DynamoDB cancelled the transaction: nothing was written. The reasons say why, action by action.
+    /// DynamoDB canceled the transaction and wrote nothing. There is a reason for each action.
     TransactionCanceled = 40,
-    /// A message id of the unit of work is in the outbox already: nothing was written.
+    /// A message id of the unit of work already exists in the outbox; nothing was written.
     DuplicateMessage = 41,
-    /// No answer came: the transaction took effect or it did not. Call `commit` again on the same unit of work.
+    /// No response was received, and the transaction may or may not have taken effect. Call `commit` again on the same unit of work.
     OutcomeUnknown = 42,
 
-    /// Some messages could not be cleared, marked or replayed; the reasons say which and why.
+    /// Some messages could not be cleared, marked or replayed. There is a reason for each of them.
     ClearIncomplete = 50,
-    /// Some messages of a bulk deposit could not be stored; the reasons say which and why.
+    /// Some messages of a bulk deposit could not be stored. There is a reason for each of them.
     DepositIncomplete = 51,
-    /// Some messages could not be marked dispatched; the reasons say which and why.
+    /// Some messages could not be marked dispatched. There is a reason for each of them.
     MarkIncomplete = 52,
 
-    /// More messages are outstanding than `max_outstanding` allows: nothing was deposited.
+    /// More messages are outstanding than `max_outstanding` allows; nothing was deposited.
     OutboxLimitReached = 53,
 
     /// The table does not exist.
     TableNotFound = 60,
-    /// The table exists and cannot serve as an outbox; the reasons say what is wrong with it.
+    /// The table exists but is not a valid outbox table. There is a reason for each problem.
     InvalidTable = 61,
-    /// No AWS credentials or no region were found.
+    /// No AWS credentials or no AWS region was found.
     NoAwsConfig = 62,
-    /// AWS refused the credentials or the permission.
+    /// AWS rejected the credentials, or they lack a permission.
     AccessDenied = 63,
-    /// DynamoDB throttled the request, also after retries.
+    /// DynamoDB throttled the request and all its retries.
     Throttled = 64,
     /// The endpoint could not be reached.
     Unreachable = 65,
-    /// No answer within `operation_timeout_ms`.
+    /// The operation did not complete within `operation_timeout_ms`.
     Timeout = 66,
-    /// DynamoDB refused the request for another reason; its code and text are in the message.
+    /// DynamoDB rejected the request for another reason; the message contains its code and text.
     ServiceError = 67,
-    /// A stored item cannot be read as a message; the text names the attribute.
+    /// A stored item cannot be read as a message; the message names the attribute.
     MalformedItem = 68,
     /// The embedded database could not be opened or is not compiled in.
     EmbeddedUnavailable = 69,
 
-    /// Something that should not happen. Please report it.
+    /// An internal error. Please report it.
     Internal = 99,
 }
 
-/// An error of Postbox.
+/// An error of Postbox: a code, a message, and a reason for each part that failed.
 ///
 /// ```
 /// use postbox::{ErrorCode, Message, Postbox};
@@ -117,20 +117,19 @@ struct Inner {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// One part of an error that concerns several things: why one action of a transaction was
-/// cancelled, why one message of many was not sent, what is wrong with one index of a table.
+/// The part of an error that concerns one action of a transaction, one message of a call, or one index of a table.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reason {
     /// The position of the action or message among those of the call, from 0.
     pub index: usize,
-    /// What it concerns: an action (`Put People`), a message id, an index name.
+    /// The subject: an action (`Put People`), a message id or the name of an index.
     pub subject: String,
-    /// DynamoDB's own code where there is one (`ConditionalCheckFailed`), else a word of ours.
+    /// The code of DynamoDB if there is one (`ConditionalCheckFailed`), else a code of Postbox.
     pub code: String,
     /// The explanation.
     pub message: String,
-    /// The item as it was, if the action asked for it (`ReturnValuesOnConditionCheckFailure`).
+    /// The item before the transaction, if the action requested it (`ReturnValuesOnConditionCheckFailure`).
     pub item: Option<Item>,
 }
 
@@ -146,7 +145,7 @@ impl Reason {
 }
 
 impl fmt::Debug for Reason {
-    /// With no more of the item than the names of its attributes: values do not belong into logs.
+    /// Writes only the names of the item's attributes, since values do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attributes = self.item.as_ref().map(|item| item.keys().collect::<std::collections::BTreeSet<_>>());
         f.debug_struct("Reason")
@@ -160,7 +159,7 @@ impl fmt::Debug for Reason {
 }
 
 impl Error {
-    /// An error with this code and text, final unless [`retryable`](Self::retryable) is called.
+    /// Returns an error that is not retryable, unless [`retryable`](Self::retryable) is called.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(Inner { code, message: message.into(), retryable: false, reasons: Vec::new(), source: None }))
     }
@@ -180,22 +179,22 @@ impl Error {
         self
     }
 
-    /// What kind of error it is.
+    /// Returns the kind of the error.
     pub fn code(&self) -> ErrorCode {
         self.0.code
     }
 
-    /// What happened, to which thing, and what to do: one line or more, without secrets and bodies.
+    /// Returns the message, one line or more. It contains no secrets and no message bodies.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Whether the same call may succeed later without any change.
+    /// Returns whether the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
     }
 
-    /// The parts, where the error concerns several things; else empty.
+    /// Returns a reason for each part that failed; empty if the error concerns only one thing.
     pub fn reasons(&self) -> &[Reason] {
         &self.0.reasons
     }
@@ -228,7 +227,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
@@ -237,22 +236,22 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no text")
 }
 
-/// The names of `known` that resemble `wanted`, for error messages.
-pub(crate) fn near_names<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
+/// Returns the names of `known` that resemble `wanted`, for error messages.
+pub(crate) fn similar_names<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut ranked: Vec<(usize, &str)> = known.map(|name| (edit_distance(wanted, name), name)).collect();
     ranked.sort();
-    let near: Vec<&str> = ranked
+    let similar: Vec<&str> = ranked
         .iter()
         .enumerate()
         .filter(|(rank, (distance, name))| *rank < 1 || *distance <= 3 || name.contains(wanted) && !wanted.is_empty())
         .take(4)
         .map(|(_, (_, name))| *name)
         .collect();
-    near.join(", ")
+    similar.join(", ")
 }
 
 fn edit_distance(a: &str, b: &str) -> usize {
-    // Names are short; what is not is cut, so that hostile input costs nothing.
+    // Names are short. Longer ones are cut, so that hostile input costs nothing.
     let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -268,7 +267,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// A caller's text as an error message shows it: bounded.
+/// Returns a caller's text, shortened for an error message.
 pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 80;
     if text.chars().count() <= MOST {
@@ -282,11 +281,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_names_come_first() {
+    fn similar_names_come_first() {
         let known = ["table_name", "region", "profile", "number_of_shards"];
-        assert_eq!(near_names("tablename", known.into_iter()), "table_name");
-        assert_eq!(near_names("regon", known.into_iter()), "region");
-        assert!(near_names("shards", known.into_iter()).contains("number_of_shards"));
+        assert_eq!(similar_names("tablename", known.into_iter()), "table_name");
+        assert_eq!(similar_names("regon", known.into_iter()), "region");
+        assert!(similar_names("shards", known.into_iter()).contains("number_of_shards"));
     }
 
     #[test]

@@ -3,29 +3,29 @@
 use crate::model::named::named;
 
 named! {
-    /// What a message is to its receiver, in Brighter's terms.
+    /// The purpose of a message, as Brighter defines it.
     MessageType {
-        /// Could not be read.
+        /// A message that could not be read.
         Unacceptable = "MT_UNACCEPTABLE",
-        /// No message.
+        /// An empty message.
         None = "MT_NONE",
-        /// Asks its receiver to do something.
+        /// A request to the receiver to do something.
         Command = "MT_COMMAND",
-        /// Says that something happened. The default.
+        /// A statement that something happened. The default.
         Event = "MT_EVENT",
-        /// Carries a state or a document.
+        /// A state or a document.
         Document = "MT_DOCUMENT",
-        /// Asks a consumer to stop.
+        /// A request to a consumer to stop.
         Quit = "MT_QUIT",
     }
 }
 
 named! {
-    /// How the bytes of a body are to be read.
+    /// The encoding of a message body.
     CharacterEncoding {
         /// ASCII text.
         Ascii = "ASCII",
-        /// Bytes that go over a text transport as base64.
+        /// Bytes that a text transport carries as base64.
         Base64 = "Base64",
         /// UTF-8 text.
         Utf8 = "UTF8",
@@ -39,25 +39,26 @@ named! {
 /// A header field that can be read and set by name.
 pub(crate) struct HeaderField {
     pub(crate) name: &'static str,
-    /// The attribute of the table that holds it, for the documentation.
+    /// The attribute of the table that holds the field, for the documentation.
     #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) attribute: &'static str,
     #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) about: &'static str,
 }
 
-/// Hands the table of the optional text headers to the macro `$then`: field, setter, attribute and meaning of each.
+/// Passes the table of the optional text headers to the macro `$then`. Each row has a field, its setter, its attribute
+/// and a description.
 macro_rules! with_optional_headers {
     ($then:ident) => {
         $then! {
-            partition_key with_partition_key "PartitionKey" "Messages of one partition key are sent in order. Also the FIFO message group.";
-            correlation_id with_correlation_id "CorrelationId" "Ties a reply or a follow-up to its request.";
-            causation_id with_causation_id "CausationId" "The id of what caused this message; messages can be replayed by it.";
-            reply_to with_reply_to "ReplyTo" "Where a reply should go.";
-            subject with_subject "Subject" "CloudEvents `subject`: what the event is about.";
+            partition_key with_partition_key "PartitionKey" "The key of the messages that are sent in order, and the message group on FIFO transports.";
+            correlation_id with_correlation_id "CorrelationId" "An id that links a reply or a follow-up to its request.";
+            causation_id with_causation_id "CausationId" "The id of the cause of this message. Messages can be replayed by causation id.";
+            reply_to with_reply_to "ReplyTo" "The address for replies.";
+            subject with_subject "Subject" "CloudEvents `subject`, the subject of the event.";
             event_type with_event_type "Type" "CloudEvents `type`, such as `com.example.greeting.made`.";
-            data_schema with_data_schema "DataSchema" "CloudEvents `dataschema`: a URI of the body's schema.";
-            data_ref with_data_ref "DataRef" "CloudEvents `dataref`: a URI where the body is stored, for a claim check.";
+            data_schema with_data_schema "DataSchema" "CloudEvents `dataschema`, the URI of the body's schema.";
+            data_ref with_data_ref "DataRef" "CloudEvents `dataref`, the URI of a body that is stored elsewhere (claim check).";
             trace_parent with_trace_parent "TraceParent" "W3C Trace Context `traceparent`.";
             trace_state with_trace_state "TraceState" "W3C Trace Context `tracestate`.";
             baggage with_baggage "Baggage" "W3C Baggage, `k=v,k2=v2`.";
@@ -72,14 +73,14 @@ macro_rules! define_header_fields {
     ($($field:ident $setter:ident $attribute:literal $about:literal;)*) => {
         /// Every header field that has a name, in the order of the documentation.
         pub(crate) const HEADER_FIELDS: &[HeaderField] = &[
-            HeaderField { name: "id", attribute: "MessageId", about: "The message's id; a UUID v7 unless set. A fixed id makes a retried command take effect once." },
-            HeaderField { name: "topic", attribute: "Topic", about: "The routing key: it names the producer that sends the message." },
-            HeaderField { name: "message_type", attribute: "MessageType", about: "`MT_EVENT` (default), `MT_COMMAND`, `MT_DOCUMENT`, `MT_QUIT`, `MT_NONE`, `MT_UNACCEPTABLE`." },
-            HeaderField { name: "content_type", attribute: "ContentType", about: "The media type of the body; default `application/json; charset=utf-8`. Empty is stored as `text/plain`." },
-            HeaderField { name: "character_encoding", attribute: "CharacterEncoding", about: "`UTF8`, `ASCII`, `UTF16`, `Base64` or `Raw`; unless set, `UTF8` for a body that is valid UTF-8 and `Raw` for another." },
-            HeaderField { name: "source", attribute: "Source", about: "CloudEvents `source`, a URI reference; default `http://goparamore.io` as in Brighter." },
-            HeaderField { name: "spec_version", attribute: "SpecVersion", about: "CloudEvents `specversion`; `1.0`." },
-            HeaderField { name: "created_at", attribute: "CreatedAt", about: "When the message was made, RFC 3339; now unless set. Messages of one partition key are ordered by it." },
+            HeaderField { name: "id", attribute: "MessageId", about: "The id of the message; a UUID v7 unless it is set. With a fixed id, a retried command takes effect only once." },
+            HeaderField { name: "topic", attribute: "Topic", about: "The routing key, which selects the producer that sends the message." },
+            HeaderField { name: "message_type", attribute: "MessageType", about: "The purpose of the message: `MT_EVENT` (default), `MT_COMMAND`, `MT_DOCUMENT`, `MT_QUIT`, `MT_NONE` or `MT_UNACCEPTABLE`." },
+            HeaderField { name: "content_type", attribute: "ContentType", about: "The media type of the body; `application/json; charset=utf-8` unless it is set. An empty value is stored as `text/plain`." },
+            HeaderField { name: "character_encoding", attribute: "CharacterEncoding", about: "The encoding of the body: `UTF8`, `ASCII`, `UTF16`, `Base64` or `Raw`. Unless it is set, `UTF8` for a body that is valid UTF-8 and `Raw` for any other." },
+            HeaderField { name: "source", attribute: "Source", about: "CloudEvents `source`, a URI reference; `http://goparamore.io` unless it is set, as in Brighter." },
+            HeaderField { name: "spec_version", attribute: "SpecVersion", about: "CloudEvents `specversion`; `1.0` unless it is set." },
+            HeaderField { name: "created_at", attribute: "CreatedAt", about: "The time at which the message was created, as RFC 3339; the current time unless it is set. Messages of one partition key are ordered by it." },
             $(HeaderField { name: stringify!($field), attribute: $attribute, about: $about },)*
         ];
     };

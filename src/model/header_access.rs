@@ -1,6 +1,6 @@
 //! Access to the header fields of a message by name.
 
-use crate::model::error::{Error, ErrorCode, Result, near_names, shortened};
+use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
 use crate::model::header::{CharacterEncoding, HEADER_FIELDS, MessageType};
 use crate::model::message::{Message, invalid};
 use crate::model::ticks::Ticks;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 impl Message {
-    /// Sets a header field from text, by the names of CONFIGURATION.md; `bag.NAME` puts a text
-    /// into the bag. An empty text takes an optional field away.
+    /// Sets a header field from text, by a name of CONFIGURATION.md; `bag.NAME` puts a string into the bag. An
+    /// empty text removes an optional field.
     ///
     /// # Errors
-    /// [`ErrorCode::UnknownName`] with the near names, [`ErrorCode::InvalidMessage`] for a value
-    /// that the field cannot have.
+    /// [`ErrorCode::UnknownName`] with similar names; [`ErrorCode::InvalidMessage`] if the value is invalid for the
+    /// field.
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<()> {
         if let Some(key) = name.strip_prefix("bag.") {
             self.bag.insert(key.into(), value.into());
@@ -52,11 +52,11 @@ impl Message {
         Ok(())
     }
 
-    /// A header field as text, by the same names as [`set_header`](Self::set_header); `None` for an optional
-    /// one that is not there. A bag entry that is not a string is given as JSON.
+    /// Returns a header field as text, by the same names as [`set_header`](Self::set_header), or `None` for an
+    /// optional field that is not set. A bag entry that is not a string is returned as JSON.
     ///
     /// # Errors
-    /// [`ErrorCode::UnknownName`] with the near names.
+    /// [`ErrorCode::UnknownName`] with similar names.
     pub fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
         if let Some(key) = name.strip_prefix("bag.") {
             return Ok(self.bag.get(key).map(|value| match value {
@@ -80,7 +80,7 @@ impl Message {
         }))
     }
 
-    /// The header fields that are there, as text by the names of [`header`](Self::header), without the bag.
+    /// Returns the header fields that are set, as text by the names of [`header`](Self::header), without the bag.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         HEADER_FIELDS.iter().filter_map(|field| Some((field.name, self.header(field.name).ok()??)))
     }
@@ -94,9 +94,9 @@ fn unknown_field(name: &str) -> Error {
     Error::new(
         ErrorCode::UnknownName,
         format!(
-            "there is no header field \"{}\"; near: {} (bag.NAME is an entry of the header bag)",
+            "unknown header field \"{}\"; similar names: {} (bag.NAME is an entry of the header bag)",
             shortened(name),
-            near_names(name, HEADER_FIELDS.iter().map(|field| field.name))
+            similar_names(name, HEADER_FIELDS.iter().map(|field| field.name))
         ),
     )
 }

@@ -12,17 +12,18 @@ const DEFAULT_SOURCE: &str = "http://goparamore.io";
 /// Brighter's default content type.
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
 const DEFAULT_SPEC_VERSION: &str = "1.0";
-/// What is stored and sent for a message without a content type.
+/// The content type that is stored and sent for a message without one.
 pub(crate) const NO_CONTENT_TYPE: &str = "text/plain";
-/// DynamoDB's limit for a partition key. The id is one, and so are, in the indexes, topic with shard, and causation id.
+/// The limit of DynamoDB for a partition key. The id is a partition key; in the indexes, the topic with its shard and
+/// the causation id are too.
 pub(crate) const MAX_KEY_BYTES: usize = 2048;
-/// What `TopicShard` adds to the topic: `_` and up to two digits.
+/// The number of bytes that `TopicShard` adds to the topic: `_` and up to two digits.
 const SHARD_SUFFIX_BYTES: usize = 3;
 
-/// Defines the message from the list of its optional text headers: field, setter, attribute, text.
+/// Defines the message from the list of its optional text headers.
 macro_rules! define_message {
     ($($field:ident $setter:ident $attribute:literal $about:literal;)*) => {
-        /// A message to deposit, or one that was read from the outbox: a header and a body of bytes.
+        /// A message to deposit, or a message that was read from the outbox. It has a header and a body of bytes.
         ///
         /// ```
         /// use postbox::Message;
@@ -31,7 +32,7 @@ macro_rules! define_message {
         ///     .with_partition_key("Ada")
         ///     .with_bag_entry("tenant", "42");
         /// assert_eq!(message.topic(), "greeting.made");
-        /// assert_eq!(message.id().len(), 36); // a UUID v7, unless with_id gives another
+        /// assert_eq!(message.id().len(), 36); // a UUID v7, unless with_id sets another id
         /// ```
         #[derive(Clone, PartialEq)]
         pub struct Message {
@@ -51,7 +52,8 @@ macro_rules! define_message {
         }
 
         impl Message {
-            /// A message of the topic with this body, of type [`MessageType::Event`], made now, with a new id.
+            /// Creates a message of the topic with this body, of type [`MessageType::Event`], with a new id and the
+            /// current time.
             pub fn new(topic: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
                 Self {
                     id: uuid::Uuid::now_v7().to_string(),
@@ -72,19 +74,20 @@ macro_rules! define_message {
 
             $(
                 #[doc = $about]
-                /// Empty when there is none.
+                ///
+                /// Empty if the field is not set.
                 pub fn $field(&self) -> &str {
                     &self.$field
                 }
 
-                #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), "); empty takes it away.")]
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), "). An empty value removes it.")]
                 pub fn $setter(mut self, value: impl Into<String>) -> Self {
                     self.$field = value.into();
                     self
                 }
             )*
 
-            /// The optional text headers as attributes of the table, empty ones included.
+            /// Returns the optional text headers as attributes of the table, including empty ones.
             pub(crate) fn optional_attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
                 [$(($attribute, self.$field.as_str()),)*].into_iter()
             }
@@ -117,23 +120,23 @@ macro_rules! define_message {
 with_optional_headers!(define_message);
 
 impl Message {
-    /// The id: a UUID v7 unless the caller gave another.
+    /// Returns the id, a UUID v7 unless [`with_id`](Self::with_id) sets another.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Sets the id, at most 2,048 bytes. A fixed id makes a retried command take effect once.
+    /// Sets the id, at most 2,048 bytes. With a fixed id, a retried command takes effect only once.
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
     }
 
-    /// The routing key.
+    /// Returns the routing key.
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
-    /// The bytes of the body.
+    /// Returns the bytes of the body.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
@@ -144,7 +147,7 @@ impl Message {
         self
     }
 
-    /// What the message is to its receiver.
+    /// Returns the purpose of the message.
     pub fn message_type(&self) -> MessageType {
         self.message_type
     }
@@ -155,19 +158,19 @@ impl Message {
         self
     }
 
-    /// The media type of the body.
+    /// Returns the media type of the body.
     pub fn content_type(&self) -> &str {
         &self.content_type
     }
 
-    /// Sets the [`content_type`](Self::content_type). Empty is stored as `text/plain`.
+    /// Sets the [`content_type`](Self::content_type). An empty value is stored as `text/plain`.
     pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
         self.content_type = content_type.into();
         self
     }
 
-    /// How the bytes of the body are to be read: as set, else [`CharacterEncoding::Utf8`] if the
-    /// body is valid UTF-8 and [`CharacterEncoding::Raw`] if not.
+    /// Returns the encoding of the body: the value that was set, else [`CharacterEncoding::Utf8`] if the body is
+    /// valid UTF-8 and [`CharacterEncoding::Raw`] if not.
     pub fn character_encoding(&self) -> CharacterEncoding {
         self.character_encoding.unwrap_or_else(|| match std::str::from_utf8(&self.body) {
             Ok(_) => CharacterEncoding::Utf8,
@@ -181,7 +184,7 @@ impl Message {
         self
     }
 
-    /// CloudEvents `source`.
+    /// Returns the CloudEvents `source`.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -192,23 +195,23 @@ impl Message {
         self
     }
 
-    /// CloudEvents `specversion`.
+    /// Returns the CloudEvents `specversion`.
     pub fn spec_version(&self) -> &str {
         &self.spec_version
     }
 
-    /// When the message was made, to 100 ns.
+    /// Returns the time at which the message was created, to 100 ns.
     pub fn created_at(&self) -> SystemTime {
         self.created.to_system_time()
     }
 
-    /// Sets when the message was made; kept to 100 ns.
+    /// Sets the time at which the message was created, which is kept to 100 ns.
     pub fn with_created_at(mut self, time: SystemTime) -> Self {
         self.created = Ticks::from(time);
         self
     }
 
-    /// Further headers, any JSON values.
+    /// Returns the header bag: further headers with any JSON values.
     pub fn bag(&self) -> &Map<String, Value> {
         &self.bag
     }
@@ -219,17 +222,17 @@ impl Message {
         self
     }
 
-    /// How often a consumer has handled the message; 0 for a new one.
+    /// Returns the number of times that a consumer has handled the message; 0 for a new message.
     pub fn handled_count(&self) -> u32 {
         self.handled_count
     }
 
-    /// The delay that a consumer asked for, in milliseconds; 0 for a new one.
+    /// Returns the delay that a consumer requested, in milliseconds; 0 for a new message.
     pub fn delayed_milliseconds(&self) -> u32 {
         self.delayed_milliseconds
     }
 
-    /// The content type as it is stored and sent: never empty, and so for the two that follow.
+    /// Returns the content type that is stored and sent, which is never empty.
     pub(crate) fn content_type_or_default(&self) -> &str {
         or_default(&self.content_type, NO_CONTENT_TYPE)
     }
@@ -263,21 +266,24 @@ impl Message {
         self.delayed_milliseconds = delayed_milliseconds;
     }
 
-    /// Whether the message can be stored and read again, by us and by Brighter.
+    /// Checks that the message can be stored, and read again by Postbox and by Brighter.
     pub(crate) fn validate(&self) -> Result<()> {
-        let refuse = |what: String| Err(invalid(format!("message {}: {what}", shortened(&self.id))));
+        let reject = |problem: String| Err(invalid(format!("message {}: {problem}", shortened(&self.id))));
         for (name, value, most) in
             [("id", &self.id, MAX_KEY_BYTES), ("topic", &self.topic, MAX_KEY_BYTES - SHARD_SUFFIX_BYTES)]
         {
             if value.is_empty() {
-                return refuse(format!("its {name} is empty"));
+                return reject(format!("the {name} is empty"));
             }
             if value.len() > most {
-                return refuse(format!("its {name} has {} bytes, {most} at most", value.len()));
+                return reject(format!("the {name} has {} bytes, but at most {most} are allowed", value.len()));
             }
         }
         if self.causation_id.len() > MAX_KEY_BYTES {
-            return refuse(format!("its causation_id has {} bytes, {MAX_KEY_BYTES} at most", self.causation_id.len()));
+            return reject(format!(
+                "the causation_id has {} bytes, but at most {MAX_KEY_BYTES} are allowed",
+                self.causation_id.len()
+            ));
         }
         let encoding = self.character_encoding();
         let fits = match encoding {
@@ -287,8 +293,8 @@ impl Message {
             CharacterEncoding::Base64 | CharacterEncoding::Raw => true,
         };
         if !fits {
-            return refuse(format!(
-                "its body is not valid {}: set character_encoding to Raw for bytes",
+            return reject(format!(
+                "the body is not valid {}; set character_encoding to Raw for bytes",
                 encoding.name()
             ));
         }
@@ -296,14 +302,14 @@ impl Message {
         if !self.baggage.is_empty()
             && !self.baggage.split(',').all(|entry| entry.trim().find('=').is_some_and(|at| at > 0))
         {
-            return refuse("its baggage is not of the form k=v,k2=v2".into());
+            return reject("the baggage is not of the form k=v,k2=v2".into());
         }
         Ok(())
     }
 }
 
 impl std::fmt::Debug for Message {
-    /// Without the body and the bag, which do not belong into logs.
+    /// Formats the message without its body and bag, which do not belong in logs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Message")
             .field("id", &self.id)
@@ -314,7 +320,7 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// Brighter's reader wants these to be there.
+/// Returns the default for an empty value, since Brighter's reader requires these fields.
 fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
     if value.is_empty() { default } else { value }
 }
@@ -357,13 +363,13 @@ mod tests {
     }
 
     #[test]
-    fn what_brighter_could_not_read_is_refused() {
+    fn messages_that_brighter_cannot_read_are_rejected() {
         let message = || Message::new("t", "b");
         let cases = [
             (Message::new("", "b"), "topic is empty"),
             (message().with_id(""), "id is empty"),
-            (message().with_id("x".repeat(2049)), "2048 at most"),
-            (Message::new("t".repeat(2046), "b"), "2045 at most"),
+            (message().with_id("x".repeat(2049)), "at most 2048"),
+            (Message::new("t".repeat(2046), "b"), "at most 2045"),
             (message().with_causation_id("x".repeat(2049)), "causation_id"),
             (message().with_baggage("a=1,b"), "k=v"),
             (message().with_baggage("=1"), "k=v"),

@@ -13,14 +13,14 @@ macro_rules! named {
         impl $type {
             pub(crate) const NAMES: &[&str] = &[$($name,)*];
 
-            /// The name, as it is stored and set.
+            /// Returns the name that is used in settings and stored items.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$value => $name,)*
                 }
             }
 
-            /// The value of this name; upper and lower case differ.
+            /// Returns the value with this name, which is case-sensitive.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$value),)*

@@ -9,18 +9,18 @@ use crate::model::stored_message::StoredMessage;
 pub struct MessagePage {
     /// The messages that could be read.
     pub messages: Vec<StoredMessage>,
-    /// Those that could not: their ids, and why.
+    /// The ids of the messages that could not be read, each with the error.
     pub malformed: Vec<(String, Error)>,
-    /// Where the next page begins; `None` after the last one.
+    /// The cursor of the next page; `None` after the last page.
     pub next: Option<Cursor>,
 }
 
-/// Where a page begins. A text without meaning to others; it may be kept and used by another process.
+/// An opaque page cursor. It can be stored and used from another process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub(crate) String);
 
 impl Cursor {
-    /// The cursor as text.
+    /// Returns the cursor as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,49 +1,49 @@
-//! What became of each message that was to be sent or marked.
+//! Reports of calls that send, mark or archive messages.
 
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use std::collections::HashSet;
 
-/// What became of one message. The numbers are stable and are those of the C ABI.
+/// The outcome of one message. The numbers are stable and are those of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(i32)]
 pub enum DispatchOutcome {
-    /// It was sent and marked dispatched; or only marked, if that was asked for.
+    /// The message was sent and marked dispatched; or only marked, by a call that marks messages.
     Dispatched = 0,
-    /// It had been dispatched before and was not sent again.
+    /// The message was already dispatched and was not sent again.
     AlreadyDispatched = 1,
-    /// Its producer accepted it and will confirm it later.
+    /// The producer accepted the message and will confirm it later.
     Accepted = 2,
-    /// Another thread of this process is sending it, or waits for its confirmation.
+    /// Another thread of this process is sending the message, or it waits for its confirmation.
     InProgress = 3,
-    /// It is outstanding again, as was asked for.
+    /// The message was replayed: it is outstanding again.
     Replayed = 4,
-    /// The outbox has no message of this id.
+    /// The outbox has no message with this id.
     NotFound = 10,
-    /// It is parked: not sent until it is released.
+    /// The message is parked and is not sent until it is released.
     Parked = 11,
-    /// No producer serves its topic. It stays outstanding.
+    /// The topic has no producer. The message stays outstanding.
     NoProducer = 12,
-    /// Its producer failed. It stays outstanding, or is parked after "max_dispatch_attempts".
+    /// The producer failed. The message stays outstanding, or is parked after "max_dispatch_attempts".
     Failed = 13,
-    /// Its producer can never send it as it is. It is parked.
+    /// The producer rejected the message permanently. The message is parked.
     Rejected = 14,
-    /// Its stored item cannot be read. It is parked.
+    /// The stored item cannot be read as a message. It is parked.
     Malformed = 15,
-    /// The table could not be read, so it was not sent. It stays outstanding.
+    /// The table could not be read, so the message was not sent. The message stays outstanding.
     ReadFailed = 16,
-    /// It was sent, and could not be marked: it stays outstanding and will be sent again.
+    /// The message was sent but could not be marked. It stays outstanding and will be sent again.
     MarkFailed = 17,
-    /// It waits: an earlier message of its topic and partition key failed, or it did so lately itself.
+    /// The message was held back, because it or an earlier message of its topic and partition key failed recently.
     HeldBack = 18,
-    /// The breaker of its topic is open: it waits, and no attempt is counted.
+    /// The message was held back, because the circuit breaker of its topic is open. No attempt is counted.
     BreakerOpen = 19,
-    /// The operation was stopped before the message was tried; it stays as it was.
+    /// The operation stopped before the message was tried. The message is unchanged.
     Skipped = 20,
 }
 
 impl DispatchOutcome {
-    /// Whether the message needs no more care by the caller.
+    /// Returns whether the message needs no further action by the caller.
     pub fn is_success(self) -> bool {
         (self as i32) < Self::NotFound as i32
     }
@@ -53,30 +53,29 @@ impl DispatchOutcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DispatchEntry {
-    /// The message's id.
+    /// The id of the message.
     pub id: String,
-    /// What became of it.
+    /// The outcome of the message.
     pub outcome: DispatchOutcome,
-    /// Why, where there is more to say; else empty.
+    /// The reason for the outcome; empty if there is none.
     pub detail: String,
 }
 
-/// What became of each message, in the order of the ids that were given; an id that was given
-/// twice is there once.
+/// The outcome of each message of a call, in the order of the ids. An id that was passed twice has one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a message that failed is only reported here: look, or call into_result"]
+#[must_use = "a message that failed is only reported here: check the report, or call into_result"]
 pub struct DispatchReport {
     entries: Vec<DispatchEntry>,
 }
 
-/// The ids of a report: an id that was given twice is there once.
+/// Returns the ids without repetitions, in the order of their first occurrence.
 pub(crate) fn distinct(ids: &[String]) -> Vec<String> {
     let mut seen = HashSet::new();
     ids.iter().filter(|id| seen.insert(id.as_str())).cloned().collect()
 }
 
 impl DispatchReport {
-    /// A report in which nothing is known of the messages yet.
+    /// Creates a report in which every message is skipped.
     pub(crate) fn of(ids: &[String]) -> Self {
         let entry =
             |id: &String| DispatchEntry { id: id.clone(), outcome: DispatchOutcome::Skipped, detail: String::new() };
@@ -90,30 +89,30 @@ impl DispatchReport {
         }
     }
 
-    /// One entry per message.
+    /// Returns one entry per message.
     pub fn entries(&self) -> &[DispatchEntry] {
         &self.entries
     }
 
-    /// What became of this message; `None` if it was not among those given.
+    /// Returns the outcome of this message, or `None` if the report does not contain it.
     pub fn outcome(&self, id: &str) -> Option<DispatchOutcome> {
         self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.outcome)
     }
 
-    /// The messages that need care.
+    /// Returns the messages that failed.
     pub fn failures(&self) -> impl Iterator<Item = &DispatchEntry> {
         self.entries.iter().filter(|entry| !entry.outcome.is_success())
     }
 
-    /// Whether no message failed.
+    /// Returns whether no message failed.
     pub fn is_success(&self) -> bool {
         self.failures().next().is_none()
     }
 
-    /// Success if no message failed, else an error with a reason for each that did.
+    /// Returns success if no message failed, else an error with a reason for each failed message.
     ///
     /// # Errors
-    /// [`ErrorCode::ClearIncomplete`], retryable: what failed stays outstanding.
+    /// [`ErrorCode::ClearIncomplete`], which is retryable. Failed messages stay outstanding or are parked.
     pub fn into_result(self) -> Result<()> {
         if self.is_success() {
             return Ok(());
@@ -127,29 +126,29 @@ impl DispatchReport {
             .collect();
         Err(Error::new(
             ErrorCode::ClearIncomplete,
-            format!("{} of {} messages failed: the reasons say which and why", reasons.len(), self.entries.len()),
+            format!("{} of {} messages failed; there is a reason for each", reasons.len(), self.entries.len()),
         )
         .retryable()
         .with_reasons(reasons))
     }
 }
 
-/// Whether a sweep had the lease.
+/// The status of the lease of a sweep or an archiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeaseStatus {
-    /// It had, to the end.
+    /// The lease was held for the whole run.
     Held,
-    /// Another sweeper has it: nothing was done.
+    /// Another process holds the lease; nothing was done.
     HeldElsewhere,
-    /// It had, and lost it: it stopped at once.
+    /// The lease was lost during the run; the run stopped.
     Lost,
-    /// It ran without one, for this reason: other sweepers may send the same messages.
+    /// The run had no lease, for this reason. Others may have sent the same messages.
     Unavailable(String),
 }
 
 impl LeaseStatus {
-    /// `held`, `held elsewhere`, `lost` or `alone`.
+    /// Returns `held`, `held elsewhere`, `lost` or `unavailable`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Held => "held",
@@ -160,23 +159,23 @@ impl LeaseStatus {
     }
 }
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "its lease says whether another sweeper was at work, its counts what could not be sent"]
+#[must_use = "the report says whether another sweeper held the lease, and how many messages could not be sent"]
 pub struct SweepReport {
     /// Messages that the index showed as outstanding and old enough.
     pub found: u64,
     /// Messages that were sent, or accepted by their producer.
     pub dispatched: u64,
-    /// Messages that somebody else had dispatched meanwhile: not sent.
+    /// Messages that another process had dispatched, parked or deleted in the meantime; they were not sent.
     pub already_dispatched: u64,
     /// Messages that could not be sent.
     pub failed: u64,
-    /// Messages that wait: behind one of their partition key, behind an open breaker, for their
-    /// next attempt, behind the end of the sweep. One that waits may be counted again by a long sweep.
+    /// Messages skipped in this sweep: blocked by an earlier message with the same key, an open breaker, a retry
+    /// delay, or the end of the sweep. A long sweep may count such a message more than once.
     pub held_back: u64,
-    /// Whether it had the lease.
+    /// The status of the lease.
     pub lease: LeaseStatus,
 }
 
@@ -185,7 +184,7 @@ impl SweepReport {
         Self { found: 0, dispatched: 0, already_dispatched: 0, failed: 0, held_back: 0, lease }
     }
 
-    /// Messages that were found and left as they are.
+    /// Counts messages that were found and left unchanged.
     pub(crate) fn pass_over(&mut self, messages: u64) {
         self.found += messages;
         self.held_back += messages;
@@ -209,21 +208,22 @@ impl SweepReport {
     }
 }
 
-/// Told what became of each batch of a sweep, on whichever of its threads sent it.
+/// A callback that receives the report of each batch of a sweep, on the thread that sent the batch.
 pub(crate) type OnBatch<'e> = dyn FnMut(&DispatchReport) + Send + 'e;
 
-/// What an archiver did.
+/// The result of archiving.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "it says what could not be archived"]
+#[must_use = "the report says how many messages could not be archived"]
 pub struct ArchiveReport {
     /// Messages that the archive kept and that were deleted.
     pub archived: u64,
-    /// Messages that stay: the archive did not keep them, or they could not be read or deleted.
+    /// Messages that stay in the outbox, because the archive did not keep them, or because they could not be read or
+    /// deleted.
     pub failed: u64,
-    /// Why the first of them failed.
+    /// The reason for which the first of them failed.
     pub first_failure: Option<String>,
-    /// Whether it had the lease of archivers.
+    /// The status of the lease of archivers.
     pub lease: LeaseStatus,
 }
 

@@ -1,98 +1,98 @@
-//! The table of settings: name, kind, range, default and meaning of each.
+//! The table of settings, with the name, kind, range, default and description of each.
 
 use crate::model::named::named;
 
 named! {
-    /// How sweepers share the work.
+    /// The way in which sweepers share the work.
     LeaseMode {
-        /// One lease for all sweepers, Brighter's included: one of them sweeps at a time. The default.
+        /// One lease for all sweepers, including Brighter's, so that only one sweeps at a time. The default.
         Single = "single",
-        /// A lease per shard, so that several processes sweep at once. No Brighter sweeper may run beside them.
+        /// A lease per shard, so that several processes sweep at once. No Brighter sweeper may run at the same time.
         PerShard = "per_shard",
     }
 }
 
-/// Hands the table of settings to the macro `$then`: a name, a kind with its range, the default
-/// and the text, for each.
+/// Passes the table of settings to the macro `$then`. Each row has a name, a kind with its range, a default and a
+/// description.
 macro_rules! with_settings {
     ($then:ident) => {
         $then! {
             table_name: text(3, 255) = "brighter_outbox",
-                "The outbox table.";
+                "The name of the outbox table.";
             number_of_shards: number(1, 20) = 3,
-                "How many shards the messages of a topic are spread over in the indexes. The same value for every process on one table, Brighter's `NumberOfShards` included.";
+                "The number of shards over which the messages of a topic are spread in the indexes. It must be the same for every process that uses the table, and equal to Brighter's `NumberOfShards`.";
             region: optional(1, 64) = "",
-                "The AWS region. Unset: as the AWS default chain finds it (`AWS_REGION`, profile, instance).";
+                "The AWS region. If it is not set, the AWS default chain finds it (`AWS_REGION`, profile, instance).";
             profile: optional(1, 255) = "",
-                "The profile of the AWS configuration files. Unset: `AWS_PROFILE` or `default`.";
+                "The profile in the AWS configuration files. If it is not set, `AWS_PROFILE` or `default` is used.";
             endpoint_url: optional(1, 2048) = "",
-                "Another DynamoDB endpoint, such as `http://localhost:8000`. Unset: Amazon's for the region.";
+                "The DynamoDB endpoint, such as `http://localhost:8000`. If it is not set, Amazon's endpoint for the region is used.";
             access_key_id: optional(1, 255) = "",
-                "Credentials given here instead of by the AWS default chain. Needs `secret_access_key`.";
+                "The access key to use instead of the AWS default chain. Requires `secret_access_key`.";
             secret_access_key: secret(1, 255) = "",
-                "See `access_key_id`. Never shown in a log or an error.";
+                "The secret of `access_key_id`. It never appears in a log or an error.";
             session_token: secret(1, 16384) = "",
-                "The session token of temporary credentials; see `access_key_id`.";
+                "The session token of temporary credentials; see `access_key_id`. It never appears in a log or an error.";
             embedded_path: optional(1, 4096) = "",
-                "Use the embedded database in this file, or `:memory:`, instead of DynamoDB. For development, tests, demos and single-machine use.";
+                "The file of an embedded database to use instead of DynamoDB, or `:memory:`. For development, tests, demos and programs on a single machine.";
             routes: optional(1, 65536) = "",
-                "Where messages are sent: `greeting.made = sns:greetings; orders.* = sqs:https://sqs.eu-central-1.amazonaws.com/123456789012/orders; * = sns:arn:aws:sns:eu-central-1:123456789012:rest`, one route per line or separated by `;`. Before the `=` stands a topic, the beginning of topics with a `*` after it, or `*` for all others: a topic goes before a beginning, a longer beginning before a shorter one. After it stands `sns:` or `sqs:` with a name, an ARN, or for SQS the queue's URL. The builder's `route` adds one.";
+                "The destinations of messages, one route per line or separated by `;`: `greeting.made = sns:greetings; orders.* = sqs:https://sqs.eu-central-1.amazonaws.com/123456789012/orders; * = sns:arn:aws:sns:eu-central-1:123456789012:rest`. The left side is a topic, a prefix of topics followed by `*`, or `*` for all other topics. Exact topics take precedence over prefixes, and longer prefixes over shorter ones. The right side is `sns:` or `sqs:` followed by a name or an ARN, or for SQS by the URL of the queue. The builder's `route` adds one route.";
             transport_endpoint_url: optional(1, 2048) = "",
-                "Another endpoint of SNS and SQS, such as `http://localhost:4566`. Unset: Amazon's for the region, or that of a queue's URL.";
+                "The endpoint of SNS and SQS, such as `http://localhost:4566`. If it is not set, Amazon's endpoint for the region is used, or the endpoint in the URL of a queue.";
             create_missing_targets: flag() = false,
-                "`true`: a topic or queue that a route gives by its name and that is missing is made when the first message is sent to it, FIFO if its name ends in `.fifo`.";
+                "If `true`, a topic or queue that a route names and that does not exist is created when the first message is sent to it. It is a FIFO topic or queue if its name ends in `.fifo`.";
             operation_timeout as "operation_timeout_ms": millis(10, 600000) = 10000,
-                "Milliseconds after which an operation on DynamoDB, or sending a batch to SNS or SQS, is given up, its retries included.";
+                "The time limit of an operation on DynamoDB, or of sending a batch to SNS or SQS, including retries.";
             attempt_timeout as "attempt_timeout_ms": millis(10, 600000) = 3000,
-                "Milliseconds after which one request of an operation is given up and tried again.";
+                "The time limit of a single request attempt. After it, the request is retried.";
             connect_timeout as "connect_timeout_ms": millis(10, 600000) = 2000,
-                "Milliseconds after which an attempt to connect is given up and tried again.";
+                "The time limit of an attempt to connect. After it, the request is retried.";
             max_request_attempts: number(1, 100) = 5,
-                "How often a request is made at most, the first time included, while its failure is a passing one.";
+                "The maximum number of attempts per request, including the first. Only transient failures are retried.";
             close_timeout as "close_timeout_ms": millis(0, 600000) = 5000,
-                "Milliseconds that `close` waits for calls under way before it abandons them.";
+                "The time for which `close` waits for calls in progress before it abandons them.";
             cache_max_messages: number(0, 1000000) = 1000,
-                "How many messages that this process committed a moment ago are kept in memory, so that clearing them needs no read. 0: none.";
+                "The maximum number of recently committed messages that are kept in memory, so that clearing them needs no read. 0 keeps none.";
             cache_max_bytes: number(0, 1073741824) = 16777216,
-                "The bytes of message bodies and headers that are kept so at most.";
+                "The maximum total size of the bodies and headers of the messages in memory, in bytes.";
             cache_max_age as "cache_max_age_ms": millis(0, 4500) = 2000,
-                "Milliseconds after which a message kept so is read from the table again. Below a sweeper's minimum age of 5 s, so that no sweeper has sent it meanwhile, and far enough below for clocks that are up to 3 s apart.";
+                "The time after which a message is no longer taken from memory but read from the table again. It is below the minimum age of 5 s at which a sweeper sends a message, by a margin that allows for clocks up to 3 s apart.";
             dispatched_ttl as "dispatched_ttl_seconds": seconds(0, 315360000) = 0,
-                "Seconds after its dispatch at which DynamoDB may delete a message (it does so within days). 0: never. An unsent message never expires.";
+                "The time after its dispatch at which a message expires. DynamoDB deletes expired messages, usually within a few days. 0 means never. A message that is not dispatched does not expire.";
             sweep_interval as "sweep_interval_ms": millis(10, 86400000) = 5000,
-                "Milliseconds between two sweeps of the sweeper, give or take a tenth.";
+                "The time between two sweeps of the background sweeper, varied at random by up to a tenth.";
             sweep_min_age as "sweep_min_age_ms": millis(0, 86400000) = 5000,
-                "How old, in milliseconds, a message must be before a sweep sends it: younger ones are left to whoever committed them.";
+                "The minimum age of a message that a sweep sends. Younger messages are left to the process that committed them.";
             sweep_batch: number(1, 10000) = 100,
-                "How many messages a sweep reads and sends between two looks at its lease.";
+                "The number of messages that a sweep reads and sends before it checks its lease again.";
             sweep_threads: number(1, 64) = 4,
-                "How many topics a sweep sends at once: the first on the thread that sweeps, the others on threads named `postbox-sweeper`. So a slow topic does not hold up the others. 1: one after the other, a batch at a time.";
+                "The maximum number of topics that a sweep sends at the same time, so that a slow topic does not delay the others. The first is sent on the sweeping thread, the others on threads named `postbox-sweeper`. 1 sends the topics one after the other, a batch at a time.";
             lock_table_name: text(3, 255) = "brighter_distributed_lock",
-                "The table of the leases that sweepers hold, Brighter's. Made if it is missing.";
+                "The name of the lock table, which holds the leases of sweepers and archivers and is shared with Brighter. It is created if it does not exist.";
             lease_mode: choice(LeaseMode) = Single,
-                "`single`: one lease for all sweepers, which excludes Brighter's too. `per_shard`: a lease per shard, shared out among the processes that sweep, so that many machines sweep at once and order per partition key holds; no Brighter sweeper may run beside them.";
+                "The way in which sweepers share the work. `single` means one lease for all sweepers, which excludes Brighter's sweeper too. `per_shard` means a lease per shard, distributed over the sweeping processes, so that several machines sweep at once and keep the order per partition key; no Brighter sweeper may run at the same time.";
             lease_group: optional(1, 255) = "",
-                "The group in the name of the sweeper's lease, `GROUP_OutboxSweeper`: sweepers of one group exclude each other, Brighter's included. Unset: the name of the outbox table.";
+                "The group in the name of the sweeper's lease, `GROUP_OutboxSweeper`. Sweepers of one group exclude each other, including Brighter's. If it is not set, the group is the name of the outbox table.";
             lease_duration as "lease_duration_ms": millis(1000, 3600000) = 60000,
-                "How long a lease is, in milliseconds: after a crash, others wait for its end. It is renewed after a third of it. A producer that takes longer for one batch loses it, and others may send the same messages. Longer than an operation on DynamoDB takes.";
+                "The duration of a lease. After a crash, other sweepers wait until it has expired. It is renewed after a third of its duration. If a producer takes longer than this for one batch, the lease expires and another sweeper may send the same messages. It should be longer than `operation_timeout_ms`.";
             max_dispatch_attempts: number(0, 1000000) = 20,
-                "How often sending a message may fail before it is parked. 0: any number of times.";
+                "The number of failed attempts to send a message after which it is parked. 0 means that it is never parked for this reason.";
             dispatch_retry_delay as "dispatch_retry_delay_ms": millis(0, 300000) = 1000,
-                "Milliseconds before a sweep tries a message again that failed once; twice as long after each further failure, 5 minutes at most.";
+                "The time before a sweep retries a message that failed once. It doubles with each further failure, up to 5 minutes.";
             max_outstanding: number(0, 1000000000) = 0,
-                "Deposits fail with OutboxLimitReached while more messages than this are outstanding, as last counted. 0: no limit, and no counting.";
+                "The number of outstanding messages, as last counted, above which deposits fail with OutboxLimitReached. 0 means no limit and no counting.";
             outstanding_check_interval as "outstanding_check_interval_ms": millis(10, 86400000) = 30000,
-                "Milliseconds between two counts for `max_outstanding`. A count reads the index of outstanding messages.";
+                "The time between two counts for `max_outstanding`. A count reads the index of outstanding messages.";
             archive_interval as "archive_interval_ms": millis(10, 86400000) = 60000,
-                "Milliseconds between two runs of the archiver, give or take a tenth.";
+                "The time between two runs of the background archiver, varied at random by up to a tenth.";
             archive_min_age as "archive_min_age_ms": millis(0, 315360000000) = 86400000,
-                "How long ago, in milliseconds, a message must have been dispatched before the archiver takes it.";
+                "The time since its dispatch after which a message is archived.";
             breaker_threshold: number(0, 1000000) = 5,
-                "How many failures of a topic in a row open its breaker, which holds back its messages. 0: never.";
+                "The number of consecutive failures of a topic that open its circuit breaker, which holds back its messages. 0 means never.";
             breaker_cooldown as "breaker_cooldown_ms": millis(1, 86400000) = 30000,
-                "Milliseconds after which an open breaker lets one message through to see whether the transport is back.";
+                "The time after which an open breaker lets one message through to test the transport.";
             confirm_timeout as "confirm_timeout_ms": millis(0, 86400000) = 30000,
-                "Milliseconds for which a message that a producer accepted waits for its confirmation before this process may send it again.";
+                "The time for which a message that a producer accepted waits for its confirmation before this process may send it again.";
         }
     };
 }

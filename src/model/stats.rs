@@ -1,11 +1,11 @@
-//! Figures of a Postbox, of its topics and of its leases.
+//! Statistics of a Postbox, its topics and its leases.
 
 use crate::model::report::SweepReport;
 use crate::model::ticks::Ticks;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
-/// What a Postbox has done since it was opened; see [`Postbox::stats`](crate::Postbox::stats).
+/// Statistics of a Postbox since it was opened; see [`Postbox::stats`](crate::Postbox::stats).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Stats {
@@ -17,24 +17,24 @@ pub struct Stats {
     pub failed: u64,
     /// Messages that were parked.
     pub parked: u64,
-    /// Deposits of messages that were there already, and messages found dispatched and not sent again.
+    /// Deposits of existing messages, and messages that were found dispatched and not sent again.
     pub duplicates_avoided: u64,
-    /// Sweeps that ended, by the sweeper and by calls.
+    /// Completed sweeps, in the background and by calls.
     pub sweeps: u64,
     /// Runs of the background threads that failed.
     pub background_failures: u64,
-    /// Why the last of them failed.
+    /// The reason for which the last of them failed.
     pub last_error: Option<String>,
-    /// What was outstanding when it was last counted: by `outstanding`, or in the background.
+    /// The last count of outstanding messages, by `count_outstanding` or in the background.
     pub outstanding: Option<OutstandingCount>,
-    /// When the last sweep ended, and what it did.
+    /// The time at which the last sweep ended, and its result.
     pub last_sweep: Option<(SystemTime, SweepReport)>,
     /// The topics whose breaker is not closed.
     pub breakers: Vec<(String, BreakerState)>,
 }
 
 impl Stats {
-    /// As one JSON object: the fields by their names, times as RFC 3339, ages in milliseconds.
+    /// Returns the statistics as one JSON object: the fields by name, times as RFC 3339, ages in milliseconds.
     pub fn to_json(&self) -> Value {
         let time = |time: SystemTime| Ticks::from(time).to_text();
         let outstanding = self.outstanding.map(|outstanding| {
@@ -61,29 +61,29 @@ impl Stats {
     }
 }
 
-/// What was outstanding when it was last counted.
+/// A count of outstanding messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OutstandingCount {
-    /// How many messages.
+    /// The number of outstanding messages.
     pub count: u64,
-    /// When the oldest of them was made.
+    /// The time at which the oldest of them was created.
     pub oldest: Option<SystemTime>,
-    /// When they were counted.
+    /// The time of the count.
     pub counted_at: SystemTime,
 }
 
-/// Which messages [`Postbox::topic_counts`](crate::Postbox::topic_counts) counts.
+/// The messages that [`Postbox::topic_counts`](crate::Postbox::topic_counts) counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CountScope {
-    /// Outstanding messages: reads their index.
+    /// Outstanding messages. Counting them reads their index.
     Outstanding,
-    /// All messages: reads every item of the table, which on DynamoDB costs as much as the table is large.
+    /// All messages. Counting them reads every item of the table, so its cost grows with the size of the table.
     All,
 }
 
-/// How many messages of a topic there are, by state.
+/// The number of messages of a topic, by state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicCount {
@@ -91,7 +91,7 @@ pub struct TopicCount {
     pub topic: String,
     /// Messages not yet sent.
     pub outstanding: u64,
-    /// When the oldest of them was made.
+    /// The time at which the oldest of them was created.
     pub oldest: Option<SystemTime>,
     /// Messages that were sent; 0 if only outstanding ones were counted.
     pub dispatched: u64,
@@ -99,7 +99,7 @@ pub struct TopicCount {
     pub parked: u64,
 }
 
-/// The state of a topic's breaker.
+/// The state of the circuit breaker of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BreakerState {
@@ -112,7 +112,7 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
-    /// `closed`, `open` or `half-open`.
+    /// Returns `closed`, `open` or `half-open`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Closed => "closed",
@@ -122,14 +122,14 @@ impl BreakerState {
     }
 }
 
-/// A lease as the lock table has it.
+/// A lease in the lock table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeaseInfo {
-    /// What it is on, such as `brighter_outbox_OutboxSweeper`.
+    /// The resource that the lease protects, such as `brighter_outbox_OutboxSweeper`.
     pub resource: String,
-    /// Its holder, by an id of its own.
+    /// The id of the holder.
     pub holder: String,
-    /// When it runs out, or did: its holder died then without giving it back.
+    /// The time at which the lease expires or has expired. An expired lease was not renewed or released by its holder.
     pub expires_at: SystemTime,
 }

@@ -1,23 +1,23 @@
-//! A message as it is in the outbox.
+//! Messages that were read from the outbox.
 
 use crate::model::message::Message;
 use crate::model::ticks::Ticks;
 use std::time::SystemTime;
 
-/// Where a stored message is in its life.
+/// The state of a stored message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MessageState {
-    /// Not yet sent.
+    /// Not yet dispatched.
     Outstanding,
-    /// Sent.
+    /// Dispatched: sent and marked.
     Dispatched,
-    /// Set aside after it failed too often or was rejected.
+    /// Set aside, because it failed too often, was rejected or is malformed.
     Parked,
 }
 
 impl MessageState {
-    /// `outstanding`, `dispatched` or `parked`.
+    /// Returns `outstanding`, `dispatched` or `parked`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Outstanding => "outstanding",
@@ -27,23 +27,23 @@ impl MessageState {
     }
 }
 
-/// A message as it is in the outbox.
+/// A message that was read from the outbox, with its state.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StoredMessage {
     /// The message.
     pub message: Message,
-    /// Outstanding, dispatched or parked.
+    /// The state of the message.
     pub state: MessageState,
-    /// When it was dispatched.
+    /// The time at which the message was dispatched.
     pub dispatched_at: Option<SystemTime>,
-    /// When DynamoDB may delete it; never set before it is dispatched by Postbox.
+    /// The time after which DynamoDB may delete the message. It is only set when Postbox marks the message dispatched.
     pub expires_at: Option<SystemTime>,
-    /// How often sending it has failed.
+    /// The number of failed attempts to send the message.
     pub dispatch_attempts: u32,
-    /// Why sending it failed last.
+    /// The reason for which the last attempt failed.
     pub last_error: Option<String>,
-    /// When it was parked.
+    /// The time at which the message was parked.
     pub parked_at: Option<SystemTime>,
 }
 
@@ -52,8 +52,8 @@ impl StoredMessage {
     pub(crate) const FIELDS: [&str; 6] =
         ["state", "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error"];
 
-    /// What the outbox tells of the message, as text by name: `state`, `dispatched_at`,
-    /// `expires_at`, `parked_at`, `dispatch_attempts`, `last_error`.
+    /// Returns the fields that the outbox adds to the message, as text by name: `state`, `dispatched_at`, `expires_at`,
+    /// `parked_at`, `dispatch_attempts` and `last_error`.
     pub fn fields(&self) -> [(&'static str, Option<String>); 6] {
         let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());
         let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error] = Self::FIELDS;

@@ -23,8 +23,8 @@ impl Ticks {
         Self::from(clock::system_time())
     }
 
-    /// Now, but later than every other time that this gave in this process: messages made one
-    /// after the other have an order.
+    /// Returns the current time, but later than every earlier result in this process, so that messages that are created
+    /// one after the other have an order.
     pub(crate) fn next() -> Self {
         static LATEST: AtomicI64 = AtomicI64::new(0);
         let now = Self::now().0;
@@ -37,7 +37,7 @@ impl Ticks {
         Self(now.max(previous + 1))
     }
 
-    /// `None` outside of the years 1 to 9999.
+    /// Returns `None` outside the years 1 to 9999.
     pub(crate) fn from_raw(ticks: i64) -> Option<Self> {
         (0..=LAST).contains(&ticks).then_some(Self(ticks))
     }
@@ -58,7 +58,7 @@ impl Ticks {
         u64::try_from((self.0 - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND).unwrap_or(0)
     }
 
-    /// `yyyy-MM-ddTHH:mm:ss.fffZ`, the rest cut as .NET does it.
+    /// Returns the time as `yyyy-MM-ddTHH:mm:ss.fffZ`, with the rest cut off as .NET does.
     pub(crate) fn to_text(self) -> String {
         let moment = OffsetDateTime::from(self.to_system_time());
         format!(

@@ -86,8 +86,8 @@ void unknown_state_and_foreign_cursor_are_refused(void)
         snprintf(id, sizeof id, "listed-%d", i);
         deposit(box, id);
     }
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "no state 3", postbox_list_messages(box, 3, NULL, 1, NULL, &untouched));
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "no state -1", postbox_list_messages(box, -1, NULL, 1, NULL, &untouched));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "unknown message state 3", postbox_list_messages(box, 3, NULL, 1, NULL, &untouched));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "unknown message state -1", postbox_list_messages(box, -1, NULL, 1, NULL, &untouched));
     for (size_t i = 0; i < COUNT(foreign); i++)
         FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
               postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, foreign[i], &untouched));

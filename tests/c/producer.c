@@ -52,7 +52,7 @@ void the_result_of_a_producer_decides_the_outcome(void)
         {42, NULL, POSTBOX_OUTCOME_FAILED, "returned 42"},
         {42, "confused", POSTBOX_OUTCOME_FAILED, "confused"},
         {-1, NULL, POSTBOX_OUTCOME_FAILED, "returned -1"},
-        {INT32_MIN, NULL, POSTBOX_OUTCOME_FAILED, "not an outcome"},
+        {INT32_MIN, NULL, POSTBOX_OUTCOME_FAILED, "not a postbox_send_outcome"},
     };
     char detail[2048];
     struct producer producer = {0};

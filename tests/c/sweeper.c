@@ -185,7 +185,7 @@ void archiver_releases_its_data_once_when_it_has_ended(void)
           postbox_start_archiver(box, hold, &none, let_go));
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "running already", postbox_start_archiver_to_file(box, "/dev/null"));
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "archive", postbox_start_archiver(box, NULL, &none, let_go));
-    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "box", postbox_start_archiver(NULL, hold, &none, let_go));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "client", postbox_start_archiver(NULL, hold, &none, let_go));
     CHECK(none.releases == 0 && held.releases == 0);
     /* The sweeper runs beside it; both are stopped by another thread. */
     OK(postbox_start_sweeper(box));

@@ -49,7 +49,7 @@ void unit_used_by_two_threads_is_an_error(void)
     CHECK(postbox_error_is_retryable(error));
     postbox_error_free(error);
     FAILS(POSTBOX_ERROR_OUTCOME_UNKNOWN, "cannot be rolled back", postbox_unit_of_work_rollback(work));
-    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, "without an answer", postbox_unit_of_work_put(work, "People", BOB));
+    FAILS(POSTBOX_ERROR_UNIT_OF_WORK_CLOSED, "outcome of the last commit is unknown", postbox_unit_of_work_put(work, "People", BOB));
     FAILS(POSTBOX_ERROR_OUTCOME_UNKNOWN, "call commit again", postbox_unit_of_work_commit(work));
     postbox_message_free(message);
     postbox_unit_of_work_free(work);
