@@ -22,7 +22,7 @@ help:
 	@echo "make check   format, lints, unit and integration tests of Rust; installs nothing"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
-	@echo "make check-deep   the long checks: sanitizers, libFuzzer, thousands of kills, licences"
+	@echo "make check-deep   the long checks: sanitizers, libFuzzer, thousands of kills, long simulation, release build, licences"
 	@echo "make soak    the simulation for SECONDS=60, with new seeds; see tests/simulation"
 	@echo "make docs    writes CONFIGURATION.md, include/postbox.h and the Rust documentation"
 	@echo "make install PREFIX=/usr/local    headers, libraries, the command, pkg-config and CMake files; also DESTDIR, LIBDIR"
@@ -69,10 +69,10 @@ demo-c:
 
 # While you work: installs nothing.
 check:
-	@tests/check.sh
+	@tests/run.sh check
 
 test: setup
-	@tests/run.sh
+	@tests/run.sh test
 
 wheel:
 	@bindings/python/build_wheel.sh

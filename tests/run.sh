@@ -1,27 +1,40 @@
 #!/usr/bin/env bash
-# Every check and test, in the order in which they are likely to fail. `make test` calls it.
-set -uo pipefail
-cd "$(dirname "$0")/.."
+# Runs the checks and tests of a tier, those first that are likely to fail. The first failure ends the run.
+#
+#     tests/run.sh check     while you work: format, lints, unit and integration tests of Rust; installs nothing
+#     tests/run.sh test      everything that guards a change; tools/setup.sh installs what it needs
+#
+# The third tier is tools/check_deep.sh.
+. "$(dirname "$0")/lib.sh"
+cd "$root" || exit 1
 
 target=$(tools/build_directory.sh)
-passed=0
+# Everything is built and tested with one set of features, so that each crate is compiled once.
+features=cli,capi
 
-# step NAME COMMAND...: runs the command; the first one that fails ends the run.
+# step NAME COMMAND...: runs the command, shows what it prints, and prints its time.
 step() {
     local name=$1 began=$SECONDS
     shift
     printf '\n== %s\n' "$name"
-    if ! "$@"; then
-        printf '\nfailed: %s (%s)\n%s passed, 1 failed\n' "$name" "$*" "$passed"
-        exit 1
-    fi
-    passed=$((passed + 1))
+    "$@" 2>&1 | tee "$work/printed" || fail "$name ($*)"
+    passed=$((passed + 1 + $(tests_in "$work/printed")))
     printf '   ok, %s s\n' "$((SECONDS - began))"
 }
 
-generated_files_are_committed() {
-    # The build wrote the header; a difference to what is committed means that one was forgotten.
-    git diff --exit-code --stat -- include/postbox.h CONFIGURATION.md
+# tests NAME COMMAND...: does the same for a command that runs tests, and fails if it ran none.
+tests() {
+    step "$@"
+    [ "$(tests_in "$work/printed")" != 0 ] || fail "$1: no test was run"
+}
+
+fail() {
+    printf '\nfailed: %s\n%s passed, 1 failed\n' "$1" "$passed"
+    exit 1
+}
+
+rust_tests() {
+    cargo test --quiet --features $features "$@"
 }
 
 # Without a build of the package, which takes minutes: `cargo publish --dry-run` does one before a release.
@@ -31,42 +44,70 @@ packages() {
 }
 
 documentation() {
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features "$features"
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features $features
 }
 
-features=cli,capi
+# The build wrote the header; a difference to what is committed means that one was forgotten.
+generated_files_are_committed() {
+    git diff --exit-code --stat -- include/postbox.h CONFIGURATION.md
+}
 
-step "formatting" cargo fmt --check
-step "prose: no habit grows" python3 tools/prose.py
-step "pages: links, index, names of files and tests" python3 tests/docs/pages.py
-step "lints" cargo clippy --quiet --features $features --all-targets -- -D warnings
-step "build" cargo test --quiet --features $features --no-run
-step "the Python environment of the tests" tools/venv.sh
-step "unit and integration tests" cargo test --quiet --features $features --lib --bins --tests
-step "documentation tests" cargo test --quiet --features $features --doc
-step "generated files are committed" generated_files_are_committed
-step "the enums of C# are those of the header" tools/csharp_enums.py --check
-step "one version everywhere" tools/versions.py --check
-step "the crate can be packaged" packages
-step "documentation without warnings" documentation
-step "the programs and libraries of the tests" make --no-print-directory debug
-step "the handlers of the README" tests/docs/readme.sh "$target/debug"
-step "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
-step "the C ABI is as it was" tools/abi.py --check
-step "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
-step ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
-step "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
-step "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
-step "installation, and programs that use it" tests/install/run.sh
-step "getting-started pages" tests/docs/run.sh c cpp
-step "every binding tests every case" python3 tools/cases.py --check
-# Where cJSON is missing, the demo leaves the example in C out; here it must not.
-step "demo" make --no-print-directory demo-run demo-c BUILT="$target/debug"
-for other in "" sns sqs; do
-    step "lints without default features but \"$other\"" \
-        cargo clippy --quiet --no-default-features --features "$other" -- -D warnings
-done
-# Last, since it compiles the crate again, for the simulation.
-step "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features $features --test simulation -- --nocapture
+format_and_prose() {
+    step "formatting" cargo fmt --check
+    step "prose: no habit grows" python3 tools/prose.py
+}
 
-printf '\n%s passed, 0 failed\n' "$passed"
+lints() {
+    step "lints" cargo clippy --quiet --features $features --all-targets -- -D warnings
+}
+
+# Leaves out what has a server or a client in Python: SNS and SQS, and boto3.
+check_tier() {
+    format_and_prose
+    lints
+    step "build" rust_tests --lib --bins --tests --no-run
+    tests "unit tests, interleavings" rust_tests --lib --bins --test interleavings
+    tests "integration tests" rust_tests --test it -- --skip transport::aws::
+    tests "the command" rust_tests --test cli -- --skip transport:: --skip boto3
+}
+
+test_tier() {
+    format_and_prose
+    step "pages: links, index, names of files and tests" python3 tests/docs/pages.py
+    step "the enums of C# are those of the header" tools/csharp_enums.py --check
+    step "every binding tests every case" python3 tools/cases.py --check
+    step "one version everywhere" tools/versions.py --check
+    step "the crate can be packaged" packages
+    lints
+    step "build" rust_tests --no-run
+    step "the programs and libraries of the tests" make --no-print-directory debug
+    step "generated files are committed" generated_files_are_committed
+    step "the Python environment of the tests" tools/venv.sh
+    tests "unit and integration tests" rust_tests --lib --bins --tests
+    tests "documentation tests" rust_tests --doc
+    step "the handlers of the README" tests/docs/readme.sh "$target/debug"
+    tests "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
+    step "the C ABI is as it was" tools/abi.py --check
+    tests "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
+    tests ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
+    tests "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
+    tests "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
+    tests "installation, and programs that use it" tests/install/run.sh
+    tests "getting-started pages" tests/docs/run.sh c cpp
+    # Where cJSON is missing, the demo leaves the example in C out; here it must not.
+    step "demo" make --no-print-directory demo-run demo-c BUILT="$target/debug"
+    step "documentation without warnings" documentation
+    for other in "" sns sqs,capi; do
+        step "lints without default features but \"$other\"" \
+            cargo clippy --quiet --no-default-features --features "$other" -- -D warnings
+    done
+    # Last, since it compiles the crate again, for the simulation.
+    tests "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features $features --test simulation -- --nocapture
+}
+
+case ${1:-} in
+check) check_tier ;;
+test) test_tier ;;
+*) echo "usage: tests/run.sh check|test" >&2; exit 2 ;;
+esac
+printf '\nin %s min %s s:\n%s passed, 0 failed\n' $((SECONDS / 60)) $((SECONDS % 60)) "$passed"

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The long checks: sanitizers, libFuzzer, many kills, licences. `make check-deep` calls it.
+# Runs the third tier: what takes long, or needs a build of its own. `make check-deep` calls it; tests/run.sh has the others.
 #
-#     tools/check_deep.sh [PART...]        address thread fuzz soak deny; all unless given
+#     tools/check_deep.sh [PART...]        address thread fuzz soak simulation release deny; all unless given
 #
-# It needs gcc, g++, libcjson-dev and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run builds
-# all dependencies twice, once for each sanitizer: ten minutes on two cores.
-# FUZZ_SECONDS (60) is the time for each fuzz target, SOAK_KILLS (1000) how often processes are killed.
+# It needs what tools/setup.sh installs, and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run
+# builds all dependencies four times: for each sanitizer, for the simulation and for the release.
+# FUZZ_SECONDS (60) is the time for each fuzz target, SOAK_KILLS (1000) how often processes are killed, SOAK_SECONDS (600)
+# the time for the simulation.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,8 +22,24 @@ link_arguments=()
 # Not those that start many processes or look at time closely.
 library_tests=(api::blocking api::unit_of_work delivery::clear delivery::sweep:: sdk::network transport::producers)
 
-say() { printf '\n== %s\n' "$*"; }
+# say TEXT: ends a step with its time, and begins the next one.
+began=
+say() {
+    [ -z "$began" ] || printf '   ok, %s s\n' $((SECONDS - began))
+    began=$SECONDS
+    printf '\n== %s\n' "$*"
+}
 fail() { printf '\nfailed: %s\n' "$*"; exit 1; }
+
+# runs_tests COMMAND...: fails also if the command ran no test.
+runs_tests() {
+    "$@" 2>&1 | tee "$work/output" && grep -qE '^test result: ok\. [1-9]' "$work/output"
+}
+
+# rust_tests CARGO_ARGUMENTS...: with the features with which everything else is tested.
+rust_tests() {
+    runs_tests cargo test --quiet --features cli,capi "$@"
+}
 
 # with SANITIZER CARGO_ARGUMENTS...: runs cargo with the sanitizer, in a build directory of its own.
 with() {
@@ -69,8 +86,8 @@ sanitize() {
     "$work/$sanitizer-tests/run" >"$work/output" 2>&1 || { grep -v '^ok ' "$work/output"; fail "C tests"; }
     tail -n 1 "$work/output"
     say "$sanitizer sanitizer: library tests"
-    with "$sanitizer" test --quiet --features capi --lib || fail "library tests"
-    with "$sanitizer" test --quiet --features capi --test it -- "${library_tests[@]}" || fail "integration tests"
+    runs_tests with "$sanitizer" test --quiet --features capi --lib || fail "library tests"
+    runs_tests with "$sanitizer" test --quiet --features capi --test it -- "${library_tests[@]}" || fail "integration tests"
 }
 
 address() { sanitize address; }
@@ -106,11 +123,21 @@ fuzz() {
 
 soak() {
     say "processes killed, stopped and cut off"
-    POSTBOX_KILLS=${SOAK_KILLS:-1000} cargo test --quiet --test it reliability::kill -- --nocapture --test-threads=1 || fail "kill"
+    POSTBOX_KILLS=${SOAK_KILLS:-1000} rust_tests --test it reliability::kill -- --nocapture --test-threads=1 || fail "kill"
     say "sweepers suspended beyond their lease"
-    POSTBOX_ZOMBIES=100 cargo test --quiet --test it lease_fencing -- --nocapture || fail "lease_fencing"
+    POSTBOX_ZOMBIES=100 rust_tests --test it lease_fencing -- --nocapture || fail "lease_fencing"
     say "fuzz targets on random changes of their corpus, 20 times as many as in make test"
-    POSTBOX_FUZZ_FACTOR=20 cargo test --quiet --features capi --test it reliability::fuzz -- --nocapture || fail "fuzz"
+    POSTBOX_FUZZ_FACTOR=20 rust_tests --test it reliability::fuzz -- --nocapture || fail "fuzz"
+}
+
+simulation() {
+    say "simulation with new seeds"
+    runs_tests make --no-print-directory soak SECONDS="${SOAK_SECONDS:-600}" || fail "simulation"
+}
+
+release() {
+    say "release build: installation, and programs that use it"
+    PROFILE=release tests/install/run.sh || fail "release"
 }
 
 # Advisories are not checked: their database is on GitHub, which not every machine reaches.
@@ -121,8 +148,8 @@ deny() {
 }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(address thread fuzz soak deny)
+[ ${#parts[@]} -gt 0 ] || parts=(address thread fuzz soak simulation release deny)
 for part in "${parts[@]}"; do
     "$part"
 done
-printf '\nall passed: %s\n' "${parts[*]}"
+say "all passed: ${parts[*]}"

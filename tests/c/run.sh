@@ -3,7 +3,7 @@
 #
 #     tests/c/run.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given, made by make debug
 #
-# It needs gcc, g++, valgrind, binutils, pkg-config and libcjson-dev, and takes about a minute, most of it in valgrind.
+# It needs gcc, g++, clang, clang++, valgrind, binutils, pkg-config and libcjson-dev, and takes about a minute, most of it in valgrind.
 . "$(dirname "$0")/../lib.sh"
 use_libraries "${1:-}"
 
@@ -20,7 +20,7 @@ static_needs=(-lm -ldl)
 
 tools_are_there() {
     local tool missing=0
-    for tool in gcc g++ valgrind nm readelf pkg-config; do
+    for tool in gcc g++ clang clang++ valgrind nm readelf pkg-config; do
         command -v "$tool" >/dev/null || { echo "$tool is missing"; missing=1; }
     done
     pkg-config --exists libcjson || { echo "libcjson-dev is missing"; missing=1; }
@@ -98,10 +98,8 @@ fails_without_a_leak() {
 step "the tools and the libraries are there" tools_are_there
 step "the header alone is C11" header_alone c gcc c11
 step "the header alone is C++17" header_alone cc g++ c++17
-if command -v clang >/dev/null; then
-    step "the header alone is C11, says clang" header_alone c clang c11
-    step "the header alone is C++17, says clang" header_alone cc clang++ c++17
-fi
+step "the header alone is C11, says clang" header_alone c clang c11
+step "the header alone is C++17, says clang" header_alone cc clang++ c++17
 step "the symbols of the library are the functions of the header" symbols_are_the_header
 step "the SONAME is $soname_of_header" soname_is_set
 step "the tests compile without a warning" compile_tests

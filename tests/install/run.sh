@@ -2,18 +2,19 @@
 # Installs into an empty prefix, and builds the greetings examples with what is there, as a program of somebody else
 # would: with pkg-config and with CMake, shared and static, by gcc and by clang; each runs under valgrind too.
 #
-# It installs a debug build, and needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind, binutils, libcjson-dev and
+# It installs the debug build, or that of PROFILE. It needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind, binutils, libcjson-dev and
 # nlohmann-json3-dev.
 . "$(dirname "$0")/../lib.sh"
 
 prefix=$work/prefix
+profile=${PROFILE:-debug}
 # What lies below a directory, in order.
 tree() {
     (cd "$1" && find . -not -type d | sort)
 }
 
 installs() {
-    make -C "$root" --no-print-directory install PROFILE=debug PREFIX="$prefix" || return 1
+    make -C "$root" --no-print-directory install PROFILE=$profile PREFIX="$prefix" || return 1
     tree "$prefix" >"$work/tree"
     cat "$work/tree"
     local file
@@ -54,7 +55,7 @@ only_our_symbols_are_exported() {
 # The same files, below DESTDIR; what is written in them is the PREFIX alone.
 destdir_holds_the_prefix() {
     local destination=$work/destdir
-    make -C "$root" --no-print-directory install PROFILE=debug PREFIX=/opt/postbox DESTDIR="$destination" || return 1
+    make -C "$root" --no-print-directory install PROFILE=$profile PREFIX=/opt/postbox DESTDIR="$destination" || return 1
     tree "$destination/opt/postbox" | diff "$work/tree" - || return 1
     [ "$(ls "$destination")" = opt ] && grep -x 'prefix=/opt/postbox' "$destination/opt/postbox/lib/pkgconfig/postbox.pc" &&
         ! grep -rIl "$work" "$destination/opt/postbox/lib/pkgconfig" "$destination/opt/postbox/lib/cmake"
@@ -62,7 +63,7 @@ destdir_holds_the_prefix() {
 
 libdir_is_elsewhere() {
     local destination=$work/libdir
-    make -C "$root" --no-print-directory install PROFILE=debug PREFIX="$destination" LIBDIR="$destination/lib/$(gcc -dumpmachine)" &&
+    make -C "$root" --no-print-directory install PROFILE=$profile PREFIX="$destination" LIBDIR="$destination/lib/$(gcc -dumpmachine)" &&
         cmake_builds gcc g++ "$destination" "$work/build-libdir"
 }
 
