@@ -39,8 +39,8 @@ rust_tests() {
 
 # Without a build of the package, which takes minutes: `cargo publish --dry-run` does one before a release.
 packages() {
-    cargo package --offline --no-verify --allow-dirty >"$target/package.output" 2>&1 || { cat "$target/package.output"; return 1; }
-    ! grep '^warning' "$target/package.output"
+    cargo package --offline --no-verify --allow-dirty >"$work/package.output" 2>&1 || { cat "$work/package.output"; return 1; }
+    ! grep '^warning' "$work/package.output"
 }
 
 documentation() {
