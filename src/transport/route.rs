@@ -3,6 +3,7 @@
 use crate::model::config::invalid;
 use crate::model::error::Result;
 use crate::model::error::shortened;
+use crate::transport::scheme;
 use crate::transport::target::Target;
 
 /// Which topics a route or a producer is for.
@@ -17,10 +18,12 @@ pub(crate) enum Pattern {
 }
 
 /// One route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Route {
-    pub(crate) pattern: Pattern,
-    pub(crate) target: Target,
+    pub(super) pattern: Pattern,
+    /// The text of the target, `sns:greetings`.
+    pub(super) address: String,
+    pub(super) target: Box<dyn Target>,
 }
 
 impl Pattern {
@@ -50,14 +53,15 @@ pub(crate) fn parse(routes: &str) -> Result<Vec<Route>> {
     let mut parsed: Vec<Route> = Vec::new();
     for text in routes.split(['\n', ';']).map(str::trim).filter(|text| !text.is_empty()) {
         let refuse = |why: String| invalid(format!("routes: \"{}\": {why}", shortened(text)));
-        let (pattern, target) =
-            text.split_once('=').ok_or_else(|| refuse("a route is TOPIC = sns:... or TOPIC = sqs:...".into()))?;
+        let (pattern, address) =
+            text.split_once('=').ok_or_else(|| refuse(format!("a route begins with {}", scheme::forms("TOPIC = "))))?;
         let pattern = Pattern::parse(pattern.trim()).map_err(refuse)?;
-        let target = Target::parse(target.trim()).map_err(refuse)?;
+        let address = address.trim().to_owned();
+        let target = scheme::parse(&address).map_err(refuse)?;
         if parsed.iter().any(|route| route.pattern == pattern) {
             return Err(refuse(format!("it can match nothing: an earlier route is for {pattern} already")));
         }
-        parsed.push(Route { pattern, target });
+        parsed.push(Route { pattern, address, target });
     }
     Ok(parsed)
 }
@@ -72,7 +76,7 @@ mod tests {
         let routes = parse("a.b = sns:one\n orders.*=sqs:two ;\n;* = sns:three.fifo").unwrap();
         let patterns: Vec<_> = routes.iter().map(|route| route.pattern.clone()).collect();
         assert_eq!(patterns, [Pattern::Exact("a.b".into()), Pattern::Prefix("orders.".into()), Pattern::Default]);
-        assert_eq!(parse(" ;\n").unwrap(), []);
+        assert!(parse(" ;\n").unwrap().is_empty());
     }
 
     #[test]

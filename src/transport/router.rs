@@ -26,7 +26,6 @@ impl Router {
     }
 
     /// Adds the producer of a route, which may not be for what another producer is for already.
-    #[cfg_attr(not(any(feature = "sns", feature = "sqs")), allow(dead_code))]
     pub(crate) fn add_route(&mut self, pattern: Pattern, producer: Arc<dyn Producer>) -> Result<()> {
         let taken = match &pattern {
             Pattern::Exact(topic) => self.by_topic.contains_key(topic),

@@ -1,14 +1,37 @@
 //! Amazon SNS.
 
+use crate::transport::Producer;
+use crate::transport::aws::address::Address;
 use crate::transport::aws::batch::{Numbered, results};
 use crate::transport::aws::failure::{Failure, Refusal};
 use crate::transport::aws::producer::Service;
 use crate::transport::aws::wire::{STRING, Transport};
-use crate::transport::target::Address;
+use crate::transport::aws::{Connection, producer};
+use crate::transport::target::{Context, Target};
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
+use std::sync::Arc;
 
-pub(super) struct Sns(pub(super) Client);
+/// Reads the name or ARN of a topic.
+pub(in crate::transport) fn parse(address: &str) -> Result<Box<dyn Target>, String> {
+    Ok(Box::new(Topic(Address::of_topic(address)?)))
+}
+
+#[derive(Debug)]
+struct Topic(Address);
+
+impl Target for Topic {
+    fn open(&self, context: &Context<'_>) -> crate::model::error::Result<Arc<dyn Producer>> {
+        let Connection { sdk, region, endpoint } = Connection::to(&self.0, context)?;
+        let mut settings = aws_sdk_sns::config::Builder::from(&sdk).region(region);
+        if let Some(endpoint) = endpoint {
+            settings = settings.endpoint_url(endpoint);
+        }
+        Ok(producer(Sns(Client::from_conf(settings.build())), &self.0, context))
+    }
+}
+
+struct Sns(Client);
 
 impl Service for Sns {
     const TRANSPORT: Transport = Transport::Sns;

@@ -1,14 +1,37 @@
 //! Amazon SQS.
 
+use crate::transport::Producer;
+use crate::transport::aws::address::Address;
 use crate::transport::aws::batch::{Numbered, results};
 use crate::transport::aws::failure::{Failure, Refusal};
 use crate::transport::aws::producer::Service;
 use crate::transport::aws::wire::{STRING, Transport};
-use crate::transport::target::Address;
+use crate::transport::aws::{Connection, producer};
+use crate::transport::target::{Context, Target};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
+use std::sync::Arc;
 
-pub(super) struct Sqs(pub(super) Client);
+/// Reads the name, ARN or URL of a queue.
+pub(in crate::transport) fn parse(address: &str) -> Result<Box<dyn Target>, String> {
+    Ok(Box::new(Queue(Address::of_queue(address)?)))
+}
+
+#[derive(Debug)]
+struct Queue(Address);
+
+impl Target for Queue {
+    fn open(&self, context: &Context<'_>) -> crate::model::error::Result<Arc<dyn Producer>> {
+        let Connection { sdk, region, endpoint } = Connection::to(&self.0, context)?;
+        let mut settings = aws_sdk_sqs::config::Builder::from(&sdk).region(region);
+        if let Some(endpoint) = endpoint {
+            settings = settings.endpoint_url(endpoint);
+        }
+        Ok(producer(Sqs(Client::from_conf(settings.build())), &self.0, context))
+    }
+}
+
+struct Sqs(Client);
 
 impl Service for Sqs {
     const TRANSPORT: Transport = Transport::Sqs;
