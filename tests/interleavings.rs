@@ -19,13 +19,16 @@ mod wait;
 mod sys {
     pub(crate) use super::park;
 
+    pub(crate) mod clock {
+        pub(crate) fn now() -> std::time::Instant {
+            std::time::Instant::now()
+        }
+    }
+
     pub(crate) mod sync {
         pub(crate) use shuttle::sync::MutexGuard;
         pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
         pub(crate) use shuttle::thread::{Thread, current, park_timeout};
-        pub(crate) fn now() -> std::time::Instant {
-            std::time::Instant::now()
-        }
         use std::sync::PoisonError;
         use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The messages that this process is sending now, so that it does not send one twice at once.
 
-use crate::sys::sync::{Mutex, now};
+use crate::sys::clock::now;
+use crate::sys::sync::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! The gate of a Postbox, which counts the running calls and rejects new ones once it is closed.
 
-use crate::sys::sync::{Condvar, Mutex, now};
+use crate::sys::clock::now;
+use crate::sys::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// A gate, which is open at first.

@@ -1,7 +1,7 @@
 //! The wait of a caller for its future, which is polled on the thread of the caller.
 
+use crate::sys::clock::now;
 use crate::sys::park::Waiter;
-use crate::sys::sync::now;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll};

@@ -2,7 +2,6 @@
 //!
 //! `tests/interleavings.rs` compiles that synchronisation again with the locks and threads of a scheduler in this place.
 
-pub(crate) use crate::sys::clock::now;
 pub(crate) use std::sync::MutexGuard;
 use std::sync::PoisonError;
 #[cfg(feature = "capi")]

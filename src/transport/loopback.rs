@@ -1,4 +1,4 @@
-//! A transport for the tests of routes. It answers every message with the address that it was sent to.
+//! A transport for the tests of routes. Every message fails with the address of its route as the reason.
 
 use crate::model::error::Result;
 use crate::transport::target::{Context, Target};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 struct Loopback(String);
 
-/// Reads an address, which is any text.
+/// Parses an address, which is any text.
 pub(super) fn parse(address: &str) -> Result<Box<dyn Target>, String> {
     match address {
         "" => Err("loopback needs a place".into()),

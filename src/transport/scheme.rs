@@ -7,7 +7,7 @@ use crate::transport::target::Target;
 /// A transport, by the name before the colon of a target: `sns` in `sns:greetings`.
 struct Scheme {
     name: &'static str,
-    /// Reads the address after the colon, or returns why it is not one.
+    /// Parses the address after the colon, or returns why it is not one.
     parse: fn(&str) -> Result<Box<dyn Target>, String>,
 }
 
@@ -33,7 +33,7 @@ const SCHEMES: &[Scheme] = &[
     Scheme { name: "loopback", parse: crate::transport::loopback::parse },
 ];
 
-/// Reads a target, `SCHEME:ADDRESS`, or returns why it is not one.
+/// Parses a target, `SCHEME:ADDRESS`, or returns why it is not one.
 pub(super) fn parse(target: &str) -> Result<Box<dyn Target>, String> {
     let (name, address) = target.split_once(':').unwrap_or(("", target));
     match SCHEMES.iter().find(|scheme| scheme.name == name) {
@@ -42,7 +42,7 @@ pub(super) fn parse(target: &str) -> Result<Box<dyn Target>, String> {
     }
 }
 
-/// The beginnings of all targets, each after `before`, for an error message.
+/// Returns the forms of a target, each after `before`, for an error message.
 pub(super) fn forms(before: &str) -> String {
     let forms: Vec<_> = SCHEMES.iter().map(|scheme| format!("{before}{}:", scheme.name)).collect();
     forms.join(" or ")

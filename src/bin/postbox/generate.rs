@@ -1,9 +1,8 @@
 //! Completions and manual pages, from the definition of the command itself.
 
-use crate::Cli;
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::screen::Screen;
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 
@@ -14,11 +13,10 @@ pub struct CompletionsArgs {
     target: String,
 }
 
-pub fn completions(screen: &Screen, args: &CompletionsArgs) -> Outcome {
-    let command = &mut Cli::command();
+pub fn completions(mut command: Command, screen: &Screen, args: &CompletionsArgs) -> Outcome {
     if let Ok(shell) = Shell::from_str(&args.target, true) {
         let mut script = Vec::new();
-        clap_complete::generate(shell, command, "postbox", &mut script);
+        clap_complete::generate(shell, &mut command, "postbox", &mut script);
         screen.bytes(&script)?;
         return Ok(Exit::Done);
     }
@@ -29,7 +27,8 @@ pub fn completions(screen: &Screen, args: &CompletionsArgs) -> Outcome {
         return Err(Failure::usage(text));
     }
     for shell in Shell::value_variants() {
-        clap_complete::generate_to(*shell, command, "postbox", directory).map_err(|error| cannot(directory, error))?;
+        clap_complete::generate_to(*shell, &mut command, "postbox", directory)
+            .map_err(|error| cannot(directory, error))?;
     }
     Ok(Exit::Done)
 }
@@ -40,10 +39,10 @@ pub struct ManArgs {
     directory: PathBuf,
 }
 
-pub fn man(args: &ManArgs) -> Outcome {
+pub fn man(command: Command, args: &ManArgs) -> Outcome {
     let directory = &args.directory;
     std::fs::create_dir_all(directory)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), directory))
+        .and_then(|()| clap_mangen::generate_to(command, directory))
         .map_err(|error| cannot(directory, error))?;
     Ok(Exit::Done)
 }

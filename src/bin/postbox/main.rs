@@ -18,7 +18,7 @@ mod tally;
 mod text;
 mod watch;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use options::Options;
 use outcome::Outcome;
 use screen::Screen;
@@ -94,8 +94,8 @@ fn run(cli: Cli) -> Outcome {
         Command::Delete(args) => repair::delete(options, screen, &args),
         Command::Serve(args) => serve::serve(options, screen, &args),
         Command::Watch(args) => watch::watch(options, screen, &args),
-        Command::Completions(args) => generate::completions(screen, &args),
-        Command::Man(args) => generate::man(&args),
+        Command::Completions(args) => generate::completions(Cli::command(), screen, &args),
+        Command::Man(args) => generate::man(Cli::command(), &args),
     }
 }
 

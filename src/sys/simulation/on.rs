@@ -84,6 +84,13 @@ pub(crate) fn sleep(time: Duration) -> Option<SleepUntil> {
     Some(SleepUntil { at: world.instant() + time, world, number: None })
 }
 
+/// Sleeps by the simulated clock of this thread.
+async fn simulated_sleep(time: Duration) {
+    if let Some(sleep) = sleep(time) {
+        sleep.await;
+    }
+}
+
 impl Future for SleepUntil {
     type Output = ();
 
@@ -113,7 +120,7 @@ pub(crate) fn sleeper() -> Option<SharedAsyncSleep> {
     struct Sleeper;
     impl AsyncSleep for Sleeper {
         fn sleep(&self, time: Duration) -> Sleep {
-            Sleep::new(crate::sys::clock::sleep(time))
+            Sleep::new(simulated_sleep(time))
         }
     }
     world().map(|_| SharedAsyncSleep::new(Sleeper))
@@ -155,7 +162,7 @@ impl Waiter for Simulated {
 
     /// Runs tasks until the waker is called or this time has passed.
     fn park(&self, time: Duration) {
-        self.wait_for(crate::sys::clock::sleep(time), true);
+        self.wait_for(simulated_sleep(time), true);
     }
 }
 

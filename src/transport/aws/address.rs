@@ -29,12 +29,12 @@ pub(super) struct QueueUrl {
 }
 
 impl Address {
-    /// Reads the name or ARN of a topic.
+    /// Parses the name or ARN of a topic.
     pub(super) fn of_topic(text: &str) -> Result<Self, String> {
         Self::parse(text, "sns")
     }
 
-    /// Reads the name, ARN or URL of a queue.
+    /// Parses the name, ARN or URL of a queue.
     pub(super) fn of_queue(text: &str) -> Result<Self, String> {
         if text.starts_with("http://") || text.starts_with("https://") {
             return QueueUrl::parse(text).map(Self::Url);

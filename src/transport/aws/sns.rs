@@ -12,7 +12,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
 use std::sync::Arc;
 
-/// Reads the name or ARN of a topic.
+/// Parses the name or ARN of a topic.
 pub(in crate::transport) fn parse(address: &str) -> Result<Box<dyn Target>, String> {
     Ok(Box::new(Topic(Address::of_topic(address)?)))
 }

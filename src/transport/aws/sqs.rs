@@ -12,7 +12,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
 use std::sync::Arc;
 
-/// Reads the name, ARN or URL of a queue.
+/// Parses the name, ARN or URL of a queue.
 pub(in crate::transport) fn parse(address: &str) -> Result<Box<dyn Target>, String> {
     Ok(Box::new(Queue(Address::of_queue(address)?)))
 }
