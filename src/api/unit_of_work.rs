@@ -44,7 +44,7 @@ const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 /// work.put("People", Item::from([("Name".into(), AttributeValue::S("Ada".into()))]))?;
 /// let id = work.deposit_post(Message::new("greeting.made", "Hello Ada"))?;
 /// work.commit()?;
-/// # assert!(postbox.get(&id)?.is_some());
+/// # assert!(postbox.get_message(&id)?.is_some());
 /// # Ok(()) }
 /// ```
 #[must_use = "nothing is written unless commit is called"]
