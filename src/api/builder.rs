@@ -140,8 +140,8 @@ impl Builder {
     /// table if the table does not exist.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidSetting`]; [`ErrorCode::NoAwsConfig`] if no region is known;
-    /// [`ErrorCode::EmbeddedUnavailable`].
+    /// [`ErrorCode::InvalidSetting`](crate::ErrorCode::InvalidSetting); [`ErrorCode::NoAwsConfig`](crate::ErrorCode::NoAwsConfig) if no region is known;
+    /// [`ErrorCode::EmbeddedUnavailable`](crate::ErrorCode::EmbeddedUnavailable).
     pub fn open(self) -> Result<Postbox> {
         self.config.validate()?;
         #[cfg(feature = "embedded")]
@@ -214,5 +214,37 @@ impl Builder {
             ErrorCode::EmbeddedUnavailable,
             "embedded_path is set, but this build of Postbox has no embedded database: build it with the feature \"embedded\"",
         ))
+    }
+}
+
+#[cfg(all(test, feature = "embedded"))]
+mod tests {
+    use super::*;
+    use crate::api::unit_of_work::{State, TOKEN_LIFE};
+    use crate::model::error::{Error, ErrorCode};
+    use crate::model::item::Item;
+    use crate::outbox::item::text;
+    use crate::sys::clock::Moment;
+
+    // A suspended machine has a steady clock that is late, a corrected clock is a wall clock that jumped.
+    #[test]
+    fn a_token_is_too_old_once_it_is_so_by_either_clock() {
+        let postbox = Postbox::builder().embedded_path(":memory:").open().unwrap();
+        let mut work = postbox.unit_of_work();
+        work.put("brighter_outbox", Item::from([("MessageId".into(), text("m"))])).unwrap();
+        let now = Moment::now();
+        for (token_ends, is_past) in [
+            (Moment { wall: now.wall - Duration::from_secs(1), ..now + TOKEN_LIFE }, true),
+            (Moment { steady: now.steady, ..now + TOKEN_LIFE }, true),
+            (now + TOKEN_LIFE, false),
+        ] {
+            work.state = State::InDoubt(token_ends);
+            let error = work.commit().err();
+            assert_eq!(error.as_ref().map(Error::code), is_past.then_some(ErrorCode::OutcomeUnknown));
+            assert!(error.is_none_or(|error| !error.is_retryable()));
+            let is_written =
+                postbox.get_item("brighter_outbox", Item::from([("MessageId".into(), text("m"))])).unwrap();
+            assert_eq!(is_written.is_some(), !is_past, "nothing is sent with a token that may be forgotten");
+        }
     }
 }

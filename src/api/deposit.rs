@@ -24,9 +24,9 @@ struct Batch {
 /// messages with the same id, the first is stored.
 pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<String>> {
     engine.runtime.check_open()?;
-    engine.check_limit()?;
     let (places, batches): (Vec<_>, Vec<_>) =
         batches(engine, messages)?.into_iter().map(|batch| (batch.indexes, batch.items)).unzip();
+    let _reserved = engine.reserve(batches.iter().map(Vec::len).sum())?;
     let mut places = places.into_iter();
     let mut reasons = Vec::new();
     engine.run_each(

@@ -3,7 +3,7 @@
 use crate::api::deposit::deposit_all;
 use crate::api::sweep_options::SweepOptions;
 use crate::api::unit_of_work::UnitOfWork;
-use crate::delivery::archive::Archive;
+use crate::delivery::archive::{self, Archive, Schedule};
 use crate::delivery::background::Worker;
 use crate::delivery::backlog::count_outstanding;
 use crate::delivery::clear::clear;
@@ -62,8 +62,8 @@ impl Postbox {
     /// any request. After a retryable error the message may be stored; deposit the same message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
         self.engine.runtime.check_open()?;
-        self.engine.check_limit()?;
         let item = self.engine.outbox.encode(&message)?;
+        let _reserved = self.engine.reserve(1)?;
         let deposited = self.engine.run("deposit_post", |outbox| async move { outbox.deposit(item).await })?;
         let id = message.id().to_owned();
         self.engine.deposited(deposited, &message);
@@ -258,15 +258,20 @@ impl Postbox {
     /// # Errors
     /// As [`archive`](Self::archive).
     pub fn archive_with(&self, archive: &dyn Archive, cancel: &CancelToken) -> Result<ArchiveReport> {
-        archive_once(&self.engine, archive, cancel)
+        archive::archive(&self.engine, archive, self.engine.config.archive_min_age, cancel)
+            .map(|archived| archived.report)
     }
 
-    /// Starts the archiver, a thread that archives messages at once and then every `archive_interval_ms`.
+    /// Starts the archiver, a thread that archives messages at once and then every `archive_interval_ms`. It makes no
+    /// request before another message can be old enough.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the archiver is already running.
     pub fn start_archiver(&self, archive: impl Archive + 'static) -> Result<()> {
-        let job = move |engine: &Engine, cancel: &CancelToken| archive_once(engine, &archive, cancel).map(drop);
+        let schedule = Schedule::default();
+        let job = move |engine: &Engine, cancel: &CancelToken| {
+            schedule.run(engine, &archive, engine.config.archive_min_age, cancel)
+        };
         self.archiver.start(&self.engine, self.engine.config.archive_interval, Box::new(job))
     }
 
@@ -443,10 +448,6 @@ impl std::fmt::Debug for Postbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Postbox").field("table", &self.engine.outbox.table()).finish_non_exhaustive()
     }
-}
-
-fn archive_once(engine: &Engine, archive: &dyn Archive, cancel: &CancelToken) -> Result<ArchiveReport> {
-    crate::delivery::archive::archive(engine, archive, engine.config.archive_min_age, cancel)
 }
 
 pub(super) fn create_table(runtime: &Runtime, outbox: &Arc<Outbox>, timeout: Duration) -> Result<TableReport> {

@@ -1,6 +1,7 @@
 //! Units of work.
 
 use crate::engine::Engine;
+use crate::engine::backlog_limit::Reserved;
 use crate::engine::counters::Counters;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
@@ -9,15 +10,15 @@ use crate::outbox::action::{Action, Target};
 use crate::outbox::item::attribute::MESSAGE_ID;
 use crate::outbox::size::{MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES};
 use crate::outbox::transaction::outcome_unknown;
-use crate::sys::clock;
+use crate::sys::clock::Moment;
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The limit of DynamoDB for one transaction.
 const MAX_ACTIONS: usize = 100;
 /// The time for which a token can safely be sent again. DynamoDB remembers a token for 10 minutes.
-const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
+pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 
 /// A DynamoDB transaction that collects writes and messages; either all of them take effect or none.
 ///
@@ -52,23 +53,34 @@ pub struct UnitOfWork {
     engine: Arc<Engine>,
     actions: Vec<Action>,
     deposited: Vec<Message>,
+    /// Room for the messages under the limit of outstanding ones.
+    reserved: Reserved,
     bytes: usize,
     token: String,
-    state: State,
+    pub(super) state: State,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
+pub(super) enum State {
     Open,
-    /// A commit got no response; the time since which its token is in use.
-    InDoubt(Instant),
+    /// A commit may have taken effect, or may still do so; the time at which its token is no longer safe to send.
+    InDoubt(Moment),
     Committed,
     RolledBack,
 }
 
 impl UnitOfWork {
     pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, actions: Vec::new(), deposited: Vec::new(), bytes: 0, token: new_token(), state: State::Open }
+        let reserved = Reserved::none(&engine.limit);
+        Self {
+            engine,
+            actions: Vec::new(),
+            deposited: Vec::new(),
+            reserved,
+            bytes: 0,
+            token: new_token(),
+            state: State::Open,
+        }
     }
 
     /// Reads one item of any table at once, with a consistent read. The read is not part of the transaction, since
@@ -135,10 +147,11 @@ impl UnitOfWork {
     /// As [`put`](Self::put); [`ErrorCode::InvalidMessage`]; [`ErrorCode::OutboxLimitReached`].
     pub fn deposit_post(&mut self, message: Message) -> Result<String> {
         self.check_usable()?;
-        self.engine.check_limit()?;
         let item = self.engine.outbox.encode(&message)?;
         let action = self.engine.outbox.deposit_action(message.id(), item)?;
+        let mut room = self.engine.reserve(1)?;
         self.push(action)?;
+        self.reserved.append(&mut room);
         let id = message.id().to_owned();
         self.deposited.push(message);
         Ok(id)
@@ -163,40 +176,42 @@ impl UnitOfWork {
     ///   The unit stays open; it can be changed or committed again.
     /// - [`ErrorCode::DuplicateMessage`]: nothing was written, because a message id already exists in the outbox;
     ///   this command was already applied.
-    /// - [`ErrorCode::OutcomeUnknown`]: no response was received. Call `commit` again on this unit. That is safe
-    ///   for 9 minutes, after which the error is no longer retryable.
+    /// - [`ErrorCode::OutcomeUnknown`]: an attempt timed out or was cut off, and took effect or may still do so, even if
+    ///   a later attempt was cancelled; the message and the reasons describe the last attempt. Call `commit` again on this
+    ///   unit: that is safe for 9 minutes, after which the error is no longer retryable.
     /// - [`ErrorCode::UnitOfWorkClosed`], and those of any request: nothing was written.
     pub fn commit(&mut self) -> Result<()> {
-        let since = match self.state {
-            State::InDoubt(since) if clock::since(since) > TOKEN_LIFE => {
+        let token_ends = match self.state {
+            State::InDoubt(token_ends) if token_ends.is_past() => {
                 return Err(never_known(
                     "DynamoDB no longer remembers the token of the transaction, so sending it again could write twice",
                 ));
             }
-            State::InDoubt(since) => since,
-            State::Open => clock::now(),
+            State::InDoubt(token_ends) => token_ends,
+            State::Open => Moment::now() + TOKEN_LIFE,
             State::Committed | State::RolledBack => return self.check_open(),
         };
         if self.actions.is_empty() {
             self.check_open()?;
         } else {
-            self.send(since)?;
+            self.send(token_ends)?;
         }
         self.state = State::Committed;
+        self.reserved.release();
         Counters::add(&self.engine.counters.deposited, self.deposited.len() as u64);
         self.engine.recent.add(self.deposited.drain(..));
         self.actions.clear();
         Ok(())
     }
 
-    fn send(&mut self, since: Instant) -> Result<()> {
+    fn send(&mut self, token_ends: Moment) -> Result<()> {
         let was_in_doubt = matches!(self.state, State::InDoubt(_));
         let mut started = false;
         let sent = self.engine.run("commit", |outbox| {
             let (started, actions, token) = (&mut started, &self.actions, &self.token);
             async move {
                 *started = true;
-                outbox.commit(actions, token, since + TOKEN_LIFE).await
+                outbox.commit(actions, token, token_ends).await
             }
         });
         let Err(error) = sent else {
@@ -205,8 +220,8 @@ impl UnitOfWork {
         let error = match error.code() {
             // The call was interrupted, and a request may have been sent.
             ErrorCode::Timeout | ErrorCode::Internal | ErrorCode::Closed if started => outcome_unknown(&error),
-            ErrorCode::TransactionCanceled | ErrorCode::DuplicateMessage if !error.is_retryable() => error,
-            ErrorCode::OutcomeUnknown => error,
+            // An attempt that is still on its way cannot take effect any more, since it would write the same message.
+            ErrorCode::DuplicateMessage | ErrorCode::OutcomeUnknown => error,
             // This process can no longer find out, so retrying is useless.
             ErrorCode::Closed | ErrorCode::Forked if was_in_doubt => never_known(error.message()),
             _ if was_in_doubt => outcome_unknown(&error),
@@ -216,7 +231,7 @@ impl UnitOfWork {
             Counters::add(&self.engine.counters.duplicates_avoided, 1);
         }
         if error.code() == ErrorCode::OutcomeUnknown {
-            self.state = State::InDoubt(since);
+            self.state = State::InDoubt(token_ends);
         } else {
             // Nothing was written, and the unit may change before it is sent again.
             self.state = State::Open;
@@ -239,6 +254,7 @@ impl UnitOfWork {
         }
         self.check_open()?;
         self.state = State::RolledBack;
+        self.reserved.release();
         self.actions.clear();
         self.deposited.clear();
         Ok(())

@@ -5,14 +5,16 @@ use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
 use crate::model::dynamodb_json::item_to_json;
 use crate::model::error::{Error, Result, panic_text};
+use crate::model::item::Item;
 use crate::model::report::{ArchiveReport, LeaseStatus};
 use crate::model::stored_message::{MessageState, StoredMessage};
 use crate::model::ticks::Ticks;
+use crate::outbox::delivered::ShardWalk;
 use crate::outbox::item::attribute::OUTSTANDING_CREATED_TIME;
-use crate::outbox::item::encode;
+use crate::outbox::item::{decode_and_keep, encode, message_id};
 use crate::outbox::mark::dispatched_attributes;
 use crate::outbox::read::MAX_BATCH_GET;
-use crate::sys::clock;
+use crate::sys::clock::{self, Moment};
 use crate::sys::sync::Mutex;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -27,39 +29,137 @@ pub trait Archive: Send + Sync {
     fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>>;
 }
 
+/// The result of a run of the archiver.
+pub(crate) struct Archived {
+    pub(crate) report: ArchiveReport,
+    /// From when on another message is old enough; `None` if the run did not come to its end or left some.
+    pub(crate) next: Option<SystemTime>,
+}
+
 /// Archives and deletes what was dispatched before the given age. One failure does not stop the rest.
-pub(crate) fn archive(
-    engine: &Engine,
-    archive: &dyn Archive,
-    age: Duration,
-    cancel: &CancelToken,
-) -> Result<ArchiveReport> {
+pub(crate) fn archive(engine: &Engine, archive: &dyn Archive, age: Duration, cancel: &CancelToken) -> Result<Archived> {
     let _call = &engine.runtime.enter()?;
     let report = |lease| ArchiveReport { archived: 0, failed: 0, first_failure: None, lease };
-    let (mut lease, mut report) = match Lease::obtain(engine, &engine.resource("Archiver"))? {
-        Obtained::HeldElsewhere => return Ok(report(LeaseStatus::HeldElsewhere)),
+    let (lease, report) = match Lease::obtain(engine, &engine.resource("Archiver"))? {
+        Obtained::HeldElsewhere => return Ok(Archived { report: report(LeaseStatus::HeldElsewhere), next: None }),
         Obtained::Held(lease) => (Some(lease), report(LeaseStatus::Held)),
         Obtained::Unavailable(why) => (None, report(LeaseStatus::Unavailable(why))),
     };
     let before = Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH));
-    let mut from = None;
-    loop {
-        let (ids, next) = engine
-            .run("finding dispatched messages", |outbox| async move { outbox.dispatched_before(before, from).await })?;
-        for ids in ids.chunks(MAX_BATCH_GET) {
-            if !lease.as_mut().is_none_or(Lease::is_held) {
-                report.lease = LeaseStatus::Lost;
-                return Ok(report);
+    let mut run = Run { engine, archive, before, cancel, lease, report, oldest_left: None };
+    let is_finished = run.walk()?;
+    let next = run.oldest_left.map_or_else(clock::system_time, Ticks::to_system_time).checked_add(age);
+    let next = next.filter(|_| is_finished && run.report.failed == 0);
+    Ok(Archived { report: run.report, next })
+}
+
+/// One run of an archiver.
+struct Run<'a> {
+    engine: &'a Engine,
+    archive: &'a dyn Archive,
+    before: Ticks,
+    cancel: &'a CancelToken,
+    lease: Option<Lease<'a>>,
+    report: ArchiveReport,
+    /// The dispatch time of the oldest message that is too young.
+    oldest_left: Option<Ticks>,
+}
+
+impl Run<'_> {
+    /// Goes through all shards of all topics. `false`: it was canceled, or the lease was lost.
+    fn walk(&mut self) -> Result<bool> {
+        let mut walk = Some(ShardWalk::default());
+        while let Some(place) = walk.take() {
+            if !self.goes_on() {
+                return Ok(false);
             }
-            if cancel.is_canceled() {
-                return Ok(report);
+            let (shards, rest) = self.engine.run("finding dispatched messages", |outbox| async move {
+                outbox.next_delivered_shards(place).await
+            })?;
+            walk = rest;
+            for shard in shards {
+                if shard.oldest > self.before {
+                    self.leave(shard.oldest);
+                } else if !self.archive_shard(&shard.name)? {
+                    return Ok(false);
+                }
             }
-            archive_batch(engine, archive, ids.to_vec(), before, &mut report)?;
         }
-        match next {
-            None => return Ok(report),
-            next => from = next,
+        Ok(true)
+    }
+
+    /// Archives what is old enough of one shard. `false`: it was canceled, or the lease was lost.
+    fn archive_shard(&mut self, shard: &str) -> Result<bool> {
+        let before = self.before;
+        let mut from = None;
+        loop {
+            if !self.goes_on() {
+                return Ok(false);
+            }
+            let (name, start) = (shard.to_owned(), from.take());
+            let (ids, next) = self.engine.run("finding dispatched messages", |outbox| async move {
+                outbox.dispatched_until(name, before, start).await
+            })?;
+            for ids in ids.chunks(MAX_BATCH_GET) {
+                if !self.goes_on() {
+                    return Ok(false);
+                }
+                archive_batch(self.engine, self.archive, ids.to_vec(), before, &mut self.report)?;
+            }
+            match next {
+                None => break,
+                next => from = next,
+            }
         }
+        if !self.goes_on() {
+            return Ok(false);
+        }
+        let name = shard.to_owned();
+        let left = self.engine.run("finding dispatched messages", |outbox| async move {
+            outbox.first_dispatched_after(name, before).await
+        })?;
+        left.into_iter().for_each(|at| self.leave(at));
+        Ok(true)
+    }
+
+    fn leave(&mut self, dispatched: Ticks) {
+        self.oldest_left = self.oldest_left.into_iter().chain([dispatched]).min();
+    }
+
+    /// Checks the lease and the cancellation; asked before every request.
+    fn goes_on(&mut self) -> bool {
+        if !self.lease.as_mut().is_none_or(Lease::is_held) {
+            self.report.lease = LeaseStatus::Lost;
+            return false;
+        }
+        !self.cancel.is_canceled()
+    }
+}
+
+/// The runs of the background archiver: there is none before something can be old enough.
+#[derive(Default)]
+pub(crate) struct Schedule(Mutex<Option<Moment>>);
+
+impl Schedule {
+    /// The longest time between two runs, after which a corrected clock and times stored by others are seen.
+    const LONGEST_REST: Duration = Duration::from_secs(3600);
+
+    /// Archives, unless nothing can be old enough.
+    pub(crate) fn run(
+        &self,
+        engine: &Engine,
+        archive: &dyn Archive,
+        age: Duration,
+        cancel: &CancelToken,
+    ) -> Result<()> {
+        let next = *self.0.lock();
+        if next.is_some_and(|next| !next.is_past()) {
+            return Ok(());
+        }
+        let archived = self::archive(engine, archive, age, cancel)?;
+        let rest = archived.next.map(|next| next.duration_since(clock::system_time()).unwrap_or_default());
+        *self.0.lock() = rest.map(|rest| Moment::now() + rest.min(Self::LONGEST_REST));
+        Ok(())
     }
 }
 
@@ -70,12 +170,13 @@ fn archive_batch(
     before: Ticks,
     report: &mut ArchiveReport,
 ) -> Result<()> {
-    let (found, read) = engine
-        .run("reading dispatched messages", |outbox| async move { Ok::<_, Error>(outbox.get_batch(ids).await) })?;
+    let (items, read) = engine
+        .run("reading dispatched messages", |outbox| async move { Ok::<_, Error>(outbox.get_items(ids).await) })?;
     read?;
     let mut batch = Vec::new();
-    for (id, stored) in found {
-        match stored {
+    for item in items {
+        let id = message_id(&item).unwrap_or_default().to_owned();
+        match decode_and_keep(item) {
             // Replayed meanwhile: the index lags.
             Ok(stored) if stored.state != MessageState::Dispatched => {}
             Ok(stored) => batch.push(stored),
@@ -141,18 +242,26 @@ impl JsonLinesArchive {
 fn append(file: &File, batch: &[StoredMessage]) -> std::io::Result<()> {
     let mut writer = BufWriter::new(file);
     for stored in batch {
-        let mut item = encode(&stored.message, 1);
-        item.remove(OUTSTANDING_CREATED_TIME);
-        if let Some(at) = stored.dispatched_at {
-            let times = dispatched_attributes(Ticks::from(at));
-            item.extend(times.map(|(name, value)| (name.to_owned(), value)));
+        match stored.item() {
+            Some(item) => writeln!(writer, "{}", item_to_json(item))?,
+            None => writeln!(writer, "{}", item_to_json(&item_of(stored)))?,
         }
-        writeln!(writer, "{}", item_to_json(&item))?;
     }
     writer.flush()?;
     // Not again when it is dropped: what could not be written is given up.
     drop(writer.into_parts());
     file.sync_data()
+}
+
+/// Builds the item of a message that was not read for an archive.
+fn item_of(stored: &StoredMessage) -> Item {
+    let mut item = encode(&stored.message, 1);
+    item.remove(OUTSTANDING_CREATED_TIME);
+    if let Some(at) = stored.dispatched_at {
+        let times = dispatched_attributes(Ticks::from(at));
+        item.extend(times.map(|(name, value)| (name.to_owned(), value)));
+    }
+    item
 }
 
 impl Archive for JsonLinesArchive {

@@ -32,6 +32,7 @@ pub(crate) fn find(engine: &Engine, topic: Option<&str>, after: Option<Sighting>
 pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<OutstandingCount> {
     let mut count = 0;
     let mut oldest: Option<Ticks> = None;
+    let change_then = engine.outbox.outstanding_change();
     let parts = engine.outbox.outstanding_parts(topic, Ticks::LAST);
     read_parts(engine, parts, false, |page| {
         count += page.sightings.len() as u64;
@@ -40,7 +41,7 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
     let counted =
         OutstandingCount { count, oldest: oldest.map(Ticks::to_system_time), counted_at: clock::system_time() };
     if topic.is_none() {
-        engine.counters.counted(counted);
+        engine.counted(counted, change_then);
     }
     Ok(counted)
 }
@@ -48,8 +49,9 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
 /// Counts for the limit of outstanding messages: without reading them.
 pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
     let mut count = 0;
+    let change_then = engine.outbox.outstanding_change();
     read_parts(engine, engine.outbox.outstanding_parts(None, Ticks::LAST), true, |page| count += page.count)?;
-    engine.counters.counted(OutstandingCount { count, oldest: None, counted_at: clock::system_time() });
+    engine.counted(OutstandingCount { count, oldest: None, counted_at: clock::system_time() }, change_then);
     Ok(())
 }
 

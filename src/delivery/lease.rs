@@ -4,9 +4,9 @@ use crate::engine::Engine;
 use crate::model::error::{ErrorCode, Result};
 use crate::model::stats::LeaseInfo;
 use crate::outbox::lock_table::{Lock, LockItem};
-use crate::sys::clock;
+use crate::sys::clock::Moment;
 use crate::sys::simulation::{Mutation, mutated};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 /// How far the clocks of two machines may be apart, as long as that is a small part of a lease.
 const MOST_SKEW: Duration = Duration::from_secs(5);
@@ -23,32 +23,6 @@ impl Terms {
     fn of(engine: &Engine) -> Self {
         let length = engine.config.lease_duration;
         Self { length, renew_after: length / 3, skew: MOST_SKEW.min(length / 5) }
-    }
-}
-
-/// A moment by two clocks. The one that never jumps stands still while the machine is suspended;
-/// the one on the wall goes on. What is past by either is past.
-#[derive(Clone, Copy)]
-struct Moment {
-    steady: Instant,
-    wall: SystemTime,
-}
-
-impl Moment {
-    fn now() -> Self {
-        Self { steady: clock::now(), wall: clock::system_time() }
-    }
-
-    fn is_past(&self) -> bool {
-        clock::now() >= self.steady || clock::system_time() >= self.wall
-    }
-}
-
-impl std::ops::Add<Duration> for Moment {
-    type Output = Self;
-
-    fn add(self, time: Duration) -> Self {
-        Self { steady: self.steady + time, wall: self.wall + time }
     }
 }
 

@@ -254,9 +254,9 @@ impl<'a> Sending<'a, '_> {
                 "it failed lately and waits for its next attempt",
             );
         }
-        let Some(producer) = self.engine.router.route(message.topic()).cloned() else {
+        let topic = message.producer_topic();
+        let Some(producer) = self.engine.router.route(topic).cloned() else {
             self.held.hold(&message);
-            let topic = message.topic();
             let detail = format!(
                 "no producer serves topic {topic}: add one or a route for it, or a default one, when the Postbox is opened"
             );

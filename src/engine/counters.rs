@@ -57,10 +57,6 @@ impl Counters {
         self.latest.lock().outstanding = Some(outstanding);
     }
 
-    pub(crate) fn outstanding(&self) -> Option<OutstandingCount> {
-        self.latest.lock().outstanding
-    }
-
     /// The figures so far, but for those that others keep.
     pub(crate) fn read(&self, breakers: Vec<(String, BreakerState)>) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

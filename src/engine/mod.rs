@@ -1,20 +1,22 @@
 //! What a Postbox, its units of work and its threads share.
 
+pub(crate) mod backlog_limit;
 pub(crate) mod breaker;
 pub(crate) mod counters;
 pub(crate) mod in_flight;
 pub(crate) mod recent;
 pub(crate) mod retry_delays;
 
+use crate::engine::backlog_limit::{BacklogLimit, Reserved};
 use crate::engine::breaker::Breakers;
 use crate::engine::counters::Counters;
 use crate::engine::in_flight::InFlight;
 use crate::engine::recent::Recent;
 use crate::engine::retry_delays::Backoff;
 use crate::model::config::Config;
-use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::error::Result;
 use crate::model::message::Message;
-use crate::model::stats::Stats;
+use crate::model::stats::{OutstandingCount, Stats};
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
 use crate::runtime::{Runtime, Task};
@@ -35,6 +37,7 @@ pub(crate) struct Engine {
     pub(crate) breakers: Breakers,
     pub(crate) backoff: Backoff,
     pub(crate) counters: Counters,
+    pub(crate) limit: Arc<BacklogLimit>,
     /// What this process is called among the sweepers of `lease_mode = per_shard`.
     pub(crate) member_id: String,
 }
@@ -47,6 +50,7 @@ impl Engine {
             breakers: Breakers::new(config.breaker_threshold, config.breaker_cooldown),
             backoff: Backoff::new(config.dispatch_retry_delay),
             counters: Counters::default(),
+            limit: BacklogLimit::new(config.max_outstanding),
             member_id: crate::sys::random::id(),
             config,
             runtime,
@@ -73,21 +77,20 @@ impl Engine {
         }
     }
 
-    /// Refuses deposits while more messages are outstanding than `max_outstanding` allows, as
-    /// far as they were counted.
-    pub(crate) fn check_limit(&self) -> Result<()> {
-        let limit = self.config.max_outstanding;
-        match self.counters.outstanding() {
-            Some(outstanding) if limit > 0 && outstanding.count > limit => Err(Error::new(
-                ErrorCode::OutboxLimitReached,
-                format!(
-                    "{} messages are outstanding, more than max_outstanding allows ({limit}): see why they are not sent, or raise it",
-                    outstanding.count
-                ),
-            )
-            .retryable()),
-            _ => Ok(()),
-        }
+    /// Reserves room for messages that are to be deposited.
+    ///
+    /// # Errors
+    /// [`ErrorCode::OutboxLimitReached`] if there is none.
+    pub(crate) fn reserve(&self, messages: usize) -> Result<Reserved> {
+        let mut reserved = Reserved::none(&self.limit);
+        reserved.add(messages, self.outbox.outstanding_change())?;
+        Ok(reserved)
+    }
+
+    /// Notes a count of all outstanding messages, which was started when this process had made this change.
+    pub(crate) fn counted(&self, outstanding: OutstandingCount, change_then: i64) {
+        self.limit.counted(outstanding.count, change_then);
+        self.counters.counted(outstanding);
     }
 
     /// Whether a message that fails now, and has failed so often before, is parked.

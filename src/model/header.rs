@@ -1,8 +1,8 @@
 //! The header of a message: its fields by name, and the values of those that are enums.
 
-use crate::model::named::named;
+use crate::model::named::open_named;
 
-named! {
+open_named! {
     /// The purpose of a message, as Brighter defines it.
     MessageType {
         /// A message that could not be read.
@@ -20,7 +20,7 @@ named! {
     }
 }
 
-named! {
+open_named! {
     /// The encoding of a message body.
     CharacterEncoding {
         /// ASCII text.

@@ -4,7 +4,6 @@ use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
 use crate::model::header::{CharacterEncoding, HEADER_FIELDS, MessageType};
 use crate::model::message::{Message, invalid};
 use crate::model::ticks::Ticks;
-use serde_json::Value;
 use std::borrow::Cow;
 
 impl Message {
@@ -59,10 +58,7 @@ impl Message {
     /// [`ErrorCode::UnknownName`] with similar names.
     pub fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
         if let Some(key) = name.strip_prefix("bag.") {
-            return Ok(self.bag.get(key).map(|value| match value {
-                Value::String(text) => Cow::Borrowed(text.as_str()),
-                other => Cow::Owned(other.to_string()),
-            }));
+            return Ok(self.bag.text(key));
         }
         if let Some(value) = self.optional_value(name) {
             return Ok((!value.is_empty()).then_some(Cow::Borrowed(value)));
@@ -74,7 +70,10 @@ impl Message {
             "source" => Cow::Borrowed(&self.source),
             "spec_version" => Cow::Borrowed(&self.spec_version),
             "message_type" => Cow::Borrowed(self.message_type.name()),
-            "character_encoding" => Cow::Borrowed(self.character_encoding().name()),
+            "character_encoding" => match &self.character_encoding {
+                Some(encoding) => Cow::Borrowed(encoding.name()),
+                None => Cow::Owned(self.character_encoding().name().to_owned()),
+            },
             "created_at" => Cow::Owned(self.created.to_text()),
             _ => return Err(unknown_field(name)),
         }))

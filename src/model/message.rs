@@ -1,7 +1,7 @@
 //! A message: a header and a body, as it is deposited and as it is sent.
 
-use crate::model::error::shortened;
-use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::bag::{Bag, MAX_DEPTH};
+use crate::model::error::{Error, ErrorCode, Result, shortened};
 use crate::model::header::{CharacterEncoding, MessageType, with_optional_headers};
 use crate::model::ticks::Ticks;
 use serde_json::{Map, Value};
@@ -9,14 +9,18 @@ use std::time::SystemTime;
 
 /// Brighter's default for the CloudEvents `source` attribute.
 const DEFAULT_SOURCE: &str = "http://goparamore.io";
+/// A bag entry that Brighter keeps for itself and does not send: by which topic the producer of a reply is found.
+pub(crate) const PRODUCER_TOPIC: &str = "paramore.brighter.ProducerTopic";
 /// Brighter's default content type.
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
 const DEFAULT_SPEC_VERSION: &str = "1.0";
 /// The content type that is stored and sent for a message without one.
 pub(crate) const NO_CONTENT_TYPE: &str = "text/plain";
-/// The limit of DynamoDB for a partition key. The id is a partition key; in the indexes, the topic with its shard and
-/// the causation id are too.
+/// The limit of DynamoDB for a partition key. In the indexes, the topic with its shard and the causation id are
+/// partition keys.
 pub(crate) const MAX_KEY_BYTES: usize = 2048;
+/// The limit of DynamoDB for a sort key. In the indexes over all topics, the id is one.
+const MAX_ID_BYTES: usize = 1024;
 /// The number of bytes that `TopicShard` adds to the topic: `_` and up to two digits.
 const SHARD_SUFFIX_BYTES: usize = 3;
 
@@ -45,9 +49,11 @@ macro_rules! define_message {
             pub(super) source: String,
             pub(super) spec_version: String,
             pub(super) created: Ticks,
-            pub(super) bag: Map<String, Value>,
-            handled_count: u32,
-            delayed_milliseconds: u32,
+            /// When it was last made outstanding again, if it was.
+            replayed: Option<Ticks>,
+            pub(super) bag: Bag,
+            handled_count: i64,
+            delayed_milliseconds: i64,
             $($field: String,)*
         }
 
@@ -65,7 +71,8 @@ macro_rules! define_message {
                     source: DEFAULT_SOURCE.into(),
                     spec_version: DEFAULT_SPEC_VERSION.into(),
                     created: Ticks::next(),
-                    bag: Map::new(),
+                    replayed: None,
+                    bag: Bag::default(),
                     handled_count: 0,
                     delayed_milliseconds: 0,
                     $($field: String::new(),)*
@@ -125,7 +132,7 @@ impl Message {
         &self.id
     }
 
-    /// Sets the id, at most 2,048 bytes. With a fixed id, a retried command takes effect only once.
+    /// Sets the id, at most 1,024 bytes. With a fixed id, a retried command takes effect only once.
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
@@ -149,7 +156,7 @@ impl Message {
 
     /// Returns the purpose of the message.
     pub fn message_type(&self) -> MessageType {
-        self.message_type
+        self.message_type.clone()
     }
 
     /// Sets the [`message_type`](Self::message_type).
@@ -172,7 +179,7 @@ impl Message {
     /// Returns the encoding of the body: the value that was set, else [`CharacterEncoding::Utf8`] if the body is
     /// valid UTF-8 and [`CharacterEncoding::Raw`] if not.
     pub fn character_encoding(&self) -> CharacterEncoding {
-        self.character_encoding.unwrap_or_else(|| match std::str::from_utf8(&self.body) {
+        self.character_encoding.clone().unwrap_or_else(|| match std::str::from_utf8(&self.body) {
             Ok(_) => CharacterEncoding::Utf8,
             Err(_) => CharacterEncoding::Raw,
         })
@@ -211,9 +218,16 @@ impl Message {
         self
     }
 
-    /// Returns the header bag: further headers with any JSON values.
+    /// Returns the further headers, any JSON values. Numbers have the digits that an `f64` has. Where a [`Value`] cannot
+    /// hold a value, such as a number beyond `f64`, its JSON is given as a string. All digits are stored and sent, and
+    /// are in [`bag_json`](Self::bag_json).
     pub fn bag(&self) -> &Map<String, Value> {
-        &self.bag
+        self.bag.values()
+    }
+
+    /// Returns the further headers as a JSON object, numbers with all the digits that they were stored with.
+    pub fn bag_json(&self) -> String {
+        self.bag.to_json()
     }
 
     /// Puts a further header into the bag.
@@ -223,12 +237,12 @@ impl Message {
     }
 
     /// Returns the number of times that a consumer has handled the message; 0 for a new message.
-    pub fn handled_count(&self) -> u32 {
+    pub fn handled_count(&self) -> i64 {
         self.handled_count
     }
 
     /// Returns the delay that a consumer requested, in milliseconds; 0 for a new message.
-    pub fn delayed_milliseconds(&self) -> u32 {
+    pub fn delayed_milliseconds(&self) -> i64 {
         self.delayed_milliseconds
     }
 
@@ -245,6 +259,15 @@ impl Message {
         or_default(&self.spec_version, DEFAULT_SPEC_VERSION)
     }
 
+    /// Returns the topic by which the producer of the message is found. A reply goes to a topic that has no producer of its
+    /// own, and names another one in its bag.
+    pub(crate) fn producer_topic(&self) -> &str {
+        match self.bag.values().get(PRODUCER_TOPIC) {
+            Some(Value::String(topic)) if !topic.is_empty() => topic,
+            _ => &self.topic,
+        }
+    }
+
     pub(crate) fn created(&self) -> Ticks {
         self.created
     }
@@ -253,24 +276,37 @@ impl Message {
         self.created = created;
     }
 
-    pub(crate) fn set_bag(&mut self, bag: Map<String, Value>) {
+    pub(crate) fn replayed(&self) -> Option<Ticks> {
+        self.replayed
+    }
+
+    pub(crate) fn set_replayed(&mut self, replayed: Option<Ticks>) {
+        self.replayed = replayed;
+    }
+
+    pub(crate) fn set_bag(&mut self, bag: Bag) {
         self.bag = bag;
+    }
+
+    /// Returns the bag with the text of its entries.
+    pub(crate) fn exact_bag(&self) -> &Bag {
+        &self.bag
     }
 
     pub(crate) fn set_spec_version(&mut self, version: &str) {
         self.spec_version = version.into();
     }
 
-    pub(crate) fn set_counts(&mut self, handled_count: u32, delayed_milliseconds: u32) {
+    pub(crate) fn set_counts(&mut self, handled_count: i64, delayed_milliseconds: i64) {
         self.handled_count = handled_count;
         self.delayed_milliseconds = delayed_milliseconds;
     }
 
-    /// Checks that the message can be stored, and read again by Postbox and by Brighter.
+    /// Checks that the message can be stored and read again.
     pub(crate) fn validate(&self) -> Result<()> {
         let reject = |problem: String| Err(invalid(format!("message {}: {problem}", shortened(&self.id))));
         for (name, value, most) in
-            [("id", &self.id, MAX_KEY_BYTES), ("topic", &self.topic, MAX_KEY_BYTES - SHARD_SUFFIX_BYTES)]
+            [("id", &self.id, MAX_ID_BYTES), ("topic", &self.topic, MAX_KEY_BYTES - SHARD_SUFFIX_BYTES)]
         {
             if value.is_empty() {
                 return reject(format!("the {name} is empty"));
@@ -290,7 +326,7 @@ impl Message {
             CharacterEncoding::Utf8 => std::str::from_utf8(&self.body).is_ok(),
             CharacterEncoding::Ascii => self.body.is_ascii(),
             CharacterEncoding::Utf16 => self.body.len().is_multiple_of(2),
-            CharacterEncoding::Base64 | CharacterEncoding::Raw => true,
+            CharacterEncoding::Base64 | CharacterEncoding::Raw | CharacterEncoding::Other(_) => true,
         };
         if !fits {
             return reject(format!(
@@ -298,11 +334,8 @@ impl Message {
                 encoding.name()
             ));
         }
-        // Brighter's reader throws on an entry without "=".
-        if !self.baggage.is_empty()
-            && !self.baggage.split(',').all(|entry| entry.trim().find('=').is_some_and(|at| at > 0))
-        {
-            return reject("the baggage is not of the form k=v,k2=v2".into());
+        if !self.bag.is_within_depth() {
+            return reject(format!("the bag is nested deeper than {MAX_DEPTH}, which readers of JSON do not take"));
         }
         Ok(())
     }
@@ -363,16 +396,14 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_brighter_cannot_read_are_rejected() {
+    fn messages_that_cannot_be_stored_or_read_are_rejected() {
         let message = || Message::new("t", "b");
         let cases = [
             (Message::new("", "b"), "topic is empty"),
             (message().with_id(""), "id is empty"),
-            (message().with_id("x".repeat(2049)), "at most 2048"),
+            (message().with_id("x".repeat(1025)), "at most 1024"),
             (Message::new("t".repeat(2046), "b"), "at most 2045"),
             (message().with_causation_id("x".repeat(2049)), "causation_id"),
-            (message().with_baggage("a=1,b"), "k=v"),
-            (message().with_baggage("=1"), "k=v"),
             (message().with_body([0xff]).with_character_encoding(CharacterEncoding::Utf8), "UTF8"),
             (message().with_body("ä").with_character_encoding(CharacterEncoding::Ascii), "ASCII"),
             (message().with_body("abc").with_character_encoding(CharacterEncoding::Utf16), "UTF16"),
@@ -382,7 +413,7 @@ mod tests {
             assert_eq!(error.code(), ErrorCode::InvalidMessage);
             assert!(error.message().contains(expected), "{error}");
         }
-        message().with_baggage("a=1, b=2;p").validate().unwrap();
+        message().with_id("x".repeat(1024)).validate().unwrap();
     }
 
     #[test]

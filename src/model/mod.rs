@@ -1,5 +1,7 @@
 //! Values: messages, settings, errors, reports, times. They do nothing by themselves.
 
+pub(crate) mod bag;
+pub(crate) mod brighter_reader;
 pub(crate) mod cancel;
 pub(crate) mod config;
 pub mod dynamodb_json;
@@ -7,6 +9,7 @@ pub(crate) mod error;
 pub(crate) mod header;
 mod header_access;
 pub(crate) mod item;
+pub(crate) mod media_type;
 pub(crate) mod message;
 mod named;
 pub(crate) mod page;

@@ -31,3 +31,43 @@ macro_rules! named {
     };
 }
 pub(crate) use named;
+
+/// Defines an enum whose values have names, and which keeps a name that it does not know.
+macro_rules! open_named {
+    ($(#[$about:meta])* $type:ident { $($(#[$value_about:meta])* $value:ident = $name:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum $type {
+            $($(#[$value_about])* $value,)*
+            /// A name that this version does not know, as another program stored it.
+            Other(String),
+        }
+
+        impl $type {
+            pub(crate) const NAMES: &[&str] = &[$($name,)*];
+
+            /// Returns the name, as it is stored and set.
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$value => $name,)*
+                    Self::Other(name) => name,
+                }
+            }
+
+            /// Returns the value with this stored name, which a later version may have written.
+            pub(crate) fn stored(name: &str) -> Self {
+                Self::from_name(name).unwrap_or_else(|| Self::Other(name.to_owned()))
+            }
+
+            /// Returns the value with this name, if the name is known; upper and lower case differ.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$value),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use open_named;

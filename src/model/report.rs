@@ -47,6 +47,11 @@ impl DispatchOutcome {
     pub fn is_success(self) -> bool {
         (self as i32) < Self::NotFound as i32
     }
+
+    /// Returns whether the same call would have the same outcome until an operator intervenes.
+    fn is_lasting(self) -> bool {
+        matches!(self, Self::NotFound | Self::Parked | Self::Rejected | Self::Malformed)
+    }
 }
 
 /// One message of a [`DispatchReport`].
@@ -112,7 +117,8 @@ impl DispatchReport {
     /// Returns success if no message failed, else an error with a reason for each failed message.
     ///
     /// # Errors
-    /// [`ErrorCode::ClearIncomplete`], which is retryable. Failed messages stay outstanding or are parked.
+    /// [`ErrorCode::ClearIncomplete`], retryable if one of the messages is still outstanding and may be sent by the same
+    /// call later.
     pub fn into_result(self) -> Result<()> {
         if self.is_success() {
             return Ok(());
@@ -124,12 +130,13 @@ impl DispatchReport {
             .filter(|(_, entry)| !entry.outcome.is_success())
             .map(|(index, entry)| Reason::new(index, &entry.id, format!("{:?}", entry.outcome), &entry.detail))
             .collect();
-        Err(Error::new(
+        let error = Error::new(
             ErrorCode::ClearIncomplete,
             format!("{} of {} messages failed; there is a reason for each", reasons.len(), self.entries.len()),
         )
-        .retryable()
-        .with_reasons(reasons))
+        .with_reasons(reasons);
+        let may_succeed = self.failures().any(|entry| !entry.outcome.is_lasting());
+        Err(if may_succeed { error.retryable() } else { error })
     }
 }
 

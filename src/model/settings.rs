@@ -79,8 +79,12 @@ macro_rules! with_settings {
                 "The number of failed attempts to send a message after which it is parked. 0 means that it is never parked for this reason.";
             dispatch_retry_delay as "dispatch_retry_delay_ms": millis(0, 300000) = 1000,
                 "The time before a sweep retries a message that failed once. It doubles with each further failure, up to 5 minutes.";
+            max_ahead as "max_ahead_ms": millis(0, 86400000) = 300000,
+                "The limit for creation times ahead of this machine's clock. A deposit of a message with a later one fails.";
+            brighter_reads: flag() = true,
+                "`true`: a deposit fails if Brighter's reader could not read the message, since one such row stops its sweeper for all messages: a `content_type` that is no media type, a `baggage` beyond its grammar, a bag with blank names or with numbers beyond a decimal of .NET. `false`: no Brighter reads the table.";
             max_outstanding: number(0, 1000000000) = 0,
-                "The number of outstanding messages, as last counted, above which deposits fail with OutboxLimitReached. 0 means no limit and no counting.";
+                "The limit of outstanding messages: a deposit that would exceed it fails with OutboxLimitReached. The deposits and dispatches of this process count at once, those by others from the next count on. 0 means no limit and no counting.";
             outstanding_check_interval as "outstanding_check_interval_ms": millis(10, 86400000) = 30000,
                 "The time between two counts for `max_outstanding`. A count reads the index of outstanding messages.";
             archive_interval as "archive_interval_ms": millis(10, 86400000) = 60000,

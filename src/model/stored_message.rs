@@ -1,5 +1,6 @@
 //! Messages that were read from the outbox.
 
+use crate::model::item::Item;
 use crate::model::message::Message;
 use crate::model::ticks::Ticks;
 use std::time::SystemTime;
@@ -45,9 +46,16 @@ pub struct StoredMessage {
     pub last_error: Option<String>,
     /// The time at which the message was parked.
     pub parked_at: Option<SystemTime>,
+    pub(crate) item: Option<Item>,
 }
 
 impl StoredMessage {
+    /// Returns the item of the table as it is stored, with attributes that Postbox does not know; for a message that
+    /// an [`Archive`](crate::Archive) is given, else `None`.
+    pub fn item(&self) -> Option<&Item> {
+        self.item.as_ref()
+    }
+
     /// The names of [`fields`](Self::fields).
     pub(crate) const FIELDS: [&str; 6] =
         ["state", "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error"];

@@ -8,6 +8,8 @@ use time::OffsetDateTime;
 /// The ticks of 1970-01-01T00:00:00Z.
 const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 const TICKS_PER_SECOND: i64 = 10_000_000;
+/// The limit for times ahead of the clock.
+const MOST_AHEAD: i64 = TICKS_PER_SECOND;
 /// The ticks of 9999-12-31T23:59:59.9999999Z, the last that .NET knows.
 const LAST: i64 = 3_155_378_975_999_999_999;
 
@@ -23,18 +25,17 @@ impl Ticks {
         Self::from(clock::system_time())
     }
 
-    /// Returns the current time, but later than every earlier result in this process, so that messages that are created
-    /// one after the other have an order.
+    /// Returns the current time, but later than every other time that it has returned in this process, so that
+    /// messages created one after the other have an order. It follows a clock that was ahead and is set back.
     pub(crate) fn next() -> Self {
         static LATEST: AtomicI64 = AtomicI64::new(0);
         let now = Self::now().0;
-        if let Some(next) = simulation::next_tick(now) {
+        if let Some(next) = simulation::next_tick(|latest| after(latest, now)) {
             return Self(next);
         }
-        let previous = LATEST
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |latest| Some(now.max(latest + 1)))
-            .unwrap_or(now);
-        Self(now.max(previous + 1))
+        let previous =
+            LATEST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |latest| Some(after(latest, now))).unwrap_or(now);
+        Self(after(previous, now))
     }
 
     /// Returns `None` outside the years 1 to 9999.
@@ -81,6 +82,12 @@ impl Ticks {
     }
 }
 
+/// Returns a time after the latest one that was returned. A latest time far ahead of now comes from a clock that has
+/// been set back since, and is ignored.
+fn after(latest: i64, now: i64) -> i64 {
+    if latest > now.saturating_add(MOST_AHEAD) { now } else { now.max(latest + 1) }
+}
+
 impl From<SystemTime> for Ticks {
     fn from(time: SystemTime) -> Self {
         let ticks = match time.duration_since(UNIX_EPOCH) {
@@ -117,6 +124,18 @@ mod tests {
         assert_eq!(Ticks::from_raw(0).unwrap().to_text(), "0001-01-01T00:00:00.000Z");
         assert_eq!(Ticks::from_raw(-1), None);
         assert_eq!(Ticks::from_raw(i64::MAX), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_is_followed() {
+        let now = LEAP_DAY;
+        assert_eq!(after(now - 1, now), now);
+        assert_eq!(after(now, now), now + 1);
+        // A step that the system's clock makes now and then does not change the order.
+        assert_eq!(after(now + MOST_AHEAD, now), now + MOST_AHEAD + 1);
+        let a_day_ahead = now + 86_400 * TICKS_PER_SECOND;
+        assert_eq!(after(a_day_ahead, now), now);
+        assert_eq!(after(after(a_day_ahead, now), now), now + 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::item::attribute::{
-    CREATED_TIME, DELIVERY_TIME, DISPATCH_ATTEMPTS, LAST_ERROR, OUTSTANDING_CREATED_TIME, PARKED_AT,
+    CREATED_TIME, DELIVERY_TIME, DISPATCH_ATTEMPTS, LAST_ERROR, OUTSTANDING_CREATED_TIME, PARKED_AT, REPLAYED_AT,
 };
 use crate::outbox::item::{is_possible_id, key, number, text};
 use crate::sdk::failure::explain;
@@ -49,7 +49,10 @@ impl Outbox {
             request = request.expression_attribute_values(":earlier", number(attempt.earlier));
         }
         match request.update_expression(expression).condition_expression(condition).send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.changed_outstanding(-i64::from(attempt.park));
+                Ok(())
+            }
             Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(()),
             Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
         }
@@ -68,12 +71,16 @@ impl Outbox {
             .set_key(Some(key(&id)))
             .condition_expression(format!("attribute_exists({PARKED_AT}) AND attribute_not_exists({DELIVERY_TIME})"))
             .update_expression(format!(
-                "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME} REMOVE {PARKED_AT}, {DISPATCH_ATTEMPTS}"
+                "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME}, {REPLAYED_AT} = :now REMOVE {PARKED_AT}, {DISPATCH_ATTEMPTS}"
             ))
+            .expression_attribute_values(":now", number(Ticks::now().raw()))
             .send()
             .await;
         match update {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.changed_outstanding(1);
+                Ok(())
+            }
             Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Err(not_parked()),
             Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
         }

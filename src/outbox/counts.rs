@@ -6,7 +6,7 @@ use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::item::attribute::{DELIVERY_TIME, OUTSTANDING_CREATED_TIME, PARKED_AT, TOPIC_SHARD};
-use crate::outbox::item::{number, text};
+use crate::outbox::item::{number, state_of, text};
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
 
@@ -84,10 +84,5 @@ impl Outbox {
 fn place(item: &Item) -> MessagePlace {
     let ticks = |name: &str| item.get(name)?.as_n().ok()?.parse().ok().and_then(Ticks::from_raw);
     let topic = item.get("Topic").and_then(|topic| topic.as_s().ok()).cloned().unwrap_or_default();
-    let state = match item {
-        _ if item.contains_key(DELIVERY_TIME) => MessageState::Dispatched,
-        _ if item.contains_key(PARKED_AT) => MessageState::Parked,
-        _ => MessageState::Outstanding,
-    };
-    MessagePlace { topic, state, created: ticks(OUTSTANDING_CREATED_TIME) }
+    MessagePlace { topic, state: state_of(item), created: ticks(OUTSTANDING_CREATED_TIME) }
 }

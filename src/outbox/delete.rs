@@ -2,43 +2,17 @@
 //! time, and single ones for an operator.
 
 use crate::model::error::Result;
-use crate::model::item::Item;
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, all_in_order};
-use crate::outbox::item::attribute::{DELIVERY_TIME, MESSAGE_ID, PARKED_AT};
-use crate::outbox::item::{is_possible_id, key, message_id, number};
+use crate::outbox::item::attribute::{DELIVERY_TIME, MESSAGE_ID, OUTSTANDING_CREATED_TIME, PARKED_AT};
+use crate::outbox::item::{is_possible_id, key, number};
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use std::sync::Arc;
 
-/// The index of everything that was dispatched, over all topics.
-const ALL_TOPICS: &str = "DeliveredAllTopics";
-
 impl Outbox {
-    /// A page of the ids of messages that were dispatched before this time, and where the next begins.
-    pub(crate) async fn dispatched_before(
-        &self,
-        time: Ticks,
-        from: Option<Item>,
-    ) -> Result<(Vec<String>, Option<Item>)> {
-        let answer = self
-            .client
-            .scan()
-            .table_name(&self.table)
-            .index_name(ALL_TOPICS)
-            .filter_expression(format!("{DELIVERY_TIME} <= :time"))
-            .expression_attribute_values(":time", number(time.raw()))
-            .projection_expression(MESSAGE_ID)
-            .set_exclusive_start_key(from)
-            .send()
-            .await
-            .map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
-        let ids = answer.items().iter().filter_map(message_id).map(str::to_owned).collect();
-        Ok((ids, answer.last_evaluated_key.filter(|key| !key.is_empty())))
-    }
-
     /// Deletes messages if they were dispatched before this time and not replayed since: for each
     /// whether it is gone, in order.
     pub(crate) async fn delete_dispatched(self: Arc<Self>, ids: Vec<String>, time: Ticks) -> Vec<Result<bool>> {
@@ -54,17 +28,18 @@ impl Outbox {
         if !is_possible_id(&id) {
             return Ok(false);
         }
-        // As a message is read: one that has a dispatch time is dispatched, whatever else it has.
-        let condition = match state {
-            MessageState::Dispatched => format!("attribute_exists({DELIVERY_TIME})"),
-            MessageState::Parked => format!("attribute_exists({PARKED_AT}) AND attribute_not_exists({DELIVERY_TIME})"),
-            MessageState::Outstanding => format!(
-                "attribute_exists({MESSAGE_ID}) AND attribute_not_exists({DELIVERY_TIME}) AND attribute_not_exists({PARKED_AT})"
-            ),
-        };
-        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(&id)));
-        match delete.condition_expression(condition).send().await {
-            Ok(_) => Ok(true),
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&id)))
+            .condition_expression(is_in(state))
+            .expression_attribute_values(":zero", number(0));
+        match delete.send().await {
+            Ok(_) => {
+                self.changed_outstanding(-i64::from(state == MessageState::Outstanding));
+                Ok(true)
+            }
             Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(failure) => Err(explain("DeleteItem", &self.subject(), failure)),
         }
@@ -76,8 +51,9 @@ impl Outbox {
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(key(id)))
-            .condition_expression(format!("{DELIVERY_TIME} <= :time"))
+            .condition_expression(format!("{} AND {DELIVERY_TIME} <= :time", is_in(MessageState::Dispatched)))
             .expression_attribute_values(":time", number(time.raw()))
+            .expression_attribute_values(":zero", number(0))
             .send()
             .await;
         match delete {
@@ -85,5 +61,22 @@ impl Outbox {
             Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(failure) => Err(explain("DeleteItem", &self.subject(), failure)),
         }
+    }
+}
+
+/// Returns the condition that an item is in this state, as [`state_of`](crate::outbox::item::state_of) reads it.
+/// `:zero` is to be 0.
+fn is_in(state: MessageState) -> String {
+    let unsent = format!("(attribute_not_exists({DELIVERY_TIME}) OR {DELIVERY_TIME} = :zero)");
+    match state {
+        MessageState::Dispatched => {
+            format!("attribute_not_exists({OUTSTANDING_CREATED_TIME}) AND {DELIVERY_TIME} > :zero")
+        }
+        MessageState::Parked => {
+            format!("attribute_not_exists({OUTSTANDING_CREATED_TIME}) AND attribute_exists({PARKED_AT}) AND {unsent}")
+        }
+        MessageState::Outstanding => format!(
+            "attribute_exists({MESSAGE_ID}) AND (attribute_exists({OUTSTANDING_CREATED_TIME}) OR (attribute_not_exists({PARKED_AT}) AND {unsent}))"
+        ),
     }
 }

@@ -1,5 +1,6 @@
 //! Messages into the table: inside a transaction, alone, or many at once.
 
+use crate::model::brighter_reader;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};
 use crate::model::message::Message;
@@ -10,6 +11,7 @@ use crate::outbox::item::{encode, number};
 use crate::outbox::partiql::{Executed, Statement};
 use crate::outbox::size::{MAX_ITEM_BYTES, item_size};
 use crate::sdk::failure::explain;
+use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
@@ -35,6 +37,18 @@ impl Outbox {
     /// The item of a message, checked.
     pub(crate) fn encode(&self, message: &Message) -> Result<Item> {
         message.validate()?;
+        self.check_age(message)?;
+        if self.brighter_reads
+            && let Some(why) = brighter_reader::refusal(message)
+        {
+            return Err(Error::new(
+                ErrorCode::InvalidMessage,
+                format!(
+                    "message {}: {why}, and such a row stops Brighter's sweeper for all messages; where no Brighter reads the table, set brighter_reads = false",
+                    message.id()
+                ),
+            ));
+        }
         let mut item = encode(message, self.shards);
         if mutated(Mutation::ExpiryAtDeposit) {
             let lifetime = self.dispatched_ttl.unwrap_or_default().as_secs();
@@ -51,6 +65,24 @@ impl Outbox {
             ));
         }
         Ok(item)
+    }
+
+    /// Refuses a message of the future: no sweep would send it before its time.
+    fn check_age(&self, message: &Message) -> Result<()> {
+        let ahead = message.created_at().duration_since(clock::system_time()).unwrap_or_default();
+        if ahead <= self.max_ahead {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::InvalidMessage,
+            format!(
+                "message {}: its created_at, {}, is {} seconds ahead of this machine's clock, max_ahead_ms allows {} ms: correct the time or the clock",
+                message.id(),
+                message.created().to_text(),
+                ahead.as_secs(),
+                self.max_ahead.as_millis()
+            ),
+        ))
     }
 
     /// The action that deposits a message in a transaction.
@@ -79,7 +111,10 @@ impl Outbox {
             .send()
             .await;
         match put {
-            Ok(_) => Ok(Deposited::New),
+            Ok(_) => {
+                self.changed_outstanding(1);
+                Ok(Deposited::New)
+            }
             Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(Deposited::AlreadyThere),
             Err(failure) => Err(explain("PutItem", &self.subject(), failure)),
         }
@@ -92,7 +127,10 @@ impl Outbox {
             return results
                 .into_iter()
                 .map(|result| match result {
-                    Executed::Done => Ok(Deposited::New),
+                    Executed::Done => {
+                        self.changed_outstanding(1);
+                        Ok(Deposited::New)
+                    }
                     Executed::Duplicate | Executed::ConditionFailed(_) => Ok(Deposited::AlreadyThere),
                     Executed::Failed(error) => Err(error),
                 })

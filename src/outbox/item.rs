@@ -1,5 +1,6 @@
 //! A message as an item of the outbox table, and back: the contract with Brighter.
 
+use crate::model::bag::Bag;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::header::{CharacterEncoding, MessageType};
 use crate::model::item::{AttributeValue, Item};
@@ -8,7 +9,6 @@ use crate::model::stored_message::{MessageState, StoredMessage};
 use crate::model::ticks::Ticks;
 use crate::outbox::shard::shard_of;
 use aws_sdk_dynamodb::primitives::Blob;
-use serde_json::{Map, Value};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The attributes of the table that code outside of this file names.
@@ -24,13 +24,16 @@ pub(crate) mod attribute {
     pub(crate) const DISPATCH_ATTEMPTS: &str = "DispatchAttempts";
     pub(crate) const LAST_ERROR: &str = "LastError";
     pub(crate) const PARKED_AT: &str = "ParkedAt";
+    pub(crate) const REPLAYED_AT: &str = "ReplayedAt";
 }
 use attribute::*;
+
+/// The decimal digits of the largest `i64`.
+const MAX_DIGITS: usize = 19;
 
 /// The item of a message that is outstanding.
 pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     let created = number(message.created().raw());
-    let bag = Value::Object(message.bag().clone()).to_string();
     let shard = shard_of(message.partition_key(), shards);
     let mut item: Item = [
         (MESSAGE_ID, text(message.id())),
@@ -40,7 +43,7 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
         ("Body", AttributeValue::B(Blob::new(message.body()))),
         ("CharacterEncoding", text(message.character_encoding().name())),
         ("ContentType", text(message.content_type_or_default())),
-        ("HeaderBag", text(bag)),
+        ("HeaderBag", text(message.bag_json())),
         ("CreatedAt", text(message.created().to_text())),
         (CREATED_TIME, created.clone()),
         (OUTSTANDING_CREATED_TIME, created),
@@ -58,49 +61,69 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     item
 }
 
-/// The message of an item that we, or Brighter, or an older version of either stored.
+/// Reads the message of an item that Postbox or Brighter stored, in an older or later version. Attributes that are not
+/// needed for sending are read as far as possible, and an item without a topic is a message without a producer.
 ///
 /// # Errors
 /// [`ErrorCode::MalformedItem`], naming the attribute.
 pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
     let item = Reader(item);
-    let mut message = Message::new(item.required_text("Topic")?, item.body()?)
+    let mut message = Message::new(item.text("Topic")?.unwrap_or_default(), item.body()?)
         .with_id(item.required_text(MESSAGE_ID)?)
-        .with_message_type(
-            item.named("MessageType", MessageType::from_name)?
-                .ok_or_else(|| item.malformed("MessageType", "is missing"))?,
-        )
+        .with_message_type(MessageType::stored(item.required_text("MessageType")?))
         .with_character_encoding(
-            item.named("CharacterEncoding", CharacterEncoding::from_name)?.unwrap_or(CharacterEncoding::Utf8),
+            item.text("CharacterEncoding")?.map_or(CharacterEncoding::Utf8, CharacterEncoding::stored),
         )
         .with_content_type(item.text("ContentType")?.unwrap_or(NO_CONTENT_TYPE))
         .with_source(item.text("Source")?.unwrap_or_default());
     message.set_spec_version(item.text("SpecVersion")?.unwrap_or_default());
     message.set_created(item.created()?);
+    message.set_replayed(item.time(REPLAYED_AT));
     message.set_bag(item.bag()?);
-    message.set_counts(item.number("HandledCount")?.unwrap_or(0), item.number("DelayedMilliseconds")?.unwrap_or(0));
+    message.set_counts(item.count("HandledCount"), item.count("DelayedMilliseconds"));
     for (name, value) in item.0 {
         if let AttributeValue::S(value) = value {
             message.set_optional_attribute(name, value);
         }
     }
-    let dispatched_at = item.ticks(DELIVERY_TIME)?;
-    let parked_at = item.ticks(PARKED_AT)?;
+    let dispatched_at = item.ticks(DELIVERY_TIME)?.filter(|at| *at > Ticks::FIRST);
+    let expires_at = item.whole(EXPIRES_AT).and_then(|seconds| u64::try_from(seconds).ok());
     Ok(StoredMessage {
         message,
-        state: if dispatched_at.is_some() {
-            MessageState::Dispatched
-        } else if parked_at.is_some() {
-            MessageState::Parked
-        } else {
-            MessageState::Outstanding
-        },
+        state: state_of(item.0),
         dispatched_at: dispatched_at.map(Ticks::to_system_time),
-        expires_at: item.number(EXPIRES_AT)?.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
-        dispatch_attempts: item.number(DISPATCH_ATTEMPTS)?.unwrap_or(0),
-        last_error: item.text(LAST_ERROR)?.map(str::to_owned),
-        parked_at: parked_at.map(Ticks::to_system_time),
+        expires_at: expires_at.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
+        dispatch_attempts: u32::try_from(item.count(DISPATCH_ATTEMPTS).max(0)).unwrap_or(u32::MAX),
+        last_error: item.text(LAST_ERROR).ok().flatten().map(str::to_owned),
+        parked_at: item.time(PARKED_AT).map(Ticks::to_system_time),
+        item: None,
     })
+}
+
+/// Reads an item as [`decode`] does, and keeps it with the message.
+pub(crate) fn decode_and_keep(item: Item) -> Result<StoredMessage> {
+    let stored = decode(&item)?;
+    Ok(StoredMessage { item: Some(item), ..stored })
+}
+
+/// Returns the state of a stored item: the first of the three whose mark it has. A row that Brighter 9
+/// wrote has a `DeliveryTime` of 0 while it is outstanding, and one that Brighter replayed may keep our `ParkedAt`.
+pub(crate) fn state_of(item: &Item) -> MessageState {
+    let is_zero = |value: &AttributeValue| matches!(value, AttributeValue::N(number) if is_zero(number));
+    if item.contains_key(OUTSTANDING_CREATED_TIME) {
+        MessageState::Outstanding
+    } else if item.get(DELIVERY_TIME).is_some_and(|time| !is_zero(time)) {
+        MessageState::Dispatched
+    } else if item.contains_key(PARKED_AT) {
+        MessageState::Parked
+    } else {
+        MessageState::Outstanding
+    }
+}
+
+/// Checks whether a number is 0, in any form.
+fn is_zero(number: &str) -> bool {
+    number.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
 
 /// The message id of an item, whatever else is wrong with it.
@@ -109,6 +132,11 @@ pub(crate) fn message_id(item: &Item) -> Option<&str> {
         Some(AttributeValue::S(id)) => Some(id),
         _ => None,
     }
+}
+
+/// Reads a time of an item in .NET ticks, if the attribute is one.
+pub(crate) fn time(item: &Item, name: &str) -> Option<Ticks> {
+    Reader(item).time(name)
 }
 
 /// Whether there can be a message of this id at all. DynamoDB refuses a whole batch for one key
@@ -128,6 +156,31 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 
 pub(crate) fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// Returns a decimal number, in whichever form another program wrote it, without its fraction and limited to the range
+/// of an `i64`.
+fn whole(number: &str) -> Option<i64> {
+    if let Ok(whole) = number.parse() {
+        return Some(whole);
+    }
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let exponent: i32 = exponent.parse().ok()?;
+    let (negative, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if before.is_empty() && after.is_empty() || !before.bytes().chain(after.bytes()).all(|it| it.is_ascii_digit()) {
+        return None;
+    }
+    let places = i64::try_from(before.len()).ok()?.saturating_add(exponent.into());
+    let digits = before.bytes().chain(after.bytes()).chain(std::iter::repeat(b'0'));
+    let magnitude = digits
+        .zip(0..places)
+        .take(before.len() + after.len() + MAX_DIGITS)
+        .fold(0_i64, |sum, (digit, _)| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
+    Some(if negative { -magnitude } else { magnitude })
 }
 
 /// Reads attributes and says which one is wrong.
@@ -154,36 +207,39 @@ impl<'a> Reader<'a> {
         self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| self.malformed(name, "is missing"))
     }
 
-    fn named<T>(&self, name: &str, from_name: fn(&str) -> Option<T>) -> Result<Option<T>> {
-        self.text(name)?
-            .map(|text| from_name(text).ok_or_else(|| self.malformed(name, "has an unknown value")))
-            .transpose()
+    /// Reads a number without its fraction, if the attribute is one.
+    fn whole(&self, name: &str) -> Option<i64> {
+        match self.0.get(name) {
+            Some(AttributeValue::N(number)) => whole(number),
+            _ => None,
+        }
     }
 
-    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>> {
+    /// Reads a count; 0 without one.
+    fn count(&self, name: &str) -> i64 {
+        self.whole(name).unwrap_or(0)
+    }
+
+    /// Reads a time, if the attribute is one.
+    fn time(&self, name: &str) -> Option<Ticks> {
+        self.whole(name).and_then(Ticks::from_raw)
+    }
+
+    /// Reads a time that may be missing.
+    fn ticks(&self, name: &str) -> Result<Option<Ticks>> {
         match self.0.get(name) {
             None | Some(AttributeValue::Null(_)) => Ok(None),
-            Some(AttributeValue::N(number)) => {
-                number.parse().map(Some).map_err(|_| self.malformed(name, "is not a number of its range"))
-            }
-            Some(_) => Err(self.malformed(name, "is not a number")),
+            Some(_) => self.time(name).map(Some).ok_or_else(|| self.malformed(name, "is not a time in .NET ticks")),
         }
     }
 
-    fn ticks(&self, name: &str) -> Result<Option<Ticks>> {
-        self.number(name)?
-            .map(|raw| Ticks::from_raw(raw).ok_or_else(|| self.malformed(name, "is not a time in .NET ticks")))
-            .transpose()
-    }
-
+    /// Reads the creation time from the first attribute that has it.
     fn created(&self) -> Result<Ticks> {
-        for name in [CREATED_TIME, OUTSTANDING_CREATED_TIME] {
-            if let Some(ticks) = self.ticks(name)? {
-                return Ok(ticks);
-            }
-        }
-        let created_at = self.text("CreatedAt")?.ok_or_else(|| self.malformed(CREATED_TIME, "is missing"))?;
-        Ticks::from_text(created_at).ok_or_else(|| self.malformed("CreatedAt", "is not a time"))
+        let in_ticks = self.time(CREATED_TIME).or_else(|| self.time(OUTSTANDING_CREATED_TIME));
+        let as_text = || self.text("CreatedAt").ok().flatten().and_then(Ticks::from_text);
+        in_ticks.or_else(as_text).ok_or_else(|| {
+            self.malformed(CREATED_TIME, "is missing or is not a time, and so are OutstandingCreatedTime and CreatedAt")
+        })
     }
 
     fn body(&self) -> Result<Vec<u8>> {
@@ -196,11 +252,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn bag(&self) -> Result<Map<String, Value>> {
-        let Some(bag) = self.text("HeaderBag")? else {
-            return Ok(Map::new());
-        };
-        serde_json::from_str(bag).map_err(|_| self.malformed("HeaderBag", "is not a JSON object"))
+    fn bag(&self) -> Result<Bag> {
+        match self.text("HeaderBag")? {
+            None => Ok(Bag::default()),
+            Some(bag) => Bag::read(bag).ok_or_else(|| self.malformed("HeaderBag", "is not a JSON object")),
+        }
     }
 }
 
@@ -352,6 +408,31 @@ mod tests {
     }
 
     #[test]
+    fn the_first_mark_that_an_item_has_is_its_state() {
+        let at = || number(638_448_068_967_890_000_i64);
+        let with = |marks: &[(&str, AttributeValue)]| {
+            let mut item = encode(&full(), 3);
+            item.remove(OUTSTANDING_CREATED_TIME);
+            item.extend(marks.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+            let stored = decode(&item).unwrap();
+            (stored.state, stored.dispatched_at.is_some())
+        };
+        assert_eq!(with(&[]), (MessageState::Outstanding, false));
+        // Brighter 9 wrote this for a message that was not sent, with and without the sparse index.
+        for zero in ["0", "0.0"] {
+            assert_eq!(with(&[(DELIVERY_TIME, number(zero))]), (MessageState::Outstanding, false));
+        }
+        assert_eq!(
+            with(&[(DELIVERY_TIME, number(0)), (OUTSTANDING_CREATED_TIME, at())]),
+            (MessageState::Outstanding, false)
+        );
+        // Brighter replays a parked message and leaves ParkedAt.
+        assert_eq!(with(&[(PARKED_AT, at()), (OUTSTANDING_CREATED_TIME, at())]), (MessageState::Outstanding, false));
+        assert_eq!(with(&[(PARKED_AT, at()), (DELIVERY_TIME, number(0))]), (MessageState::Parked, false));
+        assert_eq!(with(&[(PARKED_AT, at()), (DELIVERY_TIME, at())]), (MessageState::Dispatched, true));
+    }
+
+    #[test]
     fn older_items_are_read() {
         let mut item = encode(&full(), 3);
         item.insert("Body".into(), text("grüße"));
@@ -366,18 +447,79 @@ mod tests {
     }
 
     #[test]
+    fn unimportant_damage_does_not_stop_reading() {
+        let mut item = encode(&full(), 3);
+        for (name, value) in [
+            ("MessageType", text("MT_NEWER")),
+            ("CharacterEncoding", text("EBCDIC")),
+            ("HandledCount", number("1.0")),
+            ("DelayedMilliseconds", number(-1)),
+            (CREATED_TIME, number("6.38448068967890000E17")),
+            (DISPATCH_ATTEMPTS, number("-1")),
+            (EXPIRES_AT, text("soon")),
+            (LAST_ERROR, number(1)),
+            ("HeaderBag", text(r#"{"n":12345678901234567890123,"far":1e400}"#)),
+        ] {
+            item.insert(name.into(), value);
+        }
+        let stored = decode(&item).unwrap();
+        let message = &stored.message;
+        assert_eq!(message.message_type(), MessageType::Other("MT_NEWER".into()));
+        assert_eq!(message.header("character_encoding").unwrap().unwrap(), "EBCDIC");
+        assert_eq!((message.handled_count(), message.delayed_milliseconds()), (1, -1));
+        assert_eq!(message.created().raw(), 638_448_068_967_890_000);
+        assert_eq!((stored.dispatch_attempts, stored.expires_at, stored.last_error), (0, None, None));
+        assert_eq!(message.bag_json(), r#"{"far":1e400,"n":12345678901234567890123}"#);
+
+        let again = encode(message, 3);
+        for name in ["MessageType", "CharacterEncoding"] {
+            assert_eq!(again[name], item[name], "{name} is stored as it was read");
+        }
+        item.remove("Topic");
+        item.insert(CREATED_TIME.into(), number("1e99"));
+        assert_eq!(decode(&item).unwrap().message.topic(), "");
+    }
+
+    #[test]
+    fn numbers_are_read_in_every_form() {
+        for (number, expected) in [
+            ("0", Some(0)),
+            ("-1", Some(-1)),
+            ("1.9", Some(1)),
+            ("-1.9", Some(-1)),
+            ("+2", Some(2)),
+            (".5", Some(0)),
+            ("12.34e1", Some(123)),
+            ("1234E-2", Some(12)),
+            ("1e-5", Some(0)),
+            ("6.38448068967890000E17", Some(638_448_068_967_890_000)),
+            ("1e99", Some(i64::MAX)),
+            ("-1e99", Some(-i64::MAX)),
+            ("1e2147483647", Some(i64::MAX)),
+            ("0e2147483647", Some(0)),
+            ("99999999999999999999999999999999999999", Some(i64::MAX)),
+            ("", None),
+            (".", None),
+            ("-", None),
+            ("1e", None),
+            ("x", None),
+            ("1x", None),
+        ] {
+            assert_eq!(whole(number), expected, "{number}");
+        }
+    }
+
+    #[test]
     fn a_damaged_item_is_an_error_that_names_the_attribute() {
         let damages: &[(&str, Option<AttributeValue>)] = &[
-            ("Topic", None),
+            ("Topic", Some(number(1))),
             ("MessageId", None),
             ("Body", None),
             ("Body", Some(number(1))),
-            ("MessageType", Some(text("MT_WHAT"))),
-            ("CharacterEncoding", Some(text("EBCDIC"))),
+            ("MessageType", None),
+            ("MessageType", Some(number(1))),
+            ("CharacterEncoding", Some(number(1))),
             ("HeaderBag", Some(text("[1]"))),
-            ("CreatedTime", Some(number("1e99"))),
-            ("CreatedTime", Some(number(-1))),
-            ("HandledCount", Some(text("x"))),
             (DELIVERY_TIME, Some(text("yesterday"))),
         ];
         for (attribute, value) in damages {

@@ -80,6 +80,8 @@ impl Outbox {
             wanted = wanted.saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
             for item in &items {
                 match decode(item) {
+                    // The indexes of dispatched messages hold rows of Brighter 9 that are outstanding.
+                    Ok(message) if message.state != state => {}
                     Ok(message) => page.messages.push(message),
                     Err(error) => page.malformed.push((message_id(item).unwrap_or_default().to_owned(), error)),
                 }

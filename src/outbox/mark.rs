@@ -2,6 +2,7 @@
 
 use crate::model::error::{Error, Result};
 use crate::model::item::{AttributeValue, Item};
+use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, all_in_order};
@@ -28,15 +29,22 @@ impl Outbox {
     pub(crate) async fn mark_dispatched(self: Arc<Self>, ids: Vec<String>, at: Ticks) -> Vec<Marked> {
         let statements: Vec<Statement> = ids.iter().map(|id| self.mark_statement(id, at)).collect();
         if let Some(results) = self.execute_batch(&statements).await {
-            return results
-                .into_iter()
-                .map(|result| match result {
-                    Executed::Done => Marked::Dispatched,
+            let mut marked = Vec::with_capacity(ids.len());
+            for (id, result) in ids.iter().zip(results) {
+                marked.push(match result {
+                    Executed::Done => {
+                        self.changed_outstanding(-1);
+                        Marked::Dispatched
+                    }
+                    Executed::ConditionFailed(Some(item)) if is_unsent(&item) => {
+                        self.mark_one(id, at).await.unwrap_or_else(Marked::Failed)
+                    }
                     Executed::ConditionFailed(item) => condition_failed(item.as_ref()),
                     Executed::Duplicate => Marked::AlreadyDispatched,
                     Executed::Failed(error) => Marked::Failed(error),
-                })
-                .collect();
+                });
+            }
+            return marked;
         }
         let updates = ids.into_iter().map(|id| {
             let outbox = Arc::clone(&self);
@@ -83,19 +91,30 @@ impl Outbox {
             .table_name(&self.table)
             .set_key(Some(item::key(id)))
             .update_expression(format!("SET {} REMOVE {OUTSTANDING_CREATED_TIME}", set.join(", ")))
-            .condition_expression(format!("attribute_exists({MESSAGE_ID}) AND attribute_not_exists({DELIVERY_TIME})"))
+            .condition_expression(format!(
+                "attribute_exists({MESSAGE_ID}) AND (attribute_not_exists({DELIVERY_TIME}) OR {DELIVERY_TIME} = :zero)"
+            ))
             .set_expression_attribute_values(Some(values))
+            .expression_attribute_values(":zero", item::number(0))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         match update {
-            Ok(_) => Ok(Marked::Dispatched),
+            Ok(_) => {
+                self.changed_outstanding(-1);
+                Ok(Marked::Dispatched)
+            }
             Err(failure) => match failure.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(condition_failed(failed.item())),
                 _ => Err(explain("UpdateItem", &self.subject(), failure)),
             },
         }
     }
+}
+
+/// Checks whether an item has the dispatch time 0, by which Brighter 9 meant none. PartiQL has no OR to allow it.
+fn is_unsent(item: &Item) -> bool {
+    item.contains_key(DELIVERY_TIME) && item::state_of(item) == MessageState::Outstanding
 }
 
 /// The condition fails when the message is missing or has a dispatch time: the item tells which.

@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod attempts;
 mod counts;
 mod delete;
+pub(crate) mod delivered;
 pub(crate) mod deposit;
 pub(crate) mod item;
 mod list;
@@ -23,7 +24,7 @@ use crate::model::error::{Error, ErrorCode};
 use crate::sys::sync::Mutex;
 use aws_sdk_dynamodb::Client;
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 /// The outbox table behind an SDK client. Every method is `async` and runs on the runtime thread.
@@ -37,10 +38,18 @@ pub(crate) struct Outbox {
     max_attempts: u64,
     /// How long a dispatched message is kept; for ever if `None`.
     dispatched_ttl: Option<Duration>,
+    /// The limit for creation times ahead of this machine's clock.
+    max_ahead: Duration,
+    /// Whether messages are checked for Brighter's reader.
+    brighter_reads: bool,
     /// Whether the table is made with a stream, as Brighter makes it.
     has_stream: bool,
+    /// By how much this process has changed the number of outstanding messages, as far as it knows.
+    outstanding_change: AtomicI64,
     /// Set once a PartiQL request was refused for lack of permission.
     partiql_denied: AtomicBool,
+    /// Set once an index could not be read from behind a shard.
+    index_jumps_refused: AtomicBool,
     /// The primary keys of the callers' tables, as far as they were asked for.
     key_names: Mutex<HashMap<String, Vec<String>>>,
 }
@@ -56,8 +65,12 @@ impl Outbox {
             shards: u32::try_from(config.number_of_shards).unwrap_or(1),
             max_attempts: config.max_request_attempts,
             dispatched_ttl: Some(config.dispatched_ttl).filter(|ttl| !ttl.is_zero()),
+            max_ahead: config.max_ahead,
+            brighter_reads: config.brighter_reads,
             has_stream: true,
+            outstanding_change: AtomicI64::new(0),
             partiql_denied: AtomicBool::new(false),
+            index_jumps_refused: AtomicBool::new(false),
             key_names: Mutex::default(),
         }
     }
@@ -74,6 +87,15 @@ impl Outbox {
 
     pub(crate) fn table(&self) -> &str {
         &self.table
+    }
+
+    /// Returns by how much this process has changed the number of outstanding messages, by requests that succeeded.
+    pub(crate) fn outstanding_change(&self) -> i64 {
+        self.outstanding_change.load(Ordering::SeqCst)
+    }
+
+    fn changed_outstanding(&self, by: i64) {
+        self.outstanding_change.fetch_add(by, Ordering::SeqCst);
     }
 
     /// The table as errors name it.

@@ -8,6 +8,7 @@ use crate::outbox::Outbox;
 use crate::outbox::deposit::all_in_order;
 use crate::outbox::item::attribute::{MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD};
 use crate::outbox::item::{number, text};
+use crate::outbox::shard::MAX_SHARDS;
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -107,10 +108,10 @@ impl Outbox {
         shards.into_iter().map(part).collect()
     }
 
-    /// Every shard of a topic: also the negative ones that Brighter gives to some keys, and in
-    /// which it looks for nothing.
+    /// Returns every shard that a topic can have: the number of shards may have been another one, and Brighter uses
+    /// negative ones for some keys, which it does not search itself.
     pub(crate) fn topic_shards(&self, topic: &str) -> Vec<String> {
-        (1 - i64::from(self.shards)..i64::from(self.shards)).map(|shard| format!("{topic}_{shard}")).collect()
+        (1 - MAX_SHARDS..MAX_SHARDS).map(|shard| format!("{topic}_{shard}")).collect()
     }
 
     /// The next page of each part, all at once; with `count_only`, without the messages.

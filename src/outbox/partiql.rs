@@ -4,6 +4,7 @@
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};
 use crate::outbox::Outbox;
+use crate::sdk::error_chain::bounded;
 use crate::sdk::failure::{explain, is_transient, service_error};
 use crate::sdk::retry::Retry;
 use aws_sdk_dynamodb::types::{BatchStatementRequest, BatchStatementResponse, ReturnValuesOnConditionCheckFailure};
@@ -128,7 +129,7 @@ impl Outbox {
             code => {
                 // Throttling and conflicts are hidden in an answer of status 200.
                 let status = if is_transient(code) { 400 } else { 200 };
-                let message = error.message().unwrap_or_default();
+                let message = bounded(error.message().unwrap_or_default());
                 Executed::Failed(service_error("BatchExecuteStatement", &self.subject(), code, message, status))
             }
         }

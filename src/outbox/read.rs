@@ -35,14 +35,25 @@ impl Outbox {
         self.get_item(self.table.clone(), item::key(&id)).await?.map(|found| item::decode(&found)).transpose()
     }
 
-    /// Up to [`MAX_BATCH_GET`] different messages, read consistently, by id; what DynamoDB leaves
-    /// unprocessed is asked for again. A message that is missing is not in the result, one
-    /// that cannot be read is an error in it.
+    /// Reads up to [`MAX_BATCH_GET`] different messages consistently, by id. A missing message is not in the result, and
+    /// an item that cannot be read is an error in it.
     ///
     /// # Errors
-    /// With what was read before, when DynamoDB stopped answering.
+    /// The error of the last request, with the items that were read before.
     pub(crate) async fn get_batch(&self, ids: Vec<String>) -> (HashMap<String, Result<StoredMessage>>, Result<()>) {
-        let mut found = HashMap::with_capacity(ids.len());
+        let (items, read) = self.get_items(ids).await;
+        let decoded =
+            items.iter().filter_map(|stored| Some((item::message_id(stored)?.to_owned(), item::decode(stored))));
+        (decoded.collect(), read)
+    }
+
+    /// Reads the existing items of up to [`MAX_BATCH_GET`] different messages consistently. DynamoDB's unprocessed keys
+    /// are requested again.
+    ///
+    /// # Errors
+    /// The error of the last request, with the items that were read before.
+    pub(crate) async fn get_items(&self, ids: Vec<String>) -> (Vec<Item>, Result<()>) {
+        let mut found = Vec::with_capacity(ids.len());
         let mut keys: Vec<Item> = ids.iter().filter(|id| item::is_possible_id(id)).map(|id| item::key(id)).collect();
         if keys.is_empty() {
             return (found, Ok(()));
@@ -53,11 +64,7 @@ impl Outbox {
             match self.get_keys(keys).await {
                 Err(error) => return (found, Err(error)),
                 Ok((items, unprocessed)) => {
-                    for stored in items {
-                        if let Some(id) = item::message_id(&stored) {
-                            found.insert(id.to_owned(), item::decode(&stored));
-                        }
-                    }
+                    found.extend(items);
                     if unprocessed.is_empty() {
                         return (found, Ok(()));
                     }

@@ -1,12 +1,13 @@
 //! Replay: dispatched messages made outstanding again.
 
 use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::item::attribute::{
     CAUSATION_ID, CREATED_TIME, DELIVERED_AT, DELIVERY_TIME, DISPATCH_ATTEMPTS, EXPIRES_AT, MESSAGE_ID,
-    OUTSTANDING_CREATED_TIME, PARKED_AT,
+    OUTSTANDING_CREATED_TIME, PARKED_AT, REPLAYED_AT,
 };
-use crate::outbox::item::{is_possible_id, key, message_id, text};
+use crate::outbox::item::{is_possible_id, key, message_id, number, text};
 use crate::outbox::table::CAUSATION;
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -25,13 +26,17 @@ impl Outbox {
             .set_key(Some(key(&id)))
             .condition_expression(format!("attribute_exists({MESSAGE_ID})"))
             .update_expression(format!(
-                "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME} \
+                "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME}, {REPLAYED_AT} = :now \
                  REMOVE {DELIVERY_TIME}, {DELIVERED_AT}, {EXPIRES_AT}, {PARKED_AT}, {DISPATCH_ATTEMPTS}"
             ))
+            .expression_attribute_values(":now", number(Ticks::now().raw()))
             .send()
             .await;
         match update {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                self.changed_outstanding(1);
+                Ok(true)
+            }
             Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(false),
             Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
         }

@@ -2,6 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
+/// The limit for the shards of a topic.
+pub(crate) const MAX_SHARDS: i64 = 20;
+
 /// The shard of a partition key; a random one for a message without a key, so that those do not
 /// crowd one partition.
 pub(crate) fn shard_of(partition_key: &str, shards: u32) -> u32 {

@@ -5,14 +5,13 @@ use crate::outbox::Outbox;
 use crate::outbox::action::Action;
 use crate::sdk::failure::{self, Effect, is_transient};
 use crate::sdk::retry::Retry;
-use crate::sys::clock;
+use crate::sys::clock::Moment;
 use crate::sys::random;
 use crate::sys::simulation::{Mutation, mutated};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use std::time::Instant;
 
 type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
 
@@ -20,9 +19,9 @@ impl Outbox {
     /// Sends the transaction until it has an answer that counts.
     ///
     /// # Errors
-    /// [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect and no later one said so;
-    /// any other code means that nothing was written.
-    pub(crate) async fn commit(&self, actions: &[Action], token: &str, token_ends: Instant) -> Result<(), Error> {
+    /// [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still do so; any other code means
+    /// that these attempts have written nothing, and will not.
+    pub(crate) async fn commit(&self, actions: &[Action], token: &str, token_ends: Moment) -> Result<(), Error> {
         let mut retry = Retry::new(self.max_attempts);
         let mut effect = Effect::None;
         loop {
@@ -35,6 +34,8 @@ impl Outbox {
                 .send()
                 .await;
             let Err(failure) = sent else {
+                let messages = actions.iter().filter(|action| action.message_id.is_some()).count();
+                self.changed_outstanding(i64::try_from(messages).unwrap_or(i64::MAX));
                 return Ok(());
             };
             if failure::effect(&failure) == Effect::Unknown {
@@ -42,16 +43,16 @@ impl Outbox {
             }
             let passing = is_transient_failure(&failure);
             // Without its token, a retry could write twice.
-            if passing && clock::now() < token_ends && retry.again().await {
+            if passing && !token_ends.is_past() && retry.again().await {
                 tracing::debug!(target: "postbox", { error.message = %explain(actions, failure).message() }, "commit tried again");
                 continue;
             }
-            // A cancellation for a lasting reason is an answer to the token, whatever became of
-            // earlier attempts: had one of them taken effect, this one would have succeeded. Any
-            // other refusal (expired credentials, say) tells nothing about the earlier ones.
-            let answered = !passing && is_cancellation(&failure);
+            // An error response, a cancellation too, excludes that an earlier attempt has taken effect, and not that
+            // it will: it may still arrive and find the condition met. Only a duplicate of the unit's own message
+            // excludes that, since every attempt would have to write that message.
             let error = explain(actions, failure);
-            return Err(if effect == Effect::Unknown && !answered { outcome_unknown(&error) } else { error });
+            let is_settled = effect == Effect::None || error.code() == ErrorCode::DuplicateMessage;
+            return Err(if is_settled { error } else { outcome_unknown(&error) });
         }
     }
 }
@@ -61,10 +62,11 @@ pub(crate) fn outcome_unknown(cause: &Error) -> Error {
     Error::new(
         ErrorCode::OutcomeUnknown,
         format!(
-            "it is not known whether the transaction took effect: call commit again on the same unit of work, which is safe. Cause: {}",
+            "it is not known whether the transaction took effect: call commit again on the same unit of work, which is safe. The last attempt: {}",
             cause.message()
         ),
     )
+    .with_reasons(cause.reasons().to_vec())
     .retryable()
 }
 
@@ -81,10 +83,6 @@ fn is_transient_failure(failure: &Failure) -> bool {
         SdkError::DispatchFailure(dispatch) => !dispatch.is_user() && !failure::is_credentials(failure),
         _ => true,
     }
-}
-
-fn is_cancellation(failure: &Failure) -> bool {
-    matches!(failure.as_service_error(), Some(TransactWriteItemsError::TransactionCanceledException(_)))
 }
 
 /// The reasons that caused a cancellation: DynamoDB lists one per action, `None` for the innocent.

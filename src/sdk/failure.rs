@@ -37,11 +37,15 @@ pub(crate) fn is_transient(code: &str) -> bool {
     )
 }
 
-/// Returns the known effect of a failed request. A response of class 5xx does not show whether the write took effect.
-pub(crate) fn effect<E>(error: &SdkError<E, HttpResponse>) -> Effect {
+/// Returns the known effect of a failed request. A response of class 5xx does not show whether the write took effect, and
+/// a transaction that is in progress may still do so.
+pub(crate) fn effect<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Effect {
     match error {
         SdkError::ConstructionFailure(_) => Effect::None,
         SdkError::DispatchFailure(_) if never_connected(error_source(error)) => Effect::None,
+        SdkError::ServiceError(response) if response.err().code() == Some("TransactionInProgressException") => {
+            Effect::Unknown
+        }
         SdkError::ServiceError(response) if response.raw().status().as_u16() < 500 => Effect::None,
         _ => Effect::Unknown,
     }
@@ -57,7 +61,11 @@ where
         let metadata = response.err().meta();
         let code = metadata.code().unwrap_or("no code");
         let message = metadata.message().unwrap_or("no message");
-        return service_error(operation, subject, code, message, status);
+        let message = match response.raw().body().bytes().and_then(throttling_reasons) {
+            Some(reasons) => format!("{} ({reasons})", bounded(message)),
+            None => bounded(message).to_owned(),
+        };
+        return service_error(operation, subject, code, &message, status);
     }
     if let Some(credentials) = find_in_chain::<CredentialsError>(&error) {
         return Error::new(
@@ -116,12 +124,27 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
     };
     let error = Error::new(
         kind,
-        format!("{operation} on {subject}: DynamoDB says {code}: {}. {advice}", bounded(message)).trim_end().to_owned(),
+        format!("{operation} on {subject}: DynamoDB says {code}: {message}. {advice}").trim_end().to_owned(),
     );
     match kind {
         ErrorCode::Throttled | ErrorCode::Unreachable => error.retryable(),
         _ => error,
     }
+}
+
+/// Returns the limits that a throttled request exceeded, each with its table or index.
+fn throttling_reasons(body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    // The exceptions spell it differently.
+    let reasons = body.get("throttlingReasons").or_else(|| body.get("ThrottlingReasons"))?.as_array()?;
+    let texts: Vec<String> = reasons
+        .iter()
+        .filter_map(|reason| match (reason.get("reason")?.as_str()?, reason.get("resource")?.as_str()) {
+            (limit, Some(resource)) => Some(format!("{limit} on {resource}")),
+            (limit, None) => Some(limit.to_owned()),
+        })
+        .collect();
+    (!texts.is_empty()).then(|| bounded(&texts.join(", ")).to_owned())
 }
 
 /// Returns whether no connection was established, so that nothing can have been sent.

@@ -21,6 +21,32 @@ pub(crate) fn system_time() -> SystemTime {
     simulation::system_time().unwrap_or_else(SystemTime::now)
 }
 
+/// A moment by two clocks. The steady one never jumps, and does not count while the machine is suspended; the wall
+/// clock does. A moment is past once it is past by either.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moment {
+    pub(crate) steady: Instant,
+    pub(crate) wall: SystemTime,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Self { steady: now(), wall: system_time() }
+    }
+
+    pub(crate) fn is_past(&self) -> bool {
+        now() >= self.steady || system_time() >= self.wall
+    }
+}
+
+impl std::ops::Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self { steady: self.steady + time, wall: self.wall + time }
+    }
+}
+
 /// Waits for this time.
 pub(crate) async fn sleep(time: Duration) {
     match simulation::sleep(time) {

@@ -48,8 +48,11 @@ impl Router {
         Ok(())
     }
 
-    /// The producer of the topic, else that of its longest beginning, else the default one.
+    /// Returns the producer of the topic, else that of its longest prefix, else the default one; none for an empty topic.
     pub(crate) fn route(&self, topic: &str) -> Option<&Arc<dyn Producer>> {
+        if topic.is_empty() {
+            return None;
+        }
         let by_prefix = || self.by_prefix.iter().find(|(prefix, _)| topic.starts_with(prefix)).map(|(_, found)| found);
         self.by_topic.get(topic).or_else(by_prefix).or(self.default.as_ref())
     }
@@ -76,6 +79,8 @@ mod tests {
         assert!(goes_to("orders.paid.early", &long));
         assert!(goes_to("orders.paid.late", &exact));
         assert!(router.route("people.made").is_none() && router.route("orders").is_none());
+        router.set_default(Arc::new(MemoryProducer::new()));
+        assert!(router.route("people.made").is_some() && router.route("").is_none());
     }
 
     #[test]

@@ -232,11 +232,11 @@ void malformed_item_names_its_attribute(void)
     OK(postbox_embedded_execute(box, "PutItem", "{\"TableName\":\"brighter_outbox\",\"Item\":{\"MessageId\":{\"S\":\"odd\"}}}", NULL));
     postbox_error *error = postbox_get_message(box, "odd", &message);
     CHECK(postbox_error_code(error) == POSTBOX_ERROR_MALFORMED_ITEM);
-    HOLDS(postbox_error_message(error), "Topic");
+    HOLDS(postbox_error_message(error), "Body");
     postbox_error_free(error);
     CHECK(message == NULL);
     CHECK(clear(box, "odd", detail, sizeof detail) == POSTBOX_OUTCOME_MALFORMED);
-    HOLDS(detail, "Topic");
+    HOLDS(detail, "Body");
     check_usable(box);
     postbox_free(box);
 }

@@ -18,6 +18,8 @@ pub enum Fault {
     Pass,
     /// DynamoDB responds with an error; the request has no effect.
     Refuse { status: u16, code: &'static str, message: &'static str },
+    /// A response of the test's own; the request has no effect.
+    Answer { status: u16, body: Value },
     /// TransactionCanceledException with these codes, one per action (the last one is repeated), and no effect.
     Cancel(&'static [&'static str]),
     /// The connection is refused.
@@ -34,6 +36,8 @@ pub enum Fault {
     Delay(Duration),
     /// The request waits until the test opens the gate, then takes its normal course.
     Wait(Gate),
+    /// The sender hears nothing, and the request arrives once the test opens the first gate; then the second one opens.
+    Late { from: Gate, arrived: Gate },
     /// BatchGetItem looks up only this many keys and returns the others as UnprocessedKeys.
     Unprocessed { after: usize },
     /// BatchExecuteStatement fails the statements at these positions with this code in a response
@@ -85,7 +89,7 @@ impl Gate {
         self.0.close();
     }
 
-    async fn pass(&self) {
+    pub async fn pass(&self) {
         // There is never a permit: this ends, with an error, when the gate is opened.
         let _ = self.0.acquire().await;
     }
@@ -108,6 +112,7 @@ pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded:
     match fault {
         Fault::Pass => inner.call(request).await,
         Fault::Refuse { status, code, message } => respond(status, &refusal(code, message)),
+        Fault::Answer { status, body } => respond(status, &body),
         Fault::Cancel(codes) => respond(400, &cancellation(recorded, codes)),
         Fault::ConnectionRefused => {
             Err(ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into()))
@@ -129,6 +134,15 @@ pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded:
         Fault::Wait(gate) => {
             gate.pass().await;
             inner.call(request).await
+        }
+        Fault::Late { from, arrived } => {
+            let inner = inner.clone();
+            tokio::spawn(async move {
+                from.pass().await;
+                let _ = inner.call(request).await;
+                arrived.open();
+            });
+            std::future::pending().await
         }
         Fault::Unprocessed { after } => unprocessed(inner, request, recorded, after).await,
         Fault::Statements { at, code } => statements(inner, request, recorded, &at, code).await,

@@ -82,12 +82,12 @@ def test_a_malformed_message_is_listed_with_the_reason(box: postbox.Postbox) -> 
     (id,) = deposit(box, 1)
     box.embedded_execute(
         "UpdateItem",
-        {"TableName": "brighter_outbox", "Key": {"MessageId": {"S": id}}, "UpdateExpression": "REMOVE Topic"},
+        {"TableName": "brighter_outbox", "Key": {"MessageId": {"S": id}}, "UpdateExpression": "REMOVE Body"},
     )
     (page,) = box.pages(State.OUTSTANDING)
     (malformed,) = page.malformed
     assert (page.messages, malformed.id) == ([], id)
-    assert "Topic" in malformed.reason
+    assert "Body" in malformed.reason
 
 
 def test_a_parked_message_is_released() -> None:
@@ -170,8 +170,8 @@ def test_stats(box: postbox.Postbox) -> None:
 
 def test_outbox_limit(sent: Recorder) -> None:
     with postbox.open(embedded_path=":memory:", max_outstanding=1, producers={None: sent}) as box:
-        deposit(box, 2)
-        assert box.count_outstanding().count == 2
+        deposit(box, 1)
+        assert box.count_outstanding().count == 1
         with pytest.raises(postbox.OutboxLimitReachedError):
             deposit(box, 1)
 

@@ -24,6 +24,6 @@ pub(crate) fn random_bytes() -> Option<[u8; 16]> {
     None
 }
 
-pub(crate) fn next_tick(_: i64) -> Option<i64> {
+pub(crate) fn next_tick(_: impl FnOnce(i64) -> i64) -> Option<i64> {
     None
 }

@@ -59,10 +59,10 @@ pub(crate) fn mutated(mutation: Mutation) -> bool {
 }
 
 /// Returns a tick later than all that this thread had before. Each thread simulates a process.
-pub(crate) fn next_tick(now: i64) -> Option<i64> {
+pub(crate) fn next_tick(after: impl FnOnce(i64) -> i64) -> Option<i64> {
     ENTERED.with_borrow_mut(|entered| {
         let latest = &mut entered.as_mut()?.latest_tick;
-        *latest = now.max(*latest + 1);
+        *latest = after(*latest);
         Some(*latest)
     })
 }

@@ -1,7 +1,8 @@
 //! The format of messages on SNS and SQS, with the attributes that Brighter writes and reads.
 
 use crate::model::header::CharacterEncoding;
-use crate::model::message::Message;
+use crate::model::media_type::with_charset;
+use crate::model::message::{Message, PRODUCER_TOPIC};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
@@ -16,10 +17,8 @@ pub(super) const MAX_ENTRIES: usize = 10;
 pub(super) const STRING: &str = "String";
 /// The bag entry with the deduplication id of a FIFO message.
 const DEDUPLICATION_ID: &str = "messageDeduplicationId";
-/// A bag entry that Brighter reserves for the name of the producer.
-const PRODUCER_TOPIC: &str = "ProducerTopic";
 /// The maximum delay of SQS.
-const MAX_DELAY_SECONDS: u32 = 900;
+const MAX_DELAY_SECONDS: i64 = 900;
 /// The maximum length of a FIFO group or deduplication id.
 const MAX_FIFO_ID: usize = 128;
 /// The maximum length of the subject of a notification.
@@ -65,7 +64,8 @@ impl Entry {
                 .map(str::to_owned),
             fifo: fifo.then(|| Fifo::of(message)).transpose()?,
             // A FIFO queue has a single delay for all messages.
-            delay_seconds: Some(message.delayed_milliseconds().div_ceil(1000).min(MAX_DELAY_SECONDS))
+            delay_seconds: Some(message.delayed_milliseconds().saturating_add(999) / 1000)
+                .map(|seconds| seconds.min(MAX_DELAY_SECONDS))
                 .filter(|seconds| transport == Transport::Sqs && !fifo && *seconds > 0)
                 .and_then(|seconds| i32::try_from(seconds).ok()),
         };
@@ -108,8 +108,13 @@ impl Fifo {
         if message.partition_key().is_empty() {
             return Err("the partition_key is empty, which a FIFO target needs as message group".into());
         }
-        let given = message.bag().get(DEDUPLICATION_ID).map(text_of).filter(|id| !id.is_empty());
+        let given = message.exact_bag().text(DEDUPLICATION_ID).filter(|id| !id.is_empty());
         let deduplication = given.unwrap_or(Cow::Borrowed(message.id()));
+        // A message that is sent again on purpose is not a duplicate of the one sent in the five minutes before.
+        let deduplication = match message.replayed() {
+            Some(replayed) => Cow::Owned(format!("{deduplication}#{}", replayed.raw())),
+            None => deduplication,
+        };
         Ok(Self { group: fifo_id(message.partition_key()), deduplication: fifo_id(&deduplication) })
     }
 }
@@ -129,10 +134,17 @@ fn body(message: &Message) -> Result<String, String> {
         CharacterEncoding::Raw | CharacterEncoding::Base64 => Some(BASE64.encode(bytes)),
         CharacterEncoding::Utf16 => utf16(bytes),
         CharacterEncoding::Utf8 | CharacterEncoding::Ascii => String::from_utf8(bytes.to_vec()).ok(),
+        // As a body without an encoding.
+        CharacterEncoding::Other(_) => {
+            Some(std::str::from_utf8(bytes).map_or_else(|_| BASE64.encode(bytes), str::to_owned))
+        }
     }
     .ok_or_else(|| {
-        let encoding = message.character_encoding().name();
-        format!("the body is not {encoding}, which its character_encoding declares, and SNS and SQS accept only text")
+        let encoding = message.character_encoding();
+        format!(
+            "the body is not {}, which its character_encoding declares, and SNS and SQS accept only text",
+            encoding.name()
+        )
     })
 }
 
@@ -164,7 +176,7 @@ fn attributes(message: &Message, transport: Transport, destination: &str) -> Vec
         ("id", message.id().to_owned()),
         ("topic", destination.to_owned()),
         ("message-type", message.message_type().name().to_owned()),
-        ("content-type", message.content_type_or_default().to_owned()),
+        ("content-type", content_type(message)),
         ("timestamp", message.created().to_text()),
         ("bag", bag(message)),
         ("cloudeventheaders", cloud_event_headers(message, transport)),
@@ -175,17 +187,30 @@ fn attributes(message: &Message, transport: Transport, destination: &str) -> Vec
     always.into_iter().chain(when_set.map(|(name, value)| (name, value.to_owned()))).collect()
 }
 
+/// Returns the content type with the charset of the encoding, which Brighter adds when it reads a row.
+fn content_type(message: &Message) -> String {
+    let content_type = message.content_type_or_default();
+    match message.character_encoding() {
+        CharacterEncoding::Ascii => with_charset(content_type, "us-ascii"),
+        CharacterEncoding::Utf8 => with_charset(content_type, "utf-8"),
+        CharacterEncoding::Utf16 => with_charset(content_type, "utf-16"),
+        CharacterEncoding::Base64 => with_charset(content_type, "base64"),
+        CharacterEncoding::Raw | CharacterEncoding::Other(_) => content_type.to_owned(),
+    }
+}
+
 fn bag(message: &Message) -> String {
-    let mut bag = message.bag().clone();
+    let mut bag = message.exact_bag().clone();
     bag.remove(PRODUCER_TOPIC);
     bag.insert("handled-count".into(), message.handled_count().to_string().into());
-    Value::Object(bag).to_string()
+    bag.to_json()
 }
 
 fn cloud_event_headers(message: &Message, transport: Transport) -> String {
     let time = message.created().to_text();
+    let content_type = content_type(message);
     let always = [
-        ("datacontenttype", message.content_type_or_default()),
+        ("datacontenttype", content_type.as_str()),
         ("dataschema", message.data_schema()),
         ("specversion", message.spec_version_or_default()),
         ("type", message.event_type()),
@@ -212,18 +237,12 @@ fn cloud_event_headers(message: &Message, transport: Transport) -> String {
     Value::Object(headers).to_string()
 }
 
-/// Returns a bag entry as text.
-fn text_of(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::String(text) => Cow::Borrowed(text),
-        other => Cow::Owned(other.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::bag::Bag;
     use crate::model::header::MessageType;
+    use crate::model::ticks::Ticks;
     use std::time::{Duration, UNIX_EPOCH};
 
     const TOPIC_ARN: &str = "arn:aws:sns:eu-central-1:123456789012:greetings";
@@ -255,7 +274,8 @@ mod tests {
             .with_workflow_id("workflow-1")
             .with_bag_entry("tenant", "42")
             .with_bag_entry("messageDeduplicationId", "d-1")
-            .with_bag_entry(PRODUCER_TOPIC, "elsewhere");
+            .with_bag_entry(PRODUCER_TOPIC, "elsewhere")
+            .with_bag_entry("ProducerTopic", "a user's");
         message.set_counts(3, 1500);
         message
     }
@@ -302,15 +322,16 @@ mod tests {
         {
             let entry = entry(&full(), transport, destination, false);
             let events = format!(
-                r#"{{"baggage":"user=ada","datacontenttype":"text/plain","dataref":"https://example.com/body","dataschema":"https://example.com/schema",{id}"souce":"https://example.com/greetings","source":"https://example.com/greetings","specversion":"1.0","subject":"A greeting","time":"2024-02-29T12:34:56.789Z","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","tracestate":"vendor=1","type":"com.example.greeting.made"}}"#
+                r#"{{"baggage":"user=ada","datacontenttype":"text/plain; charset=utf-8","dataref":"https://example.com/body","dataschema":"https://example.com/schema",{id}"souce":"https://example.com/greetings","source":"https://example.com/greetings","specversion":"1.0","subject":"A greeting","time":"2024-02-29T12:34:56.789Z","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","tracestate":"vendor=1","type":"com.example.greeting.made"}}"#
             );
             let mut expected = vec![
                 "id: m-1".to_owned(),
                 format!("topic: {destination}"),
                 "message-type: MT_COMMAND".into(),
-                "content-type: text/plain".into(),
+                "content-type: text/plain; charset=utf-8".into(),
                 "timestamp: 2024-02-29T12:34:56.789Z".into(),
-                r#"bag: {"handled-count":"3","messageDeduplicationId":"d-1","tenant":"42"}"#.into(),
+                r#"bag: {"ProducerTopic":"a user's","handled-count":"3","messageDeduplicationId":"d-1","tenant":"42"}"#
+                    .into(),
                 format!("cloudeventheaders: {events}"),
                 "correlation-id: c-1".into(),
                 "reply-to: replies".into(),
@@ -337,6 +358,20 @@ mod tests {
             }
             let refused = Entry::new(&plain(), transport, destination, true).unwrap_err();
             assert!(refused.contains("partition_key"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn each_replay_has_a_deduplication_id_of_its_own() {
+        let deduplication = |message: &Message, replayed: Option<i64>| {
+            let mut message = message.clone().with_partition_key("k");
+            message.set_replayed(replayed.and_then(Ticks::from_raw));
+            entry(&message, Transport::Sqs, QUEUE_URL, true).fifo.unwrap().deduplication
+        };
+        for message in [plain(), full()] {
+            let ids = [None, Some(1), Some(2)].map(|replayed| deduplication(&message, replayed));
+            assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
+            assert_eq!(ids[1], deduplication(&message, Some(1)), "sent again after a crash, it is the same");
         }
     }
 
@@ -402,6 +437,33 @@ mod tests {
             let refused = body(bytes, encoding).unwrap_err();
             assert!(refused.contains(expected), "{refused}");
         }
+    }
+
+    #[test]
+    fn the_charset_of_the_encoding_is_in_the_content_type() {
+        let content_type =
+            |encoding| content_type(&plain().with_content_type("text/plain").with_character_encoding(encoding));
+        assert_eq!(content_type(CharacterEncoding::Ascii), "text/plain; charset=us-ascii");
+        assert_eq!(content_type(CharacterEncoding::Utf16), "text/plain; charset=utf-16");
+        assert_eq!(content_type(CharacterEncoding::Base64), "text/plain; charset=base64");
+        assert_eq!(content_type(CharacterEncoding::Raw), "text/plain");
+    }
+
+    #[test]
+    fn numbers_of_the_bag_and_an_unknown_encoding_are_sent_as_they_were_stored() {
+        let mut message = plain().with_body([0x5a, 0xff]).with_character_encoding(CharacterEncoding::Other("X".into()));
+        message.set_bag(Bag::read(r#"{"messageDeduplicationId":12345678901234567890123,"n":1e400}"#).unwrap());
+        message.set_counts(-1, -1);
+        let message = message.with_partition_key("k");
+        let sent = entry(&message, Transport::Sqs, QUEUE_URL, true);
+        assert_eq!(
+            lines(&sent)[5],
+            r#"bag: {"handled-count":"-1","messageDeduplicationId":12345678901234567890123,"n":1e400}"#
+        );
+        assert_eq!(sent.fifo.unwrap().deduplication, "12345678901234567890123");
+        assert_eq!(sent.body, "Wv8=");
+        let standard = entry(&message.with_body("text"), Transport::Sqs, QUEUE_URL, false);
+        assert_eq!((standard.body.as_str(), standard.delay_seconds), ("text", None));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A commit tries again what is safe to try again, always with the same token, and says honestly
 //! when nobody knows whether it took effect.
 
-use crate::support::fault::Fault;
+use crate::support::fault::{Fault, Gate};
 use crate::support::*;
 use postbox::{ErrorCode, Message, UnitOfWork};
 use std::net::TcpListener;
@@ -12,14 +12,20 @@ const COMMIT: &str = "TransactWriteItems";
 /// A person and a message.
 fn work(world: &TestOutbox) -> UnitOfWork {
     let mut work = world.postbox.unit_of_work();
-    let visits = aws_sdk_dynamodb::types::Update::builder()
+    work.update(visit()).unwrap();
+    work.deposit_post(Message::new("t", "Ada came").with_id("visit")).unwrap();
+    work
+}
+
+/// Counts a visit of Ada's.
+fn visit() -> aws_sdk_dynamodb::types::Update {
+    aws_sdk_dynamodb::types::Update::builder()
         .table_name(PEOPLE)
         .set_key(Some(person("Ada")))
         .update_expression("ADD Visits :one")
-        .expression_attribute_values(":one", number(1));
-    work.update(visits.build().unwrap()).unwrap();
-    work.deposit_post(Message::new("t", "Ada came").with_id("visit")).unwrap();
-    work
+        .expression_attribute_values(":one", number(1))
+        .build()
+        .unwrap()
 }
 
 /// The work took effect once: the counter would tell a second time.
@@ -45,7 +51,55 @@ on_both_backends!(
     a_lost_response_is_retried_and_takes_effect_once,
     a_later_commit_resolves_an_unknown_outcome,
     a_later_commit_applies_a_lost_request,
+    a_cancellation_does_not_settle_an_earlier_attempt_that_may_arrive,
 );
+
+/// The first attempt is on its way while the second one is cancelled, and arrives when the condition is met.
+fn a_cancellation_does_not_settle_an_earlier_attempt_that_may_arrive(backend: Backend) {
+    let world = TestOutbox::with(backend, |builder| {
+        builder.max_request_attempts(2).attempt_timeout(Duration::from_millis(500))
+    });
+    let (from, arrived) = (Gate::new(), Gate::new());
+    world.faults.next(COMMIT, Fault::Late { from: from.clone(), arrived: arrived.clone() });
+    let mut work = world.postbox.unit_of_work();
+    let condition = aws_sdk_dynamodb::types::ConditionCheck::builder()
+        .table_name(PEOPLE)
+        .set_key(Some(person("Bob")))
+        .condition_expression("attribute_exists(#name)")
+        .expression_attribute_names("#name", "Name");
+    work.condition_check(condition.build().unwrap()).unwrap();
+    work.update(visit()).unwrap();
+
+    let error = work.commit().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, true), "{error}");
+    assert_eq!(error.reasons()[0].code, "ConditionalCheckFailed", "the last answer is told too");
+    assert_eq!(work.put(PEOPLE, person("Zoe")).unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
+    // Nor does a cancellation of a later commit.
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    assert!(world.person("Ada").is_none());
+
+    sdk(&world.postbox, |client| async move {
+        client.put_item().table_name(PEOPLE).set_item(Some(person("Bob"))).send().await
+    });
+    from.open();
+    world.postbox.block_on(move |_| async move { arrived.pass().await }).unwrap();
+    work.commit().unwrap();
+    assert_one_token(&world, 4);
+    assert_eq!(world.person("Ada").expect("it was written")["Visits"], number(1));
+}
+
+#[test]
+fn a_transaction_that_is_still_in_progress_at_the_end_has_an_unknown_outcome() {
+    let world = TestOutbox::configured(|builder| builder.max_request_attempts(2));
+    world.faults.next_times(2, COMMIT, Fault::in_progress());
+    let mut work = work(&world);
+    let error = work.commit().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, true), "{error}");
+    assert_eq!(work.put(PEOPLE, person("Bob")).unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
+    work.commit().unwrap();
+    assert_one_token(&world, 3);
+    assert_written_once(&world);
+}
 
 fn transient_failures_are_retried_with_the_same_token(backend: Backend) {
     let world = TestOutbox::on(backend);
@@ -145,7 +199,7 @@ fn a_5xx_response_leaves_the_outcome_unknown() {
 }
 
 #[test]
-fn a_permanent_cancellation_after_a_lost_response_is_definite() {
+fn a_duplicate_of_its_own_message_settles_a_lost_response() {
     let world = TestOutbox::configured(|builder| builder.max_request_attempts(2));
     world.postbox.deposit_post(Message::new("t", "before").with_id("visit")).unwrap();
     world.faults.next(COMMIT, Fault::RequestLost);

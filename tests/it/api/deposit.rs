@@ -3,7 +3,8 @@
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
 use postbox::{DispatchOutcome, ErrorCode, Message, MessageState};
-use std::time::Duration;
+use serde_json::json;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const BULK: &str = "BatchExecuteStatement";
 
@@ -242,4 +243,73 @@ fn a_failed_deposit_is_not_sent_from_memory() {
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::AccessDenied, false));
     assert!(error.message().contains("PutItem") && error.message().contains(OUTBOX), "{error}");
     assert_eq!(world.outcomes(&["refused"]), [DispatchOutcome::NotFound]);
+}
+
+#[test]
+fn a_message_that_cannot_work_is_refused_with_the_reason_and_without_a_request() {
+    let world = TestOutbox::new();
+    let message = || Message::new("t", "x").with_id("m");
+    let ahead = |seconds| message().with_created_at(SystemTime::now() + Duration::from_secs(seconds));
+    for (refused, expected) in [
+        (message().with_id("i".repeat(1025)), "at most 1024"),
+        (ahead(3600), "created_at"),
+        (ahead(900 * 365 * 86_400), "max_ahead_ms"),
+        (message().with_content_type("json"), "content_type"),
+        (message().with_baggage("user.id=1"), "baggage"),
+        (message().with_bag_entry("", "x"), "empty or blank"),
+        (message().with_bag_entry("n", 1e300), "decimal"),
+    ] {
+        for error in [
+            world.postbox.deposit_post(refused.clone()).unwrap_err(),
+            world.postbox.deposit_posts(std::slice::from_ref(&refused)).unwrap_err(),
+            world.postbox.unit_of_work().deposit_post(refused).unwrap_err(),
+        ] {
+            assert_eq!((error.code(), error.is_retryable()), (ErrorCode::InvalidMessage, false));
+            assert!(error.message().contains(expected) && error.message().contains("message "), "{error}");
+        }
+    }
+    assert_eq!(world.faults.operations(), [""; 0]);
+    world.postbox.deposit_post(ahead(60)).unwrap();
+    world.postbox.deposit_post(message().with_id("i".repeat(1024)).with_created_at(UNIX_EPOCH)).unwrap();
+}
+
+#[test]
+fn brighters_rules_do_not_apply_where_no_brighter_reads() {
+    let world = TestOutbox::configured(|builder| builder.brighter_reads(false).max_ahead(Duration::ZERO));
+    for message in [
+        Message::new("t", "0").with_content_type("json"),
+        Message::new("t", "1").with_baggage("user.id = 1"),
+        Message::new("t", "2").with_bag_entry("", "x"),
+        Message::new("t", "3").with_bag_entry("n", 1e300),
+    ] {
+        let _ = world.postbox.post(message).unwrap();
+    }
+    assert_eq!(world.sent(), numbers(0..4));
+    let error = world.postbox.deposit_post(Message::new("t", "x").with_id("i".repeat(1025))).unwrap_err();
+    assert!(error.message().contains("1024"), "what DynamoDB refuses is refused nevertheless: {error}");
+}
+
+#[test]
+fn the_reasons_of_throttling_are_in_the_error() {
+    let world = TestOutbox::configured(|builder| builder.max_request_attempts(1));
+    let throttled = |name: &str, reasons: &str| Fault::Answer {
+        status: 400,
+        body: json!({
+            "__type": format!("com.amazonaws.dynamodb.v20120810#{name}"),
+            "message": "Throughput exceeds the current capacity",
+            reasons: [{"reason": "IndexWriteKeyRangeThroughputExceeded", "resource": "arn:aws:dynamodb:eu-central-1:1:table/o/index/Outstanding"}],
+        }),
+    };
+    for (name, reasons) in [
+        ("ThrottlingException", "throttlingReasons"),
+        ("ProvisionedThroughputExceededException", "ThrottlingReasons"),
+        ("RequestLimitExceeded", "ThrottlingReasons"),
+    ] {
+        world.faults.next("PutItem", throttled(name, reasons));
+        let error = world.postbox.deposit_post(Message::new("t", "x")).unwrap_err();
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Throttled, true), "{error}");
+        for expected in [name, "IndexWriteKeyRangeThroughputExceeded", "index/Outstanding"] {
+            assert!(error.message().contains(expected), "{error}");
+        }
+    }
 }

@@ -1,17 +1,17 @@
 //! The archiver: what it takes, what it deletes, and what it leaves when something goes wrong.
 
 use crate::support::fault::Fault;
-use crate::support::{LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, item, numbers, sdk, take_lease, text};
+use crate::support::{LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, item, number, numbers, sdk, take_lease, text};
 use postbox::dynamodb_json::item_from_json;
 use postbox::{
-    Archive, ArchiveReport, Builder, ErrorCode, Item, JsonLinesArchive, LeaseStatus, Message, MessageState, Postbox,
-    SendOutcome, StoredMessage,
+    Archive, ArchiveReport, Builder, CancelToken, ErrorCode, Item, JsonLinesArchive, LeaseStatus, Message,
+    MessageState, Postbox, SendOutcome, StoredMessage,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const RESOURCE: &str = "brighter_outbox_Archiver";
 
@@ -168,7 +168,7 @@ fn nothing_is_deleted_when_the_archive_panics() {
 
 #[test]
 fn missing_archive_results_count_as_failures() {
-    let world = test_outbox();
+    let world = TestOutbox::configured(|builder| at_once(builder).number_of_shards(1));
     let ids = dispatched(&world, 3);
     let (archive, given) = noting(|_: &[StoredMessage]| vec![Ok(())]);
     assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (1, 2));
@@ -183,7 +183,7 @@ fn a_message_that_cannot_be_read_or_deleted_is_kept_and_the_others_are_deleted()
     let world = test_outbox();
     let ids = dispatched(&world, 5);
     let mut damaged = world.raw(&ids[1]).unwrap();
-    damaged.insert("MessageType".into(), text("MT_WHAT"));
+    damaged.insert("MessageType".into(), number(1));
     sdk(
         &world.postbox,
         |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(damaged)).send().await },
@@ -287,7 +287,9 @@ fn lease_groups_do_not_exclude_each_other() {
 
 #[test]
 fn a_lost_lease_stops_archiving_between_batches() {
-    let world = TestOutbox::configured(|builder| at_once(builder).lease_duration(Duration::from_millis(1000)));
+    let world = TestOutbox::configured(|builder| {
+        at_once(builder).lease_duration(Duration::from_millis(1000)).number_of_shards(1)
+    });
     let ids = dispatched(&world, 250);
     let other = world.another();
     let (archive, given) = noting(|batch: &[StoredMessage]| {
@@ -305,15 +307,157 @@ fn a_lost_lease_stops_archiving_between_batches() {
 
 #[test]
 fn one_run_archives_several_pages() {
-    let world = test_outbox();
+    let world = TestOutbox::configured(|builder| at_once(builder).number_of_shards(1));
     let messages: Vec<Message> = (0..250).map(|n| Message::new("t", vec![b'x'; 10_000 + n])).collect();
     let ids = world.postbox.deposit_posts(&messages).unwrap();
     world.clear(&ids);
     world.faults.forget();
     let (archive, given) = noting(keep_all);
     assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (250, 0));
-    assert!(world.faults.count("Scan") > 1, "the index has several pages");
+    assert!(world.faults.count("Query") > 2, "the shard has several pages, and what comes after them is asked for");
     assert_eq!(given.lock().unwrap().iter().collect::<BTreeSet<_>>(), ids.iter().collect());
+}
+
+/// Sets when these messages were dispatched.
+fn set_dispatched(world: &TestOutbox, ids: &[String], at: SystemTime) {
+    const UNIX_EPOCH_TICKS: u128 = 621_355_968_000_000_000;
+    let ticks = UNIX_EPOCH_TICKS + at.duration_since(UNIX_EPOCH).unwrap().as_nanos() / 100;
+    for id in ids {
+        let mut row = world.raw(id).unwrap();
+        row.insert("DeliveryTime".into(), number(ticks));
+        put(world, row);
+    }
+}
+
+fn put(world: &TestOutbox, row: Item) {
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(row)).send().await });
+}
+
+/// Archives five messages of an hour ago among this number of large ones of now: the requests that find them, and how
+/// many were archived.
+fn requests_beside_younger(younger: usize) -> (Vec<String>, u64) {
+    let world =
+        TestOutbox::configured(|builder| builder.archive_min_age(Duration::from_millis(60_000)).number_of_shards(1));
+    let old = dispatched(&world, 5);
+    set_dispatched(&world, &old, SystemTime::now() - Duration::from_secs(3600));
+    let young: Vec<Message> = (0..younger).map(|_| Message::new("t", vec![b'x'; 100_000])).collect();
+    world.clear(&world.postbox.deposit_posts(&young).unwrap());
+    world.faults.forget();
+    let archived = world.postbox.archive(&noting(keep_all).0).unwrap().archived;
+    let requests = world.faults.requests().into_iter();
+    let reads = requests.filter(|request| request.body["IndexName"] == "Delivered");
+    (reads.map(|request| format!("{} {}", request.operation, request.body["Limit"])).collect(), archived)
+}
+
+#[test]
+fn younger_messages_are_not_read() {
+    let alone = requests_beside_younger(0);
+    assert_eq!(alone, (["Scan 1", "Query null", "Query 1", "Scan 1"].map(str::to_owned).to_vec(), 5));
+    assert_eq!(requests_beside_younger(60), alone);
+}
+
+#[test]
+fn every_shard_of_every_topic_costs_one_item_where_nothing_is_old_enough() {
+    let world =
+        TestOutbox::configured(|builder| builder.archive_min_age(Duration::from_millis(60_000)).number_of_shards(2));
+    for topic in ["a", "b", "c"] {
+        let messages: Vec<Message> =
+            (0..40).map(|n| Message::new(topic, "x").with_partition_key(n.to_string())).collect();
+        world.clear(&world.postbox.deposit_posts(&messages).unwrap());
+    }
+    world.faults.forget();
+    assert_eq!(counts(&world.postbox.archive(&noting(keep_all).0).unwrap()), (0, 0));
+    let scans = world.faults.bodies("Scan");
+    assert_eq!(scans.len(), 3 * 2 + 1);
+    assert!(scans.iter().all(|scan| scan["Limit"] == 1));
+    assert_eq!((world.faults.count("Query"), world.faults.count("BatchGetItem")), (0, 0));
+}
+
+#[test]
+fn an_index_that_cannot_be_read_from_behind_a_shard_is_read_page_by_page() {
+    let refused =
+        || Fault::Refuse { status: 400, code: "ValidationException", message: "The provided starting key is invalid" };
+    let world = TestOutbox::configured(|builder| at_once(builder).number_of_shards(3));
+    let ids = dispatched(&world, 40);
+    world.faults.when(move |request| {
+        let start = request.body["ExclusiveStartKey"]["DeliveryTime"]["N"].as_str().unwrap_or_default();
+        (request.operation == "Scan" && start.ends_with("E+125")).then(refused)
+    });
+    for _ in 0..2 {
+        assert_eq!(world.postbox.archive(&noting(keep_all).0).unwrap().failed, 0);
+    }
+    assert!(ids.iter().all(|id| world.raw(id).is_none()));
+    let made_up = world.faults.bodies("Scan").iter().filter(|scan| scan["Limit"] == 1).count();
+    assert_eq!(made_up, 2, "it is tried once");
+}
+
+#[test]
+fn a_cancellation_is_seen_between_any_two_requests() {
+    let world = TestOutbox::configured(|builder| at_once(builder).number_of_shards(2));
+    let ids = dispatched(&world, 20);
+    for operation in ["Scan", "Query", "BatchGetItem"] {
+        let cancel = CancelToken::new();
+        let elsewhere = cancel.clone();
+        world.faults.when(move |request| {
+            if request.operation == operation {
+                elsewhere.cancel();
+            }
+            None
+        });
+        world.faults.forget();
+        let report = world
+            .postbox
+            .archive_with(&noting(|batch: &[StoredMessage]| vec![Err("full".into()); batch.len()]).0, &cancel);
+        assert_eq!(report.unwrap().lease, LeaseStatus::Held);
+        let reads: Vec<_> = world.faults.operations();
+        let reads: Vec<_> =
+            reads.iter().filter(|it| !["PutItem", "DeleteItem", "UpdateItem"].contains(&it.as_str())).collect();
+        assert_eq!(reads.last().unwrap().as_str(), operation, "{reads:?}");
+        world.faults.heal();
+    }
+    assert!(ids.iter().all(|id| state(&world.postbox, id) == Some(MessageState::Dispatched)));
+}
+
+#[test]
+fn the_background_archiver_makes_no_request_before_something_can_be_old_enough() {
+    let world = TestOutbox::configured(|builder| {
+        builder.archive_min_age(Duration::from_millis(1500)).archive_interval(Duration::from_millis(10))
+    });
+    let ids = dispatched(&world, 3);
+    let began = Instant::now();
+    world.postbox.start_archiver(noting(keep_all).0).unwrap();
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while ids.iter().any(|id| world.faults.count("DeleteItem") < 1 || state(&world.postbox, id).is_some()) {
+        assert!(Instant::now() < deadline, "the archiver has not archived them");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(began.elapsed() >= Duration::from_millis(1000), "they were old enough only then");
+    world.postbox.stop_archiver().unwrap();
+    let runs = world.faults.bodies("PutItem").iter().filter(|put| put["TableName"] == LOCKS).count();
+    assert!((2..=4).contains(&runs), "one that finds nothing, and one as each became old enough: {runs}");
+}
+
+#[test]
+fn an_item_is_archived_as_it_is_stored() {
+    let world = test_outbox();
+    let ids = world.deposit(2);
+    for (id, body) in ids.iter().zip([None, Some("of an older version")]) {
+        let mut row = world.raw(id).unwrap();
+        row.insert("TenantOfMine".into(), text("42"));
+        row.insert("HandledCount".into(), number("1.5"));
+        row.insert("HeaderBag".into(), text(r#"{ "n": 12345678901234567890123 }"#));
+        row.insert("TopicShard".into(), text("t_-2"));
+        row.extend(body.map(|body| ("Body".to_owned(), text(body))));
+        put(&world, row);
+    }
+    world.clear(&ids);
+    let stored: Vec<Item> = ids.iter().map(|id| world.raw(id).unwrap()).collect();
+    let file = TemporaryFile::new();
+    assert_eq!(world.postbox.archive(&JsonLinesArchive::open(&file.0).unwrap()).unwrap().archived, 2);
+    let archived = lines(&file.0);
+    for (id, stored) in ids.iter().zip(&stored) {
+        assert_eq!(&archived[id], stored);
+    }
 }
 
 #[test]

@@ -337,36 +337,59 @@ fn soon<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
 }
 
 #[test]
-fn deposits_fail_over_the_limit_until_the_outbox_is_drained() {
+fn as_many_as_the_limit_may_be_outstanding_right_from_the_start() {
+    // The deposits of this process count without a count of the table.
     let world = TestOutbox::configured(|builder| {
-        eager(builder).max_outstanding(3).outstanding_check_interval(Duration::from_millis(10))
+        eager(builder).max_outstanding(4).outstanding_check_interval(Duration::from_millis(86_400_000))
     });
+    soon(|| world.postbox.stats().outstanding);
     let one = || Message::new("t", "one");
     world.deposit(3);
-    // As many as the limit are allowed, and the fourth is over it.
-    let counted = |count| soon(|| world.postbox.stats().outstanding.filter(|counted| counted.count == count));
-    counted(3);
-    let fourth = world.postbox.deposit_post(one()).unwrap();
-    counted(4);
-    let error = world.postbox.deposit_post(one()).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::OutboxLimitReached);
-    assert!(error.is_retryable());
-    assert!(error.message().contains("max_outstanding"), "{error}");
-    assert_eq!(world.postbox.deposit_posts(&[one()]).unwrap_err().code(), ErrorCode::OutboxLimitReached);
-    assert_eq!(world.postbox.post(one()).unwrap_err().code(), ErrorCode::OutboxLimitReached);
+    assert_eq!(world.postbox.deposit_posts(&[one(), one()]).unwrap_err().code(), ErrorCode::OutboxLimitReached);
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, person("Ada")).unwrap();
-    assert_eq!(work.deposit_post(one()).unwrap_err().code(), ErrorCode::OutboxLimitReached);
+    let fourth = work.deposit_post(one()).unwrap();
+    for refused in
+        [world.postbox.deposit_post(one()), world.postbox.post(one()).map(|_| String::new()), work.deposit_post(one())]
+    {
+        let error = refused.unwrap_err();
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutboxLimitReached, true));
+        assert!(error.message().contains("max_outstanding"), "{error}");
+    }
     // The unit is as it was, and what is there can be sent.
     work.commit().unwrap();
     assert!(world.person("Ada").is_some());
+    assert!(world.postbox.deposit_post(one()).is_err());
     world.clear(&[fourth]);
-    counted(3);
     world.postbox.deposit_post(one()).unwrap();
-    counted(4);
-    assert_eq!(world.postbox.deposit_post(one()).unwrap_err().code(), ErrorCode::OutboxLimitReached);
+    assert!(world.postbox.deposit_post(one()).is_err());
+    // A message that exists takes no room, nor does a unit that is rolled back or dropped.
     let _ = world.postbox.sweep().unwrap();
-    soon(|| world.postbox.deposit_post(one()).ok());
+    for _ in 0..9 {
+        world.postbox.deposit_post(one().with_id("same")).unwrap();
+        let mut work = world.postbox.unit_of_work();
+        work.deposit_post(one()).unwrap();
+        work.deposit_post(one()).unwrap();
+        drop(work);
+    }
+    world.deposit(3);
+    assert!(world.postbox.deposit_post(one()).is_err());
+    assert_eq!(world.postbox.count_outstanding(None).unwrap().count, 4);
+    assert!(world.postbox.deposit_post(one()).is_err(), "a count changes nothing");
+}
+
+#[test]
+fn deposits_and_dispatches_of_others_count_from_the_next_count_on() {
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).max_outstanding(3).outstanding_check_interval(Duration::from_millis(10))
+    });
+    let other = world.another();
+    let ids: Vec<String> = (0..5).map(|_| other.deposit_post(Message::new("t", "theirs")).unwrap()).collect();
+    let counted = |count| soon(|| world.postbox.stats().outstanding.filter(|counted| counted.count == count));
+    counted(5);
+    assert!(world.postbox.deposit_post(Message::new("t", "x")).is_err());
+    assert!(other.clear_outbox(&ids).unwrap().is_success());
+    soon(|| world.postbox.deposit_post(Message::new("t", "x")).ok());
 }
 
 #[test]
@@ -377,12 +400,42 @@ fn counting_for_the_limit_reads_no_messages() {
     soon(|| world.postbox.stats().outstanding);
     world.faults.next("Scan", Fault::access_denied());
     world.faults.forget();
-    world.deposit(3);
-    soon(|| world.postbox.deposit_post(Message::new("t", "x")).err());
+    world.deposit(2);
+    soon(|| world.postbox.stats().outstanding.filter(|counted| counted.count == 2));
+    assert!(world.postbox.deposit_post(Message::new("t", "x")).is_err());
     assert!(world.faults.bodies("Scan").iter().all(|body| body["Select"] == "COUNT"));
     let stats = world.postbox.stats();
     assert_eq!(stats.background_failures, 1);
     assert!(stats.last_error.unwrap().contains("counter"));
+}
+
+#[test]
+fn a_topic_is_seen_in_all_shards_that_it_can_have() {
+    let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(20));
+    let messages: Vec<Message> = (0..100).map(|n| Message::new("t", "x").with_partition_key(format!("k{n}"))).collect();
+    let ids = world.postbox.deposit_posts(&messages).unwrap();
+    // Brighter uses negative shards for some keys.
+    let mut row = world.raw(&ids[0]).unwrap();
+    row.insert("TopicShard".into(), text("t_-19"));
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(row)).send().await });
+    let three = world.another();
+    let listed = |state: MessageState| {
+        let (mut count, mut cursor) = (0, None);
+        loop {
+            let page = three.list_messages(state, Some("t"), 40, cursor.as_ref()).unwrap();
+            count += page.messages.len();
+            cursor = page.next;
+            if cursor.is_none() {
+                return count;
+            }
+        }
+    };
+    assert_eq!(three.count_outstanding(Some("t")).unwrap().count, 100);
+    assert_eq!(listed(MessageState::Outstanding), 100);
+    let from = SystemTime::now() - Duration::from_secs(3600);
+    assert!(three.clear_outbox(&ids).unwrap().is_success());
+    assert_eq!(listed(MessageState::Dispatched), 100);
+    assert_eq!(three.dispatched_between("t", from, SystemTime::now() + Duration::from_secs(3600)).unwrap(), 100);
 }
 
 #[test]

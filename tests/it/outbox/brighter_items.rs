@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use aws_sdk_dynamodb::primitives::Blob;
-use postbox::{AttributeValue, CharacterEncoding, Item, Message, MessageState, MessageType};
+use postbox::{Archive, AttributeValue, CharacterEncoding, Item, Message, MessageState, MessageType, StoredMessage};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// 2024-02-29T12:34:56.7891234Z in .NET ticks.
@@ -49,7 +49,54 @@ fn store(world: &TestOutbox, item: Item) {
     );
 }
 
-on_both_backends!(a_brighter_item_is_read_sent_and_marked);
+on_both_backends!(
+    a_brighter_item_is_read_sent_and_marked,
+    a_row_of_brighter_9_with_the_delivery_time_0_is_sent_and_never_archived,
+);
+
+/// An archive that takes everything.
+struct Everything;
+
+impl Archive for Everything {
+    fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>> {
+        vec![Ok(()); batch.len()]
+    }
+}
+
+/// Brighter#3352: Brighter 9 wrote this into rows that it had not sent.
+fn a_row_of_brighter_9_with_the_delivery_time_0_is_sent_and_never_archived(backend: Backend) {
+    let world =
+        TestOutbox::with(backend, |builder| builder.archive_min_age(Duration::ZERO).sweep_min_age(Duration::ZERO));
+    let row = |id: &str| {
+        let mut row = brighters_item();
+        row.insert("MessageId".into(), text(id));
+        row.insert("DeliveryTime".into(), number(0));
+        row
+    };
+    store(&world, row("indexed"));
+    let mut unindexed = row("not indexed");
+    unindexed.remove("OutstandingCreatedTime");
+    store(&world, unindexed);
+    let postbox = &world.postbox;
+    let state = |id: &str| postbox.get_message(id).unwrap().map(|stored| stored.state);
+
+    assert_eq!(postbox.archive(&Everything).unwrap().archived, 0);
+    for id in ["indexed", "not indexed"] {
+        assert_eq!(state(id), Some(MessageState::Outstanding), "{id}");
+        assert!(!postbox.delete(id, MessageState::Dispatched).unwrap(), "{id}");
+        assert!(!postbox.delete(id, MessageState::Parked).unwrap(), "{id}");
+    }
+    let dispatched = postbox.list_messages(MessageState::Dispatched, None, 10, None).unwrap();
+    assert_eq!(dispatched.messages, []);
+
+    // The sweep finds what the index holds; the other one can only be named.
+    let _ = postbox.sweep().unwrap();
+    assert_eq!(state("indexed"), Some(MessageState::Dispatched));
+    world.clear(&["not indexed"]);
+    assert_eq!(state("not indexed"), Some(MessageState::Dispatched));
+    assert_eq!(world.producer.sent().len(), 2);
+    assert_eq!(postbox.archive(&Everything).unwrap().archived, 2);
+}
 
 fn a_brighter_item_is_read_sent_and_marked(backend: Backend) {
     let world = TestOutbox::on(backend);
@@ -138,7 +185,66 @@ fn a_minimal_item_with_a_text_body_is_sent() {
 }
 
 #[test]
-fn a_stored_item_has_exactly_the_contract_attributes() {
+fn rows_of_later_versions_and_other_programs_are_sent_and_not_parked() {
+    let world = TestOutbox::configured(|builder| builder.sweep_min_age(Duration::ZERO));
+    let changes = [
+        ("MessageType", text("MT_NEWER")),
+        ("CharacterEncoding", text("UTF32")),
+        ("HandledCount", number(-1)),
+        ("DelayedMilliseconds", number("1.5")),
+        ("CreatedTime", text("yesterday")),
+        ("LastError", number(1)),
+        ("HeaderBag", text(r#"{"far":1e400,"n":12345678901234567890123}"#)),
+    ];
+    for (name, value) in &changes {
+        let mut changed = brighters_item();
+        changed.insert("MessageId".into(), text(*name));
+        changed.insert((*name).into(), value.clone());
+        store(&world, changed);
+    }
+    let _ = world.postbox.sweep().unwrap();
+    let sent = world.producer.sent();
+    assert_eq!(sent.len(), changes.len(), "{sent:?}");
+    let message = |id: &str| sent.iter().find(|message| message.id() == id).unwrap();
+    assert_eq!(message("MessageType").message_type(), MessageType::Other("MT_NEWER".into()));
+    assert_eq!(message("CharacterEncoding").character_encoding().name(), "UTF32");
+    assert_eq!(message("HandledCount").handled_count(), -1);
+    assert_eq!(message("HeaderBag").bag_json(), r#"{"far":1e400,"n":12345678901234567890123}"#);
+    assert_eq!(message("HeaderBag").header("bag.n").unwrap().unwrap(), "12345678901234567890123");
+}
+
+/// Brighter leaves an empty topic out.
+#[test]
+fn a_row_without_a_topic_is_a_message_without_a_producer() {
+    let world = TestOutbox::configured(|builder| builder.sweep_min_age(Duration::ZERO).max_dispatch_attempts(1));
+    let mut row = brighters_item();
+    row.remove("Topic");
+    row.insert("TopicShard".into(), text("_0"));
+    store(&world, row);
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(world.outcomes(&["b-1"]), [postbox::DispatchOutcome::NoProducer]);
+    let stored = world.postbox.get_message("b-1").unwrap().unwrap();
+    assert_eq!((stored.state, stored.message.topic()), (MessageState::Outstanding, ""));
+    assert_eq!(world.producer.sent(), []);
+}
+
+#[test]
+fn a_bag_that_no_reader_takes_is_refused_when_it_is_added() {
+    let world = TestOutbox::new();
+    let nested = (0..140).fold(serde_json::json!("x"), |value, _| serde_json::Value::Array(vec![value]));
+    let message = Message::new("t", "deep").with_bag_entry("h", nested);
+    for refused in [
+        world.postbox.unit_of_work().deposit_post(message.clone()).unwrap_err(),
+        world.postbox.deposit_post(message).unwrap_err(),
+    ] {
+        assert_eq!(refused.code(), postbox::ErrorCode::InvalidMessage);
+        assert!(refused.message().contains("nested"), "{refused}");
+    }
+    assert_eq!(world.faults.operations(), [""; 0]);
+}
+
+#[test]
+fn the_item_that_is_stored_has_exactly_the_contracts_attributes() {
     let world = TestOutbox::new();
     let message = Message::new("greeting.made", "Hello")
         .with_id("p-1")

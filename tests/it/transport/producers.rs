@@ -284,3 +284,61 @@ fn a_confirmation_that_cannot_be_marked_can_be_repeated() {
     assert_eq!(state(&world, &ids[0]), MessageState::Dispatched);
     assert_eq!(world.sent(), ["0"]);
 }
+
+const PRODUCER_TOPIC: &str = "paramore.brighter.ProducerTopic";
+
+/// Brighter's reply goes to the topic that the request named, by the producer of another.
+#[test]
+fn a_reply_finds_its_producer_by_the_entry_of_its_bag() {
+    let (replies, others) = (MemoryProducer::new(), MemoryProducer::new());
+    let world = TestOutbox::configured(|builder| {
+        builder.producer("replies", replies.clone()).default_producer(others.clone()).sweep_min_age(Duration::ZERO)
+    });
+    let reply = |body: &str| Message::new("requester.queue", body).with_bag_entry(PRODUCER_TOPIC, "replies");
+    let _ = world.postbox.post(reply("cleared")).unwrap();
+    world.postbox.deposit_post(reply("swept")).unwrap();
+    // A user's own entry of that name, and one that is no text, say nothing.
+    let _ = world
+        .postbox
+        .post(Message::new("requester.queue", "user's").with_bag_entry("ProducerTopic", "replies"))
+        .unwrap();
+    let _ = world.postbox.post(Message::new("requester.queue", "number").with_bag_entry(PRODUCER_TOPIC, 1)).unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    let bodies = |producer: &MemoryProducer| -> Vec<String> {
+        producer.sent().iter().map(|message| String::from_utf8_lossy(message.body()).into_owned()).collect()
+    };
+    assert_eq!(bodies(&replies), ["cleared", "swept"]);
+    assert_eq!(replies.sent()[0].topic(), "requester.queue");
+    assert_eq!(bodies(&others), ["user's", "number"]);
+}
+
+#[test]
+fn marking_a_missing_message_is_not_retryable() {
+    let world = TestOutbox::new();
+    let ids = world.deposit(1);
+    let marked = world.postbox.mark_dispatched(&[ids[0].as_str(), "missing"]).unwrap();
+    assert_eq!(outcomes(&marked), [DispatchOutcome::Dispatched, DispatchOutcome::NotFound]);
+    let error = marked.into_result().unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::ClearIncomplete, false));
+    // A transient failure beside it can be tried again.
+    world.producer.answer_next(SendOutcome::Retry("busy".into()));
+    let ids = world.deposit(1);
+    let error = world.postbox.clear_outbox(&[ids[0].as_str(), "missing"]).unwrap().into_result().unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+}
+
+#[test]
+fn a_replay_and_a_release_have_a_time_of_their_own() {
+    let world = TestOutbox::configured(|builder| builder.max_dispatch_attempts(1));
+    let ids = world.deposit(2);
+    world.producer.answer_next(SendOutcome::Reject("never".into()));
+    let _ = world.postbox.clear_outbox(&ids).unwrap();
+    assert!(ids.iter().all(|id| !world.raw(id).unwrap().contains_key("ReplayedAt")));
+    world.postbox.unpark(&ids[0]).unwrap();
+    assert!(world.postbox.replay(&ids[1..]).unwrap().is_success());
+    let replayed = |id: &String| world.raw(id).unwrap()["ReplayedAt"].as_n().unwrap().parse::<i64>().unwrap();
+    let first = ids.iter().map(replayed).collect::<Vec<_>>();
+    world.clear(&ids);
+    assert!(world.postbox.replay(&ids).unwrap().is_success());
+    assert!(ids.iter().map(replayed).zip(first).all(|(second, first)| second > first));
+}

@@ -1,0 +1,220 @@
+//! The header bag of a message: further headers, any JSON values, whose numbers keep all their digits.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// How deep the values of a bag may be nested, the bag itself included. .NET's JSON reader, which Brighter uses,
+/// takes no more.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// A JSON object whose entries are kept as values and, where a value does not hold all of it, as text.
+///
+/// `serde_json` keeps all digits of a number with its feature `arbitrary_precision` only, which would change the
+/// numbers of every other crate in the program.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Bag {
+    values: Map<String, Value>,
+    /// The JSON of the entries that [`values`](Self::values) would write in another way.
+    exact: BTreeMap<String, String>,
+}
+
+impl Bag {
+    /// Reads a JSON object. Of two entries of one name, the second one counts.
+    pub(crate) fn read(json: &str) -> Option<Self> {
+        let mut bag = Self::default();
+        for (name, raw) in serde_json::from_str::<BTreeMap<String, &RawValue>>(json).ok()? {
+            let raw = raw.get();
+            // A number beyond f64, or a value that is nested too deep for a `Value`.
+            let value = serde_json::from_str(raw).unwrap_or_else(|_| Value::from(raw));
+            let is_exact = matches!(&value, Value::String(text) if text != raw) || value.to_string().as_str() == raw;
+            if !is_exact {
+                bag.exact.insert(name.clone(), raw.to_owned());
+            }
+            bag.values.insert(name, value);
+        }
+        Some(bag)
+    }
+
+    /// Returns the entries. Where a `Value` cannot hold one, such as a number beyond `f64`, its JSON is given as a string.
+    pub(crate) fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
+    pub(crate) fn insert(&mut self, name: String, value: Value) {
+        self.exact.remove(&name);
+        self.values.insert(name, value);
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.exact.remove(name);
+        self.values.remove(name);
+    }
+
+    /// Returns an entry as text: a string as it is, any other value as JSON.
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        let value = self.values.get(name)?;
+        Some(match (self.exact.get(name), value) {
+            (Some(json), _) => Cow::Borrowed(json.as_str()),
+            (None, Value::String(text)) => Cow::Borrowed(text.as_str()),
+            (None, other) => Cow::Owned(other.to_string()),
+        })
+    }
+
+    /// Returns the bag as a JSON object, with the original text of each entry.
+    pub(crate) fn to_json(&self) -> String {
+        let mut json = String::from("{");
+        for (name, value) in &self.values {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.push_str(&Value::from(name.as_str()).to_string());
+            json.push(':');
+            match self.exact.get(name) {
+                Some(exact) => json.push_str(exact),
+                None => json.push_str(&value.to_string()),
+            }
+        }
+        json.push('}');
+        json
+    }
+
+    /// Checks that every value is within [`MAX_DEPTH`].
+    pub(crate) fn is_within_depth(&self) -> bool {
+        self.values.values().all(|value| is_within(value, MAX_DEPTH - 1))
+            && self.exact.values().all(|json| depth(json) < MAX_DEPTH)
+    }
+}
+
+fn is_within(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(values) => depth > 0 && values.iter().all(|value| is_within(value, depth - 1)),
+        Value::Object(values) => depth > 0 && values.values().all(|value| is_within(value, depth - 1)),
+        _ => true,
+    }
+}
+
+/// Returns how deep valid JSON is nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens(json) {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            Token::Name(_) | Token::Number(_) => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// A part of a JSON text.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Token<'a> {
+    Open,
+    Close,
+    /// The name of an entry.
+    Name(String),
+    Number(&'a str),
+}
+
+/// Splits valid JSON into the parts that the checks need, in their order.
+pub(crate) fn tokens(json: &str) -> impl Iterator<Item = Token<'_>> {
+    let mut rest = json;
+    std::iter::from_fn(move || {
+        loop {
+            let first = rest.chars().next()?;
+            let length = match first {
+                '"' => string(rest),
+                '-' | '0'..='9' => {
+                    rest.find(|it: char| !"+-.eE".contains(it) && !it.is_ascii_digit()).unwrap_or(rest.len())
+                }
+                other => other.len_utf8(),
+            };
+            let (token, after) = rest.split_at(length);
+            rest = after;
+            match first {
+                '[' | '{' => return Some(Token::Open),
+                ']' | '}' => return Some(Token::Close),
+                '-' | '0'..='9' => return Some(Token::Number(token)),
+                '"' if after.trim_start().starts_with(':') => {
+                    return Some(Token::Name(serde_json::from_str(token).unwrap_or_default()));
+                }
+                _ => {}
+            }
+        }
+    })
+}
+
+/// Returns the length of the string that the JSON begins with.
+fn string(json: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in json.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    json.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A value of so many arrays in each other.
+    fn nested(depth: usize) -> Value {
+        (0..depth).fold(json!("x"), |value, _| Value::Array(vec![value]))
+    }
+
+    #[test]
+    fn numbers_keep_all_their_digits() {
+        let json = r#"{"big":12345678901234567890123,"far":1e400,"list":[0.10000000000000000001, 1.10],"plain":5,"price":79228162514264337593543950.335}"#;
+        let bag = Bag::read(json).unwrap();
+        assert_eq!(bag.to_json(), json);
+        assert_eq!(bag.text("big").unwrap(), "12345678901234567890123");
+        assert_eq!(bag.text("far").unwrap(), "1e400");
+        assert_eq!(bag.text("list").unwrap(), "[0.10000000000000000001, 1.10]");
+        assert_eq!((&bag.values()["plain"], &bag.values()["far"]), (&json!(5), &json!("1e400")));
+    }
+
+    #[test]
+    fn an_entry_that_is_replaced_or_removed_has_no_text_of_its_own() {
+        let mut bag = Bag::read(r#"{"a":1.10,"b":2.20}"#).unwrap();
+        bag.insert("a".into(), json!(3));
+        bag.remove("b");
+        assert_eq!(bag.to_json(), r#"{"a":3}"#);
+        assert_eq!(bag.text("b"), None);
+    }
+
+    #[test]
+    fn strings_and_names_are_written_as_json() {
+        for json in [r#"{"\"q\"":"a\"b\\","n":null,"t":"1"}"#, "{}"] {
+            assert_eq!(Bag::read(json).unwrap().to_json(), json);
+        }
+        let escaped = Bag::read(r#"{"\u0061":"\u00e4"}"#).unwrap();
+        assert_eq!((escaped.text("a").unwrap().as_ref(), escaped.to_json()), ("ä", r#"{"a":"ä"}"#.to_owned()));
+        assert_eq!(Bag::read(r#"{"a":1,"a":2}"#).unwrap().to_json(), r#"{"a":2}"#);
+        for wrong in ["[1]", "null", "", "{", r#"{"a":1}x"#] {
+            assert_eq!(Bag::read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_detected_and_still_read() {
+        let mut bag = Bag::default();
+        bag.insert("h".into(), nested(MAX_DEPTH - 1));
+        assert!(bag.is_within_depth());
+        bag.insert("h".into(), nested(MAX_DEPTH));
+        assert!(!bag.is_within_depth());
+        let json = format!(r#"{{"h":{}"]"{}}}"#, "[".repeat(1000), "]".repeat(1000));
+        let bag = Bag::read(&json).unwrap();
+        assert!(!bag.is_within_depth());
+        assert_eq!(bag.to_json(), json);
+        assert!(Bag::read(r#"{"h":["[[\"[[",1.10]}"#).unwrap().is_within_depth());
+    }
+}

@@ -1,0 +1,144 @@
+//! The dispatched messages, shard by shard of the topics: from the index `Delivered`, which holds a shard in the order
+//! of dispatch, so that old messages are found without reading younger ones.
+
+use crate::model::error::Result;
+use crate::model::item::Item;
+use crate::model::ticks::Ticks;
+use crate::outbox::Outbox;
+use crate::outbox::item::attribute::{DELIVERY_TIME, MESSAGE_ID, TOPIC_SHARD};
+use crate::outbox::item::{message_id, number, text, time};
+use crate::sdk::failure::explain;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+const DELIVERED: &str = "Delivered";
+/// The largest number that DynamoDB has: behind every time of a shard.
+const LAST_TIME: &str = "9.9999999999999999999999999999999999999E+125";
+
+/// A walk over the shards that the index holds.
+#[derive(Debug, Default)]
+pub(crate) struct ShardWalk {
+    seen: HashSet<String>,
+    from: Option<Item>,
+    /// Whether the start of this request was made up, behind the last shard that was seen.
+    jumped: bool,
+}
+
+/// A shard of the index, and the time of its oldest message, which is 0 for a row of Brighter 9 that was not sent.
+#[derive(Debug)]
+pub(crate) struct DeliveredShard {
+    pub(crate) name: String,
+    pub(crate) oldest: Ticks,
+}
+
+impl Outbox {
+    /// Takes a step of the walk: the shards that it comes to, and the rest of the walk, if there is more.
+    ///
+    /// One item is read of each shard, since a scan can start behind the current shard. DynamoDB documents that for
+    /// tables and says nothing of indexes: if it fails, or an index behaves in another way, the index is read page by page.
+    pub(crate) async fn next_delivered_shards(
+        &self,
+        walk: ShardWalk,
+    ) -> Result<(Vec<DeliveredShard>, Option<ShardWalk>)> {
+        let ShardWalk { mut seen, from, jumped } = walk;
+        let jumps = !self.index_jumps_refused.load(Ordering::Relaxed);
+        let request = self.scan_delivered().set_exclusive_start_key(from).set_limit(jumps.then_some(1));
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(failure) if jumped && failure.code() == Some("ValidationException") => {
+                return Ok((Vec::new(), Some(self.walk_plainly(seen))));
+            }
+            Err(failure) => return Err(explain("Scan", &self.index(DELIVERED), failure)),
+        };
+        let mut shards = Vec::new();
+        let mut again = false;
+        for item in answer.items() {
+            let (Some(name), Some(oldest)) = (shard(item), time(item, DELIVERY_TIME)) else { continue };
+            match seen.insert(name.clone()) {
+                true => shards.push(DeliveredShard { name, oldest }),
+                false => again = true,
+            }
+        }
+        if jumped && again {
+            return Ok((shards, Some(self.walk_plainly(seen))));
+        }
+        let next = answer.last_evaluated_key.filter(|key| !key.is_empty()).map(|last| {
+            let jumped = jumps && last.contains_key(TOPIC_SHARD);
+            let from = if jumped { behind(last) } else { last };
+            ShardWalk { seen, from: Some(from), jumped }
+        });
+        Ok((shards, next))
+    }
+
+    /// Begins again, with the pages as they are, from now on.
+    fn walk_plainly(&self, seen: HashSet<String>) -> ShardWalk {
+        if !self.index_jumps_refused.swap(true, Ordering::Relaxed) {
+            tracing::warn!(target: "postbox", "an index cannot be read from behind a shard: it is read page by page");
+        }
+        ShardWalk { seen, from: None, jumped: false }
+    }
+
+    fn scan_delivered(&self) -> ScanFluentBuilder {
+        self.client
+            .scan()
+            .table_name(&self.table)
+            .index_name(DELIVERED)
+            .projection_expression(format!("{TOPIC_SHARD}, {DELIVERY_TIME}"))
+    }
+
+    /// Returns a page of the ids of a shard's messages that were dispatched up to this time, oldest first, and where
+    /// the next page starts.
+    pub(crate) async fn dispatched_until(
+        &self,
+        shard: String,
+        until: Ticks,
+        from: Option<Item>,
+    ) -> Result<(Vec<String>, Option<Item>)> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(DELIVERED)
+            .key_condition_expression(format!("{TOPIC_SHARD} = :shard AND {DELIVERY_TIME} BETWEEN :first AND :until"))
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":first", number(Ticks::FIRST.raw() + 1))
+            .expression_attribute_values(":until", number(until.raw()))
+            .projection_expression(MESSAGE_ID)
+            .set_exclusive_start_key(from)
+            .send()
+            .await
+            .map_err(|failure| explain("Query", &self.index(DELIVERED), failure))?;
+        let ids = answer.items().iter().filter_map(message_id).map(str::to_owned).collect();
+        Ok((ids, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+    }
+
+    /// Returns the first dispatch time of a shard after this time.
+    pub(crate) async fn first_dispatched_after(&self, shard: String, after: Ticks) -> Result<Option<Ticks>> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(DELIVERED)
+            .key_condition_expression(format!("{TOPIC_SHARD} = :shard AND {DELIVERY_TIME} > :after"))
+            .expression_attribute_values(":shard", text(shard))
+            .expression_attribute_values(":after", number(after.raw()))
+            .projection_expression(DELIVERY_TIME)
+            .limit(1)
+            .send()
+            .await
+            .map_err(|failure| explain("Query", &self.index(DELIVERED), failure))?;
+        Ok(answer.items().first().and_then(|item| time(item, DELIVERY_TIME)))
+    }
+}
+
+fn shard(item: &Item) -> Option<String> {
+    item.get(TOPIC_SHARD)?.as_s().ok().cloned()
+}
+
+/// Returns a start key behind everything that the index holds under the shard of this key.
+fn behind(mut key: Item) -> Item {
+    key.insert(DELIVERY_TIME.to_owned(), number(LAST_TIME));
+    key
+}
