@@ -81,6 +81,7 @@ pub use crate::delivery::archive::{Archive, JsonLinesArchive};
 pub use crate::model::cancel::CancelToken;
 pub use crate::model::config::Config;
 pub use crate::model::dynamodb_json;
+#[cfg(feature = "capi")]
 pub(crate) use crate::model::error::panic_text;
 pub use crate::model::error::{Error, ErrorCode, Reason, Result};
 pub use crate::model::header::{CharacterEncoding, MessageType};

@@ -6,6 +6,8 @@ use crate::delivery::backlog::refresh_count;
 use crate::engine::Engine;
 use crate::model::config::{Config, setting_name, setting_type};
 use crate::model::error::Result;
+#[cfg(not(feature = "embedded"))]
+use crate::model::error::{Error, ErrorCode};
 use crate::model::settings::{LeaseMode, with_settings};
 use crate::outbox::Outbox;
 use crate::runtime::Runtime;

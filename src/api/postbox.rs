@@ -351,6 +351,7 @@ impl Postbox {
         self.engine.stats()
     }
 
+    #[cfg(feature = "capi")]
     /// Checks that the handle may be used in this process. It may not in a forked child, because its locks may be
     /// held by threads that do not exist there.
     pub(crate) fn check(&self) -> Result<()> {
@@ -390,6 +391,7 @@ impl Postbox {
         self.embedded.as_ref()
     }
 
+    #[cfg(feature = "capi")]
     /// Runs an operation on the embedded database by name, as a call of this client. It fails after the client was
     /// closed, and in a forked child process, where the database must not be touched.
     pub(crate) fn embedded_execute(&self, operation: &str, request: &str) -> Result<String> {

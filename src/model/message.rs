@@ -276,6 +276,7 @@ impl Message {
         self.created = created;
     }
 
+    #[cfg(any(feature = "sns", feature = "sqs"))]
     pub(crate) fn replayed(&self) -> Option<Ticks> {
         self.replayed
     }
