@@ -182,9 +182,14 @@ impl UnitOfWork {
         } else {
             self.send(since)?;
         }
+        let was_in_doubt = matches!(self.state, State::InDoubt(_));
         self.state = State::Committed;
         Counters::add(&self.engine.counters.deposited, self.deposited.len() as u64);
-        self.engine.recent.add(self.deposited.drain(..));
+        let deposited = self.deposited.drain(..);
+        // While it was in doubt, a sweeper may have sent them.
+        if !was_in_doubt {
+            self.engine.recent.add(deposited);
+        }
         self.actions.clear();
         Ok(())
     }

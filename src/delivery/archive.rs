@@ -36,10 +36,10 @@ pub(crate) fn archive(
 ) -> Result<ArchiveReport> {
     let _call = &engine.runtime.enter()?;
     let report = |lease| ArchiveReport { archived: 0, failed: 0, first_failure: None, lease };
-    let (mut lease, mut report) = match Lease::obtain(engine, &engine.resource("Archiver"))? {
+    let (mut lease, mut report) = match Lease::obtain(engine, &engine.resource("Archiver"), None)? {
         Obtained::HeldElsewhere => return Ok(report(LeaseStatus::HeldElsewhere)),
         Obtained::Held(lease) => (Some(lease), report(LeaseStatus::Held)),
-        Obtained::Unavailable(why) => (None, report(LeaseStatus::Unavailable(why))),
+        Obtained::Unusable(why) => (None, report(LeaseStatus::Unavailable(why))),
     };
     let before = Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH));
     let mut from = None;

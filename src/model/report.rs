@@ -82,6 +82,12 @@ impl DispatchReport {
         Self { entries: ids.iter().map(entry).collect() }
     }
 
+    /// The report of these messages, with their outcomes and details.
+    pub(crate) fn new(entries: impl IntoIterator<Item = (String, DispatchOutcome, String)>) -> Self {
+        let entry = |(id, outcome, detail)| DispatchEntry { id, outcome, detail };
+        Self { entries: entries.into_iter().map(entry).collect() }
+    }
+
     pub(crate) fn set(&mut self, index: usize, outcome: DispatchOutcome, detail: impl Into<String>) {
         if let Some(entry) = self.entries.get_mut(index) {
             entry.outcome = outcome;

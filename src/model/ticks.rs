@@ -31,10 +31,11 @@ impl Ticks {
         if let Some(next) = simulation::next_tick(now) {
             return Self(next);
         }
-        let previous = LATEST
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |latest| Some(now.max(latest + 1)))
-            .unwrap_or(now);
-        Self(now.max(previous + 1))
+        // A clock that was ahead and is set right is followed, or every later time would be ahead too.
+        let after = |latest: i64| if latest > now + TICKS_PER_SECOND { now } else { now.max(latest + 1) };
+        let previous =
+            LATEST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |latest| Some(after(latest))).unwrap_or(now);
+        Self(after(previous))
     }
 
     /// Returns `None` outside the years 1 to 9999.
@@ -51,6 +52,19 @@ impl Ticks {
         let seconds = Duration::from_secs(since_epoch.unsigned_abs() / TICKS_PER_SECOND as u64);
         let rest = Duration::from_nanos(since_epoch.unsigned_abs() % TICKS_PER_SECOND as u64 * 100);
         if since_epoch >= 0 { UNIX_EPOCH + seconds + rest } else { UNIX_EPOCH - seconds - rest }
+    }
+
+    /// Returns the time so much later; never beyond the year 9999.
+    pub(crate) fn plus(self, time: Duration) -> Self {
+        let ticks = i64::try_from(time.as_nanos() / 100).unwrap_or(LAST);
+        Self(self.0.saturating_add(ticks).min(LAST))
+    }
+
+    /// Returns how long after that time this is; nothing if it is before.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let ticks = u64::try_from(self.0 - earlier.0).unwrap_or(0);
+        Duration::from_secs(ticks / TICKS_PER_SECOND as u64)
+            + Duration::from_nanos(ticks % TICKS_PER_SECOND as u64 * 100)
     }
 
     /// Seconds since 1970, 0 before.

@@ -3,12 +3,13 @@
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};
 use crate::model::message::Message;
+use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::action::Action;
 use crate::outbox::item::attribute::{EXPIRES_AT, MESSAGE_ID};
 use crate::outbox::item::{encode, number};
 use crate::outbox::partiql::{Executed, Statement};
-use crate::outbox::size::{MAX_ITEM_BYTES, item_size};
+use crate::outbox::size::{MAX_ITEM_BYTES, ROOM_BYTES, item_size};
 use crate::sdk::failure::explain;
 use crate::sys::simulation::{Mutation, mutated};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -35,22 +36,40 @@ impl Outbox {
     /// The item of a message, checked.
     pub(crate) fn encode(&self, message: &Message) -> Result<Item> {
         message.validate()?;
+        self.check_time(message)?;
         let mut item = encode(message, self.shards);
         if mutated(Mutation::ExpiryAtDeposit) {
             let lifetime = self.dispatched_ttl.unwrap_or_default().as_secs();
             item.insert(EXPIRES_AT.into(), number(message.created().unix_seconds() + lifetime));
         }
         let size = item_size(&item);
-        if size > MAX_ITEM_BYTES {
+        let most = MAX_ITEM_BYTES - ROOM_BYTES;
+        if size > most {
             return Err(Error::new(
                 ErrorCode::ItemTooLarge,
                 format!(
-                    "message {} would be an item of {size} bytes, DynamoDB takes {MAX_ITEM_BYTES} at most: shorten the body, or store it elsewhere and set data_ref",
+                    "message {} would be an item of {size} bytes, and may be one of {most} at most, so that there is room in DynamoDB's {MAX_ITEM_BYTES} to mark it: shorten the body, or store it elsewhere and set data_ref",
                     message.id()
                 ),
             ));
         }
         Ok(item)
+    }
+
+    /// A sweeper would take a time far ahead for that of a wrong clock.
+    fn check_time(&self, message: &Message) -> Result<()> {
+        if message.created() <= Ticks::now().plus(self.max_ahead) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::InvalidMessage,
+            format!(
+                "message {} was made at {}, which is further ahead than max_ahead_ms allows ({} ms): correct created_at or the clock",
+                message.id(),
+                message.created().to_text(),
+                self.max_ahead.as_millis()
+            ),
+        ))
     }
 
     /// The action that deposits a message in a transaction.

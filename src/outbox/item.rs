@@ -4,9 +4,10 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::header::{CharacterEncoding, MessageType};
 use crate::model::item::{AttributeValue, Item};
 use crate::model::message::{MAX_KEY_BYTES, Message, NO_CONTENT_TYPE};
-use crate::model::stored_message::{MessageState, StoredMessage};
+use crate::model::stored_message::StoredMessage;
 use crate::model::ticks::Ticks;
 use crate::outbox::shard::shard_of;
+use crate::outbox::state::{fate, state};
 use aws_sdk_dynamodb::primitives::Blob;
 use serde_json::{Map, Value};
 use std::time::{Duration, UNIX_EPOCH};
@@ -24,6 +25,10 @@ pub(crate) mod attribute {
     pub(crate) const DISPATCH_ATTEMPTS: &str = "DispatchAttempts";
     pub(crate) const LAST_ERROR: &str = "LastError";
     pub(crate) const PARKED_AT: &str = "ParkedAt";
+    pub(crate) const NEXT_ATTEMPT_AT: &str = "NextAttemptAt";
+    pub(crate) const FIRST_FAILED_AT: &str = "FirstFailedAt";
+    pub(crate) const ACCEPTED_AT: &str = "AcceptedAt";
+    pub(crate) const REPLAYED_AT: &str = "ReplayedAt";
 }
 use attribute::*;
 
@@ -84,22 +89,21 @@ pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
             message.set_optional_attribute(name, value);
         }
     }
-    let dispatched_at = item.ticks(DELIVERY_TIME)?;
-    let parked_at = item.ticks(PARKED_AT)?;
+    let (state, fate) = (state(item.0), fate(item.0));
+    let time = |ticks: Option<Ticks>| ticks.map(Ticks::to_system_time);
+    let dispatched_at = item.ticks(DELIVERY_TIME)?.filter(|_| !fate.has_zero_delivery);
     Ok(StoredMessage {
         message,
-        state: if dispatched_at.is_some() {
-            MessageState::Dispatched
-        } else if parked_at.is_some() {
-            MessageState::Parked
-        } else {
-            MessageState::Outstanding
-        },
-        dispatched_at: dispatched_at.map(Ticks::to_system_time),
+        state,
+        dispatched_at: time(dispatched_at),
         expires_at: item.number(EXPIRES_AT)?.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
-        dispatch_attempts: item.number(DISPATCH_ATTEMPTS)?.unwrap_or(0),
+        dispatch_attempts: fate.attempts.unwrap_or(0),
         last_error: item.text(LAST_ERROR)?.map(str::to_owned),
-        parked_at: parked_at.map(Ticks::to_system_time),
+        parked_at: time(fate.parked),
+        next_attempt_at: time(fate.next_attempt),
+        first_failed_at: time(fate.first_failed),
+        accepted_at: time(fate.accepted),
+        fate,
     })
 }
 
@@ -207,6 +211,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::stored_message::MessageState;
 
     fn full() -> Message {
         let mut message = Message::new("greeting.made", "body").with_id("id-1").with_bag_entry("tenant", "42");

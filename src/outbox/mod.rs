@@ -2,10 +2,12 @@
 
 pub(crate) mod action;
 pub(crate) mod attempts;
+pub(crate) mod change;
 mod counts;
 mod delete;
 pub(crate) mod deposit;
 pub(crate) mod item;
+pub(crate) mod lane;
 mod list;
 pub(crate) mod lock_table;
 pub(crate) mod mark;
@@ -14,7 +16,9 @@ pub(crate) mod partiql;
 pub(crate) mod read;
 mod replay;
 mod shard;
+pub(crate) mod sightings;
 pub(crate) mod size;
+pub(crate) mod state;
 pub(crate) mod table;
 pub(crate) mod transaction;
 
@@ -37,6 +41,8 @@ pub(crate) struct Outbox {
     max_attempts: u64,
     /// How long a dispatched message is kept; for ever if `None`.
     dispatched_ttl: Option<Duration>,
+    /// How far ahead of now the time of a message may be.
+    max_ahead: Duration,
     /// Whether the table is made with a stream, as Brighter makes it.
     has_stream: bool,
     /// Set once a PartiQL request was refused for lack of permission.
@@ -56,6 +62,7 @@ impl Outbox {
             shards: u32::try_from(config.number_of_shards).unwrap_or(1),
             max_attempts: config.max_request_attempts,
             dispatched_ttl: Some(config.dispatched_ttl).filter(|ttl| !ttl.is_zero()),
+            max_ahead: config.max_ahead,
             has_stream: true,
             partiql_denied: AtomicBool::new(false),
             key_names: Mutex::default(),
@@ -70,6 +77,10 @@ impl Outbox {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(crate) fn shards(&self) -> u32 {
+        self.shards
     }
 
     pub(crate) fn table(&self) -> &str {

@@ -124,7 +124,13 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
     }
 }
 
-/// Returns whether no connection was established, so that nothing can have been sent.
+/// Returns whether DynamoDB refused a request for lack of a permission, which may last; and not for credentials that
+/// have expired or a signature that is wrong.
+pub(crate) fn is_denied(error: &Error) -> bool {
+    error.code() == ErrorCode::AccessDenied && error.message().contains("DynamoDB says AccessDenied")
+}
+
+/// Whether the connection was never made, so that nothing can have been sent.
 fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
     let mut current = source;
     while let Some(error) = current {

@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use postbox::{EmbeddedDatabase, Message, SendOutcome};
 use serde_json::{Value, json};
+use sha2::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
@@ -95,6 +96,7 @@ struct State {
     /// Whose lease it is, by resource: id of the lock and name of the process.
     leases: BTreeMap<String, (String, String)>,
     one_lease: bool,
+    shards: u64,
     sends: u64,
     violations: BTreeSet<String>,
 }
@@ -109,8 +111,9 @@ impl Oracle {
     }
 
     /// Whether all sweepers share one lease; else there is one per shard.
-    pub fn one_lease(&self, one: bool) {
-        self.state().one_lease = one;
+    pub fn one_lease(&self, one: bool, shards: u64) {
+        let mut state = self.state();
+        (state.one_lease, state.shards) = (one, shards);
     }
 
     pub fn violation(&self, text: impl Into<String>) {
@@ -191,10 +194,17 @@ impl Oracle {
         let text = |place: &Value| place["S"].as_str().unwrap_or_default().to_owned();
         let mut state = self.state();
         match request.operation.as_str() {
-            "PutItem" => {
-                let item = &request.body["Item"];
-                let owner = (text(&item["LockId"]), process.name.clone());
-                state.leases.insert(text(&item["ResourceId"]), owner);
+            "UpdateItem" => {
+                let (resource, values) =
+                    (text(&request.body["Key"]["ResourceId"]), &request.body["ExpressionAttributeValues"]);
+                let owner = (text(&values[":LockId"]), process.name.clone());
+                let expression = request.body["UpdateExpression"].as_str().unwrap_or_default();
+                match expression {
+                    // Paused, or given back.
+                    _ if expression.contains("Why = ") => drop(state.leases.remove(&resource)),
+                    _ if expression.starts_with("SET LockId") => drop(state.leases.insert(resource, owner)),
+                    _ => {}
+                }
             }
             "DeleteItem" => {
                 state.leases.remove(&text(&request.body["Key"]["ResourceId"]));
@@ -213,7 +223,7 @@ impl Oracle {
         let mut state = self.state();
         let record = state.records.get_mut(id).expect("it was there");
         let shown = (!item["OutstandingCreatedTime"].is_null()).then(|| item.clone());
-        if record.shown.last().is_none_or(|(_, last)| last.is_some() != shown.is_some()) {
+        if record.shown.last().is_none_or(|(_, last)| *last != shown) {
             record.shown.push((now, shown));
         }
         let marked = !item["DeliveryTime"].is_null();
@@ -248,6 +258,9 @@ impl Oracle {
         }
         let then = self.world.now().saturating_sub(Duration::from_millis(network.roll(0..lag)));
         let values = &request.body["ExpressionAttributeValues"];
+        if values[":before"].is_null() {
+            return Some(self.page(request, then));
+        }
         let before: i64 = values[":before"]["N"].as_str()?.parse().ok()?;
         let shard = &values[":shard"];
         let segment =
@@ -263,6 +276,41 @@ impl Oracle {
         items.sort_by_key(|item| created(item));
         let answer = json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items });
         Some(HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string())))
+    }
+
+    /// A page of an index as it was then: of a shard in the order of time, or of all, shard after shard by a hash.
+    fn page(&self, request: &Request, then: Duration) -> HttpResponse {
+        let values = &request.body["ExpressionAttributeValues"];
+        let (shard, time) =
+            (&values[":shard"], values[":time"]["N"].as_str().map_or(i64::MAX, |time| time.parse().unwrap()));
+        let is_after = request.body["KeyConditionExpression"].as_str().is_some_and(|text| text.contains("> :time"));
+        let place = |item: &Value| (hash(&item["TopicShard"]), created(item), item["MessageId"]["S"].to_string());
+        let from = match &request.body["ExclusiveStartKey"] {
+            Value::Null => None,
+            key => Some((hash(&key["TopicShard"]), created(key), key["MessageId"]["S"].to_string())),
+        };
+        let state = self.state();
+        let mut items: Vec<&Value> = state
+            .records
+            .values()
+            .filter_map(|record| record.shown.iter().rev().find(|(since, _)| *since <= then)?.1.as_ref())
+            .filter(|item| shard.is_null() || (item["TopicShard"] == *shard && (created(item) > time) == is_after))
+            // Every item of this world has a shard.
+            .filter(|_| request.body["FilterExpression"].is_null())
+            .filter(|item| from.as_ref().is_none_or(|from| place(item) > *from))
+            .collect();
+        items.sort_by_key(|item| place(item));
+        let limit = usize::try_from(request.body["Limit"].as_u64().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let mut answer = json!({ "Count": 0 });
+        if items.len() > limit {
+            items.truncate(limit);
+            let last = items[limit - 1];
+            let names = ["TopicShard", "OutstandingCreatedTime", "MessageId"];
+            answer["LastEvaluatedKey"] = names.iter().map(|name| ((*name).to_owned(), last[*name].clone())).collect();
+        }
+        answer["Count"] = json!(items.len());
+        answer["Items"] = json!(items);
+        HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string()))
     }
 
     /// A message is about to be sent.
@@ -387,7 +435,7 @@ impl State {
         let shard = record.shown.iter().find_map(|(_, item)| item.as_ref()?["TopicShard"]["S"].as_str())?;
         let resource = match self.one_lease {
             true => format!("{OUTBOX}_OutboxSweeper"),
-            false => format!("{OUTBOX}_OutboxSweeper_{}", shard.rsplit_once('_')?.1),
+            false => lane(&record.key.0, shard.rsplit_once('_')?.1, self.shards),
         };
         let holder = self.leases.get(&resource).map(|(_, name)| name.as_str());
         (holder != Some(&process.name)).then(|| {
@@ -396,8 +444,26 @@ impl State {
     }
 }
 
+/// A time that is no number of ours, such as the largest that there is, is behind all others.
 fn created(item: &Value) -> i64 {
-    item["OutstandingCreatedTime"]["N"].as_str().and_then(|time| time.parse().ok()).unwrap_or(0)
+    item["OutstandingCreatedTime"]["N"].as_str().map_or(0, |time| time.parse().unwrap_or(i64::MAX))
+}
+
+/// Where an index puts a shard.
+fn hash(shard: &Value) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    shard["S"].as_str().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The lease of the lane that a shard of a topic is in.
+fn lane(topic: &str, shard: &str, shards: u64) -> String {
+    // Brighter puts the keys of shard 1 of three into shard 0 too.
+    let group = if (shards, shard) == (3, "1") { "0" } else { shard };
+    let hash = sha2::Sha256::digest(topic.as_bytes());
+    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{OUTBOX}_Lane_{hash}_{group}")
 }
 
 /// All strings that DynamoDB JSON holds as values.

@@ -1,14 +1,15 @@
 //! What an operator asks for: lists and their cursors, replay, retention, the limit, the figures.
 
 use crate::support::fault::Fault;
-use crate::support::{OUTBOX, PEOPLE, TEST_TIMEOUT, TestOutbox, numbers, outcomes, person, sdk, text};
+use crate::support::{OUTBOX, PEOPLE, TEST_TIMEOUT, TestOutbox, number, numbers, outcomes, person, sdk, text};
 use postbox::{Builder, Cursor, DispatchOutcome, ErrorCode, Message, MessagePage, MessageState, Postbox, SendOutcome};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn eager(builder: Builder) -> Builder {
-    builder.sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
+    // One lane a topic, so that messages are sent in the order of time.
+    builder.number_of_shards(1).sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
 
 fn test_outbox() -> TestOutbox {
@@ -43,7 +44,8 @@ fn some_of_each(world: &TestOutbox) -> Vec<(MessageState, &'static str, BTreeSet
             match state {
                 MessageState::Dispatched => world.clear(&ids),
                 MessageState::Parked => {
-                    ids.iter().for_each(|_| world.producer.answer_next(SendOutcome::Reject("no".into())));
+                    // In the same words, they would be the target's fault.
+                    ids.iter().for_each(|id| world.producer.answer_next(SendOutcome::Reject(format!("not {id}"))));
                     let _ = world.postbox.clear_outbox(&ids).unwrap();
                 }
                 _ => {}
@@ -136,7 +138,15 @@ fn malformed_items_are_listed_with_a_reason() {
     };
     assert_eq!(check(MessageState::Outstanding, None), 2);
     assert_eq!(check(MessageState::Outstanding, Some("t")), 2);
-    let _ = world.postbox.sweep().unwrap();
+    world.postbox.sweep().unwrap();
+    // Parked after a day of failures.
+    let mut parked = world.raw(&ids[1]).unwrap();
+    parked.remove("OutstandingCreatedTime");
+    parked.insert("ParkedAt".into(), number(638_448_068_967_890_000_i64));
+    sdk(
+        &world.postbox,
+        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(parked)).send().await },
+    );
     assert_eq!(check(MessageState::Parked, None), 0);
     assert_eq!(check(MessageState::Parked, Some("t")), 0);
 }
@@ -230,22 +240,19 @@ fn replayed_messages_are_sent_again() {
 }
 
 #[test]
-fn replay_resets_the_attempts_of_a_parked_message() {
-    let world = TestOutbox::configured(|builder| eager(builder).max_dispatch_attempts(2));
+fn a_parked_message_that_is_replayed_has_all_its_attempts_again() {
+    let world = TestOutbox::configured(eager);
     let ids = world.deposit(1);
-    for _ in 0..3 {
-        world.producer.answer_next(SendOutcome::Retry("down".into()));
-    }
-    let _ = world.postbox.sweep().unwrap();
-    let _ = world.postbox.sweep().unwrap();
-    let state = || world.postbox.get_message(&ids[0]).unwrap().unwrap().state;
-    assert_eq!(state(), MessageState::Parked);
+    world.producer.answer_next(SendOutcome::Reject("no".into()));
+    world.postbox.sweep().unwrap();
+    let stored = || world.postbox.get_message(&ids[0]).unwrap().unwrap();
+    assert_eq!(stored().state, MessageState::Parked);
     assert!(world.postbox.replay(&ids).unwrap().is_success());
-    assert!(!world.raw(&ids[0]).unwrap().contains_key("ParkedAt"));
-    let _ = world.postbox.sweep().unwrap();
-    assert_eq!(state(), MessageState::Outstanding, "it failed once since, and may twice");
-    let _ = world.postbox.sweep().unwrap();
-    assert_eq!(state(), MessageState::Dispatched);
+    let raw = world.raw(&ids[0]).unwrap();
+    assert!(["ParkedAt", "FirstFailedAt", "LastError"].iter().all(|name| !raw.contains_key(*name)), "{raw:?}");
+    assert_eq!((stored().state, stored().dispatch_attempts), (MessageState::Outstanding, 0));
+    world.postbox.sweep().unwrap();
+    assert_eq!(stored().state, MessageState::Dispatched);
 }
 
 #[test]
