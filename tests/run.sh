@@ -66,7 +66,7 @@ check_tier() {
     format_and_prose
     lints
     step "build" rust_tests --lib --bins --tests --no-run
-    tests "unit tests, interleavings" rust_tests --lib --bins --test interleavings
+    tests "unit tests, order of the rooms, interleavings" rust_tests --lib --bins --test house --test interleavings
     tests "integration tests" rust_tests --test it -- --skip transport::aws::
     tests "the command" rust_tests --test cli -- --skip transport:: --skip boto3
 }
