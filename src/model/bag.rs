@@ -47,7 +47,7 @@ impl Bag {
         self.values.insert(name, value);
     }
 
-    #[cfg(any(feature = "sns", feature = "sqs"))]
+    #[cfg(any(test, feature = "sns", feature = "sqs"))]
     pub(crate) fn remove(&mut self, name: &str) {
         self.exact.remove(name);
         self.values.remove(name);

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn routes_are_read_from_lines_and_semicolons() {
-        let routes = parse("a.b = sns:one\n orders.*=sqs:two ;\n;* = sns:three.fifo").unwrap();
+        let routes = parse("a.b = loopback:one\n orders.*=loopback:two ;\n;* = loopback:three.fifo").unwrap();
         let patterns: Vec<_> = routes.iter().map(|route| route.pattern.clone()).collect();
         assert_eq!(patterns, [Pattern::Exact("a.b".into()), Pattern::Prefix("orders.".into()), Pattern::Default]);
         assert!(parse(" ;\n").unwrap().is_empty());
@@ -83,12 +83,12 @@ mod tests {
     fn a_route_that_is_wrong_or_can_match_nothing_is_refused() {
         for (routes, expected) in [
             ("a", "TOPIC = sns:"),
-            ("= sns:a", "names no topic"),
-            ("a.*.b = sns:a", "can match no topic"),
-            ("** = sns:a", "can match no topic"),
-            ("a = sns:a; a = sns:b", "earlier route is for a already"),
-            ("a* = sns:a; a* = sns:b", "earlier route is for a* already"),
-            ("* = sns:a\n* = sns:b", "earlier route is for * already"),
+            ("= loopback:a", "names no topic"),
+            ("a.*.b = loopback:a", "can match no topic"),
+            ("** = loopback:a", "can match no topic"),
+            ("a = loopback:a; a = loopback:b", "earlier route is for a already"),
+            ("a* = loopback:a; a* = loopback:b", "earlier route is for a* already"),
+            ("* = loopback:a\n* = loopback:b", "earlier route is for * already"),
             ("a = kafka:a", "kafka"),
         ] {
             let error = parse(routes).unwrap_err();

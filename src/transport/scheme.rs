@@ -20,7 +20,8 @@ macro_rules! scheme {
             parse: $parse,
             #[cfg(not(feature = $name))]
             parse: |_| {
-                Err(concat!("this build of Postbox has no transport ", $name, ": build it with that feature").into())
+                Err(concat!("this build of Postbox has no transport ", $name, ": build it with the feature ", $name)
+                    .into())
             },
         }
     };
