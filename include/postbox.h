@@ -324,8 +324,8 @@ POSTBOX_ENUM(postbox_send_outcome)
      */
     POSTBOX_SEND_ACCEPTED = 1,
     /**
-     * Sending failed for a transient reason. The message stays outstanding and is retried;
-     * after "max_dispatch_attempts" failures it is parked.
+     * It failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be
+     * sent again, until it is parked after "max_dispatch_attempts".
      */
     POSTBOX_SEND_RETRY = 2,
     /**
@@ -333,6 +333,10 @@ POSTBOX_ENUM(postbox_send_outcome)
      * malformed. It is parked at once.
      */
     POSTBOX_SEND_REJECT = 3,
+    /**
+     * The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.
+     */
+    POSTBOX_SEND_UNAVAILABLE = 4,
 };
 
 /**
@@ -493,10 +497,10 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * Sends one message and returns a postbox_send_outcome. Any other number counts as
  * POSTBOX_SEND_RETRY.
  *
- * `data` is the pointer that was registered with the callback. `message` is valid during the call;
- * the callback may read it and must not free it. For RETRY and REJECT the callback may write a
- * reason, as a NUL-terminated string, into the `reason_size` bytes of `reason`, which contain an
- * empty string at first: snprintf(reason, reason_size, "queue %s is full", name).
+ * `data` is what was given with the callback. `message` is valid for the time of the call and
+ * may be read, not freed. For RETRY, REJECT and UNAVAILABLE the callback may write why, as a NUL-terminated
+ * text, into the `reason_size` bytes of `reason`, which come as an empty string:
+ * snprintf(reason, reason_size, "queue %s is full", name).
  *
  * The callback runs on the thread that called postbox_clear_outbox or postbox_post. A sweep
  * (postbox_sweep, postbox_start_sweeper) calls it on its own thread and, for other topics at the

@@ -312,6 +312,8 @@ struct send_result {
     static send_result accepted() { return {POSTBOX_SEND_ACCEPTED, {}}; }
     static send_result retry(std::string reason) { return {POSTBOX_SEND_RETRY, std::move(reason)}; }
     static send_result reject(std::string reason) { return {POSTBOX_SEND_REJECT, std::move(reason)}; }
+    /** The transport cannot be used now, whatever the message. */
+    static send_result unavailable(std::string reason) { return {POSTBOX_SEND_UNAVAILABLE, std::move(reason)}; }
 };
 
 /**

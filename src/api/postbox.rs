@@ -6,12 +6,12 @@ use crate::api::unit_of_work::UnitOfWork;
 use crate::delivery::archive::{self, Archive, Schedule};
 use crate::delivery::background::Worker;
 use crate::delivery::backlog::count_outstanding;
+use crate::delivery::blame::Blame;
 use crate::delivery::clear::clear;
 use crate::delivery::confirm;
 use crate::delivery::mark_dispatched::mark;
 use crate::delivery::replay::replay;
-use crate::delivery::sharded_sweep::leave;
-use crate::delivery::sweep::sweep;
+use crate::delivery::sweep::{sweep, sweep_in_background};
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result};
@@ -19,7 +19,6 @@ use crate::model::item::Item;
 use crate::model::message::Message;
 use crate::model::page::{Cursor, MessagePage};
 use crate::model::report::{ArchiveReport, DispatchReport, SweepReport};
-use crate::model::settings::LeaseMode;
 use crate::model::stats::{OutstandingCount, Stats};
 use crate::model::stored_message::{MessageState, StoredMessage};
 use crate::outbox::Outbox;
@@ -150,8 +149,9 @@ impl Postbox {
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
         match outcome {
             SendOutcome::Sent => confirm::sent(&self.engine, id),
-            SendOutcome::Retry(text) => confirm::failed(&self.engine, id, text, false),
-            SendOutcome::Reject(text) => confirm::failed(&self.engine, id, text, true),
+            SendOutcome::Retry(text) => confirm::failed(&self.engine, id, Blame::Unknown, text),
+            SendOutcome::Unavailable(text) => confirm::failed(&self.engine, id, Blame::Transport, text),
+            SendOutcome::Reject(text) => confirm::failed(&self.engine, id, Blame::Message, text),
             SendOutcome::Accepted => Err(Error::new(
                 ErrorCode::InvalidArgument,
                 format!("message {id} cannot be confirmed as accepted: confirm it as sent, retry or reject"),
@@ -218,8 +218,7 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the sweeper is already running.
     pub fn start_sweeper(&self) -> Result<()> {
-        let job = |engine: &Engine, cancel: &CancelToken| sweep(engine, None, cancel, &mut |_| {}).map(drop);
-        self.sweeper.start(&self.engine, self.engine.config.sweep_interval, Box::new(job))
+        self.sweeper.start(&self.engine, self.engine.config.sweep_interval, Box::new(sweep_in_background))
     }
 
     /// Stops the sweeper after the messages that it is sending, and waits for it for at most `close_timeout_ms`.
@@ -234,12 +233,7 @@ impl Postbox {
 
     fn stop_sweeper_until(&self, deadline: Instant) -> Result<()> {
         self.engine.runtime.check()?;
-        let was_running = self.sweeper.is_running();
-        let stopped = self.stop(&self.sweeper, deadline);
-        if was_running && self.engine.config.lease_mode == LeaseMode::PerShard {
-            leave(&self.engine, deadline.saturating_duration_since(Instant::now()));
-        }
-        stopped
+        self.stop(&self.sweeper, deadline)
     }
 
     /// Passes every message that was dispatched longer than `archive_min_age_ms` ago to the archive, and deletes

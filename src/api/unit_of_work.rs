@@ -196,10 +196,15 @@ impl UnitOfWork {
         } else {
             self.send(token_ends)?;
         }
+        let was_in_doubt = matches!(self.state, State::InDoubt(_));
         self.state = State::Committed;
         self.reserved.release();
         Counters::add(&self.engine.counters.deposited, self.deposited.len() as u64);
-        self.engine.recent.add(self.deposited.drain(..));
+        let deposited = self.deposited.drain(..);
+        // While it was in doubt, a sweeper may have sent them.
+        if !was_in_doubt {
+            self.engine.recent.add(deposited);
+        }
         self.actions.clear();
         Ok(())
     }

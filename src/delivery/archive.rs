@@ -40,10 +40,10 @@ pub(crate) struct Archived {
 pub(crate) fn archive(engine: &Engine, archive: &dyn Archive, age: Duration, cancel: &CancelToken) -> Result<Archived> {
     let _call = &engine.runtime.enter()?;
     let report = |lease| ArchiveReport { archived: 0, failed: 0, first_failure: None, lease };
-    let (lease, report) = match Lease::obtain(engine, &engine.resource("Archiver"))? {
+    let (lease, report) = match Lease::obtain(engine, &engine.resource("Archiver"), None)? {
         Obtained::HeldElsewhere => return Ok(Archived { report: report(LeaseStatus::HeldElsewhere), next: None }),
         Obtained::Held(lease) => (Some(lease), report(LeaseStatus::Held)),
-        Obtained::Unavailable(why) => (None, report(LeaseStatus::Unavailable(why))),
+        Obtained::Unusable(why) => (None, report(LeaseStatus::Unavailable(why))),
     };
     let before = Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH));
     let mut run = Run { engine, archive, before, cancel, lease, report, oldest_left: None };

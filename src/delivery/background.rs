@@ -85,10 +85,6 @@ impl Worker {
         Ok(())
     }
 
-    pub(crate) fn is_running(&self) -> bool {
-        self.running.lock().as_ref().is_some_and(|running| !running.end.is_reached())
-    }
-
     /// Asks the thread to stop after what it is doing.
     pub(crate) fn ask_to_stop(&self) {
         if let Some(running) = &mut *self.running.lock() {

@@ -5,27 +5,15 @@ use crate::model::error::{Error, Result};
 use crate::model::stats::{CountScope, OutstandingCount, TopicCount};
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
-use crate::outbox::outstanding::{Oldest, Part, Sighting};
+use crate::outbox::outstanding::Part;
 use crate::sys::clock;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
-
-/// How many of the oldest messages are found at once: their ids bound the memory of a sweep.
-const MOST_FOUND: usize = 20_000;
 
 /// Messages made before this are old enough to be swept.
 pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
     let age = engine.config.sweep_min_age;
     Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
-}
-
-/// The oldest messages that are old enough, and come after this one.
-pub(crate) fn find(engine: &Engine, topic: Option<&str>, after: Option<Sighting>) -> Result<Oldest> {
-    let mut oldest = Oldest::new(MOST_FOUND, after);
-    read_parts(engine, engine.outbox.outstanding_parts(topic, minimum_age(engine)), false, |page| {
-        page.sightings.into_iter().for_each(|sighting| oldest.see(sighting));
-    })?;
-    Ok(oldest)
 }
 
 /// How many messages are outstanding, of one topic or of all, and since when.
@@ -35,8 +23,8 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
     let change_then = engine.outbox.outstanding_change();
     let parts = engine.outbox.outstanding_parts(topic, Ticks::LAST);
     read_parts(engine, parts, false, |page| {
-        count += page.sightings.len() as u64;
-        oldest = page.sightings.iter().map(|sighting| sighting.created).chain(oldest).min();
+        count += page.count;
+        oldest = page.created.into_iter().chain(oldest).min();
     })?;
     let counted =
         OutstandingCount { count, oldest: oldest.map(Ticks::to_system_time), counted_at: clock::system_time() };

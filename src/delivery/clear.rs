@@ -1,13 +1,50 @@
-//! Clear: send given outstanding messages now, and mark them dispatched.
+//! Clear: sends given outstanding messages now, and marks them dispatched.
 
-use crate::delivery::sender::{Delivery, For};
+use crate::delivery::marking::catch_up;
+use crate::delivery::reading::{For, Reading};
+use crate::delivery::sender::{Held, Sender};
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
 use crate::model::error::Result;
-use crate::model::report::DispatchReport;
+use crate::model::report::{DispatchReport, distinct};
+use crate::outbox::read::MAX_BATCH_GET;
+use std::collections::{BTreeMap, VecDeque};
 
-/// Sends the messages of these ids on this thread, in this order, until the token is canceled.
+/// Sends the messages of these ids on this thread, in this order, until it is cancelled.
 pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Result<DispatchReport> {
     let call = &engine.runtime.enter()?;
-    Ok(Delivery::new(engine, call, For::Clear).run(ids, || !cancel.is_canceled()))
+    let ids = distinct(ids);
+    let (mut held, mut tallies) = (Held::default(), BTreeMap::new());
+    let go_on = || go_on_with(engine, cancel);
+    let mut sender = Sender::new(engine, call, For::Clear, (&mut held, &mut tallies), &go_on);
+    let mut waiting: VecDeque<(usize, String)> = VecDeque::with_capacity(ids.len());
+    waiting.extend(ids.into_iter().map(|id| (sender.outcomes.open(&id), id)));
+    let mut at_once = MAX_BATCH_GET;
+    catch_up(engine, call);
+    while !waiting.is_empty() && go_on_with(engine, cancel) {
+        let next = waiting.len().min(at_once);
+        let reading = Reading::start(engine, call, For::Clear, waiting.drain(..next).collect::<Vec<_>>());
+        let mut candidates = reading.finish(&mut sender).0.into_iter();
+        let mut handled = 0;
+        while let Some(candidate) = candidates.next() {
+            if handled > 0 && candidate.is_stale() {
+                // A sweeper may have sent the rest meanwhile. It is read again, as much as could be sent in the time.
+                let rest: Vec<_> = std::iter::once(candidate).chain(candidates).map(|it| it.place()).collect();
+                rest.into_iter().rev().for_each(|place| waiting.push_front(place));
+                at_once = handled;
+                break;
+            }
+            sender.offer(candidate);
+            handled += 1;
+        }
+        sender.flush();
+    }
+    let report = sender.finish();
+    tallies.values_mut().for_each(|tally| tally.park_rejected(engine));
+    Ok(report)
+}
+
+/// Returns whether the next message may be tried: asked before each call of a producer.
+fn go_on_with(engine: &Engine, cancel: &CancelToken) -> bool {
+    !cancel.is_canceled() && !engine.runtime.is_abandoned()
 }

@@ -1,13 +1,13 @@
 //! What became of messages that their producers had accepted.
 
+use crate::delivery::blame::Blame;
 use crate::delivery::mark_dispatched::mark;
+use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
-use crate::engine::counters::Counters;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::report::DispatchOutcome;
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
-use crate::outbox::attempts::Attempt;
 
 /// It was sent, and is marked so.
 pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
@@ -31,7 +31,7 @@ pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
 }
 
 /// It was not sent: a failed attempt as any other, which counts, waits, and in the end parks it.
-pub(crate) fn failed(engine: &Engine, id: &str, error: String, rejected: bool) -> Result<()> {
+pub(crate) fn failed(engine: &Engine, id: &str, blame: Blame, error: String) -> Result<()> {
     engine.runtime.check_open()?;
     tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = %error }, "an accepted message was not sent");
     let wanted = id.to_owned();
@@ -41,14 +41,13 @@ pub(crate) fn failed(engine: &Engine, id: &str, error: String, rejected: bool) -
     let Some(stored) = stored?.filter(|stored| stored.state == MessageState::Outstanding) else {
         return Ok(());
     };
-    if !rejected {
-        engine.breakers.failed(stored.message.topic());
-        engine.backoff.wait(id, stored.dispatch_attempts);
+    let (topic, fate) = (stored.message.topic(), stored.fate);
+    if blame != Blame::Message && !fate.is_retried(Ticks::now()) {
+        engine.evidence.note(topic, false);
     }
-    let park = rejected || engine.parks_after(stored.dispatch_attempts);
-    let attempt = Attempt { id: id.to_owned(), error, earlier: stored.dispatch_attempts, park };
-    engine
-        .run("counting a failed attempt", |outbox| async move { outbox.record_failure(attempt, Ticks::now()).await })?;
-    Counters::add(&engine.counters.parked, u64::from(park));
+    let is_keyed = !stored.message.partition_key().is_empty();
+    let mut tally = Tally::default();
+    tally.fail(Failure { id: id.to_owned(), fate, is_keyed, blame, error });
+    tally.settle(engine, topic, false);
     Ok(())
 }

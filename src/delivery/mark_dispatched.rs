@@ -5,7 +5,7 @@ use crate::model::error::Result;
 use crate::model::report::{DispatchOutcome, DispatchReport, distinct};
 use crate::model::ticks::Ticks;
 use crate::outbox::item::is_possible_id;
-use crate::outbox::mark::Marked;
+use crate::outbox::mark::{Mark, Marked};
 use crate::outbox::partiql::MAX_STATEMENTS;
 
 /// Marks the messages of these ids, 25 a request.
@@ -27,8 +27,8 @@ pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     let mut answered = known.chunks(MAX_STATEMENTS);
     engine.run_each(
         "mark_dispatched",
-        known.chunks(MAX_STATEMENTS).map(|chunk| chunk.iter().map(|(_, id)| id.clone()).collect()),
-        |outbox, ids| outbox.mark_dispatched(ids, now),
+        known.chunks(MAX_STATEMENTS).map(|chunk| chunk.iter().map(|(_, id)| Mark::by_name(id, now)).collect()),
+        |outbox, marks| outbox.mark_dispatched(marks),
         |results: Option<Vec<Marked>>| {
             let results = results.unwrap_or_default();
             for (position, (index, _)) in answered.next().unwrap_or_default().iter().enumerate() {
@@ -43,7 +43,7 @@ pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
 fn outcome_of(marked: Option<&Marked>) -> (DispatchOutcome, &str) {
     match marked {
         Some(Marked::Dispatched) => (DispatchOutcome::Dispatched, ""),
-        Some(Marked::AlreadyDispatched) => (DispatchOutcome::AlreadyDispatched, ""),
+        Some(Marked::AlreadyDispatched | Marked::Replayed) => (DispatchOutcome::AlreadyDispatched, ""),
         Some(Marked::Missing) => (DispatchOutcome::NotFound, "the outbox has no such message"),
         Some(Marked::Failed(error)) => (DispatchOutcome::MarkFailed, error.message()),
         None => (DispatchOutcome::MarkFailed, "no answer within operation_timeout_ms"),

@@ -1,52 +1,70 @@
-//! Delivery: sends given messages on this thread, in their order, and marks them dispatched.
+//! Sends given messages on this thread, in their order, and marks them dispatched.
 
-use crate::delivery::marker::Marking;
+use crate::delivery::blame::Blame;
+use crate::delivery::marking::{Marking, Sent};
+use crate::delivery::outcomes::Outcomes;
+use crate::delivery::reading::For;
+use crate::delivery::tally::{Failure, Tally, record};
 use crate::engine::Engine;
 use crate::engine::breaker::Permit;
-use crate::engine::counters::Counters;
 use crate::engine::in_flight::Claim;
-use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::fate::Fate;
 use crate::model::message::Message;
-use crate::model::report::{DispatchOutcome, DispatchReport, distinct};
-use crate::model::stored_message::{MessageState, StoredMessage};
+use crate::model::report::{DispatchOutcome, DispatchReport};
 use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
-use crate::outbox::read::MAX_BATCH_GET;
-use crate::runtime::{Call, Task};
+use crate::outbox::mark::Mark;
+use crate::runtime::Call;
+use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
 use crate::transport::{Producer, SendOutcome, send_batch};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use tracing::{Instrument, Span};
+use std::time::{Duration, Instant};
+use tracing::Span;
 
-/// Who asks for the delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum For {
-    /// A caller that named the messages: what was committed a moment ago is taken from memory.
-    Clear,
-    /// A sweep: every message is read first, and one that failed lately waits.
-    Sweep,
+/// How long a message waits that was sent and takes no mark.
+const UNMARKED_WAIT: Duration = Duration::from_secs(300);
+
+/// The reason of [`DispatchOutcome::Skipped`].
+pub(crate) const NOT_TRIED: &str = "the operation ended before the message was tried";
+
+/// A transport that cannot be used counts as so many failures.
+const UNAVAILABLE_STRIKES: u64 = 10;
+
+/// A message that is to be sent.
+pub(crate) struct Candidate<'a> {
+    /// Its place in the report.
+    pub(crate) index: usize,
+    pub(crate) message: Message,
+    pub(crate) fate: Fate,
+    pub(crate) claim: Claim<'a>,
+    /// Later than this it is read again before it is sent.
+    pub(crate) fresh_until: Option<Instant>,
 }
 
-/// Sends messages, batch after batch, and remembers what holds back others.
-pub(crate) struct Delivery<'a> {
-    engine: &'a Engine,
-    call: &'a Call<'a>,
-    purpose: For,
-    held: Held,
+impl Candidate<'_> {
+    /// Returns whether what was read is too old to be sent.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.fresh_until.is_some_and(|until| clock::now() > until)
+    }
+
+    /// Returns its place in the report and its id.
+    pub(crate) fn place(&self) -> (usize, String) {
+        (self.index, self.message.id().to_owned())
+    }
 }
 
-/// What waits for earlier messages that could not be sent.
-#[derive(Default)]
-struct Held {
-    /// Partition keys, with their topics, of which a message failed.
+/// The partition keys, with their topics, of which an earlier message could not be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
     keys: HashSet<(String, String)>,
-    /// Every key: a message could not be read, so that its key is not known.
-    all_keys: bool,
+    /// A message could not be read, so that its key is not known.
+    pub(crate) all_keys: bool,
 }
 
 impl Held {
-    fn hold(&mut self, message: &Message) {
+    pub(crate) fn hold(&mut self, message: &Message) {
         self.keys.extend(key_of(message));
     }
 
@@ -55,204 +73,101 @@ impl Held {
     }
 }
 
-impl<'a> Delivery<'a> {
-    pub(crate) fn new(engine: &'a Engine, call: &'a Call<'a>, purpose: For) -> Self {
-        Self { engine, call, purpose, held: Held::default() }
-    }
-
-    /// Sends the messages of these ids, as long as `go_on` says so. One that fails never stops
-    /// the others, but for those after it with the same topic and partition key.
-    pub(crate) fn run(&mut self, ids: &[String], mut go_on: impl FnMut() -> bool) -> DispatchReport {
-        let ids = distinct(ids);
-        let mut sending = Sending {
-            engine: self.engine,
-            purpose: self.purpose,
-            report: DispatchReport::of(&ids),
-            marking: Marking::new(self.engine, self.call),
-            batch: Batch::default(),
-            held: &mut self.held,
-            failures: Vec::new(),
-            go_on: &mut go_on,
-        };
-        let mut windows = ids.chunks(MAX_BATCH_GET).enumerate().map(|(window, ids)| (window * MAX_BATCH_GET, ids));
-        let start = |(first, ids)| Window::start(self.engine, self.call, self.purpose, first, ids);
-        // The next window is being read while this one is being sent.
-        let mut next = windows.next().map(start);
-        while let Some(window) = next {
-            let candidates = window.finish(&mut sending);
-            next = windows.next().map(start);
-            for candidate in candidates {
-                sending.consider(candidate);
-            }
-        }
-        sending.finish()
-    }
-}
-
-/// A message that is to be sent, with its place in the report.
-struct Candidate<'a> {
-    index: usize,
-    message: Message,
-    /// How often sending it has failed before.
-    attempts: u32,
-    claim: Claim<'a>,
-}
-
-/// Up to 100 messages that are read together: from memory, or with one BatchGetItem.
-struct Window<'a> {
-    engine: &'a Engine,
-    wanted: Vec<(usize, String, Source<'a>)>,
-    reading: Option<Task<BatchRead>>,
-}
-
-type BatchRead = (HashMap<String, Result<StoredMessage>>, Result<()>);
-
-/// Where a message comes from.
-enum Source<'a> {
-    Memory(Box<Message>, Claim<'a>),
-    Table(Claim<'a>),
-    ClaimedByAnother,
-}
-
-impl<'a> Window<'a> {
-    fn start(engine: &'a Engine, call: &Call<'_>, purpose: For, first: usize, ids: &[String]) -> Self {
-        let wanted: Vec<_> = ids
-            .iter()
-            .enumerate()
-            .map(|(position, id)| {
-                let source = match engine.in_flight.claim(id) {
-                    None => Source::ClaimedByAnother,
-                    Some(claim) => match engine.recent.take(id).filter(|_| purpose == For::Clear) {
-                        Some(message) => Source::Memory(Box::new(message), claim),
-                        None => Source::Table(claim),
-                    },
-                };
-                (first + position, id.clone(), source)
-            })
-            .collect();
-        let to_read: Vec<String> = wanted
-            .iter()
-            // One that somebody else is sending is read for its key.
-            .filter(|(_, _, source)| matches!(source, Source::Table(_) | Source::ClaimedByAnother))
-            .map(|(_, id, _)| id.clone())
-            .collect();
-        let reading = (!to_read.is_empty()).then(|| {
-            let outbox = Arc::clone(&engine.outbox);
-            let read =
-                async move { outbox.get_batch(to_read).await }.instrument(engine.request_span("reading messages"));
-            engine.runtime.start_task(call, engine.operation_timeout(), read)
-        });
-        Self { engine, wanted, reading }
-    }
-
-    /// The messages that are to be sent; of the others the report says what became of them.
-    fn finish(self, sending: &mut Sending<'a, '_>) -> Vec<Candidate<'a>> {
-        let no_answer = || {
-            let text = format!(
-                "no answer within operation_timeout_ms ({} ms)",
-                self.engine.config.operation_timeout.as_millis()
-            );
-            Err(Error::new(ErrorCode::Timeout, text))
-        };
-        let (mut found, read) = match self.reading {
-            None => (HashMap::new(), Ok(())),
-            Some(reading) => reading.wait().unwrap_or_else(|| (HashMap::new(), no_answer())),
-        };
-        let report = &mut sending.report;
-        let mut candidates = Vec::with_capacity(self.wanted.len());
-        for (index, id, source) in self.wanted {
-            let claim = match source {
-                Source::ClaimedByAnother => {
-                    match found.get(&id) {
-                        _ if self.engine.in_flight.is_accepted(&id) => {}
-                        Some(Ok(stored)) if stored.state == MessageState::Outstanding => {
-                            sending.held.hold(&stored.message);
-                        }
-                        None if read.is_err() => sending.held.all_keys = true,
-                        _ => {}
-                    }
-                    report.set(index, DispatchOutcome::InProgress, "this process is sending it already");
-                    continue;
-                }
-                Source::Memory(message, claim) => {
-                    candidates.push(Candidate { index, message: *message, attempts: 0, claim });
-                    continue;
-                }
-                Source::Table(claim) => claim,
-            };
-            match (found.remove(&id), &read) {
-                (Some(Ok(stored)), _) => match stored.state {
-                    MessageState::Outstanding => {
-                        let (message, attempts) = (stored.message, stored.dispatch_attempts);
-                        candidates.push(Candidate { index, message, attempts, claim });
-                    }
-                    MessageState::Dispatched => report.set(index, DispatchOutcome::AlreadyDispatched, ""),
-                    MessageState::Parked => {
-                        report.set(index, DispatchOutcome::Parked, stored.last_error.unwrap_or_default());
-                    }
-                },
-                (Some(Err(error)), _) => {
-                    report.set(index, DispatchOutcome::Malformed, error.message());
-                    // Nobody can send it, and it would be found again by every sweep.
-                    sending.failures.push(Attempt { id, error: error.message().to_owned(), earlier: 0, park: true });
-                }
-                (None, Err(error)) => {
-                    report.set(index, DispatchOutcome::ReadFailed, error.message());
-                    sending.held.all_keys = true;
-                }
-                (None, Ok(())) => report.set(index, DispatchOutcome::NotFound, "the outbox has no such message"),
-            }
-        }
-        candidates
-    }
-}
-
 /// Messages of one producer that are sent in one call.
 #[derive(Default)]
 struct Batch<'a> {
     producer: Option<Arc<dyn Producer>>,
-    places: Vec<Place<'a>>,
+    places: Vec<(usize, Fate, Claim<'a>)>,
     messages: Vec<Message>,
 }
 
-/// Where a message of a batch stands in the report, and what is known of it.
-struct Place<'a> {
-    index: usize,
-    attempts: u32,
-    claim: Claim<'a>,
-}
-
-/// A delivery of some messages under way.
-struct Sending<'a, 'd> {
+/// A sending of some messages under way, and what became of them.
+pub(crate) struct Sender<'a, 'd> {
     engine: &'a Engine,
     purpose: For,
-    report: DispatchReport,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) held: &'d mut Held,
+    pub(crate) tallies: &'d mut BTreeMap<String, Tally>,
     marking: Marking<'a>,
     batch: Batch<'a>,
-    held: &'d mut Held,
-    failures: Vec<Attempt>,
-    go_on: &'d mut dyn FnMut() -> bool,
+    go_on: &'d dyn Fn() -> bool,
+    /// Failures since the last success: a transport that cannot be reached counts ten.
+    strikes: u64,
+    /// After so many, nothing more is sent.
+    most_strikes: u64,
+    sent: u64,
 }
 
-impl<'a> Sending<'a, '_> {
-    fn consider(&mut self, candidate: Candidate<'a>) {
-        let Candidate { index, message, attempts, claim } = candidate;
+impl<'a, 'd> Sender<'a, 'd> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        call: &'a Call<'a>,
+        purpose: For,
+        (held, tallies): (&'d mut Held, &'d mut BTreeMap<String, Tally>),
+        go_on: &'d dyn Fn() -> bool,
+    ) -> Self {
+        Self {
+            engine,
+            purpose,
+            outcomes: Outcomes::default(),
+            held,
+            tallies,
+            marking: Marking::new(engine, call),
+            batch: Batch::default(),
+            go_on,
+            strikes: 0,
+            most_strikes: u64::MAX,
+            sent: 0,
+        }
+    }
+
+    /// From so many failures in a row on, nothing more is sent.
+    pub(crate) fn give_up_after(&mut self, strikes: u64) {
+        self.most_strikes = strikes;
+    }
+
+    /// Counts failures in a row from here.
+    pub(crate) fn forget_strikes(&mut self) {
+        self.strikes = 0;
+    }
+
+    /// Returns whether the transport failed so often in a row that nothing more is sent, or nothing can be marked.
+    pub(crate) fn is_in_trouble(&self) -> bool {
+        self.strikes >= self.most_strikes || self.engine.marker.is_failing()
+    }
+
+    /// Returns how many messages were sent.
+    pub(crate) fn sent_count(&self) -> u64 {
+        self.sent
+    }
+
+    /// Returns whether a mark has worked.
+    pub(crate) fn has_marked(&self) -> bool {
+        self.marking.has_worked
+    }
+
+    /// Takes the outcomes that are known.
+    pub(crate) fn take(&mut self) -> DispatchReport {
+        let report = self.outcomes.take();
+        self.engine.counters.delivered(&report);
+        report
+    }
+
+    /// Sends the message, at the latest with the batch that it completes, unless something holds it back.
+    pub(crate) fn offer(&mut self, candidate: Candidate<'a>) {
+        let Candidate { index, message, fate, claim, .. } = candidate;
+        if let Some(mark) = self.engine.marker.unmarked(message.id()) {
+            // It was sent before: only its mark is missing.
+            return self.marking.add(vec![(index, Sent { mark, fate, _claim: claim })]);
+        }
         // Whether an earlier message of its key has failed is known when that one was sent.
         let same_key = |other: &Message| key_of(other).is_some() && key_of(other) == key_of(&message);
         if self.batch.messages.iter().any(same_key) {
-            self.send();
+            self.flush();
         }
         if self.held.holds(&message) {
             let detail = "an earlier message of its partition key could not be sent";
-            return self.report.set(index, DispatchOutcome::HeldBack, detail);
-        }
-        if self.purpose == For::Sweep && self.engine.backoff.is_waiting(message.id()) {
-            self.held.hold(&message);
-            return self.report.set(
-                index,
-                DispatchOutcome::HeldBack,
-                "it failed lately and waits for its next attempt",
-            );
+            return self.outcomes.set(index, DispatchOutcome::HeldBack, detail);
         }
         let topic = message.producer_topic();
         let Some(producer) = self.engine.router.route(topic).cloned() else {
@@ -260,144 +175,178 @@ impl<'a> Sending<'a, '_> {
             let detail = format!(
                 "no producer serves topic {topic}: add one or a route for it, or a default one, when the Postbox is opened"
             );
-            return self.report.set(index, DispatchOutcome::NoProducer, detail);
+            return self.outcomes.set(index, DispatchOutcome::NoProducer, detail);
         };
         let same_producer = self.batch.producer.as_ref().is_some_and(|current| Arc::ptr_eq(current, &producer));
         // Before the breaker is asked: it is to know what became of these.
-        if !same_producer || self.batch.messages.len() >= producer.max_batch() {
-            self.send();
+        if !same_producer {
+            self.flush();
         }
-        let permit = self.engine.breakers.permit(message.topic());
+        // A drain has its lane's pause for a breaker.
+        let permit = match self.purpose {
+            For::Clear => self.engine.breakers.permit(message.topic()),
+            For::Drain => Permit::Send,
+        };
         if permit == Permit::HoldBack {
             self.held.hold(&message);
             let detail = format!("the breaker of topic {} is open", message.topic());
-            return self.report.set(index, DispatchOutcome::BreakerOpen, detail);
+            return self.outcomes.set(index, DispatchOutcome::BreakerOpen, detail);
         }
         if permit == Permit::Probe {
-            self.send();
+            self.flush();
         }
+        let is_full = permit == Permit::Probe || self.batch.messages.len() + 1 >= producer.max_batch();
         self.batch.producer = Some(producer);
-        self.batch.places.push(Place { index, attempts, claim });
+        self.batch.places.push((index, fate, claim));
         self.batch.messages.push(message);
-        if permit == Permit::Probe {
-            self.send();
+        if is_full {
+            self.flush();
         }
     }
 
-    fn send(&mut self) {
+    /// Sends what was offered and waits for its batch to be complete.
+    pub(crate) fn flush(&mut self) {
         let Batch { producer, places, messages } = std::mem::take(&mut self.batch);
         let Some(producer) = producer.filter(|_| !messages.is_empty()) else {
             return;
         };
-        if !(self.go_on)() {
-            for place in places {
-                self.report.set(
-                    place.index,
-                    DispatchOutcome::Skipped,
-                    "the operation was stopped before the message was sent",
-                );
+        self.marking.make_room(&mut self.outcomes);
+        let untried = match () {
+            () if self.is_in_trouble() => Some((DispatchOutcome::HeldBack, "earlier messages of its topic failed")),
+            () if !(self.go_on)() => Some((DispatchOutcome::Skipped, NOT_TRIED)),
+            () => None,
+        };
+        if let Some((outcome, why)) = untried {
+            for (place, message) in places.into_iter().zip(&messages) {
+                self.held.hold(message);
+                self.outcomes.set(place.0, outcome, why);
             }
             return;
         }
         if mutated(Mutation::MarkBeforeSend) {
-            let ids: Vec<String> = messages.iter().map(|message| message.id().to_owned()).collect();
-            let _ = self
-                .engine
-                .run("mark_dispatched", |outbox| async move { Ok(outbox.mark_dispatched(ids, Ticks::now()).await) });
+            let marks = messages.iter().map(|message| Mark::by_name(message.id(), Ticks::now())).collect();
+            let _ = self.engine.run("mark_dispatched", |outbox| async move { Ok(outbox.mark_dispatched(marks).await) });
         }
-        let outcomes = self.send_span(&messages).in_scope(|| send_batch(producer.as_ref(), &messages));
-        for ((place, message), outcome) in places.into_iter().zip(&messages).zip(outcomes) {
+        let outcomes = send_span(&messages).in_scope(|| send_batch(producer.as_ref(), &messages));
+        let now = Ticks::now();
+        let mut sent = Vec::new();
+        for (((index, fate, claim), message), outcome) in places.into_iter().zip(&messages).zip(outcomes) {
+            let is_first_try = !fate.is_retried(now);
             match outcome {
                 SendOutcome::Sent => {
-                    self.accepted(message);
-                    self.marking.add(&mut self.report, place.index, place.claim);
+                    self.engine.breakers.succeeded(message.topic());
+                    if is_first_try {
+                        self.engine.evidence.note(message.topic(), true);
+                    }
+                    (self.strikes, self.sent) = (0, self.sent + 1);
+                    self.tally(message).sent += 1;
+                    sent.push((index, Sent { mark: Mark::of(message.id(), &fate, now), fate, _claim: claim }));
                 }
                 SendOutcome::Accepted => {
-                    self.accepted(message);
-                    place.claim.keep(self.engine.config.confirm_timeout);
-                    self.report.set(place.index, DispatchOutcome::Accepted, "");
+                    // Those after it wait for its confirmation.
+                    self.held.hold(message);
+                    claim.keep(self.engine.config.confirm_timeout);
+                    self.outcomes.set(index, DispatchOutcome::Accepted, "");
                 }
-                SendOutcome::Retry(text) => {
-                    self.engine.breakers.failed(message.topic());
-                    let park = self.engine.parks_after(place.attempts);
-                    self.failed(place, message, DispatchOutcome::Failed, text, park);
+                SendOutcome::Retry(text) => self.failed((index, fate, message), Blame::Unknown, text, is_first_try),
+                SendOutcome::Unavailable(text) => {
+                    self.failed((index, fate, message), Blame::Transport, text, is_first_try);
                 }
-                SendOutcome::Reject(text) => self.failed(place, message, DispatchOutcome::Rejected, text, true),
+                SendOutcome::Reject(text) => self.failed((index, fate, message), Blame::Message, text, false),
             }
         }
-        self.marking.tick(&mut self.report);
+        if !sent.is_empty() {
+            self.marking.add(sent);
+        }
     }
 
-    /// The span of a call of a producer, by OpenTelemetry's conventions for messaging.
-    fn send_span(&self, messages: &[Message]) -> Span {
-        let first = messages.first();
-        tracing::info_span!(
-            target: "postbox",
-            "send",
-            otel.kind = "producer",
-            messaging.system = "postbox",
-            messaging.operation.name = "send",
-            messaging.operation.type = "send",
-            messaging.destination.name = first.map_or("", Message::topic),
-            messaging.message.id = first.map_or("", Message::id),
-            messaging.batch.message_count = messages.len(),
-        )
+    fn tally(&mut self, message: &Message) -> &mut Tally {
+        self.tallies.entry(message.topic().to_owned()).or_default()
     }
 
-    fn accepted(&self, message: &Message) {
-        self.engine.breakers.succeeded(message.topic());
-        self.engine.backoff.forget(message.id());
-    }
-
-    fn failed(&mut self, place: Place<'a>, message: &Message, outcome: DispatchOutcome, text: String, park: bool) {
+    fn failed(
+        &mut self,
+        (index, fate, message): (usize, Fate, &Message),
+        blame: Blame,
+        text: String,
+        is_first_try: bool,
+    ) {
         tracing::warn!(
-            target: "postbox", { messaging.message.id = message.id(), messaging.destination.name = message.topic(), error.message = %text, parked = park },
+            target: "postbox", { messaging.message.id = message.id(), messaging.destination.name = message.topic(), error.message = %text },
             "a message could not be sent"
         );
         self.held.hold(message);
-        if park {
-            self.engine.backoff.forget(message.id());
-        } else {
-            self.engine.backoff.wait(message.id(), place.attempts);
+        if is_first_try {
+            self.engine.evidence.note(message.topic(), false);
         }
-        self.failures.push(Attempt { id: message.id().to_owned(), error: text.clone(), earlier: place.attempts, park });
-        self.report.set(place.index, outcome, text);
+        let outcome = match blame {
+            Blame::Message => DispatchOutcome::Rejected,
+            _ => {
+                self.strike(message, blame);
+                DispatchOutcome::Failed
+            }
+        };
+        self.outcomes.set(index, outcome, text.clone());
+        let is_keyed = !message.partition_key().is_empty();
+        let failure = Failure { id: message.id().to_owned(), fate, is_keyed, blame, error: text };
+        for excused in self.tally(message).fail(failure) {
+            self.strike(message, Blame::Transport);
+            self.outcomes.change(&excused, DispatchOutcome::Rejected, DispatchOutcome::Failed);
+        }
     }
 
-    fn finish(mut self) -> DispatchReport {
-        self.send();
-        self.marking.finish(&mut self.report);
-        self.record_failures();
-        self.engine.counters.delivered(&self.report);
-        self.report
+    fn strike(&mut self, message: &Message, blame: Blame) {
+        self.strikes = self.strikes.saturating_add(if blame == Blame::Transport { UNAVAILABLE_STRIKES } else { 1 });
+        if self.purpose == For::Clear {
+            self.engine.breakers.failed(message.topic());
+        }
     }
 
-    fn record_failures(&mut self) {
-        let failures = std::mem::take(&mut self.failures);
-        if failures.is_empty() {
-            return;
-        }
-        let parked = failures.iter().filter(|attempt| attempt.park).count();
-        Counters::add(&self.engine.counters.parked, parked as u64);
-        let at = Ticks::now();
-        let recorded = self.engine.run_each(
-            "counting a failed attempt",
-            failures,
-            |outbox, attempt| async move { outbox.record_failure(attempt, at).await },
-            |result| {
-                if let Some(Err(error)) = result {
-                    tracing::warn!(target: "postbox", { error.message = error.message() }, "a failed attempt could not be counted");
-                }
-            },
-        );
-        if let Err(error) = recorded {
-            tracing::debug!(target: "postbox", { error.message = error.message() }, "failed attempts were not counted");
-        }
+    /// Sends the rest, waits for all marks, and returns the outcomes that were not taken yet.
+    pub(crate) fn finish(mut self) -> DispatchReport {
+        self.flush();
+        self.marking.finish(&mut self.outcomes);
+        leave_unmarked(self.engine, std::mem::take(&mut self.marking.failed));
+        let report = self.outcomes.take_all(DispatchOutcome::Skipped, NOT_TRIED);
+        self.engine.counters.delivered(&report);
+        report
     }
 }
 
-/// What orders messages: topic and partition key, if there is one.
-fn key_of(message: &Message) -> Option<(String, String)> {
+/// A message whose mark fails while others succeed waits for a while, so that it is not sent again by every sweep.
+fn leave_unmarked(engine: &Engine, failed: Vec<(String, Fate, String)>) {
+    // Where no mark succeeds, no wait can be written either.
+    if engine.marker.is_failing() {
+        return;
+    }
+    let now = Ticks::now();
+    let wait = |(id, fate, why): (String, Fate, String)| {
+        let failures = fate.failures(now);
+        let (first, counted) = (failures.first.unwrap_or(now), failures.counted);
+        let error = format!("it was sent and could not be marked: {why}");
+        (id, fate, Attempt::Failed { next: now.plus(UNMARKED_WAIT), first, counted, error })
+    };
+    record(engine, failed.into_iter().map(wait).collect());
+}
+
+/// The span of a call of a producer, by OpenTelemetry's conventions for messaging.
+fn send_span(messages: &[Message]) -> Span {
+    let first = messages.first();
+    tracing::info_span!(
+        target: "postbox",
+        "send",
+        otel.kind = "producer",
+        messaging.system = "postbox",
+        messaging.operation.name = "send",
+        messaging.operation.type = "send",
+        messaging.destination.name = first.map_or("", Message::topic),
+        messaging.message.id = first.map_or("", Message::id),
+        messaging.batch.message_count = messages.len(),
+    )
+}
+
+/// Returns what orders messages: topic and partition key, if there is one.
+pub(crate) fn key_of(message: &Message) -> Option<(String, String)> {
     let key = message.partition_key();
     (!key.is_empty()).then(|| (message.topic().to_owned(), key.to_owned()))
 }

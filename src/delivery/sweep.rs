@@ -1,28 +1,150 @@
-//! One sweep: finds outstanding messages that are older than the minimum age, and delivers them.
+//! A sweep: looks for lanes with work, and drains those that it may have, several topics at once.
 
-use crate::delivery::backlog::find;
-use crate::delivery::lease::{Lease, Obtained};
-use crate::delivery::sharded_sweep::sweep_shards;
-use crate::delivery::topic_rounds::Topics;
+use crate::delivery::drain::{Drained, Task, drain, pause};
+use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
+use crate::delivery::look::{Seen, Times, View, look};
+use crate::delivery::marking::catch_up;
+use crate::delivery::source::Source;
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
-use crate::model::error::Result;
-use crate::model::report::{LeaseStatus, OnBatch, SweepReport};
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::report::{DispatchReport, LeaseStatus, OnBatch, SweepReport};
 use crate::model::settings::LeaseMode;
-use crate::sys::sync::Mutex;
+use crate::model::ticks::Ticks;
+use crate::outbox::lane::{Group, Groups, Lane};
+use crate::outbox::lock_table::{LockItem, Standing, Why, unix_milliseconds};
+use crate::outbox::sightings::Range;
+use crate::runtime::Call;
+use crate::sys::clock;
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 
-/// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until `stop`.
-/// Hands what became of each batch to `on_batch`.
+/// A lane is worked on for so long while others wait.
+const TURN: Duration = Duration::from_secs(10);
+/// A lane that another holds is left alone for so long.
+const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
+/// A lane of which only waiting messages are shown is not read again for so long at most, once nothing in it was due.
+const NOTHING_DUE: Duration = Duration::from_secs(60);
+/// The lease of all lanes is held for so long at most, so that sweepers of other topics have their turn.
+const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
+/// The leases of so many lanes are asked about at most.
+const MOST_LANES: usize = 100;
+
+/// A lane that may have work, with what was seen of it.
+struct Job {
+    lane: Lane,
+    seen: Seen,
+    /// The item of its pause, if that is over.
+    pause: Option<LockItem>,
+}
+
+/// A sweep under way: what its threads share.
+struct Sweep<'a, 'r> {
+    engine: &'a Engine,
+    call: &'a Call<'a>,
+    topic: Option<&'a str>,
+    cancel: &'a CancelToken,
+    began: Instant,
+    lanes_are_leased: bool,
+    /// The lease of all lanes, where they are not leased one by one.
+    one_lease: Mutex<Option<Lease<'a>>>,
+    state: Mutex<State>,
+    changed: Condvar,
+    told: Mutex<Told<'r>>,
+}
+
+/// What a sweep reports: to its caller at the end, and of each batch.
+struct Told<'r> {
+    report: SweepReport,
+    on_batch: &'r mut OnBatch<'r>,
+    lanes: BTreeMap<Lane, Left>,
+    /// Messages of topics that no producer of this process serves, by the last look.
+    unserved: u64,
+    unserved_topics: BTreeSet<String>,
+}
+
+/// The messages of a lane that are not sent, each counted once however often the sweep came to the lane.
+#[derive(Clone, Copy, Default)]
+struct Left {
+    held_back: u64,
+    failed: u64,
+    was_drained: bool,
+}
+
+impl Told<'_> {
+    /// Notes what a look saw of a lane. A drain of the sweep has seen more.
+    fn saw(&mut self, lane: &Lane, seen: &Seen) {
+        let left = self.lanes.entry(lane.clone()).or_default();
+        if !left.was_drained {
+            left.held_back = seen.waiting + seen.due;
+        }
+    }
+
+    /// Notes what a drain of a lane left. What had failed in an earlier one waits, and is counted as failed.
+    fn drained(&mut self, lane: &Lane, held_back: u64, failed: u64) {
+        let left = self.lanes.entry(lane.clone()).or_default();
+        left.held_back = held_back.saturating_sub(left.failed);
+        left.failed += failed;
+        left.was_drained = true;
+    }
+
+    fn into_report(mut self) -> SweepReport {
+        let held_back = self.unserved + self.lanes.values().map(|left| left.held_back).sum::<u64>();
+        self.report.pass_over(held_back);
+        self.report.topics_without_producer = self.unserved_topics.into_iter().collect();
+        self.report
+    }
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    /// Topics that are being sent.
+    busy: HashSet<String>,
+    threads: usize,
+    /// Nothing more is begun.
+    is_over: bool,
+    /// When the last look was, if there was one.
+    looked: Option<Instant>,
+    /// Whether something became of a message since the last look.
+    has_progress: bool,
+}
+
+/// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until it is cancelled. Hands what
+/// became of each batch to `on_batch`.
 pub(crate) fn sweep(
     engine: &Engine,
     topic: Option<&str>,
     cancel: &CancelToken,
     on_batch: &mut OnBatch<'_>,
 ) -> Result<SweepReport> {
-    let report = match engine.config.lease_mode {
-        LeaseMode::PerShard => sweep_shards(engine, topic, cancel, on_batch)?,
-        LeaseMode::Single => sweep_all(engine, topic, cancel, on_batch)?,
+    let call = &engine.runtime.enter()?;
+    let sweep = Sweep {
+        engine,
+        call,
+        topic,
+        cancel,
+        began: clock::now(),
+        lanes_are_leased: engine.config.lease_mode == LeaseMode::PerShard,
+        one_lease: Mutex::new(None),
+        state: Mutex::default(),
+        changed: Condvar::default(),
+        told: Mutex::new(Told {
+            report: SweepReport::new(LeaseStatus::Held),
+            on_batch,
+            lanes: BTreeMap::new(),
+            unserved: 0,
+            unserved_topics: BTreeSet::new(),
+        }),
     };
+    if !catch_up(engine, call) {
+        tracing::warn!(target: "postbox", "messages that were sent cannot be marked: nothing more is sent");
+    }
+    let swept = sweep.run();
+    drop(sweep.one_lease);
+    let report = sweep.told.into_inner().into_report();
+    swept?;
     engine.counters.swept(&report);
     if report.found > 0 {
         tracing::info!(
@@ -33,44 +155,385 @@ pub(crate) fn sweep(
     Ok(report)
 }
 
-/// With one lease for all sweepers.
-fn sweep_all(
-    engine: &Engine,
-    topic: Option<&str>,
-    cancel: &CancelToken,
-    on_batch: &mut OnBatch<'_>,
-) -> Result<SweepReport> {
-    let call = &engine.runtime.enter()?;
-    let (lease, mut report) = match Lease::obtain(engine, &engine.resource("OutboxSweeper"))? {
-        Obtained::HeldElsewhere => return Ok(SweepReport::new(LeaseStatus::HeldElsewhere)),
-        Obtained::Held(lease) => (Some(lease), SweepReport::new(LeaseStatus::Held)),
-        Obtained::Unavailable(why) => {
-            tracing::warn!(target: "postbox", reason = %why, "sweeping without a lease: other sweepers may send the same messages");
-            (None, SweepReport::new(LeaseStatus::Unavailable(why)))
+/// Sweeps all topics, as the sweeper does at every interval. That nothing may be swept is a failure of it.
+pub(crate) fn sweep_in_background(engine: &Engine, cancel: &CancelToken) -> Result<()> {
+    let report = sweep(engine, None, cancel, &mut |_| {})?;
+    match report.lease {
+        LeaseStatus::Unavailable(why) if !engine.config.sweep_without_lease => Err(Error::new(
+            ErrorCode::AccessDenied,
+            format!("nothing is swept, since there is no lease to be had: {why}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+impl<'a, 'r> Sweep<'a, 'r> {
+    /// Works until a look finds nothing that can be sent.
+    fn run(&self) -> Result<()> {
+        while !self.state().is_over && self.may_begin() && self.find_jobs()? > 0 {
+            self.state().has_progress = false;
+            std::thread::scope(|scope| self.work(scope));
+            if !self.state().has_progress {
+                break;
+            }
         }
-    };
-    let lease = Mutex::new(lease);
-    let is_held = || lease.lock().as_mut().is_none_or(Lease::is_held);
-    let mut topics = Topics::new(engine, call);
-    // After what was tried already: however many cannot be sent, they are not in the way of the rest.
-    let mut after = None;
-    loop {
-        let oldest = find(engine, topic, after)?;
-        after = oldest.next();
-        let go_on = || !cancel.is_canceled() && is_held();
-        let is_complete = topics.deliver(oldest.into_sorted(), None, (&mut report, on_batch), &go_on);
-        if cancel.is_canceled() {
-            return Ok(report);
+        Ok(())
+    }
+
+    /// Drains one lane after the other. Another thread is started where there is more to do at once.
+    fn work<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
+        loop {
+            self.start_helper(scope);
+            match self.take_job() {
+                Some(job) => {
+                    let topic = job.lane.topic.clone();
+                    self.drain_lane(job);
+                    self.state().busy.remove(&topic);
+                    self.changed.notify_all();
+                }
+                None if self.waits_for_others() => {}
+                None => return,
+            }
         }
-        if !is_held() {
-            report.lease = LeaseStatus::Lost;
-            return Ok(report);
+    }
+
+    fn start_helper<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
+        let mut state = self.state();
+        let most = self.engine.config.sweep_threads as usize;
+        let is_free = |job: &Job| !state.busy.contains(&job.lane.topic);
+        let is_wanted =
+            !state.is_over && state.jobs.iter().any(is_free) && state.threads + 1 < most && self.may_begin();
+        if !is_wanted {
+            return;
         }
-        if !is_complete {
-            // From the oldest again, with all that was held back: so it comes before what is younger.
-            (after, topics) = (None, Topics::new(engine, call));
-        } else if after.is_none() {
-            return Ok(report);
+        state.threads += 1;
+        let thread = std::thread::Builder::new().name("postbox-sweeper".into());
+        if let Err(error) = thread.spawn_scoped(scope, move || {
+            self.work(scope);
+            self.state().threads -= 1;
+        }) {
+            state.threads -= 1;
+            tracing::warn!(target: "postbox", { error.message = %error }, "a thread for another topic could not be started: topics are sent one after the other");
         }
+    }
+
+    /// Takes a lane of a topic that nobody is sending, or else of any.
+    fn take_job(&self) -> Option<Job> {
+        let mut state = self.state();
+        if state.is_over || !self.may_begin() {
+            return None;
+        }
+        let place = state.jobs.iter().position(|job| !state.busy.contains(&job.lane.topic));
+        let place = place.or(if state.threads == 0 && !state.jobs.is_empty() { Some(0) } else { None })?;
+        let job = state.jobs.remove(place)?;
+        state.busy.insert(job.lane.topic.clone());
+        Some(job)
+    }
+
+    /// While others are sending, a thread that has nothing to do looks for more. Returns whether there may be.
+    fn waits_for_others(&self) -> bool {
+        let interval = self.engine.config.sweep_interval;
+        let state = self.state();
+        if state.is_over || state.busy.is_empty() || !self.may_begin() {
+            return false;
+        }
+        let since = state.looked.map_or(Duration::MAX, clock::since);
+        if since < interval {
+            let wait = (interval - since).min(Duration::from_millis(100));
+            let looked = state.looked;
+            drop(
+                self.changed.wait_timeout_while(state, wait, |state| state.looked == looked && !state.busy.is_empty()),
+            );
+            return true;
+        }
+        drop(state);
+        if let Err(error) = self.find_jobs() {
+            tracing::debug!(target: "postbox", { error.message = error.message() }, "a look failed while others were sending");
+        }
+        true
+    }
+
+    /// Returns whether another lane may be begun.
+    fn may_begin(&self) -> bool {
+        let has_time = self.lanes_are_leased || clock::since(self.began) < ONE_LEASE_FOR;
+        has_time && self.goes_on() && !self.engine.marker.is_failing()
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.cancel.is_canceled() && !self.engine.runtime.is_abandoned()
+    }
+
+    /// Looks for lanes that have work and that this process may have. Returns how many were found.
+    fn find_jobs(&self) -> Result<usize> {
+        self.state().looked = Some(clock::now());
+        let View { lanes, unserved, unserved_topics } = look(self.engine, self.topic, Times::of(self.engine))?;
+        {
+            let mut told = self.told();
+            lanes.iter().for_each(|(lane, seen)| told.saw(lane, seen));
+            told.unserved = unserved;
+            told.unserved_topics.extend(unserved_topics);
+        }
+        let known: HashSet<Lane> = self.state().jobs.iter().map(|job| job.lane.clone()).collect();
+        let mut jobs: Vec<Job> = lanes
+            .into_iter()
+            .filter(|(lane, seen)| {
+                let may_have_work = seen.due > 0 || (seen.is_cut && !self.engine.sweeping.is_idle(lane));
+                may_have_work && !known.contains(lane) && !self.engine.sweeping.leaves(lane)
+            })
+            .map(|(lane, seen)| Job { lane, seen, pause: None })
+            .collect();
+        fastrand::shuffle(&mut jobs);
+        jobs.truncate(MOST_LANES);
+        if jobs.is_empty() {
+            return Ok(0);
+        }
+        let jobs = match self.available(jobs)? {
+            Ok(jobs) => jobs,
+            Err(why) => {
+                self.told().report.lease = LeaseStatus::Unavailable(why);
+                return Ok(0);
+            }
+        };
+        if jobs.is_empty() || !self.has_one_lease()? {
+            return Ok(0);
+        }
+        let busy = self.state().busy.clone();
+        let mut state = self.state();
+        state.jobs.extend(jobs.into_iter().filter(|job| !busy.contains(&job.lane.topic)));
+        let count = state.jobs.len();
+        drop(state);
+        self.changed.notify_all();
+        Ok(count)
+    }
+
+    /// Returns the lanes that nobody holds or has paused; or why the lock table cannot tell.
+    fn available(&self, jobs: Vec<Job>) -> Result<std::result::Result<Vec<Job>, String>> {
+        let resources: Vec<String> = jobs.iter().map(|job| self.resource(&job.lane)).collect();
+        let table = &self.engine.config.lock_table_name;
+        let items = use_lock_table(self.engine, || {
+            let (table, resources) = (table.clone(), resources.clone());
+            self.engine.run("reading the leases", |outbox| async move { outbox.lock_items(table, resources).await })
+        })?;
+        let mut items: HashMap<String, LockItem> = match items {
+            Ok(items) => items,
+            Err(why) if self.goes_without_lease() => {
+                self.told().report.lease = LeaseStatus::Unavailable(why);
+                HashMap::new()
+            }
+            Err(why) => return Ok(Err(why)),
+        };
+        let (now, skew) = (unix_milliseconds(), Terms::of(self.engine).skew);
+        let mut available = Vec::new();
+        for (mut job, resource) in jobs.into_iter().zip(resources) {
+            let item = items.remove(&resource);
+            let standing = item.as_ref().map_or(Standing::Free, |item| item.standing(now, skew));
+            match standing {
+                Standing::Paused(until) => {
+                    self.engine.sweeping.leave_lane(&job.lane, Duration::from_millis(until.saturating_sub(now)));
+                }
+                Standing::Held(_) if self.lanes_are_leased => self.leave_to_another(&job.lane),
+                _ => {
+                    job.pause = item;
+                    available.push(job);
+                }
+            }
+        }
+        Ok(Ok(available))
+    }
+
+    fn leave_to_another(&self, lane: &Lane) {
+        self.engine.sweeping.leave_lane(lane, HELD_ELSEWHERE.mul_f64(0.7 + 0.6 * fastrand::f64()));
+        let mut told = self.told();
+        if told.report.dispatched == 0 {
+            told.report.lease = LeaseStatus::HeldElsewhere;
+        }
+    }
+
+    fn goes_without_lease(&self) -> bool {
+        self.engine.config.sweep_without_lease
+    }
+
+    /// Takes the lease of all lanes if it is not held yet. Returns whether lanes may be drained.
+    fn has_one_lease(&self) -> Result<bool> {
+        let mut lease = self.one_lease();
+        if self.lanes_are_leased || lease.is_some() || matches!(self.told().report.lease, LeaseStatus::Unavailable(_)) {
+            return Ok(true);
+        }
+        match Lease::obtain(self.engine, &self.engine.resource("OutboxSweeper"), None)? {
+            Obtained::Held(held) => {
+                *lease = Some(held);
+                Ok(true)
+            }
+            Obtained::HeldElsewhere => {
+                self.told().report.lease = LeaseStatus::HeldElsewhere;
+                Ok(false)
+            }
+            Obtained::Unusable(why) => {
+                self.told().report.lease = LeaseStatus::Unavailable(why);
+                Ok(self.goes_without_lease())
+            }
+        }
+    }
+
+    fn resource(&self, lane: &Lane) -> String {
+        self.engine.resource(&lane.resource())
+    }
+
+    /// Drains a lane under its lease, or under that of all lanes, and ends it as it came out.
+    fn drain_lane(&self, job: Job) {
+        let resource = self.resource(&job.lane);
+        let mut lease = None;
+        let (mut failures, mut was_abandoned, mut unmarked) = (0, false, false);
+        let mut before = job.pause.clone();
+        if self.lanes_are_leased && !matches!(self.told().report.lease, LeaseStatus::Unavailable(_)) {
+            match Lease::obtain(self.engine, &resource, Some(&job.lane.topic)) {
+                Ok(Obtained::Held(held)) => {
+                    before = held.before.as_deref().cloned();
+                    was_abandoned = held.was_abandoned;
+                    lease = Some(held);
+                }
+                Ok(Obtained::HeldElsewhere) => return self.leave_to_another(&job.lane),
+                Ok(Obtained::Unusable(why)) => {
+                    self.told().report.lease = LeaseStatus::Unavailable(why);
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(target: "postbox", { error.message = error.message() }, "the lease of a lane could not be taken");
+                    return;
+                }
+            }
+        } else if let Some(one) = &*self.one_lease() {
+            was_abandoned = one.was_abandoned;
+        }
+        if let Some(item) = &before {
+            failures = item.failures;
+            unmarked = item.why.as_deref() == Some(Why::Marks.name());
+        }
+        let lease = Mutex::new(lease);
+        let drained = self.drain(&job, failures, (was_abandoned || unmarked, unmarked && !was_abandoned), &lease);
+        let lease = lease.into_inner();
+        self.end_lane(&job, &resource, lease, (failures, before.as_ref()), &drained);
+    }
+
+    fn drain(
+        &self,
+        job: &Job,
+        failures: u32,
+        (is_careful, until_marked): (bool, bool),
+        lease: &Mutex<Option<Lease<'a>>>,
+    ) -> Drained {
+        let times = Times::of(self.engine);
+        let go_on = || {
+            let own = lease.lock().as_mut().is_none_or(Lease::is_held);
+            let all = self.one_lease().as_mut().is_none_or(Lease::is_held);
+            if !own || !all {
+                self.told().report.lease = LeaseStatus::Lost;
+                self.state().is_over |= !all;
+            }
+            own && all && self.goes_on()
+        };
+        let (mut held_back, mut failed) = (0, 0);
+        let mut tell = |report: &DispatchReport| {
+            if report.entries().is_empty() {
+                return;
+            }
+            let mut told = self.told();
+            let failed_before = told.report.failed;
+            held_back += told.report.add(report);
+            failed += told.report.failed - failed_before;
+            (told.on_batch)(report);
+        };
+        let ranges = [Range::UpTo(times.before), Range::After(times.absurd)];
+        let shards = match job.lane.group {
+            Group::Numbered(_) => Groups::of(self.engine.outbox.shards()).shards(&job.lane),
+            Group::Other => job.seen.other_shards.iter().cloned().collect(),
+        };
+        let parts = shards.into_iter().flat_map(|shard| ranges.map(|range| (shard.clone(), range)));
+        let source = Source::new(self.engine, self.call, parts, job.seen.unsharded.clone());
+        let task = Task {
+            engine: self.engine,
+            call: self.call,
+            times,
+            failures,
+            is_careful,
+            until_marked,
+            go_on: &go_on,
+            yields_at: self.yields_at(),
+            tell: &mut tell,
+        };
+        let drained = drain(task, source);
+        self.told().drained(&job.lane, drained.passed_over + held_back, failed);
+        drained
+    }
+
+    /// A lane yields after a while where others wait, and where nobody else could see that they do.
+    fn yields_at(&self) -> Option<Instant> {
+        let alone = self.engine.config.sweep_threads <= 1;
+        (alone || !self.state().jobs.is_empty()).then(|| clock::now() + TURN)
+    }
+
+    fn end_lane(
+        &self,
+        job: &Job,
+        resource: &str,
+        mut lease: Option<Lease<'a>>,
+        (failures, before): (u32, Option<&LockItem>),
+        drained: &Drained,
+    ) {
+        let engine = self.engine;
+        let cooldown = engine.config.breaker_cooldown;
+        {
+            let mut state = self.state();
+            state.has_progress |=
+                drained.sent > 0 || (drained.has_rest && drained.tried > 0 && drained.trouble.is_none());
+        }
+        if let Some(why) = drained.trouble {
+            let (length, count) = pause(cooldown, failures, drained);
+            tracing::warn!(
+                target: "postbox", { messaging.destination.name = %job.lane.topic, why = why.name(), pause_ms = length.as_millis() as u64 },
+                "a lane is paused"
+            );
+            if drained.sent == 0 {
+                engine.sweeping.leave_topic(&job.lane.topic, cooldown);
+            } else {
+                engine.sweeping.leave_lane(&job.lane, length);
+            }
+            match &mut lease {
+                Some(lease) => lease.pause_at_end(length, count, why),
+                None => {
+                    let paused = pause_unleased(engine, resource, &job.lane.topic, (length, count, why));
+                    if let Err(error) = paused {
+                        tracing::debug!(target: "postbox", { error.message = error.message() }, "a pause could not be written");
+                    }
+                }
+            }
+            return;
+        }
+        if drained.sent > 0
+            && let Some(one) = &mut *self.one_lease()
+        {
+            one.rest_at_end();
+        }
+        if lease.is_none()
+            && let Some(item) = before
+        {
+            forget_pause(engine, item);
+        }
+        if drained.tried == 0 && !drained.has_rest {
+            let until = drained.next_due.map_or(NOTHING_DUE, |due| due.since(Ticks::now()).min(NOTHING_DUE));
+            engine.sweeping.idle_lane(&job.lane, until);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told<'r>> {
+        self.told.lock()
+    }
+
+    fn one_lease(&self) -> MutexGuard<'_, Option<Lease<'a>>> {
+        self.one_lease.lock()
     }
 }

@@ -61,15 +61,6 @@ impl Breakers {
         }
     }
 
-    /// Whether all messages of the topic are held back now.
-    pub(crate) fn is_open(&self, topic: &str) -> bool {
-        match self.topics.lock().get(topic) {
-            None | Some(Breaker::Closed { .. }) => false,
-            Some(Breaker::Open { until }) => *until > clock::now(),
-            Some(Breaker::Probing { since }) => clock::since(*since) < self.cooldown,
-        }
-    }
-
     pub(crate) fn succeeded(&self, topic: &str) {
         if matches!(self.topics.lock().remove(topic), Some(Breaker::Open { .. } | Breaker::Probing { .. })) {
             tracing::info!(target: "postbox", { messaging.destination.name = topic }, "the breaker closed: messages of the topic are sent again");

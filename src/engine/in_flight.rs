@@ -37,11 +37,6 @@ impl InFlight {
         Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
     }
 
-    /// Whether its producer has accepted the message, which is then before all that come later.
-    pub(crate) fn is_accepted(&self, id: &str) -> bool {
-        matches!(self.0.lock().get(id), Some(Holder::Accepted { .. }))
-    }
-
     /// The message was confirmed, or its sender gave it up: it may be sent again, once whoever is
     /// sending it now is through.
     pub(crate) fn settle(&self, id: &str) {
@@ -61,10 +56,6 @@ impl InFlight {
 }
 
 impl Claim<'_> {
-    pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
     /// Keeps the message claimed until it is settled, which it may be already, and for so long at most.
     pub(crate) fn keep(mut self, time: Duration) {
         let mut ids = self.in_flight.0.lock();

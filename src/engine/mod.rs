@@ -3,16 +3,20 @@
 pub(crate) mod backlog_limit;
 pub(crate) mod breaker;
 pub(crate) mod counters;
+pub(crate) mod evidence;
 pub(crate) mod in_flight;
+pub(crate) mod marker;
 pub(crate) mod recent;
-pub(crate) mod retry_delays;
+pub(crate) mod sweeping;
 
 use crate::engine::backlog_limit::{BacklogLimit, Reserved};
 use crate::engine::breaker::Breakers;
 use crate::engine::counters::Counters;
+use crate::engine::evidence::Evidence;
 use crate::engine::in_flight::InFlight;
+use crate::engine::marker::Marker;
 use crate::engine::recent::Recent;
-use crate::engine::retry_delays::Backoff;
+use crate::engine::sweeping::Sweeping;
 use crate::model::config::Config;
 use crate::model::error::Result;
 use crate::model::message::Message;
@@ -35,11 +39,13 @@ pub(crate) struct Engine {
     pub(crate) recent: Recent,
     pub(crate) in_flight: InFlight,
     pub(crate) breakers: Breakers,
-    pub(crate) backoff: Backoff,
+    pub(crate) evidence: Evidence,
+    pub(crate) marker: Marker,
     pub(crate) counters: Counters,
     pub(crate) limit: Arc<BacklogLimit>,
-    /// What this process is called among the sweepers of `lease_mode = per_shard`.
-    pub(crate) member_id: String,
+    pub(crate) sweeping: Sweeping,
+    /// The holder that the leases of this process name: its host and process.
+    pub(crate) holder: String,
 }
 
 impl Engine {
@@ -48,10 +54,12 @@ impl Engine {
             recent: Recent::new(&config),
             in_flight: InFlight::default(),
             breakers: Breakers::new(config.breaker_threshold, config.breaker_cooldown),
-            backoff: Backoff::new(config.dispatch_retry_delay),
+            evidence: Evidence::default(),
+            marker: Marker::new(&outbox, config.operation_timeout, config.max_request_attempts),
             counters: Counters::default(),
             limit: BacklogLimit::new(config.max_outstanding),
-            member_id: crate::sys::random::id(),
+            sweeping: Sweeping::default(),
+            holder: holder(),
             config,
             runtime,
             outbox,
@@ -93,12 +101,6 @@ impl Engine {
         self.counters.counted(outstanding);
     }
 
-    /// Whether a message that fails now, and has failed so often before, is parked.
-    pub(crate) fn parks_after(&self, attempts: u32) -> bool {
-        let most = self.config.max_dispatch_attempts;
-        most > 0 && u64::from(attempts) + 1 >= most
-    }
-
     /// What this Postbox has done since it was opened.
     pub(crate) fn stats(&self) -> Stats {
         self.counters.read(self.breakers.states())
@@ -115,6 +117,15 @@ impl Engine {
     {
         let future = operation(Arc::clone(&self.outbox)).instrument(self.request_span(what));
         self.runtime.run(what, self.operation_timeout(), future)?
+    }
+
+    /// [`run`](Self::run) as the end of a call that was entered: also when the Postbox is being closed.
+    pub(crate) fn run_to_end<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let future = operation(Arc::clone(&self.outbox)).instrument(self.request_span(what));
+        self.runtime.run_inside(what, self.operation_timeout(), future)?
     }
 
     /// The span of an operation on the outbox, by OpenTelemetry's conventions for databases.
@@ -154,4 +165,11 @@ impl Engine {
         running.into_iter().for_each(|result| done(result.wait()));
         Ok(())
     }
+}
+
+/// The name of this process for an operator who wonders who holds a lease.
+fn holder() -> String {
+    let host = std::env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
+    let host = host.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok());
+    format!("{} {}", host.as_deref().map_or("unknown host", str::trim), std::process::id())
 }

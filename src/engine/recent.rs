@@ -67,13 +67,18 @@ impl Recent {
         }
     }
 
-    /// The message, if it is here and young enough; it is not kept any longer.
-    pub(crate) fn take(&self, id: &str) -> Option<Message> {
+    /// Returns the message, if it is here and young enough, with the time until which it may be sent as it is; it is
+    /// not kept any longer.
+    pub(crate) fn take(&self, id: &str) -> Option<(Message, Instant)> {
         if mutated(Mutation::CacheNotInvalidated) {
-            return self.kept.lock().messages.get(id).map(|(message, _)| message.clone());
+            let until = clock::now() + Duration::from_secs(3600);
+            return self.kept.lock().messages.get(id).map(|(message, _)| (message.clone(), until));
         }
         let (message, at) = self.kept.lock().remove(id)?;
-        (clock::since(at) <= self.max_age).then_some(message)
+        // A sweeper goes by the time at which the message was made, which may be long before its commit.
+        let age = clock::system_time().duration_since(message.created_at()).unwrap_or_default();
+        let age = age.max(clock::since(at));
+        (age <= self.max_age).then(|| (message, clock::now() + (self.max_age - age)))
     }
 }
 
@@ -110,7 +115,7 @@ mod tests {
     fn a_message_is_taken_once() {
         let recent = recent(10, 1 << 20, 4000);
         recent.add([message("a")]);
-        assert_eq!(recent.take("a").unwrap().id(), "a");
+        assert_eq!(recent.take("a").unwrap().0.id(), "a");
         assert!(recent.take("a").is_none());
     }
 

@@ -232,6 +232,7 @@ pub unsafe extern "C" fn postbox_confirm(
             outcome if outcome == postbox_send_outcome::Sent as i32 => SendOutcome::Sent,
             outcome if outcome == postbox_send_outcome::Retry as i32 => SendOutcome::Retry(reason.into()),
             outcome if outcome == postbox_send_outcome::Reject as i32 => SendOutcome::Reject(reason.into()),
+            outcome if outcome == postbox_send_outcome::Unavailable as i32 => SendOutcome::Unavailable(reason.into()),
             other => {
                 let text =
                     format!("outcome {other} cannot confirm message {id}: use POSTBOX_SEND_SENT, RETRY or REJECT");

@@ -87,6 +87,12 @@ impl DispatchReport {
         Self { entries: ids.iter().map(entry).collect() }
     }
 
+    /// The report of these messages, with their outcomes and details.
+    pub(crate) fn new(entries: impl IntoIterator<Item = (String, DispatchOutcome, String)>) -> Self {
+        let entry = |(id, outcome, detail)| DispatchEntry { id, outcome, detail };
+        Self { entries: entries.into_iter().map(entry).collect() }
+    }
+
     pub(crate) fn set(&mut self, index: usize, outcome: DispatchOutcome, detail: impl Into<String>) {
         if let Some(entry) = self.entries.get_mut(index) {
             entry.outcome = outcome;
@@ -180,15 +186,25 @@ pub struct SweepReport {
     /// Messages that could not be sent.
     pub failed: u64,
     /// Messages skipped in this sweep: blocked by an earlier message with the same key, an open breaker, a retry
-    /// delay, or the end of the sweep. A long sweep may count such a message more than once.
+    /// delay, or the end of the sweep. Messages of a lane that was paused are counted as far as the sweep saw them.
     pub held_back: u64,
+    /// The topics of which the sweep saw messages that no producer of this process serves.
+    pub topics_without_producer: Vec<String>,
     /// The status of the lease.
     pub lease: LeaseStatus,
 }
 
 impl SweepReport {
     pub(crate) fn new(lease: LeaseStatus) -> Self {
-        Self { found: 0, dispatched: 0, already_dispatched: 0, failed: 0, held_back: 0, lease }
+        Self {
+            found: 0,
+            dispatched: 0,
+            already_dispatched: 0,
+            failed: 0,
+            held_back: 0,
+            topics_without_producer: Vec::new(),
+            lease,
+        }
     }
 
     /// Counts messages that were found and left unchanged.
@@ -197,10 +213,12 @@ impl SweepReport {
         self.held_back += messages;
     }
 
-    pub(crate) fn add(&mut self, report: &DispatchReport) {
+    /// Counts the messages that were tried or had been dispatched. Returns the number of the others, which a later
+    /// part of the sweep may still send.
+    pub(crate) fn add(&mut self, report: &DispatchReport) -> u64 {
+        let mut held_back = 0;
         for entry in report.entries() {
-            self.found += 1;
-            *match entry.outcome {
+            let count = match entry.outcome {
                 DispatchOutcome::Dispatched | DispatchOutcome::Accepted => &mut self.dispatched,
                 DispatchOutcome::AlreadyDispatched | DispatchOutcome::NotFound | DispatchOutcome::Parked => {
                     &mut self.already_dispatched
@@ -208,10 +226,16 @@ impl SweepReport {
                 DispatchOutcome::HeldBack
                 | DispatchOutcome::BreakerOpen
                 | DispatchOutcome::InProgress
-                | DispatchOutcome::Skipped => &mut self.held_back,
+                | DispatchOutcome::Skipped => {
+                    held_back += 1;
+                    continue;
+                }
                 _ => &mut self.failed,
-            } += 1;
+            };
+            *count += 1;
+            self.found += 1;
         }
+        held_back
     }
 }
 

@@ -64,23 +64,31 @@ macro_rules! with_settings {
             sweep_min_age as "sweep_min_age_ms": millis(0, 86400000) = 5000,
                 "The minimum age of a message that a sweep sends. Younger messages are left to the process that committed them.";
             sweep_batch: number(1, 10000) = 100,
-                "The number of messages that a sweep reads and sends before it checks its lease again.";
+                "How many messages a sweep reads at once at most, 100 whatever is set. It begins with ten, and reads more at once while they are small.";
             sweep_threads: number(1, 64) = 4,
                 "The maximum number of topics that a sweep sends at the same time, so that a slow topic does not delay the others. The first is sent on the sweeping thread, the others on threads named `postbox-sweeper`. 1 sends the topics one after the other, a batch at a time.";
             lock_table_name: text(3, 255) = "brighter_distributed_lock",
                 "The name of the lock table, which holds the leases of sweepers and archivers and is shared with Brighter. It is created if it does not exist.";
             lease_mode: choice(LeaseMode) = Single,
-                "The way in which sweepers share the work. `single` means one lease for all sweepers, which excludes Brighter's sweeper too. `per_shard` means a lease per shard, distributed over the sweeping processes, so that several machines sweep at once and keep the order per partition key; no Brighter sweeper may run at the same time.";
+                "`single`: one lease for all sweepers, which excludes Brighter's too. `per_shard`: a lease for each topic and group of its shards, so that many machines sweep at once and order per partition key holds; no Brighter sweeper may run beside them.";
+            sweep_without_lease: flag() = false,
+                "`true`: where the lock table may not be used at all, a sweep goes on without a lease, and others may send the same messages. `false`: it sends nothing and says so.";
             lease_group: optional(1, 255) = "",
                 "The group in the name of the sweeper's lease, `GROUP_OutboxSweeper`. Sweepers of one group exclude each other, including Brighter's. If it is not set, the group is the name of the outbox table.";
             lease_duration as "lease_duration_ms": millis(1000, 3600000) = 60000,
                 "The duration of a lease. After a crash, other sweepers wait until it has expired. It is renewed after a third of its duration. If a producer takes longer than this for one batch, the lease expires and another sweeper may send the same messages. It should be longer than `operation_timeout_ms`.";
             max_dispatch_attempts: number(0, 1000000) = 20,
-                "The number of failed attempts to send a message after which it is parked. 0 means that it is never parked for this reason.";
+                "How many failures park a message, once `park_min_age_ms` has passed since the first. A failure counts only while at least half of the messages that are tried for the first time are sent, so that an outage parks nothing. 0: any number.";
+            park_min_age as "park_min_age_ms": millis(0, 86400000) = 3600000,
+                "Milliseconds that must have passed since the first failure of a message before its failures park it.";
+            park_after as "park_after_ms": millis(0, 31536000000) = 259200000,
+                "Milliseconds after the first failure of a message at which it is parked though no other message shows whether its transport works. 0: never.";
+            park_keyed: flag() = true,
+                "`true`: messages with a partition key are parked as all others, and the later ones of their key go on. `false`: they are tried every 5 minutes until they are sent, and their key waits; a rejected one is parked all the same.";
             dispatch_retry_delay as "dispatch_retry_delay_ms": millis(0, 300000) = 1000,
-                "The time before a sweep retries a message that failed once. It doubles with each further failure, up to 5 minutes.";
+                "The time before a sweep retries a message that failed once. Later waits are as long as the message has been failing, at most 5 minutes. The time is stored in the message, so that every process waits for it.";
             max_ahead as "max_ahead_ms": millis(0, 86400000) = 300000,
-                "The limit for creation times ahead of this machine's clock. A deposit of a message with a later one fails.";
+                "The limit for creation times ahead of this machine's clock. A deposit of a message with a later one fails, and a stored one counts as past.";
             brighter_reads: flag() = true,
                 "`true`: a deposit fails if Brighter's reader could not read the message, since one such row stops its sweeper for all messages: a `content_type` that is no media type, a `baggage` beyond its grammar, a bag with blank names or with numbers beyond a decimal of .NET. `false`: no Brighter reads the table.";
             max_outstanding: number(0, 1000000000) = 0,

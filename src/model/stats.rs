@@ -128,8 +128,13 @@ impl BreakerState {
 pub struct LeaseInfo {
     /// The resource that the lease protects, such as `brighter_outbox_OutboxSweeper`.
     pub resource: String,
-    /// The id of the holder.
+    /// Its holder: host and process, or an id of its own where it is not ours.
     pub holder: String,
     /// The time at which the lease expires or has expired. An expired lease was not renewed or released by its holder.
     pub expires_at: SystemTime,
+    /// The topic, for the lease of a lane.
+    pub topic: Option<String>,
+    /// Why nobody may take the lane until then, though nobody holds it: `transport`, its messages cannot be sent; `marks`,
+    /// what was sent cannot be marked.
+    pub paused: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Messages that were read from the outbox.
 
+use crate::model::fate::Fate;
 use crate::model::item::Item;
 use crate::model::message::Message;
 use crate::model::ticks::Ticks;
@@ -46,6 +47,13 @@ pub struct StoredMessage {
     pub last_error: Option<String>,
     /// The time at which the message was parked.
     pub parked_at: Option<SystemTime>,
+    /// The time before which no sweep sends the message: it waits after a failure, or for its confirmation.
+    pub next_attempt_at: Option<SystemTime>,
+    /// The time of the first of its failures.
+    pub first_failed_at: Option<SystemTime>,
+    /// The time at which its producer accepted it.
+    pub accepted_at: Option<SystemTime>,
+    pub(crate) fate: Fate,
     pub(crate) item: Option<Item>,
 }
 
@@ -57,14 +65,24 @@ impl StoredMessage {
     }
 
     /// The names of [`fields`](Self::fields).
-    pub(crate) const FIELDS: [&str; 6] =
-        ["state", "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error"];
+    pub(crate) const FIELDS: [&str; 9] = [
+        "state",
+        "dispatched_at",
+        "expires_at",
+        "parked_at",
+        "dispatch_attempts",
+        "last_error",
+        "next_attempt_at",
+        "first_failed_at",
+        "accepted_at",
+    ];
 
-    /// Returns the fields that the outbox adds to the message, as text by name: `state`, `dispatched_at`, `expires_at`,
-    /// `parked_at`, `dispatch_attempts` and `last_error`.
-    pub fn fields(&self) -> [(&'static str, Option<String>); 6] {
+    /// Returns what the outbox tells of the message, as text by name: `state`, `dispatched_at`, `expires_at`,
+    /// `parked_at`, `dispatch_attempts`, `last_error`, `next_attempt_at`, `first_failed_at`, `accepted_at`.
+    pub fn fields(&self) -> [(&'static str, Option<String>); 9] {
         let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());
-        let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error] = Self::FIELDS;
+        let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error, next, first, accepted] =
+            Self::FIELDS;
         [
             (state, Some(self.state.name().to_owned())),
             (dispatched_at, time(self.dispatched_at)),
@@ -72,6 +90,9 @@ impl StoredMessage {
             (parked_at, time(self.parked_at)),
             (dispatch_attempts, Some(self.dispatch_attempts.to_string())),
             (last_error, self.last_error.clone()),
+            (next, time(self.next_attempt_at)),
+            (first, time(self.first_failed_at)),
+            (accepted, time(self.accepted_at)),
         ]
     }
 }

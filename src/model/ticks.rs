@@ -54,6 +54,19 @@ impl Ticks {
         if since_epoch >= 0 { UNIX_EPOCH + seconds + rest } else { UNIX_EPOCH - seconds - rest }
     }
 
+    /// Returns the time so much later; never beyond the year 9999.
+    pub(crate) fn plus(self, time: Duration) -> Self {
+        let ticks = i64::try_from(time.as_nanos() / 100).unwrap_or(LAST);
+        Self(self.0.saturating_add(ticks).min(LAST))
+    }
+
+    /// Returns how long after that time this is; nothing if it is before.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let ticks = u64::try_from(self.0 - earlier.0).unwrap_or(0);
+        Duration::from_secs(ticks / TICKS_PER_SECOND as u64)
+            + Duration::from_nanos(ticks % TICKS_PER_SECOND as u64 * 100)
+    }
+
     /// Seconds since 1970, 0 before.
     pub(crate) fn unix_seconds(self) -> u64 {
         u64::try_from((self.0 - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND).unwrap_or(0)

@@ -1,88 +1,111 @@
-//! Messages that could not be sent: their attempts counted, parked, released again.
+//! Writes what became of an attempt to send a message: it failed, is claimed, or is set aside.
 
-use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
+use crate::outbox::change::{Change, Changed, Condition};
 use crate::outbox::item::attribute::{
-    CREATED_TIME, DELIVERY_TIME, DISPATCH_ATTEMPTS, LAST_ERROR, OUTSTANDING_CREATED_TIME, PARKED_AT, REPLAYED_AT,
+    ACCEPTED_AT, DISPATCH_ATTEMPTS, EXPIRES_AT, FIRST_FAILED_AT, LAST_ERROR, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME,
+    PARKED_AT,
 };
-use crate::outbox::item::{is_possible_id, key, number, text};
-use crate::sdk::failure::explain;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use crate::outbox::item::{number, text};
+use crate::outbox::state::fate;
+use std::sync::Arc;
 
-/// How much of an error's text is stored.
-const MAX_ERROR_CHARACTERS: usize = 1000;
+/// How many bytes of an error's text are stored, so that there is always room for them: see `ROOM_BYTES`.
+const MAX_ERROR_BYTES: usize = 600;
 
-/// A failed attempt to send a message.
-#[derive(Clone, Debug)]
-pub(crate) struct Attempt {
-    pub(crate) id: String,
-    pub(crate) error: String,
-    /// How often it had failed before, as far as its sender knew.
-    pub(crate) earlier: u32,
-    /// Whether the message is to be set aside now.
-    pub(crate) park: bool,
+/// What is written of an attempt, in absolute values: written twice, it is the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// It failed: nobody takes the message before `next`.
+    Failed { next: Ticks, first: Ticks, counted: u32, error: String },
+    /// It is about to be made by somebody who may die of it.
+    Claimed { next: Ticks, first: Ticks, counted: u32 },
+    /// The message is set aside.
+    Parked { at: Ticks, first: Ticks, counted: u32, error: String },
 }
 
 impl Outbox {
-    /// Counts a failed attempt on the item, and parks the message if it is to be. One that was
-    /// dispatched, parked or deleted meanwhile stays as it is; and so does one whose count is
-    /// another by now: this attempt may have been counted, by a request whose answer was lost.
-    pub(crate) async fn record_failure(&self, attempt: Attempt, at: Ticks) -> Result<()> {
-        let mut expression = format!("SET {LAST_ERROR} = :error, {DISPATCH_ATTEMPTS} = :attempts");
-        let mut condition = format!("attribute_exists({OUTSTANDING_CREATED_TIME})");
-        let error: String = attempt.error.chars().take(MAX_ERROR_CHARACTERS).collect();
-        let mut request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(&attempt.id)))
-            .expression_attribute_values(":attempts", number(attempt.earlier.saturating_add(1)))
-            .expression_attribute_values(":error", text(if error.is_empty() { "no text" } else { &error }));
-        if attempt.park {
-            expression += &format!(", {PARKED_AT} = :at REMOVE {OUTSTANDING_CREATED_TIME}");
-            request = request.expression_attribute_values(":at", number(at.raw()));
-        } else if attempt.earlier == 0 {
-            condition += &format!(" AND attribute_not_exists({DISPATCH_ATTEMPTS})");
-        } else {
-            condition += &format!(" AND {DISPATCH_ATTEMPTS} = :earlier");
-            request = request.expression_attribute_values(":earlier", number(attempt.earlier));
-        }
-        match request.update_expression(expression).condition_expression(condition).send().await {
-            Ok(_) => {
-                self.changed_outstanding(-i64::from(attempt.park));
-                Ok(())
-            }
-            Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
+    /// Writes what became of attempts on up to 25 different messages, as they were when they were read: one that
+    /// was written by somebody else since stays as it is.
+    pub(crate) async fn record(self: Arc<Self>, attempts: Vec<(String, Fate, Attempt)>) -> Vec<Changed> {
+        let changes = attempts.iter().map(|(id, seen, attempt)| attempt.change(id, seen)).collect();
+        self.apply(changes).await
+    }
+}
+
+impl Attempt {
+    /// Returns whether the attempt is on the item, also when a request of ours whose answer was lost has written it.
+    pub(crate) fn is_written(&self, changed: &Changed) -> bool {
+        match (changed, self) {
+            (Changed::Done, _) => true,
+            (Changed::Refused(Some(item)), Self::Claimed { next, .. }) => fate(item).next_attempt == Some(*next),
+            _ => false,
         }
     }
 
-    /// Makes a parked message outstanding again, with no attempts.
-    pub(crate) async fn unpark(&self, id: String) -> Result<()> {
-        let not_parked = || Error::new(ErrorCode::InvalidArgument, format!("message {id} is not parked"));
-        if !is_possible_id(&id) {
-            return Err(not_parked());
-        }
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(&id)))
-            .condition_expression(format!("attribute_exists({PARKED_AT}) AND attribute_not_exists({DELIVERY_TIME})"))
-            .update_expression(format!(
-                "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME}, {REPLAYED_AT} = :now REMOVE {PARKED_AT}, {DISPATCH_ATTEMPTS}"
-            ))
-            .expression_attribute_values(":now", number(Ticks::now().raw()))
-            .send()
-            .await;
-        match update {
-            Ok(_) => {
-                self.changed_outstanding(1);
-                Ok(())
+    fn change(&self, id: &str, seen: &Fate) -> Change {
+        let ticks = |time: &Ticks| number(time.raw());
+        let mut conditions =
+            vec![Condition::Exists(OUTSTANDING_CREATED_TIME), Condition::same(NEXT_ATTEMPT_AT, seen.next_attempt)];
+        let (set, remove) = match self {
+            Self::Failed { next, first, counted, error } => (
+                vec![
+                    (NEXT_ATTEMPT_AT, ticks(next)),
+                    (FIRST_FAILED_AT, ticks(first)),
+                    (DISPATCH_ATTEMPTS, number(counted)),
+                    (LAST_ERROR, text(shown(error))),
+                ],
+                vec![ACCEPTED_AT, EXPIRES_AT],
+            ),
+            Self::Claimed { next, first, counted } => (
+                vec![
+                    (NEXT_ATTEMPT_AT, ticks(next)),
+                    (FIRST_FAILED_AT, ticks(first)),
+                    (DISPATCH_ATTEMPTS, number(counted)),
+                ],
+                vec![EXPIRES_AT],
+            ),
+            Self::Parked { at, first, counted, error } => {
+                conditions.push(match seen.attempts {
+                    None => Condition::Missing(DISPATCH_ATTEMPTS),
+                    Some(attempts) => Condition::Equals(DISPATCH_ATTEMPTS, number(attempts)),
+                });
+                (
+                    vec![
+                        (PARKED_AT, ticks(at)),
+                        (FIRST_FAILED_AT, ticks(first)),
+                        (DISPATCH_ATTEMPTS, number(counted)),
+                        (LAST_ERROR, text(shown(error))),
+                    ],
+                    vec![OUTSTANDING_CREATED_TIME, NEXT_ATTEMPT_AT, ACCEPTED_AT, EXPIRES_AT],
+                )
             }
-            Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Err(not_parked()),
-            Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
-        }
+        };
+        let outstanding = -i64::from(matches!(self, Self::Parked { .. }));
+        Change { id: id.to_owned(), set, remove, conditions, outstanding }
+    }
+}
+
+/// Returns the text as it is stored: never empty, and cut where there may be no room for more.
+fn shown(error: &str) -> &str {
+    let mut end = error.len().min(MAX_ERROR_BYTES);
+    while !error.is_char_boundary(end) {
+        end -= 1;
+    }
+    if end == 0 { "no text" } else { &error[..end] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_never_empty() {
+        assert_eq!(shown(""), "no text");
+        assert_eq!(shown("refused"), "refused");
+        let long = "é".repeat(MAX_ERROR_BYTES);
+        assert_eq!(shown(&format!("x{long}")).len(), MAX_ERROR_BYTES - 1);
     }
 }

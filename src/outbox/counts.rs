@@ -5,8 +5,11 @@ use crate::model::item::Item;
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::item::attribute::{DELIVERY_TIME, OUTSTANDING_CREATED_TIME, PARKED_AT, TOPIC_SHARD};
-use crate::outbox::item::{number, state_of, text};
+use crate::outbox::item::attribute::{
+    DELIVERY_TIME, FIRST_FAILED_AT, OUTSTANDING_CREATED_TIME, PARKED_AT, TOPIC_SHARD,
+};
+use crate::outbox::item::{number, text};
+use crate::outbox::state::{state, ticks};
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
 
@@ -79,10 +82,37 @@ impl Outbox {
         }
         Ok(count)
     }
+
+    /// Returns for each of the ten newest messages of a topic that were dispatched since this time, whether it was sent
+    /// at the first try.
+    pub(crate) async fn newest_delivered(&self, topic: String, since: Ticks) -> Result<Vec<bool>> {
+        const NEWEST: usize = 10;
+        let mut found: Vec<(Ticks, bool)> = Vec::new();
+        for shard in self.topic_shards(&topic) {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(DELIVERED_BY_TOPIC)
+                .key_condition_expression(format!("{TOPIC_SHARD} = :shard AND {DELIVERY_TIME} >= :since"))
+                .expression_attribute_values(":shard", text(&shard))
+                .expression_attribute_values(":since", number(since.raw()))
+                .projection_expression(format!("{DELIVERY_TIME}, {FIRST_FAILED_AT}"))
+                .scan_index_forward(false)
+                .limit(NEWEST as i32)
+                .send()
+                .await
+                .map_err(|failure| explain("Query", &self.index(DELIVERED_BY_TOPIC), failure))?;
+            let sent = |item| Some((ticks(item, DELIVERY_TIME)?, !item.contains_key(FIRST_FAILED_AT)));
+            found.extend(answer.items().iter().filter_map(sent));
+        }
+        found.sort_unstable_by_key(|other| std::cmp::Reverse(other.0));
+        Ok(found.into_iter().take(NEWEST).map(|(_, at_first_try)| at_first_try).collect())
+    }
 }
 
 fn place(item: &Item) -> MessagePlace {
-    let ticks = |name: &str| item.get(name)?.as_n().ok()?.parse().ok().and_then(Ticks::from_raw);
     let topic = item.get("Topic").and_then(|topic| topic.as_s().ok()).cloned().unwrap_or_default();
-    MessagePlace { topic, state: state_of(item), created: ticks(OUTSTANDING_CREATED_TIME) }
+    let state = state(item);
+    MessagePlace { topic, state, created: ticks(item, OUTSTANDING_CREATED_TIME) }
 }

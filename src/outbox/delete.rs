@@ -64,7 +64,7 @@ impl Outbox {
     }
 }
 
-/// Returns the condition that an item is in this state, as [`state_of`](crate::outbox::item::state_of) reads it.
+/// Returns the condition that an item is in this state, as [`state`](crate::outbox::state::state) reads it.
 /// `:zero` is to be 0.
 fn is_in(state: MessageState) -> String {
     let unsent = format!("(attribute_not_exists({DELIVERY_TIME}) OR {DELIVERY_TIME} = :zero)");

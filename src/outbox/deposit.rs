@@ -9,7 +9,7 @@ use crate::outbox::action::Action;
 use crate::outbox::item::attribute::{EXPIRES_AT, MESSAGE_ID};
 use crate::outbox::item::{encode, number};
 use crate::outbox::partiql::{Executed, Statement};
-use crate::outbox::size::{MAX_ITEM_BYTES, item_size};
+use crate::outbox::size::{MAX_ITEM_BYTES, ROOM_BYTES, item_size};
 use crate::sdk::failure::explain;
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
@@ -55,11 +55,12 @@ impl Outbox {
             item.insert(EXPIRES_AT.into(), number(message.created().unix_seconds() + lifetime));
         }
         let size = item_size(&item);
-        if size > MAX_ITEM_BYTES {
+        let most = MAX_ITEM_BYTES - ROOM_BYTES;
+        if size > most {
             return Err(Error::new(
                 ErrorCode::ItemTooLarge,
                 format!(
-                    "message {} would be an item of {size} bytes, DynamoDB takes {MAX_ITEM_BYTES} at most: shorten the body, or store it elsewhere and set data_ref",
+                    "message {} would be an item of {size} bytes, and may be one of {most} at most, so that there is room in DynamoDB's {MAX_ITEM_BYTES} to mark it: shorten the body, or store it elsewhere and set data_ref",
                     message.id()
                 ),
             ));
@@ -67,7 +68,7 @@ impl Outbox {
         Ok(item)
     }
 
-    /// Refuses a message of the future: no sweep would send it before its time.
+    /// Rejects a message of the future: a sweeper would take its time for that of a wrong clock.
     fn check_age(&self, message: &Message) -> Result<()> {
         let ahead = message.created_at().duration_since(clock::system_time()).unwrap_or_default();
         if ahead <= self.max_ahead {

@@ -5,9 +5,10 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::header::{CharacterEncoding, MessageType};
 use crate::model::item::{AttributeValue, Item};
 use crate::model::message::{MAX_KEY_BYTES, Message, NO_CONTENT_TYPE};
-use crate::model::stored_message::{MessageState, StoredMessage};
+use crate::model::stored_message::StoredMessage;
 use crate::model::ticks::Ticks;
 use crate::outbox::shard::shard_of;
+use crate::outbox::state::{fate, state};
 use aws_sdk_dynamodb::primitives::Blob;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -24,6 +25,9 @@ pub(crate) mod attribute {
     pub(crate) const DISPATCH_ATTEMPTS: &str = "DispatchAttempts";
     pub(crate) const LAST_ERROR: &str = "LastError";
     pub(crate) const PARKED_AT: &str = "ParkedAt";
+    pub(crate) const NEXT_ATTEMPT_AT: &str = "NextAttemptAt";
+    pub(crate) const FIRST_FAILED_AT: &str = "FirstFailedAt";
+    pub(crate) const ACCEPTED_AT: &str = "AcceptedAt";
     pub(crate) const REPLAYED_AT: &str = "ReplayedAt";
 }
 use attribute::*;
@@ -86,16 +90,22 @@ pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
             message.set_optional_attribute(name, value);
         }
     }
-    let dispatched_at = item.ticks(DELIVERY_TIME)?.filter(|at| *at > Ticks::FIRST);
+    let (state, fate) = (state(item.0), fate(item.0));
+    let time = |ticks: Option<Ticks>| ticks.map(Ticks::to_system_time);
+    let dispatched_at = item.ticks(DELIVERY_TIME)?.filter(|_| !fate.has_zero_delivery);
     let expires_at = item.whole(EXPIRES_AT).and_then(|seconds| u64::try_from(seconds).ok());
     Ok(StoredMessage {
         message,
-        state: state_of(item.0),
-        dispatched_at: dispatched_at.map(Ticks::to_system_time),
+        state,
+        dispatched_at: time(dispatched_at),
         expires_at: expires_at.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))),
-        dispatch_attempts: u32::try_from(item.count(DISPATCH_ATTEMPTS).max(0)).unwrap_or(u32::MAX),
+        dispatch_attempts: fate.attempts.unwrap_or(0),
         last_error: item.text(LAST_ERROR).ok().flatten().map(str::to_owned),
-        parked_at: item.time(PARKED_AT).map(Ticks::to_system_time),
+        parked_at: time(fate.parked),
+        next_attempt_at: time(fate.next_attempt),
+        first_failed_at: time(fate.first_failed),
+        accepted_at: time(fate.accepted),
+        fate,
         item: None,
     })
 }
@@ -104,26 +114,6 @@ pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
 pub(crate) fn decode_and_keep(item: Item) -> Result<StoredMessage> {
     let stored = decode(&item)?;
     Ok(StoredMessage { item: Some(item), ..stored })
-}
-
-/// Returns the state of a stored item: the first of the three whose mark it has. A row that Brighter 9
-/// wrote has a `DeliveryTime` of 0 while it is outstanding, and one that Brighter replayed may keep our `ParkedAt`.
-pub(crate) fn state_of(item: &Item) -> MessageState {
-    let is_zero = |value: &AttributeValue| matches!(value, AttributeValue::N(number) if is_zero(number));
-    if item.contains_key(OUTSTANDING_CREATED_TIME) {
-        MessageState::Outstanding
-    } else if item.get(DELIVERY_TIME).is_some_and(|time| !is_zero(time)) {
-        MessageState::Dispatched
-    } else if item.contains_key(PARKED_AT) {
-        MessageState::Parked
-    } else {
-        MessageState::Outstanding
-    }
-}
-
-/// Checks whether a number is 0, in any form.
-fn is_zero(number: &str) -> bool {
-    number.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
 
 /// The message id of an item, whatever else is wrong with it.
@@ -263,6 +253,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::stored_message::MessageState;
 
     fn full() -> Message {
         let mut message = Message::new("greeting.made", "body").with_id("id-1").with_bag_entry("tenant", "42");

@@ -1,131 +1,111 @@
-//! Marking messages dispatched: 25 a request, never over an earlier dispatch time.
+//! Marks messages dispatched, never over an earlier dispatch time.
 
-use crate::model::error::{Error, Result};
+use crate::model::error::Error;
+use crate::model::fate::Fate;
 use crate::model::item::{AttributeValue, Item};
-use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::deposit::{CONCURRENT_REQUESTS, all_in_order};
+use crate::outbox::change::{Change, Changed, Condition};
 use crate::outbox::item;
-use crate::outbox::item::attribute::{DELIVERED_AT, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME};
-use crate::outbox::partiql::{Executed, Statement};
-use crate::sdk::failure::explain;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use crate::outbox::item::attribute::{
+    ACCEPTED_AT, DELIVERED_AT, DELIVERY_TIME, EXPIRES_AT, FIRST_FAILED_AT, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME,
+    PARKED_AT, REPLAYED_AT,
+};
 use std::sync::Arc;
+
+/// A message that was sent, with what the mark relies on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) id: String,
+    pub(crate) at: Ticks,
+    /// The replay that it was sent after: a late mark does not bury a later replay. `None` if that is not known,
+    /// as for a message that the caller sent himself.
+    pub(crate) replayed: Option<Option<Ticks>>,
+    pub(crate) has_zero_delivery: bool,
+    /// Whether it was sent at the first try, so that nothing is to be told of a failure.
+    pub(crate) first_try: bool,
+}
+
+impl Mark {
+    /// Returns the mark of a message that was sent as it was read.
+    pub(crate) fn of(id: &str, fate: &Fate, at: Ticks) -> Self {
+        Self {
+            id: id.to_owned(),
+            at,
+            replayed: Some(fate.replayed),
+            has_zero_delivery: fate.has_zero_delivery,
+            first_try: !fate.is_retried(at),
+        }
+    }
+
+    /// Returns the mark of a message of which only the id is known.
+    pub(crate) fn by_name(id: &str, at: Ticks) -> Self {
+        Self { id: id.to_owned(), at, replayed: None, has_zero_delivery: false, first_try: false }
+    }
+}
 
 /// What became of a message that was to be marked.
 #[derive(Clone, Debug)]
 pub(crate) enum Marked {
     Dispatched,
-    /// It has a dispatch time already, which stays.
+    /// It is not outstanding any more: dispatched or parked by somebody else, and stays as it is.
     AlreadyDispatched,
     Missing,
+    /// It is outstanding again after a replay, which stands.
+    Replayed,
     Failed(Error),
 }
 
 impl Outbox {
-    /// Marks up to 25 different messages dispatched at this time: one result each, in order.
-    pub(crate) async fn mark_dispatched(self: Arc<Self>, ids: Vec<String>, at: Ticks) -> Vec<Marked> {
-        let statements: Vec<Statement> = ids.iter().map(|id| self.mark_statement(id, at)).collect();
-        if let Some(results) = self.execute_batch(&statements).await {
-            let mut marked = Vec::with_capacity(ids.len());
-            for (id, result) in ids.iter().zip(results) {
-                marked.push(match result {
-                    Executed::Done => {
-                        self.changed_outstanding(-1);
-                        Marked::Dispatched
-                    }
-                    Executed::ConditionFailed(Some(item)) if is_unsent(&item) => {
-                        self.mark_one(id, at).await.unwrap_or_else(Marked::Failed)
-                    }
-                    Executed::ConditionFailed(item) => condition_failed(item.as_ref()),
-                    Executed::Duplicate => Marked::AlreadyDispatched,
-                    Executed::Failed(error) => Marked::Failed(error),
-                });
-            }
-            return marked;
-        }
-        let updates = ids.into_iter().map(|id| {
-            let outbox = Arc::clone(&self);
-            async move { outbox.mark_one(&id, at).await }
-        });
-        all_in_order(updates, CONCURRENT_REQUESTS)
-            .await
-            .into_iter()
-            .map(|result| result.unwrap_or_else(Marked::Failed))
-            .collect()
+    /// Marks up to 25 different messages dispatched with one request: one result each, in order.
+    pub(crate) async fn mark_once(self: Arc<Self>, marks: Vec<Mark>) -> Vec<Marked> {
+        let changes = marks.iter().map(|mark| self.mark_change(mark)).collect();
+        self.apply_once(changes).await.into_iter().map(marked).collect()
     }
 
-    fn mark_statement(&self, id: &str, at: Ticks) -> Statement {
-        let mut text = format!("UPDATE {}", self.quoted_table());
-        let mut parameters = Vec::new();
-        for (name, value) in self.dispatched(at) {
-            text += &format!(" SET \"{name}\" = ?");
-            parameters.push(value);
-        }
-        text += &format!(
-            " REMOVE \"{OUTSTANDING_CREATED_TIME}\" WHERE \"{MESSAGE_ID}\" = ? AND \"{DELIVERY_TIME}\" IS MISSING"
-        );
-        parameters.push(item::text(id));
-        Statement { text, parameters }
+    /// Does the same, and tries again what may succeed a moment later.
+    pub(crate) async fn mark_dispatched(self: Arc<Self>, marks: Vec<Mark>) -> Vec<Marked> {
+        let changes = marks.iter().map(|mark| self.mark_change(mark)).collect();
+        self.apply(changes).await.into_iter().map(marked).collect()
     }
 
-    /// What marking sets. Only here does a message get an end of its life: one that was not
-    /// sent never expires.
-    fn dispatched(&self, at: Ticks) -> Vec<(&'static str, AttributeValue)> {
-        let mut attributes = Vec::from(dispatched_attributes(at));
+    /// Only here does a message get an end of its life: one that was not sent never expires.
+    fn mark_change(&self, mark: &Mark) -> Change {
+        let mut set = Vec::from(dispatched_attributes(mark.at));
         if let Some(lifetime) = self.dispatched_ttl {
-            attributes.push((EXPIRES_AT, item::number(at.unix_seconds().saturating_add(lifetime.as_secs()))));
+            set.push((EXPIRES_AT, item::number(mark.at.unix_seconds().saturating_add(lifetime.as_secs()))));
         }
-        attributes
-    }
-
-    async fn mark_one(&self, id: &str, at: Ticks) -> Result<Marked> {
-        let dispatched = self.dispatched(at);
-        let set: Vec<String> = dispatched.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
-        let values = dispatched.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect();
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(item::key(id)))
-            .update_expression(format!("SET {} REMOVE {OUTSTANDING_CREATED_TIME}", set.join(", ")))
-            .condition_expression(format!(
-                "attribute_exists({MESSAGE_ID}) AND (attribute_not_exists({DELIVERY_TIME}) OR {DELIVERY_TIME} = :zero)"
-            ))
-            .set_expression_attribute_values(Some(values))
-            .expression_attribute_values(":zero", item::number(0))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match update {
-            Ok(_) => {
-                self.changed_outstanding(-1);
-                Ok(Marked::Dispatched)
-            }
-            Err(failure) => match failure.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(condition_failed(failed.item())),
-                _ => Err(explain("UpdateItem", &self.subject(), failure)),
-            },
+        let mut remove = vec![OUTSTANDING_CREATED_TIME, NEXT_ATTEMPT_AT, ACCEPTED_AT, PARKED_AT];
+        if mark.first_try {
+            remove.push(FIRST_FAILED_AT);
         }
+        let mut conditions = vec![match mark.has_zero_delivery {
+            true => Condition::Equals(DELIVERY_TIME, item::number(0)),
+            false => Condition::Missing(DELIVERY_TIME),
+        }];
+        conditions.extend(mark.replayed.map(|replayed| Condition::same(REPLAYED_AT, replayed)));
+        Change { id: mark.id.clone(), set, remove, conditions, outstanding: -1 }
     }
 }
 
-/// Checks whether an item has the dispatch time 0, by which Brighter 9 meant none. PartiQL has no OR to allow it.
-fn is_unsent(item: &Item) -> bool {
-    item.contains_key(DELIVERY_TIME) && item::state_of(item) == MessageState::Outstanding
-}
-
-/// The condition fails when the message is missing or has a dispatch time: the item tells which.
-fn condition_failed(item: Option<&Item>) -> Marked {
-    match item {
-        Some(item) if !item.is_empty() => Marked::AlreadyDispatched,
-        _ => Marked::Missing,
+/// A refused condition is an answer too: the item tells which.
+fn marked(changed: Changed) -> Marked {
+    match changed {
+        Changed::Done => Marked::Dispatched,
+        Changed::Refused(None) => Marked::Missing,
+        Changed::Refused(Some(item)) if item.contains_key(OUTSTANDING_CREATED_TIME) && !was_delivered(&item) => {
+            Marked::Replayed
+        }
+        Changed::Refused(Some(_)) => Marked::AlreadyDispatched,
+        Changed::Failed(error) => Marked::Failed(error),
     }
 }
 
-/// The two forms of a dispatch time.
+fn was_delivered(item: &Item) -> bool {
+    item.get(DELIVERY_TIME).and_then(|time| time.as_n().ok()).is_some_and(|time| time != "0")
+}
+
+/// Returns the two forms of a dispatch time.
 pub(crate) fn dispatched_attributes(at: Ticks) -> [(&'static str, AttributeValue); 2] {
     [(DELIVERY_TIME, item::number(at.raw())), (DELIVERED_AT, item::text(at.to_text()))]
 }

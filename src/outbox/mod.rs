@@ -2,11 +2,13 @@
 
 pub(crate) mod action;
 pub(crate) mod attempts;
+pub(crate) mod change;
 mod counts;
 mod delete;
 pub(crate) mod delivered;
 pub(crate) mod deposit;
 pub(crate) mod item;
+pub(crate) mod lane;
 mod list;
 pub(crate) mod lock_table;
 pub(crate) mod mark;
@@ -15,7 +17,9 @@ pub(crate) mod partiql;
 pub(crate) mod read;
 mod replay;
 mod shard;
+pub(crate) mod sightings;
 pub(crate) mod size;
+pub(crate) mod state;
 pub(crate) mod table;
 pub(crate) mod transaction;
 
@@ -83,6 +87,10 @@ impl Outbox {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(crate) fn shards(&self) -> u32 {
+        self.shards
     }
 
     pub(crate) fn table(&self) -> &str {

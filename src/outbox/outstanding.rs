@@ -2,16 +2,16 @@
 //! grows with what is outstanding and not with the table.
 
 use crate::model::error::Result;
-use crate::model::item::{AttributeValue, Item};
+use crate::model::item::Item;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::all_in_order;
-use crate::outbox::item::attribute::{MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD};
+use crate::outbox::item::attribute::{OUTSTANDING_CREATED_TIME, TOPIC_SHARD};
 use crate::outbox::item::{number, text};
 use crate::outbox::shard::MAX_SHARDS;
+use crate::outbox::state::ticks;
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
-use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 const BY_TOPIC: &str = "Outstanding";
@@ -19,53 +19,6 @@ const ALL_TOPICS: &str = "OutstandingAllTopics";
 
 /// Into how many parts the index is divided that is scanned. At least one, whatever is asked for.
 const SEGMENTS: i32 = 4;
-
-/// A message as the index shows it, which may lag behind the table. Older ones are less.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Sighting {
-    pub(crate) created: Ticks,
-    pub(crate) id: String,
-    /// Empty on an item that lacks its shard.
-    pub(crate) topic: Arc<str>,
-}
-
-/// The oldest of the messages that were seen, as many as were asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Oldest {
-    seen: BinaryHeap<Sighting>,
-    most: usize,
-    /// Only those that come after this one.
-    after: Option<Sighting>,
-    /// Whether there were more.
-    more: bool,
-}
-
-impl Oldest {
-    pub(crate) fn new(most: usize, after: Option<Sighting>) -> Self {
-        Self { most, after, ..Self::default() }
-    }
-
-    pub(crate) fn see(&mut self, sighting: Sighting) {
-        if self.after.as_ref().is_some_and(|after| sighting <= *after) {
-            return;
-        }
-        self.seen.push(sighting);
-        if self.seen.len() > self.most {
-            self.seen.pop();
-            self.more = true;
-        }
-    }
-
-    /// Where to look for the next ones, if there were more.
-    pub(crate) fn next(&self) -> Option<Sighting> {
-        self.seen.peek().filter(|_| self.more).cloned()
-    }
-
-    /// All of them, oldest first.
-    pub(crate) fn into_sorted(self) -> Vec<Sighting> {
-        self.seen.into_sorted_vec()
-    }
-}
 
 /// A part of an index that is being read, page by page. It belongs to the call that made it.
 #[derive(Clone, Debug)]
@@ -83,9 +36,8 @@ enum What {
 
 /// One page of a part.
 pub(crate) struct Page {
-    pub(crate) sightings: Vec<Sighting>,
-    /// The topics and shards that they are in.
-    pub(crate) topic_shards: BTreeSet<String>,
+    /// When each of them was made, unless they are only counted.
+    pub(crate) created: Vec<Ticks>,
     /// How many there are, also where they are only counted.
     pub(crate) count: u64,
     pub(crate) rest: Option<Part>,
@@ -129,10 +81,8 @@ impl Outbox {
             What::Segment(segment) => self.scan(*segment, &part, count_only).await?,
             What::TopicShard(shard) => self.query(shard, &part, count_only).await?,
         };
-        let mut topics = BTreeSet::new();
         Ok(Page {
-            sightings: items.iter().filter_map(|item| sighting(item, &mut topics)).collect(),
-            topic_shards: items.iter().filter_map(|item| item.get(TOPIC_SHARD)?.as_s().ok().cloned()).collect(),
+            created: items.iter().filter_map(|item| ticks(item, OUTSTANDING_CREATED_TIME)).collect(),
             count,
             rest: last.filter(|key| !key.is_empty()).map(|key| Part { from: Some(key), ..part }),
         })
@@ -152,7 +102,7 @@ impl Outbox {
         let request = if count_only {
             request.select(Select::Count)
         } else {
-            request.projection_expression(format!("{MESSAGE_ID}, {OUTSTANDING_CREATED_TIME}, {TOPIC_SHARD}"))
+            request.projection_expression(OUTSTANDING_CREATED_TIME)
         };
         let answer = request.send().await.map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
         Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
@@ -171,7 +121,7 @@ impl Outbox {
         let request = if count_only {
             request.select(Select::Count)
         } else {
-            request.projection_expression(format!("{MESSAGE_ID}, {OUTSTANDING_CREATED_TIME}, {TOPIC_SHARD}"))
+            request.projection_expression(OUTSTANDING_CREATED_TIME)
         };
         let answer = request.send().await.map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
         Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
@@ -184,44 +134,4 @@ impl Outbox {
 
 fn counted(count: i32) -> u64 {
     u64::try_from(count).unwrap_or(0)
-}
-
-/// What the index shows of an item. The key of the index makes time and id sure to be there. The
-/// sightings of a page share the names of their topics.
-fn sighting(item: &Item, topics: &mut BTreeSet<Arc<str>>) -> Option<Sighting> {
-    let shard = item.get(TOPIC_SHARD).and_then(|shard| shard.as_s().ok());
-    let name = shard.and_then(|shard| shard.rsplit_once('_')).map_or("", |(topic, _)| topic);
-    let topic = topics.get(name).cloned().unwrap_or_else(|| Arc::from(name));
-    topics.insert(Arc::clone(&topic));
-    match (item.get(MESSAGE_ID)?, item.get(OUTSTANDING_CREATED_TIME)?) {
-        (AttributeValue::S(id), AttributeValue::N(created)) => Some(Sighting {
-            // A time that is none sorts first, so that the item is found out soon.
-            created: created.parse().ok().and_then(Ticks::from_raw).unwrap_or(Ticks::FIRST),
-            id: id.clone(),
-            topic,
-        }),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_oldest_are_kept_in_order() {
-        let find = |after| {
-            let mut oldest = Oldest::new(2, after);
-            for (created, id) in [(3, "c"), (1, "b"), (2, "d"), (1, "a"), (3, "e")] {
-                oldest.see(Sighting { created: Ticks::from_raw(created).unwrap(), id: id.into(), topic: "".into() });
-            }
-            (oldest.next(), oldest.into_sorted().into_iter().map(|it| it.id).collect::<Vec<_>>())
-        };
-        let (next, ids) = find(None);
-        assert_eq!(ids, ["a", "b"]);
-        let (next, ids) = find(next);
-        assert_eq!(ids, ["d", "c"]);
-        let (next, ids) = find(next);
-        assert_eq!((next, ids), (None, vec!["e".to_string()]));
-    }
 }

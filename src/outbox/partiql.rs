@@ -42,40 +42,17 @@ impl Outbox {
     }
 
     /// Runs up to [`MAX_STATEMENTS`] statements on different items, one result each, in their
-    /// order. `None`: PartiQL is not allowed here; do it another way.
+    /// order, and tries again what may succeed a moment later. `None`: PartiQL is not allowed here; do it another way.
     pub(crate) async fn execute_batch(&self, statements: &[Statement]) -> Option<Vec<Executed>> {
-        if self.partiql_denied() {
-            return None;
-        }
         let mut results: Vec<Option<Executed>> = statements.iter().map(|_| None).collect();
         let mut retry = Retry::new(self.max_attempts);
         loop {
             let pending: Vec<usize> = (0..results.len()).filter(|&at| results[at].is_none()).collect();
-            let answers = match self.execute(pending.iter().map(|&at| &statements[at])).await {
-                Ok(answers) => answers,
-                Err(error) => {
-                    if error.code() == ErrorCode::AccessDenied && results.iter().all(Option::is_none) {
-                        return self.deny_partiql();
-                    }
-                    return Some(filled(results, &error));
-                }
-            };
+            let answers = self.execute_once(pending.iter().map(|&at| &statements[at])).await?;
             let mut last_passing = None;
-            for (position, &at) in pending.iter().enumerate() {
-                let result = match answers.get(position) {
-                    Some(answer) => self.read_answer(answer),
-                    None => Executed::Failed(Error::new(
-                        ErrorCode::Internal,
-                        "BatchExecuteStatement: DynamoDB answered fewer statements than were sent",
-                    )),
-                };
-                match result {
-                    Executed::Failed(error) if error.code() == ErrorCode::AccessDenied => {
-                        // The statements that were done stay done when the other way repeats them:
-                        // both ways refuse to do it twice.
-                        return self.deny_partiql();
-                    }
-                    Executed::Failed(error) if error.is_retryable() => last_passing = Some(error),
+            for (&at, answer) in pending.iter().zip(answers) {
+                match answer {
+                    Executed::Failed(error) if error.code() == ErrorCode::Throttled => last_passing = Some(error),
                     other => results[at] = Some(other),
                 }
             }
@@ -85,6 +62,35 @@ impl Outbox {
                 Some(_) => {}
             }
         }
+    }
+
+    /// Does the same with one request, so that no statement waits for another.
+    pub(crate) async fn execute_batch_once(&self, statements: &[Statement]) -> Option<Vec<Executed>> {
+        self.execute_once(statements.iter()).await
+    }
+
+    async fn execute_once(&self, statements: impl ExactSizeIterator<Item = &Statement>) -> Option<Vec<Executed>> {
+        if self.partiql_denied() {
+            return None;
+        }
+        let count = statements.len();
+        let answers = match self.execute(statements).await {
+            Ok(answers) => answers,
+            Err(error) if error.code() == ErrorCode::AccessDenied => return self.deny_partiql(),
+            Err(error) => return Some((0..count).map(|_| Executed::Failed(error.clone())).collect()),
+        };
+        let missing = || {
+            Executed::Failed(Error::new(
+                ErrorCode::Internal,
+                "BatchExecuteStatement: DynamoDB answered fewer statements than were sent",
+            ))
+        };
+        let read = |at: usize| answers.get(at).map_or_else(missing, |answer| self.read_answer(answer));
+        let results: Vec<Executed> = (0..count).map(read).collect();
+        let is_denied =
+            |result: &Executed| matches!(result, Executed::Failed(error) if error.code() == ErrorCode::AccessDenied);
+        // The statements that were done stay done when the other way repeats them: both ways refuse to do it twice.
+        if results.iter().any(is_denied) { self.deny_partiql() } else { Some(results) }
     }
 
     fn deny_partiql(&self) -> Option<Vec<Executed>> {

@@ -1,10 +1,12 @@
 //! Consistent reads of messages and of the caller's own items.
 
 use crate::model::error::Result;
+use crate::model::fate::Fate;
 use crate::model::item::Item;
 use crate::model::stored_message::StoredMessage;
 use crate::outbox::Outbox;
 use crate::outbox::item;
+use crate::outbox::state::fate;
 use crate::sdk::failure::{explain, service_error};
 use crate::sdk::retry::Retry;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
@@ -33,6 +35,15 @@ impl Outbox {
             return Ok(None);
         }
         self.get_item(self.table.clone(), item::key(&id)).await?.map(|found| item::decode(&found)).transpose()
+    }
+
+    /// Returns the topic of a message and what decides about its delivery, whatever else is wrong with its item.
+    pub(crate) async fn get_fate(&self, id: String) -> Result<Option<(String, Fate)>> {
+        let item = self.get_item(self.table.clone(), item::key(&id)).await?;
+        Ok(item.map(|item| {
+            let topic = item.get("Topic").and_then(|topic| topic.as_s().ok()).cloned().unwrap_or_default();
+            (topic, fate(&item))
+        }))
     }
 
     /// Reads up to [`MAX_BATCH_GET`] different messages consistently, by id. A missing message is not in the result, and

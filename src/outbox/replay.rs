@@ -1,45 +1,53 @@
-//! Replay: dispatched messages made outstanding again.
+//! Makes messages outstanding again: dispatched ones are replayed, parked ones released.
 
 use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::item::Item;
+use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
+use crate::outbox::change::{Change, Changed, Condition};
 use crate::outbox::item::attribute::{
-    CAUSATION_ID, CREATED_TIME, DELIVERED_AT, DELIVERY_TIME, DISPATCH_ATTEMPTS, EXPIRES_AT, MESSAGE_ID,
-    OUTSTANDING_CREATED_TIME, PARKED_AT, REPLAYED_AT,
+    ACCEPTED_AT, CAUSATION_ID, CREATED_TIME, DELIVERED_AT, DELIVERY_TIME, DISPATCH_ATTEMPTS, EXPIRES_AT,
+    FIRST_FAILED_AT, LAST_ERROR, MESSAGE_ID, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME, PARKED_AT, REPLAYED_AT,
 };
 use crate::outbox::item::{is_possible_id, key, message_id, number, text};
+use crate::outbox::state::{fate, state, ticks};
 use crate::outbox::table::CAUSATION;
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
 impl Outbox {
-    /// Makes a message outstanding again, with no failed attempts. Whether there is one. What
-    /// would let it expire goes too: an unsent message never expires.
+    /// Makes a message outstanding again, with no failed attempts, and due at once. Returns whether there is one.
     pub(crate) async fn replay(&self, id: String) -> Result<bool> {
-        if !is_possible_id(&id) {
+        let Some(item) = self.raw(&id).await? else {
             return Ok(false);
+        };
+        let change = match state(&item) {
+            MessageState::Dispatched => replaying(id, &item),
+            MessageState::Parked => releasing(id, &item),
+            MessageState::Outstanding => making_due(id, &item),
+        };
+        // Refused: somebody else has written it since it was read, for instance the same replay repeated.
+        Ok(!matches!(self.update(&change).await?, Changed::Refused(None)))
+    }
+
+    /// Makes a parked message outstanding again, with no failed attempts, and due at once.
+    pub(crate) async fn unpark(&self, id: String) -> Result<()> {
+        let not_parked = || Error::new(ErrorCode::InvalidArgument, format!("message {id} is not parked"));
+        let Some(item) = self.raw(&id).await?.filter(|item| state(item) == MessageState::Parked) else {
+            return Err(not_parked());
+        };
+        match self.update(&releasing(id.clone(), &item)).await? {
+            Changed::Refused(_) => Err(not_parked()),
+            _ => Ok(()),
         }
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(&id)))
-            .condition_expression(format!("attribute_exists({MESSAGE_ID})"))
-            .update_expression(format!(
-                "SET {OUTSTANDING_CREATED_TIME} = {CREATED_TIME}, {REPLAYED_AT} = :now \
-                 REMOVE {DELIVERY_TIME}, {DELIVERED_AT}, {EXPIRES_AT}, {PARKED_AT}, {DISPATCH_ATTEMPTS}"
-            ))
-            .expression_attribute_values(":now", number(Ticks::now().raw()))
-            .send()
-            .await;
-        match update {
-            Ok(_) => {
-                self.changed_outstanding(1);
-                Ok(true)
-            }
-            Err(failure) if failure.code() == Some("ConditionalCheckFailedException") => Ok(false),
-            Err(failure) => Err(explain("UpdateItem", &self.subject(), failure)),
+    }
+
+    async fn raw(&self, id: &str) -> Result<Option<Item>> {
+        if !is_possible_id(id) {
+            return Ok(None);
         }
+        self.get_item(self.table.clone(), key(id)).await
     }
 
     /// The ids of all messages that have this causation id, as the index shows them.
@@ -90,4 +98,52 @@ impl Outbox {
         failure.code() == Some("ValidationException")
             && self.verify_table().await.is_ok_and(|report| !report.has_causation_index)
     }
+}
+
+/// Returns the change that every one of them makes. `ExpiresAt` is removed as well: an unsent message never expires.
+fn outstanding_again(id: String, item: &Item) -> Change {
+    let now = Ticks::now();
+    let created = ticks(item, CREATED_TIME).unwrap_or(now);
+    Change {
+        id,
+        set: vec![
+            (OUTSTANDING_CREATED_TIME, number(created.raw())),
+            (NEXT_ATTEMPT_AT, number(now.raw())),
+            (DISPATCH_ATTEMPTS, number(0)),
+            (REPLAYED_AT, number(now.raw())),
+        ],
+        remove: vec![FIRST_FAILED_AT, ACCEPTED_AT, PARKED_AT, LAST_ERROR, EXPIRES_AT, DELIVERY_TIME, DELIVERED_AT],
+        conditions: Vec::new(),
+        outstanding: 1,
+    }
+}
+
+/// The value of an attribute as the change relies on it.
+fn as_listed(item: &Item, name: &'static str) -> Condition {
+    item.get(name).map_or(Condition::Missing(name), |value| Condition::Equals(name, value.clone()))
+}
+
+fn replaying(id: String, item: &Item) -> Change {
+    let mut change = outstanding_again(id, item);
+    change.conditions.push(as_listed(item, DELIVERY_TIME));
+    change
+}
+
+fn releasing(id: String, item: &Item) -> Change {
+    let mut change = outstanding_again(id, item);
+    change.conditions.push(as_listed(item, PARKED_AT));
+    change
+}
+
+/// A message that waits is due now; it stays where it is in the index.
+fn making_due(id: String, item: &Item) -> Change {
+    let mut change = outstanding_again(id, item);
+    change.set.retain(|(name, _)| ![OUTSTANDING_CREATED_TIME, REPLAYED_AT].contains(name));
+    change.outstanding = 0;
+    change.remove.retain(|name| ![DELIVERY_TIME, DELIVERED_AT].contains(name));
+    change.conditions = vec![Condition::same(NEXT_ATTEMPT_AT, fate(item).next_attempt)];
+    if item.contains_key(OUTSTANDING_CREATED_TIME) {
+        change.conditions.push(Condition::Exists(OUTSTANDING_CREATED_TIME));
+    }
+    change
 }

@@ -6,6 +6,8 @@ use crate::model::item::{AttributeValue, Item};
 
 /// DynamoDB's limit for one item: 400 KB.
 pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;
+/// What a deposit leaves free of that, for the marks, waits and errors that are written later.
+pub(crate) const ROOM_BYTES: usize = 1024;
 /// DynamoDB's limit for the items of one transaction: 4 MB.
 pub(crate) const MAX_TRANSACTION_BYTES: usize = 4 * 1024 * 1024;
 /// What a list or a map costs beyond its content.

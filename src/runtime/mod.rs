@@ -18,6 +18,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -38,6 +39,7 @@ pub(crate) struct Runtime {
     gate: Gate,
     /// Ends the calls that are still waiting when the time of `close` is over.
     abandoned: Notify,
+    is_abandoned: AtomicBool,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
     #[cfg(postbox_simulation)]
@@ -141,6 +143,7 @@ impl Runtime {
             process: std::process::id(),
             gate: Gate::default(),
             abandoned: Notify::new(),
+            is_abandoned: AtomicBool::new(false),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
             #[cfg(postbox_simulation)]
@@ -158,6 +161,7 @@ impl Runtime {
             process: std::process::id(),
             gate: Gate::default(),
             abandoned: Notify::new(),
+            is_abandoned: AtomicBool::new(false),
             stop: Mutex::default(),
             stopped: Mutex::new(mpsc::channel().1),
             simulated: Some(simulated),
@@ -194,9 +198,8 @@ impl Runtime {
         self.drive(what, timeout, abandoned, future)
     }
 
-    /// Does the same as [`run`](Self::run), as a part of a call that was [entered](Self::enter), such as the requests
-    /// of a producer. It may start even while `close` waits for that call.
-    #[cfg(any(feature = "sns", feature = "sqs"))]
+    /// [`run`](Self::run) as a part of a call that was [entered](Self::enter), such as the requests of a
+    /// producer: it may still begin once `close` waits for that call.
     pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
         self.check()?;
         self.drive(what, timeout, self.abandoned.notified(), future)
@@ -302,7 +305,17 @@ impl Runtime {
         Ok(())
     }
 
-    /// Checks that a call may be made and that the Postbox is open.
+    /// Returns whether `close` waits no longer for what is under way.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.is_abandoned.load(Ordering::Relaxed)
+    }
+
+    /// Starts a future of a call that was [entered](Self::enter), which ends by itself and has no result.
+    pub(crate) fn spawn(&self, _: &Call<'_>, future: impl Future<Output = ()> + Send + 'static) {
+        drop(self.handle.spawn(future));
+    }
+
+    /// Whether calls are still taken.
     pub(crate) fn check_open(&self) -> Result<()> {
         self.check()?;
         if self.gate.is_closed() { Err(closed()) } else { Ok(()) }
@@ -314,6 +327,7 @@ impl Runtime {
     pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
         self.check()?;
         let finished = self.gate.close(deadline);
+        self.is_abandoned.store(true, Ordering::Relaxed);
         self.abandoned.notify_waiters();
         self.request_stop();
         let stopped = self.stopped.lock();

@@ -147,6 +147,12 @@ fn throttling_reasons(body: &[u8]) -> Option<String> {
     (!texts.is_empty()).then(|| bounded(&texts.join(", ")).to_owned())
 }
 
+/// Returns whether DynamoDB rejected a request for lack of a permission, which may last; not for credentials that
+/// have expired or a signature that is wrong.
+pub(crate) fn is_denied(error: &Error) -> bool {
+    error.code() == ErrorCode::AccessDenied && error.message().contains("DynamoDB says AccessDenied")
+}
+
 /// Returns whether no connection was established, so that nothing can have been sent.
 fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
     let mut current = source;

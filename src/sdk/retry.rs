@@ -21,10 +21,15 @@ impl Retry {
         if self.attempt >= self.max_attempts {
             return false;
         }
-        let doublings = u32::try_from(self.attempt - 1).unwrap_or(u32::MAX).min(16);
-        let ceiling = FIRST_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY);
+        Self::pause(self.attempt).await;
         self.attempt += 1;
-        crate::sys::clock::sleep(ceiling.mul_f64(fastrand::f64())).await;
         true
+    }
+
+    /// Waits after so many attempts.
+    pub(crate) async fn pause(attempts: u64) {
+        let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+        let ceiling = FIRST_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY);
+        crate::sys::clock::sleep(ceiling.mul_f64(fastrand::f64())).await;
     }
 }

@@ -13,9 +13,12 @@ pub enum SendOutcome {
     /// The transport accepted the message and will confirm it later, with
     /// [`Postbox::confirm`](crate::Postbox::confirm). Until then the message stays outstanding.
     Accepted,
-    /// Sending failed for a transient reason. The message stays outstanding and will be sent again.
+    /// It failed, and nobody knows whether the transport or the message is to blame: it stays outstanding and will be
+    /// sent again.
     Retry(String),
-    /// The message can never be sent, because it is too large or malformed for example. It is parked.
+    /// The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.
+    Unavailable(String),
+    /// It can never be sent as it is: too large, not permitted, malformed.
     Reject(String),
 }
 

@@ -221,7 +221,7 @@ impl Link {
             _ => None,
         };
         let answer = served.map_or_else(|| self.network.effect(request, recorded, course.fault), Ok);
-        oracle.observe(recorded, answer.as_ref().ok().filter(|answer| answer.status().is_success()), &self.process);
+        oracle.observe(recorded, &self.process);
         let answer = if self.process.passes("after request") { answer } else { Err(dead()) };
         self.network.world.note(&format!("{} {} arrived", self.process.name, recorded.operation));
         if course.answered || !self.process.is_alive() {

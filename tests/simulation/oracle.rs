@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use postbox::{EmbeddedDatabase, Message, SendOutcome};
 use serde_json::{Value, json};
+use sha2::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
@@ -17,6 +18,8 @@ use std::time::{Duration, SystemTime};
 const SETTLED: Duration = Duration::from_millis(4_500);
 /// After so many failures a message is parked.
 pub const MOST_ATTEMPTS: u64 = 3;
+/// A message that fails for so long is parked, also where no other is sent.
+pub const PARK_AFTER: Duration = Duration::from_secs(3_600);
 
 /// What its producer will always say of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,9 @@ struct Record {
     shown: Vec<(Duration, Option<Value>)>,
     stored_at: Option<Duration>,
     marked_at: Option<Duration>,
+    /// When its item first had a failure or a claim.
+    tried_at: Option<Duration>,
+    parked_at: Option<Duration>,
 }
 
 impl Record {
@@ -92,9 +98,12 @@ pub struct Oracle {
 #[derive(Default)]
 struct State {
     records: BTreeMap<String, Record>,
-    /// Whose lease it is, by resource: id of the lock and name of the process.
-    leases: BTreeMap<String, (String, String)>,
+    /// The name of the process that holds each lease, by resource.
+    leases: BTreeMap<String, String>,
+    /// The name of the process that asked for a lease with this id.
+    takers: BTreeMap<String, String>,
     one_lease: bool,
+    shards: u64,
     sends: u64,
     violations: BTreeSet<String>,
 }
@@ -109,8 +118,9 @@ impl Oracle {
     }
 
     /// Whether all sweepers share one lease; else there is one per shard.
-    pub fn one_lease(&self, one: bool) {
-        self.state().one_lease = one;
+    pub fn one_lease(&self, one: bool, shards: u64) {
+        let mut state = self.state();
+        (state.one_lease, state.shards) = (one, shards);
     }
 
     pub fn violation(&self, text: impl Into<String>) {
@@ -145,6 +155,8 @@ impl Oracle {
             shown: Vec::new(),
             stored_at: None,
             marked_at: None,
+            tried_at: None,
+            parked_at: None,
         };
         self.state().records.insert(message.id().to_owned(), record);
     }
@@ -172,13 +184,10 @@ impl Oracle {
         state.records.iter().filter(|(_, record)| record.fate == Fate::Committed).map(|(id, _)| id.clone()).collect()
     }
 
-    /// A request took effect, if it has an answer; what it wrote is looked at.
-    pub fn observe(&self, request: &Request, answer: Option<&HttpResponse>, process: &Process) {
+    /// Reads what a request may have written, whether or not it had a response.
+    pub fn observe(&self, request: &Request, process: &Process) {
         if request.body["TableName"].as_str().is_some_and(|table| table.contains("lock")) {
-            if answer.is_some() {
-                self.observe_lock(request, process);
-            }
-            return;
+            return self.observe_lock(request, process);
         }
         if !matches!(request.operation.as_str(), "Scan" | "Query" | "GetItem" | "BatchGetItem" | "DescribeTable") {
             let mut ids = BTreeSet::new();
@@ -187,20 +196,26 @@ impl Oracle {
         }
     }
 
+    /// Reads whose lease it is now, whether or not the request had a response.
     fn observe_lock(&self, request: &Request, process: &Process) {
-        let text = |place: &Value| place["S"].as_str().unwrap_or_default().to_owned();
-        let mut state = self.state();
-        match request.operation.as_str() {
-            "PutItem" => {
-                let item = &request.body["Item"];
-                let owner = (text(&item["LockId"]), process.name.clone());
-                state.leases.insert(text(&item["ResourceId"]), owner);
-            }
-            "DeleteItem" => {
-                state.leases.remove(&text(&request.body["Key"]["ResourceId"]));
-            }
-            _ => {}
+        let (Value::String(table), key) = (&request.body["TableName"], &request.body["Key"]) else {
+            return;
+        };
+        if !matches!(request.operation.as_str(), "UpdateItem" | "DeleteItem") {
+            return;
         }
+        let text = |place: &Value| place["S"].as_str().unwrap_or_default().to_owned();
+        let item = self.read(table, key.clone());
+        let mut state = self.state();
+        let taken = text(&request.body["ExpressionAttributeValues"][":LockId"]);
+        if !taken.is_empty() {
+            state.takers.insert(taken, process.name.clone());
+        }
+        let is_held = !item.is_null() && item["Why"].is_null();
+        match state.takers.get(&text(&item["LockId"])).filter(|_| is_held).cloned() {
+            Some(holder) => state.leases.insert(text(&key["ResourceId"]), holder),
+            None => state.leases.remove(&text(&key["ResourceId"])),
+        };
     }
 
     /// Reads the item of a message as it is stored now.
@@ -213,8 +228,14 @@ impl Oracle {
         let mut state = self.state();
         let record = state.records.get_mut(id).expect("it was there");
         let shown = (!item["OutstandingCreatedTime"].is_null()).then(|| item.clone());
-        if record.shown.last().is_none_or(|(_, last)| last.is_some() != shown.is_some()) {
+        if record.shown.last().is_none_or(|(_, last)| *last != shown) {
             record.shown.push((now, shown));
+        }
+        if !item["FirstFailedAt"].is_null() {
+            record.tried_at.get_or_insert(now);
+        }
+        if !item["ParkedAt"].is_null() {
+            record.parked_at.get_or_insert(now);
         }
         let marked = !item["DeliveryTime"].is_null();
         if !item.is_null() {
@@ -248,6 +269,9 @@ impl Oracle {
         }
         let then = self.world.now().saturating_sub(Duration::from_millis(network.roll(0..lag)));
         let values = &request.body["ExpressionAttributeValues"];
+        if values[":before"].is_null() {
+            return Some(self.page(request, then));
+        }
         let before: i64 = values[":before"]["N"].as_str()?.parse().ok()?;
         let shard = &values[":shard"];
         let segment =
@@ -263,6 +287,41 @@ impl Oracle {
         items.sort_by_key(|item| created(item));
         let answer = json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items });
         Some(HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string())))
+    }
+
+    /// A page of an index as it was then: of a shard in the order of time, or of all, shard after shard by a hash.
+    fn page(&self, request: &Request, then: Duration) -> HttpResponse {
+        let values = &request.body["ExpressionAttributeValues"];
+        let (shard, time) =
+            (&values[":shard"], values[":time"]["N"].as_str().map_or(i64::MAX, |time| time.parse().unwrap()));
+        let is_after = request.body["KeyConditionExpression"].as_str().is_some_and(|text| text.contains("> :time"));
+        let place = |item: &Value| (hash(&item["TopicShard"]), created(item), item["MessageId"]["S"].to_string());
+        let from = match &request.body["ExclusiveStartKey"] {
+            Value::Null => None,
+            key => Some((hash(&key["TopicShard"]), created(key), key["MessageId"]["S"].to_string())),
+        };
+        let state = self.state();
+        let mut items: Vec<&Value> = state
+            .records
+            .values()
+            .filter_map(|record| record.shown.iter().rev().find(|(since, _)| *since <= then)?.1.as_ref())
+            .filter(|item| shard.is_null() || (item["TopicShard"] == *shard && (created(item) > time) == is_after))
+            // Every item of this world has a shard.
+            .filter(|_| request.body["FilterExpression"].is_null())
+            .filter(|item| from.as_ref().is_none_or(|from| place(item) > *from))
+            .collect();
+        items.sort_by_key(|item| place(item));
+        let limit = usize::try_from(request.body["Limit"].as_u64().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let mut answer = json!({ "Count": 0 });
+        if items.len() > limit {
+            items.truncate(limit);
+            let last = items[limit - 1];
+            let names = ["TopicShard", "OutstandingCreatedTime", "MessageId"];
+            answer["LastEvaluatedKey"] = names.iter().map(|name| ((*name).to_owned(), last[*name].clone())).collect();
+        }
+        answer["Count"] = json!(items.len());
+        answer["Items"] = json!(items);
+        HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string()))
     }
 
     /// A message is about to be sent.
@@ -353,7 +412,9 @@ impl Oracle {
             Fate::Unknown if record.transactional && times() != u64::from(done) => wrong("and its command differ"),
             _ => {}
         }
-        let parks = record.rejected > 0 || record.failed >= MOST_ATTEMPTS;
+        // A sender that crashed has noted its attempt, and no failure.
+        let age = record.parked_at.unwrap_or_default().saturating_sub(record.tried_at.unwrap_or(Duration::MAX));
+        let parks = record.rejected > 0 || record.failed >= MOST_ATTEMPTS || age >= PARK_AFTER;
         if is_parked && !parks {
             wrong("is parked without a reason");
         }
@@ -387,17 +448,35 @@ impl State {
         let shard = record.shown.iter().find_map(|(_, item)| item.as_ref()?["TopicShard"]["S"].as_str())?;
         let resource = match self.one_lease {
             true => format!("{OUTBOX}_OutboxSweeper"),
-            false => format!("{OUTBOX}_OutboxSweeper_{}", shard.rsplit_once('_')?.1),
+            false => lane(&record.key.0, shard.rsplit_once('_')?.1, self.shards),
         };
-        let holder = self.leases.get(&resource).map(|(_, name)| name.as_str());
+        let holder = self.leases.get(&resource).map(String::as_str);
         (holder != Some(&process.name)).then(|| {
             format!("message {id} is sent by a sweep of {} while {resource} is held by {holder:?}", process.name)
         })
     }
 }
 
+/// A time that is no number of ours, such as the largest that there is, is behind all others.
 fn created(item: &Value) -> i64 {
-    item["OutstandingCreatedTime"]["N"].as_str().and_then(|time| time.parse().ok()).unwrap_or(0)
+    item["OutstandingCreatedTime"]["N"].as_str().map_or(0, |time| time.parse().unwrap_or(i64::MAX))
+}
+
+/// Where an index puts a shard.
+fn hash(shard: &Value) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    shard["S"].as_str().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The lease of the lane that a shard of a topic is in.
+fn lane(topic: &str, shard: &str, shards: u64) -> String {
+    // Brighter puts the keys of shard 1 of three into shard 0 too.
+    let group = if (shards, shard) == (3, "1") { "0" } else { shard };
+    let hash = sha2::Sha256::digest(topic.as_bytes());
+    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{OUTBOX}_Lane_{hash}_{group}")
 }
 
 /// All strings that DynamoDB JSON holds as values.

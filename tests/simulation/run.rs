@@ -3,7 +3,7 @@
 use crate::COMMANDS;
 use crate::life::{Life, Role};
 use crate::network::{Network, Weather};
-use crate::oracle::{By, MOST_ATTEMPTS};
+use crate::oracle::{By, MOST_ATTEMPTS, PARK_AFTER};
 use crate::process::Process;
 use crate::world::{View, World};
 use postbox::LeaseMode;
@@ -78,6 +78,8 @@ impl Plan {
             .sweep_batch(self.sweep_batch)
             .dispatched_ttl(Duration::from_secs(self.lifetime))
             .max_dispatch_attempts(MOST_ATTEMPTS)
+            .park_min_age(Duration::from_secs(60))
+            .park_after(PARK_AFTER)
             .breaker_cooldown(Duration::from_millis(5_000))
     }
 }
@@ -143,7 +145,7 @@ impl Stage {
             create_table(&database, table, key);
         }
         let network = Network::new(world, database, plan.weather.clone(), plan.seed);
-        network.oracle.one_lease(plan.leases == LeaseMode::Single);
+        network.oracle.one_lease(plan.leases == LeaseMode::Single, plan.shards);
         // The outbox table is made by the first Postbox.
         drop(Process::new(&network, "judge".into(), 0, None).open(plan.builder(), 1));
         Self { plan: plan.clone(), mutation, network }
@@ -187,7 +189,7 @@ impl Stage {
         for _ in 0..100 * MOST_ATTEMPTS {
             process.begins(By::Sweep);
             match postbox.sweep() {
-                Ok(report) if report.found == 0 => break,
+                Ok(_) if postbox.count_outstanding(None).is_ok_and(|outstanding| outstanding.count == 0) => break,
                 Ok(_) => {}
                 Err(error) => oracle.violation(format!("a sweep failed in fair weather: {error}")),
             }

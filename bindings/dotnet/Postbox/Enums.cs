@@ -176,6 +176,9 @@ namespace Postbox
 
         /// <summary>The message can never be sent, for example because it is too large, not permitted or malformed. It is parked at once.</summary>
         Reject = 3,
+
+        /// <summary>The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.</summary>
+        Unavailable = 4,
     }
 
     /// <summary>The severity of a log message.</summary>

@@ -27,17 +27,22 @@ namespace Postbox
         /// <summary>The transport accepted it and will confirm it later, by <see cref="PostboxClient.Confirm"/>.</summary>
         public static SendResult Accepted { get; } = new SendResult(SendOutcome.Accepted, "");
 
-        /// <summary>Reports a transient failure. The message stays outstanding and will be sent again.</summary>
-        /// <param name="reason">The reason, of which up to 1,023 bytes are stored with the message.</param>
+        /// <summary>It failed for a passing reason: it stays outstanding and will be sent again.</summary>
+        /// <param name="reason">Why; it is stored with the message, up to 600 bytes of it.</param>
         /// <returns>The result.</returns>
         public static SendResult Retry(string reason) => new SendResult(SendOutcome.Retry, reason);
 
-        /// <summary>Reports that the message can never be sent. It is parked at once.</summary>
-        /// <param name="reason">The reason, of which up to 1,023 bytes are stored with the message.</param>
+        /// <summary>It can never be sent as it is: it is parked at once.</summary>
+        /// <param name="reason">Why; it is stored with the message, up to 600 bytes of it.</param>
         /// <returns>The result.</returns>
         public static SendResult Reject(string reason) => new SendResult(SendOutcome.Reject, reason);
 
-        /// <summary>The outcome of the message.</summary>
+        /// <summary>The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.</summary>
+        /// <param name="reason">Why; it is stored with the message, up to 600 bytes of it.</param>
+        /// <returns>The result.</returns>
+        public static SendResult Unavailable(string reason) => new SendResult(SendOutcome.Unavailable, reason);
+
+        /// <summary>What became of it.</summary>
         public SendOutcome Outcome { get; }
 
         /// <summary>The reason for a failure; "" if there is none.</summary>

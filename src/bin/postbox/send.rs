@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use postbox::{LeaseStatus, MessageState, Postbox, SendOutcome, SweepOptions, producer_fn};
 use serde_json::Value;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A destination that replaces the routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -143,8 +143,11 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
     }
     let report = postbox.sweep_with(sweep)?;
     bar.finish_and_clear();
-    for (topic, state) in postbox.stats().breakers {
-        note(&format!("the breaker of topic {} is {}", printable(&topic), state.name()));
+    for topic in &report.topics_without_producer {
+        complain(&format!("topic {}: no route for it, so its messages stay outstanding", printable(topic)));
+    }
+    if report.held_back > 0 {
+        note_pauses(&postbox);
     }
     if interrupt::is_asked() {
         tally.skip_rest_of(outstanding);
@@ -157,13 +160,38 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
             );
             args.to.report(&tally, screen).map(|_| Exit::SomeFailed)
         }
+        LeaseStatus::Unavailable(reason) if report.dispatched + report.failed == 0 => Err(Failure::new(
+            Exit::SomeFailed,
+            format!(
+                "nothing was sent, since no lease can be obtained: {reason}; sweep_without_lease = true sends without one"
+            ),
+        )),
         LeaseStatus::Unavailable(reason) => {
             note(&format!(
                 "the sweep ran without a lease, so another sweeper may have sent the same messages: {reason}"
             ));
             args.to.report(&tally, screen)
         }
-        _ => args.to.report(&tally, screen),
+        _ => {
+            let exit = args.to.report(&tally, screen)?;
+            Ok(if report.topics_without_producer.is_empty() || exit != Exit::Done { exit } else { Exit::SomeFailed })
+        }
+    }
+}
+
+/// Says which topics are paused, and for how long.
+fn note_pauses(postbox: &Postbox) {
+    for lease in postbox.leases().unwrap_or_default() {
+        if let (Some(topic), Some(why), Ok(left)) =
+            (&lease.topic, &lease.paused, lease.expires_at.duration_since(SystemTime::now()))
+        {
+            note(&format!(
+                "topic {} is paused for {}, since its messages cannot be {}",
+                printable(topic),
+                shown_duration(left),
+                if why == "marks" { "marked" } else { "sent" }
+            ));
+        }
     }
 }
 

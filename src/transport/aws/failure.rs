@@ -127,7 +127,16 @@ impl Failure {
         self.code.as_deref().map_or(Cause::Other, Cause::of)
     }
 
-    /// Returns whether the topic or queue does not exist.
+    /// Only a request for one message can be refused for it.
+    pub(super) fn outcome(&self) -> SendOutcome {
+        if self.is_content() {
+            SendOutcome::Retry(self.text.clone())
+        } else {
+            SendOutcome::Unavailable(self.text.clone())
+        }
+    }
+
+    /// Whether the topic or queue is not there.
     pub(super) fn is_missing(&self) -> bool {
         self.cause() == Cause::Missing
     }
@@ -150,13 +159,25 @@ impl Refusal {
         !self.sender_fault
     }
 
-    /// Returns the outcome: a message is rejected only if no change outside the message can help.
+    /// Returns whether the refusal names the message's own content. Other refusals with the same codes come from the
+    /// topic or queue, as it is configured at that time.
+    fn names_content(&self) -> bool {
+        if matches!(self.code.as_str(), "InvalidMessageContents" | "MessageTooLong") {
+            return true;
+        }
+        let message = self.message.to_ascii_lowercase();
+        ["too long", "must be shorter", "empty message", "invalid characters", "message too large"]
+            .iter()
+            .any(|words| message.contains(words))
+    }
+
+    /// Only what no change around the message can mend is rejected.
     pub(super) fn outcome(&self) -> SendOutcome {
         let cause = Cause::of(&self.code);
         let message = bounded(&self.message);
         let text = format!("{}: {}{}", self.code, message.trim_end_matches('.'), cause.advice());
         match cause {
-            Cause::Content if self.sender_fault => SendOutcome::Reject(text),
+            Cause::Content if self.sender_fault && self.names_content() => SendOutcome::Reject(text),
             _ => SendOutcome::Retry(text),
         }
     }

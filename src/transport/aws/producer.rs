@@ -59,7 +59,7 @@ impl<S: Service> AwsProducer<S> {
     async fn deliver(&self, messages: &[Message], outcomes: &Outcomes) {
         let destination = match self.destination().await {
             Ok(destination) => destination,
-            Err(failure) => return outcomes.borrow_mut().fill(Some(SendOutcome::Retry(failure.text))),
+            Err(failure) => return outcomes.borrow_mut().fill(Some(SendOutcome::Unavailable(failure.text))),
         };
         let mut entries = Vec::with_capacity(messages.len());
         for (index, message) in messages.iter().enumerate() {
@@ -109,7 +109,7 @@ impl<S: Service> AwsProducer<S> {
             self.set_destination(None);
         }
         for numbered in batch {
-            outcomes.borrow_mut()[numbered.index] = Some(SendOutcome::Retry(failure.text.clone()));
+            outcomes.borrow_mut()[numbered.index] = Some(failure.outcome());
         }
     }
 
@@ -146,9 +146,8 @@ impl<S: Service> Producer for AwsProducer<S> {
         let outcomes = RefCell::new(vec![None; batch.len()]);
         let what = format!("sending to {}", self.address.text());
         let sent = self.policy.runtime.run_inside(&what, self.policy.timeout, self.deliver(batch, &outcomes));
-        let unknown =
-            sent.err().map_or_else(|| format!("{what} returned no result"), |error| error.message().to_owned());
-        let outcome = |known: Option<SendOutcome>| known.unwrap_or_else(|| SendOutcome::Retry(unknown.clone()));
+        let unknown = sent.err().map_or_else(|| format!("{what} gave no result"), |error| error.message().to_owned());
+        let outcome = |known: Option<SendOutcome>| known.unwrap_or_else(|| SendOutcome::Unavailable(unknown.clone()));
         outcomes.into_inner().into_iter().map(outcome).collect()
     }
 

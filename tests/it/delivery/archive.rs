@@ -281,8 +281,8 @@ fn archiving_holds_and_releases_brighters_archiver_lease() {
 fn lease_groups_do_not_exclude_each_other() {
     let world = TestOutbox::configured(|builder| at_once(builder).lease_group("night"));
     let _ = world.postbox.archive(&noting(keep_all).0).unwrap();
-    let puts = world.faults.bodies("PutItem");
-    assert_eq!(puts[0]["Item"]["ResourceId"]["S"], "night_Archiver");
+    let taken = world.faults.bodies("UpdateItem");
+    assert_eq!(taken[0]["Key"]["ResourceId"]["S"], "night_Archiver");
 }
 
 #[test]
@@ -433,7 +433,7 @@ fn the_background_archiver_makes_no_request_before_something_can_be_old_enough()
     }
     assert!(began.elapsed() >= Duration::from_millis(1000), "they were old enough only then");
     world.postbox.stop_archiver().unwrap();
-    let runs = world.faults.bodies("PutItem").iter().filter(|put| put["TableName"] == LOCKS).count();
+    let runs = world.faults.bodies("UpdateItem").iter().filter(|put| put["TableName"] == LOCKS).count();
     assert!((2..=4).contains(&runs), "one that finds nothing, and one as each became old enough: {runs}");
 }
 

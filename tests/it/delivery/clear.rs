@@ -73,7 +73,7 @@ fn several_read_batches_are_sent_in_order(backend: Backend) {
 
 #[test]
 fn a_hundred_recent_messages_take_four_requests_and_no_read() {
-    let world = TestOutbox::new();
+    let world = batching(100);
     let ids = world.deposit(100);
     world.faults.forget();
     world.clear(&ids);
@@ -315,6 +315,14 @@ fn comparable(message: &Message) -> (Vec<Option<String>>, Vec<u8>) {
     let more = ["correlation_id", "bag.tenant", "source", "spec_version"];
     let fields = names.iter().chain(&more).map(|name| message.header(name).unwrap().map(|value| value.into_owned()));
     (fields.collect(), message.body().to_vec())
+}
+
+/// A world whose transport takes so many messages at once.
+fn batching(size: usize) -> TestOutbox {
+    let producer = MemoryProducer::with_max_batch(size);
+    let mut world = TestOutbox::configured(|builder| builder.default_producer(producer.clone()));
+    world.producer = producer;
+    world
 }
 
 /// Sets one attribute of a stored message, as somebody else may have done.

@@ -1,8 +1,10 @@
 //! The way of messages from the table to the transport.
 
 mod archive;
+mod backlog;
 mod clear;
 mod clear_marking;
+mod fate;
 mod lease;
 mod list_replay_limits;
 mod sharded_sweep;

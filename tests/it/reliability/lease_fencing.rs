@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const DATABASE: &str = "POSTBOX_ZOMBIE_DATABASE";
 const TABLE: &str = "POSTBOX_ZOMBIE_TABLE";
 const FILE: &str = "POSTBOX_ZOMBIE_FILE";
-const LEASE: Duration = Duration::from_millis(2000);
+const LEASE: Duration = Duration::from_millis(4000);
 /// What the process writes down.
 const CALLED: &str = "called ";
 const SENT: &str = "sent ";

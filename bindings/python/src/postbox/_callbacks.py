@@ -28,6 +28,8 @@ class SendOutcome(IntEnum):
     """It failed for a passing reason and will be sent again. Raising an exception says the same, and why."""
     REJECT = 3
     """It can never be sent as it is: it is parked. Raising Reject says the same, and why."""
+    UNAVAILABLE = 4
+    """The transport cannot be used now, whatever the message: it will be sent again."""
 
 
 class Reject(Exception):

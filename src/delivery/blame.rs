@@ -1,0 +1,204 @@
+//! Decides what a failed attempt means for its message: how long it waits, whether that counts, whether the
+//! message is parked. It knows no request.
+
+use crate::model::config::Config;
+use crate::model::fate::Fate;
+use crate::model::ticks::Ticks;
+use crate::outbox::attempts::Attempt;
+use std::time::Duration;
+
+/// No message waits longer than this for its next attempt.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The same where the transport is to blame.
+const LONGEST_UNCOUNTED_WAIT: Duration = Duration::from_secs(60);
+/// After so long an item that cannot be read is parked.
+const MALFORMED_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Messages rejected in the same words, with none sent, from which on the target is to blame.
+const TARGET_REFUSES: usize = 3;
+
+/// Who is to blame for a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// The transport.
+    Transport,
+    /// Nobody knows.
+    Unknown,
+    /// The message: its producer can never send it.
+    Message,
+    /// The stored item, which cannot be read.
+    Item,
+}
+
+/// What is known at the end of a drain of the topic as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Circumstances {
+    /// The drain ended since nothing could be sent, or nothing marked.
+    pub(crate) in_trouble: bool,
+    /// Others of the topic are sent.
+    pub(crate) has_evidence: bool,
+}
+
+/// The settings that decide.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    shortest_wait: Duration,
+    max_attempts: u64,
+    park_min_age: Duration,
+    park_after: Option<Duration>,
+    parks_keyed: bool,
+}
+
+impl Rules {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            shortest_wait: config.dispatch_retry_delay,
+            max_attempts: config.max_dispatch_attempts,
+            park_min_age: config.park_min_age,
+            park_after: Some(config.park_after).filter(|time| !time.is_zero()),
+            parks_keyed: config.park_keyed,
+        }
+    }
+
+    /// Returns what is to be written of a failed attempt. `luck` is a number from 0 to 1 that spreads the waits.
+    pub(crate) fn attempt(
+        &self,
+        (fate, is_keyed): (&Fate, bool),
+        (blame, error): (Blame, &str),
+        circumstances: Circumstances,
+        (now, luck): (Ticks, f64),
+    ) -> Attempt {
+        let failures = fate.failures(now);
+        let first = failures.first.unwrap_or(now);
+        let age = now.since(first);
+        let Circumstances { in_trouble, has_evidence } = circumstances;
+        let counts = !in_trouble && has_evidence && matches!(blame, Blame::Unknown | Blame::Transport);
+        let counted = failures.counted.saturating_add(u32::from(counts || blame == Blame::Message));
+        let error = error.to_owned();
+        let failed_enough =
+            counts && self.max_attempts > 0 && u64::from(counted) >= self.max_attempts && age >= self.park_min_age;
+        let failed_long_enough = (!in_trouble || has_evidence) && self.park_after.is_some_and(|longest| age >= longest);
+        let may_be_parked = self.parks_keyed || !is_keyed;
+        let parks = match blame {
+            Blame::Message => true,
+            Blame::Item => age >= MALFORMED_FOR,
+            Blame::Unknown | Blame::Transport => may_be_parked && (failed_enough || failed_long_enough),
+        };
+        if parks {
+            return Attempt::Parked { at: now, first, counted, error };
+        }
+        let longest = if counts { LONGEST_WAIT } else { LONGEST_UNCOUNTED_WAIT };
+        let wait = age.clamp(self.shortest_wait.min(LONGEST_WAIT), longest.max(self.shortest_wait));
+        Attempt::Failed { next: now.plus(wait.mul_f64(0.8 + 0.4 * luck)), first, counted, error }
+    }
+}
+
+/// Returns whether rejections in so many words are the target's fault and not the messages': three or more in the
+/// same words, and nothing was sent.
+pub(crate) fn target_refuses<'a>(rejections: impl IntoIterator<Item = &'a str>, sent: u64, words: &str) -> bool {
+    sent == 0 && rejections.into_iter().filter(|other| *other == words).count() >= TARGET_REFUSES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEALTHY: Circumstances = Circumstances { in_trouble: false, has_evidence: true };
+    const TROUBLE: Circumstances = Circumstances { in_trouble: true, has_evidence: true };
+    const NO_EVIDENCE: Circumstances = Circumstances { in_trouble: false, has_evidence: false };
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn rules() -> Rules {
+        Rules::of(&Config::default())
+    }
+
+    /// A message that has failed so often, for so long, and is due now.
+    fn failed(attempts: u32, since: Duration, now: Ticks) -> Fate {
+        Fate {
+            next_attempt: Some(now),
+            first_failed: Some(Ticks::from(now.to_system_time() - since)),
+            attempts: Some(attempts),
+            ..Fate::default()
+        }
+    }
+
+    fn attempt(fate: &Fate, blame: Blame, circumstances: Circumstances, now: Ticks) -> Attempt {
+        rules().attempt((fate, false), (blame, "x"), circumstances, (now, 0.5))
+    }
+
+    fn parks(attempt: &Attempt) -> bool {
+        matches!(attempt, Attempt::Parked { .. })
+    }
+
+    #[test]
+    fn a_message_is_parked_after_twenty_counts_and_an_hour_with_evidence() {
+        let now = Ticks::now();
+        let ripe = failed(19, HOUR, now);
+        assert!(parks(&attempt(&ripe, Blame::Unknown, HEALTHY, now)));
+        for circumstances in [TROUBLE, NO_EVIDENCE] {
+            assert!(!parks(&attempt(&ripe, Blame::Unknown, circumstances, now)), "{circumstances:?}");
+        }
+        assert!(!parks(&attempt(&failed(18, HOUR * 5, now), Blame::Unknown, HEALTHY, now)), "a count is missing");
+        assert!(!parks(&attempt(&failed(50, HOUR / 2, now), Blame::Unknown, HEALTHY, now)), "it is too early");
+    }
+
+    #[test]
+    fn where_no_evidence_comes_a_message_is_parked_after_three_days() {
+        let now = Ticks::now();
+        assert!(parks(&attempt(&failed(0, HOUR * 72, now), Blame::Unknown, NO_EVIDENCE, now)));
+        assert!(!parks(&attempt(&failed(0, HOUR * 71, now), Blame::Unknown, NO_EVIDENCE, now)));
+        let outage = Circumstances { in_trouble: true, has_evidence: false };
+        assert!(!parks(&attempt(&failed(0, HOUR * 100, now), Blame::Transport, outage, now)));
+    }
+
+    #[test]
+    fn a_rejected_message_is_parked_at_once_and_an_item_after_a_day() {
+        let now = Ticks::now();
+        assert!(parks(&attempt(&Fate::default(), Blame::Message, NO_EVIDENCE, now)));
+        assert!(!parks(&attempt(&Fate::default(), Blame::Item, HEALTHY, now)));
+        assert!(parks(&attempt(&failed(0, HOUR * 24, now), Blame::Item, HEALTHY, now)));
+    }
+
+    #[test]
+    fn keyed_messages_are_never_parked_where_order_goes_before_all() {
+        let now = Ticks::now();
+        let rules = Rules { parks_keyed: false, ..rules() };
+        let ripe = failed(19, HOUR, now);
+        let decide = |is_keyed, blame| rules.attempt((&ripe, is_keyed), (blame, "x"), HEALTHY, (now, 0.5));
+        assert!(parks(&decide(false, Blame::Unknown)));
+        assert!(!parks(&decide(true, Blame::Unknown)));
+        assert!(parks(&decide(true, Blame::Message)));
+    }
+
+    #[test]
+    fn the_wait_is_the_age_of_the_failure_within_bounds() {
+        let now = Ticks::now();
+        let wait = |since, circumstances| match attempt(&failed(1, since, now), Blame::Unknown, circumstances, now) {
+            Attempt::Failed { next, .. } => next.since(now),
+            parked => panic!("{parked:?}"),
+        };
+        let seconds = Duration::from_secs;
+        assert_eq!(wait(Duration::ZERO, HEALTHY), seconds(1));
+        assert_eq!(wait(seconds(40), HEALTHY), seconds(40));
+        assert_eq!(wait(HOUR, HEALTHY), seconds(300));
+        assert_eq!(wait(HOUR, TROUBLE), seconds(60));
+    }
+
+    #[test]
+    fn failures_count_only_without_trouble_and_with_evidence() {
+        let now = Ticks::now();
+        let count = |blame, circumstances| match attempt(&failed(3, HOUR, now), blame, circumstances, now) {
+            Attempt::Failed { counted, .. } => counted,
+            parked => panic!("{parked:?}"),
+        };
+        assert_eq!(count(Blame::Unknown, HEALTHY), 4);
+        assert_eq!(count(Blame::Unknown, TROUBLE), 3);
+        assert_eq!(count(Blame::Unknown, NO_EVIDENCE), 3);
+    }
+
+    #[test]
+    fn a_target_that_refuses_three_in_the_same_words_is_to_blame() {
+        assert!(target_refuses(["no", "no", "no"], 0, "no"));
+        assert!(!target_refuses(["no", "no", "no"], 1, "no"));
+        assert!(!target_refuses(["no", "no", "other"], 0, "no"));
+    }
+}

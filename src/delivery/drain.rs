@@ -1,0 +1,346 @@
+//! A drain: one holder's work on one lane, until it is empty, in trouble, lost, or others have waited long enough.
+
+use crate::delivery::look::Times;
+use crate::delivery::order::{Order, Turn, probe_size, retried_of_probe};
+use crate::delivery::reading::{For, Reading};
+use crate::delivery::sender::{Candidate, Held, Sender};
+use crate::delivery::source::Source;
+use crate::delivery::tally::record;
+use crate::engine::Engine;
+use crate::model::fate::Fate;
+use crate::model::report::DispatchReport;
+use crate::model::ticks::Ticks;
+use crate::outbox::attempts::Attempt;
+use crate::outbox::lock_table::Why;
+use crate::outbox::read::MAX_BATCH_GET;
+use crate::outbox::sightings::Sighting;
+use crate::runtime::Call;
+use crate::sys::clock;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// So many messages of a lane are seen before the first is sent.
+const SEEN_FIRST: usize = 200;
+/// So many retried messages are remembered while fresh ones are sent.
+const MOST_RETRIED: usize = 2_000;
+/// So many retried messages go before the fresh ones.
+const RETRIED_FIRST: usize = 10;
+/// So many bodies are read at first; twice as many after each time that they were small.
+const FIRST_READ: usize = 10;
+/// Bodies are small if so many read together are no larger than this.
+const SMALL_READ: usize = 1024 * 1024;
+/// A claim keeps others away from a message that may kill its sender for so many durations of a lease.
+const CLAIMED_FOR_LEASES: u32 = 2;
+
+/// What a drain is to do, and on what it depends.
+pub(crate) struct Task<'a, 'p> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) call: &'a Call<'a>,
+    pub(crate) times: Times,
+    /// How many probes of the lane have failed in a row.
+    pub(crate) failures: u32,
+    /// Its last holder died, or could not mark what it sent: each message is claimed before it is sent.
+    pub(crate) is_careful: bool,
+    /// Whether the caution ends with the first mark that works.
+    pub(crate) until_marked: bool,
+    /// Asked before each send and between requests.
+    pub(crate) go_on: &'p dyn Fn() -> bool,
+    /// When others that wait have waited long enough.
+    pub(crate) yields_at: Option<Instant>,
+    /// Told what became of each message.
+    pub(crate) tell: &'p mut dyn FnMut(&DispatchReport),
+}
+
+/// What a drain came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Drained {
+    pub(crate) tried: u64,
+    pub(crate) sent: u64,
+    /// Messages that were seen and left alone.
+    pub(crate) passed_over: u64,
+    pub(crate) trouble: Option<Why>,
+    /// Something in it may be due still.
+    pub(crate) has_rest: bool,
+    /// When the first of those that wait is due.
+    pub(crate) next_due: Option<Ticks>,
+}
+
+/// A drain under way.
+struct Drain<'a, 's, 'd> {
+    task: &'s mut Task<'a, 'd>,
+    source: Source<'a>,
+    order: Order,
+    fresh: VecDeque<Sighting>,
+    retried: Vec<Sighting>,
+    at_once: usize,
+    is_over: bool,
+    drained: Drained,
+}
+
+/// Sends what is due in a lane.
+pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
+    let (engine, call, go_on) = (task.engine, task.call, task.go_on);
+    let (mut held, mut tallies) = (Held::default(), BTreeMap::new());
+    let order = Order::new(task.times.now);
+    let mut drain = Drain {
+        source,
+        order,
+        fresh: VecDeque::new(),
+        retried: Vec::new(),
+        at_once: FIRST_READ.min(usize::try_from(engine.config.sweep_batch).unwrap_or(MAX_BATCH_GET)),
+        is_over: false,
+        drained: Drained::default(),
+        task: &mut task,
+    };
+    drain.see(SEEN_FIRST);
+    if drain.fresh.is_empty() && drain.retried.is_empty() {
+        drain.drained.has_rest = drain.source.is_incomplete || drain.is_over;
+        return drain.drained;
+    }
+    let mut sender = Sender::new(engine, call, For::Drain, (&mut held, &mut tallies), go_on);
+    sender.give_up_after(probe_size(drain.task.failures));
+    if drain.task.failures == 0 {
+        drain.take_turns(&mut sender);
+    } else {
+        drain.probe(&mut sender);
+    }
+    let drained = drain.finish(sender);
+    for (topic, tally) in &mut tallies {
+        tally.settle(engine, topic, drained.trouble.is_some());
+    }
+    drained
+}
+
+impl<'a> Drain<'a, '_, '_> {
+    /// Ten retried messages, the fresh ones in the order of time, the other retried ones.
+    fn take_turns(&mut self, sender: &mut Sender<'a, '_>) {
+        self.retried.sort_by_key(|sighting| sighting.fate.next_attempt);
+        let others = self.retried.split_off(self.retried.len().min(RETRIED_FIRST));
+        let first = std::mem::replace(&mut self.retried, others);
+        self.send(sender, first.into(), u64::MAX);
+        // They tell nothing of the transport.
+        sender.forget_strikes();
+        self.send_fresh(sender, u64::MAX);
+        let mut rest = std::mem::take(&mut self.retried);
+        rest.sort_by_key(|sighting| sighting.fate.next_attempt);
+        self.send(sender, rest.into(), u64::MAX);
+    }
+
+    /// Some fresh messages and some retried ones; after a success all of them.
+    fn probe(&mut self, sender: &mut Sender<'a, '_>) {
+        let failures = self.task.failures;
+        self.send_fresh(sender, probe_size(failures));
+        let rest: VecDeque<Sighting> = std::mem::take(&mut self.retried).into();
+        let most = if sender.sent_count() > 0 { u64::MAX } else { retried_of_probe(failures) };
+        self.send(sender, rest, most);
+        if sender.sent_count() > 0 && !self.fresh.is_empty() {
+            self.send_fresh(sender, u64::MAX);
+        }
+    }
+
+    /// Fresh messages, as they are found; so many, or all once one was sent.
+    fn send_fresh(&mut self, sender: &mut Sender<'a, '_>, most: u64) {
+        let tried = self.drained.tried;
+        loop {
+            self.see(self.at_once.saturating_mul(2));
+            let left = if sender.sent_count() > 0 { u64::MAX } else { most.saturating_sub(self.drained.tried - tried) };
+            if self.fresh.is_empty() || left == 0 || self.has_ended(sender) {
+                return;
+            }
+            let next = std::mem::take(&mut self.fresh);
+            self.send(sender, next, left);
+        }
+    }
+
+    /// Sees more of the lane, until so many fresh messages are known.
+    fn see(&mut self, wanted: usize) {
+        while self.fresh.len() < wanted {
+            let Some(sighting) = self.source.next(self.task.go_on) else {
+                return;
+            };
+            match self.order.turn(&sighting) {
+                Turn::Fresh => self.fresh.push_back(sighting),
+                Turn::Retried if self.retried.len() < MOST_RETRIED => self.retried.push(sighting),
+                Turn::Waits => {
+                    self.drained.passed_over += 1;
+                    let due = sighting.fate.next_attempt;
+                    self.drained.next_due = self.drained.next_due.into_iter().chain(due).min();
+                }
+                Turn::Retried | Turn::Behind => {
+                    self.drained.passed_over += 1;
+                    self.drained.has_rest = true;
+                }
+            }
+        }
+    }
+
+    /// Sends these, a few bodies at a time, of which the next are read meanwhile. Those that were not tried are left
+    /// as fresh ones.
+    fn send(&mut self, sender: &mut Sender<'a, '_>, mut line: VecDeque<Sighting>, most: u64) {
+        let mut left = usize::try_from(most).unwrap_or(usize::MAX);
+        let mut next = self.read(sender, &mut line, left);
+        while let Some((reading, asked)) = next.take() {
+            left = if sender.sent_count() > 0 { usize::MAX } else { left.saturating_sub(asked.len()) };
+            if !self.has_ended(sender) {
+                next = self.read(sender, &mut line, left);
+            }
+            let (candidates, unread) = reading.finish(sender);
+            if !unread.is_empty() {
+                // What comes after them waits too, and is read again in smaller parts.
+                let ahead = next.take().map(|(_, asked)| asked).unwrap_or_default();
+                let again = asked.into_iter().filter(|(place, _)| unread.contains(place)).chain(ahead);
+                for (place, sighting) in again.collect::<Vec<_>>().into_iter().rev() {
+                    sender.outcomes.forget(place);
+                    line.push_front(sighting);
+                }
+                self.is_over |= self.at_once == 1;
+                self.at_once = (self.at_once / 2).max(1);
+            } else {
+                let bytes: usize = candidates.iter().map(|candidate| candidate.message.body().len()).sum();
+                self.at_once = match bytes {
+                    0..=SMALL_READ => (self.at_once * 2).min(self.most_at_once()),
+                    _ => self.at_once.div_ceil(2),
+                };
+            }
+            self.drained.tried += candidates.len() as u64;
+            self.offer(sender, candidates);
+            (self.task.tell)(&sender.take());
+            if self.has_ended(sender) {
+                let unsent = next.take().map(|(_, asked)| asked).unwrap_or_default();
+                for (place, sighting) in unsent.into_iter().rev() {
+                    sender.outcomes.forget(place);
+                    line.push_front(sighting);
+                }
+                break;
+            }
+            if next.is_none() {
+                next = self.read(sender, &mut line, left);
+            }
+        }
+        if !line.is_empty() {
+            self.drained.has_rest = true;
+            line.extend(std::mem::take(&mut self.fresh));
+            self.fresh = line;
+        }
+    }
+
+    /// Begins to read the next bodies.
+    fn read(
+        &mut self,
+        sender: &mut Sender<'a, '_>,
+        line: &mut VecDeque<Sighting>,
+        most: usize,
+    ) -> Option<(Reading<'a>, Vec<(usize, Sighting)>)> {
+        let count = line.len().min(self.at_once).min(most);
+        if count == 0 {
+            return None;
+        }
+        let asked: Vec<(usize, Sighting)> =
+            line.drain(..count).map(|sighting| (sender.outcomes.open(&sighting.id), sighting)).collect();
+        let ids: Vec<(usize, String)> = asked.iter().map(|(place, sighting)| (*place, sighting.id.clone())).collect();
+        Some((Reading::start(self.task.engine, self.task.call, For::Drain, ids), asked))
+    }
+
+    fn most_at_once(&self) -> usize {
+        usize::try_from(self.task.engine.config.sweep_batch).map_or(MAX_BATCH_GET, |most| most.min(MAX_BATCH_GET))
+    }
+
+    fn offer(&mut self, sender: &mut Sender<'a, '_>, candidates: Vec<Candidate<'a>>) {
+        if self.task.is_careful && self.task.until_marked && sender.has_marked() {
+            self.task.is_careful = false;
+        }
+        if !self.task.is_careful {
+            candidates.into_iter().for_each(|candidate| sender.offer(candidate));
+            return sender.flush();
+        }
+        let now = Ticks::now();
+        let (retried, fresh): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|candidate| candidate.fate.is_retried(now));
+        // One that was tried before may be the one that kills: it goes alone.
+        let batches = std::iter::once(fresh).chain(retried.into_iter().map(|candidate| vec![candidate]));
+        for batch in batches {
+            for candidate in claim(self.task.engine, batch) {
+                sender.offer(candidate);
+            }
+            sender.flush();
+        }
+    }
+
+    fn has_ended(&mut self, sender: &Sender<'_, '_>) -> bool {
+        let yields = self.task.yields_at.is_some_and(|at| clock::now() > at);
+        self.is_over |= yields || sender.is_in_trouble() || !(self.task.go_on)();
+        self.drained.has_rest |= self.is_over;
+        self.is_over
+    }
+
+    /// Waits for the marks, and writes what became of the attempts that failed.
+    fn finish(mut self, mut sender: Sender<'a, '_>) -> Drained {
+        let engine = self.task.engine;
+        self.drained.passed_over += (self.fresh.len() + self.retried.len()) as u64;
+        self.drained.has_rest |= self.source.is_incomplete;
+        sender.flush();
+        let (sent, is_in_trouble) = (sender.sent_count(), sender.is_in_trouble());
+        (self.task.tell)(&sender.finish());
+        self.drained.sent = sent;
+        let is_failed_probe = self.task.failures > 0 && self.drained.tried > 0 && sent == 0;
+        self.drained.trouble = match () {
+            () if engine.marker.is_failing() => Some(Why::Marks),
+            () if is_in_trouble || is_failed_probe => Some(Why::Transport),
+            () => None,
+        };
+        self.drained
+    }
+}
+
+/// Claims messages for a while before they are sent. Returns those whose claim is ours.
+fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
+    let now = Ticks::now();
+    let claimed_for = engine.config.lease_duration * CLAIMED_FOR_LEASES;
+    let claims: Vec<(String, Fate, Attempt)> = candidates
+        .iter()
+        .map(|candidate| {
+            let failures = candidate.fate.failures(now);
+            let counted = failures.counted + u32::from(candidate.fate.is_retried(now));
+            // No two claims are for the same time, so that each sender knows its own.
+            let next = now.plus(claimed_for + Duration::from_nanos(fastrand::u64(0..1_000_000)));
+            let claim = Attempt::Claimed { next, first: failures.first.unwrap_or(now), counted };
+            (candidate.message.id().to_owned(), candidate.fate, claim)
+        })
+        .collect();
+    let ours = record(engine, claims.clone());
+    let mut claimed = Vec::with_capacity(candidates.len());
+    for ((mut candidate, (_, _, claim)), is_ours) in candidates.into_iter().zip(claims).zip(ours) {
+        if let (Attempt::Claimed { next, first, counted }, true) = (claim, is_ours) {
+            candidate.fate.claim(now, next, first, counted);
+            claimed.push(candidate);
+        }
+    }
+    claimed
+}
+
+/// Returns for how long a lane in trouble is left alone, and how many failures it has then.
+pub(crate) fn pause(cooldown: Duration, failures: u32, drained: &Drained) -> (Duration, u32) {
+    let shortest = cooldown / 6;
+    if drained.sent > 0 && drained.trouble != Some(Why::Marks) {
+        return (shortest, 1);
+    }
+    (shortest.saturating_mul(1 << failures.min(10)).min(cooldown * 4), failures.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_doubles_with_each_probe_that_sends_nothing() {
+        let cooldown = Duration::from_secs(30);
+        let failed = Drained { trouble: Some(Why::Transport), ..Drained::default() };
+        let pauses = (0..8).map(|failures| pause(cooldown, failures, &failed).0.as_secs());
+        assert_eq!(pauses.collect::<Vec<_>>(), [5, 10, 20, 40, 80, 120, 120, 120]);
+        assert_eq!(pause(cooldown, 3, &failed).1, 4);
+        let partly = Drained { sent: 1, ..failed };
+        assert_eq!(pause(cooldown, 3, &partly), (Duration::from_secs(5), 1));
+        let unmarked = Drained { sent: 1, trouble: Some(Why::Marks), ..failed };
+        assert_eq!(pause(cooldown, 1, &unmarked), (Duration::from_secs(10), 2));
+    }
+}

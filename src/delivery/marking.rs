@@ -1,0 +1,126 @@
+//! The marks of one clear or drain: its sent messages stay claimed until they are marked.
+
+use crate::delivery::outcomes::Outcomes;
+use crate::engine::Engine;
+use crate::engine::in_flight::Claim;
+use crate::model::error::ErrorCode;
+use crate::model::fate::Fate;
+use crate::model::report::DispatchOutcome;
+use crate::outbox::mark::{Mark, Marked};
+use crate::outbox::partiql::MAX_STATEMENTS;
+use crate::runtime::Call;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// So many sent messages may be unmarked before more are sent, once a mark has worked.
+const MOST_UNANSWERED: usize = 200;
+
+/// The result of a mark, with the place of its message in the report.
+type Answer = (usize, Marked);
+
+/// Sent messages whose marks are not answered, and where the answers come.
+pub(crate) struct Marking<'a> {
+    engine: &'a Engine,
+    call: &'a Call<'a>,
+    /// By their places in the report.
+    sent: HashMap<usize, Sent<'a>>,
+    answers: (UnboundedSender<Answer>, UnboundedReceiver<Answer>),
+    /// Whether a mark of this clear or drain has worked.
+    pub(crate) has_worked: bool,
+    /// The messages whose marks failed, as they were read, with the reasons.
+    pub(crate) failed: Vec<(String, Fate, String)>,
+}
+
+/// A sent message. Until it is marked, it looks outstanding to whoever reads the table.
+pub(crate) struct Sent<'a> {
+    pub(crate) mark: Mark,
+    pub(crate) fate: Fate,
+    pub(crate) _claim: Claim<'a>,
+}
+
+impl<'a> Marking<'a> {
+    pub(crate) fn new(engine: &'a Engine, call: &'a Call<'a>) -> Self {
+        Self { engine, call, sent: HashMap::new(), answers: unbounded_channel(), has_worked: false, failed: Vec::new() }
+    }
+
+    /// Marks messages that were sent together, at these places of the report.
+    pub(crate) fn add(&mut self, sent: Vec<(usize, Sent<'a>)>) {
+        let marks: Vec<(usize, Mark)> = sent.iter().map(|(index, sent)| (*index, sent.mark.clone())).collect();
+        self.sent.extend(sent);
+        self.engine.marker.mark(&self.engine.runtime, self.call, marks, &self.answers.0);
+    }
+
+    /// Waits until so few are unanswered that more may be sent: one batch before the first mark has worked.
+    pub(crate) fn make_room(&mut self, outcomes: &mut Outcomes) {
+        while let Ok(answer) = self.answers.1.try_recv() {
+            self.take(answer, outcomes);
+        }
+        let most = if self.has_worked { MOST_UNANSWERED } else { 0 };
+        self.wait(most, outcomes);
+    }
+
+    /// Waits for all.
+    pub(crate) fn finish(&mut self, outcomes: &mut Outcomes) {
+        self.wait(0, outcomes);
+    }
+
+    fn wait(&mut self, most: usize, outcomes: &mut Outcomes) {
+        // A mark waits for the requests before it, and each request ends at the operation timeout.
+        let patience = self.engine.operation_timeout().saturating_mul(3).max(Duration::from_secs(1));
+        while self.sent.len() > most {
+            let answer = self.engine.runtime.run_inside("marking", patience, self.answers.1.recv());
+            match answer {
+                Ok(Some(answer)) => self.take(answer, outcomes),
+                Ok(None) => return self.give_up("the Postbox was closed", outcomes),
+                Err(error) => return self.give_up(error.message(), outcomes),
+            }
+        }
+    }
+
+    fn give_up(&mut self, why: &str, outcomes: &mut Outcomes) {
+        for index in std::mem::take(&mut self.sent).into_keys() {
+            outcomes.set(index, DispatchOutcome::MarkFailed, why);
+        }
+    }
+
+    fn take(&mut self, (index, marked): Answer, outcomes: &mut Outcomes) {
+        let sent = self.sent.remove(&index);
+        self.has_worked |= !matches!(marked, Marked::Failed(_));
+        let detail = match &marked {
+            Marked::Dispatched => "",
+            Marked::AlreadyDispatched => "another sender had dispatched it meanwhile",
+            Marked::Missing => "its item was deleted meanwhile",
+            Marked::Replayed => "it was replayed meanwhile and will be sent again",
+            Marked::Failed(error) => {
+                self.failed.extend(sent.map(|sent| (sent.mark.id, sent.fate, error.message().to_owned())));
+                return outcomes.set(index, DispatchOutcome::MarkFailed, error.message());
+            }
+        };
+        outcomes.set(index, DispatchOutcome::Dispatched, detail);
+    }
+}
+
+/// Marks what this process has sent and could not mark. Returns whether marks work, so that more may be sent.
+pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
+    let overdue = engine.marker.overdue();
+    let patience = engine.operation_timeout().saturating_mul(3);
+    for batch in overdue.chunks(MAX_STATEMENTS) {
+        let (answers, mut answered) = unbounded_channel();
+        engine.marker.mark(&engine.runtime, call, batch.iter().cloned().enumerate(), &answers);
+        drop(answers);
+        let collect = async move {
+            let mut works = false;
+            while let Some((_, marked)) = answered.recv().await {
+                // An item that takes no mark says nothing of the others.
+                works |= !matches!(&marked, Marked::Failed(error) if error.code() != ErrorCode::ServiceError);
+            }
+            works
+        };
+        if !engine.runtime.run_inside("marking", patience, collect).unwrap_or(false) {
+            return false;
+        }
+    }
+    engine.marker.trust();
+    true
+}

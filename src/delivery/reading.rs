@@ -1,0 +1,183 @@
+//! Reads the messages that are to be sent: from memory what was committed a moment ago, the rest from the table.
+
+use crate::delivery::blame::Blame;
+use crate::delivery::sender::{Candidate, Sender};
+use crate::delivery::tally::Failure;
+use crate::engine::Engine;
+use crate::engine::in_flight::Claim;
+use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::fate::Fate;
+use crate::model::message::Message;
+use crate::model::report::DispatchOutcome;
+use crate::model::stored_message::{MessageState, StoredMessage};
+use crate::model::ticks::Ticks;
+use crate::runtime::{Call, Task};
+use crate::sys::clock;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::Instrument;
+
+/// What was read for a clear is sent within so long, or is read again: no lease keeps sweepers from it.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// Who asks for messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// A caller that named them: what was committed a moment ago is taken from memory.
+    Clear,
+    /// A drain, which reads each before it sends it.
+    Drain,
+}
+
+/// Messages that are read together: from memory, or with one BatchGetItem.
+pub(crate) struct Reading<'a> {
+    engine: &'a Engine,
+    purpose: For,
+    wanted: Vec<(usize, String, Source<'a>)>,
+    request: Option<Task<BatchRead>>,
+}
+
+type BatchRead = (HashMap<String, Result<StoredMessage>>, Result<()>);
+
+/// Where a message comes from.
+enum Source<'a> {
+    Memory(Box<Message>, Instant, Claim<'a>),
+    Table(Claim<'a>),
+    ClaimedByAnother,
+}
+
+impl<'a> Reading<'a> {
+    /// Begins to read up to 100 messages, given with their places in the report.
+    pub(crate) fn start(
+        engine: &'a Engine,
+        call: &Call<'_>,
+        purpose: For,
+        ids: impl IntoIterator<Item = (usize, String)>,
+    ) -> Self {
+        let wanted: Vec<_> = ids
+            .into_iter()
+            .map(|(index, id)| {
+                let source = match engine.in_flight.claim(&id) {
+                    None => Source::ClaimedByAnother,
+                    Some(claim) => match engine.recent.take(&id).filter(|_| purpose == For::Clear) {
+                        Some((message, until)) => Source::Memory(Box::new(message), until, claim),
+                        None => Source::Table(claim),
+                    },
+                };
+                (index, id, source)
+            })
+            .collect();
+        // One that somebody else is sending is read for its key.
+        let to_read: Vec<String> = wanted
+            .iter()
+            .filter(|(_, _, source)| !matches!(source, Source::Memory(..)))
+            .map(|(_, id, _)| id.clone())
+            .collect();
+        let request = (!to_read.is_empty()).then(|| {
+            let outbox = Arc::clone(&engine.outbox);
+            let read =
+                async move { outbox.get_batch(to_read).await }.instrument(engine.request_span("reading messages"));
+            engine.runtime.start_task(call, engine.operation_timeout(), read)
+        });
+        Self { engine, purpose, wanted, request }
+    }
+
+    /// Returns the messages that are to be sent; of the others the sender's outcomes say what became of them. A drain
+    /// also gets the places of those that could not be read, and of all after the first of them.
+    pub(crate) fn finish(self, sender: &mut Sender<'a, '_>) -> (Vec<Candidate<'a>>, Vec<usize>) {
+        let no_answer = || {
+            let text = format!(
+                "no answer within operation_timeout_ms ({} ms)",
+                self.engine.config.operation_timeout.as_millis()
+            );
+            Err(Error::new(ErrorCode::Timeout, text))
+        };
+        let (mut found, read) = match self.request {
+            None => (HashMap::new(), Ok(())),
+            Some(request) => request.wait().unwrap_or_else(|| (HashMap::new(), no_answer())),
+        };
+        let mut candidates = Vec::with_capacity(self.wanted.len());
+        let (now, read_at) = (Ticks::now(), clock::now());
+        let mut unread = Vec::new();
+        for (index, id, source) in self.wanted {
+            if !unread.is_empty() {
+                unread.push(index);
+                continue;
+            }
+            let claim = match source {
+                Source::Memory(message, until, claim) => {
+                    let (message, fate, fresh_until) = (*message, Fate::default(), Some(until));
+                    candidates.push(Candidate { index, message, fate, claim, fresh_until });
+                    continue;
+                }
+                Source::ClaimedByAnother => {
+                    match found.get(&id) {
+                        Some(Ok(stored)) if stored.state == MessageState::Outstanding => {
+                            sender.held.hold(&stored.message)
+                        }
+                        None if read.is_err() => sender.held.all_keys = true,
+                        _ => {}
+                    }
+                    sender.outcomes.set(index, DispatchOutcome::InProgress, "this process is sending it already");
+                    continue;
+                }
+                Source::Table(claim) => claim,
+            };
+            match (found.remove(&id), &read) {
+                (Some(Ok(stored)), _) => match stored.state {
+                    // One whose mark is missing is marked, whatever it waits for.
+                    MessageState::Outstanding
+                        if stored.fate.is_waiting(now) && self.engine.marker.unmarked(&id).is_none() =>
+                    {
+                        sender.held.hold(&stored.message);
+                        let detail = waiting_text(&stored);
+                        sender.outcomes.set(index, DispatchOutcome::HeldBack, detail);
+                    }
+                    MessageState::Outstanding => {
+                        let fresh_until = (self.purpose == For::Clear).then_some(read_at + FRESH);
+                        let StoredMessage { message, fate, .. } = stored;
+                        candidates.push(Candidate { index, message, fate, claim, fresh_until });
+                    }
+                    MessageState::Dispatched => sender.outcomes.set(index, DispatchOutcome::AlreadyDispatched, ""),
+                    MessageState::Parked => {
+                        sender.outcomes.set(index, DispatchOutcome::Parked, stored.last_error.unwrap_or_default());
+                    }
+                },
+                (Some(Err(error)), _) => {
+                    sender.outcomes.set(index, DispatchOutcome::Malformed, error.message());
+                    malformed(self.engine, id, &error, sender);
+                }
+                (None, Err(_)) if self.purpose == For::Drain => unread.push(index),
+                (None, Err(error)) => {
+                    sender.outcomes.set(index, DispatchOutcome::ReadFailed, error.message());
+                    sender.held.all_keys = true;
+                }
+                (None, Ok(())) => {
+                    sender.outcomes.set(index, DispatchOutcome::NotFound, "the outbox has no such message");
+                }
+            }
+        }
+        (candidates, unread)
+    }
+}
+
+/// Says since when a message fails and until when it waits.
+fn waiting_text(stored: &StoredMessage) -> String {
+    let until = stored.fate.next_attempt.map(Ticks::to_text).unwrap_or_default();
+    match &stored.last_error {
+        Some(error) => format!("it failed and waits until {until} for its next attempt: {error}"),
+        None => format!("another process is at it until {until}"),
+    }
+}
+
+/// An item that cannot be read waits as one that failed, so that it does not come again with every sweep.
+fn malformed(engine: &Engine, id: String, error: &Error, sender: &mut Sender<'_, '_>) {
+    let wanted = id.clone();
+    let read = engine.run("reading a malformed item", |outbox| async move { outbox.get_fate(wanted).await });
+    if let Ok(Some((topic, fate))) = read {
+        let error = error.message().to_owned();
+        let failure = Failure { id, fate, is_keyed: false, blame: Blame::Item, error };
+        sender.tallies.entry(topic).or_default().fail(failure);
+    }
+}

@@ -1,0 +1,172 @@
+//! The record of a drain, or of the messages of one topic in a clear: what was sent, what failed, and what is
+//! written of it at the end.
+
+use crate::delivery::blame::{Blame, Circumstances, Rules, target_refuses};
+use crate::engine::Engine;
+use crate::engine::counters::Counters;
+use crate::engine::evidence::is_evidence;
+use crate::model::fate::Fate;
+use crate::model::ticks::Ticks;
+use crate::outbox::attempts::Attempt;
+use crate::outbox::change::Changed;
+use crate::outbox::partiql::MAX_STATEMENTS;
+use std::time::Duration;
+
+/// How far back dispatched messages speak for a topic that this process has not tried itself.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(600);
+
+/// An attempt that failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) id: String,
+    pub(crate) fate: Fate,
+    pub(crate) is_keyed: bool,
+    pub(crate) blame: Blame,
+    pub(crate) error: String,
+}
+
+/// What became of the messages of a topic so far.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) sent: u64,
+    failures: Vec<Failure>,
+    /// The words in which the target refuses every message.
+    refusal: Option<String>,
+}
+
+impl Tally {
+    /// Notes a failure. Where many are rejected in the same words and none is sent, all of these are the
+    /// transport's: their ids are returned.
+    pub(crate) fn fail(&mut self, failure: Failure) -> Vec<String> {
+        let (words, is_rejected) = (failure.error.clone(), failure.blame == Blame::Message);
+        self.failures.push(failure);
+        if !is_rejected {
+            return Vec::new();
+        }
+        let rejected = self.failures.iter().filter(|failure| failure.blame == Blame::Message);
+        if target_refuses(rejected.map(|failure| failure.error.as_str()), self.sent, &words) {
+            self.refusal = Some(words);
+        }
+        let Some(refusal) = self.refusal.as_ref().filter(|_| self.sent == 0) else {
+            return Vec::new();
+        };
+        let mut excused = Vec::new();
+        for failure in &mut self.failures {
+            if failure.blame == Blame::Message && failure.error == *refusal {
+                failure.blame = Blame::Transport;
+                excused.push(failure.id.clone());
+            }
+        }
+        excused
+    }
+
+    /// Parks what was rejected; the other failures of a clear are left to the sweepers.
+    pub(crate) fn park_rejected(&mut self, engine: &Engine) {
+        self.failures.retain(|failure| failure.blame == Blame::Message);
+        self.write(engine, Circumstances::default());
+    }
+
+    /// Writes what became of every failed attempt of a drain of this topic, and forgets them.
+    pub(crate) fn settle(&mut self, engine: &Engine, topic: &str, in_trouble: bool) {
+        let undecided = self.failures.iter().any(|failure| matches!(failure.blame, Blame::Unknown | Blame::Transport));
+        let has_evidence = undecided && has_evidence(engine, topic);
+        self.write(engine, Circumstances { in_trouble, has_evidence });
+        *self = Self::default();
+    }
+
+    fn write(&mut self, engine: &Engine, circumstances: Circumstances) {
+        let (rules, now) = (Rules::of(&engine.config), Ticks::now());
+        let attempts: Vec<(String, Fate, Attempt)> = std::mem::take(&mut self.failures)
+            .into_iter()
+            .map(|failure| {
+                let Failure { id, fate, is_keyed, blame, error } = failure;
+                let attempt = rules.attempt((&fate, is_keyed), (blame, &error), circumstances, (now, fastrand::f64()));
+                (id, fate, attempt)
+            })
+            .collect();
+        record(engine, attempts);
+    }
+}
+
+/// Writes attempts, 25 a request. Returns for each whether it is there now. One that cannot be written is logged: its
+/// message is tried again sooner.
+pub(crate) fn record(engine: &Engine, attempts: Vec<(String, Fate, Attempt)>) -> Vec<bool> {
+    let mut done = Vec::with_capacity(attempts.len());
+    if attempts.is_empty() {
+        return done;
+    }
+    let mut written = attempts.chunks(MAX_STATEMENTS);
+    let recorded = engine.run_each(
+        "recording failed attempts",
+        attempts.chunks(MAX_STATEMENTS).map(<[_]>::to_vec),
+        |outbox, attempts| outbox.record(attempts),
+        |results: Option<Vec<Changed>>| {
+            let mut results = results.unwrap_or_default().into_iter();
+            for (id, _, attempt) in written.next().unwrap_or_default() {
+                let result = results.next();
+                done.push(result.as_ref().is_some_and(|result| attempt.is_written(result)));
+                match (result, attempt) {
+                    (Some(Changed::Done), Attempt::Parked { error, .. }) => {
+                        tracing::warn!(target: "postbox", { messaging.message.id = %id, error.message = %error }, "a message was parked");
+                        Counters::add(&engine.counters.parked, 1);
+                    }
+                    (Some(Changed::Done | Changed::Refused(_)), _) => {}
+                    (Some(Changed::Failed(error)), _) => {
+                        tracing::warn!(target: "postbox", { messaging.message.id = %id, error.message = error.message() }, "a failed attempt could not be recorded");
+                    }
+                    (None, _) => {
+                        tracing::warn!(target: "postbox", { messaging.message.id = %id }, "a failed attempt could not be recorded: no answer within operation_timeout_ms");
+                    }
+                }
+            }
+        },
+    );
+    if let Err(error) = recorded {
+        tracing::debug!(target: "postbox", { error.message = error.message() }, "failed attempts were not recorded");
+    }
+    done
+}
+
+/// Returns whether others of the topic are sent: by this process, or else by the newest that anybody sent.
+fn has_evidence(engine: &Engine, topic: &str) -> bool {
+    if let Some(verdict) = engine.evidence.verdict(topic) {
+        return verdict;
+    }
+    let since = Ticks::from(Ticks::now().to_system_time() - DELIVERED_WITHIN);
+    let topic = topic.to_owned();
+    let newest =
+        engine.run("looking for evidence", |outbox| async move { outbox.newest_delivered(topic, since).await });
+    match newest {
+        Ok(newest) => {
+            let at_first_try = newest.iter().filter(|first_try| **first_try).count() as u64;
+            is_evidence(at_first_try, newest.len() as u64 - at_first_try)
+        }
+        Err(error) => {
+            tracing::debug!(target: "postbox", { error.message = error.message() }, "the index of dispatched messages could not be read");
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejected(id: &str, error: &str) -> Failure {
+        let (id, error) = (id.to_owned(), error.to_owned());
+        Failure { id, fate: Fate::default(), is_keyed: false, blame: Blame::Message, error }
+    }
+
+    #[test]
+    fn three_rejections_in_the_same_words_are_the_targets_fault_unless_something_is_sent() {
+        let mut tally = Tally::default();
+        assert!(tally.fail(rejected("a", "no")).is_empty());
+        assert!(tally.fail(rejected("b", "too large")).is_empty());
+        assert!(tally.fail(rejected("c", "no")).is_empty());
+        assert_eq!(tally.fail(rejected("d", "no")), ["a", "c", "d"]);
+        assert_eq!(tally.fail(rejected("e", "no")), ["e"]);
+        assert!(tally.fail(rejected("f", "too large")).is_empty());
+        let mut tally = Tally { sent: 1, ..Tally::default() };
+        assert!(["a", "b", "c", "d"].iter().all(|id| tally.fail(rejected(id, "no")).is_empty()));
+    }
+}

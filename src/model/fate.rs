@@ -1,0 +1,103 @@
+//! The part of a stored message that decides when it is sent next: its waits, its failures, its acceptance.
+
+use crate::model::ticks::Ticks;
+use std::time::Duration;
+
+/// A wait that ends later than this is not believed: some clock was wrong when it was written.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+/// The same for a message that its producer has accepted.
+const LONGEST_ACCEPTANCE: Duration = Duration::from_secs(25 * 3600);
+/// Failures are forgotten when the wait after the last of them has been over for so long.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// The attributes of a stored message that decide about its delivery, exactly as they were read: a later write
+/// relies on them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fate {
+    /// Nobody sends the message before this.
+    pub(crate) next_attempt: Option<Ticks>,
+    pub(crate) first_failed: Option<Ticks>,
+    /// How many failures were counted, as stored.
+    pub(crate) attempts: Option<u32>,
+    pub(crate) accepted: Option<Ticks>,
+    pub(crate) parked: Option<Ticks>,
+    pub(crate) replayed: Option<Ticks>,
+    /// The failures from before this process claimed the message, if it did: they are what counts.
+    pub(crate) before_claim: Option<Failures>,
+    /// Whether there is a delivery time of 0, as Brighter 9 gives it to messages that were not sent.
+    pub(crate) has_zero_delivery: bool,
+}
+
+/// The failures of a message that still count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    pub(crate) first: Option<Ticks>,
+    pub(crate) counted: u32,
+}
+
+impl Fate {
+    /// Returns whether the message is to be left alone until a later time.
+    pub(crate) fn is_waiting(&self, now: Ticks) -> bool {
+        let longest = if self.accepted.is_some() { LONGEST_ACCEPTANCE } else { LONGEST_WAIT };
+        self.next_attempt.is_some_and(|at| at > now && at <= now.plus(longest))
+    }
+
+    /// Returns the failures that still count: those of a message that waits, or has waited less than a day ago.
+    pub(crate) fn failures(&self, now: Ticks) -> Failures {
+        if let Some(before) = self.before_claim {
+            return before;
+        }
+        match self.next_attempt {
+            Some(at) if at.plus(FORGOTTEN_AFTER) >= now => {
+                Failures { first: self.first_failed, counted: self.attempts.unwrap_or(0) }
+            }
+            _ => Failures::default(),
+        }
+    }
+
+    /// Notes a claim that was written: later writes rely on it.
+    pub(crate) fn claim(&mut self, now: Ticks, next: Ticks, first: Ticks, counted: u32) {
+        self.before_claim = Some(self.failures(now));
+        self.next_attempt = Some(next);
+        self.first_failed = Some(first);
+        self.attempts = Some(counted);
+    }
+
+    /// Returns whether the message was tried before.
+    pub(crate) fn is_retried(&self, now: Ticks) -> bool {
+        self.accepted.is_some() || self.failures(now).first.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(count: u64) -> Duration {
+        Duration::from_secs(count * 3600)
+    }
+
+    #[test]
+    fn a_message_waits_until_its_time_and_not_for_a_time_that_is_absurd() {
+        let now = Ticks::now();
+        let until =
+            |next: Ticks, accepted: Option<Ticks>| Fate { next_attempt: Some(next), accepted, ..Fate::default() };
+        assert!(!Fate::default().is_waiting(now));
+        assert!(until(now.plus(Duration::from_secs(599)), None).is_waiting(now));
+        assert!(!until(now, None).is_waiting(now));
+        assert!(!until(now.plus(Duration::from_secs(601)), None).is_waiting(now));
+        assert!(until(now.plus(hours(24)), Some(now)).is_waiting(now));
+        assert!(!until(now.plus(hours(26)), Some(now)).is_waiting(now));
+    }
+
+    #[test]
+    fn failures_are_forgotten_a_day_after_the_last_wait() {
+        let first = Ticks::now();
+        let fate = Fate { next_attempt: Some(first), first_failed: Some(first), attempts: Some(7), ..Fate::default() };
+        assert_eq!(fate.failures(first.plus(hours(23))), Failures { first: Some(first), counted: 7 });
+        assert_eq!(fate.failures(first.plus(hours(25))), Failures::default());
+        let old_version = Fate { next_attempt: None, ..fate };
+        assert_eq!(old_version.failures(first), Failures::default());
+        assert!(fate.is_retried(first) && !old_version.is_retried(first));
+    }
+}

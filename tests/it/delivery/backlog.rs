@@ -1,0 +1,179 @@
+//! Sweeps of backlogs that are large, slow to read, or in the way of others.
+
+use crate::support::fault::{Fault, Request};
+use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox};
+use postbox::{Builder, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+fn eager(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::from_millis(0))
+}
+
+/// How many messages a request asks for by their ids.
+fn bodies_asked(request: &Request) -> usize {
+    request.body["RequestItems"][OUTBOX]["Keys"].as_array().map_or(0, Vec::len)
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_backlog_that_takes_longer_to_read_than_a_lease_is_sent_by_two_sweepers() {
+    let world = TestOutbox::configured(|builder| builder);
+    world.deposit(20);
+    let open = || {
+        let faults = world.backend.faults();
+        faults.always("Query", Fault::Delay(Duration::from_millis(700)));
+        faults.always("Scan", Fault::Delay(Duration::from_millis(1500)));
+        let builder = eager(Postbox::builder())
+            .default_producer(world.producer.clone())
+            .lease_duration(Duration::from_millis(1000));
+        world.backend.open(builder.sweep_interval(Duration::from_millis(20)), &faults)
+    };
+    let sweepers = [open(), open()];
+    sweepers.iter().for_each(|postbox| postbox.start_sweeper().unwrap());
+    wait_until("they keep each other from sending", || world.sent().len() >= 20);
+}
+
+#[test]
+fn a_topic_that_comes_while_a_slow_one_is_sent_does_not_wait_for_it() {
+    let (fast, arrived) = mpsc::channel();
+    let (fast, hold) = (Mutex::new(fast), Arc::new((Mutex::new(false), std::sync::Condvar::new())));
+    let held = Arc::clone(&hold);
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).sweep_interval(Duration::from_millis(20)).default_producer(producer_fn(move |message| {
+            if message.topic() == "fast" {
+                fast.lock().unwrap().send(()).unwrap();
+            } else {
+                drop(held.1.wait_timeout_while(held.0.lock().unwrap(), TEST_TIMEOUT, |open| !*open).unwrap());
+            }
+            SendOutcome::Sent
+        }))
+    });
+    world.postbox.deposit_post(Message::new("slow", "x")).unwrap();
+    world.postbox.start_sweeper().unwrap();
+    world.faults.wait_for(2, "BatchGetItem");
+    world.postbox.deposit_post(Message::new("fast", "x")).unwrap();
+    arrived.recv_timeout(TEST_TIMEOUT).expect("it is sent while the slow one is");
+    *hold.0.lock().unwrap() = true;
+    hold.1.notify_all();
+}
+
+#[test]
+fn bodies_that_do_not_fit_the_time_are_read_in_smaller_parts() {
+    let world = TestOutbox::configured(|builder| {
+        eager(builder)
+            .number_of_shards(1)
+            .attempt_timeout(Duration::from_millis(100))
+            .operation_timeout(Duration::from_millis(300))
+            .cache_max_messages(0)
+    });
+    world.deposit(60);
+    world.faults.when(|request| (bodies_asked(request) > 7).then_some(Fault::Hang));
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 60);
+    assert_eq!(world.sent(), crate::support::numbers(0..60), "in order");
+}
+
+#[test]
+fn a_shard_that_cannot_be_read_does_not_stop_the_others() {
+    let world = TestOutbox::configured(|builder| eager(builder).max_request_attempts(1));
+    let messages: Vec<Message> = (0..60).map(|n| Message::new("t", n.to_string())).collect();
+    let ids = world.postbox.deposit_posts(&messages).unwrap();
+    world.faults.when(|request| {
+        let shard = &request.body["ExpressionAttributeValues"][":shard"]["S"];
+        (request.operation == "Query" && shard == "t_2").then(Fault::throttle)
+    });
+    let _ = world.postbox.sweep().unwrap();
+    let in_shard = |id: &&String| world.raw(id).unwrap()["TopicShard"].as_s().unwrap() == "t_2";
+    assert_eq!(world.sent().len(), 60 - ids.iter().filter(in_shard).count());
+}
+
+#[test]
+fn what_waits_is_not_read_again() {
+    let producer = producer_fn(|message: &Message| match message.body() {
+        b"0" => SendOutcome::Retry("poison".into()),
+        _ => SendOutcome::Sent,
+    });
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).default_producer(producer).dispatch_retry_delay(Duration::from_millis(60_000))
+    });
+    let all: Vec<Message> = (0..500).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
+    world.postbox.deposit_posts(&all).unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    world.faults.forget();
+    for _ in 0..3 {
+        let _ = world.postbox.sweep().unwrap();
+    }
+    assert_eq!(world.faults.requests().iter().map(bodies_asked).sum::<usize>(), 0);
+    assert!(world.faults.operations().iter().all(|operation| operation == "Scan"), "{:?}", world.faults.operations());
+}
+
+#[test]
+fn a_topic_that_nobody_here_serves_is_not_read_and_hides_no_other() {
+    let world = TestOutbox::configured(|builder| builder);
+    let all: Vec<Message> = (0..2000).map(|n| Message::new("theirs", n.to_string())).collect();
+    world.postbox.deposit_posts(&all).unwrap();
+    world.postbox.deposit_post(Message::new("mine", "x")).unwrap();
+    let (mine, faults) = (MemoryProducer::new(), world.backend.faults());
+    let one = world.backend.open(eager(Postbox::builder()).producer("mine", mine.clone()), &faults);
+    faults.forget();
+    assert_eq!(one.sweep().unwrap().dispatched, 1);
+    assert_eq!(faults.requests().iter().map(bodies_asked).sum::<usize>(), 1);
+    assert!(faults.count("Scan") < 20, "{}", faults.count("Scan"));
+}
+
+#[test]
+fn bad_messages_do_not_keep_good_ones_from_being_sent() {
+    let producer = producer_fn(|message: &Message| match message.body() {
+        b"bad" => SendOutcome::Retry("never".into()),
+        _ => SendOutcome::Sent,
+    });
+    let world = TestOutbox::configured(|builder| {
+        eager(builder)
+            .sweep_interval(Duration::from_millis(20))
+            .breaker_cooldown(Duration::from_millis(60))
+            .dispatch_retry_delay(Duration::from_millis(60_000))
+            .default_producer(producer)
+    });
+    let bad: Vec<Message> = (0..60).map(|n| Message::new("t", "bad").with_partition_key(format!("b{n}"))).collect();
+    let good: Vec<Message> = (0..20).map(|n| Message::new("t", "good").with_partition_key(format!("g{n}"))).collect();
+    world.postbox.deposit_posts(&bad).unwrap();
+    let good = world.postbox.deposit_posts(&good).unwrap();
+    world.postbox.start_sweeper().unwrap();
+    let sent = |id: &String| world.postbox.get_message(id).unwrap().unwrap().state == postbox::MessageState::Dispatched;
+    wait_until("the good ones wait behind the bad ones", || good.iter().all(sent));
+}
+
+#[test]
+fn a_close_ends_a_sweep_that_is_finding_and_gives_its_lease_back() {
+    let world = TestOutbox::configured(eager);
+    world.deposit(3000);
+    let faults = world.backend.faults();
+    faults.always("Query", Fault::Delay(Duration::from_millis(300)));
+    let builder =
+        eager(Postbox::builder()).default_producer(world.producer.clone()).close_timeout(Duration::from_millis(20_000));
+    let one = world.backend.open(builder, &faults);
+    one.start_sweeper().unwrap();
+    faults.wait_for(1, "Query");
+    one.close().unwrap();
+    assert!(world.postbox.leases().unwrap().is_empty(), "{:?}", world.postbox.leases().unwrap());
+}
+
+#[test]
+fn a_message_of_an_absurd_time_is_swept() {
+    let world = TestOutbox::configured(eager);
+    let ids = world.deposit(1);
+    let mut raw = world.raw(&ids[0]).unwrap();
+    raw.insert("OutstandingCreatedTime".into(), crate::support::number(3_000_000_000_000_000_000_i64));
+    crate::support::sdk(&world.postbox, |client| async move {
+        client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await
+    });
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+}

@@ -1,0 +1,433 @@
+//! The fate of a message that cannot be sent, over processes and outages: waits, blame, parking, marks.
+
+use crate::support::fault::Fault;
+use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, messages, number, numbers, sdk, text};
+use postbox::{
+    Builder, DispatchOutcome, ErrorCode, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
+};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Messages are swept as soon as they are deposited.
+fn eager(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::from_millis(0))
+}
+
+fn state(postbox: &Postbox, id: &str) -> MessageState {
+    postbox.get_message(id).unwrap().unwrap().state
+}
+
+/// .NET ticks of this moment, shifted by so many seconds.
+fn ticks(shift: i64) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    621_355_968_000_000_000 + i64::try_from(now.as_nanos() / 100).unwrap() + shift * 10_000_000
+}
+
+/// Sets attributes of a stored message, as another process would have left them.
+fn set(world: &TestOutbox, id: &str, attributes: &[(&'static str, postbox::AttributeValue)]) {
+    let key = message_key(id);
+    let sets: Vec<String> = attributes.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
+    let values = attributes.iter().map(|(name, value)| (format!(":{name}"), value.clone())).collect();
+    sdk(&world.postbox, move |client| async move {
+        client
+            .update_item()
+            .table_name(OUTBOX)
+            .set_key(Some(key))
+            .update_expression(format!("SET {}", sets.join(", ")))
+            .set_expression_attribute_values(Some(values))
+            .send()
+            .await
+    });
+}
+
+/// The message has failed so often, first so long ago, and is due.
+fn failed_before(world: &TestOutbox, id: &str, counted: u32, since: Duration) {
+    let since = i64::try_from(since.as_secs()).unwrap();
+    set(
+        world,
+        id,
+        &[
+            ("DispatchAttempts", number(counted)),
+            ("FirstFailedAt", number(ticks(-since))),
+            ("NextAttemptAt", number(ticks(-1))),
+        ],
+    );
+}
+
+/// A transport that can be switched off, and what it sent.
+#[derive(Clone, Default)]
+struct Switch {
+    is_down: Arc<AtomicBool>,
+    sent: Arc<Mutex<Vec<String>>>,
+    batch: usize,
+}
+
+impl Switch {
+    fn down(batch: usize) -> Self {
+        Self { is_down: Arc::new(AtomicBool::new(true)), batch, ..Self::default() }
+    }
+
+    fn sent(&self) -> Vec<String> {
+        self.sent.lock().unwrap().clone()
+    }
+}
+
+impl Producer for Switch {
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+        let send = |message: &Message| {
+            if self.is_down.load(Ordering::SeqCst) {
+                return SendOutcome::Retry("connection refused".into());
+            }
+            self.sent.lock().unwrap().push(String::from_utf8_lossy(message.body()).into_owned());
+            SendOutcome::Sent
+        };
+        batch.iter().map(send).collect()
+    }
+
+    fn max_batch(&self) -> usize {
+        self.batch
+    }
+}
+
+#[test]
+fn a_fleet_parks_nothing_in_an_outage_and_each_message_is_tried_once() {
+    for batch in [1, 100] {
+        let transport = Switch::down(batch);
+        let world = TestOutbox::configured(|builder| builder);
+        let open = || {
+            let builder = eager(Postbox::builder()).default_producer(transport.clone());
+            world.backend.open(builder, &world.backend.faults())
+        };
+        let ids = world.deposit(300);
+        let fleet: Vec<Postbox> = (0..20).map(|_| open()).collect();
+        for postbox in &fleet {
+            let _ = postbox.sweep().unwrap();
+        }
+        for id in &ids {
+            let stored = world.postbox.get_message(id).unwrap().unwrap();
+            assert_eq!((stored.state, stored.dispatch_attempts), (MessageState::Outstanding, 0), "{stored:?}");
+        }
+    }
+}
+
+#[test]
+fn a_long_outage_parks_nothing_and_the_order_of_a_key_holds_after_it() {
+    let transport = Switch::down(1);
+    let world = TestOutbox::configured(|builder| {
+        eager(builder)
+            .dispatch_retry_delay(Duration::from_millis(0))
+            .breaker_cooldown(Duration::from_millis(6))
+            .default_producer(transport.clone())
+    });
+    let all: Vec<Message> = (0..10).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
+    let ids = world.postbox.deposit_posts(&all).unwrap();
+    // The outage has lasted for two days, as its first failure tells, and goes on.
+    let _ = world.postbox.sweep().unwrap();
+    failed_before(&world, &ids[0], 0, HOUR * 48);
+    for _ in 0..60 {
+        let _ = world.postbox.sweep().unwrap();
+        set(&world, &ids[0], &[("NextAttemptAt", number(ticks(-1)))]);
+    }
+    assert!(ids.iter().all(|id| state(&world.postbox, id) == MessageState::Outstanding));
+    transport.is_down.store(false, Ordering::SeqCst);
+    let deadline = std::time::Instant::now() + TEST_TIMEOUT;
+    while transport.sent().len() < 10 {
+        assert!(std::time::Instant::now() < deadline, "{:?}", transport.sent());
+        set(&world, &ids[0], &[("NextAttemptAt", number(ticks(-1)))]);
+        let other =
+            world.backend.open(eager(Postbox::builder()).default_producer(transport.clone()), &world.backend.faults());
+        let _ = other.sweep().unwrap();
+    }
+    assert_eq!(transport.sent(), numbers(0..10));
+}
+
+#[test]
+fn a_wait_is_stored_and_heeded_by_every_process() {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    let fails = producer_fn(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        SendOutcome::Retry("no".into())
+    });
+    let fails: Arc<dyn Producer> = Arc::new(fails);
+    let world = TestOutbox::configured(|builder| builder);
+    let ids = world.deposit(1);
+    for _ in 0..4 {
+        let builder = eager(Postbox::builder())
+            .dispatch_retry_delay(Duration::from_millis(60_000))
+            .default_producer(Arc::clone(&fails));
+        let _ = world.backend.open(builder, &world.backend.faults()).sweep().unwrap();
+    }
+    assert_eq!(tries.load(Ordering::SeqCst), 1);
+    let stored = world.postbox.get_message(&ids[0]).unwrap().unwrap();
+    assert_eq!(stored.last_error.as_deref(), Some("no"));
+    assert!(stored.next_attempt_at.unwrap() > SystemTime::now() + Duration::from_secs(40), "{stored:?}");
+    // A clear that names it leaves it too.
+    let report = world.another().clear_outbox(&ids).unwrap();
+    assert_eq!(crate::support::outcomes(&report), [DispatchOutcome::HeldBack]);
+}
+
+#[test]
+fn a_message_that_fails_while_others_are_sent_is_parked_in_the_end() {
+    let poison = producer_fn(|message: &Message| match message.body() {
+        b"0" => SendOutcome::Retry("the queue does not like it".into()),
+        _ => SendOutcome::Sent,
+    });
+    // One lane: whether others are sent is known when its drain ends.
+    let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(1).default_producer(poison));
+    let ids = world.deposit(3);
+    let _ = world.postbox.sweep().unwrap();
+    let counted = |id: &str| world.postbox.get_message(id).unwrap().unwrap().dispatch_attempts;
+    assert_eq!(counted(&ids[0]), 1, "it counts, since others of its topic are sent");
+    failed_before(&world, &ids[0], 19, HOUR / 2);
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!((state(&world.postbox, &ids[0]), counted(&ids[0])), (MessageState::Outstanding, 20), "it is too early");
+    failed_before(&world, &ids[0], 19, HOUR * 2);
+    let _ = world.postbox.sweep().unwrap();
+    let parked = world.postbox.get_message(&ids[0]).unwrap().unwrap();
+    assert_eq!((parked.state, parked.dispatch_attempts), (MessageState::Parked, 20));
+    assert_eq!(parked.last_error.as_deref(), Some("the queue does not like it"));
+    assert_eq!(world.postbox.stats().parked, 1);
+    // Brighter replays it: whatever we noted, it is outstanding, and sent.
+    set(&world, &ids[0], &[("OutstandingCreatedTime", number(ticks(-60))), ("Topic", text("t"))]);
+    assert_eq!(state(&world.postbox, &ids[0]), MessageState::Outstanding);
+}
+
+#[test]
+fn a_target_that_refuses_everything_in_the_same_words_parks_nothing() {
+    let refuses = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&refuses);
+    let producer = producer_fn(move |_| match asked.load(Ordering::SeqCst) {
+        true => SendOutcome::Reject("InvalidParameterValue: the queue refuses".into()),
+        false => SendOutcome::Sent,
+    });
+    let world = TestOutbox::configured(|builder| eager(builder).breaker_threshold(0).default_producer(producer));
+    let ids = world.deposit(30);
+    let _ = world.postbox.sweep().unwrap();
+    assert!(ids.iter().all(|id| state(&world.postbox, id) == MessageState::Outstanding));
+    // In a clear too.
+    let more = world.deposit(4);
+    let report = world.postbox.clear_outbox(&more).unwrap();
+    assert!(report.entries().iter().all(|entry| entry.outcome != DispatchOutcome::Rejected), "{report:?}");
+    assert!(more.iter().all(|id| state(&world.postbox, id) == MessageState::Outstanding));
+}
+
+/// The largest message that a deposit takes, less so many bytes.
+fn largest(world: &TestOutbox, less: usize) -> Message {
+    let make = |bytes: usize| Message::new("t", "x".repeat(bytes)).with_partition_key("k");
+    let (mut taken, mut refused) = (0, 400 * 1024);
+    while taken + 1 < refused {
+        let middle = (taken + refused) / 2;
+        match world.postbox.unit_of_work().deposit_post(make(middle)) {
+            Ok(_) => taken = middle,
+            Err(error) => {
+                assert_eq!(error.code(), ErrorCode::ItemTooLarge);
+                refused = middle;
+            }
+        }
+    }
+    make(taken - less)
+}
+
+#[test]
+fn the_largest_message_can_be_marked() {
+    let world = TestOutbox::configured(|builder| builder.dispatched_ttl(Duration::from_secs(60)));
+    let id = world.postbox.deposit_post(largest(&world, 0)).unwrap();
+    assert_eq!(world.outcomes(&[&id]), [DispatchOutcome::Dispatched]);
+    assert_eq!(state(&world.postbox, &id), MessageState::Dispatched);
+}
+
+#[test]
+fn the_largest_message_can_fail_and_be_parked_and_frees_its_key() {
+    let long = "a long error text of the broker ".repeat(40);
+    let rejecting = producer_fn(move |message: &Message| match message.body().len() {
+        0..1000 => SendOutcome::Sent,
+        _ => SendOutcome::Reject(long.clone()),
+    });
+    let world = TestOutbox::configured(|builder| eager(builder).default_producer(rejecting));
+    let id = world.postbox.deposit_post(largest(&world, 0)).unwrap();
+    let behind = world.postbox.deposit_post(Message::new("t", "behind").with_partition_key("k")).unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    let parked = world.postbox.get_message(&id).unwrap().unwrap();
+    assert_eq!(parked.state, MessageState::Parked);
+    assert!(parked.last_error.unwrap().starts_with("a long error text"));
+    assert_eq!(state(&world.postbox, &behind), MessageState::Dispatched);
+}
+
+#[test]
+fn an_older_item_without_room_is_marked_and_waits_all_the_same() {
+    let is_down = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&is_down);
+    let producer = producer_fn(move |_| match asked.load(Ordering::SeqCst) {
+        true => SendOutcome::Retry("down".into()),
+        false => SendOutcome::Sent,
+    });
+    let world = TestOutbox::configured(|builder| eager(builder).default_producer(producer));
+    let id = world.deposit(1).remove(0);
+    // As full as an earlier version stored it, less what a wait takes at least.
+    let mut item = world.raw(&id).unwrap();
+    let size: usize = item.iter().map(|(name, value)| name.len() + size_of(value)).sum();
+    let body = "x".repeat(400 * 1024 - size - 40);
+    item.insert("Body".into(), postbox::AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(body)));
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await });
+    let _ = world.postbox.sweep().unwrap();
+    assert!(world.postbox.get_message(&id).unwrap().unwrap().next_attempt_at.is_some(), "it waits");
+    is_down.store(false, Ordering::SeqCst);
+    set(&world, &id, &[("NextAttemptAt", number(ticks(-1)))]);
+    world.another();
+    let other =
+        world.backend.open(eager(Postbox::builder()).default_producer(world.producer.clone()), &world.backend.faults());
+    let _ = other.sweep().unwrap();
+    assert_eq!(state(&world.postbox, &id), MessageState::Dispatched);
+}
+
+fn size_of(value: &postbox::AttributeValue) -> usize {
+    match value {
+        postbox::AttributeValue::S(text) => text.len(),
+        postbox::AttributeValue::B(bytes) => bytes.as_ref().len(),
+        _ => 11,
+    }
+}
+
+#[test]
+fn a_time_far_ahead_is_refused_at_deposit() {
+    let world = TestOutbox::configured(eager);
+    let ahead = |by: Duration| Message::new("t", "x").with_created_at(SystemTime::now() + by);
+    let error = world.postbox.deposit_post(ahead(Duration::from_secs(400))).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidMessage);
+    assert!(error.message().contains("max_ahead_ms"), "{error}");
+    world.postbox.deposit_post(ahead(Duration::from_secs(200))).unwrap();
+}
+
+#[test]
+fn every_write_on_an_unsent_message_removes_the_end_of_its_life() {
+    // Brighter's replay leaves it there.
+    let producer = producer_fn(|message: &Message| match message.body() {
+        b"rejected" => SendOutcome::Reject("no".into()),
+        _ => SendOutcome::Retry("down".into()),
+    });
+    let world = TestOutbox::configured(|builder| eager(builder).default_producer(producer));
+    let deposit = |body: &str| world.postbox.deposit_post(Message::new(body, body)).unwrap();
+    let ids = [deposit("failed"), deposit("rejected"), deposit("parked")];
+    ids.iter().for_each(|id| set(&world, id, &[("ExpiresAt", number(1_900_000_000))]));
+    let sweeps = world.postbox.sweep().unwrap();
+    assert_eq!(sweeps.failed, 3);
+    world.postbox.unpark(&ids[1]).unwrap();
+    for id in &ids {
+        assert!(!world.raw(id).unwrap().contains_key("ExpiresAt"));
+    }
+}
+
+#[test]
+fn a_replayed_message_is_due_at_once_and_a_late_mark_does_not_bury_it() {
+    let world = TestOutbox::configured(eager);
+    let ids = world.deposit(1);
+    world.clear(&ids);
+    assert!(world.postbox.replay(&ids).unwrap().is_success());
+    let stored = world.postbox.get_message(&ids[0]).unwrap().unwrap();
+    assert_eq!((stored.state, stored.dispatch_attempts), (MessageState::Outstanding, 0));
+    let raw = world.raw(&ids[0]).unwrap();
+    assert!(raw.contains_key("ReplayedAt") && raw.contains_key("NextAttemptAt"));
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+    assert_eq!(world.sent(), ["0", "0"]);
+}
+
+#[test]
+fn where_marks_fail_nothing_more_is_sent_until_what_was_sent_is_marked() {
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).max_request_attempts(1).operation_timeout(Duration::from_millis(500))
+    });
+    let ids = world.deposit(100);
+    world.faults.always("BatchExecuteStatement", Fault::throttle());
+    world.faults.always("UpdateItem", Fault::throttle());
+    for _ in 0..20 {
+        let _ = world.postbox.sweep();
+        let _ = world.postbox.clear_outbox(&ids[50..60]);
+    }
+    assert_eq!(world.sent().len(), 1, "the first that was sent could not be marked");
+    world.faults.heal();
+    let deadline = std::time::Instant::now() + TEST_TIMEOUT;
+    while world.sent().len() < 100 {
+        assert!(std::time::Instant::now() < deadline, "{} of 100", world.sent().len());
+        let _ = world.postbox.sweep().unwrap();
+    }
+    let mut sent = world.sent();
+    sent.sort_by_key(|body| body.parse::<usize>().unwrap());
+    assert_eq!(sent, numbers(0..100), "each once");
+}
+
+#[test]
+fn a_sent_message_is_marked_while_the_next_one_is_slow() {
+    let (began, begun) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (began, released) = (Mutex::new(began), Mutex::new(released));
+    let producer = producer_fn(move |message: &Message| {
+        if message.body() == b"1" {
+            began.lock().unwrap().send(()).unwrap();
+            let _ = released.lock().unwrap().recv();
+        }
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| builder.default_producer(producer));
+    let reader = world.another();
+    let ids = world.deposit(2);
+    std::thread::scope(|scope| {
+        let clear = scope.spawn(|| world.outcomes(&ids));
+        begun.recv_timeout(TEST_TIMEOUT).unwrap();
+        let deadline = std::time::Instant::now() + TEST_TIMEOUT;
+        while state(&reader, &ids[0]) != MessageState::Dispatched {
+            assert!(std::time::Instant::now() < deadline, "it is not marked");
+            std::thread::yield_now();
+        }
+        drop(release);
+        assert_eq!(clear.join().unwrap(), [DispatchOutcome::Dispatched; 2]);
+    });
+}
+
+#[test]
+fn a_slow_clear_reads_again_what_has_become_old() {
+    let other: Arc<std::sync::OnceLock<(Postbox, Vec<String>)>> = Arc::default();
+    let sweeper = Arc::clone(&other);
+    let world = TestOutbox::configured(|builder| {
+        builder.cache_max_age(Duration::from_millis(100)).default_producer(producer_fn(move |message: &Message| {
+            if message.body() == b"0" {
+                // Longer than a message may be sent from memory; another process sends one of them meanwhile.
+                std::thread::sleep(Duration::from_millis(150));
+                let (other, ids) = sweeper.get().unwrap();
+                assert!(other.clear_outbox(&ids[1..2]).unwrap().is_success());
+            }
+            SendOutcome::Sent
+        }))
+    });
+    let ids = world.postbox.deposit_posts(&messages(3)).unwrap();
+    assert!(other.set((world.another(), ids.clone())).is_ok());
+    use DispatchOutcome::{AlreadyDispatched, Dispatched};
+    assert_eq!(world.outcomes(&ids), [Dispatched, AlreadyDispatched, Dispatched]);
+}
+
+#[test]
+fn callers_share_the_requests_that_mark() {
+    let world = TestOutbox::configured(|builder| builder);
+    let ids = world.deposit(64);
+    let gate = crate::support::fault::Gate::new();
+    world.faults.forget();
+    world.faults.next_times(2, "BatchExecuteStatement", Fault::Wait(gate.clone()));
+    std::thread::scope(|scope| {
+        let world = &world;
+        let clears: Vec<_> = ids.iter().map(|id| scope.spawn(move || world.outcomes(&[id]))).collect();
+        let deadline = std::time::Instant::now() + TEST_TIMEOUT;
+        while world.sent().len() < 64 {
+            assert!(std::time::Instant::now() < deadline);
+            std::thread::yield_now();
+        }
+        gate.open();
+        for clear in clears {
+            assert_eq!(clear.join().unwrap(), [DispatchOutcome::Dispatched]);
+        }
+    });
+    assert!(world.faults.count("BatchExecuteStatement") <= 16, "{}", world.faults.count("BatchExecuteStatement"));
+}
