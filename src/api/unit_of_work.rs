@@ -7,7 +7,7 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::message::Message;
 use crate::outbox::action::{Action, Target};
-use crate::outbox::item::attribute::MESSAGE_ID;
+use crate::outbox::attribute::MESSAGE_ID;
 use crate::outbox::size::{MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES};
 use crate::outbox::transaction::outcome_unknown;
 use crate::sys::clock::Moment;

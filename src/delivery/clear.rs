@@ -1,8 +1,8 @@
 //! Clear: sends given outstanding messages now, and marks them dispatched.
 
 use crate::delivery::marking::catch_up;
-use crate::delivery::reading::{For, Reading};
-use crate::delivery::sender::{Held, Sender};
+use crate::delivery::reading::Reading;
+use crate::delivery::sender::{For, Held, Sender};
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
 use crate::model::error::Result;

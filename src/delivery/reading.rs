@@ -1,7 +1,7 @@
 //! Reads the messages that are to be sent: from memory what was committed a moment ago, the rest from the table.
 
 use crate::delivery::blame::Blame;
-use crate::delivery::sender::{Candidate, Sender};
+use crate::delivery::sender::{Candidate, For, Sender};
 use crate::delivery::tally::Failure;
 use crate::engine::Engine;
 use crate::engine::in_flight::Claim;
@@ -20,15 +20,6 @@ use tracing::Instrument;
 
 /// What was read for a clear is sent within so long, or is read again: no lease keeps sweepers from it.
 const FRESH: Duration = Duration::from_secs(2);
-
-/// Who asks for messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum For {
-    /// A caller that named them: what was committed a moment ago is taken from memory.
-    Clear,
-    /// A drain, which reads each before it sends it.
-    Drain,
-}
 
 /// Messages that are read together: from memory, or with one BatchGetItem.
 pub(crate) struct Reading<'a> {

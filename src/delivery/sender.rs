@@ -3,7 +3,6 @@
 use crate::delivery::blame::Blame;
 use crate::delivery::marking::{Marking, Sent};
 use crate::delivery::outcomes::Outcomes;
-use crate::delivery::reading::For;
 use crate::delivery::tally::{Failure, Tally, record};
 use crate::engine::Engine;
 use crate::engine::breaker::Permit;
@@ -31,6 +30,15 @@ pub(crate) const NOT_TRIED: &str = "the operation ended before the message was t
 
 /// A transport that cannot be used counts as so many failures.
 const UNAVAILABLE_STRIKES: u64 = 10;
+
+/// Who asks for messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// A caller that named them: what was committed a moment ago is taken from memory.
+    Clear,
+    /// A drain, which reads each before it sends it.
+    Drain,
+}
 
 /// A message that is to be sent.
 pub(crate) struct Candidate<'a> {

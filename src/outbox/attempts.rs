@@ -3,11 +3,11 @@
 use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::change::{Change, Changed, Condition};
-use crate::outbox::item::attribute::{
+use crate::outbox::attribute::{
     ACCEPTED_AT, DISPATCH_ATTEMPTS, EXPIRES_AT, FIRST_FAILED_AT, LAST_ERROR, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME,
     PARKED_AT,
 };
+use crate::outbox::change::{Change, Changed, Condition};
 use crate::outbox::item::{number, text};
 use crate::outbox::state::fate;
 use std::sync::Arc;

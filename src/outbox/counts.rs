@@ -5,9 +5,7 @@ use crate::model::item::Item;
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::item::attribute::{
-    DELIVERY_TIME, FIRST_FAILED_AT, OUTSTANDING_CREATED_TIME, PARKED_AT, TOPIC_SHARD,
-};
+use crate::outbox::attribute::{DELIVERY_TIME, FIRST_FAILED_AT, OUTSTANDING_CREATED_TIME, PARKED_AT, TOPIC_SHARD};
 use crate::outbox::item::{number, text};
 use crate::outbox::state::{state, ticks};
 use crate::sdk::failure::explain;

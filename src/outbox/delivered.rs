@@ -5,7 +5,7 @@ use crate::model::error::Result;
 use crate::model::item::Item;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::item::attribute::{DELIVERY_TIME, MESSAGE_ID, TOPIC_SHARD};
+use crate::outbox::attribute::{DELIVERY_TIME, MESSAGE_ID, TOPIC_SHARD};
 use crate::outbox::item::{message_id, number, text, time};
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;

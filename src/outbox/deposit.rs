@@ -6,7 +6,7 @@ use crate::model::item::{AttributeValue, Item};
 use crate::model::message::Message;
 use crate::outbox::Outbox;
 use crate::outbox::action::Action;
-use crate::outbox::item::attribute::{EXPIRES_AT, MESSAGE_ID};
+use crate::outbox::attribute::{EXPIRES_AT, MESSAGE_ID};
 use crate::outbox::item::{encode, number};
 use crate::outbox::partiql::{Executed, Statement};
 use crate::outbox::size::{MAX_ITEM_BYTES, ROOM_BYTES, item_size};

@@ -7,30 +7,11 @@ use crate::model::item::{AttributeValue, Item};
 use crate::model::message::{MAX_KEY_BYTES, Message, NO_CONTENT_TYPE};
 use crate::model::stored_message::StoredMessage;
 use crate::model::ticks::Ticks;
+use crate::outbox::attribute::*;
 use crate::outbox::shard::shard_of;
 use crate::outbox::state::{fate, state};
 use aws_sdk_dynamodb::primitives::Blob;
 use std::time::{Duration, UNIX_EPOCH};
-
-/// The attributes of the table that code outside of this file names.
-pub(crate) mod attribute {
-    pub(crate) const MESSAGE_ID: &str = "MessageId";
-    pub(crate) const TOPIC_SHARD: &str = "TopicShard";
-    pub(crate) const OUTSTANDING_CREATED_TIME: &str = "OutstandingCreatedTime";
-    pub(crate) const DELIVERY_TIME: &str = "DeliveryTime";
-    pub(crate) const DELIVERED_AT: &str = "DeliveredAt";
-    pub(crate) const CAUSATION_ID: &str = "CausationId";
-    pub(crate) const EXPIRES_AT: &str = "ExpiresAt";
-    pub(crate) const CREATED_TIME: &str = "CreatedTime";
-    pub(crate) const DISPATCH_ATTEMPTS: &str = "DispatchAttempts";
-    pub(crate) const LAST_ERROR: &str = "LastError";
-    pub(crate) const PARKED_AT: &str = "ParkedAt";
-    pub(crate) const NEXT_ATTEMPT_AT: &str = "NextAttemptAt";
-    pub(crate) const FIRST_FAILED_AT: &str = "FirstFailedAt";
-    pub(crate) const ACCEPTED_AT: &str = "AcceptedAt";
-    pub(crate) const REPLAYED_AT: &str = "ReplayedAt";
-}
-use attribute::*;
 
 /// The decimal digits of the largest `i64`.
 const MAX_DIGITS: usize = 19;

@@ -6,7 +6,7 @@ use crate::model::item::{AttributeValue, Item};
 use crate::model::page::{Cursor, MessagePage};
 use crate::model::stored_message::MessageState;
 use crate::outbox::Outbox;
-use crate::outbox::item::attribute::{PARKED_AT, TOPIC_SHARD};
+use crate::outbox::attribute::{PARKED_AT, TOPIC_SHARD};
 use crate::outbox::item::{decode, message_id, text};
 use crate::sdk::failure::explain;
 use crate::sys::clock;

@@ -5,12 +5,12 @@ use crate::model::fate::Fate;
 use crate::model::item::{AttributeValue, Item};
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::change::{Change, Changed, Condition};
-use crate::outbox::item;
-use crate::outbox::item::attribute::{
+use crate::outbox::attribute::{
     ACCEPTED_AT, DELIVERED_AT, DELIVERY_TIME, EXPIRES_AT, FIRST_FAILED_AT, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME,
     PARKED_AT, REPLAYED_AT,
 };
+use crate::outbox::change::{Change, Changed, Condition};
+use crate::outbox::item;
 use std::sync::Arc;
 
 /// A message that was sent, with what the mark relies on.

@@ -2,6 +2,7 @@
 
 pub(crate) mod action;
 pub(crate) mod attempts;
+pub(crate) mod attribute;
 pub(crate) mod change;
 mod counts;
 mod delete;

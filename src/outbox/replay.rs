@@ -5,11 +5,11 @@ use crate::model::item::Item;
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::change::{Change, Changed, Condition};
-use crate::outbox::item::attribute::{
+use crate::outbox::attribute::{
     ACCEPTED_AT, CAUSATION_ID, CREATED_TIME, DELIVERED_AT, DELIVERY_TIME, DISPATCH_ATTEMPTS, EXPIRES_AT,
     FIRST_FAILED_AT, LAST_ERROR, MESSAGE_ID, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME, PARKED_AT, REPLAYED_AT,
 };
+use crate::outbox::change::{Change, Changed, Condition};
 use crate::outbox::item::{is_possible_id, key, message_id, number, text};
 use crate::outbox::state::{fate, state, ticks};
 use crate::outbox::table::CAUSATION;

@@ -5,7 +5,7 @@ use crate::model::fate::Fate;
 use crate::model::item::{AttributeValue, Item};
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::item::attribute::{
+use crate::outbox::attribute::{
     ACCEPTED_AT, DISPATCH_ATTEMPTS, FIRST_FAILED_AT, MESSAGE_ID, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME, TOPIC_SHARD,
 };
 use crate::outbox::item::{message_id, number, text};

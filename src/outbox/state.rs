@@ -5,7 +5,7 @@ use crate::model::fate::Fate;
 use crate::model::item::Item;
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
-use crate::outbox::item::attribute::{
+use crate::outbox::attribute::{
     ACCEPTED_AT, DELIVERY_TIME, DISPATCH_ATTEMPTS, FIRST_FAILED_AT, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME,
     PARKED_AT, REPLAYED_AT,
 };

@@ -2,7 +2,7 @@
 
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use crate::outbox::Outbox;
-use crate::outbox::item::attribute::{
+use crate::outbox::attribute::{
     CAUSATION_ID, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD,
 };
 use crate::sdk::failure::explain;
