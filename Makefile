@@ -1,4 +1,4 @@
-# What a newcomer, a contributor and CI run. `make` alone lists the targets.
+# The commands for newcomers, contributors and CI. `make` alone lists the targets.
 
 CARGO ?= cargo
 CC ?= cc
@@ -7,11 +7,11 @@ TARGET := $(shell $(CARGO) metadata --format-version 1 --no-deps --offline 2>/de
 LIBRARIES := $(TARGET)/debug
 BUILT := $(LIBRARIES)
 EXAMPLES = $(BUILT)/examples
-# The name by which programs ask for a library.
+# The name by which programs load a library.
 soname = $$(readelf -d $(1) | sed -n 's/.*SONAME.*\[\(.*\)\]$$/\1/p')
 CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 
-# Where, and what, `make install` installs.
+# The destination of `make install`, and the build that it installs.
 PREFIX ?= /usr/local
 PROFILE ?= release
 
@@ -34,7 +34,7 @@ debug:
 	$(CARGO) build --features $(FEATURES) --lib --bins --examples
 	@ln -sf libpostbox.so $(LIBRARIES)/$(call soname,$(LIBRARIES)/libpostbox.so)
 
-# The library last: it is the one without the features that only the command needs.
+# The library is built last, without the features that only the command needs.
 release:
 	$(CARGO) build --release --locked --features cli --bin postbox
 	$(CARGO) build --release --locked --features capi --lib
@@ -42,7 +42,7 @@ release:
 install: $(if $(filter debug,$(PROFILE)),debug,release)
 	@DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" tools/install.sh "$(PREFIX)" "$(TARGET)/$(PROFILE)"
 
-# Built apart from the tests: without their dependencies, and without optimisation.
+# Built separately from the tests, without their dependencies and without optimisation.
 demo: BUILT = $(TARGET)/demo/debug
 demo:
 	@cp Cargo.lock examples/demo/Cargo.lock
@@ -51,7 +51,7 @@ demo:
 	@ln -sf deps/libpostbox.so $(BUILT)/$(call soname,$(BUILT)/libpostbox.so)
 	@$(MAKE) --no-print-directory demo-run BUILT=$(BUILT) EXAMPLES=$(BUILT)
 
-# The demo with programs that are built already, in the directory BUILT.
+# Runs the demo with existing programs in the directory BUILT.
 demo-run:
 	@printf '\n--- Rust, in memory ---\n'
 	@$(EXAMPLES)/greetings
@@ -67,7 +67,7 @@ demo-c:
 	@$(BUILT)/greetings-c $(BUILT)/greetings.db
 	@$(BUILT)/greetings-c $(BUILT)/greetings.db
 
-# While you work: installs nothing.
+# The checks to run while you work. They install nothing.
 check:
 	@tests/run.sh check
 

@@ -52,7 +52,7 @@ fn main() {
     println!("\nPostbox is {:.1} times as fast.", 1.0 / time.ratio());
 }
 
-/// Messages that were just committed in one transaction.
+/// Commits messages in one transaction and returns their ids.
 fn committed(postbox: &Postbox) -> Vec<String> {
     let mut work = postbox.unit_of_work();
     let deposit = |_| work.deposit_post(Message::new(TOPIC, BODY)).expect("the message is deposited");
@@ -61,7 +61,7 @@ fn committed(postbox: &Postbox) -> Vec<String> {
     ids
 }
 
-/// Reads all messages, then marks one after the other, as the outboxes do that Postbox follows.
+/// Reads all messages, then marks one after the other, as the outboxes do on which Postbox is based.
 async fn clear_one_by_one(client: &Client, ids: &[String]) {
     let keys = ids.iter().map(|id| key(id)).collect();
     let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().expect("the keys");

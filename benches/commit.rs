@@ -46,7 +46,7 @@ fn main() {
     }
 }
 
-/// Microseconds of a commit, and of its processor time, in rounds that alternate.
+/// Measures the duration and the processor time of a commit in microseconds, in alternating rounds.
 fn latency(postbox: &Postbox, client: &Client, rounds: usize) -> (Comparison, Comparison) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     let raw = || measure(|| runtime.block_on(raw_commit(client, "Ada")));
@@ -63,7 +63,7 @@ fn latency(postbox: &Postbox, client: &Client, rounds: usize) -> (Comparison, Co
     (time, processor)
 }
 
-/// The median of a round's commits, and their mean processor time.
+/// Returns the median duration of a round's commits, and their mean processor time.
 fn measure(mut one: impl FnMut()) -> (f64, f64) {
     let mut times = Series::default();
     let before = processor_time();
@@ -76,7 +76,7 @@ fn measure(mut one: impl FnMut()) -> (f64, f64) {
     (times.median(), processor)
 }
 
-/// Commits a second of many callers, and the processor time of each, in slices that alternate.
+/// Measures the commits per second of many callers, and the processor time of each commit, in alternating slices.
 fn throughput(postbox: &Postbox, client: Client, rounds: usize) -> (Comparison, Comparison) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
     let client = Arc::new(client);
@@ -127,7 +127,7 @@ fn throughput(postbox: &Postbox, client: Client, rounds: usize) -> (Comparison, 
     (rates, processor)
 }
 
-/// Runs callers until the end of a slice: how many commits a second, and microseconds of processor time of each.
+/// Runs callers until the end of a slice. Returns the commits per second, and the microseconds of processor time of each.
 fn rate(callers: impl FnOnce(Instant) -> usize) -> (f64, f64) {
     let (start, before) = (Instant::now(), processor_time());
     let count = callers(start + SLICE) as f64;
@@ -135,7 +135,7 @@ fn rate(callers: impl FnOnce(Instant) -> usize) -> (f64, f64) {
     (count / start.elapsed().as_secs_f64(), processor / count)
 }
 
-/// Both lanes; every other round the second goes first.
+/// Runs both lanes. The second lane runs first in every other round.
 fn in_turns<T>(round: usize, raw: impl Fn() -> T, ours: impl Fn() -> T) -> (T, T) {
     if round.is_multiple_of(2) {
         let raw = raw();

@@ -1,8 +1,8 @@
 /*
- * What the library costs a host: the time from the start of the process to the first commit, on the embedded database
- * in memory, and the resident memory of the host while it is idle after that.
+ * Measures the cost of the library for a host: the time from the start of the process to the first commit, on the embedded
+ * database in memory, and the resident memory of the idle host after that.
  *
- * Starts itself 21 times, and prints the medians.
+ * The program starts itself 21 times, and prints the medians.
  */
 #include "postbox.h"
 
@@ -48,7 +48,7 @@ static double resident_megabytes(void)
     return (double)kilobytes / 1024;
 }
 
-/* Opens, commits once, and writes when that was, and what memory is resident then. */
+/* Opens, commits once, and writes the time of the commit and the resident memory. */
 static void host(void)
 {
     postbox_config *config = postbox_config_new();

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How large the library is, by features, and what it costs a C host at its start and in memory.
+# Measures the size of the library for several sets of features, and the startup time and memory of a C host.
 #
 #     benches/footprint.sh        four release builds: a quarter of an hour on two cores
 set -euo pipefail
@@ -8,7 +8,7 @@ target=$(tools/build_directory.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# All of them last, for the host.
+# The build with all features is last, for the host.
 printf '| libpostbox.so with the features | size |\n|---|---|\n'
 for features in sso sso,sns,sqs sso,embedded sso,embedded,sns,sqs; do
     cargo build --quiet --release --lib --no-default-features --features "capi,$features"

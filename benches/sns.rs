@@ -19,7 +19,7 @@ use support::request::{BODY, TOPIC};
 
 const MESSAGES: usize = 1000;
 const DELAY: Duration = Duration::from_millis(5);
-/// Requests to SNS that Postbox has under way at once.
+/// The number of concurrent requests to SNS.
 const AT_ONCE: f64 = 10.0;
 
 fn main() {
@@ -36,7 +36,7 @@ fn main() {
         .route(TOPIC, "sns:arn:aws:sns:eu-central-1:123456789012:greetings")
         .open()
         .expect("the Postbox opens");
-    // The time of the marks in the embedded database, without a delay.
+    // Measures the time of the marks in the embedded database, without a delay.
     let marks_only = Postbox::builder().embedded(database).default_producer(MemoryProducer::with_max_batch(100)).open();
     let marks_only = marks_only.expect("the Postbox opens");
 
@@ -63,13 +63,13 @@ fn main() {
     println!("| of it the database in this process, without a network | {:.0} ms | |", database_time.median());
 }
 
-/// Messages that were just deposited.
+/// Deposits messages and returns their ids.
 fn committed(postbox: &Postbox) -> Vec<String> {
     let messages: Vec<_> = (0..MESSAGES).map(|_| Message::new(TOPIC, BODY)).collect();
     postbox.deposit_posts(&messages).expect("the messages are deposited")
 }
 
-/// Milliseconds that a clear of these takes.
+/// Clears messages and returns the duration in milliseconds.
 fn clear(postbox: &Postbox, ids: &[String]) -> f64 {
     let start = Instant::now();
     let report = postbox.clear_outbox(ids).expect("the clear is made");
@@ -78,7 +78,7 @@ fn clear(postbox: &Postbox, ids: &[String]) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Answers that every message of a PublishBatch was sent.
+/// A server that reports every message of a PublishBatch as sent.
 #[derive(Clone, Debug)]
 struct Sns;
 

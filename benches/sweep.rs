@@ -19,9 +19,9 @@ use support::is_measurement;
 use support::request::drop_stream;
 use support::server::{Kind, Server, serve_if_asked};
 
-/// Says in the environment that this process is a sweeper, and on which endpoint.
+/// The environment variable with the endpoint of a sweeper process.
 const SWEEPER: &str = "POSTBOX_BENCH_SWEEPER";
-/// Says there how many milliseconds each of its requests takes.
+/// The environment variable with the delay of each request in milliseconds.
 const DELAY: &str = "POSTBOX_BENCH_DELAY";
 const BODY: [u8; 1024] = [b'x'; 1024];
 const SHARDS: u64 = 20;
@@ -45,18 +45,18 @@ fn main() {
     }
 }
 
-/// Parts can be named: `cargo bench --bench sweep -- processes`.
+/// Returns whether this part is selected. Arguments select parts: `cargo bench --bench sweep -- processes`.
 fn is_wanted(part: &str) -> bool {
     let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     named.is_empty() || named.iter().any(|name| name == part)
 }
 
-/// Adds up the read units that the embedded database says a request took.
+/// A connector that adds up the read units that the embedded database reports for each request.
 #[derive(Clone, Debug)]
 struct Metered {
     database: EmbeddedDatabase,
     requests: Arc<AtomicU64>,
-    /// Hundredths of a unit.
+    /// The number of units in hundredths.
     units: Arc<AtomicU64>,
 }
 
@@ -91,8 +91,8 @@ fn sweeping(builder: Builder) -> Builder {
     builder.sweep_min_age(Duration::from_millis(0)).default_producer(producer_fn(|_| SendOutcome::Sent))
 }
 
-/// An idle sweep of an empty table, and of one full of dispatched messages: only reads are
-/// repeated by the meter, so the leases are left out of the units.
+/// Measures an idle sweep of an empty table, and of a table full of dispatched messages. The meter repeats only reads, so
+/// the units do not include the leases.
 fn idle(dispatched: usize) {
     let measure = |messages: usize| {
         let database = EmbeddedDatabase::open(":memory:").expect("the database opens");
@@ -139,7 +139,7 @@ fn messages(count: usize) -> Vec<Message> {
     (0..count).map(|n| Message::new("t", BODY).with_partition_key(format!("key-{}", n % 1000))).collect()
 }
 
-/// How fast a backlog goes, with how many requests, and what it needs in memory.
+/// Measures the throughput, requests and memory of sweeping a backlog.
 fn backlog(count: usize) {
     let file = std::env::temp_dir().join(format!("postbox-bench-{}.db", std::process::id()));
     let path = file.to_str().expect("the temporary directory has a plain name");
@@ -153,7 +153,7 @@ fn backlog(count: usize) {
     network.take_requests();
     let idle = resident_kilobytes();
     let start = Instant::now();
-    let report = postbox.sweep().expect("the sweep is made");
+    let report = postbox.sweep().expect("the sweep runs");
     let (time, requests) = (start.elapsed(), network.take_requests());
     let per_second = report.dispatched as f64 / time.as_secs_f64();
     let per_thousand = requests as f64 * 1000.0 / report.dispatched as f64;
@@ -178,7 +178,7 @@ fn status_kilobytes(name: &str) -> u64 {
 }
 
 fn resident_kilobytes() -> u64 {
-    // Forgets the peak so far.
+    // Resets the peak.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     status_kilobytes("VmRSS:")
 }
@@ -187,7 +187,7 @@ fn peak_kilobytes() -> u64 {
     status_kilobytes("VmHWM:")
 }
 
-/// How the throughput grows with the processes, on a database in a process of its own.
+/// Measures the throughput for several numbers of processes, on a database in its own process.
 fn processes(count: usize, delay: Duration) {
     let rounds = if is_measurement() { 3 } else { 1 };
     let mut single = f64::NAN;
@@ -232,7 +232,7 @@ fn over_http(url: &str, delay: Duration) -> Builder {
         .http_client(client)
 }
 
-/// The SDK's own HTTP client, as a connector that another can wrap.
+/// The SDK's own HTTP client, as a connector that another connector can wrap.
 #[derive(Clone, Debug)]
 struct Plain(Arc<std::sync::OnceLock<SharedHttpConnector>>);
 
@@ -255,10 +255,10 @@ fn spawn_sweeper(url: &str, delay: Duration) -> Child {
         .expect("the sweeper starts")
 }
 
-/// Waits for a sweeper and reads how many messages it sent.
+/// Waits for a sweeper and returns the number of messages that it sent.
 fn sent_by(child: Child) -> u64 {
     let output = child.wait_with_output().expect("the sweeper ends");
-    String::from_utf8_lossy(&output.stdout).trim().parse().expect("it says how many it sent")
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number of messages")
 }
 
 fn sweep_as_child(url: &str) {
@@ -271,8 +271,8 @@ fn sweep_as_child(url: &str) {
     let delay =
         std::env::var(DELAY).ok().and_then(|text| text.parse().ok()).map(Duration::from_millis).expect("a delay");
     let postbox = over_http(url, delay).default_producer(producer).open().expect("the Postbox opens");
-    // A sweeper without a shard polls seldom, so that it does not slow down the others.
-    while postbox.sweep().expect("the sweep is made").found > 0 || is_anything_outstanding(&postbox) {
+    // A sweeper without a shard polls rarely, so that it does not slow down the others.
+    while postbox.sweep().expect("the sweep runs").found > 0 || is_anything_outstanding(&postbox) {
         std::thread::sleep(Duration::from_millis(20));
     }
     println!("{}", sent.load(Ordering::Relaxed));

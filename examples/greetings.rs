@@ -4,8 +4,8 @@
 //! cargo run --example greetings [database-file [target]]
 //! ```
 //!
-//! It works on the embedded database, in memory unless a file is given. Run it twice on one file:
-//! the second run finds what the first has written. With a target, such as `sns:greetings` or `sqs:greetings`, the
+//! The example uses the embedded database, in memory unless a file is given. Run it twice with one file:
+//! the second run finds the data of the first. With a target, such as `sns:greetings` or `sqs:greetings`, the
 //! message goes there, with the region and credentials that the AWS CLI would use. `examples/c/greetings.c` is the same in C.
 
 use postbox::{AttributeValue, ErrorCode, Item, Message, Postbox, Result, SendOutcome, UnitOfWork, producer_fn};
@@ -15,7 +15,7 @@ fn ada() -> Item {
     Item::from([("Name".into(), AttributeValue::S("Ada".into()))])
 }
 
-/// The producer: a real one would hand the message to a broker.
+/// The producer. A real producer would pass the message to a broker.
 fn print_message(message: &Message) -> SendOutcome {
     println!("  The producer of {} sends: {}", message.topic(), String::from_utf8_lossy(message.body()));
     SendOutcome::Sent
@@ -44,7 +44,7 @@ fn times(count: u32) -> &'static str {
     if count == 1 { "time" } else { "times" }
 }
 
-/// Reads Ada, counts one greeting more, and puts that and the message into the unit of work.
+/// Reads Ada, counts one greeting more, and adds the person and the message to the unit of work.
 fn add_greeting(work: &mut UnitOfWork, id: &str) -> Result<u32> {
     let mut person = work.get_item("People", ada())?.unwrap_or_else(ada);
     let greetings = greetings_of(Some(&person)) + 1;
@@ -56,7 +56,7 @@ fn add_greeting(work: &mut UnitOfWork, id: &str) -> Result<u32> {
     Ok(greetings)
 }
 
-/// The handler: greets Ada and announces it, both or neither.
+/// The handler. Greets Ada and announces it, both or neither.
 fn greet(postbox: &Postbox, id: &str) -> Result<()> {
     let mut work = postbox.unit_of_work();
     let greetings = add_greeting(&mut work, id)?;
@@ -67,7 +67,7 @@ fn greet(postbox: &Postbox, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Does the same and rolls back: nothing is written, and nothing is ever sent.
+/// Greets Ada and rolls back, so that nothing is written or sent.
 fn greet_and_roll_back(postbox: &Postbox, id: &str) -> Result<()> {
     let mut work = postbox.unit_of_work();
     add_greeting(&mut work, id)?;
@@ -81,7 +81,7 @@ fn greet_and_roll_back(postbox: &Postbox, id: &str) -> Result<()> {
 fn greet_again(postbox: &Postbox, id: &str) -> Result<()> {
     match greet(postbox, id) {
         Err(error) if error.code() == ErrorCode::DuplicateMessage => {
-            println!("Refused: {}.", error.message());
+            println!("Rejected: {}.", error.message());
             Ok(())
         }
         other => other,

@@ -17,7 +17,7 @@ use std::time::Duration;
 const READY: &str = "ready to be killed";
 
 fn open(path: &Path, who: &'static str) -> Result<Postbox> {
-    // A real producer would hand the message to a broker.
+    // A real producer would pass the message to a broker.
     let producer = producer_fn(move |message: &Message| {
         println!("  {who} sends: {}", String::from_utf8_lossy(message.body()));
         SendOutcome::Sent
@@ -67,7 +67,7 @@ fn commit_and_wait_for_death(path: &Path) -> Result<()> {
     }
 }
 
-/// Starts the first process, shows what it says, and kills it.
+/// Starts the first process, shows its output, and kills it.
 fn run_and_kill_the_first_process(path: &Path) -> std::io::Result<()> {
     let mut child = Command::new(std::env::current_exe()?).arg("--first").arg(path).stdout(Stdio::piped()).spawn()?;
     let said = BufReader::new(child.stdout.take().expect("its output is piped"));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-/// Opens the header.
+/// The text at the start of the header.
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
@@ -86,7 +86,7 @@ fn header(root: &Path, version: &str) -> Result<String, Box<dyn std::error::Erro
     let mut written = Vec::new();
     builder.generate()?.write(&mut written);
     let mut text = enums(&String::from_utf8(written)?);
-    // Types are named for what they are, their values for what they are about.
+    // The prefix of the values is shorter than the name of the type.
     for (prefix, shorter) in [
         ("POSTBOX_CODE_", "POSTBOX_ERROR_"),
         ("POSTBOX_SEND_OUTCOME_", "POSTBOX_SEND_"),
@@ -101,7 +101,7 @@ fn header(root: &Path, version: &str) -> Result<String, Box<dyn std::error::Erro
         if line.starts_with("typedef struct") { line.to_owned() } else { line.replace("struct postbox_", "postbox_") }
     };
     text = text.lines().map(|line| untagged(line) + "\n").collect();
-    // Long declarations stand on a line of their own already.
+    // cbindgen already puts long declarations on a separate line.
     for export in ["POSTBOX_API postbox_error *", "POSTBOX_API\npostbox_error *"] {
         text = text.replace(export, "POSTBOX_API POSTBOX_MUST_CHECK\npostbox_error *");
     }
@@ -111,7 +111,7 @@ fn header(root: &Path, version: &str) -> Result<String, Box<dyn std::error::Erro
     Ok(text)
 }
 
-/// Replaces what cbindgen writes around each enum by a macro.
+/// Replaces the lines that cbindgen writes around each enum by a macro.
 fn enums(text: &str) -> String {
     let mut result = String::new();
     for (number, part) in text.split("\nenum ").enumerate() {
@@ -135,7 +135,7 @@ fn banner(text: &mut String, title: &str, source: &str) -> io::Result<()> {
     let missing = || io::Error::other(format!("no function for the banner \"{title}\""));
     let (_, after) = source.split_once("extern \"C\" fn ").ok_or_else(missing)?;
     let (name, _) = after.split_once('(').ok_or_else(missing)?;
-    // Not the examples in the comments before the first function.
+    // Skips the examples in the comments before the first function.
     let functions = text
         .find(
             "

@@ -1,8 +1,8 @@
-//! The hand-written synchronisation in thousands of orders in which its threads can run.
+//! Checks of the hand-written synchronisation in thousands of interleavings of its threads.
 //!
-//! The files are compiled again here, with the locks and threads of shuttle, whose scheduler draws
-//! interleavings and reports a failed assertion or a deadlock with the schedule that leads to it. Each check also runs with a fault in the way that the parts are put
-//! together, which must be found.
+//! The files are compiled again here, with the locks and threads of shuttle. Its scheduler draws interleavings, and reports
+//! a failed assertion or a deadlock with the schedule that leads to it. Each check also runs with a deliberate fault, which
+//! must be found.
 #![allow(dead_code)]
 
 #[path = "../src/runtime/gate.rs"]
@@ -15,7 +15,7 @@ mod park;
 #[path = "../src/runtime/wait.rs"]
 mod wait;
 
-/// In the place of `src/sys`.
+/// The replacement of `src/sys`.
 mod sys {
     pub(crate) use super::park;
 
@@ -82,7 +82,7 @@ fn soon() -> Instant {
     Instant::now() + LONG
 }
 
-/// Closing waits for every call that got in, and none gets in afterwards.
+/// Closing waits for every call that entered, and rejects later calls.
 fn closing_waits_for_all(is_faulty: bool) {
     let (gate, under_way) = (Arc::new(Gate::default()), Arc::new(AtomicUsize::new(0)));
     let callers: Vec<_> = (0..2)
@@ -111,19 +111,19 @@ fn closing_waits_for_all(is_faulty: bool) {
     callers.into_iter().for_each(|caller| caller.join().unwrap());
 }
 
-/// Whoever got in is told when `close` has no time left to wait for it.
-fn an_abandoned_call_is_told(is_faulty: bool) {
+/// A call that entered is notified when `close` has no time left to wait for it.
+fn an_abandoned_call_is_notified(is_faulty: bool) {
     let (gate, abandoned) = (Arc::new(Gate::default()), Arc::new(Notify::new()));
     let caller = thread::spawn({
         let (gate, abandoned) = (Arc::clone(&gate), Arc::clone(&abandoned));
         move || {
-            let told = (!is_faulty).then(|| abandoned.notified());
+            let notified = (!is_faulty).then(|| abandoned.notified());
             let Some(_call) = gate.enter() else { return };
-            // Notify is not the scheduler's: here is where it may run another thread.
+            // Notify is not known to the scheduler, so this yield lets it run another thread.
             thread::yield_now();
-            // The fault: only now it says that it wants to be told.
-            let told = told.unwrap_or_else(|| abandoned.notified());
-            let waited = wait_for(std::future::pending::<()>(), told, soon(), &ThisThread::new());
+            // The fault: the call registers for the notification only now.
+            let notified = notified.unwrap_or_else(|| abandoned.notified());
+            let waited = wait_for(std::future::pending::<()>(), notified, soon(), &ThisThread::new());
             assert!(matches!(waited, Waited::Abandoned));
         }
     });
@@ -132,19 +132,19 @@ fn an_abandoned_call_is_told(is_faulty: bool) {
     caller.join().unwrap();
 }
 
-/// The answer wakes its caller, whenever it comes.
-fn an_answer_wakes_its_caller(is_faulty: bool) {
-    let (answer, answered) = oneshot::channel();
+/// A response wakes its caller, whenever it arrives.
+fn a_response_wakes_its_caller(is_faulty: bool) {
+    let (response, received) = oneshot::channel();
     let runtime = thread::spawn(move || {
-        // The fault: there is never an answer.
-        if is_faulty { std::mem::forget(answer) } else { answer.send(7).unwrap() }
+        // The fault: no response arrives.
+        if is_faulty { std::mem::forget(response) } else { response.send(7).unwrap() }
     });
-    let waited = wait_for(answered, std::future::pending(), soon(), &ThisThread::new());
+    let waited = wait_for(received, std::future::pending(), soon(), &ThisThread::new());
     assert!(matches!(waited, Waited::Done(Ok(7))));
     runtime.join().unwrap();
 }
 
-/// Two never have a claim on one message at once.
+/// Only one thread at a time has a claim on a message.
 fn a_message_is_claimed_by_one_at_a_time(is_faulty: bool) {
     let (in_flight, sending) = (Arc::new(InFlight::default()), Arc::new(AtomicUsize::new(0)));
     let senders: Vec<_> = (0..2)
@@ -152,7 +152,7 @@ fn a_message_is_claimed_by_one_at_a_time(is_faulty: bool) {
             let (in_flight, sending) = (Arc::clone(&in_flight), Arc::clone(&sending));
             thread::spawn(move || {
                 if let Some(claim) = in_flight.claim("id") {
-                    // The fault: it is given back before the message is sent.
+                    // The fault: the claim is released before the message is sent.
                     let claim = if is_faulty {
                         drop(claim);
                         None
@@ -169,13 +169,13 @@ fn a_message_is_claimed_by_one_at_a_time(is_faulty: bool) {
         .collect();
     in_flight.settle("id");
     senders.into_iter().for_each(|sender| sender.join().unwrap());
-    assert!(in_flight.claim("id").is_some(), "it is free again");
+    assert!(in_flight.claim("id").is_some(), "the message is free again");
 }
 
 /// A confirmation that comes before its producer has returned, or after, frees the message.
 fn a_confirmed_message_is_free(is_faulty: bool) {
     let in_flight = Arc::new(InFlight::default());
-    // The fault: the confirmation may come before the message is being sent at all.
+    // The fault: the confirmation may come before the message is claimed.
     let early = (!is_faulty).then(|| in_flight.claim("id").unwrap());
     let confirming = thread::spawn({
         let in_flight = Arc::clone(&in_flight);
@@ -183,25 +183,25 @@ fn a_confirmed_message_is_free(is_faulty: bool) {
     });
     early.unwrap_or_else(|| in_flight.claim("id").unwrap()).keep(LONG);
     confirming.join().unwrap();
-    assert!(in_flight.claim("id").is_some(), "it waits for what has come");
+    assert!(in_flight.claim("id").is_some(), "the claim waits for a confirmation that has arrived");
 }
 
 type Check = fn(bool);
 
 const CHECKS: [(&str, Check); 5] = [
     ("closing waits for all", closing_waits_for_all),
-    ("an abandoned call is told", an_abandoned_call_is_told),
-    ("an answer wakes its caller", an_answer_wakes_its_caller),
+    ("an abandoned call is notified", an_abandoned_call_is_notified),
+    ("a response wakes its caller", a_response_wakes_its_caller),
     ("a message is claimed by one at a time", a_message_is_claimed_by_one_at_a_time),
     ("a confirmed message is free", a_confirmed_message_is_free),
 ];
 
-/// So many schedules are drawn at random for each check, by two kinds of schedulers.
+/// The number of random schedules per check, for each of two schedulers.
 const SCHEDULES: usize = 2000;
 
 fn run(check: Check, is_faulty: bool) {
     shuttle::check_random(move || check(is_faulty), SCHEDULES);
-    // Those in which few changes of threads matter, and these at any place.
+    // This scheduler finds faults that depend on few switches between threads, wherever they are.
     shuttle::check_pct(move || check(is_faulty), SCHEDULES, 3);
 }
 
@@ -209,7 +209,7 @@ fn main() {
     for (name, check) in CHECKS {
         run(check, false);
         println!("{name}: {} schedules", 2 * SCHEDULES);
-        // What it says of the fault that it is to find is of no interest.
+        // The panic of the expected fault is not printed.
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
         let found = catch_unwind(AssertUnwindSafe(|| run(check, true)));

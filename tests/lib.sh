@@ -2,7 +2,7 @@
 #
 #     . "$(dirname "$0")/../lib.sh"
 #
-# It gives them `root`, the directory of the project, and `work`, an empty directory that is removed at the end.
+# It sets `root`, the directory of the project, and `work`, an empty directory that is removed at the end.
 # shellcheck shell=bash disable=SC2034
 set -uo pipefail
 
@@ -29,12 +29,12 @@ step() {
     fi
 }
 
-# The tests that passed in what a test program, cargo or pytest printed.
+# Counts the passed tests in the output of a test program, cargo or pytest.
 tests_in() {
     sed -nE 's/^(test result: ok\. )?([0-9]+) passed.*/\2/p' "$1" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# Prints the result; its status is that of the script.
+# Prints the result. Its exit status is that of the script.
 finish() {
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]
@@ -51,14 +51,14 @@ use_libraries() {
     export LD_LIBRARY_PATH=$work/native
 }
 
-# The functions that the header declares, comments left out.
+# Lists the functions that the header declares outside comments.
 declared_functions() {
     gcc -fpreprocessed -dD -E -P "$root/include/postbox.h" | grep -oE '\bpostbox_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u
 }
 
-# Only what is certainly lost counts. "Possibly lost" are the tables that the AWS SDK and SQLite's
-# layer make once per process and keep until its end: they are referred to by a pointer to their middle.
-# A file per process, so that what happens in a forked child is seen too.
+# Only definite leaks count. The tables that the AWS SDK and SQLite's layer create once per process
+# are "possibly lost", since the only pointer to them points to their middle.
+# Each process writes its own file, so that leaks of a forked child are reported too.
 under_valgrind() {
     rm -f "$work"/valgrind.*
     valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect \
@@ -68,13 +68,13 @@ under_valgrind() {
     [ $code = 0 ] && [ -z "$(cat "$work"/valgrind.*)" ]
 }
 
-# greets PROGRAM...: a greetings example, run twice on one file, says what it says in every language.
+# greets PROGRAM...: checks that a greetings example, run twice with one file, prints the same as in every language.
 greets() {
     rm -rf "$work/people" && mkdir "$work/people"
     { "$@" "$work/people/db" && "$@" "$work/people/db"; } | diff "$root/tests/greetings.expected" -
 }
 
-# tells_an_error PROGRAM...: a greetings example ends with the error, when it cannot open its database.
-tells_an_error() {
+# reports_an_error PROGRAM...: checks that a greetings example ends with an error if it cannot open its database.
+reports_an_error() {
     ! "$@" /dev/null/none 2>"$work/error" && grep -F '/dev/null/none' "$work/error"
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the checks and tests of a tier, those first that are likely to fail. The first failure ends the run.
+# Runs the checks and tests of a tier, starting with those that are likely to fail. The first failure ends the run.
 #
-#     tests/run.sh check     while you work: format, lints, unit and integration tests of Rust; installs nothing
-#     tests/run.sh test      everything that guards a change; tools/setup.sh installs what it needs
+#     tests/run.sh check     format, lints, unit and integration tests of Rust; for use while you work; installs nothing
+#     tests/run.sh test      all checks for a change; tools/setup.sh installs the tools
 #
 # The third tier is tools/check_deep.sh.
 . "$(dirname "$0")/lib.sh"
@@ -37,7 +37,7 @@ rust_tests() {
     cargo test --quiet --features $features "$@"
 }
 
-# Without a build of the package, which takes minutes: `cargo publish --dry-run` does one before a release.
+# The package is not built, which takes minutes. `cargo publish --dry-run` builds it before a release.
 packages() {
     cargo package --offline --no-verify --allow-dirty >"$work/package.output" 2>&1 || { cat "$work/package.output"; return 1; }
     ! grep '^warning' "$work/package.output"
@@ -47,7 +47,7 @@ documentation() {
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet --features $features
 }
 
-# The build wrote the header; a difference to what is committed means that one was forgotten.
+# The build wrote the header. A difference from the committed one means that the commit lacks it.
 generated_files_are_committed() {
     git diff --exit-code --stat -- include/postbox.h CONFIGURATION.md
 }
@@ -61,7 +61,7 @@ lints() {
     step "lints" cargo clippy --quiet --features $features --all-targets -- -D warnings
 }
 
-# Leaves out what has a server or a client in Python: SNS and SQS, and boto3.
+# Skips tests with a server or a client in Python: SNS and SQS, and boto3.
 check_tier() {
     format_and_prose
     lints
@@ -94,14 +94,14 @@ test_tier() {
     tests "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
     tests "installation, and programs that use it" tests/install/run.sh
     tests "getting-started pages" tests/docs/run.sh c cpp
-    # Where cJSON is missing, the demo leaves the example in C out; here it must not.
+    # The demo skips the example in C if cJSON is missing, which must not happen here.
     step "demo" make --no-print-directory demo-run demo-c BUILT="$target/debug"
     step "documentation without warnings" documentation
     for other in "" sns sqs,capi; do
         step "lints without default features but \"$other\"" \
             cargo clippy --quiet --no-default-features --features "$other" -- -D warnings
     done
-    # Last, since it compiles the crate again, for the simulation.
+    # The simulation is last, since it compiles the crate again.
     tests "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features $features --test simulation -- --nocapture
 }
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The ABI that include/postbox.h declares, a line for each thing that a compiled program depends on.
+"""Lists the ABI of include/postbox.h, with a line for each property that a compiled program depends on.
 
     tools/abi.py           writes include/postbox.abi
-    tools/abi.py --check   compares with it: what is gone or changed breaks programs, what is new is to be committed
+    tools/abi.py --check   compares with it: removed or changed lines break programs, and new lines must be committed
 
-It is read from the header, as castxml (Debian) understands it, since a Rust library carries no types of C.
+The ABI is read from the header by castxml (Debian), since a Rust library contains no types of C.
 tests/c/run.sh compares the header with the symbols of the library.
 """
 
@@ -19,7 +19,7 @@ BASELINE = ROOT / "include" / "postbox.abi"
 
 
 class Header:
-    """The declarations that castxml has read."""
+    """The declarations in the output of castxml."""
 
     def __init__(self, path):
         command = ["castxml", "--castxml-output=1", "-x", "c", "-std=c11", str(path), "-o", "-"]
@@ -30,7 +30,7 @@ class Header:
         self.declared = [element for element in self.elements if element.get("file") in files and element.tag != "Comment"]
 
     def spelled(self, type_id):
-        """A type as C writes it."""
+        """Returns a type in the syntax of C."""
         element = self.by_id[type_id]
         if element.tag == "PointerType":
             target = self.by_id[element.get("type")]
@@ -49,10 +49,10 @@ class Header:
         return f"{self.spelled(element.get('returns'))} {name}({arguments or 'void'})"
 
     def layout(self, struct, name):
-        """A struct and its fields, with sizes and offsets in bytes."""
+        """Returns a struct and its fields, with sizes and offsets in bytes."""
         yield f"struct {name}: {int(struct.get('size')) // 8} bytes"
         for field in (self.by_id[member] for member in struct.get("members").split()):
-            # Later versions make fields of what is reserved; the size stays.
+            # Later versions turn reserved bytes into fields. The size does not change.
             if field.tag == "Field" and field.get("name") != "reserved":
                 yield f"{name}.{field.get('name')}: {self.spelled(field.get('type'))} at {int(field.get('offset')) // 8}"
 
@@ -80,7 +80,7 @@ class Header:
 
 
 def compare(before, now):
-    """Describes the difference; empty if there is none."""
+    """Describes the difference. Returns an empty string if there is none."""
     gone, new = [line for line in before if line not in now], [line for line in now if line not in before]
     for line in gone:
         yield f"gone or changed, which breaks compiled programs: {line}"

@@ -1,4 +1,4 @@
-"""The table of test cases that every binding has: writes bindings/cases.md, or with --check fails if it is out of date.
+"""Writes bindings/cases.md, the table of test cases of every binding, or with --check fails if it is out of date.
 
 Each binding names, in a file of lines "key TAB file:test", the test that shows the case. A case without a test, and a test
 that is not in its file, fail.
@@ -21,17 +21,17 @@ BINDINGS = {
 CASES = {
     "happy-path": "A unit of work commits an item and a message; the message is cleared, sent and marked.",
     "rollback": "A unit that is rolled back or left by an exception writes and sends nothing.",
-    "cancelled-with-reasons": "A failed condition cancels everything, and the error says which action, and why.",
-    "duplicate": "A message id that is in the outbox already: the command takes effect once.",
-    "limits": "Over 100 actions, 4 MB, 400 KB, an item twice: refused when added, the unit stays as it was.",
-    "null-and-invalid-text": "NULL, a NUL inside of a text, text that is not Unicode: a clear error.",
-    "producer-throws": "What goes wrong in a producer is a failed dispatch with its text.",
+    "cancelled-with-reasons": "A failed condition cancels the transaction, and the error has a reason for each action that failed.",
+    "duplicate": "If the message id already exists in the outbox, nothing is written, so that the command takes effect once.",
+    "limits": "An action over a limit (100 actions, 4 MB, 400 KB, one action per item) is rejected, and the unit is unchanged.",
+    "null-and-invalid-text": "NULL, a NUL character in a string and invalid Unicode are clear errors.",
+    "producer-throws": "An exception or error of a producer is a failed dispatch with its message.",
     "callback-from-another-thread": "A producer is called on the thread that clears or sweeps.",
-    "sweeper": "The sweeper is started, sends what nobody cleared, and is stopped.",
+    "sweeper": "The sweeper is started, sends messages that were not cleared, and is stopped.",
     "use-after-close": "A call after close is an error.",
-    "ten-thousand-handles": "10,000 handles made and freed leave no memory.",
-    "double-free": "Freeing twice: documented as undefined in C, impossible or harmless elsewhere.",
-    "dispose-during-call": "Closing while another thread is in a call: that call ends with a result or an error.",
+    "ten-thousand-handles": "Creating and freeing 10,000 handles leaks no memory.",
+    "double-free": "Freeing a handle twice is documented as undefined in C, and impossible or harmless elsewhere.",
+    "dispose-during-call": "If a client is closed while another thread is in a call, the call ends with a result or an error.",
     "exit-with-sweeper-running": "The process ends cleanly with the sweeper running.",
 }
 
@@ -41,7 +41,7 @@ def fail(text: str) -> None:
 
 
 def tests_of(binding: str, path: str) -> dict[str, str]:
-    """The tests of a binding by case, checked."""
+    """Returns the tests of a binding by case, after checks."""
     lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
     tests = dict(line.split("\t") for line in lines if line.strip())
     for key in CASES.keys() ^ tests.keys():

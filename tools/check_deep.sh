@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs the third tier: what takes long, or needs a build of its own. `make check-deep` calls it; tests/run.sh has the others.
+# Runs the third tier: checks that take long, or need a separate build. `make check-deep` calls it; tests/run.sh has the others.
 #
 #     tools/check_deep.sh [PART...]        address thread fuzz soak simulation release deny; all unless given
 #
-# It needs what tools/setup.sh installs, and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run
+# It needs the tools that tools/setup.sh installs, and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run
 # builds all dependencies four times: for each sanitizer, for the simulation and for the release.
-# FUZZ_SECONDS (60) is the time for each fuzz target, SOAK_KILLS (1000) how often processes are killed, SOAK_SECONDS (600)
+# FUZZ_SECONDS (60) is the time for each fuzz target, SOAK_KILLS (1000) the number of killed processes, SOAK_SECONDS (600)
 # the time for the simulation.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -19,10 +19,10 @@ trap 'rm -rf "$work"' EXIT
 # The additional flags of a sanitizer.
 rust_flags=
 link_arguments=()
-# Not those that start many processes or look at time closely.
+# Skips tests that start many processes or measure time precisely.
 library_tests=(api::blocking api::unit_of_work delivery::clear delivery::sweep:: sdk::network transport::producers)
 
-# say TEXT: ends a step with its time, and begins the next one.
+# say TEXT: ends a step with its time, and starts the next one.
 began=
 say() {
     [ -z "$began" ] || printf '   ok, %s s\n' $((SECONDS - began))
@@ -36,12 +36,12 @@ runs_tests() {
     "$@" 2>&1 | tee "$work/output" && grep -qE '^test result: ok\. [1-9]' "$work/output"
 }
 
-# rust_tests CARGO_ARGUMENTS...: with the features with which everything else is tested.
+# rust_tests CARGO_ARGUMENTS...: runs tests with the features of all other tests.
 rust_tests() {
     runs_tests cargo test --quiet --features cli,capi "$@"
 }
 
-# with SANITIZER CARGO_ARGUMENTS...: runs cargo with the sanitizer, in a build directory of its own.
+# with SANITIZER CARGO_ARGUMENTS...: runs cargo with the sanitizer, in a separate build directory.
 with() {
     local sanitizer=$1
     shift
@@ -49,7 +49,7 @@ with() {
         CARGO_TARGET_DIR="$target/$sanitizer" cargo "$@" --target "$host"
 }
 
-# c_program SANITIZER NAME SOURCE...: a C program with the sanitizer and the static library that has it too.
+# c_program SANITIZER NAME SOURCE...: builds a C program and the static library, both with the sanitizer.
 c_program() {
     local sanitizer=$1 name=$2 runtime source
     shift 2
@@ -59,12 +59,12 @@ c_program() {
         gcc -std=c11 -D_POSIX_C_SOURCE=200809L -fsanitize="$sanitizer" -g -I include -c "$source" \
             -o "$work/$sanitizer-$name/$(basename "$source" .c).o" || return 1
     done
-    # The runtime is the compiler's of the library, for both.
+    # Both use the runtime of the library's compiler.
     gcc "$work/$sanitizer-$name"/*.o "${link_arguments[@]}" "$target/$sanitizer/$host/debug/libpostbox.a" \
         -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lcjson -lm -ldl -lpthread -lrt -o "$work/$sanitizer-$name/run"
 }
 
-# notices SANITIZER MISUSE TEXT: whether the sanitizer reports a misuse that was made on purpose.
+# notices SANITIZER MISUSE TEXT: checks that the sanitizer reports a deliberate misuse.
 notices() {
     "$work/$1-misuse/run" "$2" >"$work/output" 2>&1 && return 1
     grep -F "$3" "$work/output"
@@ -98,11 +98,11 @@ thread() {
     say "thread sanitizer: standard library"
     tools/std_with_thread_sanitizer.sh "$target/thread/sysroot" || fail "standard library"
     gcc -O2 -c tests/deep/fences.c -o "$target/thread/fences.o" || fail "fences"
-    # A child of fork goes on with threads of its own, as some tests want it.
+    # A forked child may start threads, as some tests do.
     TSAN_OPTIONS=die_after_fork=0 sanitize thread
 }
 
-# Only the crate itself tells libFuzzer where it has been: the dependencies are those of the address sanitizer's build.
+# Only the crate itself is instrumented for libFuzzer. The dependencies are those of the build with AddressSanitizer.
 fuzz() {
     local target_name
     say "libFuzzer: build"

@@ -24,7 +24,7 @@ ENUMS = {
     "postbox_state": ("POSTBOX_STATE_", "MessageState"),
 }
 
-# The names of functions in the documentation, and the members of C# that stand for them.
+# The names of functions in the documentation, and the corresponding members of C#.
 MEMBERS = {
     "commit": "UnitOfWork.Commit",
     "postbox_confirm": "PostboxClient.Confirm",
@@ -43,7 +43,7 @@ def summary(comment: str) -> str:
 
 
 def markup(name: re.Match[str]) -> str:
-    """Returns a member of C#, or code: what the header has in quotation marks or backquotes."""
+    """Returns a member of C#, or the code that the header has in quotation marks or backquotes."""
     word = next(group for group in name.groups() if group is not None)
     if word in MEMBERS:
         return f'<see cref="{MEMBERS[word]}"/>'

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 #!/usr/bin/env python3
-"""Prints the code of a page of documentation: its blocks of one language, in order.
+"""Prints the code blocks of one language of a page, in order.
 
     tools/doc_code.py PAGE LANGUAGE >FILE
 """
@@ -9,7 +9,7 @@ import sys
 
 
 def blocks(lines, language):
-    """The lines between ```language and ```; the blocks are one text."""
+    """Returns the lines of all blocks between ```language and ```, as one text."""
     inside = False
     for line in lines:
         if inside and line.rstrip() == "```":

@@ -3,7 +3,7 @@
 #
 #     [DESTDIR=DIR] [LIBDIR=DIR] tools/install.sh PREFIX BUILD_DIRECTORY
 #
-# PREFIX is where it will be used, /usr/local for instance; DESTDIR is put before every path, as packagers need it.
+# PREFIX is the final directory, such as /usr/local. DESTDIR is put before every path, for packagers.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 prefix=$1 built=$2
@@ -14,10 +14,10 @@ destination=${DESTDIR:-}
 version=$(sed -n 's/^#define POSTBOX_VERSION "\(.*\)"$/\1/p' "$root/include/postbox.h")
 soname=$(readelf -d "$built/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')
 abi=${soname#libpostbox.so.}
-# What rustc --print native-static-libs says, but for what every C compiler adds by itself.
+# The output of rustc --print native-static-libs, without the libraries that every C compiler adds.
 static_needs="-lutil -lrt -lpthread -lm -ldl"
 
-# from_template FILE DIRECTORY: FILE.in with its @NAMES@ filled in.
+# from_template FILE DIRECTORY: writes FILE.in with its @NAMES@ replaced.
 from_template() {
     install -d "$destination$2"
     sed -e "s|@PREFIX@|$prefix|g" -e "s|@LIBDIR@|$libdir|g" -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" \
@@ -27,7 +27,7 @@ from_template() {
     chmod 644 "$destination$2/$1"
 }
 
-# printed FILE COMMAND...: what the command prints, as a file.
+# printed FILE COMMAND...: writes the output of the command to a file.
 printed() {
     local file=$1
     shift

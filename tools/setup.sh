@@ -21,7 +21,7 @@ done
 if [ ! -e /usr/lib/debug/.build-id ] && ! dpkg -s libc6-dbg >/dev/null 2>&1; then
     missing+=(libc6-dbg)
 fi
-# What tools/venv.sh needs.
+# The packages that tools/venv.sh needs.
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
     as_root=""

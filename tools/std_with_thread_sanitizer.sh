@@ -3,9 +3,9 @@
 #
 #     tools/std_with_thread_sanitizer.sh DIRECTORY
 #
-# The sanitizer must see the locks and queues of the standard library, or it reports what they order as races.
-# -Zbuild-std would need the library's sources. The compiled library carries its LLVM bitcode, and the linker
-# that comes with Rust is of the same LLVM: it compiles the bitcode again, with the sanitizer's passes.
+# The sanitizer must see the locks and queues of the standard library, or it reports accesses that they order as races.
+# -Zbuild-std would need the library's sources. The compiled library contains its LLVM bitcode, and the linker
+# of Rust belongs to the same LLVM. The linker compiles the bitcode again, with the sanitizer's passes.
 # The toolchain is not changed; unchanged files are linked.
 set -euo pipefail
 sysroot=$1
@@ -23,7 +23,7 @@ ln -s "$toolchain/lib/rustlib/$host/bin" "$sysroot/lib/rustlib/$host/bin"
 ln -s "$toolchain"/lib/*.so "$sysroot/lib/"
 ln -s "$toolchain/$libraries"/* "$sysroot/$libraries/"
 
-# Not compiler_builtins: the sanitizer's runtime calls it.
+# compiler_builtins is left out, since the sanitizer's runtime calls it.
 for crate in core alloc std std_detect hashbrown panic_unwind unwind test; do
     library=$(basename "$toolchain/$libraries/lib$crate"-*.rlib)
     rm "$sysroot/$libraries/$library"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Carries the version of Cargo.toml to the files that repeat it.
+"""Copies the version of Cargo.toml to the files that repeat it.
 
     tools/versions.py            writes it there
     tools/versions.py --check    fails if one of them has another version
@@ -18,7 +18,7 @@ VERSION = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(encod
 MAJOR, MINOR = VERSION.split(".")[:2]
 ABI = f"0.{MINOR}" if MAJOR == "0" else MAJOR
 
-# Files that repeat the version or the ABI: what is written in place of the group.
+# Files that repeat the version or the ABI, with the value that replaces the group of the pattern.
 WRITTEN = [
     ("bindings/dotnet/Directory.Build.props", r"<Version>(.+)</Version>", VERSION),
     ("bindings/dotnet/Postbox/Library.cs", r'RequiredVersion = "(.+)";', VERSION),
@@ -41,7 +41,7 @@ def found(path: str, pattern: str) -> re.Match[str]:
 
 
 def check() -> None:
-    """Fails with a line for each file that has another version."""
+    """Fails, with a line for each file that has another version."""
     wrong = [
         f"{path} has {match[1]}, Cargo.toml demands {expected}"
         for path, pattern, expected in WRITTEN + CHECKED

@@ -1,6 +1,6 @@
 /*
- * The commit that the bindings are measured by, from C++: an item and a message of 100 bytes on the embedded database
- * in memory, 5,000 times. Prints the median in microseconds. greeting_commit.rs is the same in Rust.
+ * Measures from C++ the commit with which the bindings are compared: an item and a message of 100 bytes on the embedded
+ * database in memory, 5,000 times. Prints the median in microseconds. greeting_commit.rs is the same in Rust.
  */
 #include "postbox.hpp"
 

@@ -1,5 +1,5 @@
-//! The commit that the bindings are measured by, from Rust: an item and a message of 100 bytes on the embedded database
-//! in memory, 5,000 times. Prints the median in microseconds. `greeting_commit.cpp` is the same in C++.
+//! Measures from Rust the commit with which the bindings are compared: an item and a message of 100 bytes on the embedded
+//! database in memory, 5,000 times. Prints the median in microseconds. `greeting_commit.cpp` is the same in C++.
 
 #[allow(dead_code)]
 #[path = "../support/mod.rs"]
@@ -10,7 +10,8 @@ use std::time::Instant;
 use support::figures::Series;
 
 const COMMITS: usize = 5_000;
-/// As many as in every lane: the database takes longer for each commit whose token it remembers.
+/// The number of commits before the measurement, which is the same in all languages, since the database becomes slower with
+/// every token that it remembers.
 const WARM_UP: usize = 500;
 const CREATE_PEOPLE: &str = r#"{"TableName":"People","BillingMode":"PAY_PER_REQUEST",
     "AttributeDefinitions":[{"AttributeName":"Name","AttributeType":"S"}],

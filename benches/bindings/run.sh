@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What a commit costs in each language over the same commit in Rust, on the embedded database in memory. The lanes run
-# in turns, so that a disturbance hits all; printed are each lane's median of medians, and its ratio to Rust's.
+# Compares the cost of a commit in each language with the same commit in Rust, on the embedded database in memory. The lanes
+# alternate, so that a disturbance affects all. Prints each lane's median of medians, and its ratio to that of Rust.
 #
 #     benches/bindings/run.sh [ROUNDS]     5 unless given, on a release build
 #
 # A lane is a command that prints the median of 5,000 commits in microseconds. It needs g++, mcs and mono; tools/venv.sh
-# brings CoreCLR.
+# installs CoreCLR.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-5}

@@ -1,4 +1,4 @@
-//! A network: what each request through it costs in time, and how many there were.
+//! A network that delays and counts requests.
 
 use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
 use aws_smithy_runtime_api::client::http::{
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Hands each request on after a delay, and counts them.
+/// A connector that forwards each request after a delay, and counts the requests.
 #[derive(Clone, Debug)]
 pub struct Delayed<C> {
     inner: C,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Measurements of one thing.
+/// Measurements of one quantity.
 #[derive(Default)]
 pub struct Series(Vec<f64>);
 
@@ -19,7 +19,7 @@ impl Series {
         self.quantile(0.5)
     }
 
-    /// The value below which this part of the measurements lies.
+    /// Returns the quantile of the measurements, from 0 to 1.
     pub fn quantile(&self, part: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -27,7 +27,7 @@ impl Series {
         sorted.get((last * part).round() as usize).copied().unwrap_or(f64::NAN)
     }
 
-    /// The quarter and three-quarter points: half of the measurements are between them.
+    /// Returns the first and the third quartile, which have half of the measurements between them.
     pub fn quartiles(&self) -> (f64, f64) {
         (self.quantile(0.25), self.quantile(0.75))
     }
@@ -38,7 +38,7 @@ impl Series {
 pub struct Comparison {
     pub raw: Series,
     pub postbox: Series,
-    /// Postbox by raw, for each round.
+    /// The ratio of Postbox to raw, for each round.
     pub ratios: Series,
 }
 
@@ -49,12 +49,12 @@ impl Comparison {
         self.ratios.add(postbox / raw);
     }
 
-    /// The ratio of the medians.
+    /// Returns the ratio of the medians.
     pub fn ratio(&self) -> f64 {
         self.postbox.median() / self.raw.median()
     }
 
-    /// Prints one line of the table that [`head`] began.
+    /// Prints one line of the table, whose header [`head`] prints.
     pub fn print(&self, what: &str, unit: &str, goal: &str) {
         let (low, high) = self.ratios.quartiles();
         println!(
@@ -67,13 +67,13 @@ impl Comparison {
     }
 }
 
-/// The head of the table.
+/// Prints the header of the table.
 pub fn head() {
     println!("\n| what | raw SDK | Postbox | ratio of medians | median ratio of rounds | half of the rounds | goal |");
     println!("|---|---|---|---|---|---|---|");
 }
 
-/// The processor time that this process has used.
+/// Returns the processor time that this process has used.
 pub fn processor_time() -> Duration {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a timespec of this function.

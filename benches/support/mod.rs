@@ -5,7 +5,7 @@ pub mod figures;
 pub mod request;
 pub mod server;
 
-/// Whether this is a measurement (`cargo bench`), or only a check that the benchmark still runs.
+/// Returns whether this is a measurement (`cargo bench`), or only a check that the benchmark still runs.
 pub fn is_measurement() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }

@@ -28,16 +28,16 @@ pub async fn create_people(client: Client) {
         .key_schema(key.build().expect("a key"))
         .send()
         .await
-        .expect("the table is made");
+        .expect("the table is created");
 }
 
-/// The outbox's table without its stream: the database keeps every change of one for ever, and slows down with each.
+/// Removes the stream of the outbox table. The database keeps every change of a stream, and becomes slower with each.
 pub async fn drop_stream(client: Client) {
     let off = StreamSpecification::builder().stream_enabled(false).build().expect("a stream specification");
     client.update_table().table_name(OUTBOX).stream_specification(off).send().await.expect("the stream is dropped");
 }
 
-/// The caller's own item; `name` is its key.
+/// Returns the caller's own item, whose key is `name`.
 pub fn person(name: &str) -> Item {
     Item::from([
         ("Name".into(), text(name)),
@@ -48,7 +48,7 @@ pub fn person(name: &str) -> Item {
     ])
 }
 
-/// The commit through Postbox.
+/// Commits through Postbox.
 pub fn commit(postbox: &Postbox, name: &str) {
     let mut work = postbox.unit_of_work();
     work.put(PEOPLE, person(name)).expect("the item is put");
@@ -56,7 +56,7 @@ pub fn commit(postbox: &Postbox, name: &str) {
     work.commit().expect("the unit of work is committed");
 }
 
-/// The same commit by hand: the same two items, built again each time, and a new token.
+/// Commits the same two items with the SDK alone. The items are built each time, and the token is new.
 pub async fn raw_commit(client: &Client, name: &str) {
     let put = Put::builder().table_name(PEOPLE).set_item(Some(person(name))).build().expect("a Put");
     let message = Put::builder()
@@ -75,7 +75,7 @@ pub async fn raw_commit(client: &Client, name: &str) {
         .expect("the transaction is committed");
 }
 
-/// The item that Postbox writes for a message without optional headers.
+/// Returns the item that Postbox writes for a message without optional headers.
 fn message_item(id: &str) -> Item {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let ticks = (621_355_968_000_000_000 + unix.as_nanos() / 100).to_string();
@@ -98,7 +98,7 @@ fn message_item(id: &str) -> Item {
     ])
 }
 
-/// The SDK's client as a program makes it that leaves all to the defaults.
+/// Creates a client of the SDK with its default settings.
 pub fn raw_client(
     configure: impl FnOnce(aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder,
 ) -> Client {

@@ -1,11 +1,11 @@
-//! The servers, each in a process of its own. One responds with `{}` to everything, so that only the client is
+//! The servers, each in its own process. One responds with `{}` to everything, so that only the client is
 //! measured; the other is dynoxide over HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
-/// Says in the environment that this process is to be a server, and which.
+/// The environment variable with the kind of server that this process runs.
 const ROLE: &str = "POSTBOX_BENCH_SERVER";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub enum Kind {
     Dynoxide,
 }
 
-/// A server process; it ends with this.
+/// A server process, which ends when this is dropped.
 pub struct Server {
     child: Child,
     pub url: String,
@@ -43,7 +43,7 @@ impl Drop for Server {
     }
 }
 
-/// Serves and never returns, if this process was started as a server. Ends with its parent.
+/// Runs the server if this process was started as one, and then never returns. The server ends with its parent.
 pub fn serve_if_asked() {
     let Ok(role) = std::env::var(ROLE) else {
         return;
@@ -56,7 +56,7 @@ pub fn serve_if_asked() {
     println!("http://{}", listener.local_addr().expect("it has an address"));
     if role == format!("{:?}", Kind::Stub) {
         for connection in listener.incoming().flatten() {
-            std::thread::spawn(move || answer_all(connection));
+            std::thread::spawn(move || respond_to_all(connection));
         }
     } else {
         serve_dynoxide(listener);
@@ -65,8 +65,9 @@ pub fn serve_if_asked() {
 }
 
 /// Responds to each request with an empty object.
-fn answer_all(mut connection: TcpStream) -> std::io::Result<()> {
-    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 2\r\n\r\n{}";
+fn respond_to_all(mut connection: TcpStream) -> std::io::Result<()> {
+    const RESPONSE: &[u8] =
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 2\r\n\r\n{}";
     connection.set_nodelay(true)?;
     let mut buffer = vec![0; 1 << 16];
     let mut filled = 0;
@@ -85,13 +86,13 @@ fn answer_all(mut connection: TcpStream) -> std::io::Result<()> {
             connection.read_exact(&mut buffer[filled..end])?;
             filled = end;
         }
-        connection.write_all(ANSWER)?;
+        connection.write_all(RESPONSE)?;
         buffer.copy_within(end..filled, 0);
         filled -= end;
     }
 }
 
-/// Where the first request ends, its body included, once its head is there.
+/// Returns the end of the first request with its body, once its head has arrived.
 fn request_end(bytes: &[u8]) -> Option<usize> {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let length = std::str::from_utf8(&bytes[..head])

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the NuGet packages, with the native library of this machine, in the build directory: bindings/dotnet/pack.sh
+# Creates the NuGet packages, with the native library of this machine, in the build directory: bindings/dotnet/pack.sh
 # It needs Microsoft's SDK (dotnet). A release puts the libraries of the other platforms into runtimes/ first.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

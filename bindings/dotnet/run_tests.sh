@@ -8,7 +8,7 @@
 use_libraries "${1:-}"
 
 here=$root/bindings/dotnet
-# Debian's Json.NET. Mono finds it by itself, CoreCLR beside the program.
+# Debian's Json.NET. Mono finds it by itself, and CoreCLR finds it in the directory of the program.
 json=/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll
 coreclr=$(echo "$("$root/tools/venv.sh")"/lib/python3*/site-packages/dotnetcore2/bin/dotnet)
 csharp=(mcs -langversion:7 -warn:4 -warnaserror -debug)
@@ -17,7 +17,7 @@ tools_are_there() {
     command -v mcs && command -v mono && [ -x "$coreclr" ] && [ -e "$libraries/libpostbox.so" ] && [ -e "$json" ]
 }
 
-# A program that is compiled by mcs for Mono runs under CoreCLR as it is, given this file.
+# With this file, a program that mcs compiled for Mono also runs under CoreCLR.
 program() {
     local name=$1
     shift
@@ -46,7 +46,7 @@ compile_handler() {
     } >"$work/Handler.cs" && program Handler "$work/Handler.cs"
 }
 
-# The commands of the page, in a place that looks like a clone where the library was built.
+# Runs the commands of the page in a directory that resembles a clone with a built library.
 page_works_as_shown() {
     local page=$root/docs/getting-started-dotnet.md
     mkdir -p "$work/clone/target" && ln -s "$root/bindings" "$work/clone/bindings" && ln -s "$libraries" "$work/clone/target/debug" &&
@@ -56,7 +56,7 @@ page_works_as_shown() {
         what_it_prints "$page" | diff - "$work/printed"
 }
 
-# What a page says that its program prints: the block after "It prints:".
+# Prints the expected output of a page's program: the block after "It prints:".
 what_it_prints() {
     sed -n '/^It prints:$/,$p' "$1" | sed -n '/^```text$/,/^```$/p' | sed '/^```/d'
 }
@@ -117,7 +117,7 @@ step "the page's commands work as shown" page_works_as_shown
 for runtime in Mono CoreCLR; do
     step "the tests pass under $runtime" run_tests $runtime
     step "the example says under $runtime what it did" greets on $runtime Greetings
-    step "the example tells an error under $runtime" tells_an_error on $runtime Greetings
+    step "the example tells an error under $runtime" reports_an_error on $runtime Greetings
     step "the page's code prints under $runtime what the page says" prints_what_the_page_says $runtime Start "$root/docs/getting-started-dotnet.md"
     step "the README's code prints under $runtime what the README says" prints_what_the_page_says $runtime Readme "$here/README.md"
     step "a missing library is told under $runtime" library_is_missing $runtime

@@ -1,4 +1,4 @@
-"""Makes postbox/_header.py, the declarations of include/postbox.h for cffi: build_header.py HEADER PACKAGE_DIRECTORY.
+"""Creates postbox/_header.py, the declarations of include/postbox.h for cffi: build_header.py HEADER PACKAGE_DIRECTORY.
 
 The header is the one source of the declarations, so that they cannot drift from the library. They are parsed here, when
 the wheel is built, and not at each import.
@@ -13,7 +13,7 @@ from cffi import FFI
 
 
 def declarations(header: Path) -> str:
-    """The header without what cffi knows itself or cannot read: comments, includes, conditions."""
+    """Returns the header without the parts that cffi defines itself or cannot read: comments, includes, conditions."""
     text = re.sub(r"#include.*", "", header.read_text())
     command = ["cc", "-E", "-P", "-std=c11", "-DPOSTBOX_API=", "-U__GNUC__", "-x", "c", "-"]
     plain = subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout

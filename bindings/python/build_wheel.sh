@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the wheel dynamo-postbox, which carries the library, and prints its path.
+# Builds the wheel dynamo-postbox, which contains the library, and prints its path.
 #
 #     bindings/python/build_wheel.sh [release|debug]     release unless given
 #
-# Everything is put together in the build directory; the sources stay as they are.
+# The wheel is built in the build directory, and the sources are not changed.
 set -euo pipefail
 profile=${1:-release}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,7 +16,7 @@ cd "$root"
 if [ "$profile" = release ]; then
     cargo build --quiet --release --features capi --lib >&2
 else
-    # The build that everything else uses.
+    # All other tests use the same build.
     make --no-print-directory debug >&2
 fi
 library=$target/$profile/libpostbox.so
@@ -28,7 +28,7 @@ strip --strip-debug -o "$stage/src/postbox/libpostbox.so" "$library"
 "$venv/bin/python" "$here/build_header.py" include/postbox.h "$stage/src/postbox" >/dev/null
 
 POSTBOX_WHEEL_VERSION=$(tools/versions.py --print)
-# The newest version of the C library that our library asks for is the oldest on which it runs.
+# The newest version of the C library that our library requires is the oldest on which it runs.
 glibc=$(nm -D --undefined-only "$library" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
 POSTBOX_WHEEL_PLATFORM=$(tr . _ <<<"manylinux_${glibc#GLIBC_}_$(uname -m)")
 export POSTBOX_WHEEL_VERSION POSTBOX_WHEEL_PLATFORM

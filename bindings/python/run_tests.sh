@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything of the Python package: types, the wheel in a fresh virtual environment, tests, the example, the page.
+# Tests the Python package: types, the wheel in a new virtual environment, tests, the example, the page.
 #
 #     bindings/python/run_tests.sh [arguments of pytest]
 . "$(dirname "$0")/../../tests/lib.sh"
@@ -20,12 +20,12 @@ has_types() {
     (cd "$here" && MYPYPATH=src:tests "$venv/bin/mypy" --no-error-summary src tests)
 }
 
-# These see the package as its users do, installed.
+# These steps use the installed package, as its users do.
 programs_have_types() {
     "$venv/bin/mypy" --no-error-summary --strict --python-executable "$python" examples/python benches/bindings/greeting_commit.py
 }
 
-# The handler in the project's README, which takes a name, a greeting and a body as given.
+# The handler in the project's README, which uses a given name, greeting and body.
 handler_has_types() {
     {
         printf 'import postbox\n\nname = greeting = body = "Ada"\n\n'

@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the version of the library, and that the wheel holds a binary but no extension of Python."""
+"""Sets the version of the wheel, and marks it as binary without a Python extension; pyproject.toml cannot do either."""
 
 import os
 

@@ -3,12 +3,12 @@
  *
  *     greetings [database-file [target]]
  *
- * It works on the embedded database, in memory unless a file is given. Run it twice on one file:
- * the second run finds what the first has written. With a target, such as sns:greetings or
+ * The example uses the embedded database, in memory unless a file is given. Run it twice with one
+ * file: the second run finds the data of the first. With a target, such as sns:greetings or
  * sqs:greetings, the message goes there, with the region and credentials that the AWS CLI would use.
  * examples/greetings.rs is the same in Rust.
  *
- * It writes and reads items and message bodies with a JSON library, cJSON (Debian: libcjson-dev). A value that is pasted
+ * The example writes and reads items and message bodies with a JSON library, cJSON (Debian: libcjson-dev). A value that is pasted
  * into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
  */
 #include "postbox.h"
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the program does with an error: tells it, with every reason, and frees it. */
+/* Prints an error with its reasons, and frees it. */
 static int fail(postbox_error *err)
 {
     fprintf(stderr, "greetings: %s\n", postbox_error_message(err));
@@ -29,7 +29,7 @@ static int fail(postbox_error *err)
     return EXIT_FAILURE;
 }
 
-/* The producer: a real one would hand the message to a broker. */
+/* The producer. A real producer would pass the message to a broker. */
 static int32_t print_message(void *data, const postbox_message *message, char *reason, size_t reason_size)
 {
     (void)data, (void)reason, (void)reason_size;
@@ -62,14 +62,14 @@ static void must(bool done)
     }
 }
 
-/* Sets an attribute in DynamoDB JSON, such as "Name": {"S": "Ada"}, whatever was there. */
+/* Sets an attribute in DynamoDB JSON, such as "Name": {"S": "Ada"}, and replaces an existing value. */
 static void set_attribute(cJSON *item, const char *name, const char *type, const char *value)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(item, name);
     must(cJSON_AddStringToObject(cJSON_AddObjectToObject(item, name), type, value));
 }
 
-/* Returns the JSON as text, to free with cJSON_free, and deletes the JSON. */
+/* Deletes the JSON and returns its text, which the caller frees with cJSON_free. */
 static char *to_text(cJSON *json)
 {
     char *text = cJSON_PrintUnformatted(json);
@@ -93,7 +93,7 @@ static long greetings_of(const cJSON *person)
     return digits ? strtol(digits, NULL, 10) : 0;
 }
 
-/* The person as stored, greeted once more; what else the item holds stays. */
+/* Returns the stored person with one greeting more. Other attributes are unchanged. */
 static char *greeted(const char *stored, long *greetings)
 {
     char digits[24];
@@ -104,7 +104,7 @@ static char *greeted(const char *stored, long *greetings)
     return to_text(person);
 }
 
-/* The body of the message. */
+/* Returns the body of the message. */
 static char *greeting_made(const char *name, long greetings)
 {
     cJSON *body = cJSON_CreateObject();
@@ -117,7 +117,7 @@ static const char *times(long count)
     return count == 1 ? "time" : "times";
 }
 
-/* Reads the person, counts one greeting more, and puts that and the message into the unit of work. */
+/* Reads the person, counts one greeting more, and adds the person and the message to the unit of work. */
 static postbox_error *add_greeting(postbox_unit_of_work *work, const char *name, const char *id, long *greetings)
 {
     postbox_error *err;
@@ -139,7 +139,7 @@ static postbox_error *add_greeting(postbox_unit_of_work *work, const char *name,
     return err;
 }
 
-/* The handler: greets a person and tells the world, both or neither. */
+/* The handler. Greets a person and announces it, both or neither. */
 static postbox_error *greet(postbox_client *box, const char *name, const char *id)
 {
     postbox_error *err;
@@ -155,7 +155,7 @@ static postbox_error *greet(postbox_client *box, const char *name, const char *i
     return err;
 }
 
-/* Does the same and rolls back: nothing is written, and nothing is ever sent. */
+/* Greets a person and rolls back, so that nothing is written or sent. */
 static postbox_error *greet_and_roll_back(postbox_client *box, const char *name, const char *id)
 {
     postbox_error *err;
@@ -177,12 +177,12 @@ static postbox_error *greet_again(postbox_client *box, const char *name, const c
     postbox_error *err = greet(box, name, id);
     if (postbox_error_code(err) != POSTBOX_ERROR_DUPLICATE_MESSAGE)
         return err;
-    printf("Refused: %s.\n", postbox_error_message(err));
+    printf("Rejected: %s.\n", postbox_error_message(err));
     postbox_error_free(err);
     return NULL;
 }
 
-/* Reads how often the person was greeted so far. */
+/* Reads the number of greetings of the person. */
 static postbox_error *read_greetings(postbox_client *box, const char *name, long *greetings)
 {
     char *stored = NULL, *key = person_key(name);
@@ -217,7 +217,7 @@ static postbox_error *run(postbox_client *box, const char *name)
     return NULL;
 }
 
-/* Where the messages go: to the target, if there is one, else to the producer above. */
+/* Sends the messages to the target, if there is one, else to the producer above. */
 static postbox_error *send_to(postbox_config *config, const char *target)
 {
     char routes[512];

@@ -3,10 +3,10 @@
  *
  *     greetings [database-file]
  *
- * It works on the embedded database, in memory unless a file is given. Run it twice on one file:
- * the second run finds what the first has written. examples/c/greetings.c is the same in C.
+ * The example uses the embedded database, in memory unless a file is given. Run it twice with one
+ * file: the second run finds the data of the first. examples/c/greetings.c is the same in C.
  *
- * It writes and reads items and message bodies with a JSON library, nlohmann::json (Debian: nlohmann-json3-dev). A value that
+ * The example writes and reads items and message bodies with a JSON library, nlohmann::json (Debian: nlohmann-json3-dev). A value that
  * is pasted into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
  */
 #include "postbox.hpp"
@@ -20,13 +20,13 @@ namespace {
 
 using nlohmann::json;
 
-/* The producer: a real one would hand the message to a broker. */
+/* The producer. A real producer would pass the message to a broker. */
 postbox::send_result print_message(postbox::message_view message) {
     std::cout << "  The producer of " << message.topic() << " sends: " << message.body() << "\n";
     return postbox::send_result::sent();
 }
 
-/* Makes the program's own table, if it is not there. */
+/* Creates the table of the program if it does not exist. */
 void make_people(postbox::client &box) {
     try {
         box.embedded_execute("DescribeTable", R"({"TableName":"People"})");
@@ -39,17 +39,17 @@ void make_people(postbox::client &box) {
     }
 }
 
-/* The key of a person, in DynamoDB JSON. */
+/* Returns the key of a person, in DynamoDB JSON. */
 json key_of(const std::string &name) { return {{"Name", {{"S", name}}}}; }
 
-/* How often the person was greeted. */
+/* Returns the number of greetings of the person. */
 long greetings_of(const json &person) {
     return person.contains("Greetings") ? std::stol(person["Greetings"]["N"].get<std::string>()) : 0;
 }
 
 const char *times(long count) { return count == 1 ? "time" : "times"; }
 
-/* Reads the person, counts one greeting more, and puts that and the message into the unit of work. */
+/* Reads the person, counts one greeting more, and adds the person and the message to the unit of work. */
 long add_greeting(postbox::unit_of_work &work, const std::string &name, const std::string &id) {
     const std::string key = key_of(name).dump();
     json person = json::parse(work.get_item("People", key).value_or(key));
@@ -61,7 +61,7 @@ long add_greeting(postbox::unit_of_work &work, const std::string &name, const st
     return greetings;
 }
 
-/* The handler: greets a person and tells the world, both or neither. */
+/* The handler. Greets a person and announces it, both or neither. */
 void greet(postbox::client &box, const std::string &name, const std::string &id) {
     postbox::unit_of_work work(box);
     const long greetings = add_greeting(work, name, id);
@@ -72,7 +72,7 @@ void greet(postbox::client &box, const std::string &name, const std::string &id)
     std::cout << "Cleared: message " << id << " is dispatched.\n";
 }
 
-/* The same, but it changes its mind: nothing is written, and nothing is ever sent. */
+/* Greets a person and rolls back, so that nothing is written or sent. */
 void greet_and_roll_back(postbox::client &box, const std::string &name, const std::string &id) {
     {
         postbox::unit_of_work work(box);
@@ -81,18 +81,18 @@ void greet_and_roll_back(postbox::client &box, const std::string &name, const st
     std::cout << "Rolled back: the outbox has " << (box.get_message(id) ? "a" : "no") << " message " << id << ".\n";
 }
 
-/* The same command once more: its message is in the outbox already, so it takes no effect. */
+/* Repeats the command, whose message already exists in the outbox, so that it has no effect. */
 void greet_again(postbox::client &box, const std::string &name, const std::string &id) {
     try {
         greet(box, name, id);
-    } catch (const postbox::error &refused) {
-        if (refused.code() != POSTBOX_ERROR_DUPLICATE_MESSAGE)
+    } catch (const postbox::error &rejected) {
+        if (rejected.code() != POSTBOX_ERROR_DUPLICATE_MESSAGE)
             throw;
-        std::cout << "Refused: " << refused.what() << ".\n";
+        std::cout << "Rejected: " << rejected.what() << ".\n";
     }
 }
 
-/* How often the person was greeted so far. */
+/* Reads the number of greetings of the person. */
 long read_greetings(postbox::client &box, const std::string &name) {
     return greetings_of(json::parse(box.get_item("People", key_of(name).dump()).value_or("{}")));
 }
@@ -104,7 +104,7 @@ void run(const char *path, const std::string &name) {
     const long before = read_greetings(box, name);
     std::cout << name << " was greeted " << before << " " << times(before) << " before.\n";
 
-    // The id of the command that is handled, such as a request's: it takes effect once.
+    // The id of the command that is handled, such as that of a request. The command takes effect once.
     const std::string id = "greeting-" + std::to_string(before + 1);
     greet(box, name, id);
     greet_and_roll_back(box, name, "greeting-" + std::to_string(before + 2));

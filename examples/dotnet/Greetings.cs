@@ -2,10 +2,10 @@
 //
 //     Greetings [database-file]
 //
-// It works on the embedded database, in memory unless a file is given. Run it twice on one file: the second run finds what the
-// first has written. examples/c/greetings.c is the same in C.
+// The example uses the embedded database, in memory unless a file is given. Run it twice with one file: the second run finds the
+// data of the first. examples/c/greetings.c is the same in C.
 //
-// It writes and reads items and message bodies with a JSON library, Json.NET (NuGet: Newtonsoft.Json; Debian: libnewtonsoft-json5.0-cil).
+// The example writes and reads items and message bodies with a JSON library, Json.NET (NuGet: Newtonsoft.Json; Debian: libnewtonsoft-json5.0-cil).
 // A value that is pasted into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
 using System;
 using System.Globalization;
@@ -44,7 +44,7 @@ internal static class Greetings
         }
     }
 
-    // The producer: a real one would hand the message to a broker.
+    // The producer. A real producer would pass the message to a broker.
     private static SendResult PrintMessage(Message message)
     {
         Console.WriteLine("  The producer of " + message.Topic + " sends: " + message.BodyText);
@@ -64,7 +64,7 @@ internal static class Greetings
         }
     }
 
-    // The key of a person, in DynamoDB JSON.
+    // Returns the key of a person, in DynamoDB JSON.
     private static JObject KeyOf(string name) => new JObject { ["Name"] = new JObject { ["S"] = name } };
 
     // Returns the number of greetings of the person.
@@ -74,7 +74,7 @@ internal static class Greetings
 
     private static string Times(int count) => count + (count == 1 ? " time" : " times");
 
-    // Reads the person, counts one greeting more, and puts that and the message into the unit of work.
+    // Reads the person, counts one greeting more, and adds the person and the message to the unit of work.
     private static int AddGreeting(UnitOfWork work, string name, string id)
     {
         var key = Text(KeyOf(name));
@@ -88,7 +88,7 @@ internal static class Greetings
         return greetings;
     }
 
-    // The handler: greets a person and tells the world, both or neither.
+    // The handler. Greets a person and announces it, both or neither.
     private static void Greet(PostboxClient postbox, string name, string id)
     {
         using (var work = postbox.BeginUnitOfWork())
@@ -101,7 +101,7 @@ internal static class Greetings
         Console.WriteLine("Cleared: message " + id + " is dispatched.");
     }
 
-    // Does the same and rolls back: nothing is written, and nothing is ever sent.
+    // Greets a person and rolls back, so that nothing is written or sent.
     private static void GreetAndRollBack(PostboxClient postbox, string name, string id)
     {
         using (var work = postbox.BeginUnitOfWork())
@@ -120,13 +120,13 @@ internal static class Greetings
         {
             Greet(postbox, name, id);
         }
-        catch (DuplicateMessageException refused)
+        catch (DuplicateMessageException rejected)
         {
-            Console.WriteLine("Refused: " + refused.Message + ".");
+            Console.WriteLine("Rejected: " + rejected.Message + ".");
         }
     }
 
-    // How often the person was greeted so far.
+    // Reads the number of greetings of the person.
     private static int ReadGreetings(PostboxClient postbox, string name) => GreetingsOf(JObject.Parse(postbox.GetItem("People", Text(KeyOf(name))) ?? "{}"));
 
     private static void Run(PostboxClient postbox, string name)

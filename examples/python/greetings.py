@@ -15,7 +15,7 @@ ADA = {"Name": "Ada"}
 
 
 def print_message(message: postbox.Message) -> None:
-    """The producer: a real one would hand the message to a broker."""
+    """The producer. A real producer would pass the message to a broker."""
     print(f"  The producer of {message.topic} sends: {message.body.decode()}")
 
 
@@ -45,7 +45,7 @@ def times(count: int) -> str:
 
 
 def add_greeting(work: postbox.UnitOfWork, id: str) -> int:
-    """Reads Ada, counts one greeting more, and puts that and the message into the unit of work."""
+    """Reads Ada, counts one greeting more, and adds the person and the message to the unit of work."""
     greetings = greetings_of(work.get_item("People", ADA)) + 1
     work.put("People", {**ADA, "Greetings": greetings})
     body = json.dumps({"greetings": greetings, "name": "Ada"}, separators=(",", ":"))
@@ -54,7 +54,7 @@ def add_greeting(work: postbox.UnitOfWork, id: str) -> int:
 
 
 def greet(box: postbox.Postbox, id: str) -> None:
-    """The handler: greets Ada and announces it, both or neither."""
+    """The handler. Greets Ada and announces it, both or neither."""
     with box.unit_of_work() as work:
         greetings = add_greeting(work, id)
     print(f"Committed: Ada was greeted {times(greetings)}, and message {id} is in the outbox.")
@@ -63,7 +63,7 @@ def greet(box: postbox.Postbox, id: str) -> None:
 
 
 def greet_and_roll_back(box: postbox.Postbox, id: str) -> None:
-    """Does the same and rolls back: nothing is written, and nothing is ever sent."""
+    """Greets Ada and rolls back, so that nothing is written or sent."""
     with box.unit_of_work() as work:
         add_greeting(work, id)
         work.rollback()
@@ -75,7 +75,7 @@ def greet_again(box: postbox.Postbox, id: str) -> None:
     try:
         greet(box, id)
     except postbox.DuplicateMessageError as error:
-        print(f"Refused: {error.message}.")
+        print(f"Rejected: {error.message}.")
 
 
 def run(box: postbox.Postbox) -> None:

@@ -37,8 +37,8 @@ impl Postbox {
         lease_states(&self.engine)
     }
 
-    /// Deletes a message if it is in this state, and returns whether it did. A message that is in another state by
-    /// then stays. An outstanding message that is deleted is never sent.
+    /// Deletes a message if it is in this state, and returns whether it was deleted. A message in another state is kept.
+    /// A deleted outstanding message is never sent.
     ///
     /// # Errors
     /// The errors of any request.

@@ -228,9 +228,9 @@ mod tests {
     use crate::outbox::item::text;
     use crate::sys::clock::Moment;
 
-    // A suspended machine has a steady clock that is late, a corrected clock is a wall clock that jumped.
+    // The steady clock is late after the machine was suspended, and the wall clock jumps when it is corrected.
     #[test]
-    fn a_token_is_too_old_once_it_is_so_by_either_clock() {
+    fn token_expires_by_either_clock() {
         let postbox = Postbox::builder().embedded_path(":memory:").open().unwrap();
         let mut work = postbox.unit_of_work();
         work.put("brighter_outbox", Item::from([("MessageId".into(), text("m"))])).unwrap();
@@ -246,7 +246,7 @@ mod tests {
             assert!(error.is_none_or(|error| !error.is_retryable()));
             let is_written =
                 postbox.get_item("brighter_outbox", Item::from([("MessageId".into(), text("m"))])).unwrap();
-            assert_eq!(is_written.is_some(), !is_past, "nothing is sent with a token that may be forgotten");
+            assert_eq!(is_written.is_some(), !is_past, "nothing is sent with an expired token");
         }
     }
 }

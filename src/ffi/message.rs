@@ -183,8 +183,10 @@ pub unsafe extern "C" fn postbox_message_free(message: *mut postbox_message) {
     infallible((), || unsafe { postbox_message::free(message) });
 }
 
+/// Returns a field as a string that the message owns, or an empty string.
+///
 /// # Safety
-/// As [`Handle::borrow`].
+/// The same rules apply as for [`Handle::borrow`].
 unsafe fn lend_or_empty(message: *const postbox_message, name: &str) -> *const c_char {
     infallible(c"".as_ptr(), || {
         // SAFETY: the caller's promise.

@@ -1,32 +1,31 @@
-//! The header bag of a message: further headers, any JSON values, whose numbers keep all their digits.
+//! The header bag of a message, which contains further headers. They are any JSON values, and numbers keep all their digits.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How deep the values of a bag may be nested, the bag itself included. .NET's JSON reader, which Brighter uses,
-/// takes no more.
+/// The maximum nesting depth of a bag, including the bag itself. It is that of .NET's JSON reader, which Brighter uses.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// A JSON object whose entries are kept as values and, where a value does not hold all of it, as text.
+/// A JSON object. An entry that a value cannot represent exactly is also kept as text.
 ///
 /// `serde_json` keeps all digits of a number with its feature `arbitrary_precision` only, which would change the
 /// numbers of every other crate in the program.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Bag {
     values: Map<String, Value>,
-    /// The JSON of the entries that [`values`](Self::values) would write in another way.
+    /// The JSON of the entries that [`values`](Self::values) would write differently.
     exact: BTreeMap<String, String>,
 }
 
 impl Bag {
-    /// Reads a JSON object. Of two entries of one name, the second one counts.
+    /// Reads a JSON object. If a name occurs twice, the second entry takes precedence.
     pub(crate) fn read(json: &str) -> Option<Self> {
         let mut bag = Self::default();
         for (name, raw) in serde_json::from_str::<BTreeMap<String, &RawValue>>(json).ok()? {
             let raw = raw.get();
-            // A number beyond f64, or a value that is nested too deep for a `Value`.
+            // Parsing fails for a number beyond f64, or a value that is nested too deeply for a `Value`.
             let value = serde_json::from_str(raw).unwrap_or_else(|_| Value::from(raw));
             let is_exact = matches!(&value, Value::String(text) if text != raw) || value.to_string().as_str() == raw;
             if !is_exact {
@@ -96,7 +95,7 @@ fn is_within(value: &Value, depth: usize) -> bool {
     }
 }
 
-/// Returns how deep valid JSON is nested.
+/// Returns the nesting depth of valid JSON.
 fn depth(json: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for token in tokens(json) {
@@ -148,7 +147,7 @@ pub(crate) fn tokens(json: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// Returns the length of the string that the JSON begins with.
+/// Returns the length of the string at the start of the JSON.
 fn string(json: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in json.bytes().enumerate().skip(1) {
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A value of so many arrays in each other.
+    /// Returns a value of nested arrays.
     fn nested(depth: usize) -> Value {
         (0..depth).fold(json!("x"), |value, _| Value::Array(vec![value]))
     }
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_replaced_or_removed_has_no_text_of_its_own() {
+    fn replaced_or_removed_entry_has_no_text() {
         let mut bag = Bag::read(r#"{"a":1.10,"b":2.20}"#).unwrap();
         bag.insert("a".into(), json!(3));
         bag.remove("b");

@@ -1,5 +1,5 @@
-//! Checks of messages that Brighter's reader throws at. It converts a whole page of rows at once, so that one such row
-//! stops every sweep of Brighter's.
+//! Checks for messages on which Brighter's reader throws an exception. The reader converts a whole page of rows at once, so
+//! one such row stops every sweep of Brighter.
 
 use crate::model::bag::{Bag, Token, tokens};
 use crate::model::header::{CharacterEncoding, MessageType};
@@ -15,7 +15,7 @@ const MAX_DECIMAL: &str = "79228162514264337593543950335";
 /// The smallest place after the point that a `decimal` has.
 const DECIMAL_PLACES: i32 = 28;
 
-/// Returns why Brighter cannot read the message, if it cannot.
+/// Returns the reason for which Brighter cannot read the message, if there is one.
 pub(crate) fn refusal(message: &Message) -> Option<String> {
     unknown_name(message)
         .or_else(|| content_type(message.content_type_or_default()))
@@ -34,23 +34,23 @@ fn unknown_name(message: &Message) -> Option<String> {
 
 fn content_type(text: &str) -> Option<String> {
     (!media_type::is_readable(text)).then(|| {
-        format!("the content_type is \"{text}\", and Brighter takes a type and a subtype such as application/json")
+        format!("the content_type is \"{text}\", and Brighter requires a type and a subtype such as application/json")
     })
 }
 
 fn baggage(baggage: &str) -> Option<String> {
     let entries: Vec<&str> = baggage.split(',').filter(|entry| !entry.is_empty()).collect();
     if entries.len() > MAX_BAGGAGE {
-        return Some(format!("the baggage has {} entries, and Brighter takes up to {MAX_BAGGAGE}", entries.len()));
+        return Some(format!("the baggage has {} entries, and Brighter accepts up to {MAX_BAGGAGE}", entries.len()));
     }
-    // Values belong to the caller and not into an error.
+    // Values are data of the caller, and do not belong in an error.
     (1..).zip(entries).find_map(|(number, entry)| match entry.split_once('=') {
         None => Some(format!("entry {number} of the baggage is not of the form k=v,k2=v2")),
         Some((key, _)) if !is_baggage_key(key) => {
-            Some(format!("the baggage has the key \"{key}\", and Brighter takes letters, digits, _ * / and - only"))
+            Some(format!("the baggage has the key \"{key}\", and Brighter accepts letters, digits, _ * / and - only"))
         }
         Some((key, value)) if !is_baggage_value(value) => Some(format!(
-            "the baggage has a value of \"{key}\" that Brighter does not take: visible ASCII without = only, 1 to {MAX_BAGGAGE_TEXT} characters"
+            "the baggage has a value of \"{key}\" that Brighter does not accept: visible ASCII without = only, 1 to {MAX_BAGGAGE_TEXT} characters"
         )),
         Some(_) => None,
     })
@@ -73,7 +73,7 @@ fn in_bag(bag: &Bag) -> Option<String> {
     let json = bag.to_json();
     tokens(&json).find_map(|token| match token {
         Token::Name(name) if name.trim().is_empty() => {
-            Some("the bag has a name that is empty or blank, which Brighter does not take".to_owned())
+            Some("the bag has a name that is empty or blank, which Brighter does not accept".to_owned())
         }
         Token::Number(number) if !is_decimal(number) => {
             Some("the bag has a number that is beyond a decimal of .NET".to_owned())
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_only_a_later_version_knows_are_refused() {
+    fn names_of_later_versions_are_rejected() {
         assert!(refused(message().with_message_type(MessageType::Other("MT_X".into()))).contains("message_type"));
         assert!(
             refused(message().with_character_encoding(CharacterEncoding::Other("X".into())))

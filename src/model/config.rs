@@ -52,7 +52,7 @@ macro_rules! kind {
     };
 }
 
-/// The name of a setting as text: durations have their unit in it.
+/// Expands to the name of a setting as text. The name of a duration ends with its unit.
 macro_rules! setting_name {
     ($name:ident) => {
         stringify!($name)
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn out_of_range_and_nonsense_are_refused_with_the_range() {
+    fn invalid_values_are_rejected_with_the_range() {
         let mut config = Config::default();
         for (name, value) in [
             ("number_of_shards", "0"),
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_contradict_each_other_are_refused() {
+    fn contradicting_settings_are_rejected() {
         let check = |settings: &[(&str, &str)]| {
             let mut config = Config::default();
             for (name, value) in settings {

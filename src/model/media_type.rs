@@ -5,7 +5,7 @@ pub(crate) fn is_readable(text: &str) -> bool {
     parse(text).is_some()
 }
 
-/// Returns the media type with this charset in place of its own; one that cannot be read stays as it is.
+/// Returns the media type with this charset instead of its own. A media type that cannot be parsed is returned unchanged.
 #[cfg_attr(not(any(feature = "sns", feature = "sqs")), allow(dead_code))]
 pub(crate) fn with_charset(text: &str, charset: &str) -> String {
     let Some((media_type, parameters)) = parse(text) else { return text.to_owned() };
@@ -46,7 +46,7 @@ fn parse(text: &str) -> Option<(&str, Parameters<'_>)> {
 
 const BLANKS: [char; 2] = [' ', '\t'];
 
-/// Returns the length of the quoted string that the text begins with.
+/// Returns the length of the quoted string at the start of the text.
 fn quoted(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {

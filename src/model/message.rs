@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 /// Brighter's default for the CloudEvents `source` attribute.
 const DEFAULT_SOURCE: &str = "http://goparamore.io";
-/// A bag entry that Brighter keeps for itself and does not send: by which topic the producer of a reply is found.
+/// The bag entry with the topic whose producer sends a reply. Brighter stores it and does not send it.
 pub(crate) const PRODUCER_TOPIC: &str = "paramore.brighter.ProducerTopic";
 /// Brighter's default content type.
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
@@ -49,7 +49,7 @@ macro_rules! define_message {
             pub(super) source: String,
             pub(super) spec_version: String,
             pub(super) created: Ticks,
-            /// When it was last made outstanding again, if it was.
+            /// The time at which the message was last made outstanding again, if it was.
             replayed: Option<Ticks>,
             pub(super) bag: Bag,
             handled_count: i64,
@@ -82,7 +82,7 @@ macro_rules! define_message {
             $(
                 #[doc = $about]
                 ///
-                /// Empty if the field is not set.
+                /// Returns an empty string if the field is not set.
                 pub fn $field(&self) -> &str {
                     &self.$field
                 }
@@ -259,8 +259,8 @@ impl Message {
         or_default(&self.spec_version, DEFAULT_SPEC_VERSION)
     }
 
-    /// Returns the topic by which the producer of the message is found. A reply goes to a topic that has no producer of its
-    /// own, and names another one in its bag.
+    /// Returns the topic whose producer sends the message. The topic of a reply has no producer, so the bag of a reply names
+    /// another topic.
     pub(crate) fn producer_topic(&self) -> &str {
         match self.bag.values().get(PRODUCER_TOPIC) {
             Some(Value::String(topic)) if !topic.is_empty() => topic,
@@ -336,7 +336,7 @@ impl Message {
             ));
         }
         if !self.bag.is_within_depth() {
-            return reject(format!("the bag is nested deeper than {MAX_DEPTH}, which readers of JSON do not take"));
+            return reject(format!("the bag is nested deeper than {MAX_DEPTH}, which JSON readers do not accept"));
         }
         Ok(())
     }
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_lists_the_near_ones() {
+    fn unknown_name_lists_similar_names() {
         let error = Message::new("t", "b").set_header("partitionkey", "1").unwrap_err();
         assert_eq!(error.code(), ErrorCode::UnknownName);
         assert!(error.message().contains("partition_key"), "{error}");

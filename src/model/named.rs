@@ -60,7 +60,7 @@ macro_rules! open_named {
                 Self::from_name(name).unwrap_or_else(|| Self::Other(name.to_owned()))
             }
 
-            /// Returns the value with this name, if the name is known; upper and lower case differ.
+            /// Returns the value with this name, if the name is known. Names are case-sensitive.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$value),)*

@@ -6,7 +6,7 @@ use crate::outbox::size::{item_size, value_size};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use std::collections::HashMap;
 
-/// An action of a unit of work, with what errors call it.
+/// An action of a unit of work, with its name in error messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Action {
     pub(crate) item: TransactWriteItem,
@@ -15,20 +15,22 @@ pub(crate) struct Action {
     pub(crate) message_id: Option<String>,
 }
 
-/// What an action does, and to which item.
+/// The verb of an action and the item that the action applies to.
 pub(crate) struct Target<'a> {
     pub(crate) verb: &'static str,
     pub(crate) table: &'a str,
-    /// The item's key or, for a put, the whole item.
+    /// The item's key, or the whole item of a put.
     pub(crate) fields: &'a Item,
     pub(crate) is_key: bool,
-    /// What the action holds beyond the fields.
+    /// The values of the update expression.
     values: Option<&'a HashMap<String, AttributeValue>>,
 }
 
 impl<'a> Target<'a> {
+    /// Returns the target of an action.
+    ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] unless it is exactly one action, on a table with a name.
+    /// Returns [`ErrorCode::InvalidArgument`] unless `item` is exactly one action, on a table with a name.
     pub(crate) fn of(item: &'a TransactWriteItem) -> Result<Self> {
         let on_key = |verb, table, fields, values| Self { verb, table, fields, is_key: true, values };
         let put = item.put().map(|put| Self {
@@ -56,7 +58,7 @@ impl<'a> Target<'a> {
         Ok(target)
     }
 
-    /// The size as DynamoDB counts it.
+    /// Computes the size as DynamoDB counts it.
     pub(crate) fn bytes(&self) -> usize {
         let values = self.values.map_or(0, |values| values.values().map(value_size).sum());
         item_size(self.fields) + values

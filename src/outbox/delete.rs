@@ -1,5 +1,5 @@
-//! Messages deleted: dispatched ones for the archiver, which deletes nothing without a dispatch
-//! time, and single ones for an operator.
+//! Deletes messages: dispatched ones for the archiver, and single ones for an operator. The archiver never deletes a message
+//! without a dispatch time.
 
 use crate::model::error::Result;
 use crate::model::stored_message::MessageState;
@@ -13,8 +13,8 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use std::sync::Arc;
 
 impl Outbox {
-    /// Deletes messages if they were dispatched before this time and not replayed since: for each
-    /// whether it is gone, in order.
+    /// Deletes messages if they were dispatched up to this time and not replayed since. Returns for each message, in order,
+    /// whether it was deleted.
     pub(crate) async fn delete_dispatched(self: Arc<Self>, ids: Vec<String>, time: Ticks) -> Vec<Result<bool>> {
         let deletes = ids.into_iter().map(|id| {
             let outbox = Arc::clone(&self);
@@ -23,7 +23,7 @@ impl Outbox {
         all_in_order(deletes, CONCURRENT_REQUESTS).await
     }
 
-    /// Deletes a message that is in this state; whether it did.
+    /// Deletes a message if it is in this state. Returns whether it was deleted.
     pub(crate) async fn delete_in_state(&self, id: String, state: MessageState) -> Result<bool> {
         if !is_possible_id(&id) {
             return Ok(false);
@@ -65,7 +65,7 @@ impl Outbox {
 }
 
 /// Returns the condition that an item is in this state, as [`state`](crate::outbox::state::state) reads it.
-/// `:zero` is to be 0.
+/// The value `:zero` must be 0.
 fn is_in(state: MessageState) -> String {
     let unsent = format!("(attribute_not_exists({DELIVERY_TIME}) OR {DELIVERY_TIME} = :zero)");
     match state {

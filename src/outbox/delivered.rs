@@ -1,5 +1,5 @@
-//! The dispatched messages, shard by shard of the topics: from the index `Delivered`, which holds a shard in the order
-//! of dispatch, so that old messages are found without reading younger ones.
+//! Reads the dispatched messages of each shard from the index `Delivered`. The index sorts a shard by dispatch time, so old
+//! messages are found without reading newer ones.
 
 use crate::model::error::Result;
 use crate::model::item::Item;
@@ -14,15 +14,15 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 const DELIVERED: &str = "Delivered";
-/// The largest number that DynamoDB has: behind every time of a shard.
+/// The largest number of DynamoDB, which is after every time of a shard.
 const LAST_TIME: &str = "9.9999999999999999999999999999999999999E+125";
 
-/// A walk over the shards that the index holds.
+/// An iteration over the shards in the index.
 #[derive(Debug, Default)]
 pub(crate) struct ShardWalk {
     seen: HashSet<String>,
     from: Option<Item>,
-    /// Whether the start of this request was made up, behind the last shard that was seen.
+    /// Whether the start key of this request was constructed to skip the rest of the last shard.
     jumped: bool,
 }
 
@@ -34,10 +34,11 @@ pub(crate) struct DeliveredShard {
 }
 
 impl Outbox {
-    /// Takes a step of the walk: the shards that it comes to, and the rest of the walk, if there is more.
+    /// Returns the next shards of the iteration, and the rest of the iteration if there is more.
     ///
-    /// One item is read of each shard, since a scan can start behind the current shard. DynamoDB documents that for
-    /// tables and says nothing of indexes: if it fails, or an index behaves in another way, the index is read page by page.
+    /// Reads one item of each shard: the start key of a scan can be constructed to skip the rest of a shard. DynamoDB
+    /// documents this for tables but not for indexes. If the request fails, or the index repeats a shard, the index is read
+    /// page by page.
     pub(crate) async fn next_delivered_shards(
         &self,
         walk: ShardWalk,
@@ -45,8 +46,8 @@ impl Outbox {
         let ShardWalk { mut seen, from, jumped } = walk;
         let jumps = !self.index_jumps_refused.load(Ordering::Relaxed);
         let request = self.scan_delivered().set_exclusive_start_key(from).set_limit(jumps.then_some(1));
-        let answer = match request.send().await {
-            Ok(answer) => answer,
+        let response = match request.send().await {
+            Ok(response) => response,
             Err(failure) if jumped && failure.code() == Some("ValidationException") => {
                 return Ok((Vec::new(), Some(self.walk_plainly(seen))));
             }
@@ -54,7 +55,7 @@ impl Outbox {
         };
         let mut shards = Vec::new();
         let mut again = false;
-        for item in answer.items() {
+        for item in response.items() {
             let (Some(name), Some(oldest)) = (shard(item), time(item, DELIVERY_TIME)) else { continue };
             match seen.insert(name.clone()) {
                 true => shards.push(DeliveredShard { name, oldest }),
@@ -64,7 +65,7 @@ impl Outbox {
         if jumped && again {
             return Ok((shards, Some(self.walk_plainly(seen))));
         }
-        let next = answer.last_evaluated_key.filter(|key| !key.is_empty()).map(|last| {
+        let next = response.last_evaluated_key.filter(|key| !key.is_empty()).map(|last| {
             let jumped = jumps && last.contains_key(TOPIC_SHARD);
             let from = if jumped { behind(last) } else { last };
             ShardWalk { seen, from: Some(from), jumped }
@@ -72,10 +73,10 @@ impl Outbox {
         Ok((shards, next))
     }
 
-    /// Begins again, with the pages as they are, from now on.
+    /// Restarts the iteration. From now on, this Postbox reads the index page by page.
     fn walk_plainly(&self, seen: HashSet<String>) -> ShardWalk {
         if !self.index_jumps_refused.swap(true, Ordering::Relaxed) {
-            tracing::warn!(target: "postbox", "an index cannot be read from behind a shard: it is read page by page");
+            tracing::warn!(target: "postbox", "the index Delivered does not accept constructed start keys, and is read page by page");
         }
         ShardWalk { seen, from: None, jumped: false }
     }
@@ -96,7 +97,7 @@ impl Outbox {
         until: Ticks,
         from: Option<Item>,
     ) -> Result<(Vec<String>, Option<Item>)> {
-        let answer = self
+        let response = self
             .client
             .query()
             .table_name(&self.table)
@@ -110,13 +111,13 @@ impl Outbox {
             .send()
             .await
             .map_err(|failure| explain("Query", &self.index(DELIVERED), failure))?;
-        let ids = answer.items().iter().filter_map(message_id).map(str::to_owned).collect();
-        Ok((ids, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+        let ids = response.items().iter().filter_map(message_id).map(str::to_owned).collect();
+        Ok((ids, response.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 
     /// Returns the first dispatch time of a shard after this time.
     pub(crate) async fn first_dispatched_after(&self, shard: String, after: Ticks) -> Result<Option<Ticks>> {
-        let answer = self
+        let response = self
             .client
             .query()
             .table_name(&self.table)
@@ -129,7 +130,7 @@ impl Outbox {
             .send()
             .await
             .map_err(|failure| explain("Query", &self.index(DELIVERED), failure))?;
-        Ok(answer.items().first().and_then(|item| time(item, DELIVERY_TIME)))
+        Ok(response.items().first().and_then(|item| time(item, DELIVERY_TIME)))
     }
 }
 
@@ -137,7 +138,7 @@ fn shard(item: &Item) -> Option<String> {
     item.get(TOPIC_SHARD)?.as_s().ok().cloned()
 }
 
-/// Returns a start key behind everything that the index holds under the shard of this key.
+/// Returns a start key after all items of the shard of this key.
 fn behind(mut key: Item) -> Item {
     key.insert(DELIVERY_TIME.to_owned(), number(LAST_TIME));
     key

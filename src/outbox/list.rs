@@ -1,4 +1,4 @@
-//! Lists of messages by state, a page at a time. The cursor belongs to the call that made it.
+//! Lists of messages by state, a page at a time. A cursor is valid for the same state and topic only.
 
 use crate::model::dynamodb_json::{item_from_json, item_to_json};
 use crate::model::error::{Error, ErrorCode, Result};
@@ -13,11 +13,11 @@ use crate::sys::clock;
 use serde_json::json;
 use std::time::Duration;
 
-/// After how long a page is given back though it is not full. A filter may find little in a
-/// large table, and a page that comes too late would never come.
+/// The time after which a page is returned even if it is not full. A filter may match few items of a large table, and
+/// filling the page could exceed the timeout of the call.
 const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
-/// A place within a list: which part, and after which key of it.
+/// A place within a list: the number of the part, and the last key read from the part.
 #[derive(Debug, Default)]
 struct Place {
     part: usize,
@@ -25,7 +25,7 @@ struct Place {
 }
 
 impl Place {
-    /// Reads a cursor of the list of this state and topic, which has so many parts.
+    /// Parses a cursor of the list of this state and topic, which has `parts` parts.
     fn read(cursor: &Cursor, state: MessageState, topic: Option<&str>, parts: usize) -> Result<Self> {
         let place = || {
             let (listed, part, after): (String, usize, String) = serde_json::from_str(&cursor.0).ok()?;
@@ -33,7 +33,10 @@ impl Place {
             (listed == list_name(state, topic) && part < parts).then_some(Self { part, after })
         };
         place().ok_or_else(|| {
-            Error::new(ErrorCode::InvalidArgument, "the cursor is not one that a page of this list gave")
+            Error::new(
+                ErrorCode::InvalidArgument,
+                "the cursor is not from a page of this list: list the same state and topic as before",
+            )
         })
     }
 
@@ -43,14 +46,14 @@ impl Place {
     }
 }
 
-/// What a cursor calls the list that it belongs to.
+/// Returns the name of a list in its cursors.
 fn list_name(state: MessageState, topic: Option<&str>) -> String {
     topic.map_or_else(|| state.name().to_owned(), |topic| format!("{} {topic}", state.name()))
 }
 
 impl Outbox {
-    /// A page of up to `limit` messages of this state, of one topic or of all. Within a topic,
-    /// each shard is in the order of time.
+    /// Returns a page of up to `limit` messages of this state, of one topic or of all topics. Within a topic, each shard
+    /// is sorted by time.
     pub(crate) async fn list(
         &self,
         state: MessageState,
@@ -59,7 +62,7 @@ impl Outbox {
         cursor: Option<Cursor>,
     ) -> Result<MessagePage> {
         let shards = match (&topic, state) {
-            // The index does not hold parked messages: they are looked for in the whole table.
+            // Parked messages are not in the index, so the whole table is scanned.
             (None, _) | (_, MessageState::Parked) => Vec::new(),
             (Some(topic), _) => self.topic_shards(topic),
         };
@@ -80,7 +83,7 @@ impl Outbox {
             wanted = wanted.saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
             for item in &items {
                 match decode(item) {
-                    // The indexes of dispatched messages hold rows of Brighter 9 that are outstanding.
+                    // The indexes of dispatched messages contain outstanding rows of Brighter 9.
                     Ok(message) if message.state != state => {}
                     Ok(message) => page.messages.push(message),
                     Err(error) => page.malformed.push((message_id(item).unwrap_or_default().to_owned(), error)),
@@ -103,7 +106,7 @@ impl Outbox {
         after: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>)> {
         let index = if state == MessageState::Dispatched { "Delivered" } else { "Outstanding" };
-        let answer = self
+        let response = self
             .client
             .query()
             .table_name(&self.table)
@@ -115,7 +118,7 @@ impl Outbox {
             .send()
             .await
             .map_err(|failure| explain("Query", &self.index(index), failure))?;
-        Ok((answer.items.unwrap_or_default(), last_key(answer.last_evaluated_key)))
+        Ok((response.items.unwrap_or_default(), last_key(response.last_evaluated_key)))
     }
 
     async fn scan_page(
@@ -129,14 +132,14 @@ impl Outbox {
         let request = match (state, topic) {
             (MessageState::Outstanding, _) => request.index_name("OutstandingAllTopics").limit(limit),
             (MessageState::Dispatched, _) => request.index_name("DeliveredAllTopics").limit(limit),
-            // A limit would count what the filter leaves out.
+            // A limit would also count the items that do not match the filter.
             (MessageState::Parked, None) => request.filter_expression(format!("attribute_exists({PARKED_AT})")),
             (MessageState::Parked, Some(topic)) => request
                 .filter_expression(format!("attribute_exists({PARKED_AT}) AND Topic = :topic"))
                 .expression_attribute_values(":topic", AttributeValue::S(topic.to_owned())),
         };
-        let answer = request.send().await.map_err(|failure| explain("Scan", &self.subject(), failure))?;
-        Ok((answer.items.unwrap_or_default(), last_key(answer.last_evaluated_key)))
+        let response = request.send().await.map_err(|failure| explain("Scan", &self.subject(), failure))?;
+        Ok((response.items.unwrap_or_default(), last_key(response.last_evaluated_key)))
     }
 }
 

@@ -1,12 +1,12 @@
-//! Which shard of its topic a message lies in.
+//! The shard that a message is stored in.
 
 use sha2::{Digest, Sha256};
 
 /// The limit for the shards of a topic.
 pub(crate) const MAX_SHARDS: i64 = 20;
 
-/// The shard of a partition key; a random one for a message without a key, so that those do not
-/// crowd one partition.
+/// Returns the shard of a partition key. Messages without a key get a random shard, so that they are spread over the
+/// partitions.
 pub(crate) fn shard_of(partition_key: &str, shards: u32) -> u32 {
     if shards <= 1 {
         return 0;
@@ -15,7 +15,7 @@ pub(crate) fn shard_of(partition_key: &str, shards: u32) -> u32 {
         return fastrand::u32(0..shards);
     }
     let hash = Sha256::digest(partition_key.as_bytes());
-    // Unsigned, where Brighter takes it as signed and gets negative shards.
+    // The hash is unsigned here. Brighter reads it as signed, which results in negative shards.
     u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]) % shards
 }
 
@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn a_key_has_one_shard_that_is_not_negative() {
-        // The first four bytes of SHA-256("abc") are ba 78 16 bf: as a signed integer negative.
+        // The first four bytes of SHA-256("abc") are ba 78 16 bf, which is negative as a signed integer.
         let unsigned = 0xbf16_78ba_u32;
         assert!((unsigned as i32) < 0);
         assert_eq!(shard_of("abc", 3), unsigned % 3);

@@ -1,4 +1,4 @@
-//! The table itself: made as Brighter's factory makes it, and checked index by index.
+//! The outbox table: created with the schema of Brighter's factory, and checked index by index.
 
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use crate::outbox::Outbox;
@@ -21,7 +21,7 @@ struct Index {
     name: &'static str,
     hash: (&'static str, ScalarAttributeType),
     range: Option<(&'static str, ScalarAttributeType)>,
-    /// Whether the outbox works without it: tables of older versions of Brighter lack it.
+    /// Whether the outbox works without this index: tables of older versions of Brighter lack it.
     optional: bool,
 }
 
@@ -48,16 +48,16 @@ const INDEXES: [Index; 5] = {
     ]
 };
 
-/// What a table that can serve as an outbox has and lacks.
+/// The optional indexes of a table that can serve as an outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableReport {
-    /// Whether it has the index `Causation`; without it, replay by causation is not available.
+    /// Whether the table has the index `Causation`. Without that index, replay by causation is not available.
     pub has_causation_index: bool,
 }
 
 impl Outbox {
-    /// Makes the table if it is missing, waits until it can be used, and checks it.
+    /// Creates the table if it does not exist, waits until it is active, and checks it.
     pub(crate) async fn create_table(&self) -> Result<TableReport> {
         let created = self.send_create_table().await?;
         let report = self.wait_until_active().await?;
@@ -72,7 +72,7 @@ impl Outbox {
         check(&self.describe().await?, &self.table)
     }
 
-    /// Whether the table was made now; `false`: it was there.
+    /// Sends CreateTable. Returns `false` if the table already exists.
     async fn send_create_table(&self) -> Result<bool> {
         let build = |error| crate::outbox::internal("CreateTable", error);
         let mut request = self
@@ -106,10 +106,10 @@ impl Outbox {
         }
     }
 
-    /// Asks DescribeTable, not a list of tables, and within the deadline of the caller.
+    /// Polls DescribeTable until the table is active, or until the caller's deadline cancels the request.
     async fn wait_until_active(&self) -> Result<TableReport> {
         loop {
-            let passing = match self.describe().await {
+            let error = match self.describe().await {
                 // Just after CreateTable, DescribeTable may not know the table yet.
                 Err(error) => (error.code() == ErrorCode::TableNotFound).then_some(error),
                 Ok(table) => match table.table_status() {
@@ -117,7 +117,7 @@ impl Outbox {
                     _ => return check(&table, &self.table),
                 },
             };
-            if let Some(error) = passing {
+            if let Some(error) = error {
                 tracing::debug!(target: "postbox", { db.collection.name = %self.table, error.message = %error }, "waiting for the table");
             }
             crate::sys::clock::sleep(POLL).await;
@@ -140,7 +140,7 @@ impl Outbox {
                 Error::new(
                     error.code(),
                     format!(
-                        "table {} was made and can be used, but time to live on {EXPIRES_AT} could not be switched on: switch it on with the AWS CLI, or nothing expires; {}",
+                        "table {} was created and can be used, but time to live on {EXPIRES_AT} could not be enabled: enable it with the AWS CLI, or nothing expires; {}",
                         self.table,
                         error.message()
                     ),
@@ -148,7 +148,7 @@ impl Outbox {
             })
     }
 
-    /// Whether a table can be used.
+    /// Returns whether a table is active.
     pub(crate) async fn is_active(&self, table: &str) -> Result<bool> {
         Ok(self.describe_table(table).await?.table_status() == Some(&TableStatus::Active))
     }
@@ -169,12 +169,12 @@ impl Outbox {
             .ok_or_else(|| {
                 Error::new(
                     ErrorCode::ServiceError,
-                    format!("DescribeTable on {subject}: the answer has no table: is endpoint_url that of DynamoDB?"),
+                    format!("DescribeTable on {subject}: the response has no table, check that endpoint_url is an endpoint of DynamoDB"),
                 )
             })
     }
 
-    /// The names of a table's primary key; asked for once.
+    /// Returns the attribute names of a table's primary key. Requests them once and keeps them.
     pub(crate) async fn known_key_names(&self, table: String) -> Result<Vec<String>> {
         if let Some(names) = self.key_names.lock().get(&table) {
             return Ok(names.clone());
@@ -199,7 +199,7 @@ impl Index {
         index.build()
     }
 
-    /// What is wrong with the index of a table, if anything.
+    /// Returns the problem of the table's index, if it has one.
     fn fault(&self, found: Option<&GlobalSecondaryIndexDescription>) -> Option<String> {
         let Some(found) = found else {
             return (!self.optional).then(|| "the index is missing".to_owned());
@@ -207,14 +207,18 @@ impl Index {
         let mut expected = vec![(self.hash.0, KeyType::Hash)];
         expected.extend(self.range.as_ref().map(|(name, _)| (*name, KeyType::Range)));
         if keys(found.key_schema()) != expected {
-            return Some(format!("its key is {}, it must be {}", shown(&keys(found.key_schema())), shown(&expected)));
+            return Some(format!(
+                "the key of the index is {}, it must be {}",
+                shown(&keys(found.key_schema())),
+                shown(&expected)
+            ));
         }
         if found.projection().and_then(|p| p.projection_type()) != Some(&ProjectionType::All) {
-            return Some("it does not project ALL attributes".to_owned());
+            return Some("the index does not project ALL attributes".to_owned());
         }
         match found.index_status() {
-            Some(IndexStatus::Creating) => Some("it is still being built".to_owned()),
-            Some(IndexStatus::Deleting) => Some("it is being deleted".to_owned()),
+            Some(IndexStatus::Creating) => Some("the index is still being built".to_owned()),
+            Some(IndexStatus::Deleting) => Some("the index is being deleted".to_owned()),
             _ => None,
         }
     }
@@ -269,7 +273,7 @@ fn check(found: &TableDescription, table: &str) -> Result<TableReport> {
         .collect();
     Err(Error::new(
         ErrorCode::InvalidTable,
-        format!("table {table} cannot serve as an outbox; {} is wrong with it: make the table with create_table, or mend what is named", reasons.len()),
+        format!("table {table} cannot serve as an outbox, problems: {}; create the table with create_table, or fix the problems", reasons.len()),
     )
     .with_reasons(reasons))
 }

@@ -1,4 +1,4 @@
-//! One transaction: sent with one token, tried again where that is safe.
+//! Sends one transaction with one token, and retries it where that is safe.
 
 use crate::model::error::{Error, ErrorCode, Reason};
 use crate::outbox::Outbox;
@@ -16,11 +16,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
 
 impl Outbox {
-    /// Sends the transaction until it has an answer that counts.
+    /// Sends the transaction, and retries after transient failures.
     ///
     /// # Errors
-    /// [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still do so; any other code means
-    /// that these attempts have written nothing, and will not.
+    /// Returns [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still do so. With any other
+    /// code, no attempt has written or will write anything.
     pub(crate) async fn commit(&self, actions: &[Action], token: &str, token_ends: Moment) -> Result<(), Error> {
         let mut retry = Retry::new(self.max_attempts);
         let mut effect = Effect::None;
@@ -41,15 +41,14 @@ impl Outbox {
             if failure::effect(&failure) == Effect::Unknown {
                 effect = Effect::Unknown;
             }
-            let passing = is_transient_failure(&failure);
-            // Without its token, a retry could write twice.
-            if passing && !token_ends.is_past() && retry.again().await {
-                tracing::debug!(target: "postbox", { error.message = %explain(actions, failure).message() }, "commit tried again");
+            // After the token has expired, a retry could write twice.
+            if is_transient_failure(&failure) && !token_ends.is_past() && retry.again().await {
+                tracing::debug!(target: "postbox", { error.message = %explain(actions, failure).message() }, "commit retried");
                 continue;
             }
-            // An error response, a cancellation too, excludes that an earlier attempt has taken effect, and not that
-            // it will: it may still arrive and find the condition met. Only a duplicate of the unit's own message
-            // excludes that, since every attempt would have to write that message.
+            // An error response, or a cancellation, shows that no earlier attempt has taken effect so far. A delayed
+            // attempt may still arrive and find its condition met. Only a duplicate of the unit's own message rules
+            // that out, since every attempt has to write that message.
             let error = explain(actions, failure);
             let is_settled = effect == Effect::None || error.code() == ErrorCode::DuplicateMessage;
             return Err(if is_settled { error } else { outcome_unknown(&error) });
@@ -57,12 +56,12 @@ impl Outbox {
     }
 }
 
-/// The error of a commit of which nobody knows whether it took effect.
+/// Returns the error of a commit that may or may not have taken effect.
 pub(crate) fn outcome_unknown(cause: &Error) -> Error {
     Error::new(
         ErrorCode::OutcomeUnknown,
         format!(
-            "it is not known whether the transaction took effect: call commit again on the same unit of work, which is safe. The last attempt: {}",
+            "the transaction may or may not have taken effect: call commit again on the same unit of work, which is safe. The last attempt: {}",
             cause.message()
         ),
     )
@@ -85,7 +84,8 @@ fn is_transient_failure(failure: &Failure) -> bool {
     }
 }
 
-/// The reasons that caused a cancellation: DynamoDB lists one per action, `None` for the innocent.
+/// Returns the reasons that caused a cancellation. DynamoDB lists one reason per action, with the code `None` for
+/// actions that did not cause it.
 fn causes(reasons: &[CancellationReason]) -> impl Iterator<Item = (usize, &CancellationReason)> {
     reasons.iter().enumerate().filter(|(_, reason)| reason.code().is_some_and(|code| code != "None"))
 }
@@ -101,7 +101,7 @@ fn explain(actions: &[Action], failure: Failure) -> Error {
     let Some(canceled) = canceled else {
         return failure::explain("TransactWriteItems", &tables(actions), failure);
     };
-    let passing = is_transient_failure(&failure);
+    let is_retryable = is_transient_failure(&failure);
     let reasons: Vec<Reason> = causes(canceled.cancellation_reasons())
         .map(|(index, reason)| Reason {
             index,
@@ -120,7 +120,7 @@ fn explain(actions: &[Action], failure: Failure) -> Error {
         Error::new(
             ErrorCode::TransactionCanceled,
             format!(
-                "DynamoDB cancelled the transaction, nothing was written: {} of {} actions could not be done",
+                "DynamoDB cancelled the transaction, nothing was written: {} of {} actions failed",
                 reasons.len(),
                 actions.len()
             ),
@@ -129,16 +129,16 @@ fn explain(actions: &[Action], failure: Failure) -> Error {
         Error::new(
             ErrorCode::DuplicateMessage,
             format!(
-                "nothing was written: the outbox has message {} already, so this command took effect before",
+                "nothing was written: the outbox already has message {}, so this command was already applied",
                 duplicates.join(", ")
             ),
         )
     };
     let error = error.with_reasons(reasons);
-    if passing { error.retryable() } else { error }
+    if is_retryable { error.retryable() } else { error }
 }
 
-/// The tables of the actions, for errors that concern the whole request.
+/// Lists the tables of the actions, for errors that concern the whole request.
 fn tables(actions: &[Action]) -> String {
     let mut names: Vec<&str> =
         actions.iter().filter_map(|action| action.subject.split_once(' ').map(|(_, table)| table)).collect();

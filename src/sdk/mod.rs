@@ -81,7 +81,7 @@ pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client
     Client::from_conf(client.build())
 }
 
-/// Gives the client the timer of the simulation of this thread, if there is one, and a retry budget of its own.
+/// Adds the timer of the simulation of this thread, if there is one, and a separate retry budget to the client.
 #[cfg(postbox_simulation)]
 fn simulated(mut client: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder {
     use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, retry::RetryPartition};

@@ -21,8 +21,8 @@ pub(crate) fn system_time() -> SystemTime {
     simulation::system_time().unwrap_or_else(SystemTime::now)
 }
 
-/// A moment by two clocks. The steady one never jumps, and does not count while the machine is suspended; the wall
-/// clock does. A moment is past once it is past by either.
+/// A moment on two clocks. The steady clock never jumps, but stops while the machine is suspended. The wall clock continues,
+/// but can jump. A moment is past once it is past on either clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Moment {
     pub(crate) steady: Instant,

@@ -1,6 +1,6 @@
 //! Locks that are never poisoned, and the threads and flags of the hand-written synchronisation.
 //!
-//! `tests/interleavings.rs` compiles that synchronisation again with the locks and threads of a scheduler in this place.
+//! `tests/interleavings.rs` compiles that synchronisation again with the locks and threads of a scheduler instead.
 
 pub(crate) use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A mutex that stays usable after a panic of the thread that held it.
 ///
-/// Panics in the code of callers are caught and reported as errors, so later calls have to find the locks in order.
+/// Panics in the code of callers are caught and reported as errors, so later calls must find the locks usable.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
@@ -25,7 +25,7 @@ impl<T> Mutex<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns `None` while another thread holds the lock.
+    /// Locks the mutex without waiting. Returns `None` while another thread holds the lock.
     #[cfg(feature = "capi")]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
@@ -49,7 +49,7 @@ impl Condvar {
         self.0.notify_all();
     }
 
-    /// Waits while the condition holds, for at most this time.
+    /// Waits while the condition holds, up to the timeout.
     pub(crate) fn wait_timeout_while<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,

@@ -1,4 +1,4 @@
-//! What sends messages: the trait, and the producers that come with Postbox. Knows no DynamoDB.
+//! The trait of producers, and the producers that come with Postbox. Does not depend on DynamoDB.
 
 #[cfg(any(feature = "sns", feature = "sqs"))]
 mod aws;

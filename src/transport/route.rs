@@ -1,4 +1,4 @@
-//! The setting `routes`: which topics are sent where.
+//! The setting `routes`, which maps topics to targets.
 
 use crate::model::config::invalid;
 use crate::model::error::Result;
@@ -6,14 +6,14 @@ use crate::model::error::shortened;
 use crate::transport::scheme;
 use crate::transport::target::Target;
 
-/// Which topics a route or a producer is for.
+/// The topics that a route or a producer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
-    /// This topic.
+    /// Exactly this topic.
     Exact(String),
-    /// Topics that begin so.
+    /// Topics with this prefix.
     Prefix(String),
-    /// Every topic that nothing else is for.
+    /// Every topic that no other route or producer is for.
     Default,
 }
 
@@ -29,11 +29,11 @@ pub(crate) struct Route {
 impl Pattern {
     fn parse(text: &str) -> Result<Self, String> {
         match text.split_once('*') {
-            None if text.is_empty() => Err("it names no topic before the =".into()),
+            None if text.is_empty() => Err("the route names no topic before the =".into()),
             None => Ok(Self::Exact(text.to_owned())),
             Some(("", "")) => Ok(Self::Default),
             Some((prefix, "")) => Ok(Self::Prefix(prefix.to_owned())),
-            Some(_) => Err("it can match no topic: a * stands at the end only".into()),
+            Some(_) => Err("the route can match no topic: a * is allowed at the end only".into()),
         }
     }
 }
@@ -52,14 +52,15 @@ impl std::fmt::Display for Pattern {
 pub(crate) fn parse(routes: &str) -> Result<Vec<Route>> {
     let mut parsed: Vec<Route> = Vec::new();
     for text in routes.split(['\n', ';']).map(str::trim).filter(|text| !text.is_empty()) {
-        let refuse = |why: String| invalid(format!("routes: \"{}\": {why}", shortened(text)));
-        let (pattern, address) =
-            text.split_once('=').ok_or_else(|| refuse(format!("a route begins with {}", scheme::forms("TOPIC = "))))?;
-        let pattern = Pattern::parse(pattern.trim()).map_err(refuse)?;
+        let rejected = |why: String| invalid(format!("routes: \"{}\": {why}", shortened(text)));
+        let (pattern, address) = text
+            .split_once('=')
+            .ok_or_else(|| rejected(format!("a route has the form {}", scheme::forms("TOPIC = "))))?;
+        let pattern = Pattern::parse(pattern.trim()).map_err(rejected)?;
         let address = address.trim().to_owned();
-        let target = scheme::parse(&address).map_err(refuse)?;
+        let target = scheme::parse(&address).map_err(rejected)?;
         if parsed.iter().any(|route| route.pattern == pattern) {
-            return Err(refuse(format!("it can match nothing: an earlier route is for {pattern} already")));
+            return Err(rejected(format!("the route can match nothing: an earlier route is for {pattern} already")));
         }
         parsed.push(Route { pattern, address, target });
     }
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_that_is_wrong_or_can_match_nothing_is_refused() {
+    fn malformed_and_unreachable_routes_are_rejected() {
         for (routes, expected) in [
             ("a", "TOPIC = sns:"),
             ("= loopback:a", "names no topic"),

@@ -1,4 +1,4 @@
-//! From the topic of a message to the producer that sends it.
+//! Finds the producer for the topic of a message.
 
 use crate::model::config::invalid;
 use crate::model::error::Result;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(crate) struct Router {
     by_topic: HashMap<String, Arc<dyn Producer>>,
-    /// By the beginning of topics, the longest first.
+    /// Producers by prefix of the topic, the longest prefix first.
     by_prefix: Vec<(String, Arc<dyn Producer>)>,
     default: Option<Arc<dyn Producer>>,
 }
@@ -25,7 +25,7 @@ impl Router {
         self.default = Some(producer);
     }
 
-    /// Adds the producer of a route, which may not be for what another producer is for already.
+    /// Adds the producer of a route. Fails if another producer already has the topic, or is already the default.
     pub(crate) fn add_route(&mut self, pattern: Pattern, producer: Arc<dyn Producer>) -> Result<()> {
         let taken = match &pattern {
             Pattern::Exact(topic) => self.by_topic.contains_key(topic),
@@ -34,7 +34,7 @@ impl Router {
         };
         if taken {
             return Err(invalid(format!(
-                "routes: the route for {pattern} can match nothing: a producer was added for that already"
+                "routes: the route for {pattern} can match nothing: a producer for {pattern} was added already"
             )));
         }
         match pattern {
@@ -48,7 +48,8 @@ impl Router {
         Ok(())
     }
 
-    /// Returns the producer of the topic, else that of its longest prefix, else the default one; none for an empty topic.
+    /// Returns the producer of the topic, else that of its longest prefix, else the default producer. An empty topic has
+    /// no producer.
     pub(crate) fn route(&self, topic: &str) -> Option<&Arc<dyn Producer>> {
         if topic.is_empty() {
             return None;
@@ -64,7 +65,7 @@ mod tests {
     use crate::transport::MemoryProducer;
 
     #[test]
-    fn a_topic_goes_before_its_beginning_and_a_longer_beginning_before_a_shorter() {
+    fn topic_takes_precedence_over_prefix_and_long_prefix_over_short() {
         let mut router = Router::default();
         let mut add = |pattern: Pattern| {
             let producer: Arc<dyn Producer> = Arc::new(MemoryProducer::new());
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_for_what_a_producer_is_for_is_refused() {
+    fn route_with_the_pattern_of_a_producer_is_rejected() {
         let mut router = Router::default();
         router.add("a".into(), Arc::new(MemoryProducer::new()));
         router.set_default(Arc::new(MemoryProducer::new()));

@@ -1,17 +1,18 @@
-//! The transports that a route can lead to, each a row of one table.
+//! The table of transports for routes.
 
 #[cfg(any(feature = "sns", feature = "sqs"))]
 use crate::transport::aws;
 use crate::transport::target::Target;
 
-/// A transport, by the name before the colon of a target: `sns` in `sns:greetings`.
+/// A transport. Its name is the part of a target before the colon: `sns` in `sns:greetings`.
 struct Scheme {
     name: &'static str,
-    /// Parses the address after the colon, or returns why it is not one.
+    /// Parses the address after the colon, or returns the reason for which it is invalid.
     parse: fn(&str) -> Result<Box<dyn Target>, String>,
 }
 
-/// A row for a transport of the feature of its name. Without the feature, its routes fail with an error that says so.
+/// Expands to the row of a transport, whose feature has the same name. Without the feature, a route to the transport fails
+/// with an error that names the feature.
 macro_rules! scheme {
     ($name:literal, $parse:path) => {
         Scheme {
@@ -34,12 +35,12 @@ const SCHEMES: &[Scheme] = &[
     Scheme { name: "loopback", parse: crate::transport::loopback::parse },
 ];
 
-/// Parses a target, `SCHEME:ADDRESS`, or returns why it is not one.
+/// Parses a target, `SCHEME:ADDRESS`, or returns the reason for which it is invalid.
 pub(super) fn parse(target: &str) -> Result<Box<dyn Target>, String> {
     let (name, address) = target.split_once(':').unwrap_or(("", target));
     match SCHEMES.iter().find(|scheme| scheme.name == name) {
         Some(scheme) => (scheme.parse)(address),
-        None => Err(format!("\"{name}\" is not a transport: a target begins with {}", forms(""))),
+        None => Err(format!("\"{name}\" is not a transport: a target starts with {}", forms(""))),
     }
 }
 
@@ -62,7 +63,7 @@ mod tests {
     #[test]
     fn a_target_without_a_known_transport_is_rejected() {
         for (target, expected) in
-            [("kafka:a", "\"kafka\" is not a transport"), ("greetings", "a target begins with sns: or sqs:")]
+            [("kafka:a", "\"kafka\" is not a transport"), ("greetings", "a target starts with sns: or sqs:")]
         {
             let error = parse(target).unwrap_err();
             assert!(error.contains(expected), "{target}: {error}");

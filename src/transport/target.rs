@@ -1,4 +1,4 @@
-//! The end of a route, whatever transport it leads to.
+//! The target of a route, for any transport.
 
 use crate::model::config::Config;
 use crate::model::error::Result;
@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::SharedHttpClient;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// An address of a transport, parsed and not in use yet.
+/// A parsed address of a transport, before its producer is created.
 pub(super) trait Target: Debug {
     /// Creates the producer that sends there. Makes no request.
     fn open(&self, context: &Context<'_>) -> Result<Arc<dyn Producer>>;

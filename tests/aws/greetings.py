@@ -1,4 +1,4 @@
-"""Runs a greetings example against a server of SNS and SQS, with the environment that the AWS CLI takes."""
+"""Runs a greetings example against a server of SNS and SQS, with the environment variables of the AWS CLI."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ def greet(target: str) -> subprocess.CompletedProcess:
 
 
 def make_topic() -> tuple[str, str]:
-    """A topic and a queue that are both called `greetings`, the queue subscribed; gives ARN and URL."""
+    """Creates a topic and a subscribed queue, both called `greetings`. Returns the ARN and the URL."""
     topic = sns.create_topic(Name="greetings")["TopicArn"]
     queue = sqs.create_queue(QueueName="greetings")["QueueUrl"]
     raw = {"RawMessageDelivery": "true"}

@@ -11,7 +11,7 @@
 
 static const char *const sent[] = {"kept", "refused", "failed"};
 
-/* Three dispatched messages and one that is outstanding. */
+/* Stores three dispatched messages and an outstanding one. */
 static postbox_client *open_filled(struct producer *producer)
 {
     postbox_client *box = open_eager(producer, NULL, NULL);
@@ -74,7 +74,7 @@ void archive_deletes_archived_messages(void)
     check_state(box, "refused", "dispatched");
     check_state(box, "failed", "dispatched");
     check_state(box, "outstanding", "outstanding");
-    /* They are passed again until they are archived; outstanding messages never are. */
+    /* Messages are passed again until they are archived. Outstanding messages are never passed. */
     OK(postbox_archive(box, producer_send, &keeps_all, NULL));
     CHECK(keeps_all.sent == 2);
     check_state(box, "refused", NULL);
@@ -136,7 +136,7 @@ void archive_file_has_a_message_a_line(void)
     CHECK(count_lines(path, "\"Topic\":{\"S\":\"greeting.made\"}") == 3);
     CHECK(count_lines(path, "\"DeliveryTime\":{\"N\":\"") == 3);
     CHECK(count_lines(path, "OutstandingCreatedTime") == 0);
-    /* It is appended to. */
+    /* The file is appended to. */
     const char *id = "outstanding";
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
     OK(postbox_archive_to_file(box, path, NULL));
@@ -165,7 +165,7 @@ void archive_file_that_cannot_be_written_keeps_the_messages(void)
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "/nowhere/archive",
           postbox_start_archiver_to_file(box, "/nowhere/archive"));
     CHECK(result.archived == 42);
-    /* A full disk is noticed later, and reported as such. */
+    /* A full disk is reported when a message is archived. */
     OK(postbox_set_log_callback(POSTBOX_LOG_WARN, see_full_disk, &full, NULL));
     OK(postbox_archive_to_file(box, "/dev/full", &result));
     OK(postbox_set_log_callback(0, NULL, NULL, NULL));

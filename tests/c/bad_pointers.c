@@ -1,6 +1,6 @@
 /*
- * NULL for every pointer argument of every function, and text that is not UTF-8 for every string:
- * one clear error, or the documented answer, and never a crash.
+ * Passes NULL for every pointer argument of every function, and text that is not UTF-8 for every
+ * string. Each call returns a clear error or the documented result, and never crashes.
  */
 #include "support.h"
 #include "tests.h"
@@ -8,7 +8,7 @@
 #define IS_NULL(name, call) FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "\"" name "\"", call)
 #define NOT_TEXT(name, call) FAILS(POSTBOX_ERROR_INVALID_UTF8, "\"" name "\"", call)
 
-void null_handles_have_documented_answers(void)
+void null_handles_have_documented_results(void)
 {
     size_t length = 99;
     CHECK(postbox_error_code(NULL) == POSTBOX_ERROR_NONE);
@@ -205,13 +205,13 @@ void null_arguments_of_delivery_are_errors(void)
     CHECK(swept.found == 42 && outstanding.count == 42 && archived.archived == 42 && stats.deposited == 42);
     CHECK(page == NULL && report == NULL && archive.released == 0);
     EQUAL(json, "untouched");
-    /* `data` may be NULL, as every value that Postbox only hands on. */
+    /* `data` may be NULL, as every value that Postbox only passes on. */
     OK(postbox_archive(box, producer_send, NULL, NULL));
     check_usable(box);
     postbox_free(box);
 }
 
-void text_that_is_not_utf8_is_refused(void)
+void text_that_is_not_utf8_is_rejected(void)
 {
     const char *value = NULL, *ids[] = {"x", NOT_UTF8};
     char *item = NULL;

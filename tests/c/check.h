@@ -1,6 +1,6 @@
 /*
- * Checks for the C tests: what is not so is printed with its place and counted, and the test
- * goes on. The functions of Postbox take NULL where an earlier step has failed.
+ * Checks for the C tests. A failed check is printed with its place and counted, and the test
+ * continues. The functions of Postbox accept NULL if an earlier step has failed.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -9,17 +9,17 @@
 
 #include <stdbool.h>
 
-/* It is so. */
+/* Checks that a condition holds. */
 #define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
-/* The texts are equal; NULL equals no text. */
+/* Checks that texts are equal. NULL equals no text. */
 #define EQUAL(actual, expected) check_equal((actual), (expected), #actual, __FILE__, __LINE__)
-/* The text holds the part. */
+/* Checks that a text contains the part. */
 #define HOLDS(text, part) check_holds((text), (part), #text, __FILE__, __LINE__)
-/* The call succeeds; frees the error if not. */
+/* Checks that a call succeeds, and frees its error. */
 #define OK(call) check_ok((call), #call, __FILE__, __LINE__)
-/* The call fails with this code and a text that holds `part`; frees the error. */
+/* Checks that a call fails with this code and a message that contains `part`, and frees the error. */
 #define FAILS(code, part, call) check_fails((call), (code), (part), #call, __FILE__, __LINE__)
-/* The same, and returns the error for more checks. */
+/* Checks the same, and returns the error for more checks. */
 #define ERROR_OF(code, part, call) check_error((call), (code), (part), #call, __FILE__, __LINE__)
 
 void check(bool holds, const char *what, const char *file, int line);
@@ -31,7 +31,7 @@ void check_fails(postbox_error *error, postbox_code code, const char *part, cons
 postbox_error *check_error(postbox_error *error, postbox_code code, const char *part, const char *what,
                            const char *file, int line);
 
-/* How many checks have failed. */
+/* The number of failed checks. */
 extern int failures;
 
 #endif

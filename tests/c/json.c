@@ -49,7 +49,7 @@ static const struct wrong actions[] = {
 };
 
 /* Bad input is an error, never a crash, and leaves the unit of work unchanged. */
-void wrong_json_is_refused_with_its_place(void)
+void malformed_json_is_rejected_with_its_place(void)
 {
     char *item = NULL;
     postbox_client *box = open_memory(NULL);
@@ -79,7 +79,7 @@ void wrong_json_is_refused_with_its_place(void)
     postbox_free(box);
 }
 
-void key_that_is_not_the_tables_key_is_refused(void)
+void wrong_key_is_rejected(void)
 {
     char *item = NULL;
     postbox_client *box = open_memory(NULL);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Reads all pages of a list; returns the number of messages and of pages. */
+/* Reads all pages of a list. Returns the numbers of messages and pages. */
 static size_t list_all(postbox_client *box, int32_t state, const char *topic, const char *expected, size_t *pages)
 {
     size_t count = 0;
@@ -29,7 +29,7 @@ static size_t list_all(postbox_client *box, int32_t state, const char *topic, co
     return count;
 }
 
-void lists_go_on_from_page_to_page(void)
+void lists_continue_from_page_to_page(void)
 {
     enum { MANY = 20, SENT = 8 };
     char ids[MANY][16];
@@ -75,7 +75,7 @@ void page_outlives_its_postbox(void)
     postbox_page_free(page);
 }
 
-void unknown_state_and_foreign_cursor_are_refused(void)
+void unknown_state_and_foreign_cursor_are_rejected(void)
 {
     static const char *const foreign[] = {"", "nonsense", ":", "x:", "-1:", "0:{", "0:[]", "1:", "99:",
                                           "0:{\"Name\":{\"S\":\"Ada\"}}", "18446744073709551616:"};
@@ -91,7 +91,7 @@ void unknown_state_and_foreign_cursor_are_refused(void)
     for (size_t i = 0; i < COUNT(foreign); i++)
         FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
               postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, foreign[i], &untouched));
-    /* A cursor of another list. */
+    /* The cursor belongs to another list. */
     OK(postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, NULL, &page));
     CHECK(postbox_page_next(page) != NULL);
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
@@ -269,8 +269,8 @@ void messages_are_replayed_by_their_causation(void)
 #define INDEX(name, hash, range) \
     "{\"IndexName\":\"" name "\",\"Projection\":{\"ProjectionType\":\"ALL\"},\"KeySchema\":" KEY(hash, range) "}"
 
-/* A table of an older version of Brighter: everything else works. */
-void without_its_index_causation_is_refused(void)
+/* In a table of an older version of Brighter, everything else works. */
+void replay_by_causation_needs_the_index(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     bool causation = true;

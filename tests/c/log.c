@@ -45,7 +45,7 @@ void log_callback_gets_lines_up_to_its_level(void)
     fail_to_send();
     CHECK(warnings.lines > 0 && warnings.with_id > 0 && warnings.highest <= POSTBOX_LOG_WARN);
     CHECK(warnings.released == 0);
-    /* Another callback replaces it, and it is released once. */
+    /* Another callback replaces the first, which is released once. */
     OK(postbox_set_log_callback(POSTBOX_LOG_ERROR, keep, &errors, release));
     CHECK(warnings.released == 1);
     int before = warnings.lines;
@@ -64,7 +64,7 @@ void log_callback_gets_lines_up_to_its_level(void)
     CHECK(warnings.released == 1 && errors.released == 1 && all.released == 1);
 }
 
-void unknown_log_level_is_refused(void)
+void unknown_log_level_is_rejected(void)
 {
     struct log log = {.lock = PTHREAD_MUTEX_INITIALIZER};
     OK(postbox_set_log_callback(POSTBOX_LOG_WARN, keep, &log, release));

@@ -1,5 +1,5 @@
 /*
- * Runs the tests of the C interface: all, or those whose names are given.
+ * Runs the tests of the C interface, or those whose names are passed.
  */
 #include "check.h"
 #include "tests.h"
@@ -39,7 +39,7 @@ static int wanted(const char *name, int count, char **names)
 int main(int argc, char **argv)
 {
     int passed = 0, failed = 0;
-    /* A test that hangs has failed; the last line names the test before it. */
+    /* A test that hangs fails. The last line of the output names the test before it. */
     alarm(300);
     clean_environment();
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {

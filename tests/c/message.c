@@ -70,7 +70,7 @@ void unknown_header_field_lists_the_near_ones(void)
     postbox_message_free(message);
 }
 
-void wrong_value_leaves_the_message_as_it_was(void)
+void invalid_value_leaves_the_message_unchanged(void)
 {
     const char *value;
     postbox_message *message = message_of("greeting.made", NULL, "x");

@@ -49,7 +49,7 @@ void message_is_deposited_read_cleared_and_skipped(void)
     CHECK(value != NULL);
     EQUAL(postbox_message_topic(message), "greeting.made");
     postbox_message_free(message);
-    /* The message was sent: it is not sent again, also not after a second deposit. */
+    /* The message is not sent again, not even after a second deposit. */
     CHECK(clear(box, "one", NULL, 0) == POSTBOX_OUTCOME_ALREADY_DISPATCHED);
     deposit(box, "one");
     CHECK(clear(box, "one", NULL, 0) == POSTBOX_OUTCOME_ALREADY_DISPATCHED);
@@ -157,7 +157,7 @@ void post_deposits_and_sends(void)
     postbox_free(box);
 }
 
-void message_that_cannot_be_deposited_is_refused(void)
+void invalid_message_is_rejected(void)
 {
     postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
@@ -291,7 +291,7 @@ void missing_index_is_named(void)
     postbox_free(box);
 }
 
-void embedded_database_answers_and_refuses(void)
+void embedded_database_executes_and_rejects_operations(void)
 {
     char *answer = NULL;
     postbox_client *box = open_memory(NULL);

@@ -200,7 +200,7 @@ void topics_go_to_their_producers(void)
     postbox_config_free(config);
     CHECK(greetings.released == 1 && earlier.released == 1 && earlier.sent == 0);
 
-    /* One that fails does not stop the others. */
+    /* A failed message does not stop the others. */
     config = memory_config(&others);
     OK(postbox_config_add_producer(config, "greeting.made", producer_send, &greetings, NULL));
     OK(postbox_open(config, &box));
@@ -220,11 +220,11 @@ void topics_go_to_their_producers(void)
     postbox_free(box);
 }
 
-void release_is_called_once_when_the_last_handle_goes(void)
+void release_is_called_once_with_the_last_handle(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     postbox_client *one = NULL, *two = NULL;
-    /* Never opened. */
+    /* This configuration is never opened. */
     postbox_config *config = memory_config(&producer);
     CHECK(producer.released == 0);
     postbox_config_free(config);

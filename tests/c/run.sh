@@ -15,7 +15,7 @@ soname_of_header=libpostbox.so.$(awk '$2 == "POSTBOX_VERSION_MAJOR" { a = $3 } $
 strict=(-Wall -Wextra -Wpedantic -Werror -I "$root/include")
 c11=(gcc -std=c11 "${strict[@]}" -g -pthread)
 read -ra cjson <<<"$(pkg-config --cflags --libs libcjson)"
-# What a program needs beside libpostbox.a.
+# The libraries that a program needs in addition to libpostbox.a.
 static_needs=(-lm -ldl)
 
 tools_are_there() {
@@ -47,7 +47,7 @@ soname_is_set() {
     readelf -d "$shared" | grep -F "SONAME" | grep -F "[$soname_of_header]"
 }
 
-# What is undefined in an object is what it calls.
+# The undefined symbols of an object are the functions that it calls.
 called_by() {
     nm --undefined-only "$@" | awk '$1 == "U" { print $2 }' | grep '^postbox_' | sort -u
 }
@@ -59,7 +59,7 @@ every_function_is_called() {
 
 every_function_gets_null() {
     called_by "$work/objects/bad_pointers.o" >"$work/with_null"
-    # These take no pointer, or only optional ones.
+    # These functions have no pointer argument, or only optional ones.
     grep -vxE 'postbox_version|postbox_config_new|postbox_set_log_callback' "$work/declared" | comm -23 - "$work/with_null" >"$work/without"
     cat "$work/without"
     [ ! -s "$work/without" ]
@@ -111,7 +111,7 @@ step "the tests pass" run_tests
 step "the example says what it did (static library)" greets "$work/greetings-static"
 step "the example says what it did (shared library)" greets "$work/greetings"
 step "the example in Rust says the same" greets "$libraries/examples/greetings"
-step "the example tells an error" tells_an_error "$work/greetings"
+step "the example tells an error" reports_an_error "$work/greetings"
 step "the example under valgrind" under_valgrind "$work/greetings" "$work/valgrind-people"
 step "the example that fails, under valgrind" fails_without_a_leak
 step "the tests under valgrind" run_tests under_valgrind

@@ -19,7 +19,7 @@ struct producer {
     /* The result and the reason; NULL writes no reason. */
     int32_t outcome;
     const char *reason;
-    /* Called before it returns, with the id of the message; may be NULL. */
+    /* Called before the producer returns, with the id of the message. May be NULL. */
     void (*then)(struct producer *self, const char *id);
     void *context;
     int sent, released;
@@ -38,24 +38,24 @@ struct event {
 
 #define NO_EVENT {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false}
 void event_set(struct event *event);
-/* Waits until it has happened; after a minute, the check fails. */
+/* Waits for the event. After a minute, the check fails. */
 void event_wait(struct event *event);
 
-/* A configuration of the embedded database in memory; with the default producer, if one is given. */
+/* Returns a configuration of the embedded database in memory, with the producer as the default unless it is NULL. */
 postbox_config *memory_config(struct producer *producer);
-/* A Postbox on it, with a table People of the key Name. */
+/* Opens a Postbox with memory_config, and creates a table People with the key Name. */
 postbox_client *open_memory(struct producer *producer);
 void make_people(postbox_client *box);
-/* The same configuration, with which nothing has to be old: what is there is swept, tried again and archived at once. */
+/* Returns memory_config with settings for which messages are swept, retried and archived at once. */
 postbox_config *eager_config(struct producer *producer);
-/* A Postbox on it, with one more setting, or none if `name` is NULL. */
+/* Opens a Postbox with eager_config and one more setting, or none if `name` is NULL. */
 postbox_client *open_eager(struct producer *producer, const char *name, const char *value);
 
-/* A message with this id, or with one of its own if `id` is NULL. */
+/* Returns a message with this id, or with a new one if `id` is NULL. */
 postbox_message *message_of(const char *topic, const char *id, const char *body);
-/* Deposits such a message of the topic "greeting.made". */
+/* Deposits a message with this id and the topic "greeting.made". */
 void deposit(postbox_client *box, const char *id);
-/* Clears one message; returns its outcome, and the reason if `detail` has room. */
+/* Clears one message. Returns its outcome, and writes the reason to `detail` if `size` is not 0. */
 postbox_outcome clear(postbox_client *box, const char *id, char *detail, size_t size);
 /* Checks the state of a message in the outbox; NULL means that it does not exist. */
 void check_state(postbox_client *box, const char *id, const char *state);
@@ -63,15 +63,15 @@ void check_state(postbox_client *box, const char *id, const char *state);
 void check_field(postbox_client *box, const char *id, const char *field, const char *expected);
 /* Checks an item of People; NULL means that it does not exist. */
 void check_person(postbox_client *box, const char *key, const char *expected);
-/* An item of People as DynamoDB JSON, to free; NULL: it has no Text. */
+/* Returns an item of People as DynamoDB JSON, which the caller frees. If `text` is NULL, the item has no Text. */
 char *person_json(const char *name, const char *text);
-/* Puts an item that no message can be read from into the outbox, where a sweep and a list of outstanding ones find it. */
+/* Puts an item into the outbox that cannot be read as a message, and that sweeps and lists of outstanding messages find. */
 void put_malformed(postbox_client *box, const char *id);
 /* Checks that the Postbox still works: deposits, reads and marks a message. */
 void check_usable(postbox_client *box);
-/* Returns a text of this many characters, to be freed. */
+/* Returns a text of this many characters, which the caller frees. */
 char *long_text(size_t length);
-/* An item of People with an attribute of this many characters, to be freed. */
+/* Returns an item of People with an attribute of this many characters, which the caller frees. */
 char *long_person(const char *name, size_t length);
 
 #endif

@@ -1,4 +1,4 @@
-/* Sweeping: outstanding messages are found and sent, failures are counted and parked. */
+/* Sweeping: outstanding messages are found and sent, failures are counted, and failed messages are parked. */
 #include "support.h"
 #include "tests.h"
 
@@ -9,12 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Commits one unit of work and leaves two without: rolled back, and open when it dies. */
+/* Commits one unit of work, rolls back another, and leaves a third one open when the process ends. */
 static void deposit_and_die(postbox_config *config)
 {
     static const char *const ids[] = {"left", "rolled back", "open"};
     postbox_client *box = NULL;
-    /* Nothing is freed, as in a process that ends in the middle of its work. */
+    /* Nothing is freed, as in a process that crashes. */
     postbox_message *messages[COUNT(ids)];
     postbox_unit_of_work *works[COUNT(ids)];
     OK(postbox_open(config, &box));
@@ -134,7 +134,7 @@ void failed_message_holds_back_its_key(void)
     postbox_free(box);
 }
 
-/* The only parked message, with its fields. */
+/* Checks the only parked message and its fields. */
 static void check_parked(postbox_client *box, const char *id, const char *attempts, const char *error)
 {
     postbox_page *page = NULL;
@@ -180,7 +180,7 @@ void message_that_fails_too_often_is_parked_and_released(void)
     OK(postbox_sweep(box, NULL, &result));
     CHECK(result.failed == 1);
     check_parked(box, "stubborn", "2", "broker is gone");
-    /* Neither a sweep nor a clear sends it now. */
+    /* Neither a sweep nor a clear sends a parked message. */
     OK(postbox_sweep(box, NULL, &result));
     CHECK(result.found == 0);
     CHECK(clear(box, "stubborn", NULL, 0) == POSTBOX_OUTCOME_PARKED);
@@ -214,7 +214,7 @@ void unsendable_messages_are_parked_at_once(void)
     check_parked(box, "large", "1", "too large");
     OK(postbox_unpark(box, "large"));
     check_no_parked(box);
-    /* A clear parks as a sweep does. */
+    /* A clear parks messages as a sweep does. */
     CHECK(clear(box, "large", NULL, 0) == POSTBOX_OUTCOME_REJECTED);
     check_parked(box, "large", "1", "too large");
     /* A replayed message starts with no attempts too. */
@@ -223,7 +223,7 @@ void unsendable_messages_are_parked_at_once(void)
     check_state(box, "large", "outstanding");
     check_field(box, "large", "dispatch_attempts", "0");
 
-    /* A malformed item is not found by every sweep again, and does not stop other messages. */
+    /* Sweeps do not find a malformed item again, and the item does not stop other messages. */
     producer.outcome = POSTBOX_SEND_SENT;
     put_malformed(box, "odd");
     OK(postbox_sweep(box, NULL, &result));

@@ -43,7 +43,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The background threads begin at once, and then wait so long that they do nothing else in a test. */
+/* The background threads run once at the start, and then wait longer than any test. */
 static postbox_client *open_held(struct held *held, const char *close_timeout_ms)
 {
     postbox_client *box = NULL;
@@ -68,14 +68,14 @@ void sweeper_is_a_thread_that_is_started_once(void)
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "sweeper of this Postbox is running already", postbox_start_sweeper(box));
     event_wait(&held.called);
     CHECK(!pthread_equal(held.thread, pthread_self()));
-    /* It holds the lease: a sweep beside it does nothing. */
+    /* The sweeper holds the lease, so another sweep does nothing. */
     OK(postbox_sweep(box, NULL, &result));
     CHECK(result.lease == POSTBOX_LEASE_HELD_ELSEWHERE && result.found == 0);
     event_set(&held.may_return);
     OK(postbox_stop_sweeper(box));
     check_state(box, "swept", "dispatched");
     OK(postbox_stop_sweeper(box));
-    /* Stopped, it can be started again; freeing the Postbox stops it. */
+    /* A stopped sweeper can be started again. Freeing the Postbox stops it. */
     OK(postbox_start_sweeper(box));
     postbox_free(box);
     CHECK(held.calls == 1 && held.releases == 1);
@@ -91,13 +91,13 @@ void sweeper_in_a_call_is_waited_for_as_long_as_asked(void)
     int64_t began = now_ms();
     FAILS(POSTBOX_ERROR_TIMEOUT, "sweeper did not stop", postbox_stop_sweeper(box));
     CHECK(now_ms() - began >= 50 && now_ms() - began < 30000);
-    /* It is not forgotten: it can be waited for again, and there are never two. */
+    /* A second stop waits for the sweeper again, and a second sweeper cannot be started. */
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "running already", postbox_start_sweeper(box));
     FAILS(POSTBOX_ERROR_TIMEOUT, "sweeper did not stop", postbox_stop_sweeper(box));
     check_state(box, "slow", "outstanding");
     FAILS(POSTBOX_ERROR_TIMEOUT, "close_timeout_ms", postbox_close(box));
     postbox_free(box);
-    /* The producer is still in its call, so that its data may not go yet. */
+    /* The producer is still in its call, so its data must not be released yet. */
     CHECK(held.releases == 0);
     event_set(&held.may_return);
     event_wait(&held.released);
@@ -115,7 +115,7 @@ static void end_in_a_sweep(void)
     exit(failures);
 }
 
-/* Runs this test again in a process of its own, whose environment says so; it is to end with 0. */
+/* Runs this test again in another process, which an environment variable marks, and checks that it exits with 0. */
 static void run_alone(const char *test)
 {
     char program[4096] = "";
@@ -144,7 +144,7 @@ static void close_at_exit(void)
 {
     OK(postbox_close(closed_at_exit));
     postbox_free(closed_at_exit);
-    /* Not the end of this process, at which valgrind would count what the Postbox's thread has, which is about to end. */
+    /* The process executes another program, since valgrind would report the memory of the Postbox's ending thread at exit. */
     execlp(failures ? "false" : "true", "end of the process", (char *)NULL);
     _exit(1);
 }
@@ -187,7 +187,7 @@ void archiver_releases_its_data_once_when_it_has_ended(void)
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "archive", postbox_start_archiver(box, NULL, &none, let_go));
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "client", postbox_start_archiver(NULL, hold, &none, let_go));
     CHECK(none.releases == 0 && held.releases == 0);
-    /* The sweeper runs beside it; both are stopped by another thread. */
+    /* The sweeper runs at the same time. Another thread stops both. */
     OK(postbox_start_sweeper(box));
     CHECK(pthread_create(&thread, NULL, stop_both, box) == 0);
     event_set(&held.may_return);
@@ -195,7 +195,7 @@ void archiver_releases_its_data_once_when_it_has_ended(void)
     CHECK(held.calls == 1 && held.releases == 1);
     check_state(box, id, NULL);
     OK(postbox_stop_archiver(box));
-    /* Started again, it ends with the Postbox. */
+    /* A restarted archiver ends with the Postbox. */
     OK(postbox_start_archiver(box, hold, &held, let_go));
     postbox_free(box);
     CHECK(held.calls == 1 && held.releases == 2 && none.calls == 0);
@@ -213,7 +213,7 @@ void archiver_without_a_release_ends_too(void)
     postbox_free(box);
 }
 
-/* Two that do not return are waited for together, not one after the other. */
+/* Both threads are waited for at the same time, so the timeouts do not add up. */
 void closing_waits_for_both_threads_at_once(void)
 {
     struct held sweeping = HELD, archiving = HELD;

@@ -13,17 +13,17 @@
     TEST(message_is_a_copy_with_an_id) \
     TEST(header_fields_are_set_and_read_by_name) \
     TEST(unknown_header_field_lists_the_near_ones) \
-    TEST(wrong_value_leaves_the_message_as_it_was) \
+    TEST(invalid_value_leaves_the_message_unchanged) \
     TEST(lent_strings_stay_until_their_field_changes) \
     TEST(impossible_lengths_are_errors) \
-    TEST(wrong_json_is_refused_with_its_place) \
-    TEST(key_that_is_not_the_tables_key_is_refused) \
+    TEST(malformed_json_is_rejected_with_its_place) \
+    TEST(wrong_key_is_rejected) \
     TEST(commit_writes_both_and_closes) \
     TEST(rollback_and_free_send_nothing) \
     TEST(every_kind_of_action_takes_effect) \
-    TEST(more_than_100_actions_are_refused) \
+    TEST(more_than_100_actions_are_rejected) \
     TEST(too_large_items_are_rejected_with_the_sizes) \
-    TEST(the_same_item_twice_is_refused) \
+    TEST(the_same_item_twice_is_rejected) \
     TEST(cancelled_transaction_gives_reasons) \
     TEST(duplicate_message_takes_effect_once) \
     TEST(unknown_table_is_named) \
@@ -34,13 +34,13 @@
     TEST(many_are_deposited_and_marked) \
     TEST(impossible_id_is_not_found) \
     TEST(post_deposits_and_sends) \
-    TEST(message_that_cannot_be_deposited_is_refused) \
+    TEST(invalid_message_is_rejected) \
     TEST(body_of_any_bytes_comes_back) \
     TEST(missing_values_are_null) \
     TEST(malformed_item_names_its_attribute) \
     TEST(table_is_made_and_verified) \
     TEST(missing_index_is_named) \
-    TEST(embedded_database_answers_and_refuses) \
+    TEST(embedded_database_executes_and_rejects_operations) \
     TEST(after_close_every_call_says_so) \
     TEST(producer_gets_the_message_on_the_callers_thread) \
     TEST(the_result_of_a_producer_decides_the_outcome) \
@@ -49,7 +49,7 @@
     TEST(confirmation_may_come_first) \
     TEST(producer_may_call_postbox) \
     TEST(topics_go_to_their_producers) \
-    TEST(release_is_called_once_when_the_last_handle_goes) \
+    TEST(release_is_called_once_with_the_last_handle) \
     TEST(sweep_sends_messages_of_a_crashed_process) \
     TEST(sweep_is_of_one_topic_or_of_all) \
     TEST(young_messages_are_left_alone) \
@@ -64,25 +64,25 @@
     TEST(archiver_without_a_release_ends_too) \
     TEST(closing_waits_for_both_threads_at_once) \
     TEST(background_threads_survive_errors_and_report_them) \
-    TEST(lists_go_on_from_page_to_page) \
+    TEST(lists_continue_from_page_to_page) \
     TEST(page_outlives_its_postbox) \
-    TEST(unknown_state_and_foreign_cursor_are_refused) \
+    TEST(unknown_state_and_foreign_cursor_are_rejected) \
     TEST(malformed_messages_are_on_the_page_too) \
     TEST(outstanding_messages_are_counted_with_their_age) \
     TEST(stats_are_a_struct_and_json) \
     TEST(replayed_messages_are_sent_again) \
     TEST(messages_are_replayed_by_their_causation) \
-    TEST(without_its_index_causation_is_refused) \
+    TEST(replay_by_causation_needs_the_index) \
     TEST(archive_deletes_archived_messages) \
     TEST(young_dispatched_messages_are_not_archived) \
     TEST(archive_file_has_a_message_a_line) \
     TEST(archive_file_that_cannot_be_written_keeps_the_messages) \
-    TEST(null_handles_have_documented_answers) \
+    TEST(null_handles_have_documented_results) \
     TEST(null_settings_and_messages_are_errors) \
     TEST(null_arguments_of_a_postbox_are_errors) \
     TEST(null_arguments_of_a_unit_are_errors) \
     TEST(null_arguments_of_delivery_are_errors) \
-    TEST(text_that_is_not_utf8_is_refused) \
+    TEST(text_that_is_not_utf8_is_rejected) \
     TEST(unreachable_endpoint_is_an_error_within_the_timeout) \
     TEST(missing_credentials_are_an_error) \
     TEST(unit_used_by_two_threads_is_an_error) \
@@ -90,7 +90,7 @@
     TEST(unit_may_move_between_threads) \
     TEST(forked_child_gets_errors_and_can_open_its_own) \
     TEST(log_callback_gets_lines_up_to_its_level) \
-    TEST(unknown_log_level_is_refused) \
+    TEST(unknown_log_level_is_rejected) \
     TEST(ten_thousand_handles) \
     TEST(many_are_opened_one_after_the_other)
 

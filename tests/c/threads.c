@@ -16,8 +16,8 @@ static void *commit(void *work)
 }
 
 /*
- * One thread commits to an endpoint that takes the connection and does not answer; when the
- * connection is there, it is certain that the commit is under way.
+ * One thread commits to an endpoint that accepts the connection and does not respond. Once the
+ * connection exists, the commit is in progress.
  */
 void unit_used_by_two_threads_is_an_error(void)
 {
@@ -178,7 +178,7 @@ static void in_the_child(postbox_client *box, postbox_unit_of_work *work, const 
     postbox_free(box);
     postbox_message_free(message);
     CHECK(producer->released == 0);
-    /* A new one works. */
+    /* A new Postbox works. */
     postbox_client *own = open_memory(NULL);
     check_usable(own);
     postbox_free(own);
@@ -199,8 +199,8 @@ void forked_child_gets_errors_and_can_open_its_own(void)
         in_the_child(box, work, &producer);
         fflush(stdout);
         /*
-         * Not _exit, at which valgrind would count leaks: what was on the stack of the parent's
-         * postbox-runtime thread cannot be freed here, where that thread does not exist.
+         * The child executes another program, since valgrind would report leaks at _exit: memory on the stack
+         * of the parent's postbox-runtime thread cannot be freed in the child, which does not have that thread.
          */
         execlp(failures ? "false" : "true", "end of the child", (char *)NULL);
         _exit(1);

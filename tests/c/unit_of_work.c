@@ -1,4 +1,4 @@
-/* Units of work: both or neither, the limits, and the errors of a closed one. */
+/* Units of work: atomicity, the limits, and the errors of a closed unit. */
 #include "support.h"
 #include "tests.h"
 
@@ -24,7 +24,7 @@ void commit_writes_both_and_closes(void)
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
     OK(postbox_unit_of_work_put(work, "People", ADA));
     OK(postbox_unit_of_work_deposit_post(work, message));
-    /* The message is the caller's: it may go before the commit. */
+    /* The caller owns the message, and may free it before the commit. */
     postbox_message_free(message);
     check_person(box, ADA, NULL);
     check_state(box, "one", NULL);
@@ -98,7 +98,7 @@ void every_kind_of_action_takes_effect(void)
     postbox_free(box);
 }
 
-void more_than_100_actions_are_refused(void)
+void more_than_100_actions_are_rejected(void)
 {
     postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
@@ -154,7 +154,7 @@ void too_large_items_are_rejected_with_the_sizes(void)
     postbox_free(box);
 }
 
-void the_same_item_twice_is_refused(void)
+void the_same_item_twice_is_rejected(void)
 {
     postbox_client *box = open_memory(NULL);
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
@@ -174,7 +174,7 @@ void the_same_item_twice_is_refused(void)
     postbox_free(box);
 }
 
-/* A cancelled transaction reports a reason for each action, and can be tried again. */
+/* A cancelled transaction reports a reason for each action, and can be retried. */
 void cancelled_transaction_gives_reasons(void)
 {
     postbox_client *box = open_memory(NULL);
@@ -196,7 +196,7 @@ void cancelled_transaction_gives_reasons(void)
     EQUAL(postbox_error_reason_code(error, 0), "ConditionalCheckFailed");
     HOLDS(postbox_error_reason_message(error, 0), "condition");
     EQUAL(postbox_error_reason_item(error, 0), BOB);
-    /* A reason that is not there. */
+    /* This reason does not exist. */
     CHECK(postbox_error_reason_index(error, 1) == SIZE_MAX);
     EQUAL(postbox_error_reason_subject(error, 1), "");
     EQUAL(postbox_error_reason_code(error, 1), "");
@@ -261,7 +261,7 @@ void empty_unit_commits(void)
     postbox_free(box);
 }
 
-/* Handles may be freed in any order; what needs the Postbox says that it is closed. */
+/* Handles may be freed in any order. Calls that need the Postbox report that it is closed. */
 void unit_may_outlive_its_postbox(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};

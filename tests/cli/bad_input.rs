@@ -102,7 +102,7 @@ fn an_invalid_table_exits_with_3_and_lists_its_problems() {
     outbox.run(&["verify", "--table", "people"]).failed(3, &faults);
 }
 
-/// `status` on an endpoint.
+/// Runs `status` with an endpoint.
 fn status(outbox: &Outbox, url: &str, variables: &[(&str, &str)], more: &[&str]) -> crate::Run {
     let mut command = bare_command(&outbox.directory);
     command.args(["status", "--endpoint-url", url, "--set", "max_request_attempts=1"]).args(more);

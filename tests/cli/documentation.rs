@@ -1,10 +1,10 @@
-//! The operators' page shows what the command prints, and the completions and manual pages are made.
+//! Checks the output on the operators' page, and the completions and manual pages.
 
 use crate::{Outbox, Run};
 use std::path::Path;
 use std::process::Command;
 
-/// The blocks of a page that show a terminal.
+/// Returns the blocks of a page that show a terminal.
 fn console_blocks(page: &str) -> Vec<&str> {
     page.split("```console\n").skip(1).map(|block| block.split("```").next().unwrap()).collect()
 }
@@ -16,13 +16,13 @@ fn sessions(block: &str) -> Vec<(String, String)> {
         match (line.strip_prefix("$ "), sessions.last_mut()) {
             (Some(command), _) => sessions.push((command.to_owned(), String::new())),
             (None, Some((_, output))) => *output += &format!("{line}\n"),
-            (None, None) => panic!("a block begins with a command: {line}"),
+            (None, None) => panic!("a block starts with a command: {line}"),
         }
     }
     sessions
 }
 
-/// The words, without what differs from run to run: times, ages, ids, ports.
+/// Returns the words of a text, with a placeholder for those that differ between runs: times, ages, ids, ports.
 fn words(text: &str) -> Vec<String> {
     let varies = |word: &str| {
         let is_age = word.len() > 1 && word[..word.len() - 1].chars().all(|c| c.is_ascii_digit());

@@ -1,14 +1,14 @@
-//! The command `postbox` as an operator runs it: the real binary, on an embedded file or against
-//! `postbox serve`. Its expected output is in `expected/`.
+//! The command `postbox`, run as an operator runs it, on an embedded file or against `postbox serve`. The expected output is
+//! in `expected/`.
 //!
-//! `POSTBOX_WRITE_EXPECTED=1` writes those files again: review them before a commit.
+//! `POSTBOX_WRITE_EXPECTED=1` rewrites those files. Review them before a commit.
 #![cfg(unix)]
 
 mod bad_input;
 mod documentation;
 mod mending;
 #[path = "../support/moto.rs"]
-#[allow(dead_code)] // A part of it is used here.
+#[allow(dead_code)] // These tests use a part of it.
 mod moto;
 mod reading;
 mod sending;
@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
-/// How long a test waits for an event that should come at once, before it fails.
+/// The time after which a test fails if an expected event does not come.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A directory of a test's own, with an outbox in a file. Removed when the test went well.
+/// A directory for one test, with an outbox in a file. It is removed if the test succeeds.
 pub struct Outbox {
     pub directory: PathBuf,
 }
@@ -46,7 +46,7 @@ impl From<Output> for Run {
 }
 
 impl Run {
-    /// The output of a command that did all it was asked.
+    /// Returns the output of a command, and fails the test unless the command succeeded.
     pub fn done(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.out
@@ -81,7 +81,7 @@ impl Outbox {
         self.directory.join(name).to_str().unwrap().to_owned()
     }
 
-    /// The library on the same file.
+    /// Opens the library on the same file.
     pub fn postbox(&self) -> Postbox {
         self.open(Postbox::builder())
     }
@@ -90,7 +90,7 @@ impl Outbox {
         builder.embedded_path(self.file()).open().unwrap()
     }
 
-    /// The command on the file, with nothing of this process's environment that concerns it.
+    /// Returns the command on the file, with an environment that is independent of this process.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bare_command(&self.directory);
         command.env("POSTBOX_EMBEDDED_DB", self.file()).args(arguments);
@@ -101,7 +101,7 @@ impl Outbox {
         self.command(arguments).output().unwrap().into()
     }
 
-    /// Runs the command with this on its stdin.
+    /// Runs the command with this input on stdin.
     pub fn pipe(&self, arguments: &[&str], input: &str) -> Run {
         let file = self.path("input");
         std::fs::write(&file, input).unwrap();
@@ -112,14 +112,14 @@ impl Outbox {
         self.run(&[arguments, &["--output", "json"]].concat()).json()
     }
 
-    /// How many messages are outstanding, dispatched and parked.
+    /// Returns the numbers of outstanding, dispatched and parked messages.
     pub fn counts(&self) -> [u64; 3] {
         let status = self.json(&["status"]);
         ["outstanding", "dispatched", "parked"]
             .map(|state| status["topics"].as_array().unwrap().iter().map(|topic| topic[state].as_u64().unwrap()).sum())
     }
 
-    /// Parks a message, as a producer that rejects it does.
+    /// Parks a message with a producer that rejects it.
     pub fn park(&self, id: &str) {
         let rejecting = producer_fn(|_: &Message| SendOutcome::Reject("too large for the queue".into()));
         let postbox = self.open(Postbox::builder().default_producer(rejecting));
@@ -137,7 +137,7 @@ impl Drop for Outbox {
     }
 }
 
-/// The command in this directory, where it finds no AWS configuration.
+/// Returns the command in this directory, where it finds no AWS configuration.
 pub fn bare_command(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_postbox"));
     command
@@ -150,25 +150,25 @@ pub fn bare_command(directory: &Path) -> Command {
     command
 }
 
-/// Returns a message of topic `greeting.made` that is this old, and half a minute more, so that its age
-/// is displayed the same while the test runs.
+/// Returns a message of topic `greeting.made` that is this old. It is half a minute older, so that its displayed age does not
+/// change while the test runs.
 pub fn aged(id: &str, hours: u64) -> Message {
     let age = Duration::from_secs(hours * 3600 + 30);
     Message::new("greeting.made", format!("Hello {id}")).with_id(id).with_created_at(SystemTime::now() - age)
 }
 
-/// Compares with the file of this name in `expected/`.
+/// Compares the text with the file of this name in `expected/`.
 pub fn assert_expected(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/expected").join(name);
     if std::env::var_os("POSTBOX_WRITE_EXPECTED").is_some() {
         std::fs::write(&path, text).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, expected, "\n{text}\nis not what {} has", path.display());
+    assert_eq!(text, expected, "\n{text}\ndiffers from {}", path.display());
 }
 
 pub fn interrupt(child: &Child) {
     let pid = libc::pid_t::try_from(child.id()).unwrap();
-    // SAFETY: kill has no memory to be unsafe with; the child was not waited for, so the pid is its own.
+    // SAFETY: kill accesses no memory. The child was not waited for, so its pid cannot be reused.
     assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
 }

@@ -1,9 +1,9 @@
-//! `status`, `list`, `show`, `create-table` and `verify`: what they print, in 80 columns.
+//! The output of `status`, `list`, `show`, `create-table` and `verify` in 80 columns.
 
 use crate::{Outbox, aged, assert_expected};
 use postbox::{MemoryProducer, Message, Postbox};
 
-/// Two outstanding messages, one that was sent and one that is parked.
+/// Stores two outstanding messages, a dispatched one and a parked one.
 pub fn filled(name: &str) -> Outbox {
     let outbox = Outbox::new(name);
     let postbox = outbox.open(Postbox::builder().default_producer(MemoryProducer::new()));

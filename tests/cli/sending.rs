@@ -12,7 +12,7 @@ fn fill(outbox: &Outbox, count: usize) {
     outbox.postbox().deposit_posts(&messages).unwrap();
 }
 
-/// The ids of messages that were printed.
+/// Returns the ids of printed messages.
 fn ids(lines: impl IntoIterator<Item = String>) -> Vec<String> {
     let id = |line: String| {
         let message: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -110,7 +110,7 @@ fn an_interrupted_sweep_has_marked_only_sent_messages() {
     let sweep = ["sweep", "--to", "stdout", "--older-than", "0s", "--yes"];
     let mut child = outbox.command(&sweep).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // It is in the midst of it, and the pipe is too small for all.
+    // The sweep is running, and the pipe is too small for all messages.
     let first = lines.next().unwrap();
     interrupt(&child);
     let mut sent = ids([first]);
@@ -118,7 +118,7 @@ fn an_interrupted_sweep_has_marked_only_sent_messages() {
     let run = crate::Run::from(child.wait_with_output().unwrap());
     assert_eq!(run.code, Some(130), "{run:?}");
     assert!(run.err.contains("interrupted") && run.err.contains("not sent"), "{run:?}");
-    assert!(sent.len() < MESSAGES, "it was not interrupted");
+    assert!(sent.len() < MESSAGES, "the sweep was not interrupted");
     assert_eq!(outbox.counts(), [(MESSAGES - sent.len()) as u64, sent.len() as u64, 0]);
 
     let rest = ids(outbox.run(&sweep).done().lines().map(str::to_owned));

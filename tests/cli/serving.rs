@@ -1,5 +1,4 @@
-//! `serve`: the file as an endpoint for other processes, Amazon's own SDK for Python among them;
-//! and `watch`.
+//! `serve`, with the command and Amazon's SDK for Python as clients, and `watch`.
 
 use crate::{Outbox, Run, aged, bare_command, interrupt};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// `postbox serve` on a free port. Interrupted when it is dropped.
+/// A process of `postbox serve` on a free port, which is interrupted when this is dropped.
 pub struct Server {
     pub url: String,
     child: Child,
@@ -31,7 +30,7 @@ impl Server {
         self.url.rsplit(':').next().unwrap()
     }
 
-    /// The command on this endpoint.
+    /// Returns the command for this endpoint.
     pub fn command(&self, outbox: &Outbox, arguments: &[&str]) -> Command {
         let mut command = bare_command(&outbox.directory);
         let settings = [("POSTBOX_ENDPOINT_URL", self.url.as_str()), ("POSTBOX_REGION", "eu-central-1")];
@@ -122,14 +121,14 @@ fn watch_continues_when_the_database_returns() {
     let port = server.port().to_owned();
     let mut command = server.command(&outbox, &["watch", "--interval", "50ms", "--set", "max_request_attempts=1"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut looks = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut refreshes = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(looks.next().unwrap().unwrap().starts_with("outstanding 1"));
+    assert!(refreshes.next().unwrap().unwrap().starts_with("outstanding 1"));
     drop(server);
     assert!(errors.next().unwrap().unwrap().contains("could not be reached"));
     let server = Server::start_on(&outbox, &port);
     outbox.postbox().deposit_post(aged("new", 1)).unwrap();
-    assert!(looks.any(|look| look.unwrap().starts_with("outstanding 2")));
+    assert!(refreshes.any(|refresh| refresh.unwrap().starts_with("outstanding 2")));
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     drop(server);
@@ -149,22 +148,22 @@ fn watch_shows_rates_until_interrupted() {
     outbox.postbox().deposit_post(aged("old", 2)).unwrap();
     let mut command = outbox.command(&["watch", "--interval", "200ms", "--output", "json"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut looks = BufReader::new(child.stdout.take().unwrap())
+    let mut refreshes = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()["topics"][0].clone());
-    assert_eq!(looks.next().unwrap()["in_per_second"], serde_json::Value::Null, "the first look knows no rate");
+    assert_eq!(refreshes.next().unwrap()["in_per_second"], serde_json::Value::Null, "the first refresh has no rate");
     for n in 0..10 {
         outbox.postbox().deposit_post(aged(&format!("new-{n}"), 1)).unwrap();
     }
     outbox.run(&["clear", "old", "new-1", "new-2", "--to", "stdout", "--yes"]).done();
     let (mut came, mut went) = (false, false);
-    // It ends when both rates were seen; else the lines do not end.
+    // The loop ends when both rates have been above zero.
     while !(came && went) {
-        let look = looks.next().unwrap();
-        came |= look["in_per_second"].as_f64().is_some_and(|rate| rate > 0.0);
-        went |= look["out_per_second"].as_f64().is_some_and(|rate| rate > 0.0);
+        let refresh = refreshes.next().unwrap();
+        came |= refresh["in_per_second"].as_f64().is_some_and(|rate| rate > 0.0);
+        went |= refresh["out_per_second"].as_f64().is_some_and(|rate| rate > 0.0);
     }
     interrupt(&child);
-    looks.for_each(drop);
+    refreshes.for_each(drop);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -1,10 +1,10 @@
-//! `clear` and `sweep` along routes, to queues of a server process; and a queue or a server that is gone.
+//! `clear` and `sweep` along routes to queues of a server process, and with a missing queue or server.
 
 use crate::moto::{Moto, bodies};
 use crate::{Outbox, Run};
 use postbox::Message;
 
-/// The command with routes and this server in its file of settings.
+/// Runs the command with a configuration file that has routes and this server.
 fn run(outbox: &Outbox, moto: &Moto, arguments: &[&str]) -> Run {
     let settings = format!(
         "transport_endpoint_url = {}\nregion = {}\nmax_request_attempts = 1\nroutes =\n  orders.* = sqs:orders\n  lost = sqs:lost\n",
@@ -57,7 +57,7 @@ fn messages_follow_their_routes_and_wait_for_the_transport() {
     );
     assert_eq!(bodies(&moto.drain(&queue)), ["5"]);
 
-    // Instead of along its route, and before its next attempt.
+    // The option replaces the route, and the replay ends the wait for the next attempt.
     run(&outbox, &moto, &["replay", "vanished", "--yes"]).done();
     let printed = run(&outbox, &moto, &["clear", "vanished", "--to", "stdout"]);
     assert!(printed.done().contains("\"id\":\"vanished\""));

@@ -1,5 +1,5 @@
 #!/bin/sh
-# rustc, which lets libFuzzer see where the crates go that are compiled with --cfg fuzzing, but not their build scripts.
+# Runs rustc with coverage for libFuzzer for the crates that are compiled with --cfg fuzzing, but not for their build scripts.
 rustc=$1
 shift
 case " $* " in

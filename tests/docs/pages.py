@@ -24,7 +24,7 @@ def without_code(text: str) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub makes of the headings."""
+    """Returns the anchors that GitHub creates for the headings."""
     found: set[str] = set()
     for heading in re.findall(r"^#+ +(.*)$", without_code(page.read_text(encoding="utf-8")), re.M):
         text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").strip().lower()
@@ -33,14 +33,14 @@ def anchors(page: Path) -> set[str]:
 
 
 def links(page: Path) -> list[tuple[str, str]]:
-    """The relative links of a page: path and anchor."""
+    """Returns the relative links of a page, each as path and anchor."""
     text = re.sub(r"`[^`\n]*`", "", without_code(page.read_text(encoding="utf-8")))
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     return [tuple(target.partition("#")[::2]) for target in targets if not re.match(r"[a-z]+:", target)]
 
 
 def missing_names(page: Path) -> list[str]:
-    """The files and tests that a page names in backticks and that do not exist: `tests/FILE` or `tests/FILE` (`TEST`, ...)."""
+    """Returns the files and tests that a page names in backticks and that do not exist: `tests/FILE` or `tests/FILE` (`TEST`, ...)."""
     found = []
     text = without_code(page.read_text(encoding="utf-8"))
     for path, names in re.findall(rf"`({FOLDERS}/[\w./-]+)`(?: \(((?:`\w+`(?:, )?)+)\))?", text):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compiles the handlers of README.md in Rust, C and C++. Each excerpt becomes the body of a function, whose parameters are the
-# values that the excerpt takes as given. The tests of the .NET and Python packages check the other two.
+# values that the excerpt assumes. The tests of the .NET and Python packages check the other two.
 #
 #     tests/docs/readme.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given
 . "$(dirname "$0")/../lib.sh"

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Does what a getting-started page says: runs its commands (sh), from the root of the project and in a home of their own,
-# and looks for the output that it shows (text).
+# Runs the commands (sh) of a getting-started page, from the root of the project and with an empty home directory, and checks
+# that they print the output that the page shows (text).
 #
 #     tests/docs/run.sh LANGUAGE...     c, cpp: those of docs/getting-started-LANGUAGE.md
 . "$(dirname "$0")/../lib.sh"
 cd "$root" || exit 1
 
-# Tools find what is theirs in another home too, and a debug build is there already.
+# Tools must find their own files with another home directory, and a debug build already exists.
 CARGO_TARGET_DIR=$(tools/build_directory.sh)
 export CARGO_TARGET_DIR CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup} PROFILE=debug
 
-# works PAGE: its commands succeed, and print every line that it shows.
+# works PAGE: checks that the commands of a page succeed, and print every line that the page shows.
 works() {
     local page=$1 line
     rm -rf "$work/home" && mkdir "$work/home"

@@ -1,4 +1,4 @@
-//! The C interface, called in any order that the header allows: the bytes are a program of calls on a few handles.
+//! Calls of the C interface in any order that the header allows. The bytes are a program of calls on a few handles.
 
 use std::ffi::{CString, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -39,9 +39,9 @@ unsafe extern "C" {
     fn postbox_unit_of_work_free(work: Handle);
 }
 
-/// POSTBOX_ERROR_INTERNAL: what should not happen.
+/// POSTBOX_ERROR_INTERNAL, which no call may return.
 const INTERNAL: i32 = 99;
-/// Strings that mean something to one of the functions.
+/// Strings that are valid arguments of one of the functions.
 const WORDS: [&str; 16] = [
     "",
     "t",
@@ -61,7 +61,7 @@ const WORDS: [&str; 16] = [
     "UTF8",
 ];
 
-/// The rest of the program: bytes that say what is called with what.
+/// The rest of the program, whose bytes select functions and arguments.
 struct Program<'a>(&'a [u8]);
 
 impl<'a> Program<'a> {
@@ -82,7 +82,7 @@ impl<'a> Program<'a> {
         bytes
     }
 
-    /// A known word, or any bytes without a NUL; `None` for NULL.
+    /// Reads a known word, or any bytes without a NUL. Returns `None` for NULL.
     fn string(&mut self) -> Option<CString> {
         match self.number() {
             0 => None,
@@ -96,7 +96,7 @@ fn pointer(string: &Option<CString>) -> *const c_char {
     string.as_ref().map_or(null(), |string| string.as_ptr())
 }
 
-/// The handles; NULL where there is none, which every function must bear.
+/// The handles, which are NULL while they do not exist. Every function must accept NULL.
 #[derive(Default)]
 struct Handles {
     postbox: Slot,
@@ -122,7 +122,7 @@ impl Slot {
 
 /// Reads an error as a program would, and frees it.
 unsafe fn handle_error(error: Handle) {
-    // SAFETY: an error that a function has just returned, or NULL.
+    // SAFETY: a function has just returned the error, which may be NULL.
     unsafe {
         assert!(postbox_error_code(error) != INTERNAL, "{:?}", std::ffi::CStr::from_ptr(postbox_error_message(error)));
         for reason in 0..=postbox_error_reason_count(error) {
@@ -143,7 +143,7 @@ impl Handles {
         let work = &mut self.works[slot % 2];
         let mut out = null_mut();
         let mut text = null();
-        // SAFETY: every handle is living or NULL, every string is one or NULL, no handle is used after it was freed.
+        // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
         unsafe {
             let error = match which % 22 {
                 0 => {
@@ -198,9 +198,9 @@ impl Handles {
         }
     }
 
-    /// A new Postbox, with default settings, while units of work of the old one live on.
+    /// Opens a new Postbox with default settings, while units of work of the old one still exist.
     unsafe fn reopen(&mut self) -> Handle {
-        // Opening costs more than all the rest.
+        // Opening takes longer than everything else.
         if self.opened == 2 {
             return null_mut();
         }
@@ -218,7 +218,7 @@ impl Handles {
 
 impl Drop for Handles {
     fn drop(&mut self) {
-        // SAFETY: each is living or NULL, and not used again. Those of the Postbox go first, which is allowed.
+        // SAFETY: each handle is valid or NULL, and not used again. The Postbox may be freed before its units of work.
         unsafe {
             postbox_free(self.postbox.take());
             postbox_config_free(self.config.take());

@@ -1,4 +1,4 @@
-//! What is fuzzed: functions that take any bytes, and must neither panic nor hang nor lose what they read.
+//! The fuzz targets: functions that accept any bytes, and must not panic, hang or lose data.
 //!
 //! `tests/it/reliability/fuzz.rs` runs them on a corpus and on random changes of it; `fuzz/` is for libFuzzer.
 
@@ -13,13 +13,14 @@ use postbox::{Config, ErrorCode, MemoryProducer, Message, Postbox, dynamodb_json
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-/// A target by its name, which is also that of its corpus.
+/// A fuzz target.
 pub type Target = fn(&[u8]);
 
+/// The targets with their names, which are also the names of their corpora.
 pub const TARGETS: [(&str, Target); 4] =
     [("json", json), ("settings", settings), ("answers", answers), ("c_abi", super::c_abi::run)];
 
-/// DynamoDB JSON: what can be read is written so that it is read again as the same.
+/// Parses DynamoDB JSON. An item that can be parsed is the same after writing and parsing it again.
 pub fn json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(item) = dynamodb_json::item_from_json(text) {
@@ -31,7 +32,7 @@ pub fn json(data: &[u8]) {
     let _ = dynamodb_json::condition_check_from_json(text);
 }
 
-/// Settings and header fields by name: a line each, `name=value`.
+/// Sets settings and header fields by name, one per line: `name=value`.
 pub fn settings(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (mut config, mut message) = (Config::default(), Message::new("t", "body"));
@@ -47,7 +48,7 @@ pub fn settings(data: &[u8]) {
     let _ = format!("{config:?}{message:?}");
 }
 
-/// Answers with what it was given last, whatever it is asked.
+/// A connector that returns the same response to every request until it is changed.
 #[derive(Clone, Debug, Default)]
 struct Anything(Arc<Mutex<(u16, Vec<u8>)>>);
 
@@ -66,7 +67,7 @@ impl HttpClient for Anything {
     }
 }
 
-/// Answers of DynamoDB's, and so every item of the table: an error or a message, and the same for every operation.
+/// Reads any response of DynamoDB, and so any item of the table. Each operation returns a result or an error.
 pub fn answers(data: &[u8]) {
     static OPENED: OnceLock<(Postbox, Anything)> = OnceLock::new();
     let (postbox, anything) = OPENED.get_or_init(|| {
@@ -74,7 +75,7 @@ pub fn answers(data: &[u8]) {
         let builder =
             Postbox::builder().endpoint_url("http://anything.invalid").region("us-east-1").max_request_attempts(1);
         let builder = builder.access_key_id("test").secret_access_key("test").http_client(anything.clone());
-        // Answers that are not of use are asked for again for no longer than this.
+        // Limits the time for retries of unusable responses.
         let builder = builder.operation_timeout(Duration::from_millis(20)).default_producer(MemoryProducer::new());
         (builder.open().unwrap(), anything)
     });

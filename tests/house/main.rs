@@ -73,7 +73,7 @@ mod broken_houses {
         | `src/model/` | Values. |\n\n\
         ## More\n\n| `src/other/` | No room. |\n";
 
-    /// A house without a problem: imports go down, tests import the file that they test, and modules re-export their own
+    /// A valid house: files import from lower rooms, tests import the file that they test, and modules re-export their own
     /// files.
     const SOUND: &[(&str, &str)] = &[
         (
@@ -208,7 +208,7 @@ mod broken_houses {
             // A parent uses a child that uses the parent.
             [("src/outbox/mod.rs", "fn page() { read::page() }"), ("src/outbox/read.rs", "pub fn page() {}")],
             [("src/outbox/mod.rs", "use read::Page;"), ("src/outbox/read.rs", "pub struct Page;")],
-            // It uses what it re-exports.
+            // A module uses a name that it re-exports.
             [
                 ("src/outbox/mod.rs", "pub use read::Page; struct Pages(Vec<Page>);"),
                 ("src/outbox/read.rs", "pub struct Page;"),

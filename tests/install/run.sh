@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs into an empty prefix, and builds the greetings examples with what is there, as a program of somebody else
-# would: with pkg-config and with CMake, shared and static, by gcc and by clang; each runs under valgrind too.
+# Installs into an empty prefix, and builds the greetings examples against it as a user's program would: with pkg-config and
+# with CMake, shared and static, by gcc and by clang. Each example also runs under valgrind.
 #
 # It installs the debug build, or that of PROFILE. It needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind, binutils, libcjson-dev and
 # nlohmann-json3-dev.
@@ -8,7 +8,7 @@
 
 prefix=$work/prefix
 profile=${PROFILE:-debug}
-# What lies below a directory, in order.
+# Lists the files below a directory, sorted.
 tree() {
     (cd "$1" && find . -not -type d | sort)
 }
@@ -35,7 +35,7 @@ links_lead_to_the_version() {
         [ "$(readlink "$prefix/lib/$soname")" = "libpostbox.so.$version" ] && [ -f "$prefix/lib/libpostbox.so.$version" ]
 }
 
-# What pkg-config, CMake, the library and the command say is the version of Cargo.toml.
+# Checks that pkg-config, CMake, the library and the command report the version of Cargo.toml.
 one_version_is_installed() {
     local version
     version=$("$root/tools/versions.py" --print)
@@ -52,7 +52,7 @@ only_our_symbols_are_exported() {
     grep -q '^postbox_open$' "$work/exported" && ! grep -v '^postbox_' "$work/exported"
 }
 
-# The same files, below DESTDIR; what is written in them is the PREFIX alone.
+# Installs the same files below DESTDIR. Their content names only the PREFIX.
 destdir_holds_the_prefix() {
     local destination=$work/destdir
     make -C "$root" --no-print-directory install PROFILE=$profile PREFIX=/opt/postbox DESTDIR="$destination" || return 1
@@ -67,7 +67,7 @@ libdir_is_elsewhere() {
         cmake_builds gcc g++ "$destination" "$work/build-libdir"
 }
 
-# with_pkg_config COMPILER LANGUAGE KIND: as docs/getting-started-c.md says.
+# with_pkg_config COMPILER LANGUAGE KIND: builds an example as in docs/getting-started-c.md.
 with_pkg_config() {
     local compiler=$1 language=$2 kind=$3 flags=() json=libcjson
     [ "$language" = cpp ] && flags=(-std=c++17) json=nlohmann_json
@@ -95,14 +95,14 @@ cmake_refuses_another_abi() {
         grep -F 'requested version "0.2"' "$work/refused"
 }
 
-# Whether a program asks the loader for libpostbox.
+# Returns whether a program loads libpostbox.
 is_of_kind() {
     local program=$1 kind=$2 count
     count=$(readelf -d "$program" | grep -c 'NEEDED.*libpostbox')
     if [ "$kind" = static ]; then [ "$count" = 0 ]; else [ "$count" = 1 ]; fi
 }
 
-# runs PROGRAM KIND: it greets, also under valgrind.
+# runs PROGRAM KIND: checks that an example works, also under valgrind.
 runs() {
     local program=$1 kind=$2
     is_of_kind "$program" "$kind" || { echo "$program is not $kind"; return 1; }
@@ -118,7 +118,7 @@ step "DESTDIR holds the prefix" destdir_holds_the_prefix
 step "LIBDIR may be elsewhere" libdir_is_elsewhere
 step "CMake refuses another ABI" cmake_refuses_another_abi
 
-# The shared library of a prefix that the loader does not know.
+# Uses the shared library of a prefix that the loader does not know.
 export LD_LIBRARY_PATH=$prefix/lib
 for compilers in "gcc g++" "clang clang++"; do
     read -r c cpp <<<"$compilers"

@@ -1,6 +1,6 @@
-//! The integration tests, grouped by the room of `src` that they enter first. They are one binary, so that it is linked once.
+//! The integration tests, grouped by the room of `src` that they enter first. They are one binary, which is linked once.
 //!
-//! `cargo test --test it delivery::sweep` runs one file. A test that needs a process of its own starts this binary again.
+//! `cargo test --test it delivery::sweep` runs one file. A test that needs its own process starts this binary again.
 
 #[macro_use]
 #[path = "../support/mod.rs"]

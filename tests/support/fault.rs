@@ -22,7 +22,7 @@ pub enum Fault {
     Answer { status: u16, body: Value },
     /// TransactionCanceledException with these codes, one per action (the last one is repeated), and no effect.
     Cancel(&'static [&'static str]),
-    /// The connection is refused.
+    /// The sender gets a connection refused error.
     ConnectionRefused,
     /// The connection breaks before the request arrives. To the sender this looks like [`Fault::AnswerLost`].
     RequestLost,
@@ -50,12 +50,12 @@ impl Fault {
         Self::Refuse { status: 400, code: "ThrottlingException", message: "Rate of requests exceeds the limit" }
     }
 
-    /// Another transaction is at work on one of the items.
+    /// Another transaction is writing one of the items.
     pub fn conflict() -> Self {
         Self::Cancel(&["TransactionConflict"])
     }
 
-    /// An earlier request of the same token is still being worked on.
+    /// An earlier request with the same token is still in progress.
     pub fn in_progress() -> Self {
         Self::Refuse { status: 400, code: "TransactionInProgressException", message: "The transaction is in progress" }
     }
@@ -90,7 +90,7 @@ impl Gate {
     }
 
     pub async fn pass(&self) {
-        // There is never a permit: this ends, with an error, when the gate is opened.
+        // The semaphore never has a permit. Opening the gate closes it, which ends this call with an error.
         let _ = self.0.acquire().await;
     }
 }

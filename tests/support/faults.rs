@@ -70,7 +70,7 @@ impl Faults {
         self.state().rules.push(Box::new(rule));
     }
 
-    /// Removes all faults that have not happened yet.
+    /// Removes all faults that have not occurred yet.
     pub fn heal(&self) {
         let mut state = self.state();
         state.queues.clear();

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// A server on 127.0.0.1 with a thread of its own, which stops when this is dropped.
+/// A server on 127.0.0.1 with its own thread, which stops when this is dropped.
 pub struct HttpDatabase {
     database: Database,
     address: SocketAddr,
@@ -20,7 +20,7 @@ struct Server {
 }
 
 impl HttpDatabase {
-    /// Serves a fresh database in memory on a free port.
+    /// Serves a new database in memory on a free port.
     pub fn start() -> Self {
         let database = Database::memory().unwrap();
         let (server, address) = serve(database.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));

@@ -1,5 +1,5 @@
-//! The fixtures of the integration tests: a Postbox on a database of its own, in this process or over
-//! HTTP, whose requests are recorded and can be given faults.
+//! The fixtures of the integration tests: a Postbox with its own database, in this process or over HTTP. Its requests are
+//! recorded, and faults can be injected into them.
 
 pub mod fault;
 pub mod faults;
@@ -163,7 +163,7 @@ impl TestOutbox {
     }
 }
 
-/// Gives a lease to another holder, whoever has it now.
+/// Assigns a lease to another holder, even if it is held.
 pub fn take_lease(postbox: &Postbox, resource: &str, length: Duration) {
     let expiry = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + length;
     let lease = item([

@@ -1,4 +1,4 @@
-//! SNS and SQS in a process of their own: moto, from the virtual environment of tools/venv.sh.
+//! SNS and SQS in a separate process of moto, from the virtual environment of tools/venv.sh.
 
 use aws_sdk_sqs::types::Message as Received;
 use postbox::Builder;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 /// The account of moto.
 pub const ACCOUNT: &str = "123456789012";
 
-/// The number of the next region. Each test has a region of its own, so that all can share one server.
+/// The number of the next region. Each test has its own region, so that all can share one server.
 const REGIONS: [&str; 17] = [
     "eu-central-1",
     "eu-west-1",

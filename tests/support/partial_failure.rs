@@ -10,11 +10,11 @@ use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
-/// A client with failures to come. Clones are the same client.
+/// A client with scheduled failures. Clones are the same client.
 #[derive(Clone, Debug)]
 pub struct PartialFailure {
     inner: SharedHttpClient,
-    /// The failures to come: the id of an entry, the code, whether the sender is at fault.
+    /// The scheduled failures: the id of an entry, the code, and whether the sender is at fault.
     failures: Arc<Mutex<Vec<(String, String, bool)>>>,
     batches: Arc<Mutex<Vec<usize>>>,
 }

@@ -1,4 +1,4 @@
-//! Runs a test of this binary in a process of its own, which no other test shares.
+//! Runs a test of this binary in its own process.
 
 use std::process::Command;
 
@@ -27,7 +27,8 @@ pub fn in_own_process<F: FnOnce()>(body: F) {
     in_prepared_process(|_| {}, body);
 }
 
-/// Does the same in a process whose environment is changed by `prepare`.
+/// Runs the body of the calling test in another process, whose environment `prepare` changes. Fails the test if it fails
+/// there.
 pub fn in_prepared_process<F: FnOnce()>(prepare: impl FnOnce(&mut Command), body: F) {
     if std::env::var_os(IN_CHILD).is_some() {
         return body();

@@ -1,4 +1,4 @@
-//! An unreliable network: a TCP proxy that cuts, delays and black-holes connections at random, by a seed.
+//! An unreliable network: a TCP proxy that delays, cuts and blocks connections at random, from a seed.
 
 use fastrand::Rng;
 use std::io::{Read, Write};
@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A fault of some bytes on their way.
+/// A fault of some transmitted bytes.
 #[derive(Clone, Copy, Debug)]
 enum Weather {
     Pass,
-    /// The bytes are late.
+    /// The bytes are delayed.
     Delay,
     /// The connection breaks before the bytes or after half of them.
     Cut,
-    /// These and all later bytes vanish; the connection stays open.
+    /// These and all later bytes are dropped. The connection stays open.
     BlackHole,
 }
 

@@ -1,4 +1,4 @@
-/* Tests and checks: what is not so is printed with its place and counted, and the test goes on. */
+/* Tests and checks. A failed check is printed with its place and counted, and the test continues. */
 #ifndef CHECK_HPP
 #define CHECK_HPP
 
@@ -13,14 +13,14 @@ struct test {
     void (*run)();
 };
 
-/* Every test of the program, as TEST adds them. */
+/* Returns the tests of the program, which TEST adds. */
 std::vector<test> &tests();
 bool add(test test);
 
 void check(bool holds, const char *what, const char *file, int line);
 void check_error(const postbox::error &error, postbox_code code, std::string_view part, const char *file, int line);
 
-/* How many checks have failed. */
+/* The number of failed checks. */
 extern int failures;
 
 #define TEST(name)                                             \
@@ -28,10 +28,10 @@ extern int failures;
     [[maybe_unused]] static const bool added_##name = add({#name, name}); \
     static void name()
 
-/* It is so. */
+/* Checks that a condition holds. */
 #define CHECK(condition) check(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
 
-/* The call throws a postbox::error with this code and a text that holds `part`. */
+/* Checks that a call throws a postbox::error with this code and a message that contains `part`. */
 #define FAILS(code, part, call)                                       \
     try {                                                             \
         static_cast<void>(call);                                      \

@@ -1,7 +1,7 @@
-/* What else an outbox does: sweeping, listing, replaying, tables, figures. */
+/* Delivery and administration: sweeping, listing, replaying, tables, statistics. */
 #include "support.hpp"
 
-TEST(sweep_sends_what_was_left) {
+TEST(sweep_sends_outstanding_messages) {
     postbox::client box = open_memory();
     deposit(box, "one");
     box.deposit_post(postbox::message("other.topic", "x").set("id", "two"));
@@ -21,7 +21,7 @@ TEST(sweeper_is_started_once_and_stopped) {
     box.start_sweeper();
 }
 
-TEST(lists_go_on_from_page_to_page) {
+TEST(lists_continue_from_page_to_page) {
     postbox::client box = open_memory();
     std::vector<postbox::message> messages;
     for (int i = 0; i < 30; i++)
@@ -49,7 +49,7 @@ TEST(lists_go_on_from_page_to_page) {
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor", box.list_messages(POSTBOX_STATE_OUTSTANDING, std::nullopt, 7, "nonsense"));
 }
 
-TEST(reports_tell_what_became_of_each) {
+TEST(reports_have_the_outcome_of_each_message) {
     postbox::client box = open_memory();
     deposit(box, "one");
     postbox::report report;

@@ -1,4 +1,4 @@
-/* Who lives how long: closing, moving, freeing, ending. */
+/* Lifetimes: closing, moving and freeing objects, and the end of the program. */
 #include "support.hpp"
 
 #include <cstdio>
@@ -21,8 +21,8 @@ TEST(after_close_every_call_says_so) {
     CHECK(box.stats().deposited == 0);
 }
 
-/* What was moved from owns nothing: it is not freed twice, and using it is an error. */
-TEST(what_was_moved_from_throws_and_is_not_freed_again) {
+/* A moved-from object owns nothing: it is not freed twice, and using it is an error. */
+TEST(moved_from_object_throws_and_is_not_freed_again) {
     postbox::client first = open_memory();
     postbox::client box = std::move(first);
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "", first.close());
@@ -47,7 +47,7 @@ TEST(unit_of_work_may_outlive_its_outbox) {
     FAILS(POSTBOX_ERROR_CLOSED, "", work.commit());
 }
 
-TEST(error_outlives_what_it_came_from) {
+TEST(error_outlives_its_objects) {
     std::exception_ptr kept;
     try {
         postbox::client box = open_memory();
@@ -68,7 +68,7 @@ static long resident_pages() {
     return resident;
 }
 
-/* Five kinds, so many times. */
+/* Creates and frees handles of five kinds. */
 static void make_and_free(postbox::client &box, int times) {
     for (int i = 0; i < times; i++) {
         postbox::config config;
@@ -88,11 +88,11 @@ TEST(ten_thousand_handles_leave_nothing_behind) {
     const long before = resident_pages();
     make_and_free(box, 2'000);
     const long grown = (resident_pages() - before) * sysconf(_SC_PAGESIZE);
-    /* 100 bytes lost by each of the 10,000 handles would be a megabyte. */
+    /* A leak of 100 bytes in each of the 10,000 handles would add up to a megabyte. */
     CHECK(grown < 1'000'000);
 }
 
-/* Closing while another thread is in a call: that says what became of it, and nothing is lost. */
+/* Closing while another thread is in a call: the call reports its outcome, and no message is lost. */
 TEST(closing_during_a_call_loses_nothing) {
     directory place;
     auto config = postbox::config().set("embedded_path", place.file("db")).set("close_timeout_ms", 1);
@@ -122,7 +122,7 @@ TEST(closing_during_a_call_loses_nothing) {
     CHECK(state_of(next, "under way") == "outstanding");
 }
 
-/* Shared by std::shared_ptr, it lives until the last call is over. */
+/* A client that is shared by std::shared_ptr lives until the last call has ended. */
 TEST(last_owner_frees_the_outbox) {
     event called, may_return;
     auto alive = std::make_shared<int>();
@@ -141,11 +141,11 @@ TEST(last_owner_frees_the_outbox) {
 }
 
 /*
- * Ends with one sweeper in the call of a producer that does not return, and one of an object that
- * the end of the program destroys.
+ * Ends the program with two sweepers: one calls a producer that does not return, and the client of
+ * the other is destroyed at the end of the program.
  */
 int exit_with_a_sweeper(const char *path) {
-    /* Not destroyed at the end, as the thread of the sweeper uses them still. */
+    /* These are not destroyed at the end, since the thread of the sweeper still uses them. */
     static event &called = *new event, &never = *new event;
     static auto *leaked = new postbox::client(postbox::config()
                                                   .set("embedded_path", path)

@@ -1,4 +1,4 @@
-/* Runs the tests of the C++ binding: all, or those whose names are given. */
+/* Runs the tests of the C++ binding, or those whose names are passed. */
 #include "support.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ static void run(const test &test) {
 int main(int argc, char **argv) {
     if (argc == 3 && std::strcmp(argv[1], "exit-with-a-sweeper") == 0)
         return exit_with_a_sweeper(argv[2]);
-    /* A test that hangs has failed; the last line tells after which one. */
+    /* A test that hangs fails. The last line of the output names the test before it. */
     alarm(300);
     int passed = 0, failed = 0;
     for (const test &test : tests()) {

@@ -25,7 +25,7 @@ TEST(the_result_of_a_producer_decides_the_outcome) {
     CHECK(state_of(box, "two") == "dispatched");
 }
 
-/* What a producer throws is a failed dispatch with its text, and the message stays. */
+/* An exception of a producer is a failed dispatch with its message, and the message stays outstanding. */
 TEST(producer_that_throws_has_failed) {
     int calls = 0;
     postbox::client box = open_memory([&](postbox::message_view message) -> postbox::send_result {
@@ -45,7 +45,7 @@ TEST(producer_that_throws_has_failed) {
     CHECK(outcome.detail.find("one of Postbox's own") != std::string::npos);
     CHECK(calls == 3);
     CHECK(state_of(box, "standard") == "outstanding");
-    /* Without a report it is an exception, with a reason for each message. */
+    /* Without a report, the call throws an exception with a reason for each message. */
     try {
         box.clear_outbox({"standard", "number"});
         CHECK(!"it throws");
@@ -123,7 +123,7 @@ TEST(sweeper_calls_the_producer_on_its_own_thread) {
     CHECK(state_of(box, "swept") == "dispatched");
 }
 
-/* What is thrown on the sweeper's thread ends neither it nor the program. */
+/* An exception on the sweeper's thread ends neither the thread nor the program. */
 TEST(sweeper_survives_a_producer_that_throws) {
     std::atomic<int> calls = 0;
     event again;

@@ -11,7 +11,7 @@ use_libraries "${1:-}"
 flags=(-std=c++17 -Wall -Wextra -Wpedantic -Werror -I "$root/include" -I "$root/bindings/cpp" -g -pthread)
 sanitized=(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 shared=$libraries/libpostbox.so
-# What was freed is kept for a while, to find its use; a little of it, as one test watches the memory.
+# Freed memory is kept for a while, to detect its use. The amount is small, since one test measures the memory.
 export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=1
 
 # compile COMPILER PROGRAM [FLAG...]
@@ -28,7 +28,7 @@ run_tests() {
     [ $code = 0 ] && grep -q ' passed, 0 failed$' "$1.output"
 }
 
-# caught COMPILER BUG TEXT: the program that is wrong on purpose is compiled as the tests are, and ended with this text.
+# caught COMPILER BUG TEXT: compiles a deliberately wrong program as the tests, and checks that it ends with this text.
 caught() {
     local compiler=$1 bug=$2 text=$3
     "$compiler" "${flags[@]}" "${sanitized[@]}" "$root/bindings/cpp/tests/bugs/$bug.cpp" "$shared" -o "$work/$bug" || return 1
@@ -39,7 +39,7 @@ caught() {
     grep -F "$text" "$work/$bug.output"
 }
 
-# The tests call, through postbox.hpp, every function of postbox.h, but the one that a report as a std::vector needs not.
+# Through postbox.hpp, the tests call every function of postbox.h except one, which is not needed since a report is a std::vector.
 every_function_is_called() {
     declared_functions >"$work/declared"
     nm -D --undefined-only "$work/tests" | awk '{ print $2 }' | grep '^postbox_' | sort >"$work/called"
@@ -56,7 +56,7 @@ for compiler in g++ clang++; do
     step "$compiler: every function of the C header is called" every_function_is_called
     step "$compiler: the example compiles without a warning" compile_example "$compiler"
     step "$compiler: the example says what it did" greets "$work/greetings"
-    step "$compiler: the example tells an error" tells_an_error "$work/greetings"
+    step "$compiler: the example tells an error" reports_an_error "$work/greetings"
     step "$compiler: the tests compile with sanitizers" compile "$compiler" "$work/sanitized" "${sanitized[@]}"
     step "$compiler: the tests pass under the sanitizers" run_tests "$work/sanitized"
     step "$compiler: AddressSanitizer catches a bug" caught "$compiler" freed heap-use-after-free

@@ -1,4 +1,4 @@
-/* What several tests need: an outbox in memory, a table of the program's own, a producer, events. */
+/* Fixtures of the tests: an outbox in memory, a table of the program, a producer, events. */
 #ifndef SUPPORT_HPP
 #define SUPPORT_HPP
 
@@ -10,13 +10,13 @@
 inline constexpr std::string_view ada = R"({"Name":{"S":"Ada"}})";
 inline constexpr std::string_view bob = R"({"Name":{"S":"Bob"}})";
 
-/* Something that one thread waits for and another one makes happen. */
+/* An event that one thread waits for and another one triggers. */
 class event {
 public:
     void set() {
         std::call_once(once_, [this] { promise_.set_value(); });
     }
-    /* Waits until it has happened; after a minute, the check fails. */
+    /* Waits for the event. After a minute, the check fails. */
     void wait() { CHECK(future_.wait_for(std::chrono::minutes(1)) == std::future_status::ready); }
 
 private:
@@ -27,20 +27,20 @@ private:
 
 postbox::send_result send_quietly(postbox::message_view message);
 
-/* The embedded database in memory, on which nothing has to be old to be swept, tried again or archived. */
+/* Returns settings of the embedded database in memory, with which messages are swept, retried and archived at once. */
 postbox::config memory();
-/* An outbox on it with this producer for every topic, and a table People of the key Name. */
+/* Opens an outbox with these settings and this producer for every topic, and creates a table People with the key Name. */
 postbox::client open_memory(postbox::send_function send = send_quietly);
 void make_people(postbox::client &box);
 
 /* Deposits a message of the topic "greeting.made". */
 void deposit(postbox::client &box, std::string_view id);
-/* The state of a message in the outbox; "none" if it is not there. */
+/* Returns the state of a message in the outbox, or "none" if it does not exist. */
 std::string state_of(postbox::client &box, std::string_view id);
-/* Clears one message, and gives what became of it. */
+/* Clears one message and returns its outcome. */
 postbox::message_outcome clear(postbox::client &box, const std::string &id);
 
-/* A directory that is deleted with all that is in it. */
+/* A directory that is deleted with its content. */
 class directory {
 public:
     directory();

@@ -53,7 +53,7 @@ TEST(every_kind_of_action_takes_effect) {
     CHECK(box.get_item("People", R"({"Name":{"S":"Cy"}})"));
 }
 
-TEST(what_leaves_its_scope_is_rolled_back) {
+TEST(unit_is_rolled_back_at_the_end_of_its_scope) {
     postbox::client box = open_memory();
     try {
         postbox::unit_of_work work(box);
@@ -107,7 +107,7 @@ TEST(duplicate_message_takes_effect_once) {
     CHECK(!box.get_item("People", ada));
 }
 
-TEST(what_dynamodb_would_refuse_is_refused_when_added) {
+TEST(action_over_a_limit_is_rejected_when_added) {
     postbox::client box = open_memory();
     postbox::unit_of_work work(box);
     work.put("People", ada);
@@ -127,7 +127,7 @@ TEST(what_dynamodb_would_refuse_is_refused_when_added) {
     }());
 }
 
-TEST(text_that_c_cannot_hold_is_refused) {
+TEST(invalid_arguments_are_rejected) {
     postbox::client box = open_memory();
     postbox::unit_of_work work(box);
     const std::string nul = "a\0b"s, lone_surrogate = "\xed\xa0\x80", half = "abc\xff";

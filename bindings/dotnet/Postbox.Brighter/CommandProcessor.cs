@@ -5,23 +5,23 @@ using System.Linq;
 namespace Postbox.Brighter
 {
     /// <summary>
-    /// The part of Brighter's command processor that has to do with the outbox, under its names. Requests become messages by the mappers that it is given.
+    /// The outbox methods of Brighter's command processor, with the same names. Registered mappers convert requests to messages.
     /// </summary>
     public sealed class CommandProcessor
     {
         private readonly PostboxClient client;
         private readonly Dictionary<Type, Func<object, Message>> mappers = new Dictionary<Type, Func<object, Message>>();
 
-        /// <summary>Makes a command processor over a client, which stays the caller's.</summary>
+        /// <summary>Creates a command processor over a client, which the caller still owns.</summary>
         /// <param name="client">The client.</param>
         public CommandProcessor(PostboxClient client)
         {
             this.client = client ?? throw new ArgumentNullException(nameof(client));
         }
 
-        /// <summary>Registers how requests of a type become messages, as Brighter's <c>IAmAMessageMapper.MapToMessage</c>. To be called before threads share this.</summary>
+        /// <summary>Registers the mapper for requests of a type, as Brighter's <c>IAmAMessageMapper.MapToMessage</c>. Call it before other threads use this object.</summary>
         /// <typeparam name="T">The type of the requests.</typeparam>
-        /// <param name="mapToMessage">Makes a message, which this disposes of.</param>
+        /// <param name="mapToMessage">Creates a message, which the command processor disposes of.</param>
         /// <returns>This command processor.</returns>
         public CommandProcessor MapMessages<T>(Func<T, Message> mapToMessage)
         {
@@ -31,7 +31,7 @@ namespace Postbox.Brighter
             return this;
         }
 
-        /// <summary>Deposits a request in the outbox, outside of a transaction.</summary>
+        /// <summary>Deposits a request in the outbox, outside a transaction.</summary>
         /// <typeparam name="T">The type of the request.</typeparam>
         /// <param name="request">The request.</param>
         /// <returns>The id of the message, for <see cref="ClearOutbox"/>.</returns>
@@ -41,7 +41,7 @@ namespace Postbox.Brighter
                 return client.DepositPost(message);
         }
 
-        /// <summary>Deposits requests in the outbox, outside of a transaction, 25 a request.</summary>
+        /// <summary>Deposits requests in the outbox, outside a transaction, 25 per request.</summary>
         /// <typeparam name="T">The type of the requests.</typeparam>
         /// <param name="requests">The requests.</param>
         /// <returns>The ids of the messages, for <see cref="ClearOutbox"/>.</returns>
@@ -62,7 +62,7 @@ namespace Postbox.Brighter
             }
         }
 
-        /// <summary>Deposits a request in the transaction of a unit of work, which begins if none is open.</summary>
+        /// <summary>Deposits a request in the transaction of a unit of work. Starts a transaction if none is open.</summary>
         /// <typeparam name="T">The type of the request.</typeparam>
         /// <param name="request">The request.</param>
         /// <param name="unitOfWork">The unit of work.</param>
@@ -93,7 +93,7 @@ namespace Postbox.Brighter
             if (request == null)
                 throw new ArgumentNullException(nameof(request));
             if (!mappers.TryGetValue(typeof(T), out var mapToMessage))
-                throw new InvalidOperationException("no mapper makes a message of " + typeof(T).FullName + ": call MapMessages<" + typeof(T).Name + "> first");
+                throw new InvalidOperationException("no mapper is registered for " + typeof(T).FullName + ": call MapMessages<" + typeof(T).Name + "> first");
             return mapToMessage(request)
                 ?? throw new InvalidOperationException("the mapper of " + typeof(T).FullName + " returned null instead of a message");
         }

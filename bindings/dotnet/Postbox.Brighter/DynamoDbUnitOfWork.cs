@@ -2,13 +2,13 @@ using System;
 
 namespace Postbox.Brighter
 {
-    /// <summary>Brighter's unit of work on DynamoDB, under its names: one transaction at a time, begun when it is first asked for.</summary>
+    /// <summary>Brighter's unit of work on DynamoDB, with the same names. Has one transaction at a time, which starts when it is first requested.</summary>
     public sealed class DynamoDbUnitOfWork : IDisposable
     {
         private readonly PostboxClient client;
         private UnitOfWork transaction;
 
-        /// <summary>Makes a unit of work over a client, which stays the caller's.</summary>
+        /// <summary>Creates a unit of work over a client, which the caller still owns.</summary>
         /// <param name="client">The client.</param>
         public DynamoDbUnitOfWork(PostboxClient client)
         {
@@ -18,11 +18,11 @@ namespace Postbox.Brighter
         /// <summary>Whether a transaction is open.</summary>
         public bool HasOpenTransaction => transaction != null;
 
-        /// <summary>The open transaction, or a new one: what you would add to <c>TransactItems</c>, put into it.</summary>
+        /// <summary>Returns the open transaction, or starts a new one. Add your actions to it instead of to <c>TransactItems</c>.</summary>
         /// <returns>The transaction.</returns>
         public UnitOfWork BeginOrGetTransaction() => transaction ?? (transaction = client.BeginUnitOfWork());
 
-        /// <summary>Commits the open transaction. After an error it is still open: it can be tried again or rolled back.</summary>
+        /// <summary>Commits the open transaction. After an error the transaction is still open, and can be committed again or rolled back.</summary>
         /// <exception cref="InvalidOperationException">No transaction is open.</exception>
         public void Commit()
         {
@@ -33,7 +33,7 @@ namespace Postbox.Brighter
         }
 
         /// <summary>Rolls back the open transaction, if there is one: nothing is written or sent.</summary>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if a commit had no answer, since then it may have taken effect.</exception>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if a commit got no response, since it may have taken effect.</exception>
         public void Rollback()
         {
             try
@@ -46,7 +46,7 @@ namespace Postbox.Brighter
             }
         }
 
-        /// <summary>Lets go of the transaction; one that is still open is not written.</summary>
+        /// <summary>Closes the unit of work. An open transaction is not written.</summary>
         public void Close()
         {
             transaction?.Dispose();

@@ -5,8 +5,8 @@ using System.Threading;
 namespace Postbox
 {
     /// <summary>
-    /// Delegates that the library calls. The library keeps a GCHandle of each until it says that it will call it no more; what it calls is
-    /// one of the static delegates here, which are never collected. No exception leaves them.
+    /// Delegates that the library calls. The library keeps a GCHandle of each until it releases the delegate. The functions that it calls are
+    /// the static delegates of this class, which are never collected. No exception leaves them.
     /// </summary>
     internal static class Callbacks
     {
@@ -21,7 +21,7 @@ namespace Postbox
         internal static bool RunOnThisThread => running > 0;
 
         /// <summary>
-        /// Gives a delegate to the library by <paramref name="give"/>, which says whether the library took it. If not, it is let go of here.
+        /// Passes a delegate to the library with <paramref name="give"/>, which returns whether the library accepted the delegate. If not, frees its handle.
         /// </summary>
         internal static void Give(Delegate callback, Func<IntPtr, IntPtr> give)
         {
@@ -37,7 +37,7 @@ namespace Postbox
             }
         }
 
-        /// <summary>Lends a delegate to the library for the time of one call.</summary>
+        /// <summary>Passes a delegate to the library for the duration of one call.</summary>
         internal static void Lend(Delegate callback, Func<IntPtr, IntPtr> call)
         {
             var kept = GCHandle.Alloc(callback);
@@ -68,7 +68,7 @@ namespace Postbox
             });
         }
 
-        /// <summary>Calls with a message that ends with the call. An exception becomes a failure with its text.</summary>
+        /// <summary>Calls a delegate with a message that is valid during the call only. An exception becomes a failure with its message.</summary>
         private static SendOutcome WithMessage(IntPtr message, IntPtr reason, UIntPtr reasonSize, Func<Message, SendResult> call)
         {
             var lent = new LentMessageHandle(message);
@@ -80,7 +80,7 @@ namespace Postbox
             }
             catch (ThreadAbortException failure)
             {
-                // The process ends, under Mono and .NET Framework. It would go on after this block, and out into the library.
+                // The process ends, under Mono and .NET Framework. Otherwise the exception would continue after this block, into the library.
                 Thread.ResetAbort();
                 result = SendResult.Retry(Describe(failure));
             }
@@ -102,7 +102,7 @@ namespace Postbox
             }
             catch
             {
-                // Its message is code of its own, and threw as well.
+                // The property Message of the exception threw an exception too.
                 return failure.GetType().FullName;
             }
         }
@@ -119,7 +119,7 @@ namespace Postbox
             }
             catch
             {
-                // Who logs must not fail by it, and there is nobody left to tell.
+                // Logging must not make the caller fail, and there is no other place to report the exception.
             }
         }
 

@@ -3,10 +3,10 @@ using System.Collections.Generic;
 
 namespace Postbox
 {
-    /// <summary>The one way from an error of the library to an exception.</summary>
+    /// <summary>Converts errors of the library to exceptions.</summary>
     internal static class Errors
     {
-        /// <summary>Throws what the error says, and frees it; does nothing for NULL, which is success.</summary>
+        /// <summary>Frees an error and throws it as an exception. Does nothing for NULL, which means success.</summary>
         internal static void Check(IntPtr error)
         {
             if (error != IntPtr.Zero)

@@ -4,7 +4,7 @@ using System.Collections.Generic;
 namespace Postbox
 {
     /// <summary>
-    /// An error of Postbox. <see cref="IsRetryable"/> says whether the same call may succeed later; <c>catch (PostboxException e) when (e.IsRetryable)</c> catches all that may.
+    /// An error of Postbox. <see cref="IsRetryable"/> is true if the same call may succeed later; <c>catch (PostboxException e) when (e.IsRetryable)</c> catches all such errors.
     /// </summary>
     public class PostboxException : Exception
     {
@@ -21,7 +21,7 @@ namespace Postbox
         /// <summary>Whether the same call may succeed later without any change.</summary>
         public bool IsRetryable { get; }
 
-        /// <summary>One for each action of a cancelled transaction that could not be done, each message that failed, each fault of a table; else empty.</summary>
+        /// <summary>A reason for each failed action of a cancelled transaction, each failed message, or each problem of a table. Empty for other errors.</summary>
         public IReadOnlyList<Reason> Reasons { get; }
     }
 
@@ -36,7 +36,7 @@ namespace Postbox
             : base(code, message, true, reasons) { }
     }
 
-    /// <summary>DynamoDB cancelled the transaction: nothing was written. The reasons say reason, action by action. The unit of work stays open.</summary>
+    /// <summary>DynamoDB cancelled the transaction: nothing was written. There is a reason for each action that failed. The unit of work stays open.</summary>
     public class TransactionCanceledException : PostboxException
     {
         internal TransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)
@@ -62,13 +62,13 @@ namespace Postbox
             Item = item;
         }
 
-        /// <summary>Which action or message of the call it concerns, from 0 in the order in which they were added or given.</summary>
+        /// <summary>The index of the failed action or message, from 0 in the order in which they were added or passed.</summary>
         public int Index { get; }
 
         /// <summary>The subject: an action ("Put People"), a message id or the name of an index.</summary>
         public string Subject { get; }
 
-        /// <summary>DynamoDB's own code where there is one ("ConditionalCheckFailed", "TransactionConflict"), else a word of Postbox.</summary>
+        /// <summary>The code from DynamoDB ("ConditionalCheckFailed", "TransactionConflict"), or one from Postbox if DynamoDB returned none.</summary>
         public string Code { get; }
 
         /// <summary>The explanation.</summary>

@@ -5,7 +5,7 @@ using System.Threading;
 namespace Postbox
 {
     /// <summary>
-    /// A handle of the library that is freed once: when it was disposed of, or collected, and no call with it is under way.
+    /// A handle of the library that is freed once, after it was disposed of or collected, and when no call uses it.
     /// </summary>
     internal abstract class NativeHandle : SafeHandle
     {
@@ -16,7 +16,7 @@ namespace Postbox
 
         public override bool IsInvalid => handle == IntPtr.Zero;
 
-        /// <summary>Whether it was disposed of. It is closed later, if a call with it is under way.</summary>
+        /// <summary>Whether the handle was disposed of. If a call uses it, it is closed after the call.</summary>
         internal bool IsDisposed { get; private set; }
 
         protected override void Dispose(bool disposing)
@@ -62,8 +62,8 @@ namespace Postbox
 
         protected override bool ReleaseHandle()
         {
-            // A producer may dispose of the client that it serves. Freeing waits for the sweeper, and that may be the
-            // thread that runs this producer: another thread does the waiting.
+            // A producer may dispose of its own client. Freeing waits for the sweeper, which may run on the thread of this
+            // producer, so another thread waits.
             var pointer = handle;
             if (Callbacks.RunOnThisThread)
                 ThreadPool.QueueUserWorkItem(_ => Native.postbox_free(pointer));
@@ -95,13 +95,13 @@ namespace Postbox
         }
     }
 
-    /// <summary>A message, whoever owns it.</summary>
+    /// <summary>A message of any owner.</summary>
     internal abstract class MessageHandle : NativeHandle
     {
         protected MessageHandle(IntPtr pointer) : base(pointer) { }
     }
 
-    /// <summary>A message of ours.</summary>
+    /// <summary>A message that this assembly created.</summary>
     internal sealed class OwnedMessageHandle : MessageHandle
     {
         internal OwnedMessageHandle(IntPtr pointer) : base(pointer) { }
@@ -113,7 +113,7 @@ namespace Postbox
         }
     }
 
-    /// <summary>A message of a page, which it keeps alive.</summary>
+    /// <summary>A message of a page. It keeps the page alive.</summary>
     internal sealed class PageMessageHandle : MessageHandle
     {
         private readonly PageHandle page;
@@ -133,7 +133,7 @@ namespace Postbox
         }
     }
 
-    /// <summary>A message that is lent for the time of a callback, which does not end while another thread reads it.</summary>
+    /// <summary>A message that is valid during a callback only. The callback does not end while another thread reads it.</summary>
     internal sealed class LentMessageHandle : MessageHandle
     {
         private readonly ManualResetEventSlim unused = new ManualResetEventSlim();

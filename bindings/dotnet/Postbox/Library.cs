@@ -15,7 +15,7 @@ namespace Postbox
         /// <exception cref="NotSupportedException">The library is too old, or has another major version (before 1.0, another minor version).</exception>
         public static string Version => Loaded.Value;
 
-        /// <summary>Loads the library, or says why it cannot be used. Called before anything else of it is.</summary>
+        /// <summary>Loads the library and checks its version. Must be called before any other function of the library.</summary>
         internal static void Check() => _ = Loaded.Value;
 
         private static string Load()
@@ -33,8 +33,8 @@ namespace Postbox
             }
             if (!Serves(Numbers(version), Numbers(RequiredVersion)))
                 throw new NotSupportedException(
-                    "the native library \"postbox\" is of version " + version + ", and this assembly needs " + RequiredVersion
-                    + " or a later compatible one: install both of one version");
+                    "the native library \"postbox\" has version " + version + ", and this assembly needs " + RequiredVersion
+                    + " or a later compatible one: install the same version of both");
             return version;
         }
 

@@ -6,15 +6,15 @@ using System.Text;
 namespace Postbox
 {
     /// <summary>
-    /// A message: header fields, and a body of bytes. Depositing copies it, so that it can be changed, deposited again or disposed of at once.
-    /// One that comes from a page, or to a producer or an archive, can be read only; to a producer or an archive it is lent for the time of the call.
-    /// Any number of threads may use one.
+    /// A message with header fields and a body of bytes. Depositing copies the message, so that it can be changed, deposited again or disposed of at once.
+    /// A message of a page, or one that is passed to a producer or an archive, is read-only. In a producer or an archive it is valid during the call only.
+    /// Any number of threads may use one message.
     /// </summary>
     public sealed class Message : IDisposable
     {
         private readonly MessageHandle handle;
 
-        /// <summary>Makes a message with a new id, a UUID v7.</summary>
+        /// <summary>Creates a message with a new id, a UUID v7.</summary>
         /// <param name="topic">The routing key: it names the producer that sends the message.</param>
         /// <param name="body">The bytes, which are copied; null for none.</param>
         /// <exception cref="ArgumentException">The topic has a NUL character or half a surrogate pair.</exception>
@@ -26,7 +26,7 @@ namespace Postbox
             handle = new OwnedMessageHandle(pointer);
         }
 
-        /// <summary>Makes a message whose body is a text, in UTF-8.</summary>
+        /// <summary>Creates a message whose body is a string, in UTF-8.</summary>
         /// <param name="topic">The routing key: it names the producer that sends the message.</param>
         /// <param name="body">The text.</param>
         /// <exception cref="ArgumentException">The topic or the body has half a surrogate pair, or the topic a NUL character.</exception>
@@ -51,21 +51,21 @@ namespace Postbox
             set => this["topic"] = value;
         }
 
-        /// <summary>Messages of one partition key are sent in order; null for none.</summary>
+        /// <summary>The partition key, or null. Messages with the same key are sent in order.</summary>
         public string PartitionKey
         {
             get => this["partition_key"];
             set => this["partition_key"] = value;
         }
 
-        /// <summary>Ties a reply or a follow-up to its request; null for none.</summary>
+        /// <summary>The id that connects a reply or a follow-up to its request, or null.</summary>
         public string CorrelationId
         {
             get => this["correlation_id"];
             set => this["correlation_id"] = value;
         }
 
-        /// <summary>The id of the cause of this message, by which messages can be replayed; null if it is not set.</summary>
+        /// <summary>The id of the cause of this message, or null. Messages can be replayed by it.</summary>
         public string CausationId
         {
             get => this["causation_id"];
@@ -79,7 +79,7 @@ namespace Postbox
             set => this["created_at"] = value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
         }
 
-        /// <summary>When it was sent and marked; null if it was not, and for a message that was not read from the outbox.</summary>
+        /// <summary>The time at which the message was marked dispatched. Null if it is not dispatched, or was not read from the outbox.</summary>
         public DateTimeOffset? DispatchedAt => Time("dispatched_at");
 
         /// <summary>The number of failed attempts to send a message from the outbox.</summary>
@@ -121,12 +121,12 @@ namespace Postbox
             }
         }
 
-        /// <summary>The body as a text in UTF-8.</summary>
+        /// <summary>The body as a string, decoded from UTF-8.</summary>
         public string BodyText => Encoding.UTF8.GetString(Body);
 
         /// <summary>
-        /// A header field by its name, as CONFIGURATION.md lists them: "content_type", "reply_to", ...; "bag.NAME" is an entry of the header bag. Null for an
-        /// optional one that is not there; setting null takes it away.
+        /// A header field by its name, as CONFIGURATION.md lists them: "content_type", "reply_to", ...; "bag.NAME" is an entry of the header bag. Null if an
+        /// optional field is not set; setting null removes it.
         /// </summary>
         /// <param name="field">The name.</param>
         /// <exception cref="PostboxException">The name of the field is unknown, and the message lists similar names; or the value is invalid for the field.</exception>
@@ -148,13 +148,13 @@ namespace Postbox
         /// <summary>Frees the message. Doing it twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
-        /// <summary>The handle, as long as it was not disposed of.</summary>
+        /// <summary>The handle. Throws an exception after it was disposed of.</summary>
         internal MessageHandle Handle
         {
             get
             {
                 if (handle.IsDisposed)
-                    throw new ObjectDisposedException(nameof(Message), "the message was disposed of, or lent to a producer whose call is over");
+                    throw new ObjectDisposedException(nameof(Message), "the message was disposed of, or belonged to a producer's call that has ended");
                 return handle;
             }
         }
@@ -165,11 +165,11 @@ namespace Postbox
             {
                 if (Handle is OwnedMessageHandle)
                     return handle;
-                throw new InvalidOperationException("this message belongs to a page, or was lent to a producer or an archive, and can be read only");
+                throw new InvalidOperationException("this message belongs to a page or to the call of a producer or an archive, and can be read only");
             }
         }
 
-        /// <summary>Reads a borrowed text while nobody else changes or frees it.</summary>
+        /// <summary>Reads a borrowed string while no other thread changes or frees it.</summary>
         private string Read(Func<MessageHandle, IntPtr> borrow)
         {
             lock (handle)

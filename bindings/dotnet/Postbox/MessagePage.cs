@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace Postbox
 {
-    /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/>..</summary>
+    /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/>.</summary>
     public sealed class MessagePage : IReadOnlyList<Message>, IDisposable
     {
         private readonly PageHandle handle;
@@ -27,14 +27,14 @@ namespace Postbox
         /// <summary>The messages that could not be read.</summary>
         public IReadOnlyList<MalformedMessage> Malformed { get; }
 
-        /// <summary>Where the next page begins, to keep or to give to <see cref="PostboxClient.ListMessages"/>, in another process too; null after the last one.</summary>
+        /// <summary>The cursor of the next page, for <see cref="PostboxClient.ListMessages"/> in this or another process. Null after the last page.</summary>
         public string Next { get; }
 
         /// <summary>A message of the page.</summary>
-        /// <param name="index">Which, from 0.</param>
+        /// <param name="index">The index of the message, from 0.</param>
         public Message this[int index] => messages[index];
 
-        /// <summary>Goes through the messages.</summary>
+        /// <summary>Returns an enumerator of the messages.</summary>
         /// <returns>The enumerator.</returns>
         public IEnumerator<Message> GetEnumerator() => ((IEnumerable<Message>)messages).GetEnumerator();
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Postbox
 {
-    /// <summary>The functions of include/postbox.h, as they are. Errors and strings are pointers: see Errors and Utf8.</summary>
+    /// <summary>The functions of include/postbox.h. Errors and strings are pointers: see Errors and Utf8.</summary>
     internal static class Native
     {
         private const string Library = "postbox";
@@ -18,7 +18,7 @@ namespace Postbox
         [UnmanagedFunctionPointer(C)]
         internal delegate void LogCallback(IntPtr data, int level, IntPtr text);
 
-        // The sizes count the reserved fields at the end, which the library writes too.
+        // The sizes include the reserved fields at the end, which the library writes too.
         [StructLayout(LayoutKind.Sequential, Size = 72)]
         internal struct SweepCounts
         {

@@ -4,11 +4,11 @@ using System.Collections.Generic;
 namespace Postbox
 {
     /// <summary>
-    /// An open Postbox, which a program opens once and shares between its threads. Calls block, at most for the setting "operation_timeout_ms" per operation on DynamoDB. Keep
-    /// it in a field or a <c>using</c>: one that is collected is closed.
+    /// An open Postbox, which a program opens once and shares between its threads. Calls block, for up to "operation_timeout_ms" per operation on DynamoDB. Keep
+    /// the client in a field or a <c>using</c>, since a collected client is closed.
     /// </summary>
     /// <remarks>
-    /// Every call throws <see cref="PostboxException"/> for every error, <see cref="ArgumentException"/> for a text with a NUL character or half a surrogate pair, and
+    /// Every call throws <see cref="PostboxException"/> for every error, <see cref="ArgumentException"/> for a string with a NUL character or half a surrogate pair, and
     /// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>. After an error every object is still usable.
     /// </remarks>
     public sealed class PostboxClient : IDisposable
@@ -29,14 +29,14 @@ namespace Postbox
         public void Close() => Errors.Check(Native.postbox_close(Handle));
 
         /// <summary>
-        /// Closes and frees the client, once: doing it again is harmless. While another thread is in a call, or in a producer that serves one, it is freed when that call is over.
+        /// Closes and frees the client. Disposing twice is harmless. While another thread is in a call or a producer, the client is freed after that call.
         /// </summary>
         public void Dispose() => handle.Dispose();
 
         /// <summary>Creates the outbox table if it does not exist, with the keys and indexes that Brighter uses and with time to live, waits until the table is active, and verifies it.</summary>
         public void CreateTable() => Errors.Check(Native.postbox_create_table(Handle));
 
-        /// <summary>Checks that the table exists and has the keys and indexes of an outbox; the exception has a reason for each fault.</summary>
+        /// <summary>Checks that the table exists and has the keys and indexes of an outbox. The exception has a reason for each problem.</summary>
         /// <returns>Whether messages can be replayed by causation: tables of older versions of Brighter lack the index for it.</returns>
         public bool VerifyTable()
         {
@@ -45,7 +45,7 @@ namespace Postbox
             return hasCausationIndex != 0;
         }
 
-        /// <summary>Begins a unit of work.</summary>
+        /// <summary>Starts a unit of work.</summary>
         /// <returns>The unit of work, to be disposed of.</returns>
         public UnitOfWork BeginUnitOfWork() => new UnitOfWork(new UnitOfWorkHandle(Native.postbox_unit_of_work_begin(Handle)));
 
@@ -53,7 +53,7 @@ namespace Postbox
         /// Deposits one message outside a transaction. Depositing an existing id succeeds and changes nothing.
         /// </summary>
         /// <param name="message">The message, which is copied.</param>
-        /// <returns>Its id.</returns>
+        /// <returns>The id of the message.</returns>
         public string DepositPost(Message message)
         {
             Errors.Check(Native.postbox_deposit_post(Handle, HandleOf(message, nameof(message))));
@@ -64,7 +64,7 @@ namespace Postbox
         /// Deposits messages outside a transaction, 25 per request. Each message is stored independently. Depositing an existing id succeeds and changes nothing.
         /// </summary>
         /// <param name="messages">The messages, which are copied.</param>
-        /// <returns>Their ids.</returns>
+        /// <returns>The ids of the messages.</returns>
         /// <exception cref="PostboxException">
         /// A message is invalid, and nothing was stored; or <see cref="PostboxErrorCode.DepositIncomplete"/> with a reason for each message that could not be stored; it is safe
         /// to deposit all of them again.
@@ -93,10 +93,10 @@ namespace Postbox
             }
         }
 
-        /// <summary>Deposits one message outside of a transaction, then sends it now, on this thread.</summary>
+        /// <summary>Deposits one message outside a transaction, then sends it on this thread.</summary>
         /// <param name="message">The message, which is copied.</param>
-        /// <returns>Its id.</returns>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.ClearIncomplete"/>: it is in the outbox, and could not be sent or marked.</exception>
+        /// <returns>The id of the message.</returns>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.ClearIncomplete"/>: the message is in the outbox, but could not be sent or marked.</exception>
         public string Post(Message message)
         {
             Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), IntPtr.Zero));
@@ -106,7 +106,7 @@ namespace Postbox
         /// <summary>Deposits one message outside a transaction, then sends it on this thread, and reports its outcome.</summary>
         /// <param name="message">The message, which is copied.</param>
         /// <param name="report">The outcome of the message. A message that could not be sent is not an exception here.</param>
-        /// <returns>Its id.</returns>
+        /// <returns>The id of the message.</returns>
         public string Post(Message message, out Report report)
         {
             IntPtr pointer;
@@ -127,7 +127,7 @@ namespace Postbox
                 Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, IntPtr.Zero));
         }
 
-        /// <summary>Does the same, and reports the outcome of each message.</summary>
+        /// <summary>Sends messages as the other overload does, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
         /// <param name="report">The outcome of each message. A message that could not be sent is not an exception here.</param>
         public void ClearOutbox(IEnumerable<string> ids, out Report report)
@@ -140,7 +140,7 @@ namespace Postbox
             }
         }
 
-        /// <summary>Marks messages dispatched without sending them: for a host that sends them itself. An earlier dispatch time stays.</summary>
+        /// <summary>Marks messages dispatched without sending them, for a host that sends them itself. An earlier dispatch time is kept.</summary>
         /// <param name="ids">The ids.</param>
         public void MarkDispatched(params string[] ids)
         {
@@ -148,7 +148,7 @@ namespace Postbox
                 Errors.Check(Native.postbox_mark_dispatched(Handle, array.Pointers, array.Count, IntPtr.Zero));
         }
 
-        /// <summary>Does the same, and reports the outcome of each message.</summary>
+        /// <summary>Marks messages as the other overload does, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
         /// <param name="report">The outcome of each message. A message that could not be marked is not an exception here.</param>
         public void MarkDispatched(IEnumerable<string> ids, out Report report)
@@ -161,20 +161,20 @@ namespace Postbox
             }
         }
 
-        /// <summary>Tells what became of a message that its producer had accepted. Any thread may, from inside a producer too.</summary>
-        /// <param name="id">Its id.</param>
-        /// <param name="result"><see cref="SendResult.Sent"/>, and it is marked dispatched; else it may be sent again.</param>
+        /// <summary>Reports the outcome of a message that its producer accepted. Any thread may call this, also inside a producer.</summary>
+        /// <param name="id">The id of the message.</param>
+        /// <param name="result"><see cref="SendResult.Sent"/> marks the message dispatched. After any other result it may be sent again.</param>
         public void Confirm(string id, SendResult result)
         {
             if (result == null)
                 throw new ArgumentNullException(nameof(result));
-            // A reason is sent as far as it goes, as a producer's is.
+            // As in a producer, the reason is never rejected: invalid characters are replaced.
             var reason = result.Reason.Length == 0 ? null : Utf8.Lossy(result.Reason);
             Errors.Check(Native.postbox_confirm(Handle, Utf8.Required(id, nameof(id)), (int)result.Outcome, reason));
         }
 
-        /// <summary>Reads the message of this id as it is in the outbox, consistently.</summary>
-        /// <param name="id">Its id.</param>
+        /// <summary>Reads the message with this id from the outbox, consistently.</summary>
+        /// <param name="id">The id of the message.</param>
         /// <returns>The message, or null if there is none.</returns>
         public Message GetMessage(string id)
         {
@@ -210,7 +210,7 @@ namespace Postbox
 
         /// <summary>
         /// Finds the outstanding messages that are older than "sweep_min_age_ms", sends them on this thread and up to "sweep_threads" - 1 more, oldest first, and marks them dispatched, until none is left that can
-        /// be sent. It holds Brighter's lease while it does; if another sweeper has it, nothing is done.
+        /// be sent. Holds Brighter's lease meanwhile. Does nothing if another sweeper has the lease.
         /// </summary>
         /// <param name="topic">The topic, or null for all.</param>
         /// <returns>The counts of messages, and the status of the lease.</returns>
@@ -230,7 +230,7 @@ namespace Postbox
         /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: a producer has not returned; the sweeper stops when it does.</exception>
         public void StopSweeper() => Errors.Check(Native.postbox_stop_sweeper(Handle));
 
-        /// <summary>How many messages are outstanding, and since when.</summary>
+        /// <summary>Counts the outstanding messages, and returns the age of the oldest one.</summary>
         /// <param name="topic">The topic, or null for all.</param>
         /// <returns>The count and the age.</returns>
         public OutstandingCount CountOutstanding(string topic = null)
@@ -241,10 +241,10 @@ namespace Postbox
         }
 
         /// <summary>Lists stored messages, page by page. The index lags behind the table a little. Listing parked messages reads the whole table.</summary>
-        /// <param name="state">Which messages.</param>
+        /// <param name="state">The state of the messages.</param>
         /// <param name="topic">The topic, or null for all.</param>
-        /// <param name="limit">About how many a page has.</param>
-        /// <param name="cursor">Where to begin: null, or <see cref="MessagePage.Next"/> of the page before, with the same state and topic.</param>
+        /// <param name="limit">The approximate number of messages per page.</param>
+        /// <param name="cursor">The start of the page: null, or <see cref="MessagePage.Next"/> of the page before, with the same state and topic.</param>
         /// <returns>The page, to be disposed of.</returns>
         public MessagePage ListMessages(MessageState state, string topic = null, int limit = 100, string cursor = null)
         {
@@ -257,10 +257,10 @@ namespace Postbox
         }
 
         /// <summary>Releases a parked message: it is outstanding again, with no failed attempts.</summary>
-        /// <param name="id">Its id.</param>
+        /// <param name="id">The id of the message.</param>
         public void Unpark(string id) => Errors.Check(Native.postbox_unpark(Handle, Utf8.Required(id, nameof(id))));
 
-        /// <summary>Makes messages outstanding again, dispatched or parked, so that the next sweep or clear sends them.</summary>
+        /// <summary>Makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them.</summary>
         /// <param name="ids">The ids.</param>
         public void Replay(params string[] ids)
         {
@@ -268,7 +268,7 @@ namespace Postbox
                 Errors.Check(Native.postbox_replay(Handle, array.Pointers, array.Count, IntPtr.Zero));
         }
 
-        /// <summary>Does the same, and reports the outcome of each message.</summary>
+        /// <summary>Replays messages as the other overload does, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
         /// <param name="report">The outcome of each message. A message that could not be replayed is not an exception here.</param>
         public void Replay(IEnumerable<string> ids, out Report report)
@@ -281,7 +281,7 @@ namespace Postbox
             }
         }
 
-        /// <summary>Replays every message with this causation id that the index shows; finding none is a success.</summary>
+        /// <summary>Replays every message with this causation id that the index shows. Succeeds if there is none.</summary>
         /// <param name="causationId">The causation id.</param>
         /// <returns>The outcome of each message.</returns>
         public Report ReplayCausation(string causationId)
@@ -292,8 +292,8 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Hands every message that was dispatched longer than "archive_min_age_ms" ago to <paramref name="archive"/>, on this thread, and deletes those that it kept. It holds
-        /// Brighter's lease of archivers while it does.
+        /// Passes every message that was dispatched longer than "archive_min_age_ms" ago to <paramref name="archive"/>, on this thread, and deletes the archived ones. Holds
+        /// Brighter's lease of archivers meanwhile.
         /// </summary>
         /// <param name="archive">Stores a message durably. A message for which it throws stays in the outbox, and the exception is logged.</param>
         /// <returns>The counts of messages, and the status of the lease.</returns>
@@ -317,7 +317,7 @@ namespace Postbox
         }
 
         /// <summary>Starts the archiver: a thread that archives at once and then every "archive_interval_ms", survives every error and logs it.</summary>
-        /// <param name="archive">See <see cref="Archive"/>; it is kept alive until the archiver has ended.</param>
+        /// <param name="archive">See <see cref="Archive"/>. The delegate is kept alive until the archiver has ended.</param>
         public void StartArchiver(Action<Message> archive)
         {
             if (archive == null)
@@ -341,7 +341,7 @@ namespace Postbox
             return new PostboxStats(counters);
         }
 
-        /// <summary>The same as one JSON object, with the last sweep, the last error and the state of the breakers by topic.</summary>
+        /// <summary>Returns the statistics as a JSON object, with the last sweep, the last error and the state of the breakers by topic.</summary>
         /// <returns>The JSON.</returns>
         public string GetStatsJson()
         {

@@ -4,13 +4,13 @@ using System.Globalization;
 namespace Postbox
 {
     /// <summary>
-    /// The settings and producers of a <see cref="PostboxClient"/> to open. Opening leaves it as it is, so that it can open more, and be disposed of at once.
+    /// The settings and producers of a <see cref="PostboxClient"/> to open. Opening does not change the configuration. It can open several clients, and be disposed of at once.
     /// </summary>
     public sealed class PostboxConfig : IDisposable
     {
         private readonly ConfigHandle handle;
 
-        /// <summary>Makes a configuration with the default settings and no producer.</summary>
+        /// <summary>Creates a configuration with the default settings and no producer.</summary>
         /// <exception cref="DllNotFoundException">The native library was not found.</exception>
         /// <exception cref="NotSupportedException">The native library has another version than this assembly needs.</exception>
         public PostboxConfig()
@@ -19,7 +19,7 @@ namespace Postbox
             handle = new ConfigHandle(Native.postbox_config_new());
         }
 
-        /// <summary>A setting by its name in CONFIGURATION.md: "" for an optional setting that is not set, "***" for a secret that is set.</summary>
+        /// <summary>A setting, with its name in CONFIGURATION.md: "" for an optional setting that is not set, "***" for a secret that is set.</summary>
         /// <param name="name">The name.</param>
         /// <exception cref="PostboxException">The name of the setting is unknown, and the message lists similar names; or the value is out of range. The configuration is unchanged.</exception>
         public string this[string name]
@@ -56,15 +56,15 @@ namespace Postbox
         /// <param name="name">The name, such as "sweep_batch".</param>
         /// <param name="value">The value.</param>
         /// <returns>This configuration.</returns>
-        /// <exception cref="PostboxException">As for a text.</exception>
+        /// <exception cref="PostboxException">The same as for a string value.</exception>
         public PostboxConfig Set(string name, long value) => Set(name, value.ToString(CultureInfo.InvariantCulture));
 
         /// <summary>Sets a setting that is a time, in the unit that ends its name.</summary>
         /// <param name="name">The name, such as "operation_timeout_ms" or "dispatched_ttl_seconds".</param>
-        /// <param name="value">The time; what is shorter than the unit is cut off.</param>
+        /// <param name="value">The time, rounded down to whole units.</param>
         /// <returns>This configuration.</returns>
         /// <exception cref="ArgumentException">The setting is not a time.</exception>
-        /// <exception cref="PostboxException">As for a text.</exception>
+        /// <exception cref="PostboxException">The same as for a string value.</exception>
         public PostboxConfig Set(string name, TimeSpan value)
         {
             if (name == null)
@@ -73,14 +73,14 @@ namespace Postbox
                 return Set(name, value.Ticks / TimeSpan.TicksPerMillisecond);
             if (name.EndsWith("_seconds", StringComparison.Ordinal))
                 return Set(name, value.Ticks / TimeSpan.TicksPerSecond);
-            throw new ArgumentException("the setting \"" + name + "\" is not a time: those end in _ms or _seconds", nameof(name));
+            throw new ArgumentException("the setting \"" + name + "\" is not a time: the names of such settings end in _ms or _seconds", nameof(name));
         }
 
         /// <summary>
-        /// Adds the producer of a topic, in place of an earlier one. It is kept alive until no call of it can follow: until this configuration and the clients that
+        /// Adds the producer of a topic, and replaces an earlier one. The delegate is kept alive until this configuration and the clients that
         /// were opened with it are disposed of.
         /// </summary>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, or null for every topic without its own producer.</param>
         /// <param name="send">See <see cref="IProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
         public PostboxConfig AddProducer(string topic, Func<Message, SendResult> send)
@@ -92,9 +92,9 @@ namespace Postbox
             return this;
         }
 
-        /// <summary>Adds the producer of a topic, in place of an earlier one.</summary>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
-        /// <param name="producer">The producer, kept alive as the other overload says.</param>
+        /// <summary>Adds the producer of a topic, and replaces an earlier one.</summary>
+        /// <param name="topic">The topic, or null for every topic without its own producer.</param>
+        /// <param name="producer">The producer, which is kept alive as in the other overload.</param>
         /// <returns>This configuration.</returns>
         public PostboxConfig AddProducer(string topic, IProducer producer)
         {

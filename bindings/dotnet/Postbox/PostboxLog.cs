@@ -9,8 +9,8 @@ namespace Postbox
     public static class PostboxLog
     {
         /// <summary>
-        /// Sends log messages up to <paramref name="level"/> to <paramref name="receiver"/>, which replaces an earlier one. It runs on the thread that logs the message,
-        /// on several at once, should return quickly, and must not use Postbox. An exception that it throws is ignored.
+        /// Sends log messages up to <paramref name="level"/> to <paramref name="receiver"/>, which replaces an earlier one. The receiver runs on the thread that logs the message,
+        /// possibly on several threads at once. It should return quickly, and must not use Postbox. Its exceptions are ignored.
         /// </summary>
         /// <param name="level">The least severe level to pass.</param>
         /// <param name="receiver">Receives the level and a line of text, which contains no secrets and no message bodies.</param>
@@ -22,7 +22,7 @@ namespace Postbox
             Callbacks.Give(receiver, data => Native.postbox_set_log_callback((int)level, Callbacks.Log, data, Callbacks.Release));
         }
 
-        /// <summary>Sends no log messages any more.</summary>
+        /// <summary>Stops sending log messages.</summary>
         public static void Off()
         {
             PostboxLibrary.Check();

@@ -18,20 +18,20 @@ namespace Postbox
         /// <summary>The number of messages in the report.</summary>
         public int Count => messages.Length;
 
-        /// <summary>How many of them need care: outcomes from <see cref="Outcome.NotFound"/> up.</summary>
+        /// <summary>The number of failed messages, those with outcomes from <see cref="Outcome.NotFound"/> up.</summary>
         public int FailureCount { get; }
 
         /// <summary>The outcome of one message.</summary>
         /// <param name="index">The index of the message, from 0.</param>
         public MessageReport this[int index] => messages[index];
 
-        /// <summary>Goes through the messages.</summary>
+        /// <summary>Returns an enumerator of the messages.</summary>
         /// <returns>The enumerator.</returns>
         public IEnumerator<MessageReport> GetEnumerator() => ((IEnumerable<MessageReport>)messages).GetEnumerator();
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-        /// <summary>Copies a report of the library's, and frees it.</summary>
+        /// <summary>Copies a report of the library, and frees the original.</summary>
         internal static Report Take(IntPtr report)
         {
             try
@@ -70,7 +70,7 @@ namespace Postbox
         /// <summary>The outcome of the message.</summary>
         public Outcome Outcome { get; }
 
-        /// <summary>Why, where there is more to say; else "".</summary>
+        /// <summary>The reason of the outcome, or "".</summary>
         public string Detail { get; }
     }
 }

@@ -15,19 +15,19 @@ namespace Postbox
             Lease = (LeaseStatus)counts.Lease;
         }
 
-        /// <summary>Shown by the index as outstanding and old enough.</summary>
+        /// <summary>Messages that the index shows as outstanding and old enough.</summary>
         public long Found { get; }
 
-        /// <summary>Sent, or accepted by their producer.</summary>
+        /// <summary>Messages that were sent, or accepted by their producer.</summary>
         public long Dispatched { get; }
 
-        /// <summary>Dispatched by somebody else meanwhile: not sent.</summary>
+        /// <summary>Messages that another process dispatched meanwhile. They were not sent again.</summary>
         public long AlreadyDispatched { get; }
 
-        /// <summary>Could not be sent.</summary>
+        /// <summary>Messages that could not be sent.</summary>
         public long Failed { get; }
 
-        /// <summary>Waiting: behind one of their partition key, behind an open breaker, for their next attempt.</summary>
+        /// <summary>Messages that wait for an earlier message of their partition key, for an open breaker or for their next attempt.</summary>
         public long HeldBack { get; }
 
         /// <summary>Whether the sweep had its lease.</summary>
@@ -60,10 +60,10 @@ namespace Postbox
             Lease = (LeaseStatus)counts.Lease;
         }
 
-        /// <summary>Kept by the archive and deleted.</summary>
+        /// <summary>Messages that the archive stored, and that were deleted.</summary>
         public long Archived { get; }
 
-        /// <summary>Messages that stay in the outbox, because the archive did not keep them, or because they could not be read or deleted. The log has the id and the reason of each.</summary>
+        /// <summary>Messages that stay in the outbox, because the archive did not store them, or because they could not be read or deleted. The log has the id and the reason of each.</summary>
         public long Failed { get; }
 
         /// <summary>Whether the archiver had its lease.</summary>
@@ -86,16 +86,16 @@ namespace Postbox
             Outstanding = counters.Outstanding == ulong.MaxValue ? (long?)null : (long)counters.Outstanding;
         }
 
-        /// <summary>Written to the outbox.</summary>
+        /// <summary>Messages that were written to the outbox.</summary>
         public long Deposited { get; }
 
-        /// <summary>Sent and marked, or accepted by their producer.</summary>
+        /// <summary>Messages that were sent and marked, or accepted by their producer.</summary>
         public long Dispatched { get; }
 
-        /// <summary>Attempts to send one that failed.</summary>
+        /// <summary>Failed attempts to send a message.</summary>
         public long Failed { get; }
 
-        /// <summary>Parked.</summary>
+        /// <summary>Messages that were parked.</summary>
         public long Parked { get; }
 
         /// <summary>Deposits of existing messages, and messages that were found dispatched and not sent again.</summary>
@@ -110,7 +110,7 @@ namespace Postbox
         /// <summary>Topics whose breaker is not closed.</summary>
         public long OpenBreakers { get; }
 
-        /// <summary>Outstanding when it was last counted, by <see cref="PostboxClient.CountOutstanding"/> or in the background; null if never.</summary>
+        /// <summary>The number of outstanding messages when they were last counted, by <see cref="PostboxClient.CountOutstanding"/> or in the background; null if never.</summary>
         public long? Outstanding { get; }
     }
 }

@@ -3,8 +3,8 @@ using System;
 namespace Postbox
 {
     /// <summary>
-    /// One DynamoDB transaction being collected: your writes and the messages that go with them; both take effect, or neither. Nothing is written before
-    /// <see cref="Commit"/>, and nothing at all if it is disposed of without. It belongs to one thread at a time: a call while another thread is in one fails
+    /// A DynamoDB transaction that collects your writes and messages, and commits both or neither. Nothing is written before
+    /// <see cref="Commit"/>, and nothing at all if the unit is disposed of without a commit. Only one thread at a time may use it. A concurrent call fails
     /// with <see cref="PostboxErrorCode.ConcurrentUse"/>.
     /// <para>
     /// An action that exceeds a limit of DynamoDB is rejected with a <see cref="PostboxException"/> when it is added, and the unit is unchanged. The limits are 100 actions,
@@ -20,7 +20,7 @@ namespace Postbox
             this.handle = handle;
         }
 
-        /// <summary>Reads one item of any table now, consistently. To be sure that it has not changed by the commit, add a condition.</summary>
+        /// <summary>Reads one item of any table now, consistently. Add a condition to make sure that the item is still unchanged at the commit.</summary>
         /// <param name="table">The table.</param>
         /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
         /// <returns>The item, or null if there is none.</returns>
@@ -31,7 +31,7 @@ namespace Postbox
             return Utf8.Take(item);
         }
 
-        /// <summary>Adds: put this item, whatever was there.</summary>
+        /// <summary>Adds a put of an item, which replaces an existing item.</summary>
         /// <param name="table">The table.</param>
         /// <param name="item">The item: <c>{"Name": {"S": "Ada"}}</c>.</param>
         public void Put(string table, string item)
@@ -39,14 +39,14 @@ namespace Postbox
             Errors.Check(Native.postbox_unit_of_work_put(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(item, nameof(item))));
         }
 
-        /// <summary>Adds: update one item.</summary>
-        /// <param name="update"><c>{"TableName": ..., "Key": ..., "UpdateExpression": ...}</c>, and what else an update of a transaction may have.</param>
+        /// <summary>Adds an update of one item.</summary>
+        /// <param name="update"><c>{"TableName": ..., "Key": ..., "UpdateExpression": ...}</c>, and the other fields of an update in a transaction.</param>
         public void Update(string update)
         {
             Errors.Check(Native.postbox_unit_of_work_update(Handle, Utf8.Required(update, nameof(update))));
         }
 
-        /// <summary>Adds: delete the item of this key, if it is there.</summary>
+        /// <summary>Adds a deletion of the item with this key. A missing item is no error.</summary>
         /// <param name="table">The table.</param>
         /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
         public void Delete(string table, string key)
@@ -54,8 +54,8 @@ namespace Postbox
             Errors.Check(Native.postbox_unit_of_work_delete(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key))));
         }
 
-        /// <summary>Adds: commit only if a condition holds for an item that the unit does not write.</summary>
-        /// <param name="check"><c>{"TableName": ..., "Key": ..., "ConditionExpression": ...}</c>, and the rest as for an update.</param>
+        /// <summary>Adds a condition on an item that the unit does not write. The commit fails unless the condition holds.</summary>
+        /// <param name="check"><c>{"TableName": ..., "Key": ..., "ConditionExpression": ...}</c>, and the other fields of an update.</param>
         public void ConditionCheck(string check)
         {
             Errors.Check(Native.postbox_unit_of_work_condition_check(Handle, Utf8.Required(check, nameof(check))));
@@ -68,9 +68,9 @@ namespace Postbox
             Errors.Check(Native.postbox_unit_of_work_add(Handle, Utf8.Required(action, nameof(action))));
         }
 
-        /// <summary>Adds: deposit this message in the outbox.</summary>
+        /// <summary>Adds a deposit of this message in the outbox.</summary>
         /// <param name="message">The message, which is copied.</param>
-        /// <returns>Its id, for <see cref="PostboxClient.ClearOutbox(string[])"/> after the commit.</returns>
+        /// <returns>The id of the message, for <see cref="PostboxClient.ClearOutbox(string[])"/> after the commit.</returns>
         public string DepositPost(Message message)
         {
             if (message == null)
@@ -95,7 +95,7 @@ namespace Postbox
         /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if the last commit got no response, since it may have taken effect.</exception>
         public void Rollback() => Errors.Check(Native.postbox_unit_of_work_rollback(Handle));
 
-        /// <summary>Frees the unit; one that was not committed sends nothing. Doing it twice is harmless.</summary>
+        /// <summary>Frees the unit. An uncommitted unit sends nothing. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
         private UnitOfWorkHandle Handle

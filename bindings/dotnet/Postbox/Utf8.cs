@@ -6,27 +6,27 @@ using System.Text;
 namespace Postbox
 {
     /// <summary>
-    /// Strings to the library and back. By hand, since .NET Standard 2.0 has no marshalling of UTF-8, and none would refuse
-    /// what UTF-8 in C cannot hold.
+    /// Converts strings for the library and back. .NET Standard 2.0 does not marshal UTF-8, and marshalling would not reject
+    /// strings that UTF-8 in C cannot represent.
     /// </summary>
     internal static class Utf8
     {
         private static readonly UTF8Encoding Strict = new UTF8Encoding(false, true);
 
-        /// <summary>The NUL-terminated bytes of a text that must be there.</summary>
+        /// <summary>Returns the NUL-terminated bytes of a string that must not be null.</summary>
         internal static byte[] Required(string text, string name)
         {
             if (text == null)
                 throw new ArgumentNullException(name);
             if (text.IndexOf('\0') >= 0)
-                throw new ArgumentException("the text has a NUL character, and everything after it would be lost: take it out", name);
+                throw new ArgumentException("the text has a NUL character, and everything after it would be lost: remove it", name);
             return Encode(text, name, 1);
         }
 
-        /// <summary>The same, or null for null.</summary>
+        /// <summary>Returns the NUL-terminated bytes of a string, or null for null.</summary>
         internal static byte[] Optional(string text, string name) => text == null ? null : Required(text, name);
 
-        /// <summary>The bytes of a text that is a body: it has a length, so that NUL characters are fine.</summary>
+        /// <summary>Returns the bytes of a body. NUL characters are allowed, since a body is passed with its length.</summary>
         internal static byte[] Body(string text, string name)
         {
             if (text == null)
@@ -45,12 +45,12 @@ namespace Postbox
             catch (EncoderFallbackException failure)
             {
                 throw new ArgumentException(
-                    "the text has half a surrogate pair at index " + failure.Index + ", which no UTF-8 can hold: take it out or complete it",
+                    "the text has half a surrogate pair at index " + failure.Index + ", which UTF-8 cannot represent: remove or complete it",
                     name, failure);
             }
         }
 
-        /// <summary>The text at a borrowed pointer, null for NULL.</summary>
+        /// <summary>Copies the string at a borrowed pointer. Returns null for NULL.</summary>
         internal static unsafe string Read(IntPtr text)
         {
             if (text == IntPtr.Zero)
@@ -62,7 +62,7 @@ namespace Postbox
             return Strict.GetString(bytes, length);
         }
 
-        /// <summary>The text at a pointer that is ours to free, null for NULL.</summary>
+        /// <summary>Copies the string at a pointer and frees it. Returns null for NULL.</summary>
         internal static string Take(IntPtr text)
         {
             try
@@ -76,11 +76,11 @@ namespace Postbox
         }
 
         /// <summary>
-        /// The NUL-terminated bytes of a reason, which should arrive in any case: half a surrogate pair becomes a replacement character, NUL a space.
+        /// Returns the NUL-terminated bytes of a reason, which is never rejected: half a surrogate pair becomes a replacement character, NUL a space.
         /// </summary>
         internal static byte[] Lossy(string text) => Encoding.UTF8.GetBytes(text.Replace('\0', ' ') + '\0');
 
-        /// <summary>Writes as much of a reason as fits, and a NUL, into a buffer of the library's.</summary>
+        /// <summary>Writes as much of a reason as fits, and a NUL, into a buffer of the library.</summary>
         internal static void Write(string text, IntPtr buffer, UIntPtr size)
         {
             var bytes = Lossy(text);
@@ -92,7 +92,7 @@ namespace Postbox
         }
     }
 
-    /// <summary>Strings as an array of pointers, in memory that stays where it is until it is disposed of.</summary>
+    /// <summary>Strings as an array of pointers, in pinned memory until it is disposed of.</summary>
     internal sealed class Utf8Array : IDisposable
     {
         private readonly List<GCHandle> pinned = new List<GCHandle>();

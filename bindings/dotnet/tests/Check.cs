@@ -9,7 +9,7 @@ namespace Postbox.Tests
         internal CheckFailedException(string message) : base(message) { }
     }
 
-    /// <summary>What the tests expect.</summary>
+    /// <summary>Assertions of the tests.</summary>
     internal static class Check
     {
         internal static void That(bool holds, string what)
@@ -34,7 +34,7 @@ namespace Postbox.Tests
 
         internal static void Contains(string part, string text) => That(text != null && text.Contains(part), "no \"" + part + "\" in: " + text);
 
-        /// <summary>That exactly this exception comes, and not one derived from it.</summary>
+        /// <summary>Checks that the action throws exactly this exception, not a derived one.</summary>
         internal static T Throws<T>(Action action) where T : Exception
         {
             try

@@ -9,7 +9,7 @@ namespace Postbox.Tests
 {
     public static class DeliveryTests
     {
-        public static void The_sweeper_sends_what_nobody_cleared_until_it_is_stopped()
+        public static void The_sweeper_sends_uncleared_messages_until_it_is_stopped()
         {
             using (var sent = new CountdownEvent(3))
             using (var world = new World(
@@ -35,7 +35,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void A_sweep_tells_what_it_did()
+        public static void A_sweep_reports_its_counts()
         {
             using (var world = new World())
             {
@@ -63,7 +63,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void Clearing_reports_what_became_of_each_message()
+        public static void Clearing_reports_the_outcome_of_each_message()
         {
             using (var world = new World())
             {
@@ -95,7 +95,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void A_bulk_deposit_stores_all_or_says_which_are_wrong()
+        public static void A_bulk_deposit_stores_all_messages_or_reports_the_invalid_ones()
         {
             using (var world = new World())
             {
@@ -138,7 +138,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void A_list_tells_which_messages_cannot_be_read()
+        public static void A_list_reports_malformed_messages()
         {
             using (var world = new World())
             {
@@ -198,7 +198,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void An_archive_keeps_what_is_then_deleted()
+        public static void An_archive_stores_messages_before_they_are_deleted()
         {
             using (var world = new World())
             {

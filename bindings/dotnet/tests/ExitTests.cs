@@ -5,10 +5,10 @@ using System.Threading;
 
 namespace Postbox.Tests
 {
-    /// <summary>Programs that end while the sweeper is running, as processes of their own.</summary>
+    /// <summary>Programs that end while the sweeper is running, each in its own process.</summary>
     internal static class Child
     {
-        /// <summary>What the process does that was started by <see cref="Start"/>.</summary>
+        /// <summary>Runs in the process that <see cref="Start"/> starts.</summary>
         internal static int Run(string what, string database)
         {
             var called = new ManualResetEventSlim();
@@ -31,7 +31,7 @@ namespace Postbox.Tests
             return 0;
         }
 
-        /// <summary>Runs such a process to its end, and returns its exit code. The script that runs the tests says by what a program is started.</summary>
+        /// <summary>Starts a child process, waits for its end and returns its exit code. The script that runs the tests sets the command in POSTBOX_TEST_HOST.</summary>
         internal static int Start(string what, string database)
         {
             var host = Environment.GetEnvironmentVariable("POSTBOX_TEST_HOST").Split(new[] { ' ' }, 2);
@@ -59,7 +59,7 @@ namespace Postbox.Tests
 
         public static void A_process_may_exit_from_the_middle() => EndsWithoutLoss("environment-exit");
 
-        /// <summary>As ASP.NET does it. .NET Core has no other domains, and says so.</summary>
+        /// <summary>ASP.NET unloads domains. .NET Core has only one domain, and throws an exception.</summary>
         public static void A_domain_may_be_unloaded_while_the_sweeper_is_running()
         {
             AppDomain domain;

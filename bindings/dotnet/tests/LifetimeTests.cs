@@ -170,7 +170,7 @@ namespace Postbox.Tests
             using (var world = new World())
             using (var work = world.Client.BeginUnitOfWork())
             {
-                // One of the threads is in a call for most of the time; which of the calls meet is open, and none may do harm.
+                // One of the threads is in a call for most of the time. The calls overlap at random, and none may do harm.
                 PostboxException failure = null;
                 var other = new Thread(() =>
                 {
@@ -190,7 +190,7 @@ namespace Postbox.Tests
             using (var disposed = new ManualResetEventSlim())
             {
                 World world = null;
-                // Waiting for itself would end after the test has given up.
+                // A client that waited for itself would end after the timeout of the test.
                 world = new World(config => config.Set("close_timeout_ms", TimeSpan.FromMinutes(10)), message =>
                 {
                     world.Client.Dispose();
@@ -244,7 +244,7 @@ namespace Postbox.Tests
             return null;
         }
 
-        /// <summary>Each handle has more than 10 KB outside of the managed heap, so that what is not freed shows: 100 MB of it.</summary>
+        /// <summary>Each handle has more than 10 KB outside the managed heap, so that a leak is visible: 100 MB.</summary>
         private static void MakeAndDispose(World world, int turns, bool dispose)
         {
             var body = new byte[10000];
@@ -261,7 +261,7 @@ namespace Postbox.Tests
                 }
                 catch (PostboxException)
                 {
-                    // An error is a handle too.
+                    // An error is also a handle.
                 }
                 if (dispose)
                 {
@@ -271,7 +271,7 @@ namespace Postbox.Tests
                 }
                 else if (i % 500 == 0)
                 {
-                    // The collector does not see how much memory hangs on a handle.
+                    // The collector does not know how much memory belongs to a handle.
                     GC.Collect();
                     GC.WaitForPendingFinalizers();
                 }

@@ -7,7 +7,7 @@ namespace Postbox.Tests
 {
     public static class ProducerTests
     {
-        public static void An_exception_of_a_producer_is_a_failed_dispatch_with_its_text()
+        public static void An_exception_of_a_producer_is_a_failed_dispatch_with_its_message()
         {
             using (var world = new World(producer: _ => throw new InvalidOperationException("the queue \ud83d\ude00 is full")))
             {
@@ -24,7 +24,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void An_exception_whose_text_cannot_be_had_or_passed_on_is_a_failed_dispatch_too()
+        public static void An_exception_with_an_unusable_message_is_a_failed_dispatch()
         {
             var thrown = new Exception[]
             {
@@ -133,7 +133,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void A_message_that_was_lent_ends_with_the_call()
+        public static void A_lent_message_is_invalid_after_the_call()
         {
             Message kept = null;
             using (var world = new World(producer: message =>
@@ -153,7 +153,7 @@ namespace Postbox.Tests
         {
             WeakReference producer = null;
             PostboxClient client = null;
-            // On a thread that ends, so that nothing of it is left on a stack.
+            // This runs on a thread that ends, so that no reference is left on a stack.
             OnAThread(() => client = OpenWithAProducer(out producer));
             Collect();
             Check.That(producer.IsAlive, "the producer was collected while a client had it");
@@ -200,7 +200,7 @@ namespace Postbox.Tests
 
         private static void Collect()
         {
-            // The delegate, then what it refers to, then what their finalizers let go of.
+            // The rounds collect the delegate, then the objects that it refers to, then those that their finalizers release.
             for (var i = 0; i < 3; i++)
             {
                 GC.Collect();

@@ -29,7 +29,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void A_text_with_nul_is_refused_and_not_cut_short()
+        public static void A_string_with_nul_is_rejected_and_not_truncated()
         {
             using (var world = new World())
             using (var work = world.Client.BeginUnitOfWork())
@@ -43,7 +43,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void Half_a_surrogate_pair_is_refused_and_not_replaced()
+        public static void Half_a_surrogate_pair_is_rejected_and_not_replaced()
         {
             using (var world = new World())
             using (var message = new Message("t", "x"))

@@ -106,7 +106,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void What_is_over_a_limit_is_refused_and_the_unit_stays_as_it_was()
+        public static void An_action_over_a_limit_is_rejected_and_the_unit_is_unchanged()
         {
             using (var world = new World())
             using (var work = world.Client.BeginUnitOfWork())

@@ -7,7 +7,7 @@ using Newtonsoft.Json.Linq;
 
 namespace Postbox.Tests
 {
-    /// <summary>A client on an embedded database of its own, with a table People and a producer that remembers what it was given.</summary>
+    /// <summary>A client on its own embedded database, with a table People and a producer that remembers its messages.</summary>
     internal sealed class World : IDisposable
     {
         internal const string Topic = "greeting.made";
@@ -39,7 +39,7 @@ namespace Postbox.Tests
             }
         }
 
-        /// <summary>Sweeps take every message at once, and failures are tried again at once.</summary>
+        /// <summary>Settings with which sweeps take every message at once, and retry failures at once.</summary>
         internal static PostboxConfig Eager(string path)
         {
             return new PostboxConfig()
@@ -58,7 +58,7 @@ namespace Postbox.Tests
 
         internal static string Person(string name) => Json(new JObject { ["Name"] = Text(name) });
 
-        /// <summary>A text in DynamoDB JSON.</summary>
+        /// <summary>A string in DynamoDB JSON.</summary>
         internal static JObject Text(string text) => new JObject { ["S"] = text };
 
         internal static string Json(JObject json) => json.ToString(Formatting.None);

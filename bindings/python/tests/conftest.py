@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Fixtures of the tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def run_script(tmp_path: Path) -> object:
-    """Runs a program of Python's in a process of its own; what it printed."""
+    """Runs a Python program in a separate process, and returns its output."""
 
     def run(text: str, *arguments: str) -> str:
         script = tmp_path / "script.py"
@@ -55,11 +55,11 @@ def run_script(tmp_path: Path) -> object:
 
 @pytest.fixture(autouse=True)
 def no_thread_stays() -> Iterator[None]:
-    """A test ends the threads that it starts."""
+    """Checks that a test ends the threads that it starts."""
     before = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - before:
-        # A dummy stands for a thread of the library's.
+        # A dummy represents a thread of the library.
         if not isinstance(thread, threading._DummyThread):
             thread.join(30)
             assert not thread.is_alive(), thread

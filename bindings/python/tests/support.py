@@ -18,7 +18,7 @@ ADA = {"Name": "Ada"}
 
 
 class Recorder:
-    """A producer that keeps what it is given."""
+    """A producer that keeps the bodies of its messages."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -60,20 +60,20 @@ def serve() -> Iterator[str]:
     ) as process:
         assert process.stdin and process.stdout
         yield process.stdout.readline().strip()
-        # It ends with its input.
+        # The program ends when its input ends.
         process.stdin.close()
         process.wait(PATIENCE)
 
 
 @contextlib.contextmanager
-def answering(answer: Callable[[], bytes | None]) -> Iterator[str]:
-    """An endpoint on a thread of this interpreter: it can only answer while no other thread holds the GIL. For None, the
-    answer is lost."""
+def responding(respond: Callable[[], bytes | None]) -> Iterator[str]:
+    """Serves an endpoint on a thread of this interpreter, which can respond only while no other thread holds the GIL. If the
+    function returns None, the response is lost."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            body = answer()
+            body = respond()
             if body is None:
                 self.close_connection = True
                 return
@@ -98,7 +98,7 @@ def answering(answer: Callable[[], bytes | None]) -> Iterator[str]:
 
 
 class OnThread:
-    """Runs a function on a thread, and keeps what it raised or returned."""
+    """Runs a function on a thread, and keeps its result or exception."""
 
     def __init__(self, function: Callable[[], object]) -> None:
         self.result: object = None

@@ -22,7 +22,7 @@ PERSON: dict[str, Any] = {
 }
 
 
-def test_each_reads_what_the_other_wrote(server: str) -> None:
+def test_boto3_and_postbox_read_items_of_each_other(server: str) -> None:
     session = boto3.Session("test", "test", region_name="eu-central-1")
     database = session.resource("dynamodb", endpoint_url=server)
     people = database.create_table(

@@ -1,4 +1,4 @@
-"""Sweeping, lists, parking, replay, archiving, figures."""
+"""Sweeping, lists, parking, replay, archiving, statistics."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_sweep(box: postbox.Postbox, sent: Recorder) -> None:
     assert box.sweep().dispatched == 1
 
 
-def test_clear_tells_what_became_of_each(box: postbox.Postbox) -> None:
+def test_clear_reports_the_outcome_of_each_message(box: postbox.Postbox) -> None:
     ids = deposit(box, 2)
     box.clear_outbox(ids[:1])
     report = box.clear_outbox([*ids, "missing"], check=False)
@@ -60,14 +60,14 @@ def test_mark_dispatched_sends_nothing(box: postbox.Postbox, sent: Recorder) -> 
     assert box.count_outstanding().count == 0
 
 
-def test_a_bulk_deposit_says_which_is_wrong(box: postbox.Postbox) -> None:
-    with pytest.raises(postbox.InvalidInputError) as refused:
+def test_bulk_deposit_rejects_an_invalid_message(box: postbox.Postbox) -> None:
+    with pytest.raises(postbox.InvalidInputError) as rejected:
         box.deposit_posts([postbox.Message("t"), postbox.Message("")])
-    assert refused.value.code == postbox.ErrorCode.INVALID_MESSAGE
+    assert rejected.value.code == postbox.ErrorCode.INVALID_MESSAGE
     assert box.count_outstanding().count == 0
 
 
-def test_lists_go_on_at_a_cursor(box: postbox.Postbox) -> None:
+def test_lists_continue_at_a_cursor(box: postbox.Postbox) -> None:
     ids = deposit(box, 7)
     first = box.list_messages(State.OUTSTANDING, "t", limit=3)
     assert first.next is not None
@@ -119,7 +119,7 @@ def test_replay(box: postbox.Postbox, sent: Recorder) -> None:
     assert sent.bodies == [b"0", b"1", b"0", b"0", b"1"]
 
 
-def test_archive_to_a_function_deletes_what_it_kept(sent: Recorder) -> None:
+def test_archive_to_a_function_deletes_archived_messages(sent: Recorder) -> None:
     kept: list[bytes] = []
 
     def archive(message: postbox.Message) -> None:
@@ -189,8 +189,8 @@ def test_tables(box: postbox.Postbox) -> None:
 def test_settings_are_read_and_checked() -> None:
     config = postbox.Config(table_name="orders", number_of_shards=5, secret_access_key="secret")
     assert (config["table_name"], config["number_of_shards"], config["secret_access_key"]) == ("orders", "5", "***")
-    with pytest.raises(postbox.InvalidInputError, match="20") as refused:
+    with pytest.raises(postbox.InvalidInputError, match="20") as rejected:
         config["number_of_shards"] = 21
-    assert refused.value.code == postbox.ErrorCode.INVALID_SETTING
+    assert rejected.value.code == postbox.ErrorCode.INVALID_SETTING
     with pytest.raises(postbox.InvalidInputError, match="table_name"):
         postbox.open(table_nam="orders")

@@ -1,4 +1,4 @@
-"""The package and the C header: nothing of it is missing here."""
+"""Checks that the package covers all of the C header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages: fields, bodies, text that is none, and how long a message lives."""
+"""Messages: fields, bodies, invalid text, and the lifetime of a message."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_a_message_shows_neither_body_nor_bag() -> None:
     assert text == "<Message 'i' to 't'>"
 
 
-def test_a_wrong_field_name_lists_the_near_ones() -> None:
+def test_a_wrong_field_name_lists_similar_names() -> None:
     with pytest.raises(postbox.InvalidInputError, match="partition_key") as unknown:
         postbox.Message("t", partition_kee="42")
     assert unknown.value.code == postbox.ErrorCode.UNKNOWN_NAME
 
 
-def test_a_body_of_another_type_is_refused() -> None:
+def test_a_body_of_another_type_is_rejected() -> None:
     with pytest.raises(TypeError, match="bytes or str, not dict"):
         postbox.Message("t", {})  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="topic must be a str, not None"):
@@ -71,22 +71,22 @@ CALLS_WITH_TEXT: dict[str, Callable[[postbox.Postbox, str], object]] = {
 
 @pytest.mark.parametrize("call", CALLS_WITH_TEXT.values(), ids=CALLS_WITH_TEXT.keys())
 def test_null_and_invalid_text(box: postbox.Postbox, call: Callable[[postbox.Postbox, str], object]) -> None:
-    with pytest.raises(postbox.InvalidInputError, match="NUL character at position 1") as refused:
+    with pytest.raises(postbox.InvalidInputError, match="NUL character at position 1") as rejected:
         call(box, "a\0b")
-    assert refused.value.code == postbox.ErrorCode.INVALID_ARGUMENT
-    with pytest.raises(postbox.InvalidInputError, match="lone surrogate at position 2") as refused:
+    assert rejected.value.code == postbox.ErrorCode.INVALID_ARGUMENT
+    with pytest.raises(postbox.InvalidInputError, match="lone surrogate at position 2") as rejected:
         call(box, "ab\ud800")
-    assert refused.value.code == postbox.ErrorCode.INVALID_UTF8
+    assert rejected.value.code == postbox.ErrorCode.INVALID_UTF8
 
 
-def test_lone_surrogates_in_bodies_and_items_are_refused(box: postbox.Postbox) -> None:
+def test_lone_surrogates_in_bodies_and_items_are_rejected(box: postbox.Postbox) -> None:
     with pytest.raises(postbox.InvalidInputError, match="body cannot be written as UTF-8"):
         postbox.Message("t", "\udfff")
     with pytest.raises(postbox.InvalidInputError, match="lone surrogate"):
         box.unit_of_work().put("People", {"Name": "\udfff"})
 
 
-def test_a_message_that_was_lent_says_so_when_the_loan_is_over(box: postbox.Postbox) -> None:
+def test_a_lent_message_fails_after_the_callback(box: postbox.Postbox) -> None:
     kept: list[postbox.Message] = []
     config = postbox.Config(embedded_path=":memory:")
     config.producer(None, kept.append)

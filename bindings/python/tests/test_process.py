@@ -1,4 +1,4 @@
-"""The process: its end, its forks, its memory, its log."""
+"""The process: exit, forks, memory and logging."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_child_ends_that_was_forked_during_a_call(run_script: RunScript) -> No
 
 
 def resident() -> int:
-    """The bytes of memory that this process has."""
+    """Returns the resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 

@@ -14,7 +14,7 @@ from support import OnThread, Recorder
 
 
 def outcome_of(producer: object) -> tuple[postbox.Dispatch, postbox.Postbox]:
-    """What becomes of a message that this producer gets."""
+    """The outcome of a message that is sent with this producer."""
     box = postbox.open(embedded_path=":memory:", producers={"t": producer})  # type: ignore[dict-item]
     (entry,) = box.post(postbox.Message("t", id="m"), check=False)
     return entry, box
@@ -41,12 +41,12 @@ def test_a_producer_that_throws(box: postbox.Postbox) -> None:
     assert "queue" in reason.message
 
 
-def test_a_long_text_is_cut() -> None:
+def test_a_long_message_is_cut() -> None:
     entry, _ = outcome_of(raiser(ValueError("ü" * 5000)))
     assert 400 < len(entry.detail) < 1100
 
 
-def test_an_exception_whose_text_fails_is_still_a_failed_dispatch() -> None:
+def test_an_exception_whose_message_fails_is_a_failed_dispatch() -> None:
     class Spiteful(Exception):
         def __str__(self) -> str:
             raise ValueError("no text")
@@ -71,7 +71,7 @@ def test_retry_and_sent_can_be_returned() -> None:
     assert outcome_of(lambda _: None)[0].outcome == Outcome.DISPATCHED
 
 
-def test_what_is_no_outcome_is_a_failure() -> None:
+def test_returning_no_outcome_is_a_failure() -> None:
     entry, _ = outcome_of(lambda _: False)
     assert entry.outcome == Outcome.FAILED
     assert "returned a bool: it must return None or a SendOutcome" in entry.detail
@@ -116,7 +116,7 @@ def test_callback_from_another_thread(box: postbox.Postbox, sent: Recorder) -> N
     assert sent.bodies == [b"0", b"1", b"2"]
 
 
-def test_a_producer_is_released_when_nobody_can_call_it() -> None:
+def test_an_unreachable_producer_is_released() -> None:
     producer, config = Recorder(), postbox.Config(embedded_path=":memory:")
     gone = weakref.ref(producer)
     config.producer("t", producer)
@@ -129,8 +129,8 @@ def test_a_producer_is_released_when_nobody_can_call_it() -> None:
     assert gone() is None
 
 
-def test_a_postbox_that_is_collected_inside_of_its_own_callback() -> None:
-    """The sweeper's thread may be the one on which the garbage collector finds it, and it would wait for itself."""
+def test_a_postbox_is_collected_inside_its_own_callback() -> None:
+    """If the garbage collector runs on the sweeper's thread, that thread must not wait for itself."""
     collected, errors = threading.Event(), []
 
     class Cycle:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 
 import postbox
-from support import ADA, PATIENCE, OnThread, Recorder, answering, make_people, remote
+from support import ADA, PATIENCE, OnThread, Recorder, responding, make_people, remote
 
 
 class Held:
-    """An endpoint's answer that waits until it is let go."""
+    """A response of an endpoint that waits for an event."""
 
     def __init__(self) -> None:
         self.asked = threading.Event()
@@ -26,14 +26,14 @@ class Held:
 
 
 def test_the_gil_is_released_while_a_call_waits() -> None:
-    """The answer comes from another thread of this interpreter: it could never come if the call held the GIL."""
-    with answering(lambda: b'{"Item": {"Name": {"S": "Ada"}}}') as url, postbox.open(remote(url)) as box:
+    """The response comes from another thread of this interpreter. It would never come if the call held the GIL."""
+    with responding(lambda: b'{"Item": {"Name": {"S": "Ada"}}}') as url, postbox.open(remote(url)) as box:
         assert box.get_item("People", ADA) == ADA
 
 
 def test_dispose_during_call() -> None:
     held = Held()
-    with answering(held) as url:
+    with responding(held) as url:
         config = remote(url)
         config["close_timeout_ms"] = 0
         box = postbox.open(config)
@@ -49,7 +49,7 @@ def test_dispose_during_call() -> None:
 
 def test_close_waits_for_a_call_under_way() -> None:
     held = Held()
-    with answering(held) as url:
+    with responding(held) as url:
         box = postbox.open(remote(url))
         call = OnThread(lambda: box.get_item("People", ADA))
         assert held.asked.wait(PATIENCE)
@@ -60,7 +60,7 @@ def test_close_waits_for_a_call_under_way() -> None:
 
 def test_a_postbox_lives_for_as_long_as_a_call_on_it() -> None:
     held = Held()
-    with answering(held) as url:
+    with responding(held) as url:
         box = postbox.open(remote(url))
         call = OnThread(lambda box=box: box.get_item("People", ADA))  # type: ignore[misc]
         assert held.asked.wait(PATIENCE)
@@ -72,7 +72,7 @@ def test_a_postbox_lives_for_as_long_as_a_call_on_it() -> None:
 
 def test_a_unit_of_work_in_use_by_another_thread_says_so() -> None:
     held = Held()
-    with answering(held) as url, postbox.open(remote(url)) as box:
+    with responding(held) as url, postbox.open(remote(url)) as box:
         work = box.unit_of_work()
         call = OnThread(lambda: work.get_item("People", ADA))
         assert held.asked.wait(PATIENCE)
@@ -152,6 +152,6 @@ def test_one_message_read_and_changed_by_many_threads() -> None:
 def test_a_whole_conversation_over_http(server: str) -> None:
     with postbox.open(remote(server)) as box:
         box.create_table()
-        with pytest.raises(postbox.PostboxError) as refused:
+        with pytest.raises(postbox.PostboxError) as rejected:
             make_people(box)
-        assert refused.value.code == postbox.ErrorCode.EMBEDDED_UNAVAILABLE
+        assert rejected.value.code == postbox.ErrorCode.EMBEDDED_UNAVAILABLE

@@ -1,4 +1,4 @@
-"""The unit of work: both or neither."""
+"""The unit of work, which commits both data and messages or neither."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 import postbox
-from support import ADA, OnThread, Recorder, answering, remote
+from support import ADA, OnThread, Recorder, responding, remote
 
 
 def test_happy_path(box: postbox.Postbox, sent: Recorder) -> None:
@@ -93,26 +93,26 @@ def test_a_duplicate_takes_no_effect(box: postbox.Postbox) -> None:
     assert box.get_item("People", ADA) == {"Name": "Ada", "Greetings": 1}
 
 
-def test_limits_leave_the_unit_as_it_was(box: postbox.Postbox) -> None:
-    def refused(code: postbox.ErrorCode, item: postbox.Item) -> None:
+def test_exceeded_limit_leaves_the_unit_unchanged(box: postbox.Postbox) -> None:
+    def rejected(code: postbox.ErrorCode, item: postbox.Item) -> None:
         with pytest.raises(postbox.LimitExceededError) as refusal:
             work.put("People", item)
         assert refusal.value.code == code
 
     work = box.unit_of_work()
-    refused(postbox.ErrorCode.ITEM_TOO_LARGE, {"Name": "large", "Text": "x" * 410_000})
+    rejected(postbox.ErrorCode.ITEM_TOO_LARGE, {"Name": "large", "Text": "x" * 410_000})
     for number in range(100):
         work.put("People", {"Name": str(number)})
-    refused(postbox.ErrorCode.TOO_MANY_ACTIONS, {"Name": "one more"})
+    rejected(postbox.ErrorCode.TOO_MANY_ACTIONS, {"Name": "one more"})
     work.commit()
     assert box.get_item("People", {"Name": "99"}) == {"Name": "99"}
 
     work = box.unit_of_work()
     work.put("People", ADA)
-    refused(postbox.ErrorCode.DUPLICATE_ITEM, ADA)
+    rejected(postbox.ErrorCode.DUPLICATE_ITEM, ADA)
     for number in range(10):
         work.put("People", {"Name": f"n{number}", "Text": "x" * 390_000})
-    refused(postbox.ErrorCode.TRANSACTION_TOO_LARGE, {"Name": "too much", "Text": "x" * 390_000})
+    rejected(postbox.ErrorCode.TRANSACTION_TOO_LARGE, {"Name": "too much", "Text": "x" * 390_000})
 
 
 def test_every_kind_of_action(box: postbox.Postbox) -> None:
@@ -150,7 +150,7 @@ def test_another_thread_may_take_a_unit_over(box: postbox.Postbox) -> None:
     assert box.get_item("People", ADA) == ADA
 
 
-def test_a_commit_without_an_answer_is_repeated_on_the_same_unit() -> None:
+def test_a_commit_without_a_response_is_repeated_on_the_same_unit() -> None:
     requests = 0
 
     def lose_two() -> bytes | None:
@@ -158,7 +158,7 @@ def test_a_commit_without_an_answer_is_repeated_on_the_same_unit() -> None:
         requests += 1
         return b"{}" if requests > 2 else None
 
-    with answering(lose_two) as url:
+    with responding(lose_two) as url:
         config = remote(url)
         config["max_request_attempts"] = 2
         with postbox.open(config) as box:
@@ -170,7 +170,7 @@ def test_a_commit_without_an_answer_is_repeated_on_the_same_unit() -> None:
 
 
 def test_an_error_survives_pickling(box: postbox.Postbox) -> None:
-    """As it does on its way out of a worker process."""
+    """Checks that errors can be pickled, as multiprocessing does to return them from a worker process."""
     with pytest.raises(postbox.TransactionCanceledError) as canceled, box.unit_of_work() as work:
         work.put("People", ADA, "attribute_exists(#name)", names={"#name": "Name"})
     copy = pickle.loads(pickle.dumps(canceled.value))

@@ -1,4 +1,4 @@
-"""Python values as DynamoDB stores them: as boto3 does it."""
+"""Conversion of Python values to and from DynamoDB, compared with boto3."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _base64(value: Any) -> str:
         (Decimal("1E+127"), postbox.InvalidInputError, "38 digits"),
     ],
 )
-def test_what_cannot_be_stored_is_refused_and_says_where(
+def test_unsupported_value_is_rejected_with_its_path(
     box: postbox.Postbox, value: Any, kind: type[Exception], text: str
 ) -> None:
     work = box.unit_of_work()
@@ -89,13 +89,13 @@ def test_what_cannot_be_stored_is_refused_and_says_where(
 
 
 @pytest.mark.parametrize("item", ["{", '{"Name": "Ada"}', "[]", '{"Name": {"X": "Ada"}}'])
-def test_malformed_dynamodb_json_is_refused(box: postbox.Postbox, item: str) -> None:
-    with pytest.raises(postbox.InvalidInputError) as refused:
+def test_malformed_dynamodb_json_is_rejected(box: postbox.Postbox, item: str) -> None:
+    with pytest.raises(postbox.InvalidInputError) as rejected:
         box.unit_of_work().put("People", item)
-    assert refused.value.code == postbox.ErrorCode.INVALID_JSON
-    with pytest.raises(postbox.InvalidInputError) as refused:
+    assert rejected.value.code == postbox.ErrorCode.INVALID_JSON
+    with pytest.raises(postbox.InvalidInputError) as rejected:
         box.unit_of_work().put("People", item, "attribute_exists(x)")
-    assert refused.value.code == postbox.ErrorCode.INVALID_JSON
+    assert rejected.value.code == postbox.ErrorCode.INVALID_JSON
 
 
 def test_items_are_mappings_or_text(box: postbox.Postbox) -> None:

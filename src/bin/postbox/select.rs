@@ -22,7 +22,7 @@ pub struct Filter {
     /// Only messages of at least this age, such as 500ms, 90s, 15m, 2h or 30d
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub older_than: Option<Duration>,
-    /// Only messages of at most this age
+    /// Only messages that are not older than this age
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub younger_than: Option<Duration>,
 }

@@ -75,8 +75,8 @@ struct Rates {
 }
 
 impl Watched {
-    /// Begins with the topics of a page of dispatched messages: a topic whose messages are always sent at once never
-    /// shows as outstanding.
+    /// Starts with the topics of a page of dispatched messages, since a topic whose messages are always sent at once never
+    /// appears as outstanding.
     fn begin(postbox: &Postbox) -> Result<Self, Failure> {
         let page = postbox.list_messages(MessageState::Dispatched, None, 1000, None)?;
         let topics = page.messages.iter().map(|stored| (stored.message.topic().to_owned(), Seen::default()));

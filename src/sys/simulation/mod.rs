@@ -13,7 +13,7 @@ mod off;
 #[cfg(not(postbox_simulation))]
 pub(crate) use off::{instant, mutated, next_tick, random_bytes, sleep, system_time};
 
-/// A mistake that the simulation can plant in Postbox.
+/// A deliberate mistake that the simulation can add to Postbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutation {
     /// A message is marked dispatched before it is sent.
@@ -24,7 +24,7 @@ pub enum Mutation {
     ExpiryAtDeposit,
     /// A sweep continues without checking its lease.
     LeaseNotChecked,
-    /// A message stays in the cache after it was taken out.
+    /// A message stays in the cache after it was taken from there.
     CacheNotInvalidated,
     /// A deposit overwrites an existing message.
     DuplicateOverwrites,

@@ -1,4 +1,4 @@
-//! Without `cfg(postbox_simulation)` time is the system's, and no mistake is planted.
+//! The time of the system without mistakes, for builds without `cfg(postbox_simulation)`.
 
 use crate::sys::simulation::Mutation;
 use std::future::Ready;

@@ -1,4 +1,5 @@
-//! With `cfg(postbox_simulation)` a thread that entered a simulation takes its time from it and runs all tasks itself.
+//! The time of a simulation, for builds with `cfg(postbox_simulation)`. A thread that entered a simulation uses its clock
+//! and runs all tasks itself.
 
 use crate::sys::park::Waiter;
 use crate::sys::simulation::Mutation;
@@ -36,7 +37,7 @@ thread_local! {
     static ENTERED: RefCell<Option<Entered>> = const { RefCell::new(None) };
 }
 
-/// Makes this thread a part of a simulation, with this mistake planted.
+/// Makes this thread part of a simulation, with this deliberate mistake.
 pub fn enter(world: Arc<dyn World>, mutation: Option<Mutation>, seed: u64) {
     fastrand::seed(seed);
     ENTERED.set(Some(Entered { world, mutation, latest_tick: 0 }));

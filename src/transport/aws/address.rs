@@ -3,10 +3,10 @@
 /// An address of a topic or a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
-    /// Looked up once, in the account and region of the settings.
+    /// A name, which is looked up once in the account and region of the settings.
     Name(String),
     Arn(Arn),
-    /// A queue only.
+    /// The URL of a queue.
     Url(QueueUrl),
 }
 
@@ -22,9 +22,9 @@ pub(super) struct Arn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct QueueUrl {
     pub(super) text: String,
-    /// Of a queue at Amazon's public endpoint.
+    /// The region, if the URL is of Amazon's public endpoint.
     pub(super) region: Option<String>,
-    /// Scheme and host, where the endpoint is another one.
+    /// Scheme and host of any other endpoint.
     pub(super) endpoint: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Address {
         Ok(Self::Name(text.to_owned()))
     }
 
-    /// What a person calls it, and the service's API takes for it once it is looked up.
+    /// Returns the address as given.
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Name(name) => name,
@@ -59,7 +59,7 @@ impl Address {
         }
     }
 
-    /// The region that the address itself names.
+    /// Returns the region that is part of the address, if any.
     pub(super) fn region(&self) -> Option<&str> {
         match self {
             Self::Name(_) => None,
@@ -118,14 +118,14 @@ impl QueueUrl {
     }
 }
 
-/// The region in the name of one of Amazon's public hosts for SQS.
+/// Returns the region in the name of one of Amazon's public hosts for SQS.
 fn region_of(host: &str) -> Option<&str> {
     let name = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
     let region = name.strip_prefix("sqs.").or_else(|| name.strip_suffix(".queue"))?;
     (!region.contains('.')).then_some(region)
 }
 
-/// The partition that a region is in, by the beginning of its name.
+/// Returns the partition of a region, which follows from the prefix of its name.
 pub(super) fn partition_of(region: &str) -> &'static str {
     const PARTITIONS: &[(&str, &str)] = &[
         ("cn-", "aws-cn"),
@@ -139,7 +139,8 @@ pub(super) fn partition_of(region: &str) -> &'static str {
     PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
 }
 
-/// Letters, digits, `-` and `_`, and `.fifo` at the end: 256 characters for a topic, 80 for a queue.
+/// Checks that a name consists of letters, digits, `-` and `_`, with `.fifo` allowed at the end, and has up to 256
+/// characters for a topic or 80 for a queue.
 fn check_name(name: &str, service: &str) -> Result<(), String> {
     let most = if service == "sns" { 256 } else { 80 };
     let stem = name.strip_suffix(".fifo").unwrap_or(name);

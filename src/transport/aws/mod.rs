@@ -27,7 +27,7 @@ use std::sync::Arc;
 struct Connection {
     sdk: SdkConfig,
     region: Region,
-    /// Another endpoint than Amazon's.
+    /// An endpoint other than Amazon's.
     endpoint: Option<String>,
 }
 

@@ -134,7 +134,7 @@ fn body(message: &Message) -> Result<String, String> {
         CharacterEncoding::Raw | CharacterEncoding::Base64 => Some(BASE64.encode(bytes)),
         CharacterEncoding::Utf16 => utf16(bytes),
         CharacterEncoding::Utf8 | CharacterEncoding::Ascii => String::from_utf8(bytes.to_vec()).ok(),
-        // As a body without an encoding.
+        // An unknown encoding is treated as no encoding.
         CharacterEncoding::Other(_) => {
             Some(std::str::from_utf8(bytes).map_or_else(|_| BASE64.encode(bytes), str::to_owned))
         }
@@ -166,7 +166,7 @@ fn is_native_subject(subject: &str) -> bool {
         && subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
-/// Returns the attributes, of which a message has at most ten.
+/// Returns the attributes of a message, up to ten of them.
 fn attributes(message: &Message, transport: Transport, destination: &str) -> Vec<(&'static str, String)> {
     let subject = match transport {
         Transport::Sns => "",
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn each_replay_has_a_deduplication_id_of_its_own() {
+    fn each_replay_has_its_own_deduplication_id() {
         let deduplication = |message: &Message, replayed: Option<i64>| {
             let mut message = message.clone().with_partition_key("k");
             message.set_replayed(replayed.and_then(Ticks::from_raw));
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_id_that_the_services_refuse_is_hashed() {
+    fn fifo_id_that_is_not_allowed_is_hashed() {
         assert_eq!(fifo_id("Ada-1!"), "Ada-1!");
         assert_eq!(fifo_id(&"x".repeat(128)).len(), 128);
         for text in ["Ada Lovelace", "Zoë", &"x".repeat(129)] {

@@ -1,5 +1,4 @@
-//! A commit tries again what is safe to try again, always with the same token, and says honestly
-//! when nobody knows whether it took effect.
+//! A commit retries failures that are safe to retry, always with the same token, and reports when its outcome is unknown.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 const COMMIT: &str = "TransactWriteItems";
 
-/// A person and a message.
+/// Returns a unit of work with a person and a message.
 fn work(world: &TestOutbox) -> UnitOfWork {
     let mut work = world.postbox.unit_of_work();
     work.update(visit()).unwrap();
@@ -17,7 +16,7 @@ fn work(world: &TestOutbox) -> UnitOfWork {
     work
 }
 
-/// Counts a visit of Ada's.
+/// Returns an update that counts a visit of Ada.
 fn visit() -> aws_sdk_dynamodb::types::Update {
     aws_sdk_dynamodb::types::Update::builder()
         .table_name(PEOPLE)
@@ -28,7 +27,7 @@ fn visit() -> aws_sdk_dynamodb::types::Update {
         .unwrap()
 }
 
-/// The work took effect once: the counter would tell a second time.
+/// Checks that the work took effect once. A second time would show in the counter.
 fn assert_written_once(world: &TestOutbox) {
     assert_eq!(world.person("Ada").expect("the person is there")["Visits"], number(1));
     assert!(world.postbox.get_message("visit").unwrap().is_some());
@@ -54,7 +53,7 @@ on_both_backends!(
     a_cancellation_does_not_settle_an_earlier_attempt_that_may_arrive,
 );
 
-/// The first attempt is on its way while the second one is cancelled, and arrives when the condition is met.
+/// The first attempt is delayed while the second one is cancelled, and arrives when its condition is met.
 fn a_cancellation_does_not_settle_an_earlier_attempt_that_may_arrive(backend: Backend) {
     let world = TestOutbox::with(backend, |builder| {
         builder.max_request_attempts(2).attempt_timeout(Duration::from_millis(500))
@@ -72,9 +71,9 @@ fn a_cancellation_does_not_settle_an_earlier_attempt_that_may_arrive(backend: Ba
 
     let error = work.commit().unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, true), "{error}");
-    assert_eq!(error.reasons()[0].code, "ConditionalCheckFailed", "the last answer is told too");
+    assert_eq!(error.reasons()[0].code, "ConditionalCheckFailed", "the error has the last response too");
     assert_eq!(work.put(PEOPLE, person("Zoe")).unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
-    // Nor does a cancellation of a later commit.
+    // A cancellation of a later commit does not settle it either.
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
     assert!(world.person("Ada").is_none());
 
@@ -132,7 +131,7 @@ fn a_later_commit_resolves_an_unknown_outcome(backend: Backend) {
     assert!(error.is_retryable());
     assert!(error.message().contains("commit again"), "{error}");
 
-    // In between it can neither be changed nor rolled back.
+    // Meanwhile the unit can neither be changed nor rolled back.
     assert_eq!(work.put(PEOPLE, person("Bob")).unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
     assert_eq!(work.deposit_post(Message::new("t", "")).unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
     assert_eq!(work.rollback().unwrap_err().code(), ErrorCode::OutcomeUnknown);
@@ -177,9 +176,9 @@ fn an_error_after_a_lost_response_leaves_the_outcome_unknown() {
         world.faults.next(COMMIT, refusal.clone());
         let mut work = work(&world);
         let error = work.commit().unwrap_err();
-        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{refusal:?} tells nothing about the attempt before it");
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{refusal:?} does not settle the attempt before it");
         assert!(error.is_retryable());
-        // Nor does it when the unit is committed again.
+        // The same holds when the unit is committed again.
         world.faults.next_times(2, COMMIT, refusal);
         assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
         world.faults.heal();
@@ -273,7 +272,7 @@ fn a_refused_connection_is_definite_and_leaves_the_unit_open() {
 
 #[test]
 fn a_closed_port_is_unreachable_and_leaves_the_unit_open() {
-    // The port was free a moment ago, and is not given away again so soon.
+    // The port was free a moment ago, and the system does not assign it again so soon.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let postbox = postbox::Postbox::builder()

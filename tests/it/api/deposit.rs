@@ -1,4 +1,4 @@
-//! Deposits outside of a transaction: alone or many at once, and never over what is there.
+//! Deposits outside a transaction, single or in bulk, which never overwrite an existing message.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
@@ -80,7 +80,7 @@ fn a_large_bulk_limits_concurrent_requests() {
     std::thread::scope(|scope| {
         let depositing = scope.spawn(|| world.deposit(500));
         world.faults.wait_for(8, BULK);
-        // Had the others been started with them, they would be there before this answer: the runtime has one thread.
+        // The runtime has one thread, so any further request would have been recorded before this response.
         assert!(world.postbox.get_message("anything").unwrap().is_none());
         assert_eq!(world.faults.count(BULK), 8);
         gate.open();
@@ -98,7 +98,7 @@ fn a_bulk_deposit_stores_complete_messages() {
     let (mut bulk, mut single) = (world.raw("bulk").unwrap(), world.raw("single").unwrap());
     for item in [&mut bulk, &mut single] {
         item.remove("MessageId");
-        item.remove("TopicShard"); // It is random without a partition key.
+        item.remove("TopicShard"); // The shard is random without a partition key.
     }
     assert_eq!(bulk, single);
 }
@@ -179,7 +179,7 @@ fn a_bulk_deposit_falls_back_to_puts_without_partiql_permission() {
 }
 
 #[test]
-fn puts_store_the_statements_that_partiql_refused() {
+fn puts_store_statements_that_partiql_rejected() {
     let world = TestOutbox::new();
     world.faults.next(BULK, Fault::Statements { at: vec![2], code: "AccessDenied" });
     let ids = world.deposit(4);
@@ -246,7 +246,7 @@ fn a_failed_deposit_is_not_sent_from_memory() {
 }
 
 #[test]
-fn a_message_that_cannot_work_is_refused_with_the_reason_and_without_a_request() {
+fn invalid_message_is_rejected_without_a_request() {
     let world = TestOutbox::new();
     let message = || Message::new("t", "x").with_id("m");
     let ahead = |seconds| message().with_created_at(SystemTime::now() + Duration::from_secs(seconds));

@@ -1,11 +1,11 @@
-//! Spans, events and statistics: they use the names of OpenTelemetry and hold nothing secret.
+//! Spans, events and statistics, which use the names of OpenTelemetry and contain no secrets.
 
 use crate::support::processes::in_own_process;
 use crate::support::trace_recorder::TraceRecorder;
 use crate::support::{PEOPLE, TestOutbox, item, text};
 use postbox::{Message, Postbox, SendOutcome, producer_fn};
 
-/// Installs a subscriber, which is the whole process's.
+/// Installs a subscriber for the whole process.
 #[test]
 fn spans_and_events_use_opentelemetry_names_and_omit_bodies() {
     in_own_process(|| {
@@ -57,11 +57,11 @@ fn spans_and_events_use_opentelemetry_names_and_omit_bodies() {
             "{lines:#?}"
         );
         assert!(!lines.iter().any(|line| line.contains("hush")), "{lines:#?}");
-        figures_count_what_happened(&world.postbox);
+        assert_statistics(&world.postbox);
     });
 }
 
-fn figures_count_what_happened(postbox: &Postbox) {
+fn assert_statistics(postbox: &Postbox) {
     let stats = postbox.stats();
     assert_eq!((stats.deposited, stats.dispatched, stats.failed, stats.parked), (2, 1, 1, 0));
     assert_eq!(stats.duplicates_avoided, 1);

@@ -1,5 +1,5 @@
-//! What DynamoDB would refuse is refused when it is added, with the numbers, and the unit of work
-//! stays as it was.
+//! An action that exceeds a limit of DynamoDB is rejected when it is added. The error has the numbers, and the unit of work is
+//! unchanged.
 
 use crate::support::fault::Fault;
 use crate::support::*;
@@ -9,7 +9,7 @@ use postbox::{Error, ErrorCode, Message, UnitOfWork};
 /// DynamoDB's limit for an item, in bytes.
 const ITEM: usize = 400 * 1024;
 
-/// The unit was refused something: it has the actions that it had, and still commits.
+/// Checks that the unit still has this many actions after a rejected one, and that it commits.
 fn unchanged_and_committable(world: &TestOutbox, mut work: UnitOfWork, actions: usize) {
     assert_eq!(work.len(), actions);
     work.commit().unwrap();
@@ -18,7 +18,7 @@ fn unchanged_and_committable(world: &TestOutbox, mut work: UnitOfWork, actions: 
     assert_eq!(sent[0]["TransactItems"].as_array().unwrap().len(), actions);
 }
 
-fn assert_refused(error: &Error, code: ErrorCode, words: &[&str]) {
+fn assert_rejected(error: &Error, code: ErrorCode, words: &[&str]) {
     assert_eq!(error.code(), code, "{error}");
     assert!(!error.is_retryable());
     for word in words {
@@ -35,9 +35,9 @@ fn the_101st_action_is_rejected() {
     }
     work.deposit_post(Message::new("t", "the 100th")).unwrap();
     let error = work.delete(PEOPLE, person("one more")).unwrap_err();
-    assert_refused(&error, ErrorCode::TooManyActions, &["100"]);
+    assert_rejected(&error, ErrorCode::TooManyActions, &["100"]);
     let error = work.deposit_post(Message::new("t", "one more")).unwrap_err();
-    assert_refused(&error, ErrorCode::TooManyActions, &["100"]);
+    assert_rejected(&error, ErrorCode::TooManyActions, &["100"]);
     unchanged_and_committable(&world, work, 100);
 }
 
@@ -47,18 +47,18 @@ fn an_item_over_400_kb_is_rejected() {
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, person("Ada")).unwrap();
     let error = work.put(PEOPLE, large_person("Bob", ITEM)).unwrap_err();
-    // Beyond the text: the names and the value of the key.
+    // The size also includes the names and the value of the key.
     let size = ITEM + "Notes".len() + "Name".len() + "Bob".len();
-    assert_refused(&error, ErrorCode::ItemTooLarge, &[&size.to_string(), "409600", PEOPLE]);
+    assert_rejected(&error, ErrorCode::ItemTooLarge, &[&size.to_string(), "409600", PEOPLE]);
     let update = Update::builder()
         .table_name(PEOPLE)
         .set_key(Some(person("Bob")))
         .update_expression("SET Notes = :notes")
         .expression_attribute_values(":notes", text("x".repeat(ITEM)));
     let error = work.update(update.build().unwrap()).unwrap_err();
-    assert_refused(&error, ErrorCode::ItemTooLarge, &["409600", PEOPLE]);
+    assert_rejected(&error, ErrorCode::ItemTooLarge, &["409600", PEOPLE]);
     let error = work.deposit_post(Message::new("t", vec![0; ITEM]).with_id("large")).unwrap_err();
-    assert_refused(&error, ErrorCode::ItemTooLarge, &["409600", "large"]);
+    assert_rejected(&error, ErrorCode::ItemTooLarge, &["409600", "large"]);
     unchanged_and_committable(&world, work, 1);
 }
 
@@ -83,9 +83,9 @@ fn more_than_4_mb_in_total_is_rejected() {
     }
     let error = work.put(PEOPLE, large_person("x", 100 * 1024)).unwrap_err();
     let size = 11 * ITEM - 300 * 1024 + "NotesNamex".len();
-    assert_refused(&error, ErrorCode::TransactionTooLarge, &[&size.to_string(), "4194304", PEOPLE]);
+    assert_rejected(&error, ErrorCode::TransactionTooLarge, &[&size.to_string(), "4194304", PEOPLE]);
     let error = work.deposit_post(Message::new("t", vec![0; 100 * 1024])).unwrap_err();
-    assert_refused(&error, ErrorCode::TransactionTooLarge, &["4194304", OUTBOX]);
+    assert_rejected(&error, ErrorCode::TransactionTooLarge, &["4194304", OUTBOX]);
     work.put(PEOPLE, large_person("y", 90 * 1024)).unwrap();
     assert_eq!(work.len(), 11, "what was refused does not count");
 }
@@ -97,7 +97,7 @@ fn putting_an_item_twice_is_rejected() {
     work.put(PEOPLE, item([("Name", text("Ada")), ("Age", number(1))])).unwrap();
     assert_eq!(world.faults.operations(), [""; 0], "one put needs no knowledge of the table's key");
     let error = work.put(PEOPLE, item([("Name", text("Ada")), ("Age", number(2))])).unwrap_err();
-    assert_refused(&error, ErrorCode::DuplicateItem, &["Put People", "action 0"]);
+    assert_rejected(&error, ErrorCode::DuplicateItem, &["Put People", "action 0"]);
     work.put(PEOPLE, item([("Name", text("Bob")), ("Age", number(1))])).unwrap();
     assert_eq!(world.faults.operations(), ["DescribeTable"], "the key is asked for once");
     unchanged_and_committable(&world, work, 2);
@@ -109,17 +109,17 @@ fn two_actions_on_one_item_are_rejected() {
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, item([("Name", text("Ada")), ("Age", number(1))])).unwrap();
     let error = work.update(birthday("Ada")).unwrap_err();
-    assert_refused(&error, ErrorCode::DuplicateItem, &["Update People", "action 0 (Put People)"]);
-    assert_refused(&work.delete(PEOPLE, person("Ada")).unwrap_err(), ErrorCode::DuplicateItem, &["Delete People"]);
+    assert_rejected(&error, ErrorCode::DuplicateItem, &["Update People", "action 0 (Put People)"]);
+    assert_rejected(&work.delete(PEOPLE, person("Ada")).unwrap_err(), ErrorCode::DuplicateItem, &["Delete People"]);
     let check = ConditionCheck::builder()
         .table_name(PEOPLE)
         .set_key(Some(person("Ada")))
         .condition_expression("attribute_exists(Age)");
     let error = work.condition_check(check.build().unwrap()).unwrap_err();
-    assert_refused(&error, ErrorCode::DuplicateItem, &["ConditionCheck People"]);
+    assert_rejected(&error, ErrorCode::DuplicateItem, &["ConditionCheck People"]);
     work.delete(PEOPLE, person("Bob")).unwrap();
     let error = work.put(PEOPLE, item([("Name", text("Bob")), ("Age", number(1))])).unwrap_err();
-    assert_refused(&error, ErrorCode::DuplicateItem, &["Put People", "action 1 (Delete People)"]);
+    assert_rejected(&error, ErrorCode::DuplicateItem, &["Put People", "action 1 (Delete People)"]);
     assert_eq!(world.faults.operations(), [""; 0], "an action with a key tells the names of the key");
     unchanged_and_committable(&world, work, 2);
 }
@@ -130,8 +130,8 @@ fn depositing_a_message_twice_is_rejected() {
     let mut work = world.postbox.unit_of_work();
     let id = work.deposit_post(Message::new("t", "1")).unwrap();
     let error = work.deposit_post(Message::new("t", "2").with_id(&id)).unwrap_err();
-    assert_refused(&error, ErrorCode::DuplicateItem, &[OUTBOX]);
-    assert_refused(&work.delete(OUTBOX, message_key(&id)).unwrap_err(), ErrorCode::DuplicateItem, &[OUTBOX]);
+    assert_rejected(&error, ErrorCode::DuplicateItem, &[OUTBOX]);
+    assert_rejected(&work.delete(OUTBOX, message_key(&id)).unwrap_err(), ErrorCode::DuplicateItem, &[OUTBOX]);
     unchanged_and_committable(&world, work, 1);
     world.clear(&[id]);
     assert_eq!(world.sent(), ["1"]);
@@ -157,7 +157,7 @@ fn items_with_different_sort_keys_are_distinct() {
     work.put("Visits", visit(1842)).unwrap();
     work.put("Visits", visit(1843)).unwrap();
     let error = work.put("Visits", visit(1842)).unwrap_err();
-    assert_refused(&error, ErrorCode::DuplicateItem, &["Put Visits", "action 0"]);
+    assert_rejected(&error, ErrorCode::DuplicateItem, &["Put Visits", "action 0"]);
     work.put(PEOPLE, person("Ada")).unwrap();
     work.commit().unwrap();
 }
@@ -170,7 +170,7 @@ fn commit_rejects_a_duplicate_item_of_an_unknown_key_schema() {
     work.put(PEOPLE, person("Ada")).unwrap();
     work.put(PEOPLE, person("Ada")).unwrap();
     let error = work.commit().unwrap_err();
-    assert_refused(&error, ErrorCode::ServiceError, &["ValidationException"]);
+    assert_rejected(&error, ErrorCode::ServiceError, &["ValidationException"]);
     assert!(world.person("Ada").is_none());
     work.rollback().unwrap();
 }

@@ -1,4 +1,4 @@
-//! The archiver: what it takes, what it deletes, and what it leaves when something goes wrong.
+//! The archiver: the messages that it archives and deletes, and those that it keeps after a failure.
 
 use crate::support::fault::Fault;
 use crate::support::{LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, item, number, numbers, sdk, take_lease, text};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const RESOURCE: &str = "brighter_outbox_Archiver";
 
-/// Whatever is dispatched is old enough.
+/// Configures the archiver for all dispatched messages.
 fn at_once(builder: Builder) -> Builder {
     builder.archive_min_age(Duration::from_millis(0))
 }
@@ -24,7 +24,7 @@ fn test_outbox() -> TestOutbox {
     TestOutbox::configured(at_once)
 }
 
-/// Messages that are dispatched, and their ids.
+/// Deposits and clears messages. Returns their ids.
 fn dispatched(world: &TestOutbox, count: usize) -> Vec<String> {
     let ids = world.deposit(count);
     world.clear(&ids);
@@ -39,26 +39,26 @@ fn counts(report: &ArchiveReport) -> (u64, u64) {
     (report.archived, report.failed)
 }
 
-/// An archive that does what the function says, and notes the ids that it was given.
+/// An archive that records the ids of its messages and returns the results of a function.
 struct Noting<F> {
     ids: Arc<Mutex<Vec<String>>>,
-    answer: F,
+    results: F,
 }
 
 impl<F: Fn(&[StoredMessage]) -> Vec<Result<(), String>> + Send + Sync> Archive for Noting<F> {
     fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>> {
-        assert!(!batch.is_empty(), "an archive is not bothered with nothing");
+        assert!(!batch.is_empty(), "an archive is not called without messages");
         self.ids.lock().unwrap().extend(batch.iter().map(|stored| stored.message.id().to_owned()));
-        (self.answer)(batch)
+        (self.results)(batch)
     }
 }
 
-fn noting<F>(answer: F) -> (Noting<F>, Arc<Mutex<Vec<String>>>)
+fn noting<F>(results: F) -> (Noting<F>, Arc<Mutex<Vec<String>>>)
 where
     F: Fn(&[StoredMessage]) -> Vec<Result<(), String>> + Send + Sync,
 {
     let ids: Arc<Mutex<Vec<String>>> = Arc::default();
-    (Noting { ids: Arc::clone(&ids), answer }, ids)
+    (Noting { ids: Arc::clone(&ids), results }, ids)
 }
 
 fn keep_all(batch: &[StoredMessage]) -> Vec<Result<(), String>> {
@@ -82,7 +82,7 @@ impl Drop for TemporaryFile {
     }
 }
 
-/// The items in an archive file, by id.
+/// Returns the items in an archive file, by id.
 fn lines(path: &Path) -> BTreeMap<String, Item> {
     let file = std::fs::read_to_string(path).unwrap();
     let items = file.lines().map(|line| item_from_json(line).unwrap());
@@ -214,7 +214,7 @@ fn nothing_is_deleted_when_the_disk_is_full() {
 
 #[test]
 fn an_unwritable_archive_file_is_rejected() {
-    // Read-only by its nature, for root too.
+    // These paths cannot be written even by root.
     for path in ["/proc/no-such-file", "/", "/dev/null/archive"] {
         assert!(JsonLinesArchive::open(path).is_err(), "{path}");
     }
@@ -224,7 +224,7 @@ fn an_unwritable_archive_file_is_rejected() {
 fn a_message_replayed_during_archiving_is_not_deleted() {
     let world = test_outbox();
     let ids = dispatched(&world, 3);
-    // After it was found and read.
+    // The message is replayed after it was found and read.
     let (other, replayed) = (world.another(), ids[1].clone());
     let (archive, _) = noting(|batch: &[StoredMessage]| {
         assert!(other.replay(&[&replayed]).unwrap().is_success());
@@ -232,7 +232,7 @@ fn a_message_replayed_during_archiving_is_not_deleted() {
     });
     assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (2, 0));
     assert_eq!(state(&world.postbox, &ids[1]), Some(MessageState::Outstanding));
-    // After it was found, before it was read: the index lags.
+    // The message is replayed after it was found and before it is read, while the index lags.
     world.clear(&ids[1..2]);
     let (other, replayed) = (world.another(), ids[1].clone());
     world.faults.when(move |request| {
@@ -263,7 +263,7 @@ fn archiving_holds_and_releases_brighters_archiver_lease() {
     let (archive, _) = noting(|batch: &[StoredMessage]| {
         assert!(lease(&other).is_some());
         assert_eq!(
-            other.archive(&Noting { ids: Arc::default(), answer: keep_all }).unwrap().lease,
+            other.archive(&Noting { ids: Arc::default(), results: keep_all }).unwrap().lease,
             LeaseStatus::HeldElsewhere
         );
         assert_eq!(other.sweep().unwrap().lease, LeaseStatus::Held, "sweepers have a lease of their own");
@@ -294,7 +294,7 @@ fn a_lost_lease_stops_archiving_between_batches() {
     let other = world.another();
     let (archive, given) = noting(|batch: &[StoredMessage]| {
         somebody_takes_the_lease(&other);
-        // Longer than a third of the lease, when it is renewed.
+        // The lease is renewed after a third of its duration, and this takes longer.
         std::thread::sleep(Duration::from_millis(400));
         keep_all(batch)
     });
@@ -318,7 +318,7 @@ fn one_run_archives_several_pages() {
     assert_eq!(given.lock().unwrap().iter().collect::<BTreeSet<_>>(), ids.iter().collect());
 }
 
-/// Sets when these messages were dispatched.
+/// Sets the dispatch time of these messages.
 fn set_dispatched(world: &TestOutbox, ids: &[String], at: SystemTime) {
     const UNIX_EPOCH_TICKS: u128 = 621_355_968_000_000_000;
     let ticks = UNIX_EPOCH_TICKS + at.duration_since(UNIX_EPOCH).unwrap().as_nanos() / 100;
@@ -333,8 +333,8 @@ fn put(world: &TestOutbox, row: Item) {
     sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(row)).send().await });
 }
 
-/// Archives five messages of an hour ago among this number of large ones of now: the requests that find them, and how
-/// many were archived.
+/// Archives five messages that were dispatched an hour ago, among this number of large ones that were dispatched now. Returns
+/// the number of requests that find them, and the number of archived messages.
 fn requests_beside_younger(younger: usize) -> (Vec<String>, u64) {
     let world =
         TestOutbox::configured(|builder| builder.archive_min_age(Duration::from_millis(60_000)).number_of_shards(1));

@@ -1,4 +1,4 @@
-//! Items that Brighter stored are read, and what is stored here is what Brighter reads.
+//! Compatibility with Brighter: its items can be read, and Postbox writes the items that Brighter expects.
 
 use crate::support::*;
 use aws_sdk_dynamodb::primitives::Blob;
@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 /// 2024-02-29T12:34:56.7891234Z in .NET ticks.
 const TICKS: i64 = 638_448_068_967_891_234;
 
-/// An item with every attribute of Brighter's, as its DynamoDB outbox writes it.
+/// Returns an item with every attribute that Brighter's DynamoDB outbox writes.
 fn brighters_item() -> Item {
     item([
         ("MessageId", text("b-1")),
@@ -54,7 +54,7 @@ on_both_backends!(
     a_row_of_brighter_9_with_the_delivery_time_0_is_sent_and_never_archived,
 );
 
-/// An archive that takes everything.
+/// An archive that accepts every message.
 struct Everything;
 
 impl Archive for Everything {
@@ -63,7 +63,7 @@ impl Archive for Everything {
     }
 }
 
-/// Brighter#3352: Brighter 9 wrote this into rows that it had not sent.
+/// Brighter 9 wrote this value into rows that it had not sent (Brighter#3352).
 fn a_row_of_brighter_9_with_the_delivery_time_0_is_sent_and_never_archived(backend: Backend) {
     let world =
         TestOutbox::with(backend, |builder| builder.archive_min_age(Duration::ZERO).sweep_min_age(Duration::ZERO));
@@ -89,7 +89,7 @@ fn a_row_of_brighter_9_with_the_delivery_time_0_is_sent_and_never_archived(backe
     let dispatched = postbox.list_messages(MessageState::Dispatched, None, 10, None).unwrap();
     assert_eq!(dispatched.messages, []);
 
-    // The sweep finds what the index holds; the other one can only be named.
+    // The sweep finds the message in the index. The other message can only be cleared by id.
     let _ = postbox.sweep().unwrap();
     assert_eq!(state("indexed"), Some(MessageState::Dispatched));
     world.clear(&["not indexed"]);
@@ -134,7 +134,7 @@ fn a_brighter_item_is_read_sent_and_marked(backend: Backend) {
 
     world.clear(&["b-1"]);
     assert_eq!(world.producer.sent(), [message]);
-    // Marked as Brighter marks it: two attributes more, one less, nothing else changed.
+    // The message is marked as by Brighter: two new attributes, one removed, and no other change.
     let mut marked = world.raw("b-1").unwrap();
     let AttributeValue::N(delivery_time) = marked.remove("DeliveryTime").unwrap() else { panic!("not a number") };
     assert!(delivery_time.parse::<i64>().unwrap() > TICKS);
@@ -213,7 +213,7 @@ fn rows_of_later_versions_and_other_programs_are_sent_and_not_parked() {
     assert_eq!(message("HeaderBag").header("bag.n").unwrap().unwrap(), "12345678901234567890123");
 }
 
-/// Brighter leaves an empty topic out.
+/// Brighter omits an empty topic.
 #[test]
 fn a_row_without_a_topic_is_a_message_without_a_producer() {
     let world = TestOutbox::configured(|builder| builder.sweep_min_age(Duration::ZERO).max_dispatch_attempts(1));
@@ -229,16 +229,16 @@ fn a_row_without_a_topic_is_a_message_without_a_producer() {
 }
 
 #[test]
-fn a_bag_that_no_reader_takes_is_refused_when_it_is_added() {
+fn unreadable_bag_is_rejected_when_added() {
     let world = TestOutbox::new();
     let nested = (0..140).fold(serde_json::json!("x"), |value, _| serde_json::Value::Array(vec![value]));
     let message = Message::new("t", "deep").with_bag_entry("h", nested);
-    for refused in [
+    for rejected in [
         world.postbox.unit_of_work().deposit_post(message.clone()).unwrap_err(),
         world.postbox.deposit_post(message).unwrap_err(),
     ] {
-        assert_eq!(refused.code(), postbox::ErrorCode::InvalidMessage);
-        assert!(refused.message().contains("nested"), "{refused}");
+        assert_eq!(rejected.code(), postbox::ErrorCode::InvalidMessage);
+        assert!(rejected.message().contains("nested"), "{rejected}");
     }
     assert_eq!(world.faults.operations(), [""; 0]);
 }
@@ -257,7 +257,7 @@ fn the_item_that_is_stored_has_exactly_the_contracts_attributes() {
     let expected = item([
         ("MessageId", text("p-1")),
         ("Topic", text("greeting.made")),
-        // SHA-256 of "abc" begins with ba 78 16 bf: 0xbf1678ba modulo 3.
+        // SHA-256 of "abc" starts with ba 78 16 bf, so the shard is 0xbf1678ba modulo 3.
         ("TopicShard", text(format!("greeting.made_{}", 0xbf16_78bau32 % 3))),
         ("MessageType", text("MT_EVENT")),
         ("Body", AttributeValue::B(Blob::new("Hello"))),
@@ -297,7 +297,7 @@ fn messages_without_a_key_are_spread_over_the_shards() {
         ids.iter().map(|id| world.raw(id).unwrap()["TopicShard"].as_s().unwrap().clone()).collect();
     shards.sort();
     shards.dedup();
-    // That 60 draws miss one of three happens once in 10^10 runs.
+    // The probability that 60 draws miss one of three shards is about 10^-10.
     assert_eq!(shards, ["t_0", "t_1", "t_2"]);
 }
 

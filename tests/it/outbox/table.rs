@@ -1,5 +1,4 @@
-//! The outbox table is made as Brighter makes it, and a table that cannot serve is reported index
-//! by index.
+//! The outbox table is created with Brighter's schema. The problems of an unsuitable table are reported index by index.
 
 use crate::support::fault::Fault;
 use crate::support::faults::Faults;
@@ -15,7 +14,7 @@ use ScalarAttributeType::{N, S};
 
 type Key = (&'static str, Option<&'static str>);
 
-/// Name, key, projection.
+/// The name, key and projection of an index.
 type Index = (&'static str, Key, ProjectionType);
 
 fn brighters_indexes() -> Vec<Index> {
@@ -33,7 +32,7 @@ fn kind(attribute: &str) -> ScalarAttributeType {
     if attribute.ends_with("Time") { N } else { S }
 }
 
-/// Makes a table and gives a Postbox that takes it for its outbox.
+/// Creates a table, and returns a Postbox that uses it as its outbox.
 fn outbox_of(key: Key, indexes: &[Index], kind: fn(&str) -> ScalarAttributeType) -> Postbox {
     let backend = Backend::over_http();
     let Backend::Http(database) = &backend else { unreachable!() };
@@ -70,7 +69,7 @@ fn outbox_of(key: Key, indexes: &[Index], kind: fn(&str) -> ScalarAttributeType)
             .send()
             .await
     });
-    // The database lives as long as the test.
+    // The database must live as long as the test.
     std::mem::forget(backend);
     postbox
 }
@@ -158,7 +157,7 @@ fn the_table_can_be_created_concurrently() {
 
 #[test]
 fn an_existing_table_gets_no_time_to_live() {
-    // It may be Brighter's, which stamps ExpiresAt at deposit: unsent messages would be deleted.
+    // The table may be used by Brighter, which sets ExpiresAt at deposit, so that unsent messages would be deleted.
     let all = brighters_indexes();
     let postbox = outbox_of(("MessageId", None), &all, kind);
     postbox.create_table().unwrap();
@@ -279,7 +278,7 @@ fn indexes_of(table: &TableDescription) -> Vec<(String, (String, Option<String>)
     indexes
 }
 
-/// The subjects of the reasons, and the last word of each explanation.
+/// Returns the subjects of the reasons, with the last word of each explanation.
 fn faults_of(error: &postbox::Error) -> Vec<(String, String)> {
     let reasons = error.reasons().iter();
     reasons
@@ -297,6 +296,6 @@ fn a_table_without_time_to_live_is_reported_and_usable() {
     faults.next("UpdateTimeToLive", Fault::access_denied());
     let error = postbox.create_table().unwrap_err();
     assert_eq!(error.code(), ErrorCode::AccessDenied);
-    assert!(error.message().contains("without_expiry was made"), "{error}");
+    assert!(error.message().contains("without_expiry was created"), "{error}");
     postbox.verify_table().unwrap();
 }

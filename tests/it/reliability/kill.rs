@@ -1,9 +1,9 @@
-//! The promise itself: processes that deposit, clear and sweep are killed at random moments, over
-//! and over, some of them stopped before for longer than their lease, and with a network that cuts,
-//! delays and swallows; what was committed is sent at least once, what was rolled back never.
+//! The guarantee of delivery: committed messages are sent at least once, and rolled-back messages never.
 //!
-//! The processes are this test binary again, running the test [`process`]. The seed is printed;
-//! `POSTBOX_KILL_SEED` repeats the same choices, `POSTBOX_KILLS` kills more often.
+//! Processes that deposit, clear and sweep are killed repeatedly at random moments, some of them after a pause longer than
+//! their lease. In one test the network also cuts connections, and delays or drops bytes. The processes run the test [`process`]
+//! of this binary. Each test prints its seed: `POSTBOX_KILL_SEED` repeats the same choices, and
+//! `POSTBOX_KILLS` sets the number of kills.
 
 use crate::support::http::{self, HttpDatabase};
 use crate::support::processes::rerun;
@@ -25,7 +25,7 @@ const FILE: &str = "POSTBOX_KILL_FILE";
 const SEED: &str = "POSTBOX_KILL_SEED";
 const LEASES: &str = "POSTBOX_KILL_LEASES";
 const ROLES: [&str; 4] = ["depositor", "depositor", "sweeper", "sweeper"];
-/// The longest that a process lives.
+/// The longest lifetime of a process.
 const LONGEST_LIFE_MS: u64 = 900;
 const LEASE_MS: u64 = 1000;
 
@@ -43,10 +43,10 @@ fn settings(builder: Builder) -> Builder {
         .max_dispatch_attempts(0)
 }
 
-/// The settings for a database with this URL, or in this file.
+/// Returns the settings for a database with this URL, or in this file.
 fn builder(database: &str) -> Builder {
     match database.starts_with("http://") {
-        // What a bad network swallows is soon asked for again: the processes do not live long.
+        // The timeouts are short, since the processes do not live long enough to wait for lost responses.
         true => http::configure(Postbox::builder(), database)
             .attempt_timeout(Duration::from_millis(200))
             .operation_timeout(Duration::from_millis(2000)),
@@ -54,8 +54,8 @@ fn builder(database: &str) -> Builder {
     }
 }
 
-/// A Postbox whose producer writes what it sends into the file, before it says so. What was
-/// written to a file stays when the process is killed.
+/// Opens a Postbox whose producer appends the ids of sent messages to the file before it reports success. The file keeps
+/// its content when the process is killed.
 fn open(builder: Builder, sends: &Path, mut chance: Rng) -> Postbox {
     let file = File::options().append(true).create(true).open(sends).unwrap();
     let choices = std::sync::Mutex::new(chance.fork());
@@ -69,7 +69,7 @@ fn open(builder: Builder, sends: &Path, mut chance: Rng) -> Postbox {
     settings(builder).default_producer(producer).open().unwrap()
 }
 
-/// Not a test by itself: what the processes do.
+/// Runs as one of the processes if the environment names a role. Otherwise it is no test and does nothing.
 #[test]
 fn process() {
     let Ok(role) = std::env::var(ROLE) else { return };
@@ -90,8 +90,8 @@ fn process() {
     }
 }
 
-/// The handler: a person and a message in one unit of work, some of them given up, and a clear,
-/// now and then left to the sweepers.
+/// Runs the handler: commits a person and a message in one unit of work, then clears the message. Some units are rolled
+/// back, dropped or cancelled, and some messages are left to the sweepers.
 fn handle(postbox: &Postbox, chance: &mut Rng) {
     let name = format!("{}-{:016x}", std::process::id(), chance.u64(..));
     let mut work = postbox.unit_of_work();
@@ -103,7 +103,7 @@ fn handle(postbox: &Postbox, chance: &mut Rng) {
         0 => work.rollback().unwrap(),
         1 => drop(work),
         2 => {
-            // Nobody is of this name: the transaction is cancelled.
+            // No person has this name, so the transaction is cancelled.
             let check = ConditionCheck::builder().table_name(PEOPLE).set_key(Some(person("nobody")));
             work.condition_check(check.condition_expression("attribute_exists(Notes)").build().unwrap()).unwrap();
             work.commit().unwrap_err();
@@ -116,23 +116,23 @@ fn handle(postbox: &Postbox, chance: &mut Rng) {
     }
 }
 
-/// A process that is to die.
+/// A process that the test kills.
 struct Victim {
     role: &'static str,
     child: Child,
-    /// Whether it stands still, by SIGSTOP.
+    /// Whether the process is suspended by SIGSTOP.
     is_stopped: bool,
-    /// When it is killed, stopped or resumed.
+    /// The time of the next kill, stop or resumption.
     next_at: Instant,
 }
 
 impl Victim {
     fn signal(&self, signal: i32) {
-        // SAFETY: a child of ours that was not waited for: its id is its own.
+        // SAFETY: the id is that of our child, and cannot be reused, since the child was not waited for.
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
     }
 
-    /// Lets it stand still for longer than any lease of its own, so that another takes over.
+    /// Suspends the process for longer than its lease, so that another process takes over.
     fn stop(&mut self, chance: &mut Rng) {
         self.signal(libc::SIGSTOP);
         self.is_stopped = true;
@@ -146,9 +146,9 @@ impl Victim {
     }
 }
 
-/// The database, the files of sends, and how processes are started.
+/// The database and the directory of the processes of one test.
 struct Scene {
-    /// Its URL or its file.
+    /// The URL or the file of the database.
     database: String,
     /// The setting `lease_mode` of the processes.
     leases: &'static str,
@@ -173,7 +173,7 @@ impl Scene {
         Victim { role, child, is_stopped: false, next_at: Instant::now() + life }
     }
 
-    /// How often each message was sent, and by how many sends of processes of this kind.
+    /// Counts the sends of each message by processes of this role, or of any role if it is empty.
     fn sends(&self, role: &str) -> BTreeMap<String, usize> {
         let mut sends = BTreeMap::new();
         for entry in std::fs::read_dir(&self.directory).unwrap() {
@@ -191,7 +191,7 @@ impl Scene {
 impl Drop for Scene {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("what was sent is in {}", self.directory.display());
+            eprintln!("the ids of sent messages are in {}", self.directory.display());
         } else {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
@@ -199,14 +199,14 @@ impl Drop for Scene {
 }
 
 impl Drop for Victim {
-    /// SIGKILL.
+    /// Kills the process with SIGKILL.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The values of this attribute in all items of the table.
+/// Returns the values of this attribute in all items of the table.
 fn all(postbox: &Postbox, table: &'static str, attribute: &'static str) -> BTreeSet<String> {
     let pages = sdk(postbox, move |client| async move {
         let pages = client.scan().table_name(table).consistent_read(true).into_paginator().items();
@@ -219,7 +219,7 @@ fn all(postbox: &Postbox, table: &'static str, attribute: &'static str) -> BTree
 fn sweep_calmly(postbox: &Postbox) {
     let deadline = Instant::now() + TEST_TIMEOUT;
     loop {
-        // The first one waits for the end of a dead one's lease.
+        // The first sweep may have to wait until the lease of a killed process expires.
         let report = postbox.sweep().unwrap();
         if report.lease == LeaseStatus::Held && postbox.count_outstanding(None).unwrap().count == 0 {
             return;
@@ -258,9 +258,9 @@ fn at_least_once_over_a_lossy_network() {
     let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
     let is_lossy = || proxy.troubles().iter().all(|&times| times > 10);
     kill_processes_on(&database.url(), &proxy.url(), "single", 60, seed, is_lossy);
-    let troubles @ [delayed, cut, swallowed] = proxy.troubles();
-    println!("the network delayed {delayed} times, cut {cut} and swallowed {swallowed} connections");
-    assert!(is_lossy(), "the network was too good: {troubles:?}");
+    let troubles @ [delayed, cut, blocked] = proxy.troubles();
+    println!("the network delayed {delayed} times, cut {cut} connections and blocked {blocked} connections");
+    assert!(is_lossy(), "the network caused too few faults: {troubles:?}");
 }
 
 fn variable(name: &str) -> Option<u64> {
@@ -273,8 +273,8 @@ fn seed() -> u64 {
     seed
 }
 
-/// Kills this many processes, and more, up to ten times as many, until enough has happened to them. The database is known
-/// to the test by one name and to the processes by another, which may be that of a bad network.
+/// Kills this many processes, and up to ten times as many until `is_enough` holds. The test reaches the database at
+/// `database`, and the processes reach it at `theirs`, which may be a lossy network.
 fn kill_processes_on(
     database: &str,
     theirs: &str,
@@ -328,6 +328,6 @@ fn kill_processes_on(
     assert!(lost.is_empty(), "committed and never sent: {lost:?}");
     let invented: Vec<&String> = sent.difference(&messages).collect();
     assert!(invented.is_empty(), "sent and never committed: {invented:?}");
-    // The processes did live for a while.
+    // Checks that the processes lived long enough to do something.
     assert!(messages.len() > kills as usize && swept > 0, "the processes did next to nothing");
 }

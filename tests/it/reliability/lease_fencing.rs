@@ -1,7 +1,7 @@
-//! Zombies: sweepers that stand still (SIGSTOP) for longer than their lease, while another takes over,
-//! and then go on. They must not send anything more.
+//! Sweepers that are suspended (SIGSTOP) for longer than their lease while another process takes over. After they resume,
+//! they must not send anything more.
 //!
-//! The sweepers are this test binary again, running the test [`process`]. `POSTBOX_ZOMBIES` says how many.
+//! The sweepers run the test [`process`] of this binary. `POSTBOX_ZOMBIES` sets their number.
 
 use crate::support::http::{self, HttpDatabase};
 use crate::support::processes::rerun;
@@ -19,27 +19,28 @@ const DATABASE: &str = "POSTBOX_ZOMBIE_DATABASE";
 const TABLE: &str = "POSTBOX_ZOMBIE_TABLE";
 const FILE: &str = "POSTBOX_ZOMBIE_FILE";
 const LEASE: Duration = Duration::from_millis(4000);
-/// What the process writes down.
+/// The prefixes of the lines that the process writes.
 const CALLED: &str = "called ";
 const SENT: &str = "sent ";
 const ENDED: &str = "ended ";
-/// So many stand still at the same time.
+/// The number of sweepers that are suspended at the same time.
 const AT_ONCE: usize = 4;
-/// More than a sweep can send before it is stopped.
+/// The number of messages per sweeper, more than a sweep can send before it is suspended.
 const MESSAGES: usize = 400;
 
-/// Each zombie has an outbox and so a lease of its own.
+/// Returns the settings for an outbox. Each suspended sweeper has its own outbox, and so its own lease.
 fn builder(database: &str, table: &str) -> Builder {
     http::configure(Postbox::builder(), database)
         .table_name(table)
-        // A busy machine takes its time.
+        // The timeouts are long enough for a busy machine.
         .attempt_timeout(Duration::from_millis(30_000))
         .operation_timeout(Duration::from_millis(60_000))
         .sweep_min_age(Duration::from_millis(0))
         .lease_duration(LEASE)
 }
 
-/// Not a test by itself: one sweep, whose producer says when it is called and when it has sent, and takes its time in between.
+/// Runs one sweep if the environment names a file. Otherwise it is no test and does nothing. The producer writes a line
+/// when it is called, sleeps, and writes another when it has sent.
 #[test]
 fn process() {
     let Ok(file) = std::env::var(FILE) else { return };
@@ -57,13 +58,13 @@ fn process() {
     line(&file, &format!("{ENDED}{}", postbox.sweep().unwrap().lease.name()));
 }
 
-/// A process that sweeps once, and what it has written down.
-struct Zombie {
+/// A process that sweeps once, and the file with its lines.
+struct Suspended {
     child: Child,
     file: PathBuf,
 }
 
-impl Zombie {
+impl Suspended {
     fn start(database: &str, table: &str) -> Self {
         let file = std::env::temp_dir().join(format!("postbox-{table}-{}", std::process::id()));
         let _ = std::fs::remove_file(&file);
@@ -81,22 +82,23 @@ impl Zombie {
         std::fs::read_to_string(&self.file).unwrap_or_default().lines().map(String::from).collect()
     }
 
-    /// Whether it is sending still when it has written so many lines: on a busy machine it may have lost its lease.
+    /// Waits until the process has written this many lines or has ended. Returns whether it still runs: on a busy machine
+    /// it may have lost its lease.
     fn is_sending_after(&self, lines: usize) -> bool {
         let deadline = Instant::now() + TEST_TIMEOUT;
         while self.lines().len() < lines && with(&self.lines(), ENDED).is_empty() {
-            assert!(Instant::now() < deadline, "it does not sweep");
+            assert!(Instant::now() < deadline, "the process does not sweep");
             std::thread::sleep(Duration::from_micros(300));
         }
         with(&self.lines(), ENDED).is_empty()
     }
 
     fn signal(&self, signal: i32) {
-        // SAFETY: a child of ours that was not waited for: its id is its own.
+        // SAFETY: the id is that of our child, and cannot be reused, since the child was not waited for.
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
     }
 
-    /// Stops it, and waits until it stands still.
+    /// Suspends the process, and waits until the system reports it as stopped.
     fn stop(&self) {
         self.signal(libc::SIGSTOP);
         let status = Path::new("/proc").join(self.child.id().to_string()).join("status");
@@ -105,7 +107,7 @@ impl Zombie {
         }
     }
 
-    /// Lets it go on to its end; the lines that it wrote meanwhile.
+    /// Resumes the process and waits for its end. Returns the lines that it wrote meanwhile.
     fn resume(&mut self) -> Vec<String> {
         let before = self.lines().len();
         self.signal(libc::SIGCONT);
@@ -114,7 +116,7 @@ impl Zombie {
     }
 }
 
-impl Drop for Zombie {
+impl Drop for Suspended {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -126,68 +128,68 @@ fn with<'a>(lines: &'a [String], start: &str) -> Vec<&'a str> {
     lines.iter().filter_map(|line| line.strip_prefix(start)).collect()
 }
 
-/// What came of one zombie.
+/// The result of one suspended sweeper.
 struct Outcome {
-    /// How many messages it began to send after its lease was gone.
+    /// The number of messages that it started to send after its lease was lost.
     late: usize,
-    /// How many both sent, it and the one that took over.
+    /// The number of messages that both it and its successor sent.
     twice: usize,
 }
 
-/// `None` if it came to its end before it could be stopped.
-fn raise_one(database: &str, table: &str) -> Option<Outcome> {
+/// Suspends one sweeper beyond its lease. Returns `None` if it ended before it could be suspended.
+fn suspend_one(database: &str, table: &str) -> Option<Outcome> {
     let taker_sent = MemoryProducer::new();
     let taker = builder(database, table).default_producer(taker_sent.clone()).open().unwrap();
     taker.create_table().unwrap();
     taker.deposit_posts(&messages(MESSAGES)).unwrap();
-    let mut zombie = Zombie::start(database, table);
-    if !zombie.is_sending_after(fastrand::usize(1..MESSAGES)) {
+    let mut sweeper = Suspended::start(database, table);
+    if !sweeper.is_sending_after(fastrand::usize(1..MESSAGES)) {
         return None;
     }
-    zombie.stop();
+    sweeper.stop();
     let deadline = Instant::now() + TEST_TIMEOUT;
     while taker.sweep().unwrap().lease != LeaseStatus::Held {
-        assert!(Instant::now() < deadline, "its lease is held for ever");
+        assert!(Instant::now() < deadline, "the lease of the suspended sweeper never expires");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let after = zombie.resume();
+    let after = sweeper.resume();
     assert_eq!(with(&after, ENDED), [LeaseStatus::Lost.name()], "{after:?}");
-    let all = zombie.lines();
-    let zombies: BTreeSet<&str> = with(&all, SENT).into_iter().collect();
+    let all = sweeper.lines();
+    let sent: BTreeSet<&str> = with(&all, SENT).into_iter().collect();
     let takers: BTreeSet<String> = taker_sent.sent().iter().map(|message| message.id().to_owned()).collect();
-    let twice = takers.iter().filter(|id| zombies.contains(id.as_str())).count();
-    assert_eq!(zombies.len() + takers.len() - twice, MESSAGES, "every message was sent");
+    let twice = takers.iter().filter(|id| sent.contains(id.as_str())).count();
+    assert_eq!(sent.len() + takers.len() - twice, MESSAGES, "every message was sent");
     Some(Outcome { late: with(&after, CALLED).len(), twice })
 }
 
 #[test]
 fn a_sweeper_suspended_beyond_its_lease_sends_nothing_more() {
-    let zombies = std::env::var("POSTBOX_ZOMBIES").ok().and_then(|value| value.parse().ok()).unwrap_or(8);
+    let count = std::env::var("POSTBOX_ZOMBIES").ok().and_then(|value| value.parse().ok()).unwrap_or(8);
     let database = HttpDatabase::start();
     let url = database.url();
     let mut outcomes = Vec::new();
-    for first in (0..zombies).step_by(AT_ONCE) {
-        let tables = (first..zombies.min(first + AT_ONCE)).map(|number| format!("zombie-{number}"));
+    for first in (0..count).step_by(AT_ONCE) {
+        let tables = (first..count.min(first + AT_ONCE)).map(|number| format!("suspended-{number}"));
         outcomes.extend(std::thread::scope(|scope| {
-            let raised: Vec<_> = tables
+            let started: Vec<_> = tables
                 .map(|table| {
                     scope.spawn({
                         let url = &url;
-                        move || raise_one(url, &table)
+                        move || suspend_one(url, &table)
                     })
                 })
                 .collect();
-            raised.into_iter().filter_map(|one| one.join().unwrap()).collect::<Vec<_>>()
+            started.into_iter().filter_map(|one| one.join().unwrap()).collect::<Vec<_>>()
         }));
     }
     let late: usize = outcomes.iter().map(|outcome| outcome.late).sum();
     let twice: usize = outcomes.iter().map(|outcome| outcome.twice).sum();
     println!(
-        "{} zombies, {late} messages begun after the lease was gone, {twice} of {} messages sent by both",
+        "{} suspended sweepers, {late} sends started after the lease was lost, {twice} of {} messages sent by both",
         outcomes.len(),
         outcomes.len() * MESSAGES
     );
-    assert!(outcomes.len() > zombies / 2, "most ended before they could be stopped");
-    // Who is stopped between its last look at the clock and the call of the producer makes that call, and no other.
-    assert!(outcomes.iter().all(|outcome| outcome.late <= 1), "a zombie went on");
+    assert!(outcomes.len() > count / 2, "most ended before they could be suspended");
+    // A sweeper that is suspended between its last check of the lease and the call of the producer still makes that call.
+    assert!(outcomes.iter().all(|outcome| outcome.late <= 1), "a sweeper continued after it had lost its lease");
 }

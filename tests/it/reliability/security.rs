@@ -1,7 +1,7 @@
-//! What must never happen: secrets in logs or errors, TLS without verification, sockets of the
-//! embedded database, answers without bounds.
+//! Security: no secrets in logs or errors, no TLS without verification, no sockets of the embedded database, and bounded
+//! responses.
 //!
-//! Where a whole process is looked at, it is this test binary again, running the test [`process`].
+//! Tests of a whole process run the test [`process`] of this binary.
 
 use crate::support::http::HttpDatabase;
 use crate::support::processes::{in_own_process, rerun};
@@ -19,12 +19,12 @@ use std::time::Duration;
 
 const ROLE: &str = "POSTBOX_SECURITY_ROLE";
 const ENDPOINT: &str = "POSTBOX_SECURITY_ENDPOINT";
-/// In everything that must not be seen, and in nothing else.
+/// A part of every value that must not be shown, and of nothing else.
 const SECRET: &str = "hush-hush";
 const SECRET_KEY: &str = "hush-hush-key";
 const TOKEN: &str = "hush-hush-token";
 
-/// Not a test by itself: what the processes do.
+/// Runs as one of the processes if the environment names a role. Otherwise it is no test and does nothing.
 #[test]
 fn process() {
     match std::env::var(ROLE).as_deref() {
@@ -33,7 +33,7 @@ fn process() {
             use_an_embedded_database();
             println!("done");
         }
-        Ok("a socket all the same") => {
+        Ok("a forbidden socket") => {
             forbid_sockets();
             let _ = TcpListener::bind("127.0.0.1:0");
             println!("done");
@@ -58,7 +58,7 @@ fn with_credentials(builder: Builder) -> Builder {
     builder.access_key_id("AKIDEXAMPLE").secret_access_key(SECRET_KEY).session_token(TOKEN).region("eu-central-1")
 }
 
-/// Everything that can be told is told: all that can go wrong does.
+/// Causes every kind of error, with logs at the lowest level.
 #[test]
 fn logs_and_errors_contain_no_secrets_or_bodies() {
     in_own_process(|| {
@@ -70,36 +70,36 @@ fn logs_and_errors_contain_no_secrets_or_bodies() {
             .default_producer(MemoryProducer::new());
         let mut config = postbox::Config::default();
         config.set("secret_access_key", SECRET_KEY).unwrap();
-        let mut told = vec![format!("{config:?}")];
+        let mut shown = vec![format!("{config:?}")];
         let postbox = builder.open().unwrap();
         postbox.create_table().unwrap();
         create_people(&postbox);
-        told.extend(errors_of(&postbox));
+        shown.extend(errors_of(&postbox));
         database.stop();
-        told.extend(errors_without_a_server(&postbox));
-        told.push(format!("{:?}", postbox.stats()));
-        assert!(told.len() > 20, "{told:#?}");
-        let errors: Vec<_> = told.iter().filter(|text| text.contains(SECRET)).collect();
+        shown.extend(errors_without_a_server(&postbox));
+        shown.push(format!("{:?}", postbox.stats()));
+        assert!(shown.len() > 20, "{shown:#?}");
+        let errors: Vec<_> = shown.iter().filter(|text| text.contains(SECRET)).collect();
         assert!(errors.is_empty(), "{errors:#?}");
 
         let ours = recorder.lines_of_postbox();
         assert!(ours.len() > 20, "{ours:#?}");
         let leaks: Vec<_> = ours.iter().filter(|line| line.contains(SECRET)).collect();
         assert!(leaks.is_empty(), "{leaks:#?}");
-        // The SDK's own events at TRACE hold answers, and so bodies (SECURITY.md); credentials never.
+        // The SDK's own events at TRACE contain responses, and so bodies (SECURITY.md), but never credentials.
         let lines = recorder.lines();
-        assert!(lines.iter().any(|line| line.contains("aws_")), "the SDK's events are seen too");
+        assert!(lines.iter().any(|line| line.contains("aws_")), "the recorder also sees the SDK's events");
         let keys: Vec<_> = lines.iter().filter(|line| line.contains(SECRET_KEY) || line.contains(TOKEN)).collect();
         assert!(keys.is_empty(), "{keys:#?}");
     });
 }
 
-/// An error in the forms in which programs write it down: text, debug form, its causes.
+/// Formats an error as programs log it: display, debug, and with its causes.
 fn forms(error: &postbox::Error) -> [String; 3] {
     [error.to_string(), format!("{error:?}"), DisplayErrorContext(error).to_string()]
 }
 
-/// Errors and reports that come while the database answers.
+/// Returns errors and reports that occur while the database responds.
 fn errors_of(postbox: &Postbox) -> Vec<String> {
     let secret = |topic: &str| {
         Message::new(topic, format!("{SECRET} body"))
@@ -107,16 +107,16 @@ fn errors_of(postbox: &Postbox) -> Vec<String> {
             .with_partition_key("k")
     };
     let ada = || item([("Name", text("Ada")), ("Notes", text(format!("{SECRET} notes")))]);
-    let mut told = vec![format!("{:?}", secret("t"))];
+    let mut shown = vec![format!("{:?}", secret("t"))];
     let mut work = postbox.unit_of_work();
     work.put(PEOPLE, ada()).unwrap();
     work.deposit_post(secret("t").with_id("once")).unwrap();
-    told.push(format!("{work:?}"));
+    shown.push(format!("{work:?}"));
     work.commit().unwrap();
-    told.push(format!("{:?}", postbox.clear_outbox(&["once"]).unwrap()));
-    told.push(format!("{:?}", postbox.get_message("once").unwrap().unwrap()));
+    shown.push(format!("{:?}", postbox.clear_outbox(&["once"]).unwrap()));
+    shown.push(format!("{:?}", postbox.get_message("once").unwrap().unwrap()));
 
-    // Cancelled, with the item as it was.
+    // Cancelled, with the unchanged item.
     let mut work = postbox.unit_of_work();
     let put =
         Put::builder().table_name(PEOPLE).set_item(Some(ada())).condition_expression("attribute_not_exists(Notes)");
@@ -125,24 +125,24 @@ fn errors_of(postbox: &Postbox) -> Vec<String> {
     work.deposit_post(secret("t")).unwrap();
     let cancelled = work.commit().unwrap_err();
     assert!(cancelled.reasons()[0].item.is_some(), "{cancelled}");
-    told.extend(forms(&cancelled));
+    shown.extend(forms(&cancelled));
 
-    // Refused before it is sent.
+    // Rejected before the request is sent.
     let mut work = postbox.unit_of_work();
-    told.extend(forms(&work.put(PEOPLE, large_person(SECRET, 500_000)).unwrap_err()));
-    told.extend(forms(&work.put("nowhere", ada()).and_then(|_| work.commit()).unwrap_err()));
-    told.extend(forms(&postbox.deposit_post(secret("t").with_body(vec![b'x'; 500_000])).unwrap_err()));
-    told.extend(forms(&postbox.deposit_post(secret("t").with_baggage(SECRET)).unwrap_err()));
-    told.extend(forms(
+    shown.extend(forms(&work.put(PEOPLE, large_person(SECRET, 500_000)).unwrap_err()));
+    shown.extend(forms(&work.put("nowhere", ada()).and_then(|_| work.commit()).unwrap_err()));
+    shown.extend(forms(&postbox.deposit_post(secret("t").with_body(vec![b'x'; 500_000])).unwrap_err()));
+    shown.extend(forms(&postbox.deposit_post(secret("t").with_baggage(SECRET)).unwrap_err()));
+    shown.extend(forms(
         &postbox::dynamodb_json::item_from_json(&format!("{{\"A\":{{\"N\":[\"{SECRET}\"]}}}}")).unwrap_err(),
     ));
-    told.extend(forms(&Postbox::builder().secret_access_key(SECRET.repeat(40)).open().unwrap_err()));
+    shown.extend(forms(&Postbox::builder().secret_access_key(SECRET.repeat(40)).open().unwrap_err()));
 
     // Not sent, parked, malformed, archived.
     for topic in ["down", "refused"] {
         let report = postbox.post(secret(topic)).unwrap();
-        told.push(format!("{report:?}"));
-        told.extend(forms(&report.into_result().unwrap_err()));
+        shown.push(format!("{report:?}"));
+        shown.extend(forms(&report.into_result().unwrap_err()));
     }
     let broken = item([
         ("MessageId", text("broken")),
@@ -151,22 +151,22 @@ fn errors_of(postbox: &Postbox) -> Vec<String> {
         ("Body", text(format!("{SECRET} body"))),
     ]);
     sdk(postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(broken)).send().await });
-    told.extend(forms(&postbox.get_message("broken").unwrap_err()));
-    told.push(format!("{:?}", postbox.clear_outbox(&["broken"]).unwrap()));
-    told.push(format!("{:?}", postbox.sweep().unwrap()));
-    told
+    shown.extend(forms(&postbox.get_message("broken").unwrap_err()));
+    shown.push(format!("{:?}", postbox.clear_outbox(&["broken"]).unwrap()));
+    shown.push(format!("{:?}", postbox.sweep().unwrap()));
+    shown
 }
 
 fn errors_without_a_server(postbox: &Postbox) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     let message = || Message::new("t", format!("{SECRET} body")).with_bag_entry("h", format!("{SECRET} bag"));
-    told.extend(forms(&postbox.deposit_post(message()).unwrap_err()));
-    told.extend(forms(&postbox.get_message("once").unwrap_err()));
-    told.extend(forms(&postbox.sweep().unwrap_err()));
+    shown.extend(forms(&postbox.deposit_post(message()).unwrap_err()));
+    shown.extend(forms(&postbox.get_message("once").unwrap_err()));
+    shown.extend(forms(&postbox.sweep().unwrap_err()));
     let mut work = postbox.unit_of_work();
     work.deposit_post(message()).unwrap();
-    told.extend(forms(&work.commit().unwrap_err()));
-    told
+    shown.extend(forms(&work.commit().unwrap_err()));
+    shown
 }
 
 fn list_tables(endpoint: &str) -> postbox::Result<()> {
@@ -184,7 +184,7 @@ fn an_untrusted_certificate_gets_no_request() {
     assert!(handshake.is_err(), "the request was sent: {handshake:?}");
 }
 
-/// The same server is used where the system trusts it, and only under the name that it has.
+/// A trusted server receives the request under its own name, and not under another.
 #[test]
 fn a_certificate_is_accepted_only_for_its_name() {
     for (name, is_used) in [("127.0.0.1", true), ("db.example.com", false)] {
@@ -227,14 +227,14 @@ fn use_an_embedded_database() {
     }
 }
 
-/// From now on the system kills this process, all its threads, at the first `socket`.
+/// Makes the system kill this process with all its threads at the next call of `socket`.
 fn forbid_sockets() {
     use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, sock_filter, sock_fprog};
     const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
     const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
     let step = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
     let mut steps = [
-        // The number of the system call is the first of what the filter sees.
+        // The number of the system call is the first field of the filter's input.
         step(BPF_LD | BPF_W | BPF_ABS, 0, 0, 0),
         step(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, libc::SYS_socket as u32),
         step(BPF_RET | BPF_K, 0, 0, KILL),
@@ -253,8 +253,8 @@ fn forbid_sockets() {
 fn the_embedded_database_opens_no_socket() {
     let output = run("embedded without sockets", &[]);
     assert!(output.status.success() && said(&output).contains("done"), "{}: {}", output.status, said(&output));
-    // The filter does bite.
-    let output = run("a socket all the same", &[]);
+    // The filter is effective.
+    let output = run("a forbidden socket", &[]);
     assert_eq!(output.status.signal(), Some(libc::SIGSYS), "{}", said(&output));
 }
 
@@ -267,7 +267,7 @@ fn archive_files_are_private_to_their_owner() {
     std::fs::remove_file(&path).unwrap();
 }
 
-/// What a transport says when it fails is stored with the message, as far as it is of use.
+/// The error text of a failed send is stored with the message, up to 1000 characters.
 #[test]
 fn a_producers_error_text_is_truncated() {
     let world = TestOutbox::configured(|builder| {
@@ -281,7 +281,7 @@ fn a_producers_error_text_is_truncated() {
     assert_eq!(stored.last_error.unwrap().len(), 600, "there is always room for it in the item");
 }
 
-/// A server that never stops to answer.
+/// Runs a server whose response never ends.
 #[test]
 fn an_oversized_response_is_rejected() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -294,7 +294,7 @@ fn an_oversized_response_is_rejected() {
         let mut megabytes = 0;
         while stream.write_all(&bytes).is_ok() {
             megabytes += 1;
-            assert!(megabytes < 1000, "it reads for ever");
+            assert!(megabytes < 1000, "the client reads without a limit");
         }
     });
     let postbox = with_credentials(Postbox::builder()).endpoint_url(endpoint).max_request_attempts(1);

@@ -9,7 +9,7 @@ use postbox::{Error, ErrorCode, Message, Postbox, SendOutcome};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
-/// Runs the function in a forked child and fails if it says what is wrong, panics or hangs.
+/// Runs the function in a forked child. Fails if the function returns an error, panics or hangs.
 fn in_child(child: impl FnOnce() -> Result<(), String>) {
     let mut pipe = [0; 2];
     // SAFETY: the array has room for two descriptors.
@@ -24,7 +24,7 @@ fn in_child(child: impl FnOnce() -> Result<(), String>) {
             Ok(Err(text)) => text,
             Err(_) => "the child panicked".to_owned(),
         };
-        // SAFETY: the buffer is as long as is said; _exit runs nothing of the parent's.
+        // SAFETY: the length is that of the buffer; _exit runs no code of the parent.
         unsafe {
             libc::write(writer, said.as_ptr().cast(), said.len());
             libc::_exit(0);
@@ -32,7 +32,7 @@ fn in_child(child: impl FnOnce() -> Result<(), String>) {
     }
     let mut wanted = libc::pollfd { fd: reader, events: libc::POLLIN, revents: 0 };
     let mut said = vec![0u8; 4096];
-    // SAFETY: one descriptor, and a buffer as long as is said; the child is ours to end and to wait for.
+    // SAFETY: there is one descriptor, the length is that of the buffer, and the child belongs to this function.
     let length = unsafe {
         libc::close(writer);
         let in_time = libc::poll(&mut wanted, 1, TEST_TIMEOUT.as_millis().try_into().unwrap()) == 1;
@@ -90,7 +90,7 @@ fn calls_in_a_forked_child_fail_and_the_parent_continues() {
             }
             if world.faults.requests().is_empty() { Ok(()) } else { Err("the child sent a request".into()) }
         });
-        // What the child did is nothing to the parent.
+        // The calls of the child do not affect the parent.
         work.commit().unwrap();
         in_doubt.commit().unwrap();
         world.clear(&[id]);

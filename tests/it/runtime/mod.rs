@@ -1,4 +1,4 @@
-//! The thread with the event loop, and what a fork does to it.
+//! The thread with the event loop, also after a fork.
 
 #[cfg(target_os = "linux")]
 mod fork;

@@ -1,10 +1,10 @@
-//! The embedded database: in a file it keeps its data, readable for its owner only.
+//! The embedded database in a file, which keeps its data and is readable for its owner only.
 
 use crate::support::*;
 use postbox::{EmbeddedDatabase, ErrorCode, MemoryProducer, Message, MessageState, Postbox};
 use std::path::PathBuf;
 
-/// A path of this test's own, with nothing there.
+/// Returns an unused path for this test.
 fn fresh(name: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&directory);

@@ -1,5 +1,5 @@
-//! Credentials and region as the AWS default chain finds them. Each test runs itself again in a
-//! process of its own, so that no test changes the environment of another.
+//! Credentials and region from the AWS default chain. Each test runs in its own process, so that no test changes the
+//! environment of another.
 
 use crate::support::processes::in_prepared_process;
 use crate::support::*;
@@ -25,7 +25,7 @@ fn with_environment(variables: &[(&str, &str)], body: impl FnOnce()) {
     in_prepared_process(only_these, body);
 }
 
-/// An embedded database that plays Amazon's: it keeps the address and the signature of each request.
+/// An embedded database in the place of Amazon's, which records the address and the signature of each request.
 #[derive(Clone, Debug)]
 struct Amazon(EmbeddedDatabase, Arc<Mutex<Vec<(String, String)>>>);
 
@@ -34,7 +34,7 @@ impl Amazon {
         Self(EmbeddedDatabase::open(":memory:").unwrap(), Arc::default())
     }
 
-    /// The address and the credential scope of the only request, which a deposit makes.
+    /// Returns the address and the signature of the only request.
     fn seen_by(builder: Builder) -> (String, String) {
         let amazon = Self::new();
         let requests = Arc::clone(&amazon.1);
@@ -64,7 +64,7 @@ impl HttpClient for Amazon {
 #[test]
 fn missing_credentials_are_reported_by_every_call() {
     with_environment(&[], || {
-        // Nobody listens there: without credentials no request is made.
+        // No server listens on this port, since no request is sent without credentials.
         let postbox = Postbox::builder().endpoint_url("http://127.0.0.1:9").region("eu-central-1").open().unwrap();
         let mut work = postbox.unit_of_work();
         work.deposit_post(Message::new("t", "")).unwrap();

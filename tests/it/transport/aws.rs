@@ -1,4 +1,4 @@
-//! Messages through SNS and SQS, of a server process: what arrives, and what happens when it does not.
+//! Messages through SNS and SQS of a server process, with and without failures.
 
 use crate::support::fault::Fault;
 use crate::support::faults::Faults;
@@ -11,12 +11,12 @@ use serde_json::Value;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// A Postbox on a fresh embedded database whose transports are on this server.
+/// Opens a Postbox on a new embedded database, with transports to this server.
 fn open(moto: &Moto, configure: impl FnOnce(Builder) -> Builder) -> Postbox {
     configure(moto.configure(Postbox::builder().embedded_path(":memory:"))).open().unwrap()
 }
 
-/// Deposits messages and gives their ids.
+/// Deposits messages and returns their ids.
 fn deposit(postbox: &Postbox, messages: &[Message]) -> Vec<String> {
     postbox.deposit_posts(messages).unwrap()
 }
@@ -27,13 +27,13 @@ fn post(postbox: &Postbox, messages: &[Message]) {
     assert!(report.is_success(), "{report:?}");
 }
 
-/// Messages with bodies `0`, `1`, ... of the keys in turn.
+/// Returns messages with bodies `0`, `1`, ... and each of the keys in turn.
 fn keyed(count: usize, keys: &[&str]) -> Vec<Message> {
     let key = |n: usize| keys[n % keys.len()];
     messages(count).into_iter().enumerate().map(|(n, message)| message.with_partition_key(key(n))).collect()
 }
 
-/// Numbers as bodies, in their order.
+/// Sorts bodies by their numbers.
 fn sorted(mut bodies: Vec<String>) -> Vec<String> {
     bodies.sort_by_key(|body| body.parse::<usize>().unwrap());
     bodies
@@ -141,7 +141,7 @@ fn fifo_keeps_the_order_of_each_group_drops_duplicates_and_takes_replays() {
         let ids = deposit(&postbox, &keyed(24, &["a", "b", "c d"]));
         let rows: Vec<_> = ids.iter().map(|id| postbox.get_item(OUTBOX, message_key(id)).unwrap()).collect();
         assert!(postbox.clear_outbox(&ids).unwrap().is_success());
-        // They are sent again, as after a crash before they were marked, and a third time because that was asked for.
+        // The messages are sent again, as after a crash before they were marked, and a third time because they are replayed.
         for row in rows {
             sdk(&postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(row).send().await });
         }
@@ -208,7 +208,7 @@ fn no_message_is_lost_when_the_server_restarts() {
     let postbox = open(&moto, |builder| {
         builder.max_request_attempts(2).transport_http_client(faults.clone()).route("t", &target)
     });
-    // Messages of one key leave one after the other, so that it is known which have arrived.
+    // Messages of one key are sent one after the other, so that the arrived ones are known.
     let ids = deposit(&postbox, &keyed(20, &["a"]));
     let (mut received, report) = std::thread::scope(|scope| {
         let clearing = scope.spawn(|| postbox.clear_outbox(&ids).unwrap());

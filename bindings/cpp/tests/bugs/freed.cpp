@@ -1,4 +1,4 @@
-/* Wrong on purpose: reads a body after its message is gone. AddressSanitizer must end it. */
+/* Deliberately wrong: reads a body after its message was freed. AddressSanitizer must abort the program. */
 #include "postbox.hpp"
 
 int main() {

@@ -1,4 +1,4 @@
-/* Wrong on purpose: loses a message. LeakSanitizer must say so. */
+/* Deliberately wrong: leaks a message. LeakSanitizer must report the leak. */
 #include "postbox.hpp"
 
 int main() {

@@ -1,4 +1,4 @@
-/* Wrong on purpose: a sum that does not fit. UndefinedBehaviorSanitizer must end it. */
+/* Deliberately wrong: overflows a sum. UndefinedBehaviorSanitizer must abort the program. */
 #include <limits>
 
 int main(int argc, char **) {

@@ -1,4 +1,4 @@
-"""Settings and producers, and opening with them."""
+"""The settings and producers of a Postbox."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class Config:
             self[name] = value
 
     def __setitem__(self, name: str, value: str | int) -> None:
-        """Sets a setting; an empty text unsets an optional one."""
+        """Changes a setting. An empty string unsets an optional one."""
         check(lib.postbox_config_set(self._pointer, utf8(name, "setting name"), utf8(str(value), name)))
 
     def __getitem__(self, name: str) -> str:
-        """A setting as text: "" if it is not set, "***" for a secret."""
+        """Returns a setting as a string: "" if it is not set, "***" for a secret."""
         value = ffi.new("char **")
         check(lib.postbox_config_get(self._pointer, utf8(name, "setting name"), value))
         return text_of(value[0])
 
     def producer(self, topic: str | None, send: Producer) -> None:
-        """Adds the producer of a topic or, for None, of every topic that has none of its own.
+        """Adds the producer of a topic, or of every topic without its own producer if `topic` is None.
 
-        It returns None when the message is sent. An exception that it raises is a failed dispatch with its text: the
-        message stays outstanding and is sent again. See SendOutcome and Reject for the rest.
+        The producer returns None when the message is sent. An exception counts as a failed dispatch with its message: the
+        message stays outstanding and is sent again. See SendOutcome and Reject for other outcomes.
         """
         if not callable(send):
             raise TypeError(f"a producer must be callable, not {type(send).__name__}")

@@ -49,20 +49,20 @@ class ErrorCode(IntEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> ErrorCode:
-        # A later library may give codes that this package does not know.
+        # A later library may return codes that this package does not know.
         return cls.INTERNAL
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one action of a transaction, or one message of many, failed."""
+    """The reason why one action of a transaction, or one message of many, failed."""
 
     index: int
-    """Which action or message of the call it was, from 0."""
+    """The position of the action or message in the call, from 0."""
     subject: str
-    """What it concerns: an action ("Put People"), a message id, an index of a table."""
+    """The name of the failed thing: an action ("Put People"), a message id, an index of a table."""
     code: str
-    """DynamoDB's own code where there is one ("ConditionalCheckFailed"), else a word of Postbox."""
+    """The code from DynamoDB ("ConditionalCheckFailed"), or one from Postbox if DynamoDB returned none."""
     message: str
     item_json: str | None = None
     """The item whose condition failed, as DynamoDB JSON, if the action asked for it."""
@@ -85,14 +85,14 @@ class PostboxError(Exception):
         self.retryable = retryable
         """Whether the same call may succeed later without any change."""
         self.reasons = tuple(reasons)
-        """One for each action or message that failed; empty if the error concerns one thing only."""
+        """A reason for each action or message that failed. Empty if the error concerns one thing only."""
 
     def __str__(self) -> str:
         return "\n".join([self.message, *(f"  {r.subject}: {r.code}: {r.message}" for r in self.reasons)])
 
 
 class InvalidInputError(PostboxError, ValueError):
-    """An argument, a setting, a header field or an item has a value that it cannot have."""
+    """An argument, a setting, a header field or an item has an invalid value."""
 
 
 class LimitExceededError(InvalidInputError):
@@ -120,7 +120,7 @@ class OutboxLimitReachedError(PostboxError):
 
 
 class UsageError(PostboxError):
-    """The call came at the wrong time or from the wrong place: after a close, in a forked child, from a second thread."""
+    """The call is not allowed here: after a close, in a forked child, or while another thread uses the object."""
 
 
 class ClosedError(UsageError):
@@ -136,8 +136,8 @@ class DatabaseError(PostboxError):
 
 
 class TableError(DatabaseError):
-    """The table does not exist, or cannot serve as an outbox: the reasons say what is wrong with it."""
+    """The table does not exist, or cannot serve as an outbox; the reasons list its problems."""
 
 
 class InternalError(PostboxError):
-    """Something that should not happen. Please report it."""
+    """A defect of Postbox. Please report it."""

@@ -1,4 +1,4 @@
-"""Items as they are read: DynamoDB JSON as Python values. _values.py has the table of types, and the way back."""
+"""Conversion of DynamoDB JSON to Python values. _values.py has the table of types and the opposite conversion."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 Item: TypeAlias = dict[str, Any]
-"""An item as it is read: a dict of Python values."""
+"""An item that was read: a dict of Python values."""
 
 
 def item_from_json(text: str) -> Item:

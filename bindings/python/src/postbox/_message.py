@@ -1,4 +1,4 @@
-"""Messages: to deposit, as they are sent, and as they are stored."""
+"""Messages to deposit, messages for producers, and stored messages."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Message:
 
     Message("greeting.made", b"{}", partition_key="42", bag={"tenant": "7"})
 
-    A body given as str is stored as UTF-8. The id is a new UUID v7 unless it is given: a fixed one makes a retried command
-    take effect once. `message["subject"]` reads a field, None if it is not there; assigning sets it.
+    A body given as str is stored as UTF-8. The id is a new UUID v7 unless it is given. With a fixed id, a retried command
+    takes effect once. `message["subject"]` returns a field, or None if it is not set; assigning sets it.
 
-    A message that a producer or an archive gets is lent to it for the time of the call.
+    A message that is passed to a producer or an archive is valid during the call only.
     """
 
-    # The library lends strings out of a message until it is changed or, in a callback, until that returns. The lock keeps
-    # other threads from doing either while one is copied.
+    # A string of the library is valid until its message changes or the callback returns. The lock prevents both while a
+    # string is copied.
     __slots__ = ("__weakref__", "_keeper", "_lock", "_pointer")
 
     def __init__(
@@ -45,7 +45,7 @@ class Message:
 
     @classmethod
     def _of(cls, pointer: Any, keeper: object = None) -> Message:
-        """A message that is the library's, in the memory of `keeper`."""
+        """Wraps a message of the library, whose memory belongs to `keeper`."""
         message = cls.__new__(cls)
         message._adopt(pointer, keeper)
         return message
@@ -56,7 +56,7 @@ class Message:
             self._pointer = NULL
 
     def _valid(self) -> Any:
-        """The message of the library. The caller holds the lock while it uses it."""
+        """Returns the message of the library. The caller holds the lock while it uses the message."""
         if not self._pointer:
             raise UsageError(
                 ErrorCode.INVALID_ARGUMENT,
@@ -88,7 +88,7 @@ class Message:
             check(lib.postbox_message_set_body(self._valid(), content, len(content)))
 
     def __getitem__(self, name: str) -> str | None:
-        """A header field as text; None if it is not there. A message that was read from the outbox also has "state",
+        """Returns a header field, or None if it is not set. A message that was read from the outbox also has "state",
         "dispatched_at", "expires_at", "parked_at", "dispatch_attempts" and "last_error"."""
         value = ffi.new("char **")
         key = utf8(name, "field name")
@@ -97,20 +97,20 @@ class Message:
             return optional_text_of(value[0])
 
     def __setitem__(self, name: str, value: str) -> None:
-        """Sets a header field; an empty text takes an optional one away. "bag.NAME" is an entry of the header bag."""
+        """Sets a header field. An empty string removes an optional field. "bag.NAME" is an entry of the header bag."""
         key, text = utf8(name, "field name"), utf8(value, name)
         with self._lock:
             check(lib.postbox_message_set(self._valid(), key, text))
 
     def __repr__(self) -> str:
-        # Without the body and the bag, which do not belong into logs.
+        # The body and the bag are left out, since they do not belong in logs.
         with self._lock:
             return f"<Message {self.id!r} to {self.topic!r}>" if self._pointer else "<Message that was lent>"
 
 
 def _bytes_of(body: bytes | bytearray | str) -> bytes:
     if isinstance(body, str):
-        # It may hold NUL: it goes with its length.
+        # A body may contain NUL, since it is passed with its length.
         return encoded(body, "body")
     if not isinstance(body, (bytes, bytearray)):
         raise TypeError(f"a body must be bytes or str, not {type(body).__name__}")

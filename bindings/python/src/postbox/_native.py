@@ -1,9 +1,9 @@
-"""The C library: loads it, and turns what goes in and comes out.
+"""Loads the C library, and converts arguments and results.
 
-It is reached by cffi in ABI mode. ctypes would need no dependency, but all functions declared a second time by hand, and a
-mistake there is a crash; for cffi the C header itself is the declaration, read when the wheel is built (build_header.py),
-and every argument is checked against it. A call costs about the same. No compiler is needed to install it, and one wheel
-serves every Python 3 of a platform. cffi releases the GIL for the time of every call.
+The package calls the library through cffi in ABI mode. ctypes would need no dependency, but all functions would have to be
+declared a second time by hand, where a mistake is a crash. cffi reads the C header itself when the wheel is built
+(build_header.py), and checks every argument against it. A call costs about the same. Installation needs no compiler, and
+one wheel serves every Python 3 of a platform. cffi releases the GIL during every call.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from postbox._errors import (
 from postbox._header import ffi as _ffi
 from postbox._text import utf8
 
-# cffi has no types for what it makes of a header.
+# cffi has no type stubs for the declarations of a header.
 ffi: Any = _ffi
 NULL: Any = ffi.NULL
 lib: Any = ffi.dlopen(str(Path(__file__).with_name("libpostbox.so")))
@@ -49,18 +49,18 @@ class Handle(Protocol):
 
 
 def text_of(pointer: Any) -> str:
-    """A string of the library's."""
+    """Copies a string of the library."""
     text: str = ffi.string(pointer).decode()
     return text
 
 
 def optional_text_of(pointer: Any) -> str | None:
-    """A string of the library's that may be NULL."""
+    """Copies a string of the library, or returns None for NULL."""
     return text_of(pointer) if pointer else None
 
 
 def library_version() -> str:
-    """The version of the library in this package."""
+    """Returns the version of the library in this package."""
     return text_of(lib.postbox_version())
 
 
@@ -69,19 +69,19 @@ def _check_version() -> None:
     needed = (lib.POSTBOX_VERSION_MAJOR, lib.POSTBOX_VERSION_MINOR, lib.POSTBOX_VERSION_PATCH)
     if (major, minor) != needed[:2] or patch < needed[2]:
         wanted = ".".join(map(str, needed))
-        raise ImportError(f"the Postbox library is {library_version()}, but this package needs {wanted}: install it anew")
+        raise ImportError(f"the Postbox library is {library_version()}, but this package needs {wanted}: reinstall it")
 
 
 _check_version()
 
 
 def optional_utf8(value: str | None, what: str) -> Any:
-    """A string that may be left out, as C takes it."""
+    """Encodes an optional string for C."""
     return NULL if value is None else utf8(value, what)
 
 
 def texts(values: Iterable[str], what: str) -> tuple[Any, list[Any]]:
-    """An array of strings as C takes it, and what keeps it alive."""
+    """Returns an array of strings for C, and the objects that keep its memory alive."""
     kept = [ffi.new("char[]", utf8(value, what)) for value in values]
     return ffi.new("char *[]", kept), kept
 
@@ -108,7 +108,7 @@ _CLASSES: dict[ErrorCode, type[PostboxError]] = {
     ErrorCode.INVALID_TABLE: TableError,
     ErrorCode.INTERNAL: InternalError,
 }
-# The tens of a code say what it is about.
+# The tens of a code are its group.
 _GROUPS: dict[int, type[PostboxError]] = {
     0: InvalidInputError,
     2: LimitExceededError,
@@ -126,7 +126,7 @@ def error_of(code: int, message: str, retryable: bool, reasons: Sequence[Reason]
 
 
 def check(error: Any) -> None:
-    """Raises what a call returned, unless it is a success."""
+    """Raises the error that a call returned, if any."""
     if not error:
         return
     error = ffi.gc(error, lib.postbox_error_free)
@@ -139,7 +139,7 @@ def check(error: Any) -> None:
 
 
 class _Thread(threading.local):
-    """What is going on on this thread."""
+    """The running callbacks of this thread, and the exception that interrupted one."""
 
     callbacks = 0
     interruption: BaseException | None = None
@@ -148,14 +148,14 @@ class _Thread(threading.local):
 this_thread = _Thread()
 
 
-# The process of each call under way that may run callbacks: a forked child has those of its parent on its list, not the
-# threads that they are on.
+# The process of each current call that may run callbacks. A forked child inherits the calls of its parent in this list, but
+# not the threads that run them.
 calls_with_callbacks: list[int] = []
 
 
 def call_with_callbacks(function: Any, *arguments: Any) -> None:
-    """Makes a call that may run callbacks, and raises what it returned. A callback that was interrupted (Ctrl-C, sys.exit)
-    interrupts the caller here."""
+    """Calls a function that may run callbacks, and raises the error that it returned. If a callback was interrupted
+    (Ctrl-C, sys.exit), raises the exception of the interruption."""
     process = os.getpid()
     calls_with_callbacks.append(process)
     try:
@@ -171,7 +171,7 @@ def call_with_callbacks(function: Any, *arguments: Any) -> None:
 
 
 def background_threads_ended(pointer: Any) -> bool:
-    """Stops the sweeper and the archiver of a Postbox; whether they are out of their callbacks."""
+    """Stops the sweeper and the archiver of a Postbox. Returns whether both have left their callbacks."""
     for stop in (lib.postbox_stop_sweeper, lib.postbox_stop_archiver):
         error = stop(pointer)
         if error:
@@ -183,8 +183,8 @@ def background_threads_ended(pointer: Any) -> bool:
 
 
 def free_postbox(pointer: Any) -> None:
-    """Frees an open Postbox that the garbage collector found: on a thread of its own if a callback is in the way, be it that
-    this is its own thread or that it does not return. The interpreter waits for that thread before it ends."""
+    """Frees an open Postbox that the garbage collector found. Uses another thread if this thread runs a callback, or if a
+    callback of a background thread has not returned. The interpreter waits for that thread before it ends."""
     if this_thread.callbacks or not background_threads_ended(pointer):
         threading.Thread(target=_free_when_ended, args=(pointer,), name="postbox-free").start()
     else:

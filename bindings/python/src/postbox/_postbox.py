@@ -1,4 +1,4 @@
-"""The Postbox: what a program opens once and shares between its threads."""
+"""The Postbox, which a program opens once and shares between its threads."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def open(
 
 
 class Postbox:
-    """An open Postbox. Any number of threads may use it; its calls block, without the GIL, at most for the setting
-    operation_timeout_ms per operation. After a fork, every call in the child raises ForkedError: open a new one there.
+    """An open Postbox, which any number of threads may use. Calls block without the GIL, for up to operation_timeout_ms per
+    operation. After a fork, every call in the child raises ForkedError: open a new Postbox there.
 
-    Leaving its `with` block, or close(), stops it; the end of the interpreter does so too. A signal handler of Python, that
-    of Ctrl-C included, runs when the call that is under way returns.
+    Leaving the `with` block closes the Postbox, as do close() and the end of the interpreter. A Python signal handler,
+    including that of Ctrl-C, runs when the current call returns.
     """
 
-    # The library's handle is freed by the garbage collector, never by close: so a call on another thread, which refers to
-    # it, always has one that lives, and after close the library itself says that it is closed.
+    # The garbage collector frees the library's handle, close does not. A call on another thread refers to this object, so
+    # its handle stays valid, and after close the library itself reports that it is closed.
 
     def __init__(self, config: Config) -> None:
         made = ffi.new("postbox_client **")
@@ -84,8 +84,8 @@ class Postbox:
         check(lib.postbox_create_table(self._pointer))
 
     def verify_table(self) -> bool:
-        """Checks that the table can serve as an outbox: TableError with a reason for each fault. Returns whether messages
-        can be replayed by causation, for which tables of older versions of Brighter lack the index."""
+        """Checks that the table can serve as an outbox. Raises TableError with a reason for each problem. Returns whether
+        messages can be replayed by causation; tables of older versions of Brighter lack the index for that."""
         has_causation_index = ffi.new("bool *")
         check(lib.postbox_verify_table(self._pointer, has_causation_index))
         return bool(has_causation_index[0])
@@ -95,25 +95,25 @@ class Postbox:
         return UnitOfWork(self)
 
     def get_item(self, table: str, key: ItemLike) -> Item | None:
-        """Reads one item of any table, consistently; None if there is none."""
+        """Reads one item of any table, consistently. Returns None if the item does not exist."""
         return read_item(lib.postbox_get_item, self._pointer, table, key)
 
     def get_message(self, id: str) -> Message | None:
-        """Reads a message as it is in the outbox, consistently; None if there is none."""
+        """Reads a message from the outbox, consistently. Returns None if the message does not exist."""
         found = ffi.new("postbox_message **")
         check(lib.postbox_get_message(self._pointer, utf8(id, "id"), found))
         return Message._of(ffi.gc(found[0], lib.postbox_message_free)) if found[0] else None
 
     def deposit_post(self, message: Message) -> str:
-        """Deposits one message outside of a transaction, and returns its id. That it is there already is a success that
-        changes nothing."""
+        """Deposits one message outside of a transaction, and returns its id. Depositing an existing id
+        succeeds and changes nothing."""
         with message._lock:
             check(lib.postbox_deposit_post(self._pointer, message._valid()))
             return message.id
 
     def deposit_posts(self, messages: Iterable[Message]) -> list[str]:
-        """Deposits messages outside of a transaction, 25 a request, and returns their ids. If some could not be stored,
-        IncompleteError has a reason for each, and depositing all of them again is safe."""
+        """Deposits messages outside of a transaction, 25 per request, and returns their ids. Raises IncompleteError, with a
+        reason for each message that could not be stored; depositing all of them again is safe."""
         messages = list(messages)
         array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
         check(lib.postbox_deposit_posts(self._pointer, array, len(messages)))
@@ -135,11 +135,11 @@ class Postbox:
         return self._report(lib.postbox_clear_outbox, ids, check)
 
     def mark_dispatched(self, ids: Iterable[str], *, check: bool = True) -> Report:
-        """Marks messages dispatched without sending them: for a host that sends them itself."""
+        """Marks messages dispatched without sending them, for a host that sends them itself."""
         return self._report(lib.postbox_mark_dispatched, ids, check)
 
     def replay(self, ids: Iterable[str], *, check: bool = True) -> Report:
-        """Makes messages outstanding again, dispatched or parked, so that the next sweep or clear sends them."""
+        """Makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them."""
         return self._report(lib.postbox_replay, ids, check)
 
     def _report(self, call: Any, ids: Iterable[str], check: bool) -> Report:
@@ -151,18 +151,20 @@ class Postbox:
         return _checked(made, check)
 
     def replay_causation(self, causation_id: str, *, check: bool = True) -> Report:
-        """Replays every message with this causation id, as the index shows them; none is a success."""
+        """Replays every message with this causation id that the index shows. Succeeds if there is none."""
         made = ffi.new("postbox_report **")
         call_with_callbacks(lib.postbox_replay_causation, self._pointer, utf8(causation_id, "causation id"), made)
         return _checked(made, check)
 
     def confirm(self, id: str, outcome: SendOutcome = SendOutcome.SENT, reason: str | None = None) -> None:
-        """Tells what became of a message that its producer had ACCEPTED."""
+        """Reports the outcome of a message for which its producer returned ACCEPTED."""
         check(lib.postbox_confirm(self._pointer, utf8(id, "id"), outcome, optional_utf8(reason, "reason")))
 
     def sweep(self, topic: str | None = None) -> SweepResult:
-        """Sends, on this thread and up to sweep_threads - 1 more, what is outstanding and older than the setting
-        sweep_min_age_ms, oldest first, of one topic or of all."""
+        """Sends the outstanding messages that are older than sweep_min_age_ms, of one topic or of all, oldest first.
+
+        Sends on this thread and on up to sweep_threads - 1 more.
+        """
         result = ffi.new("postbox_sweep_result *")
         call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), result)
         return sweep_result(result)
@@ -170,22 +172,22 @@ class Postbox:
     def start_sweeper(self) -> None:
         """Starts a thread that sweeps all topics at once and then every sweep_interval_ms, and survives every error.
         Producers are called on that thread and, for other topics at the same time, on up to sweep_threads - 1
-        more. It stops when the Postbox is closed, or no longer referred to."""
+        more. The sweeper stops when the Postbox is closed, or no longer referred to."""
         check(lib.postbox_start_sweeper(self._pointer))
 
     def stop_sweeper(self) -> None:
-        """Stops the sweeper after what it is sending. Without one running, does nothing."""
+        """Stops the sweeper after the messages that it is sending. Does nothing if no sweeper is running."""
         check(lib.postbox_stop_sweeper(self._pointer))
 
     def count_outstanding(self, topic: str | None = None) -> OutstandingCount:
-        """How many messages are outstanding, of one topic or of all, and since when."""
+        """Returns the number of outstanding messages, of one topic or of all, and the age of the oldest one."""
         result = ffi.new("postbox_outstanding_count *")
         check(lib.postbox_count_outstanding(self._pointer, optional_utf8(topic, "topic"), result))
         return OutstandingCount(result.count, result.oldest_age_ms)
 
     def list_messages(self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None) -> Page:
-        """A page of about `limit` messages of a state, beginning at a cursor. A page may hold fewer, even none, and not be
-        the last. Listing parked messages reads the whole table."""
+        """Returns a page of about `limit` messages of a state, starting at a cursor. A page may contain fewer messages, or
+        none, and not be the last. Listing parked messages reads the whole table."""
         made = ffi.new("postbox_page **")
         begin = optional_utf8(cursor, "cursor")
         check(lib.postbox_list_messages(self._pointer, state, optional_utf8(topic, "topic"), limit, begin, made))
@@ -194,7 +196,7 @@ class Postbox:
     def pages(
         self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None
     ) -> Iterator[Page]:
-        """All pages of a list, each read when it is asked for."""
+        """Returns all pages of a list. Each page is read when the iterator reaches it."""
         while True:
             page = self.list_messages(state, topic, limit=limit, cursor=cursor)
             yield page
@@ -212,11 +214,11 @@ class Postbox:
         check(lib.postbox_unpark(self._pointer, utf8(id, "id")))
 
     def archive(self, archive: Archive | str | os.PathLike[str]) -> ArchiveResult:
-        """Hands every message that was dispatched longer than archive_min_age_ms ago to a function, or appends it to the
-        file of this path as a line of DynamoDB JSON; and deletes what was kept. One for which the function raises stays."""
+        """Passes every message that was dispatched longer than archive_min_age_ms ago to a function, or appends it to the
+        file of this path as a line of DynamoDB JSON, then deletes it. A message for which the function raises stays."""
         result = ffi.new("postbox_archive_result *")
         if callable(archive):
-            # Alive until the call returns.
+            # The handle must live until the call returns.
             handle = ffi.new_handle(archive)
             call_with_callbacks(lib.postbox_archive, self._pointer, _callbacks.archive, handle, result)
         else:
@@ -235,7 +237,7 @@ class Postbox:
         check(error)
 
     def stop_archiver(self) -> None:
-        """Stops the archiver after what it is keeping. Without one running, does nothing."""
+        """Stops the archiver after the messages that it is archiving. Does nothing if no archiver is running."""
         check(lib.postbox_stop_archiver(self._pointer))
 
     def stats(self) -> Stats:
@@ -245,14 +247,14 @@ class Postbox:
         return stats(result)
 
     def stats_json(self) -> dict[str, Any]:
-        """The same with the last sweep, the last error and the state of the breakers by topic, as JSON has it."""
+        """Returns the statistics of stats() with the last sweep, the last error and the state of the breakers by topic."""
         made = ffi.new("char **")
         check(lib.postbox_stats_json(self._pointer, made))
         return _json(made)
 
     def embedded_execute(self, operation: str, request: Mapping[str, Any] | str) -> dict[str, Any]:
-        """Runs one operation of DynamoDB's by name on the embedded database, with its request and answer as JSON: for what
-        a program sets up in development, such as its own tables ("CreateTable")."""
+        """Runs one operation of DynamoDB by name on the embedded database, with its request and response as JSON. Programs
+        use it in development, for example to create their own tables ("CreateTable")."""
         text = utf8(request, "request") if isinstance(request, str) else to_json(request, "request")
         made = ffi.new("char **")
         check(lib.postbox_embedded_execute(self._pointer, utf8(operation, "operation"), text, made))
@@ -266,5 +268,5 @@ def _checked(made: Any, check: bool) -> Report:
 
 def _json(made: Any) -> dict[str, Any]:
     text = ffi.gc(made[0], lib.postbox_string_free)
-    answer: dict[str, Any] = json.loads(ffi.string(text))
-    return answer
+    response: dict[str, Any] = json.loads(ffi.string(text))
+    return response

@@ -1,4 +1,4 @@
-"""The process around the library: where its log messages go, and how the interpreter ends with Postboxes open."""
+"""The logging of the library, and the end of an interpreter that has open Postboxes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from postbox._native import NULL, Handle, background_threads_ended, calls_with_c
 
 
 class Closable(Handle, Protocol):
-    """A Postbox, as far as the end of the interpreter is concerned."""
+    """An object that the end of the interpreter closes."""
 
     def close(self) -> None: ...
 
@@ -23,16 +23,17 @@ class Closable(Handle, Protocol):
 _log = logging.getLogger("postbox")
 _log.addHandler(logging.NullHandler())
 _open: weakref.WeakSet[Closable] = weakref.WeakSet()
-# The process that asked the library for its log, and what it gave it.
+# The process that set the log callback of the library, and the handle that it passed.
 _logging_process: int | None = None
 _log_handle: Any = None
 
 
 def set_log_level(level: int) -> None:
-    """Sends the library's messages from this level of the module logging on to the logger "postbox", and sets the level of
-    that. Opening the first Postbox does it with the level that the logger has then.
+    """Sends the library's log messages of this level of the module logging and above to the logger "postbox", and sets the
+    level of that logger. Opening the first Postbox does the same with the level that the logger has then.
 
-    A message may come from any thread, the library's own included, which waits for it: a handler must not call Postbox.
+    A message may come from any thread, also from the library's own, and the thread waits for the handler. A handler must
+    not call Postbox.
     """
     global _logging_process, _log_handle
     _log.setLevel(level)
@@ -46,7 +47,7 @@ def set_log_level(level: int) -> None:
 
 
 def opened(postbox: Closable) -> None:
-    """Notes what has to be closed before the interpreter ends."""
+    """Remembers a Postbox that must be closed before the interpreter ends."""
     if _logging_process is None:
         set_log_level(_log.getEffectiveLevel())
     _open.add(postbox)
@@ -54,9 +55,9 @@ def opened(postbox: Closable) -> None:
 
 @atexit.register
 def _end() -> None:
-    """Stops everything that calls Python, before the interpreter ends: a thread that wants its lock after that is ended in
-    the middle of the library's code, which aborts the process. A callback that has not returned is waited for, as the
-    interpreter waits for its own threads."""
+    """Stops everything that calls Python before the interpreter ends. The interpreter ends a thread that requests its lock
+    later in the middle of the library's code, which aborts the process. This function waits for callbacks that have not
+    returned, as the interpreter waits for its own threads."""
     boxes = list(_open)
     for postbox in boxes:
         try:
@@ -67,7 +68,7 @@ def _end() -> None:
             _log.warning("at the end of the interpreter: %s", error)
     while os.getpid() in calls_with_callbacks or not all(background_threads_ended(postbox._pointer) for postbox in boxes):
         time.sleep(0.01)
-    # The lock of the log may be held, in a forked child, by a thread that it does not have.
+    # In a forked child, a thread of the parent may hold the lock of the log forever.
     if _logging_process == os.getpid():
         check(lib.postbox_set_log_callback(0, NULL, NULL, NULL))
         while _callbacks.is_kept(_log_handle):

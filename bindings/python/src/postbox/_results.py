@@ -57,7 +57,7 @@ class Dispatch:
     id: str
     outcome: Outcome
     detail: str
-    """Why, where there is more to say."""
+    """The reason of the outcome, or an empty string."""
 
 
 class Report(Sequence[Dispatch]):
@@ -116,14 +116,14 @@ class Page:
     messages: list[Message]
     malformed: list[Malformed]
     next: str | None
-    """The cursor of the next page, to keep or to give to Postbox.list, in another process too; None after the last one."""
+    """The cursor of the next page, for Postbox.list_messages in this or another process. None after the last page."""
 
     def __iter__(self) -> Iterator[Message]:
         return iter(self.messages)
 
 
 def page_of(pointer: Any) -> Page:
-    """The library's page. Its messages keep its memory."""
+    """Converts a page of the library. Its messages keep the memory of the page alive."""
     page = ffi.gc(pointer, lib.postbox_page_free)
     numbers = range(lib.postbox_page_count(page))
     return Page(
@@ -181,7 +181,7 @@ class Stats:
     background_failures: int
     open_breakers: int
     outstanding: int | None
-    """When it was last counted; None if never."""
+    """The number of outstanding messages when they were last counted. None if they never were."""
 
 
 def sweep_result(of: Any) -> SweepResult:

@@ -1,4 +1,4 @@
-"""Text as the library takes it: UTF-8."""
+"""Conversion of text to UTF-8, the encoding of the library."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from postbox._errors import ErrorCode, InvalidInputError
 
 
 def encoded(value: str, what: str) -> bytes:
-    """Text as UTF-8. A lone surrogate has none."""
+    """Encodes text as UTF-8. Raises InvalidInputError for a lone surrogate."""
     try:
         return value.encode()
     except UnicodeEncodeError as error:
@@ -19,7 +19,7 @@ def encoded(value: str, what: str) -> bytes:
 
 
 def utf8(value: str, what: str) -> bytes:
-    """A string as C takes it: NUL is refused, since it would end there."""
+    """Encodes a string for C. Rejects NUL characters, at which a C string would end."""
     text = encoded(value, what)
     if b"\0" in text:
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""The unit of work: the caller's writes and its messages, both or neither."""
+"""The unit of work, which commits the caller's writes and messages in one transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from postbox._values import ItemLike, item_text, item_to_json, quoted, to_json, 
 
 
 def read_item(get_item: Any, pointer: Any, table: str, key: ItemLike) -> Item | None:
-    """Reads an item by one of the library's functions for it."""
+    """Reads an item with one of the library's functions."""
     found = ffi.new("char **")
     check(get_item(pointer, utf8(table, "table"), item_to_json(key, "key"), found))
     if not found[0]:
@@ -27,28 +27,28 @@ def read_item(get_item: Any, pointer: Any, table: str, key: ItemLike) -> Item | 
 
 
 class UnitOfWork:
-    """One DynamoDB transaction being collected. It belongs to one thread at a time.
+    """A DynamoDB transaction that collects actions until its commit. Only one thread at a time may use it.
 
     with box.unit_of_work() as work:
         work.put("People", {"Name": "Ada", "Greetings": 1})
         id = work.deposit_post(Message("greeting.made", b"{}"))
 
-    The end of the block commits; an exception that leaves it rolls back. Without `with`, a unit that is not committed sends
-    nothing. An action that exceeds a limit of DynamoDB raises LimitExceededError when it is added.
+    The end of the block commits; an exception that leaves the block rolls back. Without `with`, a unit that is not
+    committed sends nothing. An action that exceeds a limit of DynamoDB raises LimitExceededError when it is added.
     The unit is then unchanged.
 
     An OutcomeUnknownError means that no response was received; call commit() on the same unit again.
     """
 
     def __init__(self, postbox: Handle) -> None:
-        # Keeps the Postbox open for as long as there is a unit of work on it.
+        # Keeps the Postbox open for as long as a unit of work refers to it.
         self._postbox = postbox
         self._pointer = ffi.gc(lib.postbox_unit_of_work_begin(postbox._pointer), lib.postbox_unit_of_work_free)
         self._ended = False
 
     def get_item(self, table: str, key: ItemLike) -> Item | None:
-        """Reads one item of any table now, consistently; None if there is none. To be sure that it has not changed by the
-        commit, add a condition."""
+        """Reads one item of any table now, consistently. Returns None if the item does not exist. Add a condition to make
+        sure that the item is still unchanged at the commit."""
         return read_item(lib.postbox_unit_of_work_get_item, self._pointer, table, key)
 
     def put(
@@ -63,8 +63,8 @@ class UnitOfWork:
     ) -> None:
         """Adds a put of an item, which replaces an existing item, with an optional condition on that item.
 
-        `names` and `values` are what the expressions call #name and :value. With `return_item`, the reason of a failed
-        condition has the item as it was.
+        `names` and `values` are the #name and :value placeholders of the expressions. With `return_item`, the reason of a
+        failed condition contains the item for which it failed.
         """
         if condition is None:
             check(lib.postbox_unit_of_work_put(self._pointer, utf8(table, "table"), item_to_json(item, "item")))
@@ -82,7 +82,7 @@ class UnitOfWork:
         values: Mapping[str, Any] | None = None,
         return_item: bool = False,
     ) -> None:
-        """Adds: update one item by an update expression, such as "SET Greetings = Greetings + :one" with
+        """Adds an update of one item by an update expression, such as "SET Greetings = Greetings + :one" with
         values={":one": 1}."""
         action = _action(table, "Key", key, names, values, return_item, condition, update)
         check(lib.postbox_unit_of_work_update(self._pointer, utf8(action, "update")))
@@ -97,7 +97,7 @@ class UnitOfWork:
         values: Mapping[str, Any] | None = None,
         return_item: bool = False,
     ) -> None:
-        """Adds: delete the item of this key, if it is there, or if a condition holds for it."""
+        """Adds a deletion of the item with this key, with an optional condition. A missing item is no error."""
         if condition is None:
             check(lib.postbox_unit_of_work_delete(self._pointer, utf8(table, "table"), item_to_json(key, "key")))
         else:
@@ -113,25 +113,25 @@ class UnitOfWork:
         values: Mapping[str, Any] | None = None,
         return_item: bool = False,
     ) -> None:
-        """Adds: commit only if a condition holds for an item that the unit does not write."""
+        """Adds a condition on an item that the unit does not write. The commit fails unless the condition holds."""
         action = _action(table, "Key", key, names, values, return_item, condition)
         check(lib.postbox_unit_of_work_condition_check(self._pointer, utf8(action, "condition check")))
 
     def add(self, action: Mapping[str, Any] | str) -> None:
-        """Adds any action as boto3's client takes it for transact_write_items, items in DynamoDB JSON:
+        """Adds any action in the form of transact_write_items of boto3's client, with items in DynamoDB JSON:
         {"Put": {"TableName": "People", "Item": {"Name": {"S": "Ada"}}}}."""
         text = utf8(action, "action") if isinstance(action, str) else to_json(action, "action")
         check(lib.postbox_unit_of_work_add(self._pointer, text))
 
     def deposit_post(self, message: Message) -> str:
-        """Adds: deposit this message in the outbox. Returns its id, to clear it after the commit."""
+        """Adds a deposit of this message in the outbox. Returns its id, for clear_outbox after the commit."""
         with message._lock:
             check(lib.postbox_unit_of_work_deposit_post(self._pointer, message._valid()))
             return message.id
 
     def commit(self) -> None:
-        """Sends everything in one transaction: all of it takes effect, or none. Inside of a `with` block, its end does
-        this."""
+        """Sends all actions in one transaction: all of them take effect, or none. The end of a `with` block does the
+        same."""
         check(lib.postbox_unit_of_work_commit(self._pointer))
         self._ended = True
 
@@ -151,7 +151,7 @@ class UnitOfWork:
         if kind is None:
             self.commit()
         else:
-            # What the block raised says more than why it could not be rolled back.
+            # The exception of the block is more useful than a failure of the rollback.
             with contextlib.suppress(PostboxError):
                 self.rollback()
 
@@ -166,7 +166,7 @@ def _action(
     condition: str | None,
     update: str | None = None,
 ) -> str:
-    """An action as DynamoDB's JSON has it, without what is not given."""
+    """Formats an action as DynamoDB JSON, without the parts that are None or empty."""
     parts = [f'"TableName":{quoted(table)}', f'"{part}":{item_text(item, part)}']
     if condition is not None:
         parts.append(f'"ConditionExpression":{quoted(condition)}')

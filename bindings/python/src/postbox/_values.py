@@ -1,4 +1,4 @@
-"""Items: Python values as DynamoDB stores them, converted as boto3 does it, and DynamoDB JSON.
+"""Conversion of Python values to DynamoDB JSON, with the same types as boto3.
 
 | Python | DynamoDB |
 |---|---|
@@ -11,8 +11,8 @@
 | mapping with str keys | M |
 | `list`, `tuple` | L |
 
-A `float` is refused, as by boto3: it is a binary fraction and DynamoDB's numbers are decimal ones of 38 digits, so that
-0.1 would not be stored as it is.
+A `float` is rejected, as by boto3. It is a binary fraction and DynamoDB stores decimal numbers of 38 digits, so that 0.1
+would not be stored exactly.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from postbox._errors import ErrorCode, InvalidInputError
 from postbox._text import utf8
 
 ItemLike: TypeAlias = Mapping[str, Any] | str
-"""An item or a key to write: a mapping of Python values; or, as a str, DynamoDB JSON."""
+"""An item or a key: a mapping of Python values, or DynamoDB JSON as a str."""
 
-# A text as JSON has it. Characters stay as they are, so that a lone surrogate is found.
+# Quotes a string for JSON. Characters are not escaped as ASCII, so that a lone surrogate is found.
 quoted = encode_basestring
 
 _Path: TypeAlias = tuple[str | int, ...]
-"""Where a value is, for errors: the name of the argument, then names and positions."""
+"""The place of a value, for errors: the name of the argument, then names and positions."""
 
 _DYNAMODB_NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Clamped, Overflow, Inexact, Rounded, Underflow])
 _FIRST_INT_OF_39_DIGITS = 10**38
 
 
 def item_to_json(item: ItemLike, what: str) -> bytes:
-    """An item as DynamoDB JSON, for the library."""
+    """Formats an item as DynamoDB JSON in UTF-8."""
     return utf8(item_text(item, what), what)
 
 
 def item_text(item: ItemLike, what: str) -> str:
-    """An item as DynamoDB JSON."""
+    """Formats an item as DynamoDB JSON."""
     if isinstance(item, str):
         return item
     if not isinstance(item, (dict, Mapping)):
@@ -55,30 +55,30 @@ def item_text(item: ItemLike, what: str) -> str:
 
 
 def values_text(values: Mapping[str, Any]) -> str:
-    """What an expression calls :name, as DynamoDB JSON."""
+    """Formats the :name values of an expression as DynamoDB JSON."""
     return _members(values, ("values",))
 
 
 def to_json(value: object, what: str) -> bytes:
-    """Any JSON for the library."""
+    """Formats any value as JSON in UTF-8."""
     return utf8(json.dumps(value, ensure_ascii=False), what)
 
 
-# Texts are put together here, instead of dicts for a JSON encoder, and dict is asked for before Mapping, whose check is
-# slow: both are in every commit.
+# For speed, since every commit runs this code, it builds strings instead of dicts for a JSON encoder, and checks for dict
+# before Mapping, whose check is slow.
 
 
 def _members(mapping: Mapping[str, Any], path: _Path) -> str:
     members = []
     for name, value in mapping.items():
         if not isinstance(name, str):
-            raise TypeError(f"{_told(path)} has a name of type {type(name).__name__}: names are of type str")
+            raise TypeError(f"{_shown(path)} has a name of type {type(name).__name__}: names are of type str")
         members.append(f"{quoted(name)}:{_tagged(value, (*path, name))}")
     return "{" + ",".join(members) + "}"
 
 
 def _tagged(value: object, path: _Path) -> str:
-    """A Python value as DynamoDB's JSON has it: {"S":"text"}."""
+    """Formats a Python value as DynamoDB JSON: {"S":"text"}."""
     if isinstance(value, str):
         return f'{{"S":{quoted(value)}}}'
     if value is None:
@@ -97,19 +97,19 @@ def _tagged(value: object, path: _Path) -> str:
         return _set(value, path)
     if isinstance(value, float):
         raise TypeError(
-            f"{_told(path)} is a float: DynamoDB stores decimal numbers of 38 digits, which a float only comes near. "
-            "Use Decimal, made from a str"
+            f"{_shown(path)} is a float: DynamoDB stores decimal numbers of 38 digits, which a float only approximates. "
+            "Use Decimal, created from a str"
         )
-    raise TypeError(f"{_told(path)} is of type {type(value).__name__}, which DynamoDB cannot store")
+    raise TypeError(f"{_shown(path)} is of type {type(value).__name__}, which DynamoDB cannot store")
 
 
-def _told(path: _Path) -> str:
+def _shown(path: _Path) -> str:
     return f"{path[0]}" + "".join(f"[{part!r}]" for part in path[1:])
 
 
 def _number(value: object, path: _Path) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        raise TypeError(f"{_told(path)} mixes numbers with {type(value).__name__}")
+        raise TypeError(f"{_shown(path)} mixes numbers with {type(value).__name__}")
     if type(value) is int and abs(value) < _FIRST_INT_OF_39_DIGITS:
         return f'"{value}"'
     try:
@@ -119,7 +119,7 @@ def _number(value: object, path: _Path) -> str:
     if number is None or not number.is_finite():
         raise InvalidInputError(
             ErrorCode.INVALID_ARGUMENT,
-            f"{_told(path)} is not a number that DynamoDB can store: finite, of 38 digits at most, from 1E-130 to 9.9E+125",
+            f"{_shown(path)} is not a number that DynamoDB can store: finite, of up to 38 digits, from 1E-130 to 9.9E+125",
         )
     return f'"{number}"'
 
@@ -131,19 +131,19 @@ def _is_binary(value: object) -> bool:
 
 def _binary(value: Any, path: _Path) -> str:
     if not _is_binary(value):
-        raise TypeError(f"{_told(path)} mixes bytes with {type(value).__name__}")
+        raise TypeError(f"{_shown(path)} mixes bytes with {type(value).__name__}")
     return f'"{base64.b64encode(bytes(value)).decode()}"'
 
 
 def _string(value: object, path: _Path) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{_told(path)} mixes str with {type(value).__name__}")
+        raise TypeError(f"{_shown(path)} mixes str with {type(value).__name__}")
     return quoted(value)
 
 
 def _set(value: Set[Any], path: _Path) -> str:
     if not value:
-        raise InvalidInputError(ErrorCode.INVALID_ARGUMENT, f"{_told(path)} is an empty set, which DynamoDB cannot store")
+        raise InvalidInputError(ErrorCode.INVALID_ARGUMENT, f"{_shown(path)} is an empty set, which DynamoDB cannot store")
     first = next(iter(value))
     if isinstance(first, str):
         kind, convert = "SS", _string
@@ -152,5 +152,5 @@ def _set(value: Set[Any], path: _Path) -> str:
     elif _is_binary(first):
         kind, convert = "BS", _binary
     else:
-        raise TypeError(f"{_told(path)} is a set of {type(first).__name__}, which DynamoDB cannot store")
+        raise TypeError(f"{_shown(path)} is a set of {type(first).__name__}, which DynamoDB cannot store")
     return f'{{"{kind}":[' + ",".join(convert(element, path) for element in value) + "]}"
