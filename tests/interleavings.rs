@@ -181,7 +181,7 @@ fn a_confirmed_message_is_free(is_faulty: bool) {
         let in_flight = Arc::clone(&in_flight);
         move || in_flight.settle("id")
     });
-    early.unwrap_or_else(|| in_flight.claim("id").unwrap()).keep(LONG);
+    early.unwrap_or_else(|| in_flight.claim("id").unwrap()).keep_until_marked(LONG);
     confirming.join().unwrap();
     assert!(in_flight.claim("id").is_some(), "the claim waits for a confirmation that has arrived");
 }

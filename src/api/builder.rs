@@ -8,7 +8,7 @@ use crate::model::config::{Config, setting_name, setting_type};
 use crate::model::error::Result;
 #[cfg(not(feature = "embedded"))]
 use crate::model::error::{Error, ErrorCode};
-use crate::model::settings::{LeaseMode, with_settings};
+use crate::model::settings::{ClearMarks, LeaseMode, with_settings};
 use crate::outbox::Outbox;
 use crate::runtime::Runtime;
 #[cfg(feature = "embedded")]
@@ -184,6 +184,7 @@ impl Builder {
         let postbox = Postbox {
             engine: Arc::new(Engine::new(config, runtime, outbox, router)),
             sweeper: Worker::new("sweeper"),
+            dispatcher: Worker::new("dispatcher"),
             archiver: Worker::new("archiver"),
             counter: Worker::new("counter"),
             #[cfg(feature = "embedded")]

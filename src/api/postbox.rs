@@ -3,6 +3,7 @@
 use crate::api::deposit::deposit_all;
 use crate::api::sweep_options::SweepOptions;
 use crate::api::unit_of_work::UnitOfWork;
+use crate::delivery::after_commit::send_committed;
 use crate::delivery::archive::{self, Archive, Schedule};
 use crate::delivery::background::Worker;
 use crate::delivery::backlog::count_outstanding;
@@ -10,6 +11,7 @@ use crate::delivery::blame::Blame;
 use crate::delivery::clear::clear;
 use crate::delivery::confirm;
 use crate::delivery::mark_dispatched::mark;
+use crate::delivery::marking::flush_marks;
 use crate::delivery::replay::replay;
 use crate::delivery::sweep::{sweep, sweep_in_background};
 use crate::engine::Engine;
@@ -40,6 +42,8 @@ use std::time::{Duration, Instant};
 pub struct Postbox {
     pub(super) engine: Arc<Engine>,
     pub(super) sweeper: Worker,
+    /// The worker that sends what was committed a moment ago. It runs while the sweeper does.
+    pub(super) dispatcher: Worker,
     pub(super) archiver: Worker,
     /// The worker that counts outstanding messages, if `max_outstanding` is set.
     pub(super) counter: Worker,
@@ -212,13 +216,29 @@ impl Postbox {
     }
 
     /// Starts the sweeper, a thread that sweeps all topics at once and then every `sweep_interval_ms`. It logs
-    /// errors and continues. Producers are called on that thread and, for other topics at the same time, on up to
+    /// errors and continues. A second thread, `postbox-dispatcher`, sends what
+    /// [`notify_committed`](Self::notify_committed) and the setting `dispatch_after_commit` hand to it. Producers are called on that thread and, for other topics at the same time, on up to
     /// `sweep_threads` - 1 further threads.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the sweeper is already running.
     pub fn start_sweeper(&self) -> Result<()> {
-        self.sweeper.start(&self.engine, self.engine.config.sweep_interval, Box::new(sweep_in_background))
+        let interval = self.engine.config.sweep_interval;
+        self.sweeper.start(&self.engine, interval, Box::new(sweep_in_background))?;
+        self.dispatcher.start(&self.engine, interval, Box::new(send_committed))
+    }
+
+    /// Hands messages to this process's sweeper, whose transaction somebody else has committed: for example with an AWS
+    /// SDK. A thread of the sweeper sends them at once, as [`clear_outbox`](Self::clear_outbox) does. Returns at once. If
+    /// the sweeper is not running, or 1,000 messages wait for it, the next sweep sends them. An id without a message is
+    /// ignored.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Closed`], [`ErrorCode::Forked`], [`ErrorCode::ReentrantCall`].
+    pub fn notify_committed(&self, ids: &[impl AsRef<str>]) -> Result<()> {
+        self.engine.runtime.check_open()?;
+        self.engine.committed.add(owned(ids));
+        Ok(())
     }
 
     /// Stops the sweeper after the messages that it is sending, and waits for it for at most `close_timeout_ms`.
@@ -233,7 +253,13 @@ impl Postbox {
 
     fn stop_sweeper_until(&self, deadline: Instant) -> Result<()> {
         self.engine.runtime.check()?;
-        self.stop(&self.sweeper, deadline)
+        self.ask_dispatcher_to_stop();
+        self.stop(&self.sweeper, deadline).and(self.stop(&self.dispatcher, deadline))
+    }
+
+    fn ask_dispatcher_to_stop(&self) {
+        self.dispatcher.ask_to_stop();
+        self.engine.committed.wake();
     }
 
     /// Passes every message that was dispatched longer than `archive_min_age_ms` ago to the archive, and deletes
@@ -414,14 +440,16 @@ impl Postbox {
         for worker in [&self.sweeper, &self.archiver, &self.counter] {
             worker.ask_to_stop();
         }
+        self.ask_dispatcher_to_stop();
         let stopped = [
             self.stop_sweeper_until(deadline),
             self.stop(&self.archiver, deadline),
             self.stop(&self.counter, deadline),
         ];
         let timeout = self.engine.config.close_timeout;
+        let marked = flush_marks(&self.engine, deadline);
         let closed = self.engine.runtime.close(deadline, timeout);
-        stopped.into_iter().fold(closed, Result::and)
+        stopped.into_iter().chain([marked]).fold(closed, Result::and)
     }
 }
 

@@ -200,11 +200,14 @@ impl UnitOfWork {
         self.state = State::Committed;
         self.reserved.release();
         Counters::add(&self.engine.counters.deposited, self.deposited.len() as u64);
+        let ids = self.deposited.iter().map(|message| message.id().to_owned());
+        let ids: Vec<String> = if self.engine.config.dispatch_after_commit { ids.collect() } else { Vec::new() };
         let deposited = self.deposited.drain(..);
         // While it was in doubt, a sweeper may have sent them.
         if !was_in_doubt {
             self.engine.recent.add(deposited);
         }
+        self.engine.committed.add(ids);
         self.actions.clear();
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! message is parked. It knows no request.
 
 use crate::model::config::Config;
-use crate::model::fate::Fate;
+use crate::model::fate::{Failures, Fate};
 use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use std::time::Duration;
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The same where the transport is to blame.
 const LONGEST_UNCOUNTED_WAIT: Duration = Duration::from_secs(60);
+/// The longest time for which a confirmation is awaited again.
+const LONGEST_ACCEPTANCE: Duration = Duration::from_secs(24 * 3600);
 /// After so long an item that cannot be read is parked.
 const MALFORMED_FOR: Duration = Duration::from_secs(24 * 3600);
 /// Messages rejected in the same words, with none sent, from which on the target is to blame.
@@ -46,6 +48,7 @@ pub(crate) struct Rules {
     park_min_age: Duration,
     park_after: Option<Duration>,
     parks_keyed: bool,
+    confirm_timeout: Duration,
 }
 
 impl Rules {
@@ -56,6 +59,7 @@ impl Rules {
             park_min_age: config.park_min_age,
             park_after: Some(config.park_after).filter(|time| !time.is_zero()),
             parks_keyed: config.park_keyed,
+            confirm_timeout: config.confirm_timeout,
         }
     }
 
@@ -89,6 +93,39 @@ impl Rules {
         let longest = if counts { LONGEST_WAIT } else { LONGEST_UNCOUNTED_WAIT };
         let wait = age.clamp(self.shortest_wait.min(LONGEST_WAIT), longest.max(self.shortest_wait));
         Attempt::Failed { next: now.plus(wait.mul_f64(0.8 + 0.4 * luck)), first, counted, error }
+    }
+
+    /// Returns what is to be written of a message that its producer accepted and did not confirm yet. If an earlier
+    /// acceptance was not confirmed in time, this one counts as a failure.
+    pub(crate) fn acceptance(
+        &self,
+        (fate, is_keyed): (&Fate, bool),
+        circumstances: Circumstances,
+        (now, luck): (Ticks, f64),
+    ) -> Attempt {
+        let since = fate.accepted.unwrap_or(now);
+        let next = now.plus(self.acceptance_wait(fate, now));
+        let before = fate.failures(now);
+        if fate.accepted.is_none() {
+            // A claim was written in the meantime: the failures are as they were before it.
+            let failures = fate.before_claim.map(|before| (before.first.unwrap_or(now), before.counted));
+            return Attempt::Accepted { since, next, failures };
+        }
+        let overdue =
+            Fate { before_claim: Some(Failures { first: Some(before.first.unwrap_or(since)), ..before }), ..*fate };
+        let error = "its producer accepted it and did not confirm it in time";
+        match self.attempt((&overdue, is_keyed), (Blame::Unknown, error), circumstances, (now, luck)) {
+            Attempt::Failed { first, counted, .. } => {
+                Attempt::Accepted { since, next, failures: Some((first, counted)) }
+            }
+            parked => parked,
+        }
+    }
+
+    /// Returns for how long a confirmation is awaited: longer each time that it has not come, up to a day.
+    pub(crate) fn acceptance_wait(&self, fate: &Fate, now: Ticks) -> Duration {
+        let age = fate.accepted.map_or(Duration::ZERO, |since| now.since(since));
+        self.confirm_timeout.max(age.min(LONGEST_ACCEPTANCE))
     }
 }
 
@@ -193,6 +230,21 @@ mod tests {
         assert_eq!(count(Blame::Unknown, HEALTHY), 4);
         assert_eq!(count(Blame::Unknown, TROUBLE), 3);
         assert_eq!(count(Blame::Unknown, NO_EVIDENCE), 3);
+    }
+
+    #[test]
+    fn an_acceptance_counts_as_a_failure_once_an_earlier_one_is_overdue() {
+        let now = Ticks::now();
+        let accept = |fate: &Fate, circumstances| rules().acceptance((fate, false), circumstances, (now, 0.5));
+        let Attempt::Accepted { since, next, failures } = accept(&Fate::default(), HEALTHY) else { panic!("parked") };
+        assert_eq!((since, next.since(now), failures), (now, Duration::from_secs(30), None));
+        let since = Ticks::from(now.to_system_time() - HOUR);
+        let overdue = Fate { accepted: Some(since), next_attempt: Some(now), ..Fate::default() };
+        let expected = |counted| Attempt::Accepted { since, next: now.plus(HOUR), failures: Some((since, counted)) };
+        assert_eq!(accept(&overdue, HEALTHY), expected(1));
+        assert_eq!(accept(&overdue, NO_EVIDENCE), expected(0));
+        let ripe = Fate { accepted: Some(since), ..failed(19, HOUR, now) };
+        assert!(parks(&accept(&ripe, HEALTHY)) && !parks(&accept(&ripe, TROUBLE)));
     }
 
     #[test]

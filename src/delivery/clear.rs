@@ -1,5 +1,6 @@
 //! Clear: sends given outstanding messages now, and marks them dispatched.
 
+use crate::delivery::acceptance::store_acceptances_of_clear;
 use crate::delivery::marking::catch_up;
 use crate::delivery::reading::Reading;
 use crate::delivery::sender::{For, Held, Sender};
@@ -40,7 +41,10 @@ pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Re
         sender.flush();
     }
     let report = sender.finish();
-    tallies.values_mut().for_each(|tally| tally.park_rejected(engine));
+    for tally in tallies.values_mut() {
+        tally.park_rejected(engine);
+        store_acceptances_of_clear(engine, call, std::mem::take(&mut tally.accepted));
+    }
     Ok(report)
 }
 

@@ -4,6 +4,7 @@ use crate::delivery::blame::Blame;
 use crate::delivery::mark_dispatched::mark;
 use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
+use crate::engine::in_flight::Acceptance;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::report::DispatchOutcome;
 use crate::model::stored_message::MessageState;
@@ -14,7 +15,9 @@ pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
     let report = mark(engine, &[id.to_owned()])?;
     // One that could not be marked stays claimed, so that it is not sent again before this is repeated.
     if report.outcome(id) != Some(DispatchOutcome::MarkFailed) {
-        engine.in_flight.settle(id);
+        if let Some(Acceptance { topic, is_first_try: true }) = engine.in_flight.settle(id) {
+            engine.evidence.note(&topic, true);
+        }
     }
     let detail = report.entries().first().map_or("", |entry| entry.detail.as_str());
     match report.outcome(id) {
@@ -37,12 +40,13 @@ pub(crate) fn failed(engine: &Engine, id: &str, blame: Blame, error: String) -> 
     let wanted = id.to_owned();
     let stored = engine.run("reading the message", |outbox| async move { outbox.get(wanted).await });
     // Whatever comes of counting it: it may be sent again.
-    engine.in_flight.settle(id);
+    let acceptance = engine.in_flight.settle(id);
     let Some(stored) = stored?.filter(|stored| stored.state == MessageState::Outstanding) else {
         return Ok(());
     };
     let (topic, fate) = (stored.message.topic(), stored.fate);
-    if blame != Blame::Message && !fate.is_retried(Ticks::now()) {
+    let is_first_try = acceptance.map_or_else(|| !fate.is_retried(Ticks::now()), |acceptance| acceptance.is_first_try);
+    if blame != Blame::Message && is_first_try {
         engine.evidence.note(topic, false);
     }
     let is_keyed = !stored.message.partition_key().is_empty();

@@ -3,9 +3,9 @@
 use crate::delivery::look::Times;
 use crate::delivery::order::{Order, Turn, probe_size, retried_of_probe};
 use crate::delivery::reading::Reading;
+use crate::delivery::record::record;
 use crate::delivery::sender::{Candidate, For, Held, Sender};
 use crate::delivery::source::Source;
-use crate::delivery::tally::record;
 use crate::engine::Engine;
 use crate::model::fate::Fate;
 use crate::model::report::DispatchReport;

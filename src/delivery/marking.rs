@@ -3,14 +3,18 @@
 use crate::delivery::outcomes::Outcomes;
 use crate::engine::Engine;
 use crate::engine::in_flight::Claim;
-use crate::model::error::ErrorCode;
+use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::fate::Fate;
+use crate::model::message::Message;
 use crate::model::report::DispatchOutcome;
+use crate::model::settings::ClearMarks;
+use crate::model::ticks::Ticks;
 use crate::outbox::mark::{Mark, Marked};
 use crate::outbox::partiql::MAX_STATEMENTS;
 use crate::runtime::Call;
+use crate::sys::clock;
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// So many sent messages may be unmarked before more are sent, once a mark has worked.
@@ -51,6 +55,27 @@ impl<'a> Marking<'a> {
         self.engine.marker.mark(&self.engine.runtime, self.call, marks, &self.answers.0);
     }
 
+    /// Returns whether a message that was sent now may be marked in the background: no sweeper finds it unmarked, and few
+    /// others are.
+    pub(crate) fn may_be_left_to_the_background(&self, message: &Message) -> bool {
+        let config = &self.engine.config;
+        config.clear_marks == ClearMarks::Background
+            && Ticks::now().since(message.created()) < config.background_mark_age()
+            && self.engine.marker.has_room()
+    }
+
+    /// Marks a message for which nobody waits.
+    pub(crate) fn leave_to_the_background(&self, mark: Mark, claim: Claim<'a>) {
+        claim.keep_until_marked(self.patience());
+        self.engine.marker.mark_in_background(&self.engine.runtime, self.call, vec![mark]);
+    }
+
+    /// Returns for how long an answer is awaited: a mark waits for the requests before it, and each request ends at the
+    /// operation timeout.
+    fn patience(&self) -> Duration {
+        self.engine.operation_timeout().saturating_mul(3).max(Duration::from_secs(1))
+    }
+
     /// Waits until so few are unanswered that more may be sent: one batch before the first mark has worked.
     pub(crate) fn make_room(&mut self, outcomes: &mut Outcomes) {
         while let Ok(answer) = self.answers.1.try_recv() {
@@ -66,8 +91,7 @@ impl<'a> Marking<'a> {
     }
 
     fn wait(&mut self, most: usize, outcomes: &mut Outcomes) {
-        // A mark waits for the requests before it, and each request ends at the operation timeout.
-        let patience = self.engine.operation_timeout().saturating_mul(3).max(Duration::from_secs(1));
+        let patience = self.patience();
         while self.sent.len() > most {
             let answer = self.engine.runtime.run_inside("marking", patience, self.answers.1.recv());
             match answer {
@@ -99,6 +123,25 @@ impl<'a> Marking<'a> {
         };
         outcomes.set(index, DispatchOutcome::Dispatched, detail);
     }
+}
+
+/// Waits until every mark that was left to the background is answered.
+///
+/// # Errors
+/// [`ErrorCode::MarkIncomplete`] with the number of messages that are not marked.
+pub(crate) fn flush_marks(engine: &Engine, deadline: Instant) -> Result<()> {
+    if engine.marker.open() == 0 {
+        return Ok(());
+    }
+    let time = deadline.saturating_duration_since(clock::now());
+    let answered = engine.runtime.run_inside("marking", time, engine.marker.clone().all_answered());
+    let left = engine.marker.open();
+    if answered.is_ok() || left == 0 {
+        return Ok(());
+    }
+    let text =
+        format!("{left} messages were sent and could not be marked within close_timeout_ms: a sweep sends them again");
+    Err(Error::new(ErrorCode::MarkIncomplete, text))
 }
 
 /// Marks what this process has sent and could not mark. Returns whether marks work, so that more may be sent.

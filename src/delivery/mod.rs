@@ -1,5 +1,7 @@
 //! From the table to the transport, and back: clear, sweep, confirm, replay, archive.
 
+mod acceptance;
+pub(crate) mod after_commit;
 pub(crate) mod archive;
 pub(crate) mod background;
 pub(crate) mod backlog;
@@ -10,10 +12,11 @@ mod drain;
 pub(crate) mod lease;
 mod look;
 pub(crate) mod mark_dispatched;
-mod marking;
+pub(crate) mod marking;
 mod order;
 mod outcomes;
 mod reading;
+mod record;
 pub(crate) mod replay;
 mod sender;
 mod source;

@@ -99,7 +99,7 @@ impl<'a> Reading<'a> {
             let claim = match source {
                 Source::Memory(message, until, claim) => {
                     let (message, fate, fresh_until) = (*message, Fate::default(), Some(until));
-                    candidates.push(Candidate { index, message, fate, claim, fresh_until });
+                    candidates.push(Candidate { index, message, fate, claim, is_from_memory: true, fresh_until });
                     continue;
                 }
                 Source::ClaimedByAnother => {
@@ -128,7 +128,7 @@ impl<'a> Reading<'a> {
                     MessageState::Outstanding => {
                         let fresh_until = (self.purpose == For::Clear).then_some(read_at + FRESH);
                         let StoredMessage { message, fate, .. } = stored;
-                        candidates.push(Candidate { index, message, fate, claim, fresh_until });
+                        candidates.push(Candidate { index, message, fate, claim, is_from_memory: false, fresh_until });
                     }
                     MessageState::Dispatched => sender.outcomes.set(index, DispatchOutcome::AlreadyDispatched, ""),
                     MessageState::Parked => {

@@ -1,12 +1,14 @@
 //! Sends given messages on this thread, in their order, and marks them dispatched.
 
-use crate::delivery::blame::Blame;
+use crate::delivery::acceptance::{Accepted, MAX_UNCONFIRMED};
+use crate::delivery::blame::{Blame, Rules};
 use crate::delivery::marking::{Marking, Sent};
 use crate::delivery::outcomes::Outcomes;
-use crate::delivery::tally::{Failure, Tally, record};
+use crate::delivery::record::record;
+use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
 use crate::engine::breaker::Permit;
-use crate::engine::in_flight::Claim;
+use crate::engine::in_flight::{Acceptance, Claim};
 use crate::model::fate::Fate;
 use crate::model::message::Message;
 use crate::model::report::{DispatchOutcome, DispatchReport};
@@ -47,6 +49,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) message: Message,
     pub(crate) fate: Fate,
     pub(crate) claim: Claim<'a>,
+    /// Whether it was taken from memory, where only messages are that this process has just committed.
+    pub(crate) is_from_memory: bool,
     /// Later than this it is read again before it is sent.
     pub(crate) fresh_until: Option<Instant>,
 }
@@ -81,11 +85,19 @@ impl Held {
     }
 }
 
+/// A message of a batch beside its content.
+struct Place<'a> {
+    index: usize,
+    fate: Fate,
+    claim: Claim<'a>,
+    is_from_memory: bool,
+}
+
 /// Messages of one producer that are sent in one call.
 #[derive(Default)]
 struct Batch<'a> {
     producer: Option<Arc<dyn Producer>>,
-    places: Vec<(usize, Fate, Claim<'a>)>,
+    places: Vec<Place<'a>>,
     messages: Vec<Message>,
 }
 
@@ -163,7 +175,7 @@ impl<'a, 'd> Sender<'a, 'd> {
 
     /// Sends the message, at the latest with the batch that it completes, unless something holds it back.
     pub(crate) fn offer(&mut self, candidate: Candidate<'a>) {
-        let Candidate { index, message, fate, claim, .. } = candidate;
+        let Candidate { index, message, fate, claim, is_from_memory, .. } = candidate;
         if let Some(mark) = self.engine.marker.unmarked(message.id()) {
             // It was sent before: only its mark is missing.
             return self.marking.add(vec![(index, Sent { mark, fate, _claim: claim })]);
@@ -175,6 +187,12 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
         if self.held.holds(&message) {
             let detail = "an earlier message of its partition key could not be sent";
+            return self.outcomes.set(index, DispatchOutcome::HeldBack, detail);
+        }
+        if self.engine.in_flight.has_accepted(message.topic(), MAX_UNCONFIRMED) {
+            self.held.hold(&message);
+            let detail =
+                format!("{MAX_UNCONFIRMED} messages of topic {} wait for their confirmations", message.topic());
             return self.outcomes.set(index, DispatchOutcome::HeldBack, detail);
         }
         let topic = message.producer_topic();
@@ -205,7 +223,7 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
         let is_full = permit == Permit::Probe || self.batch.messages.len() + 1 >= producer.max_batch();
         self.batch.producer = Some(producer);
-        self.batch.places.push((index, fate, claim));
+        self.batch.places.push(Place { index, fate, claim, is_from_memory });
         self.batch.messages.push(message);
         if is_full {
             self.flush();
@@ -227,7 +245,7 @@ impl<'a, 'd> Sender<'a, 'd> {
         if let Some((outcome, why)) = untried {
             for (place, message) in places.into_iter().zip(&messages) {
                 self.held.hold(message);
-                self.outcomes.set(place.0, outcome, why);
+                self.outcomes.set(place.index, outcome, why);
             }
             return;
         }
@@ -238,8 +256,13 @@ impl<'a, 'd> Sender<'a, 'd> {
         let outcomes = send_span(&messages).in_scope(|| send_batch(producer.as_ref(), &messages));
         let now = Ticks::now();
         let mut sent = Vec::new();
-        for (((index, fate, claim), message), outcome) in places.into_iter().zip(&messages).zip(outcomes) {
+        for ((place, message), outcome) in places.into_iter().zip(&messages).zip(outcomes) {
+            let Place { index, fate, claim, is_from_memory } = place;
             let is_first_try = !fate.is_retried(now);
+            if fate.accepted.is_some() && fate.failures(now).first.is_none() {
+                // Its first acceptance was not confirmed in time.
+                self.engine.evidence.note(message.topic(), false);
+            }
             match outcome {
                 SendOutcome::Sent => {
                     self.engine.breakers.succeeded(message.topic());
@@ -248,12 +271,22 @@ impl<'a, 'd> Sender<'a, 'd> {
                     }
                     (self.strikes, self.sent) = (0, self.sent + 1);
                     self.tally(message).sent += 1;
-                    sent.push((index, Sent { mark: Mark::of(message.id(), &fate, now), fate, _claim: claim }));
+                    let mark = Mark::of(message.id(), &fate, now);
+                    if is_from_memory && self.marking.may_be_left_to_the_background(message) {
+                        self.marking.leave_to_the_background(mark, claim);
+                        self.outcomes.set(index, DispatchOutcome::Dispatched, "it is being marked in the background");
+                        continue;
+                    }
+                    sent.push((index, Sent { mark, fate, _claim: claim }));
                 }
                 SendOutcome::Accepted => {
                     // Those after it wait for its confirmation.
                     self.held.hold(message);
-                    claim.keep(self.engine.config.confirm_timeout);
+                    let acceptance = Acceptance { topic: message.topic().to_owned(), is_first_try };
+                    claim.keep_accepted(acceptance, Rules::of(&self.engine.config).acceptance_wait(&fate, now));
+                    let is_keyed = !message.partition_key().is_empty();
+                    let (id, created) = (message.id().to_owned(), message.created());
+                    self.tally(message).accepted.push(Accepted { id, fate, is_keyed, created });
                     self.outcomes.set(index, DispatchOutcome::Accepted, "");
                 }
                 SendOutcome::Retry(text) => self.failed((index, fate, message), Blame::Unknown, text, is_first_try),

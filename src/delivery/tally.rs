@@ -1,15 +1,14 @@
 //! The record of a drain, or of the messages of one topic in a clear: what was sent, what failed, and what is
 //! written of it at the end.
 
+use crate::delivery::acceptance::{Accepted, store_acceptances};
 use crate::delivery::blame::{Blame, Circumstances, Rules, target_refuses};
+use crate::delivery::record::record;
 use crate::engine::Engine;
-use crate::engine::counters::Counters;
 use crate::engine::evidence::is_evidence;
 use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
-use crate::outbox::change::Changed;
-use crate::outbox::partiql::MAX_STATEMENTS;
 use std::time::Duration;
 
 /// How far back dispatched messages speak for a topic that this process has not tried itself.
@@ -30,6 +29,7 @@ pub(crate) struct Failure {
 pub(crate) struct Tally {
     pub(crate) sent: u64,
     failures: Vec<Failure>,
+    pub(crate) accepted: Vec<Accepted>,
     /// The words in which the target refuses every message.
     refusal: Option<String>,
 }
@@ -68,9 +68,12 @@ impl Tally {
 
     /// Writes what became of every failed attempt of a drain of this topic, and forgets them.
     pub(crate) fn settle(&mut self, engine: &Engine, topic: &str, in_trouble: bool) {
-        let undecided = self.failures.iter().any(|failure| matches!(failure.blame, Blame::Unknown | Blame::Transport));
+        let undecided = !self.accepted.is_empty()
+            || self.failures.iter().any(|failure| matches!(failure.blame, Blame::Unknown | Blame::Transport));
         let has_evidence = undecided && has_evidence(engine, topic);
-        self.write(engine, Circumstances { in_trouble, has_evidence });
+        let circumstances = Circumstances { in_trouble, has_evidence };
+        self.write(engine, circumstances);
+        store_acceptances(engine, std::mem::take(&mut self.accepted), circumstances);
         *self = Self::default();
     }
 
@@ -86,45 +89,6 @@ impl Tally {
             .collect();
         record(engine, attempts);
     }
-}
-
-/// Writes attempts, 25 a request. Returns for each whether it is there now. One that cannot be written is logged: its
-/// message is tried again sooner.
-pub(crate) fn record(engine: &Engine, attempts: Vec<(String, Fate, Attempt)>) -> Vec<bool> {
-    let mut done = Vec::with_capacity(attempts.len());
-    if attempts.is_empty() {
-        return done;
-    }
-    let mut written = attempts.chunks(MAX_STATEMENTS);
-    let recorded = engine.run_each(
-        "recording failed attempts",
-        attempts.chunks(MAX_STATEMENTS).map(<[_]>::to_vec),
-        |outbox, attempts| outbox.record(attempts),
-        |results: Option<Vec<Changed>>| {
-            let mut results = results.unwrap_or_default().into_iter();
-            for (id, _, attempt) in written.next().unwrap_or_default() {
-                let result = results.next();
-                done.push(result.as_ref().is_some_and(|result| attempt.is_written(result)));
-                match (result, attempt) {
-                    (Some(Changed::Done), Attempt::Parked { error, .. }) => {
-                        tracing::warn!(target: "postbox", { messaging.message.id = %id, error.message = %error }, "a message was parked");
-                        Counters::add(&engine.counters.parked, 1);
-                    }
-                    (Some(Changed::Done | Changed::Refused(_)), _) => {}
-                    (Some(Changed::Failed(error)), _) => {
-                        tracing::warn!(target: "postbox", { messaging.message.id = %id, error.message = error.message() }, "a failed attempt could not be recorded");
-                    }
-                    (None, _) => {
-                        tracing::warn!(target: "postbox", { messaging.message.id = %id }, "a failed attempt could not be recorded: no answer within operation_timeout_ms");
-                    }
-                }
-            }
-        },
-    );
-    if let Err(error) = recorded {
-        tracing::debug!(target: "postbox", { error.message = error.message() }, "failed attempts were not recorded");
-    }
-    done
 }
 
 /// Returns whether others of the topic are sent: by this process, or else by the newest that anybody sent.

@@ -5,16 +5,33 @@ use crate::sys::sync::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Ids that are being cleared, or wait for the confirmation of a producer.
+/// The ids of the messages that are being sent, or wait for a confirmation or a mark.
 #[derive(Default)]
-pub(crate) struct InFlight(Mutex<HashMap<String, Holder>>);
+pub(crate) struct InFlight(Mutex<State>);
 
-/// Why a message is not to be sent by anybody else of this process.
+#[derive(Default)]
+struct State {
+    holders: HashMap<String, Holder>,
+    /// The number of messages of each topic that wait for their confirmation.
+    accepted: HashMap<String, usize>,
+}
+
+/// The reason why no other thread of this process may send a message.
 enum Holder {
-    /// It is being sent. Its confirmation may come before its producer has returned.
+    /// A thread is sending it. Its confirmation may come before its producer has returned.
     Sending { settled: bool },
-    /// Its producer accepted it, and its confirmation is waited for until then.
-    Accepted { until: Instant },
+    /// Its producer accepted it, and its confirmation is awaited until then.
+    Accepted { until: Instant, acceptance: Acceptance },
+    /// It was sent, and its mark is awaited until then.
+    Marking { until: Instant },
+}
+
+/// A message that its producer accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Acceptance {
+    pub(crate) topic: String,
+    /// Whether it had not been tried before, so that its confirmation is evidence for or against the transport.
+    pub(crate) is_first_try: bool,
 }
 
 /// The right to send a message, as long as it lives.
@@ -25,42 +42,105 @@ pub(crate) struct Claim<'a> {
 }
 
 impl InFlight {
-    /// The right to send the message, unless somebody in this process has it.
+    /// Returns the right to send the message, unless another thread of this process has it.
     pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
-        let mut ids = self.0.lock();
-        match ids.get(id) {
-            Some(Holder::Accepted { until }) if *until <= now() => {}
-            Some(_) => return None,
-            None => {}
+        let mut state = self.0.lock();
+        if state.holders.get(id).is_some_and(|holder| !holder.is_over(now())) {
+            return None;
         }
-        ids.insert(id.to_owned(), Holder::Sending { settled: false });
+        state.insert(id, Holder::Sending { settled: false });
         Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
     }
 
-    /// The message was confirmed, or its sender gave it up: it may be sent again, once whoever is
-    /// sending it now is through.
-    pub(crate) fn settle(&self, id: &str) {
-        let mut ids = self.0.lock();
-        match ids.get_mut(id) {
-            Some(Holder::Sending { settled }) => *settled = true,
-            Some(Holder::Accepted { .. }) => {
-                ids.remove(id);
+    /// Notes that the message was confirmed or marked, so that it may be sent again once the thread that is sending it
+    /// is done. Returns its acceptance, if it was waiting for a confirmation.
+    pub(crate) fn settle(&self, id: &str) -> Option<Acceptance> {
+        let mut state = self.0.lock();
+        match state.holders.get_mut(id) {
+            Some(Holder::Sending { settled }) => {
+                *settled = true;
+                None
             }
-            None => {}
+            Some(_) => match state.remove(id) {
+                Some(Holder::Accepted { acceptance, .. }) => Some(acceptance),
+                _ => None,
+            },
+            None => None,
         }
-        if ids.len() > 1024 {
-            let now = now();
-            ids.retain(|_, holder| !matches!(holder, Holder::Accepted { until } if *until <= now));
+    }
+
+    /// Returns whether the message still waits for its confirmation.
+    pub(crate) fn is_accepted(&self, id: &str) -> bool {
+        matches!(self.0.lock().holders.get(id), Some(Holder::Accepted { .. }))
+    }
+
+    /// Returns whether this number of messages of the topic wait for their confirmations.
+    pub(crate) fn has_accepted(&self, topic: &str, limit: usize) -> bool {
+        let mut state = self.0.lock();
+        if state.accepted.get(topic).is_none_or(|count| *count < limit) {
+            return false;
+        }
+        state.forget_overdue();
+        state.accepted.get(topic).is_some_and(|count| *count >= limit)
+    }
+}
+
+impl State {
+    fn insert(&mut self, id: &str, holder: Holder) {
+        self.remove(id);
+        if let Holder::Accepted { acceptance, .. } = &holder {
+            *self.accepted.entry(acceptance.topic.clone()).or_default() += 1;
+        }
+        self.holders.insert(id.to_owned(), holder);
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Holder> {
+        let removed = self.holders.remove(id)?;
+        if let Holder::Accepted { acceptance, .. } = &removed
+            && let Some(count) = self.accepted.get_mut(&acceptance.topic)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.accepted.remove(&acceptance.topic);
+            }
+        }
+        Some(removed)
+    }
+
+    fn forget_overdue(&mut self) {
+        let now = now();
+        let overdue: Vec<String> =
+            self.holders.iter().filter(|(_, holder)| holder.is_over(now)).map(|(id, _)| id.clone()).collect();
+        for id in overdue {
+            self.remove(&id);
+        }
+    }
+}
+
+impl Holder {
+    fn is_over(&self, now: Instant) -> bool {
+        match self {
+            Self::Sending { .. } => false,
+            Self::Accepted { until, .. } | Self::Marking { until } => *until <= now,
         }
     }
 }
 
 impl Claim<'_> {
-    /// Keeps the message claimed until it is settled, which it may be already, and for so long at most.
-    pub(crate) fn keep(mut self, time: Duration) {
-        let mut ids = self.in_flight.0.lock();
-        if let Some(holder @ Holder::Sending { settled: false }) = ids.get_mut(&self.id) {
-            *holder = Holder::Accepted { until: now() + time };
+    /// Keeps the message claimed until it is confirmed, which may have happened already, or until this time has passed.
+    pub(crate) fn keep_accepted(self, acceptance: Acceptance, time: Duration) {
+        self.keep(Holder::Accepted { until: now() + time, acceptance });
+    }
+
+    /// Keeps the message claimed until it is marked, or until this time has passed.
+    pub(crate) fn keep_until_marked(self, time: Duration) {
+        self.keep(Holder::Marking { until: now() + time });
+    }
+
+    fn keep(mut self, holder: Holder) {
+        let mut state = self.in_flight.0.lock();
+        if let Some(Holder::Sending { settled: false }) = state.holders.get(&self.id) {
+            state.insert(&self.id, holder);
             self.kept = true;
         }
     }
@@ -78,25 +158,31 @@ impl Drop for Claim<'_> {
 mod tests {
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn acceptance() -> Acceptance {
+        Acceptance { topic: "t".into(), is_first_try: true }
+    }
+
     #[test]
-    fn a_message_is_claimed_by_one_at_a_time() {
+    fn a_message_is_claimed_by_one_thread_at_a_time() {
         let in_flight = InFlight::default();
         let claim = in_flight.claim("a").unwrap();
         assert!(in_flight.claim("a").is_none());
-        in_flight.settle("a");
+        assert_eq!(in_flight.settle("a"), None);
         assert!(in_flight.claim("a").is_none(), "settling does not take a claim from its holder");
         drop(claim);
         assert!(in_flight.claim("a").is_some());
     }
 
     #[test]
-    fn an_accepted_message_stays_claimed_until_settled_or_too_late() {
+    fn an_accepted_message_stays_claimed_until_settled_or_overdue() {
         let in_flight = InFlight::default();
-        in_flight.claim("a").unwrap().keep(Duration::from_secs(3600));
-        assert!(in_flight.claim("a").is_none());
-        in_flight.settle("a");
-        assert!(in_flight.claim("a").is_some());
-        in_flight.claim("b").unwrap().keep(Duration::ZERO);
+        in_flight.claim("a").unwrap().keep_accepted(acceptance(), LONG);
+        assert!(in_flight.claim("a").is_none() && in_flight.is_accepted("a"));
+        assert_eq!(in_flight.settle("a"), Some(acceptance()));
+        assert!(in_flight.claim("a").is_some() && !in_flight.is_accepted("a"));
+        in_flight.claim("b").unwrap().keep_accepted(acceptance(), Duration::ZERO);
         assert!(in_flight.claim("b").is_some());
     }
 
@@ -106,9 +192,24 @@ mod tests {
         let claim = in_flight.claim("a").unwrap();
         in_flight.settle("a");
         assert!(in_flight.claim("a").is_none(), "it is still being sent");
-        claim.keep(Duration::from_secs(3600));
-        let claim = in_flight.claim("a").expect("it does not wait for what has come");
-        claim.keep(Duration::from_secs(3600));
-        assert!(in_flight.claim("a").is_none(), "the next one does wait");
+        claim.keep_accepted(acceptance(), LONG);
+        let claim = in_flight.claim("a").expect("its confirmation has come");
+        claim.keep_accepted(acceptance(), LONG);
+        assert!(in_flight.claim("a").is_none(), "the next acceptance waits for its confirmation");
+    }
+
+    #[test]
+    fn accepted_messages_are_counted_by_topic_while_they_wait() {
+        let in_flight = InFlight::default();
+        for id in ["a", "b"] {
+            in_flight.claim(id).unwrap().keep_accepted(acceptance(), LONG);
+        }
+        assert!(in_flight.has_accepted("t", 2) && !in_flight.has_accepted("t", 3) && !in_flight.has_accepted("u", 1));
+        in_flight.settle("a");
+        assert!(!in_flight.has_accepted("t", 2));
+        in_flight.claim("c").unwrap().keep_accepted(acceptance(), Duration::ZERO);
+        assert!(!in_flight.has_accepted("t", 2), "an overdue one is not counted");
+        in_flight.claim("d").unwrap().keep_until_marked(LONG);
+        assert!(in_flight.claim("d").is_none() && !in_flight.has_accepted("t", 2));
     }
 }

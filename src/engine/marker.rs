@@ -1,5 +1,6 @@
 //! Marks what was sent, for all callers of a Postbox together: they share requests, and no mark waits for company.
 
+use crate::engine::in_flight::InFlight;
 use crate::model::error::{Error, ErrorCode};
 use crate::outbox::Outbox;
 use crate::outbox::mark::{Mark, Marked};
@@ -9,14 +10,18 @@ use crate::sdk::retry::Retry;
 use crate::sys::clock;
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// So many requests are under way before a mark waits for others to share one.
 const EAGER_REQUESTS: usize = 2;
 /// So many requests are under way at most.
 const MOST_REQUESTS: usize = 8;
+/// The maximum number of open marks beside which another one is left to the background.
+const MOST_OPEN: usize = 1000;
 /// So many messages that were sent and could not be marked are remembered.
 const MOST_UNMARKED: usize = 10_000;
 
@@ -26,13 +31,18 @@ pub(crate) struct Marker(Arc<Shared>);
 
 struct Shared {
     outbox: Arc<Outbox>,
+    in_flight: Arc<InFlight>,
     timeout: Duration,
     max_attempts: u64,
     state: Mutex<State>,
+    /// Notified when no mark is open any more.
+    all_answered: Notify,
 }
 
 struct State {
     queue: VecDeque<Waiting>,
+    /// The number of marks that wait, are under way, or are to be tried again.
+    open: usize,
     requests: usize,
     /// How many requests may be under way: fewer after one was throttled.
     most_requests: usize,
@@ -41,24 +51,36 @@ struct State {
     unmarked: BTreeMap<String, Mark>,
 }
 
+/// Marks with their answers.
+type Answered = Vec<(Waiting, Marked)>;
+
 /// A mark that waits for its request, or for its answer.
 struct Waiting {
     mark: Mark,
     tries: u64,
     place: usize,
-    answers: UnboundedSender<(usize, Marked)>,
+    /// Where the answer goes; `None` if nobody waits for it.
+    answers: Option<UnboundedSender<(usize, Marked)>>,
 }
 
 impl Marker {
-    pub(crate) fn new(outbox: &Arc<Outbox>, timeout: Duration, max_attempts: u64) -> Self {
+    pub(crate) fn new(outbox: &Arc<Outbox>, in_flight: &Arc<InFlight>, timeout: Duration, max_attempts: u64) -> Self {
         let state = State {
             queue: VecDeque::new(),
+            open: 0,
             requests: 0,
             most_requests: MOST_REQUESTS,
             is_failing: false,
             unmarked: BTreeMap::new(),
         };
-        Self(Arc::new(Shared { outbox: Arc::clone(outbox), timeout, max_attempts, state: Mutex::new(state) }))
+        Self(Arc::new(Shared {
+            outbox: Arc::clone(outbox),
+            in_flight: Arc::clone(in_flight),
+            timeout,
+            max_attempts,
+            state: Mutex::new(state),
+            all_answered: Notify::new(),
+        }))
     }
 
     /// Marks messages that were sent. The answers come with the places that are given here.
@@ -69,9 +91,45 @@ impl Marker {
         marks: impl IntoIterator<Item = (usize, Mark)>,
         answers: &UnboundedSender<(usize, Marked)>,
     ) {
-        let waiting =
-            marks.into_iter().map(|(place, mark)| Waiting { mark, tries: 0, place, answers: answers.clone() });
-        self.0.lock().queue.extend(waiting);
+        let waiting = |(place, mark)| Waiting { mark, tries: 0, place, answers: Some(answers.clone()) };
+        self.begin(runtime, call, marks.into_iter().map(waiting).collect());
+    }
+
+    /// Marks messages for which nobody waits. Their claims end when they are marked.
+    pub(crate) fn mark_in_background(&self, runtime: &Runtime, call: &Call<'_>, marks: Vec<Mark>) {
+        let waiting = |mark| Waiting { mark, tries: 0, place: 0, answers: None };
+        self.begin(runtime, call, marks.into_iter().map(waiting).collect());
+    }
+
+    /// Returns whether another mark may be left to the background.
+    pub(crate) fn has_room(&self) -> bool {
+        let state = self.0.lock();
+        state.open < MOST_OPEN && !state.is_failing
+    }
+
+    /// Returns the number of marks that are not answered.
+    pub(crate) fn open(&self) -> usize {
+        self.0.lock().open
+    }
+
+    /// Waits until every mark is answered.
+    pub(crate) async fn all_answered(self) {
+        loop {
+            let mut answered = pin!(self.0.all_answered.notified());
+            answered.as_mut().enable();
+            if self.open() == 0 {
+                return;
+            }
+            answered.await;
+        }
+    }
+
+    fn begin(&self, runtime: &Runtime, call: &Call<'_>, marks: Vec<Waiting>) {
+        {
+            let mut state = self.0.lock();
+            state.open += marks.len();
+            state.queue.extend(marks);
+        }
         while let Some(batch) = self.0.lock().next_batch() {
             runtime.spawn(call, self.clone().send(batch));
         }
@@ -108,7 +166,7 @@ impl Marker {
         while let Some(batch) = next {
             let marks: Vec<Mark> = batch.iter().map(|waiting| waiting.mark.clone()).collect();
             let marked = clock::timeout(self.0.timeout, Arc::clone(&self.0.outbox).mark_once(marks)).await;
-            let again = self.0.lock().settle(batch, marked, self.0.max_attempts);
+            let again = self.0.settle(batch, marked);
             if !again.is_empty() {
                 tokio::spawn(self.clone().send_later(again));
             }
@@ -137,6 +195,22 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
+
+    /// Hands over the answers of a request. Returns the marks that are to be tried again.
+    fn settle(&self, batch: Vec<Waiting>, marked: Option<Vec<Marked>>) -> Vec<Waiting> {
+        let mut state = self.lock();
+        let (answered, again) = state.settle(batch, marked, self.max_attempts);
+        state.open -= answered.len();
+        let is_last = state.open == 0;
+        drop(state);
+        for (waiting, marked) in answered {
+            waiting.answer(marked, &self.in_flight);
+        }
+        if is_last {
+            self.all_answered.notify_waiters();
+        }
+        again
+    }
 }
 
 impl State {
@@ -161,9 +235,15 @@ impl State {
         Some(batch)
     }
 
-    /// Hands over the answers of a request. Returns the marks that are to be tried again.
-    fn settle(&mut self, batch: Vec<Waiting>, marked: Option<Vec<Marked>>, max_attempts: u64) -> Vec<Waiting> {
+    /// Takes in the answers of a request. Returns the marks that are answered, and those that are to be tried again.
+    fn settle(
+        &mut self,
+        batch: Vec<Waiting>,
+        marked: Option<Vec<Marked>>,
+        max_attempts: u64,
+    ) -> (Answered, Vec<Waiting>) {
         self.requests -= 1;
+        let mut answered = Vec::with_capacity(batch.len());
         let mut answers = marked.unwrap_or_default().into_iter();
         let (mut again, mut worked, mut failed) = (Vec::new(), false, false);
         let mut throttled = false;
@@ -173,7 +253,7 @@ impl State {
             let Marked::Failed(error) = &answer else {
                 worked = true;
                 self.unmarked.remove(&waiting.mark.id);
-                waiting.answer(answer);
+                answered.push((waiting, answer));
                 continue;
             };
             throttled |= error.code() == ErrorCode::Throttled;
@@ -187,17 +267,27 @@ impl State {
             if self.unmarked.len() < MOST_UNMARKED {
                 self.unmarked.insert(waiting.mark.id.clone(), waiting.mark.clone());
             }
-            waiting.answer(answer);
+            answered.push((waiting, answer));
         }
         self.most_requests = if throttled { 1 } else { (self.most_requests * 2).min(MOST_REQUESTS) };
         self.is_failing = if worked { self.is_failing && !self.unmarked.is_empty() } else { self.is_failing || failed };
-        again
+        (answered, again)
     }
 }
 
 impl Waiting {
-    fn answer(&self, marked: Marked) {
-        // Whoever asked may have given it up.
-        let _ = self.answers.send((self.place, marked));
+    fn answer(self, marked: Marked, in_flight: &InFlight) {
+        if let Some(answers) = self.answers {
+            // The caller may have given up.
+            let _ = answers.send((self.place, marked));
+            return;
+        }
+        if let Marked::Failed(error) = marked {
+            tracing::warn!(
+                target: "postbox", { messaging.message.id = %self.mark.id, error.message = error.message() },
+                "a message was sent and could not be marked in the background: it is marked or sent again later"
+            );
+        }
+        in_flight.settle(&self.mark.id);
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod backlog_limit;
 pub(crate) mod breaker;
+pub(crate) mod committed;
 pub(crate) mod counters;
 pub(crate) mod evidence;
 pub(crate) mod in_flight;
@@ -11,6 +12,7 @@ pub(crate) mod sweeping;
 
 use crate::engine::backlog_limit::{BacklogLimit, Reserved};
 use crate::engine::breaker::Breakers;
+use crate::engine::committed::Committed;
 use crate::engine::counters::Counters;
 use crate::engine::evidence::Evidence;
 use crate::engine::in_flight::InFlight;
@@ -37,28 +39,31 @@ pub(crate) struct Engine {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) router: Router,
     pub(crate) recent: Recent,
-    pub(crate) in_flight: InFlight,
+    pub(crate) in_flight: Arc<InFlight>,
     pub(crate) breakers: Breakers,
     pub(crate) evidence: Evidence,
     pub(crate) marker: Marker,
     pub(crate) counters: Counters,
     pub(crate) limit: Arc<BacklogLimit>,
     pub(crate) sweeping: Sweeping,
+    pub(crate) committed: Committed,
     /// The holder that the leases of this process name: its host and process.
     pub(crate) holder: String,
 }
 
 impl Engine {
     pub(crate) fn new(config: Config, runtime: Arc<Runtime>, outbox: Arc<Outbox>, router: Router) -> Self {
+        let in_flight = Arc::default();
         Self {
             recent: Recent::new(&config),
-            in_flight: InFlight::default(),
             breakers: Breakers::new(config.breaker_threshold, config.breaker_cooldown),
             evidence: Evidence::default(),
-            marker: Marker::new(&outbox, config.operation_timeout, config.max_request_attempts),
+            marker: Marker::new(&outbox, &in_flight, config.operation_timeout, config.max_request_attempts),
+            in_flight,
             counters: Counters::default(),
             limit: BacklogLimit::new(config.max_outstanding),
             sweeping: Sweeping::default(),
+            committed: Committed::default(),
             holder: holder(),
             config,
             runtime,

@@ -2,7 +2,7 @@
 //! from the same table.
 
 use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
-use crate::model::settings::{LeaseMode, with_settings};
+use crate::model::settings::{ClearMarks, LeaseMode, with_settings};
 use std::time::Duration;
 
 /// The kind of a setting with its range: the number of characters of a text, or the number itself.
@@ -154,15 +154,20 @@ impl Value for String {
     }
 }
 
-impl Value for LeaseMode {
-    fn read(_: Kind, text: &str) -> Option<Self> {
-        Self::from_name(text)
-    }
+macro_rules! choices {
+    ($($type:ident)*) => {$(
+        impl Value for $type {
+            fn read(_: Kind, text: &str) -> Option<Self> {
+                Self::from_name(text)
+            }
 
-    fn show(&self, _: Kind) -> String {
-        self.name().to_owned()
-    }
+            fn show(&self, _: Kind) -> String {
+                self.name().to_owned()
+            }
+        }
+    )*};
 }
+choices!(LeaseMode ClearMarks);
 
 macro_rules! define_config {
     ($($name:ident $(as $text:literal)?: $kind:ident $range:tt = $default:tt, $about:literal;)*) => {
@@ -265,7 +270,19 @@ impl Config {
                 return Err(invalid(format!("{name} is \"{url}\": it must start with http:// or https://")));
             }
         }
+        if self.clear_marks == ClearMarks::Background && self.background_mark_age().is_zero() {
+            return Err(invalid(format!(
+                "clear_marks = background requires that sweep_min_age_ms ({}) exceeds attempt_timeout_ms ({}) by more than 1000",
+                self.sweep_min_age.as_millis(),
+                self.attempt_timeout.as_millis()
+            )));
+        }
         Ok(())
+    }
+
+    /// Returns the age up to which a message that was sent can be marked in the background before a sweeper takes it.
+    pub(crate) fn background_mark_age(&self) -> Duration {
+        self.sweep_min_age.saturating_sub(self.attempt_timeout + Duration::from_secs(1))
     }
 }
 

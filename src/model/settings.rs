@@ -12,6 +12,16 @@ named! {
     }
 }
 
+named! {
+    /// The time at which `clear_outbox` returns.
+    ClearMarks {
+        /// After the messages are marked dispatched. The default.
+        Wait = "wait",
+        /// After the messages are sent. Their marks are written in the background.
+        Background = "background",
+    }
+}
+
 /// Passes the table of settings to the macro `$then`. Each row has a name, a kind with its range, a default and a
 /// description.
 macro_rules! with_settings {
@@ -87,6 +97,10 @@ macro_rules! with_settings {
                 "`true`: messages with a partition key are parked as all others, and the later ones of their key go on. `false`: they are tried every 5 minutes until they are sent, and their key waits; a rejected one is parked all the same.";
             dispatch_retry_delay as "dispatch_retry_delay_ms": millis(0, 300000) = 1000,
                 "The time before a sweep retries a message that failed once. Later waits are as long as the message has been failing, at most 5 minutes. The time is stored in the message, so that every process waits for it.";
+            clear_marks: choice(ClearMarks) = Wait,
+                "`wait`: `clear_outbox` returns when the messages are marked dispatched. `background`: it returns when they are sent, and messages that this process committed less than a second or so ago are marked in the background: up to 1,000 of them, in requests that are shared by all callers. If the process crashes, or ends without `close`, before they are marked, they are sent again. It requires that `sweep_min_age_ms` exceeds `attempt_timeout_ms` by more than a second, so that no sweeper finds them unmarked.";
+            dispatch_after_commit: flag() = false,
+                "`true`: the messages of a committed unit of work are sent at once by a thread of the sweeper, so that nobody need call `clear_outbox`. The sweeper must have been started in this process. Up to 1,000 messages wait for that thread; later ones, and messages that are older than 3 seconds when their turn comes, are sent by the next sweep that finds them old enough.";
             max_ahead as "max_ahead_ms": millis(0, 86400000) = 300000,
                 "The limit for creation times ahead of this machine's clock. A deposit of a message with a later one fails, and a stored one counts as past.";
             brighter_reads: flag() = true,

@@ -22,6 +22,9 @@ pub(crate) enum Attempt {
     Failed { next: Ticks, first: Ticks, counted: u32, error: String },
     /// It is about to be made by somebody who may die of it.
     Claimed { next: Ticks, first: Ticks, counted: u32 },
+    /// Its producer accepted the message, since then, and will confirm it before `next`. The failures are written if
+    /// they changed: the time of the first, and their number.
+    Accepted { since: Ticks, next: Ticks, failures: Option<(Ticks, u32)> },
     /// The message is set aside.
     Parked { at: Ticks, first: Ticks, counted: u32, error: String },
 }
@@ -67,6 +70,13 @@ impl Attempt {
                 ],
                 vec![EXPIRES_AT],
             ),
+            Self::Accepted { since, next, failures } => {
+                let mut set = vec![(NEXT_ATTEMPT_AT, ticks(next)), (ACCEPTED_AT, ticks(since))];
+                if let Some((first, counted)) = failures {
+                    set.extend([(FIRST_FAILED_AT, ticks(first)), (DISPATCH_ATTEMPTS, number(counted))]);
+                }
+                (set, vec![EXPIRES_AT])
+            }
             Self::Parked { at, first, counted, error } => {
                 conditions.push(match seen.attempts {
                     None => Condition::Missing(DISPATCH_ATTEMPTS),

@@ -202,7 +202,12 @@ impl Runtime {
     /// producer: it may still begin once `close` waits for that call.
     pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
         self.check()?;
-        self.drive(what, timeout, self.abandoned.notified(), future)
+        let abandoned = self.abandoned.notified();
+        // The thread of the runtime may have stopped.
+        if self.is_abandoned() {
+            return Err(closed());
+        }
+        self.drive(what, timeout, abandoned, future)
     }
 
     fn drive<T>(

@@ -102,7 +102,7 @@ void reason_that_fills_its_buffer_is_kept_whole(void)
 void accepted_message_waits_for_its_confirmation(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED};
-    postbox_client *box = open_memory(&producer);
+    postbox_client *box = open_eager(&producer, NULL, NULL);
     deposit(box, "later");
     CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
     check_state(box, "later", "outstanding");
@@ -138,7 +138,7 @@ static void confirm_sent(struct producer *self, const char *id)
 void confirmation_may_come_first(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED, .then = confirm_retry};
-    postbox_client *box = open_memory(&producer);
+    postbox_client *box = open_eager(&producer, NULL, NULL);
     producer.context = box;
     deposit(box, "fast");
     CHECK(clear(box, "fast", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);

@@ -70,7 +70,7 @@ void sweeper_is_a_thread_that_is_started_once(void)
     CHECK(!pthread_equal(held.thread, pthread_self()));
     /* The sweeper holds the lease, so another sweep does nothing. */
     OK(postbox_sweep(box, NULL, &result));
-    CHECK(result.lease == POSTBOX_LEASE_HELD_ELSEWHERE && result.found == 0);
+    CHECK(result.lease == POSTBOX_LEASE_HELD_ELSEWHERE && result.dispatched == 0);
     event_set(&held.may_return);
     OK(postbox_stop_sweeper(box));
     check_state(box, "swept", "dispatched");

@@ -32,7 +32,7 @@ def test_a_producer_that_throws(box: postbox.Postbox) -> None:
     assert entry.outcome == Outcome.FAILED
     assert "ValueError: queue   full ?" in entry.detail
     stored = failing.get_message("m")
-    assert stored and (stored["state"], stored["dispatch_attempts"]) == ("outstanding", "1")
+    assert stored and stored["state"] == "outstanding"
     with pytest.raises(postbox.IncompleteError, match="1 of 1 messages failed") as incomplete:
         failing.clear_outbox(["m"])
     assert incomplete.value.retryable

@@ -1,0 +1,47 @@
+//! Writes the outcomes of attempts to their messages.
+
+use crate::engine::Engine;
+use crate::engine::counters::Counters;
+use crate::model::fate::Fate;
+use crate::outbox::attempts::Attempt;
+use crate::outbox::change::Changed;
+use crate::outbox::partiql::MAX_STATEMENTS;
+
+/// Writes attempts, 25 a request. Returns for each whether it is there now. One that cannot be written is logged: its
+/// message is tried again sooner.
+pub(crate) fn record(engine: &Engine, attempts: Vec<(String, Fate, Attempt)>) -> Vec<bool> {
+    let mut done = Vec::with_capacity(attempts.len());
+    if attempts.is_empty() {
+        return done;
+    }
+    let mut written = attempts.chunks(MAX_STATEMENTS);
+    let recorded = engine.run_each(
+        "recording failed attempts",
+        attempts.chunks(MAX_STATEMENTS).map(<[_]>::to_vec),
+        |outbox, attempts| outbox.record(attempts),
+        |results: Option<Vec<Changed>>| {
+            let mut results = results.unwrap_or_default().into_iter();
+            for (id, _, attempt) in written.next().unwrap_or_default() {
+                let result = results.next();
+                done.push(result.as_ref().is_some_and(|result| attempt.is_written(result)));
+                match (result, attempt) {
+                    (Some(Changed::Done), Attempt::Parked { error, .. }) => {
+                        tracing::warn!(target: "postbox", { messaging.message.id = %id, error.message = %error }, "a message was parked");
+                        Counters::add(&engine.counters.parked, 1);
+                    }
+                    (Some(Changed::Done | Changed::Refused(_)), _) => {}
+                    (Some(Changed::Failed(error)), _) => {
+                        tracing::warn!(target: "postbox", { messaging.message.id = %id, error.message = error.message() }, "a failed attempt could not be recorded");
+                    }
+                    (None, _) => {
+                        tracing::warn!(target: "postbox", { messaging.message.id = %id }, "a failed attempt could not be recorded: no answer within operation_timeout_ms");
+                    }
+                }
+            }
+        },
+    );
+    if let Err(error) = recorded {
+        tracing::debug!(target: "postbox", { error.message = error.message() }, "failed attempts were not recorded");
+    }
+    done
+}

@@ -1,0 +1,109 @@
+//! The ids of messages that were committed and are to be sent without being asked for.
+
+use crate::model::cancel::CancelToken;
+use crate::sys::clock;
+use crate::sys::sync::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The maximum number of ids that wait. Later ones are left to the sweeps.
+const MAX_WAITING: usize = 1000;
+/// An id that has waited for longer is left to the sweeps.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+
+/// A bounded queue from the threads that commit to the thread that sends.
+#[derive(Default)]
+pub(crate) struct Committed {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    ids: VecDeque<(String, Instant)>,
+    /// Whether a thread takes the ids.
+    is_served: bool,
+}
+
+impl Committed {
+    /// Adds ids, if a thread takes them.
+    pub(crate) fn add(&self, ids: impl IntoIterator<Item = String>) {
+        let now = clock::now();
+        let mut state = self.state.lock();
+        if !state.is_served {
+            return;
+        }
+        let room = MAX_WAITING.saturating_sub(state.ids.len());
+        state.ids.extend(ids.into_iter().take(room).map(|id| (id, now)));
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits for ids and returns up to this number of them. Returns `None` once the token is canceled.
+    pub(crate) fn next(&self, limit: usize, cancel: &CancelToken) -> Option<Vec<String>> {
+        const LONG: Duration = Duration::from_secs(3600);
+        loop {
+            let mut state = self.state.lock();
+            state.is_served = !cancel.is_canceled();
+            if !state.is_served {
+                state.ids.clear();
+                return None;
+            }
+            let now = clock::now();
+            let next = state.ids.len().min(limit);
+            let young = state.ids.drain(..next).filter(|(_, since)| now.saturating_duration_since(*since) <= MAX_WAIT);
+            let ids: Vec<String> = young.map(|(id, _)| id).collect();
+            if !ids.is_empty() {
+                return Some(ids);
+            }
+            if state.ids.is_empty() {
+                drop(
+                    self.changed.wait_timeout_while(state, LONG, |state| state.ids.is_empty() && !cancel.is_canceled()),
+                );
+            }
+        }
+    }
+
+    /// Wakes the thread that takes the ids, after its token was canceled.
+    pub(crate) fn wake(&self) {
+        // Under the lock, so that the thread is either before its check of the token or in its wait.
+        let _state = self.state.lock();
+        self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(range: std::ops::Range<usize>) -> Vec<String> {
+        range.map(|id| id.to_string()).collect()
+    }
+
+    #[test]
+    fn ids_are_taken_in_order_while_a_thread_serves_them() {
+        let (committed, cancel) = (Committed::default(), CancelToken::new());
+        committed.add(ids(0..1));
+        committed.state.lock().is_served = true;
+        assert!(committed.state.lock().ids.is_empty(), "nobody took them then");
+        committed.add(ids(0..5));
+        assert_eq!(committed.next(3, &cancel), Some(ids(0..3)));
+        assert_eq!(committed.next(3, &cancel), Some(ids(3..5)));
+        committed.add(ids(0..2));
+        cancel.cancel();
+        assert_eq!(committed.next(3, &cancel), None);
+        committed.add(ids(0..1));
+        assert!(committed.state.lock().ids.is_empty(), "nobody takes them any more");
+    }
+
+    #[test]
+    fn the_queue_is_bounded_and_forgets_old_ids() {
+        let (committed, cancel) = (Committed::default(), CancelToken::new());
+        committed.state.lock().is_served = true;
+        committed.add(ids(0..MAX_WAITING + 1));
+        assert_eq!(committed.state.lock().ids.len(), MAX_WAITING);
+        let long_ago = clock::now() - MAX_WAIT * 2;
+        committed.state.lock().ids.iter_mut().take(10).for_each(|(_, since)| *since = long_ago);
+        assert_eq!(committed.next(20, &cancel), Some(ids(10..20)));
+    }
+}
