@@ -225,7 +225,9 @@ impl Postbox {
     pub fn start_sweeper(&self) -> Result<()> {
         let interval = self.engine.config.sweep_interval;
         self.sweeper.start(&self.engine, interval, Box::new(sweep_in_background))?;
-        self.dispatcher.start(&self.engine, interval, Box::new(send_committed))
+        self.dispatcher.start(&self.engine, interval, Box::new(send_committed))?;
+        self.engine.committed.open();
+        Ok(())
     }
 
     /// Hands messages to this process's sweeper, whose transaction somebody else has committed: for example with an AWS
@@ -259,7 +261,7 @@ impl Postbox {
 
     fn ask_dispatcher_to_stop(&self) {
         self.dispatcher.ask_to_stop();
-        self.engine.committed.wake();
+        self.engine.committed.close();
     }
 
     /// Passes every message that was dispatched longer than `archive_min_age_ms` ago to the archive, and deletes

@@ -26,6 +26,20 @@ struct State {
 }
 
 impl Committed {
+    /// Lets ids be added, for a thread that takes them.
+    pub(crate) fn open(&self) {
+        self.state.lock().is_served = true;
+    }
+
+    /// Forgets the ids, and wakes the thread that takes them, after its token was canceled.
+    pub(crate) fn close(&self) {
+        // Under the lock, so that the thread is either before its check of the token or in its wait.
+        let mut state = self.state.lock();
+        state.is_served = false;
+        state.ids.clear();
+        self.changed.notify_all();
+    }
+
     /// Adds ids, if a thread takes them.
     pub(crate) fn add(&self, ids: impl IntoIterator<Item = String>) {
         let now = clock::now();
@@ -44,9 +58,7 @@ impl Committed {
         const LONG: Duration = Duration::from_secs(3600);
         loop {
             let mut state = self.state.lock();
-            state.is_served = !cancel.is_canceled();
-            if !state.is_served {
-                state.ids.clear();
+            if cancel.is_canceled() {
                 return None;
             }
             let now = clock::now();
@@ -63,13 +75,6 @@ impl Committed {
             }
         }
     }
-
-    /// Wakes the thread that takes the ids, after its token was canceled.
-    pub(crate) fn wake(&self) {
-        // Under the lock, so that the thread is either before its check of the token or in its wait.
-        let _state = self.state.lock();
-        self.changed.notify_all();
-    }
 }
 
 #[cfg(test)]
@@ -84,13 +89,14 @@ mod tests {
     fn ids_are_taken_in_order_while_a_thread_serves_them() {
         let (committed, cancel) = (Committed::default(), CancelToken::new());
         committed.add(ids(0..1));
-        committed.state.lock().is_served = true;
+        committed.open();
         assert!(committed.state.lock().ids.is_empty(), "nobody took them then");
         committed.add(ids(0..5));
         assert_eq!(committed.next(3, &cancel), Some(ids(0..3)));
         assert_eq!(committed.next(3, &cancel), Some(ids(3..5)));
         committed.add(ids(0..2));
         cancel.cancel();
+        committed.close();
         assert_eq!(committed.next(3, &cancel), None);
         committed.add(ids(0..1));
         assert!(committed.state.lock().ids.is_empty(), "nobody takes them any more");
@@ -99,7 +105,7 @@ mod tests {
     #[test]
     fn the_queue_is_bounded_and_forgets_old_ids() {
         let (committed, cancel) = (Committed::default(), CancelToken::new());
-        committed.state.lock().is_served = true;
+        committed.open();
         committed.add(ids(0..MAX_WAITING + 1));
         assert_eq!(committed.state.lock().ids.len(), MAX_WAITING);
         let long_ago = clock::now() - MAX_WAIT * 2;

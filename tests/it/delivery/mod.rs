@@ -1,5 +1,7 @@
 //! The way of messages from the table to the transport.
 
+mod accepted;
+mod after_commit;
 mod archive;
 mod backlog;
 mod clear;

@@ -1,0 +1,104 @@
+//! Messages that their producer accepted: other processes leave them alone until their confirmations are overdue.
+
+use crate::support::{TEST_TIMEOUT, TestOutbox, outcomes};
+use postbox::{Builder, DispatchOutcome, Message, MessageState, Postbox, SendOutcome, StoredMessage, producer_fn};
+use std::time::{Duration, Instant, SystemTime};
+
+fn accepting(builder: Builder) -> Builder {
+    builder
+        .number_of_shards(1)
+        .sweep_min_age(Duration::from_millis(0))
+        .dispatch_retry_delay(Duration::from_millis(0))
+        .default_producer(producer_fn(|_| SendOutcome::Accepted))
+}
+
+fn stored(postbox: &Postbox, id: &str) -> StoredMessage {
+    postbox.get_message(id).unwrap().unwrap()
+}
+
+/// Waits until the message has an acceptance in the table.
+fn wait_for_acceptance(postbox: &Postbox, id: &str) -> SystemTime {
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    loop {
+        if let Some(accepted) = stored(postbox, id).accepted_at {
+            return accepted;
+        }
+        assert!(Instant::now() < deadline, "the acceptance is not stored");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn another_process_leaves_an_accepted_message_alone() {
+    let world = TestOutbox::configured(accepting);
+    let ids = world.deposit(1);
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+    let message = stored(&world.postbox, &ids[0]);
+    assert_eq!((message.state, message.dispatch_attempts), (MessageState::Outstanding, 0));
+    assert!(message.accepted_at.is_some() && message.next_attempt_at.unwrap() > SystemTime::now(), "{message:?}");
+    let other = world.backend.open(accepting(Postbox::builder()), &world.backend.faults());
+    assert_eq!(other.sweep().unwrap().held_back, 1);
+    assert_eq!(outcomes(&other.clear_outbox(&ids).unwrap()), [DispatchOutcome::HeldBack]);
+    world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
+    let message = stored(&world.postbox, &ids[0]);
+    assert_eq!((message.state, message.next_attempt_at, message.accepted_at), (MessageState::Dispatched, None, None));
+}
+
+#[test]
+fn an_acceptance_of_a_clear_is_stored_unless_it_is_confirmed_soon() {
+    let world = TestOutbox::configured(accepting);
+    let ids = world.deposit(2);
+    world.faults.forget();
+    let report = world.postbox.clear_outbox(&ids).unwrap();
+    assert_eq!(outcomes(&report), [DispatchOutcome::Accepted, DispatchOutcome::Accepted]);
+    assert_eq!(world.faults.count("BatchExecuteStatement"), 0, "the confirmation may come first");
+    world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
+    let accepted = wait_for_acceptance(&world.postbox, &ids[1]);
+    assert!(accepted <= SystemTime::now());
+    assert_eq!(stored(&world.postbox, &ids[0]).state, MessageState::Dispatched);
+    assert_eq!(stored(&world.postbox, &ids[0]).accepted_at, None);
+}
+
+#[test]
+fn an_overdue_message_is_sent_again_and_then_waits_longer() {
+    let world = TestOutbox::configured(|builder| accepting(builder).confirm_timeout(Duration::from_millis(300)));
+    let ids = world.deposit(1);
+    let _ = world.postbox.sweep().unwrap();
+    let first = stored(&world.postbox, &ids[0]);
+    let other = world.backend.open(accepting(Postbox::builder()), &world.backend.faults());
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while other.sweep().unwrap().dispatched == 0 {
+        assert!(Instant::now() < deadline, "the message is not sent again");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(SystemTime::now() >= first.next_attempt_at.unwrap(), "not before the confirmation was overdue");
+    let again = stored(&world.postbox, &ids[0]);
+    assert_eq!(again.accepted_at, first.accepted_at, "the first acceptance counts");
+    assert_eq!(again.first_failed_at, first.accepted_at);
+    assert!(again.next_attempt_at > first.next_attempt_at);
+}
+
+#[test]
+fn a_rejected_confirmation_parks_and_a_failed_one_ends_the_wait() {
+    let world = TestOutbox::configured(accepting);
+    let ids = world.deposit(2);
+    let _ = world.postbox.sweep().unwrap();
+    world.postbox.confirm(&ids[0], SendOutcome::Reject("never".into())).unwrap();
+    assert_eq!(stored(&world.postbox, &ids[0]).state, MessageState::Parked);
+    world.postbox.confirm(&ids[1], SendOutcome::Retry("lost".into())).unwrap();
+    let failed = stored(&world.postbox, &ids[1]);
+    assert_eq!((failed.accepted_at, failed.last_error.as_deref()), (None, Some("lost")));
+    assert_eq!(outcomes(&world.postbox.clear_outbox(&ids[1..]).unwrap()), [DispatchOutcome::Accepted]);
+}
+
+#[test]
+fn no_more_than_a_thousand_messages_of_a_topic_wait_for_confirmations() {
+    let world = TestOutbox::configured(accepting);
+    let messages: Vec<Message> = (0..1001).map(|n| Message::new("t", n.to_string())).collect();
+    let ids = world.postbox.deposit_posts(&messages).unwrap();
+    world.postbox.deposit_post(Message::new("u", "of another topic")).unwrap();
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.held_back), (1001, 1), "{report:?}");
+    world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+}
