@@ -1222,6 +1222,18 @@ POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_start_sweeper(postbox_client *client);
 
 /**
+ * Hands messages to this process's sweeper whose transaction another program component has
+ * committed, for example an AWS SDK. A thread of the sweeper sends them at once, as
+ * postbox_clear_outbox does. Returns without waiting for that. If the sweeper is not running, or
+ * 1,000 messages wait for it, the next sweep sends the messages. An id without a message is
+ * ignored. For units of work of Postbox, the setting "dispatch_after_commit" does the same.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_notify_committed(postbox_client *client,
+                                               const char *const *ids,
+                                               size_t count);
+
+/**
  * Stops the sweeper after the messages that it is sending, and waits for it up to
  * "close_timeout_ms". Does nothing if the sweeper is not running. postbox_close and postbox_free
  * stop it too.

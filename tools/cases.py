@@ -28,6 +28,7 @@ CASES = {
     "producer-throws": "An exception or error of a producer is a failed dispatch with its message.",
     "callback-from-another-thread": "A producer is called on the thread that clears or sweeps.",
     "sweeper": "The sweeper is started, sends messages that were not cleared, and is stopped.",
+    "sent-after-commit": "The sweeper sends a message at once that another client has committed, when it is named.",
     "use-after-close": "A call after close is an error.",
     "ten-thousand-handles": "Creating and freeing 10,000 handles leaks no memory.",
     "double-free": "Freeing a handle twice is documented as undefined in C, and impossible or harmless elsewhere.",

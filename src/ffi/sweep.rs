@@ -5,7 +5,7 @@ use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, write_optional};
 use crate::ffi::lease::postbox_lease;
-use crate::ffi::text::optional_text;
+use crate::ffi::text::{optional_text, texts};
 use std::ffi::c_char;
 
 /// The result of a sweep, in messages.
@@ -67,6 +67,21 @@ pub unsafe extern "C" fn postbox_sweep(
 pub unsafe extern "C" fn postbox_start_sweeper(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.get().start_sweeper())
+}
+
+/// Hands messages to this process's sweeper whose transaction another program component has
+/// committed, for example an AWS SDK. A thread of the sweeper sends them at once, as
+/// postbox_clear_outbox does. Returns without waiting for that. If the sweeper is not running, or
+/// 1,000 messages wait for it, the next sweep sends the messages. An id without a message is
+/// ignored. For units of work of Postbox, the setting "dispatch_after_commit" does the same.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_notify_committed(
+    client: *mut postbox_client,
+    ids: *const *const c_char,
+    count: usize,
+) -> *mut postbox_error {
+    // SAFETY: the header asks for living handles and `count` strings, or NULL, which is checked.
+    fallible(|| unsafe { postbox_client::borrow(client)?.get().notify_committed(&texts(ids, count, "ids")?) })
 }
 
 /// Stops the sweeper after the messages that it is sending, and waits for it up to

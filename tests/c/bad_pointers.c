@@ -107,6 +107,9 @@ void null_arguments_of_a_postbox_are_errors(void)
     IS_NULL("client", postbox_mark_dispatched(NULL, ids, 1, &report));
     IS_NULL("ids", postbox_mark_dispatched(box, NULL, 1, &report));
     IS_NULL("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
+    IS_NULL("client", postbox_notify_committed(NULL, ids, 1));
+    IS_NULL("ids", postbox_notify_committed(box, NULL, 1));
+    IS_NULL("ids[1]", postbox_notify_committed(box, ids, 2));
     IS_NULL("client", postbox_confirm(NULL, "x", POSTBOX_SEND_SENT, NULL));
     IS_NULL("id", postbox_confirm(box, NULL, POSTBOX_SEND_SENT, NULL));
     IS_NULL("client", postbox_get_message(NULL, "x", &read));
@@ -232,6 +235,7 @@ void text_that_is_not_utf8_is_rejected(void)
     NOT_TEXT("name", postbox_message_get(message, NOT_UTF8, &value));
     NOT_TEXT("ids[1]", postbox_clear_outbox(box, ids, 2, &report));
     NOT_TEXT("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
+    NOT_TEXT("ids[1]", postbox_notify_committed(box, ids, 2));
     NOT_TEXT("id", postbox_confirm(box, NOT_UTF8, POSTBOX_SEND_SENT, NULL));
     NOT_TEXT("reason", postbox_confirm(box, "x", POSTBOX_SEND_RETRY, NOT_UTF8));
     postbox_message *read = NULL;

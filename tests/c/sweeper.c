@@ -81,6 +81,25 @@ void sweeper_is_a_thread_that_is_started_once(void)
     CHECK(held.calls == 1 && held.releases == 1);
 }
 
+void sweeper_sends_at_once_what_was_committed_elsewhere(void)
+{
+    static const char *const ids[] = {"committed", "nobody"};
+    struct held held = HELD;
+    postbox_client *box = open_held(&held, "60000");
+    event_set(&held.may_return);
+    OK(postbox_notify_committed(box, NULL, 0));
+    OK(postbox_start_sweeper(box));
+    /* The next sweep is ten minutes away. */
+    deposit(box, "committed");
+    OK(postbox_notify_committed(box, ids, COUNT(ids)));
+    event_wait(&held.called);
+    CHECK(!pthread_equal(held.thread, pthread_self()));
+    OK(postbox_stop_sweeper(box));
+    check_state(box, "committed", "dispatched");
+    postbox_free(box);
+    CHECK(held.calls == 1);
+}
+
 void sweeper_in_a_call_is_waited_for_as_long_as_asked(void)
 {
     struct held held = HELD;

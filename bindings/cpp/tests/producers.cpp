@@ -123,6 +123,21 @@ TEST(sweeper_calls_the_producer_on_its_own_thread) {
     CHECK(state_of(box, "swept") == "dispatched");
 }
 
+TEST(sweeper_sends_at_once_what_was_committed_elsewhere) {
+    event called;
+    postbox::client box(memory().set("sweep_interval_ms", 600000).producer(
+        postbox::any_topic, [&](postbox::message_view) {
+            called.set();
+            return postbox::send_result::sent();
+        }));
+    box.start_sweeper();
+    deposit(box, "committed");
+    box.notify_committed({"committed", "nobody"});
+    called.wait();
+    box.stop_sweeper();
+    CHECK(state_of(box, "committed") == "dispatched");
+}
+
 /* An exception on the sweeper's thread ends neither the thread nor the program. */
 TEST(sweeper_survives_a_producer_that_throws) {
     std::atomic<int> calls = 0;

@@ -106,6 +106,7 @@ namespace Postbox
 
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweep(ClientHandle box, byte[] topic, out SweepCounts result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_start_sweeper(ClientHandle box);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_notify_committed(ClientHandle box, IntPtr[] ids, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_stop_sweeper(ClientHandle box);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding(ClientHandle box, byte[] topic, out OutstandingCounts result);
 

@@ -226,6 +226,14 @@ namespace Postbox
         /// </summary>
         public void StartSweeper() => Errors.Check(Native.postbox_start_sweeper(Handle));
 
+        /// <summary>Hands messages to this process's sweeper that another client has committed, for example the AWS SDK. A thread of the sweeper sends them at once; this method does not wait for it. If the sweeper is not running, or 1,000 messages wait for it, the next sweep sends them. For units of work of Postbox, the setting "dispatch_after_commit" does the same.</summary>
+        /// <param name="ids">The ids. An id without a message is ignored.</param>
+        public void NotifyCommitted(params string[] ids)
+        {
+            using (var array = new Utf8Array(ids, nameof(ids)))
+                Errors.Check(Native.postbox_notify_committed(Handle, array.Pointers, array.Count));
+        }
+
         /// <summary>Stops the sweeper after the messages that it is sending, and waits for it up to "close_timeout_ms". Does nothing if the sweeper is not running.</summary>
         /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: a producer has not returned; the sweeper stops when it does.</exception>
         public void StopSweeper() => Errors.Check(Native.postbox_stop_sweeper(Handle));

@@ -35,6 +35,26 @@ namespace Postbox.Tests
             }
         }
 
+        public static void The_sweeper_sends_at_once_what_was_committed_elsewhere()
+        {
+            using (var sent = new ManualResetEventSlim())
+            using (var world = new World(
+                more: config => config.Set("sweep_interval_ms", 600000),
+                producer: _ =>
+                {
+                    sent.Set();
+                    return SendResult.Sent;
+                }))
+            {
+                world.Client.StartSweeper();
+                var id = world.Deposit();
+                world.Client.NotifyCommitted(id, "nobody");
+                Check.That(sent.Wait(TimeSpan.FromSeconds(60)), "the message was not sent");
+                world.Client.StopSweeper();
+                Check.Equal(MessageState.Dispatched, world.StateOf(id).Value);
+            }
+        }
+
         public static void A_sweep_reports_its_counts()
         {
             using (var world = new World())

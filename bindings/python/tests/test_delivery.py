@@ -31,6 +31,16 @@ def test_sweeper_started_and_stopped(box: postbox.Postbox, sent: Recorder) -> No
     sent.wait_for(1)
 
 
+def test_sweeper_sends_at_once_what_was_committed_elsewhere(sent: Recorder) -> None:
+    with postbox.open(embedded_path=":memory:", sweep_interval_ms=600_000, producers={None: sent}) as box:
+        box.start_sweeper()
+        ids = deposit(box, 1)
+        box.notify_committed([*ids, "nobody"])
+        sent.wait_for(1)
+        with pytest.raises(TypeError):
+            box.notify_committed(ids[0])
+
+
 def test_sweep(box: postbox.Postbox, sent: Recorder) -> None:
     deposit(box, 3)
     box.deposit_post(postbox.Message("other"))

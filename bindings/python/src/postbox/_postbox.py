@@ -175,6 +175,14 @@ class Postbox:
         more. The sweeper stops when the Postbox is closed, or no longer referred to."""
         check(lib.postbox_start_sweeper(self._pointer))
 
+    def notify_committed(self, ids: Iterable[str]) -> None:
+        """Hands messages to this process's sweeper that another client has committed, for example boto3. A thread of
+        the sweeper sends them at once. If the sweeper is not running, the next sweep of any process sends them."""
+        if isinstance(ids, str):
+            raise TypeError("ids must be a list: pass [id] for a single message")
+        array, kept = texts(ids, "id")
+        check(lib.postbox_notify_committed(self._pointer, array, len(kept)))
+
     def stop_sweeper(self) -> None:
         """Stops the sweeper after the messages that it is sending. Does nothing if no sweeper is running."""
         check(lib.postbox_stop_sweeper(self._pointer))
