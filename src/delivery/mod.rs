@@ -1,4 +1,4 @@
-//! From the table to the transport, and back: clear, sweep, confirm, replay, archive.
+//! Moves messages from the table to a transport: clear, sweep, confirm, replay, archive.
 
 pub(crate) mod archive;
 pub(crate) mod background;
@@ -8,11 +8,11 @@ pub(crate) mod clear;
 pub(crate) mod confirm;
 mod drain;
 pub(crate) mod lease;
-mod look;
 pub(crate) mod mark_dispatched;
 mod marking;
 mod order;
 mod outcomes;
+mod poll;
 mod reading;
 pub(crate) mod replay;
 mod sender;
