@@ -1,7 +1,7 @@
 /*
  * postbox.hpp: a transactional outbox on Amazon DynamoDB, for C++17. Header only, over postbox.h.
  *
- * What you commit with your data is sent at least once; what you roll back is never sent.
+ * Committed messages are sent at least once; rolled-back messages are never sent.
  *
  *     postbox::client box(postbox::config()
  *                             .set("table_name", "brighter_outbox")
@@ -18,17 +18,18 @@
  *
  * examples/cpp/greetings.cpp is the whole program.
  *
- * Conventions, for everything that does not say otherwise:
+ * Conventions, unless the documentation of a function says otherwise:
  *
- * - Errors. A function that fails throws postbox::error; what was to be changed is as it was,
- *   and everything can be used on.
- * - Ownership. What owns something is move-only and frees it when it leaves scope. Using an
- *   object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
- * - Strings. In: UTF-8, without NUL characters. A std::string_view out is borrowed from the
- *   object that was asked, and valid until that is changed or gone.
- * - Callbacks. What one throws does not leave it: a producer's becomes a failed dispatch with the
- *   text of the exception, an archive's keeps the message in the outbox.
- * - Threads, blocking, codes, settings: as postbox.h says for the function of the same name.
+ * - Errors. A function that fails throws postbox::error. It changes nothing, and all objects can
+ *   still be used.
+ * - Ownership. An object that owns a handle is move-only and frees the handle when it leaves its
+ *   scope. Using an object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
+ * - Strings. Arguments are UTF-8 without NUL characters. A returned std::string_view is borrowed
+ *   from the object that returned it, and is valid until that object is changed or destroyed.
+ * - Callbacks. No exception leaves a callback. An exception in a producer counts as a failed
+ *   dispatch with its text; an exception in an archive keeps the message in the outbox.
+ * - Threads, blocking, codes and settings are described in postbox.h, at the function of the same
+ *   name.
  */
 #ifndef POSTBOX_HPP
 #define POSTBOX_HPP
@@ -48,37 +49,37 @@
 
 namespace postbox {
 
-/** One action of a cancelled transaction, message that failed or fault of a table; see postbox_error_reason_index. */
+/** The reason for which an action of a transaction, a message or a table failed; see postbox_error_reason_index. */
 struct reason {
-    /** Which action or message of the call, from 0. */
+    /** The position of the action or message in the call, from 0. */
     std::size_t index;
-    /** What it concerns: an action ("Put People"), a message id, an index of a table. */
+    /** The subject: an action ("Put People"), a message id or the name of an index. */
     std::string subject;
-    /** DynamoDB's own code where there is one ("ConditionalCheckFailed"), else a word of Postbox. */
+    /** The code of DynamoDB if there is one ("ConditionalCheckFailed"), else a code of Postbox. */
     std::string code;
     std::string message;
-    /** The item whose condition failed, as DynamoDB JSON, if the action asked for it. */
+    /** The item whose condition failed, as DynamoDB JSON, if the action requested it. */
     std::optional<std::string> item;
 };
 
-/** What every function throws when it fails: what() says what happened, to which thing, and what to do. */
+/** The exception of all functions. what() says what happened, to which thing, and what the program can do. */
 class error : public std::exception {
 public:
     error(postbox_code code, std::string message)
         : details_(std::make_shared<details>(details{code, false, std::move(message), {}})) {}
 
-    /** The exception for an error of the C functions, which stays the caller's. */
+    /** Copies an error of the C functions, which the caller still owns. */
     explicit error(const postbox_error &from) : details_(std::make_shared<details>(read(&from))) {}
 
     [[nodiscard]] const char *what() const noexcept override { return details_->message.c_str(); }
 
-    /** One that this header does not name is from a later library: treat it as POSTBOX_ERROR_INTERNAL. */
+    /** Returns the code. A code that this header does not name is from a later library: treat it as POSTBOX_ERROR_INTERNAL. */
     [[nodiscard]] postbox_code code() const noexcept { return details_->code; }
 
-    /** Whether the same call may succeed later without any change. */
+    /** Returns whether the same call may succeed later without any change. */
     [[nodiscard]] bool is_retryable() const noexcept { return details_->retryable; }
 
-    /** Empty for an error that concerns one thing only. */
+    /** Returns a reason for each part that failed; empty if the error concerns only one thing. */
     [[nodiscard]] const std::vector<reason> &reasons() const noexcept { return details_->reasons; }
 
 private:
@@ -104,7 +105,7 @@ private:
     std::shared_ptr<const details> details_;
 };
 
-/** The version of the library that is loaded; POSTBOX_VERSION is that of the headers. */
+/** Returns the version of the loaded library. POSTBOX_VERSION is the version of the headers. */
 [[nodiscard]] inline std::string_view version() { return postbox_version(); }
 
 namespace detail {
@@ -125,7 +126,7 @@ inline void check(postbox_error *failed) {
         throw error(*owned);
 }
 
-/* A text for C, which would end it at the first NUL character. */
+/* Copies a string for C. Rejects NUL characters, at which a C string would end. */
 inline std::string text(std::string_view text, const char *name) {
     if (std::size_t nul = text.find('\0'); nul != std::string_view::npos)
         throw error(POSTBOX_ERROR_INVALID_ARGUMENT, std::string("the argument \"") + name +
@@ -134,7 +135,7 @@ inline std::string text(std::string_view text, const char *name) {
     return std::string(text);
 }
 
-/* The same for an argument that may be left out. */
+/* An optional string for C, which is NULL if it is omitted. */
 class optional_text {
 public:
     optional_text(std::optional<std::string_view> given, const char *name) {
@@ -163,7 +164,7 @@ inline std::optional<std::string> take(char *string) {
     return owned ? std::optional<std::string>(owned.get()) : std::nullopt;
 }
 
-/* Keeps as much of `text` as there is room for, in whole UTF-8 characters. */
+/* Copies `text` to `reason`, truncated to whole UTF-8 characters if it is too long. */
 inline void write_reason(std::string_view text, char *reason, std::size_t size) noexcept {
     std::size_t length = text.size();
     if (length >= size)
@@ -173,7 +174,7 @@ inline void write_reason(std::string_view text, char *reason, std::size_t size) 
     reason[length] = '\0';
 }
 
-/* Calls back: what `call` throws becomes the reason, and `failed` is returned. */
+/* Runs a callback. If it throws, writes the text of the exception to `reason` and returns `failed`. */
 template <class F>
 std::int32_t guarded(std::int32_t failed, char *reason, std::size_t size, F call) noexcept {
     try {
@@ -181,7 +182,7 @@ std::int32_t guarded(std::int32_t failed, char *reason, std::size_t size, F call
     } catch (const std::exception &thrown) {
         write_reason(thrown.what(), reason, size);
     } catch (...) {
-        write_reason("it threw something that is not a std::exception", reason, size);
+        write_reason("the callback threw something that is not a std::exception", reason, size);
     }
     return failed;
 }
@@ -191,7 +192,7 @@ void release(void *data) noexcept {
     delete static_cast<T *>(data);
 }
 
-/* Moves a callback to where C can hold it. An empty one is refused here, where the mistake is. */
+/* Moves a callback to the heap, where C can refer to it. Rejects an empty callback. */
 template <class T>
 std::unique_ptr<T> keep(T callback, const char *name) {
     if (!callback)
@@ -199,7 +200,7 @@ std::unique_ptr<T> keep(T callback, const char *name) {
     return std::make_unique<T>(std::move(callback));
 }
 
-/* Whether a library serves programs that were compiled with a header: the same ABI, and not older. */
+/* Returns whether a library has the ABI of the header that a program was compiled with, and is not older. */
 inline bool serves(std::string_view library, std::string_view header) {
     auto number = [](std::string_view &version) {
         unsigned long value = 0;
@@ -223,8 +224,8 @@ inline bool serves(std::string_view library, std::string_view header) {
 } // namespace detail
 
 /**
- * A message that belongs to somebody else: to a message, to a page, or to the callback that gets
- * it. It may be read as long as that is there.
+ * A view of a message that belongs to a message object, to a page, or to the caller of a callback.
+ * It is valid as long as its owner, or until the callback returns.
  */
 class message_view {
 public:
@@ -233,14 +234,14 @@ public:
     [[nodiscard]] std::string_view id() const noexcept { return postbox_message_id(handle_); }
     [[nodiscard]] std::string_view topic() const noexcept { return postbox_message_topic(handle_); }
 
-    /** The bytes of the body. */
+    /** Returns the bytes of the body. */
     [[nodiscard]] std::string_view body() const noexcept {
         std::size_t length = 0;
         const std::uint8_t *bytes = postbox_message_body(handle_, &length);
         return {reinterpret_cast<const char *>(bytes), length};
     }
 
-    /** A header field by name, "bag.NAME" for one of the header bag; see postbox_message_get. */
+    /** Returns a header field by name, or an entry of the header bag by "bag.NAME"; see postbox_message_get. */
     [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const {
         const char *value = nullptr;
         detail::check(postbox_message_get(handle_, detail::text(name, "name").c_str(), &value));
@@ -262,17 +263,17 @@ private:
  */
 class message {
 public:
-    /** It has a new id, and was made now. The body may hold any bytes. */
+    /** Creates a message with a new id and the current time. The body may contain any bytes. */
     explicit message(std::string_view topic, std::string_view body = {}) {
         postbox_message *made = nullptr;
         detail::check(postbox_message_new(detail::text(topic, "topic").c_str(), bytes(body), body.size(), &made));
         handle_.reset(made);
     }
 
-    /** Takes over a message of the C functions. */
+    /** Takes ownership of a message of the C functions. */
     explicit message(postbox_message *owned) noexcept : handle_(owned) {}
 
-    /** Sets a header field by name; an empty value takes an optional field away. See postbox_message_set. */
+    /** Sets a header field by name. An empty value removes an optional field. See postbox_message_set. */
     message &set(std::string_view name, std::string_view value) & {
         detail::check(postbox_message_set(handle_.get(), detail::text(name, "name").c_str(),
                                           detail::text(value, "value").c_str()));
@@ -329,7 +330,7 @@ public:
     virtual send_result send(message_view message) = 0;
 };
 
-/** Keeps one message durably before it is deleted. If it throws, the message stays; see postbox_archive_callback. */
+/** Stores one message durably before it is deleted. If it throws, the message stays; see postbox_archive_callback. */
 using archive_function = std::function<void(message_view)>;
 
 /** The topic of a producer that serves every topic that has none of its own. */
@@ -354,7 +355,7 @@ inline std::int32_t call_archive(void *data, const postbox_message *message, cha
 
 } // namespace detail
 
-/** The settings and producers of an outbox to open. CONFIGURATION.md lists the settings. It can open many. */
+/** The settings and producers of a client. CONFIGURATION.md lists the settings. One config can open several clients. */
 class config {
 public:
     config() : handle_(postbox_config_new()) {
@@ -364,7 +365,7 @@ public:
                                                             " or a later one of the same SONAME");
     }
 
-    /** Sets one setting by name; an empty value unsets an optional one. See postbox_config_set. */
+    /** Sets one setting by name. An empty value unsets an optional setting. See postbox_config_set. */
     config &set(std::string_view name, std::string_view value) & {
         detail::check(postbox_config_set(handle_.get(), detail::text(name, "name").c_str(),
                                          detail::text(value, "value").c_str()));
@@ -372,7 +373,7 @@ public:
     }
     config set(std::string_view name, std::string_view value) && { return std::move(set(name, value)); }
 
-    /** The same for a number: set("operation_timeout_ms", 2000). */
+    /** Sets a setting to a number: set("operation_timeout_ms", 2000). */
     template <class T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
     config &set(std::string_view name, T value) & {
         return set(name, std::to_string(value));
@@ -382,7 +383,7 @@ public:
         return std::move(set(name, value));
     }
 
-    /** "" for an optional setting that is not set, "***" for a secret that is. */
+    /** Returns a setting: "" for an optional one that is not set, "***" for a secret that is set. */
     [[nodiscard]] std::string_view get(std::string_view name) const {
         const char *value = nullptr;
         detail::check(postbox_config_get(handle_.get(), detail::text(name, "name").c_str(), &value));
@@ -419,17 +420,17 @@ private:
     detail::handle<postbox_config, postbox_config_free> handle_;
 };
 
-/** What became of one message of a call, and reason, where there is more to say. */
+/** The outcome of one message of a call, with the reason if there is one. */
 struct message_outcome {
     std::string id;
     postbox_outcome outcome;
     std::string detail;
 
-    /** Whether it needs care. */
+    /** Returns whether the message failed. */
     [[nodiscard]] bool failed() const noexcept { return outcome >= POSTBOX_OUTCOME_NOT_FOUND; }
 };
 
-/** What became of each message of a call, in the order of the ids. */
+/** The outcomes of the messages of a call, in the order of the ids. */
 using report = std::vector<message_outcome>;
 
 using sweep_result = ::postbox_sweep_result;
@@ -437,19 +438,19 @@ using archive_result = ::postbox_archive_result;
 using outstanding_count = ::postbox_outstanding_count;
 using statistics = ::postbox_stats;
 
-/** A message of the outbox that could not be read, and reason. */
+/** The id of a message that could not be read, with the reason. */
 struct malformed_message {
     std::string id;
     std::string reason;
 };
 
-/** A page of stored messages, from client::list. */
+/** A page of stored messages, from client::list_messages. */
 class page {
 public:
-    /** Takes over a page of the C functions. */
+    /** Takes ownership of a page of the C functions. */
     explicit page(postbox_page *owned) noexcept : handle_(owned) {}
 
-    /** Valid as long as the page. */
+    /** Returns the messages, which are valid as long as the page. */
     [[nodiscard]] std::vector<message_view> messages() const {
         std::vector<message_view> messages;
         for (std::size_t i = 0; i < postbox_page_count(handle_.get()); i++)
@@ -467,7 +468,7 @@ public:
         return malformed;
     }
 
-    /** Where the next page begins, to keep or to give to client::list; nothing after the last one. */
+    /** Returns the cursor of the next page for client::list_messages, or nothing after the last page. */
     [[nodiscard]] std::optional<std::string> next() const {
         const char *next = postbox_page_next(handle_.get());
         return next ? std::optional<std::string>(next) : std::nullopt;
@@ -478,40 +479,40 @@ private:
 };
 
 /**
- * An open Postbox: a program opens one and shares it, by reference, between its threads.
- * Destroying it closes it, within "close_timeout_ms"; no other call on it may be under way then.
- * Where threads come and go, share it by std::shared_ptr, or close() it first: that may be done
- * at any time.
+ * An open Postbox, which a program opens once and shares between its threads by reference. The
+ * destructor closes it, within "close_timeout_ms". No other call may be running at that time, so
+ * share the client by std::shared_ptr if threads come and go, or call close() first, which is
+ * allowed at any time.
  */
 class client {
 public:
-    /** See postbox_open. */
+    /** Opens a client. See postbox_open. */
     explicit client(const config &config) {
         postbox_client *opened = nullptr;
         detail::check(postbox_open(config.handle(), &opened));
         handle_.reset(opened);
     }
 
-    /** Stops the threads and refuses new calls, and tells how it went, which the destructor does not. See postbox_close. */
+    /** Stops the threads and rejects new calls. Unlike the destructor, reports a failure. See postbox_close. */
     void close() { detail::check(postbox_close(handle())); }
 
-    /** See postbox_create_table; it may take two minutes. */
+    /** Creates the outbox table if it does not exist, which may take two minutes. See postbox_create_table. */
     void create_table() { detail::check(postbox_create_table(handle())); }
 
-    /** Checks the table, and returns whether messages can be replayed by causation. See postbox_verify_table. */
+    /** Checks the table. Returns whether messages can be replayed by causation. See postbox_verify_table. */
     bool verify_table() {
         bool has_causation_index = false;
         detail::check(postbox_verify_table(handle(), &has_causation_index));
         return has_causation_index;
     }
 
-    /** Deposits a message outside of a transaction; one of this id that is there already stays as it is. Returns the id. */
+    /** Deposits a message outside a transaction and returns its id. An existing message of this id is unchanged. */
     std::string deposit_post(const message &message) {
         detail::check(postbox_deposit_post(handle(), message.handle()));
         return std::string(message.id());
     }
 
-    /** See postbox_deposit_posts. */
+    /** Deposits messages outside a transaction, each on its own. See postbox_deposit_posts. */
     void deposit_posts(const std::vector<message> &messages) {
         std::vector<const postbox_message *> handles;
         handles.reserve(messages.size());
@@ -521,11 +522,11 @@ public:
     }
 
     /*
-     * Those with a report: without one, a message that failed is an exception,
-     * POSTBOX_ERROR_CLEAR_INCOMPLETE with a reason for each; with one, the report tells.
+     * Functions with an optional report. Without a report, a failed message causes an exception,
+     * POSTBOX_ERROR_CLEAR_INCOMPLETE with a reason for each. With a report, only the report shows it.
      */
 
-    /** Deposits a message outside of a transaction, then sends it now, on this thread. See postbox_post. */
+    /** Deposits a message outside a transaction, then sends it now, on this thread. See postbox_post. */
     void post(const message &message, report *report = nullptr) {
         reported(report, [&](postbox_report **into) { return postbox_post(handle(), message.handle(), into); });
     }
@@ -543,7 +544,7 @@ public:
     /** Makes messages outstanding again. See postbox_replay. */
     void replay(const std::vector<std::string> &ids, report *report = nullptr) { by_id(postbox_replay, ids, report); }
 
-    /** Replays every message of a causation id. See postbox_replay_causation. */
+    /** Replays all messages with this causation id. See postbox_replay_causation. */
     void replay_causation(std::string_view causation_id, report *report = nullptr) {
         const std::string causation = detail::text(causation_id, "causation_id");
         reported(report, [&](postbox_report **into) {
@@ -557,14 +558,14 @@ public:
                                       detail::text(result.reason, "reason").c_str()));
     }
 
-    /** The message of this id as it is in the outbox. */
+    /** Reads the message with this id from the outbox. See postbox_get_message. */
     [[nodiscard]] std::optional<message> get_message(std::string_view id) {
         postbox_message *found = nullptr;
         detail::check(postbox_get_message(handle(), detail::text(id, "id").c_str(), &found));
         return found ? std::optional<message>(std::in_place, found) : std::nullopt;
     }
 
-    /** One item of any table, as DynamoDB JSON. See postbox_get_item. */
+    /** Reads one item of any table, as DynamoDB JSON. See postbox_get_item. */
     [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {
         char *item = nullptr;
         detail::check(postbox_get_item(handle(), detail::text(table, "table").c_str(),
@@ -572,15 +573,15 @@ public:
         return detail::take(item);
     }
 
-    /** Runs one operation of DynamoDB's on the embedded database; returns its answer as JSON. See postbox_embedded_execute. */
+    /** Runs one DynamoDB operation on the embedded database. Returns its response as JSON. See postbox_embedded_execute. */
     std::string embedded_execute(std::string_view operation, std::string_view request) {
-        char *answer = nullptr;
+        char *response = nullptr;
         detail::check(postbox_embedded_execute(handle(), detail::text(operation, "operation").c_str(),
-                                               detail::text(request, "request").c_str(), &answer));
-        return detail::take(answer).value_or("");
+                                               detail::text(request, "request").c_str(), &response));
+        return detail::take(response).value_or("");
     }
 
-    /** Sends what is outstanding, of one topic or of all, on this thread and up to sweep_threads - 1 more. See postbox_sweep. */
+    /** Sends outstanding messages, of one topic or of all, on this thread and up to sweep_threads - 1 more. See postbox_sweep. */
     sweep_result sweep(std::optional<std::string_view> topic = std::nullopt) {
         sweep_result result{};
         detail::check(postbox_sweep(handle(), detail::optional_text(topic, "topic").get(), &result));
@@ -597,10 +598,10 @@ public:
         detail::check(postbox_notify_committed(handle(), pointers.data(), pointers.size()));
     }
 
-    /** See postbox_stop_sweeper. */
+    /** Stops the sweeper. See postbox_stop_sweeper. */
     void stop_sweeper() { detail::check(postbox_stop_sweeper(handle())); }
 
-    /** How many messages are outstanding, of one topic or of all, and since when. */
+    /** Returns the number of outstanding messages, of one topic or of all, and the age of the oldest. */
     [[nodiscard]] outstanding_count count_outstanding(std::optional<std::string_view> topic = std::nullopt) {
         outstanding_count result{};
         detail::check(postbox_count_outstanding(handle(), detail::optional_text(topic, "topic").get(), &result));
@@ -608,7 +609,7 @@ public:
     }
 
     /**
-     * Lists about `limit` messages, of one topic or of all. `cursor` is what page::next gave.
+     * Lists about `limit` messages, of one topic or of all, from a cursor that page::next returned.
      * See postbox_list_messages.
      *
      *     std::optional<std::string> cursor;
@@ -630,7 +631,7 @@ public:
     /** Releases a parked message. See postbox_unpark. */
     void unpark(std::string_view id) { detail::check(postbox_unpark(handle(), detail::text(id, "id").c_str())); }
 
-    /** Hands old dispatched messages to `archive`, on this thread, and deletes those that it kept. See postbox_archive. */
+    /** Passes old dispatched messages to `archive`, on this thread, and deletes the archived ones. See postbox_archive. */
     archive_result archive(archive_function archive) {
         archive_result result{};
         auto kept = detail::keep(std::move(archive), "archive");
@@ -638,14 +639,14 @@ public:
         return result;
     }
 
-    /** The same into a file, one message a line. See postbox_archive_to_file. */
+    /** Archives to a file, one message per line. See postbox_archive_to_file. */
     archive_result archive_to_file(std::string_view path) {
         archive_result result{};
         detail::check(postbox_archive_to_file(handle(), detail::text(path, "path").c_str(), &result));
         return result;
     }
 
-    /** Starts a thread that archives; `archive` is kept until it has ended. See postbox_start_archiver. */
+    /** Starts a thread that archives. `archive` is kept until the thread has ended. See postbox_start_archiver. */
     void start_archiver(archive_function archive) {
         auto kept = detail::keep(std::move(archive), "archive");
         detail::check(postbox_start_archiver(handle(), detail::call_archive, kept.get(),
@@ -653,22 +654,22 @@ public:
         static_cast<void>(kept.release());
     }
 
-    /** See postbox_start_archiver_to_file. */
+    /** Starts a thread that archives to a file. See postbox_start_archiver_to_file. */
     void start_archiver_to_file(std::string_view path) {
         detail::check(postbox_start_archiver_to_file(handle(), detail::text(path, "path").c_str()));
     }
 
-    /** See postbox_stop_archiver. */
+    /** Stops the archiver. See postbox_stop_archiver. */
     void stop_archiver() { detail::check(postbox_stop_archiver(handle())); }
 
-    /** What was done since the opening; works after close() too. */
+    /** Returns the statistics since the client was opened, also after close(). See postbox_get_stats. */
     [[nodiscard]] statistics stats() {
         statistics stats{};
         detail::check(postbox_get_stats(handle(), &stats));
         return stats;
     }
 
-    /** The same as one JSON object, with more. See postbox_stats_json. */
+    /** Returns the statistics as one JSON object, with further fields. See postbox_stats_json. */
     [[nodiscard]] std::string stats_json() {
         char *json = nullptr;
         detail::check(postbox_stats_json(handle(), &json));
@@ -701,17 +702,17 @@ private:
 };
 
 /**
- * One DynamoDB transaction being collected: your writes and the messages that go with them; both
- * take effect, or neither. One that leaves its scope without commit() is rolled back.
- * It belongs to one thread at a time, may outlive its outbox, and fails from then on.
+ * A DynamoDB transaction that collects your writes and messages, and commits both or neither. A
+ * unit of work that leaves its scope without commit() is rolled back. Only one thread at a time may
+ * use it. It may outlive its client, and its functions fail from then on.
  *
- * Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it: {"Name": {"S": "Ada"}}.
+ * Items, keys and actions are DynamoDB JSON, as in the AWS CLI: {"Name": {"S": "Ada"}}.
  */
 class unit_of_work {
 public:
     explicit unit_of_work(client &box) : handle_(postbox_unit_of_work_begin(box.handle())) {}
 
-    /** Reads one item of any table now, consistently. */
+    /** Reads one item of any table consistently, now. See postbox_unit_of_work_get_item. */
     [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {
         char *item = nullptr;
         detail::check(postbox_unit_of_work_get_item(handle(), detail::text(table, "table").c_str(),
@@ -719,24 +720,24 @@ public:
         return detail::take(item);
     }
 
-    /** Adds: put this item, whatever was there. See postbox_unit_of_work_put. */
+    /** Adds an action that puts this item, which may replace another. See postbox_unit_of_work_put. */
     void put(std::string_view table, std::string_view item) {
         detail::check(postbox_unit_of_work_put(handle(), detail::text(table, "table").c_str(),
                                                detail::text(item, "item").c_str()));
     }
 
-    /** Adds: update one item. See postbox_unit_of_work_update. */
+    /** Adds an action that updates one item. See postbox_unit_of_work_update. */
     void update(std::string_view update) {
         detail::check(postbox_unit_of_work_update(handle(), detail::text(update, "update").c_str()));
     }
 
-    /** Adds: delete the item of this key, if it is there. */
+    /** Adds an action that deletes the item with this key, if it exists. See postbox_unit_of_work_delete. */
     void delete_item(std::string_view table, std::string_view key) {
         detail::check(postbox_unit_of_work_delete(handle(), detail::text(table, "table").c_str(),
                                                   detail::text(key, "key").c_str()));
     }
 
-    /** Adds: commit only if a condition holds for an item that the unit does not write. See postbox_unit_of_work_condition_check. */
+    /** Adds a condition on an item that the unit of work does not write. See postbox_unit_of_work_condition_check. */
     void condition_check(std::string_view check) {
         detail::check(postbox_unit_of_work_condition_check(handle(), detail::text(check, "check").c_str()));
     }
@@ -746,16 +747,16 @@ public:
         detail::check(postbox_unit_of_work_add(handle(), detail::text(action, "action").c_str()));
     }
 
-    /** Adds: deposit this message in the outbox. Returns its id, for client::clear_outbox after the commit. */
+    /** Adds an action that deposits this message. Returns its id, for client::clear_outbox after the commit. */
     std::string deposit_post(const message &message) {
         detail::check(postbox_unit_of_work_deposit_post(handle(), message.handle()));
         return std::string(message.id());
     }
 
-    /** Sends everything in one transaction. See postbox_unit_of_work_commit for the errors, and which leave it open. */
+    /** Commits all actions in one transaction. See postbox_unit_of_work_commit for the errors that leave it open. */
     void commit() { detail::check(postbox_unit_of_work_commit(handle())); }
 
-    /** Closes it without sending anything, as the destructor does; tells if a commit had no answer. */
+    /** Closes the unit of work and writes nothing. Unlike the destructor, fails if a commit got no response. */
     void rollback() { detail::check(postbox_unit_of_work_rollback(handle())); }
 
     [[nodiscard]] postbox_unit_of_work *handle() const noexcept { return handle_.get(); }
@@ -764,7 +765,7 @@ private:
     detail::handle<postbox_unit_of_work, postbox_unit_of_work_free> handle_;
 };
 
-/** Gets one log message; see postbox_log_callback. What it throws is dropped. */
+/** Receives one log message; see postbox_log_callback. An exception is ignored. */
 using log_function = std::function<void(postbox_log_level, std::string_view)>;
 
 namespace detail {
@@ -773,13 +774,13 @@ inline void call_log(void *data, postbox_log_level level, const char *text) noex
     try {
         (*static_cast<log_function *>(data))(static_cast<postbox_log_level>(level), text);
     } catch (...) {
-        // There is no one to tell: this is where things are told.
+        // The exception cannot be logged, because it comes from the log.
     }
 }
 
 } // namespace detail
 
-/** Sends the log messages of the process, up to `level`, to `log`, in place of an earlier one. See postbox_set_log_callback. */
+/** Sends the log messages of the process up to `level` to `log`, which replaces an earlier one. See postbox_set_log_callback. */
 inline void set_log(postbox_log_level level, log_function log) {
     auto kept = detail::keep(std::move(log), "log");
     detail::check(postbox_set_log_callback(level, detail::call_log, kept.get(), detail::release<log_function>));

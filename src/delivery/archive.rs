@@ -22,21 +22,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// Where dispatched messages go before they are deleted from the outbox.
+/// A store that receives dispatched messages before they are deleted from the outbox.
 pub trait Archive: Send + Sync {
-    /// Keeps these messages, durably, and says for each whether it did: only those are deleted.
-    /// One that is kept and could not be deleted comes again. Missing results count as failures.
+    /// Stores these messages durably and returns a result for each: only stored messages are deleted. A stored message
+    /// that could not be deleted is passed again. Missing results count as failures.
     fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>>;
 }
 
 /// The result of a run of the archiver.
 pub(crate) struct Archived {
     pub(crate) report: ArchiveReport,
-    /// From when on another message is old enough; `None` if the run did not come to its end or left some.
+    /// The time at which the next message is old enough; `None` if the run stopped early or messages failed.
     pub(crate) next: Option<SystemTime>,
 }
 
-/// Archives and deletes what was dispatched before the given age. One failure does not stop the rest.
+/// Archives and deletes the messages that were dispatched at least `age` ago. A failed message does not stop others.
 pub(crate) fn archive(engine: &Engine, archive: &dyn Archive, age: Duration, cancel: &CancelToken) -> Result<Archived> {
     let _call = &engine.runtime.enter()?;
     let report = |lease| ArchiveReport { archived: 0, failed: 0, first_failure: None, lease };
@@ -66,7 +66,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Goes through all shards of all topics. `false`: it was canceled, or the lease was lost.
+    /// Walks through all shards of all topics. Returns `false` if it was canceled or the lease was lost.
     fn walk(&mut self) -> Result<bool> {
         let mut walk = Some(ShardWalk::default());
         while let Some(place) = walk.take() {
@@ -88,7 +88,7 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Archives what is old enough of one shard. `false`: it was canceled, or the lease was lost.
+    /// Archives the messages of one shard that are old enough. Returns `false` if it was canceled or the lease was lost.
     fn archive_shard(&mut self, shard: &str) -> Result<bool> {
         let before = self.before;
         let mut from = None;
@@ -126,7 +126,7 @@ impl Run<'_> {
         self.oldest_left = self.oldest_left.into_iter().chain([dispatched]).min();
     }
 
-    /// Checks the lease and the cancellation; asked before every request.
+    /// Returns whether the lease is held and the run is not canceled. Called before every request.
     fn goes_on(&mut self) -> bool {
         if !self.lease.as_mut().is_none_or(Lease::is_held) {
             self.report.lease = LeaseStatus::Lost;
@@ -136,15 +136,15 @@ impl Run<'_> {
     }
 }
 
-/// The runs of the background archiver: there is none before something can be old enough.
+/// The schedule of the background archiver, which has no run before a message can be old enough.
 #[derive(Default)]
 pub(crate) struct Schedule(Mutex<Option<Moment>>);
 
 impl Schedule {
-    /// The longest time between two runs, after which a corrected clock and times stored by others are seen.
+    /// The maximum time between two runs, so that corrected clocks and times stored by other processes are noticed.
     const LONGEST_REST: Duration = Duration::from_secs(3600);
 
-    /// Archives, unless nothing can be old enough.
+    /// Archives, unless no message can be old enough.
     pub(crate) fn run(
         &self,
         engine: &Engine,
@@ -177,7 +177,7 @@ fn archive_batch(
     for item in items {
         let id = message_id(&item).unwrap_or_default().to_owned();
         match decode_and_keep(item) {
-            // Replayed meanwhile: the index lags.
+            // The message was replayed meanwhile, and the index lags.
             Ok(stored) if stored.state != MessageState::Dispatched => {}
             Ok(stored) => batch.push(stored),
             Err(error) => report.fail(&id, error.message()),
@@ -191,7 +191,7 @@ fn archive_batch(
         .into_iter();
     let mut kept = Vec::new();
     for stored in &batch {
-        match results.next().unwrap_or_else(|| Err("the archive gave no result for it".into())) {
+        match results.next().unwrap_or_else(|| Err("the archive returned no result for the message".into())) {
             Ok(()) => kept.push(stored.message.id().to_owned()),
             Err(why) => report.fail(stored.message.id(), &why),
         }
@@ -209,14 +209,15 @@ fn archive_batch(
     Ok(())
 }
 
-/// An archive in a file: one message a line, as DynamoDB JSON of its item, on the disk before it is deleted from the outbox.
+/// An archive in a file, with the item of one message per line as DynamoDB JSON. A message is on the disk before it is
+/// deleted from the outbox.
 pub struct JsonLinesArchive(Mutex<File>);
 
 impl JsonLinesArchive {
-    /// Opens the file, which is made if it is missing, for its owner only, and appended to.
+    /// Opens the file for appending. A new file is readable and writable by its owner only.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Returns the error of the file system if the file cannot be opened or created.
     pub fn open(path: impl AsRef<Path>) -> std::io::Result<Self> {
         let mut options = File::options();
         options.append(true).create(true);
@@ -230,7 +231,7 @@ impl JsonLinesArchive {
         let length = file.metadata()?.len();
         let written = append(&file, batch);
         if written.is_err() {
-            // Half a line would spoil the next one. Why it was not written is what is to be told.
+            // Half a line would damage the next one. The error of the write is more useful than one of the truncation.
             if let Err(error) = file.set_len(length) {
                 tracing::warn!(target: "postbox", %error, "the archive file may end in half a line");
             }
@@ -248,7 +249,7 @@ fn append(file: &File, batch: &[StoredMessage]) -> std::io::Result<()> {
         }
     }
     writer.flush()?;
-    // Not again when it is dropped: what could not be written is given up.
+    // Dropping the writer would write its buffer again.
     drop(writer.into_parts());
     file.sync_data()
 }

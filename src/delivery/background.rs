@@ -1,4 +1,4 @@
-//! A background thread that does one job at an interval, and survives every error.
+//! A background thread that runs one job at an interval and continues after every error.
 
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-/// What a worker does at every interval. It returns soon once the token is canceled.
+/// The job that a worker runs at every interval. A job returns soon after the token is canceled.
 pub(crate) type Job = dyn Fn(&Engine, &CancelToken) -> Result<()> + Send;
 
 /// A thread of a Postbox, if it was started.
 pub(crate) struct Worker {
-    /// What errors and the thread call it: `sweeper`.
+    /// The name in errors and of the thread, such as `sweeper`.
     name: &'static str,
     running: Mutex<Option<Running>>,
 }
@@ -38,14 +38,14 @@ impl End {
         *self.reached.lock()
     }
 
-    /// Whether it was reached within this time.
+    /// Waits for the end. Returns whether the thread ended within this time.
     fn wait(&self, timeout: Duration) -> bool {
         let reached = self.reached.lock();
         *self.changed.wait_timeout_while(reached, timeout, |reached| !*reached)
     }
 }
 
-/// Held by the thread: it has ended when this is dropped, however that came.
+/// A guard of the thread: dropping it reports the end of the thread, also after a panic.
 struct Ends(Arc<End>);
 
 impl Drop for Ends {
@@ -60,7 +60,7 @@ impl Worker {
         Self { name, running: Mutex::default() }
     }
 
-    /// Starts the thread, named `postbox-` and its name.
+    /// Starts the thread, named `postbox-` followed by the name of the worker.
     pub(crate) fn start(&self, engine: &Arc<Engine>, interval: Duration, job: Box<Job>) -> Result<()> {
         let _call = engine.runtime.enter()?;
         let mut running = self.running.lock();
@@ -85,7 +85,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Asks the thread to stop after what it is doing.
+    /// Asks the thread to stop after its current step.
     pub(crate) fn ask_to_stop(&self) {
         if let Some(running) = &mut *self.running.lock() {
             running.cancel.cancel();
@@ -93,7 +93,7 @@ impl Worker {
         }
     }
 
-    /// Stops the thread after what it is doing, and waits so long for it. It may be called again to wait longer.
+    /// Asks the thread to stop after its current step, and waits for it up to `timeout`. A later call continues to wait.
     pub(crate) fn stop(&self, timeout: Duration) -> Result<()> {
         self.ask_to_stop();
         let end = self.running.lock().as_ref().map(|running| Arc::clone(&running.end));
@@ -103,7 +103,7 @@ impl Worker {
         Err(Error::new(
             ErrorCode::Timeout,
             format!(
-                "the {} did not stop within close_timeout_ms, since a producer or an archive has not returned: it stops after that, and what it is doing may be done again",
+                "the {0} did not stop within close_timeout_ms, since a producer or an archive has not returned: the {0} stops after that, and its current step may be repeated",
                 self.name
             ),
         ))
@@ -116,13 +116,13 @@ fn run(name: &str, engine: &Engine, interval: Duration, job: &Job, sleep: &Recei
             Ok(Ok(())) => None,
             Ok(Err(error)) if matches!(error.code(), ErrorCode::Closed | ErrorCode::Forked) => return,
             Ok(Err(error)) => Some(error.message().to_owned()),
-            Err(_) => Some("it panicked".to_owned()),
+            Err(_) => Some("the job panicked".to_owned()),
         };
         if let Some(problem) = problem {
             tracing::warn!(target: "postbox", { worker = name, error.message = %problem }, "a background run failed; the next one tries again");
             engine.counters.background_failed(format!("{name}: {problem}"));
         }
-        // A tenth of jitter, so that many machines do not work in step.
+        // The interval varies by a tenth, so that many machines do not work at the same time.
         let pause = interval.mul_f64(0.9 + 0.2 * fastrand::f64());
         if !matches!(sleep.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
             return;

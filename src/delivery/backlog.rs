@@ -1,4 +1,4 @@
-//! The outstanding messages: found, and counted.
+//! Counts of the outstanding messages.
 
 use crate::engine::Engine;
 use crate::model::error::{Error, Result};
@@ -10,13 +10,13 @@ use crate::sys::clock;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-/// Messages made before this are old enough to be swept.
+/// Returns the time before which a message must have been created to be old enough for a sweep.
 pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
     let age = engine.config.sweep_min_age;
     Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
 }
 
-/// How many messages are outstanding, of one topic or of all, and since when.
+/// Counts the outstanding messages of one topic or of all, and finds the time of the oldest.
 pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<OutstandingCount> {
     let mut count = 0;
     let mut oldest: Option<Ticks> = None;
@@ -34,7 +34,7 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
     Ok(counted)
 }
 
-/// Counts for the limit of outstanding messages: without reading them.
+/// Counts the outstanding messages for the limit, without reading them.
 pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
     let mut count = 0;
     let change_then = engine.outbox.outstanding_change();
@@ -43,7 +43,7 @@ pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
     Ok(())
 }
 
-/// Counts page after page, each with the operation timeout, in the order of the topics' names.
+/// Counts the messages of each topic, sorted by topic. Each page has the operation timeout.
 pub(crate) fn count_topics(engine: &Engine, scope: CountScope) -> Result<Vec<TopicCount>> {
     let mut topics: BTreeMap<String, TopicCount> = BTreeMap::new();
     let mut from = None;

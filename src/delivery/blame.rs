@@ -1,5 +1,5 @@
-//! Decides what a failed attempt means for its message: how long it waits, whether that counts, whether the
-//! message is parked. It knows no request.
+//! Decides the consequences of a failed attempt for its message: the time for which the message waits, whether the
+//! failure counts, and whether the message is parked. It makes no requests.
 
 use crate::model::config::Config;
 use crate::model::fate::{Failures, Fate};
@@ -7,40 +7,40 @@ use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
 use std::time::Duration;
 
-/// No message waits longer than this for its next attempt.
+/// The maximum time for which a message waits for its next attempt.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// The same where the transport is to blame.
+/// The maximum wait after a failure that does not count.
 const LONGEST_UNCOUNTED_WAIT: Duration = Duration::from_secs(60);
-/// The longest time for which a confirmation is awaited again.
+/// The maximum time for which a confirmation is awaited again.
 const LONGEST_ACCEPTANCE: Duration = Duration::from_secs(24 * 3600);
-/// After so long an item that cannot be read is parked.
+/// The time after which a malformed item is parked.
 const MALFORMED_FOR: Duration = Duration::from_secs(24 * 3600);
-/// Messages rejected in the same words, with none sent, from which on the target is to blame.
-const TARGET_REFUSES: usize = 3;
+/// The number of rejections in the same words, with no message sent, for which the target is to blame.
+const MIN_SAME_REJECTIONS: usize = 3;
 
-/// Who is to blame for a failed attempt.
+/// The cause of a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blame {
     /// The transport.
     Transport,
-    /// Nobody knows.
+    /// Either the transport or the message.
     Unknown,
-    /// The message: its producer can never send it.
+    /// The message, which its producer can never send.
     Message,
     /// The stored item, which cannot be read.
     Item,
 }
 
-/// What is known at the end of a drain of the topic as a whole.
+/// The facts about a whole topic at the end of a drain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Circumstances {
-    /// The drain ended since nothing could be sent, or nothing marked.
+    /// Whether the drain ended because messages could not be sent or marked.
     pub(crate) in_trouble: bool,
-    /// Others of the topic are sent.
+    /// Whether other messages of the topic are sent.
     pub(crate) has_evidence: bool,
 }
 
-/// The settings that decide.
+/// The settings that decide the consequences.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     shortest_wait: Duration,
@@ -63,7 +63,7 @@ impl Rules {
         }
     }
 
-    /// Returns what is to be written of a failed attempt. `luck` is a number from 0 to 1 that spreads the waits.
+    /// Returns the attempt to write for a failure. `luck` is a number from 0 to 1 that spreads the waits.
     pub(crate) fn attempt(
         &self,
         (fate, is_keyed): (&Fate, bool),
@@ -129,10 +129,10 @@ impl Rules {
     }
 }
 
-/// Returns whether rejections in so many words are the target's fault and not the messages': three or more in the
-/// same words, and nothing was sent.
+/// Returns whether the target and not a message is the cause of a rejection in these words: three or more rejections
+/// have the same words, and no message was sent.
 pub(crate) fn target_refuses<'a>(rejections: impl IntoIterator<Item = &'a str>, sent: u64, words: &str) -> bool {
-    sent == 0 && rejections.into_iter().filter(|other| *other == words).count() >= TARGET_REFUSES
+    sent == 0 && rejections.into_iter().filter(|other| *other == words).count() >= MIN_SAME_REJECTIONS
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
         Rules::of(&Config::default())
     }
 
-    /// A message that has failed so often, for so long, and is due now.
+    /// Returns the fate of a message that has failed `attempts` times since this time and is due now.
     fn failed(attempts: u32, since: Duration, now: Ticks) -> Fate {
         Fate {
             next_attempt: Some(now),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_evidence_comes_a_message_is_parked_after_three_days() {
+    fn a_message_without_evidence_is_parked_after_three_days() {
         let now = Ticks::now();
         assert!(parks(&attempt(&failed(0, HOUR * 72, now), Blame::Unknown, NO_EVIDENCE, now)));
         assert!(!parks(&attempt(&failed(0, HOUR * 71, now), Blame::Unknown, NO_EVIDENCE, now)));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn keyed_messages_are_never_parked_where_order_goes_before_all() {
+    fn keyed_messages_are_parked_only_if_allowed() {
         let now = Ticks::now();
         let rules = Rules { parks_keyed: false, ..rules() };
         let ripe = failed(19, HOUR, now);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_refuses_three_in_the_same_words_is_to_blame() {
+    fn three_rejections_in_the_same_words_are_blamed_on_the_target() {
         assert!(target_refuses(["no", "no", "no"], 0, "no"));
         assert!(!target_refuses(["no", "no", "no"], 1, "no"));
         assert!(!target_refuses(["no", "no", "other"], 0, "no"));

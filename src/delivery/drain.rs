@@ -1,7 +1,8 @@
-//! A drain: one holder's work on one lane, until it is empty, in trouble, lost, or others have waited long enough.
+//! A drain: the work of one process on one lane. It ends when the lane is empty, when sending or marking fails, when
+//! the lease is lost, or when other lanes have waited long enough.
 
-use crate::delivery::look::Times;
 use crate::delivery::order::{Order, Turn, probe_size, retried_of_probe};
+use crate::delivery::poll::Times;
 use crate::delivery::reading::Reading;
 use crate::delivery::record::record;
 use crate::delivery::sender::{Candidate, For, Held, Sender};
@@ -19,53 +20,55 @@ use crate::sys::clock;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// So many messages of a lane are seen before the first is sent.
+/// The number of fresh messages that are found before the first message is sent.
 const SEEN_FIRST: usize = 200;
-/// So many retried messages are remembered while fresh ones are sent.
-const MOST_RETRIED: usize = 2_000;
-/// So many retried messages go before the fresh ones.
+/// The maximum number of retried messages that are kept in memory while fresh ones are sent.
+const MAX_RETRIED: usize = 2_000;
+/// The number of retried messages that are sent before the fresh ones.
 const RETRIED_FIRST: usize = 10;
-/// So many bodies are read at first; twice as many after each time that they were small.
+/// The number of bodies in the first read. The number doubles after each small read.
 const FIRST_READ: usize = 10;
-/// Bodies are small if so many read together are no larger than this.
+/// The maximum size of a small read, in bytes.
 const SMALL_READ: usize = 1024 * 1024;
-/// A claim keeps others away from a message that may kill its sender for so many durations of a lease.
-const CLAIMED_FOR_LEASES: u32 = 2;
+/// The length of a claim, in durations of a lease. While a message is claimed, no other process sends it; the claimed
+/// message may be the one that crashes its sender.
+const CLAIM_LEASES: u32 = 2;
 
-/// What a drain is to do, and on what it depends.
+/// The lane to drain, and the conditions of the drain.
 pub(crate) struct Task<'a, 'p> {
     pub(crate) engine: &'a Engine,
     pub(crate) call: &'a Call<'a>,
     pub(crate) times: Times,
-    /// How many probes of the lane have failed in a row.
+    /// The number of probes of the lane that have failed in a row.
     pub(crate) failures: u32,
-    /// Its last holder died, or could not mark what it sent: each message is claimed before it is sent.
+    /// Whether each message is claimed before it is sent, because the last holder of the lease crashed or could not mark
+    /// the messages that it sent.
     pub(crate) is_careful: bool,
-    /// Whether the caution ends with the first mark that works.
+    /// Whether claiming ends with the first mark that succeeds.
     pub(crate) until_marked: bool,
-    /// Asked before each send and between requests.
+    /// Called before each send and between requests; returns whether to continue.
     pub(crate) go_on: &'p dyn Fn() -> bool,
-    /// When others that wait have waited long enough.
+    /// The time at which the drain yields to other lanes.
     pub(crate) yields_at: Option<Instant>,
-    /// Told what became of each message.
-    pub(crate) tell: &'p mut dyn FnMut(&DispatchReport),
+    /// Called with the outcomes of each batch.
+    pub(crate) on_report: &'p mut dyn FnMut(&DispatchReport),
 }
 
-/// What a drain came to.
+/// The result of a drain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Drained {
     pub(crate) tried: u64,
     pub(crate) sent: u64,
-    /// Messages that were seen and left alone.
+    /// The number of messages that were seen and not tried.
     pub(crate) passed_over: u64,
     pub(crate) trouble: Option<Why>,
-    /// Something in it may be due still.
+    /// Whether the lane may still have messages that are due.
     pub(crate) has_rest: bool,
-    /// When the first of those that wait is due.
+    /// The time at which the first waiting message is due.
     pub(crate) next_due: Option<Ticks>,
 }
 
-/// A drain under way.
+/// A running drain.
 struct Drain<'a, 's, 'd> {
     task: &'s mut Task<'a, 'd>,
     source: Source<'a>,
@@ -77,7 +80,7 @@ struct Drain<'a, 's, 'd> {
     drained: Drained,
 }
 
-/// Sends what is due in a lane.
+/// Sends the messages of a lane that are due.
 pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
     let (engine, call, go_on) = (task.engine, task.call, task.go_on);
     let (mut held, mut tallies) = (Held::default(), BTreeMap::new());
@@ -112,13 +115,13 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
 }
 
 impl<'a> Drain<'a, '_, '_> {
-    /// Ten retried messages, the fresh ones in the order of time, the other retried ones.
+    /// Sends ten retried messages, then the fresh ones in the order of time, then the other retried ones.
     fn take_turns(&mut self, sender: &mut Sender<'a, '_>) {
         self.retried.sort_by_key(|sighting| sighting.fate.next_attempt);
         let others = self.retried.split_off(self.retried.len().min(RETRIED_FIRST));
         let first = std::mem::replace(&mut self.retried, others);
         self.send(sender, first.into(), u64::MAX);
-        // They tell nothing of the transport.
+        // Failures of retried messages do not show whether the transport works.
         sender.forget_strikes();
         self.send_fresh(sender, u64::MAX);
         let mut rest = std::mem::take(&mut self.retried);
@@ -126,7 +129,7 @@ impl<'a> Drain<'a, '_, '_> {
         self.send(sender, rest.into(), u64::MAX);
     }
 
-    /// Some fresh messages and some retried ones; after a success all of them.
+    /// Sends some fresh messages and some retried ones, and all of them after the first success.
     fn probe(&mut self, sender: &mut Sender<'a, '_>) {
         let failures = self.task.failures;
         self.send_fresh(sender, probe_size(failures));
@@ -138,7 +141,7 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
-    /// Fresh messages, as they are found; so many, or all once one was sent.
+    /// Sends fresh messages as they are found: up to `most`, or all of them once one was sent.
     fn send_fresh(&mut self, sender: &mut Sender<'a, '_>, most: u64) {
         let tried = self.drained.tried;
         loop {
@@ -152,7 +155,7 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
-    /// Sees more of the lane, until so many fresh messages are known.
+    /// Reads on in the lane until this number of fresh messages is known.
     fn see(&mut self, wanted: usize) {
         while self.fresh.len() < wanted {
             let Some(sighting) = self.source.next(self.task.go_on) else {
@@ -160,7 +163,7 @@ impl<'a> Drain<'a, '_, '_> {
             };
             match self.order.turn(&sighting) {
                 Turn::Fresh => self.fresh.push_back(sighting),
-                Turn::Retried if self.retried.len() < MOST_RETRIED => self.retried.push(sighting),
+                Turn::Retried if self.retried.len() < MAX_RETRIED => self.retried.push(sighting),
                 Turn::Waits => {
                     self.drained.passed_over += 1;
                     let due = sighting.fate.next_attempt;
@@ -174,8 +177,8 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
-    /// Sends these, a few bodies at a time, of which the next are read meanwhile. Those that were not tried are left
-    /// as fresh ones.
+    /// Sends these messages, a few at a time, and reads the next bodies meanwhile. Messages that were not tried become
+    /// fresh ones again.
     fn send(&mut self, sender: &mut Sender<'a, '_>, mut line: VecDeque<Sighting>, most: u64) {
         let mut left = usize::try_from(most).unwrap_or(usize::MAX);
         let mut next = self.read(sender, &mut line, left);
@@ -186,7 +189,7 @@ impl<'a> Drain<'a, '_, '_> {
             }
             let (candidates, unread) = reading.finish(sender);
             if !unread.is_empty() {
-                // What comes after them waits too, and is read again in smaller parts.
+                // To keep the order, the messages after them wait too. All of them are read again in smaller parts.
                 let ahead = next.take().map(|(_, asked)| asked).unwrap_or_default();
                 let again = asked.into_iter().filter(|(place, _)| unread.contains(place)).chain(ahead);
                 for (place, sighting) in again.collect::<Vec<_>>().into_iter().rev() {
@@ -204,7 +207,7 @@ impl<'a> Drain<'a, '_, '_> {
             }
             self.drained.tried += candidates.len() as u64;
             self.offer(sender, candidates);
-            (self.task.tell)(&sender.take());
+            (self.task.on_report)(&sender.take());
             if self.has_ended(sender) {
                 let unsent = next.take().map(|(_, asked)| asked).unwrap_or_default();
                 for (place, sighting) in unsent.into_iter().rev() {
@@ -224,7 +227,7 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
-    /// Begins to read the next bodies.
+    /// Starts to read the next bodies.
     fn read(
         &mut self,
         sender: &mut Sender<'a, '_>,
@@ -256,7 +259,7 @@ impl<'a> Drain<'a, '_, '_> {
         let now = Ticks::now();
         let (retried, fresh): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|candidate| candidate.fate.is_retried(now));
-        // One that was tried before may be the one that kills: it goes alone.
+        // A message that was tried before may be the one that crashes the process, so it is sent alone.
         let batches = std::iter::once(fresh).chain(retried.into_iter().map(|candidate| vec![candidate]));
         for batch in batches {
             for candidate in claim(self.task.engine, batch) {
@@ -273,14 +276,14 @@ impl<'a> Drain<'a, '_, '_> {
         self.is_over
     }
 
-    /// Waits for the marks, and writes what became of the attempts that failed.
+    /// Waits for the marks, and writes the failed attempts to the items.
     fn finish(mut self, mut sender: Sender<'a, '_>) -> Drained {
         let engine = self.task.engine;
         self.drained.passed_over += (self.fresh.len() + self.retried.len()) as u64;
         self.drained.has_rest |= self.source.is_incomplete;
         sender.flush();
         let (sent, is_in_trouble) = (sender.sent_count(), sender.is_in_trouble());
-        (self.task.tell)(&sender.finish());
+        (self.task.on_report)(&sender.finish());
         self.drained.sent = sent;
         let is_failed_probe = self.task.failures > 0 && self.drained.tried > 0 && sent == 0;
         self.drained.trouble = match () {
@@ -292,16 +295,16 @@ impl<'a> Drain<'a, '_, '_> {
     }
 }
 
-/// Claims messages for a while before they are sent. Returns those whose claim is ours.
+/// Claims messages for a while before they are sent. Returns the messages that were claimed successfully.
 fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
     let now = Ticks::now();
-    let claimed_for = engine.config.lease_duration * CLAIMED_FOR_LEASES;
+    let claimed_for = engine.config.lease_duration * CLAIM_LEASES;
     let claims: Vec<(String, Fate, Attempt)> = candidates
         .iter()
         .map(|candidate| {
             let failures = candidate.fate.failures(now);
             let counted = failures.counted + u32::from(candidate.fate.is_retried(now));
-            // No two claims are for the same time, so that each sender knows its own.
+            // No two claims end at the same time, so that each sender recognizes its own.
             let next = now.plus(claimed_for + Duration::from_nanos(fastrand::u64(0..1_000_000)));
             let claim = Attempt::Claimed { next, first: failures.first.unwrap_or(now), counted };
             (candidate.message.id().to_owned(), candidate.fate, claim)
@@ -318,7 +321,7 @@ fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'
     claimed
 }
 
-/// Returns for how long a lane in trouble is left alone, and how many failures it has then.
+/// Returns the length of the pause of a lane whose drain failed, and its new number of failures.
 pub(crate) fn pause(cooldown: Duration, failures: u32, drained: &Drained) -> (Duration, u32) {
     let shortest = cooldown / 6;
     if drained.sent > 0 && drained.trouble != Some(Why::Marks) {

@@ -1,4 +1,4 @@
-//! A lease: held while its holder works, renewed in time, and at the end given back or turned into a pause.
+//! A lease: held while its holder works, renewed in time, and at the end released or turned into a pause.
 
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Result};
@@ -9,9 +9,9 @@ use crate::sys::clock::Moment;
 use crate::sys::simulation::{Mutation, mutated};
 use std::time::{Duration, SystemTime};
 
-/// How far the clocks of two machines may be apart, as long as that is a small part of a lease.
-const MOST_SKEW: Duration = Duration::from_secs(5);
-/// How long Brighter's sweepers wait after ours, so that indexes show what was marked.
+/// The maximum difference between the clocks of two machines. A short lease allows a twelfth of its length instead.
+const MAX_SKEW: Duration = Duration::from_secs(5);
+/// The time for which Brighter's sweepers wait after our sweep, until the indexes show the marks.
 const REST: Duration = Duration::from_secs(2);
 
 /// The times of a lease.
@@ -24,46 +24,46 @@ pub(crate) struct Terms {
 impl Terms {
     pub(crate) fn of(engine: &Engine) -> Self {
         let length = engine.config.lease_duration;
-        Self { length, skew: MOST_SKEW.min(length / 12) }
+        Self { length, skew: MAX_SKEW.min(length / 12) }
     }
 
-    /// A lease is renewed when so much of it is over.
+    /// Returns the time after which a lease is renewed.
     fn renew_after(self) -> Duration {
         self.length / 3
     }
 
-    /// With less than this left, nothing is begun under a lease.
+    /// Returns the remaining time below which nothing is started under a lease.
     fn reserve(self) -> Duration {
         self.length / 2
     }
 }
 
-/// The answer of the lock table to a sweeper or an archiver.
+/// The result of a request for a lease, for a sweeper or an archiver.
 pub(crate) enum Obtained<'a> {
     Held(Lease<'a>),
-    /// Another holds it or has paused it.
+    /// Another process holds the lease or has paused the lane.
     HeldElsewhere,
-    /// The lock table cannot be used, and will not be able to be.
+    /// The lock table cannot be used, for this lasting reason.
     Unusable(String),
 }
 
-/// A lease that is ours until it runs out by our own clock.
+/// A lease that this process holds until it expires by the process's own clock.
 pub(crate) struct Lease<'a> {
     engine: &'a Engine,
     lock: Lock,
     renew_at: Moment,
     ends_at: Moment,
     lost: bool,
-    /// The item that was there before it was taken.
+    /// The item in the lock table before the lease was taken.
     pub(crate) before: Option<Box<LockItem>>,
-    /// Whether its holder before died without giving it back.
+    /// Whether the previous holder's lease expired without being released.
     pub(crate) was_abandoned: bool,
-    /// What is written at its end, in place of giving it back.
+    /// The pause that is written at the end of the lease, which is released otherwise.
     pause: Option<(Duration, u32, Why)>,
 }
 
 impl<'a> Lease<'a> {
-    /// Asks for the lease on a resource, and makes the lock table if it is missing.
+    /// Requests the lease on a resource, and creates the lock table if it does not exist.
     pub(crate) fn obtain(engine: &'a Engine, resource: &str, topic: Option<&str>) -> Result<Obtained<'a>> {
         let lock = new_lock(engine, resource);
         let terms = Terms::of(engine);
@@ -74,7 +74,7 @@ impl<'a> Lease<'a> {
             holder: engine.holder.clone(),
             pause: None,
         };
-        // From before the request: ours never ends later than the table says.
+        // Counted from before the request, so that our lease never ends later than the table says.
         let asked_at = Moment::now();
         let request = lock.clone();
         let taken = use_lock_table(engine, || {
@@ -99,9 +99,9 @@ impl<'a> Lease<'a> {
         }))
     }
 
-    /// Returns whether the lease is ours still, and for long enough to begin something; renews it when it is time.
-    /// Asked before every send and between requests: a lease that is lost, or could not be renewed before its end,
-    /// stops its holder at once.
+    /// Returns whether the lease is still held, for long enough to start another step, and renews it when that is due.
+    /// Called before every send and between requests, so that its holder stops at once if the lease is lost or could not
+    /// be renewed in time.
     pub(crate) fn is_held(&mut self) -> bool {
         if mutated(Mutation::LeaseNotChecked) {
             return true;
@@ -122,7 +122,7 @@ impl<'a> Lease<'a> {
                     tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease was lost: its holder stops");
                     self.lost = true;
                 }
-                // It is ours until its end: tried again before the next send.
+                // The lease is held until its end, and renewing it is tried again before the next send.
                 Err(error) => {
                     tracing::warn!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease could not be renewed");
                 }
@@ -131,40 +131,40 @@ impl<'a> Lease<'a> {
         self.is_running()
     }
 
-    /// Returns whether the lease has not run out, by our own clocks.
+    /// Returns whether the lease has not expired by our own clock.
     pub(crate) fn is_running(&mut self) -> bool {
         if !self.lost && self.ends_at.is_past() {
-            tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease ran out before it was renewed: its holder stops");
-            // For good: what was not sent meanwhile must not be overtaken by what comes after it.
+            tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease expired before it was renewed: its holder stops");
+            // A later renewal does not revive the lease, because later messages could then overtake the skipped ones.
             self.lost = true;
         }
         !self.lost
     }
 
-    /// At its end, the lease is not given back but keeps everybody away for this time.
+    /// Makes the end of the lease a pause: for this time, no process can take the lease.
     pub(crate) fn pause_at_end(&mut self, pause: Duration, failures: u32, why: Why) {
         self.pause = Some((pause, failures, why));
     }
 
-    /// At its end, Brighter's sweepers wait until indexes show what was marked.
+    /// Makes Brighter's sweepers wait at the end of the lease until the indexes show the marks.
     pub(crate) fn rest_at_end(&mut self) {
         self.pause_at_end(REST, 0, Why::Rest);
     }
 }
 
 impl Drop for Lease<'_> {
-    /// Gives the lease back, so that the next one need not wait for its end, or writes the pause.
+    /// Releases the lease, so that the next holder need not wait for its end, or writes the pause.
     fn drop(&mut self) {
         let request = self.lock.clone();
         let pause = self.pause.filter(|_| !self.lost);
-        let ended = self.engine.run_to_end("giving the lease back", |outbox| async move {
+        let ended = self.engine.run_to_end("releasing the lease", |outbox| async move {
             match pause {
                 Some((pause, failures, why)) => outbox.pause_lock(request, pause, failures, why).await,
                 None => outbox.release_lock(request).await,
             }
         });
         if let Err(error) = ended {
-            tracing::debug!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease was not given back; it runs out by itself");
+            tracing::debug!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease was not released; it expires by itself");
         }
     }
 }
@@ -173,7 +173,7 @@ fn new_lock(engine: &Engine, resource: &str) -> Lock {
     Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id: crate::sys::random::id() }
 }
 
-/// Pauses a lane that nobody leases, unless somebody has paused it meanwhile.
+/// Pauses a lane that no process has leased, unless another process has paused it meanwhile.
 pub(crate) fn pause_unleased(engine: &Engine, resource: &str, topic: &str, pause: (Duration, u32, Why)) -> Result<()> {
     let lock = new_lock(engine, resource);
     let (length, failures, why) = pause;
@@ -198,30 +198,30 @@ pub(crate) fn forget_pause(engine: &Engine, item: &LockItem) {
     }
 }
 
-/// Makes a request to the lock table, and the table if it is missing. A refusal is believed only when it is repeated:
-/// then the reason is given, and the table cannot be used.
+/// Makes a request to the lock table, and creates the table if it does not exist. If a permission is missing, the
+/// request is repeated once. Returns the reason for which the table cannot be used if the second request fails too.
 pub(crate) fn use_lock_table<T>(
     engine: &Engine,
     request: impl Fn() -> Result<T>,
 ) -> Result<std::result::Result<T, String>> {
     let is_missing = |error: &Error| error.code() == ErrorCode::TableNotFound;
-    let mut answer = request();
-    if answer.as_ref().is_err_and(is_missing) {
+    let mut response = request();
+    if response.as_ref().is_err_and(is_missing) {
         let table = engine.config.lock_table_name.clone();
         let created =
             engine.run("creating the lock table", |outbox| async move { outbox.create_lock_table(table).await });
-        answer = request();
+        response = request();
         match created {
-            // The reason that lasts is that the table may not be created.
-            Err(error) if is_denied(&error) && answer.as_ref().is_err_and(is_missing) => answer = Err(error),
+            // The lasting reason is that the process may not create the table.
+            Err(error) if is_denied(&error) && response.as_ref().is_err_and(is_missing) => response = Err(error),
             Err(error) if !is_denied(&error) => return Err(error),
             _ => {}
         }
-    } else if answer.as_ref().is_err_and(is_denied) {
-        answer = request();
+    } else if response.as_ref().is_err_and(is_denied) {
+        response = request();
     }
-    match answer {
-        Ok(answer) => Ok(Ok(answer)),
+    match response {
+        Ok(response) => Ok(Ok(response)),
         Err(error) if is_denied(&error) || is_missing(&error) || has_other_keys(&error) => {
             Ok(Err(error.message().to_owned()))
         }
@@ -229,7 +229,7 @@ pub(crate) fn use_lock_table<T>(
     }
 }
 
-/// Returns whether the table has other keys than a lock table.
+/// Returns whether the table's key is not that of a lock table.
 fn has_other_keys(error: &Error) -> bool {
     error.code() == ErrorCode::ServiceError && error.message().contains("does not match the schema")
 }

@@ -1,4 +1,4 @@
-//! Marks messages dispatched that somebody else sent.
+//! Marks messages dispatched that the caller has sent by other means.
 
 use crate::engine::Engine;
 use crate::model::error::Result;
@@ -19,19 +19,19 @@ pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
             report.set(index, DispatchOutcome::NotFound, "the outbox has no such message");
             continue;
         }
-        // What is marked is not to be sent from memory.
+        // A marked message must not be sent from memory.
         drop(engine.recent.take(id));
         known.push((index, id.clone()));
     }
     let now = Ticks::now();
-    let mut answered = known.chunks(MAX_STATEMENTS);
+    let mut chunks = known.chunks(MAX_STATEMENTS);
     engine.run_each(
         "mark_dispatched",
         known.chunks(MAX_STATEMENTS).map(|chunk| chunk.iter().map(|(_, id)| Mark::by_name(id, now)).collect()),
         |outbox, marks| outbox.mark_dispatched(marks),
         |results: Option<Vec<Marked>>| {
             let results = results.unwrap_or_default();
-            for (position, (index, _)) in answered.next().unwrap_or_default().iter().enumerate() {
+            for (position, (index, _)) in chunks.next().unwrap_or_default().iter().enumerate() {
                 let (outcome, detail) = outcome_of(results.get(position));
                 report.set(*index, outcome, detail);
             }
@@ -46,6 +46,6 @@ fn outcome_of(marked: Option<&Marked>) -> (DispatchOutcome, &str) {
         Some(Marked::AlreadyDispatched | Marked::Replayed) => (DispatchOutcome::AlreadyDispatched, ""),
         Some(Marked::Missing) => (DispatchOutcome::NotFound, "the outbox has no such message"),
         Some(Marked::Failed(error)) => (DispatchOutcome::MarkFailed, error.message()),
-        None => (DispatchOutcome::MarkFailed, "no answer within operation_timeout_ms"),
+        None => (DispatchOutcome::MarkFailed, "no response within operation_timeout_ms"),
     }
 }

@@ -1,4 +1,4 @@
-//! From the table to the transport, and back: clear, sweep, confirm, replay, archive.
+//! Moves messages from the table to a transport: clear, sweep, confirm, replay, archive.
 
 mod acceptance;
 pub(crate) mod after_commit;
@@ -10,11 +10,11 @@ pub(crate) mod clear;
 pub(crate) mod confirm;
 mod drain;
 pub(crate) mod lease;
-mod look;
 pub(crate) mod mark_dispatched;
 pub(crate) mod marking;
 mod order;
 mod outcomes;
+mod poll;
 mod reading;
 mod record;
 pub(crate) mod replay;

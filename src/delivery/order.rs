@@ -1,23 +1,24 @@
-//! The order of a drain: whose turn it is, and what a partition key's older messages hold back. It knows no request.
+//! The order of a drain: when each message has its turn, and which messages wait for an older one of their partition
+//! key. It makes no requests.
 
 use crate::model::ticks::Ticks;
 use crate::outbox::sightings::Sighting;
 use std::collections::HashMap;
 
-/// What a message is to a drain that finds it.
+/// The turn of a message in the drain that finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// It was not tried before and goes in the order of time.
+    /// The message was not tried before, and is sent in the order of time.
     Fresh,
-    /// It was tried before and goes when its turn comes.
+    /// The message was tried before, and is sent with the retried messages.
     Retried,
-    /// It waits, or is behind one that does.
+    /// The message waits for its next attempt, or an older message of its key does.
     Waits,
-    /// It is behind one of its key that is retried: its turn comes after that.
+    /// An older message of the same key is retried; this message is sent after it.
     Behind,
 }
 
-/// What the oldest message of each key, as far as it was seen, means for those after it.
+/// The keys of the messages seen so far, each with the turn that its oldest message leaves for the later ones.
 #[derive(Debug)]
 pub(crate) struct Order {
     now: Ticks,
@@ -29,7 +30,7 @@ impl Order {
         Self { now, keys: HashMap::new() }
     }
 
-    /// Returns the turn of the next message of a lane; they come in the order of time.
+    /// Returns the turn of the next message of the lane. Messages are passed in the order of time.
     pub(crate) fn turn(&mut self, sighting: &Sighting) -> Turn {
         let own = match &sighting.fate {
             fate if fate.is_waiting(self.now) => Turn::Waits,
@@ -45,7 +46,7 @@ impl Order {
                 self.keys.insert(sighting.key.clone(), Turn::Waits);
                 Turn::Waits
             }
-            // The oldest itself, or after fresh ones: in their order.
+            // The oldest message of the key, or a message after fresh ones, keeps the order of time.
             (Turn::Fresh, _) => Turn::Fresh,
             (Turn::Retried, _) => {
                 self.keys.insert(sighting.key.clone(), Turn::Behind);
@@ -56,12 +57,12 @@ impl Order {
     }
 }
 
-/// Returns how many messages a probe tries, after so many failures of its lane in a row.
+/// Returns the number of messages that a probe tries after this number of consecutive failures of its lane.
 pub(crate) fn probe_size(failures: u32) -> u64 {
     (10_u64 << failures.min(4)).min(160)
 }
 
-/// Returns how many of a probe's messages may be retried ones.
+/// Returns the maximum number of retried messages in a probe.
 pub(crate) fn retried_of_probe(failures: u32) -> u64 {
     (probe_size(failures) / 4).max(10)
 }

@@ -1,9 +1,9 @@
-//! The outcomes of messages while they are being sent: some are known, others wait for their marks.
+//! The outcomes of messages while they are being sent. Some are known, and others wait for their marks.
 
 use crate::model::report::{DispatchOutcome, DispatchReport};
 use std::collections::BTreeMap;
 
-/// The messages of a clear or drain by their places, in order.
+/// The messages of a clear or drain, in order of their places.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
     next: usize,
@@ -25,14 +25,14 @@ impl Outcomes {
         self.open.remove(&place);
     }
 
-    /// Says what became of the message at this place.
+    /// Sets the outcome of the message at this place.
     pub(crate) fn set(&mut self, place: usize, outcome: DispatchOutcome, detail: impl Into<String>) {
         if let Some(id) = self.open.remove(&place) {
             self.settled.insert(place, (id, outcome, detail.into()));
         }
     }
 
-    /// Changes an outcome of this kind that was not taken yet.
+    /// Changes the outcome of a message from one value to another, unless it was already taken.
     pub(crate) fn change(&mut self, id: &str, from: DispatchOutcome, to: DispatchOutcome) {
         let of_kind = |settled: &&mut (String, DispatchOutcome, String)| settled.0 == id && settled.1 == from;
         if let Some(settled) = self.settled.values_mut().find(of_kind) {
@@ -40,12 +40,12 @@ impl Outcomes {
         }
     }
 
-    /// Takes what is known.
+    /// Takes the known outcomes.
     pub(crate) fn take(&mut self) -> DispatchReport {
         DispatchReport::new(std::mem::take(&mut self.settled).into_values())
     }
 
-    /// Takes everything; what is not known gets this outcome.
+    /// Takes all messages, and sets this outcome for messages that have none.
     pub(crate) fn take_all(&mut self, otherwise: DispatchOutcome, detail: &str) -> DispatchReport {
         for place in self.open.keys().copied().collect::<Vec<_>>() {
             self.set(place, otherwise, detail);

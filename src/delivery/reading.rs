@@ -1,4 +1,4 @@
-//! Reads the messages that are to be sent: from memory what was committed a moment ago, the rest from the table.
+//! Reads the messages to be sent: recently committed ones from memory, the others from the table.
 
 use crate::delivery::blame::Blame;
 use crate::delivery::sender::{Candidate, For, Sender};
@@ -18,10 +18,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
-/// What was read for a clear is sent within so long, or is read again: no lease keeps sweepers from it.
+/// The maximum age of a message that was read for a clear. An older one is read again before it is sent, because no
+/// lease keeps sweepers from sending it.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// Messages that are read together: from memory, or with one BatchGetItem.
+/// Messages that are read together, from memory or with one BatchGetItem.
 pub(crate) struct Reading<'a> {
     engine: &'a Engine,
     purpose: For,
@@ -31,7 +32,7 @@ pub(crate) struct Reading<'a> {
 
 type BatchRead = (HashMap<String, Result<StoredMessage>>, Result<()>);
 
-/// Where a message comes from.
+/// The source of a message.
 enum Source<'a> {
     Memory(Box<Message>, Instant, Claim<'a>),
     Table(Claim<'a>),
@@ -39,7 +40,7 @@ enum Source<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Begins to read up to 100 messages, given with their places in the report.
+    /// Starts to read up to 100 messages, which are passed with their places in the report.
     pub(crate) fn start(
         engine: &'a Engine,
         call: &Call<'_>,
@@ -59,7 +60,7 @@ impl<'a> Reading<'a> {
                 (index, id, source)
             })
             .collect();
-        // One that somebody else is sending is read for its key.
+        // A message that another thread is sending is read too, because its key holds back later messages.
         let to_read: Vec<String> = wanted
             .iter()
             .filter(|(_, _, source)| !matches!(source, Source::Memory(..)))
@@ -74,19 +75,19 @@ impl<'a> Reading<'a> {
         Self { engine, purpose, wanted, request }
     }
 
-    /// Returns the messages that are to be sent; of the others the sender's outcomes say what became of them. A drain
-    /// also gets the places of those that could not be read, and of all after the first of them.
+    /// Returns the messages to be sent, and sets the outcomes of the others. For a drain, also returns the places from the
+    /// first message that could not be read, because the later ones must not overtake it.
     pub(crate) fn finish(self, sender: &mut Sender<'a, '_>) -> (Vec<Candidate<'a>>, Vec<usize>) {
-        let no_answer = || {
+        let no_response = || {
             let text = format!(
-                "no answer within operation_timeout_ms ({} ms)",
+                "no response within operation_timeout_ms ({} ms)",
                 self.engine.config.operation_timeout.as_millis()
             );
             Err(Error::new(ErrorCode::Timeout, text))
         };
         let (mut found, read) = match self.request {
             None => (HashMap::new(), Ok(())),
-            Some(request) => request.wait().unwrap_or_else(|| (HashMap::new(), no_answer())),
+            Some(request) => request.wait().unwrap_or_else(|| (HashMap::new(), no_response())),
         };
         let mut candidates = Vec::with_capacity(self.wanted.len());
         let (now, read_at) = (Ticks::now(), clock::now());
@@ -110,14 +111,18 @@ impl<'a> Reading<'a> {
                         None if read.is_err() => sender.held.all_keys = true,
                         _ => {}
                     }
-                    sender.outcomes.set(index, DispatchOutcome::InProgress, "this process is sending it already");
+                    sender.outcomes.set(
+                        index,
+                        DispatchOutcome::InProgress,
+                        "this process is already sending the message",
+                    );
                     continue;
                 }
                 Source::Table(claim) => claim,
             };
             match (found.remove(&id), &read) {
                 (Some(Ok(stored)), _) => match stored.state {
-                    // One whose mark is missing is marked, whatever it waits for.
+                    // A message that was sent and not marked is marked, even if the item says that it waits.
                     MessageState::Outstanding
                         if stored.fate.is_waiting(now) && self.engine.marker.unmarked(&id).is_none() =>
                     {
@@ -153,16 +158,16 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Says since when a message fails and until when it waits.
+/// Returns the detail for a message that waits: until when, and the last error.
 fn waiting_text(stored: &StoredMessage) -> String {
     let until = stored.fate.next_attempt.map(Ticks::to_text).unwrap_or_default();
     match &stored.last_error {
-        Some(error) => format!("it failed and waits until {until} for its next attempt: {error}"),
-        None => format!("another process is at it until {until}"),
+        Some(error) => format!("the message failed and waits until {until} for its next attempt: {error}"),
+        None => format!("another process may be sending the message until {until}"),
     }
 }
 
-/// An item that cannot be read waits as one that failed, so that it does not come again with every sweep.
+/// Counts a malformed item as a failed message, so that the item waits and is not found by every sweep.
 fn malformed(engine: &Engine, id: String, error: &Error, sender: &mut Sender<'_, '_>) {
     let wanted = id.clone();
     let read = engine.run("reading a malformed item", |outbox| async move { outbox.get_fate(wanted).await });

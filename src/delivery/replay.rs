@@ -1,4 +1,4 @@
-//! Replay: messages made outstanding again.
+//! Replay, which makes messages outstanding again.
 
 use crate::engine::Engine;
 use crate::model::error::Result;
@@ -18,7 +18,7 @@ pub(crate) fn replay(engine: &Engine, ids: &[String]) -> Result<DispatchReport> 
                 Some(Ok(true)) => report.set(index, DispatchOutcome::Replayed, ""),
                 Some(Ok(false)) => report.set(index, DispatchOutcome::NotFound, "the outbox has no such message"),
                 Some(Err(error)) => report.set(index, DispatchOutcome::MarkFailed, error.message()),
-                None => report.set(index, DispatchOutcome::MarkFailed, "no answer within operation_timeout_ms"),
+                None => report.set(index, DispatchOutcome::MarkFailed, "no response within operation_timeout_ms"),
             }
             index += 1;
         },

@@ -1,4 +1,4 @@
-//! The messages of a lane in the order of time: its shards, each read page by page and ahead, and merged.
+//! The messages of a lane in the order of time. Its shards are read page by page, ahead of their use, and merged.
 
 use crate::engine::Engine;
 use crate::model::error::Result;
@@ -9,23 +9,23 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tracing::Instrument;
 
-/// A page has so many messages at most, as long as it can be read.
-const MOST: i32 = 1000;
-/// With fewer than this left of a page, the next one is asked for.
+/// The maximum number of messages of a page. It is halved when a page cannot be read.
+const MAX_PAGE: i32 = 1000;
+/// The number of remaining messages at which the next page is requested.
 const AHEAD: usize = 100;
-/// A page that cannot be read even when it is so small makes its shard wait.
-const FEWEST: i32 = 10;
+/// The minimum number of messages of a page. If such a page cannot be read, its shard waits for the next sweep.
+const MIN_PAGE: i32 = 10;
 
-/// The messages of some shards, merged.
+/// A merged sequence of the messages of some shards.
 pub(crate) struct Source<'a> {
     engine: &'a Engine,
     call: &'a Call<'a>,
     parts: Vec<Part>,
-    /// A shard could not be read to its end: keys may have older messages in it.
+    /// Whether a shard could not be read to its end, so that it may have older messages of a key.
     pub(crate) is_incomplete: bool,
 }
 
-/// A shard, or a part of its time.
+/// A range of times of one shard.
 struct Part {
     shard: String,
     range: Range,
@@ -37,7 +37,7 @@ struct Part {
 }
 
 impl<'a> Source<'a> {
-    /// Reads these parts of shards, beside what was found already.
+    /// Creates a source of these ranges of shards and of the messages that were already found.
     pub(crate) fn new(
         engine: &'a Engine,
         call: &'a Call<'a>,
@@ -50,7 +50,7 @@ impl<'a> Source<'a> {
             found: VecDeque::new(),
             from: None,
             is_at_end: false,
-            limit: MOST,
+            limit: MAX_PAGE,
             request: None,
         };
         let mut parts: Vec<Part> = shards.into_iter().map(part).collect();
@@ -63,8 +63,8 @@ impl<'a> Source<'a> {
         Self { engine, call, parts, is_incomplete: false }
     }
 
-    /// Returns the oldest message that was not returned before. `keep` is asked between requests and says whether to
-    /// go on.
+    /// Returns the oldest message that was not returned before. `keep` is called between requests and returns whether to
+    /// continue.
     pub(crate) fn next(&mut self, keep: &dyn Fn() -> bool) -> Option<Sighting> {
         for index in 0..self.parts.len() {
             self.ask(index, 0);
@@ -90,7 +90,7 @@ impl<'a> Source<'a> {
         next
     }
 
-    /// Asks for the next page of a part of which so few are left.
+    /// Requests the next page of a part that has no more than `left` messages left.
     fn ask(&mut self, index: usize, left: usize) {
         let part = &mut self.parts[index];
         if part.is_at_end || part.request.is_some() || part.found.len() > left {
@@ -103,7 +103,7 @@ impl<'a> Source<'a> {
         part.request = Some(self.engine.runtime.start_task(self.call, self.engine.operation_timeout(), read));
     }
 
-    /// Waits for the page that was asked for. One that cannot be read is asked for again, in half its size.
+    /// Waits for the requested page. If it could not be read, a page of half its size is requested next.
     fn receive(&mut self, index: usize) {
         let part = &mut self.parts[index];
         match part.request.take().map(Task::wait) {
@@ -114,10 +114,10 @@ impl<'a> Source<'a> {
             }
             failed => {
                 part.limit /= 2;
-                if part.limit < FEWEST {
+                if part.limit < MIN_PAGE {
                     let why = match failed {
                         Some(Some(Err(error))) => error.message().to_owned(),
-                        _ => "no answer within operation_timeout_ms".to_owned(),
+                        _ => "no response within operation_timeout_ms".to_owned(),
                     };
                     tracing::warn!(target: "postbox", { shard = %part.shard, error.message = %why }, "a shard could not be read and waits");
                     part.is_at_end = true;

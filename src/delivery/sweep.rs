@@ -1,9 +1,9 @@
-//! A sweep: looks for lanes with work, and drains those that it may have, several topics at once.
+//! A sweep: finds the lanes with work and drains those that no other process holds, several topics in parallel.
 
 use crate::delivery::drain::{Drained, Task, drain, pause};
 use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
-use crate::delivery::look::{Seen, Times, View, look};
 use crate::delivery::marking::catch_up;
+use crate::delivery::poll::{Seen, Times, View, poll};
 use crate::delivery::source::Source;
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
@@ -20,51 +20,51 @@ use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// A lane is worked on for so long while others wait.
+/// The time for which a lane is drained while other lanes wait.
 const TURN: Duration = Duration::from_secs(10);
-/// A lane that another holds is left alone for so long.
+/// The time for which this process leaves a lane alone after it found that another process holds it.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
-/// A lane of which only waiting messages are shown is not read again for so long at most, once nothing in it was due.
+/// The maximum time for which a lane is not read again after a drain found that none of its messages was due.
 const NOTHING_DUE: Duration = Duration::from_secs(60);
-/// The lease of all lanes is held for so long at most, so that sweepers of other topics have their turn.
+/// The maximum time for which the lease of all lanes is held, so that sweepers of other topics have their turn.
 const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
-/// The leases of so many lanes are asked about at most.
+/// The maximum number of lanes whose leases one poll reads.
 const MOST_LANES: usize = 100;
 
-/// A lane that may have work, with what was seen of it.
+/// A lane that may have work, and its messages that were seen.
 struct Job {
     lane: Lane,
     seen: Seen,
-    /// The item of its pause, if that is over.
+    /// The item of its last pause, if there is one and the pause is over.
     pause: Option<LockItem>,
 }
 
-/// A sweep under way: what its threads share.
+/// A running sweep: the state that its threads share.
 struct Sweep<'a, 'r> {
     engine: &'a Engine,
     call: &'a Call<'a>,
     topic: Option<&'a str>,
     cancel: &'a CancelToken,
-    began: Instant,
+    started: Instant,
     lanes_are_leased: bool,
-    /// The lease of all lanes, where they are not leased one by one.
+    /// The lease of all lanes, if the lanes have no leases of their own.
     one_lease: Mutex<Option<Lease<'a>>>,
     state: Mutex<State>,
     changed: Condvar,
-    told: Mutex<Told<'r>>,
+    results: Mutex<Results<'r>>,
 }
 
-/// What a sweep reports: to its caller at the end, and of each batch.
-struct Told<'r> {
+/// The results of a sweep, which it reports to its caller at the end and after each batch.
+struct Results<'r> {
     report: SweepReport,
     on_batch: &'r mut OnBatch<'r>,
     lanes: BTreeMap<Lane, Left>,
-    /// Messages of topics that no producer of this process serves, by the last look.
+    /// The messages of topics without a producer in this process, counted by the last poll.
     unserved: u64,
     unserved_topics: BTreeSet<String>,
 }
 
-/// The messages of a lane that are not sent, each counted once however often the sweep came to the lane.
+/// The numbers of messages of a lane that were not sent. A message counts once, even if the lane is drained repeatedly.
 #[derive(Clone, Copy, Default)]
 struct Left {
     held_back: u64,
@@ -72,8 +72,8 @@ struct Left {
     was_drained: bool,
 }
 
-impl Told<'_> {
-    /// Notes what a look saw of a lane. A drain of the sweep has seen more.
+impl Results<'_> {
+    /// Notes the messages of a lane that a poll saw, unless the sweep has drained the lane, which shows more of it.
     fn saw(&mut self, lane: &Lane, seen: &Seen) {
         let left = self.lanes.entry(lane.clone()).or_default();
         if !left.was_drained {
@@ -81,7 +81,8 @@ impl Told<'_> {
         }
     }
 
-    /// Notes what a drain of a lane left. What had failed in an earlier one waits, and is counted as failed.
+    /// Notes the messages that a drain of a lane left. Messages that failed in an earlier drain wait now and are not
+    /// counted again.
     fn drained(&mut self, lane: &Lane, held_back: u64, failed: u64) {
         let left = self.lanes.entry(lane.clone()).or_default();
         left.held_back = held_back.saturating_sub(left.failed);
@@ -100,19 +101,19 @@ impl Told<'_> {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// Topics that are being sent.
+    /// The topics whose lanes are being drained.
     busy: HashSet<String>,
     threads: usize,
-    /// Nothing more is begun.
+    /// Whether no more lanes are started.
     is_over: bool,
-    /// When the last look was, if there was one.
-    looked: Option<Instant>,
-    /// Whether something became of a message since the last look.
+    /// The time of the last poll, if there was one.
+    polled: Option<Instant>,
+    /// Whether a message was sent or tried since the last poll.
     has_progress: bool,
 }
 
-/// Sweeps all topics, or one, until nothing old enough is left that can be sent, or until it is cancelled. Hands what
-/// became of each batch to `on_batch`.
+/// Sweeps all topics, or one, until no message is left that is old enough and can be sent, or until it is cancelled.
+/// Passes the outcomes of each batch to `on_batch`.
 pub(crate) fn sweep(
     engine: &Engine,
     topic: Option<&str>,
@@ -125,12 +126,12 @@ pub(crate) fn sweep(
         call,
         topic,
         cancel,
-        began: clock::now(),
+        started: clock::now(),
         lanes_are_leased: engine.config.lease_mode == LeaseMode::PerShard,
         one_lease: Mutex::new(None),
         state: Mutex::default(),
         changed: Condvar::default(),
-        told: Mutex::new(Told {
+        results: Mutex::new(Results {
             report: SweepReport::new(LeaseStatus::Held),
             on_batch,
             lanes: BTreeMap::new(),
@@ -143,7 +144,7 @@ pub(crate) fn sweep(
     }
     let swept = sweep.run();
     drop(sweep.one_lease);
-    let report = sweep.told.into_inner().into_report();
+    let report = sweep.results.into_inner().into_report();
     swept?;
     engine.counters.swept(&report);
     if report.found > 0 {
@@ -155,22 +156,22 @@ pub(crate) fn sweep(
     Ok(report)
 }
 
-/// Sweeps all topics, as the sweeper does at every interval. That nothing may be swept is a failure of it.
+/// Sweeps all topics, as the sweeper does at every interval. Fails if the lock table cannot be used and no sweep is
+/// allowed without it.
 pub(crate) fn sweep_in_background(engine: &Engine, cancel: &CancelToken) -> Result<()> {
     let report = sweep(engine, None, cancel, &mut |_| {})?;
     match report.lease {
-        LeaseStatus::Unavailable(why) if !engine.config.sweep_without_lease => Err(Error::new(
-            ErrorCode::AccessDenied,
-            format!("nothing is swept, since there is no lease to be had: {why}"),
-        )),
+        LeaseStatus::Unavailable(why) if !engine.config.sweep_without_lease => {
+            Err(Error::new(ErrorCode::AccessDenied, format!("nothing is swept, since no lease can be taken: {why}")))
+        }
         _ => Ok(()),
     }
 }
 
 impl<'a, 'r> Sweep<'a, 'r> {
-    /// Works until a look finds nothing that can be sent.
+    /// Works until a poll finds nothing that can be sent.
     fn run(&self) -> Result<()> {
-        while !self.state().is_over && self.may_begin() && self.find_jobs()? > 0 {
+        while !self.state().is_over && self.may_start() && self.find_jobs()? > 0 {
             self.state().has_progress = false;
             std::thread::scope(|scope| self.work(scope));
             if !self.state().has_progress {
@@ -180,7 +181,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         Ok(())
     }
 
-    /// Drains one lane after the other. Another thread is started where there is more to do at once.
+    /// Drains one lane after another, and starts further threads for other topics.
     fn work<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
         loop {
             self.start_helper(scope);
@@ -202,7 +203,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let most = self.engine.config.sweep_threads as usize;
         let is_free = |job: &Job| !state.busy.contains(&job.lane.topic);
         let is_wanted =
-            !state.is_over && state.jobs.iter().any(is_free) && state.threads + 1 < most && self.may_begin();
+            !state.is_over && state.jobs.iter().any(is_free) && state.threads + 1 < most && self.may_start();
         if !is_wanted {
             return;
         }
@@ -217,10 +218,10 @@ impl<'a, 'r> Sweep<'a, 'r> {
         }
     }
 
-    /// Takes a lane of a topic that nobody is sending, or else of any.
+    /// Takes a lane of a topic that no other thread is sending. If this is the only thread, takes any lane.
     fn take_job(&self) -> Option<Job> {
         let mut state = self.state();
-        if state.is_over || !self.may_begin() {
+        if state.is_over || !self.may_start() {
             return None;
         }
         let place = state.jobs.iter().position(|job| !state.busy.contains(&job.lane.topic));
@@ -230,32 +231,33 @@ impl<'a, 'r> Sweep<'a, 'r> {
         Some(job)
     }
 
-    /// While others are sending, a thread that has nothing to do looks for more. Returns whether there may be.
+    /// Waits while other threads are sending, and polls for more lanes at every interval. Returns whether there may be
+    /// more work.
     fn waits_for_others(&self) -> bool {
         let interval = self.engine.config.sweep_interval;
         let state = self.state();
-        if state.is_over || state.busy.is_empty() || !self.may_begin() {
+        if state.is_over || state.busy.is_empty() || !self.may_start() {
             return false;
         }
-        let since = state.looked.map_or(Duration::MAX, clock::since);
+        let since = state.polled.map_or(Duration::MAX, clock::since);
         if since < interval {
             let wait = (interval - since).min(Duration::from_millis(100));
-            let looked = state.looked;
+            let polled = state.polled;
             drop(
-                self.changed.wait_timeout_while(state, wait, |state| state.looked == looked && !state.busy.is_empty()),
+                self.changed.wait_timeout_while(state, wait, |state| state.polled == polled && !state.busy.is_empty()),
             );
             return true;
         }
         drop(state);
         if let Err(error) = self.find_jobs() {
-            tracing::debug!(target: "postbox", { error.message = error.message() }, "a look failed while others were sending");
+            tracing::debug!(target: "postbox", { error.message = error.message() }, "a poll failed while other threads were sending");
         }
         true
     }
 
-    /// Returns whether another lane may be begun.
-    fn may_begin(&self) -> bool {
-        let has_time = self.lanes_are_leased || clock::since(self.began) < ONE_LEASE_FOR;
+    /// Returns whether another lane may be started.
+    fn may_start(&self) -> bool {
+        let has_time = self.lanes_are_leased || clock::since(self.started) < ONE_LEASE_FOR;
         has_time && self.goes_on() && !self.engine.marker.is_failing()
     }
 
@@ -263,15 +265,15 @@ impl<'a, 'r> Sweep<'a, 'r> {
         !self.cancel.is_canceled() && !self.engine.runtime.is_abandoned()
     }
 
-    /// Looks for lanes that have work and that this process may have. Returns how many were found.
+    /// Finds lanes that have work and that no other process holds. Returns the number of lanes in the queue.
     fn find_jobs(&self) -> Result<usize> {
-        self.state().looked = Some(clock::now());
-        let View { lanes, unserved, unserved_topics } = look(self.engine, self.topic, Times::of(self.engine))?;
+        self.state().polled = Some(clock::now());
+        let View { lanes, unserved, unserved_topics } = poll(self.engine, self.topic, Times::of(self.engine))?;
         {
-            let mut told = self.told();
-            lanes.iter().for_each(|(lane, seen)| told.saw(lane, seen));
-            told.unserved = unserved;
-            told.unserved_topics.extend(unserved_topics);
+            let mut results = self.results();
+            lanes.iter().for_each(|(lane, seen)| results.saw(lane, seen));
+            results.unserved = unserved;
+            results.unserved_topics.extend(unserved_topics);
         }
         let known: HashSet<Lane> = self.state().jobs.iter().map(|job| job.lane.clone()).collect();
         let mut jobs: Vec<Job> = lanes
@@ -290,7 +292,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let jobs = match self.available(jobs)? {
             Ok(jobs) => jobs,
             Err(why) => {
-                self.told().report.lease = LeaseStatus::Unavailable(why);
+                self.results().report.lease = LeaseStatus::Unavailable(why);
                 return Ok(0);
             }
         };
@@ -306,7 +308,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         Ok(count)
     }
 
-    /// Returns the lanes that nobody holds or has paused; or why the lock table cannot tell.
+    /// Returns the lanes that are neither held nor paused, or the reason for which the lock table cannot be used.
     fn available(&self, jobs: Vec<Job>) -> Result<std::result::Result<Vec<Job>, String>> {
         let resources: Vec<String> = jobs.iter().map(|job| self.resource(&job.lane)).collect();
         let table = &self.engine.config.lock_table_name;
@@ -317,7 +319,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let mut items: HashMap<String, LockItem> = match items {
             Ok(items) => items,
             Err(why) if self.goes_without_lease() => {
-                self.told().report.lease = LeaseStatus::Unavailable(why);
+                self.results().report.lease = LeaseStatus::Unavailable(why);
                 HashMap::new()
             }
             Err(why) => return Ok(Err(why)),
@@ -343,9 +345,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
 
     fn leave_to_another(&self, lane: &Lane) {
         self.engine.sweeping.leave_lane(lane, HELD_ELSEWHERE.mul_f64(0.7 + 0.6 * fastrand::f64()));
-        let mut told = self.told();
-        if told.report.dispatched == 0 {
-            told.report.lease = LeaseStatus::HeldElsewhere;
+        let mut results = self.results();
+        if results.report.dispatched == 0 {
+            results.report.lease = LeaseStatus::HeldElsewhere;
         }
     }
 
@@ -353,10 +355,13 @@ impl<'a, 'r> Sweep<'a, 'r> {
         self.engine.config.sweep_without_lease
     }
 
-    /// Takes the lease of all lanes if it is not held yet. Returns whether lanes may be drained.
+    /// Takes the lease of all lanes unless it is held already. Returns whether lanes may be drained.
     fn has_one_lease(&self) -> Result<bool> {
         let mut lease = self.one_lease();
-        if self.lanes_are_leased || lease.is_some() || matches!(self.told().report.lease, LeaseStatus::Unavailable(_)) {
+        if self.lanes_are_leased
+            || lease.is_some()
+            || matches!(self.results().report.lease, LeaseStatus::Unavailable(_))
+        {
             return Ok(true);
         }
         match Lease::obtain(self.engine, &self.engine.resource("OutboxSweeper"), None)? {
@@ -365,11 +370,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 Ok(true)
             }
             Obtained::HeldElsewhere => {
-                self.told().report.lease = LeaseStatus::HeldElsewhere;
+                self.results().report.lease = LeaseStatus::HeldElsewhere;
                 Ok(false)
             }
             Obtained::Unusable(why) => {
-                self.told().report.lease = LeaseStatus::Unavailable(why);
+                self.results().report.lease = LeaseStatus::Unavailable(why);
                 Ok(self.goes_without_lease())
             }
         }
@@ -379,13 +384,13 @@ impl<'a, 'r> Sweep<'a, 'r> {
         self.engine.resource(&lane.resource())
     }
 
-    /// Drains a lane under its lease, or under that of all lanes, and ends it as it came out.
+    /// Drains a lane under its own lease or under the lease of all lanes. Afterwards releases or pauses the lane.
     fn drain_lane(&self, job: Job) {
         let resource = self.resource(&job.lane);
         let mut lease = None;
         let (mut failures, mut was_abandoned, mut unmarked) = (0, false, false);
         let mut before = job.pause.clone();
-        if self.lanes_are_leased && !matches!(self.told().report.lease, LeaseStatus::Unavailable(_)) {
+        if self.lanes_are_leased && !matches!(self.results().report.lease, LeaseStatus::Unavailable(_)) {
             match Lease::obtain(self.engine, &resource, Some(&job.lane.topic)) {
                 Ok(Obtained::Held(held)) => {
                     before = held.before.as_deref().cloned();
@@ -394,7 +399,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 }
                 Ok(Obtained::HeldElsewhere) => return self.leave_to_another(&job.lane),
                 Ok(Obtained::Unusable(why)) => {
-                    self.told().report.lease = LeaseStatus::Unavailable(why);
+                    self.results().report.lease = LeaseStatus::Unavailable(why);
                     return;
                 }
                 Err(error) => {
@@ -427,23 +432,23 @@ impl<'a, 'r> Sweep<'a, 'r> {
             let own = lease.lock().as_mut().is_none_or(Lease::is_held);
             let all = self.one_lease().as_mut().is_none_or(Lease::is_held);
             if !own || !all {
-                self.told().report.lease = LeaseStatus::Lost;
+                self.results().report.lease = LeaseStatus::Lost;
                 self.state().is_over |= !all;
             }
             own && all && self.goes_on()
         };
         let (mut held_back, mut failed) = (0, 0);
-        let mut tell = |report: &DispatchReport| {
+        let mut on_report = |report: &DispatchReport| {
             if report.entries().is_empty() {
                 return;
             }
-            let mut told = self.told();
-            let failed_before = told.report.failed;
-            held_back += told.report.add(report);
-            failed += told.report.failed - failed_before;
-            (told.on_batch)(report);
+            let mut results = self.results();
+            let failed_before = results.report.failed;
+            held_back += results.report.add(report);
+            failed += results.report.failed - failed_before;
+            (results.on_batch)(report);
         };
-        let ranges = [Range::UpTo(times.before), Range::After(times.absurd)];
+        let ranges = [Range::UpTo(times.before), Range::After(times.too_late)];
         let shards = match job.lane.group {
             Group::Numbered(_) => Groups::of(self.engine.outbox.shards()).shards(&job.lane),
             Group::Other => job.seen.other_shards.iter().cloned().collect(),
@@ -459,14 +464,15 @@ impl<'a, 'r> Sweep<'a, 'r> {
             until_marked,
             go_on: &go_on,
             yields_at: self.yields_at(),
-            tell: &mut tell,
+            on_report: &mut on_report,
         };
         let drained = drain(task, source);
-        self.told().drained(&job.lane, drained.passed_over + held_back, failed);
+        self.results().drained(&job.lane, drained.passed_over + held_back, failed);
         drained
     }
 
-    /// A lane yields after a while where others wait, and where nobody else could see that they do.
+    /// Returns the time at which a drain yields, if other lanes wait, or if the sweep has a single thread, which cannot find
+    /// waiting lanes meanwhile.
     fn yields_at(&self) -> Option<Instant> {
         let alone = self.engine.config.sweep_threads <= 1;
         (alone || !self.state().jobs.is_empty()).then(|| clock::now() + TURN)
@@ -529,8 +535,8 @@ impl<'a, 'r> Sweep<'a, 'r> {
         self.state.lock()
     }
 
-    fn told(&self) -> MutexGuard<'_, Told<'r>> {
-        self.told.lock()
+    fn results(&self) -> MutexGuard<'_, Results<'r>> {
+        self.results.lock()
     }
 
     fn one_lease(&self) -> MutexGuard<'_, Option<Lease<'a>>> {

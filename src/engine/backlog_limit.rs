@@ -1,25 +1,24 @@
-//! The limit of outstanding messages: as counted in the table last, and since then as this process deposits and
-//! dispatches them.
+//! The limit for outstanding messages. Their number is the last count in the table, corrected by the deposits and
+//! dispatches of this process since then.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::sys::sync::Mutex;
 use std::sync::Arc;
 
-/// The limit, and what is known of the messages that count.
+/// The limit, and the known number of outstanding messages.
 pub(crate) struct BacklogLimit {
-    /// 0: none.
+    /// The maximum number of outstanding messages; 0 for no limit.
     most: u64,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The last count; 0 before the first one.
+    /// The last count of the table; 0 before the first one.
     counted: i64,
-    /// The changes by this process, as [`Outbox::outstanding_change`](crate::outbox::Outbox::outstanding_change) has
-    /// them, when that count began.
+    /// The value of [`Outbox::outstanding_change`](crate::outbox::Outbox::outstanding_change) when that count started.
     change_then: i64,
-    /// Messages that are being deposited.
+    /// The number of messages that are being deposited.
     reserved: i64,
 }
 
@@ -28,7 +27,7 @@ impl BacklogLimit {
         Arc::new(Self { most, state: Mutex::default() })
     }
 
-    /// Notes a count, which was started when this process had made this change.
+    /// Notes a count of the table. `change_then` is the change by this process at the start of the count.
     pub(crate) fn counted(&self, count: u64, change_then: i64) {
         let mut state = self.state.lock();
         state.counted = i64::try_from(count).unwrap_or(i64::MAX);
@@ -36,7 +35,8 @@ impl BacklogLimit {
     }
 }
 
-/// Room for messages that are being deposited, until it is dropped: once they are written, they count as such.
+/// Room for messages that are being deposited. It is released when this is dropped, because written messages are part
+/// of the change by this process.
 pub(crate) struct Reserved {
     limit: Arc<BacklogLimit>,
     messages: i64,
@@ -47,10 +47,10 @@ impl Reserved {
         Self { limit: Arc::clone(limit), messages: 0 }
     }
 
-    /// Reserves room for more messages, if there is.
+    /// Reserves room for more messages.
     ///
     /// # Errors
-    /// [`ErrorCode::OutboxLimitReached`].
+    /// Returns [`ErrorCode::OutboxLimitReached`] if there is not enough room.
     pub(crate) fn add(&mut self, messages: usize, change: i64) -> Result<()> {
         if self.limit.most == 0 {
             return Ok(());
@@ -64,7 +64,7 @@ impl Reserved {
             return Err(Error::new(
                 ErrorCode::OutboxLimitReached,
                 format!(
-                    "{promised} messages are outstanding, and with {messages} more they would be more than max_outstanding allows ({most}): see why they are not sent, or raise it"
+                    "{promised} messages are outstanding, and with {messages} more they would be more than max_outstanding allows ({most}): find out why they are not sent, or raise max_outstanding"
                 ),
             )
             .retryable());
@@ -74,12 +74,12 @@ impl Reserved {
         Ok(())
     }
 
-    /// Takes the room of another over.
+    /// Takes over the room of another reservation.
     pub(crate) fn append(&mut self, other: &mut Self) {
         self.messages += std::mem::take(&mut other.messages);
     }
 
-    /// Gives all of the room back.
+    /// Releases the room.
     pub(crate) fn release(&mut self) {
         self.limit.state.lock().reserved -= std::mem::take(&mut self.messages);
     }
@@ -98,22 +98,22 @@ mod tests {
     #[test]
     fn the_count_later_changes_and_reserved_room_add_up() {
         let limit = BacklogLimit::new(5);
-        let refused = |messages, change| Reserved::none(&limit).add(messages, change).is_err();
-        assert!(!refused(5, 0) && refused(6, 0), "it holds before the first count");
+        let rejected = |messages, change| Reserved::none(&limit).add(messages, change).is_err();
+        assert!(!rejected(5, 0) && rejected(6, 0), "the limit applies before the first count");
         limit.counted(3, 10);
-        assert!(!refused(2, 10) && refused(3, 10));
-        assert!(!refused(1, 11) && refused(2, 11), "one was deposited since");
-        assert!(!refused(4, 8) && refused(5, 8), "two were dispatched since");
-        assert!(!refused(5, 0), "more were dispatched than were counted: there are none, and not fewer");
+        assert!(!rejected(2, 10) && rejected(3, 10));
+        assert!(!rejected(1, 11) && rejected(2, 11), "one message was deposited since");
+        assert!(!rejected(4, 8) && rejected(5, 8), "two messages were dispatched since");
+        assert!(!rejected(5, 0), "the number is never negative");
         let mut reserved = Reserved::none(&limit);
         reserved.add(1, 10).unwrap();
         reserved.add(1, 10).unwrap();
-        assert!(refused(1, 10));
+        assert!(rejected(1, 10));
         reserved.release();
-        assert!(!refused(2, 10));
+        assert!(!rejected(2, 10));
         reserved.add(2, 10).unwrap();
         drop(reserved);
-        assert!(!refused(2, 10), "what is dropped is given back once");
+        assert!(!rejected(2, 10), "a dropped reservation is released once");
         assert!(Reserved::none(&BacklogLimit::new(0)).add(usize::MAX, 0).is_ok());
     }
 }

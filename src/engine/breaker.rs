@@ -1,5 +1,5 @@
-//! A circuit breaker per topic: after repeated failures of its transport, a topic is left alone
-//! for a while. On every path, and without counting attempts of what it holds back.
+//! A circuit breaker per topic, for clears: after consecutive failures of its transport, the messages of a topic are
+//! held back for a while. No attempts are counted for them.
 
 use crate::model::stats::BreakerState;
 use crate::sys::clock;
@@ -7,9 +7,9 @@ use crate::sys::sync::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// The breakers of all topics that have failed lately.
+/// The breakers of all topics that have failed since their last success.
 pub(crate) struct Breakers {
-    /// Failures in a row that open a breaker; 0: never.
+    /// The number of consecutive failures that opens a breaker; 0 if breakers never open.
     threshold: u64,
     cooldown: Duration,
     topics: Mutex<HashMap<String, Breaker>>,
@@ -29,11 +29,11 @@ enum Breaker {
     },
 }
 
-/// Whether a message of a topic may be sent.
+/// The permission to send a message of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Permit {
     Send,
-    /// This one alone: its outcome decides for the rest.
+    /// Send this message alone; its outcome decides whether the others are sent.
     Probe,
     HoldBack,
 }
@@ -52,7 +52,7 @@ impl Breakers {
         match *breaker {
             Breaker::Closed { .. } => Permit::Send,
             Breaker::Open { until } if until > now => Permit::HoldBack,
-            // A probe that never came back does not hold the topic for ever.
+            // A probe that does not return holds the topic back only for the cooldown.
             Breaker::Probing { since } if now.duration_since(since) < self.cooldown => Permit::HoldBack,
             Breaker::Open { .. } | Breaker::Probing { .. } => {
                 *breaker = Breaker::Probing { since: now };
@@ -71,7 +71,7 @@ impl Breakers {
         if self.threshold == 0 {
             return;
         }
-        // Told without the lock: a log callback may wait for somebody who asks for the states.
+        // Logged without the lock, because a log callback may wait for a thread that reads the states.
         if self.opens(topic) {
             tracing::warn!(
                 target: "postbox", { messaging.destination.name = topic, cooldown_ms = self.cooldown.as_millis() as u64 },
@@ -80,7 +80,7 @@ impl Breakers {
         }
     }
 
-    /// Counts a failure; whether the breaker opened by it.
+    /// Counts a failure. Returns whether it opened the breaker.
     fn opens(&self, topic: &str) -> bool {
         let mut topics = self.topics.lock();
         let breaker = topics.entry(topic.to_owned()).or_insert(Breaker::Closed { failures: 0 });
@@ -97,7 +97,7 @@ impl Breakers {
         }
     }
 
-    /// The topics whose breaker is not plainly closed.
+    /// Returns the topics whose breaker is open or half-open.
     pub(crate) fn states(&self) -> Vec<(String, BreakerState)> {
         let mut states: Vec<_> = self
             .topics
@@ -130,7 +130,7 @@ mod tests {
         breakers.failed("a");
         breakers.succeeded("a");
         breakers.failed("a");
-        assert_eq!(breakers.permit("a"), Permit::Send, "a success in between counts anew");
+        assert_eq!(breakers.permit("a"), Permit::Send, "a success resets the count");
         breakers.failed("a");
         assert_eq!(breakers.permit("a"), Permit::HoldBack);
         assert_eq!(breakers.permit("b"), Permit::Send);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_threshold_it_never_opens() {
+    fn breakers_never_open_without_a_threshold() {
         let breakers = Breakers::new(0, LONG);
         for _ in 0..100 {
             breakers.failed("a");

@@ -1,4 +1,4 @@
-//! What a Postbox has done since it was opened, in numbers.
+//! The counters of a Postbox since it was opened.
 
 use crate::model::report::{DispatchOutcome, DispatchReport, SweepReport};
 use crate::model::stats::{BreakerState, OutstandingCount, Stats};
@@ -7,7 +7,7 @@ use crate::sys::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-/// Counts, from any thread.
+/// Counters that any thread can increase.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) deposited: AtomicU64,
@@ -57,7 +57,7 @@ impl Counters {
         self.latest.lock().outstanding = Some(outstanding);
     }
 
-    /// The figures so far, but for those that others keep.
+    /// Returns the statistics, including these states of the breakers.
     pub(crate) fn read(&self, breakers: Vec<(String, BreakerState)>) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let latest = self.latest.lock().clone();

@@ -1,14 +1,14 @@
-//! Evidence for or against a topic's transport: what became of the messages that this process tried for the first
-//! time. A failure counts against a message only where others of its topic are sent.
+//! Evidence that a topic's transport works: the results of first attempts of this process. A failure counts against a
+//! message only if other messages of its topic are sent.
 
 use crate::sys::clock;
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// How long a first attempt speaks for or against the transport.
+/// The time for which the result of a first attempt is evidence.
 const WINDOW: Duration = Duration::from_secs(600);
-/// First attempts within so long are one entry.
+/// The time whose first attempts are counted in one entry.
 const GRAIN: Duration = Duration::from_secs(10);
 
 /// The first attempts of the last ten minutes, by topic.
@@ -23,7 +23,7 @@ struct Entry {
 }
 
 impl Evidence {
-    /// Notes what became of a first attempt.
+    /// Notes the result of a first attempt.
     pub(crate) fn note(&self, topic: &str, was_sent: bool) {
         let now = clock::now();
         let mut topics = self.lock();
@@ -37,8 +37,8 @@ impl Evidence {
         }
     }
 
-    /// Returns whether the topic's transport works: at least one first attempt succeeded, and at least as many as
-    /// failed. `None` if there was none.
+    /// Returns whether the topic's transport works: at least one first attempt succeeded, and no more have failed than
+    /// succeeded. Returns `None` if there was no first attempt.
     pub(crate) fn verdict(&self, topic: &str) -> Option<bool> {
         let mut topics = self.lock();
         let entries = topics.get_mut(topic)?;
@@ -57,7 +57,7 @@ impl Evidence {
     }
 }
 
-/// Returns whether so many first attempts speak for a transport that works.
+/// Returns whether these numbers of first attempts show that the transport works.
 pub(crate) fn is_evidence(sent: u64, failed: u64) -> bool {
     sent > 0 && sent >= failed
 }

@@ -1,4 +1,4 @@
-//! The messages that this process committed a moment ago, so that clearing them needs no read.
+//! The messages that this process committed recently. Clearing them needs no read.
 
 use crate::model::config::Config;
 use crate::model::message::Message;
@@ -8,11 +8,11 @@ use crate::sys::sync::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// What a message costs here beyond its body.
+/// The number of bytes that a message costs beyond its body.
 const OVERHEAD_BYTES: usize = 1024;
 
-/// A cache with bounds on count, bytes and age. Its age stays below a sweeper's minimum age, so
-/// that no sweeper can have sent a message meanwhile.
+/// A cache with limits for number, bytes and age. The maximum age is below the minimum age of a sweep, so that no
+/// sweeper can have sent a cached message.
 pub(crate) struct Recent {
     max_messages: usize,
     max_bytes: usize,
@@ -23,7 +23,7 @@ pub(crate) struct Recent {
 #[derive(Default)]
 struct Kept {
     messages: HashMap<String, (Message, Instant)>,
-    /// Ids in the order of arrival; those that were taken meanwhile are skipped.
+    /// The ids in the order of arrival, including ids of messages that were taken since.
     order: VecDeque<(String, Instant)>,
     bytes: usize,
 }
@@ -38,7 +38,7 @@ impl Recent {
         }
     }
 
-    /// Keeps messages that were written now, and forgets the oldest beyond the bounds.
+    /// Adds messages that were just written, and removes the oldest beyond the limits.
     pub(crate) fn add(&self, messages: impl IntoIterator<Item = Message>) {
         if self.max_messages == 0 {
             return;
@@ -54,7 +54,7 @@ impl Recent {
         }
         while kept.messages.len() > self.max_messages
             || kept.bytes > self.max_bytes
-            // Ids of messages that were taken stay here until they are old: bounded too.
+            // Ids of messages that were taken stay here until they are old, so their number is limited too.
             || kept.order.len() > self.max_messages.saturating_mul(2)
             || kept.order.front().is_some_and(|(_, at)| now.duration_since(*at) > self.max_age)
         {
@@ -67,15 +67,14 @@ impl Recent {
         }
     }
 
-    /// Returns the message, if it is here and young enough, with the time until which it may be sent as it is; it is
-    /// not kept any longer.
+    /// Removes the message. Returns it if it is young enough, with the time until which it may be sent without a read.
     pub(crate) fn take(&self, id: &str) -> Option<(Message, Instant)> {
         if mutated(Mutation::CacheNotInvalidated) {
             let until = clock::now() + Duration::from_secs(3600);
             return self.kept.lock().messages.get(id).map(|(message, _)| (message.clone(), until));
         }
         let (message, at) = self.kept.lock().remove(id)?;
-        // A sweeper goes by the time at which the message was made, which may be long before its commit.
+        // A sweeper uses the creation time of the message, which may be long before its commit.
         let age = clock::system_time().duration_since(message.created_at()).unwrap_or_default();
         let age = age.max(clock::since(at));
         (age <= self.max_age).then(|| (message, clock::now() + (self.max_age - age)))
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn taken_messages_do_not_pile_up() {
+    fn taken_messages_do_not_accumulate() {
         let recent = recent(10, 1 << 20, 4000);
         for id in 0..100 {
             recent.add([message(&id.to_string())]);

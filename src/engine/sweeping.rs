@@ -1,4 +1,5 @@
-//! The memory of a process between its sweeps. It only saves work: every decision that must last is stored.
+//! The memory of a process between its sweeps. The memory only saves work; every decision that must last is stored in
+//! the tables.
 
 use crate::model::item::Item;
 use crate::outbox::lane::Lane;
@@ -7,43 +8,43 @@ use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Where the next look begins, and what is left alone until when.
+/// The start of the next poll, and the lanes and topics that are left alone, each with the time until which.
 #[derive(Default)]
 pub(crate) struct Sweeping(Mutex<Memory>);
 
 #[derive(Default)]
 struct Memory {
-    look_from: Option<Item>,
-    looks: u64,
-    /// DynamoDB refuses places of the index that no page gave.
-    looks_plainly: bool,
+    poll_from: Option<Item>,
+    polls: u64,
+    /// Whether DynamoDB has rejected a start key that was constructed and not returned by a page.
+    reads_page_by_page: bool,
     lanes: HashMap<Lane, Instant>,
     idle: HashMap<Lane, Instant>,
     topics: HashMap<String, Instant>,
 }
 
 impl Sweeping {
-    /// Begins a look. Returns where, and how many there were before.
-    pub(crate) fn begin_look(&self) -> (Option<Item>, u64) {
+    /// Starts a poll. Returns its start key and the number of earlier polls.
+    pub(crate) fn start_poll(&self) -> (Option<Item>, u64) {
         let mut memory = self.lock();
-        memory.looks += 1;
-        (memory.look_from.take(), memory.looks - 1)
+        memory.polls += 1;
+        (memory.poll_from.take(), memory.polls - 1)
     }
 
-    /// The next look goes on here.
-    pub(crate) fn end_look(&self, from: Option<Item>) {
-        self.lock().look_from = from;
+    /// Sets the start key of the next poll.
+    pub(crate) fn end_poll(&self, from: Option<Item>) {
+        self.lock().poll_from = from;
     }
 
-    pub(crate) fn looks_plainly(&self) -> bool {
-        self.lock().looks_plainly
+    pub(crate) fn reads_page_by_page(&self) -> bool {
+        self.lock().reads_page_by_page
     }
 
-    pub(crate) fn look_plainly(&self) {
-        self.lock().looks_plainly = true;
+    pub(crate) fn read_page_by_page(&self) {
+        self.lock().reads_page_by_page = true;
     }
 
-    /// Leaves a lane alone for so long: another process is at it, or it is paused.
+    /// Leaves a lane alone for this time, because another process holds it or it is paused.
     pub(crate) fn leave_lane(&self, lane: &Lane, time: Duration) {
         let now = clock::now();
         let mut memory = self.lock();
@@ -51,7 +52,7 @@ impl Sweeping {
         memory.lanes.insert(lane.clone(), now + time);
     }
 
-    /// Nothing in a lane is due for so long, as far as a drain has found.
+    /// Notes that no message of a lane is due within this time, as a drain has found.
     pub(crate) fn idle_lane(&self, lane: &Lane, time: Duration) {
         let now = clock::now();
         let mut memory = self.lock();
@@ -59,12 +60,12 @@ impl Sweeping {
         memory.idle.insert(lane.clone(), now + time);
     }
 
-    /// Returns whether nothing in the lane was due when it was last read to its end.
+    /// Returns whether no message of the lane is due yet, as noted by [`idle_lane`](Self::idle_lane).
     pub(crate) fn is_idle(&self, lane: &Lane) -> bool {
         self.lock().idle.get(lane).is_some_and(|until| *until > clock::now())
     }
 
-    /// Leaves a topic alone for so long, since this process cannot send its messages.
+    /// Leaves a topic alone for this time, because this process cannot send its messages.
     pub(crate) fn leave_topic(&self, topic: &str, time: Duration) {
         let now = clock::now();
         let mut memory = self.lock();

@@ -43,7 +43,7 @@ fn baggage(baggage: &str) -> Option<String> {
     if entries.len() > MAX_BAGGAGE {
         return Some(format!("the baggage has {} entries, and Brighter accepts up to {MAX_BAGGAGE}", entries.len()));
     }
-    // Values are data of the caller, and do not belong in an error.
+    // Values are data of the caller and do not belong in an error.
     (1..).zip(entries).find_map(|(number, entry)| match entry.split_once('=') {
         None => Some(format!("entry {number} of the baggage is not of the form k=v,k2=v2")),
         Some((key, _)) if !is_baggage_key(key) => {

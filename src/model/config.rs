@@ -350,7 +350,7 @@ mod tests {
     use super::*;
     use crate::model::header::HEADER_FIELDS;
 
-    /// CONFIGURATION.md is generated here. `make docs` writes it; the test compares.
+    /// Returns the content of CONFIGURATION.md. `make docs` writes the file, and a test compares it.
     fn markdown() -> String {
         let mut page = String::from(concat!(
             "<!-- Generated from src/model/settings.rs and src/model/header.rs by `make docs`. -->\n",
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_lists_the_near_ones() {
+    fn an_unknown_name_lists_similar_names() {
         let error = Config::default().set("tablename", "x").unwrap_err();
         assert_eq!(error.code(), ErrorCode::UnknownName);
         assert!(error.message().contains("table_name"), "{error}");

@@ -31,7 +31,7 @@ pub fn item_from_json(json: &str) -> Result<Item> {
     item(parse(json)?, "")
 }
 
-/// Writes an item or a key, attributes in the order of their names.
+/// Writes an item or a key as JSON, with the attributes sorted by name.
 pub fn item_to_json(item: &Item) -> String {
     map_to_json(item).to_string()
 }
@@ -122,7 +122,7 @@ fn condition_check(mut fields: Fields) -> Result<ConditionCheck> {
     fields.finish(built)
 }
 
-/// The members of an action: each is taken once, and none may be left over.
+/// The members of an action. Each is taken once, and leftover members are an error.
 struct Fields {
     members: Map<String, Value>,
     path: String,
@@ -251,7 +251,7 @@ fn string(value: Value, path: &str) -> Result<String> {
     }
 }
 
-/// Reads the digits of a number, which DynamoDB checks. JSON numbers are rejected, since they would lose digits.
+/// Reads a number from its digits, which DynamoDB checks. JSON numbers are rejected, because they would lose digits.
 fn number(value: Value, path: &str) -> Result<String> {
     match value {
         Value::String(text) if text.bytes().any(|byte| byte.is_ascii_digit()) => Ok(text),

@@ -1,30 +1,30 @@
-//! The part of a stored message that decides when it is sent next: its waits, its failures, its acceptance.
+//! The attributes of a stored message that decide when it is sent next: its waits, its failures and its acceptance.
 
 use crate::model::ticks::Ticks;
 use std::time::Duration;
 
-/// A wait that ends later than this is not believed: some clock was wrong when it was written.
+/// The maximum remaining time of a valid wait. A wait that ends later was written by a wrong clock and is ignored.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
-/// The same for a message that its producer has accepted.
+/// The maximum remaining time of a valid wait for a confirmation.
 const LONGEST_ACCEPTANCE: Duration = Duration::from_secs(25 * 3600);
-/// Failures are forgotten when the wait after the last of them has been over for so long.
+/// The time after the end of the last wait for which failures still count.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// The attributes of a stored message that decide about its delivery, exactly as they were read: a later write
-/// relies on them.
+/// The attributes of a stored message that decide about its delivery. They have exactly the values that were read,
+/// because later writes are conditional on them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fate {
-    /// Nobody sends the message before this.
+    /// The time before which no process sends the message.
     pub(crate) next_attempt: Option<Ticks>,
     pub(crate) first_failed: Option<Ticks>,
-    /// How many failures were counted, as stored.
+    /// The stored number of counted failures.
     pub(crate) attempts: Option<u32>,
     pub(crate) accepted: Option<Ticks>,
     pub(crate) parked: Option<Ticks>,
     pub(crate) replayed: Option<Ticks>,
-    /// The failures from before this process claimed the message, if it did: they are what counts.
+    /// The failures before this process claimed the message, if it did. They are the ones that count.
     pub(crate) before_claim: Option<Failures>,
-    /// Whether there is a delivery time of 0, as Brighter 9 gives it to messages that were not sent.
+    /// Whether the delivery time is 0, which Brighter 9 stores with messages that were not sent.
     pub(crate) has_zero_delivery: bool,
 }
 
@@ -36,13 +36,13 @@ pub(crate) struct Failures {
 }
 
 impl Fate {
-    /// Returns whether the message is to be left alone until a later time.
+    /// Returns whether the message waits for a later time.
     pub(crate) fn is_waiting(&self, now: Ticks) -> bool {
         let longest = if self.accepted.is_some() { LONGEST_ACCEPTANCE } else { LONGEST_WAIT };
         self.next_attempt.is_some_and(|at| at > now && at <= now.plus(longest))
     }
 
-    /// Returns the failures that still count: those of a message that waits, or has waited less than a day ago.
+    /// Returns the failures that still count: those of a message that waits, or whose wait ended less than a day ago.
     pub(crate) fn failures(&self, now: Ticks) -> Failures {
         if let Some(before) = self.before_claim {
             return before;
@@ -55,7 +55,7 @@ impl Fate {
         }
     }
 
-    /// Notes a claim that was written: later writes rely on it.
+    /// Notes a claim that was written, because later writes are conditional on it.
     pub(crate) fn claim(&mut self, now: Ticks, next: Ticks, first: Ticks, counted: u32) {
         self.before_claim = Some(self.failures(now));
         self.next_attempt = Some(next);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_waits_until_its_time_and_not_for_a_time_that_is_absurd() {
+    fn a_message_waits_until_its_time_and_ignores_times_far_ahead() {
         let now = Ticks::now();
         let until =
             |next: Ticks, accepted: Option<Ticks>| Fate { next_attempt: Some(next), accepted, ..Fate::default() };

@@ -259,7 +259,7 @@ impl Message {
         or_default(&self.spec_version, DEFAULT_SPEC_VERSION)
     }
 
-    /// Returns the topic whose producer sends the message. The topic of a reply has no producer, so the bag of a reply names
+    /// Returns the topic whose producer sends the message. The topic of a reply has no producer, so the bag of the reply names
     /// another topic.
     pub(crate) fn producer_topic(&self) -> &str {
         match self.bag.values().get(PRODUCER_TOPIC) {

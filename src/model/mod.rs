@@ -1,4 +1,4 @@
-//! Values: messages, settings, errors, reports, times. They do nothing by themselves.
+//! Values: messages, settings, errors, reports and times. They make no requests.
 
 pub(crate) mod bag;
 pub(crate) mod brighter_reader;

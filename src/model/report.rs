@@ -87,7 +87,7 @@ impl DispatchReport {
         Self { entries: ids.iter().map(entry).collect() }
     }
 
-    /// The report of these messages, with their outcomes and details.
+    /// Creates the report of these messages, with their outcomes and details.
     pub(crate) fn new(entries: impl IntoIterator<Item = (String, DispatchOutcome, String)>) -> Self {
         let entry = |(id, outcome, detail)| DispatchEntry { id, outcome, detail };
         Self { entries: entries.into_iter().map(entry).collect() }

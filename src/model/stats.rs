@@ -128,13 +128,13 @@ impl BreakerState {
 pub struct LeaseInfo {
     /// The resource that the lease protects, such as `brighter_outbox_OutboxSweeper`.
     pub resource: String,
-    /// Its holder: host and process, or an id of its own where it is not ours.
+    /// The holder: host and process for a lease of Postbox, an id for a lease of Brighter.
     pub holder: String,
     /// The time at which the lease expires or has expired. An expired lease was not renewed or released by its holder.
     pub expires_at: SystemTime,
     /// The topic, for the lease of a lane.
     pub topic: Option<String>,
-    /// Why nobody may take the lane until then, though nobody holds it: `transport`, its messages cannot be sent; `marks`,
-    /// what was sent cannot be marked.
+    /// The reason for which the lane is paused until `expires_at`: `transport` if its messages cannot be sent, `marks` if sent
+    /// messages cannot be marked. `None` for a lease.
     pub paused: Option<String>,
 }

@@ -49,9 +49,9 @@ pub struct StoredMessage {
     pub parked_at: Option<SystemTime>,
     /// The time before which no sweep sends the message: it waits after a failure, or for its confirmation.
     pub next_attempt_at: Option<SystemTime>,
-    /// The time of the first of its failures.
+    /// The time of the first failed attempt.
     pub first_failed_at: Option<SystemTime>,
-    /// The time at which its producer accepted it.
+    /// The time at which the producer accepted the message.
     pub accepted_at: Option<SystemTime>,
     pub(crate) fate: Fate,
     pub(crate) item: Option<Item>,
@@ -64,7 +64,7 @@ impl StoredMessage {
         self.item.as_ref()
     }
 
-    /// The names of [`fields`](Self::fields).
+    /// The names of [`fields`](Self::fields), in the same order.
     pub(crate) const FIELDS: [&str; 9] = [
         "state",
         "dispatched_at",
@@ -77,7 +77,7 @@ impl StoredMessage {
         "accepted_at",
     ];
 
-    /// Returns what the outbox tells of the message, as text by name: `state`, `dispatched_at`, `expires_at`,
+    /// Returns the outbox's data about the message, as text by name: `state`, `dispatched_at`, `expires_at`,
     /// `parked_at`, `dispatch_attempts`, `last_error`, `next_attempt_at`, `first_failed_at`, `accepted_at`.
     pub fn fields(&self) -> [(&'static str, Option<String>); 9] {
         let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 /// The ticks of 1970-01-01T00:00:00Z.
 const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 const TICKS_PER_SECOND: i64 = 10_000_000;
-/// The limit for times ahead of the clock.
+/// The maximum time by which the latest returned time may be ahead of the clock.
 const MOST_AHEAD: i64 = TICKS_PER_SECOND;
 /// The ticks of 9999-12-31T23:59:59.9999999Z, the last that .NET knows.
 const LAST: i64 = 3_155_378_975_999_999_999;
@@ -25,8 +25,8 @@ impl Ticks {
         Self::from(clock::system_time())
     }
 
-    /// Returns the current time, but later than every other time that it has returned in this process, so that
-    /// messages created one after the other have an order. It follows a clock that was ahead and is set back.
+    /// Returns the current time, or a slightly later one, so that messages created one after another have an order. Times
+    /// that were returned while the clock was wrong and far ahead do not count.
     pub(crate) fn next() -> Self {
         static LATEST: AtomicI64 = AtomicI64::new(0);
         let now = Self::now().0;
@@ -54,20 +54,20 @@ impl Ticks {
         if since_epoch >= 0 { UNIX_EPOCH + seconds + rest } else { UNIX_EPOCH - seconds - rest }
     }
 
-    /// Returns the time so much later; never beyond the year 9999.
+    /// Returns the time plus a duration, up to the end of the year 9999.
     pub(crate) fn plus(self, time: Duration) -> Self {
         let ticks = i64::try_from(time.as_nanos() / 100).unwrap_or(LAST);
         Self(self.0.saturating_add(ticks).min(LAST))
     }
 
-    /// Returns how long after that time this is; nothing if it is before.
+    /// Returns the duration since an earlier time; zero if that time is later.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         let ticks = u64::try_from(self.0 - earlier.0).unwrap_or(0);
         Duration::from_secs(ticks / TICKS_PER_SECOND as u64)
             + Duration::from_nanos(ticks % TICKS_PER_SECOND as u64 * 100)
     }
 
-    /// Seconds since 1970, 0 before.
+    /// Returns the seconds since 1970; 0 for earlier times.
     pub(crate) fn unix_seconds(self) -> u64 {
         u64::try_from((self.0 - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND).unwrap_or(0)
     }
@@ -115,7 +115,7 @@ impl From<SystemTime> for Ticks {
 mod tests {
     use super::*;
 
-    /// 2024-02-29T12:34:56.789Z, as `DateTime.Ticks` gives it in .NET.
+    /// 2024-02-29T12:34:56.789Z, as `DateTime.Ticks` returns it in .NET.
     const LEAP_DAY: i64 = 638_448_068_967_890_000;
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         let now = LEAP_DAY;
         assert_eq!(after(now - 1, now), now);
         assert_eq!(after(now, now), now + 1);
-        // A step that the system's clock makes now and then does not change the order.
+        // A small correction of the system clock does not change the order.
         assert_eq!(after(now + MOST_AHEAD, now), now + MOST_AHEAD + 1);
         let a_day_ahead = now + 86_400 * TICKS_PER_SECOND;
         assert_eq!(after(a_day_ahead, now), now);

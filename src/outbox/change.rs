@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The value or the absence that a change relies on.
+/// A condition of a change on one attribute.
 #[derive(Clone, Debug)]
 pub(crate) enum Condition {
     Exists(&'static str),
@@ -23,50 +23,51 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
-    /// The attribute has this time, or is missing if there is none.
+    /// Returns the condition that the attribute has this time, or is missing for `None`.
     pub(crate) fn same(name: &'static str, time: Option<Ticks>) -> Self {
         time.map_or(Self::Missing(name), |time| Self::Equals(name, item::number(time.raw())))
     }
 }
 
-/// Attributes that are set and removed on one message if all conditions hold. It never makes an item.
+/// Attributes that are set and removed on one message if all conditions hold. A change never creates an item.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) id: String,
-    /// The first of them alone is written where an item has no room for more.
+    /// The attributes to set. If the item has no room for all of them, only the first is written.
     pub(crate) set: Vec<(&'static str, AttributeValue)>,
     pub(crate) remove: Vec<&'static str>,
     pub(crate) conditions: Vec<Condition>,
-    /// By how much it changes the number of outstanding messages.
+    /// The difference that the change makes to the number of outstanding messages.
     pub(crate) outstanding: i64,
 }
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Clone, Debug)]
 pub(crate) enum Changed {
     Done,
-    /// A condition does not hold, with the item as it is, if there is one.
+    /// A condition does not hold. Contains the current item, if it exists.
     Refused(Option<Item>),
     Failed(Error),
 }
 
 impl Outbox {
-    /// Makes up to 25 changes of different messages: one result each, in order. What may succeed a moment later
-    /// is tried again.
+    /// Applies up to 25 changes of different messages, and retries after transient failures. Returns one result for each,
+    /// in order.
     pub(crate) async fn apply(self: Arc<Self>, changes: Vec<Change>) -> Vec<Changed> {
         let statements: Vec<Statement> = changes.iter().map(|change| self.statement(change)).collect();
         let executed = self.execute_batch(&statements).await;
         self.finish(changes, executed).await
     }
 
-    /// Makes up to 25 changes of different messages with one request, so that none waits for another.
+    /// Applies up to 25 changes of different messages with one request, so that no change waits for the retry of another.
     pub(crate) async fn apply_once(self: Arc<Self>, changes: Vec<Change>) -> Vec<Changed> {
         let statements: Vec<Statement> = changes.iter().map(|change| self.statement(change)).collect();
         let executed = self.execute_batch_once(&statements).await;
         self.finish(changes, executed).await
     }
 
-    /// Makes the changes one by one where PartiQL is not allowed, and those lean for which there is no room.
+    /// Converts the results. Applies the changes one by one if PartiQL is not allowed, and applies a smaller change to an
+    /// item that has no room.
     async fn finish(self: Arc<Self>, changes: Vec<Change>, executed: Option<Vec<Executed>>) -> Vec<Changed> {
         let Some(executed) = executed else {
             let updates = changes.into_iter().map(|change| Arc::clone(&self).apply_alone(change));
@@ -98,7 +99,7 @@ impl Outbox {
         }
     }
 
-    /// Makes a change with a request of its own.
+    /// Applies a change with a request of its own.
     pub(crate) async fn update(&self, change: &Change) -> Result<Changed> {
         let (mut names, mut values) = (HashMap::new(), HashMap::new());
         let mut place = |name: &'static str| {
@@ -152,7 +153,8 @@ impl Outbox {
         }
     }
 
-    /// An UPDATE of a missing item fails, so that nothing else need ask whether it exists.
+    /// Returns the change as a statement. An UPDATE of a missing item fails, so the statement need not check that the item
+    /// exists.
     fn statement(&self, change: &Change) -> Statement {
         let mut text = format!("UPDATE {}", self.quoted_table());
         let mut parameters = Vec::new();
@@ -180,8 +182,8 @@ impl Outbox {
 }
 
 impl Change {
-    /// Returns the change that makes a full item smaller: what it removes, the text of the last error too, and
-    /// the one attribute that matters.
+    /// Returns the change that fits into a full item: it sets only the first attribute, and also removes the text of the
+    /// last error.
     fn lean(mut self) -> Self {
         self.set.truncate(1);
         if !self.remove.contains(&LAST_ERROR) {
@@ -191,7 +193,8 @@ impl Change {
     }
 }
 
-/// Returns whether the item would be larger than DynamoDB takes. Deposits leave room; older ones may not have it.
+/// Returns whether the item would exceed DynamoDB's maximum size. Deposits leave room, but those of earlier versions
+/// may not have.
 fn has_no_room(error: &Error) -> bool {
     error.message().contains("maximum allowed size")
 }

@@ -1,4 +1,4 @@
-//! In which topic and state the items of the table are, without reading the messages.
+//! The topics and states of the items of the table, which are read without the messages.
 
 use crate::model::error::Result;
 use crate::model::item::Item;
@@ -14,16 +14,17 @@ use aws_sdk_dynamodb::types::Select;
 const OUTSTANDING: &str = "OutstandingAllTopics";
 const DELIVERED_BY_TOPIC: &str = "Delivered";
 
-/// Where one message is.
+/// The topic and state of one message.
 pub(crate) struct MessagePlace {
     pub(crate) topic: String,
     pub(crate) state: MessageState,
-    /// When an outstanding one was made.
+    /// The creation time, if the message is outstanding.
     pub(crate) created: Option<Ticks>,
 }
 
 impl Outbox {
-    /// A page of places, of the outstanding messages or of the whole table, and where the next begins.
+    /// Reads a page of places, of the outstanding messages or of the whole table. Also returns the start key of the next
+    /// page.
     pub(crate) async fn places_page(
         &self,
         whole_table: bool,
@@ -31,7 +32,7 @@ impl Outbox {
     ) -> Result<(Vec<MessagePlace>, Option<Item>)> {
         let index = (!whole_table).then(|| OUTSTANDING.to_owned());
         let subject = index.as_deref().map_or_else(|| self.subject(), |name| self.index(name));
-        let answer = self
+        let response = self
             .client
             .scan()
             .table_name(&self.table)
@@ -41,21 +42,21 @@ impl Outbox {
             .send()
             .await
             .map_err(|failure| explain("Scan", &subject, failure))?;
-        let places = answer.items().iter().map(place).collect();
-        Ok((places, answer.last_evaluated_key.filter(|key| !key.is_empty())))
+        let places = response.items().iter().map(place).collect();
+        Ok((places, response.last_evaluated_key.filter(|key| !key.is_empty())))
     }
 
-    /// How many messages of a topic were dispatched from this time on and before that one.
+    /// Counts the messages of a topic that were dispatched at or after `from` and before `to`.
     pub(crate) async fn dispatched_between(&self, topic: &str, from: Ticks, to: Ticks) -> Result<u64> {
         let mut count = 0;
-        // DynamoDB refuses a range that is none.
+        // DynamoDB rejects an empty range.
         if to <= from {
             return Ok(0);
         }
         for shard in self.topic_shards(topic) {
             let mut after = None;
             loop {
-                let answer = self
+                let response = self
                     .client
                     .query()
                     .table_name(&self.table)
@@ -71,8 +72,8 @@ impl Outbox {
                     .send()
                     .await
                     .map_err(|failure| explain("Query", &self.index(DELIVERED_BY_TOPIC), failure))?;
-                count += u64::try_from(answer.count).unwrap_or(0);
-                after = answer.last_evaluated_key.filter(|key| !key.is_empty());
+                count += u64::try_from(response.count).unwrap_or(0);
+                after = response.last_evaluated_key.filter(|key| !key.is_empty());
                 if after.is_none() {
                     break;
                 }
@@ -81,13 +82,13 @@ impl Outbox {
         Ok(count)
     }
 
-    /// Returns for each of the ten newest messages of a topic that were dispatched since this time, whether it was sent
-    /// at the first try.
+    /// Reads the ten newest messages of a topic that were dispatched since this time. Returns for each whether its first
+    /// attempt succeeded.
     pub(crate) async fn newest_delivered(&self, topic: String, since: Ticks) -> Result<Vec<bool>> {
         const NEWEST: usize = 10;
         let mut found: Vec<(Ticks, bool)> = Vec::new();
         for shard in self.topic_shards(&topic) {
-            let answer = self
+            let response = self
                 .client
                 .query()
                 .table_name(&self.table)
@@ -102,7 +103,7 @@ impl Outbox {
                 .await
                 .map_err(|failure| explain("Query", &self.index(DELIVERED_BY_TOPIC), failure))?;
             let sent = |item| Some((ticks(item, DELIVERY_TIME)?, !item.contains_key(FIRST_FAILED_AT)));
-            found.extend(answer.items().iter().filter_map(sent));
+            found.extend(response.items().iter().filter_map(sent));
         }
         found.sort_unstable_by_key(|other| std::cmp::Reverse(other.0));
         Ok(found.into_iter().take(NEWEST).map(|(_, at_first_try)| at_first_try).collect())

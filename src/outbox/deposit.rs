@@ -1,4 +1,4 @@
-//! Messages into the table: inside a transaction, alone, or many at once.
+//! Writes new messages to the table: inside a transaction, alone, or in bulk.
 
 use crate::model::brighter_reader;
 use crate::model::error::{Error, ErrorCode, Result};
@@ -18,15 +18,15 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// How many requests of a bulk operation are under way at once.
+/// The maximum number of concurrent requests of a bulk operation.
 pub(crate) const CONCURRENT_REQUESTS: usize = 8;
 
-/// Refuses an item that is already there: a deposit never overwrites.
+/// Returns the condition that the item does not exist, because a deposit never overwrites.
 fn not_there() -> Option<String> {
     (!mutated(Mutation::DuplicateOverwrites)).then(|| "attribute_not_exists(MessageId)".to_owned())
 }
 
-/// Whether a deposit wrote the message or found it.
+/// The result of a deposit that succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deposited {
     New,
@@ -34,7 +34,7 @@ pub(crate) enum Deposited {
 }
 
 impl Outbox {
-    /// The item of a message, checked.
+    /// Checks the message and returns its item.
     pub(crate) fn encode(&self, message: &Message) -> Result<Item> {
         message.validate()?;
         self.check_age(message)?;
@@ -60,7 +60,7 @@ impl Outbox {
             return Err(Error::new(
                 ErrorCode::ItemTooLarge,
                 format!(
-                    "message {} would be an item of {size} bytes, and may be one of {most} at most, so that there is room in DynamoDB's {MAX_ITEM_BYTES} to mark it: shorten the body, or store it elsewhere and set data_ref",
+                    "message {} would be an item of {size} bytes, more than the maximum of {most}, which leaves room in DynamoDB's {MAX_ITEM_BYTES} to mark it: shorten the body, or store it elsewhere and set data_ref",
                     message.id()
                 ),
             ));
@@ -68,7 +68,7 @@ impl Outbox {
         Ok(item)
     }
 
-    /// Rejects a message of the future: a sweeper would take its time for that of a wrong clock.
+    /// Rejects a message from the future, because a sweeper would take its creation time for that of a wrong clock.
     fn check_age(&self, message: &Message) -> Result<()> {
         let ahead = message.created_at().duration_since(clock::system_time()).unwrap_or_default();
         if ahead <= self.max_ahead {
@@ -86,7 +86,7 @@ impl Outbox {
         ))
     }
 
-    /// The action that deposits a message in a transaction.
+    /// Returns the action that deposits a message in a transaction.
     pub(crate) fn deposit_action(&self, id: &str, item: Item) -> Result<Action> {
         let put = Put::builder()
             .table_name(&self.table)
@@ -101,7 +101,7 @@ impl Outbox {
         })
     }
 
-    /// Stores one message outside of a transaction. That it is there already is a success.
+    /// Stores one message outside a transaction. Depositing an existing id succeeds.
     pub(crate) async fn deposit(&self, item: Item) -> Result<Deposited> {
         let put = self
             .client
@@ -121,7 +121,7 @@ impl Outbox {
         }
     }
 
-    /// Stores messages outside of a transaction, each on its own: one result per item, in order.
+    /// Stores messages outside a transaction, each on its own. Returns one result per item, in order.
     pub(crate) async fn deposit_batch(self: Arc<Self>, items: Vec<Item>) -> Vec<Result<Deposited>> {
         let statements: Vec<Statement> = items.iter().map(|item| self.insert(item)).collect();
         if let Some(results) = self.execute_batch(&statements).await {
@@ -158,7 +158,7 @@ impl Outbox {
     }
 }
 
-/// Runs the futures, so many at once, and gives their results in their order.
+/// Runs the futures, up to `at_once` at the same time, and returns their results in order.
 pub(crate) async fn all_in_order<T, F>(futures: impl IntoIterator<Item = F>, at_once: usize) -> Vec<Result<T>>
 where
     T: Send + 'static,

@@ -1,4 +1,4 @@
-//! A message as an item of the outbox table, and back: the contract with Brighter.
+//! The conversion between messages and items of the outbox table, whose format is shared with Brighter.
 
 use crate::model::bag::Bag;
 use crate::model::error::{Error, ErrorCode, Result};
@@ -16,7 +16,7 @@ use std::time::{Duration, UNIX_EPOCH};
 /// The decimal digits of the largest `i64`.
 const MAX_DIGITS: usize = 19;
 
-/// The item of a message that is outstanding.
+/// Returns the item of an outstanding message.
 pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     let created = number(message.created().raw());
     let shard = shard_of(message.partition_key(), shards);
@@ -50,7 +50,7 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
 /// needed for sending are read as far as possible, and an item without a topic is a message without a producer.
 ///
 /// # Errors
-/// [`ErrorCode::MalformedItem`], naming the attribute.
+/// Returns [`ErrorCode::MalformedItem`] with the name of the attribute.
 pub(crate) fn decode(item: &Item) -> Result<StoredMessage> {
     let item = Reader(item);
     let mut message = Message::new(item.text("Topic")?.unwrap_or_default(), item.body()?)
@@ -97,7 +97,7 @@ pub(crate) fn decode_and_keep(item: Item) -> Result<StoredMessage> {
     Ok(StoredMessage { item: Some(item), ..stored })
 }
 
-/// The message id of an item, whatever else is wrong with it.
+/// Returns the message id of an item, even if the item is otherwise malformed.
 pub(crate) fn message_id(item: &Item) -> Option<&str> {
     match item.get(MESSAGE_ID) {
         Some(AttributeValue::S(id)) => Some(id),
@@ -110,13 +110,12 @@ pub(crate) fn time(item: &Item, name: &str) -> Option<Ticks> {
     Reader(item).time(name)
 }
 
-/// Whether there can be a message of this id at all. DynamoDB refuses a whole batch for one key
-/// that cannot be one.
+/// Returns whether DynamoDB accepts this id as a key. It rejects a whole batch for one invalid key.
 pub(crate) fn is_possible_id(id: &str) -> bool {
     (1..=MAX_KEY_BYTES).contains(&id.len())
 }
 
-/// The primary key of a message.
+/// Returns the primary key of a message.
 pub(crate) fn key(id: &str) -> Item {
     Item::from([(MESSAGE_ID.to_owned(), text(id))])
 }
@@ -154,7 +153,7 @@ fn whole(number: &str) -> Option<i64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
-/// Reads attributes and says which one is wrong.
+/// A reader of attributes, whose errors name the malformed one.
 struct Reader<'a>(&'a Item);
 
 impl<'a> Reader<'a> {
@@ -186,7 +185,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a count; 0 without one.
+    /// Reads a count, or returns 0 if the attribute is not a number.
     fn count(&self, name: &str) -> i64 {
         self.whole(name).unwrap_or(0)
     }
@@ -263,7 +262,7 @@ mod tests {
         message
     }
 
-    /// The item as pairs of name and `TYPE value`, in order.
+    /// Returns the item as pairs of name and `TYPE value`, in order.
     fn shown(item: &Item) -> Vec<(String, String)> {
         let mut all: Vec<_> = item
             .iter()
@@ -352,11 +351,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_read_again() {
+    fn decoding_reverses_encoding() {
         for message in [full(), Message::new("t", [0xff, 0x00]), Message::new("t", "")] {
             let stored = decode(&encode(&message, 3)).unwrap();
             assert_eq!(stored.state, MessageState::Outstanding);
-            // Unset is stored as what it stands for.
+            // An encoding that is not set is stored as the default for the body.
             let message = message.clone().with_character_encoding(message.character_encoding());
             assert!(stored.message == message, "{:?}", stored.message);
         }

@@ -1,5 +1,5 @@
-//! Lanes: a topic and a group of its shards. All messages of a partition key lie in one lane, whether we stored them
-//! or Brighter did.
+//! Lanes. A lane is a topic and a group of its shards. All messages of a partition key are in one lane, whether Postbox
+//! or Brighter stored them.
 
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ pub(crate) struct Lane {
     pub(crate) group: Group,
 }
 
-/// Shard numbers that share a partition key, named by the least that is not negative.
+/// A group of shard numbers that can hold the same partition key, named by the least number that is not negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Group {
     Numbered(i64),
-    /// Every shard that no key of this number of shards lies in, and items without a shard.
+    /// All shards in which no key is stored with this number of shards, and the items without a shard.
     Other,
 }
 
@@ -26,8 +26,8 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// A key whose hash is `u` lies in the shard `u mod n` for us. Brighter takes `u` as a signed number and the
-    /// remainder with its sign, so that half of the keys lie in a shard of zero or less for it.
+    /// Computes the groups. Postbox stores a key whose hash is `u` in the shard `u mod n`. Brighter reads `u` as a signed
+    /// number, and its remainder has the sign of `u`, so that it stores half of the keys in a shard of zero or less.
     pub(crate) fn of(shards: u32) -> Self {
         let n = i64::from(shards.max(1));
         let mut by_shard: BTreeMap<i64, i64> = (1 - n..n).map(|shard| (shard, shard)).collect();
@@ -36,7 +36,7 @@ impl Groups {
             let brighters = -((wrap - ours).rem_euclid(n));
             join(&mut by_shard, ours, brighters);
         }
-        // Named by the least of its members that is not negative: every group has one.
+        // A group is named by its least member that is not negative, which every group has.
         let mut names: BTreeMap<i64, i64> = BTreeMap::new();
         for (&shard, &root) in by_shard.iter().filter(|(shard, _)| **shard >= 0) {
             names.entry(root).or_insert(shard);
@@ -45,7 +45,7 @@ impl Groups {
         Self { by_shard }
     }
 
-    /// Returns the lane of a message that lies in this shard. Its own topic decides only where the shard names none.
+    /// Returns the lane of a message in this shard. The message's own topic decides only if the shard does not name one.
     pub(crate) fn lane(&self, topic: &str, topic_shard: &str) -> Lane {
         let named = topic_shard.rsplit_once('_').and_then(|(of, number)| Some((of, number.parse::<i64>().ok()?)));
         let (topic, group) = match named {
@@ -83,7 +83,7 @@ fn join(roots: &mut BTreeMap<i64, i64>, one: i64, other: i64) {
 }
 
 impl Lane {
-    /// Returns the name of its lease within a group of sweepers.
+    /// Returns the name of the lane's lease within a group of sweepers.
     pub(crate) fn resource(&self) -> String {
         let hash = Sha256::digest(self.topic.as_bytes());
         let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();

@@ -1,5 +1,5 @@
-//! The lock table: the leases of sweepers and archivers. The items are Brighter's, with attributes that it ignores, so
-//! that its sweepers and ours exclude each other.
+//! The lock table, which holds the leases of sweepers and archivers. The items have Brighter's format, with additional
+//! attributes that Brighter ignores, so that its sweepers and ours exclude each other.
 
 use crate::model::error::{ErrorCode, Result};
 use crate::model::item::Item;
@@ -24,29 +24,29 @@ const HOLDER: &str = "Holder";
 const FAILURES: &str = "Failures";
 const WHY: &str = "Why";
 const NOT_MET: Option<&str> = Some("ConditionalCheckFailedException");
-/// A lease that ends later than this is not believed: the clock of its holder was wrong. No lease is longer than an
-/// hour.
-const ABSURD: Duration = Duration::from_secs(65 * 60);
+/// The maximum remaining time of a valid lease. A lease that ends later was written by a wrong clock, because no lease
+/// is longer than an hour.
+const MAX_REMAINING: Duration = Duration::from_secs(65 * 60);
 /// DynamoDB's limit for one BatchGetItem.
-const MOST_READ: usize = 100;
+const MAX_READ: usize = 100;
 
-/// The right to one lease in the lock table, new for each time that it is taken.
+/// The right to one lease in the lock table. Each time that a lease is taken, there is a new one.
 #[derive(Clone, Debug)]
 pub(crate) struct Lock {
     pub(crate) table: String,
     pub(crate) resource: String,
-    /// Ours alone.
+    /// The lock id, which nobody else uses.
     pub(crate) id: String,
 }
 
-/// Why nobody may take a lane before its time, though nobody holds it.
+/// The reason for which a lane is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// Its messages cannot be sent.
+    /// The messages of the lane cannot be sent.
     Transport,
     /// Sent messages cannot be marked.
     Marks,
-    /// Its holder has given it back. Brighter waits until indexes show what was marked; ours need not.
+    /// The lease was released. Brighter's sweepers wait until the indexes show the marks; ours need not wait.
     Rest,
 }
 
@@ -60,29 +60,29 @@ impl Why {
     }
 }
 
-/// An item of the lock table, as far as it can be read.
+/// The readable attributes of an item of the lock table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LockItem {
     pub(crate) resource: String,
     pub(crate) id: Option<String>,
-    /// In Unix milliseconds.
+    /// The end of the lease or pause, in Unix milliseconds.
     pub(crate) expiry: Option<u64>,
     pub(crate) topic: Option<String>,
     pub(crate) holder: Option<String>,
-    /// How many probes of the lane have failed in a row.
+    /// The number of probes of the lane that have failed in a row.
     pub(crate) failures: u32,
     pub(crate) why: Option<String>,
 }
 
-/// Whether a lease can be had, by its item.
+/// The state of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Free,
-    /// Its holder died without giving it back.
+    /// The lease expired without being released.
     Abandoned,
-    /// Nobody may take it before this, in Unix milliseconds.
+    /// The lane is paused until this time, in Unix milliseconds.
     Paused(u64),
-    /// Somebody holds it until then.
+    /// A process holds the lease until this time, in Unix milliseconds.
     Held(u64),
 }
 
@@ -101,7 +101,7 @@ impl LockItem {
         })
     }
 
-    /// Returns whether the lease can be had at this time by a clock that may be off by `skew`.
+    /// Returns the state of the lease at this time by a clock that may be wrong by `skew`.
     pub(crate) fn standing(&self, now: u64, skew: Duration) -> Standing {
         let (Some(_), Some(expiry)) = (&self.id, self.expiry) else {
             return Standing::Free;
@@ -109,37 +109,37 @@ impl LockItem {
         if self.why.as_deref() == Some(Why::Rest.name()) {
             return Standing::Free;
         }
-        let absurd = expiry > now.saturating_add(milliseconds(ABSURD));
+        let too_late = expiry > now.saturating_add(milliseconds(MAX_REMAINING));
         match &self.why {
-            Some(_) if absurd || expiry <= now => Standing::Free,
+            Some(_) if too_late || expiry <= now => Standing::Free,
             Some(_) => Standing::Paused(expiry),
-            None if absurd || expiry <= now.saturating_sub(milliseconds(skew)) => Standing::Abandoned,
+            None if too_late || expiry <= now.saturating_sub(milliseconds(skew)) => Standing::Abandoned,
             None => Standing::Held(expiry),
         }
     }
 
-    /// Returns when the lease ends, if that is a time.
+    /// Returns the end of the lease, if the item has a valid one.
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(Duration::from_millis(self.expiry?))
     }
 }
 
-/// What a lease is taken with.
+/// The values with which a lease is taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Taking {
     pub(crate) length: Duration,
-    /// How far clocks may be apart.
+    /// The maximum difference between clocks.
     pub(crate) skew: Duration,
     pub(crate) topic: Option<String>,
     pub(crate) holder: String,
-    /// A pause is written at once, where nobody holds the lane.
+    /// The number of failures and the reason, to write a pause in place of a lease.
     pub(crate) pause: Option<(u32, Why)>,
 }
 
-/// The answer to a request for a lease.
+/// The result of a request for a lease.
 #[derive(Clone, Debug)]
 pub(crate) enum Taken {
-    /// It is ours, with the item that was there before.
+    /// The lease was taken. Contains the item before that, if there was one.
     Ours(Option<LockItem>),
     Others,
 }
@@ -151,7 +151,7 @@ impl Lock {
 }
 
 impl Outbox {
-    /// Takes a lease if nobody has it, or if its holder's has run out, also by a clock that is late by the skew.
+    /// Takes a lease if it is free, or if it has expired even by a clock that is slow by the skew.
     pub(crate) async fn take_lock(&self, lock: Lock, taking: Taking) -> Result<Taken> {
         let now = unix_milliseconds();
         let mut set = vec![(LOCK_ID, text(&lock.id)), (LEASE_EXPIRY, number(now + milliseconds(taking.length)))];
@@ -170,7 +170,7 @@ impl Outbox {
             .key(RESOURCE_ID, text(&lock.resource))
             .update_expression(format!("SET {}{remove}", names.join(", ")))
             .condition_expression(format!(
-                "attribute_not_exists({LOCK_ID}) OR attribute_not_exists({LEASE_EXPIRY}) OR {LEASE_EXPIRY} > :absurd \
+                "attribute_not_exists({LOCK_ID}) OR attribute_not_exists({LEASE_EXPIRY}) OR {LEASE_EXPIRY} > :latest \
                  OR {LEASE_EXPIRY} <= :past OR (attribute_exists({WHY}) AND {LEASE_EXPIRY} <= :now) OR {WHY} = :rest"
             ))
             .set_expression_attribute_values(Some(
@@ -178,14 +178,14 @@ impl Outbox {
             ))
             .expression_attribute_values(":now", number(now))
             .expression_attribute_values(":past", number(now.saturating_sub(milliseconds(taking.skew))))
-            .expression_attribute_values(":absurd", number(now + milliseconds(ABSURD)))
+            .expression_attribute_values(":latest", number(now + milliseconds(MAX_REMAINING)))
             .expression_attribute_values(":rest", text(Why::Rest.name()))
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
         let old = match update {
-            Ok(answer) => return Ok(Taken::Ours(answer.attributes.as_ref().and_then(LockItem::read))),
+            Ok(response) => return Ok(Taken::Ours(response.attributes.as_ref().and_then(LockItem::read))),
             Err(failure) => match failure.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     failed.item().and_then(LockItem::read)
@@ -194,13 +194,13 @@ impl Outbox {
             },
         };
         let old = old.unwrap_or_default();
-        // An earlier attempt of this very request was answered to nobody.
+        // An earlier attempt of this request took effect, but its response was lost.
         let is_ours = old.id.as_deref() == Some(&lock.id) && (old.why.is_none() || taking.pause.is_some());
         Ok(if is_ours { Taken::Ours(None) } else { Taken::Others })
     }
 
-    /// Extends a lease to so long from now; never to an earlier end than it has. Returns its end in Unix
-    /// milliseconds if it is still ours.
+    /// Extends a lease by `length` from now, and never shortens it. Returns its end in Unix milliseconds if it is still
+    /// ours.
     pub(crate) async fn renew_lock(&self, lock: Lock, length: Duration) -> Result<Option<u64>> {
         let expiry = unix_milliseconds() + milliseconds(length);
         let update = self
@@ -230,7 +230,7 @@ impl Outbox {
         }
     }
 
-    /// Gives a lease back, if it is still ours.
+    /// Releases a lease if it is still ours.
     pub(crate) async fn release_lock(&self, lock: Lock) -> Result<()> {
         let delete = self
             .client
@@ -248,7 +248,7 @@ impl Outbox {
         }
     }
 
-    /// Turns a lease that is ours into a pause of this length.
+    /// Turns a lease into a pause of this length if it is still ours.
     pub(crate) async fn pause_lock(&self, lock: Lock, pause: Duration, failures: u32, why: Why) -> Result<()> {
         let update = self
             .client
@@ -270,40 +270,40 @@ impl Outbox {
         }
     }
 
-    /// Reads the items of these resources consistently, by resource; those that are missing are left out.
+    /// Reads the existing items of these resources consistently. Returns them by resource.
     pub(crate) async fn lock_items(&self, table: String, resources: Vec<String>) -> Result<HashMap<String, LockItem>> {
         let mut found = HashMap::new();
         let mut keys: Vec<Item> =
             resources.iter().map(|resource| Item::from([(RESOURCE_ID.to_owned(), text(resource))])).collect();
         while !keys.is_empty() {
-            let rest = keys.split_off(keys.len().min(MOST_READ));
+            let rest = keys.split_off(keys.len().min(MAX_READ));
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(std::mem::replace(&mut keys, rest)))
                 .consistent_read(true)
                 .build()
                 .map_err(|error| crate::outbox::internal("BatchGetItem", error))?;
-            let answer = self
+            let response = self
                 .client
                 .batch_get_item()
                 .request_items(&table, request)
                 .send()
                 .await
                 .map_err(|failure| explain("BatchGetItem", &format!("lock table {table}"), failure))?;
-            for item in answer.responses.unwrap_or_default().into_values().flatten() {
+            for item in response.responses.unwrap_or_default().into_values().flatten() {
                 found.extend(LockItem::read(&item).map(|item| (item.resource.clone(), item)));
             }
-            let left = answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys);
+            let left = response.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys);
             keys.extend(left);
         }
         Ok(found)
     }
 
-    /// Reads the items whose resource begins so, those that have run out included.
+    /// Reads the items whose resource has this prefix, including expired ones.
     pub(crate) async fn locks(&self, table: String, prefix: String) -> Result<Vec<LockItem>> {
         let mut locks = Vec::new();
         let mut from = None;
         loop {
-            let answer = self
+            let response = self
                 .client
                 .scan()
                 .table_name(&table)
@@ -314,15 +314,15 @@ impl Outbox {
                 .send()
                 .await
                 .map_err(|failure| explain("Scan", &format!("lock table {table}"), failure))?;
-            locks.extend(answer.items().iter().filter_map(LockItem::read));
-            match answer.last_evaluated_key.filter(|key| !key.is_empty()) {
+            locks.extend(response.items().iter().filter_map(LockItem::read));
+            match response.last_evaluated_key.filter(|key| !key.is_empty()) {
                 None => return Ok(locks),
                 key => from = key,
             }
         }
     }
 
-    /// Makes the lock table if it is missing and waits until it can be used.
+    /// Creates the lock table if it does not exist, and waits until it is active.
     pub(crate) async fn create_lock_table(&self, table: String) -> Result<()> {
         let build = |error| crate::outbox::internal("CreateTable", error);
         let created = self
@@ -364,7 +364,7 @@ impl Outbox {
     }
 }
 
-/// Returns the time as the lock table has it.
+/// Returns the current time in the unit of the lock table.
 pub(crate) fn unix_milliseconds() -> u64 {
     milliseconds(clock::system_time().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_can_be_had_when_it_is_past_by_the_skew_or_absurd() {
+    fn a_lease_is_free_after_its_end_and_the_skew_or_if_its_end_is_invalid() {
         assert_eq!(standing(Some(NOW + 1), None), Standing::Held(NOW + 1));
         assert_eq!(standing(Some(NOW - 4_999), None), Standing::Held(NOW - 4_999));
         assert_eq!(standing(Some(NOW - 5_000), None), Standing::Abandoned);

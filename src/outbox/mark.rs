@@ -1,4 +1,4 @@
-//! Marks messages dispatched, never over an earlier dispatch time.
+//! Marks messages dispatched. An earlier dispatch time is never overwritten.
 
 use crate::model::error::Error;
 use crate::model::fate::Fate;
@@ -13,21 +13,21 @@ use crate::outbox::change::{Change, Changed, Condition};
 use crate::outbox::item;
 use std::sync::Arc;
 
-/// A message that was sent, with what the mark relies on.
+/// A message that was sent, with the attributes on which its mark is conditional.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) id: String,
     pub(crate) at: Ticks,
-    /// The replay that it was sent after: a late mark does not bury a later replay. `None` if that is not known,
-    /// as for a message that the caller sent himself.
+    /// The time of the last replay before the message was sent, so that a late mark does not undo a later replay. `None` if
+    /// the replay is not known, as for a message that the caller sent by other means.
     pub(crate) replayed: Option<Option<Ticks>>,
     pub(crate) has_zero_delivery: bool,
-    /// Whether it was sent at the first try, so that nothing is to be told of a failure.
+    /// Whether the first attempt succeeded, so that no trace of a failure is kept.
     pub(crate) first_try: bool,
 }
 
 impl Mark {
-    /// Returns the mark of a message that was sent as it was read.
+    /// Returns the mark of a message that was read with this fate and then sent.
     pub(crate) fn of(id: &str, fate: &Fate, at: Ticks) -> Self {
         Self {
             id: id.to_owned(),
@@ -44,32 +44,32 @@ impl Mark {
     }
 }
 
-/// What became of a message that was to be marked.
+/// The result of a mark.
 #[derive(Clone, Debug)]
 pub(crate) enum Marked {
     Dispatched,
-    /// It is not outstanding any more: dispatched or parked by somebody else, and stays as it is.
+    /// The message is no longer outstanding: another process dispatched or parked it. The item is unchanged.
     AlreadyDispatched,
     Missing,
-    /// It is outstanding again after a replay, which stands.
+    /// The message was replayed and stays outstanding.
     Replayed,
     Failed(Error),
 }
 
 impl Outbox {
-    /// Marks up to 25 different messages dispatched with one request: one result each, in order.
+    /// Marks up to 25 different messages dispatched with one request. Returns one result for each, in order.
     pub(crate) async fn mark_once(self: Arc<Self>, marks: Vec<Mark>) -> Vec<Marked> {
         let changes = marks.iter().map(|mark| self.mark_change(mark)).collect();
         self.apply_once(changes).await.into_iter().map(marked).collect()
     }
 
-    /// Does the same, and tries again what may succeed a moment later.
+    /// Marks up to 25 different messages dispatched, and retries after transient failures.
     pub(crate) async fn mark_dispatched(self: Arc<Self>, marks: Vec<Mark>) -> Vec<Marked> {
         let changes = marks.iter().map(|mark| self.mark_change(mark)).collect();
         self.apply(changes).await.into_iter().map(marked).collect()
     }
 
-    /// Only here does a message get an end of its life: one that was not sent never expires.
+    /// Returns the change of a mark. Only a mark sets `ExpiresAt`, so that an unsent message never expires.
     fn mark_change(&self, mark: &Mark) -> Change {
         let mut set = Vec::from(dispatched_attributes(mark.at));
         if let Some(lifetime) = self.dispatched_ttl {
@@ -88,7 +88,7 @@ impl Outbox {
     }
 }
 
-/// A refused condition is an answer too: the item tells which.
+/// Converts the result of a change. If a condition failed, the current item shows the reason.
 fn marked(changed: Changed) -> Marked {
     match changed {
         Changed::Done => Marked::Dispatched,

@@ -1,4 +1,4 @@
-//! The outbox table: its items, reads, writes and schema. Knows DynamoDB and no transport.
+//! The outbox table: its items, reads, writes and schema. This room knows DynamoDB and no transport.
 
 pub(crate) mod action;
 pub(crate) mod attempts;
@@ -35,27 +35,27 @@ use std::time::Duration;
 /// The outbox table behind an SDK client. Every method is `async` and runs on the runtime thread.
 pub(crate) struct Outbox {
     client: Client,
-    /// The same client without the SDK's retries, for transactions: a retry of ours knows
-    /// whether an earlier attempt may have taken effect.
+    /// The same client without the SDK's retries, for transactions. Our own retries know whether an earlier attempt may
+    /// have taken effect.
     single_attempt: Client,
     table: String,
     shards: u32,
     max_attempts: u64,
-    /// How long a dispatched message is kept; for ever if `None`.
+    /// The time for which a dispatched message is kept; forever if `None`.
     dispatched_ttl: Option<Duration>,
     /// The limit for creation times ahead of this machine's clock.
     max_ahead: Duration,
     /// Whether messages are checked for Brighter's reader.
     brighter_reads: bool,
-    /// Whether the table is made with a stream, as Brighter makes it.
+    /// Whether a new table has a stream, as Brighter's tables have.
     has_stream: bool,
-    /// By how much this process has changed the number of outstanding messages, as far as it knows.
+    /// The change by this process to the number of outstanding messages, as far as the process knows.
     outstanding_change: AtomicI64,
-    /// Set once a PartiQL request was refused for lack of permission.
+    /// Whether a PartiQL request was rejected for lack of permission.
     partiql_denied: AtomicBool,
-    /// Set once an index could not be read from behind a shard.
+    /// Whether a constructed start key was rejected, or did not skip a shard of an index.
     index_jumps_refused: AtomicBool,
-    /// The primary keys of the callers' tables, as far as they were asked for.
+    /// The primary keys of those tables of callers that were described.
     key_names: Mutex<HashMap<String, Vec<String>>>,
 }
 
@@ -80,8 +80,8 @@ impl Outbox {
         }
     }
 
-    /// For the embedded database, where a stream has no reader, keeps every change for ever and
-    /// makes each write slower than the one before.
+    /// Returns an outbox that creates its table without a stream, for the embedded database. There a stream has no reader,
+    /// keeps every change forever and makes each write slower than the one before.
     pub(crate) fn without_stream(self) -> Self {
         Self { has_stream: false, ..self }
     }
@@ -98,7 +98,7 @@ impl Outbox {
         &self.table
     }
 
-    /// Returns by how much this process has changed the number of outstanding messages, by requests that succeeded.
+    /// Returns the change by this process to the number of outstanding messages, counting successful requests only.
     pub(crate) fn outstanding_change(&self) -> i64 {
         self.outstanding_change.load(Ordering::SeqCst)
     }
@@ -107,13 +107,13 @@ impl Outbox {
         self.outstanding_change.fetch_add(by, Ordering::SeqCst);
     }
 
-    /// The table as errors name it.
+    /// Returns the name of the table in errors.
     fn subject(&self) -> String {
         format!("table {}", self.table)
     }
 }
 
-/// A request that the SDK could not build from what we gave it.
+/// Returns the error for a request that the SDK could not build from our arguments.
 fn internal(operation: &str, error: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::Internal, format!("{operation} could not be built: {error}"))
 }

@@ -1,5 +1,5 @@
-//! Which messages are outstanding: from the indexes that hold nothing else, so that the cost
-//! grows with what is outstanding and not with the table.
+//! Reads the outstanding messages from the indexes that contain no others, so that the cost grows with the number of
+//! outstanding messages and not with the table.
 
 use crate::model::error::Result;
 use crate::model::item::Item;
@@ -17,10 +17,10 @@ use std::sync::Arc;
 const BY_TOPIC: &str = "Outstanding";
 const ALL_TOPICS: &str = "OutstandingAllTopics";
 
-/// Into how many parts the index is divided that is scanned. At least one, whatever is asked for.
+/// The number of segments of a parallel scan.
 const SEGMENTS: i32 = 4;
 
-/// A part of an index that is being read, page by page. It belongs to the call that made it.
+/// A part of an index that one call reads page by page.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     what: What,
@@ -36,16 +36,15 @@ enum What {
 
 /// One page of a part.
 pub(crate) struct Page {
-    /// When each of them was made, unless they are only counted.
+    /// The creation time of each message; empty if messages are only counted.
     pub(crate) created: Vec<Ticks>,
-    /// How many there are, also where they are only counted.
+    /// The number of messages.
     pub(crate) count: u64,
     pub(crate) rest: Option<Part>,
 }
 
 impl Outbox {
-    /// The parts in which the messages outstanding before this time can be found: of one topic,
-    /// or of all.
+    /// Returns the parts that contain the messages of one topic or of all that are outstanding since before this time.
     pub(crate) fn outstanding_parts(&self, topic: Option<&str>, before: Ticks) -> Vec<Part> {
         let segment = |segment| Part { what: What::Segment(segment), before, from: None };
         match topic {
@@ -54,19 +53,19 @@ impl Outbox {
         }
     }
 
-    /// The parts of these shards of topics, named `{topic}_{shard}`.
+    /// Returns the parts of these shards of topics, which are named `{topic}_{shard}`.
     pub(crate) fn shard_parts(&self, shards: impl IntoIterator<Item = String>, before: Ticks) -> Vec<Part> {
         let part = |shard| Part { what: What::TopicShard(shard), before, from: None };
         shards.into_iter().map(part).collect()
     }
 
-    /// Returns every shard that a topic can have: the number of shards may have been another one, and Brighter uses
-    /// negative ones for some keys, which it does not search itself.
+    /// Returns every shard that a topic can have. The number of shards may have been different before, and Brighter stores
+    /// some keys in negative shards, which it does not search itself.
     pub(crate) fn topic_shards(&self, topic: &str) -> Vec<String> {
         (1 - MAX_SHARDS..MAX_SHARDS).map(|shard| format!("{topic}_{shard}")).collect()
     }
 
-    /// The next page of each part, all at once; with `count_only`, without the messages.
+    /// Reads the next page of each part, several at the same time. With `count_only`, messages are only counted.
     pub(crate) async fn next_pages(self: Arc<Self>, parts: Vec<Part>, count_only: bool) -> Vec<Result<Page>> {
         let at_once = parts.len().max(1);
         let reads = parts.into_iter().map(|part| {
@@ -104,8 +103,8 @@ impl Outbox {
         } else {
             request.projection_expression(OUTSTANDING_CREATED_TIME)
         };
-        let answer = request.send().await.map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
-        Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
+        let response = request.send().await.map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
+        Ok((response.items.unwrap_or_default(), counted(response.count), response.last_evaluated_key))
     }
 
     async fn query(&self, shard: &str, part: &Part, count_only: bool) -> Result<(Vec<Item>, u64, Option<Item>)> {
@@ -123,8 +122,8 @@ impl Outbox {
         } else {
             request.projection_expression(OUTSTANDING_CREATED_TIME)
         };
-        let answer = request.send().await.map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
-        Ok((answer.items.unwrap_or_default(), counted(answer.count), answer.last_evaluated_key))
+        let response = request.send().await.map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
+        Ok((response.items.unwrap_or_default(), counted(response.count), response.last_evaluated_key))
     }
 
     pub(crate) fn index(&self, name: &str) -> String {

@@ -1,5 +1,5 @@
-//! Many single-item writes in one request: BatchExecuteStatement, with the retries that a
-//! statement needs and nobody else makes.
+//! Many single-item writes in one request: BatchExecuteStatement, with retries of single statements, which the SDK does
+//! not make.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};
@@ -20,43 +20,43 @@ pub(crate) struct Statement {
     pub(crate) parameters: Vec<AttributeValue>,
 }
 
-/// What became of one statement that DynamoDB answered.
+/// The result of one statement.
 pub(crate) enum Executed {
     Done,
-    /// Its condition failed, with the item as it is, if there is one.
+    /// The condition failed. Contains the current item, if it exists.
     ConditionFailed(Option<Item>),
-    /// The item that it would insert is there.
+    /// The item to insert already exists.
     Duplicate,
     Failed(Error),
 }
 
 impl Outbox {
-    /// A table name as PartiQL wants it.
+    /// Returns the name of the table, quoted for PartiQL.
     pub(crate) fn quoted_table(&self) -> String {
         format!("\"{}\"", self.table.replace('"', "\"\""))
     }
 
-    /// Whether PartiQL requests were refused for lack of permission before.
+    /// Returns whether a PartiQL request was rejected for lack of permission.
     pub(crate) fn partiql_denied(&self) -> bool {
         self.partiql_denied.load(Ordering::Relaxed)
     }
 
-    /// Runs up to [`MAX_STATEMENTS`] statements on different items, one result each, in their
-    /// order, and tries again what may succeed a moment later. `None`: PartiQL is not allowed here; do it another way.
+    /// Runs up to [`MAX_STATEMENTS`] statements on different items, and retries after transient failures. Returns one result
+    /// for each, in order, or `None` if PartiQL is not allowed, so that the caller makes single requests.
     pub(crate) async fn execute_batch(&self, statements: &[Statement]) -> Option<Vec<Executed>> {
         let mut results: Vec<Option<Executed>> = statements.iter().map(|_| None).collect();
         let mut retry = Retry::new(self.max_attempts);
         loop {
             let pending: Vec<usize> = (0..results.len()).filter(|&at| results[at].is_none()).collect();
-            let answers = self.execute_once(pending.iter().map(|&at| &statements[at])).await?;
-            let mut last_passing = None;
-            for (&at, answer) in pending.iter().zip(answers) {
-                match answer {
-                    Executed::Failed(error) if error.code() == ErrorCode::Throttled => last_passing = Some(error),
+            let responses = self.execute_once(pending.iter().map(|&at| &statements[at])).await?;
+            let mut last_transient = None;
+            for (&at, response) in pending.iter().zip(responses) {
+                match response {
+                    Executed::Failed(error) if error.code() == ErrorCode::Throttled => last_transient = Some(error),
                     other => results[at] = Some(other),
                 }
             }
-            match last_passing {
+            match last_transient {
                 None => return Some(filled(results, &Error::new(ErrorCode::Internal, "no result"))),
                 Some(error) if !retry.again().await => return Some(filled(results, &error)),
                 Some(_) => {}
@@ -64,7 +64,7 @@ impl Outbox {
         }
     }
 
-    /// Does the same with one request, so that no statement waits for another.
+    /// Runs the statements with one request, so that no statement waits for the retry of another.
     pub(crate) async fn execute_batch_once(&self, statements: &[Statement]) -> Option<Vec<Executed>> {
         self.execute_once(statements.iter()).await
     }
@@ -74,22 +74,22 @@ impl Outbox {
             return None;
         }
         let count = statements.len();
-        let answers = match self.execute(statements).await {
-            Ok(answers) => answers,
+        let responses = match self.execute(statements).await {
+            Ok(responses) => responses,
             Err(error) if error.code() == ErrorCode::AccessDenied => return self.deny_partiql(),
             Err(error) => return Some((0..count).map(|_| Executed::Failed(error.clone())).collect()),
         };
         let missing = || {
             Executed::Failed(Error::new(
                 ErrorCode::Internal,
-                "BatchExecuteStatement: DynamoDB answered fewer statements than were sent",
+                "BatchExecuteStatement: the response has fewer results than the request has statements",
             ))
         };
-        let read = |at: usize| answers.get(at).map_or_else(missing, |answer| self.read_answer(answer));
+        let read = |at: usize| responses.get(at).map_or_else(missing, |response| self.read_response(response));
         let results: Vec<Executed> = (0..count).map(read).collect();
         let is_denied =
             |result: &Executed| matches!(result, Executed::Failed(error) if error.code() == ErrorCode::AccessDenied);
-        // The statements that were done stay done when the other way repeats them: both ways refuse to do it twice.
+        // Some statements may have taken effect. Single requests repeat them safely, because their conditions then fail.
         if results.iter().any(is_denied) { self.deny_partiql() } else { Some(results) }
     }
 
@@ -118,22 +118,22 @@ impl Outbox {
             .set_statements(Some(requests))
             .send()
             .await
-            .map(|answer| answer.responses.unwrap_or_default())
+            .map(|response| response.responses.unwrap_or_default())
             .map_err(|failure| explain("BatchExecuteStatement", &self.subject(), failure))
     }
 
-    fn read_answer(&self, answer: &BatchStatementResponse) -> Executed {
-        let Some(error) = answer.error() else {
+    fn read_response(&self, response: &BatchStatementResponse) -> Executed {
+        let Some(error) = response.error() else {
             return Executed::Done;
         };
         match error.code().map_or("no code", |code| code.as_str()) {
             "ConditionalCheckFailed" => {
-                let item = error.item().or(answer.item()).filter(|item| !item.is_empty());
+                let item = error.item().or(response.item()).filter(|item| !item.is_empty());
                 Executed::ConditionFailed(item.cloned())
             }
             "DuplicateItem" => Executed::Duplicate,
             code => {
-                // Throttling and conflicts are hidden in an answer of status 200.
+                // Throttling and conflicts are reported inside a response of status 200.
                 let status = if is_transient(code) { 400 } else { 200 };
                 let message = bounded(error.message().unwrap_or_default());
                 Executed::Failed(service_error("BatchExecuteStatement", &self.subject(), code, message, status))
@@ -142,7 +142,7 @@ impl Outbox {
     }
 }
 
-/// The results, with this error for each statement that has none.
+/// Returns the results, with this error for each statement that has none.
 fn filled(results: Vec<Option<Executed>>, error: &Error) -> Vec<Executed> {
     results.into_iter().map(|result| result.unwrap_or_else(|| Executed::Failed(error.clone()))).collect()
 }

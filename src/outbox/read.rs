@@ -16,7 +16,7 @@ use std::collections::HashMap;
 pub(crate) const MAX_BATCH_GET: usize = 100;
 
 impl Outbox {
-    /// One item of any table, read consistently.
+    /// Reads one item of any table consistently.
     pub(crate) async fn get_item(&self, table: String, key: Item) -> Result<Option<Item>> {
         self.client
             .get_item()
@@ -25,11 +25,11 @@ impl Outbox {
             .consistent_read(true)
             .send()
             .await
-            .map(|answer| answer.item)
+            .map(|response| response.item)
             .map_err(|failure| explain("GetItem", &format!("table {table}"), failure))
     }
 
-    /// One message, read consistently.
+    /// Reads one message consistently.
     pub(crate) async fn get(&self, id: String) -> Result<Option<StoredMessage>> {
         if !item::is_possible_id(&id) {
             return Ok(None);
@@ -37,7 +37,7 @@ impl Outbox {
         self.get_item(self.table.clone(), item::key(&id)).await?.map(|found| item::decode(&found)).transpose()
     }
 
-    /// Returns the topic of a message and what decides about its delivery, whatever else is wrong with its item.
+    /// Reads the topic and the fate of a message, even if its item is otherwise malformed.
     pub(crate) async fn get_fate(&self, id: String) -> Result<Option<(String, Fate)>> {
         let item = self.get_item(self.table.clone(), item::key(&id)).await?;
         Ok(item.map(|item| {
@@ -79,7 +79,7 @@ impl Outbox {
                     if unprocessed.is_empty() {
                         return (found, Ok(()));
                     }
-                    // Large messages come in several answers: that is progress, not a failure.
+                    // Large messages need several responses, which is progress and not a failure.
                     if unprocessed.len() < remaining {
                         retry = Retry::new(self.max_attempts);
                     }
@@ -106,16 +106,16 @@ impl Outbox {
             .consistent_read(true)
             .build()
             .map_err(|error| crate::outbox::internal("BatchGetItem", error))?;
-        let answer = self
+        let response = self
             .client
             .batch_get_item()
             .request_items(&self.table, request)
             .send()
             .await
             .map_err(|failure| explain("BatchGetItem", &self.subject(), failure))?;
-        let items = answer.responses.unwrap_or_default().into_values().flatten().collect();
+        let items = response.responses.unwrap_or_default().into_values().flatten().collect();
         let unprocessed =
-            answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|rest| rest.keys).collect();
+            response.unprocessed_keys.unwrap_or_default().into_values().flat_map(|rest| rest.keys).collect();
         Ok((items, unprocessed))
     }
 }

@@ -1,4 +1,4 @@
-//! Makes messages outstanding again: dispatched ones are replayed, parked ones released.
+//! Makes messages outstanding again. Dispatched messages are replayed, and parked ones are released.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
@@ -17,7 +17,7 @@ use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
 impl Outbox {
-    /// Makes a message outstanding again, with no failed attempts, and due at once. Returns whether there is one.
+    /// Makes a message outstanding again, with no failed attempts, and due at once. Returns whether the message exists.
     pub(crate) async fn replay(&self, id: String) -> Result<bool> {
         let Some(item) = self.raw(&id).await? else {
             return Ok(false);
@@ -27,7 +27,7 @@ impl Outbox {
             MessageState::Parked => releasing(id, &item),
             MessageState::Outstanding => making_due(id, &item),
         };
-        // Refused: somebody else has written it since it was read, for instance the same replay repeated.
+        // A condition fails if the item was written since it was read, for example by an earlier attempt of this replay.
         Ok(!matches!(self.update(&change).await?, Changed::Refused(None)))
     }
 
@@ -50,19 +50,19 @@ impl Outbox {
         self.get_item(self.table.clone(), key(id)).await
     }
 
-    /// The ids of all messages that have this causation id, as the index shows them.
+    /// Reads the ids of all messages with this causation id from the index.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidTable`] if the table lacks the index.
+    /// Returns [`ErrorCode::InvalidTable`] if the table does not have the index.
     pub(crate) async fn caused_by(&self, causation_id: String) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         let mut from = None;
-        // No message has such a one, and DynamoDB refuses to look for it.
+        // No message has such an id, and DynamoDB rejects a query for it.
         if !is_possible_id(&causation_id) {
             return Ok(ids);
         }
         loop {
-            let answer = self
+            let response = self
                 .client
                 .query()
                 .table_name(&self.table)
@@ -73,8 +73,8 @@ impl Outbox {
                 .set_exclusive_start_key(from)
                 .send()
                 .await;
-            let answer = match answer {
-                Ok(answer) => answer,
+            let response = match response {
+                Ok(response) => response,
                 Err(failure) if self.lacks_causation_index(&failure).await => {
                     return Err(Error::new(
                         ErrorCode::InvalidTable,
@@ -86,8 +86,8 @@ impl Outbox {
                 }
                 Err(failure) => return Err(explain("Query", &self.index(CAUSATION), failure)),
             };
-            ids.extend(answer.items().iter().filter_map(|item| message_id(item)).map(str::to_owned));
-            match answer.last_evaluated_key.filter(|key| !key.is_empty()) {
+            ids.extend(response.items().iter().filter_map(|item| message_id(item)).map(str::to_owned));
+            match response.last_evaluated_key.filter(|key| !key.is_empty()) {
                 None => return Ok(ids),
                 key => from = key,
             }
@@ -100,7 +100,8 @@ impl Outbox {
     }
 }
 
-/// Returns the change that every one of them makes. `ExpiresAt` is removed as well: an unsent message never expires.
+/// Returns the change that all three cases have in common. It removes `ExpiresAt`, because an unsent message never
+/// expires.
 fn outstanding_again(id: String, item: &Item) -> Change {
     let now = Ticks::now();
     let created = ticks(item, CREATED_TIME).unwrap_or(now);
@@ -118,24 +119,24 @@ fn outstanding_again(id: String, item: &Item) -> Change {
     }
 }
 
-/// The value of an attribute as the change relies on it.
-fn as_listed(item: &Item, name: &'static str) -> Condition {
+/// Returns the condition that the attribute is unchanged since the item was read.
+fn unchanged(item: &Item, name: &'static str) -> Condition {
     item.get(name).map_or(Condition::Missing(name), |value| Condition::Equals(name, value.clone()))
 }
 
 fn replaying(id: String, item: &Item) -> Change {
     let mut change = outstanding_again(id, item);
-    change.conditions.push(as_listed(item, DELIVERY_TIME));
+    change.conditions.push(unchanged(item, DELIVERY_TIME));
     change
 }
 
 fn releasing(id: String, item: &Item) -> Change {
     let mut change = outstanding_again(id, item);
-    change.conditions.push(as_listed(item, PARKED_AT));
+    change.conditions.push(unchanged(item, PARKED_AT));
     change
 }
 
-/// A message that waits is due now; it stays where it is in the index.
+/// Returns the change that makes a waiting message due now. The message keeps its place in the index.
 fn making_due(id: String, item: &Item) -> Change {
     let mut change = outstanding_again(id, item);
     change.set.retain(|(name, _)| ![OUTSTANDING_CREATED_TIME, REPLAYED_AT].contains(name));

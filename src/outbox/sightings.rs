@@ -1,4 +1,4 @@
-//! Outstanding messages as the indexes show them, a page at a time. An index may lag behind the table.
+//! Reads outstanding messages from the indexes, a page at a time. An index may lag behind the table.
 
 use crate::model::error::Result;
 use crate::model::fate::Fate;
@@ -15,26 +15,26 @@ use std::sync::Arc;
 
 const BY_TOPIC: &str = "Outstanding";
 const ALL_TOPICS: &str = "OutstandingAllTopics";
-/// The largest number that DynamoDB knows: no time is later.
+/// The largest number of DynamoDB, which is after every time.
 const AFTER_ALL_TIMES: &str = "9.9999999999999999999999999999999999999E+125";
-/// How many messages of a shard a page shows at most.
-const MOST_SHOWN: i32 = 1000;
+/// The maximum number of messages in a page.
+const MAX_PAGE: i32 = 1000;
 
-/// A message as the index shows it. Older ones are less.
+/// A message as the index shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sighting {
     pub(crate) created: Ticks,
     pub(crate) id: String,
     pub(crate) topic: Arc<str>,
-    /// Empty on an item that lacks it.
+    /// The shard; empty if the item has none.
     pub(crate) topic_shard: Arc<str>,
-    /// Empty if there is none.
+    /// The partition key; empty if the item has none.
     pub(crate) key: String,
     pub(crate) fate: Fate,
 }
 
 impl Sighting {
-    /// Returns what orders messages: first the time, then the id.
+    /// Returns the sort key of the message: the time, then the id.
     pub(crate) fn place(&self) -> (Ticks, &str) {
         (self.created, &self.id)
     }
@@ -44,24 +44,24 @@ impl Sighting {
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) sightings: Vec<Sighting>,
-    /// Where the next page begins; `None` after the last one.
+    /// The start key of the next page; `None` after the last page.
     pub(crate) next: Option<Item>,
 }
 
-/// The messages of a shard that are asked for.
+/// A range of the messages of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Range {
-    /// Those made at this time or before.
+    /// Messages created at or before this time.
     UpTo(Ticks),
-    /// Those made after it.
+    /// Messages created after this time.
     After(Ticks),
 }
 
 impl Outbox {
-    /// Reads a page of so many messages of any topic, in the index's own order of shards; within a shard, oldest
-    /// first.
-    pub(crate) async fn look_page(&self, limit: i32, from: Option<Item>) -> Result<Page> {
-        let answer = self
+    /// Reads a page of up to `limit` messages of any topic, in the index's own order of shards and oldest first within each
+    /// shard.
+    pub(crate) async fn poll_page(&self, limit: i32, from: Option<Item>) -> Result<Page> {
+        let response = self
             .client
             .scan()
             .table_name(&self.table)
@@ -72,7 +72,7 @@ impl Outbox {
             .send()
             .await
             .map_err(|failure| explain("Scan", &self.index(BY_TOPIC), failure))?;
-        Ok(page(answer.items.unwrap_or_default(), answer.last_evaluated_key))
+        Ok(page(response.items.unwrap_or_default(), response.last_evaluated_key))
     }
 
     /// Reads a page of the messages of a shard of a topic, oldest first.
@@ -81,7 +81,7 @@ impl Outbox {
             Range::UpTo(time) => ("<=", time),
             Range::After(time) => (">", time),
         };
-        let answer = self
+        let response = self
             .client
             .query()
             .table_name(&self.table)
@@ -92,33 +92,33 @@ impl Outbox {
             .expression_attribute_values(":shard", text(shard))
             .expression_attribute_values(":time", number(time.raw()))
             .projection_expression(projection())
-            .limit(limit.min(MOST_SHOWN))
+            .limit(limit.min(MAX_PAGE))
             .set_exclusive_start_key(from)
             .send()
             .await
             .map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
-        Ok(page(answer.items.unwrap_or_default(), answer.last_evaluated_key))
+        Ok(page(response.items.unwrap_or_default(), response.last_evaluated_key))
     }
 
-    /// Reads a page of the messages that lack their shard, so that they are in no other index, in no order.
+    /// Reads a page of the messages without a shard, in no order. They are in no index by topic.
     pub(crate) async fn unsharded_page(&self, from: Option<Item>) -> Result<Page> {
-        let answer = self
+        let response = self
             .client
             .scan()
             .table_name(&self.table)
             .index_name(ALL_TOPICS)
             .filter_expression(format!("attribute_not_exists({TOPIC_SHARD})"))
             .projection_expression(projection())
-            .limit(MOST_SHOWN)
+            .limit(MAX_PAGE)
             .set_exclusive_start_key(from)
             .send()
             .await
             .map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
-        Ok(page(answer.items.unwrap_or_default(), answer.last_evaluated_key))
+        Ok(page(response.items.unwrap_or_default(), response.last_evaluated_key))
     }
 }
 
-/// Returns the place behind all messages of a shard, where a page of [`Outbox::look_page`] may begin.
+/// Returns the start key after all messages of a shard, for [`Outbox::poll_page`].
 pub(crate) fn behind(topic_shard: &str) -> Item {
     Item::from([
         (TOPIC_SHARD.to_owned(), text(topic_shard)),
@@ -158,7 +158,7 @@ fn page(items: Vec<Item>, last: Option<Item>) -> Page {
     };
     let sightings = items.iter().filter_map(|item| {
         Some(Sighting {
-            // A time that is none sorts first, so that the item is found out soon.
+            // An item with an invalid time sorts first, so that it is found early.
             created: ticks(item, OUTSTANDING_CREATED_TIME).unwrap_or(Ticks::FIRST),
             id: message_id(item)?.to_owned(),
             topic: shared(&string(item, "Topic")),

@@ -1,4 +1,4 @@
-//! The size of an item as DynamoDB counts it, so that what it would refuse is refused early.
+//! The size of an item as DynamoDB counts it, so that items that DynamoDB would reject are rejected early.
 //!
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 
@@ -6,20 +6,20 @@ use crate::model::item::{AttributeValue, Item};
 
 /// DynamoDB's limit for one item: 400 KB.
 pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;
-/// What a deposit leaves free of that, for the marks, waits and errors that are written later.
+/// The number of bytes that a deposit leaves free for the marks, waits and errors that are written later.
 pub(crate) const ROOM_BYTES: usize = 1024;
 /// DynamoDB's limit for the items of one transaction: 4 MB.
 pub(crate) const MAX_TRANSACTION_BYTES: usize = 4 * 1024 * 1024;
-/// What a list or a map costs beyond its content.
+/// The number of bytes that a list or a map costs beyond its content.
 const CONTAINER_BYTES: usize = 3;
 
-/// The size of an item or a key: names and values.
+/// Returns the size of an item or a key: its names and values.
 pub(crate) fn item_size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 
-/// The size of one value. Where Amazon says "approximately", the lower bound: we never refuse
-/// what DynamoDB would take.
+/// Returns the size of one value. Where Amazon says "approximately", this is the lower bound, so that no item is
+/// rejected that DynamoDB would accept.
 pub(crate) fn value_size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),

@@ -1,5 +1,4 @@
-//! Reads from an item in which state its message is and what decides about its delivery, whatever else is wrong
-//! with it.
+//! Reads the state and the fate of a message from its item, even if the item is otherwise malformed.
 
 use crate::model::fate::Fate;
 use crate::model::item::Item;
@@ -10,7 +9,7 @@ use crate::outbox::attribute::{
     PARKED_AT, REPLAYED_AT,
 };
 
-/// Returns the state of an item's message: the index of outstanding messages decides first.
+/// Returns the state of an item's message. An item in the index of outstanding messages is outstanding.
 pub(crate) fn state(item: &Item) -> MessageState {
     if item.contains_key(OUTSTANDING_CREATED_TIME) {
         MessageState::Outstanding
@@ -23,7 +22,7 @@ pub(crate) fn state(item: &Item) -> MessageState {
     }
 }
 
-/// Returns what decides about the delivery of an item's message; what cannot be read counts as missing.
+/// Returns the fate of an item's message. Attributes that cannot be read count as missing.
 pub(crate) fn fate(item: &Item) -> Fate {
     Fate {
         next_attempt: ticks(item, NEXT_ATTEMPT_AT),
@@ -37,12 +36,12 @@ pub(crate) fn fate(item: &Item) -> Fate {
     }
 }
 
-/// Brighter 9 stored a delivery time of 0 with messages that were not sent.
+/// Returns whether the delivery time is 0, which Brighter 9 stored with messages that were not sent.
 fn has_zero_delivery(item: &Item) -> bool {
     number(item, DELIVERY_TIME).and_then(|time| time.parse::<f64>().ok()) == Some(0.0)
 }
 
-/// Returns a time of an item, if it is one.
+/// Reads a time of an item, if the attribute is a valid time.
 pub(crate) fn ticks(item: &Item, name: &str) -> Option<Ticks> {
     number(item, name)?.parse().ok().and_then(Ticks::from_raw)
 }
@@ -57,7 +56,7 @@ mod tests {
     use crate::outbox::item::number;
 
     #[test]
-    fn the_first_that_matches_is_the_state() {
+    fn the_first_matching_attribute_decides_the_state() {
         let state_with = |attributes: &[(&str, i64)]| {
             state(&attributes.iter().map(|(name, value)| ((*name).to_owned(), number(value))).collect())
         };
@@ -71,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_counts_as_missing() {
+    fn unreadable_attributes_count_as_missing() {
         let item = Item::from([
             (NEXT_ATTEMPT_AT.to_owned(), number(-1)),
             (DISPATCH_ATTEMPTS.to_owned(), number("1.5")),

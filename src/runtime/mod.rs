@@ -27,7 +27,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, unconstrained};
 
-/// The minimum time that `close` gives the thread to end.
+/// The minimum time for which `close` waits for the thread to end.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A thread named `postbox-runtime` with a tokio current-thread runtime, which drives all
@@ -116,7 +116,7 @@ impl Runtime {
         let thread = std::thread::Builder::new()
             .name("postbox-runtime".into())
             .spawn(move || {
-                // Everything on this thread is inside an operation.
+                // All code on this thread runs inside an operation.
                 INSIDE.set(Some(std::thread::current().id()));
                 ignore_broken_pipes();
                 let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -128,7 +128,7 @@ impl Runtime {
                 };
                 let _ = started.send(Ok(runtime.handle().clone()));
                 let _ = runtime.block_on(stop_requested);
-                // Not a plain drop: that would wait for a name look-up under way.
+                // Dropping the runtime would wait for a name look-up in progress.
                 runtime.shutdown_background();
                 let _ = ended.send(());
             })
@@ -198,8 +198,8 @@ impl Runtime {
         self.drive(what, timeout, abandoned, future)
     }
 
-    /// [`run`](Self::run) as a part of a call that was [entered](Self::enter), such as the requests of a
-    /// producer: it may still begin once `close` waits for that call.
+    /// Runs a future as [`run`](Self::run) does, as a part of a call that was [entered](Self::enter), such as the requests
+    /// of a producer. The future may start while `close` waits for that call.
     pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
         self.check()?;
         let abandoned = self.abandoned.notified();
@@ -310,7 +310,7 @@ impl Runtime {
         Ok(())
     }
 
-    /// Returns whether `close` waits no longer for what is under way.
+    /// Returns whether `close` has stopped waiting for the running calls.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.is_abandoned.load(Ordering::Relaxed)
     }
@@ -320,15 +320,14 @@ impl Runtime {
         drop(self.handle.spawn(future));
     }
 
-    /// Whether calls are still taken.
+    /// Checks that the Postbox is open for new calls.
     pub(crate) fn check_open(&self) -> Result<()> {
         self.check()?;
         if self.gate.is_closed() { Err(closed()) } else { Ok(()) }
     }
 
-    /// Rejects new calls, waits for the running ones, and stops the thread, all within the
-    /// deadline. A second call waits for the same. The error names `timeout`, of which other
-    /// steps may have used a part.
+    /// Rejects new calls, waits for the running ones, and stops the thread, all within the deadline. A second call waits
+    /// for the same end. The error names `timeout`, of which other steps may have used a part.
     pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
         self.check()?;
         let finished = self.gate.close(deadline);

@@ -41,8 +41,8 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 pub struct EmbeddedDatabase(Database);
 
 impl EmbeddedDatabase {
-    /// Opens the database in this file, which is created, readable only for its owner, if it
-    /// does not exist. The path `:memory:` opens a database that ends with its last handle.
+    /// Opens the database in this file. A file that does not exist is created, readable and writable only by its owner. The
+    /// path `:memory:` opens a database in memory, which is discarded with its last handle.
     ///
     /// # Errors
     /// [`ErrorCode::EmbeddedUnavailable`]: the file cannot be opened or is not such a database.
@@ -116,7 +116,7 @@ impl EmbeddedDatabase {
                 shutdown.await;
                 drop(stop);
             };
-            // A client that never finishes its request does not keep the server.
+            // The server does not wait for a client that never finishes its request.
             let too_late = async {
                 let _ = stopped.await;
                 tokio::time::sleep(GRACE).await;

@@ -147,8 +147,8 @@ fn throttling_reasons(body: &[u8]) -> Option<String> {
     (!texts.is_empty()).then(|| bounded(&texts.join(", ")).to_owned())
 }
 
-/// Returns whether DynamoDB rejected a request for lack of a permission, which may last; not for credentials that
-/// have expired or a signature that is wrong.
+/// Returns whether DynamoDB rejected a request for lack of a permission, and not for expired credentials or a wrong
+/// signature. A missing permission may be a lasting reason.
 pub(crate) fn is_denied(error: &Error) -> bool {
     error.code() == ErrorCode::AccessDenied && error.message().contains("DynamoDB says AccessDenied")
 }

@@ -1,4 +1,4 @@
-//! The trait of producers, and the producers that come with Postbox. Does not depend on DynamoDB.
+//! The trait of producers, and the producers that are part of Postbox. This room does not depend on DynamoDB.
 
 #[cfg(any(feature = "sns", feature = "sqs"))]
 mod aws;
@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use target::Context;
 
-/// Adds the producers of these routes; routes to one target share one. Makes no request.
+/// Adds the producers of these routes. Routes to the same target share a producer. Makes no requests.
 pub(crate) fn add_routes(
     router: &mut Router,
     routes: Vec<Route>,

@@ -13,12 +13,12 @@ pub enum SendOutcome {
     /// The transport accepted the message and will confirm it later, with
     /// [`Postbox::confirm`](crate::Postbox::confirm). Until then the message stays outstanding.
     Accepted,
-    /// It failed, and nobody knows whether the transport or the message is to blame: it stays outstanding and will be
-    /// sent again.
+    /// Sending failed, because of either the transport or the message. The message stays outstanding and is sent again
+    /// later.
     Retry(String),
-    /// The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.
+    /// The transport cannot be used now, for any message. The message stays outstanding and is sent again later.
     Unavailable(String),
-    /// It can never be sent as it is: too large, not permitted, malformed.
+    /// The message can never be sent as it is: it is too large, not permitted or malformed. It is parked.
     Reject(String),
 }
 

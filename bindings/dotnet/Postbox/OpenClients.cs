@@ -39,12 +39,12 @@ namespace Postbox
         {
             try
             {
-                // That something did not end in time has nobody left to act on it. Nothing is lost by it.
+                // A timeout is ignored, because the process ends. Committed messages stay outstanding, so nothing is lost.
                 Native.postbox_error_free(Native.postbox_close(client));
             }
             catch (ObjectDisposedException)
             {
-                // Somebody was faster.
+                // The client was already disposed of.
             }
         }
     }

@@ -127,7 +127,7 @@ impl Failure {
         self.code.as_deref().map_or(Cause::Other, Cause::of)
     }
 
-    /// Only a request for one message can be refused for it.
+    /// Returns the outcome of the messages of the request. Only a request with one message can be rejected for its content.
     pub(super) fn outcome(&self) -> SendOutcome {
         if self.is_content() {
             SendOutcome::Retry(self.text.clone())
@@ -136,7 +136,7 @@ impl Failure {
         }
     }
 
-    /// Whether the topic or queue is not there.
+    /// Returns whether the topic or queue does not exist.
     pub(super) fn is_missing(&self) -> bool {
         self.cause() == Cause::Missing
     }
@@ -159,8 +159,8 @@ impl Refusal {
         !self.sender_fault
     }
 
-    /// Returns whether the refusal names the message's own content. Other refusals with the same codes come from the
-    /// topic or queue, as it is configured at that time.
+    /// Returns whether the service rejected the message for its own content. Other rejections with the same codes depend on
+    /// the configuration of the topic or queue.
     fn names_content(&self) -> bool {
         if matches!(self.code.as_str(), "InvalidMessageContents" | "MessageTooLong") {
             return true;
@@ -171,7 +171,7 @@ impl Refusal {
             .any(|words| message.contains(words))
     }
 
-    /// Only what no change around the message can mend is rejected.
+    /// Returns the outcome of the message. It is rejected only if nothing but a change of the message can help.
     pub(super) fn outcome(&self) -> SendOutcome {
         let cause = Cause::of(&self.code);
         let message = bounded(&self.message);

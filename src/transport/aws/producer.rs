@@ -146,7 +146,8 @@ impl<S: Service> Producer for AwsProducer<S> {
         let outcomes = RefCell::new(vec![None; batch.len()]);
         let what = format!("sending to {}", self.address.text());
         let sent = self.policy.runtime.run_inside(&what, self.policy.timeout, self.deliver(batch, &outcomes));
-        let unknown = sent.err().map_or_else(|| format!("{what} gave no result"), |error| error.message().to_owned());
+        let unknown =
+            sent.err().map_or_else(|| format!("{what} returned no result"), |error| error.message().to_owned());
         let outcome = |known: Option<SendOutcome>| known.unwrap_or_else(|| SendOutcome::Unavailable(unknown.clone()));
         outcomes.into_inner().into_iter().map(outcome).collect()
     }

@@ -57,17 +57,18 @@ impl Service for Sns {
             request = request.attributes("FifoTopic", "true");
         }
         let subject = format!("topic {name}");
-        let made = request.send().await.map_err(|error| Failure::of("CreateTopic", &subject, &error))?;
-        made.topic_arn.ok_or_else(|| Failure::new(format!("CreateTopic on {subject}: the response has no ARN")))
+        let created = request.send().await.map_err(|error| Failure::of("CreateTopic", &subject, &error))?;
+        created.topic_arn.ok_or_else(|| Failure::new(format!("CreateTopic on {subject}: the response has no ARN")))
     }
 
     async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure> {
         let entries = batch.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
-        let answer =
+        let response =
             self.0.publish_batch().topic_arn(destination).set_publish_batch_request_entries(Some(entries)).send().await;
-        let answer = answer.map_err(|error| Failure::of("PublishBatch", &format!("topic {destination}"), &error))?;
-        let sent = answer.successful().iter().filter_map(|entry| entry.id());
-        let failed = answer.failed().iter().map(|entry| {
+        let response =
+            response.map_err(|error| Failure::of("PublishBatch", &format!("topic {destination}"), &error))?;
+        let sent = response.successful().iter().filter_map(|entry| entry.id());
+        let failed = response.failed().iter().map(|entry| {
             let message = entry.message().unwrap_or_default().to_owned();
             (entry.id(), Refusal { code: entry.code().to_owned(), message, sender_fault: entry.sender_fault() })
         });

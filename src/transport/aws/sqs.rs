@@ -57,17 +57,17 @@ impl Service for Sqs {
             request = request.attributes(QueueAttributeName::FifoQueue, "true");
         }
         let subject = format!("queue {name}");
-        let made = request.send().await.map_err(|error| Failure::of("CreateQueue", &subject, &error))?;
-        made.queue_url.ok_or_else(|| Failure::new(format!("CreateQueue on {subject}: the response has no URL")))
+        let created = request.send().await.map_err(|error| Failure::of("CreateQueue", &subject, &error))?;
+        created.queue_url.ok_or_else(|| Failure::new(format!("CreateQueue on {subject}: the response has no URL")))
     }
 
     async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure> {
         let entries = batch.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
-        let answer = self.0.send_message_batch().queue_url(destination).set_entries(Some(entries)).send().await;
-        let answer =
-            answer.map_err(|error| Failure::of("SendMessageBatch", &format!("queue {destination}"), &error))?;
-        let sent = answer.successful().iter().map(|entry| entry.id());
-        let failed = answer.failed().iter().map(|entry| {
+        let response = self.0.send_message_batch().queue_url(destination).set_entries(Some(entries)).send().await;
+        let response =
+            response.map_err(|error| Failure::of("SendMessageBatch", &format!("queue {destination}"), &error))?;
+        let sent = response.successful().iter().map(|entry| entry.id());
+        let failed = response.failed().iter().map(|entry| {
             let message = entry.message().unwrap_or_default().to_owned();
             (entry.id(), Refusal { code: entry.code().to_owned(), message, sender_fault: entry.sender_fault() })
         });

@@ -136,10 +136,10 @@ fn a_hanging_mark_does_not_block_the_clear() {
     let world = TestOutbox::configured(|builder| builder.operation_timeout(Duration::from_millis(100)));
     let ids = world.deposit(2);
     world.faults.next("BatchExecuteStatement", Fault::HangAfter);
-    // Where marks fail, nothing more is sent until what was sent is marked.
+    // While marks fail, nothing more is sent until the sent messages are marked.
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::MarkFailed, DispatchOutcome::HeldBack]);
     let again = world.outcomes(&ids);
-    assert_eq!(again, [DispatchOutcome::AlreadyDispatched, DispatchOutcome::Dispatched], "it had taken effect");
+    assert_eq!(again, [DispatchOutcome::AlreadyDispatched, DispatchOutcome::Dispatched], "the mark had taken effect");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn close_is_bounded_and_fails_a_hanging_request() {
     assert_eq!(committed.unwrap_err().code(), ErrorCode::OutcomeUnknown, "its request may be on its way");
     let error = work.commit().unwrap_err();
     assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
-    assert!(!error.is_retryable(), "whoever tries again until it is known would never end: {error}");
+    assert!(!error.is_retryable(), "a caller that retries until the outcome is known would never end: {error}");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn close_waits_for_running_calls() {
     let mut later = world.postbox.unit_of_work();
     later.put(PEOPLE, person("Bob")).unwrap();
     let closing = std::thread::spawn(move || world.postbox.close());
-    // The close has begun as soon as a new call is refused.
+    // The close has started as soon as a new call is rejected.
     while later.get_item(PEOPLE, person("Bob")).is_ok() {
         std::thread::yield_now();
     }

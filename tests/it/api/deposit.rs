@@ -175,7 +175,7 @@ fn a_bulk_deposit_falls_back_to_puts_without_partiql_permission() {
     assert_eq!(world.postbox.get_message("there").unwrap().unwrap().message.body(), b"before");
     world.faults.forget();
     world.deposit(30);
-    assert_eq!(world.faults.operations(), ["PutItem"; 30], "the refusal is remembered");
+    assert_eq!(world.faults.operations(), ["PutItem"; 30], "the missing permission is remembered");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn brighters_rules_do_not_apply_where_no_brighter_reads() {
     }
     assert_eq!(world.sent(), numbers(0..4));
     let error = world.postbox.deposit_post(Message::new("t", "x").with_id("i".repeat(1025))).unwrap_err();
-    assert!(error.message().contains("1024"), "what DynamoDB refuses is refused nevertheless: {error}");
+    assert!(error.message().contains("1024"), "an item that DynamoDB rejects is rejected nevertheless: {error}");
 }
 
 #[test]

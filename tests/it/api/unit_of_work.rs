@@ -38,7 +38,7 @@ fn a_cancelled_commit_writes_neither_the_data_nor_the_message(backend: Backend) 
     assert!(!error.is_retryable());
     assert!(world.person("Ada").is_none());
     assert!(world.postbox.get_message(&id).unwrap().is_none());
-    assert_eq!(world.outcomes(&[&id]), [DispatchOutcome::NotFound], "it is not in memory either");
+    assert_eq!(world.outcomes(&[&id]), [DispatchOutcome::NotFound], "the message is not in memory either");
     assert!(world.sent().is_empty());
 }
 
@@ -54,7 +54,7 @@ fn rollback_and_drop_send_nothing(backend: Backend) {
     assert_eq!(world.faults.operations(), [""; 0]);
 
     assert_eq!(world.outcomes(&[first, second]), [DispatchOutcome::NotFound; 2]);
-    assert!(world.sent().is_empty(), "what was rolled back is never sent");
+    assert!(world.sent().is_empty(), "a rolled-back message is never sent");
     for error in [
         rolled_back.commit().unwrap_err(),
         rolled_back.rollback().unwrap_err(),
@@ -224,7 +224,7 @@ fn a_cancelled_unit_of_work_can_be_committed_again() {
     world.clear(&[id]);
     assert_eq!(world.sent(), ["body"]);
     let tokens: Vec<_> = tokens(&world);
-    assert_ne!(tokens[0], tokens[2], "what may differ from the cancelled request has a token of its own");
+    assert_ne!(tokens[0], tokens[2], "a request that may differ from the cancelled one has its own token");
 }
 
 #[test]

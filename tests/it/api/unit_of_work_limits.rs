@@ -87,7 +87,7 @@ fn more_than_4_mb_in_total_is_rejected() {
     let error = work.deposit_post(Message::new("t", vec![0; 100 * 1024])).unwrap_err();
     assert_rejected(&error, ErrorCode::TransactionTooLarge, &["4194304", OUTBOX]);
     work.put(PEOPLE, large_person("y", 90 * 1024)).unwrap();
-    assert_eq!(work.len(), 11, "what was refused does not count");
+    assert_eq!(work.len(), 11, "a rejected action does not count");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn putting_an_item_twice_is_rejected() {
     let error = work.put(PEOPLE, item([("Name", text("Ada")), ("Age", number(2))])).unwrap_err();
     assert_rejected(&error, ErrorCode::DuplicateItem, &["Put People", "action 0"]);
     work.put(PEOPLE, item([("Name", text("Bob")), ("Age", number(1))])).unwrap();
-    assert_eq!(world.faults.operations(), ["DescribeTable"], "the key is asked for once");
+    assert_eq!(world.faults.operations(), ["DescribeTable"], "the key is requested once");
     unchanged_and_committable(&world, work, 2);
 }
 
@@ -120,7 +120,7 @@ fn two_actions_on_one_item_are_rejected() {
     work.delete(PEOPLE, person("Bob")).unwrap();
     let error = work.put(PEOPLE, item([("Name", text("Bob")), ("Age", number(1))])).unwrap_err();
     assert_rejected(&error, ErrorCode::DuplicateItem, &["Put People", "action 1 (Delete People)"]);
-    assert_eq!(world.faults.operations(), [""; 0], "an action with a key tells the names of the key");
+    assert_eq!(world.faults.operations(), [""; 0], "an action with a key shows the names of the key");
     unchanged_and_committable(&world, work, 2);
 }
 

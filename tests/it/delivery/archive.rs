@@ -139,7 +139,7 @@ fn recently_dispatched_messages_are_kept() {
 }
 
 #[test]
-fn a_message_the_archive_refuses_is_kept_and_the_others_are_deleted() {
+fn a_message_the_archive_rejects_is_kept_and_the_others_are_deleted() {
     let world = test_outbox();
     let ids = dispatched(&world, 150);
     let bad = ids[70].clone();
@@ -196,7 +196,7 @@ fn a_message_that_cannot_be_read_or_deleted_is_kept_and_the_others_are_deleted()
     let (archive, given) = noting(keep_all);
     let report = world.postbox.archive(&archive).unwrap();
     assert_eq!(counts(&report), (3, 2));
-    assert_eq!(given.lock().unwrap().len(), 4, "what cannot be read is not archived");
+    assert_eq!(given.lock().unwrap().len(), 4, "unreadable messages are not archived");
     let left: Vec<&String> = ids.iter().filter(|id| world.raw(id).is_some()).collect();
     assert_eq!(left, [&ids[1], &ids[3]]);
 }
@@ -302,7 +302,7 @@ fn a_lost_lease_stops_archiving_between_batches() {
     assert_eq!((counts(&report), report.lease), ((100, 0), LeaseStatus::Lost));
     assert_eq!(given.lock().unwrap().len(), 100);
     assert_eq!(ids.iter().filter(|id| world.raw(id).is_some()).count(), 150);
-    assert!(lease(&world.postbox).is_some(), "the lease of another is not given back");
+    assert!(lease(&world.postbox).is_some(), "the lease of another process is not released");
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn one_run_archives_several_pages() {
     world.faults.forget();
     let (archive, given) = noting(keep_all);
     assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (250, 0));
-    assert!(world.faults.count("Query") > 2, "the shard has several pages, and what comes after them is asked for");
+    assert!(world.faults.count("Query") > 2, "the shard has several pages, and the first later message is requested");
     assert_eq!(given.lock().unwrap().iter().collect::<BTreeSet<_>>(), ids.iter().collect());
 }
 
@@ -357,7 +357,7 @@ fn younger_messages_are_not_read() {
 }
 
 #[test]
-fn every_shard_of_every_topic_costs_one_item_where_nothing_is_old_enough() {
+fn a_run_without_old_messages_reads_one_item_per_shard() {
     let world =
         TestOutbox::configured(|builder| builder.archive_min_age(Duration::from_millis(60_000)).number_of_shards(2));
     for topic in ["a", "b", "c"] {
@@ -374,25 +374,25 @@ fn every_shard_of_every_topic_costs_one_item_where_nothing_is_old_enough() {
 }
 
 #[test]
-fn an_index_that_cannot_be_read_from_behind_a_shard_is_read_page_by_page() {
-    let refused =
+fn an_index_that_rejects_constructed_start_keys_is_read_page_by_page() {
+    let rejected =
         || Fault::Refuse { status: 400, code: "ValidationException", message: "The provided starting key is invalid" };
     let world = TestOutbox::configured(|builder| at_once(builder).number_of_shards(3));
     let ids = dispatched(&world, 40);
     world.faults.when(move |request| {
         let start = request.body["ExclusiveStartKey"]["DeliveryTime"]["N"].as_str().unwrap_or_default();
-        (request.operation == "Scan" && start.ends_with("E+125")).then(refused)
+        (request.operation == "Scan" && start.ends_with("E+125")).then(rejected)
     });
     for _ in 0..2 {
         assert_eq!(world.postbox.archive(&noting(keep_all).0).unwrap().failed, 0);
     }
     assert!(ids.iter().all(|id| world.raw(id).is_none()));
-    let made_up = world.faults.bodies("Scan").iter().filter(|scan| scan["Limit"] == 1).count();
-    assert_eq!(made_up, 2, "it is tried once");
+    let constructed = world.faults.bodies("Scan").iter().filter(|scan| scan["Limit"] == 1).count();
+    assert_eq!(constructed, 2, "a constructed start key is tried once");
 }
 
 #[test]
-fn a_cancellation_is_seen_between_any_two_requests() {
+fn cancellation_takes_effect_between_any_two_requests() {
     let world = TestOutbox::configured(|builder| at_once(builder).number_of_shards(2));
     let ids = dispatched(&world, 20);
     for operation in ["Scan", "Query", "BatchGetItem"] {
@@ -431,10 +431,13 @@ fn the_background_archiver_makes_no_request_before_something_can_be_old_enough()
         assert!(Instant::now() < deadline, "the archiver has not archived them");
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(began.elapsed() >= Duration::from_millis(1000), "they were old enough only then");
+    assert!(began.elapsed() >= Duration::from_millis(1000), "the messages were old enough only then");
     world.postbox.stop_archiver().unwrap();
     let runs = world.faults.bodies("UpdateItem").iter().filter(|put| put["TableName"] == LOCKS).count();
-    assert!((2..=4).contains(&runs), "one that finds nothing, and one as each became old enough: {runs}");
+    assert!(
+        (2..=4).contains(&runs),
+        "one run finds nothing, and others archive the messages when they are old enough: {runs}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Sweeps of backlogs that are large, slow to read, or in the way of others.
+//! Sweeps of backlogs that are large, slow to read, or ahead of other messages.
 
 use crate::support::fault::{Fault, Request};
 use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox};
@@ -10,7 +10,7 @@ fn eager(builder: Builder) -> Builder {
     builder.sweep_min_age(Duration::from_millis(0))
 }
 
-/// How many messages a request asks for by their ids.
+/// Returns the number of messages that a request reads by their ids.
 fn bodies_asked(request: &Request) -> usize {
     request.body["RequestItems"][OUTBOX]["Keys"].as_array().map_or(0, Vec::len)
 }
@@ -24,7 +24,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_backlog_that_takes_longer_to_read_than_a_lease_is_sent_by_two_sweepers() {
+fn two_sweepers_send_a_backlog_that_takes_longer_to_read_than_a_lease() {
     let world = TestOutbox::configured(|builder| builder);
     world.deposit(20);
     let open = || {
@@ -42,7 +42,7 @@ fn a_backlog_that_takes_longer_to_read_than_a_lease_is_sent_by_two_sweepers() {
 }
 
 #[test]
-fn a_topic_that_comes_while_a_slow_one_is_sent_does_not_wait_for_it() {
+fn a_new_topic_does_not_wait_for_a_slow_one() {
     let (fast, arrived) = mpsc::channel();
     let (fast, hold) = (Mutex::new(fast), Arc::new((Mutex::new(false), std::sync::Condvar::new())));
     let held = Arc::clone(&hold);
@@ -66,7 +66,7 @@ fn a_topic_that_comes_while_a_slow_one_is_sent_does_not_wait_for_it() {
 }
 
 #[test]
-fn bodies_that_do_not_fit_the_time_are_read_in_smaller_parts() {
+fn bodies_that_exceed_the_timeout_are_read_in_smaller_parts() {
     let world = TestOutbox::configured(|builder| {
         eager(builder)
             .number_of_shards(1)
@@ -95,7 +95,7 @@ fn a_shard_that_cannot_be_read_does_not_stop_the_others() {
 }
 
 #[test]
-fn what_waits_is_not_read_again() {
+fn waiting_messages_are_not_read_again() {
     let producer = producer_fn(|message: &Message| match message.body() {
         b"0" => SendOutcome::Retry("poison".into()),
         _ => SendOutcome::Sent,
@@ -116,7 +116,7 @@ fn what_waits_is_not_read_again() {
 }
 
 #[test]
-fn a_topic_that_nobody_here_serves_is_not_read_and_hides_no_other() {
+fn a_topic_without_a_producer_is_not_read_and_hides_no_other() {
     let world = TestOutbox::configured(|builder| builder);
     let all: Vec<Message> = (0..2000).map(|n| Message::new("theirs", n.to_string())).collect();
     world.postbox.deposit_posts(&all).unwrap();
@@ -130,7 +130,7 @@ fn a_topic_that_nobody_here_serves_is_not_read_and_hides_no_other() {
 }
 
 #[test]
-fn bad_messages_do_not_keep_good_ones_from_being_sent() {
+fn failing_messages_do_not_stop_the_others() {
     let producer = producer_fn(|message: &Message| match message.body() {
         b"bad" => SendOutcome::Retry("never".into()),
         _ => SendOutcome::Sent,
@@ -152,7 +152,7 @@ fn bad_messages_do_not_keep_good_ones_from_being_sent() {
 }
 
 #[test]
-fn a_close_ends_a_sweep_that_is_finding_and_gives_its_lease_back() {
+fn close_ends_a_sweep_that_reads_and_releases_its_lease() {
     let world = TestOutbox::configured(eager);
     world.deposit(3000);
     let faults = world.backend.faults();
@@ -167,7 +167,7 @@ fn a_close_ends_a_sweep_that_is_finding_and_gives_its_lease_back() {
 }
 
 #[test]
-fn a_message_of_an_absurd_time_is_swept() {
+fn a_message_far_in_the_future_is_swept() {
     let world = TestOutbox::configured(eager);
     let ids = world.deposit(1);
     let mut raw = world.raw(&ids[0]).unwrap();

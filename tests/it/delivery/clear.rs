@@ -1,4 +1,4 @@
-//! Clear sends given messages in order, once, and says of each what became of it.
+//! Clear sends the messages with these ids in order and once, and reports the outcome of each.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
@@ -21,7 +21,7 @@ fn messages_are_sent_in_the_order_of_the_ids(backend: Backend) {
     expected.reverse();
     assert_eq!(world.sent(), expected);
 
-    // Read from the table by another process, they come in the order of the ids too.
+    // Another process, which reads the messages from the table, also sends them in the order of the ids.
     let mut ids = world.deposit(10);
     ids.rotate_left(3);
     let report = world.another().clear_outbox(&ids).unwrap();
@@ -46,7 +46,7 @@ fn a_dispatched_message_is_skipped(backend: Backend) {
 fn a_missing_message_does_not_stop_the_others(backend: Backend) {
     let world = TestOutbox::on(backend);
     let ids = world.deposit(2);
-    // DynamoDB refuses a whole batch for one key that is empty or too long.
+    // DynamoDB rejects a whole batch for one key that is empty or too long.
     let too_long = "x".repeat(2049);
     let asked = [ids[0].as_str(), "unknown", "", &too_long, &ids[1]];
     let reader = world.another();
@@ -222,7 +222,7 @@ fn a_message_sent_by_another_thread_is_in_progress() {
     world.faults.next("BatchExecuteStatement", Fault::Wait(gate.clone()));
     std::thread::scope(|scope| {
         let first = scope.spawn(|| world.outcomes(&ids));
-        // Sent and not yet marked: until then it looks outstanding to whoever reads the table.
+        // The message is sent and not yet marked, so it is outstanding for every reader of the table.
         world.faults.wait_for(2, "BatchExecuteStatement");
         assert_eq!(world.outcomes(&ids), [DispatchOutcome::InProgress]);
         gate.open();
@@ -309,7 +309,7 @@ fn the_producer_receives_the_deposited_message() {
     }
 }
 
-/// All header fields and the body; the encoding is spelled out in what was read.
+/// Returns all header fields and the body. A message that was read has an explicit encoding.
 fn comparable(message: &Message) -> (Vec<Option<String>>, Vec<u8>) {
     let names = ["id", "topic", "message_type", "character_encoding", "content_type", "created_at", "partition_key"];
     let more = ["correlation_id", "bag.tenant", "source", "spec_version"];
@@ -317,7 +317,7 @@ fn comparable(message: &Message) -> (Vec<Option<String>>, Vec<u8>) {
     (fields.collect(), message.body().to_vec())
 }
 
-/// A world whose transport takes so many messages at once.
+/// Creates an outbox whose producer receives batches of up to `size` messages.
 fn batching(size: usize) -> TestOutbox {
     let producer = MemoryProducer::with_max_batch(size);
     let mut world = TestOutbox::configured(|builder| builder.default_producer(producer.clone()));
@@ -325,7 +325,7 @@ fn batching(size: usize) -> TestOutbox {
     world
 }
 
-/// Sets one attribute of a stored message, as somebody else may have done.
+/// Sets one attribute of a stored message, as another process may have done.
 fn set(world: &TestOutbox, id: &str, attribute: &'static str, value: postbox::AttributeValue) {
     let key = message_key(id);
     sdk(&world.postbox, move |client| async move {

@@ -1,5 +1,5 @@
-//! What was sent is marked dispatched: 25 a request, while the next messages are being sent, and
-//! never over an earlier dispatch time.
+//! Sent messages are marked dispatched, 25 in a request, while the next messages are being sent. An earlier dispatch
+//! time is never overwritten.
 
 use crate::support::fault::Fault;
 use crate::support::faults::Faults;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MARK: &str = "BatchExecuteStatement";
 
-/// A world whose transport takes so many messages at once, so that they are marked together.
+/// Creates an outbox whose producer receives batches of up to `size` messages, so that they are marked together.
 fn batching(size: usize) -> TestOutbox {
     let producer = MemoryProducer::with_max_batch(size);
     let mut world = TestOutbox::configured(|builder| builder.default_producer(producer.clone()));
@@ -19,13 +19,13 @@ fn batching(size: usize) -> TestOutbox {
     world
 }
 
-/// How many statements each request had.
+/// Returns the number of statements of each request.
 fn statements(faults: &Faults) -> Vec<usize> {
     faults.bodies(MARK).iter().map(|body| body["Statements"].as_array().unwrap().len()).collect()
 }
 
 #[test]
-fn twenty_five_are_marked_a_request() {
+fn messages_are_marked_in_batches_of_25() {
     let world = batching(60);
     let ids = world.deposit(60);
     world.faults.forget();
@@ -47,7 +47,7 @@ fn marking_overlaps_with_sending() {
     let world = TestOutbox::configured(|builder| {
         builder.default_producer(producer_fn(|_| {
             if sent.fetch_add(1, Ordering::SeqCst) == 30 {
-                // The 31st message is not through before the first are being marked.
+                // The producer returns from the 31st message only after the first ones are being marked.
                 faults_of_world.get().unwrap().wait_for(1, MARK);
             }
             SendOutcome::Sent
@@ -84,7 +84,7 @@ fn an_earlier_dispatch_time_is_not_overwritten() {
 fn a_clear_keeps_the_dispatch_time_of_another_sender() {
     let world = TestOutbox::new();
     let ids = world.deposit(1);
-    // Still in the memory of the first one, the message is dispatched by another process.
+    // Another process dispatches the message while it is still in the memory of the first process.
     let report = world.another().clear_outbox(&ids).unwrap();
     assert!(report.is_success());
     let before = world.raw(&ids[0]).unwrap();
@@ -102,13 +102,13 @@ fn marking_falls_back_to_updates_without_partiql_permission() {
     world.faults.forget();
     world.clear(&ids);
     assert_eq!(world.faults.count("UpdateItem"), 30);
-    assert!(world.faults.count(MARK) <= 2, "it is not tried for ever: {:?}", statements(&world.faults));
+    assert!(world.faults.count(MARK) <= 2, "marking is not tried forever: {:?}", statements(&world.faults));
     assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
     assert_eq!(world.sent(), numbers(0..30));
 }
 
 #[test]
-fn marking_falls_back_where_partiql_is_refused_statement_by_statement() {
+fn marking_falls_back_if_partiql_is_denied_for_each_statement() {
     let world = batching(5);
     let ids = world.deposit(5);
     world.faults.next(MARK, Fault::Statements { at: vec![1, 3], code: "AccessDenied" });
@@ -133,11 +133,11 @@ fn throttled_statements_are_marked_by_a_further_request() {
 }
 
 #[test]
-fn what_cannot_be_marked_is_reported_and_marked_later_in_place_of_being_sent_again() {
+fn an_unmarked_message_is_reported_and_marked_later_without_being_sent_again() {
     let world = batching(3);
     let ids = world.deposit(3);
-    let refused = Fault::Refuse { status: 400, code: "ValidationException", message: "injected" };
-    world.faults.next(MARK, refused);
+    let rejected = Fault::Refuse { status: 400, code: "ValidationException", message: "injected" };
+    world.faults.next(MARK, rejected);
     let report = world.postbox.clear_outbox(&ids).unwrap();
     assert_eq!(outcomes(&report), [DispatchOutcome::MarkFailed; 3]);
     assert!(report.entries()[0].detail.contains("injected"), "{report:?}");
@@ -177,7 +177,7 @@ fn a_message_deleted_during_sending_counts_as_sent() {
         client.delete_item().table_name(OUTBOX).set_key(Some(key)).send().await
     });
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Dispatched]);
-    assert!(world.raw(&ids[0]).is_none(), "marking does not bring it back as a stump");
+    assert!(world.raw(&ids[0]).is_none(), "marking does not create an incomplete item");
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn mark_dispatched_reports_each_message_and_prevents_sending() {
     assert_eq!(found[1..60], [DispatchOutcome::Dispatched; 59]);
     assert_eq!(found[60..], [DispatchOutcome::NotFound; 3]);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::AlreadyDispatched; 60]);
-    assert_eq!(world.sent(), ["0"], "what the host sent itself is not sent from memory either");
+    assert_eq!(world.sent(), ["0"], "a message that the caller sent itself is not sent from memory either");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The fate of a message that cannot be sent, over processes and outages: waits, blame, parking, marks.
+//! The fate of a message that cannot be sent, across processes and outages: its waits, the blame, parking and marks.
 
 use crate::support::fault::Fault;
 use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, messages, number, numbers, sdk, text};
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Messages are swept as soon as they are deposited.
+/// Configures sweeps of messages of any age.
 fn eager(builder: Builder) -> Builder {
     builder.sweep_min_age(Duration::from_millis(0))
 }
@@ -20,7 +20,7 @@ fn state(postbox: &Postbox, id: &str) -> MessageState {
     postbox.get_message(id).unwrap().unwrap().state
 }
 
-/// .NET ticks of this moment, shifted by so many seconds.
+/// Returns the current time plus `shift` seconds, in .NET ticks.
 fn ticks(shift: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     621_355_968_000_000_000 + i64::try_from(now.as_nanos() / 100).unwrap() + shift * 10_000_000
@@ -43,7 +43,7 @@ fn set(world: &TestOutbox, id: &str, attributes: &[(&'static str, postbox::Attri
     });
 }
 
-/// The message has failed so often, first so long ago, and is due.
+/// Sets the attributes of a message that has `counted` failures, the first of them at this time before now, and is due.
 fn failed_before(world: &TestOutbox, id: &str, counted: u32, since: Duration) {
     let since = i64::try_from(since.as_secs()).unwrap();
     set(
@@ -57,7 +57,7 @@ fn failed_before(world: &TestOutbox, id: &str, counted: u32, since: Duration) {
     );
 }
 
-/// A transport that can be switched off, and what it sent.
+/// A transport that can be switched off, and the bodies that it sent.
 #[derive(Clone, Default)]
 struct Switch {
     is_down: Arc<AtomicBool>,
@@ -93,7 +93,7 @@ impl Producer for Switch {
 }
 
 #[test]
-fn a_fleet_parks_nothing_in_an_outage_and_each_message_is_tried_once() {
+fn an_outage_parks_nothing_and_each_message_is_tried_once() {
     for batch in [1, 100] {
         let transport = Switch::down(batch);
         let world = TestOutbox::configured(|builder| builder);
@@ -124,7 +124,7 @@ fn a_long_outage_parks_nothing_and_the_order_of_a_key_holds_after_it() {
     });
     let all: Vec<Message> = (0..10).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
     let ids = world.postbox.deposit_posts(&all).unwrap();
-    // The outage has lasted for two days, as its first failure tells, and goes on.
+    // The outage has lasted for two days, by the time of the first failure, and continues.
     let _ = world.postbox.sweep().unwrap();
     failed_before(&world, &ids[0], 0, HOUR * 48);
     for _ in 0..60 {
@@ -165,71 +165,75 @@ fn a_wait_is_stored_and_heeded_by_every_process() {
     let stored = world.postbox.get_message(&ids[0]).unwrap().unwrap();
     assert_eq!(stored.last_error.as_deref(), Some("no"));
     assert!(stored.next_attempt_at.unwrap() > SystemTime::now() + Duration::from_secs(40), "{stored:?}");
-    // A clear that names it leaves it too.
+    // A clear of this id does not send it either.
     let report = world.another().clear_outbox(&ids).unwrap();
     assert_eq!(crate::support::outcomes(&report), [DispatchOutcome::HeldBack]);
 }
 
 #[test]
-fn a_message_that_fails_while_others_are_sent_is_parked_in_the_end() {
+fn a_message_that_fails_while_others_are_sent_is_parked() {
     let poison = producer_fn(|message: &Message| match message.body() {
         b"0" => SendOutcome::Retry("the queue does not like it".into()),
         _ => SendOutcome::Sent,
     });
-    // One lane: whether others are sent is known when its drain ends.
+    // With one lane, the evidence of other messages is complete when the drain ends.
     let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(1).default_producer(poison));
     let ids = world.deposit(3);
     let _ = world.postbox.sweep().unwrap();
     let counted = |id: &str| world.postbox.get_message(id).unwrap().unwrap().dispatch_attempts;
-    assert_eq!(counted(&ids[0]), 1, "it counts, since others of its topic are sent");
+    assert_eq!(counted(&ids[0]), 1, "the failure counts, since other messages of the topic are sent");
     failed_before(&world, &ids[0], 19, HOUR / 2);
     let _ = world.postbox.sweep().unwrap();
-    assert_eq!((state(&world.postbox, &ids[0]), counted(&ids[0])), (MessageState::Outstanding, 20), "it is too early");
+    assert_eq!(
+        (state(&world.postbox, &ids[0]), counted(&ids[0])),
+        (MessageState::Outstanding, 20),
+        "the hour is not over"
+    );
     failed_before(&world, &ids[0], 19, HOUR * 2);
     let _ = world.postbox.sweep().unwrap();
     let parked = world.postbox.get_message(&ids[0]).unwrap().unwrap();
     assert_eq!((parked.state, parked.dispatch_attempts), (MessageState::Parked, 20));
     assert_eq!(parked.last_error.as_deref(), Some("the queue does not like it"));
     assert_eq!(world.postbox.stats().parked, 1);
-    // Brighter replays it: whatever we noted, it is outstanding, and sent.
+    // After a replay by Brighter the message is outstanding, in spite of our attributes.
     set(&world, &ids[0], &[("OutstandingCreatedTime", number(ticks(-60))), ("Topic", text("t"))]);
     assert_eq!(state(&world.postbox, &ids[0]), MessageState::Outstanding);
 }
 
 #[test]
-fn a_target_that_refuses_everything_in_the_same_words_parks_nothing() {
-    let refuses = Arc::new(AtomicBool::new(true));
-    let asked = Arc::clone(&refuses);
+fn a_target_that_rejects_every_message_in_the_same_words_parks_none() {
+    let rejects = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&rejects);
     let producer = producer_fn(move |_| match asked.load(Ordering::SeqCst) {
-        true => SendOutcome::Reject("InvalidParameterValue: the queue refuses".into()),
+        true => SendOutcome::Reject("InvalidParameterValue: the queue rejects all".into()),
         false => SendOutcome::Sent,
     });
     let world = TestOutbox::configured(|builder| eager(builder).breaker_threshold(0).default_producer(producer));
     let ids = world.deposit(30);
     let _ = world.postbox.sweep().unwrap();
     assert!(ids.iter().all(|id| state(&world.postbox, id) == MessageState::Outstanding));
-    // In a clear too.
+    // A clear has the same result.
     let more = world.deposit(4);
     let report = world.postbox.clear_outbox(&more).unwrap();
     assert!(report.entries().iter().all(|entry| entry.outcome != DispatchOutcome::Rejected), "{report:?}");
     assert!(more.iter().all(|id| state(&world.postbox, id) == MessageState::Outstanding));
 }
 
-/// The largest message that a deposit takes, less so many bytes.
+/// Returns a message that is `less` bytes smaller than the largest that can be deposited.
 fn largest(world: &TestOutbox, less: usize) -> Message {
-    let make = |bytes: usize| Message::new("t", "x".repeat(bytes)).with_partition_key("k");
-    let (mut taken, mut refused) = (0, 400 * 1024);
-    while taken + 1 < refused {
-        let middle = (taken + refused) / 2;
-        match world.postbox.unit_of_work().deposit_post(make(middle)) {
-            Ok(_) => taken = middle,
+    let of_size = |bytes: usize| Message::new("t", "x".repeat(bytes)).with_partition_key("k");
+    let (mut accepted, mut rejected) = (0, 400 * 1024);
+    while accepted + 1 < rejected {
+        let middle = (accepted + rejected) / 2;
+        match world.postbox.unit_of_work().deposit_post(of_size(middle)) {
+            Ok(_) => accepted = middle,
             Err(error) => {
                 assert_eq!(error.code(), ErrorCode::ItemTooLarge);
-                refused = middle;
+                rejected = middle;
             }
         }
     }
-    make(taken - less)
+    of_size(accepted - less)
 }
 
 #[test]
@@ -241,7 +245,7 @@ fn the_largest_message_can_be_marked() {
 }
 
 #[test]
-fn the_largest_message_can_fail_and_be_parked_and_frees_its_key() {
+fn the_largest_message_can_fail_and_be_parked_and_releases_its_key() {
     let long = "a long error text of the broker ".repeat(40);
     let rejecting = producer_fn(move |message: &Message| match message.body().len() {
         0..1000 => SendOutcome::Sent,
@@ -259,7 +263,7 @@ fn the_largest_message_can_fail_and_be_parked_and_frees_its_key() {
 }
 
 #[test]
-fn an_older_item_without_room_is_marked_and_waits_all_the_same() {
+fn an_older_item_without_room_can_be_marked_and_wait() {
     let is_down = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&is_down);
     let producer = producer_fn(move |_| match asked.load(Ordering::SeqCst) {
@@ -268,14 +272,14 @@ fn an_older_item_without_room_is_marked_and_waits_all_the_same() {
     });
     let world = TestOutbox::configured(|builder| eager(builder).default_producer(producer));
     let id = world.deposit(1).remove(0);
-    // As full as an earlier version stored it, less what a wait takes at least.
+    // The item is as full as an earlier version could store it, except for the minimum room for a wait.
     let mut item = world.raw(&id).unwrap();
     let size: usize = item.iter().map(|(name, value)| name.len() + size_of(value)).sum();
     let body = "x".repeat(400 * 1024 - size - 40);
     item.insert("Body".into(), postbox::AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(body)));
     sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await });
     let _ = world.postbox.sweep().unwrap();
-    assert!(world.postbox.get_message(&id).unwrap().unwrap().next_attempt_at.is_some(), "it waits");
+    assert!(world.postbox.get_message(&id).unwrap().unwrap().next_attempt_at.is_some(), "the message waits");
     is_down.store(false, Ordering::SeqCst);
     set(&world, &id, &[("NextAttemptAt", number(ticks(-1)))]);
     world.another();
@@ -294,7 +298,7 @@ fn size_of(value: &postbox::AttributeValue) -> usize {
 }
 
 #[test]
-fn a_time_far_ahead_is_refused_at_deposit() {
+fn deposit_rejects_a_time_far_ahead() {
     let world = TestOutbox::configured(eager);
     let ahead = |by: Duration| Message::new("t", "x").with_created_at(SystemTime::now() + by);
     let error = world.postbox.deposit_post(ahead(Duration::from_secs(400))).unwrap_err();
@@ -304,8 +308,8 @@ fn a_time_far_ahead_is_refused_at_deposit() {
 }
 
 #[test]
-fn every_write_on_an_unsent_message_removes_the_end_of_its_life() {
-    // Brighter's replay leaves it there.
+fn every_write_to_an_unsent_message_removes_its_expiry() {
+    // Brighter's replay keeps ExpiresAt.
     let producer = producer_fn(|message: &Message| match message.body() {
         b"rejected" => SendOutcome::Reject("no".into()),
         _ => SendOutcome::Retry("down".into()),
@@ -323,7 +327,7 @@ fn every_write_on_an_unsent_message_removes_the_end_of_its_life() {
 }
 
 #[test]
-fn a_replayed_message_is_due_at_once_and_a_late_mark_does_not_bury_it() {
+fn a_replayed_message_is_due_at_once_despite_a_late_mark() {
     let world = TestOutbox::configured(eager);
     let ids = world.deposit(1);
     world.clear(&ids);
@@ -337,7 +341,7 @@ fn a_replayed_message_is_due_at_once_and_a_late_mark_does_not_bury_it() {
 }
 
 #[test]
-fn where_marks_fail_nothing_more_is_sent_until_what_was_sent_is_marked() {
+fn nothing_is_sent_until_sent_messages_are_marked() {
     let world = TestOutbox::configured(|builder| {
         eager(builder).max_request_attempts(1).operation_timeout(Duration::from_millis(500))
     });
@@ -348,7 +352,7 @@ fn where_marks_fail_nothing_more_is_sent_until_what_was_sent_is_marked() {
         let _ = world.postbox.sweep();
         let _ = world.postbox.clear_outbox(&ids[50..60]);
     }
-    assert_eq!(world.sent().len(), 1, "the first that was sent could not be marked");
+    assert_eq!(world.sent().len(), 1, "the first sent message could not be marked");
     world.faults.heal();
     let deadline = std::time::Instant::now() + TEST_TIMEOUT;
     while world.sent().len() < 100 {
@@ -357,7 +361,7 @@ fn where_marks_fail_nothing_more_is_sent_until_what_was_sent_is_marked() {
     }
     let mut sent = world.sent();
     sent.sort_by_key(|body| body.parse::<usize>().unwrap());
-    assert_eq!(sent, numbers(0..100), "each once");
+    assert_eq!(sent, numbers(0..100), "each message is sent once");
 }
 
 #[test]
@@ -380,7 +384,7 @@ fn a_sent_message_is_marked_while_the_next_one_is_slow() {
         begun.recv_timeout(TEST_TIMEOUT).unwrap();
         let deadline = std::time::Instant::now() + TEST_TIMEOUT;
         while state(&reader, &ids[0]) != MessageState::Dispatched {
-            assert!(std::time::Instant::now() < deadline, "it is not marked");
+            assert!(std::time::Instant::now() < deadline, "the message is not marked");
             std::thread::yield_now();
         }
         drop(release);
@@ -389,13 +393,13 @@ fn a_sent_message_is_marked_while_the_next_one_is_slow() {
 }
 
 #[test]
-fn a_slow_clear_reads_again_what_has_become_old() {
+fn a_slow_clear_reads_old_messages_again() {
     let other: Arc<std::sync::OnceLock<(Postbox, Vec<String>)>> = Arc::default();
     let sweeper = Arc::clone(&other);
     let world = TestOutbox::configured(|builder| {
         builder.cache_max_age(Duration::from_millis(100)).default_producer(producer_fn(move |message: &Message| {
             if message.body() == b"0" {
-                // Longer than a message may be sent from memory; another process sends one of them meanwhile.
+                // This takes longer than messages may be sent from memory, and another process sends one of them meanwhile.
                 std::thread::sleep(Duration::from_millis(150));
                 let (other, ids) = sweeper.get().unwrap();
                 assert!(other.clear_outbox(&ids[1..2]).unwrap().is_success());

@@ -1,4 +1,4 @@
-//! The lease of a sweeper while time passes: renewed, lost, run out, taken over.
+//! The lease of a sweeper over time: it is renewed, lost, expired or taken over.
 
 use crate::support::fault::{Fault, Request};
 use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, item, numbers, take_lease, text};
@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
-/// A short lease. It is renewed after a third of it, and nothing is begun with less than half of it left.
+/// The duration of a short lease. A lease is renewed after a third of its duration, and nothing is started with less
+/// than half of it left.
 const LEASE: Duration = Duration::from_millis(3000);
 
 fn short(builder: Builder) -> Builder {
@@ -21,7 +22,7 @@ fn short(builder: Builder) -> Builder {
         .lease_duration(Duration::from_millis(LEASE.as_millis() as u64))
 }
 
-/// Waits so long before it sends.
+/// Creates a producer that waits for this time before each send.
 fn slow(time: Duration) -> impl Producer {
     producer_fn(move |_| {
         std::thread::sleep(time);
@@ -29,7 +30,7 @@ fn slow(time: Duration) -> impl Producer {
     })
 }
 
-/// A second Postbox, as another machine would have it, and what it sends.
+/// Opens a second Postbox, as on another machine, and returns it with its producer.
 fn another_machine(world: &TestOutbox) -> (Postbox, MemoryProducer) {
     let producer = MemoryProducer::new();
     let builder = short(Postbox::builder()).default_producer(producer.clone());
@@ -40,12 +41,12 @@ fn lease(postbox: &Postbox) -> Option<postbox::Item> {
     postbox.get_item(LOCKS, item([("ResourceId", text(RESOURCE))])).unwrap()
 }
 
-/// Whether nobody holds the lease: it may rest for Brighter's sweepers, which ours need not heed.
+/// Returns whether no process holds the lease. A rest for Brighter's sweepers counts as free.
 fn is_free(postbox: &Postbox) -> bool {
     lease(postbox).is_none_or(|item| item.get("Why") == Some(&text("rest")))
 }
 
-/// When the lease that was taken ends, in Unix milliseconds.
+/// Returns the end of the lease in Unix milliseconds.
 fn expiry_of(world: &TestOutbox) -> u64 {
     let take = world.faults.requests().into_iter().find(is_take).unwrap();
     take.body["ExpressionAttributeValues"][":LeaseExpiry"]["N"].as_str().unwrap().parse().unwrap()
@@ -70,7 +71,7 @@ fn a_long_sweep_renews_and_releases_its_lease() {
     world.deposit(8);
     std::thread::scope(|scope| {
         let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
-        // The first reads the leases, the second the messages.
+        // The first request reads the leases, and the second one the messages.
         world.faults.wait_for(2, "BatchGetItem");
         while !sweep.is_finished() {
             let report = other.sweep().unwrap();
@@ -83,7 +84,7 @@ fn a_long_sweep_renews_and_releases_its_lease() {
     assert!(others.sent().is_empty(), "nothing is sent twice");
     let renewals = world.faults.requests().iter().filter(|request| is_renewal(request)).count();
     assert!(renewals >= 2, "renewed: {:?}", world.faults.operations());
-    assert!(is_free(&other), "given back");
+    assert!(is_free(&other), "the lease is released");
 }
 
 #[test]
@@ -91,7 +92,7 @@ fn a_lease_taken_by_another_stops_the_sweep() {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let thief = Arc::new(OnceLock::<Postbox>::new());
     let (noted, robbing) = (Arc::clone(&sent), Arc::clone(&thief));
-    // The third send takes so long that somebody else has the lease meanwhile.
+    // The third send takes longer than the lease, and another process takes the lease meanwhile.
     let world = TestOutbox::configured(|builder| {
         short(builder).default_producer(producer_fn(move |message| {
             let mut sent = noted.lock().unwrap();
@@ -110,7 +111,7 @@ fn a_lease_taken_by_another_stops_the_sweep() {
     assert_eq!(*sent.lock().unwrap(), numbers(0..3), "nothing was sent afterwards");
     let states = ids.iter().map(|id| world.postbox.get_message(id).unwrap().unwrap());
     assert!(states.enumerate().all(|(n, stored)| (stored.state == MessageState::Dispatched) == (n < 3)));
-    assert_eq!(lease(&world.postbox).unwrap()["LockId"], text("somebody else"), "it is not given back");
+    assert_eq!(lease(&world.postbox).unwrap()["LockId"], text("somebody else"), "the lease is not released");
     assert_eq!(world.postbox.stats().last_sweep.unwrap().1.lease, LeaseStatus::Lost);
     assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
 }
@@ -128,16 +129,16 @@ fn a_lease_ends_for_its_holder_before_it_expires_for_others() {
     });
     let messages: Vec<Message> = (0..60).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
     world.postbox.deposit_posts(&messages).unwrap();
-    // It could be renewed again once it has run out: too late, for what was skipped must not be overtaken.
-    let (mut since, mut refused_too_late) = (None, false);
+    // The renewal succeeds only after the lease has expired. That is too late, because skipped messages must not be overtaken.
+    let (mut since, mut rejected_too_late) = (None, false);
     world.faults.when(move |request| {
         if !is_take(request) && !is_renewal(request) {
             return None;
         }
         let since = *since.get_or_insert_with(Instant::now);
-        let is_refused = is_renewal(request)
-            && (since.elapsed() < LEASE * 11 / 12 || !std::mem::replace(&mut refused_too_late, true));
-        is_refused.then(Fault::access_denied)
+        let is_rejected = is_renewal(request)
+            && (since.elapsed() < LEASE * 11 / 12 || !std::mem::replace(&mut rejected_too_late, true));
+        is_rejected.then(Fault::access_denied)
     });
     let report = world.postbox.sweep().unwrap();
     assert_eq!(report.lease, LeaseStatus::Lost);
@@ -146,7 +147,7 @@ fn a_lease_ends_for_its_holder_before_it_expires_for_others() {
     assert!(sent_at.len() > 2 && sent_at.len() < 50, "{}", sent_at.len());
     let expiry = expiry_of(&world);
     let last = sent_at.last().unwrap().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-    // Nothing is begun with less than half of a lease left.
+    // Nothing is started with less than half of a lease left.
     assert!(last <= expiry - 1500, "the last send began {} ms before the end by our clock", expiry - last);
 }
 
@@ -167,9 +168,8 @@ fn a_hanging_renewal_stops_the_sweep() {
     assert!(began.elapsed() < LEASE * 3, "{:?}", began.elapsed());
 }
 
-/// The lease of a sweeper whose producer hangs is not renewed: the thread that would do so is the
-/// one that hangs. So it runs out, another sweeper takes over, and the message that hangs is the
-/// only one that may be sent twice.
+/// The lease of a sweeper whose producer hangs is not renewed, because the same thread renews it. The lease expires,
+/// another sweeper takes over, and only the message of the hanging call may be sent twice.
 #[test]
 fn a_hanging_producer_loses_the_lease_to_another_sweeper() {
     let (release, released) = mpsc::channel::<()>();
@@ -189,7 +189,7 @@ fn a_hanging_producer_loses_the_lease_to_another_sweeper() {
         assert_eq!(other.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
         let deadline = Instant::now() + LEASE * 3;
         while other.sweep().unwrap().dispatched == 0 {
-            assert!(Instant::now() < deadline, "the lease is held for ever");
+            assert!(Instant::now() < deadline, "the lease does not expire");
             std::thread::sleep(Duration::from_millis(20));
         }
         assert_eq!(others.sent().len(), 5);
@@ -197,12 +197,12 @@ fn a_hanging_producer_loses_the_lease_to_another_sweeper() {
         let report = sweep.join().unwrap();
         assert_eq!((report.dispatched, report.lease), (1, LeaseStatus::Lost));
     });
-    assert!(begun.try_recv().is_err(), "it sends nothing more");
+    assert!(begun.try_recv().is_err(), "the first sweep sends nothing more");
     assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
 }
 
 #[test]
-fn a_hang_keeps_the_lease_unless_another_sweeper_takes_it() {
+fn a_hanging_producer_keeps_the_lease_unless_another_sweeper_takes_it() {
     let mut first = true;
     let slow_once = Mutex::new(move || std::mem::take(&mut first));
     let world = TestOutbox::configured(|builder| {
@@ -215,7 +215,7 @@ fn a_hang_keeps_the_lease_unless_another_sweeper_takes_it() {
     });
     world.deposit(3);
     let report = world.postbox.sweep().unwrap();
-    assert_eq!((report.dispatched, report.lease), (3, LeaseStatus::Held), "it is still ours in the table");
+    assert_eq!((report.dispatched, report.lease), (3, LeaseStatus::Held), "the lease is still ours in the table");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn the_length_of_a_lease_is_a_setting() {
         assert!((now..=now + lease_ms).contains(&expiry) && expiry + 2000 > now + lease_ms, "{expiry} {now}");
         let take = world.faults.requests().into_iter().find(is_take).unwrap();
         let taken_from: u64 = take.body["ExpressionAttributeValues"][":past"]["N"].as_str().unwrap().parse().unwrap();
-        // So far may the clocks of two machines be apart.
+        // This is the maximum difference between the clocks of two machines.
         assert_eq!(expiry - lease_ms - taken_from, 5000.min(lease_ms / 12));
     }
     assert!(Postbox::builder().embedded_path(":memory:").lease_duration(Duration::from_millis(999)).open().is_err());

@@ -1,4 +1,5 @@
-//! What an operator asks for: lists and their cursors, replay, retention, the limit, the figures.
+//! Operations for operators: lists and their cursors, replay, retention, the limit for outstanding messages, and
+//! statistics.
 
 use crate::support::fault::Fault;
 use crate::support::{OUTBOX, PEOPLE, TEST_TIMEOUT, TestOutbox, number, numbers, outcomes, person, sdk, text};
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn eager(builder: Builder) -> Builder {
-    // One lane a topic, so that messages are sent in the order of time.
+    // Each topic has one lane, so that its messages are sent in the order of time.
     builder.number_of_shards(1).sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
 
@@ -22,7 +23,7 @@ fn ids_of(page: &MessagePage) -> Vec<String> {
     page.messages.iter().map(|stored| stored.message.id().to_owned()).collect()
 }
 
-/// All pages of a list.
+/// Returns the ids of all pages of a list.
 fn listed(postbox: &Postbox, state: MessageState, topic: Option<&str>, limit: u32) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), None);
     loop {
@@ -36,7 +37,7 @@ fn listed(postbox: &Postbox, state: MessageState, topic: Option<&str>, limit: u3
     }
 }
 
-/// Eight messages of each state, of the topics `a` and `b`: their ids by state and topic.
+/// Creates eight messages of each state, of the topics `a` and `b`. Returns their ids by state and topic.
 fn some_of_each(world: &TestOutbox) -> Vec<(MessageState, &'static str, BTreeSet<String>)> {
     let mut all = Vec::new();
     for state in [MessageState::Dispatched, MessageState::Parked, MessageState::Outstanding] {
@@ -46,7 +47,7 @@ fn some_of_each(world: &TestOutbox) -> Vec<(MessageState, &'static str, BTreeSet
             match state {
                 MessageState::Dispatched => world.clear(&ids),
                 MessageState::Parked => {
-                    // In the same words, they would be the target's fault.
+                    // Rejections in the same words would be blamed on the target.
                     ids.iter().for_each(|id| world.producer.answer_next(SendOutcome::Reject(format!("not {id}"))));
                     let _ = world.postbox.clear_outbox(&ids).unwrap();
                 }
@@ -100,7 +101,7 @@ fn concurrent_lists_are_independent() {
         |cursor: Option<&Cursor>| world.postbox.list_messages(MessageState::Outstanding, Some("t"), 2, cursor).unwrap();
     let mut seen: [BTreeSet<String>; 2] = Default::default();
     let mut cursors = [None, None];
-    // The second one lags by a page, and goes on elsewhere from the text of its cursor.
+    // The second list, in another process, is one page behind. Both continue from the text of their cursors.
     let first = list(None);
     seen[0].extend(ids_of(&first));
     cursors[0] = first.next;
@@ -118,7 +119,7 @@ fn concurrent_lists_are_independent() {
     }
     assert_eq!(seen[0], ids);
     assert_eq!(seen[1], ids);
-    assert_eq!(ids_of(&list(None)).len(), 2, "a list without a cursor begins at the beginning");
+    assert_eq!(ids_of(&list(None)).len(), 2, "a list without a cursor starts at the first message");
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn malformed_items_are_listed_with_a_reason() {
     assert_eq!(check(MessageState::Outstanding, None), 2);
     assert_eq!(check(MessageState::Outstanding, Some("t")), 2);
     let _ = world.postbox.sweep().unwrap();
-    // Parked after a day of failures.
+    // The message is parked after a day of failures.
     let mut parked = world.raw(&ids[1]).unwrap();
     parked.remove("OutstandingCreatedTime");
     parked.insert("ParkedAt".into(), number(638_448_068_967_890_000_i64));
@@ -214,7 +215,7 @@ fn listing_parked_messages_of_a_large_table_returns_short_pages() {
     world.postbox.deposit_posts(&large).unwrap();
     world.producer.answer_next(SendOutcome::Reject("no".into()));
     let _ = world.postbox.clear_outbox(&["7"]).unwrap();
-    // Together the pages of the table take longer than the operation timeout.
+    // All pages of the table together take longer than the operation timeout.
     world.faults.always("Scan", Fault::Delay(Duration::from_millis(1100)));
     assert_eq!(listed(&world.postbox, MessageState::Parked, None, 10), ["7"]);
     assert!(world.faults.count("Scan") >= 4);
@@ -238,11 +239,11 @@ fn replayed_messages_are_sent_again() {
     }
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 3);
     assert_eq!(world.sent(), ["0", "1", "0", "1", "2"]);
-    assert!(world.raw(&ids[0]).unwrap().contains_key("ExpiresAt"), "stamped again");
+    assert!(world.raw(&ids[0]).unwrap().contains_key("ExpiresAt"), "the expiry is set again");
 }
 
 #[test]
-fn a_parked_message_that_is_replayed_has_all_its_attempts_again() {
+fn replaying_a_parked_message_resets_its_attempts() {
     let world = TestOutbox::configured(eager);
     let ids = world.deposit(1);
     world.producer.answer_next(SendOutcome::Reject("no".into()));
@@ -269,7 +270,7 @@ fn messages_are_replayed_by_causation() {
     assert_eq!(replayed, ids[..4].iter().map(String::as_str).collect());
     assert!(report.is_success());
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 4);
-    // Two topics, at once.
+    // Two topics are replayed at once.
     let again: BTreeSet<String> = world.sent()[6..].iter().cloned().collect();
     assert_eq!(again, numbers(0..4).into_iter().collect());
     for nobody in ["order-3", "", &"x".repeat(3000)] {
@@ -308,7 +309,7 @@ fn expiry_is_set_at_dispatch_in_unix_seconds() {
     let before = unix_seconds(SystemTime::now());
     world.clear(&ids[..1]);
     assert!(world.postbox.mark_dispatched(&ids[1..2]).unwrap().is_success());
-    // One by one where PartiQL is not allowed.
+    // Without permission for PartiQL, messages are marked one by one.
     world.faults.always("BatchExecuteStatement", Fault::access_denied());
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
     let after = unix_seconds(SystemTime::now());
@@ -318,7 +319,7 @@ fn expiry_is_set_at_dispatch_in_unix_seconds() {
         let stored = world.postbox.get_message(id).unwrap().unwrap();
         assert_eq!(stored.expires_at, Some(UNIX_EPOCH + Duration::from_secs(expires)));
     }
-    // What was not sent is not stamped by a failure either.
+    // A failure does not set an expiry either.
     world.producer.answer_next(SendOutcome::Reject("no".into()));
     let parked = world.deposit(1);
     let _ = world.postbox.sweep().unwrap();
@@ -333,21 +334,21 @@ fn a_dispatched_message_without_ttl_has_no_expiry() {
     assert!(!world.raw(&ids[0]).unwrap().contains_key("ExpiresAt"));
 }
 
-/// Tries until it gives what is wanted, which it does soon.
+/// Repeats the attempt until it returns a value. Fails the test if that takes too long.
 fn soon<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + TEST_TIMEOUT;
     loop {
         if let Some(value) = attempt() {
             return value;
         }
-        assert!(Instant::now() < deadline, "it did not come");
+        assert!(Instant::now() < deadline, "the attempt returned no value");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 #[test]
-fn as_many_as_the_limit_may_be_outstanding_right_from_the_start() {
-    // The deposits of this process count without a count of the table.
+fn the_limit_applies_before_the_first_count() {
+    // The deposits of this process are counted without a count of the table.
     let world = TestOutbox::configured(|builder| {
         eager(builder).max_outstanding(4).outstanding_check_interval(Duration::from_millis(86_400_000))
     });
@@ -358,21 +359,21 @@ fn as_many_as_the_limit_may_be_outstanding_right_from_the_start() {
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, person("Ada")).unwrap();
     let fourth = work.deposit_post(one()).unwrap();
-    for refused in
+    for rejected in
         [world.postbox.deposit_post(one()), world.postbox.post(one()).map(|_| String::new()), work.deposit_post(one())]
     {
-        let error = refused.unwrap_err();
+        let error = rejected.unwrap_err();
         assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutboxLimitReached, true));
         assert!(error.message().contains("max_outstanding"), "{error}");
     }
-    // The unit is as it was, and what is there can be sent.
+    // The unit of work is unchanged, and existing messages can be sent.
     work.commit().unwrap();
     assert!(world.person("Ada").is_some());
     assert!(world.postbox.deposit_post(one()).is_err());
     world.clear(&[fourth]);
     world.postbox.deposit_post(one()).unwrap();
     assert!(world.postbox.deposit_post(one()).is_err());
-    // A message that exists takes no room, nor does a unit that is rolled back or dropped.
+    // An existing message takes no room, and neither does a unit of work that is rolled back or dropped.
     let _ = world.postbox.sweep().unwrap();
     for _ in 0..9 {
         world.postbox.deposit_post(one().with_id("same")).unwrap();
@@ -388,7 +389,7 @@ fn as_many_as_the_limit_may_be_outstanding_right_from_the_start() {
 }
 
 #[test]
-fn deposits_and_dispatches_of_others_count_from_the_next_count_on() {
+fn changes_by_other_processes_count_after_the_next_count() {
     let world = TestOutbox::configured(|builder| {
         eager(builder).max_outstanding(3).outstanding_check_interval(Duration::from_millis(10))
     });
@@ -419,7 +420,7 @@ fn counting_for_the_limit_reads_no_messages() {
 }
 
 #[test]
-fn a_topic_is_seen_in_all_shards_that_it_can_have() {
+fn a_topic_is_read_in_all_its_possible_shards() {
     let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(20));
     let messages: Vec<Message> = (0..100).map(|n| Message::new("t", "x").with_partition_key(format!("k{n}"))).collect();
     let ids = world.postbox.deposit_posts(&messages).unwrap();
@@ -506,7 +507,7 @@ fn statistics_count_every_operation() {
     assert_eq!((&last["found"], &last["dispatched"], &last["failed"]), (&5.into(), &2.into(), &3.into()));
     assert_eq!((&last["held_back"], &last["lease"]), (&0.into(), &"held".into()));
     assert!(last["at"].as_str().unwrap().starts_with("20"));
-    // A new one has done nothing, and says so in the same form.
+    // The statistics of a new Postbox have the same form.
     let json = world.another().stats().to_json();
     assert_eq!(
         (&json["deposited"], &json["outstanding"], &json["last_sweep"]),

@@ -1,4 +1,4 @@
-//! The way of messages from the table to the transport.
+//! The delivery of messages from the table to the transport.
 
 mod accepted;
 mod after_commit;

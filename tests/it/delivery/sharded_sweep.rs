@@ -1,4 +1,4 @@
-//! Sweeping on many machines: `lease_mode = per_shard`.
+//! Sweeps on many machines, with `lease_mode = per_shard`.
 
 use crate::support::{OUTBOX, TestOutbox, item, number, sdk, text};
 use postbox::{Builder, Item, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox};
@@ -15,13 +15,13 @@ fn sharded(builder: Builder) -> Builder {
 
 fn test_outbox() -> TestOutbox {
     let world = TestOutbox::configured(sharded);
-    // Makes the lock table.
+    // The first sweep creates the lock table.
     world.postbox.deposit_post(Message::new("t", "first")).unwrap();
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
     world
 }
 
-/// Messages of many keys, so that every shard has some.
+/// Deposits messages of many keys, so that every shard has some.
 fn deposit_everywhere(world: &TestOutbox, count: usize) -> Vec<String> {
     let messages: Vec<Message> =
         (0..count).map(|n| Message::new("t", n.to_string()).with_partition_key(format!("key-{}", n % 40))).collect();
@@ -40,14 +40,14 @@ fn put_lock(world: &TestOutbox, resource: &str, holder: &str, from_now: Duration
     sdk(&world.postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lock)).send().await });
 }
 
-/// The name of a lane's lease: that of a topic and the least number of its shards.
+/// Returns the name of a lane's lease: that of the topic with the least number of its shards.
 fn lane(topic: &str, number: i64) -> String {
     let hash = sha2::Sha256::digest(topic.as_bytes());
     let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("Lane_{hash}_{number}")
 }
 
-/// Another process.
+/// Opens a second Postbox, as in another process.
 fn another(world: &TestOutbox) -> Postbox {
     let builder = sharded(Postbox::builder()).default_producer(world.producer.clone());
     world.backend.open(builder, &world.backend.faults())
@@ -57,7 +57,7 @@ fn shard_of(world: &TestOutbox, id: &str) -> String {
     world.raw(id).unwrap()["TopicShard"].as_s().unwrap().clone()
 }
 
-/// The shards of the messages in this state.
+/// Returns the shards of the messages in this state.
 fn shards(world: &TestOutbox, ids: &[String], state: MessageState) -> BTreeSet<String> {
     let in_state = |id: &&String| world.postbox.get_message(id).unwrap().unwrap().state == state;
     ids.iter().filter(in_state).map(|id| shard_of(world, id)).collect()
@@ -66,7 +66,7 @@ fn shards(world: &TestOutbox, ids: &[String], state: MessageState) -> BTreeSet<S
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_lane_that_another_holds_is_left_alone_until_its_lease_runs_out() {
+fn a_lane_held_by_another_process_is_left_alone_until_its_lease_expires() {
     let world = test_outbox();
     let ids = deposit_everywhere(&world, 200);
     put_lock(&world, &lane("t", 2), "another", MINUTE, false);
@@ -80,7 +80,7 @@ fn a_lane_that_another_holds_is_left_alone_until_its_lease_runs_out() {
 }
 
 #[test]
-fn a_lease_of_an_absurd_length_or_without_an_end_keeps_nobody_away() {
+fn a_lease_with_an_invalid_end_is_ignored() {
     let world = test_outbox();
     deposit_everywhere(&world, 200);
     put_lock(&world, &lane("t", 0), "another", MINUTE * 60 * 24 * 365 * 10, false);
@@ -93,7 +93,7 @@ fn a_lease_of_an_absurd_length_or_without_an_end_keeps_nobody_away() {
 }
 
 #[test]
-fn a_process_that_serves_other_topics_keeps_nothing_from_anybody() {
+fn a_process_that_serves_other_topics_blocks_no_lane() {
     let world = test_outbox();
     let (a, b) = (MemoryProducer::new(), MemoryProducer::new());
     let open = |topic: &str, producer: &MemoryProducer| {
@@ -109,7 +109,7 @@ fn a_process_that_serves_other_topics_keeps_nothing_from_anybody() {
 }
 
 #[test]
-fn processes_that_sweep_once_and_end_leave_nothing_behind_that_delays_the_next() {
+fn processes_that_sweep_once_do_not_delay_the_next() {
     let world = test_outbox();
     for round in 0..10 {
         let all: Vec<Message> =
@@ -139,7 +139,7 @@ fn a_message_without_a_shard_is_sent_in_both_modes() {
 }
 
 #[test]
-fn one_key_in_brighters_shard_and_in_ours_keeps_its_order() {
+fn a_key_in_brighters_shard_and_in_ours_keeps_its_order() {
     let world = TestOutbox::configured(|builder| sharded(builder).number_of_shards(3));
     let keyed = |body: &str| Message::new("t", body).with_partition_key("k");
     let first = world.postbox.deposit_post(keyed("1 of Brighter")).unwrap();

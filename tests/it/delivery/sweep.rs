@@ -1,4 +1,4 @@
-//! The sweep: what it finds, in which order it sends, what holds it back, and its lease.
+//! The sweep: the messages that it finds, their order, the messages that it holds back, and its lease.
 
 use crate::support::fault::Fault;
 use crate::support::{
@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The lease of sweepers on [`OUTBOX`], unless `lease_group` is set.
+/// The name of the sweepers' lease on [`OUTBOX`], unless `lease_group` is set.
 const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
 
-/// Messages are swept at once, and tried again at once; in one lane a topic, so that they are sent in the order of time.
+/// Configures sweeps of messages of any age and retries without delay. Each topic has one lane, so that its messages
+/// are sent in the order of time.
 fn eager(builder: Builder) -> Builder {
     builder.number_of_shards(1).sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
@@ -29,7 +30,7 @@ fn state(world: &TestOutbox, id: &str) -> MessageState {
     world.postbox.get_message(id).unwrap().unwrap().state
 }
 
-/// A producer that fails the messages whose body is one of these, and notes what it sent.
+/// Creates a producer that fails the messages with one of these bodies. Also returns the bodies that it sends.
 fn failing(bodies: &'static [&'static str], outcome: SendOutcome) -> (impl Producer, Arc<Mutex<Vec<String>>>) {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&sent);
@@ -118,12 +119,12 @@ fn a_failure_holds_back_only_later_messages_of_its_key() {
     let mut sent = sent.lock().unwrap().clone();
     sent.retain(|body| body != "u1");
     assert_eq!(sent, ["a1", "a2", "free"]);
-    // The next sweep leaves both alone until the time of the next attempt has come.
+    // The next sweep leaves both alone until the next attempt is due.
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.dispatched, report.failed, report.held_back), (0, 0, 2));
     assert_eq!(world.postbox.get_message(&ids[1]).unwrap().unwrap().dispatch_attempts, 1);
     assert_eq!(world.postbox.get_message(&ids[2]).unwrap().unwrap().dispatch_attempts, 0);
-    // A clear by name heeds the wait too: whoever failed has asked for it.
+    // A clear of this id heeds the wait too.
     let report = world.another().clear_outbox(&ids[1..3]).unwrap();
     assert_eq!(outcomes(&report), [DispatchOutcome::HeldBack, DispatchOutcome::HeldBack]);
 }
@@ -154,9 +155,9 @@ fn a_message_is_parked_after_too_many_failures_and_can_be_released() {
     });
     let ids = world.deposit(2);
     let deadline = Instant::now() + TEST_TIMEOUT;
-    // Its failures count while others of its topic are sent.
+    // The failures count while other messages of the topic are sent.
     let parked = loop {
-        assert!(Instant::now() < deadline, "it is not parked");
+        assert!(Instant::now() < deadline, "the message is not parked");
         let _ = world.postbox.sweep().unwrap();
         let stored = world.postbox.get_message(&ids[0]).unwrap().unwrap();
         if stored.state == MessageState::Parked {
@@ -167,7 +168,7 @@ fn a_message_is_parked_after_too_many_failures_and_can_be_released() {
     assert_eq!((parked.dispatch_attempts, parked.last_error.as_deref()), (3, Some("the queue is full")));
     assert_eq!(*sent.lock().unwrap(), ["1"]);
     assert_eq!(world.postbox.sweep().unwrap().found, 0, "a parked message is not found");
-    assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::Parked], "nor sent when it is named");
+    assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::Parked], "nor sent by a clear of its id");
     world.postbox.unpark(&ids[0]).unwrap();
     let released = world.postbox.get_message(&ids[0]).unwrap().unwrap();
     assert_eq!((released.state, released.dispatch_attempts), (MessageState::Outstanding, 0));
@@ -178,7 +179,7 @@ fn a_message_is_parked_after_too_many_failures_and_can_be_released() {
 }
 
 #[test]
-fn what_is_rejected_is_parked_at_once_what_is_malformed_waits_and_the_rest_goes_on() {
+fn rejected_messages_are_parked_and_malformed_ones_wait() {
     let (producer, sent) = failing(&["0"], SendOutcome::Reject("too large".into()));
     let world = TestOutbox::configured(|builder| {
         eager(builder).default_producer(producer).dispatch_retry_delay(Duration::from_millis(300_000))
@@ -200,7 +201,7 @@ fn what_is_rejected_is_parked_at_once_what_is_malformed_waits_and_the_rest_goes_
 }
 
 #[test]
-fn a_topic_in_trouble_is_paused_for_everybody_without_counting_attempts() {
+fn a_failing_topic_is_paused_for_all_processes_without_counting_attempts() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     let down = producer_fn(move |_| {
@@ -220,11 +221,11 @@ fn a_topic_in_trouble_is_paused_for_everybody_without_counting_attempts() {
     assert!(report.held_back > 0, "{report:?}");
     assert_eq!(calls.load(Ordering::SeqCst), 10);
     assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().dispatch_attempts == 0));
-    // The pause is stored: another process, whose transport works, heeds it too.
+    // The pause is stored, so another process heeds it too, although its transport works.
     assert_eq!(other.sweep().unwrap().dispatched, 0);
     let pause = &world.postbox.leases().unwrap()[0];
     assert_eq!((pause.topic.as_deref(), pause.paused.as_deref()), (Some("down"), Some("transport")));
-    // Clears have a breaker of their own.
+    // Clears have their own breaker.
     let report = world.postbox.clear_outbox(&ids[40..50]).unwrap();
     let count = |outcome| outcomes(&report).into_iter().filter(|other| *other == outcome).count();
     assert_eq!((count(DispatchOutcome::Failed), count(DispatchOutcome::BreakerOpen)), (3, 2), "{report:?}");
@@ -255,7 +256,7 @@ fn unix_ms(time: SystemTime) -> u128 {
     time.duration_since(UNIX_EPOCH).unwrap().as_millis()
 }
 
-/// The lease as a Brighter sweeper holds it, for so many milliseconds from now.
+/// Writes the lease as a sweeper of Brighter holds it until `expiry`, in Unix milliseconds.
 fn brighter_holds_the_lease(world: &TestOutbox, expiry: u128) {
     let lease = item([("ResourceId", text(RESOURCE)), ("LockId", text("brighter")), ("LeaseExpiry", number(expiry))]);
     sdk(&world.postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lease)).send().await });
@@ -269,19 +270,19 @@ fn lease(world: &TestOutbox) -> Option<postbox::Item> {
 fn a_brighter_sweeper_and_ours_exclude_each_other() {
     let world = test_outbox();
     world.deposit(1);
-    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::Held, "the lock table is made on demand");
+    assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::Held, "the lock table is created on demand");
     let rest = lease(&world).unwrap();
-    // Brighter waits until its index shows what was marked; ours need not.
+    // Brighter's sweepers wait until the index shows the marks; ours need not wait.
     assert_eq!(rest["Why"], text("rest"));
     let expiry: u128 = rest["LeaseExpiry"].as_n().unwrap().parse().unwrap();
-    assert!(expiry <= unix_ms(SystemTime::now()) + 2_000, "given back when the sweep is over");
+    assert!(expiry <= unix_ms(SystemTime::now()) + 2_000, "the lease is released at the end of the sweep");
     world.deposit(1);
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
     world.deposit(1);
     brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) + 60_000);
     assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
     assert_eq!(world.sent().len(), 2);
-    // Its clock may be some seconds off: a lease that has only just run out is left alone.
+    // Brighter's clock may be wrong by some seconds, so a lease that has just expired is left alone.
     brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) - 1000);
     assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
     brighter_holds_the_lease(&world, unix_ms(SystemTime::now()) - 10_000);
@@ -311,22 +312,25 @@ fn a_sweep_holds_the_lease_in_the_table() {
 }
 
 #[test]
-fn without_a_lock_table_it_may_use_nothing_is_swept_and_said_loudly_unless_asked_for() {
+fn nothing_is_swept_without_a_lock_table_unless_it_is_allowed() {
     for mode in [LeaseMode::Single, LeaseMode::PerShard] {
-        for goes_on in [false, true] {
+        for is_allowed in [false, true] {
             let world = TestOutbox::configured(|builder| {
-                eager(builder).lease_mode(mode).sweep_without_lease(goes_on).sweep_interval(Duration::from_millis(10))
+                eager(builder)
+                    .lease_mode(mode)
+                    .sweep_without_lease(is_allowed)
+                    .sweep_interval(Duration::from_millis(10))
             });
             world.deposit(1);
             world.faults.when(|request| is_about(request, LOCKS).then(Fault::access_denied));
             let report = world.postbox.sweep().unwrap();
             assert!(matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS)), "{report:?}");
-            assert_eq!(report.dispatched, u64::from(goes_on), "{mode:?}");
-            if !goes_on {
+            assert_eq!(report.dispatched, u64::from(is_allowed), "{mode:?}");
+            if !is_allowed {
                 world.postbox.start_sweeper().unwrap();
                 let deadline = Instant::now() + TEST_TIMEOUT;
                 while world.postbox.stats().background_failures == 0 {
-                    assert!(Instant::now() < deadline, "nobody is told");
+                    assert!(Instant::now() < deadline, "no failure is counted");
                     std::thread::yield_now();
                 }
                 assert!(world.postbox.stats().last_error.unwrap().contains("nothing is swept"));
@@ -335,13 +339,13 @@ fn without_a_lock_table_it_may_use_nothing_is_swept_and_said_loudly_unless_asked
     }
 }
 
-/// Whether a request is about this table.
+/// Returns whether a request concerns this table.
 fn is_about(request: &crate::support::fault::Request, table: &str) -> bool {
     request.body["TableName"] == table || !request.body["RequestItems"][table].is_null()
 }
 
 #[test]
-fn one_refusal_of_the_lease_does_not_mean_that_there_is_no_lock_table() {
+fn one_denied_request_does_not_make_the_lock_table_unavailable() {
     let refusals = [
         Fault::access_denied(),
         Fault::expired_token(),

@@ -1,4 +1,4 @@
-//! Bad weather for a sweep: what is missing, damaged, slow, throttled, or stands at the wrong place.
+//! Faults during a sweep: tables, items, producers and requests that are missing, damaged, slow or throttled.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::{LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, attribute, key_element, number, numbers, sdk, text};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
 fn eager(builder: Builder) -> Builder {
-    // One lane a topic, so that messages are sent in the order of time.
+    // Each topic has one lane, so that its messages are sent in the order of time.
     builder.number_of_shards(1).sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
 
@@ -20,13 +20,13 @@ fn test_outbox() -> TestOutbox {
     TestOutbox::configured(eager)
 }
 
-/// A producer that notes the bodies it is given, and answers what the function says.
-fn noting(answer: impl Fn(&Message) -> SendOutcome + Send + Sync) -> (impl Producer, Arc<Mutex<Vec<String>>>) {
+/// Creates a producer with the outcomes of this function. Also returns the bodies that the producer receives.
+fn recording(outcome: impl Fn(&Message) -> SendOutcome + Send + Sync) -> (impl Producer, Arc<Mutex<Vec<String>>>) {
     let given: Arc<Mutex<Vec<String>>> = Arc::default();
     let notes = Arc::clone(&given);
     let producer = producer_fn(move |message| {
         notes.lock().unwrap().push(body(message));
-        answer(message)
+        outcome(message)
     });
     (producer, given)
 }
@@ -43,7 +43,7 @@ fn state(world: &TestOutbox, id: &str) -> MessageState {
     world.postbox.get_message(id).unwrap().unwrap().state
 }
 
-fn figures(report: &SweepReport) -> (u64, u64, u64) {
+fn counts(report: &SweepReport) -> (u64, u64, u64) {
     (report.dispatched, report.failed, report.held_back)
 }
 
@@ -67,14 +67,14 @@ fn nothing_is_swept_without_permission_to_create_the_lock_table() {
         matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS) && why.contains("CreateTable")),
         "{report:?}"
     );
-    assert_eq!(figures(&report), (0, 0, 2), "others may be sweeping");
+    assert_eq!(counts(&report), (0, 0, 2), "others may be sweeping");
     world.faults.heal();
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.dispatched, report.lease), (2, LeaseStatus::Held));
 }
 
 #[test]
-fn a_sweep_runs_without_a_lease_if_it_is_told_so() {
+fn a_sweep_runs_without_a_lease_if_it_is_allowed() {
     let world = TestOutbox::configured(|builder| eager(builder).sweep_without_lease(true));
     world.deposit(2);
     world.faults.always("CreateTable", Fault::access_denied());
@@ -99,7 +99,7 @@ fn nothing_is_swept_with_a_foreign_lock_table() {
     world.deposit(2);
     let report = world.postbox.sweep().unwrap();
     assert!(matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS)), "{report:?}");
-    assert_eq!(figures(&report), (0, 0, 2));
+    assert_eq!(counts(&report), (0, 0, 2));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_second_background_sweeper_is_rejected() {
     let (began, begun) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let (began, released) = (Mutex::new(began), Mutex::new(released));
-    let (producer, given) = noting(move |_| {
+    let (producer, given) = recording(move |_| {
         let _ = began.lock().unwrap().send(());
         let _ = released.lock().unwrap().recv();
         SendOutcome::Sent
@@ -147,7 +147,7 @@ fn a_second_background_sweeper_is_rejected() {
     begun.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument);
     assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
-    // One that hangs is one still, though it was asked to stop; and its message is its own.
+    // A hanging sweeper still counts after it was asked to stop, and keeps its message claimed.
     assert_eq!(world.postbox.stop_sweeper().unwrap_err().code(), ErrorCode::Timeout);
     assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument);
     assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::InProgress]);
@@ -156,7 +156,7 @@ fn a_second_background_sweeper_is_rejected() {
     world.postbox.start_sweeper().unwrap();
     let deadline = Instant::now() + TEST_TIMEOUT;
     while ids.iter().any(|id| state(&world, id) != MessageState::Dispatched) {
-        assert!(Instant::now() < deadline, "the second sweeper has not gone on");
+        assert!(Instant::now() < deadline, "the second sweeper has not continued");
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(*given.lock().unwrap(), numbers(0..3), "each once");
@@ -166,8 +166,8 @@ fn a_second_background_sweeper_is_rejected() {
 
 #[test]
 fn a_panicking_producer_fails_only_its_message() {
-    let (producer, _) = noting(|message| {
-        assert_ne!(message.body(), b"1", "it panics for this one");
+    let (producer, _) = recording(|message| {
+        assert_ne!(message.body(), b"1", "the producer panics for this message");
         SendOutcome::Sent
     });
     let world = TestOutbox::configured(|builder| {
@@ -185,7 +185,7 @@ fn a_panicking_producer_fails_only_its_message() {
         std::thread::sleep(Duration::from_millis(5));
     }
     world.postbox.stop_sweeper().unwrap();
-    assert!(world.postbox.get_message(&ids[1]).unwrap().unwrap().last_error.unwrap().contains("it panics"));
+    assert!(world.postbox.get_message(&ids[1]).unwrap().unwrap().last_error.unwrap().contains("the producer panics"));
     assert_eq!((state(&world, &ids[0]), state(&world, &ids[2])), (MessageState::Dispatched, MessageState::Dispatched));
     assert_eq!(world.postbox.stats().background_failures, 0);
 }
@@ -194,12 +194,12 @@ fn a_panicking_producer_fails_only_its_message() {
 fn a_hanging_topic_does_not_delay_the_others() {
     let (others_are_sent, go_on) = mpsc::channel();
     let go_on = Mutex::new(go_on);
-    let (hanging, _) = noting(move |_| match go_on.lock().unwrap().recv_timeout(TEST_TIMEOUT) {
+    let (hanging, _) = recording(move |_| match go_on.lock().unwrap().recv_timeout(TEST_TIMEOUT) {
         Ok(()) => SendOutcome::Sent,
         Err(_) => SendOutcome::Retry("the other topic was not sent meanwhile".into()),
     });
     let left = Mutex::new(50);
-    let (quick, _) = noting(move |_| {
+    let (quick, _) = recording(move |_| {
         let mut left = left.lock().unwrap();
         *left -= 1;
         if *left == 0 {
@@ -211,25 +211,25 @@ fn a_hanging_topic_does_not_delay_the_others() {
     let mut messages = vec![Message::new("hangs", "")];
     messages.extend((0..50).map(|n| Message::new("quick", n.to_string())));
     world.postbox.deposit_posts(&messages).unwrap();
-    assert_eq!(figures(&world.postbox.sweep().unwrap()), (51, 0, 0));
+    assert_eq!(counts(&world.postbox.sweep().unwrap()), (51, 0, 0));
 }
 
 #[test]
 fn a_paused_topic_is_not_read() {
-    let (down, _) = noting(|_| SendOutcome::Retry("down".into()));
+    let (down, _) = recording(|_| SendOutcome::Retry("down".into()));
     let world = TestOutbox::configured(|builder| {
         eager(builder).default_producer(down).breaker_cooldown(Duration::from_millis(3_600_000))
     });
     world.deposit(15);
-    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 10, 5));
+    assert_eq!(counts(&world.postbox.sweep().unwrap()), (0, 10, 5));
     world.faults.forget();
-    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 0, 15));
+    assert_eq!(counts(&world.postbox.sweep().unwrap()), (0, 0, 15));
     assert_eq!(world.faults.operations(), ["Scan"], "neither a message nor a lease is read");
 }
 
 #[test]
 fn a_slow_failing_topic_is_limited_by_its_pause() {
-    let (slow, _) = noting(|_| {
+    let (slow, _) = recording(|_| {
         std::thread::sleep(Duration::from_millis(50));
         SendOutcome::Retry("too slow".into())
     });
@@ -240,7 +240,7 @@ fn a_slow_failing_topic_is_limited_by_its_pause() {
     world.postbox.deposit_posts(&messages).unwrap();
     let began = Instant::now();
     let report = world.postbox.sweep().unwrap();
-    assert_eq!(figures(&report), (100, 10, 90));
+    assert_eq!(counts(&report), (100, 10, 90));
     assert!(
         began.elapsed() < Duration::from_secs(3),
         "the pause bounds the cost of a dead topic: {:?}",
@@ -250,12 +250,12 @@ fn a_slow_failing_topic_is_limited_by_its_pause() {
 
 #[test]
 fn a_lane_is_paused_after_ten_failures_in_a_row() {
-    let (producer, given) = noting(|_| SendOutcome::Retry("down".into()));
+    let (producer, given) = recording(|_| SendOutcome::Retry("down".into()));
     let world = TestOutbox::configured(|builder| {
         eager(builder).default_producer(producer).breaker_cooldown(Duration::from_millis(3_600_000))
     });
     world.deposit(20);
-    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 10, 10));
+    assert_eq!(counts(&world.postbox.sweep().unwrap()), (0, 10, 10));
     assert_eq!(*given.lock().unwrap(), numbers(0..10));
 }
 
@@ -265,7 +265,7 @@ fn a_lane_is_paused_after_ten_failures_in_a_row() {
 fn messages_behind_a_pause_are_not_overtaken() {
     const DOWN: usize = 10;
     let failures = Mutex::new(0);
-    let (producer, given) = noting(move |message| {
+    let (producer, given) = recording(move |message| {
         let mut failures = failures.lock().unwrap();
         if message.body() == b"down" && *failures < DOWN {
             *failures += 1;
@@ -319,7 +319,7 @@ fn messages_whose_read_failed_are_not_overtaken() {
         (reads_bodies && *reads == 2).then(throughput_exceeded)
     });
     let report = world.postbox.sweep().unwrap();
-    assert_eq!(figures(&report), (150, 0, 0), "they are read again, fewer at a time");
+    assert_eq!(counts(&report), (150, 0, 0), "they are read again, fewer at a time");
     let mut latest: HashMap<String, usize> = HashMap::new();
     for message in world.producer.sent().iter().filter(|message| !message.partition_key().is_empty()) {
         let number = body(message).parse().unwrap();
@@ -334,7 +334,7 @@ fn messages_in_progress_are_not_overtaken() {
     let (release, released) = mpsc::channel::<()>();
     let (began, begun) = mpsc::channel();
     let (began, released) = (Mutex::new(began), Mutex::new(released));
-    let (producer, given) = noting(move |message| {
+    let (producer, given) = recording(move |message| {
         if message.body() == b"first" {
             began.lock().unwrap().send(()).unwrap();
             let _ = released.lock().unwrap().recv();
@@ -347,7 +347,7 @@ fn messages_in_progress_are_not_overtaken() {
     std::thread::scope(|scope| {
         let clear = scope.spawn(|| world.outcomes(&ids[..1]));
         begun.recv_timeout(TEST_TIMEOUT).unwrap();
-        assert_eq!(figures(&world.postbox.sweep().unwrap()), (1, 0, 2));
+        assert_eq!(counts(&world.postbox.sweep().unwrap()), (1, 0, 2));
         drop(release);
         assert_eq!(clear.join().unwrap(), [DispatchOutcome::Dispatched]);
     });
@@ -356,12 +356,12 @@ fn messages_in_progress_are_not_overtaken() {
 }
 
 #[test]
-fn what_a_producer_has_accepted_holds_back_the_later_ones_of_its_key() {
+fn an_accepted_message_holds_back_later_ones_of_its_key() {
     let world = test_outbox();
     let ids = world.postbox.deposit_posts(&[keyed("t", "k", "0"), keyed("t", "k", "1")]).unwrap();
     world.producer.answer_next(SendOutcome::Accepted);
     assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::Accepted]);
-    assert_eq!(figures(&world.postbox.sweep().unwrap()), (0, 0, 2), "its confirmation may be that it failed");
+    assert_eq!(counts(&world.postbox.sweep().unwrap()), (0, 0, 2), "the confirmation may report a failure");
     world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
     assert_eq!(world.sent(), ["0", "1"]);
@@ -371,7 +371,7 @@ fn what_a_producer_has_accepted_holds_back_the_later_ones_of_its_key() {
 fn ten_thousand_messages_of_one_key_keep_their_order() {
     const COUNT: usize = 10_000;
     let failed = Mutex::new(false);
-    let (producer, given) = noting(move |message| {
+    let (producer, given) = recording(move |message| {
         if message.body() == b"7000" && !std::mem::replace(&mut *failed.lock().unwrap(), true) {
             return SendOutcome::Retry("once".into());
         }
@@ -382,7 +382,7 @@ fn ten_thousand_messages_of_one_key_keep_their_order() {
     world.postbox.deposit_posts(&messages).unwrap();
     world.faults.forget();
     let report = world.postbox.sweep().unwrap();
-    assert_eq!(figures(&report), (COUNT as u64, 1, 0), "the failed one is tried again in the same sweep");
+    assert_eq!(counts(&report), (COUNT as u64, 1, 0), "the failed one is tried again in the same sweep");
     let mut given = given.lock().unwrap();
     assert_eq!(given.remove(7000), "7000");
     assert_eq!(*given, numbers(0..COUNT));
@@ -391,7 +391,7 @@ fn ten_thousand_messages_of_one_key_keep_their_order() {
 #[test]
 fn a_backlog_of_a_failing_topic_does_not_block_the_others() {
     const COUNT: usize = 20_100;
-    let (down, given) = noting(|_| SendOutcome::Retry("down".into()));
+    let (down, given) = recording(|_| SendOutcome::Retry("down".into()));
     let world = TestOutbox::configured(|builder| {
         eager(builder)
             .producer("down", down)
@@ -412,7 +412,7 @@ fn a_backlog_of_a_failing_topic_does_not_block_the_others() {
 #[test]
 fn a_backlog_of_a_failing_topic_ends_a_sharded_sweep() {
     const COUNT: usize = 2_500;
-    let (down, _) = noting(|_| SendOutcome::Retry("down".into()));
+    let (down, _) = recording(|_| SendOutcome::Retry("down".into()));
     let world = TestOutbox::configured(|builder| {
         eager(builder)
             .lease_mode(postbox::LeaseMode::PerShard)
@@ -541,11 +541,11 @@ fn a_brighter_item_is_swept_in_its_own_shard() {
     assert_eq!((sent.partition_key(), &sent.bag()["tenant"]), ("abc", &"42".into()));
     let marked = world.raw("b-1").unwrap();
     assert!(marked.contains_key("DeliveryTime") && !marked.contains_key("OutstandingCreatedTime"));
-    assert!(marked.contains_key("SomethingNew"), "what is not known stays");
+    assert!(marked.contains_key("SomethingNew"), "unknown attributes stay");
 }
 
 #[test]
-fn whatever_is_damaged_waits_with_the_reason_and_is_in_nobodys_way() {
+fn damaged_items_wait_with_a_reason_and_block_no_others() {
     let world = test_outbox();
     let damages: Vec<(&str, Option<AttributeValue>)> = vec![
         ("Topic", Some(number(1))),
@@ -574,10 +574,10 @@ fn whatever_is_damaged_waits_with_the_reason_and_is_in_nobodys_way() {
     for ((name, _), id) in damages.iter().zip(&ids) {
         let item = world.raw(id).unwrap();
         if *name == "OutstandingCreatedTime" {
-            assert!(item.contains_key("DeliveryTime"), "when it was to be sent does not matter any more");
+            assert!(item.contains_key("DeliveryTime"), "the message is sent with an invalid creation time");
             continue;
         }
-        // A later version may be able to read it: it is parked after a day.
+        // A later version may be able to read the item, so it is parked only after a day.
         assert!(item.contains_key("NextAttemptAt") && !item.contains_key("ParkedAt"), "{name}: {item:?}");
         assert!(item["LastError"].as_s().unwrap().contains(name), "{:?}", item["LastError"]);
     }

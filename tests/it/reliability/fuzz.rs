@@ -1,7 +1,7 @@
-//! The fuzz targets on their corpus and on random changes of it, as many as take a few seconds.
+//! The fuzz targets on their corpus and on random changes of it, for a few seconds.
 //!
-//! A failure prints the seed and leaves the input in a file. `POSTBOX_FUZZ_SEED` repeats the same
-//! inputs, `POSTBOX_FUZZ_FACTOR` makes more of them. `make check-deep` lets libFuzzer look for new ones.
+//! A failure prints the seed and writes the input to a file. `POSTBOX_FUZZ_SEED` repeats the same inputs, and
+//! `POSTBOX_FUZZ_FACTOR` multiplies their number. `make check-deep` searches for new inputs with libFuzzer.
 
 #[path = "../../fuzz/c_abi.rs"]
 mod c_abi;
@@ -13,10 +13,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use targets::{TARGETS, Target};
 
-/// No input grows beyond this.
-const MOST_BYTES: usize = 4096;
+/// The maximum size of an input.
+const MAX_BYTES: usize = 4096;
 
-/// The inputs of the corpus, of which all others are made.
+/// Returns the inputs of the corpus, from which all others are derived.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
     let mut files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -24,7 +24,8 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| std::fs::read(file).unwrap()).collect()
 }
 
-/// Changes one thing of the input: a bit, a byte, a piece taken out, repeated, or brought in from another input.
+/// Makes one change to the input: changes a bit or a byte, or removes, repeats or inserts a piece of this or another
+/// input.
 fn change(input: &mut Vec<u8>, other: &[u8], chance: &mut Rng) {
     let at = chance.usize(..=input.len());
     let end = (at + chance.usize(..16)).min(input.len());
@@ -43,7 +44,7 @@ fn change(input: &mut Vec<u8>, other: &[u8], chance: &mut Rng) {
             input.splice(at..end, other[from..to].iter().copied());
         }
     }
-    input.truncate(MOST_BYTES);
+    input.truncate(MAX_BYTES);
 }
 
 fn run(name: &str, target: Target, input: &[u8], seed: u64) {

@@ -1,4 +1,4 @@
-//! The thread with the event loop, also after a fork.
+//! The thread of the runtime, also after a fork.
 
 #[cfg(target_os = "linux")]
 mod fork;

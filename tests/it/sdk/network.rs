@@ -1,4 +1,4 @@
-//! Over real sockets, with the SDK's real HTTP client: the main path, and what a broken network does to it.
+//! The main path over real sockets with the SDK's real HTTP client, with and without network failures.
 
 use crate::support::http::HttpDatabase;
 use crate::support::*;
@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Between Postbox and the database: passes requests on, and cuts connections instead of giving an answer.
+/// A proxy between Postbox and the database. It forwards requests, and closes connections in place of a response.
 struct Proxy {
     address: SocketAddr,
-    /// How many of the next answers are swallowed, after the request took effect.
-    answers_to_swallow: Arc<AtomicUsize>,
+    /// The number of next responses to drop after their requests took effect.
+    responses_to_drop: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -21,16 +21,16 @@ impl Proxy {
         let upstream = database.url().trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let answers_to_swallow = Arc::new(AtomicUsize::new(0));
-        let swallow = Arc::clone(&answers_to_swallow);
+        let responses_to_drop = Arc::new(AtomicUsize::new(0));
+        let drop_count = Arc::clone(&responses_to_drop);
         // The thread waits for connections until the test's process ends.
         std::thread::spawn(move || {
             for client in listener.incoming() {
-                let (upstream, swallow) = (upstream.clone(), Arc::clone(&swallow));
-                std::thread::spawn(move || forward(client.unwrap(), &upstream, &swallow));
+                let (upstream, drop_count) = (upstream.clone(), Arc::clone(&drop_count));
+                std::thread::spawn(move || forward(client.unwrap(), &upstream, &drop_count));
             }
         });
-        Self { address, answers_to_swallow }
+        Self { address, responses_to_drop }
     }
 
     fn configure(&self, builder: Builder) -> Builder {
@@ -42,21 +42,21 @@ impl Proxy {
     }
 }
 
-fn forward(client: TcpStream, upstream: &str, swallow: &AtomicUsize) {
+fn forward(client: TcpStream, upstream: &str, drop_count: &AtomicUsize) {
     let server = TcpStream::connect(upstream).unwrap();
     let (mut from_client, mut from_server) = (BufReader::new(&client), BufReader::new(&server));
     while let Some(request) = read_message(&mut from_client) {
         (&server).write_all(&request).unwrap();
-        let Some(answer) = read_message(&mut from_server) else { return };
-        let swallowed = swallow.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let Some(response) = read_message(&mut from_server) else { return };
+        let swallowed = drop_count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if swallowed.is_ok() {
             return;
         }
-        (&client).write_all(&answer).unwrap();
+        (&client).write_all(&response).unwrap();
     }
 }
 
-/// The bytes of one HTTP message with a Content-Length; `None` at the end of the connection.
+/// Reads the bytes of one HTTP message with a Content-Length, or returns `None` at the end of the connection.
 fn read_message(from: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut length = 0;
@@ -111,10 +111,10 @@ fn a_commit_over_a_cut_connection_takes_effect_once() {
     let producer = MemoryProducer::new();
     let postbox = open(proxy.configure(Postbox::builder()), &producer);
     create_people(&postbox);
-    proxy.answers_to_swallow.store(2, Ordering::SeqCst);
+    proxy.responses_to_drop.store(2, Ordering::SeqCst);
     let mut work = counting(&postbox);
     work.commit().unwrap();
-    assert_eq!(proxy.answers_to_swallow.load(Ordering::SeqCst), 0);
+    assert_eq!(proxy.responses_to_drop.load(Ordering::SeqCst), 0);
     assert_eq!(postbox.get_item(PEOPLE, person("Ada")).unwrap().unwrap()["Visits"], number(1));
 }
 
@@ -125,7 +125,7 @@ fn a_commit_is_resolved_when_the_network_returns() {
     let producer = MemoryProducer::new();
     let postbox = open(proxy.configure(Postbox::builder().max_request_attempts(3)), &producer);
     create_people(&postbox);
-    proxy.answers_to_swallow.store(3, Ordering::SeqCst);
+    proxy.responses_to_drop.store(3, Ordering::SeqCst);
     let mut work = counting(&postbox);
     let error = work.commit().unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, true), "{error}");
@@ -147,8 +147,7 @@ fn calls_succeed_again_when_the_server_returns() {
     let mut work = counting(&postbox);
     database.stop();
 
-    // Nothing was written, whichever of the two it is: a connection that the server had closed
-    // already, or one that is refused now.
+    // Nothing was written. Either the server had closed the connection before, or it accepts no new one.
     let error = work.commit().unwrap_err();
     assert!(error.is_retryable());
     assert!(matches!(error.code(), ErrorCode::Unreachable | ErrorCode::OutcomeUnknown), "{error}");
@@ -168,7 +167,7 @@ fn calls_succeed_again_when_the_server_returns() {
 
 #[test]
 fn a_silent_server_is_a_timeout_or_an_unknown_outcome() {
-    // The system accepts the connection and takes the request; nobody reads it.
+    // The operating system accepts the connection and the request, but no server reads them.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let postbox = Postbox::builder()
         .endpoint_url(format!("http://{}", silent.local_addr().unwrap()))
@@ -188,7 +187,7 @@ fn a_silent_server_is_a_timeout_or_an_unknown_outcome() {
     assert_eq!((error.code(), error.reasons().len()), (ErrorCode::DepositIncomplete, 2));
 }
 
-/// Adds one to a counter, which would tell a second time, and deposits the message `visit`.
+/// Returns a unit of work that deposits the message `visit` and adds one to a counter, which shows a repetition.
 fn counting(postbox: &Postbox) -> postbox::UnitOfWork {
     let mut work = postbox.unit_of_work();
     let visits = aws_sdk_dynamodb::types::Update::builder()

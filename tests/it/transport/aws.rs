@@ -208,7 +208,7 @@ fn no_message_is_lost_when_the_server_restarts() {
     let postbox = open(&moto, |builder| {
         builder.max_request_attempts(2).transport_http_client(faults.clone()).route("t", &target)
     });
-    // Messages of one key are sent one after the other, so that the arrived ones are known.
+    // Messages of one key are sent one after another, so that it is known which ones have arrived.
     let ids = deposit(&postbox, &keyed(20, &["a"]));
     let (mut received, report) = std::thread::scope(|scope| {
         let clearing = scope.spawn(|| postbox.clear_outbox(&ids).unwrap());

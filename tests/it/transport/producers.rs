@@ -1,4 +1,4 @@
-//! Whatever a producer does, each message has its outcome and no message stops another.
+//! Every message has its own outcome, and no message stops another, for any behaviour of a producer.
 
 use crate::support::fault::Fault;
 use crate::support::*;
@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-/// A producer that answers a batch by a function.
-struct Answering<F>(usize, F);
+/// A producer that sends a batch with a function, and has this maximum batch size.
+struct FromFunction<F>(usize, F);
 
-impl<F: Fn(&[Message]) -> Vec<SendOutcome> + Send + Sync> Producer for Answering<F> {
+impl<F: Fn(&[Message]) -> Vec<SendOutcome> + Send + Sync> Producer for FromFunction<F> {
     fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
         (self.1)(batch)
     }
@@ -61,7 +61,7 @@ fn a_failed_message_stays_outstanding_and_does_not_stop_the_others() {
 fn missing_outcomes_leave_messages_outstanding() {
     use DispatchOutcome::{Dispatched, Failed};
     for (given, expected) in [(0, [Failed, Failed]), (1, [Dispatched, Failed]), (5, [Dispatched, Dispatched])] {
-        let producer = Answering(2, move |_: &[Message]| vec![SendOutcome::Sent; given]);
+        let producer = FromFunction(2, move |_: &[Message]| vec![SendOutcome::Sent; given]);
         let world = TestOutbox::configured(|builder| builder.default_producer(producer));
         let ids = world.deposit(2);
         assert_eq!(world.outcomes(&ids), expected);
@@ -87,7 +87,7 @@ fn batches_keep_the_order_between_topics() {
     let all = Arc::new(Mutex::new(Vec::new()));
     let recording = |all: &Arc<Mutex<Vec<String>>>| {
         let all = Arc::clone(all);
-        Answering(10, move |batch: &[Message]| {
+        FromFunction(10, move |batch: &[Message]| {
             all.lock()
                 .unwrap()
                 .push(batch.iter().map(|message| message.topic().to_owned()).collect::<Vec<_>>().join("+"));
@@ -147,7 +147,7 @@ fn a_producer_may_call_postbox() {
         "t",
         producer_fn(move |message| {
             let postbox = seen.get().unwrap().upgrade().unwrap();
-            // It reads, deposits, commits and even clears while it is being called by a clear.
+            // The producer reads, deposits, commits and even clears while a clear is calling it.
             assert!(postbox.get_message(message.id()).unwrap().is_some());
             let follow_up = Message::new("follow-up", message.body()).with_causation_id(message.id());
             let id = postbox.deposit_post(follow_up).unwrap();
@@ -207,7 +207,7 @@ fn an_accepted_message_is_parked_after_rejection_or_too_many_failures() {
         let world = TestOutbox::configured(|builder| {
             builder.max_dispatch_attempts(most).park_min_age(Duration::from_millis(0))
         });
-        // Others of the topic are sent.
+        // Other messages of the topic are sent.
         let others = world.deposit(2);
         world.clear(&others);
         world.producer.answer_next(SendOutcome::Accepted);
@@ -298,7 +298,7 @@ fn a_confirmation_that_cannot_be_marked_can_be_repeated() {
 
 const PRODUCER_TOPIC: &str = "paramore.brighter.ProducerTopic";
 
-/// Brighter's reply goes to the topic that the request named, by the producer of another.
+/// Brighter sends a reply to the topic that the request named, with the producer of another topic.
 #[test]
 fn a_reply_finds_its_producer_by_the_entry_of_its_bag() {
     let (replies, others) = (MemoryProducer::new(), MemoryProducer::new());
@@ -308,7 +308,7 @@ fn a_reply_finds_its_producer_by_the_entry_of_its_bag() {
     let reply = |body: &str| Message::new("requester.queue", body).with_bag_entry(PRODUCER_TOPIC, "replies");
     let _ = world.postbox.post(reply("cleared")).unwrap();
     world.postbox.deposit_post(reply("swept")).unwrap();
-    // A user's own entry of that name, and one that is no text, say nothing.
+    // A user's own entry of that name and an entry that is not a string are ignored.
     let _ = world
         .postbox
         .post(Message::new("requester.queue", "user's").with_bag_entry("ProducerTopic", "replies"))
@@ -331,7 +331,7 @@ fn marking_a_missing_message_is_not_retryable() {
     assert_eq!(outcomes(&marked), [DispatchOutcome::Dispatched, DispatchOutcome::NotFound]);
     let error = marked.into_result().unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::ClearIncomplete, false));
-    // A transient failure beside it can be tried again.
+    // With a transient failure in addition, the call can be retried.
     world.producer.answer_next(SendOutcome::Retry("busy".into()));
     let ids = world.deposit(1);
     let error = world.postbox.clear_outbox(&[ids[0].as_str(), "missing"]).unwrap().into_result().unwrap_err();

@@ -105,14 +105,14 @@ class Postbox:
         return Message._of(ffi.gc(found[0], lib.postbox_message_free)) if found[0] else None
 
     def deposit_post(self, message: Message) -> str:
-        """Deposits one message outside of a transaction, and returns its id. Depositing an existing id
+        """Deposits one message outside a transaction, and returns its id. Depositing an existing id
         succeeds and changes nothing."""
         with message._lock:
             check(lib.postbox_deposit_post(self._pointer, message._valid()))
             return message.id
 
     def deposit_posts(self, messages: Iterable[Message]) -> list[str]:
-        """Deposits messages outside of a transaction, 25 per request, and returns their ids. Raises IncompleteError, with a
+        """Deposits messages outside a transaction, 25 per request, and returns their ids. Raises IncompleteError, with a
         reason for each message that could not be stored; depositing all of them again is safe."""
         messages = list(messages)
         array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
@@ -120,7 +120,7 @@ class Postbox:
         return [message.id for message in messages]
 
     def post(self, message: Message, *, check: bool = True) -> Report:
-        """Deposits one message outside of a transaction, then sends it now, on this thread. `check` as in clear_outbox."""
+        """Deposits one message outside a transaction, then sends it now, on this thread. `check` as in clear_outbox."""
         made = ffi.new("postbox_report **")
         with message._lock:
             call_with_callbacks(lib.postbox_post, self._pointer, message._valid(), made)

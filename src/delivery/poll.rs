@@ -1,4 +1,5 @@
-//! The look: learns which lanes have work from a few small pages, without reading the backlog.
+//! The poll of the index of outstanding messages. It finds the lanes with work from a few small pages, without reading
+//! the backlog.
 
 use crate::delivery::order::{Order, Turn};
 use crate::engine::Engine;
@@ -8,51 +9,52 @@ use crate::outbox::lane::{Group, Groups, Lane};
 use crate::outbox::sightings::{Page, Range, Sighting, behind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many messages of the index a page shows.
-const SHOWN: i32 = 25;
-/// How many pages a look reads at most; the next one goes on there.
-const MOST_PAGES: usize = 64;
-/// In each look of so many, messages without a shard are looked for.
+/// The number of messages in a page of the index.
+const PAGE_SIZE: i32 = 25;
+/// The maximum number of pages that one poll reads. The next poll continues after them.
+const MAX_PAGES: usize = 64;
+/// The interval, in polls, at which messages without a shard are searched for.
 const UNSHARDED_EVERY: u64 = 12;
 
-/// The times between which a message is not swept: younger than the minimum age, and not absurd.
+/// The times that decide whether a message is swept. A message is left alone if it is younger than the minimum age,
+/// unless its creation time is too far in the future to be right.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     pub(crate) now: Ticks,
-    /// Messages made until then are old enough.
+    /// Messages created at this time or before it are old enough.
     pub(crate) before: Ticks,
-    /// Messages made later than this count as old: some clock was wrong.
-    pub(crate) absurd: Ticks,
+    /// Messages created later than this count as old, because the clock of their process was wrong.
+    pub(crate) too_late: Ticks,
 }
 
 impl Times {
     pub(crate) fn of(engine: &Engine) -> Self {
         let now = Ticks::now();
         let ahead = engine.config.max_ahead;
-        Self { now, before: crate::delivery::backlog::minimum_age(engine), absurd: now.plus(ahead) }
+        Self { now, before: crate::delivery::backlog::minimum_age(engine), too_late: now.plus(ahead) }
     }
 
     fn is_ripe(&self, sighting: &Sighting) -> bool {
-        sighting.created <= self.before || sighting.created > self.absurd
+        sighting.created <= self.before || sighting.created > self.too_late
     }
 }
 
-/// What a look saw of a lane.
+/// The messages of a lane that a poll saw.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// How many messages are due.
+    /// The number of messages that are due.
     pub(crate) due: u64,
-    /// A page ended before it could show all.
+    /// Whether a page ended before the last message of the lane.
     pub(crate) is_cut: bool,
     /// The shards that belong to no group of shards.
     pub(crate) other_shards: BTreeSet<String>,
     /// Messages without a shard.
     pub(crate) unsharded: Vec<Sighting>,
-    /// How many wait.
+    /// The number of messages that wait.
     pub(crate) waiting: u64,
 }
 
-/// What a look saw.
+/// The result of a poll.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     pub(crate) lanes: BTreeMap<Lane, Seen>,
@@ -61,13 +63,13 @@ pub(crate) struct View {
     pub(crate) unserved_topics: BTreeSet<String>,
 }
 
-/// Looks at the index of outstanding messages: at all topics, or at one.
-pub(crate) fn look(engine: &Engine, topic: Option<&str>, times: Times) -> Result<View> {
+/// Polls the index of outstanding messages, for all topics or for one.
+pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times) -> Result<View> {
     let groups = Groups::of(engine.outbox.shards());
     let mut view = View::default();
     match topic {
-        Some(topic) => look_at_topic(engine, topic, &groups, times, &mut view)?,
-        None => look_at_all(engine, &groups, times, &mut view)?,
+        Some(topic) => poll_topic(engine, topic, &groups, times, &mut view)?,
+        None => poll_all(engine, &groups, times, &mut view)?,
     }
     view.lanes.retain(|lane, seen| {
         let is_served = engine.router.route(&lane.topic).is_some();
@@ -82,18 +84,21 @@ pub(crate) fn look(engine: &Engine, topic: Option<&str>, times: Times) -> Result
     Ok(view)
 }
 
-fn look_at_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> Result<()> {
-    let (mut from, looks) = engine.sweeping.begin_look();
+fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> Result<()> {
+    let (mut from, polls) = engine.sweeping.start_poll();
     let from_start = from.is_none();
-    for page_number in 0..MOST_PAGES {
+    for page_number in 0..MAX_PAGES {
         let start = from.clone();
-        let page = engine.run("looking for work", |outbox| async move { outbox.look_page(SHOWN, start).await });
+        let page =
+            engine.run("finding lanes with work", |outbox| async move { outbox.poll_page(PAGE_SIZE, start).await });
         let page = match page {
-            // A place that was made up is refused: from now on the pages follow each other.
+            // DynamoDB rejects a constructed start key: from now on the index is read page by page.
             Err(error)
-                if page_number > 0 && error.code() == ErrorCode::ServiceError && !engine.sweeping.looks_plainly() =>
+                if page_number > 0
+                    && error.code() == ErrorCode::ServiceError
+                    && !engine.sweeping.reads_page_by_page() =>
             {
-                engine.sweeping.look_plainly();
+                engine.sweeping.read_page_by_page();
                 from = None;
                 continue;
             }
@@ -101,10 +106,10 @@ fn look_at_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) 
         };
         let last = page.sightings.last().map(|sighting| sighting.topic_shard.to_string());
         let next = page.next.clone();
-        see(page, groups, times, view);
+        add(page, groups, times, view);
         from = match (next, last) {
             (None, _) => None,
-            (Some(next), Some(_)) if engine.sweeping.looks_plainly() => Some(next),
+            (Some(next), Some(_)) if engine.sweeping.reads_page_by_page() => Some(next),
             (Some(_), Some(shard)) => Some(behind(&shard)),
             (next, None) => next,
         };
@@ -113,30 +118,30 @@ fn look_at_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) 
         }
     }
     let is_through = from.is_none();
-    engine.sweeping.end_look(from);
+    engine.sweeping.end_poll(from);
     if !from_start && is_through {
-        // It began somewhere in the middle: the beginning is the next look's.
-        tracing::trace!(target: "postbox", "a look reached the end of the index");
+        // This poll started in the middle of the index; the next one starts at the first shard.
+        tracing::trace!(target: "postbox", "a poll reached the end of the index");
     }
-    if looks % UNSHARDED_EVERY == 0 {
-        let page = engine.run("looking for work", |outbox| async move { outbox.unsharded_page(None).await })?;
-        see(Page { next: None, ..page }, groups, times, view);
+    if polls % UNSHARDED_EVERY == 0 {
+        let page = engine.run("finding lanes with work", |outbox| async move { outbox.unsharded_page(None).await })?;
+        add(Page { next: None, ..page }, groups, times, view);
     }
     Ok(())
 }
 
-/// Asks each shard of the topic for its oldest messages, and for those of absurd times.
-fn look_at_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view: &mut View) -> Result<()> {
-    let ranges = [Range::UpTo(times.before), Range::After(times.absurd)];
+/// Reads the oldest messages of each shard of the topic, and those whose creation time is too far in the future.
+fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view: &mut View) -> Result<()> {
+    let ranges = [Range::UpTo(times.before), Range::After(times.too_late)];
     let shards = groups.lanes(topic).into_iter().flat_map(|lane| groups.shards(&lane));
     let parts: Vec<(String, Range)> = shards.flat_map(|shard| ranges.map(|range| (shard.clone(), range))).collect();
     let mut failed = None;
     engine.run_each(
-        "looking for work",
+        "finding lanes with work",
         parts,
-        |outbox, (shard, range)| async move { outbox.shard_page(shard, range, SHOWN, None).await },
+        |outbox, (shard, range)| async move { outbox.shard_page(shard, range, PAGE_SIZE, None).await },
         |page: Option<Result<Page>>| match page {
-            Some(Ok(page)) => see(page, groups, times, view),
+            Some(Ok(page)) => add(page, groups, times, view),
             Some(Err(error)) => failed = Some(error),
             None => {}
         },
@@ -144,8 +149,8 @@ fn look_at_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, vi
     failed.map_or(Ok(()), Err)
 }
 
-/// Takes in a page. The last of its shards may have more.
-fn see(page: Page, groups: &Groups, times: Times, view: &mut View) {
+/// Adds a page to the result. The last shard of the page may have more messages.
+fn add(page: Page, groups: &Groups, times: Times, view: &mut View) {
     let cut = page.next.is_some().then(|| page.sightings.last().map(|sighting| sighting.topic_shard.clone())).flatten();
     let mut orders: BTreeMap<Lane, Order> = BTreeMap::new();
     for sighting in page.sightings {
