@@ -1,7 +1,8 @@
 /*
  * postbox.hpp: a transactional outbox on Amazon DynamoDB, for C++17. Header only, over postbox.h.
  *
- * What you commit with your data is sent at least once; what you roll back is never sent.
+ * Messages that are committed with your data are sent at least once. Messages that are rolled
+ * back are never sent.
  *
  *     postbox::client box(postbox::config()
  *                             .set("table_name", "brighter_outbox")
@@ -13,22 +14,23 @@
  *     postbox::unit_of_work work(box);
  *     work.put("People", person);                                        // DynamoDB JSON
  *     auto id = work.deposit_post(postbox::message("greeting.made", body));
- *     work.commit();                                                     // both or neither
- *     box.clear_outbox({id});                                            // send now
+ *     work.commit();                                                     // all or nothing
+ *     box.clear_outbox({id});                                            // send the message now
  *
- * examples/cpp/greetings.cpp is the whole program.
+ * examples/cpp/greetings.cpp is the complete program.
  *
  * Conventions, for everything that does not say otherwise:
  *
- * - Errors. A function that fails throws postbox::error; what was to be changed is as it was,
- *   and everything can be used on.
- * - Ownership. What owns something is move-only and frees it when it leaves scope. Using an
- *   object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
- * - Strings. In: UTF-8, without NUL characters. A std::string_view out is borrowed from the
- *   object that was asked, and valid until that is changed or gone.
- * - Callbacks. What one throws does not leave it: a producer's becomes a failed dispatch with the
- *   text of the exception, an archive's keeps the message in the outbox.
- * - Threads, blocking, codes, settings: as postbox.h says for the function of the same name.
+ * - Errors. A function that fails throws postbox::error. All objects are still usable. postbox.h
+ *   describes which errors change something.
+ * - Ownership. Classes that own a handle are move-only and free the handle in the destructor. Using
+ *   an object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
+ * - Strings. Arguments are UTF-8 without NUL characters. A returned std::string_view is valid until
+ *   the object that returned it is changed or destroyed.
+ * - Callbacks. An exception in a producer counts as a failure to send, with the text of the
+ *   exception. If an archive throws, the message is not deleted from the outbox.
+ * - Terms, threads, blocking, codes and settings are described in postbox.h, for the functions of
+ *   the same names.
  */
 #ifndef POSTBOX_HPP
 #define POSTBOX_HPP
@@ -48,20 +50,20 @@
 
 namespace postbox {
 
-/** One action of a cancelled transaction, message that failed or fault of a table; see postbox_error_reason_index. */
+/** The reason why an action of a transaction or a message of a call failed, or a problem of a table. */
 struct reason {
-    /** Which action or message of the call, from 0. */
+    /** The index of the failed action or message. The first one is 0. */
     std::size_t index;
-    /** What it concerns: an action ("Put People"), a message id, an index of a table. */
+    /** The thing that failed: an action ("Put People"), a message id, or the name of an index. */
     std::string subject;
-    /** DynamoDB's own code where there is one ("ConditionalCheckFailed"), else a word of Postbox. */
+    /** The code that DynamoDB returned ("ConditionalCheckFailed"), or a code of Postbox if DynamoDB returned none. */
     std::string code;
     std::string message;
-    /** The item whose condition failed, as DynamoDB JSON, if the action asked for it. */
+    /** The item whose condition failed, as DynamoDB JSON, if the action requested it. */
     std::optional<std::string> item;
 };
 
-/** What every function throws when it fails: what() says what happened, to which thing, and what to do. */
+/** The exception that every function throws when it fails. what() returns the error text. */
 class error : public std::exception {
 public:
     error(postbox_code code, std::string message)
@@ -72,13 +74,13 @@ public:
 
     [[nodiscard]] const char *what() const noexcept override { return details_->message.c_str(); }
 
-    /** One that this header does not name is from a later library: treat it as POSTBOX_ERROR_INTERNAL. */
+    /** The code. A later library may return codes that this header does not name; treat them as POSTBOX_ERROR_INTERNAL. */
     [[nodiscard]] postbox_code code() const noexcept { return details_->code; }
 
-    /** Whether the same call may succeed later without any change. */
+    /** Whether the same call with the same arguments may succeed if it is repeated. */
     [[nodiscard]] bool is_retryable() const noexcept { return details_->retryable; }
 
-    /** Empty for an error that concerns one thing only. */
+    /** The reasons. Empty for an error without reasons. */
     [[nodiscard]] const std::vector<reason> &reasons() const noexcept { return details_->reasons; }
 
 private:
@@ -104,7 +106,7 @@ private:
     std::shared_ptr<const details> details_;
 };
 
-/** The version of the library that is loaded; POSTBOX_VERSION is that of the headers. */
+/** The version of the library that is loaded. POSTBOX_VERSION is the version of the headers. */
 [[nodiscard]] inline std::string_view version() { return postbox_version(); }
 
 namespace detail {
@@ -223,8 +225,8 @@ inline bool serves(std::string_view library, std::string_view header) {
 } // namespace detail
 
 /**
- * A message that belongs to somebody else: to a message, to a page, or to the callback that gets
- * it. It may be read as long as that is there.
+ * A read-only view of a message that belongs to a postbox::message or to a page, or that a callback
+ * received. It is valid as long as its owner exists, or until the callback returns.
  */
 class message_view {
 public:
@@ -240,7 +242,7 @@ public:
         return {reinterpret_cast<const char *>(bytes), length};
     }
 
-    /** A header field by name, "bag.NAME" for one of the header bag; see postbox_message_get. */
+    /** A header field by name. "bag.NAME" is the entry NAME of the header bag. See postbox_message_get. */
     [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const {
         const char *value = nullptr;
         detail::check(postbox_message_get(handle_, detail::text(name, "name").c_str(), &value));
@@ -254,7 +256,7 @@ private:
 };
 
 /**
- * A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
+ * A message, with named header fields and a body of bytes. CONFIGURATION.md lists the fields.
  *
  *     auto greeting = postbox::message("greeting.made", body)
  *                         .set("partition_key", "Ada")
@@ -262,7 +264,7 @@ private:
  */
 class message {
 public:
-    /** It has a new id, and was made now. The body may hold any bytes. */
+    /** Creates a message with a new id and the current time as its creation time. The body may contain any bytes. */
     explicit message(std::string_view topic, std::string_view body = {}) {
         postbox_message *made = nullptr;
         detail::check(postbox_message_new(detail::text(topic, "topic").c_str(), bytes(body), body.size(), &made));
@@ -272,7 +274,7 @@ public:
     /** Takes over a message of the C functions. */
     explicit message(postbox_message *owned) noexcept : handle_(owned) {}
 
-    /** Sets a header field by name; an empty value takes an optional field away. See postbox_message_set. */
+    /** Sets a header field by name. An empty value removes an optional field. See postbox_message_set. */
     message &set(std::string_view name, std::string_view value) & {
         detail::check(postbox_message_set(handle_.get(), detail::text(name, "name").c_str(),
                                           detail::text(value, "value").c_str()));
@@ -329,10 +331,10 @@ public:
     virtual send_result send(message_view message) = 0;
 };
 
-/** Keeps one message durably before it is deleted. If it throws, the message stays; see postbox_archive_callback. */
+/** Stores one message durably before it is deleted. If it throws, the message is not deleted. See postbox_archive_callback. */
 using archive_function = std::function<void(message_view)>;
 
-/** The topic of a producer that serves every topic that has none of its own. */
+/** Stands for every topic that has no producer of its own. */
 inline constexpr std::nullopt_t any_topic = std::nullopt;
 
 namespace detail {
@@ -354,7 +356,7 @@ inline std::int32_t call_archive(void *data, const postbox_message *message, cha
 
 } // namespace detail
 
-/** The settings and producers of an outbox to open. CONFIGURATION.md lists the settings. It can open many. */
+/** The settings and producers with which a client is opened. CONFIGURATION.md lists the settings. One config can open several clients. */
 class config {
 public:
     config() : handle_(postbox_config_new()) {
@@ -364,7 +366,7 @@ public:
                                                             " or a later one of the same SONAME");
     }
 
-    /** Sets one setting by name; an empty value unsets an optional one. See postbox_config_set. */
+    /** Sets one setting by name. An empty value unsets an optional setting. See postbox_config_set. */
     config &set(std::string_view name, std::string_view value) & {
         detail::check(postbox_config_set(handle_.get(), detail::text(name, "name").c_str(),
                                          detail::text(value, "value").c_str()));
@@ -382,7 +384,7 @@ public:
         return std::move(set(name, value));
     }
 
-    /** "" for an optional setting that is not set, "***" for a secret that is. */
+    /** Returns a setting: "" for an optional setting that is not set, "***" for a secret that is set. */
     [[nodiscard]] std::string_view get(std::string_view name) const {
         const char *value = nullptr;
         detail::check(postbox_config_get(handle_.get(), detail::text(name, "name").c_str(), &value));
@@ -390,8 +392,8 @@ public:
     }
 
     /**
-     * Adds the producer of a topic, or of any_topic. It is kept until the configuration, and
-     * what was opened with it, are gone.
+     * Adds the producer of a topic, or of any_topic. The producer is kept until the configuration,
+     * the clients that were opened with it and their units of work are destroyed.
      */
     config &producer(std::optional<std::string_view> topic, send_function send) & {
         auto kept = detail::keep(std::move(send), "send");
@@ -419,17 +421,17 @@ private:
     detail::handle<postbox_config, postbox_config_free> handle_;
 };
 
-/** What became of one message of a call, and reason, where there is more to say. */
+/** The outcome of one message of a call, and the reason for it, if there is one. */
 struct message_outcome {
     std::string id;
     postbox_outcome outcome;
     std::string detail;
 
-    /** Whether it needs care. */
+    /** Whether the message failed. */
     [[nodiscard]] bool failed() const noexcept { return outcome >= POSTBOX_OUTCOME_NOT_FOUND; }
 };
 
-/** What became of each message of a call, in the order of the ids. */
+/** The outcome of each message of a call, in the order of the ids. */
 using report = std::vector<message_outcome>;
 
 using sweep_result = ::postbox_sweep_result;
@@ -437,19 +439,19 @@ using archive_result = ::postbox_archive_result;
 using outstanding_count = ::postbox_outstanding_count;
 using statistics = ::postbox_stats;
 
-/** A message of the outbox that could not be read, and reason. */
+/** A message of the outbox that could not be read, and the reason. */
 struct malformed_message {
     std::string id;
     std::string reason;
 };
 
-/** A page of stored messages, from client::list. */
+/** A page of stored messages, from client::list_messages. */
 class page {
 public:
     /** Takes over a page of the C functions. */
     explicit page(postbox_page *owned) noexcept : handle_(owned) {}
 
-    /** Valid as long as the page. */
+    /** The messages that could be read. They are valid as long as the page exists. */
     [[nodiscard]] std::vector<message_view> messages() const {
         std::vector<message_view> messages;
         for (std::size_t i = 0; i < postbox_page_count(handle_.get()); i++)
@@ -467,7 +469,7 @@ public:
         return malformed;
     }
 
-    /** Where the next page begins, to keep or to give to client::list; nothing after the last one. */
+    /** The cursor of the next page, for client::list_messages; nothing after the last page. */
     [[nodiscard]] std::optional<std::string> next() const {
         const char *next = postbox_page_next(handle_.get());
         return next ? std::optional<std::string>(next) : std::nullopt;
@@ -478,10 +480,10 @@ private:
 };
 
 /**
- * An open Postbox: a program opens one and shares it, by reference, between its threads.
- * Destroying it closes it, within "close_timeout_ms"; no other call on it may be under way then.
- * Where threads come and go, share it by std::shared_ptr, or close() it first: that may be done
- * at any time.
+ * An open connection to an outbox. A program opens one client and shares it between its threads.
+ * The destructor closes the client; see postbox_free. No other call on the client may be in progress
+ * during the destructor. To make sure of this, share the client by std::shared_ptr. close() may be
+ * called at any time.
  */
 class client {
 public:
@@ -492,7 +494,7 @@ public:
         handle_.reset(opened);
     }
 
-    /** Stops the threads and refuses new calls, and tells how it went, which the destructor does not. See postbox_close. */
+    /** Closes the client, and throws if that fails; the destructor does not report a failure. See postbox_close. */
     void close() { detail::check(postbox_close(handle())); }
 
     /** See postbox_create_table; it may take two minutes. */
@@ -505,7 +507,7 @@ public:
         return has_causation_index;
     }
 
-    /** Deposits a message outside of a transaction; one of this id that is there already stays as it is. Returns the id. */
+    /** Stores a message in the outbox, without a transaction. Returns the id. See postbox_deposit_post. */
     std::string deposit_post(const message &message) {
         detail::check(postbox_deposit_post(handle(), message.handle()));
         return std::string(message.id());
@@ -521,16 +523,17 @@ public:
     }
 
     /*
-     * Those with a report: without one, a message that failed is an exception,
-     * POSTBOX_ERROR_CLEAR_INCOMPLETE with a reason for each; with one, the report tells.
+     * The functions with a report: without a report, a message that failed is an exception,
+     * POSTBOX_ERROR_CLEAR_INCOMPLETE with a reason for each failed message. With a report, only the
+     * report shows the failure.
      */
 
-    /** Deposits a message outside of a transaction, then sends it now, on this thread. See postbox_post. */
+    /** Stores a message in the outbox, without a transaction, and sends it on this thread. See postbox_post. */
     void post(const message &message, report *report = nullptr) {
         reported(report, [&](postbox_report **into) { return postbox_post(handle(), message.handle(), into); });
     }
 
-    /** Sends these messages now, on this thread, and marks them dispatched. See postbox_clear_outbox. */
+    /** Sends these messages on this thread, and marks them dispatched. See postbox_clear_outbox. */
     void clear_outbox(const std::vector<std::string> &ids, report *report = nullptr) {
         by_id(postbox_clear_outbox, ids, report);
     }
@@ -572,7 +575,7 @@ public:
         return detail::take(item);
     }
 
-    /** Runs one operation of DynamoDB's on the embedded database; returns its answer as JSON. See postbox_embedded_execute. */
+    /** Runs a DynamoDB operation on the embedded database, and returns the response as JSON. See postbox_embedded_execute. */
     std::string embedded_execute(std::string_view operation, std::string_view request) {
         char *answer = nullptr;
         detail::check(postbox_embedded_execute(handle(), detail::text(operation, "operation").c_str(),
@@ -580,20 +583,20 @@ public:
         return detail::take(answer).value_or("");
     }
 
-    /** Sends what is outstanding, of one topic or of all, on this thread and up to sweep_threads - 1 more. See postbox_sweep. */
+    /** Sends the outstanding messages of one topic or of all topics that nobody cleared. See postbox_sweep. */
     sweep_result sweep(std::optional<std::string_view> topic = std::nullopt) {
         sweep_result result{};
         detail::check(postbox_sweep(handle(), detail::optional_text(topic, "topic").get(), &result));
         return result;
     }
 
-    /** Starts a thread that sweeps. See postbox_start_sweeper. */
+    /** Starts a background thread that sweeps. See postbox_start_sweeper. */
     void start_sweeper() { detail::check(postbox_start_sweeper(handle())); }
 
     /** See postbox_stop_sweeper. */
     void stop_sweeper() { detail::check(postbox_stop_sweeper(handle())); }
 
-    /** How many messages are outstanding, of one topic or of all, and since when. */
+    /** Counts the outstanding messages of one topic or of all topics. See postbox_count_outstanding. */
     [[nodiscard]] outstanding_count count_outstanding(std::optional<std::string_view> topic = std::nullopt) {
         outstanding_count result{};
         detail::check(postbox_count_outstanding(handle(), detail::optional_text(topic, "topic").get(), &result));
@@ -601,7 +604,7 @@ public:
     }
 
     /**
-     * Lists about `limit` messages, of one topic or of all. `cursor` is what page::next gave.
+     * Lists stored messages, page by page. `cursor` is the result of page::next for the previous page.
      * See postbox_list_messages.
      *
      *     std::optional<std::string> cursor;
@@ -623,7 +626,7 @@ public:
     /** Releases a parked message. See postbox_unpark. */
     void unpark(std::string_view id) { detail::check(postbox_unpark(handle(), detail::text(id, "id").c_str())); }
 
-    /** Hands old dispatched messages to `archive`, on this thread, and deletes those that it kept. See postbox_archive. */
+    /** Passes old dispatched messages to `archive`, and deletes each message that was stored. See postbox_archive. */
     archive_result archive(archive_function archive) {
         archive_result result{};
         auto kept = detail::keep(std::move(archive), "archive");
@@ -631,14 +634,14 @@ public:
         return result;
     }
 
-    /** The same into a file, one message a line. See postbox_archive_to_file. */
+    /** Archives messages in a file, one message per line. See postbox_archive_to_file. */
     archive_result archive_to_file(std::string_view path) {
         archive_result result{};
         detail::check(postbox_archive_to_file(handle(), detail::text(path, "path").c_str(), &result));
         return result;
     }
 
-    /** Starts a thread that archives; `archive` is kept until it has ended. See postbox_start_archiver. */
+    /** Starts a background thread that archives messages. `archive` is kept until the thread has ended. See postbox_start_archiver. */
     void start_archiver(archive_function archive) {
         auto kept = detail::keep(std::move(archive), "archive");
         detail::check(postbox_start_archiver(handle(), detail::call_archive, kept.get(),
@@ -654,14 +657,14 @@ public:
     /** See postbox_stop_archiver. */
     void stop_archiver() { detail::check(postbox_stop_archiver(handle())); }
 
-    /** What was done since the opening; works after close() too. */
+    /** The statistics of the client since it was opened. Can also be called after close(). */
     [[nodiscard]] statistics stats() {
         statistics stats{};
         detail::check(postbox_get_stats(handle(), &stats));
         return stats;
     }
 
-    /** The same as one JSON object, with more. See postbox_stats_json. */
+    /** The statistics as one JSON object, with further members. See postbox_stats_json. */
     [[nodiscard]] std::string stats_json() {
         char *json = nullptr;
         detail::check(postbox_stats_json(handle(), &json));
@@ -694,17 +697,18 @@ private:
 };
 
 /**
- * One DynamoDB transaction being collected: your writes and the messages that go with them; both
- * take effect, or neither. One that leaves its scope without commit() is rolled back.
- * It belongs to one thread at a time, may outlive its outbox, and fails from then on.
+ * A DynamoDB transaction that collects your writes and the messages that belong to them. Either all
+ * of them take effect or none. The destructor discards the actions of a unit of work that was not
+ * committed. Only one thread at a time may use a unit of work. After its client was destroyed, its
+ * functions throw.
  *
- * Items, keys and actions are DynamoDB JSON, as the AWS CLI takes it: {"Name": {"S": "Ada"}}.
+ * Items, keys and actions are DynamoDB JSON, as in the AWS CLI: {"Name": {"S": "Ada"}}.
  */
 class unit_of_work {
 public:
     explicit unit_of_work(client &box) : handle_(postbox_unit_of_work_begin(box.handle())) {}
 
-    /** Reads one item of any table now, consistently. */
+    /** Reads one item of any table immediately, with a consistent read. See postbox_unit_of_work_get_item. */
     [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {
         char *item = nullptr;
         detail::check(postbox_unit_of_work_get_item(handle(), detail::text(table, "table").c_str(),
@@ -712,24 +716,24 @@ public:
         return detail::take(item);
     }
 
-    /** Adds: put this item, whatever was there. See postbox_unit_of_work_put. */
+    /** Adds a put of an item, which replaces an existing item. See postbox_unit_of_work_put. */
     void put(std::string_view table, std::string_view item) {
         detail::check(postbox_unit_of_work_put(handle(), detail::text(table, "table").c_str(),
                                                detail::text(item, "item").c_str()));
     }
 
-    /** Adds: update one item. See postbox_unit_of_work_update. */
+    /** Adds an update of one item. See postbox_unit_of_work_update. */
     void update(std::string_view update) {
         detail::check(postbox_unit_of_work_update(handle(), detail::text(update, "update").c_str()));
     }
 
-    /** Adds: delete the item of this key, if it is there. */
+    /** Adds a delete of the item with this key. A missing item is not an error. */
     void delete_item(std::string_view table, std::string_view key) {
         detail::check(postbox_unit_of_work_delete(handle(), detail::text(table, "table").c_str(),
                                                   detail::text(key, "key").c_str()));
     }
 
-    /** Adds: commit only if a condition holds for an item that the unit does not write. See postbox_unit_of_work_condition_check. */
+    /** Adds a condition on an item that the unit of work does not write. See postbox_unit_of_work_condition_check. */
     void condition_check(std::string_view check) {
         detail::check(postbox_unit_of_work_condition_check(handle(), detail::text(check, "check").c_str()));
     }
@@ -739,16 +743,16 @@ public:
         detail::check(postbox_unit_of_work_add(handle(), detail::text(action, "action").c_str()));
     }
 
-    /** Adds: deposit this message in the outbox. Returns its id, for client::clear_outbox after the commit. */
+    /** Adds a deposit of this message in the outbox. Returns the message id, for client::clear_outbox after the commit. */
     std::string deposit_post(const message &message) {
         detail::check(postbox_unit_of_work_deposit_post(handle(), message.handle()));
         return std::string(message.id());
     }
 
-    /** Sends everything in one transaction. See postbox_unit_of_work_commit for the errors, and which leave it open. */
+    /** Commits all actions in one transaction. See postbox_unit_of_work_commit. */
     void commit() { detail::check(postbox_unit_of_work_commit(handle())); }
 
-    /** Closes it without sending anything, as the destructor does; tells if a commit had no answer. */
+    /** Discards the actions and closes the unit of work. See postbox_unit_of_work_rollback. */
     void rollback() { detail::check(postbox_unit_of_work_rollback(handle())); }
 
     [[nodiscard]] postbox_unit_of_work *handle() const noexcept { return handle_.get(); }
@@ -757,7 +761,7 @@ private:
     detail::handle<postbox_unit_of_work, postbox_unit_of_work_free> handle_;
 };
 
-/** Gets one log message; see postbox_log_callback. What it throws is dropped. */
+/** Receives one log message. See postbox_log_callback. Its exceptions are ignored. */
 using log_function = std::function<void(postbox_log_level, std::string_view)>;
 
 namespace detail {
@@ -772,7 +776,7 @@ inline void call_log(void *data, postbox_log_level level, const char *text) noex
 
 } // namespace detail
 
-/** Sends the log messages of the process, up to `level`, to `log`, in place of an earlier one. See postbox_set_log_callback. */
+/** Sends the log messages of the process, up to `level`, to `log`, which replaces an earlier function. See postbox_set_log_callback. */
 inline void set_log(postbox_log_level level, log_function log) {
     auto kept = detail::keep(std::move(log), "log");
     detail::check(postbox_set_log_callback(level, detail::call_log, kept.get(), detail::release<log_function>));
