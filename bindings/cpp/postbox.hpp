@@ -304,17 +304,17 @@ private:
     detail::handle<postbox_message, postbox_message_free> handle_;
 };
 
-/** What became of a message that a producer was given; see postbox_send_outcome. */
+/** The outcome of sending a message; see postbox_send_outcome. */
 struct send_result {
     postbox_send_outcome outcome;
     std::string reason;
 
     static send_result sent() { return {POSTBOX_SEND_SENT, {}}; }
-    /** client::confirm follows. */
+    /** The program must call client::confirm when it knows whether the message was sent. */
     static send_result accepted() { return {POSTBOX_SEND_ACCEPTED, {}}; }
     static send_result retry(std::string reason) { return {POSTBOX_SEND_RETRY, std::move(reason)}; }
     static send_result reject(std::string reason) { return {POSTBOX_SEND_REJECT, std::move(reason)}; }
-    /** The transport cannot be used now, whatever the message. */
+    /** The transport cannot send any message at present. */
     static send_result unavailable(std::string reason) { return {POSTBOX_SEND_UNAVAILABLE, std::move(reason)}; }
 };
 
@@ -554,7 +554,7 @@ public:
         });
     }
 
-    /** Tells what became of a message that its producer had accepted. See postbox_confirm. */
+    /** Confirms the outcome of a message that its producer had accepted. See postbox_confirm. */
     void confirm(std::string_view id, const send_result &result) {
         detail::check(postbox_confirm(handle(), detail::text(id, "id").c_str(), result.outcome,
                                       detail::text(result.reason, "reason").c_str()));
