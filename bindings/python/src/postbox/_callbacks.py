@@ -25,9 +25,9 @@ class SendOutcome(IntEnum):
     ACCEPTED = 1
     """The transport accepted the message. Call Postbox.confirm when the program knows whether the message was sent."""
     RETRY = 2
-    """Sending failed, and may succeed at another time. Raising an exception has the same meaning, with its text as the reason."""
+    """Sending failed, and may succeed at another time. An exception has the same meaning; its text is the reason."""
     REJECT = 3
-    """The message can never be sent. It is parked immediately. Raising Reject has the same meaning, with its text as the reason."""
+    """The message can never be sent. It is parked immediately. Raising Reject(reason) has the same meaning."""
     UNAVAILABLE = 4
     """The transport cannot send any message at present. The message will be sent again."""
 

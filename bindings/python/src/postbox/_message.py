@@ -62,7 +62,7 @@ class Message:
         if not self._pointer:
             raise UsageError(
                 ErrorCode.INVALID_ARGUMENT,
-                "this message can no longer be used, because its producer or archive has returned: copy the fields and the body during the call",
+                "the producer or archive that received this message has returned: copy fields and body before that",
             )
         return self._pointer
 
@@ -99,8 +99,9 @@ class Message:
             return optional_text_of(value[0])
 
     def __setitem__(self, name: str, value: str) -> None:
-        """Sets a header field. An empty string removes an optional field. "bag.NAME" is the entry NAME of the header bag,
-        which holds the program's own header fields."""
+        """Sets a header field. An empty string removes an optional field.
+
+        "bag.NAME" is the entry NAME of the header bag, which holds the program's own header fields."""
         key, text = utf8(name, "field name"), utf8(value, name)
         with self._lock:
             check(lib.postbox_message_set(self._valid(), key, text))
