@@ -30,7 +30,7 @@ pub const SOURCES: [(&str, &str); 18] = [
 
 /// The declarations of functions and enums in the header.
 const MACROS: &str = "
-/** Marks what the shared library exports. Define POSTBOX_STATIC to link the static library on Windows. */
+/** Marks a function that the library exports. On Windows, define POSTBOX_STATIC to link the static library. */
 #if defined(_WIN32) && !defined(POSTBOX_STATIC)
 #define POSTBOX_API __declspec(dllimport)
 #elif defined(__GNUC__)
@@ -39,14 +39,17 @@ const MACROS: &str = "
 #define POSTBOX_API
 #endif
 
-/** Warns where a returned error is ignored: it would be lost, and leak. */
+/** Makes the compiler warn if a caller ignores a returned error, which would leak. */
 #if defined(__GNUC__)
 #define POSTBOX_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define POSTBOX_MUST_CHECK
 #endif
 
-/** Opens an enum that is passed as an int32_t, so that a later version can add values. */
+/**
+ * Declares an enum whose values are passed as int32_t. A later version of the library can add values,
+ * so a program must accept values that it does not know.
+ */
 #if defined(__cplusplus)
 #define POSTBOX_ENUM(name) enum name : int32_t
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
@@ -169,7 +172,7 @@ fn version_macros(version: &str) -> String {
     let mut numbers = version.split(['.', '-', '+']);
     let mut next = || numbers.next().unwrap_or("0").to_owned();
     format!(
-        "\n/** The version of this header; that of the library is postbox_version(). */\n\
+        "\n/** The version of this header. postbox_version() returns the version of the loaded library. */\n\
          #define POSTBOX_VERSION_MAJOR {}\n#define POSTBOX_VERSION_MINOR {}\n#define POSTBOX_VERSION_PATCH {}\n\
          #define POSTBOX_VERSION \"{version}\"",
         next(),

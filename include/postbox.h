@@ -1,5 +1,5 @@
 /*
- * postbox.h: a transactional outbox on Amazon DynamoDB for programs that block.
+ * postbox.h: a transactional outbox on Amazon DynamoDB, with a synchronous (blocking) API.
  *
  * Messages that are committed with your data are sent at least once. Messages that are rolled
  * back are never sent.
@@ -17,37 +17,63 @@
  *     if ((err = postbox_message_new("greeting.made", body, body_length, &message)) ||
  *         (err = postbox_unit_of_work_put(work, "People", person_json)) ||
  *         (err = postbox_unit_of_work_deposit_post(work, message)) ||
- *         (err = postbox_unit_of_work_commit(work)))          // both or neither
+ *         (err = postbox_unit_of_work_commit(work)))          // all or nothing
  *         return fail(err);
  *
  *     const char *id = postbox_message_id(message);
- *     err = postbox_clear_outbox(client, &id, 1, NULL);          // send now
+ *     err = postbox_clear_outbox(client, &id, 1, NULL);          // send the message now
  *
  * examples/c/greetings.c is the complete program.
  *
+ * Terms:
+ *
+ * - Outbox: the DynamoDB table that stores messages until they are sent.
+ * - Outstanding: a committed message that is not yet marked as sent. Dispatched: a message that
+ *   was sent and marked. Parked: a message that is not sent any more until it is released, because
+ *   it failed too often, was rejected or cannot be read.
+ * - Clear: to send messages right after their commit, on the calling thread.
+ * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
+ *   process that committed them crashed. Any process can sweep.
+ * - Producer: the callback that sends a message. Route: a setting that sends the messages of a
+ *   topic to SNS or SQS without a callback.
+ * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
+ *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
+ *
  * Conventions, for every function that does not say otherwise:
  *
- * - Errors. A function that can fail returns an error that the caller owns, or NULL for
- *   success. Out-parameters are written on success only. After an error, every handle is still
- *   usable and nothing has been changed.
- * - Ownership. The caller owns every handle returned by a _new, _begin or _open function or
- *   through an out-parameter, and must free it exactly once with the matching _free function.
- *   _free(NULL) does nothing. Freeing a handle twice, using it after it was freed, or freeing it
- *   while a call with it is in progress is undefined behaviour. Handles may be freed in any
- *   order. The caller keeps its arguments; the library copies what it needs later.
+ * - Errors. A function that can fail returns a postbox_error, which the caller owns and must free,
+ *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
+ *   after an error. An error that is found before a request is sent changes nothing. An operation
+ *   may have taken effect in spite of POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
+ *   POSTBOX_ERROR_UNREACHABLE, and has taken effect in part after an error whose name ends in
+ *   _INCOMPLETE.
+ * - Request errors. Each function that sends a request to DynamoDB can fail with
+ *   POSTBOX_ERROR_TABLE_NOT_FOUND, POSTBOX_ERROR_NO_AWS_CONFIG, POSTBOX_ERROR_ACCESS_DENIED,
+ *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
+ *   POSTBOX_ERROR_SERVICE_ERROR. Each function on a client or a unit of work can fail with
+ *   POSTBOX_ERROR_CLOSED, POSTBOX_ERROR_FORKED or POSTBOX_ERROR_REENTRANT_CALL. The functions
+ *   below list only their other errors.
+ * - Ownership. The caller owns every handle that it receives from a _new, _begin or _open function
+ *   or through an out-parameter, and must free each handle exactly once with the matching _free
+ *   function. Calling a _free function with NULL does nothing. It is undefined behaviour to free a
+ *   handle twice, to use a freed handle, or to free a handle during a call that uses it. Handles may
+ *   be freed in any order. A function copies the strings, bytes and messages that it receives, so
+ *   the caller may change or free them as soon as the function returns.
  * - NULL. A function fails with POSTBOX_ERROR_NULL_ARGUMENT if a required pointer is NULL.
- * - Strings. Arguments are NUL-terminated UTF-8; other text fails with
- *   POSTBOX_ERROR_INVALID_UTF8. A returned const char * is borrowed from its handle, and is valid
- *   until the handle is changed or freed. The caller owns a returned char * and frees it with
+ * - Strings. A string argument is NUL-terminated UTF-8; any other encoding fails with
+ *   POSTBOX_ERROR_INVALID_UTF8. A returned const char * belongs to a handle, and is valid until
+ *   that handle is changed or freed. A returned char * belongs to the caller, who frees it with
  *   postbox_string_free.
- * - Threads. Any thread may call, and a handle may move between threads. Several threads may use
- *   the same postbox_client, postbox_config, postbox_error, postbox_report or postbox_page at
- *   once. A postbox_unit_of_work detects such use (POSTBOX_ERROR_CONCURRENT_USE). A string that
- *   is borrowed from a postbox_message or postbox_config is only safe while no other thread
- *   changes that handle.
- * - Blocking. Functions on a postbox_client, and functions on a unit of work that say so, wait
- *   for DynamoDB, for at most the setting "operation_timeout_ms" per operation.
- * - Panics. No panic crosses this interface. A defect of Postbox is POSTBOX_ERROR_INTERNAL.
+ * - Threads. Every function may be called on any thread. Several threads may use the same handle at
+ *   the same time, with two exceptions. A postbox_unit_of_work belongs to one thread at a time, and
+ *   a second thread receives POSTBOX_ERROR_CONCURRENT_USE. While a thread uses a string or a body
+ *   that belongs to a postbox_message or a postbox_config, no other thread may change that handle.
+ * - Blocking. A function that sends a request to DynamoDB waits for the response. The setting
+ *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
+ *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put and
+ *   postbox_unit_of_work_commit can send a request.
+ * - Defects. No Rust panic reaches the caller. A defect of Postbox is reported as
+ *   POSTBOX_ERROR_INTERNAL.
  *
  * Generated from src/ffi by build.rs; do not edit.
  */
@@ -59,13 +85,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The version of this header; that of the library is postbox_version(). */
+/** The version of this header. postbox_version() returns the version of the loaded library. */
 #define POSTBOX_VERSION_MAJOR 0
 #define POSTBOX_VERSION_MINOR 1
 #define POSTBOX_VERSION_PATCH 0
 #define POSTBOX_VERSION "0.1.0"
 
-/** Marks what the shared library exports. Define POSTBOX_STATIC to link the static library on Windows. */
+/** Marks a function that the library exports. On Windows, define POSTBOX_STATIC to link the static library. */
 #if defined(_WIN32) && !defined(POSTBOX_STATIC)
 #define POSTBOX_API __declspec(dllimport)
 #elif defined(__GNUC__)
@@ -74,14 +100,17 @@
 #define POSTBOX_API
 #endif
 
-/** Warns where a returned error is ignored: it would be lost, and leak. */
+/** Makes the compiler warn if a caller ignores a returned error, which would leak. */
 #if defined(__GNUC__)
 #define POSTBOX_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define POSTBOX_MUST_CHECK
 #endif
 
-/** Opens an enum that is passed as an int32_t, so that a later version can add values. */
+/**
+ * Declares an enum whose values are passed as int32_t. A later version of the library can add values,
+ * so a program must accept values that it does not know.
+ */
 #if defined(__cplusplus)
 #define POSTBOX_ENUM(name) enum name : int32_t
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
@@ -91,13 +120,13 @@
 #endif
 
 /**
- * The kind of an error. The numbers are stable and are the codes of the C ABI. Later versions may add codes, so a
- * program should treat an unknown code as an internal error.
+ * The kind of an error. A number never changes its meaning. Later versions may add codes, so a program should treat an
+ * unknown code as an internal error.
  */
 POSTBOX_ENUM(postbox_code)
 {
     /**
-     * No error; the code of a `NULL` error. C ABI only.
+     * No error: the code of a `NULL` error (not used in the Rust API).
      */
     POSTBOX_ERROR_NONE = 0,
     /**
@@ -105,11 +134,11 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_INVALID_ARGUMENT = 1,
     /**
-     * A required pointer is `NULL`. C ABI only.
+     * A required pointer is `NULL` (not used in the Rust API).
      */
     POSTBOX_ERROR_NULL_ARGUMENT = 2,
     /**
-     * A string is not valid UTF-8. C ABI only.
+     * A string is not valid UTF-8 (not used in the Rust API).
      */
     POSTBOX_ERROR_INVALID_UTF8 = 3,
     /**
@@ -117,11 +146,11 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_INVALID_MESSAGE = 4,
     /**
-     * DynamoDB JSON is malformed or has the wrong structure; the message says where.
+     * DynamoDB JSON is malformed or has the wrong structure. The error text says where.
      */
     POSTBOX_ERROR_INVALID_JSON = 5,
     /**
-     * The name of a setting or header field is unknown; the message lists similar names.
+     * The name of a setting or header field is unknown. The error text lists similar names.
      */
     POSTBOX_ERROR_UNKNOWN_NAME = 6,
     /**
@@ -145,15 +174,16 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DUPLICATE_ITEM = 23,
     /**
-     * The unit of work was committed or rolled back, or the outcome of its commit is unknown; it cannot be changed.
+     * The unit of work was committed or rolled back, or the outcome of its commit is unknown. No action
+     * can be added. After an unknown outcome, `commit` can be called again.
      */
     POSTBOX_ERROR_UNIT_OF_WORK_CLOSED = 30,
     /**
-     * The Postbox was closed.
+     * The client was closed.
      */
     POSTBOX_ERROR_CLOSED = 31,
     /**
-     * The process was forked after the Postbox was opened; open a new Postbox in the child.
+     * The process was forked after the client was opened. Open a new client in the child process.
      */
     POSTBOX_ERROR_FORKED = 32,
     /**
@@ -161,35 +191,37 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_CONCURRENT_USE = 33,
     /**
-     * The call was made on the Postbox's own runtime thread, for example in a log callback, where it would deadlock.
+     * The call was made on the client's own runtime thread, for example in a log callback, where it would deadlock.
      */
     POSTBOX_ERROR_REENTRANT_CALL = 34,
     /**
-     * DynamoDB canceled the transaction and wrote nothing. There is a reason for each action.
+     * DynamoDB canceled the transaction and wrote nothing. The error has a reason for each action that failed.
      */
     POSTBOX_ERROR_TRANSACTION_CANCELED = 40,
     /**
-     * A message id of the unit of work already exists in the outbox; nothing was written.
+     * A message id of the unit of work already exists in the outbox. Nothing was written.
      */
     POSTBOX_ERROR_DUPLICATE_MESSAGE = 41,
     /**
-     * No response was received, and the transaction may or may not have taken effect. Call `commit` again on the same unit of work.
+     * Postbox received no conclusive response to any attempt of the commit, so the transaction may or may not have taken
+     * effect. Call `commit` again on the same unit of work to find out.
      */
     POSTBOX_ERROR_OUTCOME_UNKNOWN = 42,
     /**
-     * Some messages could not be cleared, marked or replayed. There is a reason for each of them.
+     * Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a reason for
+     * each of these messages.
      */
     POSTBOX_ERROR_CLEAR_INCOMPLETE = 50,
     /**
-     * Some messages of a bulk deposit could not be stored. There is a reason for each of them.
+     * Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * Some messages could not be marked dispatched. There is a reason for each of them.
+     * A confirmed message could not be marked dispatched.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
-     * More messages are outstanding than `max_outstanding` allows; nothing was deposited.
+     * More messages are outstanding than `max_outstanding` allows. Nothing was deposited.
      */
     POSTBOX_ERROR_OUTBOX_LIMIT_REACHED = 53,
     /**
@@ -197,7 +229,7 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_TABLE_NOT_FOUND = 60,
     /**
-     * The table exists but is not a valid outbox table. There is a reason for each problem.
+     * The table exists but is not a valid outbox table. The error has a reason for each problem.
      */
     POSTBOX_ERROR_INVALID_TABLE = 61,
     /**
@@ -221,11 +253,11 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_TIMEOUT = 66,
     /**
-     * DynamoDB rejected the request for another reason; the message contains its code and text.
+     * DynamoDB rejected the request for another reason. The error text contains the code and the text of DynamoDB.
      */
     POSTBOX_ERROR_SERVICE_ERROR = 67,
     /**
-     * A stored item cannot be read as a message; the message names the attribute.
+     * A stored item cannot be read as a message. The error text names the attribute.
      */
     POSTBOX_ERROR_MALFORMED_ITEM = 68,
     /**
@@ -233,18 +265,18 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_EMBEDDED_UNAVAILABLE = 69,
     /**
-     * An internal error. Please report it.
+     * A defect of Postbox. Please report it.
      */
     POSTBOX_ERROR_INTERNAL = 99,
 };
 
 /**
- * The outcome of one message. The numbers are stable and are those of the C ABI.
+ * The outcome of one message of a call. A number never changes its meaning.
  */
 POSTBOX_ENUM(postbox_outcome)
 {
     /**
-     * The message was sent and marked dispatched; or only marked, by a call that marks messages.
+     * The message was sent and marked dispatched. A call that only marks messages did not send it.
      */
     POSTBOX_OUTCOME_DISPATCHED = 0,
     /**
@@ -252,15 +284,15 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_ALREADY_DISPATCHED = 1,
     /**
-     * The producer accepted the message and will confirm it later.
+     * The producer accepted the message. The program must still confirm whether the message was sent.
      */
     POSTBOX_OUTCOME_ACCEPTED = 2,
     /**
-     * Another thread of this process is sending the message, or it waits for its confirmation.
+     * Another thread of this process is sending the message, or the message waits for its confirmation.
      */
     POSTBOX_OUTCOME_IN_PROGRESS = 3,
     /**
-     * The message was replayed: it is outstanding again.
+     * The message was replayed, and is outstanding again.
      */
     POSTBOX_OUTCOME_REPLAYED = 4,
     /**
@@ -268,7 +300,7 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_NOT_FOUND = 10,
     /**
-     * The message is parked and is not sent until it is released.
+     * The message is parked and is not sent until a program or an operator releases it.
      */
     POSTBOX_OUTCOME_PARKED = 11,
     /**
@@ -276,7 +308,7 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_NO_PRODUCER = 12,
     /**
-     * The producer failed. The message stays outstanding, or is parked after "max_dispatch_attempts".
+     * The producer could not send the message. The message stays outstanding, and a later sweep sends it again or parks it.
      */
     POSTBOX_OUTCOME_FAILED = 13,
     /**
@@ -284,7 +316,7 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_REJECTED = 14,
     /**
-     * The stored item cannot be read as a message. It is parked.
+     * The stored item cannot be read as a message. A sweep parks the item if it still cannot be read after a day.
      */
     POSTBOX_OUTCOME_MALFORMED = 15,
     /**
@@ -292,7 +324,8 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_READ_FAILED = 16,
     /**
-     * The message was sent but could not be marked. It stays outstanding and will be sent again.
+     * The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent and
+     * not marked stays outstanding and may be sent again.
      */
     POSTBOX_OUTCOME_MARK_FAILED = 17,
     /**
@@ -319,28 +352,29 @@ POSTBOX_ENUM(postbox_send_outcome)
      */
     POSTBOX_SEND_SENT = 0,
     /**
-     * The transport accepted the message, and postbox_confirm will confirm it later; until
-     * then the message stays outstanding.
+     * The transport accepted the message. The program must call postbox_confirm when it knows
+     * whether the message was sent. Until then the message stays outstanding.
      */
     POSTBOX_SEND_ACCEPTED = 1,
     /**
-     * It failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be
-     * sent again, until it is parked after "max_dispatch_attempts".
+     * Sending failed, and the cause may be the transport or the message. The message stays
+     * outstanding. A later sweep sends it again or parks it; see postbox_sweep.
      */
     POSTBOX_SEND_RETRY = 2,
     /**
      * The message can never be sent, for example because it is too large, not permitted or
-     * malformed. It is parked at once.
+     * malformed. It is parked immediately.
      */
     POSTBOX_SEND_REJECT = 3,
     /**
-     * The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.
+     * The transport cannot send any message at present, for example because a server is down. The
+     * message stays outstanding and will be sent again.
      */
     POSTBOX_SEND_UNAVAILABLE = 4,
 };
 
 /**
- * The severity of a log message.
+ * The severity of a log message. A greater number is less severe.
  */
 POSTBOX_ENUM(postbox_log_level)
 {
@@ -367,7 +401,7 @@ POSTBOX_ENUM(postbox_log_level)
 };
 
 /**
- * The status of the lease of a sweep or an archiver.
+ * Whether a sweep or an archiver held its lease.
  */
 POSTBOX_ENUM(postbox_lease)
 {
@@ -376,16 +410,16 @@ POSTBOX_ENUM(postbox_lease)
      */
     POSTBOX_LEASE_HELD = 0,
     /**
-     * Another process holds the lease; nothing was done.
+     * Another sweeper or archiver holds the lease. This run did nothing.
      */
     POSTBOX_LEASE_HELD_ELSEWHERE = 1,
     /**
-     * The lease was lost during the run; the run stopped.
+     * The lease was lost during the run, and the run stopped.
      */
     POSTBOX_LEASE_LOST = 2,
     /**
-     * The run had no lease, because the lock table does not exist or access to it was denied.
-     * Others may have sent the same messages.
+     * The lock table could not be used, for example because access to it was denied. A sweep
+     * then sends nothing, unless "sweep_without_lease" is set; an archiver runs without a lease.
      */
     POSTBOX_LEASE_UNAVAILABLE = 3,
 };
@@ -396,34 +430,34 @@ POSTBOX_ENUM(postbox_lease)
 POSTBOX_ENUM(postbox_state)
 {
     /**
-     * Not yet dispatched.
+     * The message is not yet sent and marked.
      */
     POSTBOX_STATE_OUTSTANDING = 0,
     /**
-     * Dispatched: sent and marked.
+     * The message was sent and marked.
      */
     POSTBOX_STATE_DISPATCHED = 1,
     /**
-     * Set aside, because it failed too often, was rejected or is malformed.
+     * The message is not sent until it is released, because it failed too often, was rejected or is
+     * malformed.
      */
     POSTBOX_STATE_PARKED = 2,
 };
 
 /**
- * An open Postbox. A program opens one client and shares it between its threads.
+ * An open connection to an outbox. A program opens one client and shares it between its threads.
  *
- * Several threads may call every function on a client at once. The calls block; each operation on
- * DynamoDB takes up to "operation_timeout_ms". After fork(), every call on the client in the child
- * process fails with POSTBOX_ERROR_FORKED; the child must open a new client. The child may free
- * the inherited client and its units of work, which does not affect the parent and calls no
- * `release`.
+ * Any number of threads may call functions on one client at the same time. After fork(), calls on the
+ * inherited client fail with POSTBOX_ERROR_FORKED in the child process, which must open a client of
+ * its own. The child may free the inherited client and its units of work. This does not affect the
+ * parent process, and does not call `release`.
  */
 typedef struct postbox_client postbox_client;
 
 /**
- * The settings and producers of a client to open. CONFIGURATION.md lists the settings. Several
- * threads may use a configuration. Opening does not change it, so it can open more than one
- * client.
+ * The settings and producers with which postbox_open opens a client. CONFIGURATION.md lists the
+ * settings. Opening a client does not change the configuration, so one configuration can open
+ * several clients.
  */
 typedef struct postbox_config postbox_config;
 
@@ -439,20 +473,19 @@ typedef struct postbox_config postbox_config;
  * }
  * ```
  *
- * The functions on errors accept NULL, which means success. An error does not change, so any
- * number of threads may read it.
+ * The functions on errors accept NULL, which means success. Any number of threads may read an
+ * error.
  */
 typedef struct postbox_error postbox_error;
 
 /**
- * A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
- * Depositing copies the message, so it can be changed, deposited again or freed afterwards.
+ * A message, with named header fields and a body of bytes. CONFIGURATION.md lists the fields. A
+ * deposit copies the message, so the caller can change, deposit again or free the message afterwards.
  */
 typedef struct postbox_message postbox_message;
 
 /**
- * A page of stored messages, from postbox_list_messages. A page does not change, so any number of
- * threads may read it.
+ * A page of stored messages, from postbox_list_messages. Any number of threads may read a page.
  *
  * ```c
  * postbox_page *page = NULL;
@@ -474,22 +507,24 @@ typedef struct postbox_page postbox_page;
 /**
  * The outcome of each message of postbox_clear_outbox, postbox_post, postbox_mark_dispatched,
  * postbox_replay or postbox_replay_causation, in the order of the ids. An id that was passed twice
- * has one entry. A report does not change, so any number of threads may read it.
+ * has one entry. Any number of threads may read a report.
  */
 typedef struct postbox_report postbox_report;
 
 /**
- * A DynamoDB transaction that collects the caller's writes and the messages that belong to them;
- * either all of them take effect or none. A unit of work belongs to one thread at a time: a call
- * while another thread is in a call fails with POSTBOX_ERROR_CONCURRENT_USE.
+ * A DynamoDB transaction that collects the caller's writes and the messages that belong to them.
+ * Either all of them take effect or none. Only one thread at a time may use a unit of work: if two
+ * threads call it at the same time, one call fails with POSTBOX_ERROR_CONCURRENT_USE.
  *
- * An action that exceeds a limit of DynamoDB is rejected when it is added, and the unit is
- * unchanged: POSTBOX_ERROR_TOO_MANY_ACTIONS (over 100), POSTBOX_ERROR_ITEM_TOO_LARGE (over 400
- * KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_DUPLICATE_ITEM. After
- * a commit or a rollback, calls fail with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
+ * An action that would exceed a limit of DynamoDB is rejected when it is added, and the unit of work
+ * stays unchanged. The limit errors are POSTBOX_ERROR_TOO_MANY_ACTIONS (more than 100 actions),
+ * POSTBOX_ERROR_ITEM_TOO_LARGE (an item over 400 KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4
+ * MB in total) and POSTBOX_ERROR_DUPLICATE_ITEM (two actions on one item). After a commit or a
+ * rollback that succeeded, calls that add an action, commit or roll back fail with
+ * POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
  *
  * Items, keys and actions are DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
- * POSTBOX_ERROR_INVALID_JSON, which says where.
+ * POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
  */
 typedef struct postbox_unit_of_work postbox_unit_of_work;
 
@@ -497,18 +532,20 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * Sends one message and returns a postbox_send_outcome. Any other number counts as
  * POSTBOX_SEND_RETRY.
  *
- * `data` is what was given with the callback. `message` is valid for the time of the call and
- * may be read, not freed. For RETRY, REJECT and UNAVAILABLE the callback may write why, as a NUL-terminated
- * text, into the `reason_size` bytes of `reason`, which come as an empty string:
+ * `data` is the pointer that was registered with the callback. `message` is valid during the call;
+ * the callback may read it and must not free it. `reason` is a buffer of `reason_size` bytes that
+ * contains an empty string. If the callback returns POSTBOX_SEND_RETRY, POSTBOX_SEND_REJECT or
+ * POSTBOX_SEND_UNAVAILABLE, it can write the reason into this buffer, as a NUL-terminated string:
  * snprintf(reason, reason_size, "queue %s is full", name).
  *
- * The callback runs on the thread that called postbox_clear_outbox or postbox_post. A sweep
- * (postbox_sweep, postbox_start_sweeper) calls it on its own thread and, for other topics at the
- * same time, on up to "sweep_threads" - 1 further threads, so several threads may call it at once.
- * It may block, and it may call any function of Postbox except postbox_free on its own client. A
- * call of postbox_close, or of postbox_stop_sweeper on the sweeper's thread, would wait for this
- * call until "close_timeout_ms". The callback must return normally: an exception or a longjmp out
- * of it is undefined behaviour.
+ * The callback runs on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep, on
+ * the thread of postbox_start_sweeper, or on one of the further threads that a sweep uses. Several
+ * threads may call the callback at the same time.
+ *
+ * The callback may block. It may call any function of Postbox except postbox_free for its own
+ * client. It should not call postbox_close or, during a sweep, postbox_stop_sweeper: these functions
+ * would wait for the callback itself, until "close_timeout_ms" has passed. The callback must return
+ * normally: an exception or a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*postbox_send_callback)(void *data,
                                          const postbox_message *message,
@@ -516,14 +553,14 @@ typedef int32_t (*postbox_send_callback)(void *data,
                                          size_t reason_size);
 
 /**
- * Releases the `data` of a callback. It is called exactly once, after the last call of that
- * callback. It may run on any thread, including inside a Postbox call, so it must not call
- * Postbox. It must return normally. It is not called in a forked child process.
+ * Releases the `data` of another callback. Postbox calls this function exactly once, after the last
+ * call of the other callback. It may run on any thread, also inside a call of Postbox. It must not
+ * call Postbox, and must return normally. It is not called in a forked child process.
  */
 typedef void (*postbox_release_callback)(void *data);
 
 /**
- * The result of a sweep, in messages.
+ * The result of a sweep: numbers of messages, and the lease.
  */
 typedef struct postbox_sweep_result {
     /**
@@ -531,12 +568,12 @@ typedef struct postbox_sweep_result {
      */
     uint64_t found;
     /**
-     * Messages sent, or accepted by their producer.
+     * Messages that were sent, or that their producer accepted.
      */
     uint64_t dispatched;
     /**
-     * Messages that another process had dispatched, parked or deleted in the meantime; they
-     * were not sent.
+     * Messages that this sweep did not send, because another process had dispatched, parked or
+     * deleted them in the meantime.
      */
     uint64_t already_dispatched;
     /**
@@ -544,12 +581,13 @@ typedef struct postbox_sweep_result {
      */
     uint64_t failed;
     /**
-     * Messages skipped in this sweep: blocked by an earlier message with the same key, an open
-     * breaker, a retry delay, or the end of the sweep.
+     * Messages that this sweep did not try to send. They wait for an earlier message with the same
+     * partition key, for the end of a retry delay or of a pause after failures, for their
+     * confirmation, or for the next sweep.
      */
     uint64_t held_back;
     /**
-     * A postbox_lease.
+     * Whether the sweep held its lease.
      */
     postbox_lease lease;
     /**
@@ -561,17 +599,17 @@ typedef struct postbox_sweep_result {
 /**
  * Stores one message durably before it is deleted from the outbox.
  *
- * Returns 0 if the message was stored. With any other return value the message stays in the
- * outbox, and the callback may write a reason into the `reason_size` bytes of `reason`, as
- * described for postbox_send_callback; the reason is logged. A message that was stored but could
- * not be deleted is passed to the callback again.
+ * Returns 0 if the message was stored. For any other return value the message is not deleted, and
+ * the callback can write a reason into the `reason_size` bytes of `reason`, as described for
+ * postbox_send_callback. The reason is logged. If a stored message cannot be deleted, a later run
+ * passes the message to the callback again.
  *
  * `data` is the pointer that was registered with the callback. `message` is valid during the call;
  * the callback may read it and must not free it. The callback runs on the thread that called
- * postbox_archive, or on the archiver's thread (postbox_start_archiver). It may call the functions
- * that a postbox_send_callback may call. On the archiver's thread it must not call
- * postbox_stop_archiver, which would wait for this call. It must return normally: an exception or
- * a longjmp out of it is undefined behaviour.
+ * postbox_archive, or on the archiver's thread (postbox_start_archiver). The callback may call the
+ * functions that a postbox_send_callback may call. On the archiver's thread the callback must not
+ * call postbox_stop_archiver, which would wait for the callback itself. The callback must return
+ * normally: an exception or a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*postbox_archive_callback)(void *data,
                                             const postbox_message *message,
@@ -579,20 +617,20 @@ typedef int32_t (*postbox_archive_callback)(void *data,
                                             size_t reason_size);
 
 /**
- * The result of archiving, in messages.
+ * The result of archiving: numbers of messages, and the lease.
  */
 typedef struct postbox_archive_result {
     /**
-     * Messages that the archive kept and that were deleted from the outbox.
+     * Messages that the archive stored and that were then deleted from the outbox.
      */
     uint64_t archived;
     /**
-     * Messages that stay in the outbox, because the archive did not keep them, or because they
-     * could not be read or deleted. The log has the id and the reason of each.
+     * Messages that were not deleted from the outbox: the archive did not store them, or they
+     * could not be read or deleted. The log has the id and the reason of each message.
      */
     uint64_t failed;
     /**
-     * A postbox_lease.
+     * Whether the archiver held its lease.
      */
     postbox_lease lease;
     /**
@@ -610,7 +648,7 @@ typedef struct postbox_outstanding_count {
      */
     uint64_t count;
     /**
-     * The age of the oldest outstanding message, in milliseconds; 0 if there is none.
+     * The age of the oldest outstanding message, in milliseconds, or 0 if no message is outstanding.
      */
     uint64_t oldest_age_ms;
     /**
@@ -620,7 +658,7 @@ typedef struct postbox_outstanding_count {
 } postbox_outstanding_count;
 
 /**
- * Statistics of a client since it was opened, in messages unless stated otherwise.
+ * The statistics of a client since it was opened.
  */
 typedef struct postbox_stats {
     /**
@@ -628,20 +666,20 @@ typedef struct postbox_stats {
      */
     uint64_t deposited;
     /**
-     * Messages sent and marked, or accepted by their producer.
+     * Messages that were sent and marked, or that their producer accepted.
      */
     uint64_t dispatched;
     /**
-     * Failed attempts to send a message.
+     * Attempts to send a message that failed.
      */
     uint64_t failed;
     /**
-     * Messages parked.
+     * Messages that were parked.
      */
     uint64_t parked;
     /**
-     * Deposits of existing messages, and messages that were found dispatched and not sent
-     * again.
+     * Deposits of messages that already existed, and messages that were not sent again because
+     * they were already dispatched.
      */
     uint64_t duplicates_avoided;
     /**
@@ -649,16 +687,16 @@ typedef struct postbox_stats {
      */
     uint64_t sweeps;
     /**
-     * Failed runs of the background threads.
+     * Runs of the sweeper, the archiver or the background count that failed.
      */
     uint64_t background_failures;
     /**
-     * Topics whose circuit breaker is not closed.
+     * Topics whose circuit breaker holds back messages of this client.
      */
     uint64_t open_breakers;
     /**
-     * Outstanding messages at the last count, by postbox_count_outstanding or in the
-     * background; UINT64_MAX before the first count.
+     * The number of outstanding messages when postbox_count_outstanding or the background thread
+     * last counted them, or UINT64_MAX before the first count.
      */
     uint64_t outstanding;
     /**
@@ -668,13 +706,13 @@ typedef struct postbox_stats {
 } postbox_stats;
 
 /**
- * Receives one log message: a postbox_log_level and a line of text, which contains no secrets and
- * no message bodies and is valid during the call.
+ * Receives one log message: its severity, and a line of text without secrets and message bodies. The
+ * text is valid during the call.
  *
- * It runs on the thread that logs the message, which can be the client's own runtime thread, and
- * several threads may call it at once. The client waits for it, so it should return quickly. It
- * must not call Postbox. It must return normally: an exception or a longjmp out of it is undefined
- * behaviour.
+ * The callback runs on the thread that logs the message, which can be the client's own thread.
+ * Several threads may call the callback at the same time. The client waits for the callback, which
+ * should therefore return quickly. The callback must not call Postbox. It must return normally: an
+ * exception or a longjmp out of it is undefined behaviour.
  */
 typedef void (*postbox_log_callback)(void *data, postbox_log_level level, const char *text);
 
@@ -687,67 +725,71 @@ extern "C" {
  * ============================================================================================ */
 
 /**
- * Returns the version of the library that is loaded, such as "1.2.3". The string is static, never
- * NULL. POSTBOX_VERSION is the version of the header. A program needs a library of the same major
- * version as the header (before 1.0, also of the same minor version) that is at least as new.
+ * Returns the version of the library that is loaded, such as "1.2.3". The string is static and never
+ * NULL.
  *
- * Thread safety: any thread.
+ * The library must not be older than the header with which the program was compiled, whose version
+ * is POSTBOX_VERSION. The library and the header must have the same major version. Before version
+ * 1.0, they must also have the same minor version.
  */
-POSTBOX_API const char *postbox_version(void);
+POSTBOX_API
+const char *postbox_version(void);
 
 /* ============================================================================================
  * Errors
  * ============================================================================================ */
 
 /**
- * Returns the code of an error; POSTBOX_ERROR_NONE for NULL. A later version of the library may
+ * Returns the code of an error, or POSTBOX_ERROR_NONE for NULL. A later version of the library may
  * return codes that this header does not name; treat them as POSTBOX_ERROR_INTERNAL.
  */
 POSTBOX_API postbox_code postbox_error_code(const postbox_error *error);
 
 /**
- * Returns the message of an error, which contains no secrets and no message bodies; "" for NULL.
- * The string is valid until the error is freed.
+ * Returns the error text, which contains no secrets and no message bodies. Returns "" for NULL. The
+ * string is valid until the error is freed.
  */
 POSTBOX_API const char *postbox_error_message(const postbox_error *error);
 
 /**
- * Returns whether the same call may succeed later without any change; false for NULL. After
- * POSTBOX_ERROR_OUTCOME_UNKNOWN from a commit, call commit again on the same unit of work.
+ * Returns whether the same call with the same arguments may succeed if it is repeated. Returns
+ * false for NULL. After POSTBOX_ERROR_OUTCOME_UNKNOWN, call postbox_unit_of_work_commit again on
+ * the same unit of work.
  */
 POSTBOX_API bool postbox_error_is_retryable(const postbox_error *error);
 
 /**
- * Returns the number of reasons of an error: one for each failed action of a canceled transaction,
- * each failed message, or each problem of a table. Returns 0 for NULL and for an error that
- * concerns only one thing.
+ * Returns the number of reasons in an error. A reason explains why one action of a transaction
+ * failed, why one message of a call failed, or which problem a table has. Returns 0 for NULL and
+ * for an error without reasons.
  */
 POSTBOX_API size_t postbox_error_reason_count(const postbox_error *error);
 
 /**
- * Returns the index of the action or message that a reason concerns, from 0 in the order in which
- * they were added or passed. `reason` counts from 0. Returns SIZE_MAX if `reason` is out of range.
+ * Returns the index of the failed action or message. The first action that was added to the unit of
+ * work, or the first message that was passed to the call, has index 0. `reason` is the number of
+ * the reason; the first reason is 0. Returns SIZE_MAX if `reason` is out of range.
  */
 POSTBOX_API size_t postbox_error_reason_index(const postbox_error *error, size_t reason);
 
 /**
- * Returns the subject of a reason: an action ("Put People"), a message id, or the name of an
- * index. Returns "" if `reason` is out of range. The string is valid until the error is freed.
+ * Returns the thing that failed: an action ("Put People"), a message id, or the name of an index.
+ * Returns "" if `reason` is out of range. The string is valid until the error is freed.
  */
 POSTBOX_API
 const char *postbox_error_reason_subject(const postbox_error *error,
                                          size_t reason);
 
 /**
- * Returns the code of a reason: the code of DynamoDB if there is one ("ConditionalCheckFailed",
- * "TransactionConflict"), else a code of Postbox. Returns "" if `reason` is out of range. The
- * string is valid until the error is freed.
+ * Returns the code of a reason. If DynamoDB returned a code ("ConditionalCheckFailed",
+ * "TransactionConflict"), it is that code; otherwise Postbox sets one. Returns "" if `reason` is
+ * out of range. The string is valid until the error is freed.
  */
 POSTBOX_API const char *postbox_error_reason_code(const postbox_error *error, size_t reason);
 
 /**
- * Returns the explanation of a reason; "" if `reason` is out of range. The string is valid until
- * the error is freed.
+ * Returns the text of a reason, or "" if `reason` is out of range. The string is valid until the
+ * error is freed.
  */
 POSTBOX_API
 const char *postbox_error_reason_message(const postbox_error *error,
@@ -755,13 +797,13 @@ const char *postbox_error_reason_message(const postbox_error *error,
 
 /**
  * Returns the item whose condition failed, as DynamoDB JSON, if the action requested it with
- * "ReturnValuesOnConditionCheckFailure": "ALL_OLD"; else NULL. The string is valid until the error
- * is freed.
+ * "ReturnValuesOnConditionCheckFailure": "ALL_OLD". Otherwise returns NULL. The string is valid
+ * until the error is freed.
  */
 POSTBOX_API const char *postbox_error_reason_item(const postbox_error *error, size_t reason);
 
 /**
- * Frees an error; does nothing for NULL.
+ * Frees an error. Does nothing for NULL.
  */
 POSTBOX_API void postbox_error_free(postbox_error *error);
 
@@ -771,7 +813,7 @@ POSTBOX_API void postbox_error_free(postbox_error *error);
 
 /**
  * Creates a configuration with the default settings and no producer. Never returns NULL. The
- * caller frees it with postbox_config_free, also after opening a client with it.
+ * caller frees the configuration with postbox_config_free; postbox_open does not free it.
  */
 POSTBOX_API postbox_config *postbox_config_new(void);
 
@@ -779,8 +821,9 @@ POSTBOX_API postbox_config *postbox_config_new(void);
  * Sets one setting by name: postbox_config_set(config, "table_name", "orders_outbox"). Numbers are
  * decimal. An empty value unsets an optional setting.
  *
- * Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names; POSTBOX_ERROR_INVALID_SETTING with the
- * allowed range. The configuration is unchanged after an error.
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names;
+ * POSTBOX_ERROR_INVALID_SETTING, whose error text states the allowed range. The configuration is
+ * unchanged after an error.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_config_set(postbox_config *config,
@@ -788,11 +831,11 @@ postbox_error *postbox_config_set(postbox_config *config,
                                          const char *value);
 
 /**
- * Reads one setting by name into `value`: "" for an optional setting that is not set, "***" for a
- * secret that is set. The string is valid until this setting is changed or the configuration is
+ * Reads one setting by name into `value`. An optional setting that is not set is read as "", and a
+ * secret that is set as "***". The string is valid until this setting is changed or the configuration is
  * freed.
  *
- * Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names.
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_config_get(postbox_config *config,
@@ -800,15 +843,17 @@ postbox_error *postbox_config_get(postbox_config *config,
                                          const char **value);
 
 /**
- * Adds the producer of a topic, or, if `topic` is NULL, the producer of every topic without a
- * producer of its own. It replaces an earlier producer of the same topic. SNS and SQS need no
- * producer; see the setting "routes".
+ * Adds the producer of a topic. If `topic` is NULL, adds the producer of every topic that has no
+ * producer of its own. The new producer replaces an earlier producer of the same topic. Messages to
+ * SNS and SQS need no producer; see the setting "routes".
  *
- * `send` is called with `data` for each message; see postbox_send_callback. `release` may be NULL.
- * It is called once with `data` when no further call of `send` is possible, on the thread that
- * frees the last of three kinds of handles: the configuration, the clients opened with it, and
- * their units of work. If a background thread is still in a call at that time, `release` is called
- * on that thread. If this function fails, `release` is not called.
+ * `send` is called with `data` for each message; see postbox_send_callback.
+ *
+ * `release` may be NULL. It is called once with `data`, when `send` cannot be called any more. This
+ * is the case once the configuration, all clients that were opened with it, and all units of work of
+ * these clients are freed, and no call of `send` is in progress. `release` runs on the thread that
+ * frees the last of these handles, or on the background thread that ends the last call of `send`.
+ * If this function fails, `release` is not called.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_config_add_producer(postbox_config *config,
@@ -818,7 +863,7 @@ postbox_error *postbox_config_add_producer(postbox_config *config,
                                                   postbox_release_callback release);
 
 /**
- * Frees a configuration; does nothing for NULL.
+ * Frees a configuration. Does nothing for NULL.
  */
 POSTBOX_API void postbox_config_free(postbox_config *config);
 
@@ -828,7 +873,7 @@ POSTBOX_API void postbox_config_free(postbox_config *config);
 
 /**
  * Creates a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
- * an empty body. The message has a new id, a UUID v7, and the current time as its creation time.
+ * an empty body. The id is a new UUID v7, and the creation time is the current time.
  * The caller frees it with postbox_message_free.
  *
  * A body that is valid UTF-8 is stored as text, any other body as bytes, unless
@@ -842,9 +887,10 @@ postbox_error *postbox_message_new(const char *topic,
 
 /**
  * Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty value
- * removes an optional field. "bag.NAME" puts a string into the header bag.
+ * removes an optional field. The name "bag.NAME" sets the entry NAME of the header bag, which holds
+ * the program's own header fields.
  *
- * Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names; POSTBOX_ERROR_INVALID_MESSAGE if the
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names; POSTBOX_ERROR_INVALID_MESSAGE if the
  * value is invalid for the field. The message is unchanged after an error.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
@@ -862,14 +908,16 @@ postbox_error *postbox_message_set_body(postbox_message *message,
                                                size_t length);
 
 /**
- * Reads a header field by name into `value`; NULL for an optional field that is not set. A message
- * from postbox_get_message, from a postbox_page or passed to an archive also has the fields
- * "state" ("outstanding", "dispatched" or "parked"), "dispatched_at", "expires_at", "parked_at",
- * "dispatch_attempts" and "last_error".
+ * Reads a header field by name into `value`. An optional field that is not set is read as NULL. A
+ * message that was read from the outbox (by postbox_get_message, on a postbox_page, or for an
+ * archive) also has the fields "state" ("outstanding", "dispatched" or "parked"), "dispatched_at",
+ * "expires_at", "parked_at", "dispatch_attempts", "last_error", "next_attempt_at",
+ * "first_failed_at" and "accepted_at".
  *
- * The string is valid until the message is changed or freed; in a callback, during the call.
+ * The string is valid until the message is changed or freed. In a callback, the string is valid until
+ * the callback returns.
  *
- * Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names.
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_message_get(const postbox_message *message,
@@ -877,20 +925,21 @@ postbox_error *postbox_message_get(const postbox_message *message,
                                           const char **value);
 
 /**
- * Returns the id of a message; "" for NULL. The string is valid until the message is changed or
+ * Returns the id of a message, or "" for NULL. The string is valid until the message is changed or
  * freed.
  */
 POSTBOX_API const char *postbox_message_id(const postbox_message *message);
 
 /**
- * Returns the topic of a message; "" for NULL. The string is valid until the message is changed or
+ * Returns the topic of a message, or "" for NULL. The string is valid until the message is changed or
  * freed.
  */
-POSTBOX_API const char *postbox_message_topic(const postbox_message *message);
+POSTBOX_API
+const char *postbox_message_topic(const postbox_message *message);
 
 /**
- * Returns the bytes of the body, which are not NUL-terminated, and writes their number to
- * `length`, which may be NULL. Returns NULL and a length of 0 for a NULL message. The bytes are
+ * Returns the bytes of the body, which are not NUL-terminated. The number of bytes is written to
+ * `length`, unless `length` is NULL. If `message` is NULL, returns NULL and writes 0. The bytes are
  * valid until the message is changed or freed.
  */
 POSTBOX_API
@@ -898,21 +947,23 @@ const uint8_t *postbox_message_body(const postbox_message *message,
                                     size_t *length);
 
 /**
- * Frees a message; does nothing for NULL. Must not be called on the message of a callback or of a
- * postbox_page.
+ * Frees a message. Does nothing for NULL. Must not be called for a message that a callback received,
+ * or that belongs to a postbox_page.
  */
-POSTBOX_API void postbox_message_free(postbox_message *message);
+POSTBOX_API
+void postbox_message_free(postbox_message *message);
 
 /* ============================================================================================
  * Client: open, deposit, clear, close
  * ============================================================================================ */
 
 /**
- * Opens a client with the settings and producers of `config`, which the caller keeps. On DynamoDB
- * this sends no request to the table; with "embedded_path" it creates the outbox table if the
- * table does not exist. The caller frees the client with postbox_free.
+ * Opens a client with the settings and producers of `config`. On DynamoDB this function sends no
+ * request to the table. If the setting "embedded_path" is set, this function creates the outbox
+ * table in the embedded database, unless the table exists. The caller frees the client with
+ * postbox_free.
  *
- * Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is known;
+ * Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is set or found;
  * POSTBOX_ERROR_EMBEDDED_UNAVAILABLE.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
@@ -920,32 +971,37 @@ postbox_error *postbox_open(const postbox_config *config,
                                    postbox_client **client);
 
 /**
- * Stops the sweeper and the archiver, rejects new calls, waits for calls in progress, all within
- * "close_timeout_ms", and stops the client's runtime thread. Later calls on the client fail with
- * POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the client or read
- * statistics. The client must still be freed. Calling this function before postbox_free is
- * optional: postbox_free does the same but does not report the result.
+ * Closes a client: stops the sweeper and the archiver, waits up to "close_timeout_ms" for calls in
+ * progress, and stops the client's own thread. From the start of this function, other calls on the
+ * client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
+ * client or read statistics.
  *
- * Errors: POSTBOX_ERROR_TIMEOUT if something was still in progress and was abandoned. Committed
- * messages stay outstanding.
+ * The client must still be freed. postbox_free also closes the client, but does not report whether
+ * this succeeded.
+ *
+ * Errors: POSTBOX_ERROR_TIMEOUT if a call or a background thread did not end in time and was
+ * abandoned. Committed messages stay outstanding.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_close(postbox_client *client);
 
 /**
- * Closes and frees a client; does nothing for NULL. This takes up to "close_timeout_ms" and half a
- * second. A producer or an archive on a background thread that has not returned by then may run
- * longer; its `release` is called when it is done. Units of work that still exist fail with
- * POSTBOX_ERROR_CLOSED from then on, and must still be freed. No other call on the client may be
- * in progress, and a producer or an archive of the client must not call this function; either is
- * undefined behaviour.
+ * Closes and frees a client. Does nothing for NULL. This function returns at the latest 500
+ * milliseconds after "close_timeout_ms" has passed. A producer or an archive that a background
+ * thread is then still calling continues to run; its `release` is called after it has returned.
+ * Units of work of the client that still exist fail with POSTBOX_ERROR_CLOSED, and must still be
+ * freed.
+ *
+ * It is undefined behaviour to call this function during another call on the client, and to call it
+ * in a producer or an archive of the client.
  */
 POSTBOX_API void postbox_free(postbox_client *client);
 
 /**
- * Creates the outbox table if it does not exist, with the keys and indexes that Brighter uses and
- * with time to live on ExpiresAt, waits until the table is active, and verifies it. This may take
- * two minutes.
+ * Creates the outbox table if it does not exist, waits until the table is active, and verifies the
+ * table as postbox_verify_table does. The table has the keys and indexes that Brighter uses, and
+ * time to live on the attribute ExpiresAt. This function waits for up to two minutes, or for up to
+ * "operation_timeout_ms" if that is longer.
  *
  * Errors: as for postbox_verify_table.
  */
@@ -953,9 +1009,10 @@ POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_create_table(postbox_client *client);
 
 /**
- * Verifies that the table exists and has the keys and indexes of an outbox. `has_causation_index`
- * may be NULL; it receives whether messages can be replayed by causation id. Tables that older
- * versions of Brighter created lack the index for this.
+ * Verifies that the table exists and has the keys and indexes of an outbox. Unless
+ * `has_causation_index` is NULL, true is written to it if messages can be replayed by causation id.
+ * In tables that older versions of Brighter created, the index for this is missing, and false is
+ * written.
  *
  * Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each
  * problem.
@@ -965,25 +1022,25 @@ postbox_error *postbox_verify_table(postbox_client *client,
                                            bool *has_causation_index);
 
 /**
- * Deposits one message outside a transaction. Its id is postbox_message_id(message). If a message
- * with this id already exists, the call succeeds and changes nothing; in particular it does not
- * re-send a dispatched message. The caller keeps the message.
+ * Stores one message in the outbox, without a transaction. Keep postbox_message_id(message), to send
+ * the message with postbox_clear_outbox. If the outbox already has a message with this id, the call
+ * succeeds and changes nothing; a message that was dispatched is not sent again.
  *
- * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE, and those of any request.
- * After a retryable error, deposit the same message again.
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE,
+ * POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and request errors. After a retryable error the message may be
+ * stored, and it is safe to deposit the same message again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_deposit_post(postbox_client *client,
                                            const postbox_message *message);
 
 /**
- * Deposits `count` messages outside a transaction, 25 per request. Each message is stored
- * independently; depositing an existing id succeeds and changes nothing. The caller keeps the
- * messages.
+ * Stores `count` messages in the outbox, without a transaction, in requests of up to 25 messages. One
+ * message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
  *
- * Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE for the first invalid
- * message, with nothing stored; POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message
- * that could not be stored, after which it is safe to deposit all of them again.
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid, or
+ * POSTBOX_ERROR_OUTBOX_LIMIT_REACHED; nothing was stored. POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a
+ * reason for each message that could not be stored; it is safe to deposit all messages again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_deposit_posts(postbox_client *client,
@@ -991,8 +1048,8 @@ postbox_error *postbox_deposit_posts(postbox_client *client,
                                             size_t count);
 
 /**
- * Deposits one message outside a transaction, then sends it on this thread. `report` is as in
- * postbox_clear_outbox.
+ * Stores one message in the outbox, without a transaction, and sends it on this thread. See
+ * postbox_clear_outbox for `report`.
  *
  * Errors: as for postbox_deposit_post and postbox_clear_outbox.
  */
@@ -1002,14 +1059,17 @@ postbox_error *postbox_post(postbox_client *client,
                                    postbox_report **report);
 
 /**
- * Sends the outstanding messages with these ids on this thread, in this order, and marks them
- * dispatched. Messages that are already dispatched are not sent again. A message that fails holds
- * back only later messages of its topic and partition key; it stays outstanding or is parked, as
- * in postbox_sweep.
+ * Clears messages: sends the outstanding messages with these ids on this thread, in the order of the
+ * ids, and marks them dispatched. Messages that are already dispatched are not sent again.
  *
- * `report` receives the outcome of each message; the caller frees it with postbox_report_free. If
- * `report` is NULL, a failed message is an error instead: POSTBOX_ERROR_CLEAR_INCOMPLETE, with a
- * reason for each failed message.
+ * If a message cannot be sent, the later messages with the same topic and partition key are held
+ * back, and the others are sent. The failed message stays outstanding, and a later sweep sends it. A
+ * message that its producer rejects is parked.
+ *
+ * The outcome of each message is written to `report`, which the caller frees with
+ * postbox_report_free. With a report, a message that failed is not an error. If `report` is NULL and
+ * a message failed, this function fails with POSTBOX_ERROR_CLEAR_INCOMPLETE, with a reason for each
+ * failed message.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_clear_outbox(postbox_client *client,
@@ -1018,8 +1078,9 @@ postbox_error *postbox_clear_outbox(postbox_client *client,
                                            postbox_report **report);
 
 /**
- * Marks messages dispatched without sending them, for programs that send messages themselves. An
- * earlier dispatch time is kept. `report` is as in postbox_clear_outbox.
+ * Marks messages dispatched without sending them, for programs that send messages without Postbox.
+ * The dispatch time of a message that was already dispatched does not change. See
+ * postbox_clear_outbox for `report`, and for the error if `report` is NULL.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_mark_dispatched(postbox_client *client,
@@ -1030,12 +1091,12 @@ postbox_error *postbox_mark_dispatched(postbox_client *client,
 /**
  * Confirms the outcome of a message that its producer had accepted. POSTBOX_SEND_SENT marks the
  * message dispatched; POSTBOX_SEND_RETRY counts as a failed attempt, and the message is sent
- * again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. Any thread may call this function,
- * also inside a producer.
+ * again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. A producer may call this
+ * function too.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an
- * unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message could not be marked and stays
- * outstanding.
+ * unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. It
+ * stays outstanding; call this function again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_confirm(postbox_client *client,
@@ -1044,10 +1105,11 @@ postbox_error *postbox_confirm(postbox_client *client,
                                       const char *reason);
 
 /**
- * Reads the stored message with this id, with a consistent read. `message` receives the message,
- * or NULL if there is none; the caller frees it with postbox_message_free.
+ * Reads the stored message with this id, with a consistent read. The message is written to
+ * `message`, or NULL if the outbox has no such message. The caller frees the message with
+ * postbox_message_free.
  *
- * Errors: POSTBOX_ERROR_MALFORMED_ITEM, which names the attribute.
+ * Errors: POSTBOX_ERROR_MALFORMED_ITEM, whose error text names the attribute.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_get_message(postbox_client *client,
@@ -1056,10 +1118,10 @@ postbox_error *postbox_get_message(postbox_client *client,
 
 /**
  * Reads one item of any table, with a consistent read. `key` is DynamoDB JSON: {"Name": {"S":
- * "Ada"}}. `item` receives the item as DynamoDB JSON, or NULL if there is none; the caller frees
- * it with postbox_string_free.
+ * "Ada"}}. The item is written to `item` as DynamoDB JSON, or NULL if the table has no such item. The
+ * caller frees the string with postbox_string_free.
  *
- * Errors: POSTBOX_ERROR_INVALID_JSON, which says where; POSTBOX_ERROR_TABLE_NOT_FOUND.
+ * Errors: POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_get_item(postbox_client *client,
@@ -1069,11 +1131,12 @@ postbox_error *postbox_get_item(postbox_client *client,
 
 /**
  * Runs a DynamoDB operation, such as "CreateTable", on the embedded database. `request` is the
- * request as JSON. This is meant for development, to set up the program's own tables. `answer` may
- * be NULL; it receives the response as JSON, which the caller frees with postbox_string_free.
+ * request as JSON. Programs use this function in development, to create their own tables. Unless
+ * `answer` is NULL, the response is written to it as JSON. The caller frees the response with
+ * postbox_string_free.
  *
  * Errors: POSTBOX_ERROR_EMBEDDED_UNAVAILABLE if the client does not use an embedded database;
- * POSTBOX_ERROR_SERVICE_ERROR or POSTBOX_ERROR_TABLE_NOT_FOUND with the message of DynamoDB.
+ * POSTBOX_ERROR_SERVICE_ERROR or POSTBOX_ERROR_TABLE_NOT_FOUND if the operation fails.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_embedded_execute(postbox_client *client,
@@ -1087,14 +1150,15 @@ postbox_error *postbox_embedded_execute(postbox_client *client,
 
 /**
  * Begins a unit of work. Nothing is written before postbox_unit_of_work_commit. Returns NULL only
- * if `client` is NULL; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller
- * frees the unit with postbox_unit_of_work_free, before or after the client.
+ * if `client` is NULL. Functions on a NULL unit of work fail with POSTBOX_ERROR_NULL_ARGUMENT. The
+ * caller frees the unit of work with postbox_unit_of_work_free, before or after freeing the client.
  */
 POSTBOX_API postbox_unit_of_work *postbox_unit_of_work_begin(postbox_client *client);
 
 /**
- * Reads one item of any table at once, with a consistent read, as postbox_get_item does. To make
- * sure that the item does not change before the commit, add a condition.
+ * Reads one item of any table immediately, with a consistent read, as postbox_get_item does. The
+ * read is not part of the transaction. To detect that the item has changed before the commit, add
+ * a condition on the item.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_get_item(postbox_unit_of_work *work,
@@ -1105,9 +1169,10 @@ postbox_error *postbox_unit_of_work_get_item(postbox_unit_of_work *work,
 /**
  * Adds a put of an item, which replaces an existing item. `item`: {"Name": {"S": "Ada"}}.
  *
- * The second put into a table whose key is not known yet asks DynamoDB for the key, to find out
- * whether both puts are on the same item. That call may block, and may fail with
- * POSTBOX_ERROR_TABLE_NOT_FOUND.
+ * Usually this function sends no request. But when two items are put into one table, Postbox has to
+ * know the names of the table's key attributes, to detect two puts of the same item. If Postbox
+ * does not know the names yet, this function requests them from DynamoDB. It then blocks, and can
+ * fail with POSTBOX_ERROR_TABLE_NOT_FOUND.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_put(postbox_unit_of_work *work,
@@ -1117,14 +1182,15 @@ postbox_error *postbox_unit_of_work_put(postbox_unit_of_work *work,
 /**
  * Adds an update of one item. `update`: {"TableName": ..., "Key": ..., "UpdateExpression": ...,
  * "ConditionExpression": ..., "ExpressionAttributeNames": ..., "ExpressionAttributeValues": ...,
- * "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}. All but the first three are optional.
+ * "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}. Only the first three members are required.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_update(postbox_unit_of_work *work,
                                                   const char *update);
 
 /**
- * Adds a delete of the item with this key, if it exists. `key`: {"Name": {"S": "Ada"}}.
+ * Adds a delete of the item with this key. A missing item is not an error. `key`: {"Name": {"S":
+ * "Ada"}}.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_delete(postbox_unit_of_work *work,
@@ -1132,9 +1198,9 @@ postbox_error *postbox_unit_of_work_delete(postbox_unit_of_work *work,
                                                   const char *key);
 
 /**
- * Adds a condition on an item that the unit does not write; the commit fails unless the condition
- * holds. `check`: {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and the other
- * members as for an update.
+ * Adds a condition on an item that the unit of work does not write. The commit fails if the
+ * condition is not met. `check`: {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and
+ * optionally the last three members of an update.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_condition_check(postbox_unit_of_work *work,
@@ -1142,51 +1208,59 @@ postbox_error *postbox_unit_of_work_condition_check(postbox_unit_of_work *work,
 
 /**
  * Adds any action, in the format of aws dynamodb transact-write-items --transact-items: {"Put":
- * {"TableName": ..., "Item": ..., "ConditionExpression": ...}}, or "Update", "Delete",
- * "ConditionCheck".
+ * {"TableName": ..., "Item": ..., "ConditionExpression": ...}}. The other actions are
+ * "Update", "Delete" and "ConditionCheck".
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_add(postbox_unit_of_work *work,
                                                const char *action);
 
 /**
- * Adds a deposit of this message in the outbox. Keep postbox_message_id(message) for
- * postbox_clear_outbox after the commit. The caller keeps the message.
+ * Adds a deposit of a copy of this message in the outbox. After the commit, pass
+ * postbox_message_id(message) to postbox_clear_outbox to send the message.
  *
- * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and those of the
- * limits of a unit of work.
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and the limit
+ * errors of a postbox_unit_of_work.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_deposit_post(postbox_unit_of_work *work,
                                                         const postbox_message *message);
 
 /**
- * Commits all actions in one transaction: either all of them take effect or none. Failures that
- * are safe to retry are retried with the same token. An empty unit commits without a request.
+ * Commits all actions in one transaction: either all of them take effect or none. A failed attempt
+ * that is safe to repeat is repeated with the same token, so that the transaction takes effect at
+ * most once. A unit of work without actions commits without a request.
  *
  * Errors:
- * - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written. There is a reason for each action
- *   that failed. The unit stays open.
- * - POSTBOX_ERROR_DUPLICATE_MESSAGE: nothing was written, because a message id already exists in
- *   the outbox; this command was already applied.
- * - POSTBOX_ERROR_OUTCOME_UNKNOWN: no response was received. Call this function again on the same
- *   unit. That is safe for 9 minutes, after which the error is no longer retryable.
- * - The errors of any request: nothing was written, and the unit stays open.
+ * - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written. The error has a reason for each action
+ *   that failed. The unit of work stays open: it can be changed and committed again.
+ * - POSTBOX_ERROR_DUPLICATE_MESSAGE: this call wrote nothing, because the outbox already has a
+ *   message with the same id. If the program uses the same message id each time it repeats an
+ *   operation, an earlier attempt of the operation has succeeded.
+ * - POSTBOX_ERROR_OUTCOME_UNKNOWN: the transaction may or may not have taken effect, because
+ *   Postbox received no conclusive response to any of its attempts. Call this function again on
+ *   the same unit of work to find out. This is safe for 9 minutes after the first commit. After
+ *   that, the error is not retryable, and this function sends nothing: check whether the outbox has
+ *   the message.
+ * - A request error: nothing was written, and the unit of work stays open. Errors that leave the
+ *   outcome unknown are reported as POSTBOX_ERROR_OUTCOME_UNKNOWN instead.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_commit(postbox_unit_of_work *work);
 
 /**
- * Closes the unit of work without sending anything; freeing the unit does the same.
+ * Discards the actions and closes the unit of work, without a request. Freeing a unit of work that
+ * was not committed has the same effect.
  *
- * Errors: POSTBOX_ERROR_OUTCOME_UNKNOWN if the last commit got no response, since it may have
- * taken effect.
+ * Errors: POSTBOX_ERROR_OUTCOME_UNKNOWN if the last commit failed with this error. The transaction
+ * may have taken effect, so it cannot be rolled back.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_rollback(postbox_unit_of_work *work);
 
 /**
- * Frees a unit of work; does nothing for NULL. A unit that was not committed sends nothing.
+ * Frees a unit of work. Does nothing for NULL. The actions of a unit of work that was not committed
+ * are discarded.
  */
 POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
 
@@ -1195,16 +1269,37 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * ============================================================================================ */
 
 /**
- * Sends the outstanding messages that are older than "sweep_min_age_ms", oldest first, of one
- * topic, or of all topics if `topic` is NULL, and marks them dispatched, until none is left that
- * can be sent. It sends on this thread and on up to "sweep_threads" - 1 further threads. It holds
- * the lease of sweepers, shared with Brighter, while it runs; if another sweeper holds the lease,
- * nothing is done. `result` may be NULL.
+ * Sends the outstanding messages of `topic` that are older than "sweep_min_age_ms", and marks them
+ * dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
+ * messages are sent first. `result` may be NULL.
  *
- * A failure of a message counts as an attempt; the message is retried after
- * "dispatch_retry_delay_ms" and parked after "max_dispatch_attempts". A message that its producer
- * rejects or that cannot be read is parked at once. Later messages of the same topic and partition
- * key wait for a failed message.
+ * The sweep works on one lane after another. A lane is a topic and a group of its shards. It sends
+ * the first lane on this thread, and lanes of other topics at the same time on up to
+ * "sweep_threads" - 1 further threads. It ends when it finds no more messages that it can send;
+ * with one lease for all sweepers, it starts no new lane after 30 seconds.
+ *
+ * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is
+ * one lease for all lanes, which also excludes the sweepers of Brighter; with "per_shard", each
+ * lane has a lease. Messages whose lease another sweeper holds are left to that sweeper.
+ *
+ * A message that could not be sent waits before its next attempt: first for
+ * "dispatch_retry_delay_ms", later for as long as it has been failing, up to 5 minutes. Later
+ * messages with the same topic and partition key wait too. The failure counts only if at least half
+ * of the messages of the topic that are tried for the first time are sent. A message is parked
+ *
+ * - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
+ *   first failure;
+ * - when its producer rejects it, unless the producer rejects three or more messages with the same
+ *   reason and sends none;
+ * - "park_after_ms" after its first failure, even if its failures do not count;
+ * - a day after the first failure to read it, if the stored item is malformed.
+ *
+ * The sweep stops working on a lane after ten failures in a row, after POSTBOX_SEND_UNAVAILABLE, or
+ * if sent messages cannot be marked. The lane is then paused for all processes, and no failure
+ * counts.
+ *
+ * Errors: request errors, if the messages or the lease could not be read. `result` counts the
+ * messages that could not be sent.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_sweep(postbox_client *client,
@@ -1212,9 +1307,10 @@ postbox_error *postbox_sweep(postbox_client *client,
                                     postbox_sweep_result *result);
 
 /**
- * Starts the sweeper, a thread that sweeps all topics as postbox_sweep does, first at once and
- * then every "sweep_interval_ms". It logs errors and continues. Producers are called on that
- * thread and, for other topics at the same time, on up to "sweep_threads" - 1 further threads.
+ * Starts the sweeper, a background thread that sweeps all topics as postbox_sweep does. The first
+ * sweep begins immediately, and the others follow at intervals of "sweep_interval_ms". The sweeper
+ * logs errors and continues. It calls the producers on its own thread, and those of other topics at
+ * the same time on up to "sweep_threads" - 1 further threads.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the sweeper is already running.
  */
@@ -1222,25 +1318,13 @@ POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_start_sweeper(postbox_client *client);
 
 /**
- * Hands messages to this process's sweeper whose transaction another program component has
- * committed, for example an AWS SDK. A thread of the sweeper sends them at once, as
- * postbox_clear_outbox does. Returns without waiting for that. If the sweeper is not running, or
- * 1,000 messages wait for it, the next sweep sends the messages. An id without a message is
- * ignored. For units of work of Postbox, the setting "dispatch_after_commit" does the same.
- */
-POSTBOX_API POSTBOX_MUST_CHECK
-postbox_error *postbox_notify_committed(postbox_client *client,
-                                               const char *const *ids,
-                                               size_t count);
-
-/**
- * Stops the sweeper after the messages that it is sending, and waits for it up to
- * "close_timeout_ms". Does nothing if the sweeper is not running. postbox_close and postbox_free
- * stop it too.
+ * Tells the sweeper to stop after its current calls of producers, and waits up to
+ * "close_timeout_ms" until the sweeper has stopped. Does nothing if the sweeper is not running.
+ * postbox_close and postbox_free stop the sweeper too.
  *
- * Errors: POSTBOX_ERROR_TIMEOUT if a producer has not returned; the sweeper stops when it does.
- * Call this function again to wait longer. The sweeper cannot be started again until it has
- * stopped.
+ * Errors: POSTBOX_ERROR_TIMEOUT if a producer has not returned in this time. The sweeper stops when
+ * the producer returns, and cannot be started again before that. Call this function again to wait
+ * longer.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_stop_sweeper(postbox_client *client);
@@ -1250,11 +1334,17 @@ postbox_error *postbox_stop_sweeper(postbox_client *client);
  * ============================================================================================ */
 
 /**
- * Lists about `limit` messages of a postbox_state, of one topic, or of all topics if `topic` is
- * NULL. `cursor` is NULL for the first page, or the result of postbox_page_next on the previous
- * page of the same state and topic. A page may contain fewer messages, or none, without being the
- * last. The index may lag slightly behind the table. Parked messages are not indexed, so listing
- * them reads the whole table. The caller frees the page with postbox_page_free.
+ * Lists the stored messages that are in `state`, page by page. If `topic` is NULL, the messages of
+ * all topics are listed. `cursor` is NULL for the first page. For every other page it is the
+ * result of postbox_page_next for the previous page, with the same state and topic. The caller
+ * frees the page with postbox_page_free.
+ *
+ * A page has up to `limit` messages. A page of parked messages may have more. Only
+ * postbox_page_next shows whether a page is the last one, since any page may have fewer than
+ * `limit` messages, or none.
+ *
+ * Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment
+ * after the table. There is no index of parked messages, so listing them reads the whole table.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or for a cursor that does not belong
  * to this list.
@@ -1268,12 +1358,12 @@ postbox_error *postbox_list_messages(postbox_client *client,
                                             postbox_page **page);
 
 /**
- * Returns the number of messages of the page; 0 for NULL.
+ * Returns the number of messages in the page that could be read. Returns 0 for NULL.
  */
 POSTBOX_API size_t postbox_page_count(const postbox_page *page);
 
 /**
- * Returns a message of the page, or NULL if `index` is out of range. `index` counts from 0. The
+ * Returns a message of the page, or NULL if `index` is out of range. The first index is 0. The
  * message belongs to the page and is valid until the page is freed.
  */
 POSTBOX_API
@@ -1281,14 +1371,15 @@ const postbox_message *postbox_page_message(const postbox_page *page,
                                                    size_t index);
 
 /**
- * Returns the number of messages of the page that could not be read; 0 for NULL.
+ * Returns the number of messages that could not be read. postbox_page_count does not count them.
+ * Returns 0 for NULL.
  */
 POSTBOX_API size_t postbox_page_malformed_count(const postbox_page *page);
 
 /**
- * Returns the id of a message that could not be read, or "" if `index` is out of range. `index`
- * counts from 0. `reason` may be NULL; it receives the reason. Both strings are valid until the
- * page is freed.
+ * Returns the id of a message that could not be read, or "" if `index` is out of range. The first
+ * index is 0. The explanation is written to `reason`, unless `reason` is NULL. The id and the
+ * explanation are valid until the page is freed.
  */
 POSTBOX_API
 const char *postbox_page_malformed(const postbox_page *page,
@@ -1296,14 +1387,14 @@ const char *postbox_page_malformed(const postbox_page *page,
                                    const char **reason);
 
 /**
- * Returns the cursor of the next page, for postbox_list_messages, or NULL after the last page and
- * for NULL. The cursor can be stored and used in another process. The string is valid until the
- * page is freed.
+ * Returns the cursor of the next page, for postbox_list_messages. Returns NULL if this page is the
+ * last one, and if `page` is NULL. The string is valid until the page is freed; a copy of it can
+ * be stored and used in another process.
  */
 POSTBOX_API const char *postbox_page_next(const postbox_page *page);
 
 /**
- * Frees a page and its messages; does nothing for NULL.
+ * Frees a page and its messages. Does nothing for NULL.
  */
 POSTBOX_API void postbox_page_free(postbox_page *page);
 
@@ -1312,17 +1403,20 @@ POSTBOX_API void postbox_page_free(postbox_page *page);
  * ============================================================================================ */
 
 /**
- * Releases a parked message, which becomes outstanding again with no failed attempts.
+ * Releases a parked message. The message becomes outstanding again, and its count of failed attempts
+ * is reset.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the message is not parked.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
-postbox_error *postbox_unpark(postbox_client *client, const char *id);
+postbox_error *postbox_unpark(postbox_client *client,
+                                     const char *id);
 
 /**
- * Makes dispatched or parked messages outstanding again, with no failed attempts, so that the next
- * sweep or clear sends them. Their outcome is POSTBOX_OUTCOME_REPLAYED. `report` is as in
- * postbox_clear_outbox.
+ * Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or
+ * clear sends them. Their counts of failed attempts are reset. The outcome of a replayed message is
+ * POSTBOX_OUTCOME_REPLAYED. See postbox_clear_outbox for `report`, and for the error if `report` is
+ * NULL.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_replay(postbox_client *client,
@@ -1331,8 +1425,9 @@ postbox_error *postbox_replay(postbox_client *client,
                                      postbox_report **report);
 
 /**
- * Replays every message with this causation id that the index shows; finding none is a success.
- * `report` is as in postbox_clear_outbox.
+ * Replays every message with this causation id, as postbox_replay does. The messages are found in an
+ * index, which DynamoDB updates a moment after the table. If no message is found, the call succeeds.
+ * See postbox_clear_outbox for `report`.
  *
  * Errors: POSTBOX_ERROR_INVALID_TABLE if the table lacks the index Causation.
  */
@@ -1346,10 +1441,13 @@ postbox_error *postbox_replay_causation(postbox_client *client,
  * ============================================================================================ */
 
 /**
- * Passes every message that was dispatched longer than "archive_min_age_ms" ago to `archive`, on
- * this thread, and deletes each message that `archive` stored. Messages that are not dispatched
- * are not touched. The function holds the lease of archivers, shared with Brighter, while it runs.
- * `result` may be NULL.
+ * Archives old dispatched messages: calls `archive`, on this thread, for each message that has been
+ * dispatched for longer than "archive_min_age_ms", and deletes each message that `archive` stored.
+ * Messages in other states are not changed. `result` may be NULL.
+ *
+ * While this function runs, it holds the archivers' lease in the lock table, which excludes other
+ * archivers, including those of Brighter. If another archiver holds the lease, this function does
+ * nothing.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_archive(postbox_client *client,
@@ -1358,9 +1456,9 @@ postbox_error *postbox_archive(postbox_client *client,
                                       postbox_archive_result *result);
 
 /**
- * Archives messages, as postbox_archive does, by appending them to a file, one per line, each item
- * as DynamoDB JSON. The file is created if it does not exist, with access for its owner only. It
- * is synchronized to disk before a message is deleted.
+ * Archives messages as postbox_archive does, in a file. Each message is appended as one line, which
+ * contains the stored item as DynamoDB JSON. If the file does not exist, it is created with access
+ * for its owner only. The file is synchronized to disk before a message is deleted.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
  */
@@ -1370,10 +1468,12 @@ postbox_error *postbox_archive_to_file(postbox_client *client,
                                               postbox_archive_result *result);
 
 /**
- * Starts the archiver, a thread that does what postbox_archive does, first at once and then every
- * "archive_interval_ms". It logs errors and continues. `release` may be NULL; it is called once
- * with `data` when the archiver has ended, before postbox_stop_archiver returns NULL. If this
- * function fails, `release` is not called.
+ * Starts the archiver, a background thread that archives messages as postbox_archive does. The first
+ * run begins immediately, and the others follow at intervals of "archive_interval_ms". The archiver
+ * logs errors and continues.
+ *
+ * `release` may be NULL. When the archiver has stopped, `release` is called once with `data`, before
+ * postbox_stop_archiver returns success. If this function fails, `release` is not called.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the archiver is already running.
  */
@@ -1384,14 +1484,15 @@ postbox_error *postbox_start_archiver(postbox_client *client,
                                              postbox_release_callback release);
 
 /**
- * Starts the archiver with a file as the archive, as in postbox_archive_to_file.
+ * Starts the archiver, as postbox_start_archiver does. The archiver appends the messages to a file,
+ * as postbox_archive_to_file does.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_start_archiver_to_file(postbox_client *client,
                                                      const char *path);
 
 /**
- * Stops the archiver, as postbox_stop_sweeper stops the sweeper.
+ * Stops the archiver in the way in which postbox_stop_sweeper stops the sweeper.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_stop_archiver(postbox_client *client);
@@ -1402,7 +1503,7 @@ postbox_error *postbox_stop_archiver(postbox_client *client);
 
 /**
  * Counts the outstanding messages of one topic, or of all topics if `topic` is NULL, and returns
- * the age of the oldest.
+ * the age of the oldest message.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_count_outstanding(postbox_client *client,
@@ -1410,8 +1511,8 @@ postbox_error *postbox_count_outstanding(postbox_client *client,
                                                 postbox_outstanding_count *result);
 
 /**
- * Returns the statistics of a client since it was opened. Sends no request, and works after
- * postbox_close too.
+ * Returns the statistics of a client since it was opened. This function sends no request, and can
+ * also be called after postbox_close.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_get_stats(postbox_client *client,
@@ -1430,37 +1531,39 @@ postbox_error *postbox_stats_json(postbox_client *client, char **json);
  * ============================================================================================ */
 
 /**
- * Returns the number of messages in the report; 0 for NULL.
+ * Returns the number of messages in the report. Returns 0 for NULL.
  */
 POSTBOX_API size_t postbox_report_count(const postbox_report *report);
 
 /**
- * Returns the number of failed messages: those with an outcome of POSTBOX_OUTCOME_NOT_FOUND or
- * above. Returns 0 for NULL.
+ * Returns the number of failed messages. A message has failed if the number of its outcome is
+ * POSTBOX_OUTCOME_NOT_FOUND or greater. Returns 0 for NULL.
  */
 POSTBOX_API size_t postbox_report_failure_count(const postbox_report *report);
 
 /**
- * Returns the id of a message, or "" if `index` is out of range. `index` counts from 0. The string
- * is valid until the report is freed.
+ * Returns the id of a message, or "" if `index` is out of range. The first index is 0. The
+ * string is valid until the report is freed.
  */
 POSTBOX_API const char *postbox_report_id(const postbox_report *report, size_t index);
 
 /**
- * Returns the outcome of a message; POSTBOX_OUTCOME_NOT_FOUND if `index` is out of range.
+ * Returns the outcome of a message, or POSTBOX_OUTCOME_NOT_FOUND if `index` is out of range.
  */
 POSTBOX_API
 postbox_outcome postbox_report_outcome(const postbox_report *report,
                                        size_t index);
 
 /**
- * Returns the reason for the outcome of a message, or "" if there is none. The string is valid
- * until the report is freed.
+ * Returns the reason for the outcome of a message, or "" if the outcome has no reason. The string is
+ * valid until the report is freed.
  */
-POSTBOX_API const char *postbox_report_detail(const postbox_report *report, size_t index);
+POSTBOX_API
+const char *postbox_report_detail(const postbox_report *report,
+                                  size_t index);
 
 /**
- * Frees a report; does nothing for NULL.
+ * Frees a report. Does nothing for NULL.
  */
 POSTBOX_API void postbox_report_free(postbox_report *report);
 
@@ -1469,15 +1572,16 @@ POSTBOX_API void postbox_report_free(postbox_report *report);
  * ============================================================================================ */
 
 /**
- * Sends the log messages of all clients in the process, up to `level`, to `callback`, which
- * replaces an earlier callback. A NULL `callback` turns logging off; the other arguments are then
- * ignored. `release` may be NULL; it is called with `data`, on any thread, when the callback has
- * been replaced and no call of it is in progress. If this function fails, `release` is not called.
+ * Sends the log messages of all clients in the process to `callback`, if their postbox_log_level is
+ * not greater than `level`. The callback replaces the callback of an earlier call. If `callback` is
+ * NULL, logging is turned off, and the other arguments are ignored.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level, or if the program has installed its
- * own subscriber of the Rust crate `tracing`, which then receives the messages.
+ * `release` may be NULL. It is called once with `data`, on any thread, when the callback has been
+ * replaced and none of its calls is in progress. If this function fails, `release` is not called.
  *
- * Thread safety: any thread.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level. The same error is returned in a Rust
+ * program that has installed its own subscriber of the crate `tracing`, which then receives the log
+ * messages.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_set_log_callback(postbox_log_level level,
@@ -1490,9 +1594,7 @@ postbox_error *postbox_set_log_callback(postbox_log_level level,
  * ============================================================================================ */
 
 /**
- * Frees a string that the caller owns; does nothing for NULL.
- *
- * Thread safety: any thread.
+ * Frees a string that the caller owns. Does nothing for NULL.
  */
 POSTBOX_API void postbox_string_free(char *string);
 

@@ -1,5 +1,5 @@
 /*
- * postbox.h: a transactional outbox on Amazon DynamoDB for programs that block.
+ * postbox.h: a transactional outbox on Amazon DynamoDB, with a synchronous (blocking) API.
  *
  * Messages that are committed with your data are sent at least once. Messages that are rolled
  * back are never sent.
@@ -17,37 +17,63 @@
  *     if ((err = postbox_message_new("greeting.made", body, body_length, &message)) ||
  *         (err = postbox_unit_of_work_put(work, "People", person_json)) ||
  *         (err = postbox_unit_of_work_deposit_post(work, message)) ||
- *         (err = postbox_unit_of_work_commit(work)))          // both or neither
+ *         (err = postbox_unit_of_work_commit(work)))          // all or nothing
  *         return fail(err);
  *
  *     const char *id = postbox_message_id(message);
- *     err = postbox_clear_outbox(client, &id, 1, NULL);          // send now
+ *     err = postbox_clear_outbox(client, &id, 1, NULL);          // send the message now
  *
  * examples/c/greetings.c is the complete program.
  *
+ * Terms:
+ *
+ * - Outbox: the DynamoDB table that stores messages until they are sent.
+ * - Outstanding: a committed message that is not yet marked as sent. Dispatched: a message that
+ *   was sent and marked. Parked: a message that is not sent any more until it is released, because
+ *   it failed too often, was rejected or cannot be read.
+ * - Clear: to send messages right after their commit, on the calling thread.
+ * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
+ *   process that committed them crashed. Any process can sweep.
+ * - Producer: the callback that sends a message. Route: a setting that sends the messages of a
+ *   topic to SNS or SQS without a callback.
+ * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
+ *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
+ *
  * Conventions, for every function that does not say otherwise:
  *
- * - Errors. A function that can fail returns an error that the caller owns, or NULL for
- *   success. Out-parameters are written on success only. After an error, every handle is still
- *   usable and nothing has been changed.
- * - Ownership. The caller owns every handle returned by a _new, _begin or _open function or
- *   through an out-parameter, and must free it exactly once with the matching _free function.
- *   _free(NULL) does nothing. Freeing a handle twice, using it after it was freed, or freeing it
- *   while a call with it is in progress is undefined behaviour. Handles may be freed in any
- *   order. The caller keeps its arguments; the library copies what it needs later.
+ * - Errors. A function that can fail returns a postbox_error, which the caller owns and must free,
+ *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
+ *   after an error. An error that is found before a request is sent changes nothing. An operation
+ *   may have taken effect in spite of POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
+ *   POSTBOX_ERROR_UNREACHABLE, and has taken effect in part after an error whose name ends in
+ *   _INCOMPLETE.
+ * - Request errors. Each function that sends a request to DynamoDB can fail with
+ *   POSTBOX_ERROR_TABLE_NOT_FOUND, POSTBOX_ERROR_NO_AWS_CONFIG, POSTBOX_ERROR_ACCESS_DENIED,
+ *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
+ *   POSTBOX_ERROR_SERVICE_ERROR. Each function on a client or a unit of work can fail with
+ *   POSTBOX_ERROR_CLOSED, POSTBOX_ERROR_FORKED or POSTBOX_ERROR_REENTRANT_CALL. The functions
+ *   below list only their other errors.
+ * - Ownership. The caller owns every handle that it receives from a _new, _begin or _open function
+ *   or through an out-parameter, and must free each handle exactly once with the matching _free
+ *   function. Calling a _free function with NULL does nothing. It is undefined behaviour to free a
+ *   handle twice, to use a freed handle, or to free a handle during a call that uses it. Handles may
+ *   be freed in any order. A function copies the strings, bytes and messages that it receives, so
+ *   the caller may change or free them as soon as the function returns.
  * - NULL. A function fails with POSTBOX_ERROR_NULL_ARGUMENT if a required pointer is NULL.
- * - Strings. Arguments are NUL-terminated UTF-8; other text fails with
- *   POSTBOX_ERROR_INVALID_UTF8. A returned const char * is borrowed from its handle, and is valid
- *   until the handle is changed or freed. The caller owns a returned char * and frees it with
+ * - Strings. A string argument is NUL-terminated UTF-8; any other encoding fails with
+ *   POSTBOX_ERROR_INVALID_UTF8. A returned const char * belongs to a handle, and is valid until
+ *   that handle is changed or freed. A returned char * belongs to the caller, who frees it with
  *   postbox_string_free.
- * - Threads. Any thread may call, and a handle may move between threads. Several threads may use
- *   the same postbox_client, postbox_config, postbox_error, postbox_report or postbox_page at
- *   once. A postbox_unit_of_work detects such use (POSTBOX_ERROR_CONCURRENT_USE). A string that
- *   is borrowed from a postbox_message or postbox_config is only safe while no other thread
- *   changes that handle.
- * - Blocking. Functions on a postbox_client, and functions on a unit of work that say so, wait
- *   for DynamoDB, for at most the setting "operation_timeout_ms" per operation.
- * - Panics. No panic crosses this interface. A defect of Postbox is POSTBOX_ERROR_INTERNAL.
+ * - Threads. Every function may be called on any thread. Several threads may use the same handle at
+ *   the same time, with two exceptions. A postbox_unit_of_work belongs to one thread at a time, and
+ *   a second thread receives POSTBOX_ERROR_CONCURRENT_USE. While a thread uses a string or a body
+ *   that belongs to a postbox_message or a postbox_config, no other thread may change that handle.
+ * - Blocking. A function that sends a request to DynamoDB waits for the response. The setting
+ *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
+ *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put and
+ *   postbox_unit_of_work_commit can send a request.
+ * - Defects. No Rust panic reaches the caller. A defect of Postbox is reported as
+ *   POSTBOX_ERROR_INTERNAL.
  *
  * Generated from src/ffi by build.rs; do not edit.
  */

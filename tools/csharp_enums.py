@@ -28,6 +28,7 @@ ENUMS = {
 MEMBERS = {
     "commit": "UnitOfWork.Commit",
     "postbox_confirm": "PostboxClient.Confirm",
+    "postbox_sweep": "PostboxClient.Sweep",
 }
 
 COMMENT = r"/\*\*((?:(?!\*/).)*)\*/\s*"

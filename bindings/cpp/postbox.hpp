@@ -1,7 +1,8 @@
 /*
  * postbox.hpp: a transactional outbox on Amazon DynamoDB, for C++17. Header only, over postbox.h.
  *
- * Committed messages are sent at least once; rolled-back messages are never sent.
+ * Messages that are committed with your data are sent at least once. Messages that are rolled
+ * back are never sent.
  *
  *     postbox::client box(postbox::config()
  *                             .set("table_name", "brighter_outbox")
@@ -13,23 +14,23 @@
  *     postbox::unit_of_work work(box);
  *     work.put("People", person);                                        // DynamoDB JSON
  *     auto id = work.deposit_post(postbox::message("greeting.made", body));
- *     work.commit();                                                     // both or neither
- *     box.clear_outbox({id});                                            // send now
+ *     work.commit();                                                     // all or nothing
+ *     box.clear_outbox({id});                                            // send the message now
  *
- * examples/cpp/greetings.cpp is the whole program.
+ * examples/cpp/greetings.cpp is the complete program.
  *
  * Conventions, unless the documentation of a function says otherwise:
  *
- * - Errors. A function that fails throws postbox::error. It changes nothing, and all objects can
- *   still be used.
- * - Ownership. An object that owns a handle is move-only and frees the handle when it leaves its
- *   scope. Using an object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
- * - Strings. Arguments are UTF-8 without NUL characters. A returned std::string_view is borrowed
- *   from the object that returned it, and is valid until that object is changed or destroyed.
- * - Callbacks. No exception leaves a callback. An exception in a producer counts as a failed
- *   dispatch with its text; an exception in an archive keeps the message in the outbox.
- * - Threads, blocking, codes and settings are described in postbox.h, at the function of the same
- *   name.
+ * - Errors. A function that fails throws postbox::error. All objects are still usable. postbox.h
+ *   describes which errors change something.
+ * - Ownership. Classes that own a handle are move-only and free the handle in the destructor. Using
+ *   an object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
+ * - Strings. Arguments are UTF-8 without NUL characters. A returned std::string_view is valid until
+ *   the object that returned it is changed or destroyed.
+ * - Callbacks. An exception in a producer counts as a failure to send, with the text of the
+ *   exception. If an archive throws, the message is not deleted from the outbox.
+ * - Terms, threads, blocking, codes and settings are described in postbox.h, for the functions of
+ *   the same names.
  */
 #ifndef POSTBOX_HPP
 #define POSTBOX_HPP
@@ -49,20 +50,20 @@
 
 namespace postbox {
 
-/** The reason for which an action of a transaction, a message or a table failed; see postbox_error_reason_index. */
+/** The reason why an action of a transaction or a message of a call failed, or a problem of a table. */
 struct reason {
-    /** The position of the action or message in the call, from 0. */
+    /** The index of the failed action or message. The first one is 0. */
     std::size_t index;
-    /** The subject: an action ("Put People"), a message id or the name of an index. */
+    /** The thing that failed: an action ("Put People"), a message id, or the name of an index. */
     std::string subject;
-    /** The code of DynamoDB if there is one ("ConditionalCheckFailed"), else a code of Postbox. */
+    /** The code that DynamoDB returned ("ConditionalCheckFailed"), or a code of Postbox if DynamoDB returned none. */
     std::string code;
     std::string message;
     /** The item whose condition failed, as DynamoDB JSON, if the action requested it. */
     std::optional<std::string> item;
 };
 
-/** The exception of all functions. what() says what happened, to which thing, and what the program can do. */
+/** The exception that every function throws when it fails. what() returns the error text. */
 class error : public std::exception {
 public:
     error(postbox_code code, std::string message)
@@ -224,8 +225,8 @@ inline bool serves(std::string_view library, std::string_view header) {
 } // namespace detail
 
 /**
- * A view of a message that belongs to a message object, to a page, or to the caller of a callback.
- * It is valid as long as its owner, or until the callback returns.
+ * A read-only view of a message that belongs to a postbox::message or to a page, or that a callback
+ * received. It is valid as long as its owner exists, or until the callback returns.
  */
 class message_view {
 public:
@@ -255,7 +256,7 @@ private:
 };
 
 /**
- * A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
+ * A message, with named header fields and a body of bytes. CONFIGURATION.md lists the fields.
  *
  *     auto greeting = postbox::message("greeting.made", body)
  *                         .set("partition_key", "Ada")
@@ -303,17 +304,17 @@ private:
     detail::handle<postbox_message, postbox_message_free> handle_;
 };
 
-/** What became of a message that a producer was given; see postbox_send_outcome. */
+/** The outcome of sending a message; see postbox_send_outcome. */
 struct send_result {
     postbox_send_outcome outcome;
     std::string reason;
 
     static send_result sent() { return {POSTBOX_SEND_SENT, {}}; }
-    /** client::confirm follows. */
+    /** The program must call client::confirm when it knows whether the message was sent. */
     static send_result accepted() { return {POSTBOX_SEND_ACCEPTED, {}}; }
     static send_result retry(std::string reason) { return {POSTBOX_SEND_RETRY, std::move(reason)}; }
     static send_result reject(std::string reason) { return {POSTBOX_SEND_REJECT, std::move(reason)}; }
-    /** The transport cannot be used now, whatever the message. */
+    /** The transport cannot send any message at present. */
     static send_result unavailable(std::string reason) { return {POSTBOX_SEND_UNAVAILABLE, std::move(reason)}; }
 };
 
@@ -330,10 +331,10 @@ public:
     virtual send_result send(message_view message) = 0;
 };
 
-/** Stores one message durably before it is deleted. If it throws, the message stays; see postbox_archive_callback. */
+/** Stores one message durably before it is deleted. If it throws, the message is not deleted. See postbox_archive_callback. */
 using archive_function = std::function<void(message_view)>;
 
-/** The topic of a producer that serves every topic that has none of its own. */
+/** Stands for every topic that has no producer of its own. */
 inline constexpr std::nullopt_t any_topic = std::nullopt;
 
 namespace detail {
@@ -355,7 +356,7 @@ inline std::int32_t call_archive(void *data, const postbox_message *message, cha
 
 } // namespace detail
 
-/** The settings and producers of a client. CONFIGURATION.md lists the settings. One config can open several clients. */
+/** The settings and producers with which a client is opened. CONFIGURATION.md lists the settings. One config can open several clients. */
 class config {
 public:
     config() : handle_(postbox_config_new()) {
@@ -391,8 +392,8 @@ public:
     }
 
     /**
-     * Adds the producer of a topic, or of any_topic. It is kept until the configuration, and
-     * what was opened with it, are gone.
+     * Adds the producer of a topic, or of any_topic. The producer is kept until the configuration,
+     * the clients that were opened with it and their units of work are destroyed.
      */
     config &producer(std::optional<std::string_view> topic, send_function send) & {
         auto kept = detail::keep(std::move(send), "send");
@@ -420,7 +421,7 @@ private:
     detail::handle<postbox_config, postbox_config_free> handle_;
 };
 
-/** The outcome of one message of a call, with the reason if there is one. */
+/** The outcome of one message of a call, and the reason for it, if there is one. */
 struct message_outcome {
     std::string id;
     postbox_outcome outcome;
@@ -438,7 +439,7 @@ using archive_result = ::postbox_archive_result;
 using outstanding_count = ::postbox_outstanding_count;
 using statistics = ::postbox_stats;
 
-/** The id of a message that could not be read, with the reason. */
+/** A message of the outbox that could not be read, and the reason. */
 struct malformed_message {
     std::string id;
     std::string reason;
@@ -479,10 +480,10 @@ private:
 };
 
 /**
- * An open Postbox, which a program opens once and shares between its threads by reference. The
- * destructor closes it, within "close_timeout_ms". No other call may be running at that time, so
- * share the client by std::shared_ptr if threads come and go, or call close() first, which is
- * allowed at any time.
+ * An open connection to an outbox. A program opens one client and shares it between its threads.
+ * The destructor closes the client; see postbox_free. No other call on the client may be in progress
+ * during the destructor. To make sure of this, share the client by std::shared_ptr. close() may be
+ * called at any time.
  */
 class client {
 public:
@@ -493,7 +494,7 @@ public:
         handle_.reset(opened);
     }
 
-    /** Stops the threads and rejects new calls. Unlike the destructor, reports a failure. See postbox_close. */
+    /** Closes the client, and throws if that fails; the destructor does not report a failure. See postbox_close. */
     void close() { detail::check(postbox_close(handle())); }
 
     /** Creates the outbox table if it does not exist, which may take two minutes. See postbox_create_table. */
@@ -506,7 +507,7 @@ public:
         return has_causation_index;
     }
 
-    /** Deposits a message outside a transaction and returns its id. An existing message of this id is unchanged. */
+    /** Stores a message in the outbox, without a transaction. Returns the id. See postbox_deposit_post. */
     std::string deposit_post(const message &message) {
         detail::check(postbox_deposit_post(handle(), message.handle()));
         return std::string(message.id());
@@ -522,16 +523,17 @@ public:
     }
 
     /*
-     * Functions with an optional report. Without a report, a failed message causes an exception,
-     * POSTBOX_ERROR_CLEAR_INCOMPLETE with a reason for each. With a report, only the report shows it.
+     * The functions with a report: without a report, a message that failed is an exception,
+     * POSTBOX_ERROR_CLEAR_INCOMPLETE with a reason for each failed message. With a report, only the
+     * report shows the failure.
      */
 
-    /** Deposits a message outside a transaction, then sends it now, on this thread. See postbox_post. */
+    /** Stores a message in the outbox, without a transaction, and sends it on this thread. See postbox_post. */
     void post(const message &message, report *report = nullptr) {
         reported(report, [&](postbox_report **into) { return postbox_post(handle(), message.handle(), into); });
     }
 
-    /** Sends these messages now, on this thread, and marks them dispatched. See postbox_clear_outbox. */
+    /** Sends these messages on this thread, and marks them dispatched. See postbox_clear_outbox. */
     void clear_outbox(const std::vector<std::string> &ids, report *report = nullptr) {
         by_id(postbox_clear_outbox, ids, report);
     }
@@ -552,7 +554,7 @@ public:
         });
     }
 
-    /** Tells what became of a message that its producer had accepted. See postbox_confirm. */
+    /** Confirms the outcome of a message that its producer had accepted. See postbox_confirm. */
     void confirm(std::string_view id, const send_result &result) {
         detail::check(postbox_confirm(handle(), detail::text(id, "id").c_str(), result.outcome,
                                       detail::text(result.reason, "reason").c_str()));
@@ -573,7 +575,7 @@ public:
         return detail::take(item);
     }
 
-    /** Runs one DynamoDB operation on the embedded database. Returns its response as JSON. See postbox_embedded_execute. */
+    /** Runs a DynamoDB operation on the embedded database, and returns the response as JSON. See postbox_embedded_execute. */
     std::string embedded_execute(std::string_view operation, std::string_view request) {
         char *response = nullptr;
         detail::check(postbox_embedded_execute(handle(), detail::text(operation, "operation").c_str(),
@@ -581,14 +583,14 @@ public:
         return detail::take(response).value_or("");
     }
 
-    /** Sends outstanding messages, of one topic or of all, on this thread and up to sweep_threads - 1 more. See postbox_sweep. */
+    /** Sends the outstanding messages of one topic or of all topics that nobody cleared. See postbox_sweep. */
     sweep_result sweep(std::optional<std::string_view> topic = std::nullopt) {
         sweep_result result{};
         detail::check(postbox_sweep(handle(), detail::optional_text(topic, "topic").get(), &result));
         return result;
     }
 
-    /** Starts a thread that sweeps. See postbox_start_sweeper. */
+    /** Starts a background thread that sweeps. See postbox_start_sweeper. */
     void start_sweeper() { detail::check(postbox_start_sweeper(handle())); }
 
     /** Hands messages that another client has committed to this process's sweeper, which sends them at once. See
@@ -609,7 +611,7 @@ public:
     }
 
     /**
-     * Lists about `limit` messages, of one topic or of all, from a cursor that page::next returned.
+     * Lists stored messages, page by page. `cursor` is the result of page::next for the previous page.
      * See postbox_list_messages.
      *
      *     std::optional<std::string> cursor;
@@ -631,7 +633,7 @@ public:
     /** Releases a parked message. See postbox_unpark. */
     void unpark(std::string_view id) { detail::check(postbox_unpark(handle(), detail::text(id, "id").c_str())); }
 
-    /** Passes old dispatched messages to `archive`, on this thread, and deletes the archived ones. See postbox_archive. */
+    /** Passes old dispatched messages to `archive`, and deletes each message that was stored. See postbox_archive. */
     archive_result archive(archive_function archive) {
         archive_result result{};
         auto kept = detail::keep(std::move(archive), "archive");
@@ -639,14 +641,14 @@ public:
         return result;
     }
 
-    /** Archives to a file, one message per line. See postbox_archive_to_file. */
+    /** Archives messages in a file, one message per line. See postbox_archive_to_file. */
     archive_result archive_to_file(std::string_view path) {
         archive_result result{};
         detail::check(postbox_archive_to_file(handle(), detail::text(path, "path").c_str(), &result));
         return result;
     }
 
-    /** Starts a thread that archives. `archive` is kept until the thread has ended. See postbox_start_archiver. */
+    /** Starts a background thread that archives messages. `archive` is kept until the thread has ended. See postbox_start_archiver. */
     void start_archiver(archive_function archive) {
         auto kept = detail::keep(std::move(archive), "archive");
         detail::check(postbox_start_archiver(handle(), detail::call_archive, kept.get(),
@@ -702,9 +704,10 @@ private:
 };
 
 /**
- * A DynamoDB transaction that collects your writes and messages, and commits both or neither. A
- * unit of work that leaves its scope without commit() is rolled back. Only one thread at a time may
- * use it. It may outlive its client, and its functions fail from then on.
+ * A DynamoDB transaction that collects your writes and the messages that belong to them. Either all
+ * of them take effect or none. The destructor discards the actions of a unit of work that was not
+ * committed. Only one thread at a time may use a unit of work. After its client was destroyed, its
+ * functions throw.
  *
  * Items, keys and actions are DynamoDB JSON, as in the AWS CLI: {"Name": {"S": "Ada"}}.
  */
@@ -712,7 +715,7 @@ class unit_of_work {
 public:
     explicit unit_of_work(client &box) : handle_(postbox_unit_of_work_begin(box.handle())) {}
 
-    /** Reads one item of any table consistently, now. See postbox_unit_of_work_get_item. */
+    /** Reads one item of any table immediately, with a consistent read. See postbox_unit_of_work_get_item. */
     [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {
         char *item = nullptr;
         detail::check(postbox_unit_of_work_get_item(handle(), detail::text(table, "table").c_str(),
@@ -720,18 +723,18 @@ public:
         return detail::take(item);
     }
 
-    /** Adds an action that puts this item, which may replace another. See postbox_unit_of_work_put. */
+    /** Adds a put of an item, which replaces an existing item. See postbox_unit_of_work_put. */
     void put(std::string_view table, std::string_view item) {
         detail::check(postbox_unit_of_work_put(handle(), detail::text(table, "table").c_str(),
                                                detail::text(item, "item").c_str()));
     }
 
-    /** Adds an action that updates one item. See postbox_unit_of_work_update. */
+    /** Adds an update of one item. See postbox_unit_of_work_update. */
     void update(std::string_view update) {
         detail::check(postbox_unit_of_work_update(handle(), detail::text(update, "update").c_str()));
     }
 
-    /** Adds an action that deletes the item with this key, if it exists. See postbox_unit_of_work_delete. */
+    /** Adds a delete of the item with this key. A missing item is not an error. */
     void delete_item(std::string_view table, std::string_view key) {
         detail::check(postbox_unit_of_work_delete(handle(), detail::text(table, "table").c_str(),
                                                   detail::text(key, "key").c_str()));
@@ -747,16 +750,16 @@ public:
         detail::check(postbox_unit_of_work_add(handle(), detail::text(action, "action").c_str()));
     }
 
-    /** Adds an action that deposits this message. Returns its id, for client::clear_outbox after the commit. */
+    /** Adds a deposit of this message in the outbox. Returns the message id, for client::clear_outbox after the commit. */
     std::string deposit_post(const message &message) {
         detail::check(postbox_unit_of_work_deposit_post(handle(), message.handle()));
         return std::string(message.id());
     }
 
-    /** Commits all actions in one transaction. See postbox_unit_of_work_commit for the errors that leave it open. */
+    /** Commits all actions in one transaction. See postbox_unit_of_work_commit. */
     void commit() { detail::check(postbox_unit_of_work_commit(handle())); }
 
-    /** Closes the unit of work and writes nothing. Unlike the destructor, fails if a commit got no response. */
+    /** Discards the actions and closes the unit of work. See postbox_unit_of_work_rollback. */
     void rollback() { detail::check(postbox_unit_of_work_rollback(handle())); }
 
     [[nodiscard]] postbox_unit_of_work *handle() const noexcept { return handle_.get(); }
@@ -765,7 +768,7 @@ private:
     detail::handle<postbox_unit_of_work, postbox_unit_of_work_free> handle_;
 };
 
-/** Receives one log message; see postbox_log_callback. An exception is ignored. */
+/** Receives one log message. See postbox_log_callback. Its exceptions are ignored. */
 using log_function = std::function<void(postbox_log_level, std::string_view)>;
 
 namespace detail {
@@ -780,7 +783,7 @@ inline void call_log(void *data, postbox_log_level level, const char *text) noex
 
 } // namespace detail
 
-/** Sends the log messages of the process up to `level` to `log`, which replaces an earlier one. See postbox_set_log_callback. */
+/** Sends the log messages of the process, up to `level`, to `log`, which replaces an earlier function. See postbox_set_log_callback. */
 inline void set_log(postbox_log_level level, log_function log) {
     auto kept = detail::keep(std::move(log), "log");
     detail::check(postbox_set_log_callback(level, detail::call_log, kept.get(), detail::release<log_function>));

@@ -13,35 +13,35 @@ impl Postbox {
     /// Counts the messages of each topic, in the order of the topics' names.
     ///
     /// # Errors
-    /// The errors of any request.
+    /// [Request errors](Postbox).
     pub fn topic_counts(&self, scope: CountScope) -> Result<Vec<TopicCount>> {
         count_topics(&self.engine, scope)
     }
 
-    /// Counts the messages of a topic that were dispatched at or after `from` and before `to`, as the index shows
-    /// them.
+    /// Counts the messages of a topic that were dispatched at or after `from` and before `to`. The messages are
+    /// counted in an index, which DynamoDB updates a moment after the table.
     ///
     /// # Errors
-    /// The errors of any request.
+    /// [Request errors](Postbox).
     pub fn dispatched_between(&self, topic: &str, from: SystemTime, to: SystemTime) -> Result<u64> {
         let (topic, from, to) = (topic.to_owned(), Ticks::from(from), Ticks::from(to));
         self.engine.run("dispatched_between", |outbox| async move { outbox.dispatched_between(&topic, from, to).await })
     }
 
-    /// Returns the leases of sweepers and archivers of this outbox, including expired leases; none if the lock
-    /// table does not exist.
+    /// Returns the leases of the sweepers and archivers of this outbox, including expired leases. The list is empty if the
+    /// lock table does not exist.
     ///
     /// # Errors
-    /// The errors of any request.
+    /// [Request errors](Postbox).
     pub fn leases(&self) -> Result<Vec<LeaseInfo>> {
         lease_states(&self.engine)
     }
 
-    /// Deletes a message if it is in this state, and returns whether it was deleted. A message in another state is kept.
-    /// A deleted outstanding message is never sent.
+    /// Deletes a message if the message is in this state, and returns whether it was deleted. An outstanding message that is
+    /// deleted is never sent.
     ///
     /// # Errors
-    /// The errors of any request.
+    /// [Request errors](Postbox).
     pub fn delete(&self, id: &str, state: MessageState) -> Result<bool> {
         let id = id.to_owned();
         self.engine.run("delete", |outbox| async move { outbox.delete_in_state(id, state).await })

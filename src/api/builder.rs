@@ -25,7 +25,7 @@ impl Postbox {
     }
 }
 
-/// The settings and producers of a Postbox to [`open`](Self::open). Every setting of `CONFIGURATION.md` has a method;
+/// The settings and producers with which [`open`](Self::open) opens a client. Every setting of `CONFIGURATION.md` has a method;
 /// durations are of type [`Duration`].
 ///
 /// ```
@@ -138,11 +138,11 @@ impl Builder {
         self
     }
 
-    /// Opens the Postbox. On DynamoDB this sends no request to the table; on the embedded database it creates the outbox
-    /// table if the table does not exist.
+    /// Opens the client. On DynamoDB this method sends no request to the table. In an embedded database it creates the
+    /// outbox table, unless the table exists.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidSetting`](crate::ErrorCode::InvalidSetting); [`ErrorCode::NoAwsConfig`](crate::ErrorCode::NoAwsConfig) if no region is known;
+    /// [`ErrorCode::InvalidSetting`](crate::ErrorCode::InvalidSetting); [`ErrorCode::NoAwsConfig`](crate::ErrorCode::NoAwsConfig) if no region is set or found;
     /// [`ErrorCode::EmbeddedUnavailable`](crate::ErrorCode::EmbeddedUnavailable).
     pub fn open(self) -> Result<Postbox> {
         self.config.validate()?;

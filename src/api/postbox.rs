@@ -33,12 +33,18 @@ use aws_sdk_dynamodb::Client;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A client of an outbox on DynamoDB, for programs that block. A program opens it once.
+/// A client of an outbox on DynamoDB, with a synchronous (blocking) API. A program opens one client, and its threads
+/// share it.
 ///
-/// It owns one thread, `postbox-runtime`, which runs all requests; callers wait for their result, for at most
-/// `operation_timeout_ms`. It is `Send` and `Sync`, so that all threads can share one client. A call inside a tokio
-/// runtime works, and blocks the calling thread. After a `fork`, every call in the child process fails with
-/// [`ErrorCode::Forked`]. Dropping a client closes it; [`close`](Self::close) also reports the result.
+/// The client owns a thread, `postbox-runtime`, which runs all requests. A call waits for each operation for at most
+/// `operation_timeout_ms`. A call inside a tokio runtime works, and blocks the calling thread. After a `fork`, every call
+/// in the child process fails with [`ErrorCode::Forked`]. Dropping a client closes it; [`close`](Self::close) also
+/// reports whether that succeeded.
+///
+/// Every method that sends a request to DynamoDB can fail with a *request error*: [`ErrorCode::TableNotFound`],
+/// [`ErrorCode::NoAwsConfig`], [`ErrorCode::AccessDenied`], [`ErrorCode::Throttled`], [`ErrorCode::Unreachable`],
+/// [`ErrorCode::Timeout`], [`ErrorCode::ServiceError`], [`ErrorCode::Closed`], [`ErrorCode::Forked`] or
+/// [`ErrorCode::ReentrantCall`].
 pub struct Postbox {
     pub(super) engine: Arc<Engine>,
     pub(super) sweeper: Worker,
@@ -57,12 +63,12 @@ impl Postbox {
         UnitOfWork::new(Arc::clone(&self.engine))
     }
 
-    /// Deposits one message outside a transaction and returns its id. If a message with this id already exists, the
-    /// call succeeds and changes nothing; in particular it does not re-send a dispatched message.
+    /// Stores one message in the outbox, without a transaction, and returns the message id. If the outbox already has a
+    /// message with this id, the call succeeds and changes nothing; a message that was dispatched is not sent again.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::OutboxLimitReached`], and those of
-    /// any request. After a retryable error the message may be stored; deposit the same message again.
+    /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::OutboxLimitReached`], and request
+    /// errors. After a retryable error the message may be stored, and it is safe to deposit the same message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
         self.engine.runtime.check_open()?;
         let item = self.engine.outbox.encode(&message)?;
@@ -73,18 +79,18 @@ impl Postbox {
         Ok(id)
     }
 
-    /// Deposits many messages outside a transaction, 25 per request, and returns their ids. Each message is stored
-    /// independently. Depositing an existing id succeeds and changes nothing.
+    /// Stores many messages in the outbox, without a transaction, in requests of up to 25 messages, and returns their ids.
+    /// One message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] for the first invalid message, with nothing
-    /// stored; [`ErrorCode::DepositIncomplete`] with a reason for each message that could not be stored, after
-    /// which it is safe to deposit all of them again.
+    /// [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] if a message is invalid, or
+    /// [`ErrorCode::OutboxLimitReached`]; nothing was stored. [`ErrorCode::DepositIncomplete`] with a reason for each
+    /// message that could not be stored; it is safe to deposit all messages again.
     pub fn deposit_posts(&self, messages: &[Message]) -> Result<Vec<String>> {
         deposit_all(&self.engine, messages)
     }
 
-    /// Deposits one message outside a transaction, then sends it on this thread.
+    /// Stores one message in the outbox, without a transaction, and sends it on this thread.
     ///
     /// # Errors
     /// As [`deposit_post`](Self::deposit_post). A stored message that could not be sent is a failure in the report.
@@ -93,10 +99,13 @@ impl Postbox {
         self.clear_outbox(&[id])
     }
 
-    /// Sends the outstanding messages with these ids on this thread, in this order, and marks them dispatched.
-    /// Messages that are already dispatched are not sent again. A message that fails holds back only later messages
-    /// of its topic and partition key; it stays outstanding or is parked. The report has the outcome of each
+    /// Clears messages: sends the outstanding messages with these ids on this thread, in the order of the ids, and marks
+    /// them dispatched. Messages that are already dispatched are not sent again. The report has the outcome of each
     /// message.
+    ///
+    /// If a message cannot be sent, the later messages with the same topic and partition key are held back, and the
+    /// others are sent. The failed message stays outstanding, and a later sweep sends it. A message that its producer
+    /// rejects is parked.
     ///
     /// # Errors
     /// Only if no message could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],
@@ -117,7 +126,7 @@ impl Postbox {
     /// Reads the stored message with this id, with a consistent read.
     ///
     /// # Errors
-    /// [`ErrorCode::MalformedItem`], and those of any request.
+    /// [`ErrorCode::MalformedItem`], and request errors.
     pub fn get_message(&self, id: &str) -> Result<Option<StoredMessage>> {
         let id = id.to_owned();
         self.engine.run("get_message", |outbox| async move { outbox.get(id).await })
@@ -126,14 +135,14 @@ impl Postbox {
     /// Reads one item of any table, with a consistent read.
     ///
     /// # Errors
-    /// [`ErrorCode::TableNotFound`], and those of any request.
+    /// Request errors.
     pub fn get_item(&self, table: impl Into<String>, key: Item) -> Result<Option<Item>> {
         let table = table.into();
         self.engine.run("get_item", |outbox| async move { outbox.get_item(table, key).await })
     }
 
-    /// Marks messages dispatched without sending them, for programs that send messages themselves. An earlier
-    /// dispatch time is kept.
+    /// Marks messages dispatched without sending them, for programs that send messages without Postbox. The dispatch time
+    /// of a message that was already dispatched does not change.
     ///
     /// # Errors
     /// As [`clear_outbox`](Self::clear_outbox).
@@ -163,9 +172,9 @@ impl Postbox {
         }
     }
 
-    /// Creates the outbox table if it does not exist, with the keys and indexes that Brighter uses and with time to
-    /// live on `ExpiresAt`, waits until the table is active, and verifies it. Waits up to two minutes or the
-    /// operation timeout, whichever is longer.
+    /// Creates the outbox table if it does not exist, waits until the table is active, and verifies the table as
+    /// [`verify_table`](Self::verify_table) does. The table has the keys and indexes that Brighter uses, and time to live
+    /// on `ExpiresAt`. This method waits for up to two minutes, or for up to `operation_timeout_ms` if that is longer.
     ///
     /// # Errors
     /// As [`verify_table`](Self::verify_table).
@@ -181,18 +190,36 @@ impl Postbox {
         self.engine.run("verify_table", |outbox| async move { outbox.verify_table().await })
     }
 
-    /// Sends the outstanding messages that are older than `sweep_min_age_ms`, oldest first, and marks them
-    /// dispatched, until none is left that can be sent. It sends on this thread and on up to `sweep_threads` - 1
-    /// further threads. It holds the lease of sweepers, shared with Brighter, while it runs; if another sweeper
-    /// holds the lease, nothing is done.
+    /// Sends the outstanding messages that are older than `sweep_min_age_ms`, and marks them dispatched. Within a topic,
+    /// the oldest messages are sent first.
     ///
-    /// A failure of a message counts as an attempt; the message is retried after `dispatch_retry_delay_ms` and
-    /// parked after `max_dispatch_attempts`. A message that its producer rejects or that cannot be read is parked
-    /// at once. Later messages of the same topic and partition key wait for a failed message.
+    /// The sweep works on one lane after another. A lane is a topic and a group of its shards. The sweep sends the first
+    /// lane on this thread, and lanes of other topics at the same time on up to `sweep_threads` - 1 further threads. It
+    /// ends when it finds no more messages that it can send; with one lease for all sweepers, it starts no new lane after
+    /// 30 seconds.
+    ///
+    /// While the sweep sends, it holds a lease in the lock table. With `lease_mode` = `single`, this is one lease for all
+    /// lanes, which also excludes the sweepers of Brighter; with `per_shard`, each lane has a lease. Messages whose lease
+    /// another sweeper holds are left to that sweeper.
+    ///
+    /// A message that could not be sent waits before its next attempt: first for `dispatch_retry_delay_ms`, later for as
+    /// long as it has been failing, up to 5 minutes. Later messages with the same topic and partition key wait too. The
+    /// failure counts only if at least half of the messages of the topic that are tried for the first time are sent. A
+    /// message is parked
+    ///
+    /// - when `max_dispatch_attempts` failures have counted and `park_min_age_ms` has passed since its first failure;
+    /// - when its producer rejects it, unless the producer rejects three or more messages with the same reason and sends
+    ///   none;
+    /// - `park_after_ms` after its first failure, even if its failures do not count;
+    /// - a day after the first failure to read it, if the stored item is malformed.
+    ///
+    /// The sweep stops working on a lane after ten failures in a row, after
+    /// [`SendOutcome::Unavailable`](crate::SendOutcome::Unavailable), or if sent messages cannot be marked. The lane is
+    /// then paused for all processes, and no failure counts.
     ///
     /// # Errors
-    /// The errors of any request, if messages cannot be found or the lease cannot be requested. Failures of single
-    /// messages are counted in the report.
+    /// Request errors, if the messages or the lease could not be read. The report counts the messages that could not be
+    /// sent.
     pub fn sweep(&self) -> Result<SweepReport> {
         self.sweep_with(SweepOptions::new())
     }
@@ -215,10 +242,11 @@ impl Postbox {
         sweep(&self.engine, topic, &cancel, &mut *on_batch)
     }
 
-    /// Starts the sweeper, a thread that sweeps all topics at once and then every `sweep_interval_ms`. It logs
-    /// errors and continues. A second thread, `postbox-dispatcher`, sends what
-    /// [`notify_committed`](Self::notify_committed) and the setting `dispatch_after_commit` hand to it. Producers are called on that thread and, for other topics at the same time, on up to
-    /// `sweep_threads` - 1 further threads.
+    /// Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and the others
+    /// follow at intervals of `sweep_interval_ms`. The sweeper logs errors and continues. It calls the producers on its own
+    /// thread, and those of other topics at the same time on up to `sweep_threads` - 1 further threads. A second thread,
+    /// `postbox-dispatcher`, sends the messages that [`notify_committed`](Self::notify_committed) and the setting
+    /// `dispatch_after_commit` hand over.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the sweeper is already running.
@@ -230,10 +258,10 @@ impl Postbox {
         Ok(())
     }
 
-    /// Hands messages to this process's sweeper, whose transaction somebody else has committed: for example with an AWS
-    /// SDK. A thread of the sweeper sends them at once, as [`clear_outbox`](Self::clear_outbox) does. Returns at once. If
-    /// the sweeper is not running, or 1,000 messages wait for it, the next sweep sends them. An id without a message is
-    /// ignored.
+    /// Hands messages over to the sweeper of this process. Use it for messages that another client has committed, for
+    /// example an AWS SDK. A thread of the sweeper sends the messages immediately, as
+    /// [`clear_outbox`](Self::clear_outbox) does; this method does not wait for it. If the sweeper is not running, or if
+    /// 1,000 messages wait for it, the next sweep sends the messages. Ids of messages that do not exist are ignored.
     ///
     /// # Errors
     /// [`ErrorCode::Closed`], [`ErrorCode::Forked`], [`ErrorCode::ReentrantCall`].
@@ -243,12 +271,12 @@ impl Postbox {
         Ok(())
     }
 
-    /// Stops the sweeper after the messages that it is sending, and waits for it for at most `close_timeout_ms`.
-    /// Does nothing if the sweeper is not running.
+    /// Tells the sweeper to stop after its current calls of producers, and waits up to `close_timeout_ms` until the sweeper
+    /// has stopped. Does nothing if the sweeper is not running.
     ///
     /// # Errors
-    /// [`ErrorCode::Timeout`] if a producer has not returned; the sweeper stops when it does. Call this again to
-    /// wait longer. The sweeper cannot be started again until it has stopped.
+    /// [`ErrorCode::Timeout`] if a producer has not returned in this time. The sweeper stops when the producer returns,
+    /// and cannot be started again before that. Call this method again to wait longer.
     pub fn stop_sweeper(&self) -> Result<()> {
         self.stop_sweeper_until(self.close_deadline())
     }
@@ -264,18 +292,20 @@ impl Postbox {
         self.engine.committed.close();
     }
 
-    /// Passes every message that was dispatched longer than `archive_min_age_ms` ago to the archive, and deletes
-    /// each message that the archive kept. Messages that are not dispatched are not touched. It holds the lease of
-    /// archivers, shared with Brighter, while it runs.
+    /// Passes the messages that have been dispatched for longer than `archive_min_age_ms` to the archive, and deletes each
+    /// message that the archive stored. Messages in other states are not changed.
+    ///
+    /// While this method runs, it holds the archivers' lease in the lock table, which excludes other archivers, including
+    /// those of Brighter. If another archiver holds the lease, this method does nothing.
     ///
     /// # Errors
-    /// The errors of any request. Failures of single messages are counted in the report.
+    /// Request errors. The report counts the messages that could not be archived.
     pub fn archive(&self, archive: &dyn Archive) -> Result<ArchiveReport> {
         self.archive_with(archive, &CancelToken::new())
     }
 
-    /// Archives messages as [`archive`](Self::archive) does, until the token is canceled; it stops after the
-    /// current batch.
+    /// Archives messages as [`archive`](Self::archive) does, until the token is canceled. The current
+    /// batch is completed.
     ///
     /// # Errors
     /// As [`archive`](Self::archive).
@@ -284,8 +314,8 @@ impl Postbox {
             .map(|archived| archived.report)
     }
 
-    /// Starts the archiver, a thread that archives messages at once and then every `archive_interval_ms`. It makes no
-    /// request before another message can be old enough.
+    /// Starts the archiver, a background thread that archives messages. The first run begins immediately, and the others
+    /// follow at intervals of `archive_interval_ms`. The archiver makes no request before another message can be old enough.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the archiver is already running.
@@ -314,21 +344,24 @@ impl Postbox {
         Instant::now() + self.engine.config.close_timeout
     }
 
-    /// Counts the outstanding messages of one topic or of all, and returns the creation time of the oldest. It
-    /// reads the index of outstanding messages, so its cost grows with their number.
+    /// Counts the outstanding messages of one topic or of all topics, and returns the creation time of the oldest message.
+    /// The count reads the index of outstanding messages, so its cost grows with the number of outstanding messages.
     ///
     /// # Errors
-    /// The errors of any request.
+    /// Request errors.
     pub fn count_outstanding(&self, topic: Option<&str>) -> Result<OutstandingCount> {
         count_outstanding(&self.engine, topic)
     }
 
-    /// Lists about `limit` messages of a state, of one topic or of all, starting at the cursor of the previous
-    /// page. A page may contain fewer messages, or none, without being the last. The index may lag slightly behind
-    /// the table. Parked messages are not indexed, so listing them reads the whole table.
+    /// Lists the stored messages that are in this state, of one topic or of all topics, page by page. A page has up to
+    /// `limit` messages; a page of parked messages may have more. Any page may have fewer messages, or none: only
+    /// [`MessagePage::next`] shows whether a page is the last one.
+    ///
+    /// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment after the table. There
+    /// is no index of parked messages, so listing them reads the whole table.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for a cursor that does not belong to this list, and those of any request.
+    /// [`ErrorCode::InvalidArgument`] for a cursor that does not belong to this list, and request errors.
     pub fn list_messages(
         &self,
         state: MessageState,
@@ -341,7 +374,7 @@ impl Postbox {
         self.engine.run("list", |outbox| async move { outbox.list(state, topic, limit, cursor).await })
     }
 
-    /// Releases a parked message, which becomes outstanding again with no failed attempts.
+    /// Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the message is not parked.
@@ -350,7 +383,8 @@ impl Postbox {
         self.engine.run("unpark", |outbox| async move { outbox.unpark(unparked).await })
     }
 
-    /// Makes messages outstanding again, with no failed attempts, so that the next sweep or clear sends them.
+    /// Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them.
+    /// Their counts of failed attempts are reset.
     ///
     /// # Errors
     /// As [`clear_outbox`](Self::clear_outbox).
@@ -361,7 +395,7 @@ impl Postbox {
     /// Replays every message with this causation id, as [`replay`](Self::replay) does.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidTable`] if the table lacks the index `Causation`, and those of any request.
+    /// [`ErrorCode::InvalidTable`] if the table lacks the index `Causation`, and request errors.
     pub fn replay_causation(&self, causation_id: &str) -> Result<DispatchReport> {
         let cause = causation_id.to_owned();
         let ids = self.engine.run("finding by causation", |outbox| async move { outbox.caused_by(cause).await })?;
@@ -429,12 +463,13 @@ impl Postbox {
         ))
     }
 
-    /// Stops the sweeper and the archiver, rejects new calls, waits for calls in progress, all within
-    /// `close_timeout_ms`, and stops the runtime thread. A second call waits in the same way.
+    /// Closes the client: stops the sweeper and the archiver, waits up to `close_timeout_ms` for calls in progress, and
+    /// stops the runtime thread. From the start of this method, other calls fail with [`ErrorCode::Closed`]. A second call
+    /// of this method waits in the same way.
     ///
     /// # Errors
-    /// [`ErrorCode::Timeout`] if something was still in progress and was abandoned; committed messages stay
-    /// outstanding. [`ErrorCode::Forked`].
+    /// [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned; committed messages
+    /// stay outstanding. [`ErrorCode::Forked`].
     pub fn close(&self) -> Result<()> {
         self.engine.runtime.check()?;
         // All workers share one deadline.

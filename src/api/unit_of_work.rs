@@ -22,9 +22,9 @@ pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 
 /// A DynamoDB transaction that collects writes and messages; either all of them take effect or none.
 ///
-/// Nothing is sent before [`commit`](Self::commit), except a `DescribeTable` when two items are put into one table whose
-/// key is not known yet. Dropping an open unit of work sends nothing, like [`rollback`](Self::rollback). A unit of work
-/// belongs to one thread at a time.
+/// Nothing is sent to DynamoDB before [`commit`](Self::commit), with two exceptions: [`get_item`](Self::get_item), and a
+/// `DescribeTable` request when two items are put into one table and Postbox does not know the key of the table yet.
+/// Dropping a unit of work that was not committed discards its actions, as [`rollback`](Self::rollback) does.
 ///
 /// An action that exceeds a limit of DynamoDB is rejected when it is added, and the unit is unchanged. The limits are
 /// 100 actions, 400 KB per item, 4 MB in all, and one action per item.
@@ -83,9 +83,9 @@ impl UnitOfWork {
         }
     }
 
-    /// Reads one item of any table at once, with a consistent read. The read is not part of the transaction, since
-    /// DynamoDB does not support this. To make sure that the item does not change before the commit, add a
-    /// condition.
+    /// Reads one item of any table immediately, with a consistent read. The read is not part of the transaction, since
+    /// DynamoDB does not support this. To detect that the item has changed before the commit, add a condition
+    /// on the item.
     ///
     /// # Errors
     /// As [`Postbox::get_item`](crate::Postbox::get_item).
@@ -97,7 +97,8 @@ impl UnitOfWork {
     /// Adds a put of an item, which replaces an existing item. For a put with a condition, see [`add`](Self::add).
     ///
     /// # Errors
-    /// The errors of the limits above; [`ErrorCode::UnitOfWorkClosed`].
+    /// [`ErrorCode::TooManyActions`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::TransactionTooLarge`],
+    /// [`ErrorCode::DuplicateItem`]; [`ErrorCode::UnitOfWorkClosed`].
     pub fn put(&mut self, table: impl Into<String>, item: Item) -> Result<()> {
         let put = Put::builder().table_name(table).set_item(Some(item)).build().map_err(incomplete)?;
         self.add(TransactWriteItem::builder().put(put).build())
@@ -111,7 +112,7 @@ impl UnitOfWork {
         self.add(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Adds a delete of the item with this key, if it exists. For a delete with a condition, see
+    /// Adds a delete of the item with this key. A missing item is not an error. For a delete with a condition, see
     /// [`add`](Self::add).
     ///
     /// # Errors
@@ -121,7 +122,7 @@ impl UnitOfWork {
         self.add(TransactWriteItem::builder().delete(delete).build())
     }
 
-    /// Adds a condition on an item that the unit does not write; the commit fails unless the condition holds.
+    /// Adds a condition on an item that the unit of work does not write. The commit fails if the condition is not met.
     ///
     /// # Errors
     /// As [`put`](Self::put).
@@ -140,8 +141,8 @@ impl UnitOfWork {
         self.push(Action { item, subject, message_id: None })
     }
 
-    /// Adds a deposit of this message in the outbox. Returns its id, for
-    /// [`clear_outbox`](crate::Postbox::clear_outbox) after the commit.
+    /// Adds a deposit of this message in the outbox, and returns the message id. After the commit, pass the id to
+    /// [`clear_outbox`](crate::Postbox::clear_outbox) to send the message.
     ///
     /// # Errors
     /// As [`put`](Self::put); [`ErrorCode::InvalidMessage`]; [`ErrorCode::OutboxLimitReached`].
@@ -167,19 +168,21 @@ impl UnitOfWork {
         self.actions.is_empty()
     }
 
-    /// Commits all actions in one transaction: either all of them take effect or none. Failures that are safe to
-    /// retry (throttling, conflicts, lost connections) are retried with the same token. An empty unit of work
-    /// commits without a request.
+    /// Commits all actions in one transaction: either all of them take effect or none. A failed attempt that is safe to
+    /// repeat (after throttling, a conflict or a lost connection) is repeated with the same token, so that the transaction
+    /// takes effect at most once. A unit of work without actions commits without a request.
     ///
     /// # Errors
-    /// - [`ErrorCode::TransactionCanceled`]: nothing was written. There is a reason for each action that failed.
-    ///   The unit stays open; it can be changed or committed again.
-    /// - [`ErrorCode::DuplicateMessage`]: nothing was written, because a message id already exists in the outbox;
-    ///   this command was already applied.
-    /// - [`ErrorCode::OutcomeUnknown`]: an attempt timed out or was cut off, and took effect or may still do so, even if
-    ///   a later attempt was cancelled; the message and the reasons describe the last attempt. Call `commit` again on this
-    ///   unit: that is safe for 9 minutes, after which the error is no longer retryable.
-    /// - [`ErrorCode::UnitOfWorkClosed`], and those of any request: nothing was written.
+    /// - [`ErrorCode::TransactionCanceled`]: nothing was written. The error has a reason for each action that failed. The
+    ///   unit of work stays open: it can be changed and committed again.
+    /// - [`ErrorCode::DuplicateMessage`]: this call wrote nothing, because the outbox already has a message with the same
+    ///   id. If the program uses the same message id each time it repeats an operation, an earlier attempt of the
+    ///   operation has succeeded.
+    /// - [`ErrorCode::OutcomeUnknown`]: the transaction may or may not have taken effect, because Postbox received no
+    ///   conclusive response to any of its attempts. The error text and the reasons describe the last attempt. Call
+    ///   `commit` again on the same unit of work to find out. This is safe for 9 minutes after the first commit. After
+    ///   that, the error is not retryable, and `commit` sends nothing: check whether the outbox has the message.
+    /// - [`ErrorCode::UnitOfWorkClosed`], or a [request error](crate::Postbox): nothing was written.
     pub fn commit(&mut self) -> Result<()> {
         let token_ends = match self.state {
             State::InDoubt(token_ends) if token_ends.is_past() => {
@@ -248,11 +251,12 @@ impl UnitOfWork {
         Err(error)
     }
 
-    /// Closes the unit of work without sending anything; dropping the unit does the same.
+    /// Discards the actions and closes the unit of work, without a request. Dropping a unit of work that was not committed
+    /// has the same effect.
     ///
     /// # Errors
     /// [`ErrorCode::UnitOfWorkClosed`] if the unit was committed or rolled back before;
-    /// [`ErrorCode::OutcomeUnknown`] if the last commit got no response, since it may have taken effect.
+    /// [`ErrorCode::OutcomeUnknown`] if the last commit failed with this error, since the transaction may have taken effect.
     pub fn rollback(&mut self) -> Result<()> {
         if let State::InDoubt(_) = self.state {
             return Err(Error::new(

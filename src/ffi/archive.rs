@@ -11,15 +11,15 @@ use crate::{Archive, ArchiveReport, Error, ErrorCode, JsonLinesArchive, Result, 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-/// The result of archiving, in messages.
+/// The result of archiving: numbers of messages, and the lease.
 #[repr(C)]
 pub struct postbox_archive_result {
-    /// Messages that the archive kept and that were deleted from the outbox.
+    /// Messages that the archive stored and that were then deleted from the outbox.
     pub archived: u64,
-    /// Messages that stay in the outbox, because the archive did not keep them, or because they
-    /// could not be read or deleted. The log has the id and the reason of each.
+    /// Messages that were not deleted from the outbox: the archive did not store them, or they
+    /// could not be read or deleted. The log has the id and the reason of each message.
     pub failed: u64,
-    /// A postbox_lease.
+    /// Whether the archiver held its lease.
     pub lease: i32,
     /// Always 0; reserved for later versions.
     pub reserved: [u32; 7],
@@ -27,17 +27,17 @@ pub struct postbox_archive_result {
 
 /// Stores one message durably before it is deleted from the outbox.
 ///
-/// Returns 0 if the message was stored. With any other return value the message stays in the
-/// outbox, and the callback may write a reason into the `reason_size` bytes of `reason`, as
-/// described for postbox_send_callback; the reason is logged. A message that was stored but could
-/// not be deleted is passed to the callback again.
+/// Returns 0 if the message was stored. For any other return value the message is not deleted, and
+/// the callback can write a reason into the `reason_size` bytes of `reason`, as described for
+/// postbox_send_callback. The reason is logged. If a stored message cannot be deleted, a later run
+/// passes the message to the callback again.
 ///
 /// `data` is the pointer that was registered with the callback. `message` is valid during the call;
 /// the callback may read it and must not free it. The callback runs on the thread that called
-/// postbox_archive, or on the archiver's thread (postbox_start_archiver). It may call the functions
-/// that a postbox_send_callback may call. On the archiver's thread it must not call
-/// postbox_stop_archiver, which would wait for this call. It must return normally: an exception or
-/// a longjmp out of it is undefined behaviour.
+/// postbox_archive, or on the archiver's thread (postbox_start_archiver). The callback may call the
+/// functions that a postbox_send_callback may call. On the archiver's thread the callback must not
+/// call postbox_stop_archiver, which would wait for the callback itself. The callback must return
+/// normally: an exception or a longjmp out of it is undefined behaviour.
 pub type postbox_archive_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,
@@ -70,10 +70,13 @@ impl Archive for CallbackArchive {
     }
 }
 
-/// Passes every message that was dispatched longer than "archive_min_age_ms" ago to `archive`, on
-/// this thread, and deletes each message that `archive` stored. Messages that are not dispatched
-/// are not touched. The function holds the lease of archivers, shared with Brighter, while it runs.
-/// `result` may be NULL.
+/// Archives old dispatched messages: calls `archive`, on this thread, for each message that has been
+/// dispatched for longer than "archive_min_age_ms", and deletes each message that `archive` stored.
+/// Messages in other states are not changed. `result` may be NULL.
+///
+/// While this function runs, it holds the archivers' lease in the lock table, which excludes other
+/// archivers, including those of Brighter. If another archiver holds the lease, this function does
+/// nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_archive(
     client: *mut postbox_client,
@@ -92,9 +95,9 @@ pub unsafe extern "C" fn postbox_archive(
     })
 }
 
-/// Archives messages, as postbox_archive does, by appending them to a file, one per line, each item
-/// as DynamoDB JSON. The file is created if it does not exist, with access for its owner only. It
-/// is synchronized to disk before a message is deleted.
+/// Archives messages as postbox_archive does, in a file. Each message is appended as one line, which
+/// contains the stored item as DynamoDB JSON. If the file does not exist, it is created with access
+/// for its owner only. The file is synchronized to disk before a message is deleted.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
 #[unsafe(no_mangle)]
@@ -113,10 +116,12 @@ pub unsafe extern "C" fn postbox_archive_to_file(
     })
 }
 
-/// Starts the archiver, a thread that does what postbox_archive does, first at once and then every
-/// "archive_interval_ms". It logs errors and continues. `release` may be NULL; it is called once
-/// with `data` when the archiver has ended, before postbox_stop_archiver returns NULL. If this
-/// function fails, `release` is not called.
+/// Starts the archiver, a background thread that archives messages as postbox_archive does. The first
+/// run begins immediately, and the others follow at intervals of "archive_interval_ms". The archiver
+/// logs errors and continues.
+///
+/// `release` may be NULL. When the archiver has stopped, `release` is called once with `data`, before
+/// postbox_stop_archiver returns success. If this function fails, `release` is not called.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the archiver is already running.
 #[unsafe(no_mangle)]
@@ -137,7 +142,8 @@ pub unsafe extern "C" fn postbox_start_archiver(
     })
 }
 
-/// Starts the archiver with a file as the archive, as in postbox_archive_to_file.
+/// Starts the archiver, as postbox_start_archiver does. The archiver appends the messages to a file,
+/// as postbox_archive_to_file does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_start_archiver_to_file(
     client: *mut postbox_client,
@@ -150,7 +156,7 @@ pub unsafe extern "C" fn postbox_start_archiver_to_file(
     })
 }
 
-/// Stops the archiver, as postbox_stop_sweeper stops the sweeper.
+/// Stops the archiver in the way in which postbox_stop_sweeper stops the sweeper.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_stop_archiver(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.

@@ -13,13 +13,12 @@ use crate::{DispatchReport, Error, ErrorCode, Item, Message, Postbox, Result, Se
 use std::ffi::c_char;
 use std::ptr;
 
-/// An open Postbox. A program opens one client and shares it between its threads.
+/// An open connection to an outbox. A program opens one client and shares it between its threads.
 ///
-/// Several threads may call every function on a client at once. The calls block; each operation on
-/// DynamoDB takes up to "operation_timeout_ms". After fork(), every call on the client in the child
-/// process fails with POSTBOX_ERROR_FORKED; the child must open a new client. The child may free
-/// the inherited client and its units of work, which does not affect the parent and calls no
-/// `release`.
+/// Any number of threads may call functions on one client at the same time. After fork(), calls on the
+/// inherited client fail with POSTBOX_ERROR_FORKED in the child process, which must open a client of
+/// its own. The child may free the inherited client and its units of work. This does not affect the
+/// parent process, and does not call `release`.
 pub struct postbox_client(Postbox);
 
 impl Handle for postbox_client {
@@ -36,11 +35,12 @@ impl postbox_client {
     }
 }
 
-/// Opens a client with the settings and producers of `config`, which the caller keeps. On DynamoDB
-/// this sends no request to the table; with "embedded_path" it creates the outbox table if the
-/// table does not exist. The caller frees the client with postbox_free.
+/// Opens a client with the settings and producers of `config`. On DynamoDB this function sends no
+/// request to the table. If the setting "embedded_path" is set, this function creates the outbox
+/// table in the embedded database, unless the table exists. The caller frees the client with
+/// postbox_free.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is known;
+/// Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is set or found;
 /// POSTBOX_ERROR_EMBEDDED_UNAVAILABLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_open(
@@ -57,35 +57,40 @@ pub unsafe extern "C" fn postbox_open(
     })
 }
 
-/// Stops the sweeper and the archiver, rejects new calls, waits for calls in progress, all within
-/// "close_timeout_ms", and stops the client's runtime thread. Later calls on the client fail with
-/// POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the client or read
-/// statistics. The client must still be freed. Calling this function before postbox_free is
-/// optional: postbox_free does the same but does not report the result.
+/// Closes a client: stops the sweeper and the archiver, waits up to "close_timeout_ms" for calls in
+/// progress, and stops the client's own thread. From the start of this function, other calls on the
+/// client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
+/// client or read statistics.
 ///
-/// Errors: POSTBOX_ERROR_TIMEOUT if something was still in progress and was abandoned. Committed
-/// messages stay outstanding.
+/// The client must still be freed. postbox_free also closes the client, but does not report whether
+/// this succeeded.
+///
+/// Errors: POSTBOX_ERROR_TIMEOUT if a call or a background thread did not end in time and was
+/// abandoned. Committed messages stay outstanding.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.0.close())
 }
 
-/// Closes and frees a client; does nothing for NULL. This takes up to "close_timeout_ms" and half a
-/// second. A producer or an archive on a background thread that has not returned by then may run
-/// longer; its `release` is called when it is done. Units of work that still exist fail with
-/// POSTBOX_ERROR_CLOSED from then on, and must still be freed. No other call on the client may be
-/// in progress, and a producer or an archive of the client must not call this function; either is
-/// undefined behaviour.
+/// Closes and frees a client. Does nothing for NULL. This function returns at the latest 500
+/// milliseconds after "close_timeout_ms" has passed. A producer or an archive that a background
+/// thread is then still calling continues to run; its `release` is called after it has returned.
+/// Units of work of the client that still exist fail with POSTBOX_ERROR_CLOSED, and must still be
+/// freed.
+///
+/// It is undefined behaviour to call this function during another call on the client, and to call it
+/// in a producer or an archive of the client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_free(client: *mut postbox_client) {
     // SAFETY: the header asks for NULL or a handle that was not freed.
     infallible((), || unsafe { postbox_client::free(client) });
 }
 
-/// Creates the outbox table if it does not exist, with the keys and indexes that Brighter uses and
-/// with time to live on ExpiresAt, waits until the table is active, and verifies it. This may take
-/// two minutes.
+/// Creates the outbox table if it does not exist, waits until the table is active, and verifies the
+/// table as postbox_verify_table does. The table has the keys and indexes that Brighter uses, and
+/// time to live on the attribute ExpiresAt. This function waits for up to two minutes, or for up to
+/// "operation_timeout_ms" if that is longer.
 ///
 /// Errors: as for postbox_verify_table.
 #[unsafe(no_mangle)]
@@ -94,9 +99,10 @@ pub unsafe extern "C" fn postbox_create_table(client: *mut postbox_client) -> *m
     fallible(|| unsafe { postbox_client::borrow(client) }?.0.create_table().map(drop))
 }
 
-/// Verifies that the table exists and has the keys and indexes of an outbox. `has_causation_index`
-/// may be NULL; it receives whether messages can be replayed by causation id. Tables that older
-/// versions of Brighter created lack the index for this.
+/// Verifies that the table exists and has the keys and indexes of an outbox. Unless
+/// `has_causation_index` is NULL, true is written to it if messages can be replayed by causation id.
+/// In tables that older versions of Brighter created, the index for this is missing, and false is
+/// written.
 ///
 /// Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each
 /// problem.
@@ -116,12 +122,13 @@ pub unsafe extern "C" fn postbox_verify_table(
     })
 }
 
-/// Deposits one message outside a transaction. Its id is postbox_message_id(message). If a message
-/// with this id already exists, the call succeeds and changes nothing; in particular it does not
-/// re-send a dispatched message. The caller keeps the message.
+/// Stores one message in the outbox, without a transaction. Keep postbox_message_id(message), to send
+/// the message with postbox_clear_outbox. If the outbox already has a message with this id, the call
+/// succeeds and changes nothing; a message that was dispatched is not sent again.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE, and those of any request.
-/// After a retryable error, deposit the same message again.
+/// Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE,
+/// POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and request errors. After a retryable error the message may be
+/// stored, and it is safe to deposit the same message again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_deposit_post(
     client: *mut postbox_client,
@@ -134,13 +141,12 @@ pub unsafe extern "C" fn postbox_deposit_post(
     })
 }
 
-/// Deposits `count` messages outside a transaction, 25 per request. Each message is stored
-/// independently; depositing an existing id succeeds and changes nothing. The caller keeps the
-/// messages.
+/// Stores `count` messages in the outbox, without a transaction, in requests of up to 25 messages. One
+/// message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE for the first invalid
-/// message, with nothing stored; POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message
-/// that could not be stored, after which it is safe to deposit all of them again.
+/// Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid, or
+/// POSTBOX_ERROR_OUTBOX_LIMIT_REACHED; nothing was stored. POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a
+/// reason for each message that could not be stored; it is safe to deposit all messages again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_deposit_posts(
     client: *mut postbox_client,
@@ -162,8 +168,8 @@ pub unsafe extern "C" fn postbox_deposit_posts(
     })
 }
 
-/// Deposits one message outside a transaction, then sends it on this thread. `report` is as in
-/// postbox_clear_outbox.
+/// Stores one message in the outbox, without a transaction, and sends it on this thread. See
+/// postbox_clear_outbox for `report`.
 ///
 /// Errors: as for postbox_deposit_post and postbox_clear_outbox.
 #[unsafe(no_mangle)]
@@ -176,14 +182,17 @@ pub unsafe extern "C" fn postbox_post(
     unsafe { reported(report, || postbox_client::borrow(client)?.0.post(postbox_message::borrow(message)?.message())) }
 }
 
-/// Sends the outstanding messages with these ids on this thread, in this order, and marks them
-/// dispatched. Messages that are already dispatched are not sent again. A message that fails holds
-/// back only later messages of its topic and partition key; it stays outstanding or is parked, as
-/// in postbox_sweep.
+/// Clears messages: sends the outstanding messages with these ids on this thread, in the order of the
+/// ids, and marks them dispatched. Messages that are already dispatched are not sent again.
 ///
-/// `report` receives the outcome of each message; the caller frees it with postbox_report_free. If
-/// `report` is NULL, a failed message is an error instead: POSTBOX_ERROR_CLEAR_INCOMPLETE, with a
-/// reason for each failed message.
+/// If a message cannot be sent, the later messages with the same topic and partition key are held
+/// back, and the others are sent. The failed message stays outstanding, and a later sweep sends it. A
+/// message that its producer rejects is parked.
+///
+/// The outcome of each message is written to `report`, which the caller frees with
+/// postbox_report_free. With a report, a message that failed is not an error. If `report` is NULL and
+/// a message failed, this function fails with POSTBOX_ERROR_CLEAR_INCOMPLETE, with a reason for each
+/// failed message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_clear_outbox(
     client: *mut postbox_client,
@@ -195,8 +204,9 @@ pub unsafe extern "C" fn postbox_clear_outbox(
     unsafe { report_by_ids(client, ids, count, report, |postbox, ids| postbox.clear_outbox(ids)) }
 }
 
-/// Marks messages dispatched without sending them, for programs that send messages themselves. An
-/// earlier dispatch time is kept. `report` is as in postbox_clear_outbox.
+/// Marks messages dispatched without sending them, for programs that send messages without Postbox.
+/// The dispatch time of a message that was already dispatched does not change. See
+/// postbox_clear_outbox for `report`, and for the error if `report` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_mark_dispatched(
     client: *mut postbox_client,
@@ -210,12 +220,12 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
 
 /// Confirms the outcome of a message that its producer had accepted. POSTBOX_SEND_SENT marks the
 /// message dispatched; POSTBOX_SEND_RETRY counts as a failed attempt, and the message is sent
-/// again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. Any thread may call this function,
-/// also inside a producer.
+/// again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. A producer may call this
+/// function too.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an
-/// unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message could not be marked and stays
-/// outstanding.
+/// unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. It
+/// stays outstanding; call this function again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_confirm(
     client: *mut postbox_client,
@@ -243,10 +253,11 @@ pub unsafe extern "C" fn postbox_confirm(
     })
 }
 
-/// Reads the stored message with this id, with a consistent read. `message` receives the message,
-/// or NULL if there is none; the caller frees it with postbox_message_free.
+/// Reads the stored message with this id, with a consistent read. The message is written to
+/// `message`, or NULL if the outbox has no such message. The caller frees the message with
+/// postbox_message_free.
 ///
-/// Errors: POSTBOX_ERROR_MALFORMED_ITEM, which names the attribute.
+/// Errors: POSTBOX_ERROR_MALFORMED_ITEM, whose error text names the attribute.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_get_message(
     client: *mut postbox_client,
@@ -265,10 +276,10 @@ pub unsafe extern "C" fn postbox_get_message(
 }
 
 /// Reads one item of any table, with a consistent read. `key` is DynamoDB JSON: {"Name": {"S":
-/// "Ada"}}. `item` receives the item as DynamoDB JSON, or NULL if there is none; the caller frees
-/// it with postbox_string_free.
+/// "Ada"}}. The item is written to `item` as DynamoDB JSON, or NULL if the table has no such item. The
+/// caller frees the string with postbox_string_free.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_JSON, which says where; POSTBOX_ERROR_TABLE_NOT_FOUND.
+/// Errors: POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_get_item(
     client: *mut postbox_client,
@@ -284,11 +295,12 @@ pub unsafe extern "C" fn postbox_get_item(
 }
 
 /// Runs a DynamoDB operation, such as "CreateTable", on the embedded database. `request` is the
-/// request as JSON. This is meant for development, to set up the program's own tables. `answer` may
-/// be NULL; it receives the response as JSON, which the caller frees with postbox_string_free.
+/// request as JSON. Programs use this function in development, to create their own tables. Unless
+/// `answer` is NULL, the response is written to it as JSON. The caller frees the response with
+/// postbox_string_free.
 ///
 /// Errors: POSTBOX_ERROR_EMBEDDED_UNAVAILABLE if the client does not use an embedded database;
-/// POSTBOX_ERROR_SERVICE_ERROR or POSTBOX_ERROR_TABLE_NOT_FOUND with the message of DynamoDB.
+/// POSTBOX_ERROR_SERVICE_ERROR or POSTBOX_ERROR_TABLE_NOT_FOUND if the operation fails.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_embedded_execute(
     client: *mut postbox_client,

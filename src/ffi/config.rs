@@ -1,4 +1,4 @@
-//! The configuration: settings and producers of a client to open.
+//! The configuration: the settings and producers with which a client is opened.
 
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
-/// The settings and producers of a client to open. CONFIGURATION.md lists the settings. Several
-/// threads may use a configuration. Opening does not change it, so it can open more than one
-/// client.
+/// The settings and producers with which postbox_open opens a client. CONFIGURATION.md lists the
+/// settings. Opening a client does not change the configuration, so one configuration can open
+/// several clients.
 pub struct postbox_config(Mutex<Collected>);
 
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl postbox_config {
 }
 
 /// Creates a configuration with the default settings and no producer. Never returns NULL. The
-/// caller frees it with postbox_config_free, also after opening a client with it.
+/// caller frees the configuration with postbox_config_free; postbox_open does not free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn postbox_config_new() -> *mut postbox_config {
     infallible(std::ptr::null_mut(), || postbox_config(Mutex::default()).into_raw())
@@ -55,8 +55,9 @@ pub extern "C" fn postbox_config_new() -> *mut postbox_config {
 /// Sets one setting by name: postbox_config_set(config, "table_name", "orders_outbox"). Numbers are
 /// decimal. An empty value unsets an optional setting.
 ///
-/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names; POSTBOX_ERROR_INVALID_SETTING with the
-/// allowed range. The configuration is unchanged after an error.
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names;
+/// POSTBOX_ERROR_INVALID_SETTING, whose error text states the allowed range. The configuration is
+/// unchanged after an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_set(
     config: *mut postbox_config,
@@ -69,11 +70,11 @@ pub unsafe extern "C" fn postbox_config_set(
     })
 }
 
-/// Reads one setting by name into `value`: "" for an optional setting that is not set, "***" for a
-/// secret that is set. The string is valid until this setting is changed or the configuration is
+/// Reads one setting by name into `value`. An optional setting that is not set is read as "", and a
+/// secret that is set as "***". The string is valid until this setting is changed or the configuration is
 /// freed.
 ///
-/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names.
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_get(
     config: *mut postbox_config,
@@ -91,15 +92,17 @@ pub unsafe extern "C" fn postbox_config_get(
     })
 }
 
-/// Adds the producer of a topic, or, if `topic` is NULL, the producer of every topic without a
-/// producer of its own. It replaces an earlier producer of the same topic. SNS and SQS need no
-/// producer; see the setting "routes".
+/// Adds the producer of a topic. If `topic` is NULL, adds the producer of every topic that has no
+/// producer of its own. The new producer replaces an earlier producer of the same topic. Messages to
+/// SNS and SQS need no producer; see the setting "routes".
 ///
-/// `send` is called with `data` for each message; see postbox_send_callback. `release` may be NULL.
-/// It is called once with `data` when no further call of `send` is possible, on the thread that
-/// frees the last of three kinds of handles: the configuration, the clients opened with it, and
-/// their units of work. If a background thread is still in a call at that time, `release` is called
-/// on that thread. If this function fails, `release` is not called.
+/// `send` is called with `data` for each message; see postbox_send_callback.
+///
+/// `release` may be NULL. It is called once with `data`, when `send` cannot be called any more. This
+/// is the case once the configuration, all clients that were opened with it, and all units of work of
+/// these clients are freed, and no call of `send` is in progress. `release` runs on the thread that
+/// frees the last of these handles, or on the background thread that ends the last call of `send`.
+/// If this function fails, `release` is not called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_add_producer(
     config: *mut postbox_config,
@@ -118,7 +121,7 @@ pub unsafe extern "C" fn postbox_config_add_producer(
     })
 }
 
-/// Frees a configuration; does nothing for NULL.
+/// Frees a configuration. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_free(config: *mut postbox_config) {
     // SAFETY: the header asks for NULL or a configuration that was not freed.

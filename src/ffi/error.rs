@@ -20,8 +20,8 @@ use std::ptr;
 /// }
 /// ```
 ///
-/// The functions on errors accept NULL, which means success. An error does not change, so any
-/// number of threads may read it.
+/// The functions on errors accept NULL, which means success. Any number of threads may read an
+/// error.
 pub struct postbox_error {
     code: ErrorCode,
     retryable: bool,
@@ -79,7 +79,7 @@ where
     infallible(none, || unsafe { postbox_error::borrow(error) }.ok().and_then(read).unwrap_or(none))
 }
 
-/// Returns the code of an error; POSTBOX_ERROR_NONE for NULL. A later version of the library may
+/// Returns the code of an error, or POSTBOX_ERROR_NONE for NULL. A later version of the library may
 /// return codes that this header does not name; treat them as POSTBOX_ERROR_INTERNAL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_code(error: *const postbox_error) -> ErrorCode {
@@ -87,58 +87,60 @@ pub unsafe extern "C" fn postbox_error_code(error: *const postbox_error) -> Erro
     unsafe { of_error(error, ErrorCode::None, |error| Some(error.code)) }
 }
 
-/// Returns the message of an error, which contains no secrets and no message bodies; "" for NULL.
-/// The string is valid until the error is freed.
+/// Returns the error text, which contains no secrets and no message bodies. Returns "" for NULL. The
+/// string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_message(error: *const postbox_error) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.message.as_ptr())) }
 }
 
-/// Returns whether the same call may succeed later without any change; false for NULL. After
-/// POSTBOX_ERROR_OUTCOME_UNKNOWN from a commit, call commit again on the same unit of work.
+/// Returns whether the same call with the same arguments may succeed if it is repeated. Returns
+/// false for NULL. After POSTBOX_ERROR_OUTCOME_UNKNOWN, call postbox_unit_of_work_commit again on
+/// the same unit of work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_is_retryable(error: *const postbox_error) -> bool {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, false, |error| Some(error.retryable)) }
 }
 
-/// Returns the number of reasons of an error: one for each failed action of a canceled transaction,
-/// each failed message, or each problem of a table. Returns 0 for NULL and for an error that
-/// concerns only one thing.
+/// Returns the number of reasons in an error. A reason explains why one action of a transaction
+/// failed, why one message of a call failed, or which problem a table has. Returns 0 for NULL and
+/// for an error without reasons.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_count(error: *const postbox_error) -> usize {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, 0, |error| Some(error.reasons.len())) }
 }
 
-/// Returns the index of the action or message that a reason concerns, from 0 in the order in which
-/// they were added or passed. `reason` counts from 0. Returns SIZE_MAX if `reason` is out of range.
+/// Returns the index of the failed action or message. The first action that was added to the unit of
+/// work, or the first message that was passed to the call, has index 0. `reason` is the number of
+/// the reason; the first reason is 0. Returns SIZE_MAX if `reason` is out of range.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_index(error: *const postbox_error, reason: usize) -> usize {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, usize::MAX, |error| Some(error.reasons.get(reason)?.index)) }
 }
 
-/// Returns the subject of a reason: an action ("Put People"), a message id, or the name of an
-/// index. Returns "" if `reason` is out of range. The string is valid until the error is freed.
+/// Returns the thing that failed: an action ("Put People"), a message id, or the name of an index.
+/// Returns "" if `reason` is out of range. The string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_subject(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.subject.as_ptr())) }
 }
 
-/// Returns the code of a reason: the code of DynamoDB if there is one ("ConditionalCheckFailed",
-/// "TransactionConflict"), else a code of Postbox. Returns "" if `reason` is out of range. The
-/// string is valid until the error is freed.
+/// Returns the code of a reason. If DynamoDB returned a code ("ConditionalCheckFailed",
+/// "TransactionConflict"), it is that code; otherwise Postbox sets one. Returns "" if `reason` is
+/// out of range. The string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_code(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.code.as_ptr())) }
 }
 
-/// Returns the explanation of a reason; "" if `reason` is out of range. The string is valid until
-/// the error is freed.
+/// Returns the text of a reason, or "" if `reason` is out of range. The string is valid until the
+/// error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_message(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
@@ -146,15 +148,15 @@ pub unsafe extern "C" fn postbox_error_reason_message(error: *const postbox_erro
 }
 
 /// Returns the item whose condition failed, as DynamoDB JSON, if the action requested it with
-/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD"; else NULL. The string is valid until the error
-/// is freed.
+/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD". Otherwise returns NULL. The string is valid
+/// until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_item(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
     unsafe { of_error(error, ptr::null(), |error| Some(error.reasons.get(reason)?.item.as_ref()?.as_ptr())) }
 }
 
-/// Frees an error; does nothing for NULL.
+/// Frees an error. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_free(error: *mut postbox_error) {
     // SAFETY: the header asks for NULL or an error that was not freed.

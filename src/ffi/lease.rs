@@ -2,18 +2,18 @@
 
 use crate::LeaseStatus;
 
-/// The status of the lease of a sweep or an archiver.
+/// Whether a sweep or an archiver held its lease.
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_lease {
     /// The lease was held for the whole run.
     Held = 0,
-    /// Another process holds the lease; nothing was done.
+    /// Another sweeper or archiver holds the lease. This run did nothing.
     HeldElsewhere = 1,
-    /// The lease was lost during the run; the run stopped.
+    /// The lease was lost during the run, and the run stopped.
     Lost = 2,
-    /// The run had no lease, because the lock table does not exist or access to it was denied.
-    /// Others may have sent the same messages.
+    /// The lock table could not be used, for example because access to it was denied. A sweep
+    /// then sends nothing, unless "sweep_without_lease" is set; an archiver runs without a lease.
     Unavailable = 3,
 }
 

@@ -1,4 +1,4 @@
-//! Passes log messages to a C function, through a `tracing` subscriber for the events of Postbox itself.
+//! Log messages for a C callback. A `tracing` subscriber passes the events of Postbox to the callback.
 
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::producer::{CallbackData, postbox_release_callback};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-/// The severity of a log message.
+/// The severity of a log message. A greater number is less severe.
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_log_level {
@@ -28,13 +28,13 @@ pub enum postbox_log_level {
     Trace = 5,
 }
 
-/// Receives one log message: a postbox_log_level and a line of text, which contains no secrets and
-/// no message bodies and is valid during the call.
+/// Receives one log message: its severity, and a line of text without secrets and message bodies. The
+/// text is valid during the call.
 ///
-/// It runs on the thread that logs the message, which can be the client's own runtime thread, and
-/// several threads may call it at once. The client waits for it, so it should return quickly. It
-/// must not call Postbox. It must return normally: an exception or a longjmp out of it is undefined
-/// behaviour.
+/// The callback runs on the thread that logs the message, which can be the client's own thread.
+/// Several threads may call the callback at the same time. The client waits for the callback, which
+/// should therefore return quickly. The callback must not call Postbox. It must return normally: an
+/// exception or a longjmp out of it is undefined behaviour.
 pub type postbox_log_callback = Option<unsafe extern "C" fn(data: *mut c_void, level: i32, text: *const c_char)>;
 
 struct Receiver {
@@ -47,15 +47,16 @@ struct Receiver {
 static RECEIVER: Mutex<Option<Arc<Receiver>>> = Mutex::new(None);
 static INSTALLED: OnceCell<()> = OnceCell::new();
 
-/// Sends the log messages of all clients in the process, up to `level`, to `callback`, which
-/// replaces an earlier callback. A NULL `callback` turns logging off; the other arguments are then
-/// ignored. `release` may be NULL; it is called with `data`, on any thread, when the callback has
-/// been replaced and no call of it is in progress. If this function fails, `release` is not called.
+/// Sends the log messages of all clients in the process to `callback`, if their postbox_log_level is
+/// not greater than `level`. The callback replaces the callback of an earlier call. If `callback` is
+/// NULL, logging is turned off, and the other arguments are ignored.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level, or if the program has installed its
-/// own subscriber of the Rust crate `tracing`, which then receives the messages.
+/// `release` may be NULL. It is called once with `data`, on any thread, when the callback has been
+/// replaced and none of its calls is in progress. If this function fails, `release` is not called.
 ///
-/// Thread safety: any thread.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level. The same error is returned in a Rust
+/// program that has installed its own subscriber of the crate `tracing`, which then receives the log
+/// messages.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_set_log_callback(
     level: i32,
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn postbox_set_log_callback(
             let mut current = RECEIVER.lock();
             std::mem::replace(&mut *current, receiver)
         };
-        // Dropped outside the lock, since releasing runs the host's code.
+        // The earlier receiver is dropped outside the lock, since its `release` is code of the host program.
         drop(earlier);
         tracing::callsite::rebuild_interest_cache();
         Ok(())
@@ -127,7 +128,7 @@ struct ToCallback;
 
 impl Subscriber for ToCallback {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Only the events of Postbox: those of the SDK contain requests, and so message bodies.
+        // The events of the AWS SDK are left out, since they contain requests and therefore message bodies.
         metadata.is_event()
             && metadata.target().split("::").next() == Some("postbox")
             && receiver().is_some_and(|receiver| *metadata.level() <= receiver.level)
@@ -141,12 +142,12 @@ impl Subscriber for ToCallback {
         event.record(&mut line);
         let text = c_string(&format!("{}{}", line.message, line.fields));
         let level = number_of(*event.metadata().level());
-        // SAFETY: C registered this function for this data; the text lives through the call.
+        // SAFETY: the C program passed this function together with this data, and the text outlives the call.
         unsafe { (receiver.callback)(receiver.data.data, level, text.as_ptr()) };
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        // Spans are not enabled; `tracing` asks for an id that is not 0.
+        // `enabled` rejects all spans, so this id is never used. `tracing` requires an id other than 0.
         span::Id::from_u64(1)
     }
 
@@ -159,7 +160,7 @@ impl Subscriber for ToCallback {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// An event as one line: the message, then `name=value` for each field.
+/// The line of text of an event: the log message, followed by `name=value` for each field.
 #[derive(Default)]
 struct Line {
     message: String,

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-/// A message: header fields by name, and a body of bytes. CONFIGURATION.md lists the fields.
-/// Depositing copies the message, so it can be changed, deposited again or freed afterwards.
+/// A message, with named header fields and a body of bytes. CONFIGURATION.md lists the fields. A
+/// deposit copies the message, so the caller can change, deposit again or free the message afterwards.
 pub struct postbox_message(Mutex<Content>);
 
 struct Content {
@@ -57,7 +57,7 @@ impl Content {
 }
 
 /// Creates a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
-/// an empty body. The message has a new id, a UUID v7, and the current time as its creation time.
+/// an empty body. The id is a new UUID v7, and the creation time is the current time.
 /// The caller frees it with postbox_message_free.
 ///
 /// A body that is valid UTF-8 is stored as text, any other body as bytes, unless
@@ -80,9 +80,10 @@ pub unsafe extern "C" fn postbox_message_new(
 }
 
 /// Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty value
-/// removes an optional field. "bag.NAME" puts a string into the header bag.
+/// removes an optional field. The name "bag.NAME" sets the entry NAME of the header bag, which holds
+/// the program's own header fields.
 ///
-/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names; POSTBOX_ERROR_INVALID_MESSAGE if the
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names; POSTBOX_ERROR_INVALID_MESSAGE if the
 /// value is invalid for the field. The message is unchanged after an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_set(
@@ -113,14 +114,16 @@ pub unsafe extern "C" fn postbox_message_set_body(
     })
 }
 
-/// Reads a header field by name into `value`; NULL for an optional field that is not set. A message
-/// from postbox_get_message, from a postbox_page or passed to an archive also has the fields
-/// "state" ("outstanding", "dispatched" or "parked"), "dispatched_at", "expires_at", "parked_at",
-/// "dispatch_attempts" and "last_error".
+/// Reads a header field by name into `value`. An optional field that is not set is read as NULL. A
+/// message that was read from the outbox (by postbox_get_message, on a postbox_page, or for an
+/// archive) also has the fields "state" ("outstanding", "dispatched" or "parked"), "dispatched_at",
+/// "expires_at", "parked_at", "dispatch_attempts", "last_error", "next_attempt_at",
+/// "first_failed_at" and "accepted_at".
 ///
-/// The string is valid until the message is changed or freed; in a callback, during the call.
+/// The string is valid until the message is changed or freed. In a callback, the string is valid until
+/// the callback returns.
 ///
-/// Errors: POSTBOX_ERROR_UNKNOWN_NAME with similar names.
+/// Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_get(
     message: *const postbox_message,
@@ -137,7 +140,7 @@ pub unsafe extern "C" fn postbox_message_get(
     })
 }
 
-/// Returns the id of a message; "" for NULL. The string is valid until the message is changed or
+/// Returns the id of a message, or "" for NULL. The string is valid until the message is changed or
 /// freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_id(message: *const postbox_message) -> *const c_char {
@@ -145,7 +148,7 @@ pub unsafe extern "C" fn postbox_message_id(message: *const postbox_message) -> 
     unsafe { lend_or_empty(message, "id") }
 }
 
-/// Returns the topic of a message; "" for NULL. The string is valid until the message is changed or
+/// Returns the topic of a message, or "" for NULL. The string is valid until the message is changed or
 /// freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_topic(message: *const postbox_message) -> *const c_char {
@@ -153,8 +156,8 @@ pub unsafe extern "C" fn postbox_message_topic(message: *const postbox_message) 
     unsafe { lend_or_empty(message, "topic") }
 }
 
-/// Returns the bytes of the body, which are not NUL-terminated, and writes their number to
-/// `length`, which may be NULL. Returns NULL and a length of 0 for a NULL message. The bytes are
+/// Returns the bytes of the body, which are not NUL-terminated. The number of bytes is written to
+/// `length`, unless `length` is NULL. If `message` is NULL, returns NULL and writes 0. The bytes are
 /// valid until the message is changed or freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, length: *mut usize) -> *const u8 {
@@ -175,8 +178,8 @@ pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, l
     })
 }
 
-/// Frees a message; does nothing for NULL. Must not be called on the message of a callback or of a
-/// postbox_page.
+/// Frees a message. Does nothing for NULL. Must not be called for a message that a callback received,
+/// or that belongs to a postbox_page.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_free(message: *mut postbox_message) {
     // SAFETY: the header asks for NULL or a message that was not freed.

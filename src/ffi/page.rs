@@ -14,16 +14,16 @@ use std::ptr;
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_state {
-    /// Not yet dispatched.
+    /// The message is not yet sent and marked.
     Outstanding = 0,
-    /// Dispatched: sent and marked.
+    /// The message was sent and marked.
     Dispatched = 1,
-    /// Set aside, because it failed too often, was rejected or is malformed.
+    /// The message is not sent until it is released, because it failed too often, was rejected or is
+    /// malformed.
     Parked = 2,
 }
 
-/// A page of stored messages, from postbox_list_messages. A page does not change, so any number of
-/// threads may read it.
+/// A page of stored messages, from postbox_list_messages. Any number of threads may read a page.
 ///
 /// ```c
 /// postbox_page *page = NULL;
@@ -60,11 +60,17 @@ impl postbox_page {
     }
 }
 
-/// Lists about `limit` messages of a postbox_state, of one topic, or of all topics if `topic` is
-/// NULL. `cursor` is NULL for the first page, or the result of postbox_page_next on the previous
-/// page of the same state and topic. A page may contain fewer messages, or none, without being the
-/// last. The index may lag slightly behind the table. Parked messages are not indexed, so listing
-/// them reads the whole table. The caller frees the page with postbox_page_free.
+/// Lists the stored messages that are in `state`, page by page. If `topic` is NULL, the messages of
+/// all topics are listed. `cursor` is NULL for the first page. For every other page it is the
+/// result of postbox_page_next for the previous page, with the same state and topic. The caller
+/// frees the page with postbox_page_free.
+///
+/// A page has up to `limit` messages. A page of parked messages may have more. Only
+/// postbox_page_next shows whether a page is the last one, since any page may have fewer than
+/// `limit` messages, or none.
+///
+/// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment
+/// after the table. There is no index of parked messages, so listing them reads the whole table.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or for a cursor that does not belong
 /// to this list.
@@ -101,14 +107,14 @@ fn state_of(state: i32) -> Result<MessageState> {
     .ok_or_else(|| Error::new(ErrorCode::InvalidArgument, format!("unknown message state {state}")))
 }
 
-/// Returns the number of messages of the page; 0 for NULL.
+/// Returns the number of messages in the page that could be read. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_count(page: *const postbox_page) -> usize {
     // SAFETY: the header asks for NULL or a living page.
     infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.messages.len()))
 }
 
-/// Returns a message of the page, or NULL if `index` is out of range. `index` counts from 0. The
+/// Returns a message of the page, or NULL if `index` is out of range. The first index is 0. The
 /// message belongs to the page and is valid until the page is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_message(page: *const postbox_page, index: usize) -> *const postbox_message {
@@ -119,16 +125,17 @@ pub unsafe extern "C" fn postbox_page_message(page: *const postbox_page, index: 
     })
 }
 
-/// Returns the number of messages of the page that could not be read; 0 for NULL.
+/// Returns the number of messages that could not be read. postbox_page_count does not count them.
+/// Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_malformed_count(page: *const postbox_page) -> usize {
     // SAFETY: the header asks for NULL or a living page.
     infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.malformed.len()))
 }
 
-/// Returns the id of a message that could not be read, or "" if `index` is out of range. `index`
-/// counts from 0. `reason` may be NULL; it receives the reason. Both strings are valid until the
-/// page is freed.
+/// Returns the id of a message that could not be read, or "" if `index` is out of range. The first
+/// index is 0. The explanation is written to `reason`, unless `reason` is NULL. The id and the
+/// explanation are valid until the page is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_malformed(
     page: *const postbox_page,
@@ -147,9 +154,9 @@ pub unsafe extern "C" fn postbox_page_malformed(
     })
 }
 
-/// Returns the cursor of the next page, for postbox_list_messages, or NULL after the last page and
-/// for NULL. The cursor can be stored and used in another process. The string is valid until the
-/// page is freed.
+/// Returns the cursor of the next page, for postbox_list_messages. Returns NULL if this page is the
+/// last one, and if `page` is NULL. The string is valid until the page is freed; a copy of it can
+/// be stored and used in another process.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const c_char {
     // SAFETY: the header asks for NULL or a living page.
@@ -159,7 +166,7 @@ pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const 
     })
 }
 
-/// Frees a page and its messages; does nothing for NULL.
+/// Frees a page and its messages. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_free(page: *mut postbox_page) {
     // SAFETY: the header asks for NULL or a page that was not freed.

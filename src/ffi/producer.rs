@@ -15,34 +15,37 @@ pub(crate) const REASON_BYTES: usize = 1024;
 pub enum postbox_send_outcome {
     /// The transport has the message; it is marked dispatched.
     Sent = 0,
-    /// The transport accepted the message, and postbox_confirm will confirm it later; until
-    /// then the message stays outstanding.
+    /// The transport accepted the message. The program must call postbox_confirm when it knows
+    /// whether the message was sent. Until then the message stays outstanding.
     Accepted = 1,
-    /// It failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be
-    /// sent again, until it is parked after "max_dispatch_attempts".
+    /// Sending failed, and the cause may be the transport or the message. The message stays
+    /// outstanding. A later sweep sends it again or parks it; see postbox_sweep.
     Retry = 2,
     /// The message can never be sent, for example because it is too large, not permitted or
-    /// malformed. It is parked at once.
+    /// malformed. It is parked immediately.
     Reject = 3,
-    /// The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.
+    /// The transport cannot send any message at present, for example because a server is down. The
+    /// message stays outstanding and will be sent again.
     Unavailable = 4,
 }
 
 /// Sends one message and returns a postbox_send_outcome. Any other number counts as
 /// POSTBOX_SEND_RETRY.
 ///
-/// `data` is what was given with the callback. `message` is valid for the time of the call and
-/// may be read, not freed. For RETRY, REJECT and UNAVAILABLE the callback may write why, as a NUL-terminated
-/// text, into the `reason_size` bytes of `reason`, which come as an empty string:
+/// `data` is the pointer that was registered with the callback. `message` is valid during the call;
+/// the callback may read it and must not free it. `reason` is a buffer of `reason_size` bytes that
+/// contains an empty string. If the callback returns POSTBOX_SEND_RETRY, POSTBOX_SEND_REJECT or
+/// POSTBOX_SEND_UNAVAILABLE, it can write the reason into this buffer, as a NUL-terminated string:
 /// snprintf(reason, reason_size, "queue %s is full", name).
 ///
-/// The callback runs on the thread that called postbox_clear_outbox or postbox_post. A sweep
-/// (postbox_sweep, postbox_start_sweeper) calls it on its own thread and, for other topics at the
-/// same time, on up to "sweep_threads" - 1 further threads, so several threads may call it at once.
-/// It may block, and it may call any function of Postbox except postbox_free on its own client. A
-/// call of postbox_close, or of postbox_stop_sweeper on the sweeper's thread, would wait for this
-/// call until "close_timeout_ms". The callback must return normally: an exception or a longjmp out
-/// of it is undefined behaviour.
+/// The callback runs on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep, on
+/// the thread of postbox_start_sweeper, or on one of the further threads that a sweep uses. Several
+/// threads may call the callback at the same time.
+///
+/// The callback may block. It may call any function of Postbox except postbox_free for its own
+/// client. It should not call postbox_close or, during a sweep, postbox_stop_sweeper: these functions
+/// would wait for the callback itself, until "close_timeout_ms" has passed. The callback must return
+/// normally: an exception or a longjmp out of it is undefined behaviour.
 pub type postbox_send_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,
@@ -55,9 +58,9 @@ pub type postbox_send_callback = Option<
 /// A `postbox_send_callback` that is not NULL.
 pub(crate) type SendFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
 
-/// Releases the `data` of a callback. It is called exactly once, after the last call of that
-/// callback. It may run on any thread, including inside a Postbox call, so it must not call
-/// Postbox. It must return normally. It is not called in a forked child process.
+/// Releases the `data` of another callback. Postbox calls this function exactly once, after the last
+/// call of the other callback. It may run on any thread, also inside a call of Postbox. It must not
+/// call Postbox, and must return normally. It is not called in a forked child process.
 pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
 /// The `data` of a callback, with its finalizer.

@@ -7,7 +7,8 @@ use crate::ffi::report::{postbox_report, reported};
 use crate::ffi::text::text;
 use std::ffi::c_char;
 
-/// Releases a parked message, which becomes outstanding again with no failed attempts.
+/// Releases a parked message. The message becomes outstanding again, and its count of failed attempts
+/// is reset.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the message is not parked.
 #[unsafe(no_mangle)]
@@ -16,9 +17,10 @@ pub unsafe extern "C" fn postbox_unpark(client: *mut postbox_client, id: *const 
     fallible(|| unsafe { postbox_client::borrow(client)?.get().unpark(text(id, "id")?) })
 }
 
-/// Makes dispatched or parked messages outstanding again, with no failed attempts, so that the next
-/// sweep or clear sends them. Their outcome is POSTBOX_OUTCOME_REPLAYED. `report` is as in
-/// postbox_clear_outbox.
+/// Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or
+/// clear sends them. Their counts of failed attempts are reset. The outcome of a replayed message is
+/// POSTBOX_OUTCOME_REPLAYED. See postbox_clear_outbox for `report`, and for the error if `report` is
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_replay(
     client: *mut postbox_client,
@@ -30,8 +32,9 @@ pub unsafe extern "C" fn postbox_replay(
     unsafe { report_by_ids(client, ids, count, report, |postbox, ids| postbox.replay(ids)) }
 }
 
-/// Replays every message with this causation id that the index shows; finding none is a success.
-/// `report` is as in postbox_clear_outbox.
+/// Replays every message with this causation id, as postbox_replay does. The messages are found in an
+/// index, which DynamoDB updates a moment after the table. If no message is found, the call succeeds.
+/// See postbox_clear_outbox for `report`.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_TABLE if the table lacks the index Causation.
 #[unsafe(no_mangle)]

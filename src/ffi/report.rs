@@ -9,7 +9,7 @@ use std::ffi::{CString, c_char};
 
 /// The outcome of each message of postbox_clear_outbox, postbox_post, postbox_mark_dispatched,
 /// postbox_replay or postbox_replay_causation, in the order of the ids. An id that was passed twice
-/// has one entry. A report does not change, so any number of threads may read it.
+/// has one entry. Any number of threads may read a report.
 pub struct postbox_report(Vec<Entry>);
 
 struct Entry {
@@ -64,15 +64,15 @@ unsafe fn of_entry<T: Copy>(report: *const postbox_report, index: usize, none: T
     })
 }
 
-/// Returns the number of messages in the report; 0 for NULL.
+/// Returns the number of messages in the report. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_count(report: *const postbox_report) -> usize {
     // SAFETY: the header asks for NULL or a living report.
     infallible(0, || unsafe { postbox_report::borrow(report) }.map_or(0, |report| report.0.len()))
 }
 
-/// Returns the number of failed messages: those with an outcome of POSTBOX_OUTCOME_NOT_FOUND or
-/// above. Returns 0 for NULL.
+/// Returns the number of failed messages. A message has failed if the number of its outcome is
+/// POSTBOX_OUTCOME_NOT_FOUND or greater. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_failure_count(report: *const postbox_report) -> usize {
     infallible(0, || {
@@ -82,30 +82,30 @@ pub unsafe extern "C" fn postbox_report_failure_count(report: *const postbox_rep
     })
 }
 
-/// Returns the id of a message, or "" if `index` is out of range. `index` counts from 0. The string
-/// is valid until the report is freed.
+/// Returns the id of a message, or "" if `index` is out of range. The first index is 0. The
+/// string is valid until the report is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_id(report: *const postbox_report, index: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living report.
     unsafe { of_entry(report, index, c"".as_ptr(), |entry| entry.id.as_ptr()) }
 }
 
-/// Returns the outcome of a message; POSTBOX_OUTCOME_NOT_FOUND if `index` is out of range.
+/// Returns the outcome of a message, or POSTBOX_OUTCOME_NOT_FOUND if `index` is out of range.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_outcome(report: *const postbox_report, index: usize) -> DispatchOutcome {
     // SAFETY: the header asks for NULL or a living report.
     unsafe { of_entry(report, index, DispatchOutcome::NotFound, |entry| entry.outcome) }
 }
 
-/// Returns the reason for the outcome of a message, or "" if there is none. The string is valid
-/// until the report is freed.
+/// Returns the reason for the outcome of a message, or "" if the outcome has no reason. The string is
+/// valid until the report is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_detail(report: *const postbox_report, index: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living report.
     unsafe { of_entry(report, index, c"".as_ptr(), |entry| entry.detail.as_ptr()) }
 }
 
-/// Frees a report; does nothing for NULL.
+/// Frees a report. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_free(report: *mut postbox_report) {
     // SAFETY: the header asks for NULL or a report that was not freed.

@@ -12,41 +12,41 @@ use std::time::SystemTime;
 pub struct postbox_outstanding_count {
     /// The number of outstanding messages.
     pub count: u64,
-    /// The age of the oldest outstanding message, in milliseconds; 0 if there is none.
+    /// The age of the oldest outstanding message, in milliseconds, or 0 if no message is outstanding.
     pub oldest_age_ms: u64,
     /// Always 0; reserved for later versions.
     pub reserved: [u64; 4],
 }
 
-/// Statistics of a client since it was opened, in messages unless stated otherwise.
+/// The statistics of a client since it was opened.
 #[repr(C)]
 pub struct postbox_stats {
     /// Messages written to the outbox.
     pub deposited: u64,
-    /// Messages sent and marked, or accepted by their producer.
+    /// Messages that were sent and marked, or that their producer accepted.
     pub dispatched: u64,
-    /// Failed attempts to send a message.
+    /// Attempts to send a message that failed.
     pub failed: u64,
-    /// Messages parked.
+    /// Messages that were parked.
     pub parked: u64,
-    /// Deposits of existing messages, and messages that were found dispatched and not sent
-    /// again.
+    /// Deposits of messages that already existed, and messages that were not sent again because
+    /// they were already dispatched.
     pub duplicates_avoided: u64,
     /// Completed sweeps.
     pub sweeps: u64,
-    /// Failed runs of the background threads.
+    /// Runs of the sweeper, the archiver or the background count that failed.
     pub background_failures: u64,
-    /// Topics whose circuit breaker is not closed.
+    /// Topics whose circuit breaker holds back messages of this client.
     pub open_breakers: u64,
-    /// Outstanding messages at the last count, by postbox_count_outstanding or in the
-    /// background; UINT64_MAX before the first count.
+    /// The number of outstanding messages when postbox_count_outstanding or the background thread
+    /// last counted them, or UINT64_MAX before the first count.
     pub outstanding: u64,
     /// Always 0; reserved for later versions.
     pub reserved: [u64; 7],
 }
 
 /// Counts the outstanding messages of one topic, or of all topics if `topic` is NULL, and returns
-/// the age of the oldest.
+/// the age of the oldest message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_count_outstanding(
     client: *mut postbox_client,
@@ -66,8 +66,8 @@ pub unsafe extern "C" fn postbox_count_outstanding(
     })
 }
 
-/// Returns the statistics of a client since it was opened. Sends no request, and works after
-/// postbox_close too.
+/// Returns the statistics of a client since it was opened. This function sends no request, and can
+/// also be called after postbox_close.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_get_stats(
     client: *mut postbox_client,

@@ -95,9 +95,7 @@ pub(crate) fn lend(lent: &mut HashMap<String, CString>, name: &str, value: CStri
     }
 }
 
-/// Frees a string that the caller owns; does nothing for NULL.
-///
-/// Thread safety: any thread.
+/// Frees a string that the caller owns. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_string_free(string: *mut c_char) {
     infallible((), || {

@@ -14,17 +14,19 @@ use crate::{Error, ErrorCode, Result, UnitOfWork};
 use std::ffi::c_char;
 use std::ptr;
 
-/// A DynamoDB transaction that collects the caller's writes and the messages that belong to them;
-/// either all of them take effect or none. A unit of work belongs to one thread at a time: a call
-/// while another thread is in a call fails with POSTBOX_ERROR_CONCURRENT_USE.
+/// A DynamoDB transaction that collects the caller's writes and the messages that belong to them.
+/// Either all of them take effect or none. Only one thread at a time may use a unit of work: if two
+/// threads call it at the same time, one call fails with POSTBOX_ERROR_CONCURRENT_USE.
 ///
-/// An action that exceeds a limit of DynamoDB is rejected when it is added, and the unit is
-/// unchanged: POSTBOX_ERROR_TOO_MANY_ACTIONS (over 100), POSTBOX_ERROR_ITEM_TOO_LARGE (over 400
-/// KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB in all), POSTBOX_ERROR_DUPLICATE_ITEM. After
-/// a commit or a rollback, calls fail with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
+/// An action that would exceed a limit of DynamoDB is rejected when it is added, and the unit of work
+/// stays unchanged. The limit errors are POSTBOX_ERROR_TOO_MANY_ACTIONS (more than 100 actions),
+/// POSTBOX_ERROR_ITEM_TOO_LARGE (an item over 400 KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4
+/// MB in total) and POSTBOX_ERROR_DUPLICATE_ITEM (two actions on one item). After a commit or a
+/// rollback that succeeded, calls that add an action, commit or roll back fail with
+/// POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
 ///
 /// Items, keys and actions are DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
-/// POSTBOX_ERROR_INVALID_JSON, which says where.
+/// POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
 pub struct postbox_unit_of_work(Mutex<UnitOfWork>);
 
 impl Handle for postbox_unit_of_work {
@@ -48,8 +50,8 @@ impl postbox_unit_of_work {
 }
 
 /// Begins a unit of work. Nothing is written before postbox_unit_of_work_commit. Returns NULL only
-/// if `client` is NULL; functions on a NULL unit fail with POSTBOX_ERROR_NULL_ARGUMENT. The caller
-/// frees the unit with postbox_unit_of_work_free, before or after the client.
+/// if `client` is NULL. Functions on a NULL unit of work fail with POSTBOX_ERROR_NULL_ARGUMENT. The
+/// caller frees the unit of work with postbox_unit_of_work_free, before or after freeing the client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_begin(client: *mut postbox_client) -> *mut postbox_unit_of_work {
     infallible(ptr::null_mut(), || {
@@ -61,8 +63,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_begin(client: *mut postbox_client)
     })
 }
 
-/// Reads one item of any table at once, with a consistent read, as postbox_get_item does. To make
-/// sure that the item does not change before the commit, add a condition.
+/// Reads one item of any table immediately, with a consistent read, as postbox_get_item does. The
+/// read is not part of the transaction. To detect that the item has changed before the commit, add
+/// a condition on the item.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_get_item(
     work: *mut postbox_unit_of_work,
@@ -79,9 +82,10 @@ pub unsafe extern "C" fn postbox_unit_of_work_get_item(
 
 /// Adds a put of an item, which replaces an existing item. `item`: {"Name": {"S": "Ada"}}.
 ///
-/// The second put into a table whose key is not known yet asks DynamoDB for the key, to find out
-/// whether both puts are on the same item. That call may block, and may fail with
-/// POSTBOX_ERROR_TABLE_NOT_FOUND.
+/// Usually this function sends no request. But when two items are put into one table, Postbox has to
+/// know the names of the table's key attributes, to detect two puts of the same item. If Postbox
+/// does not know the names yet, this function requests them from DynamoDB. It then blocks, and can
+/// fail with POSTBOX_ERROR_TABLE_NOT_FOUND.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_put(
     work: *mut postbox_unit_of_work,
@@ -96,7 +100,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_put(
 
 /// Adds an update of one item. `update`: {"TableName": ..., "Key": ..., "UpdateExpression": ...,
 /// "ConditionExpression": ..., "ExpressionAttributeNames": ..., "ExpressionAttributeValues": ...,
-/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}. All but the first three are optional.
+/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}. Only the first three members are required.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_update(
     work: *mut postbox_unit_of_work,
@@ -106,7 +110,8 @@ pub unsafe extern "C" fn postbox_unit_of_work_update(
     fallible(|| unsafe { postbox_unit_of_work::enter(work)?.update(update_from_json(text(update, "update")?)?) })
 }
 
-/// Adds a delete of the item with this key, if it exists. `key`: {"Name": {"S": "Ada"}}.
+/// Adds a delete of the item with this key. A missing item is not an error. `key`: {"Name": {"S":
+/// "Ada"}}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_delete(
     work: *mut postbox_unit_of_work,
@@ -119,9 +124,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_delete(
     })
 }
 
-/// Adds a condition on an item that the unit does not write; the commit fails unless the condition
-/// holds. `check`: {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and the other
-/// members as for an update.
+/// Adds a condition on an item that the unit of work does not write. The commit fails if the
+/// condition is not met. `check`: {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and
+/// optionally the last three members of an update.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_condition_check(
     work: *mut postbox_unit_of_work,
@@ -134,8 +139,8 @@ pub unsafe extern "C" fn postbox_unit_of_work_condition_check(
 }
 
 /// Adds any action, in the format of aws dynamodb transact-write-items --transact-items: {"Put":
-/// {"TableName": ..., "Item": ..., "ConditionExpression": ...}}, or "Update", "Delete",
-/// "ConditionCheck".
+/// {"TableName": ..., "Item": ..., "ConditionExpression": ...}}. The other actions are
+/// "Update", "Delete" and "ConditionCheck".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_add(
     work: *mut postbox_unit_of_work,
@@ -147,11 +152,11 @@ pub unsafe extern "C" fn postbox_unit_of_work_add(
     })
 }
 
-/// Adds a deposit of this message in the outbox. Keep postbox_message_id(message) for
-/// postbox_clear_outbox after the commit. The caller keeps the message.
+/// Adds a deposit of a copy of this message in the outbox. After the commit, pass
+/// postbox_message_id(message) to postbox_clear_outbox to send the message.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and those of the
-/// limits of a unit of work.
+/// Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and the limit
+/// errors of a postbox_unit_of_work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_deposit_post(
     work: *mut postbox_unit_of_work,
@@ -164,34 +169,42 @@ pub unsafe extern "C" fn postbox_unit_of_work_deposit_post(
     })
 }
 
-/// Commits all actions in one transaction: either all of them take effect or none. Failures that
-/// are safe to retry are retried with the same token. An empty unit commits without a request.
+/// Commits all actions in one transaction: either all of them take effect or none. A failed attempt
+/// that is safe to repeat is repeated with the same token, so that the transaction takes effect at
+/// most once. A unit of work without actions commits without a request.
 ///
 /// Errors:
-/// - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written. There is a reason for each action
-///   that failed. The unit stays open.
-/// - POSTBOX_ERROR_DUPLICATE_MESSAGE: nothing was written, because a message id already exists in
-///   the outbox; this command was already applied.
-/// - POSTBOX_ERROR_OUTCOME_UNKNOWN: no response was received. Call this function again on the same
-///   unit. That is safe for 9 minutes, after which the error is no longer retryable.
-/// - The errors of any request: nothing was written, and the unit stays open.
+/// - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written. The error has a reason for each action
+///   that failed. The unit of work stays open: it can be changed and committed again.
+/// - POSTBOX_ERROR_DUPLICATE_MESSAGE: this call wrote nothing, because the outbox already has a
+///   message with the same id. If the program uses the same message id each time it repeats an
+///   operation, an earlier attempt of the operation has succeeded.
+/// - POSTBOX_ERROR_OUTCOME_UNKNOWN: the transaction may or may not have taken effect, because
+///   Postbox received no conclusive response to any of its attempts. Call this function again on
+///   the same unit of work to find out. This is safe for 9 minutes after the first commit. After
+///   that, the error is not retryable, and this function sends nothing: check whether the outbox has
+///   the message.
+/// - A request error: nothing was written, and the unit of work stays open. Errors that leave the
+///   outcome unknown are reported as POSTBOX_ERROR_OUTCOME_UNKNOWN instead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_commit(work: *mut postbox_unit_of_work) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_unit_of_work::enter(work) }?.commit())
 }
 
-/// Closes the unit of work without sending anything; freeing the unit does the same.
+/// Discards the actions and closes the unit of work, without a request. Freeing a unit of work that
+/// was not committed has the same effect.
 ///
-/// Errors: POSTBOX_ERROR_OUTCOME_UNKNOWN if the last commit got no response, since it may have
-/// taken effect.
+/// Errors: POSTBOX_ERROR_OUTCOME_UNKNOWN if the last commit failed with this error. The transaction
+/// may have taken effect, so it cannot be rolled back.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_rollback(work: *mut postbox_unit_of_work) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_unit_of_work::enter(work) }?.rollback())
 }
 
-/// Frees a unit of work; does nothing for NULL. A unit that was not committed sends nothing.
+/// Frees a unit of work. Does nothing for NULL. The actions of a unit of work that was not committed
+/// are discarded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_free(work: *mut postbox_unit_of_work) {
     // SAFETY: the header asks for NULL or a unit that was not freed.

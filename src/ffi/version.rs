@@ -7,11 +7,12 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
     Err(_) => c"",
 };
 
-/// Returns the version of the library that is loaded, such as "1.2.3". The string is static, never
-/// NULL. POSTBOX_VERSION is the version of the header. A program needs a library of the same major
-/// version as the header (before 1.0, also of the same minor version) that is at least as new.
+/// Returns the version of the library that is loaded, such as "1.2.3". The string is static and never
+/// NULL.
 ///
-/// Thread safety: any thread.
+/// The library must not be older than the header with which the program was compiled, whose version
+/// is POSTBOX_VERSION. The library and the header must have the same major version. Before version
+/// 1.0, they must also have the same minor version.
 #[unsafe(no_mangle)]
 pub extern "C" fn postbox_version() -> *const c_char {
     VERSION.as_ptr()

@@ -8,25 +8,25 @@ use std::sync::Arc;
 /// The result of a Postbox call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kind of an error. The numbers are stable and are the codes of the C ABI. Later versions may add codes, so a
-/// program should treat an unknown code as an internal error.
+/// The kind of an error. A number never changes its meaning. Later versions may add codes, so a program should treat an
+/// unknown code as an internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(i32)]
 pub enum ErrorCode {
-    /// No error; the code of a `NULL` error. C ABI only.
+    /// No error: the code of a `NULL` error (not used in the Rust API).
     None = 0,
     /// An argument is invalid.
     InvalidArgument = 1,
-    /// A required pointer is `NULL`. C ABI only.
+    /// A required pointer is `NULL` (not used in the Rust API).
     NullArgument = 2,
-    /// A string is not valid UTF-8. C ABI only.
+    /// A string is not valid UTF-8 (not used in the Rust API).
     InvalidUtf8 = 3,
     /// A message cannot be deposited: it has no topic, an invalid header, or a body that does not match its encoding.
     InvalidMessage = 4,
-    /// DynamoDB JSON is malformed or has the wrong structure; the message says where.
+    /// DynamoDB JSON is malformed or has the wrong structure. The error text says where.
     InvalidJson = 5,
-    /// The name of a setting or header field is unknown; the message lists similar names.
+    /// The name of a setting or header field is unknown. The error text lists similar names.
     UnknownName = 6,
     /// A setting has an invalid value, or settings contradict each other.
     InvalidSetting = 7,
@@ -40,37 +40,40 @@ pub enum ErrorCode {
     /// The unit of work already has an action on this item.
     DuplicateItem = 23,
 
-    /// The unit of work was committed or rolled back, or the outcome of its commit is unknown; it cannot be changed.
+    /// The unit of work was committed or rolled back, or the outcome of its commit is unknown. No action
+    /// can be added. After an unknown outcome, `commit` can be called again.
     UnitOfWorkClosed = 30,
-    /// The Postbox was closed.
+    /// The client was closed.
     Closed = 31,
-    /// The process was forked after the Postbox was opened; open a new Postbox in the child.
+    /// The process was forked after the client was opened. Open a new client in the child process.
     Forked = 32,
     /// The handle is in use by another thread.
     ConcurrentUse = 33,
-    /// The call was made on the Postbox's own runtime thread, for example in a log callback, where it would deadlock.
+    /// The call was made on the client's own runtime thread, for example in a log callback, where it would deadlock.
     ReentrantCall = 34,
 
-    /// DynamoDB canceled the transaction and wrote nothing. There is a reason for each action.
+    /// DynamoDB canceled the transaction and wrote nothing. The error has a reason for each action that failed.
     TransactionCanceled = 40,
-    /// A message id of the unit of work already exists in the outbox; nothing was written.
+    /// A message id of the unit of work already exists in the outbox. Nothing was written.
     DuplicateMessage = 41,
-    /// No response was received, and the transaction may or may not have taken effect. Call `commit` again on the same unit of work.
+    /// Postbox received no conclusive response to any attempt of the commit, so the transaction may or may not have taken
+    /// effect. Call `commit` again on the same unit of work to find out.
     OutcomeUnknown = 42,
 
-    /// Some messages could not be cleared, marked or replayed. There is a reason for each of them.
+    /// Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a reason for
+    /// each of these messages.
     ClearIncomplete = 50,
-    /// Some messages of a bulk deposit could not be stored. There is a reason for each of them.
+    /// Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.
     DepositIncomplete = 51,
-    /// Some messages could not be marked dispatched. There is a reason for each of them.
+    /// A confirmed message could not be marked dispatched.
     MarkIncomplete = 52,
 
-    /// More messages are outstanding than `max_outstanding` allows; nothing was deposited.
+    /// More messages are outstanding than `max_outstanding` allows. Nothing was deposited.
     OutboxLimitReached = 53,
 
     /// The table does not exist.
     TableNotFound = 60,
-    /// The table exists but is not a valid outbox table. There is a reason for each problem.
+    /// The table exists but is not a valid outbox table. The error has a reason for each problem.
     InvalidTable = 61,
     /// No AWS credentials or no AWS region was found.
     NoAwsConfig = 62,
@@ -82,18 +85,18 @@ pub enum ErrorCode {
     Unreachable = 65,
     /// The operation did not complete within `operation_timeout_ms`.
     Timeout = 66,
-    /// DynamoDB rejected the request for another reason; the message contains its code and text.
+    /// DynamoDB rejected the request for another reason. The error text contains the code and the text of DynamoDB.
     ServiceError = 67,
-    /// A stored item cannot be read as a message; the message names the attribute.
+    /// A stored item cannot be read as a message. The error text names the attribute.
     MalformedItem = 68,
     /// The embedded database could not be opened or is not compiled in.
     EmbeddedUnavailable = 69,
 
-    /// An internal error. Please report it.
+    /// A defect of Postbox. Please report it.
     Internal = 99,
 }
 
-/// An error of Postbox: a code, a message, and a reason for each part that failed.
+/// An error of Postbox: a code, an error text, and a reason for each part that failed.
 ///
 /// ```
 /// use postbox::{ErrorCode, Message, Postbox};
@@ -121,11 +124,11 @@ struct Inner {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reason {
-    /// The position of the action or message among those of the call, from 0.
+    /// The position of the action in the unit of work, or of the message in the call. The first one is 0.
     pub index: usize,
     /// The subject: an action (`Put People`), a message id or the name of an index.
     pub subject: String,
-    /// The code of DynamoDB if there is one (`ConditionalCheckFailed`), else a code of Postbox.
+    /// The code that DynamoDB returned (`ConditionalCheckFailed`), or a code of Postbox if DynamoDB returned none.
     pub code: String,
     /// The explanation.
     pub message: String,
@@ -184,7 +187,7 @@ impl Error {
         self.0.code
     }
 
-    /// Returns the message, one line or more. It contains no secrets and no message bodies.
+    /// Returns the error text, of one line or more. The error text contains no secrets and no message bodies.
     pub fn message(&self) -> &str {
         &self.0.message
     }

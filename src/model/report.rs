@@ -3,36 +3,37 @@
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use std::collections::HashSet;
 
-/// The outcome of one message. The numbers are stable and are those of the C ABI.
+/// The outcome of one message of a call. A number never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(i32)]
 pub enum DispatchOutcome {
-    /// The message was sent and marked dispatched; or only marked, by a call that marks messages.
+    /// The message was sent and marked dispatched. A call that only marks messages did not send it.
     Dispatched = 0,
     /// The message was already dispatched and was not sent again.
     AlreadyDispatched = 1,
-    /// The producer accepted the message and will confirm it later.
+    /// The producer accepted the message. The program must still confirm whether the message was sent.
     Accepted = 2,
-    /// Another thread of this process is sending the message, or it waits for its confirmation.
+    /// Another thread of this process is sending the message, or the message waits for its confirmation.
     InProgress = 3,
-    /// The message was replayed: it is outstanding again.
+    /// The message was replayed, and is outstanding again.
     Replayed = 4,
     /// The outbox has no message with this id.
     NotFound = 10,
-    /// The message is parked and is not sent until it is released.
+    /// The message is parked and is not sent until a program or an operator releases it.
     Parked = 11,
     /// The topic has no producer. The message stays outstanding.
     NoProducer = 12,
-    /// The producer failed. The message stays outstanding, or is parked after "max_dispatch_attempts".
+    /// The producer could not send the message. The message stays outstanding, and a later sweep sends it again or parks it.
     Failed = 13,
     /// The producer rejected the message permanently. The message is parked.
     Rejected = 14,
-    /// The stored item cannot be read as a message. It is parked.
+    /// The stored item cannot be read as a message. A sweep parks the item if it still cannot be read after a day.
     Malformed = 15,
     /// The table could not be read, so the message was not sent. The message stays outstanding.
     ReadFailed = 16,
-    /// The message was sent but could not be marked. It stays outstanding and will be sent again.
+    /// The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent and
+    /// not marked stays outstanding and may be sent again.
     MarkFailed = 17,
     /// The message was held back, because it or an earlier message of its topic and partition key failed recently.
     HeldBack = 18,
@@ -146,17 +147,18 @@ impl DispatchReport {
     }
 }
 
-/// The status of the lease of a sweep or an archiver.
+/// Whether a sweep or an archiver held its lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeaseStatus {
     /// The lease was held for the whole run.
     Held,
-    /// Another process holds the lease; nothing was done.
+    /// Another sweeper or archiver holds the lease. This run did nothing.
     HeldElsewhere,
-    /// The lease was lost during the run; the run stopped.
+    /// The lease was lost during the run, and the run stopped.
     Lost,
-    /// The run had no lease, for this reason. Others may have sent the same messages.
+    /// The lock table could not be used, for this reason. A sweep then sends nothing, unless `sweep_without_lease` is set; an
+    /// archiver runs without a lease.
     Unavailable(String),
 }
 
@@ -181,12 +183,13 @@ pub struct SweepReport {
     pub found: u64,
     /// Messages that were sent, or accepted by their producer.
     pub dispatched: u64,
-    /// Messages that another process had dispatched, parked or deleted in the meantime; they were not sent.
+    /// Messages that this sweep did not send, because another process had dispatched, parked or deleted them in the
+    /// meantime.
     pub already_dispatched: u64,
     /// Messages that could not be sent.
     pub failed: u64,
-    /// Messages skipped in this sweep: blocked by an earlier message with the same key, an open breaker, a retry
-    /// delay, or the end of the sweep. Messages of a lane that was paused are counted as far as the sweep saw them.
+    /// Messages that this sweep did not try to send. They wait for an earlier message with the same partition key, for the
+    /// end of a retry delay or of a pause after failures, for their confirmation, or for the next sweep.
     pub held_back: u64,
     /// The topics of which the sweep saw messages that no producer of this process serves.
     pub topics_without_producer: Vec<String>,
@@ -247,12 +250,11 @@ pub(crate) type OnBatch<'e> = dyn FnMut(&DispatchReport) + Send + 'e;
 #[non_exhaustive]
 #[must_use = "the report says how many messages could not be archived"]
 pub struct ArchiveReport {
-    /// Messages that the archive kept and that were deleted.
+    /// Messages that the archive stored and that were then deleted from the outbox.
     pub archived: u64,
-    /// Messages that stay in the outbox, because the archive did not keep them, or because they could not be read or
-    /// deleted.
+    /// Messages that were not deleted from the outbox: the archive did not store them, or they could not be read or deleted.
     pub failed: u64,
-    /// The reason for which the first of them failed.
+    /// The reason why the first of these messages failed.
     pub first_failure: Option<String>,
     /// The status of the lease of archivers.
     pub lease: LeaseStatus,

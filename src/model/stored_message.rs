@@ -10,11 +10,11 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MessageState {
-    /// Not yet dispatched.
+    /// The message is not yet sent and marked.
     Outstanding,
-    /// Dispatched: sent and marked.
+    /// The message was sent and marked.
     Dispatched,
-    /// Set aside, because it failed too often, was rejected or is malformed.
+    /// The message is not sent until it is released, because it failed too often, was rejected or is malformed.
     Parked,
 }
 

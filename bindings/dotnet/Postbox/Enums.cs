@@ -1,28 +1,28 @@
 // Generated from include/postbox.h by tools/csharp_enums.py; do not edit.
 namespace Postbox
 {
-    /// <summary>The kind of an error. The numbers are stable and are the codes of the C ABI. Later versions may add codes, so a program should treat an unknown code as an internal error.</summary>
+    /// <summary>The kind of an error. A number never changes its meaning. Later versions may add codes, so a program should treat an unknown code as an internal error.</summary>
     public enum PostboxErrorCode
     {
-        /// <summary>No error; the code of a <c>NULL</c> error. C ABI only.</summary>
+        /// <summary>No error: the code of a <c>NULL</c> error (not used in the Rust API).</summary>
         None = 0,
 
         /// <summary>An argument is invalid.</summary>
         InvalidArgument = 1,
 
-        /// <summary>A required pointer is <c>NULL</c>. C ABI only.</summary>
+        /// <summary>A required pointer is <c>NULL</c> (not used in the Rust API).</summary>
         NullArgument = 2,
 
-        /// <summary>A string is not valid UTF-8. C ABI only.</summary>
+        /// <summary>A string is not valid UTF-8 (not used in the Rust API).</summary>
         InvalidUtf8 = 3,
 
         /// <summary>A message cannot be deposited: it has no topic, an invalid header, or a body that does not match its encoding.</summary>
         InvalidMessage = 4,
 
-        /// <summary>DynamoDB JSON is malformed or has the wrong structure; the message says where.</summary>
+        /// <summary>DynamoDB JSON is malformed or has the wrong structure. The error text says where.</summary>
         InvalidJson = 5,
 
-        /// <summary>The name of a setting or header field is unknown; the message lists similar names.</summary>
+        /// <summary>The name of a setting or header field is unknown. The error text lists similar names.</summary>
         UnknownName = 6,
 
         /// <summary>A setting has an invalid value, or settings contradict each other.</summary>
@@ -40,46 +40,46 @@ namespace Postbox
         /// <summary>The unit of work already has an action on this item.</summary>
         DuplicateItem = 23,
 
-        /// <summary>The unit of work was committed or rolled back, or the outcome of its commit is unknown; it cannot be changed.</summary>
+        /// <summary>The unit of work was committed or rolled back, or the outcome of its commit is unknown. No action can be added. After an unknown outcome, <see cref="UnitOfWork.Commit"/> can be called again.</summary>
         UnitOfWorkClosed = 30,
 
-        /// <summary>The Postbox was closed.</summary>
+        /// <summary>The client was closed.</summary>
         Closed = 31,
 
-        /// <summary>The process was forked after the Postbox was opened; open a new Postbox in the child.</summary>
+        /// <summary>The process was forked after the client was opened. Open a new client in the child process.</summary>
         Forked = 32,
 
         /// <summary>The handle is in use by another thread.</summary>
         ConcurrentUse = 33,
 
-        /// <summary>The call was made on the Postbox's own runtime thread, for example in a log callback, where it would deadlock.</summary>
+        /// <summary>The call was made on the client's own runtime thread, for example in a log callback, where it would deadlock.</summary>
         ReentrantCall = 34,
 
-        /// <summary>DynamoDB canceled the transaction and wrote nothing. There is a reason for each action.</summary>
+        /// <summary>DynamoDB canceled the transaction and wrote nothing. The error has a reason for each action that failed.</summary>
         TransactionCanceled = 40,
 
-        /// <summary>A message id of the unit of work already exists in the outbox; nothing was written.</summary>
+        /// <summary>A message id of the unit of work already exists in the outbox. Nothing was written.</summary>
         DuplicateMessage = 41,
 
-        /// <summary>No response was received, and the transaction may or may not have taken effect. Call <see cref="UnitOfWork.Commit"/> again on the same unit of work.</summary>
+        /// <summary>Postbox received no conclusive response to any attempt of the commit, so the transaction may or may not have taken effect. Call <see cref="UnitOfWork.Commit"/> again on the same unit of work to find out.</summary>
         OutcomeUnknown = 42,
 
-        /// <summary>Some messages could not be cleared, marked or replayed. There is a reason for each of them.</summary>
+        /// <summary>Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a reason for each of these messages.</summary>
         ClearIncomplete = 50,
 
-        /// <summary>Some messages of a bulk deposit could not be stored. There is a reason for each of them.</summary>
+        /// <summary>Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.</summary>
         DepositIncomplete = 51,
 
-        /// <summary>Some messages could not be marked dispatched. There is a reason for each of them.</summary>
+        /// <summary>A confirmed message could not be marked dispatched.</summary>
         MarkIncomplete = 52,
 
-        /// <summary>More messages are outstanding than <c>max_outstanding</c> allows; nothing was deposited.</summary>
+        /// <summary>More messages are outstanding than <c>max_outstanding</c> allows. Nothing was deposited.</summary>
         OutboxLimitReached = 53,
 
         /// <summary>The table does not exist.</summary>
         TableNotFound = 60,
 
-        /// <summary>The table exists but is not a valid outbox table. There is a reason for each problem.</summary>
+        /// <summary>The table exists but is not a valid outbox table. The error has a reason for each problem.</summary>
         InvalidTable = 61,
 
         /// <summary>No AWS credentials or no AWS region was found.</summary>
@@ -97,59 +97,59 @@ namespace Postbox
         /// <summary>The operation did not complete within <c>operation_timeout_ms</c>.</summary>
         Timeout = 66,
 
-        /// <summary>DynamoDB rejected the request for another reason; the message contains its code and text.</summary>
+        /// <summary>DynamoDB rejected the request for another reason. The error text contains the code and the text of DynamoDB.</summary>
         ServiceError = 67,
 
-        /// <summary>A stored item cannot be read as a message; the message names the attribute.</summary>
+        /// <summary>A stored item cannot be read as a message. The error text names the attribute.</summary>
         MalformedItem = 68,
 
         /// <summary>The embedded database could not be opened or is not compiled in.</summary>
         EmbeddedUnavailable = 69,
 
-        /// <summary>An internal error. Please report it.</summary>
+        /// <summary>A defect of Postbox. Please report it.</summary>
         Internal = 99,
     }
 
-    /// <summary>The outcome of one message. The numbers are stable and are those of the C ABI.</summary>
+    /// <summary>The outcome of one message of a call. A number never changes its meaning.</summary>
     public enum Outcome
     {
-        /// <summary>The message was sent and marked dispatched; or only marked, by a call that marks messages.</summary>
+        /// <summary>The message was sent and marked dispatched. A call that only marks messages did not send it.</summary>
         Dispatched = 0,
 
         /// <summary>The message was already dispatched and was not sent again.</summary>
         AlreadyDispatched = 1,
 
-        /// <summary>The producer accepted the message and will confirm it later.</summary>
+        /// <summary>The producer accepted the message. The program must still confirm whether the message was sent.</summary>
         Accepted = 2,
 
-        /// <summary>Another thread of this process is sending the message, or it waits for its confirmation.</summary>
+        /// <summary>Another thread of this process is sending the message, or the message waits for its confirmation.</summary>
         InProgress = 3,
 
-        /// <summary>The message was replayed: it is outstanding again.</summary>
+        /// <summary>The message was replayed, and is outstanding again.</summary>
         Replayed = 4,
 
         /// <summary>The outbox has no message with this id.</summary>
         NotFound = 10,
 
-        /// <summary>The message is parked and is not sent until it is released.</summary>
+        /// <summary>The message is parked and is not sent until a program or an operator releases it.</summary>
         Parked = 11,
 
         /// <summary>The topic has no producer. The message stays outstanding.</summary>
         NoProducer = 12,
 
-        /// <summary>The producer failed. The message stays outstanding, or is parked after <c>max_dispatch_attempts</c>.</summary>
+        /// <summary>The producer could not send the message. The message stays outstanding, and a later sweep sends it again or parks it.</summary>
         Failed = 13,
 
         /// <summary>The producer rejected the message permanently. The message is parked.</summary>
         Rejected = 14,
 
-        /// <summary>The stored item cannot be read as a message. It is parked.</summary>
+        /// <summary>The stored item cannot be read as a message. A sweep parks the item if it still cannot be read after a day.</summary>
         Malformed = 15,
 
         /// <summary>The table could not be read, so the message was not sent. The message stays outstanding.</summary>
         ReadFailed = 16,
 
-        /// <summary>The message was sent but could not be marked. It stays outstanding and will be sent again.</summary>
+        /// <summary>The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent and not marked stays outstanding and may be sent again.</summary>
         MarkFailed = 17,
 
         /// <summary>The message was held back, because it or an earlier message of its topic and partition key failed recently.</summary>
@@ -168,20 +168,20 @@ namespace Postbox
         /// <summary>The transport has the message; it is marked dispatched.</summary>
         Sent = 0,
 
-        /// <summary>The transport accepted the message, and <see cref="PostboxClient.Confirm"/> will confirm it later; until then the message stays outstanding.</summary>
+        /// <summary>The transport accepted the message. The program must call <see cref="PostboxClient.Confirm"/> when it knows whether the message was sent. Until then the message stays outstanding.</summary>
         Accepted = 1,
 
-        /// <summary>Sending failed for a transient reason. The message stays outstanding and is retried; after <c>max_dispatch_attempts</c> failures it is parked.</summary>
+        /// <summary>Sending failed, and the cause may be the transport or the message. The message stays outstanding. A later sweep sends it again or parks it; see <see cref="PostboxClient.Sweep"/>.</summary>
         Retry = 2,
 
-        /// <summary>The message can never be sent, for example because it is too large, not permitted or malformed. It is parked at once.</summary>
+        /// <summary>The message can never be sent, for example because it is too large, not permitted or malformed. It is parked immediately.</summary>
         Reject = 3,
 
-        /// <summary>The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.</summary>
+        /// <summary>The transport cannot send any message at present, for example because a server is down. The message stays outstanding and will be sent again.</summary>
         Unavailable = 4,
     }
 
-    /// <summary>The severity of a log message.</summary>
+    /// <summary>The severity of a log message. A greater number is less severe.</summary>
     public enum PostboxLogLevel
     {
         /// <summary>An error: something was lost or does not work.</summary>
@@ -200,32 +200,32 @@ namespace Postbox
         Trace = 5,
     }
 
-    /// <summary>The status of the lease of a sweep or an archiver.</summary>
+    /// <summary>Whether a sweep or an archiver held its lease.</summary>
     public enum LeaseStatus
     {
         /// <summary>The lease was held for the whole run.</summary>
         Held = 0,
 
-        /// <summary>Another process holds the lease; nothing was done.</summary>
+        /// <summary>Another sweeper or archiver holds the lease. This run did nothing.</summary>
         HeldElsewhere = 1,
 
-        /// <summary>The lease was lost during the run; the run stopped.</summary>
+        /// <summary>The lease was lost during the run, and the run stopped.</summary>
         Lost = 2,
 
-        /// <summary>The run had no lease, because the lock table does not exist or access to it was denied. Others may have sent the same messages.</summary>
+        /// <summary>The lock table could not be used, for example because access to it was denied. A sweep then sends nothing, unless <c>sweep_without_lease</c> is set; an archiver runs without a lease.</summary>
         Unavailable = 3,
     }
 
     /// <summary>The state of a stored message.</summary>
     public enum MessageState
     {
-        /// <summary>Not yet dispatched.</summary>
+        /// <summary>The message is not yet sent and marked.</summary>
         Outstanding = 0,
 
-        /// <summary>Dispatched: sent and marked.</summary>
+        /// <summary>The message was sent and marked.</summary>
         Dispatched = 1,
 
-        /// <summary>Set aside, because it failed too often, was rejected or is malformed.</summary>
+        /// <summary>The message is not sent until it is released, because it failed too often, was rejected or is malformed.</summary>
         Parked = 2,
     }
 }

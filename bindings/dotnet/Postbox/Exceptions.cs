@@ -43,7 +43,7 @@ namespace Postbox
             : base(code, message, retryable, reasons) { }
     }
 
-    /// <summary>A message id of the unit of work already exists in the outbox. Nothing was written; this command was already applied.</summary>
+    /// <summary>A message id of the unit of work already exists in the outbox. The commit wrote nothing.</summary>
     public sealed class DuplicateMessageException : TransactionCanceledException
     {
         internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)

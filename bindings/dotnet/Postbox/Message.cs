@@ -6,7 +6,7 @@ using System.Text;
 namespace Postbox
 {
     /// <summary>
-    /// A message with header fields and a body of bytes. Depositing copies the message, so that it can be changed, deposited again or disposed of at once.
+    /// A message with header fields and a body of bytes. Depositing copies the message, so that the caller can change, deposit again or dispose of the message afterwards.
     /// A message of a page, or one that is passed to a producer or an archive, is read-only. In a producer or an archive it is valid during the call only.
     /// Any number of threads may use one message.
     /// </summary>
@@ -37,7 +37,7 @@ namespace Postbox
             this.handle = handle;
         }
 
-        /// <summary>The message's id. A fixed id makes a retried command take effect once.</summary>
+        /// <summary>The id of the message. If a program uses the same id each time it repeats an operation, the transaction of the operation takes effect only once.</summary>
         public string Id
         {
             get => Read(Native.postbox_message_id);

@@ -209,8 +209,8 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Finds the outstanding messages that are older than "sweep_min_age_ms", sends them on this thread and up to "sweep_threads" - 1 more, oldest first, and marks them dispatched, until none is left that can
-        /// be sent. Holds Brighter's lease meanwhile. Does nothing if another sweeper has the lease.
+        /// Sends the outstanding messages that are older than "sweep_min_age_ms", and marks them dispatched. Within a topic, the oldest messages are sent first. Producers are called on this
+        /// thread, and those of other topics at the same time on up to "sweep_threads" - 1 further threads. See postbox_sweep in postbox.h for leases, failed attempts and parking.
         /// </summary>
         /// <param name="topic">The topic, or null for all.</param>
         /// <returns>The counts of messages, and the status of the lease.</returns>
@@ -222,7 +222,7 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Starts the sweeper: a thread that sweeps all topics at once and then every "sweep_interval_ms", survives every error and logs it. Producers are called on that thread and, for other topics at the same time, on up to "sweep_threads" - 1 more.
+        /// Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and the others follow at intervals of "sweep_interval_ms". The sweeper logs errors and continues.
         /// </summary>
         public void StartSweeper() => Errors.Check(Native.postbox_start_sweeper(Handle));
 
@@ -248,10 +248,10 @@ namespace Postbox
             return new OutstandingCount(counts);
         }
 
-        /// <summary>Lists stored messages, page by page. The index lags behind the table a little. Listing parked messages reads the whole table.</summary>
+        /// <summary>Lists stored messages, page by page. Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment after the table. Listing parked messages reads the whole table.</summary>
         /// <param name="state">The state of the messages.</param>
         /// <param name="topic">The topic, or null for all.</param>
-        /// <param name="limit">The approximate number of messages per page.</param>
+        /// <param name="limit">The greatest number of messages per page. A page of parked messages may have more.</param>
         /// <param name="cursor">The start of the page: null, or <see cref="MessagePage.Next"/> of the page before, with the same state and topic.</param>
         /// <returns>The page, to be disposed of.</returns>
         public MessagePage ListMessages(MessageState state, string topic = null, int limit = 100, string cursor = null)
@@ -264,7 +264,7 @@ namespace Postbox
             return new MessagePage(new PageHandle(page));
         }
 
-        /// <summary>Releases a parked message: it is outstanding again, with no failed attempts.</summary>
+        /// <summary>Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset.</summary>
         /// <param name="id">The id of the message.</param>
         public void Unpark(string id) => Errors.Check(Native.postbox_unpark(Handle, Utf8.Required(id, nameof(id))));
 
@@ -300,8 +300,8 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Passes every message that was dispatched longer than "archive_min_age_ms" ago to <paramref name="archive"/>, on this thread, and deletes the archived ones. Holds
-        /// Brighter's lease of archivers meanwhile.
+        /// Passes the messages that have been dispatched for longer than "archive_min_age_ms" to <paramref name="archive"/>, on this thread, and deletes each message that was archived.
+        /// If another archiver, also one of Brighter, holds the archivers' lease, nothing is archived.
         /// </summary>
         /// <param name="archive">Stores a message durably. A message for which it throws stays in the outbox, and the exception is logged.</param>
         /// <returns>The counts of messages, and the status of the lease.</returns>
@@ -324,7 +324,7 @@ namespace Postbox
             return new ArchiveResult(counts);
         }
 
-        /// <summary>Starts the archiver: a thread that archives at once and then every "archive_interval_ms", survives every error and logs it.</summary>
+        /// <summary>Starts the archiver, a background thread that archives messages, first immediately and then at intervals of "archive_interval_ms". The archiver logs errors and continues.</summary>
         /// <param name="archive">See <see cref="Archive"/>. The delegate is kept alive until the archiver has ended.</param>
         public void StartArchiver(Action<Message> archive)
         {

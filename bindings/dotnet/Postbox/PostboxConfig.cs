@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Postbox
 {
     /// <summary>
-    /// The settings and producers of a <see cref="PostboxClient"/> to open. Opening does not change the configuration. It can open several clients, and be disposed of at once.
+    /// The settings and producers with which a <see cref="PostboxClient"/> is opened. Opening a client does not change the configuration, so one configuration can open several clients. It may be disposed of while they are open.
     /// </summary>
     public sealed class PostboxConfig : IDisposable
     {

@@ -27,7 +27,7 @@ namespace Postbox
         /// <summary>Messages that could not be sent.</summary>
         public long Failed { get; }
 
-        /// <summary>Messages that wait for an earlier message of their partition key, for an open breaker or for their next attempt.</summary>
+        /// <summary>Messages that this sweep did not try to send. They wait for an earlier message with the same partition key, for the end of a retry delay or of a pause after failures, for their confirmation, or for the next sweep.</summary>
         public long HeldBack { get; }
 
         /// <summary>Whether the sweep had its lease.</summary>

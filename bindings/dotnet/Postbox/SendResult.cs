@@ -21,28 +21,28 @@ namespace Postbox
             Reason = reason ?? "";
         }
 
-        /// <summary>The transport has it: it is marked dispatched.</summary>
+        /// <summary>The transport has the message. The message is marked dispatched.</summary>
         public static SendResult Sent { get; } = new SendResult(SendOutcome.Sent, "");
 
-        /// <summary>The transport accepted it and will confirm it later, by <see cref="PostboxClient.Confirm"/>.</summary>
+        /// <summary>The transport accepted the message. Call <see cref="PostboxClient.Confirm"/> when the program knows whether the message was sent.</summary>
         public static SendResult Accepted { get; } = new SendResult(SendOutcome.Accepted, "");
 
-        /// <summary>It failed for a passing reason: it stays outstanding and will be sent again.</summary>
+        /// <summary>Sending failed, and may succeed at another time. The message stays outstanding, and a later sweep sends it again or parks it.</summary>
         /// <param name="reason">Why; it is stored with the message, up to 600 bytes of it.</param>
         /// <returns>The result.</returns>
         public static SendResult Retry(string reason) => new SendResult(SendOutcome.Retry, reason);
 
-        /// <summary>It can never be sent as it is: it is parked at once.</summary>
+        /// <summary>The message can never be sent. It is parked immediately.</summary>
         /// <param name="reason">Why; it is stored with the message, up to 600 bytes of it.</param>
         /// <returns>The result.</returns>
         public static SendResult Reject(string reason) => new SendResult(SendOutcome.Reject, reason);
 
-        /// <summary>The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.</summary>
+        /// <summary>The transport cannot send any message at present. The message stays outstanding and will be sent again.</summary>
         /// <param name="reason">Why; it is stored with the message, up to 600 bytes of it.</param>
         /// <returns>The result.</returns>
         public static SendResult Unavailable(string reason) => new SendResult(SendOutcome.Unavailable, reason);
 
-        /// <summary>What became of it.</summary>
+        /// <summary>The outcome of sending the message.</summary>
         public SendOutcome Outcome { get; }
 
         /// <summary>The reason for a failure; "" if there is none.</summary>

@@ -83,16 +83,16 @@ namespace Postbox
         /// Commits all actions in one transaction: either all of them take effect or none. Failures that are safe to retry are retried with the same token. An empty unit
         /// commits without a request.
         /// </summary>
-        /// <exception cref="DuplicateMessageException">Nothing was written, because a message id already exists in the outbox; this command was already applied.</exception>
+        /// <exception cref="DuplicateMessageException">Nothing was written, because the outbox already has a message with the same id.</exception>
         /// <exception cref="TransactionCanceledException">Nothing was written. There is a reason for each action that failed. The unit stays open.</exception>
         /// <exception cref="PostboxRetryableException">
-        /// With <see cref="PostboxErrorCode.OutcomeUnknown"/>, no response was received; call this again on the same unit, which is safe for 9 minutes. With another code, nothing was written.
+        /// With <see cref="PostboxErrorCode.OutcomeUnknown"/>, the transaction may or may not have taken effect; call this method again on the same unit of work, which is safe for 9 minutes after the first commit. With another code, nothing was written.
         /// </exception>
         /// <exception cref="PostboxException">Nothing was written, and the unit stays open.</exception>
         public void Commit() => Errors.Check(Native.postbox_unit_of_work_commit(Handle));
 
-        /// <summary>Closes the unit without sending anything.</summary>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if the last commit got no response, since it may have taken effect.</exception>
+        /// <summary>Discards the actions and closes the unit of work.</summary>
+        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if the last commit failed with this error, since the transaction may have taken effect.</exception>
         public void Rollback() => Errors.Check(Native.postbox_unit_of_work_rollback(Handle));
 
         /// <summary>Frees the unit. An uncommitted unit sends nothing. Disposing twice is harmless.</summary>

@@ -186,7 +186,7 @@ def test_outbox_limit(sent: Recorder) -> None:
             deposit(box, 1)
 
 
-def test_tables(box: postbox.Postbox) -> None:
+def test_table_is_created_and_verified(box: postbox.Postbox) -> None:
     box.create_table()
     assert box.verify_table() is True
     with postbox.open(embedded_path=":memory:") as other:

@@ -94,9 +94,9 @@ def test_a_lent_message_fails_after_the_callback(box: postbox.Postbox) -> None:
         lender.post(postbox.Message("t", "body"))
     (message,) = kept
     for use in (lambda: message.id, lambda: message.body, lambda: message["subject"], lambda: box.deposit_post(message)):
-        with pytest.raises(postbox.UsageError, match="lent to a producer"):
+        with pytest.raises(postbox.UsageError, match="has returned"):
             use()
-    assert repr(message) == "<Message that was lent>"
+    assert repr(message) == "<Message of a callback that has returned>"
 
 
 def test_a_message_of_a_page_outlives_the_page(box: postbox.Postbox) -> None:

@@ -21,15 +21,15 @@ class SendOutcome(IntEnum):
     """The outcome of sending a message."""
 
     SENT = 0
-    """The transport has it: it is marked dispatched. Returning None says the same."""
+    """The transport has the message. The message is marked dispatched. Returning None has the same meaning."""
     ACCEPTED = 1
-    """The transport will confirm it later, by Postbox.confirm; until then it stays outstanding."""
+    """The transport accepted the message. Call Postbox.confirm when the program knows whether the message was sent."""
     RETRY = 2
-    """It failed for a passing reason and will be sent again. Raising an exception says the same, and why."""
+    """Sending failed, and may succeed at another time. An exception has the same meaning; its text is the reason."""
     REJECT = 3
-    """It can never be sent as it is: it is parked. Raising Reject says the same, and why."""
+    """The message can never be sent. It is parked immediately. Raising Reject(reason) has the same meaning."""
     UNAVAILABLE = 4
-    """The transport cannot be used now, whatever the message: it will be sent again."""
+    """The transport cannot send any message at present. The message will be sent again."""
 
 
 class Reject(Exception):

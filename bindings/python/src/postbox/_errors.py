@@ -100,15 +100,15 @@ class LimitExceededError(InvalidInputError):
 
 
 class TransactionCanceledError(PostboxError):
-    """Nothing was written: the reasons say why, action by action. The unit of work stays open."""
+    """Nothing was written. There is a reason for each action that failed. The unit of work stays open."""
 
 
 class DuplicateMessageError(TransactionCanceledError):
-    """Nothing was written, because a message id already exists in the outbox; this command was already applied."""
+    """This commit wrote nothing, because the outbox already has a message with the same id."""
 
 
 class OutcomeUnknownError(PostboxError):
-    """No response was received: the transaction may have taken effect. Call commit again on the same unit of work."""
+    """The transaction may or may not have taken effect. Call commit again on the same unit of work to find out."""
 
 
 class IncompleteError(PostboxError):
@@ -128,7 +128,7 @@ class ClosedError(UsageError):
 
 
 class ForkedError(UsageError):
-    """The process was forked after the Postbox was opened: open a new one in the child."""
+    """The process was forked after the Postbox was opened. Open a new Postbox in the child process."""
 
 
 class DatabaseError(PostboxError):

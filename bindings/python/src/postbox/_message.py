@@ -12,18 +12,20 @@ from postbox._text import encoded, utf8
 
 
 class Message:
-    """A header of fields by name (see CONFIGURATION.md) and a body of bytes.
+    """A message, with named header fields and a body of bytes. CONFIGURATION.md lists the fields.
 
     Message("greeting.made", b"{}", partition_key="42", bag={"tenant": "7"})
 
-    A body given as str is stored as UTF-8. The id is a new UUID v7 unless it is given. With a fixed id, a retried command
-    takes effect once. `message["subject"]` returns a field, or None if it is not set; assigning sets it.
+    A body of type str is stored as UTF-8. The id is a new UUID v7, unless the field "id" is passed. If a program uses the
+    same id each time it repeats an operation, the transaction of the operation takes effect only once.
 
-    A message that is passed to a producer or an archive is valid during the call only.
+    `message["subject"]` returns the field "subject", or None if the field is not set. `message["subject"] = "..."` sets it.
+
+    A producer or an archive may use its message only until it returns.
     """
 
-    # A string of the library is valid until its message changes or the callback returns. The lock prevents both while a
-    # string is copied.
+    # A string that the library returns is valid until the message changes or the callback returns. While a string is
+    # copied, the lock prevents a change of the message and the end of the callback.
     __slots__ = ("__weakref__", "_keeper", "_lock", "_pointer")
 
     def __init__(
@@ -45,22 +47,22 @@ class Message:
 
     @classmethod
     def _of(cls, pointer: Any, keeper: object = None) -> Message:
-        """Wraps a message of the library, whose memory belongs to `keeper`."""
+        """Wraps a postbox_message. `keeper` is the object that owns its memory, if the memory belongs to another object."""
         message = cls.__new__(cls)
         message._adopt(pointer, keeper)
         return message
 
     def _take_back(self) -> None:
-        """Ends the loan of the message to a callback."""
+        """Makes the message unusable when its callback has returned."""
         with self._lock:
             self._pointer = NULL
 
     def _valid(self) -> Any:
-        """Returns the message of the library. The caller holds the lock while it uses the message."""
+        """Returns the postbox_message. The caller must hold the lock while it uses the postbox_message."""
         if not self._pointer:
             raise UsageError(
                 ErrorCode.INVALID_ARGUMENT,
-                "this message was lent to a producer or archive that has returned: copy what is needed later",
+                "the producer or archive that received this message has returned: copy fields and body before that",
             )
         return self._pointer
 
@@ -97,7 +99,9 @@ class Message:
             return optional_text_of(value[0])
 
     def __setitem__(self, name: str, value: str) -> None:
-        """Sets a header field. An empty string removes an optional field. "bag.NAME" is an entry of the header bag."""
+        """Sets a header field. An empty string removes an optional field.
+
+        "bag.NAME" is the entry NAME of the header bag, which holds the program's own header fields."""
         key, text = utf8(name, "field name"), utf8(value, name)
         with self._lock:
             check(lib.postbox_message_set(self._valid(), key, text))
@@ -105,7 +109,7 @@ class Message:
     def __repr__(self) -> str:
         # The body and the bag are left out, since they do not belong in logs.
         with self._lock:
-            return f"<Message {self.id!r} to {self.topic!r}>" if self._pointer else "<Message that was lent>"
+            return f"<Message {self.id!r} to {self.topic!r}>" if self._pointer else "<Message of a callback that has returned>"
 
 
 def _bytes_of(body: bytes | bytearray | str) -> bytes:

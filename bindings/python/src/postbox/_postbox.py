@@ -129,8 +129,8 @@ class Postbox:
     def clear_outbox(self, ids: Iterable[str], *, check: bool = True) -> Report:
         """Sends the outstanding messages of these ids now, on this thread, in this order, and marks them dispatched.
 
-        A message that failed raises IncompleteError, unless `check` is False: then only the report shows it.
-        The message stays outstanding, or is parked, and holds back only later ones of its topic and partition key.
+        If a message failed, raises IncompleteError; with `check=False`, only the report shows the failure. The failed message
+        stays outstanding or is parked. Later messages with the same topic and partition key are held back.
         """
         return self._report(lib.postbox_clear_outbox, ids, check)
 
@@ -144,7 +144,7 @@ class Postbox:
 
     def _report(self, call: Any, ids: Iterable[str], check: bool) -> Report:
         if isinstance(ids, str):
-            raise TypeError("ids must be several: [id] for one")
+            raise TypeError("ids must be a list of ids, not a str: pass [id] to send one message")
         array, kept = texts(ids, "id")
         made = ffi.new("postbox_report **")
         call_with_callbacks(call, self._pointer, array, len(kept), made)
@@ -161,18 +161,20 @@ class Postbox:
         check(lib.postbox_confirm(self._pointer, utf8(id, "id"), outcome, optional_utf8(reason, "reason")))
 
     def sweep(self, topic: str | None = None) -> SweepResult:
-        """Sends the outstanding messages that are older than sweep_min_age_ms, of one topic or of all, oldest first.
+        """Sends the outstanding messages of one topic or of all topics that are older than sweep_min_age_ms, and marks them
+        dispatched. Within a topic, the oldest messages are sent first.
 
-        Sends on this thread and on up to sweep_threads - 1 more.
+        Producers are called on this thread, and those of other topics at the same time on up to sweep_threads - 1 further
+        threads. See postbox_sweep in postbox.h for leases, failed attempts and parking.
         """
         result = ffi.new("postbox_sweep_result *")
         call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), result)
         return sweep_result(result)
 
     def start_sweeper(self) -> None:
-        """Starts a thread that sweeps all topics at once and then every sweep_interval_ms, and survives every error.
-        Producers are called on that thread and, for other topics at the same time, on up to sweep_threads - 1
-        more. The sweeper stops when the Postbox is closed, or no longer referred to."""
+        """Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and the others
+        follow at intervals of sweep_interval_ms. The sweeper logs errors and continues. It stops when the Postbox is closed
+        or garbage-collected."""
         check(lib.postbox_start_sweeper(self._pointer))
 
     def notify_committed(self, ids: Iterable[str]) -> None:
@@ -194,8 +196,9 @@ class Postbox:
         return OutstandingCount(result.count, result.oldest_age_ms)
 
     def list_messages(self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None) -> Page:
-        """Returns a page of about `limit` messages of a state, starting at a cursor. A page may contain fewer messages, or
-        none, and not be the last. Listing parked messages reads the whole table."""
+        """Returns a page of stored messages that are in this state. A page has up to `limit` messages; a page of parked
+        messages may have more. Any page may have fewer messages, or none: Page.next is None on the last page. Listing parked
+        messages reads the whole table."""
         made = ffi.new("postbox_page **")
         begin = optional_utf8(cursor, "cursor")
         check(lib.postbox_list_messages(self._pointer, state, optional_utf8(topic, "topic"), limit, begin, made))
@@ -218,12 +221,13 @@ class Postbox:
             yield from page
 
     def unpark(self, id: str) -> None:
-        """Releases a parked message: it is outstanding again, with no failed attempts."""
+        """Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset."""
         check(lib.postbox_unpark(self._pointer, utf8(id, "id")))
 
     def archive(self, archive: Archive | str | os.PathLike[str]) -> ArchiveResult:
-        """Passes every message that was dispatched longer than archive_min_age_ms ago to a function, or appends it to the
-        file of this path as a line of DynamoDB JSON, then deletes it. A message for which the function raises stays."""
+        """Archives the messages that have been dispatched for longer than archive_min_age_ms, and deletes each message that
+        was archived. If `archive` is a function, it receives each message, and a message for which it raises is not
+        deleted. If `archive` is a path, each message is appended to the file as one line of DynamoDB JSON."""
         result = ffi.new("postbox_archive_result *")
         if callable(archive):
             # The handle must live until the call returns.
@@ -234,7 +238,8 @@ class Postbox:
         return archive_result(result)
 
     def start_archiver(self, archive: Archive | str | os.PathLike[str]) -> None:
-        """Starts a thread that does what archive() does at once and then every archive_interval_ms."""
+        """Starts the archiver, a background thread that does what archive() does, first immediately and then at intervals of
+        archive_interval_ms."""
         if not callable(archive):
             check(lib.postbox_start_archiver_to_file(self._pointer, utf8(os.fspath(archive), "path")))
             return

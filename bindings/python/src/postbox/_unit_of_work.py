@@ -37,7 +37,7 @@ class UnitOfWork:
     committed sends nothing. An action that exceeds a limit of DynamoDB raises LimitExceededError when it is added.
     The unit is then unchanged.
 
-    An OutcomeUnknownError means that no response was received; call commit() on the same unit again.
+    After an OutcomeUnknownError, call commit() again on the same unit of work to find out whether it took effect.
     """
 
     def __init__(self, postbox: Handle) -> None:
@@ -130,13 +130,13 @@ class UnitOfWork:
             return message.id
 
     def commit(self) -> None:
-        """Sends all actions in one transaction: all of them take effect, or none. The end of a `with` block does the
-        same."""
+        """Commits all actions in one transaction: either all of them take effect or none. The end of a `with` block
+        commits too."""
         check(lib.postbox_unit_of_work_commit(self._pointer))
         self._ended = True
 
     def rollback(self) -> None:
-        """Ends the unit without sending anything."""
+        """Discards the actions and closes the unit of work."""
         check(lib.postbox_unit_of_work_rollback(self._pointer))
         self._ended = True
 
