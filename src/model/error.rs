@@ -62,7 +62,8 @@ pub enum ErrorCode {
     ClearIncomplete = 50,
     /// Some messages of a bulk deposit could not be stored. There is a reason for each of them.
     DepositIncomplete = 51,
-    /// Some messages could not be marked dispatched. There is a reason for each of them.
+    /// Some messages could not be marked dispatched, or their confirmations could not be recorded. A call for many
+    /// messages returns a reason for each of them.
     MarkIncomplete = 52,
 
     /// More messages are outstanding than `max_outstanding` allows; nothing was deposited.
