@@ -70,7 +70,7 @@ namespace Postbox
         /// <summary>Some messages of a bulk deposit could not be stored. There is a reason for each of them.</summary>
         DepositIncomplete = 51,
 
-        /// <summary>Some messages could not be marked dispatched. There is a reason for each of them.</summary>
+        /// <summary>Some messages could not be marked dispatched, or their confirmations could not be recorded. A call for many messages returns a reason for each of them.</summary>
         MarkIncomplete = 52,
 
         /// <summary>More messages are outstanding than <c>max_outstanding</c> allows; nothing was deposited.</summary>
@@ -171,7 +171,7 @@ namespace Postbox
         /// <summary>The transport accepted the message, and <see cref="PostboxClient.Confirm"/> will confirm it later; until then the message stays outstanding.</summary>
         Accepted = 1,
 
-        /// <summary>Sending failed for a transient reason. The message stays outstanding and is retried; after <c>max_dispatch_attempts</c> failures it is parked.</summary>
+        /// <summary>It failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be sent again, until it is parked after <c>max_dispatch_attempts</c>.</summary>
         Retry = 2,
 
         /// <summary>The message can never be sent, for example because it is too large, not permitted or malformed. It is parked at once.</summary>
@@ -179,6 +179,9 @@ namespace Postbox
 
         /// <summary>The transport cannot be used now, whatever the message: it stays outstanding and will be sent again.</summary>
         Unavailable = 4,
+
+        /// <summary>The message was not handed to the transport, for example because the producer was asked to stop. Nothing is written: the message stays outstanding, no attempt is counted, and later messages of its topic and partition key are held back. Messages that a batch callback sets no result for have this outcome.</summary>
+        NotTried = 5,
     }
 
     /// <summary>The severity of a log message.</summary>
