@@ -325,7 +325,7 @@ POSTBOX_ENUM(postbox_send_outcome)
      */
     POSTBOX_SEND_ACCEPTED = 1,
     /**
-     * It failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be
+     * Sending failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be
      * sent again, until it is parked after "max_dispatch_attempts".
      */
     POSTBOX_SEND_RETRY = 2,

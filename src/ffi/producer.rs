@@ -19,7 +19,7 @@ pub enum postbox_send_outcome {
     /// The transport accepted the message, and postbox_confirm will confirm it later; until
     /// then the message stays outstanding.
     Accepted = 1,
-    /// It failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be
+    /// Sending failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be
     /// sent again, until it is parked after "max_dispatch_attempts".
     Retry = 2,
     /// The message can never be sent, for example because it is too large, not permitted or

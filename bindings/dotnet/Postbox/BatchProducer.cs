@@ -16,8 +16,8 @@ namespace Postbox
         /// <param name="results">The results. A message without a result was not tried.</param>
         /// <example>
         /// <code>
-        /// for (var i = 0; i &lt; messages.Count &amp;&amp; !stopping; i++)
-        ///     results[i] = Publish(messages[i]);
+        /// foreach (var index in Enumerable.Range(0, messages.Count).TakeWhile(_ =&gt; !stopping))
+        ///     results[index] = Publish(messages[index]);
         /// </code>
         /// </example>
         void Send(IReadOnlyList<Message> messages, SendResults results);

@@ -171,7 +171,7 @@ namespace Postbox
         /// <summary>The transport accepted the message, and <see cref="PostboxClient.Confirm"/> will confirm it later; until then the message stays outstanding.</summary>
         Accepted = 1,
 
-        /// <summary>It failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be sent again, until it is parked after <c>max_dispatch_attempts</c>.</summary>
+        /// <summary>Sending failed, and it is not known whether the transport or the message is to blame: it stays outstanding and will be sent again, until it is parked after <c>max_dispatch_attempts</c>.</summary>
         Retry = 2,
 
         /// <summary>The message can never be sent, for example because it is too large, not permitted or malformed. It is parked at once.</summary>
