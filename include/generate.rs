@@ -66,8 +66,9 @@ const ENUM_TYPE: &str = "
  {";
 
 /// Parameters and fields that take an unknown value without undefined behaviour in Rust, and are named for their enum here.
-const NUMBERS: [(&str, &str); 4] = [
+const NUMBERS: [(&str, &str); 5] = [
     ("int32_t state", "postbox_state state"),
+    ("int32_t *outcomes", "postbox_send_outcome *outcomes"),
     ("int32_t outcome", "postbox_send_outcome outcome"),
     ("int32_t level", "postbox_log_level level"),
     ("int32_t lease", "postbox_lease lease"),

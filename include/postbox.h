@@ -217,7 +217,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * A confirmed message could not be marked dispatched.
+     * Some messages could not be marked dispatched, or their confirmations could not be recorded. After a call for many
+     * messages, the error has a reason for each of these messages.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
@@ -371,6 +372,12 @@ POSTBOX_ENUM(postbox_send_outcome)
      * message stays outstanding and will be sent again.
      */
     POSTBOX_SEND_UNAVAILABLE = 4,
+    /**
+     * The message was not handed to the transport, for example because the producer was asked to stop. Nothing is
+     * written: the message stays outstanding, no attempt is counted, and later messages of its topic and partition key
+     * are held back. Messages that a batch callback sets no result for have this outcome.
+     */
+    POSTBOX_SEND_NOT_TRIED = 5,
 };
 
 /**
@@ -512,6 +519,12 @@ typedef struct postbox_page postbox_page;
 typedef struct postbox_report postbox_report;
 
 /**
+ * The results of the messages of one call of a postbox_send_batch_callback. Each message starts with
+ * POSTBOX_SEND_NOT_TRIED. The results belong to the library and are valid until the callback returns.
+ */
+typedef struct postbox_send_results postbox_send_results;
+
+/**
  * A DynamoDB transaction that collects the caller's writes and the messages that belong to them.
  * Either all of them take effect or none. Only one thread at a time may use a unit of work: if two
  * threads call it at the same time, one call fails with POSTBOX_ERROR_CONCURRENT_USE.
@@ -558,6 +571,34 @@ typedef int32_t (*postbox_send_callback)(void *data,
  * call Postbox, and must return normally. It is not called in a forked child process.
  */
 typedef void (*postbox_release_callback)(void *data);
+
+/**
+ * Sends `count` messages and sets the result of each with postbox_send_results_set:
+ *
+ * ```c
+ * void send_batch(void *queue, const postbox_message *const *messages, size_t count, postbox_send_results *results)
+ * {
+ *     for (size_t i = 0; i < count && !must_stop(queue); i++) {
+ *         if (publish(queue, messages[i]))
+ *             postbox_send_results_set(results, i, POSTBOX_SEND_SENT, NULL);
+ *         else
+ *             postbox_send_results_set(results, i, POSTBOX_SEND_RETRY, last_error(queue));
+ *     }
+ * }
+ * ```
+ *
+ * A message without a result is POSTBOX_SEND_NOT_TRIED: nothing is written for it, and it stays
+ * outstanding. The messages are in the order in which they are to be sent, and no two of them have
+ * the same topic and partition key. There are at least 1 and at most `max_batch` messages.
+ *
+ * `data` is what was given with the callback. `messages` and `results` are valid for the time of
+ * the call. The messages may be read, not freed. Threads and permitted calls are those of
+ * postbox_send_callback.
+ */
+typedef void (*postbox_send_batch_callback)(void *data,
+                                            const postbox_message *const *messages,
+                                            size_t count,
+                                            postbox_send_results *results);
 
 /**
  * The result of a sweep: numbers of messages, and the lease.
@@ -863,9 +904,38 @@ postbox_error *postbox_config_add_producer(postbox_config *config,
                                                   postbox_release_callback release);
 
 /**
+ * Adds a producer that sends up to `max_batch` messages in one call; see
+ * postbox_send_batch_callback. All else is as in postbox_config_add_producer, and a topic has one
+ * producer, of either kind.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if `max_batch` is 0.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_config_add_batch_producer(postbox_config *config,
+                                                        const char *topic,
+                                                        size_t max_batch,
+                                                        postbox_send_batch_callback send,
+                                                        void *data,
+                                                        postbox_release_callback release);
+
+/**
  * Frees a configuration. Does nothing for NULL.
  */
 POSTBOX_API void postbox_config_free(postbox_config *config);
+
+/**
+ * Sets the result of the message at `index`, from 0, in place of an earlier one. Any other number
+ * than a postbox_send_outcome counts as POSTBOX_SEND_RETRY. `reason` is a text for RETRY, REJECT
+ * and UNAVAILABLE, which is copied; it may be NULL. Does nothing if `results` is NULL or `index`
+ * is out of range.
+ *
+ * Any thread may call this function until the callback returns.
+ */
+POSTBOX_API
+void postbox_send_results_set(postbox_send_results *results,
+                              size_t index,
+                              postbox_send_outcome outcome,
+                              const char *reason);
 
 /* ============================================================================================
  * Messages
@@ -1090,9 +1160,9 @@ postbox_error *postbox_mark_dispatched(postbox_client *client,
 
 /**
  * Confirms the outcome of a message that its producer had accepted. POSTBOX_SEND_SENT marks the
- * message dispatched; POSTBOX_SEND_RETRY counts as a failed attempt, and the message is sent
- * again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. A producer may call this
- * function too.
+ * message dispatched; POSTBOX_SEND_RETRY and POSTBOX_SEND_UNAVAILABLE count as a failed attempt, and
+ * the message is sent again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. A producer may
+ * call this function too.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an
  * unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. It
@@ -1103,6 +1173,30 @@ postbox_error *postbox_confirm(postbox_client *client,
                                       const char *id,
                                       postbox_send_outcome outcome,
                                       const char *reason);
+
+/**
+ * Confirms the outcomes of `count` messages that their producers had accepted, each as postbox_confirm
+ * does, with few requests: sent messages are marked, and failed attempts are recorded, 25 in a
+ * request. `outcomes` has an outcome for each id. `reasons` may be NULL, and so may each of its
+ * texts. An id that is passed twice is confirmed once, as sent if one of its outcomes is
+ * POSTBOX_SEND_SENT, else with the first outcome. Any thread may call this function, also inside a
+ * producer.
+ *
+ * If three or more messages of a topic are rejected for the same reason, and no message of the call
+ * was sent, the rejections count as failed attempts, because a transport that rejects everything is
+ * not the fault of the messages.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not take, with no
+ * message confirmed; POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose
+ * confirmation was not recorded. It is retryable if confirming these messages again may succeed;
+ * the other messages are confirmed.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_confirm_many(postbox_client *client,
+                                           const char *const *ids,
+                                           const postbox_send_outcome *outcomes,
+                                           const char *const *reasons,
+                                           size_t count);
 
 /**
  * Reads the stored message with this id, with a consistent read. The message is written to
@@ -1316,6 +1410,19 @@ postbox_error *postbox_sweep(postbox_client *client,
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_start_sweeper(postbox_client *client);
+
+/**
+ * Hands messages over to the sweeper of this process. Use it for messages that another client has
+ * committed, for example an AWS SDK. A thread of the sweeper sends the messages immediately, as
+ * postbox_clear_outbox does; this function does not wait for it. If the sweeper is not running, or
+ * if 1,000 messages wait for it, the next sweep sends the messages. Ids of messages that do not
+ * exist are ignored. For units of work of Postbox, the setting "dispatch_after_commit" does the
+ * same.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_notify_committed(postbox_client *client,
+                                               const char *const *ids,
+                                               size_t count);
 
 /**
  * Tells the sweeper to stop after its current calls of producers, and waits up to

@@ -74,6 +74,11 @@ greets() {
     { "$@" "$work/people/db" && "$@" "$work/people/db"; } | diff "$root/tests/greetings.expected" -
 }
 
+# sends_batches PROGRAM...: checks what an example of batches prints.
+sends_batches() {
+    "$@" | diff "$root/tests/batches.expected" -
+}
+
 # reports_an_error PROGRAM...: checks that a greetings example ends with an error if it cannot open its database.
 reports_an_error() {
     ! "$@" /dev/null/none 2>"$work/error" && grep -F '/dev/null/none' "$work/error"

@@ -26,6 +26,8 @@ CASES = {
     "limits": "An action over a limit (100 actions, 4 MB, 400 KB, one action per item) is rejected, and the unit is unchanged.",
     "null-and-invalid-text": "NULL, a NUL character in a string and invalid Unicode are clear errors.",
     "producer-throws": "An exception or error of a producer is a failed dispatch with its message.",
+    "batch-producer": "A producer gets several messages in one call and sets a result for each; a message without one is unchanged.",
+    "confirm-many": "Many messages are confirmed in one call, and a confirmation that is not recorded has a reason.",
     "callback-from-another-thread": "A producer is called on the thread that clears or sweeps.",
     "sweeper": "The sweeper is started, sends messages that were not cleared, and is stopped.",
     "sent-after-commit": "The sweeper sends a message at once that another client has committed, when it is named.",

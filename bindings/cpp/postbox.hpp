@@ -37,6 +37,7 @@
 
 #include "postbox.h"
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -316,6 +317,8 @@ struct send_result {
     static send_result reject(std::string reason) { return {POSTBOX_SEND_REJECT, std::move(reason)}; }
     /** The transport cannot send any message at present. */
     static send_result unavailable(std::string reason) { return {POSTBOX_SEND_UNAVAILABLE, std::move(reason)}; }
+    /** The message was not handed to the transport: nothing is written for it, and it stays outstanding. */
+    static send_result not_tried() { return {POSTBOX_SEND_NOT_TRIED, {}}; }
 };
 
 /**
@@ -323,6 +326,52 @@ struct send_result {
  * exception counts as send_result::retry with its text.
  */
 using send_function = std::function<send_result(message_view)>;
+
+/**
+ * The results of the messages of one call of a send_batch_function. A message without a result was
+ * not tried: nothing is written for it, and it stays outstanding. Any thread may set results until
+ * the function returns; the object is not valid after that.
+ */
+class send_results {
+public:
+    send_results(postbox_send_results *handle, std::size_t count) : handle_(handle), is_set_(count) {}
+
+    /** Returns the number of messages of the call. */
+    [[nodiscard]] std::size_t size() const noexcept { return is_set_.size(); }
+
+    /** Sets the result of a message, from 0, in place of an earlier one. Throws if there is no such message. */
+    void set(std::size_t index, const send_result &result) {
+        if (index >= size())
+            throw error(POSTBOX_ERROR_INVALID_ARGUMENT,
+                        "result " + std::to_string(index) + " was set for a batch of " + std::to_string(size()));
+        postbox_send_results_set(handle_, index, result.outcome, result.reason.c_str());
+        is_set_[index] = true;
+    }
+
+    /** Sets every message without a result to send_result::retry, as an exception does. */
+    void retry_rest(const char *reason) noexcept {
+        for (std::size_t i = 0; i < size(); i++)
+            if (!is_set_[i])
+                postbox_send_results_set(handle_, i, POSTBOX_SEND_RETRY, reason);
+    }
+
+private:
+    postbox_send_results *handle_;
+    std::vector<std::atomic<bool>> is_set_;
+};
+
+/**
+ * Sends some messages and sets the result of each:
+ *
+ *     [&](const std::vector<postbox::message_view> &batch, postbox::send_results &results) {
+ *         for (std::size_t i = 0; i < batch.size() && !stopping; i++)
+ *             results.set(i, publish(batch[i]) ? postbox::send_result::sent() : postbox::send_result::retry("queue full"));
+ *     }
+ *
+ * An exception counts as send_result::retry, with its text, for each message without a result. See
+ * postbox_send_batch_callback for the messages of a batch, for the thread and for the permitted calls.
+ */
+using send_batch_function = std::function<void(const std::vector<message_view> &, send_results &)>;
 
 /** The same as a class. */
 class producer {
@@ -345,6 +394,23 @@ inline std::int32_t call_send(void *data, const postbox_message *message, char *
         write_reason(result.reason, reason, size);
         return result.outcome;
     });
+}
+
+inline void call_send_batch(void *data, const postbox_message *const *messages, std::size_t count,
+                            postbox_send_results *handle) noexcept {
+    try {
+        send_results results(handle, count);
+        const std::vector<message_view> batch(messages, messages + count);
+        try {
+            (*static_cast<send_batch_function *>(data))(batch, results);
+        } catch (const std::exception &thrown) {
+            results.retry_rest(thrown.what());
+        } catch (...) {
+            results.retry_rest("it threw something that is not a std::exception");
+        }
+    } catch (...) {
+        // There was no memory for the batch: no message was tried.
+    }
 }
 
 inline std::int32_t call_archive(void *data, const postbox_message *message, char *reason, std::size_t size) noexcept {
@@ -404,6 +470,22 @@ public:
     }
     config producer(std::optional<std::string_view> topic, send_function send) && {
         return std::move(producer(topic, std::move(send)));
+    }
+
+    /**
+     * Adds a producer that gets up to `max_batch` messages in one call, for a topic or for any_topic. A
+     * topic has one producer, of either kind. See postbox_config_add_batch_producer.
+     */
+    config &batch_producer(std::optional<std::string_view> topic, std::size_t max_batch, send_batch_function send) & {
+        auto kept = detail::keep(std::move(send), "send");
+        detail::check(postbox_config_add_batch_producer(handle_.get(), detail::optional_text(topic, "topic").get(),
+                                                        max_batch, detail::call_send_batch, kept.get(),
+                                                        detail::release<send_batch_function>));
+        static_cast<void>(kept.release());
+        return *this;
+    }
+    config batch_producer(std::optional<std::string_view> topic, std::size_t max_batch, send_batch_function send) && {
+        return std::move(batch_producer(topic, max_batch, std::move(send)));
     }
 
     config &producer(std::optional<std::string_view> topic, std::shared_ptr<::postbox::producer> shared) & {
@@ -558,6 +640,24 @@ public:
     void confirm(std::string_view id, const send_result &result) {
         detail::check(postbox_confirm(handle(), detail::text(id, "id").c_str(), result.outcome,
                                       detail::text(result.reason, "reason").c_str()));
+    }
+
+    /**
+     * Confirms the outcomes of many messages that their producers had accepted, with few requests.
+     * Throws POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose confirmation was not
+     * recorded; the others are confirmed. See postbox_confirm_many.
+     */
+    void confirm_many(const std::vector<std::pair<std::string, send_result>> &results) {
+        std::vector<const char *> ids, reasons;
+        std::vector<postbox_send_outcome> outcomes;
+        for (const auto &[id, result] : results) {
+            detail::text(id, "id");
+            detail::text(result.reason, "reason");
+            ids.push_back(id.c_str());
+            outcomes.push_back(result.outcome);
+            reasons.push_back(result.reason.c_str());
+        }
+        detail::check(postbox_confirm_many(handle(), ids.data(), outcomes.data(), reasons.data(), ids.size()));
     }
 
     /** Reads the message with this id from the outbox. See postbox_get_message. */

@@ -109,6 +109,7 @@ step "the tools and the library are there" tools_are_there
 step "the libraries compile without a warning, documented throughout" compile_libraries
 step "the tests compile" program Tests "$here"/tests/*.cs
 step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.cs"
+step "the example of batches compiles" program Batches "$root/examples/dotnet/Batches.cs"
 step "the benchmark compiles" program GreetingCommit "$root/benches/bindings/GreetingCommit.cs"
 step "the page's code compiles" compile_page Start "$root/docs/getting-started-dotnet.md"
 step "the README's code compiles" compile_page Readme "$here/README.md"
@@ -118,6 +119,7 @@ for runtime in Mono CoreCLR; do
     step "the tests pass under $runtime" run_tests $runtime
     step "the example says under $runtime what it did" greets on $runtime Greetings
     step "the example tells an error under $runtime" reports_an_error on $runtime Greetings
+    step "the example of batches under $runtime" sends_batches on $runtime Batches
     step "the page's code prints under $runtime what the page says" prints_what_the_page_says $runtime Start "$root/docs/getting-started-dotnet.md"
     step "the README's code prints under $runtime what the README says" prints_what_the_page_says $runtime Readme "$here/README.md"
     step "a missing library is told under $runtime" library_is_missing $runtime

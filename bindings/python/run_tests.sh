@@ -57,6 +57,7 @@ step "types of programs" programs_have_types
 step "types of the handler in the README" handler_has_types
 step "the package is all that the wheel needs" stands_alone
 step "the example says what it did" greets "$python" examples/python/greetings.py
+step "the example of batches" sends_batches "$python" examples/python/batches.py
 step "the page prints what it shows" page_prints_what_it_shows
 step "tests" run_tests "$@"
 finish

@@ -10,6 +10,7 @@ use crate::delivery::backlog::count_outstanding;
 use crate::delivery::blame::Blame;
 use crate::delivery::clear::clear;
 use crate::delivery::confirm;
+use crate::delivery::confirm_many::{confirm_many, not_a_confirmation};
 use crate::delivery::mark_dispatched::mark;
 use crate::delivery::marking::flush_marks;
 use crate::delivery::replay::replay;
@@ -156,8 +157,8 @@ impl Postbox {
     /// also inside a producer.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`], or for [`SendOutcome::Sent`] with an unknown
-    /// id; [`ErrorCode::MarkIncomplete`], which is retryable, if the message could not be marked and stays
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`], or for
+    /// [`SendOutcome::Sent`] with an unknown id; [`ErrorCode::MarkIncomplete`], which is retryable, if the message could not be marked and stays
     /// outstanding; errors of DynamoDB if the failed attempt could not be counted.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
         match outcome {
@@ -165,11 +166,41 @@ impl Postbox {
             SendOutcome::Retry(text) => confirm::failed(&self.engine, id, Blame::Unknown, text),
             SendOutcome::Unavailable(text) => confirm::failed(&self.engine, id, Blame::Transport, text),
             SendOutcome::Reject(text) => confirm::failed(&self.engine, id, Blame::Message, text),
-            SendOutcome::Accepted => Err(Error::new(
-                ErrorCode::InvalidArgument,
-                format!("message {id} cannot be confirmed as accepted: confirm it as sent, retry or reject"),
-            )),
+            SendOutcome::Accepted | SendOutcome::NotTried => Err(not_a_confirmation(id)),
         }
+    }
+
+    /// Confirms the outcomes of many messages that their producers had [accepted](SendOutcome::Accepted), each as
+    /// [`confirm`](Self::confirm) does, with few requests: sent messages are marked 25 in a request, and failed
+    /// attempts are recorded 25 in a request. An id that is passed twice is confirmed once, as sent if one of its
+    /// outcomes is [`SendOutcome::Sent`], else with the first outcome.
+    ///
+    /// A rejected message is parked. Only if three or more messages of a topic are rejected for the same reason, and
+    /// no message of the call was sent, the rejections count as failed attempts, because a transport that rejects
+    /// everything is not the fault of the messages.
+    ///
+    /// ```
+    /// use postbox::{Postbox, SendOutcome, producer_fn};
+    ///
+    /// # fn main() -> postbox::Result<()> {
+    /// let postbox = Postbox::builder()
+    ///     .embedded_path(":memory:")
+    ///     .default_producer(producer_fn(|_| SendOutcome::Accepted))
+    ///     .open()?;
+    /// let ids = postbox.deposit_posts(&["a", "b"].map(|body| postbox::Message::new("order.placed", body)))?;
+    /// postbox.clear_outbox(&ids)?.into_result()?;
+    /// // Later, when the broker has responded:
+    /// postbox.confirm_many(&[(&ids[0], SendOutcome::Sent), (&ids[1], SendOutcome::Retry("no leader".into()))])?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`], with no message
+    /// confirmed; [`ErrorCode::MarkIncomplete`] with a reason for each message whose confirmation was not recorded,
+    /// and with the other messages confirmed. The codes of the reasons are `NotFound`, `MarkFailed`, `ReadFailed` and
+    /// `Malformed`. The error is retryable if confirming these messages again may succeed.
+    pub fn confirm_many(&self, outcomes: &[(impl AsRef<str>, SendOutcome)]) -> Result<()> {
+        confirm_many(&self.engine, outcomes.iter().map(|(id, outcome)| (id.as_ref(), outcome)))
     }
 
     /// Creates the outbox table if it does not exist, waits until the table is active, and verifies the table as

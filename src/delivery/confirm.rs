@@ -4,7 +4,6 @@ use crate::delivery::blame::Blame;
 use crate::delivery::mark_dispatched::mark;
 use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
-use crate::engine::in_flight::Acceptance;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::report::DispatchOutcome;
 use crate::model::stored_message::MessageState;
@@ -15,9 +14,7 @@ pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
     let report = mark(engine, &[id.to_owned()])?;
     // One that could not be marked stays claimed, so that it is not sent again before this is repeated.
     if report.outcome(id) != Some(DispatchOutcome::MarkFailed) {
-        if let Some(Acceptance { topic, is_first_try: true }) = engine.in_flight.settle(id) {
-            engine.evidence.note(&topic, true);
-        }
+        engine.confirmed_as_sent(id);
     }
     let detail = report.entries().first().map_or("", |entry| entry.detail.as_str());
     match report.outcome(id) {

@@ -8,6 +8,7 @@ pub(crate) mod backlog;
 pub(crate) mod blame;
 pub(crate) mod clear;
 pub(crate) mod confirm;
+pub(crate) mod confirm_many;
 mod drain;
 pub(crate) mod lease;
 pub(crate) mod mark_dispatched;

@@ -294,6 +294,10 @@ impl<'a, 'd> Sender<'a, 'd> {
                     self.failed((index, fate, message), Blame::Transport, text, is_first_try);
                 }
                 SendOutcome::Reject(text) => self.failed((index, fate, message), Blame::Message, text, false),
+                SendOutcome::NotTried => {
+                    self.held.hold(message);
+                    self.outcomes.set(index, DispatchOutcome::Skipped, "the producer did not try the message");
+                }
             }
         }
         if !sent.is_empty() {

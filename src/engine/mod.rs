@@ -15,7 +15,7 @@ use crate::engine::breaker::Breakers;
 use crate::engine::committed::Committed;
 use crate::engine::counters::Counters;
 use crate::engine::evidence::Evidence;
-use crate::engine::in_flight::InFlight;
+use crate::engine::in_flight::{Acceptance, InFlight};
 use crate::engine::marker::Marker;
 use crate::engine::recent::Recent;
 use crate::engine::sweeping::Sweeping;
@@ -87,6 +87,13 @@ impl Engine {
                 self.recent.add([message.clone()]);
             }
             Deposited::AlreadyThere => Counters::add(&self.counters.duplicates_avoided, 1),
+        }
+    }
+
+    /// Notes that a message was confirmed as sent. If it had not been tried before, that is evidence for its transport.
+    pub(crate) fn confirmed_as_sent(&self, id: &str) {
+        if let Some(Acceptance { topic, is_first_try: true }) = self.in_flight.settle(id) {
+            self.evidence.note(&topic, true);
         }
     }
 

@@ -219,9 +219,9 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
 }
 
 /// Confirms the outcome of a message that its producer had accepted. POSTBOX_SEND_SENT marks the
-/// message dispatched; POSTBOX_SEND_RETRY counts as a failed attempt, and the message is sent
-/// again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. A producer may call this
-/// function too.
+/// message dispatched; POSTBOX_SEND_RETRY and POSTBOX_SEND_UNAVAILABLE count as a failed attempt, and
+/// the message is sent again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. A producer may
+/// call this function too.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an
 /// unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. It
@@ -238,19 +238,63 @@ pub unsafe extern "C" fn postbox_confirm(
         let (postbox, id, reason) = unsafe {
             (postbox_client::borrow(client)?, text(id, "id")?, optional_text(reason, "reason")?.unwrap_or_default())
         };
-        let outcome = match outcome {
-            outcome if outcome == postbox_send_outcome::Sent as i32 => SendOutcome::Sent,
-            outcome if outcome == postbox_send_outcome::Retry as i32 => SendOutcome::Retry(reason.into()),
-            outcome if outcome == postbox_send_outcome::Reject as i32 => SendOutcome::Reject(reason.into()),
-            outcome if outcome == postbox_send_outcome::Unavailable as i32 => SendOutcome::Unavailable(reason.into()),
-            other => {
-                let text =
-                    format!("outcome {other} cannot confirm message {id}: use POSTBOX_SEND_SENT, RETRY or REJECT");
-                return Err(Error::new(ErrorCode::InvalidArgument, text));
-            }
-        };
-        postbox.0.confirm(id, outcome)
+        postbox.0.confirm(id, confirmation(id, outcome, reason)?)
     })
+}
+
+/// Confirms the outcomes of `count` messages that their producers had accepted, each as postbox_confirm
+/// does, with few requests: sent messages are marked, and failed attempts are recorded, 25 in a
+/// request. `outcomes` has an outcome for each id. `reasons` may be NULL, and so may each of its
+/// texts. An id that is passed twice is confirmed once, as sent if one of its outcomes is
+/// POSTBOX_SEND_SENT, else with the first outcome. Any thread may call this function, also inside a
+/// producer.
+///
+/// If three or more messages of a topic are rejected for the same reason, and no message of the call
+/// was sent, the rejections count as failed attempts, because a transport that rejects everything is
+/// not the fault of the messages.
+///
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not take, with no
+/// message confirmed; POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose
+/// confirmation was not recorded. It is retryable if confirming these messages again may succeed;
+/// the other messages are confirmed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_confirm_many(
+    client: *mut postbox_client,
+    ids: *const *const c_char,
+    outcomes: *const i32,
+    reasons: *const *const c_char,
+    count: usize,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for a living handle and arrays of strings, or NULL, which is checked.
+        let (postbox, ids, outcomes) = unsafe {
+            (postbox_client::borrow(client)?, texts(ids, count, "ids")?, slice(outcomes, count, "outcomes")?)
+        };
+        // SAFETY: as above.
+        let reasons = if reasons.is_null() { &[] } else { unsafe { slice(reasons, count, "reasons") }? };
+        let confirm = |(index, id): (usize, String)| {
+            let reason = reasons.get(index).copied().unwrap_or(ptr::null());
+            // SAFETY: the header asks for a string or NULL.
+            let reason = unsafe { optional_text(reason, &format!("reasons[{index}]")) }?.unwrap_or_default();
+            let outcome = confirmation(&id, outcomes.get(index).copied().unwrap_or_default(), reason)?;
+            Ok((id, outcome))
+        };
+        let outcomes = ids.into_iter().enumerate().map(confirm).collect::<Result<Vec<_>>>()?;
+        postbox.0.confirm_many(&outcomes)
+    })
+}
+
+/// Reads an outcome that can confirm a message.
+fn confirmation(id: &str, outcome: i32, reason: &str) -> Result<SendOutcome> {
+    match postbox_send_outcome::read(outcome, || reason.to_owned()) {
+        Ok(confirmed) if !matches!(confirmed, SendOutcome::Accepted | SendOutcome::NotTried) => Ok(confirmed),
+        _ => Err(Error::new(
+            ErrorCode::InvalidArgument,
+            format!(
+                "outcome {outcome} cannot confirm message {id}: use POSTBOX_SEND_SENT, RETRY, UNAVAILABLE or REJECT"
+            ),
+        )),
+    }
 }
 
 /// Reads the stored message with this id, with a consistent read. The message is written to

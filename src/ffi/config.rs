@@ -1,12 +1,15 @@
 //! The configuration: the settings and producers with which a client is opened.
 
 use crate::ffi::error::{fallible, postbox_error};
-use crate::ffi::handle::{Handle, check_out, write_out};
+use crate::ffi::handle::{Handle, check_out, null_argument, write_out};
 use crate::ffi::panic::infallible;
-use crate::ffi::producer::{CallbackProducer, postbox_release_callback, postbox_send_callback};
+use crate::ffi::producer::{
+    CallbackBatchProducer, CallbackProducer, postbox_release_callback, postbox_send_batch_callback,
+    postbox_send_callback,
+};
 use crate::ffi::text::{c_string, lend, optional_text, text};
 use crate::sync::Mutex;
-use crate::{Builder, Config, Postbox, Result};
+use crate::{Builder, Config, Error, ErrorCode, Postbox, Producer, Result};
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
@@ -19,7 +22,7 @@ pub struct postbox_config(Mutex<Collected>);
 #[derive(Default)]
 struct Collected {
     settings: Config,
-    producers: Vec<(Option<String>, Arc<CallbackProducer>)>,
+    producers: Vec<(Option<String>, Arc<dyn Producer>)>,
     /// The strings that `postbox_config_get` lent out, by name.
     lent: HashMap<String, CString>,
 }
@@ -114,8 +117,36 @@ pub unsafe extern "C" fn postbox_config_add_producer(
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (config, topic) = unsafe { (postbox_config::borrow(config)?, optional_text(topic, "topic")?) };
-        let send = send.ok_or_else(|| crate::ffi::handle::null_argument("send"))?;
+        let send = send.ok_or_else(|| null_argument("send"))?;
         let producer = Arc::new(CallbackProducer::new(send, data, release));
+        config.0.lock().producers.push((topic.map(str::to_owned), producer));
+        Ok(())
+    })
+}
+
+/// Adds a producer that sends up to `max_batch` messages in one call; see
+/// postbox_send_batch_callback. All else is as in postbox_config_add_producer, and a topic has one
+/// producer, of either kind.
+///
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if `max_batch` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_config_add_batch_producer(
+    config: *mut postbox_config,
+    topic: *const c_char,
+    max_batch: usize,
+    send: postbox_send_batch_callback,
+    data: *mut c_void,
+    release: postbox_release_callback,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        let (config, topic) = unsafe { (postbox_config::borrow(config)?, optional_text(topic, "topic")?) };
+        let send = send.ok_or_else(|| null_argument("send"))?;
+        if max_batch == 0 {
+            let text = "max_batch is 0: a batch has at least 1 message";
+            return Err(Error::new(ErrorCode::InvalidArgument, text));
+        }
+        let producer = Arc::new(CallbackBatchProducer::new(send, max_batch, data, release));
         config.0.lock().producers.push((topic.map(str::to_owned), producer));
         Ok(())
     })

@@ -1,10 +1,11 @@
 //! Producers that are C functions.
 
+use crate::ffi::handle::Handle;
 use crate::ffi::message::postbox_message;
 use crate::ffi::panic::infallible;
 use crate::sync::Mutex;
 use crate::{Message, Producer, SendOutcome};
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 
 /// The size of a callback's buffer for its reason, including the terminating NUL.
 pub(crate) const REASON_BYTES: usize = 1024;
@@ -27,6 +28,34 @@ pub enum postbox_send_outcome {
     /// The transport cannot send any message at present, for example because a server is down. The
     /// message stays outstanding and will be sent again.
     Unavailable = 4,
+    /// The message was not handed to the transport, for example because the producer was asked to stop. Nothing is
+    /// written: the message stays outstanding, no attempt is counted, and later messages of its topic and partition key
+    /// are held back. Messages that a batch callback sets no result for have this outcome.
+    NotTried = 5,
+}
+
+impl postbox_send_outcome {
+    /// Returns the outcome of this number, or the number if there is none. `reason` is called for outcomes that have
+    /// one.
+    pub(crate) fn read(number: i32, reason: impl FnOnce() -> String) -> Result<SendOutcome, i32> {
+        Ok(match number {
+            number if number == Self::Sent as i32 => SendOutcome::Sent,
+            number if number == Self::Accepted as i32 => SendOutcome::Accepted,
+            number if number == Self::Retry as i32 => SendOutcome::Retry(reason()),
+            number if number == Self::Reject as i32 => SendOutcome::Reject(reason()),
+            number if number == Self::Unavailable as i32 => SendOutcome::Unavailable(reason()),
+            number if number == Self::NotTried as i32 => SendOutcome::NotTried,
+            other => return Err(other),
+        })
+    }
+
+    /// Does the same for a producer, which must not lose a message by an unknown number.
+    fn read_or_retry(number: i32, reason: &str) -> SendOutcome {
+        let reason = if reason.is_empty() { "the producer gave no reason" } else { reason };
+        Self::read(number, || reason.to_owned()).unwrap_or_else(|number| {
+            SendOutcome::Retry(format!("the producer returned {number}, which is not a postbox_send_outcome: {reason}"))
+        })
+    }
 }
 
 /// Sends one message and returns a postbox_send_outcome. Any other number counts as
@@ -57,6 +86,79 @@ pub type postbox_send_callback = Option<
 
 /// A `postbox_send_callback` that is not NULL.
 pub(crate) type SendFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
+
+/// The results of the messages of one call of a postbox_send_batch_callback. Each message starts with
+/// POSTBOX_SEND_NOT_TRIED. The results belong to the library and are valid until the callback returns.
+pub struct postbox_send_results(Mutex<Vec<SendOutcome>>);
+
+impl Handle for postbox_send_results {
+    const NAME: &'static str = "results";
+}
+
+/// Sends `count` messages and sets the result of each with postbox_send_results_set:
+///
+/// ```c
+/// void send_batch(void *queue, const postbox_message *const *messages, size_t count, postbox_send_results *results)
+/// {
+///     for (size_t i = 0; i < count && !must_stop(queue); i++) {
+///         if (publish(queue, messages[i]))
+///             postbox_send_results_set(results, i, POSTBOX_SEND_SENT, NULL);
+///         else
+///             postbox_send_results_set(results, i, POSTBOX_SEND_RETRY, last_error(queue));
+///     }
+/// }
+/// ```
+///
+/// A message without a result is POSTBOX_SEND_NOT_TRIED: nothing is written for it, and it stays
+/// outstanding. The messages are in the order in which they are to be sent, and no two of them have
+/// the same topic and partition key. There are at least 1 and at most `max_batch` messages.
+///
+/// `data` is what was given with the callback. `messages` and `results` are valid for the time of
+/// the call. The messages may be read, not freed. Threads and permitted calls are those of
+/// postbox_send_callback.
+pub type postbox_send_batch_callback = Option<
+    unsafe extern "C" fn(
+        data: *mut c_void,
+        messages: *const *const postbox_message,
+        count: usize,
+        results: *mut postbox_send_results,
+    ),
+>;
+
+/// A `postbox_send_batch_callback` that is not NULL.
+pub(crate) type SendBatchFunction =
+    unsafe extern "C" fn(*mut c_void, *const *const postbox_message, usize, *mut postbox_send_results);
+
+/// Sets the result of the message at `index`, from 0, in place of an earlier one. Any other number
+/// than a postbox_send_outcome counts as POSTBOX_SEND_RETRY. `reason` is a text for RETRY, REJECT
+/// and UNAVAILABLE, which is copied; it may be NULL. Does nothing if `results` is NULL or `index`
+/// is out of range.
+///
+/// Any thread may call this function until the callback returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_send_results_set(
+    results: *mut postbox_send_results,
+    index: usize,
+    outcome: i32,
+    reason: *const c_char,
+) {
+    infallible((), || {
+        // SAFETY: the header asks for NULL or the results of a callback that has not returned.
+        let Ok(results) = (unsafe { postbox_send_results::borrow(results) }) else {
+            return;
+        };
+        let reason = if reason.is_null() {
+            String::new()
+        } else {
+            // SAFETY: not NULL; the header asks for a NUL-terminated string.
+            unsafe { CStr::from_ptr(reason) }.to_string_lossy().into_owned()
+        };
+        let outcome = postbox_send_outcome::read_or_retry(outcome, &reason);
+        if let Some(result) = results.0.lock().get_mut(index) {
+            *result = outcome;
+        }
+    });
+}
 
 /// Releases the `data` of another callback. Postbox calls this function exactly once, after the last
 /// call of the other callback. It may run on any thread, also inside a call of Postbox. It must not
@@ -112,24 +214,7 @@ impl CallbackProducer {
         // SAFETY: C registered this function for this data; message and buffer live through the call.
         let outcome =
             unsafe { (self.send)(self.data.data, &raw const handle, reason.as_mut_ptr().cast(), REASON_BYTES) };
-        let reason = |otherwise: &str| reason_text(&reason, otherwise);
-        match outcome {
-            outcome if outcome == postbox_send_outcome::Sent as i32 => SendOutcome::Sent,
-            outcome if outcome == postbox_send_outcome::Accepted as i32 => SendOutcome::Accepted,
-            outcome if outcome == postbox_send_outcome::Retry as i32 => {
-                SendOutcome::Retry(reason("the producer gave no reason"))
-            }
-            outcome if outcome == postbox_send_outcome::Unavailable as i32 => {
-                SendOutcome::Unavailable(reason("the producer gave no reason"))
-            }
-            outcome if outcome == postbox_send_outcome::Reject as i32 => {
-                SendOutcome::Reject(reason("the producer gave no reason"))
-            }
-            other => SendOutcome::Retry(format!(
-                "the producer returned {other}, which is not a postbox_send_outcome: {}",
-                reason("the producer gave no reason")
-            )),
-        }
+        postbox_send_outcome::read_or_retry(outcome, &reason_text(&reason, ""))
     }
 }
 
@@ -143,5 +228,38 @@ pub(crate) fn reason_text(buffer: &[u8], otherwise: &str) -> String {
 impl Producer for CallbackProducer {
     fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
         batch.iter().map(|message| self.send_one(message)).collect()
+    }
+}
+
+/// A producer that is a C function for batches.
+pub(crate) struct CallbackBatchProducer {
+    send: SendBatchFunction,
+    max_batch: usize,
+    data: CallbackData,
+}
+
+impl CallbackBatchProducer {
+    pub(crate) fn new(
+        send: SendBatchFunction,
+        max_batch: usize,
+        data: *mut c_void,
+        release: postbox_release_callback,
+    ) -> Self {
+        Self { send, max_batch, data: CallbackData::new(data, release) }
+    }
+}
+
+impl Producer for CallbackBatchProducer {
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+        let handles: Vec<postbox_message> = batch.iter().cloned().map(postbox_message::of).collect();
+        let pointers: Vec<*const postbox_message> = handles.iter().map(std::ptr::from_ref).collect();
+        let mut results = postbox_send_results(Mutex::new(vec![SendOutcome::NotTried; batch.len()]));
+        // SAFETY: C registered this function for this data; messages and results live through the call.
+        unsafe { (self.send)(self.data.data, pointers.as_ptr(), pointers.len(), &raw mut results) };
+        std::mem::take(&mut *results.0.lock())
+    }
+
+    fn max_batch(&self) -> usize {
+        self.max_batch
     }
 }

@@ -20,6 +20,10 @@ pub enum SendOutcome {
     Unavailable(String),
     /// The message can never be sent as it is: it is too large, not permitted or malformed. It is parked.
     Reject(String),
+    /// The message was not handed to the transport, for example because the producer was canceled or stopped. Nothing
+    /// is written: the message stays outstanding, no attempt is counted, and later messages of its topic and
+    /// partition key are held back.
+    NotTried,
 }
 
 /// A sender of messages over a transport. It may block. Postbox calls it on the thread that called

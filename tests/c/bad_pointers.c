@@ -59,6 +59,9 @@ void null_settings_and_messages_are_errors(void)
     IS_NULL("value", postbox_config_get(config, "region", NULL));
     IS_NULL("config", postbox_config_add_producer(NULL, "t", producer_send, NULL, NULL));
     IS_NULL("send", postbox_config_add_producer(config, "t", NULL, NULL, NULL));
+    IS_NULL("config", postbox_config_add_batch_producer(NULL, "t", 1, NULL, NULL, NULL));
+    IS_NULL("send", postbox_config_add_batch_producer(config, "t", 1, NULL, NULL, NULL));
+    postbox_send_results_set(NULL, 0, POSTBOX_SEND_SENT, NULL);
     IS_NULL("config", postbox_open(NULL, &box));
     IS_NULL("client", postbox_open(config, NULL));
     IS_NULL("topic", postbox_message_new(NULL, NULL, 0, &message));
@@ -88,6 +91,7 @@ void null_arguments_of_a_postbox_are_errors(void)
     postbox_message *message = message_of("t", "x", "x"), *read = message;
     const postbox_message *messages[] = {message, NULL};
     const char *ids[] = {"x", NULL};
+    const postbox_send_outcome outcomes[] = {POSTBOX_SEND_SENT, POSTBOX_SEND_SENT};
     char *item = (char *)"untouched";
     postbox_report *report = NULL;
     bool causation = true;
@@ -112,6 +116,10 @@ void null_arguments_of_a_postbox_are_errors(void)
     IS_NULL("ids[1]", postbox_notify_committed(box, ids, 2));
     IS_NULL("client", postbox_confirm(NULL, "x", POSTBOX_SEND_SENT, NULL));
     IS_NULL("id", postbox_confirm(box, NULL, POSTBOX_SEND_SENT, NULL));
+    IS_NULL("client", postbox_confirm_many(NULL, ids, outcomes, NULL, 1));
+    IS_NULL("ids", postbox_confirm_many(box, NULL, outcomes, NULL, 1));
+    IS_NULL("ids[1]", postbox_confirm_many(box, ids, outcomes, NULL, 2));
+    IS_NULL("outcomes", postbox_confirm_many(box, ids, NULL, NULL, 1));
     IS_NULL("client", postbox_get_message(NULL, "x", &read));
     IS_NULL("id", postbox_get_message(box, NULL, &read));
     IS_NULL("message", postbox_get_message(box, "x", NULL));

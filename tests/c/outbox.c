@@ -312,6 +312,7 @@ void after_close_every_call_says_so(void)
 {
     /* A call that fails leaves its out-parameters unchanged. */
     const char *id = "x";
+    const postbox_send_outcome sent = POSTBOX_SEND_SENT;
     char untouched = 0, *item = &untouched;
     postbox_report *report = (void *)&untouched;
     postbox_message *message = message_of("t", "x", "x"), *read = message;
@@ -330,6 +331,7 @@ void after_close_every_call_says_so(void)
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_mark_dispatched(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_confirm(box, id, POSTBOX_SEND_SENT, NULL));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_confirm(box, id, POSTBOX_SEND_RETRY, NULL));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_confirm_many(box, &id, &sent, NULL, 1));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_get_message(box, id, &read));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_get_message(box, "", &read));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_get_item(box, "People", ADA, &item));

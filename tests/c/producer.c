@@ -99,6 +99,187 @@ void reason_that_fills_its_buffer_is_kept_whole(void)
     postbox_free(box);
 }
 
+/* A batch producer that sets the results that a test lists, and records its batches. */
+struct batch_producer {
+    struct { int32_t outcome; const char *reason; } results[8];
+    size_t result_count, batches[8];
+    int calls, released;
+    char ids[32][64];
+    size_t sent;
+};
+
+static void send_batch(void *data, const postbox_message *const *messages, size_t count, postbox_send_results *results)
+{
+    struct batch_producer *self = data;
+    CHECK(self->calls < (int)COUNT(self->batches));
+    self->batches[self->calls++] = count;
+    for (size_t i = 0; i < count; i++)
+        snprintf(self->ids[self->sent++], sizeof self->ids[0], "%s", postbox_message_id(messages[i]));
+    for (size_t i = 0; i < self->result_count; i++)
+        postbox_send_results_set(results, i, self->results[i].outcome, self->results[i].reason);
+}
+
+static void release_batch(void *data)
+{
+    ((struct batch_producer *)data)->released++;
+}
+
+static postbox_client *open_batching(struct batch_producer *producer, size_t max_batch)
+{
+    postbox_client *box = NULL;
+    postbox_config *config = eager_config(NULL);
+    OK(postbox_config_set(config, "breaker_threshold", "0"));
+    OK(postbox_config_add_batch_producer(config, NULL, max_batch, send_batch, producer, release_batch));
+    OK(postbox_open(config, &box));
+    postbox_config_free(config);
+    return box;
+}
+
+void batch_producer_sets_a_result_for_each_message(void)
+{
+    static const struct { postbox_outcome outcome; const char *detail, *state; } expected[] = {
+        {POSTBOX_OUTCOME_DISPATCHED, "", "dispatched"},
+        {POSTBOX_OUTCOME_FAILED, "queue is \xef\xbf\xbd full", "outstanding"},
+        {POSTBOX_OUTCOME_FAILED, "no leader", "outstanding"},
+        {POSTBOX_OUTCOME_REJECTED, "gave no reason", "parked"},
+        {POSTBOX_OUTCOME_ACCEPTED, "", "outstanding"},
+        {POSTBOX_OUTCOME_FAILED, "returned 42", "outstanding"},
+        {POSTBOX_OUTCOME_DISPATCHED, "", "dispatched"},
+    };
+    struct batch_producer producer = {
+        .results = {{POSTBOX_SEND_SENT, NULL}, {POSTBOX_SEND_RETRY, "queue is \xff full"}, {POSTBOX_SEND_UNAVAILABLE, "no leader"},
+                    {POSTBOX_SEND_REJECT, NULL}, {POSTBOX_SEND_ACCEPTED, "ignored"}, {42, "confused"},
+                    /* The last is out of the range of the first batch. */
+                    {POSTBOX_SEND_SENT, NULL}, {POSTBOX_SEND_SENT, NULL}},
+        .result_count = 8};
+    const char *ids[] = {"0", "1", "2", "3", "4", "5", "6", "7"};
+    postbox_report *report = NULL;
+    postbox_client *box = open_batching(&producer, 7);
+    for (size_t i = 0; i < COUNT(ids); i++)
+        deposit(box, ids[i]);
+    OK(postbox_clear_outbox(box, ids, COUNT(ids), &report));
+    CHECK(producer.calls == 2 && producer.batches[0] == 7 && producer.batches[1] == 1);
+    for (size_t i = 0; i < COUNT(ids); i++)
+        EQUAL(producer.ids[i], ids[i]);
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        CHECK(postbox_report_outcome(report, i) == expected[i].outcome);
+        HOLDS(postbox_report_detail(report, i), expected[i].detail);
+        check_state(box, ids[i], expected[i].state);
+    }
+    check_state(box, "7", "dispatched");
+    postbox_report_free(report);
+    postbox_free(box);
+    CHECK(producer.released == 1);
+}
+
+void message_without_a_result_stays_as_it_was(void)
+{
+    struct batch_producer producer = {.results = {{POSTBOX_SEND_SENT, NULL}, {POSTBOX_SEND_NOT_TRIED, "ignored"}}, .result_count = 2};
+    const char *ids[] = {"0", "1", "2"};
+    postbox_sweep_result swept;
+    postbox_report *report = NULL;
+    postbox_client *box = open_batching(&producer, 10);
+    for (size_t i = 0; i < COUNT(ids); i++)
+        deposit(box, ids[i]);
+    OK(postbox_clear_outbox(box, ids, COUNT(ids), &report));
+    CHECK(postbox_report_outcome(report, 0) == POSTBOX_OUTCOME_DISPATCHED);
+    for (size_t i = 1; i < COUNT(ids); i++) {
+        CHECK(postbox_report_outcome(report, i) == POSTBOX_OUTCOME_SKIPPED);
+        HOLDS(postbox_report_detail(report, i), "did not try");
+    }
+    postbox_report_free(report);
+    producer.result_count = 0;
+    OK(postbox_sweep(box, NULL, &swept));
+    CHECK(swept.dispatched == 0 && swept.failed == 0 && swept.held_back == 2);
+    check_field(box, "1", "dispatch_attempts", "0");
+    check_field(box, "1", "last_error", NULL);
+    producer.result_count = 1;
+    OK(postbox_sweep(box, NULL, &swept));
+    /* A sweep continues while it sends something. */
+    CHECK(swept.dispatched == 2 && producer.released == 0);
+    postbox_free(box);
+}
+
+/* The single callback may return the same. */
+void batch_producer_is_released_as_any_other(void)
+{
+    struct batch_producer producer = {.result_count = 0};
+    struct producer single = {.outcome = POSTBOX_SEND_NOT_TRIED};
+    postbox_config *config = memory_config(&single);
+    postbox_client *box = NULL;
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "max_batch",
+          postbox_config_add_batch_producer(config, "t", 0, send_batch, &producer, release_batch));
+    FAILS(POSTBOX_ERROR_INVALID_UTF8, "topic",
+          postbox_config_add_batch_producer(config, NOT_UTF8, 1, send_batch, &producer, release_batch));
+    CHECK(producer.released == 0);
+    OK(postbox_config_add_batch_producer(config, "t", SIZE_MAX, send_batch, &producer, release_batch));
+    OK(postbox_open(config, &box));
+    postbox_config_free(config);
+    CHECK(producer.released == 0);
+    deposit(box, "single");
+    CHECK(clear(box, "single", NULL, 0) == POSTBOX_OUTCOME_SKIPPED);
+    check_field(box, "single", "dispatch_attempts", "0");
+    postbox_free(box);
+    CHECK(producer.released == 1 && single.released == 1);
+}
+
+void many_are_confirmed_in_one_call(void)
+{
+    enum { MANY = 60 };
+    const char *ids[MANY], *reasons[MANY] = {NULL};
+    postbox_send_outcome outcomes[MANY];
+    char names[MANY][16];
+    struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED};
+    postbox_client *box = open_memory(&producer);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "many-%02d", i);
+        ids[i] = names[i];
+        outcomes[i] = POSTBOX_SEND_SENT;
+        deposit(box, ids[i]);
+    }
+    OK(postbox_clear_outbox(box, ids, MANY, NULL));
+    outcomes[0] = POSTBOX_SEND_RETRY;
+    reasons[0] = "no leader";
+    outcomes[1] = POSTBOX_SEND_UNAVAILABLE;
+    outcomes[2] = POSTBOX_SEND_REJECT;
+    reasons[2] = "too large";
+    OK(postbox_confirm_many(box, ids, outcomes, reasons, MANY));
+    check_state(box, ids[0], "outstanding");
+    check_field(box, ids[0], "last_error", "no leader");
+    check_state(box, ids[1], "outstanding");
+    check_state(box, ids[2], "parked");
+    check_field(box, ids[2], "last_error", "too large");
+    for (int i = 3; i < MANY; i++)
+        check_state(box, ids[i], "dispatched");
+    OK(postbox_confirm_many(box, ids + 3, outcomes + 3, NULL, MANY - 3));
+    OK(postbox_confirm_many(box, NULL, NULL, NULL, 0));
+    postbox_free(box);
+}
+
+void confirmations_that_are_not_recorded_have_reasons(void)
+{
+    struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED};
+    const char *ids[] = {"nobody", "later"};
+    postbox_send_outcome outcomes[] = {POSTBOX_SEND_SENT, POSTBOX_SEND_ACCEPTED};
+    postbox_client *box = open_memory(&producer);
+    deposit(box, "later");
+    CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "outcome 1", postbox_confirm_many(box, ids, outcomes, NULL, COUNT(ids)));
+    outcomes[1] = POSTBOX_SEND_NOT_TRIED;
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "outcome 5", postbox_confirm_many(box, ids, outcomes, NULL, COUNT(ids)));
+    check_state(box, "later", "outstanding");
+    outcomes[1] = POSTBOX_SEND_SENT;
+    postbox_error *error =
+        ERROR_OF(POSTBOX_ERROR_MARK_INCOMPLETE, "1 of 2", postbox_confirm_many(box, ids, outcomes, NULL, COUNT(ids)));
+    CHECK(!postbox_error_is_retryable(error));
+    CHECK(postbox_error_reason_count(error) == 1 && postbox_error_reason_index(error, 0) == 0);
+    EQUAL(postbox_error_reason_subject(error, 0), "nobody");
+    EQUAL(postbox_error_reason_code(error, 0), "NotFound");
+    postbox_error_free(error);
+    check_state(box, "later", "dispatched");
+    postbox_free(box);
+}
+
 void accepted_message_waits_for_its_confirmation(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED};

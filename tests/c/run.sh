@@ -75,7 +75,8 @@ compile_tests() {
 }
 
 compile_examples() {
-    "${c11[@]}" "$root/examples/c/greetings.c" "$shared" "${cjson[@]}" -o "$work/greetings" &&
+    "${c11[@]}" "$root/examples/c/batches.c" "$shared" -o "$work/batches" &&
+        "${c11[@]}" "$root/examples/c/greetings.c" "$shared" "${cjson[@]}" -o "$work/greetings" &&
         "${c11[@]}" "$root/examples/c/greetings.c" "$static" "${cjson[@]}" "${static_needs[@]}" -o "$work/greetings-static"
 }
 
@@ -112,6 +113,7 @@ step "the example says what it did (static library)" greets "$work/greetings-sta
 step "the example says what it did (shared library)" greets "$work/greetings"
 step "the example in Rust says the same" greets "$libraries/examples/greetings"
 step "the example tells an error" reports_an_error "$work/greetings"
+step "the example of batches under valgrind" sends_batches under_valgrind "$work/batches"
 step "the example under valgrind" under_valgrind "$work/greetings" "$work/valgrind-people"
 step "the example that fails, under valgrind" fails_without_a_leak
 step "the tests under valgrind" run_tests under_valgrind

@@ -45,7 +45,12 @@
     TEST(producer_gets_the_message_on_the_callers_thread) \
     TEST(the_result_of_a_producer_decides_the_outcome) \
     TEST(reason_that_fills_its_buffer_is_kept_whole) \
+    TEST(batch_producer_sets_a_result_for_each_message) \
+    TEST(message_without_a_result_stays_as_it_was) \
+    TEST(batch_producer_is_released_as_any_other) \
     TEST(accepted_message_waits_for_its_confirmation) \
+    TEST(many_are_confirmed_in_one_call) \
+    TEST(confirmations_that_are_not_recorded_have_reasons) \
     TEST(confirmation_may_come_first) \
     TEST(producer_may_call_postbox) \
     TEST(topics_go_to_their_producers) \

@@ -55,6 +55,97 @@ TEST(producer_that_throws_has_failed) {
     }
 }
 
+TEST(batch_has_a_result_for_each_message) {
+    std::vector<std::size_t> batches;
+    postbox::client box(memory().set("breaker_threshold", 0).batch_producer(
+        postbox::any_topic, 6, [&](const std::vector<postbox::message_view> &batch, postbox::send_results &results) {
+            CHECK(results.size() == batch.size());
+            batches.push_back(batch.size());
+            for (std::size_t i = 0; i < batch.size(); i++) {
+                if (batch[i].id() == "retry")
+                    results.set(i, postbox::send_result::retry("queue full"));
+                else if (batch[i].id() == "unavailable")
+                    results.set(i, postbox::send_result::unavailable("no leader"));
+                else if (batch[i].id() == "reject")
+                    results.set(i, postbox::send_result::reject("too large"));
+                else if (batch[i].id() == "not-tried")
+                    results.set(i, postbox::send_result::not_tried());
+                else if (batch[i].id() != "unset")
+                    results.set(i, postbox::send_result::sent());
+            }
+        }));
+    const std::vector<std::string> ids = {"sent", "retry", "unavailable", "reject", "not-tried", "unset", "second"};
+    for (const std::string &id : ids)
+        deposit(box, id);
+    postbox::report report;
+    box.clear_outbox(ids, &report);
+    CHECK(batches == std::vector<std::size_t>({6, 1}));
+    const postbox_outcome expected[] = {POSTBOX_OUTCOME_DISPATCHED, POSTBOX_OUTCOME_FAILED,  POSTBOX_OUTCOME_FAILED,
+                                        POSTBOX_OUTCOME_REJECTED,   POSTBOX_OUTCOME_SKIPPED, POSTBOX_OUTCOME_SKIPPED,
+                                        POSTBOX_OUTCOME_DISPATCHED};
+    for (std::size_t i = 0; i < ids.size(); i++)
+        CHECK(report.at(i).outcome == expected[i]);
+    CHECK(report.at(1).detail == "queue full" && report.at(2).detail == "no leader");
+    CHECK(state_of(box, "reject") == "parked" && state_of(box, "unset") == "outstanding");
+    CHECK(box.get_message("unset")->get("dispatch_attempts") == "0");
+}
+
+TEST(exception_of_a_batch_producer_fails_the_messages_without_a_result) {
+    auto alive = std::make_shared<int>();
+    bool is_exception = true;
+    {
+        postbox::client box(memory().set("breaker_threshold", 0).batch_producer(
+            "greeting.made", 10, [&, alive](const std::vector<postbox::message_view> &, postbox::send_results &results) {
+                results.set(0, postbox::send_result::sent());
+                if (!is_exception)
+                    throw 7;
+                results.set(2, postbox::send_result::sent());
+            }));
+        for (const char *id : {"one", "two", "three"})
+            deposit(box, id);
+        postbox::report report;
+        box.clear_outbox({"one", "two"}, &report);
+        CHECK(report.at(0).outcome == POSTBOX_OUTCOME_DISPATCHED && report.at(1).outcome == POSTBOX_OUTCOME_FAILED);
+        CHECK(report.at(1).detail.find("result 2 was set for a batch of 2") != std::string::npos);
+        is_exception = false;
+        box.clear_outbox({"two", "three"}, &report);
+        CHECK(report.at(0).outcome == POSTBOX_OUTCOME_DISPATCHED && report.at(1).outcome == POSTBOX_OUTCOME_FAILED);
+        CHECK(report.at(1).detail.find("not a std::exception") != std::string::npos);
+        CHECK(alive.use_count() == 2);
+    }
+    CHECK(alive.use_count() == 1);
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "max_batch",
+          postbox::config().batch_producer("t", 0, [](const auto &, postbox::send_results &) {}));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "send", postbox::config().batch_producer("t", 1, nullptr));
+}
+
+TEST(many_are_confirmed_in_one_call) {
+    postbox::client box = open_memory([](postbox::message_view) { return postbox::send_result::accepted(); });
+    std::vector<std::pair<std::string, postbox::send_result>> results;
+    for (int i = 0; i < 30; i++) {
+        results.emplace_back("many-" + std::to_string(i), postbox::send_result::sent());
+        deposit(box, results.back().first);
+        box.clear_outbox({results.back().first});
+    }
+    results.at(0).second = postbox::send_result::retry("no leader");
+    results.at(1).second = postbox::send_result::reject("too large");
+    box.confirm_many(results);
+    CHECK(state_of(box, "many-0") == "outstanding" && box.get_message("many-0")->get("last_error") == "no leader");
+    CHECK(state_of(box, "many-1") == "parked");
+    for (std::size_t i = 2; i < results.size(); i++)
+        CHECK(state_of(box, results.at(i).first) == "dispatched");
+    try {
+        box.confirm_many({{"nobody", postbox::send_result::sent()}, {"many-2", postbox::send_result::sent()}});
+        CHECK(!"it throws");
+    } catch (const postbox::error &incomplete) {
+        CHECK(incomplete.code() == POSTBOX_ERROR_MARK_INCOMPLETE && !incomplete.is_retryable());
+        CHECK(incomplete.reasons().size() == 1 && incomplete.reasons().at(0).subject == "nobody");
+    }
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "many-2", box.confirm_many({{"many-2", postbox::send_result::not_tried()}}));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "NUL", box.confirm_many({{std::string("a\0b", 3), postbox::send_result::sent()}}));
+    box.confirm_many({});
+}
+
 TEST(long_reason_ends_with_a_whole_character) {
     char reason[8];
     postbox::detail::write_reason("abcdef\xc3\xa4", reason, sizeof reason);

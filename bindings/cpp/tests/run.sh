@@ -47,7 +47,8 @@ every_function_is_called() {
 }
 
 compile_example() {
-    "$1" "${flags[@]}" "$root/examples/cpp/greetings.cpp" "$shared" -o "$work/greetings"
+    "$1" "${flags[@]}" "$root/examples/cpp/greetings.cpp" "$shared" -o "$work/greetings" &&
+        "$1" "${flags[@]}" "$root/examples/cpp/batches.cpp" "$shared" -o "$work/batches"
 }
 
 for compiler in g++ clang++; do
@@ -57,6 +58,7 @@ for compiler in g++ clang++; do
     step "$compiler: the example compiles without a warning" compile_example "$compiler"
     step "$compiler: the example says what it did" greets "$work/greetings"
     step "$compiler: the example tells an error" reports_an_error "$work/greetings"
+    step "$compiler: the example of batches" sends_batches "$work/batches"
     step "$compiler: the tests compile with sanitizers" compile "$compiler" "$work/sanitized" "${sanitized[@]}"
     step "$compiler: the tests pass under the sanitizers" run_tests "$work/sanitized"
     step "$compiler: AddressSanitizer catches a bug" caught "$compiler" freed heap-use-after-free

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using System.Threading;
 
@@ -11,6 +12,7 @@ namespace Postbox
     internal static class Callbacks
     {
         internal static readonly Native.MessageCallback Send = OnSend;
+        internal static readonly Native.BatchCallback SendBatch = OnSendBatch;
         internal static readonly Native.MessageCallback Archive = OnArchive;
         internal static readonly Native.LogCallback Log = OnLog;
         internal static readonly Native.ReleaseCallback Release = OnRelease;
@@ -56,6 +58,41 @@ namespace Postbox
         private static int OnSend(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
         {
             return (int)WithMessage(message, reason, reasonSize, Target<Func<Message, SendResult>>(data));
+        }
+
+        /// <summary>Calls with messages that end with the call. An exception is the result of each message that has none.</summary>
+        private static void OnSendBatch(IntPtr data, IntPtr messages, UIntPtr count, IntPtr results)
+        {
+            var lent = new List<LentMessageHandle>();
+            var set = new SendResults(checked((int)count));
+            SendResult rest = null;
+            running++;
+            try
+            {
+                for (var i = 0; i < set.Count; i++)
+                    lent.Add(new LentMessageHandle(Marshal.ReadIntPtr(messages, i * IntPtr.Size)));
+                Target<Action<IReadOnlyList<Message>, SendResults>>(data)(lent.ConvertAll(handle => new Message(handle)), set);
+            }
+            catch (ThreadAbortException failure)
+            {
+                // As for one message.
+                Thread.ResetAbort();
+                rest = SendResult.Retry(Describe(failure));
+            }
+            catch (Exception failure)
+            {
+                rest = SendResult.Retry(Describe(failure));
+            }
+            running--;
+            foreach (var handle in lent)
+                handle.TakeBack();
+            var finished = set.Finish();
+            for (var i = 0; i < finished.Length; i++)
+            {
+                var result = finished[i] ?? rest;
+                if (result != null)
+                    Native.postbox_send_results_set(results, (UIntPtr)i, (int)result.Outcome, Utf8.Lossy(result.Reason));
+            }
         }
 
         private static int OnArchive(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)

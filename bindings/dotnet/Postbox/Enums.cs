@@ -70,7 +70,7 @@ namespace Postbox
         /// <summary>Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.</summary>
         DepositIncomplete = 51,
 
-        /// <summary>A confirmed message could not be marked dispatched.</summary>
+        /// <summary>Some messages could not be marked dispatched, or their confirmations could not be recorded. After a call for many messages, the error has a reason for each of these messages.</summary>
         MarkIncomplete = 52,
 
         /// <summary>More messages are outstanding than <c>max_outstanding</c> allows. Nothing was deposited.</summary>
@@ -179,6 +179,9 @@ namespace Postbox
 
         /// <summary>The transport cannot send any message at present, for example because a server is down. The message stays outstanding and will be sent again.</summary>
         Unavailable = 4,
+
+        /// <summary>The message was not handed to the transport, for example because the producer was asked to stop. Nothing is written: the message stays outstanding, no attempt is counted, and later messages of its topic and partition key are held back. Messages that a batch callback sets no result for have this outcome.</summary>
+        NotTried = 5,
     }
 
     /// <summary>The severity of a log message. A greater number is less severe.</summary>

@@ -13,6 +13,9 @@ namespace Postbox
         internal delegate int MessageCallback(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize);
 
         [UnmanagedFunctionPointer(C)]
+        internal delegate void BatchCallback(IntPtr data, IntPtr messages, UIntPtr count, IntPtr results);
+
+        [UnmanagedFunctionPointer(C)]
         internal delegate void ReleaseCallback(IntPtr data);
 
         [UnmanagedFunctionPointer(C)]
@@ -62,6 +65,8 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_set(ConfigHandle config, byte[] name, byte[] value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_get(ConfigHandle config, byte[] name, out IntPtr value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_add_producer(ConfigHandle config, byte[] topic, MessageCallback send, IntPtr data, ReleaseCallback release);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_add_batch_producer(ConfigHandle config, byte[] topic, UIntPtr maxBatch, BatchCallback send, IntPtr data, ReleaseCallback release);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_send_results_set(IntPtr results, UIntPtr index, int outcome, byte[] reason);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_config_free(IntPtr config);
 
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_new(byte[] topic, byte[] body, UIntPtr length, out IntPtr message);
@@ -88,6 +93,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle box, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle box, IntPtr[] ids, UIntPtr count, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm(ClientHandle box, byte[] id, int outcome, byte[] reason);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many(ClientHandle box, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_message(ClientHandle box, byte[] id, out IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_item(ClientHandle box, byte[] table, byte[] key, out IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_embedded_execute(ClientHandle box, byte[] operation, byte[] request, out IntPtr answer);

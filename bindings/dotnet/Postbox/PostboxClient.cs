@@ -173,6 +173,36 @@ namespace Postbox
             Errors.Check(Native.postbox_confirm(Handle, Utf8.Required(id, nameof(id)), (int)result.Outcome, reason));
         }
 
+        /// <summary>
+        /// Confirms the outcomes of many messages that their producers had accepted, with few requests: sent messages are marked, and failed attempts are recorded, 25 in a
+        /// request. An id that is passed twice is confirmed once, as sent if one of its results is <see cref="SendResult.Sent"/>, else with the first result. Three or more
+        /// messages of a topic that are rejected for the same reason are parked only if a message of the call was sent. Any thread may call this method, also inside a producer.
+        /// </summary>
+        /// <param name="results">The ids, such as the keys of a dictionary, with their results.</param>
+        /// <exception cref="PostboxException">
+        /// <see cref="PostboxErrorCode.InvalidArgument"/> for <see cref="SendResult.Accepted"/> and <see cref="SendResult.NotTried"/>, with no message confirmed; or
+        /// <see cref="PostboxErrorCode.MarkIncomplete"/> with a reason for each message whose confirmation was not recorded, and with the other messages confirmed.
+        /// </exception>
+        public void ConfirmMany(IEnumerable<KeyValuePair<string, SendResult>> results)
+        {
+            if (results == null)
+                throw new ArgumentNullException(nameof(results));
+            var ids = new List<string>();
+            var outcomes = new List<int>();
+            var reasons = new List<byte[]>();
+            foreach (var result in results)
+            {
+                if (result.Value == null)
+                    throw new ArgumentException("message " + result.Key + " has no result", nameof(results));
+                ids.Add(result.Key);
+                outcomes.Add((int)result.Value.Outcome);
+                reasons.Add(Utf8.Lossy(result.Value.Reason));
+            }
+            using (var array = new Utf8Array(ids, nameof(results)))
+            using (var texts = new Utf8Array(reasons))
+                Errors.Check(Native.postbox_confirm_many(Handle, array.Pointers, outcomes.ToArray(), texts.Pointers, array.Count));
+        }
+
         /// <summary>Reads the message with this id from the outbox, consistently.</summary>
         /// <param name="id">The id of the message.</param>
         /// <returns>The message, or null if there is none.</returns>

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 
 namespace Postbox
@@ -101,6 +102,35 @@ namespace Postbox
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
             return AddProducer(topic, producer.Send);
+        }
+
+        /// <summary>Adds a producer that gets several messages in one call. A topic has one producer, of either kind; it is kept alive as <see cref="AddProducer(string, Func{Message, SendResult})"/> says.</summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="maxBatch">The maximum number of messages of one call, at least 1.</param>
+        /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Action<IReadOnlyList<Message>, SendResults> send)
+        {
+            if (send == null)
+                throw new ArgumentNullException(nameof(send));
+            if (maxBatch < 1)
+                throw new ArgumentOutOfRangeException(nameof(maxBatch), maxBatch, "a batch has at least 1 message");
+            var name = Utf8.Optional(topic, nameof(topic));
+            Callbacks.Give(send, data => Native.postbox_config_add_batch_producer(
+                Handle, name, (UIntPtr)maxBatch, Callbacks.SendBatch, data, Callbacks.Release));
+            return this;
+        }
+
+        /// <summary>Adds a producer that gets several messages in one call.</summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="maxBatch">The maximum number of messages of one call, at least 1.</param>
+        /// <param name="producer">The producer, kept alive as the other overload says.</param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, IBatchProducer producer)
+        {
+            if (producer == null)
+                throw new ArgumentNullException(nameof(producer));
+            return AddBatchProducer(topic, maxBatch, producer.Send);
         }
 
         /// <summary>

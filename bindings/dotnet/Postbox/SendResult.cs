@@ -42,6 +42,9 @@ namespace Postbox
         /// <returns>The result.</returns>
         public static SendResult Unavailable(string reason) => new SendResult(SendOutcome.Unavailable, reason);
 
+        /// <summary>The message was not handed to the transport, for example because the producer was asked to stop. Nothing is written for it, and it stays outstanding.</summary>
+        public static SendResult NotTried { get; } = new SendResult(SendOutcome.NotTried, "");
+
         /// <summary>The outcome of sending the message.</summary>
         public SendOutcome Outcome { get; }
 

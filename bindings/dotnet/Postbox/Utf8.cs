@@ -97,16 +97,17 @@ namespace Postbox
     {
         private readonly List<GCHandle> pinned = new List<GCHandle>();
 
-        internal Utf8Array(IEnumerable<string> texts, string name)
+        internal Utf8Array(IEnumerable<string> texts, string name) : this(Required(texts, name)) { }
+
+        /// <summary>Takes texts that are NUL-terminated bytes already.</summary>
+        internal Utf8Array(IEnumerable<byte[]> texts)
         {
-            if (texts == null)
-                throw new ArgumentNullException(name);
             var pointers = new List<IntPtr>();
             try
             {
                 foreach (var text in texts)
                 {
-                    var bytes = GCHandle.Alloc(Utf8.Required(text, name), GCHandleType.Pinned);
+                    var bytes = GCHandle.Alloc(text, GCHandleType.Pinned);
                     pinned.Add(bytes);
                     pointers.Add(bytes.AddrOfPinnedObject());
                 }
@@ -117,6 +118,14 @@ namespace Postbox
                 throw;
             }
             Pointers = pointers.ToArray();
+        }
+
+        private static IEnumerable<byte[]> Required(IEnumerable<string> texts, string name)
+        {
+            if (texts == null)
+                throw new ArgumentNullException(name);
+            foreach (var text in texts)
+                yield return Utf8.Required(text, name);
         }
 
         internal IntPtr[] Pointers { get; }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.CompilerServices;
 using System.Threading;
@@ -71,6 +72,81 @@ namespace Postbox.Tests
                 world.Client.ClearOutbox(new[] { other }, out report);
                 Check.Equal(Outcome.Rejected, report[0].Outcome);
                 Check.Equal(MessageState.Parked, world.StateOf(other).Value);
+            }
+        }
+
+        public static void A_batch_producer_sets_a_result_for_each_message()
+        {
+            var given = new[] { SendResult.Sent, SendResult.Retry("half \ud83d a pair"), SendResult.Unavailable("no leader"), SendResult.Reject("too large"), SendResult.NotTried, null };
+            var batches = new List<int>();
+            using (var world = new World(config => config.Set("breaker_threshold", 0).AddBatchProducer(World.Topic, given.Length, (messages, results) =>
+            {
+                batches.Add(messages.Count);
+                Check.Equal(messages.Count, results.Count);
+                Check.Throws<ArgumentOutOfRangeException>(() => results[messages.Count] = SendResult.Sent);
+                for (var i = 0; i < messages.Count; i++)
+                    results[i] = given[i];
+            })))
+            {
+                Report report;
+                var ids = given.Select(_ => world.Deposit()).Concat(new[] { world.Deposit() }).ToList();
+                world.Client.ClearOutbox(ids, out report);
+                Check.Same(new[] { given.Length, 1 }, batches);
+                Check.Same(
+                    new[] { Outcome.Dispatched, Outcome.Failed, Outcome.Failed, Outcome.Rejected, Outcome.Skipped, Outcome.Skipped, Outcome.Dispatched },
+                    report.Select(message => message.Outcome));
+                Check.Equal("half \ufffd a pair", report[1].Detail);
+                Check.Equal("no leader", report[2].Detail);
+                using (var message = world.Client.GetMessage(ids[5]))
+                {
+                    Check.Equal(MessageState.Outstanding, message.State.Value);
+                    Check.Equal(0, message.DispatchAttempts);
+                }
+            }
+        }
+
+        public static void An_exception_of_a_batch_producer_fails_the_messages_without_a_result()
+        {
+            var failing = new HalfSent();
+            using (var world = new World(config => config.AddBatchProducer(World.Topic, 10, failing)))
+            {
+                Report report;
+                world.Client.ClearOutbox(new[] { world.Deposit(), world.Deposit() }, out report);
+                Check.Same(new[] { Outcome.Dispatched, Outcome.Failed }, report.Select(message => message.Outcome));
+                Check.Contains("System.InvalidOperationException: the line is down", report[1].Detail);
+                Check.Throws<ObjectDisposedException>(() => failing.Results[1] = SendResult.Sent);
+                Check.Throws<ObjectDisposedException>(() => failing.Messages[0].Body.ToString());
+            }
+            Check.Throws<ArgumentOutOfRangeException>(() => new PostboxConfig().AddBatchProducer("t", 0, failing));
+            Check.Throws<ArgumentNullException>(() => new PostboxConfig().AddBatchProducer("t", 1, default(IBatchProducer)));
+        }
+
+        public static void Many_messages_are_confirmed_in_one_call()
+        {
+            using (var world = new World(producer: _ => SendResult.Accepted))
+            {
+                var ids = Enumerable.Range(0, 30).Select(_ => world.Deposit()).ToList();
+                world.Client.ClearOutbox(ids.ToArray());
+                var results = ids.ToDictionary(id => id, _ => SendResult.Sent);
+                results[ids[0]] = SendResult.Retry("no leader");
+                results[ids[1]] = SendResult.Reject("half \ud83d a pair");
+                world.Client.ConfirmMany(results);
+                Check.Equal(MessageState.Outstanding, world.StateOf(ids[0]).Value);
+                Check.Equal(MessageState.Parked, world.StateOf(ids[1]).Value);
+                using (var message = world.Client.GetMessage(ids[1]))
+                    Check.Equal("half \ufffd a pair", message.LastError);
+                Check.That(ids.Skip(2).All(id => world.StateOf(id) == MessageState.Dispatched), "a message was not marked");
+
+                results = new Dictionary<string, SendResult> { { "nobody", SendResult.Sent }, { ids[0], SendResult.Sent } };
+                var failure = Check.Fails(PostboxErrorCode.MarkIncomplete, () => world.Client.ConfirmMany(results));
+                Check.Equal("nobody", failure.Reasons.Single().Subject);
+                Check.Equal(MessageState.Dispatched, world.StateOf(ids[0]).Value);
+                results["nobody"] = SendResult.NotTried;
+                Check.Fails(PostboxErrorCode.InvalidArgument, () => world.Client.ConfirmMany(results));
+                results["nobody"] = null;
+                Check.Throws<ArgumentException>(() => world.Client.ConfirmMany(results));
+                results.Clear();
+                world.Client.ConfirmMany(results);
             }
         }
 
@@ -221,6 +297,21 @@ namespace Postbox.Tests
             }
 
             public SendResult Send(Message message) => kept == null ? SendResult.Retry("nothing was kept") : SendResult.Sent;
+        }
+
+        /// <summary>Sends the first message of a batch, and fails.</summary>
+        private sealed class HalfSent : IBatchProducer
+        {
+            internal IReadOnlyList<Message> Messages;
+            internal SendResults Results;
+
+            public void Send(IReadOnlyList<Message> messages, SendResults results)
+            {
+                Messages = messages;
+                Results = results;
+                results[0] = SendResult.Sent;
+                throw new InvalidOperationException("the line is down");
+            }
         }
 
         /// <summary>Sends by posting another message.</summary>

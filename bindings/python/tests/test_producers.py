@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -83,6 +84,119 @@ def test_an_accepted_message_is_confirmed_later() -> None:
     box.confirm("m")
     stored = box.get_message("m")
     assert stored and stored["state"] == "dispatched"
+
+
+def test_an_unavailable_transport_fails_with_its_reason() -> None:
+    entry, _ = outcome_of(raiser(postbox.Unavailable("no leader")))
+    assert (entry.outcome, entry.detail) == (Outcome.FAILED, "no leader")
+    assert outcome_of(lambda _: SendOutcome.NOT_TRIED)[0].outcome == Outcome.SKIPPED
+
+
+def outcomes_of_batch(producer: object, count: int) -> tuple[list[Outcome], list[str], postbox.Postbox]:
+    """The outcomes and details of messages that a batch producer gets in one call."""
+    config = postbox.Config(embedded_path=":memory:", breaker_threshold=0)
+    config.batch_producer("t", producer, max_batch=10)  # type: ignore[arg-type]
+    box = postbox.open(config)
+    ids = box.deposit_posts([postbox.Message("t", id=f"m{number}") for number in range(count)])
+    report = box.clear_outbox(ids, check=False)
+    return [entry.outcome for entry in report], [entry.detail for entry in report], box
+
+
+def test_a_batch_producer_returns_a_result_for_each_message() -> None:
+    batches: list[list[str]] = []
+    results: list[object] = [
+        None,
+        SendOutcome.SENT,
+        ValueError("queue \0 full \ud800"),
+        postbox.Unavailable("no leader"),
+        postbox.Reject("too large"),
+        SendOutcome.NOT_TRIED,
+        False,
+    ]
+
+    def producer(messages: Sequence[postbox.Message]) -> list[object]:
+        batches.append([message.id for message in messages])
+        return results
+
+    outcomes, details, box = outcomes_of_batch(producer, 8)
+    assert batches == [[f"m{number}" for number in range(8)]]
+    assert outcomes == [
+        Outcome.DISPATCHED,
+        Outcome.DISPATCHED,
+        Outcome.FAILED,
+        Outcome.FAILED,
+        Outcome.REJECTED,
+        Outcome.SKIPPED,
+        Outcome.FAILED,
+        Outcome.SKIPPED,
+    ]
+    assert details[2:5] == ["ValueError: queue   full ?", "no leader", "too large"]
+    assert "None, a SendOutcome or an exception, not bool" in details[6]
+    stored = box.get_message("m7")
+    assert stored and (stored["state"], stored["dispatch_attempts"]) == ("outstanding", "0")
+
+
+def test_an_exception_of_a_batch_producer_fails_the_messages_without_a_result() -> None:
+    lent: list[postbox.Message] = []
+
+    def producer(messages: Sequence[postbox.Message]) -> Iterator[SendOutcome]:
+        lent.extend(messages)
+        yield SendOutcome.SENT
+        raise postbox.Reject("this one")
+
+    outcomes, details, _ = outcomes_of_batch(producer, 3)
+    assert outcomes == [Outcome.DISPATCHED, Outcome.FAILED, Outcome.FAILED]
+    assert details == ["", "this one", "this one"]
+    with pytest.raises(postbox.UsageError, match="lent"):
+        _ = lent[0].id
+    assert outcomes_of_batch(lambda _: None, 1)[:2] == (
+        [Outcome.FAILED],
+        ["TypeError: the producer returned a NoneType: it must return a result for each message"],
+    )
+    with pytest.raises(KeyboardInterrupt):
+        outcomes_of_batch(raiser(KeyboardInterrupt()), 2)
+
+
+def test_a_batch_producer_is_checked_and_released() -> None:
+    config = postbox.Config(embedded_path=":memory:")
+    with pytest.raises(ValueError, match="at least 1 message, not 0"):
+        config.batch_producer("t", lambda _: [], max_batch=0)
+    with pytest.raises(TypeError, match="callable, not str"):
+        config.batch_producer("t", "send", max_batch=1)  # type: ignore[arg-type]
+    producer = Recorder()
+    gone = weakref.ref(producer)
+    config.batch_producer("t", producer, max_batch=1)  # type: ignore[arg-type]
+    del producer
+    gc.collect()
+    assert gone() is not None
+    del config
+    gc.collect()
+    assert gone() is None
+
+
+def test_many_messages_are_confirmed_in_one_call() -> None:
+    with postbox.open(embedded_path=":memory:", producers={"t": lambda _: SendOutcome.ACCEPTED}) as box:
+        ids = box.deposit_posts([postbox.Message("t") for _ in range(30)])
+        box.clear_outbox(ids)
+        results: dict[str, postbox.SendResult] = dict.fromkeys(ids, SendOutcome.SENT)
+        results[ids[0]] = ConnectionError("no \0 leader")
+        results[ids[1]] = postbox.Reject("too large")
+        results[ids[2]] = None
+        box.confirm_many(results)
+        stored = [box.get_message(id) for id in ids]
+        states = [message["state"] for message in stored if message]
+        assert states == ["outstanding", "parked"] + ["dispatched"] * 28
+        assert stored[0] and stored[0]["last_error"] == "ConnectionError: no   leader"
+
+        with pytest.raises(postbox.IncompleteError, match="1 of 2") as incomplete:
+            box.confirm_many({"nobody": None, ids[0]: None})
+        assert not incomplete.value.retryable
+        assert [(reason.subject, reason.code) for reason in incomplete.value.reasons] == [("nobody", "NotFound")]
+        with pytest.raises(postbox.InvalidInputError, match=ids[0]):
+            box.confirm_many({ids[0]: SendOutcome.ACCEPTED})
+        with pytest.raises(TypeError, match="not bool"):
+            box.confirm_many({ids[0]: True})  # type: ignore[dict-item]
+        box.confirm_many({})
 
 
 def test_an_interrupt_in_a_producer_reaches_the_caller() -> None:

@@ -6,6 +6,7 @@ mod archive;
 mod backlog;
 mod clear;
 mod clear_marking;
+mod confirm_many;
 mod fate;
 mod lease;
 mod list_replay_limits;

@@ -115,6 +115,28 @@ fn a_partly_failed_batch_is_partly_marked() {
 }
 
 #[test]
+fn a_message_that_was_not_tried_is_unchanged_and_holds_back_its_key() {
+    use DispatchOutcome::{Dispatched, HeldBack, Skipped};
+    let producer = FromFunction(3, |batch: &[Message]| {
+        let tries = |message: &Message| message.body() == b"first";
+        batch.iter().map(|it| if tries(it) { SendOutcome::Sent } else { SendOutcome::NotTried }).collect()
+    });
+    let world = TestOutbox::configured(|builder| builder.default_producer(producer).sweep_min_age(Duration::ZERO));
+    let keyed = |body: &str, key: &str| Message::new("t", body).with_partition_key(key);
+    let messages = [keyed("first", "a"), keyed("second", "b"), Message::new("t", "third"), keyed("fourth", "b")];
+    let ids = world.postbox.deposit_posts(&messages).unwrap();
+    let before = world.raw(&ids[1]);
+    let report = world.postbox.clear_outbox(&ids).unwrap();
+    assert_eq!(outcomes(&report), [Dispatched, Skipped, Skipped, HeldBack]);
+    assert!(report.entries()[1].detail.contains("did not try"), "{report:?}");
+    // A sweep writes nothing for them either.
+    let swept = world.postbox.sweep().unwrap();
+    assert_eq!((swept.dispatched, swept.failed, swept.held_back), (0, 0, 3));
+    assert_eq!(world.raw(&ids[1]), before);
+    assert_eq!(world.postbox.stats().failed, 0);
+}
+
+#[test]
 fn producers_are_called_on_the_clearing_thread() {
     let called_on = Arc::new(Mutex::new(Vec::<ThreadId>::new()));
     let threads = Arc::clone(&called_on);

@@ -14,7 +14,7 @@ Committed messages are sent at least once; rolled-back messages are never sent.
         box.clear_outbox([id])                               # send now; or leave it to a sweeper
 """
 
-from postbox._callbacks import Archive, Producer, Reject, SendOutcome
+from postbox._callbacks import Archive, BatchProducer, Producer, Reject, SendOutcome, SendResult, Unavailable
 from postbox._config import Config
 from postbox._errors import (
     ClosedError,
@@ -60,6 +60,7 @@ __version__ = library_version()
 __all__ = [
     "Archive",
     "ArchiveResult",
+    "BatchProducer",
     "ClosedError",
     "Config",
     "DatabaseError",
@@ -87,11 +88,13 @@ __all__ = [
     "Reject",
     "Report",
     "SendOutcome",
+    "SendResult",
     "State",
     "Stats",
     "SweepResult",
     "TableError",
     "TransactionCanceledError",
+    "Unavailable",
     "UnitOfWork",
     "Malformed",
     "UsageError",

@@ -7,7 +7,7 @@ kept alive until the library releases it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import Any, TypeAlias
 
@@ -29,15 +29,40 @@ class SendOutcome(IntEnum):
     REJECT = 3
     """The message can never be sent. It is parked immediately. Raising Reject(reason) has the same meaning."""
     UNAVAILABLE = 4
-    """The transport cannot send any message at present. The message will be sent again."""
+    """The transport cannot send any message at present. The message will be sent again. Raising Unavailable(reason) has the
+    same meaning."""
+    NOT_TRIED = 5
+    """The message was not handed to the transport, for example because the producer was asked to stop. Nothing is written
+    for it, and it stays outstanding."""
 
 
 class Reject(Exception):
     """Raised by a producer: this message can never be sent as it is, and is parked at once."""
 
 
+class Unavailable(Exception):
+    """Raised by a producer: the transport cannot be used now, whatever the message, which will be sent again."""
+
+
 Producer: TypeAlias = Callable[[Message], "SendOutcome | None"]
 """Sends one message. It is called on the thread that clears, or on one that sweeps, and by several at once."""
+
+SendResult: TypeAlias = SendOutcome | Exception | None
+"""The result of one message of a batch, or of a confirmation: an outcome, None for a sent message, or an exception that
+says why it was not sent: Reject, Unavailable, or any other one for a failed attempt."""
+
+BatchProducer: TypeAlias = Callable[[Sequence[Message]], Iterable[SendResult]]
+"""Sends messages, and returns or yields a result for each, in their order. It is called as a Producer is.
+
+    def send(messages):
+        for message in messages:
+            if stopping.is_set():
+                return
+            yield postbox.SendOutcome.SENT if publish(message) else RuntimeError("the queue is full")
+
+A message without a result was not tried: nothing is written for it, and it stays outstanding. An exception that is raised
+is the result of each message that has none yet; a Reject, which is meant for one message, counts as a failed attempt
+there."""
 
 Archive: TypeAlias = Callable[[Message], None]
 """Keeps one message, durably, before it is deleted from the outbox. If it raises, the message stays."""
@@ -75,13 +100,30 @@ def _said(error: BaseException) -> str:
         text = str(error)
     except Exception:
         return name
-    if isinstance(error, Reject):
+    if isinstance(error, (Reject, Unavailable)):
         return text
     return f"{name}: {text}" if text else name
 
 
+def lossy(text: str) -> bytes:
+    """A reason as C takes it. It should arrive in any case: what C cannot hold is replaced."""
+    return text.encode(errors="replace").replace(b"\0", b" ")
+
+
+def outcome_of(result: object) -> tuple[SendOutcome, str]:
+    """The outcome and the reason of a result; TypeError for an object that is no SendResult."""
+    if result is None:
+        return SendOutcome.SENT, ""
+    if isinstance(result, SendOutcome):
+        return result, ""
+    if isinstance(result, BaseException):
+        kinds = {Reject: SendOutcome.REJECT, Unavailable: SendOutcome.UNAVAILABLE}
+        return next((kinds[kind] for kind in kinds if isinstance(result, kind)), SendOutcome.RETRY), _said(result)
+    raise TypeError(f"a result must be None, a SendOutcome or an exception, not {type(result).__name__}")
+
+
 def _write(text: str, reason: Any, size: int) -> None:
-    content = text.encode(errors="replace").replace(b"\0", b" ")[: size - 1]
+    content = lossy(text)[: size - 1]
     ffi.memmove(reason, content + b"\0", len(content) + 1)
 
 
@@ -125,12 +167,46 @@ def send(data: Any, pointer: Any, reason: Any, size: int) -> int:
         return SendOutcome.SENT
     if isinstance(outcome, SendOutcome):
         return outcome
-    if isinstance(outcome, Reject):
-        return SendOutcome.REJECT
-    if not isinstance(outcome, BaseException):
-        # Taking any value for a success would lose messages of a producer that returns False.
-        _write(f"the producer returned a {type(outcome).__name__}: it must return None or a SendOutcome", reason, size)
+    if isinstance(outcome, BaseException):
+        return outcome_of(outcome)[0]
+    # Taking any value for a success would lose messages of a producer that returns False.
+    _write(f"the producer returned a {type(outcome).__name__}: it must return None or a SendOutcome", reason, size)
     return SendOutcome.RETRY
+
+
+@ffi.callback(  # type: ignore[untyped-decorator]
+    "void(void *, const postbox_message *const *, size_t, postbox_send_results *)", onerror=_on_error
+)
+def send_batch(data: Any, pointers: Any, count: int, results: Any) -> None:
+    """Calls a batch producer. Messages without a result were not tried, also if these lines are interrupted."""
+    messages = [Message._of(pointers[index]) for index in range(count)]
+    done = 0
+    this_thread.callbacks += 1
+    try:
+        returned = ffi.from_handle(data)(messages)
+        if not isinstance(returned, Iterable):
+            raise TypeError(f"the producer returned a {type(returned).__name__}: it must return a result for each message")
+        for result in returned:
+            _set_result(results, done, result)
+            done += 1
+    except BaseException as error:
+        _note_interruption(error)
+        outcome = SendOutcome.UNAVAILABLE if isinstance(error, Unavailable) else SendOutcome.RETRY
+        for index in range(done, count):
+            lib.postbox_send_results_set(results, index, outcome, lossy(_said(error)))
+    finally:
+        this_thread.callbacks -= 1
+        for message in messages:
+            message._take_back()
+
+
+def _set_result(results: Any, index: int, result: object) -> None:
+    try:
+        outcome, reason = outcome_of(result)
+    except TypeError as error:
+        # Taking any value for a success would lose messages of a producer that returns False.
+        outcome, reason = SendOutcome.RETRY, str(error)
+    lib.postbox_send_results_set(results, index, outcome, lossy(reason))
 
 
 @_callback(of_failure=1)  # type: ignore[untyped-decorator]

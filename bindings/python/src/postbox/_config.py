@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from postbox import _callbacks
-from postbox._callbacks import Producer
+from postbox._callbacks import BatchProducer, Producer
 from postbox._native import check, ffi, lib, optional_utf8, text_of
 from postbox._text import utf8
 
@@ -37,11 +39,33 @@ class Config:
         The producer returns None when the message is sent. An exception counts as a failed dispatch with its message: the
         message stays outstanding and is sent again. See SendOutcome and Reject for other outcomes.
         """
-        if not callable(send):
-            raise TypeError(f"a producer must be callable, not {type(send).__name__}")
-        name = optional_utf8(topic, "topic")
-        handle = _callbacks.keep(send)
+        name, handle = _kept(topic, send)
         error = lib.postbox_config_add_producer(self._pointer, name, _callbacks.send, handle, _callbacks.release)
         if error:
             _callbacks.drop(handle)
         check(error)
+
+    def batch_producer(self, topic: str | None, send: BatchProducer, max_batch: int) -> None:
+        """Adds a producer that gets up to `max_batch` messages in one call, and returns or yields a result for each. A topic
+        has one producer, of either kind.
+
+        config.batch_producer("order.placed", publish_all, max_batch=50)
+
+        No two messages of a call have the same topic and partition key. See BatchProducer for the results.
+        """
+        if max_batch < 1:
+            raise ValueError(f"a batch has at least 1 message, not {max_batch}")
+        name, handle = _kept(topic, send)
+        error = lib.postbox_config_add_batch_producer(
+            self._pointer, name, max_batch, _callbacks.send_batch, handle, _callbacks.release
+        )
+        if error:
+            _callbacks.drop(handle)
+        check(error)
+
+
+def _kept(topic: str | None, send: object) -> tuple[Any, Any]:
+    """The topic of a producer as C takes it, and the producer as the library keeps it."""
+    if not callable(send):
+        raise TypeError(f"a producer must be callable, not {type(send).__name__}")
+    return optional_utf8(topic, "topic"), _callbacks.keep(send)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from postbox import _callbacks, _process
-from postbox._callbacks import Archive, Producer, SendOutcome
+from postbox._callbacks import Archive, Producer, SendOutcome, SendResult, lossy, outcome_of
 from postbox._config import Config
 from postbox._item import Item
 from postbox._message import Message
@@ -159,6 +159,22 @@ class Postbox:
     def confirm(self, id: str, outcome: SendOutcome = SendOutcome.SENT, reason: str | None = None) -> None:
         """Reports the outcome of a message for which its producer returned ACCEPTED."""
         check(lib.postbox_confirm(self._pointer, utf8(id, "id"), outcome, optional_utf8(reason, "reason")))
+
+    def confirm_many(self, results: Mapping[str, SendResult]) -> None:
+        """Confirms the results of many messages, by id, that their producers had ACCEPTED. Sent messages are marked, and
+        failed attempts are recorded, 25 in a request.
+
+        box.confirm_many(dict.fromkeys(ids, SendOutcome.SENT) | {broken: postbox.Reject("too large")})
+
+        Raises IncompleteError with a reason for each message whose confirmation was not recorded; the others are confirmed.
+        Three or more messages of a topic that are rejected for the same reason are parked only if a message of the call was
+        sent.
+        """
+        outcomes = [outcome_of(result) for result in results.values()]
+        ids, kept = texts(results, "id")
+        reasons = [ffi.new("char[]", lossy(reason)) for _, reason in outcomes]
+        numbers = ffi.new("postbox_send_outcome[]", [outcome for outcome, _ in outcomes])
+        check(lib.postbox_confirm_many(self._pointer, ids, numbers, ffi.new("char *[]", reasons), len(kept)))
 
     def sweep(self, topic: str | None = None) -> SweepResult:
         """Sends the outstanding messages of one topic or of all topics that are older than sweep_min_age_ms, and marks them

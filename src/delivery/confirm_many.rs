@@ -1,0 +1,192 @@
+//! Confirms many messages that their producers had accepted: they share the requests that mark them, read them and
+//! record their failures.
+
+use crate::delivery::blame::Blame;
+use crate::delivery::tally::{Failure, Tally};
+use crate::engine::Engine;
+use crate::model::error::{Error, ErrorCode, Reason, Result};
+use crate::model::stored_message::{MessageState, StoredMessage};
+use crate::model::ticks::Ticks;
+use crate::outbox::item::is_possible_id;
+use crate::outbox::mark::{Mark, Marked};
+use crate::outbox::read::MAX_BATCH_GET;
+use crate::runtime::Call;
+use crate::transport::SendOutcome;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::unbounded_channel;
+use tracing::Instrument;
+
+/// A message that was not sent, with its place in the call.
+struct Unsent<'o> {
+    place: usize,
+    id: &'o str,
+    blame: Blame,
+    error: &'o str,
+}
+
+/// The messages of a call whose confirmations were not recorded.
+#[derive(Default)]
+struct Unrecorded {
+    reasons: Vec<Reason>,
+    /// Whether confirming one of them again may succeed.
+    is_retryable: bool,
+}
+
+impl Unrecorded {
+    fn add(&mut self, (place, id): (usize, &str), code: &str, why: &str) {
+        self.is_retryable |= matches!(code, "MarkFailed" | "ReadFailed");
+        self.reasons.push(Reason::new(place, id, code, why));
+    }
+
+    fn into_result(mut self, count: usize) -> Result<()> {
+        if self.reasons.is_empty() {
+            return Ok(());
+        }
+        self.reasons.sort_by_key(|reason| reason.index);
+        let text = format!(
+            "the confirmations of {} of {count} messages were not recorded; there is a reason for each",
+            self.reasons.len()
+        );
+        let error = Error::new(ErrorCode::MarkIncomplete, text).with_reasons(self.reasons);
+        Err(if self.is_retryable { error.retryable() } else { error })
+    }
+}
+
+/// Marks what was sent, and records what was not.
+pub(crate) fn confirm_many<'o>(
+    engine: &Engine,
+    outcomes: impl Iterator<Item = (&'o str, &'o SendOutcome)>,
+) -> Result<()> {
+    let (mut sent, mut unsent) = (BTreeMap::new(), Vec::new());
+    let mut ids = HashSet::new();
+    for (place, (id, outcome)) in outcomes.enumerate() {
+        let (blame, error) = match outcome {
+            SendOutcome::Sent => {
+                if ids.insert((id, true)) {
+                    sent.insert(place, id);
+                }
+                continue;
+            }
+            SendOutcome::Retry(text) => (Blame::Unknown, text),
+            SendOutcome::Unavailable(text) => (Blame::Transport, text),
+            SendOutcome::Reject(text) => (Blame::Message, text),
+            SendOutcome::Accepted | SendOutcome::NotTried => return Err(not_a_confirmation(id)),
+        };
+        if ids.insert((id, false)) {
+            unsent.push(Unsent { place, id, blame, error });
+        }
+    }
+    unsent.retain(|unsent| !ids.contains(&(unsent.id, true)));
+    let call = &engine.runtime.enter()?;
+    let mut unrecorded = Unrecorded::default();
+    let (sent_count, count) = (sent.len() as u64, sent.len() + unsent.len());
+    mark(engine, call, sent, &mut unrecorded)?;
+    record(engine, call, &unsent, sent_count, &mut unrecorded);
+    unrecorded.into_result(count)
+}
+
+/// Returns the error for an outcome that confirms nothing.
+pub(crate) fn not_a_confirmation(id: &str) -> Error {
+    Error::new(
+        ErrorCode::InvalidArgument,
+        format!(
+            "message {id} cannot be confirmed as accepted or not tried: confirm it as sent, retry, unavailable or reject"
+        ),
+    )
+}
+
+/// Marks messages through the engine's marker, which remembers those that it could not mark.
+fn mark(engine: &Engine, call: &Call<'_>, sent: BTreeMap<usize, &str>, unrecorded: &mut Unrecorded) -> Result<()> {
+    let now = Ticks::now();
+    let (mut open, impossible): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        sent.into_iter().partition(|(_, id)| is_possible_id(id));
+    for place in impossible {
+        unrecorded.add(place, "NotFound", "the outbox has no such message");
+    }
+    // A marked message must not be sent from memory.
+    open.values().for_each(|id| drop(engine.recent.take(id)));
+    let (answers, mut answered) = unbounded_channel();
+    let marks: Vec<_> = open.iter().map(|(place, id)| (*place, Mark::by_name(id, now))).collect();
+    engine.marker.mark(&engine.runtime, call, marks, &answers);
+    drop(answers);
+    // A mark waits for the requests before it, and each request ends at the operation timeout.
+    let patience = engine.operation_timeout().saturating_mul(3).max(Duration::from_secs(1));
+    while !open.is_empty() {
+        let answer = match engine.runtime.run_inside("marking", patience, answered.recv()) {
+            Ok(answer) => answer,
+            Err(error) if error.code() == ErrorCode::Timeout => None,
+            Err(error) => return Err(error),
+        };
+        let Some((place, marked)) = answer else {
+            for unanswered in open {
+                unrecorded.add(unanswered, "MarkFailed", "no response within operation_timeout_ms");
+            }
+            return Ok(());
+        };
+        let Some(id) = open.remove(&place) else { continue };
+        match marked {
+            // It stays claimed, so that it is not sent again before this is repeated.
+            Marked::Failed(error) => unrecorded.add((place, id), "MarkFailed", error.message()),
+            Marked::Missing => {
+                engine.in_flight.settle(id);
+                unrecorded.add((place, id), "NotFound", "the outbox has no such message");
+            }
+            Marked::Dispatched | Marked::AlreadyDispatched | Marked::Replayed => engine.confirmed_as_sent(id),
+        }
+    }
+    Ok(())
+}
+
+/// Records failed attempts as those of a drain are, each of which counts, waits, and in the end parks its message.
+fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, unrecorded: &mut Unrecorded) {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for part in unsent.chunks(MAX_BATCH_GET) {
+        let (mut found, read) = read(engine, call, part);
+        for &Unsent { place, id, blame, error } in part {
+            tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = error }, "an accepted message was not sent");
+            // The message may be sent again, whether its attempt is recorded or not.
+            let acceptance = engine.in_flight.settle(id);
+            let StoredMessage { message, fate, .. } = match (found.remove(id), &read) {
+                (Some(Ok(stored)), _) if stored.state == MessageState::Outstanding => stored,
+                (Some(Err(error)), _) => {
+                    unrecorded.add((place, id), "Malformed", error.message());
+                    continue;
+                }
+                (None, Err(error)) => {
+                    unrecorded.add((place, id), "ReadFailed", error.message());
+                    continue;
+                }
+                _ => continue,
+            };
+            let is_first_try =
+                acceptance.map_or_else(|| !fate.is_retried(Ticks::now()), |acceptance| acceptance.is_first_try);
+            if blame != Blame::Message && is_first_try {
+                engine.evidence.note(message.topic(), false);
+            }
+            let tally = tallies.entry(message.topic().to_owned()).or_default();
+            // Only the table knows the topics of those that were sent: they speak for each transport of the call.
+            tally.sent = sent;
+            let is_keyed = !message.partition_key().is_empty();
+            tally.fail(Failure { id: id.to_owned(), fate, is_keyed, blame, error: error.to_owned() });
+        }
+    }
+    for (topic, tally) in &mut tallies {
+        tally.settle(engine, topic, false);
+    }
+}
+
+fn read(
+    engine: &Engine,
+    call: &Call<'_>,
+    unsent: &[Unsent<'_>],
+) -> (HashMap<String, Result<StoredMessage>>, Result<()>) {
+    let outbox = Arc::clone(&engine.outbox);
+    let ids = unsent.iter().map(|unsent| unsent.id.to_owned()).collect();
+    let read = async move { outbox.get_batch(ids).await }.instrument(engine.request_span("reading messages"));
+    engine.runtime.start_task(call, engine.operation_timeout(), read).wait().unwrap_or_else(|| {
+        let text = "no response within operation_timeout_ms";
+        (HashMap::new(), Err(Error::new(ErrorCode::Timeout, text)))
+    })
+}
