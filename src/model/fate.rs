@@ -1,6 +1,7 @@
 //! The part of a stored message that decides when it is sent next: its waits, its failures, its acceptance.
 
 use crate::model::ticks::Ticks;
+use crate::sys::simulation::{Mutation, mutated};
 use std::time::Duration;
 
 /// A wait that ends later than this is not believed: some clock was wrong when it was written.
@@ -38,8 +39,12 @@ pub(crate) struct Failures {
 impl Fate {
     /// Returns whether the message is to be left alone until a later time.
     pub(crate) fn is_waiting(&self, now: Ticks) -> bool {
+        if mutated(Mutation::WaitIgnored) {
+            return false;
+        }
         let longest = if self.accepted.is_some() { LONGEST_ACCEPTANCE } else { LONGEST_WAIT };
-        self.next_attempt.is_some_and(|at| at > now && at <= now.plus(longest))
+        let is_believed = |at: Ticks| at <= now.plus(longest) || mutated(Mutation::FarWaitTrusted);
+        self.next_attempt.is_some_and(|at| at > now && is_believed(at))
     }
 
     /// Returns the failures that still count: those of a message that waits, or has waited less than a day ago.
