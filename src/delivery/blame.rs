@@ -5,6 +5,7 @@ use crate::model::config::Config;
 use crate::model::fate::{Failures, Fate};
 use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
+use crate::sys::simulation::{Mutation, mutated};
 use std::time::Duration;
 
 /// The maximum time for which a message waits for its next attempt.
@@ -75,7 +76,8 @@ impl Rules {
         let first = failures.first.unwrap_or(now);
         let age = now.since(first);
         let Circumstances { in_trouble, has_evidence } = circumstances;
-        let counts = !in_trouble && has_evidence && matches!(blame, Blame::Unknown | Blame::Transport);
+        let may_count = !in_trouble || mutated(Mutation::ProbesCounted);
+        let counts = may_count && has_evidence && matches!(blame, Blame::Unknown | Blame::Transport);
         let counted = failures.counted.saturating_add(u32::from(counts || blame == Blame::Message));
         let error = error.to_owned();
         let failed_enough =

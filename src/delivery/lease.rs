@@ -170,7 +170,8 @@ impl Drop for Lease<'_> {
 }
 
 fn new_lock(engine: &Engine, resource: &str) -> Lock {
-    Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id: crate::sys::random::id() }
+    let id = if mutated(Mutation::OneLockId) { format!("{engine:p}") } else { crate::sys::random::id() };
+    Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id }
 }
 
 /// Pauses a lane that no process has leased, unless another process has paused it meanwhile.
@@ -217,7 +218,7 @@ pub(crate) fn use_lock_table<T>(
             Err(error) if !is_denied(&error) => return Err(error),
             _ => {}
         }
-    } else if response.as_ref().is_err_and(is_denied) {
+    } else if !mutated(Mutation::RefusalBelieved) && response.as_ref().is_err_and(is_denied) {
         response = request();
     }
     match response {

@@ -5,6 +5,7 @@ use crate::model::error::Result;
 use crate::model::item::Item;
 use crate::outbox::sightings::{Page, Range, Sighting};
 use crate::runtime::{Call, Task};
+use crate::sys::simulation::{Mutation, mutated};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tracing::Instrument;
@@ -71,7 +72,7 @@ impl<'a> Source<'a> {
         }
         for index in 0..self.parts.len() {
             while self.parts[index].found.is_empty() && !self.parts[index].is_at_end {
-                if !keep() {
+                if !mutated(Mutation::RenewedOnlyToSend) && !keep() {
                     return None;
                 }
                 self.ask(index, 0);

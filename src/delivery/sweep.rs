@@ -16,6 +16,7 @@ use crate::outbox::lock_table::{LockItem, Standing, Why, unix_milliseconds};
 use crate::outbox::sightings::Range;
 use crate::runtime::Call;
 use crate::sys::clock;
+use crate::sys::simulation::{Mutation, mutated};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -280,7 +281,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
             .into_iter()
             .filter(|(lane, seen)| {
                 let may_have_work = seen.due > 0 || (seen.is_cut && !self.engine.sweeping.is_idle(lane));
-                may_have_work && !known.contains(lane) && !self.engine.sweeping.leaves(lane)
+                let is_anothers =
+                    mutated(Mutation::SharesDealt) && lane.resource().bytes().map(u32::from).sum::<u32>() % 2 == 0;
+                may_have_work && !known.contains(lane) && !self.engine.sweeping.leaves(lane) && !is_anothers
             })
             .map(|(lane, seen)| Job { lane, seen, pause: None })
             .collect();
@@ -505,6 +508,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 engine.sweeping.leave_lane(&job.lane, length);
             }
             match &mut lease {
+                _ if mutated(Mutation::PauseInMemory) => {}
                 Some(lease) => lease.pause_at_end(length, count, why),
                 None => {
                     let paused = pause_unleased(engine, resource, &job.lane.topic, (length, count, why));

@@ -8,6 +8,7 @@ use crate::outbox::partiql::MAX_STATEMENTS;
 use crate::runtime::{Call, Runtime};
 use crate::sdk::retry::Retry;
 use crate::sys::clock;
+use crate::sys::simulation::{Mutation, mutated};
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::pin::pin;
@@ -137,7 +138,7 @@ impl Marker {
 
     /// Returns whether marks fail, so that nothing more may be sent.
     pub(crate) fn is_failing(&self) -> bool {
-        self.0.lock().is_failing
+        self.0.lock().is_failing && !mutated(Mutation::SentUnmarked)
     }
 
     /// Returns the mark of a message that this process has sent and could not mark.

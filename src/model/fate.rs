@@ -1,6 +1,7 @@
 //! The attributes of a stored message that decide when it is sent next: its waits, its failures and its acceptance.
 
 use crate::model::ticks::Ticks;
+use crate::sys::simulation::{Mutation, mutated};
 use std::time::Duration;
 
 /// The maximum remaining time of a valid wait. A wait that ends later was written by a wrong clock and is ignored.
@@ -38,8 +39,12 @@ pub(crate) struct Failures {
 impl Fate {
     /// Returns whether the message waits for a later time.
     pub(crate) fn is_waiting(&self, now: Ticks) -> bool {
+        if mutated(Mutation::WaitIgnored) {
+            return false;
+        }
         let longest = if self.accepted.is_some() { LONGEST_ACCEPTANCE } else { LONGEST_WAIT };
-        self.next_attempt.is_some_and(|at| at > now && at <= now.plus(longest))
+        let is_believed = |at: Ticks| at <= now.plus(longest) || mutated(Mutation::FarWaitTrusted);
+        self.next_attempt.is_some_and(|at| at > now && is_believed(at))
     }
 
     /// Returns the failures that still count: those of a message that waits, or whose wait ended less than a day ago.

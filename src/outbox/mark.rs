@@ -11,6 +11,7 @@ use crate::outbox::attribute::{
 };
 use crate::outbox::change::{Change, Changed, Condition};
 use crate::outbox::item;
+use crate::sys::simulation::{Mutation, mutated};
 use std::sync::Arc;
 
 /// A message that was sent, with the attributes on which its mark is conditional.
@@ -83,7 +84,8 @@ impl Outbox {
             true => Condition::Equals(DELIVERY_TIME, item::number(0)),
             false => Condition::Missing(DELIVERY_TIME),
         }];
-        conditions.extend(mark.replayed.map(|replayed| Condition::same(REPLAYED_AT, replayed)));
+        let replayed = mark.replayed.filter(|_| !mutated(Mutation::MarkOverReplay));
+        conditions.extend(replayed.map(|replayed| Condition::same(REPLAYED_AT, replayed)));
         Change { id: mark.id.clone(), set, remove, conditions, outstanding: -1 }
     }
 }

@@ -14,6 +14,18 @@ pub enum Role {
     Depositor,
     Clearer,
     Sweeper,
+    /// Sweeps messages of one topic, and has no producer for others.
+    SweeperOf(&'static str),
+    /// A new process for each sweep.
+    Once,
+    /// A sweeper whose transport never works.
+    Sick,
+    /// A sweeper that is gone when the trouble is over.
+    Fleeting,
+    /// Deposits messages in batches, and clears some of them.
+    Feeder,
+    /// Replays and unparks messages.
+    Operator,
 }
 
 pub struct Life {
@@ -49,24 +61,62 @@ impl Life {
     }
 
     pub fn live(mut self, role: Role) {
-        let end = self.network.world.now() + self.plan.lives;
+        let lives = if matches!(role, Role::Fleeting | Role::Operator) { self.plan.calm_at } else { self.plan.lives };
+        let end = self.network.world.now() + lives;
+        let feeds = matches!(role, Role::Depositor | Role::Feeder);
         for generation in 0.. {
             let name = format!("{role:?} {}.{generation}", self.number);
-            let process = Process::new(&self.network, name, self.actor, None);
+            let process = Process::of(role, &self.network, name, self.actor);
             let postbox = process.open(self.plan.builder(), self.plan.batch);
             let alive = Alive { process: &process, postbox: &postbox };
-            while process.is_alive() && self.network.world.now() < end && (role != Role::Depositor || self.left > 0) {
+            while process.is_alive() && self.network.world.now() < end && (!feeds || self.left > 0) && !self.is_done() {
                 match role {
                     Role::Depositor => self.command(&alive),
+                    Role::Feeder => self.feed(&alive),
                     Role::Clearer => self.clear_some(&alive),
-                    Role::Sweeper => self.sweep(&alive),
+                    Role::Operator => self.operate(&alive),
+                    _ => self.sweep(&alive),
                 }
-                self.nap(3_000);
+                let nap = if role == Role::Feeder { self.plan.feeder_nap } else { self.plan.nap };
+                self.nap(nap.as_millis() as u64);
+                if role == Role::Once {
+                    break;
+                }
             }
-            if process.is_alive() {
+            let goes_on = role == Role::Once && self.network.world.now() < end && !self.is_done();
+            if process.is_alive() && !goes_on {
                 return;
             }
         }
+    }
+
+    /// Whether the trouble is over, and nothing is left that can be sent.
+    fn is_done(&self) -> bool {
+        let now = self.network.world.now();
+        self.plan.bounds.is_some() && now > self.plan.calm_at && self.network.oracle.late_ones(now).is_empty()
+    }
+
+    /// Deposits some messages, and clears them or leaves them to sweepers.
+    fn feed(&mut self, alive: &Alive) {
+        let count = self.dice.usize(1..=self.plan.burst).min(self.left);
+        let ids = self.deposit(alive, count);
+        if alive.process.is_alive() && !ids.is_empty() && self.dice.f64() < self.plan.clears {
+            alive.clear(&ids);
+        }
+    }
+
+    fn operate(&mut self, alive: &Alive) {
+        let mut parked = self.network.oracle.parked();
+        let mut sent = self.network.oracle.dispatched();
+        self.dice.shuffle(&mut parked);
+        self.dice.shuffle(&mut sent);
+        sent.truncate(self.dice.usize(0..4));
+        parked.truncate(1);
+        if self.dice.u32(0..4) > 0 {
+            parked.clear();
+        }
+        let _ = alive.postbox.replay(&sent);
+        parked.iter().for_each(|id| drop(alive.postbox.unpark(id)));
     }
 
     fn nap(&mut self, most: u64) {
@@ -93,8 +143,8 @@ impl Life {
         let key = ["", "", "ada", "bob"][self.dice.usize(0..4)];
         let topic = ["made", "sold"][self.dice.usize(0..2)];
         let destiny = match self.dice.u32(0..20) {
-            0 => Destiny::Fails,
-            1 => Destiny::Rejected,
+            0 if self.plan.bounds.is_none() => Destiny::Fails,
+            1 if self.plan.bad > 0 => Destiny::Rejected,
             _ => Destiny::Sent,
         };
         let message = Message::new(topic, format!("body of {id}")).with_id(id).with_partition_key(key);
@@ -113,7 +163,10 @@ impl Life {
                 }
                 self.transact(alive, message)
             }
-            None => self.deposit(alive),
+            None => {
+                let count = self.dice.usize(1..5).min(self.left.max(1));
+                self.deposit(alive, count)
+            }
         };
         for again in 0..self.dice.usize(0..3) {
             if again > 0 {
@@ -174,8 +227,7 @@ impl Life {
     }
 
     /// Messages outside of a transaction: one, or some at once. Gives the ids if all are stored.
-    fn deposit(&mut self, alive: &Alive) -> Vec<String> {
-        let count = self.dice.usize(1..5).min(self.left.max(1));
+    fn deposit(&mut self, alive: &Alive, count: usize) -> Vec<String> {
         let messages: Vec<Message> = (0..count).map(|_| self.message(false)).collect();
         messages.iter().for_each(|message| self.network.oracle.learn(message.id(), Fate::Unknown));
         for _ in 0..3 {

@@ -11,6 +11,7 @@ mod oracle;
 mod process;
 mod run;
 mod world;
+mod worlds;
 
 use aws_sdk_dynamodb::types::Update;
 use postbox::simulation::Mutation;
@@ -19,6 +20,7 @@ use run::{Outcome, Plan};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use worlds::Kind;
 
 const OUTBOX: &str = "brighter_outbox";
 /// The table of the callers' own data: how often each command took effect.
@@ -42,17 +44,19 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-/// Runs these seeds on all processors, as long as there is time and no mistake is found.
-fn run_seeds(seeds: std::ops::Range<u64>, time: Duration, mutation: Option<Mutation>) -> Outcome {
-    let (next, began) = (AtomicU64::new(seeds.start), Instant::now());
+/// Makes plans of seeds and runs them on all processors, as long as there is time and no mistake is found.
+fn run_plans(plan: impl Fn(u64) -> Option<Plan> + Sync, time: Duration, mutation: Option<Mutation>) -> Outcome {
+    let (next, began) = (AtomicU64::new(0), Instant::now());
     let total = Mutex::new(Outcome::default());
     let work = || {
         while began.elapsed() < time {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end || (mutation.is_some() && !total.lock().unwrap().violations.is_empty()) {
+            let Some(plan) = plan(next.fetch_add(1, Ordering::Relaxed)) else {
+                return;
+            };
+            if mutation.is_some() && !total.lock().unwrap().violations.is_empty() {
                 return;
             }
-            let outcome = run::run(&Plan::of(seed), mutation);
+            let outcome = run::run(&plan, mutation);
             total.lock().unwrap().add(&outcome);
         }
     };
@@ -62,21 +66,36 @@ fn run_seeds(seeds: std::ops::Range<u64>, time: Duration, mutation: Option<Mutat
     total.into_inner().unwrap()
 }
 
+fn run_seeds(kind: Kind, seeds: std::ops::Range<u64>, mutation: Option<Mutation>) -> Outcome {
+    let plan = |number| Some(seeds.start + number).filter(|seed| *seed < seeds.end).map(|seed| kind.plan(seed));
+    run_plans(plan, Duration::MAX, mutation)
+}
+
 fn assert_right(outcome: &Outcome) {
-    let again = "again: SEED=n POSTBOX_SIMULATION=1 cargo test --test simulation seeds";
+    let again = "again: WORLD=name SEED=n POSTBOX_SIMULATION=1 cargo test --test simulation seeds";
     assert!(outcome.violations.is_empty(), "{:#?}\n{again}", outcome.violations);
 }
 
+/// `SEEDS` seeds of the mixed world, and fewer of each other one; or one of them alone, or one seed of it.
 #[test]
 fn seeds() {
-    let (first, count) = number("SEED").map_or((0, number("SEEDS").unwrap_or(2_000)), |seed| (seed, 1));
-    let began = Instant::now();
-    let outcome = run_seeds(first..first + count, Duration::MAX, None);
-    println!("{outcome}in {:.1} s", began.elapsed().as_secs_f64());
-    assert_right(&outcome);
+    let (only, seed) = (std::env::var("WORLD").ok().map(|name| Kind::named(&name)), number("SEED"));
+    let mut total = Outcome::default();
+    for kind in
+        worlds::ALL.into_iter().filter(|kind| only.map_or(seed.is_none() || *kind == Kind::Mixed, |only| only == *kind))
+    {
+        let count =
+            number("SEEDS").unwrap_or(1_000) / if kind == Kind::Mixed || only.is_some() { 1 } else { kind.rarity() };
+        let began = Instant::now();
+        let seeds = seed.map_or(0..count, |seed| seed..seed + 1);
+        let outcome = run_seeds(kind, seeds, None);
+        println!("{kind:?}: {outcome}in {:.1} s", began.elapsed().as_secs_f64());
+        total.add(&outcome);
+    }
+    assert_right(&total);
 }
 
-/// `make soak`: seeds that no other run has had, for a given time.
+/// `make soak`: seeds of all worlds that no other run has had, for a given time.
 #[test]
 #[ignore = "takes as long as it is told to: make soak"]
 fn soak() {
@@ -85,30 +104,63 @@ fn soak() {
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").as_secs() << 20
     });
     println!("seeds from {first}");
-    let outcome = run_seeds(first..u64::MAX, time, None);
+    let outcome = run_plans(|number| Some(worlds::of_number(number).plan(first + number)), time, None);
     println!("{outcome}");
     assert_right(&outcome);
 }
 
 #[test]
 fn a_seed_repeats_itself() {
-    for seed in 0..5 {
-        let plan = Plan::of(seed);
-        assert_eq!(run::run(&plan, None).fingerprint, run::run(&plan, None).fingerprint, "seed {seed}");
+    for (kind, seed) in worlds::ALL.into_iter().flat_map(|kind| [(kind, 0), (kind, 1)]) {
+        let plan = kind.plan(seed);
+        let fingerprint = || run::run(&plan, None).fingerprint;
+        assert_eq!(fingerprint(), fingerprint(), "{kind:?}, seed {seed}");
     }
 }
 
-/// Would the oracle see it? Each of these mistakes must be found.
+/// Would the oracle see it? Each of these mistakes must be found, in the world that is meant for it.
 #[test]
 fn every_mutation_is_caught() {
     use Mutation::*;
-    let mutations =
-        [MarkBeforeSend, NewTokenOnRetry, ExpiryAtDeposit, LeaseNotChecked, CacheNotInvalidated, DuplicateOverwrites];
-    for mutation in mutations {
-        let outcome = run_seeds(0..1_000, Duration::MAX, Some(mutation));
-        let found = outcome.violations.first().unwrap_or_else(|| panic!("{mutation:?} was not caught"));
-        println!("{mutation:?}: caught after {} seeds: {found}", outcome.seeds);
+    let mutations = [
+        (MarkBeforeSend, Kind::Mixed),
+        (NewTokenOnRetry, Kind::Mixed),
+        (ExpiryAtDeposit, Kind::Mixed),
+        (LeaseNotChecked, Kind::Mixed),
+        (CacheNotInvalidated, Kind::Mixed),
+        (DuplicateOverwrites, Kind::Mixed),
+        (WaitIgnored, Kind::Mixed),
+        (ProbesCounted, Kind::Flaps),
+        (RatioIgnored, Kind::Flaky),
+        (PauseInMemory, Kind::Cron),
+        (RenewedOnlyToSend, Kind::Backlog),
+        (SharesDealt, Kind::Unread),
+        (SentUnmarked, Kind::Unmarked),
+        (FarWaitTrusted, Kind::Clocks),
+        (FarLeaseTrusted, Kind::Clocks),
+        (LeaseShortened, Kind::Late),
+        (OneLockId, Kind::Late),
+        (MarkOverReplay, Kind::Operators),
+        (RefusalBelieved, Kind::Refusals),
+    ];
+    let only = std::env::var("MUTATION").ok();
+    let mut missed = Vec::new();
+    for (mutation, kind) in mutations {
+        if only.as_ref().is_some_and(|name| *name != format!("{mutation:?}")) {
+            continue;
+        }
+        let began = Instant::now();
+        let outcome = run_seeds(kind, 0..kind.mutation_seeds(), Some(mutation));
+        match outcome.violations.first() {
+            Some(found) => println!(
+                "{mutation:?}: caught after {} seeds, {:.1} s: {found}",
+                outcome.seeds,
+                began.elapsed().as_secs_f64()
+            ),
+            None => missed.push(mutation),
+        }
     }
+    assert!(missed.is_empty(), "not caught: {missed:?}");
 }
 
 #[test]

@@ -12,11 +12,14 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use postbox::EmbeddedDatabase;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+/// So many messages are on a page where pages are slow.
+const PAGE: u64 = 10;
 
 /// How bad things are; each is a chance per request or send.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,46 @@ pub struct Weather {
     pub index_lag: Duration,
     pub send_fails: f64,
     pub send_slow: f64,
+    /// How long a slow send takes at most.
+    pub slowest: Duration,
+    /// How late a delayed request is at most.
+    pub latest: Duration,
+    /// How often a request to the lock table is as late.
+    pub lock_delay: f64,
+    /// Each page of an index takes so long, and shows few messages.
+    pub slow_pages: Option<Duration>,
+    pub trouble: Option<Trouble>,
+}
+
+/// A fault that lasts.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    pub what: What,
+    pub from: Duration,
+    pub until: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum What {
+    Nothing,
+    /// Sends fail with this chance.
+    Transport {
+        fails: f64,
+        is_unavailable: bool,
+    },
+    /// Sends fail for so long, and work for so long.
+    Flaps {
+        period: Duration,
+        is_unavailable: bool,
+    },
+    /// Nothing in the outbox is changed.
+    Changes {
+        is_denied: bool,
+    },
+    Indexes,
+    Locks,
+    /// A request to the lock table is refused now and then, and never the next one too.
+    Refusals,
 }
 
 /// The network of one simulation, and its dice.
@@ -43,22 +86,89 @@ struct State {
     dice: fastrand::Rng,
     requests: u64,
     faults: BTreeMap<&'static str, u64>,
+    /// The processes whose last request to the lock table was refused.
+    refused: BTreeSet<String>,
+    /// The time from which on everything goes well.
+    calm_at: Duration,
 }
 
 impl Network {
     pub fn new(world: Arc<World>, database: EmbeddedDatabase, weather: Weather, seed: u64) -> Arc<Self> {
         let oracle = Arc::new(Oracle::new(Arc::clone(&world), database.clone()));
-        let state = State { weather, dice: fastrand::Rng::with_seed(seed), requests: 0, faults: BTreeMap::new() };
+        let state = State {
+            weather,
+            dice: fastrand::Rng::with_seed(seed),
+            requests: 0,
+            faults: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            calm_at: Duration::MAX,
+        };
         Arc::new(Self { world, oracle, database: SharedHttpConnector::new(database), state: Mutex::new(state) })
     }
 
-    /// From now on, everything goes well.
+    /// From now on, everything goes well and is fast.
     pub fn calm(&self) {
         self.state().weather = Weather::default();
     }
 
+    /// From then on, everything goes well.
+    pub fn calm_from(&self, time: Duration) {
+        self.state().calm_at = time;
+    }
+
+    /// The weather now, as it is for requests and sends. What is slow by itself stays so.
     pub fn weather(&self) -> Weather {
-        self.state().weather.clone()
+        let now = self.world.now();
+        let mut state = self.state();
+        if now >= state.calm_at {
+            state.calm_at = Duration::MAX;
+            let Weather { slow_pages, index_lag, .. } = state.weather;
+            state.weather = Weather { slow_pages, index_lag, ..Weather::default() };
+        }
+        state.weather.clone()
+    }
+
+    /// The trouble that there is now.
+    fn trouble(&self) -> What {
+        let now = self.world.now();
+        let trouble = self.weather().trouble.filter(|trouble| (trouble.from..trouble.until).contains(&now));
+        trouble.map_or(What::Nothing, |trouble| trouble.what)
+    }
+
+    /// Whether the transport fails now, and whether it says that it is to blame.
+    pub fn transport_fails(&self) -> Option<bool> {
+        let (fails, is_unavailable) = match self.trouble() {
+            What::Transport { fails, is_unavailable } => (fails, is_unavailable),
+            What::Flaps { period, is_unavailable } => {
+                let turn = self.world.now().as_millis() / period.as_millis();
+                (if turn % 2 == 0 { 1.0 } else { 0.0 }, is_unavailable)
+            }
+            _ => (self.weather().send_fails, false),
+        };
+        self.happens(fails, "failed send").then_some(is_unavailable)
+    }
+
+    /// What the trouble of now does to a request.
+    fn refusal(&self, process: &str, request: &Request) -> Option<(&'static str, Fault)> {
+        let body = &request.body;
+        let is_lock = body["TableName"].as_str().is_some_and(|table| table.contains("lock"))
+            || body["RequestItems"].as_object().is_some_and(|tables| tables.keys().any(|name| name.contains("lock")));
+        let changes = matches!(request.operation.as_str(), "BatchExecuteStatement" | "UpdateItem");
+        match self.trouble() {
+            What::Changes { is_denied: true } if changes && !is_lock => Some(("denied", Fault::access_denied())),
+            What::Changes { is_denied: false } if changes && !is_lock => Some(("broken", Fault::server_error())),
+            What::Indexes if !body["IndexName"].is_null() => Some(("broken", Fault::server_error())),
+            What::Locks if is_lock => Some(("broken", Fault::server_error())),
+            What::Refusals if is_lock => {
+                let mut state = self.state();
+                if state.refused.remove(process) || state.dice.u32(0..3) > 0 {
+                    return None;
+                }
+                state.refused.insert(process.to_owned());
+                Some(("denied", Fault::access_denied()))
+            }
+            _ => None,
+        }
     }
 
     /// Whether something of this chance happens; it is counted by its name then.
@@ -87,10 +197,12 @@ impl Network {
     }
 
     /// What happens to a request.
-    fn course(&self, operation: &str, body: &serde_json::Value) -> Course {
+    fn course(&self, process: &str, request: &Request) -> Course {
+        let Request { operation, body, .. } = request;
+        let (weather, refusal) = (self.weather(), self.refusal(process, request));
+        let is_late = self.happens(if is_lease(request) { weather.lock_delay } else { 0.0 }, "late lease");
         let mut state = self.state();
         state.requests += 1;
-        let weather = state.weather.clone();
         let dice = &mut state.dice;
         let mut course = Course {
             name: "pass",
@@ -99,9 +211,15 @@ impl Network {
             back: Duration::from_micros(dice.u64(500..10_000)),
             answered: true,
         };
-        if dice.f64() < weather.delay {
+        if let Some(time) = weather.slow_pages.filter(|_| !body["IndexName"].is_null()) {
+            course.there += time;
+        }
+        if let Some(refusal) = refusal {
+            (course.name, course.fault) = refusal;
+        } else if is_late || dice.f64() < weather.delay {
             course.name = "delayed";
-            course.there += Duration::from_millis(dice.u64(50..8_000));
+            let latest = weather.latest.max(Duration::from_secs(8));
+            course.there += Duration::from_millis(dice.u64(50..latest.as_millis() as u64));
         } else if dice.f64() < weather.fault {
             (course.name, course.fault) = fault(dice, operation, body);
             course.answered = !matches!(course.name, "no answer" | "never arrived");
@@ -119,6 +237,12 @@ impl Network {
             Poll::Pending => unreachable!("the embedded database answers at once"),
         }
     }
+}
+
+/// Whether a request changes a lease or gives it back.
+fn is_lease(request: &Request) -> bool {
+    let table = request.body["TableName"].as_str().unwrap_or_default();
+    table.contains("lock") && matches!(request.operation.as_str(), "UpdateItem" | "DeleteItem")
 }
 
 /// What happens to one request.
@@ -182,18 +306,26 @@ fn dead() -> ConnectorError {
 type Slot = Arc<Mutex<(Option<Answer>, Option<Waker>)>>;
 
 impl HttpConnector for Link {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         if !self.process.passes("before request") {
             return HttpConnectorFuture::ready(Err(dead()));
         }
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let mut body: serde_json::Value =
+            serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        if self.network.weather().slow_pages.is_some() && body["Limit"].as_u64() > Some(PAGE) {
+            // As if the messages were large: a page ends at 1 MB.
+            body["Limit"] = PAGE.into();
+            let body = body.to_string();
+            request.headers_mut().insert("content-length", body.len().to_string());
+            *request.body_mut() = body.into();
+        }
         let recorded = Request { number: 0, operation, body };
         if self.process.is_booting() {
             return HttpConnectorFuture::ready(self.network.effect(request, &recorded, Fault::Pass));
         }
-        let course = self.network.course(&recorded.operation, &recorded.body);
+        let course = self.network.course(&self.process.name, &recorded);
         self.network.world.note(&format!("{} {} {}", self.process.name, recorded.operation, course.name));
         let slot = Slot::default();
         let (link, at) = (self.clone(), Arc::clone(&slot));

@@ -3,19 +3,25 @@
 use crate::fault::Request;
 use crate::network::Network;
 use crate::process::Process;
-use crate::world::{World, unix_seconds};
+use crate::world::{World, of_ticks, unix_seconds};
+use crate::worlds::Bounds;
 use crate::{COMMANDS, OUTBOX};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use postbox::{EmbeddedDatabase, Message, SendOutcome};
 use serde_json::{Value, json};
 use sha2::Digest;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 /// Longer than an index lags, and than a message is kept in memory.
 const SETTLED: Duration = Duration::from_millis(4_500);
+/// Clocks are apart by less.
+const CLOCKS: Duration = Duration::from_millis(2_500);
+/// Waits that end later may not be believed.
+const LONGEST_WAIT: Duration = Duration::from_secs(590);
+const HOUR: Duration = Duration::from_secs(3_600);
 /// After so many failures a message is parked.
 pub const MOST_ATTEMPTS: u64 = 3;
 /// A message that fails for so long is parked, also where no other is sent.
@@ -74,6 +80,21 @@ struct Record {
     /// When its item first had a failure or a claim.
     tried_at: Option<Duration>,
     parked_at: Option<Duration>,
+    /// The lane that it is in, by the name of its lease.
+    lane: String,
+    /// When it was last sent.
+    sent_at: Option<Duration>,
+    /// When it was last replayed or unparked, and how often.
+    replayed_at: Option<Duration>,
+    replays: usize,
+    replay: Value,
+    /// Since when it waits for its next attempt, and until when.
+    wait: Option<(Duration, Duration)>,
+    next_attempt: Value,
+    /// How many failures were counted, since when, and who has written that.
+    counts: Vec<(Duration, u64, String)>,
+    /// How many requests there were to write it.
+    writes: u64,
 }
 
 impl Record {
@@ -102,8 +123,14 @@ struct State {
     leases: BTreeMap<String, String>,
     /// The name of the process that asked for a lease with this id.
     takers: BTreeMap<String, String>,
+    /// When each lease was taken, and until when it is held, by resource; the id it was taken with.
+    taken: BTreeMap<String, (String, Duration)>,
+    expiry: BTreeMap<String, (String, u64)>,
+    /// The sweeps that tried a lane, with whether they sent something.
+    tries: BTreeMap<(String, Duration, String), bool>,
     one_lease: bool,
     shards: u64,
+    bounds: Option<Bounds>,
     sends: u64,
     violations: BTreeSet<String>,
 }
@@ -117,10 +144,10 @@ impl Oracle {
         self.state.lock().unwrap()
     }
 
-    /// Whether all sweepers share one lease; else there is one per shard.
-    pub fn one_lease(&self, one: bool, shards: u64) {
+    /// Whether all sweepers share one lease, else there is one per lane; and what sweepers must achieve.
+    pub fn prepare(&self, one_lease: bool, shards: u64, bounds: Option<Bounds>) {
         let mut state = self.state();
-        (state.one_lease, state.shards) = (one, shards);
+        (state.one_lease, state.shards, state.bounds) = (one_lease, shards, bounds);
     }
 
     pub fn violation(&self, text: impl Into<String>) {
@@ -157,6 +184,15 @@ impl Oracle {
             marked_at: None,
             tried_at: None,
             parked_at: None,
+            lane: String::new(),
+            sent_at: None,
+            replayed_at: None,
+            replays: 0,
+            replay: Value::Null,
+            wait: None,
+            next_attempt: Value::Null,
+            counts: Vec::new(),
+            writes: 0,
         };
         self.state().records.insert(message.id().to_owned(), record);
     }
@@ -184,6 +220,28 @@ impl Oracle {
         state.records.iter().filter(|(_, record)| record.fate == Fate::Committed).map(|(id, _)| id.clone()).collect()
     }
 
+    /// Messages that were sent and marked.
+    pub fn dispatched(&self) -> Vec<String> {
+        self.ids(|record| record.marked_at.is_some() && !record.is_outstanding())
+    }
+
+    pub fn parked(&self) -> Vec<String> {
+        self.ids(|record| record.parked_at.is_some() && record.marked_at.is_none() && !record.is_outstanding())
+    }
+
+    /// Messages that were committed until then, can be sent, and are not sent and marked.
+    pub fn late_ones(&self, until: Duration) -> Vec<String> {
+        self.ids(|record| {
+            let is_there = record.fate == Fate::Committed && record.stored_at.is_some_and(|at| at <= until);
+            is_there && record.destiny == Destiny::Sent && record.is_outstanding()
+        })
+    }
+
+    fn ids(&self, which: impl Fn(&Record) -> bool) -> Vec<String> {
+        let state = self.state();
+        state.records.iter().filter(|(_, record)| which(record)).map(|(id, _)| id.clone()).collect()
+    }
+
     /// Reads what a request may have written, whether or not it had a response.
     pub fn observe(&self, request: &Request, process: &Process) {
         if request.body["TableName"].as_str().is_some_and(|table| table.contains("lock")) {
@@ -192,7 +250,12 @@ impl Oracle {
         if !matches!(request.operation.as_str(), "Scan" | "Query" | "GetItem" | "BatchGetItem" | "DescribeTable") {
             let mut ids = BTreeSet::new();
             strings(&request.body, &mut ids);
-            ids.into_iter().for_each(|id| self.look_at(id));
+            for id in ids {
+                if let Some(record) = self.state().records.get_mut(id) {
+                    record.writes += 1;
+                }
+                self.look_at(id, &process.name);
+            }
         }
     }
 
@@ -212,21 +275,61 @@ impl Oracle {
             state.takers.insert(taken, process.name.clone());
         }
         let is_held = !item.is_null() && item["Why"].is_null();
+        let (resource, id) = (text(&key["ResourceId"]), text(&item["LockId"]));
+        let expiry = item["LeaseExpiry"]["N"].as_str().and_then(|expiry| expiry.parse().ok()).unwrap_or(0);
+        let mut found = Vec::new();
+        if let Some((before, earlier)) = state.expiry.insert(resource.clone(), (id.clone(), expiry))
+            && before == id
+            && is_held
+            && expiry < earlier
+        {
+            found.push(format!("a request of {} makes the lease {resource} end earlier", process.name));
+        }
+        if is_held && state.taken.get(&resource).is_none_or(|(before, _)| *before != id) {
+            state.taken.insert(resource.clone(), (id.clone(), self.world.now()));
+        }
+        let pauses = text(&request.body["ExpressionAttributeValues"][":why"]) == "transport";
+        if pauses && item["Why"]["S"] == "transport" && state.taken.get(&resource).is_some_and(|(of, _)| *of == id) {
+            found.extend(state.counted_in_trouble(&resource, &process.name));
+        }
         match state.takers.get(&text(&item["LockId"])).filter(|_| is_held).cloned() {
             Some(holder) => state.leases.insert(text(&key["ResourceId"]), holder),
             None => state.leases.remove(&text(&key["ResourceId"])),
         };
+        drop(state);
+        found.into_iter().for_each(|text| self.violation(text));
     }
 
     /// Reads the item of a message as it is stored now.
-    fn look_at(&self, id: &str) {
+    fn look_at(&self, id: &str, writer: &str) {
         if !self.state().records.contains_key(id) {
             return;
         }
         let item = self.read(OUTBOX, json!({ "MessageId": { "S": id } }));
         let now = self.world.now();
         let mut state = self.state();
+        let (one_lease, shards) = (state.one_lease, state.shards);
         let record = state.records.get_mut(id).expect("it was there");
+        if record.lane.is_empty()
+            && let Some((_, shard)) = item["TopicShard"]["S"].as_str().and_then(|shard| shard.rsplit_once('_'))
+        {
+            record.lane = lane(&record.key.0, shard, if one_lease { 0 } else { shards });
+        }
+        if item["ReplayedAt"] != record.replay && !item["ReplayedAt"].is_null() {
+            record.replay = item["ReplayedAt"].clone();
+            record.replays += 1;
+            (record.replayed_at, record.stored_at) = (Some(now), Some(now));
+            (record.marked_at, record.parked_at, record.tried_at) = (None, None, None);
+        }
+        if item["NextAttemptAt"] != record.next_attempt {
+            record.next_attempt = item["NextAttemptAt"].clone();
+            let ticks = record.next_attempt["N"].as_str().and_then(|ticks| ticks.parse().ok());
+            record.wait = ticks.and_then(of_ticks).map(|until| (now, until));
+        }
+        let counted = item["DispatchAttempts"]["N"].as_str().map_or(0, |count| count.parse().unwrap_or(0));
+        if record.counts.last().map_or(0, |(_, last, _)| *last) != counted {
+            record.counts.push((now, counted, writer.to_owned()));
+        }
         let shown = (!item["OutstandingCreatedTime"].is_null()).then(|| item.clone());
         if record.shown.last().is_none_or(|(_, last)| *last != shown) {
             record.shown.push((now, shown));
@@ -345,7 +448,14 @@ impl Oracle {
                     call.by, process.name
                 ));
             }
-            if call.by == By::Sweep {
+            if call.by == By::Sweep && state.bounds.is_none_or(|bounds| bounds.clocks_agree) {
+                let now = self.world.now();
+                let waits = |&(since, until): &(Duration, Duration)| {
+                    since <= call.began && until > now + CLOCKS && until < now + LONGEST_WAIT
+                };
+                if record.wait.as_ref().is_some_and(waits) && record.is_outstanding() {
+                    found.push(format!("message {id} is sent by a sweep of {} although it waits", process.name));
+                }
                 found.extend(state.out_of_order(id, record, call.began));
                 found.extend(state.without_lease(id, record, process));
             }
@@ -355,15 +465,24 @@ impl Oracle {
 
     /// A producer was given a message, and this came of it.
     pub fn sent(&self, message: &Message, process: &Process, outcome: &SendOutcome) {
+        let (now, call) = (self.world.now(), process.call());
         let mut state = self.state();
-        state.sends += u64::from(*outcome == SendOutcome::Sent);
+        let is_sent = *outcome == SendOutcome::Sent;
+        state.sends += u64::from(is_sent);
         let Some(record) = state.records.get_mut(message.id()) else {
             return;
         };
         match outcome {
-            SendOutcome::Sent => record.sent_by.push(process.name.clone()),
-            SendOutcome::Reject(_) => record.rejected += 1,
+            SendOutcome::Sent => {
+                record.sent_by.push(process.name.clone());
+                record.sent_at = Some(now);
+            }
+            SendOutcome::Reject(_) => return record.rejected += 1,
             _ => record.failed += 1,
+        }
+        if call.by == By::Sweep {
+            let lane = record.lane.clone();
+            *state.tries.entry((lane, call.began, process.name.clone())).or_default() |= is_sent;
         }
     }
 
@@ -381,7 +500,7 @@ impl Oracle {
             let id = item["MessageId"]["S"].as_str().expect("an id");
             let request = json!({ "TableName": OUTBOX, "Key": { "MessageId": { "S": id } } });
             self.database.execute("DeleteItem", &request.to_string()).expect("a deletion");
-            self.look_at(id);
+            self.look_at(id, "");
         }
     }
 
@@ -391,7 +510,14 @@ impl Oracle {
         for (id, record) in &records {
             self.judge_one(id, record);
         }
-        self.state().records = records;
+        let mut state = self.state();
+        state.records = records;
+        let most = state.bounds.map_or(usize::MAX, |bounds| bounds.hourly_probes);
+        let probes = state.most_probes();
+        drop(state);
+        if probes.0 > most {
+            self.violation(format!("{} sweeps within an hour tried lane {} in vain", probes.0, probes.1));
+        }
     }
 
     fn judge_one(&self, id: &str, record: &Record) {
@@ -415,8 +541,25 @@ impl Oracle {
         // A sender that crashed has noted its attempt, and no failure.
         let age = record.parked_at.unwrap_or_default().saturating_sub(record.tried_at.unwrap_or(Duration::MAX));
         let parks = record.rejected > 0 || record.failed >= MOST_ATTEMPTS || age >= PARK_AFTER;
+        let bounds = self.state().bounds;
+        let parks = if bounds.is_some_and(|bounds| bounds.parks_nothing) { record.rejected > 0 } else { parks };
         if is_parked && !parks {
             wrong("is parked without a reason");
+        }
+        if record.replayed_at > record.sent_at && was_sent && !is_parked {
+            wrong("was replayed and not sent since");
+        }
+        if let Some(bounds) = bounds {
+            let (sends, tries) = (record.sent_by.len(), record.failed + record.sent_by.len() as u64);
+            if sends > bounds.sends + record.replays {
+                wrong("is sent too often");
+            }
+            if record.failed > bounds.failures {
+                wrong("is tried too often");
+            }
+            if record.writes > bounds.writes + tries + record.rejected + 3 * record.replays as u64 {
+                wrong(&format!("is written too often: {} times", record.writes));
+            }
         }
         if !item.is_null() && !is_parked && record.destiny != Destiny::Sent {
             wrong("can never be sent and is not parked");
@@ -428,6 +571,40 @@ impl Oracle {
 }
 
 impl State {
+    /// The messages of a lane whose failures this process has counted since it took the lane that it pauses now.
+    fn counted_in_trouble(&self, resource: &str, process: &str) -> Vec<String> {
+        let since = self.taken.get(resource).map_or(Duration::MAX, |(_, at)| *at);
+        let counts = |record: &Record, until: Duration| {
+            record.counts.iter().rev().find(|(at, ..)| *at < until).map_or(0, |(_, count, _)| *count)
+        };
+        let is_counted = |record: &&Record| {
+            let is_own = record.counts.last().is_some_and(|(at, _, by)| *at >= since && by == process);
+            let (before, now) = (counts(record, since), counts(record, Duration::MAX));
+            record.lane == resource && record.rejected == 0 && is_own && now > before
+        };
+        let counted = self.records.iter().filter(|(_, record)| is_counted(record));
+        counted
+            .map(|(id, _)| format!("a failure of message {id} counts although {process} pauses {resource}"))
+            .collect()
+    }
+
+    /// The most sweeps within an hour that tried a lane and sent nothing of it, and the lane.
+    fn most_probes(&self) -> (usize, String) {
+        let mut most = (0, String::new());
+        let mut times: BTreeMap<&str, VecDeque<Duration>> = BTreeMap::new();
+        for ((lane, at, _), _) in self.tries.iter().filter(|(_, is_sent)| !**is_sent) {
+            let times = times.entry(lane).or_default();
+            times.push_back(*at);
+            while times.front().is_some_and(|first| *first + HOUR < *at) {
+                times.pop_front();
+            }
+            if times.len() > most.0 {
+                most = (times.len(), lane.clone());
+            }
+        }
+        most
+    }
+
     /// An older message of the same key that was there when the sweep began, and waits still.
     fn out_of_order(&self, id: &str, record: &Record, began: Duration) -> Option<String> {
         if record.key.1.is_empty() || !record.sent_by.is_empty() {

@@ -1,5 +1,6 @@
 //! A process: one Postbox with what it can send, until it dies.
 
+use crate::life::Role;
 use crate::network::{Link, Network};
 use crate::oracle::By;
 use postbox::{Builder, Message, Postbox, Producer, SendOutcome};
@@ -17,6 +18,10 @@ pub struct Process {
     points: AtomicU64,
     dies_at: Option<u64>,
     call: Mutex<Call>,
+    /// Whether nothing that it sends arrives.
+    is_sick: bool,
+    /// What it sends alone.
+    topic: Option<&'static str>,
 }
 
 /// What the process is doing.
@@ -37,7 +42,18 @@ impl Process {
             points: AtomicU64::new(0),
             dies_at,
             call: Mutex::new(Call { by: By::Clear, began: Duration::ZERO }),
+            is_sick: false,
+            topic: None,
         })
+    }
+
+    /// A process of this role, with its network or its topics.
+    pub fn of(role: Role, network: &Arc<Network>, name: String, actor: usize) -> Arc<Self> {
+        let mut process = Self::new(network, name, actor, None);
+        let own = Arc::get_mut(&mut process).expect("a new process");
+        own.is_sick = role == Role::Sick;
+        own.topic = if let Role::SweeperOf(topic) = role { Some(topic) } else { None };
+        process
     }
 
     /// Opens its Postbox, while nothing can go wrong.
@@ -45,7 +61,11 @@ impl Process {
         let link = Link { network: Arc::clone(&self.network), process: Arc::clone(self) };
         let transport = Transport { link: link.clone(), batch };
         let database = self.network.oracle.database.clone();
-        let postbox = builder.default_producer(transport).embedded(database).http_client(link).open();
+        let builder = match self.topic {
+            Some(topic) => builder.producer(topic, transport),
+            None => builder.default_producer(transport),
+        };
+        let postbox = builder.embedded(database).http_client(link).open();
         self.booting.store(false, Ordering::Relaxed);
         postbox.expect("a Postbox in fair weather")
     }
@@ -105,16 +125,21 @@ impl Producer for Transport {
         for message in batch {
             process.passes("before send");
             let weather = network.weather();
+            let slowest = if weather.slowest.is_zero() { 30_000 } else { weather.slowest.as_millis() as u64 };
             if process.is_alive() && network.happens(weather.send_slow, "slow send") {
-                network.world.sleep(process.actor, Duration::from_millis(network.roll(10..30_000)));
+                network.world.sleep(process.actor, Duration::from_millis(network.roll(10..slowest)));
             }
             if !process.is_alive() {
                 outcomes.push(dead());
                 continue;
             }
             let outcome = match network.oracle.destiny(message.id()) {
-                _ if network.happens(weather.send_fails, "failed send") => SendOutcome::Retry("bad luck".into()),
-                destiny => destiny.outcome(),
+                _ if process.is_sick => SendOutcome::Retry("no route to host".into()),
+                destiny => match network.transport_fails() {
+                    Some(true) => SendOutcome::Unavailable("it is down".into()),
+                    Some(false) => SendOutcome::Retry("bad luck".into()),
+                    None => destiny.outcome(),
+                },
             };
             network.world.note(&format!("{} sends {} {outcome:?}", process.name, message.id()));
             network.oracle.sent(message, process, &outcome);

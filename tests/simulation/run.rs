@@ -6,6 +6,7 @@ use crate::network::{Network, Weather};
 use crate::oracle::{By, MOST_ATTEMPTS, PARK_AFTER};
 use crate::process::Process;
 use crate::world::{View, World};
+use crate::worlds::{Bounds, Kind};
 use postbox::LeaseMode;
 use postbox::simulation::{self, Mutation};
 use postbox::{Builder, EmbeddedDatabase, Postbox};
@@ -16,6 +17,7 @@ use std::time::Duration;
 /// What a seed decides beforehand.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    pub kind: Kind,
     pub seed: u64,
     pub weather: Weather,
     pub roles: Vec<Role>,
@@ -28,10 +30,27 @@ pub struct Plan {
     pub lifetime: u64,
     /// How far clocks are apart at most.
     pub skew: Duration,
+    /// How long actors wait between two calls at most.
+    pub nap: Duration,
+    pub feeder_nap: Duration,
+    /// How many messages a feeder deposits at once at most, and how often it clears them.
+    pub burst: usize,
+    pub clears: f64,
+    /// Whether there are messages that are rejected.
+    pub bad: u32,
+    /// The clock of this actor is off by so many milliseconds, from that time on.
+    pub wrong_clock: Option<(usize, i64, Duration)>,
+    pub sweeps_without_lease: bool,
+    /// With the settings that users have.
+    pub defaults: bool,
+    /// When the last fault is over, where that is known, and what is achieved then.
+    pub calm_at: Duration,
+    pub bounds: Option<Bounds>,
 }
 
 impl Plan {
-    pub fn of(seed: u64) -> Self {
+    /// A world in which everything goes wrong by chance.
+    pub fn mixed(seed: u64) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed ^ 0x9e37_79b9_7f4a_7c15);
         let mut chance = |often: f64, most: f64| if dice.f64() < often { dice.f64() * most } else { 0.0 };
         let weather = Weather {
@@ -41,11 +60,13 @@ impl Plan {
             index_lag: Duration::ZERO,
             send_fails: chance(0.5, 0.2),
             send_slow: chance(0.5, 0.08),
+            ..Weather::default()
         };
         let mut roles = vec![Role::Depositor; dice.usize(1..=2)];
         roles.extend(vec![Role::Clearer; dice.usize(0..=1)]);
         roles.extend(vec![Role::Sweeper; dice.usize(1..=3)]);
         Self {
+            kind: Kind::Mixed,
             seed,
             weather: Weather { index_lag: Duration::from_millis(if dice.bool() { 3_000 } else { 0 }), ..weather },
             roles,
@@ -57,26 +78,41 @@ impl Plan {
             sweep_batch: dice.u64(1..20),
             lifetime: if dice.bool() { 0 } else { 10 },
             skew: Duration::from_millis(dice.u64(0..2_000)),
+            nap: Duration::from_secs(3),
+            feeder_nap: Duration::from_secs(3),
+            burst: 1,
+            clears: 0.0,
+            bad: 20,
+            wrong_clock: None,
+            sweeps_without_lease: false,
+            defaults: false,
+            calm_at: Duration::ZERO,
+            bounds: None,
         }
     }
 
     /// Nothing goes wrong by chance.
     pub fn fair(leases: LeaseMode) -> Self {
         let weather = Weather::default();
-        Self { weather, roles: Vec::new(), leases, shards: 3, sweep_batch: 100, lifetime: 10, ..Self::of(0) }
+        Self { weather, roles: Vec::new(), leases, shards: 3, sweep_batch: 100, lifetime: 10, ..Self::mixed(0) }
     }
 
     pub fn builder(&self) -> Builder {
-        Postbox::builder()
+        let builder = Postbox::builder()
             .number_of_shards(self.shards)
-            .operation_timeout(Duration::from_millis(5_000))
-            .attempt_timeout(Duration::from_millis(1_500))
-            .lease_duration(Duration::from_millis(12_000))
             // On the thread that is in the world.
             .sweep_threads(1)
             .lease_mode(self.leases)
             .sweep_batch(self.sweep_batch)
-            .dispatched_ttl(Duration::from_secs(self.lifetime))
+            .sweep_without_lease(self.sweeps_without_lease)
+            .dispatched_ttl(Duration::from_secs(self.lifetime));
+        if self.defaults {
+            return builder;
+        }
+        builder
+            .operation_timeout(Duration::from_millis(5_000))
+            .attempt_timeout(Duration::from_millis(1_500))
+            .lease_duration(Duration::from_millis(12_000))
             .max_dispatch_attempts(MOST_ATTEMPTS)
             .park_min_age(Duration::from_secs(60))
             .park_after(PARK_AFTER)
@@ -125,7 +161,7 @@ pub fn run(plan: &Plan, mutation: Option<Mutation>) -> Outcome {
             stage.live();
             stage.verdict()
         });
-        judge.join().unwrap_or_else(|_| panic!("seed {} panicked", plan.seed))
+        judge.join().unwrap_or_else(|_| panic!("{:?}, seed {} panicked", plan.kind, plan.seed))
     })
 }
 
@@ -139,13 +175,16 @@ pub struct Stage {
 impl Stage {
     pub fn new(plan: &Plan, mutation: Option<Mutation>) -> Self {
         let world = World::new();
-        enter(&world, 0, Duration::ZERO, mutation, plan.seed);
+        enter(&world, 0, 0, None, mutation, plan.seed);
         let database = EmbeddedDatabase::open(":memory:").expect("a database");
         for (table, key) in [(COMMANDS, "Name"), ("brighter_distributed_lock", "ResourceId")] {
             create_table(&database, table, key);
         }
         let network = Network::new(world, database, plan.weather.clone(), plan.seed);
-        network.oracle.one_lease(plan.leases == LeaseMode::Single, plan.shards);
+        network.oracle.prepare(plan.leases == LeaseMode::Single, plan.shards, plan.bounds);
+        if plan.bounds.is_some() {
+            network.calm_from(plan.calm_at);
+        }
         // The outbox table is made by the first Postbox.
         drop(Process::new(&network, "judge".into(), 0, None).open(plan.builder(), 1));
         Self { plan: plan.clone(), mutation, network }
@@ -157,10 +196,11 @@ impl Stage {
         let mut threads = Vec::new();
         for (number, &role) in self.plan.roles.iter().enumerate() {
             let (network, plan, mutation) = (Arc::clone(&self.network), self.plan.clone(), self.mutation);
-            let ahead = Duration::from_millis(network.roll(0..plan.skew.as_millis() as u64 + 1));
+            let ahead = network.roll(0..plan.skew.as_millis() as u64 + 1) as i64;
+            let jump = plan.wrong_clock.filter(|(which, ..)| *which == number).map(|(_, off, from)| (from, off));
             let seed = network.roll(0..u64::MAX);
             threads.push(world.spawn(move |actor| {
-                enter(&network.world, actor, ahead, mutation, seed);
+                enter(&network.world, actor, ahead, jump, mutation, seed);
                 Life::new(network, plan, number, actor, seed).live(role);
             }));
         }
@@ -174,6 +214,12 @@ impl Stage {
             if thread.join().is_err() {
                 self.network.oracle.violation("an actor panicked");
             }
+        }
+        // Those that were deposited a moment ago are not late.
+        let before = world.now().saturating_sub(Duration::from_secs(300)).max(self.plan.calm_at);
+        for id in self.network.oracle.late_ones(before) {
+            let since = world.now().saturating_sub(self.plan.calm_at);
+            self.network.oracle.violation(format!("message {id} is not sent {since:?} after the last fault"));
         }
     }
 
@@ -205,14 +251,25 @@ impl Stage {
             messages,
             duplicates,
             faults,
-            violations: oracle.violations().iter().map(|text| format!("seed {}: {text}", self.plan.seed)).collect(),
+            violations: oracle
+                .violations()
+                .iter()
+                .map(|text| format!("{:?}, seed {}: {text}", self.plan.kind, self.plan.seed))
+                .collect(),
             fingerprint: world.fingerprint(),
         }
     }
 }
 
-fn enter(world: &Arc<World>, actor: usize, ahead: Duration, mutation: Option<Mutation>, seed: u64) {
-    simulation::enter(Arc::new(View { world: Arc::clone(world), actor, ahead }), mutation, seed);
+fn enter(
+    world: &Arc<World>,
+    actor: usize,
+    ahead: i64,
+    jump: Option<(Duration, i64)>,
+    mutation: Option<Mutation>,
+    seed: u64,
+) {
+    simulation::enter(Arc::new(View { world: Arc::clone(world), actor, ahead, jump }), mutation, seed);
 }
 
 fn create_table(database: &EmbeddedDatabase, table: &str, key: &str) {

@@ -206,8 +206,10 @@ impl State {
 pub struct View {
     pub world: Arc<World>,
     pub actor: usize,
-    /// How much the clock of its machine is ahead.
-    pub ahead: Duration,
+    /// How many milliseconds the clock of its machine is ahead.
+    pub ahead: i64,
+    /// From this time on it is off by so many more.
+    pub jump: Option<(Duration, i64)>,
 }
 
 impl postbox::simulation::World for View {
@@ -216,7 +218,12 @@ impl postbox::simulation::World for View {
     }
 
     fn system_time(&self) -> SystemTime {
-        UNIX_EPOCH + BEGINNING + self.ahead + self.world.now()
+        let now = self.world.now();
+        let jump = self.jump.filter(|(from, _)| now >= *from).map_or(0, |(_, off)| off);
+        let ahead = self.ahead + jump;
+        let time = UNIX_EPOCH + BEGINNING + now;
+        let off = Duration::from_millis(ahead.unsigned_abs());
+        if ahead < 0 { time - off } else { time + off }
     }
 
     fn wake_at(&self, at: Instant, waker: Waker) -> u64 {
@@ -231,6 +238,12 @@ impl postbox::simulation::World for View {
     fn idle(&self) {
         self.world.idle(self.actor);
     }
+}
+
+/// When that is in the simulation, by the ticks of .NET, unless it is before it.
+pub fn of_ticks(ticks: i64) -> Option<Duration> {
+    let nanoseconds = (i128::from(ticks) - 621_355_968_000_000_000) * 100 - BEGINNING.as_nanos() as i128;
+    u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
 }
 
 /// By the clock of a machine that is neither ahead nor late.

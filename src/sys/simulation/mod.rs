@@ -28,4 +28,30 @@ pub enum Mutation {
     CacheNotInvalidated,
     /// A deposit overwrites an existing message.
     DuplicateOverwrites,
+    /// A message that waits for its next attempt is sent.
+    WaitIgnored,
+    /// A failure counts although its drain ended in trouble.
+    ProbesCounted,
+    /// One message that was sent is evidence, however many failed.
+    RatioIgnored,
+    /// The pause of a lane in trouble is kept in memory only.
+    PauseInMemory,
+    /// A lease is not renewed while a lane is read.
+    RenewedOnlyToSend,
+    /// A sweeper leaves half of the lanes to another one, whether or not it is there.
+    SharesDealt,
+    /// Messages are sent although none can be marked.
+    SentUnmarked,
+    /// A wait that ends at a far-away time is believed.
+    FarWaitTrusted,
+    /// A lease that ends at a far-away time is believed.
+    FarLeaseTrusted,
+    /// A renewal that arrives late makes the lease end earlier.
+    LeaseShortened,
+    /// All leases that a Postbox takes have one id.
+    OneLockId,
+    /// A mark does not depend on the replay that the message was sent after.
+    MarkOverReplay,
+    /// A single refusal is taken for a lock table that cannot be used.
+    RefusalBelieved,
 }

@@ -1,0 +1,285 @@
+//! The worlds that a seed is tried in, each with what its sweepers must achieve.
+
+use crate::life::Role;
+use crate::network::{Trouble, Weather, What};
+use crate::run::Plan;
+use postbox::LeaseMode;
+use std::time::Duration;
+
+/// The worlds, by the trouble that is in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Everything goes wrong by chance, for less than a minute, in a small fleet.
+    Mixed,
+    /// The transport is down for up to two hours.
+    Outage,
+    /// Nobody sweeps for longer than one sweep, and the transport is down.
+    Cron,
+    /// The transport fails 30 to 95 % of the sends.
+    Flaky,
+    /// The transport is up and down by turns.
+    Flaps,
+    /// One sweeper can never send.
+    Sick,
+    /// A backlog takes longer to read than a lease lasts.
+    Backlog,
+    /// Nothing in the outbox can be marked or changed.
+    Unmarked,
+    /// An index or the lock table does not answer.
+    Unread,
+    /// A clock is off by a day, or jumps.
+    Clocks,
+    /// Requests arrive up to a minute late.
+    Late,
+    /// Operators replay and unpark, while requests arrive late.
+    Operators,
+    /// Single requests to the lock table are refused.
+    Refusals,
+    /// Up to 50 actors, of which many die.
+    Fleet,
+}
+
+pub const ALL: [Kind; 14] = [
+    Kind::Mixed,
+    Kind::Outage,
+    Kind::Cron,
+    Kind::Flaky,
+    Kind::Flaps,
+    Kind::Sick,
+    Kind::Backlog,
+    Kind::Unmarked,
+    Kind::Unread,
+    Kind::Clocks,
+    Kind::Late,
+    Kind::Operators,
+    Kind::Refusals,
+    Kind::Fleet,
+];
+
+/// The world of the seed of this number, when seeds of all worlds are tried.
+pub fn of_number(number: u64) -> Kind {
+    ALL[usize::try_from(number).unwrap_or(0) % ALL.len()]
+}
+
+/// What sweepers must achieve where the weather is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// So long after the last fault everything healthy is sent.
+    pub sent_within: Duration,
+    /// How often a message is sent.
+    pub sends: usize,
+    /// How often a message that can be sent is tried in vain.
+    pub failures: u64,
+    /// How many sweeps try a lane in vain, within any hour.
+    pub hourly_probes: usize,
+    /// How many requests to write it there are for a message, beyond one for each attempt.
+    pub writes: u64,
+    /// Whether only rejected messages are parked.
+    pub parks_nothing: bool,
+    /// Whether clocks agree, so that leases, waits and the order of keys hold.
+    pub clocks_agree: bool,
+}
+
+impl Bounds {
+    /// What holds where processes may die and answers be lost.
+    const ROUGH: Self = Self {
+        sent_within: Duration::from_secs(900),
+        sends: 6,
+        failures: 40,
+        hourly_probes: 60,
+        writes: 30,
+        parks_nothing: true,
+        clocks_agree: true,
+    };
+    /// What holds where nobody dies and every request is answered.
+    const EXACT: Self = Self { sends: 1, writes: 8, ..Self::ROUGH };
+}
+
+fn minutes(count: u64) -> Duration {
+    Duration::from_secs(60 * count)
+}
+
+impl Kind {
+    /// The world that is meant by its name.
+    pub fn named(name: &str) -> Self {
+        let is_meant = |kind: &&Self| format!("{kind:?}").eq_ignore_ascii_case(name);
+        *ALL.iter().find(is_meant).unwrap_or_else(|| panic!("{name} is no world: {ALL:?}"))
+    }
+
+    /// For so many seeds of the mixed world there is one of this.
+    pub fn rarity(self) -> u64 {
+        match self {
+            Self::Mixed => 1,
+            Self::Fleet | Self::Backlog => 100,
+            _ => 40,
+        }
+    }
+
+    /// So many seeds must be enough to find a mistake that this world is meant for.
+    pub fn mutation_seeds(self) -> u64 {
+        if self == Self::Mixed { 1_000 } else { 100 }
+    }
+
+    /// What a seed decides in this world.
+    pub fn plan(self, seed: u64) -> Plan {
+        let mut dice = fastrand::Rng::with_seed(seed ^ 0x5851_f42d_4c95_7f2d);
+        let mixed = Plan { kind: self, ..Plan::mixed(seed) };
+        if self == Self::Mixed {
+            return mixed;
+        }
+        let sweepers = dice.usize(2..5);
+        let mut roles = vec![Role::Feeder; dice.usize(1..3)];
+        roles.extend(vec![Role::Sweeper; sweepers]);
+        // Minutes, or hours.
+        let long = minutes(if dice.u32(0..8) > 0 { dice.u64(2..15) } else { dice.u64(60..150) });
+        // The usual case: a fleet in fair weather, and some trouble for a while.
+        let plan = Plan {
+            weather: Weather { index_lag: mixed.weather.index_lag, ..Weather::default() },
+            roles,
+            commands: dice.usize(20..80),
+            burst: dice.usize(1..25),
+            clears: [0.0, 0.5, 1.0][dice.usize(0..3)],
+            leases: if dice.bool() { LeaseMode::Single } else { LeaseMode::PerShard },
+            shards: dice.u64(1..4),
+            nap: Duration::from_secs(8 * sweepers as u64).max(long * sweepers as u32 / 15),
+            feeder_nap: (long / 8).max(minutes(1)),
+            bad: dice.u32(0..2) * 20,
+            lifetime: 0,
+            sweep_batch: 100,
+            bounds: Some(Bounds::EXACT),
+            defaults: true,
+            ..mixed
+        };
+        let for_long = |what| Trouble { what, from: minutes(1), until: minutes(1) + long };
+        match self {
+            Self::Mixed => plan,
+            Self::Outage => plan.with(for_long(What::Transport { fails: 1.0, is_unavailable: dice.bool() })),
+            Self::Cron => {
+                let roles = vec![Role::Feeder, Role::Once, Role::Once];
+                let plan = Plan { roles, nap: Duration::from_secs(14), clears: 0.0, commands: 80, burst: 50, ..plan };
+                let bounds = Bounds { hourly_probes: 25, ..Bounds::EXACT };
+                let plan = Plan { shards: 1, feeder_nap: Duration::from_secs(20), bounds: Some(bounds), ..plan };
+                let long = minutes(dice.u64(12..16));
+                let what = What::Transport { fails: 1.0, is_unavailable: dice.bool() };
+                plan.with(Trouble { what, from: minutes(1), until: minutes(1) + long })
+            }
+            Self::Flaky => {
+                let fails = if dice.bool() { 0.3 + 0.65 * dice.f64() } else { 0.9 };
+                // One that fails 19 times in 20 may need that many attempts.
+                let bounds = Bounds { failures: 150, hourly_probes: 400, ..Bounds::EXACT };
+                let long = minutes(dice.u64(130..170));
+                let plan = Plan { bounds: Some(bounds), commands: 200, burst: 30, clears: 0.0, shards: 1, ..plan };
+                let roles = vec![Role::Feeder, Role::Sweeper, Role::Sweeper];
+                let plan = Plan { roles, nap: minutes(4), feeder_nap: long / 8, ..plan };
+                let what = What::Transport { fails, is_unavailable: false };
+                plan.with(Trouble { what, from: Duration::ZERO, until: long })
+            }
+            Self::Flaps => {
+                let period = Duration::from_secs(dice.u64(20..400));
+                let bounds = Bounds { failures: 80, hourly_probes: 200, ..Bounds::EXACT };
+                let plan = Plan { bounds: Some(bounds), commands: 150, burst: 40, ..plan };
+                plan.with(for_long(What::Flaps { period, is_unavailable: dice.bool() }))
+            }
+            Self::Sick => {
+                let mut roles = plan.roles.clone();
+                roles.push(Role::Sick);
+                let bounds = Bounds { hourly_probes: 200, ..Bounds::EXACT };
+                let plan = Plan { roles, bounds: Some(bounds), ..plan };
+                plan.with(for_long(What::Nothing))
+            }
+            Self::Backlog => {
+                let slow_pages = Some(Duration::from_millis(dice.u64(900..1_400)));
+                let roles = vec![Role::Feeder, Role::Sweeper, Role::Sweeper, Role::Sweeper];
+                let weather = Weather { slow_pages, ..plan.weather.clone() };
+                // Reading is slow to the end.
+                let bounds = Bounds { sent_within: minutes(30), ..Bounds::EXACT };
+                let plan =
+                    Plan { weather, roles, commands: 500, burst: 250, clears: 0.0, shards: 1, defaults: false, ..plan };
+                let plan = Plan { nap: Duration::from_secs(15), bounds: Some(bounds), bad: 0, ..plan };
+                plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(2) })
+            }
+            Self::Unmarked => {
+                let mut roles = plan.roles.clone();
+                roles.push(Role::Once);
+                let bounds = Bounds { sends: 2 + roles.len(), writes: 400, ..Bounds::EXACT };
+                let plan = Plan { roles, bounds: Some(bounds), ..plan };
+                plan.with(for_long(What::Changes { is_denied: dice.bool() }))
+            }
+            Self::Unread => {
+                let what = if dice.bool() { What::Indexes } else { What::Locks };
+                plan.with(for_long(what))
+            }
+            Self::Clocks => {
+                let day = 24 * 3_600_000;
+                let off = [day, -day, 3 * 3_600_000, 400_000, -400_000][dice.usize(0..5)];
+                let mut roles = plan.roles.clone();
+                roles.push(Role::Fleeting);
+                let wrong_clock = Some((if dice.bool() { roles.len() - 1 } else { 0 }, off, minutes(dice.u64(0..4))));
+                let bounds = Bounds {
+                    sends: 40,
+                    hourly_probes: 1_000,
+                    clocks_agree: false,
+                    failures: 200,
+                    writes: 400,
+                    ..Bounds::ROUGH
+                };
+                let plan = Plan { roles, wrong_clock, bounds: Some(bounds), ..plan };
+                let what = What::Transport { fails: dice.f64(), is_unavailable: dice.bool() };
+                plan.with(Trouble { what, from: minutes(1), until: minutes(8) })
+            }
+            Self::Late => {
+                let weather = Weather {
+                    delay: 0.02,
+                    latest: minutes(1),
+                    lock_delay: 0.3,
+                    crash: if dice.bool() { 0.0 } else { 0.002 },
+                    send_slow: 1.0,
+                    slowest: Duration::from_millis(1_500),
+                    ..plan.weather.clone()
+                };
+                // A lease is short, and many are taken one after the other.
+                let plan = Plan { weather, commands: 150, burst: 40, nap: Duration::from_secs(8), ..plan };
+                let plan = Plan { bounds: Some(Bounds::ROUGH), clears: 0.0, defaults: false, ..plan };
+                let plan = Plan { feeder_nap: minutes(1), shards: 1, ..plan };
+                plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(5) })
+            }
+            Self::Operators => {
+                let weather = Weather { delay: 0.1, latest: minutes(1), fault: 0.03, ..plan.weather.clone() };
+                let mut roles = plan.roles.clone();
+                roles.push(Role::Operator);
+                let bounds = Bounds { sends: 40, ..Bounds::ROUGH };
+                let plan = Plan { weather, roles, bad: 20, nap: Duration::from_secs(30), ..plan };
+                let plan = Plan { bounds: Some(bounds), ..plan };
+                plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(6) })
+            }
+            Self::Refusals => {
+                let plan = Plan { sweeps_without_lease: true, nap: Duration::from_secs(5), ..plan };
+                let plan = Plan { feeder_nap: Duration::from_secs(10), bounds: Some(Bounds::ROUGH), ..plan };
+                plan.with(Trouble { what: What::Refusals, from: Duration::ZERO, until: minutes(5) })
+            }
+            Self::Fleet => {
+                let mut roles = vec![Role::Feeder; dice.usize(2..6)];
+                roles.extend(vec![Role::Clearer; dice.usize(1..8)]);
+                roles.extend(vec![Role::Sweeper; dice.usize(1..6)]);
+                roles.extend(vec![Role::SweeperOf("made"); dice.usize(0..6)]);
+                roles.extend(vec![Role::SweeperOf("sold"); dice.usize(0..6)]);
+                roles.extend(vec![Role::Once; dice.usize(0..15)]);
+                roles.extend(vec![Role::Sick; dice.usize(0..2)]);
+                let nap = Duration::from_secs(5 * roles.len() as u64);
+                let weather = Weather { crash: 0.01, fault: 0.03, delay: 0.02, ..plan.weather.clone() };
+                let bounds = Bounds { sends: 15, hourly_probes: 400, failures: 80, ..Bounds::ROUGH };
+                let plan = Plan { roles, weather, nap, bounds: Some(bounds), commands: 30, ..plan };
+                plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(10) })
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// With this trouble, and everybody there for long enough after it.
+    fn with(self, trouble: Trouble) -> Self {
+        let calm_at = trouble.until;
+        let lives = calm_at + self.bounds.map_or(Duration::ZERO, |bounds| bounds.sent_within);
+        Self { weather: Weather { trouble: Some(trouble), ..self.weather }, lives, calm_at, ..self }
+    }
+}
