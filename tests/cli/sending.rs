@@ -103,6 +103,20 @@ fn a_transport_failure_is_distinguished_from_a_message_failure() {
 }
 
 #[test]
+fn a_paused_topic_is_shown_by_the_sweep_and_the_status() {
+    let outbox = Outbox::new("paused");
+    fill(&outbox, 40);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let down = outbox.command(&["sweep", "--to", "stdout", "--older-than", "0s", "--yes"]).stdout(full).output();
+    let down = crate::Run::from(down.unwrap());
+    assert!(down.err.contains("topic t is paused for another "), "{down:?}");
+    let status = outbox.run(&["status"]).done();
+    assert!(status.contains("topic t is paused for another ") && status.contains("cannot be sent"), "{status}");
+    let lease = &outbox.json(&["status"])["leases"][0];
+    assert_eq!((&lease["topic"], &lease["paused"]), (&"t".into(), &"transport".into()));
+}
+
+#[test]
 fn an_interrupted_sweep_has_marked_only_sent_messages() {
     const MESSAGES: usize = 3000;
     let outbox = Outbox::new("interrupted");

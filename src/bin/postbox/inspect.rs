@@ -56,7 +56,7 @@ pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome 
         screen.line(format!("\n{}", lease_text(lease)))?;
     }
     if leases.is_empty() {
-        screen.line("\nno lease is held: no sweeper or archiver with a lease is running")?;
+        screen.line("\nno lease is held and no topic is paused at present")?;
     }
     Ok(Exit::Done)
 }
@@ -83,12 +83,26 @@ fn status_row(count: &TopicCount) -> Vec<String> {
 fn lease_text(lease: &LeaseInfo) -> String {
     let LeaseInfo { resource, holder, expires_at, .. } = lease;
     let (resource, holder) = (printable(resource), printable(holder));
+    if let Some(text) = pause_text(lease) {
+        return text;
+    }
     match expires_at.duration_since(SystemTime::now()) {
         Ok(left) => format!("{resource} is held by {holder} for another {}", shown_duration(left)),
         Err(late) => {
             format!("{resource} expired {} ago; its last holder was {holder}", shown_duration(late.duration()))
         }
     }
+}
+
+/// Describes a pause: which topic, why, and for how long. `None` for a lease.
+pub fn pause_text(lease: &LeaseInfo) -> Option<String> {
+    let (topic, why) = (printable(lease.topic.as_deref()?), lease.paused.as_deref()?);
+    let done = if why == "marks" { "marked" } else { "sent" };
+    let left = lease.expires_at.duration_since(SystemTime::now()).map_or_else(
+        |_| "until its next sweep".to_owned(),
+        |left| format!("for another {}", shown_duration(left)),
+    );
+    Some(format!("topic {topic} is paused {left}, because its messages cannot be {done} ({})", printable(&lease.resource)))
 }
 
 fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_table: bool) -> Value {
@@ -106,7 +120,13 @@ fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_t
     };
     let lease = |lease: &LeaseInfo| {
         let left = lease.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
-        json!({"resource": lease.resource, "holder": lease.holder, "seconds_left": left.as_secs()})
+        json!({
+            "resource": lease.resource,
+            "holder": lease.holder,
+            "topic": lease.topic,
+            "paused": lease.paused,
+            "seconds_left": left.as_secs(),
+        })
     };
     json!({
         "table": table,

@@ -1,5 +1,6 @@
 //! The subcommands that send: `clear` and `sweep`.
 
+use crate::inspect::pause_text;
 use crate::interrupt;
 use crate::options::Options;
 use crate::outcome::{Exit, Failure, Outcome};
@@ -12,7 +13,7 @@ use clap::{Args, ValueEnum};
 use postbox::{LeaseStatus, MessageState, Postbox, SendOutcome, SweepOptions, producer_fn};
 use serde_json::Value;
 use std::io::Write;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// A destination that replaces the routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -181,17 +182,8 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
 
 /// Says which topics are paused, and for how long.
 fn note_pauses(postbox: &Postbox) {
-    for lease in postbox.leases().unwrap_or_default() {
-        if let (Some(topic), Some(why), Ok(left)) =
-            (&lease.topic, &lease.paused, lease.expires_at.duration_since(SystemTime::now()))
-        {
-            note(&format!(
-                "topic {} is paused for {}, since its messages cannot be {}",
-                printable(topic),
-                shown_duration(left),
-                if why == "marks" { "marked" } else { "sent" }
-            ));
-        }
+    for text in postbox.leases().unwrap_or_default().iter().filter_map(pause_text) {
+        note(&text);
     }
 }
 
