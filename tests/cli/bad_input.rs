@@ -77,7 +77,7 @@ fn an_unknown_id_exits_with_1() {
 #[test]
 fn an_oversized_message_exits_with_2_and_stores_nothing() {
     let outbox = Outbox::new("large");
-    outbox.pipe(&["deposit", "t"], &"x".repeat(410_000)).failed(2, &["408576 at most"]);
+    outbox.pipe(&["deposit", "t"], &"x".repeat(410_000)).failed(2, &["more than the maximum of 408576"]);
     assert_eq!(outbox.counts(), [0, 0, 0]);
 }
 
