@@ -59,7 +59,7 @@ def test_clear_reports_the_outcome_of_each_message(box: postbox.Postbox) -> None
     with pytest.raises(postbox.IncompleteError, match="missing: NOT_FOUND") as incomplete:
         report.raise_for_failures()
     assert incomplete.value.reasons[0].index == 2
-    with pytest.raises(TypeError, match=r"\[id\] for one"):
+    with pytest.raises(TypeError, match=r"\[id\] for a single message"):
         box.clear_outbox(ids[0])
     assert list(box.clear_outbox([])) == []
 

@@ -147,7 +147,7 @@ def test_an_exception_of_a_batch_producer_fails_the_messages_without_a_result() 
     outcomes, details, _ = outcomes_of_batch(producer, 3)
     assert outcomes == [Outcome.DISPATCHED, Outcome.FAILED, Outcome.FAILED]
     assert details == ["", "this one", "this one"]
-    with pytest.raises(postbox.UsageError, match="lent"):
+    with pytest.raises(postbox.UsageError, match="has returned"):
         _ = lent[0].id
     assert outcomes_of_batch(lambda _: None, 1)[:2] == (
         [Outcome.FAILED],

@@ -49,6 +49,12 @@ def open(
     return Postbox(config)
 
 
+def _texts_of_ids(ids: Iterable[str]) -> tuple[Any, list[Any]]:
+    if isinstance(ids, str):
+        raise TypeError("ids must be a list of ids, not a str: pass [id] for a single message")
+    return texts(ids, "id")
+
+
 class Postbox:
     """An open Postbox, which any number of threads may use. Calls block without the GIL, for up to operation_timeout_ms per
     operation. After a fork, every call in the child raises ForkedError: open a new Postbox there.
@@ -143,9 +149,7 @@ class Postbox:
         return self._report(lib.postbox_replay, ids, check)
 
     def _report(self, call: Any, ids: Iterable[str], check: bool) -> Report:
-        if isinstance(ids, str):
-            raise TypeError("ids must be a list of ids, not a str: pass [id] to send one message")
-        array, kept = texts(ids, "id")
+        array, kept = _texts_of_ids(ids)
         made = ffi.new("postbox_report **")
         call_with_callbacks(call, self._pointer, array, len(kept), made)
         return _checked(made, check)
@@ -196,9 +200,7 @@ class Postbox:
     def notify_committed(self, ids: Iterable[str]) -> None:
         """Hands messages to this process's sweeper that another client has committed, for example boto3. A thread of
         the sweeper sends them at once. If the sweeper is not running, the next sweep of any process sends them."""
-        if isinstance(ids, str):
-            raise TypeError("ids must be a list: pass [id] for a single message")
-        array, kept = texts(ids, "id")
+        array, kept = _texts_of_ids(ids)
         check(lib.postbox_notify_committed(self._pointer, array, len(kept)))
 
     def stop_sweeper(self) -> None:
