@@ -157,7 +157,7 @@ pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
         let collect = async move {
             let mut works = false;
             while let Some((_, marked)) = answered.recv().await {
-                // An item that cannot be marked does not show whether other marks work.
+                // An error of a single item does not show that other marks fail.
                 works |= !matches!(&marked, Marked::Failed(error) if error.code() != ErrorCode::ServiceError);
             }
             works

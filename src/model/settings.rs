@@ -74,7 +74,7 @@ macro_rules! with_settings {
             sweep_min_age as "sweep_min_age_ms": millis(0, 86400000) = 5000,
                 "The minimum age of a message that a sweep sends. Younger messages are left to the process that committed them.";
             sweep_batch: number(1, 10000) = 100,
-                "The maximum number of messages that a sweep reads at once. More than 100 are never read at once. A sweep starts with ten, and reads more at once while they are small.";
+                "The maximum number of messages that a sweep reads at once. Values above 100 have the effect of 100. A sweep starts with ten, and reads more at once while they are small.";
             sweep_threads: number(1, 64) = 4,
                 "The maximum number of topics that a sweep sends at the same time, so that a slow topic does not delay the others. The first is sent on the sweeping thread, the others on threads named `postbox-sweeper`. 1 sends the topics one after the other, a batch at a time.";
             lock_table_name: text(3, 255) = "brighter_distributed_lock",

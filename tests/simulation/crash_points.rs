@@ -48,7 +48,7 @@ pub fn sweep(stage: &Stage, process: &Arc<Process>) {
             .collect();
         messages.iter().for_each(|message| oracle.announce(message, Destiny::Sent, false));
         let depositor = Process::new(&stage.network, "depositor".into(), 0, None);
-        depositor.open(stage.plan.builder(), 1).deposit_posts(&messages).expect("deposits in fair conditions");
+        depositor.open(stage.plan.builder(), 1).deposit_posts(&messages).expect("deposits without faults");
         messages.iter().for_each(|message| oracle.learn(message.id(), Fate::Committed));
         stage.network.world.sleep(0, std::time::Duration::from_secs(10));
     }

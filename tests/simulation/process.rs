@@ -67,7 +67,7 @@ impl Process {
         };
         let postbox = builder.embedded(database).http_client(link).open();
         self.booting.store(false, Ordering::Relaxed);
-        postbox.expect("a Postbox in fair conditions")
+        postbox.expect("a Postbox opened without faults")
     }
 
     pub fn is_booting(&self) -> bool {
