@@ -72,7 +72,8 @@ impl Engine {
         }
     }
 
-    /// Returns the name of the resource that a kind of worker leases. The kinds are Brighter's: `OutboxSweeper`, `Archiver`.
+    /// Returns the name of the resource that a kind of worker leases. The kinds are Brighter's: `OutboxSweeper` and
+    /// `Archiver`.
     pub(crate) fn resource(&self, worker: &str) -> String {
         let group = &self.config.lease_group;
         let group = if group.is_empty() { self.outbox.table() } else { group };
@@ -122,7 +123,7 @@ impl Engine {
         self.config.operation_timeout
     }
 
-    /// Runs an operation on the outbox on this thread and blocks until its result is known, up to the operation timeout.
+    /// Runs an operation on the outbox on this thread and blocks for its result, up to the operation timeout.
     pub(crate) fn run<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,

@@ -22,8 +22,8 @@ pub(crate) enum Attempt {
     Failed { next: Ticks, first: Ticks, counted: u32, error: String },
     /// A process is about to send the message, and may crash while it does.
     Claimed { next: Ticks, first: Ticks, counted: u32 },
-    /// The producer accepted the message at `since`; the confirmation is awaited until `next`. The failures are written if
-    /// they changed: the time of the first, and their number.
+    /// The producer accepted the message at `since`; the confirmation is awaited until `next`. The failures are written
+    /// if they changed: the time of the first, and their number.
     Accepted { since: Ticks, next: Ticks, failures: Option<(Ticks, u32)> },
     /// The message is set aside.
     Parked { at: Ticks, first: Ticks, counted: u32, error: String },

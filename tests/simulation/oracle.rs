@@ -392,8 +392,8 @@ impl Oracle {
         Some(HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string())))
     }
 
-    /// Returns a page of an index at an earlier time. The page of one shard is in the order of time; the page of all shards
-    /// is in the order of the hashes of the shards.
+    /// Returns a page of an index at an earlier time. The page of one shard is in the order of time; the page of all
+    /// shards is in the order of the hashes of the shards.
     fn page(&self, request: &Request, then: Duration) -> HttpResponse {
         let values = &request.body["ExpressionAttributeValues"];
         let (shard, time) =

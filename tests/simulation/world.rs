@@ -1,5 +1,5 @@
-//! The clock and the schedule. Each actor has its own thread, and one actor runs at a time, until it waits. An actor that
-//! waits lets the next event happen, and the actor that the event wakes continues.
+//! The clock and the schedule. Each actor has its own thread, and one actor runs at a time, until it waits. An actor
+//! that waits lets the next event happen, and the actor that the event wakes continues.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
