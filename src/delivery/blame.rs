@@ -97,7 +97,7 @@ impl Rules {
         Attempt::Failed { next: now.plus(wait.mul_f64(0.8 + 0.4 * luck)), first, counted, error }
     }
 
-    /// Returns what is to be written of a message that its producer accepted and did not confirm yet. If an earlier
+    /// Returns the attempt to write for a message that was accepted and is not confirmed yet. If an earlier
     /// acceptance was not confirmed in time, this one counts as a failure.
     pub(crate) fn acceptance(
         &self,
@@ -109,13 +109,13 @@ impl Rules {
         let next = now.plus(self.acceptance_wait(fate, now));
         let before = fate.failures(now);
         if fate.accepted.is_none() {
-            // A claim was written in the meantime: the failures are as they were before it.
+            // A claim may have been written in the meantime. The failures are restored to those before it.
             let failures = fate.before_claim.map(|before| (before.first.unwrap_or(now), before.counted));
             return Attempt::Accepted { since, next, failures };
         }
         let overdue =
             Fate { before_claim: Some(Failures { first: Some(before.first.unwrap_or(since)), ..before }), ..*fate };
-        let error = "its producer accepted it and did not confirm it in time";
+        let error = "the producer accepted the message, which was not confirmed in time";
         match self.attempt((&overdue, is_keyed), (Blame::Unknown, error), circumstances, (now, luck)) {
             Attempt::Failed { first, counted, .. } => {
                 Attempt::Accepted { since, next, failures: Some((first, counted)) }
@@ -124,7 +124,7 @@ impl Rules {
         }
     }
 
-    /// Returns for how long a confirmation is awaited: longer each time that it has not come, up to a day.
+    /// Returns the time limit of a confirmation. It grows each time the confirmation is overdue, up to a day.
     pub(crate) fn acceptance_wait(&self, fate: &Fate, now: Ticks) -> Duration {
         let age = fate.accepted.map_or(Duration::ZERO, |since| now.since(since));
         self.confirm_timeout.max(age.min(LONGEST_ACCEPTANCE))

@@ -1,4 +1,4 @@
-//! What became of messages that their producers had accepted.
+//! Confirmations of messages that their producers had accepted.
 
 use crate::delivery::blame::Blame;
 use crate::delivery::mark_dispatched::mark;
@@ -9,10 +9,10 @@ use crate::model::report::DispatchOutcome;
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 
-/// It was sent, and is marked so.
+/// Marks an accepted message that was sent.
 pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
     let report = mark(engine, &[id.to_owned()])?;
-    // One that could not be marked stays claimed, so that it is not sent again before this is repeated.
+    // A message that could not be marked stays claimed, so that it is not sent again before the caller retries.
     if report.outcome(id) != Some(DispatchOutcome::MarkFailed) {
         engine.confirmed_as_sent(id);
     }
@@ -30,13 +30,14 @@ pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
     }
 }
 
-/// It was not sent: a failed attempt as any other, which counts, waits, and in the end parks it.
+/// Records that an accepted message was not sent. This counts like any other failed attempt: the message waits, and
+/// is parked after too many failures.
 pub(crate) fn failed(engine: &Engine, id: &str, blame: Blame, error: String) -> Result<()> {
     engine.runtime.check_open()?;
     tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = %error }, "an accepted message was not sent");
     let wanted = id.to_owned();
     let stored = engine.run("reading the message", |outbox| async move { outbox.get(wanted).await });
-    // Whatever comes of counting it: it may be sent again.
+    // Even if the failure cannot be counted, the message may be sent again.
     let acceptance = engine.in_flight.settle(id);
     let Some(stored) = stored?.filter(|stored| stored.state == MessageState::Outstanding) else {
         return Ok(());

@@ -286,7 +286,7 @@ impl<'a> Drain<'a, '_, '_> {
         (self.task.on_report)(&sender.finish());
         self.drained.sent = sent;
         let is_failed_probe = self.task.failures > 0 && self.drained.tried > 0 && sent == 0;
-        // Where no claim could be written, no mark could tell: the next holder of the lane must claim too.
+        // If nothing was sent, no mark has shown whether marks work, so the next holder of the lane must claim too.
         let is_unmarked_still = is_failed_probe && self.task.is_careful && self.task.until_marked;
         self.drained.trouble = match () {
             () if engine.marker.is_failing() || is_unmarked_still => Some(Why::Marks),

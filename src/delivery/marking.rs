@@ -17,13 +17,13 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// So many sent messages may be unmarked before more are sent, once a mark has worked.
+/// The maximum number of unmarked messages with which more messages are sent, once a mark has worked.
 const MOST_UNANSWERED: usize = 200;
 
 /// The result of a mark, with the place of its message in the report.
 type Answer = (usize, Marked);
 
-/// Sent messages whose marks are not answered, and where the answers come.
+/// Sent messages whose marks have no result yet, and the channel for the results.
 pub(crate) struct Marking<'a> {
     engine: &'a Engine,
     call: &'a Call<'a>,
@@ -32,11 +32,11 @@ pub(crate) struct Marking<'a> {
     answers: (UnboundedSender<Answer>, UnboundedReceiver<Answer>),
     /// Whether a mark of this clear or drain has worked.
     pub(crate) has_worked: bool,
-    /// The messages whose marks failed, as they were read, with the reasons.
+    /// The messages whose marks failed, each with its fate when it was read and the reason.
     pub(crate) failed: Vec<(String, Fate, String)>,
 }
 
-/// A sent message. Until it is marked, it looks outstanding to whoever reads the table.
+/// A sent message. Until it is marked, it looks outstanding to every reader of the table.
 pub(crate) struct Sent<'a> {
     pub(crate) mark: Mark,
     pub(crate) fate: Fate,
@@ -55,8 +55,8 @@ impl<'a> Marking<'a> {
         self.engine.marker.mark(&self.engine.runtime, self.call, marks, &self.answers.0);
     }
 
-    /// Returns whether a message that was sent now may be marked in the background: no sweeper finds it unmarked, and few
-    /// others are.
+    /// Returns whether a message that was sent now may be marked in the background, because it is too young for
+    /// sweepers and few other marks are open.
     pub(crate) fn may_be_left_to_the_background(&self, message: &Message) -> bool {
         let config = &self.engine.config;
         config.clear_marks == ClearMarks::Background
@@ -64,19 +64,20 @@ impl<'a> Marking<'a> {
             && self.engine.marker.has_room()
     }
 
-    /// Marks a message for which nobody waits.
+    /// Marks a message in the background.
     pub(crate) fn leave_to_the_background(&self, mark: Mark, claim: Claim<'a>) {
         claim.keep_until_marked(self.patience());
         self.engine.marker.mark_in_background(&self.engine.runtime, self.call, vec![mark]);
     }
 
-    /// Returns for how long an answer is awaited: a mark waits for the requests before it, and each request ends at the
-    /// operation timeout.
+    /// Returns the time limit of a mark, which waits for the requests before it. Each request ends at the operation
+    /// timeout.
     fn patience(&self) -> Duration {
         self.engine.operation_timeout().saturating_mul(3).max(Duration::from_secs(1))
     }
 
-    /// Waits until so few are unanswered that more may be sent: one batch before the first mark has worked.
+    /// Waits until few enough marks are open that more messages may be sent. Until the first mark has worked, none may
+    /// be open.
     pub(crate) fn make_room(&mut self, outcomes: &mut Outcomes) {
         while let Ok(answer) = self.answers.1.try_recv() {
             self.take(answer, outcomes);
@@ -85,7 +86,7 @@ impl<'a> Marking<'a> {
         self.wait(most, outcomes);
     }
 
-    /// Waits for all.
+    /// Waits for all marks.
     pub(crate) fn finish(&mut self, outcomes: &mut Outcomes) {
         self.wait(0, outcomes);
     }
@@ -114,8 +115,8 @@ impl<'a> Marking<'a> {
         let detail = match &marked {
             Marked::Dispatched => "",
             Marked::AlreadyDispatched => "another sender had dispatched it meanwhile",
-            Marked::Missing => "its item was deleted meanwhile",
-            Marked::Replayed => "it was replayed meanwhile and will be sent again",
+            Marked::Missing => "the item of the message was deleted meanwhile",
+            Marked::Replayed => "the message was replayed meanwhile and will be sent again",
             Marked::Failed(error) => {
                 self.failed.extend(sent.map(|sent| (sent.mark.id, sent.fate, error.message().to_owned())));
                 return outcomes.set(index, DispatchOutcome::MarkFailed, error.message());
@@ -125,7 +126,7 @@ impl<'a> Marking<'a> {
     }
 }
 
-/// Waits until every mark that was left to the background is answered.
+/// Waits until every mark in the background has a result.
 ///
 /// # Errors
 /// [`ErrorCode::MarkIncomplete`] with the number of messages that are not marked.
@@ -144,7 +145,8 @@ pub(crate) fn flush_marks(engine: &Engine, deadline: Instant) -> Result<()> {
     Err(Error::new(ErrorCode::MarkIncomplete, text))
 }
 
-/// Marks what this process has sent and could not mark. Returns whether marks work, so that more may be sent.
+/// Marks the messages that this process has sent and could not mark before. Returns whether marks work, so that more
+/// messages may be sent.
 pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
     let overdue = engine.marker.overdue();
     let patience = engine.operation_timeout().saturating_mul(3);
@@ -155,7 +157,7 @@ pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
         let collect = async move {
             let mut works = false;
             while let Some((_, marked)) = answered.recv().await {
-                // An item that takes no mark says nothing of the others.
+                // An error of a single item does not show that other marks fail.
                 works |= !matches!(&marked, Marked::Failed(error) if error.code() != ErrorCode::ServiceError);
             }
             works

@@ -7,8 +7,8 @@ use crate::outbox::attempts::Attempt;
 use crate::outbox::change::Changed;
 use crate::outbox::partiql::MAX_STATEMENTS;
 
-/// Writes attempts, 25 a request. Returns for each whether it is there now. One that cannot be written is logged: its
-/// message is tried again sooner.
+/// Writes attempts, up to 25 per request. Returns for each attempt whether it is stored now. An attempt that cannot be
+/// written is logged, and its message is tried again sooner.
 pub(crate) fn record(engine: &Engine, attempts: Vec<(String, Fate, Attempt)>) -> Vec<bool> {
     let mut done = Vec::with_capacity(attempts.len());
     if attempts.is_empty() {
@@ -34,7 +34,7 @@ pub(crate) fn record(engine: &Engine, attempts: Vec<(String, Fate, Attempt)>) ->
                         tracing::warn!(target: "postbox", { messaging.message.id = %id, error.message = error.message() }, "a failed attempt could not be recorded");
                     }
                     (None, _) => {
-                        tracing::warn!(target: "postbox", { messaging.message.id = %id }, "a failed attempt could not be recorded: no answer within operation_timeout_ms");
+                        tracing::warn!(target: "postbox", { messaging.message.id = %id }, "a failed attempt could not be recorded: no response within operation_timeout_ms");
                     }
                 }
             }

@@ -24,44 +24,44 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Span;
 
-/// How long a message waits that was sent and takes no mark.
+/// The wait of a message that was sent and cannot be marked.
 const UNMARKED_WAIT: Duration = Duration::from_secs(300);
 
 /// The reason of [`DispatchOutcome::Skipped`].
 pub(crate) const NOT_TRIED: &str = "the operation ended before the message was tried";
 
-/// A transport that cannot be used counts as so many failures.
+/// The number of failures for which an unavailable transport counts.
 const UNAVAILABLE_STRIKES: u64 = 10;
 
-/// Who asks for messages.
+/// The operation that sends the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum For {
-    /// A caller that named them: what was committed a moment ago is taken from memory.
+    /// A clear, whose caller names the messages. Recently committed messages are taken from memory.
     Clear,
-    /// A drain, which reads each before it sends it.
+    /// A drain, which reads each message before it sends it.
     Drain,
 }
 
-/// A message that is to be sent.
+/// A message to send.
 pub(crate) struct Candidate<'a> {
-    /// Its place in the report.
+    /// The place of the message in the report.
     pub(crate) index: usize,
     pub(crate) message: Message,
     pub(crate) fate: Fate,
     pub(crate) claim: Claim<'a>,
-    /// Whether it was taken from memory, where only messages are that this process has just committed.
+    /// Whether the message was taken from memory, which contains only messages that this process has just committed.
     pub(crate) is_from_memory: bool,
-    /// Later than this it is read again before it is sent.
+    /// The time after which the message is read again before it is sent.
     pub(crate) fresh_until: Option<Instant>,
 }
 
 impl Candidate<'_> {
-    /// Returns whether what was read is too old to be sent.
+    /// Returns whether the message was read too long ago to be sent.
     pub(crate) fn is_stale(&self) -> bool {
         self.fresh_until.is_some_and(|until| clock::now() > until)
     }
 
-    /// Returns its place in the report and its id.
+    /// Returns the id of the message and its place in the report.
     pub(crate) fn place(&self) -> (usize, String) {
         (self.index, self.message.id().to_owned())
     }
@@ -101,7 +101,7 @@ struct Batch<'a> {
     messages: Vec<Message>,
 }
 
-/// A sending of some messages under way, and what became of them.
+/// A running dispatch of some messages, with their outcomes.
 pub(crate) struct Sender<'a, 'd> {
     engine: &'a Engine,
     purpose: For,
@@ -113,7 +113,7 @@ pub(crate) struct Sender<'a, 'd> {
     go_on: &'d dyn Fn() -> bool,
     /// Failures since the last success: a transport that cannot be reached counts ten.
     strikes: u64,
-    /// After so many, nothing more is sent.
+    /// The number of these failures after which nothing more is sent.
     most_strikes: u64,
     sent: u64,
 }
@@ -141,7 +141,7 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
     }
 
-    /// From so many failures in a row on, nothing more is sent.
+    /// Sets the number of failures in a row after which nothing more is sent.
     pub(crate) fn give_up_after(&mut self, strikes: u64) {
         self.most_strikes = strikes;
     }
@@ -151,7 +151,7 @@ impl<'a, 'd> Sender<'a, 'd> {
         self.strikes = 0;
     }
 
-    /// Returns whether the transport failed so often in a row that nothing more is sent, or nothing can be marked.
+    /// Returns whether sending must stop, because of too many failures in a row or because marks fail.
     pub(crate) fn is_in_trouble(&self) -> bool {
         self.strikes >= self.most_strikes || self.engine.marker.is_failing()
     }
@@ -173,14 +173,14 @@ impl<'a, 'd> Sender<'a, 'd> {
         report
     }
 
-    /// Sends the message, at the latest with the batch that it completes, unless something holds it back.
+    /// Adds the message to the batch, which is sent as soon as it is full, unless the message is held back.
     pub(crate) fn offer(&mut self, candidate: Candidate<'a>) {
         let Candidate { index, message, fate, claim, is_from_memory, .. } = candidate;
         if let Some(mark) = self.engine.marker.unmarked(message.id()) {
             // It was sent before: only its mark is missing.
             return self.marking.add(vec![(index, Sent { mark, fate, _claim: claim })]);
         }
-        // Whether an earlier message of its key has failed is known when that one was sent.
+        // An earlier message of the same key must be sent first, since its failure would hold back this one.
         let same_key = |other: &Message| key_of(other).is_some() && key_of(other) == key_of(&message);
         if self.batch.messages.iter().any(same_key) {
             self.flush();
@@ -204,11 +204,11 @@ impl<'a, 'd> Sender<'a, 'd> {
             return self.outcomes.set(index, DispatchOutcome::NoProducer, detail);
         };
         let same_producer = self.batch.producer.as_ref().is_some_and(|current| Arc::ptr_eq(current, &producer));
-        // Before the breaker is asked: it is to know what became of these.
+        // The breaker must know the outcomes of the earlier messages before it decides about this one.
         if !same_producer {
             self.flush();
         }
-        // A drain has its lane's pause for a breaker.
+        // A drain needs no breaker, since its lane pauses after failures.
         let permit = match self.purpose {
             For::Clear => self.engine.breakers.permit(message.topic()),
             For::Drain => Permit::Send,
@@ -230,7 +230,7 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
     }
 
-    /// Sends what was offered and waits for its batch to be complete.
+    /// Sends the offered messages that are not sent yet.
     pub(crate) fn flush(&mut self) {
         let Batch { producer, places, messages } = std::mem::take(&mut self.batch);
         let Some(producer) = producer.filter(|_| !messages.is_empty()) else {
@@ -274,13 +274,17 @@ impl<'a, 'd> Sender<'a, 'd> {
                     let mark = Mark::of(message.id(), &fate, now);
                     if is_from_memory && self.marking.may_be_left_to_the_background(message) {
                         self.marking.leave_to_the_background(mark, claim);
-                        self.outcomes.set(index, DispatchOutcome::Dispatched, "it is being marked in the background");
+                        self.outcomes.set(
+                            index,
+                            DispatchOutcome::Dispatched,
+                            "the message is being marked in the background",
+                        );
                         continue;
                     }
                     sent.push((index, Sent { mark, fate, _claim: claim }));
                 }
                 SendOutcome::Accepted => {
-                    // Those after it wait for its confirmation.
+                    // Later messages of the same key wait for the confirmation.
                     self.held.hold(message);
                     let acceptance = Acceptance { topic: message.topic().to_owned(), is_first_try };
                     claim.keep_accepted(acceptance, Rules::of(&self.engine.config).acceptance_wait(&fate, now));
@@ -358,7 +362,7 @@ impl<'a, 'd> Sender<'a, 'd> {
     }
 }
 
-/// A message whose mark fails while others succeed waits for a while, so that it is not sent again by every sweep.
+/// Delays messages whose marks fail while others succeed, so that not every sweep sends them again.
 fn leave_unmarked(engine: &Engine, failed: Vec<(String, Fate, String)>) {
     // Where no mark succeeds, no wait can be written either.
     if engine.marker.is_failing() {
@@ -368,13 +372,13 @@ fn leave_unmarked(engine: &Engine, failed: Vec<(String, Fate, String)>) {
     let wait = |(id, fate, why): (String, Fate, String)| {
         let failures = fate.failures(now);
         let (first, counted) = (failures.first.unwrap_or(now), failures.counted);
-        let error = format!("it was sent and could not be marked: {why}");
+        let error = format!("the message was sent and could not be marked: {why}");
         (id, fate, Attempt::Failed { next: now.plus(UNMARKED_WAIT), first, counted, error })
     };
     record(engine, failed.into_iter().map(wait).collect());
 }
 
-/// The span of a call of a producer, by OpenTelemetry's conventions for messaging.
+/// Returns the span of a call of a producer, by OpenTelemetry's conventions for messaging.
 fn send_span(messages: &[Message]) -> Span {
     let first = messages.first();
     tracing::info_span!(
@@ -390,7 +394,7 @@ fn send_span(messages: &[Message]) -> Span {
     )
 }
 
-/// Returns what orders messages: topic and partition key, if there is one.
+/// Returns the topic and the partition key of the message, within which order is kept, if it has a partition key.
 pub(crate) fn key_of(message: &Message) -> Option<(String, String)> {
     let key = message.partition_key();
     (!key.is_empty()).then(|| (message.topic().to_owned(), key.to_owned()))

@@ -1,5 +1,5 @@
-//! The record of a drain, or of the messages of one topic in a clear: what was sent, what failed, and what is
-//! written of it at the end.
+//! The record of a drain, or of the messages of one topic in a clear: the number of sent messages, and the failures,
+//! which are written at the end.
 
 use crate::delivery::acceptance::{Accepted, store_acceptances};
 use crate::delivery::blame::{Blame, Circumstances, Rules, target_refuses};
@@ -11,7 +11,7 @@ use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
 use std::time::Duration;
 
-/// How far back dispatched messages speak for a topic that this process has not tried itself.
+/// The maximum age of a dispatch that shows that a topic works which this process has not tried itself.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(600);
 
 /// An attempt that failed.
@@ -24,19 +24,19 @@ pub(crate) struct Failure {
     pub(crate) error: String,
 }
 
-/// What became of the messages of a topic so far.
+/// The outcomes of the messages of a topic.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) sent: u64,
     failures: Vec<Failure>,
     pub(crate) accepted: Vec<Accepted>,
-    /// The words in which the target refuses every message.
+    /// The error text with which the target rejects every message.
     refusal: Option<String>,
 }
 
 impl Tally {
-    /// Notes a failure. Where many are rejected in the same words and none is sent, all of these are the
-    /// transport's: their ids are returned.
+    /// Notes a failure. If many messages are rejected in the same words and none is sent, the transport is to blame for
+    /// these rejections. Returns the ids of their messages.
     pub(crate) fn fail(&mut self, failure: Failure) -> Vec<String> {
         let (words, is_rejected) = (failure.error.clone(), failure.blame == Blame::Message);
         self.failures.push(failure);
@@ -60,13 +60,13 @@ impl Tally {
         excused
     }
 
-    /// Parks what was rejected; the other failures of a clear are left to the sweepers.
+    /// Parks the rejected messages of a clear. Its other failures are left to the sweepers.
     pub(crate) fn park_rejected(&mut self, engine: &Engine) {
         self.failures.retain(|failure| failure.blame == Blame::Message);
         self.write(engine, Circumstances::default());
     }
 
-    /// Writes what became of every failed attempt of a drain of this topic, and forgets them.
+    /// Writes the failed and accepted attempts of a drain of this topic, and forgets them.
     pub(crate) fn settle(&mut self, engine: &Engine, topic: &str, in_trouble: bool) {
         let undecided = !self.accepted.is_empty()
             || self.failures.iter().any(|failure| matches!(failure.blame, Blame::Unknown | Blame::Transport));
@@ -91,7 +91,8 @@ impl Tally {
     }
 }
 
-/// Returns whether others of the topic are sent: by this process, or else by the newest that anybody sent.
+/// Returns whether other messages of the topic are sent, as shown by the attempts of this process or, if it has made
+/// none, by the newest dispatched message of any process.
 fn has_evidence(engine: &Engine, topic: &str) -> bool {
     if let Some(verdict) = engine.evidence.verdict(topic) {
         return verdict;

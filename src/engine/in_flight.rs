@@ -1,4 +1,4 @@
-//! The messages that this process is sending now, so that it does not send one twice at once.
+//! The messages that this process is sending now, so that no two of its threads send the same message.
 
 use crate::sys::clock::now;
 use crate::sys::sync::Mutex;
@@ -20,9 +20,9 @@ struct State {
 enum Holder {
     /// A thread is sending it. Its confirmation may come before its producer has returned.
     Sending { settled: bool },
-    /// Its producer accepted it, and its confirmation is awaited until then.
+    /// The producer accepted the message, whose confirmation is awaited until this time.
     Accepted { until: Instant, acceptance: Acceptance },
-    /// It was sent, and its mark is awaited until then.
+    /// The message was sent, and its mark is awaited until this time.
     Marking { until: Instant },
 }
 
@@ -30,7 +30,7 @@ enum Holder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Acceptance {
     pub(crate) topic: String,
-    /// Whether it had not been tried before, so that its confirmation is evidence for or against the transport.
+    /// Whether this was the first attempt, so that the confirmation is evidence for or against the transport.
     pub(crate) is_first_try: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Marks what was sent, for all callers of a Postbox together: they share requests, and no mark waits for company.
+//! Marks sent messages for all callers of a Postbox. Callers share requests, but a mark does not wait for others while
+//! few requests are under way.
 
 use crate::engine::in_flight::InFlight;
 use crate::model::error::{Error, ErrorCode};
@@ -17,13 +18,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// So many requests are under way before a mark waits for others to share one.
+/// The number of requests under way from which a mark waits for others to share a request.
 const EAGER_REQUESTS: usize = 2;
-/// So many requests are under way at most.
+/// The maximum number of requests under way.
 const MOST_REQUESTS: usize = 8;
 /// The maximum number of open marks beside which another one is left to the background.
 const MOST_OPEN: usize = 1000;
-/// So many messages that were sent and could not be marked are remembered.
+/// The maximum number of remembered messages that were sent and could not be marked.
 const MOST_UNMARKED: usize = 10_000;
 
 /// The marks of a Postbox that wait or are under way, and those that failed. Clones are the same one.
@@ -42,25 +43,25 @@ struct Shared {
 
 struct State {
     queue: VecDeque<Waiting>,
-    /// The number of marks that wait, are under way, or are to be tried again.
+    /// The number of marks that wait, are under way, or will be retried.
     open: usize,
     requests: usize,
-    /// How many requests may be under way: fewer after one was throttled.
+    /// The maximum number of requests under way, which is lower after a request was throttled.
     most_requests: usize,
     /// The last marks failed, and not for a fault of their messages.
     is_failing: bool,
     unmarked: BTreeMap<String, Mark>,
 }
 
-/// Marks with their answers.
+/// Marks with their results.
 type Answered = Vec<(Waiting, Marked)>;
 
-/// A mark that waits for its request, or for its answer.
+/// A mark that waits for its request or its result.
 struct Waiting {
     mark: Mark,
     tries: u64,
     place: usize,
-    /// Where the answer goes; `None` if nobody waits for it.
+    /// The channel for the result; `None` if no caller waits for it.
     answers: Option<UnboundedSender<(usize, Marked)>>,
 }
 
@@ -84,7 +85,7 @@ impl Marker {
         }))
     }
 
-    /// Marks messages that were sent. The answers come with the places that are given here.
+    /// Marks messages that were sent. Each result is sent to `answers` with the place of its message.
     pub(crate) fn mark(
         &self,
         runtime: &Runtime,
@@ -96,7 +97,7 @@ impl Marker {
         self.begin(runtime, call, marks.into_iter().map(waiting).collect());
     }
 
-    /// Marks messages for which nobody waits. Their claims end when they are marked.
+    /// Marks messages for which no caller waits. Their claims end when they are marked.
     pub(crate) fn mark_in_background(&self, runtime: &Runtime, call: &Call<'_>, marks: Vec<Mark>) {
         let waiting = |mark| Waiting { mark, tries: 0, place: 0, answers: None };
         self.begin(runtime, call, marks.into_iter().map(waiting).collect());
@@ -108,12 +109,12 @@ impl Marker {
         state.open < MOST_OPEN && !state.is_failing
     }
 
-    /// Returns the number of marks that are not answered.
+    /// Returns the number of marks without a result.
     pub(crate) fn open(&self) -> usize {
         self.0.lock().open
     }
 
-    /// Waits until every mark is answered.
+    /// Waits until every mark has a result.
     pub(crate) async fn all_answered(self) {
         loop {
             let mut answered = pin!(self.0.all_answered.notified());
@@ -146,13 +147,13 @@ impl Marker {
         self.0.lock().unmarked.get(id).cloned()
     }
 
-    /// Returns the messages that are to be marked before anything else is sent, while marks fail.
+    /// Returns the messages that must be marked before any other message is sent, while marks fail.
     pub(crate) fn overdue(&self) -> Vec<Mark> {
         let state = self.0.lock();
         if state.is_failing { state.unmarked.values().cloned().collect() } else { Vec::new() }
     }
 
-    /// Marks work again, or there is nothing that could tell.
+    /// Notes that marks work again, or that no unmarked message is left to try.
     pub(crate) fn trust(&self) {
         self.0.lock().is_failing = false;
     }
@@ -197,7 +198,7 @@ impl Shared {
         self.state.lock()
     }
 
-    /// Hands over the answers of a request. Returns the marks that are to be tried again.
+    /// Delivers the results of a request. Returns the marks to retry.
     fn settle(&self, batch: Vec<Waiting>, marked: Option<Vec<Marked>>) -> Vec<Waiting> {
         let mut state = self.lock();
         let (answered, again) = state.settle(batch, marked, self.max_attempts);
@@ -236,7 +237,7 @@ impl State {
         Some(batch)
     }
 
-    /// Takes in the answers of a request. Returns the marks that are answered, and those that are to be tried again.
+    /// Records the results of a request. Returns the marks that are finished, and the marks to retry.
     fn settle(
         &mut self,
         batch: Vec<Waiting>,
@@ -249,7 +250,7 @@ impl State {
         let (mut again, mut worked, mut failed) = (Vec::new(), false, false);
         let mut throttled = false;
         for mut waiting in batch {
-            let no_answer = || Error::new(ErrorCode::Timeout, "no answer within operation_timeout_ms").retryable();
+            let no_answer = || Error::new(ErrorCode::Timeout, "no response within operation_timeout_ms").retryable();
             let answer = answers.next().unwrap_or_else(|| Marked::Failed(no_answer()));
             let Marked::Failed(error) = &answer else {
                 worked = true;
@@ -259,7 +260,7 @@ impl State {
             };
             throttled |= error.code() == ErrorCode::Throttled;
             waiting.tries += 1;
-            // A request that had no answer was tried again by the SDK.
+            // The SDK has already retried a request that had no response.
             if error.code() == ErrorCode::Throttled && waiting.tries < max_attempts {
                 again.push(waiting);
                 continue;
@@ -286,7 +287,7 @@ impl Waiting {
         if let Marked::Failed(error) = marked {
             tracing::warn!(
                 target: "postbox", { messaging.message.id = %self.mark.id, error.message = error.message() },
-                "a message was sent and could not be marked in the background: it is marked or sent again later"
+                "a message was sent and could not be marked in the background: it will be marked or sent again later"
             );
         }
         in_flight.settle(&self.mark.id);

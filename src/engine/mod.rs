@@ -1,4 +1,4 @@
-//! What a Postbox, its units of work and its threads share.
+//! The state that a Postbox shares with its units of work and its threads.
 
 pub(crate) mod backlog_limit;
 pub(crate) mod breaker;
@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::{Instrument, Span};
 
-/// The outbox, the runtime that works on it, and what is known in this process of its messages.
+/// The outbox, the runtime that works on it, and the knowledge of this process about its messages.
 pub(crate) struct Engine {
     pub(crate) config: Config,
     pub(crate) runtime: Arc<Runtime>,
@@ -72,14 +72,15 @@ impl Engine {
         }
     }
 
-    /// What the lease of a kind of worker is on, by Brighter's name: `OutboxSweeper`, `Archiver`.
+    /// Returns the name of the resource that a kind of worker leases. The kinds are Brighter's: `OutboxSweeper` and
+    /// `Archiver`.
     pub(crate) fn resource(&self, worker: &str) -> String {
         let group = &self.config.lease_group;
         let group = if group.is_empty() { self.outbox.table() } else { group };
         format!("{group}_{worker}")
     }
 
-    /// A message was deposited outside of a transaction, or was there.
+    /// Notes that a message was deposited outside a transaction, or that it already existed.
     pub(crate) fn deposited(&self, deposited: Deposited, message: &Message) {
         match deposited {
             Deposited::New => {
@@ -97,7 +98,7 @@ impl Engine {
         }
     }
 
-    /// Reserves room for messages that are to be deposited.
+    /// Reserves room for messages before they are deposited.
     ///
     /// # Errors
     /// [`ErrorCode::OutboxLimitReached`] if there is none.
@@ -107,13 +108,13 @@ impl Engine {
         Ok(reserved)
     }
 
-    /// Notes a count of all outstanding messages, which was started when this process had made this change.
+    /// Notes a count of all outstanding messages. `change_then` is the change by this process when the count started.
     pub(crate) fn counted(&self, outstanding: OutstandingCount, change_then: i64) {
         self.limit.counted(outstanding.count, change_then);
         self.counters.counted(outstanding);
     }
 
-    /// What this Postbox has done since it was opened.
+    /// Returns the statistics of this Postbox since it was opened.
     pub(crate) fn stats(&self) -> Stats {
         self.counters.read(self.breakers.states())
     }
@@ -122,7 +123,7 @@ impl Engine {
         self.config.operation_timeout
     }
 
-    /// Runs an operation on the outbox on this thread and blocks for its result, at most the operation timeout.
+    /// Runs an operation on the outbox on this thread and blocks for its result, up to the operation timeout.
     pub(crate) fn run<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
@@ -131,7 +132,7 @@ impl Engine {
         self.runtime.run(what, self.operation_timeout(), future)?
     }
 
-    /// [`run`](Self::run) as the end of a call that was entered: also when the Postbox is being closed.
+    /// Does the same as [`run`](Self::run) within a call that was entered, even while the Postbox is being closed.
     pub(crate) fn run_to_end<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
@@ -140,7 +141,7 @@ impl Engine {
         self.runtime.run_inside(what, self.operation_timeout(), future)?
     }
 
-    /// The span of an operation on the outbox, by OpenTelemetry's conventions for databases.
+    /// Returns the span of an operation on the outbox, by OpenTelemetry's conventions for databases.
     pub(crate) fn request_span(&self, operation: &str) -> Span {
         tracing::debug_span!(
             target: "postbox",
@@ -152,8 +153,8 @@ impl Engine {
         )
     }
 
-    /// Runs one request for each part, some at once, each with the operation timeout, and hands
-    /// their results over in order; `None` for one that had no answer in time.
+    /// Runs one request for each part, several at once, each with the operation timeout. Calls `done` with the results
+    /// in order, or with `None` for a request without a response in time.
     pub(crate) fn run_each<P, T, F>(
         &self,
         what: &str,
@@ -179,7 +180,7 @@ impl Engine {
     }
 }
 
-/// The name of this process for an operator who wonders who holds a lease.
+/// Returns the name of this process, by which operators recognize the holder of a lease.
 fn holder() -> String {
     let host = std::env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
     let host = host.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok());

@@ -51,7 +51,7 @@ impl postbox_send_outcome {
 
     /// Does the same for a producer, which must not lose a message by an unknown number.
     fn read_or_retry(number: i32, reason: &str) -> SendOutcome {
-        let reason = if reason.is_empty() { "the producer gave no reason" } else { reason };
+        let reason = if reason.is_empty() { "the producer returned no reason" } else { reason };
         Self::read(number, || reason.to_owned()).unwrap_or_else(|number| {
             SendOutcome::Retry(format!("the producer returned {number}, which is not a postbox_send_outcome: {reason}"))
         })

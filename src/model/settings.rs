@@ -74,7 +74,7 @@ macro_rules! with_settings {
             sweep_min_age as "sweep_min_age_ms": millis(0, 86400000) = 5000,
                 "The minimum age of a message that a sweep sends. Younger messages are left to the process that committed them.";
             sweep_batch: number(1, 10000) = 100,
-                "How many messages a sweep reads at once at most, 100 whatever is set. It begins with ten, and reads more at once while they are small.";
+                "The maximum number of messages that a sweep reads at once. Values above 100 have the effect of 100. A sweep starts with ten, and reads more at once while they are small.";
             sweep_threads: number(1, 64) = 4,
                 "The maximum number of topics that a sweep sends at the same time, so that a slow topic does not delay the others. The first is sent on the sweeping thread, the others on threads named `postbox-sweeper`. 1 sends the topics one after the other, a batch at a time.";
             lock_table_name: text(3, 255) = "brighter_distributed_lock",
@@ -82,25 +82,25 @@ macro_rules! with_settings {
             lease_mode: choice(LeaseMode) = Single,
                 "`single`: one lease for all sweepers, which excludes Brighter's too. `per_shard`: a lease for each topic and group of its shards, so that many machines sweep at once and order per partition key holds; no Brighter sweeper may run beside them.";
             sweep_without_lease: flag() = false,
-                "`true`: where the lock table may not be used at all, a sweep goes on without a lease, and others may send the same messages. `false`: it sends nothing and says so.";
+                "`true`: if the lock table cannot be used at all, a sweep continues without a lease, and others may send the same messages. `false`: the sweep sends nothing, and its report contains the reason.";
             lease_group: optional(1, 255) = "",
                 "The group in the name of the sweeper's lease, `GROUP_OutboxSweeper`. Sweepers of one group exclude each other, including Brighter's. If it is not set, the group is the name of the outbox table.";
             lease_duration as "lease_duration_ms": millis(1000, 3600000) = 60000,
                 "The duration of a lease. After a crash, other sweepers wait until it has expired. It is renewed after a third of its duration. If a producer takes longer than this for one batch, the lease expires and another sweeper may send the same messages. It should be longer than `operation_timeout_ms`.";
             max_dispatch_attempts: number(0, 1000000) = 20,
-                "How many failures park a message, once `park_min_age_ms` has passed since the first. A failure counts only while at least half of the messages that are tried for the first time are sent, so that an outage parks nothing. 0: any number.";
+                "The number of failures after which a message is parked, once `park_min_age_ms` has passed since the first. A failure counts only while at least half of the messages that are tried for the first time are sent, so that an outage parks nothing. 0 means no limit.";
             park_min_age as "park_min_age_ms": millis(0, 86400000) = 3600000,
-                "Milliseconds that must have passed since the first failure of a message before its failures park it.";
+                "The time that must have passed since the first failure of a message before its failures park it.";
             park_after as "park_after_ms": millis(0, 31536000000) = 259200000,
-                "Milliseconds after the first failure of a message at which it is parked though no other message shows whether its transport works. 0: never.";
+                "The time after its first failure at which a message is parked even if no other message shows whether its transport works. 0 means never.";
             park_keyed: flag() = true,
-                "`true`: messages with a partition key are parked as all others, and the later ones of their key go on. `false`: they are tried every 5 minutes until they are sent, and their key waits; a rejected one is parked all the same.";
+                "`true`: messages with a partition key are parked like all others, and the later messages of their key are sent. `false`: messages with a partition key are tried every 5 minutes until they are sent, and the later messages of their key wait; rejected messages are parked nevertheless.";
             dispatch_retry_delay as "dispatch_retry_delay_ms": millis(0, 300000) = 1000,
                 "The time before a sweep retries a message that failed once. Later waits are as long as the message has been failing, at most 5 minutes. The time is stored in the message, so that every process waits for it.";
             clear_marks: choice(ClearMarks) = Wait,
                 "`wait`: `clear_outbox` returns when the messages are marked dispatched. `background`: it returns when they are sent, and messages that this process committed less than a second or so ago are marked in the background: up to 1,000 of them, in requests that are shared by all callers. If the process crashes, or ends without `close`, before they are marked, they are sent again. It requires that `sweep_min_age_ms` exceeds `attempt_timeout_ms` by more than a second, so that no sweeper finds them unmarked.";
             dispatch_after_commit: flag() = false,
-                "`true`: the messages of a committed unit of work are sent at once by a thread of the sweeper, so that nobody need call `clear_outbox`. The sweeper must have been started in this process. Up to 1,000 messages wait for that thread; later ones, and messages that are older than 3 seconds when their turn comes, are sent by the next sweep that finds them old enough.";
+                "`true`: the messages of a committed unit of work are sent at once by a thread of the sweeper, so that no call of `clear_outbox` is needed. The sweeper must have been started in this process. Up to 1,000 messages wait for that thread; later ones, and messages that are older than 3 seconds when their turn comes, are sent by the next sweep that finds them old enough.";
             max_ahead as "max_ahead_ms": millis(0, 86400000) = 300000,
                 "The limit for creation times ahead of this machine's clock. A deposit of a message with a later one fails, and a stored one counts as past.";
             brighter_reads: flag() = true,

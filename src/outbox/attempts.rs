@@ -1,4 +1,4 @@
-//! Writes what became of an attempt to send a message: it failed, is claimed, or is set aside.
+//! Writes the state of an attempt to send a message: failed, claimed, accepted or parked.
 
 use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
@@ -12,26 +12,26 @@ use crate::outbox::item::{number, text};
 use crate::outbox::state::fate;
 use std::sync::Arc;
 
-/// How many bytes of an error's text are stored, so that there is always room for them: see `ROOM_BYTES`.
+/// The maximum number of bytes of an error text that are stored, so that they always fit: see `ROOM_BYTES`.
 const MAX_ERROR_BYTES: usize = 600;
 
-/// What is written of an attempt, in absolute values: written twice, it is the same.
+/// The state of an attempt, in absolute values, so that writing it twice has the same effect as once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
-    /// It failed: nobody takes the message before `next`.
+    /// The attempt failed. No process takes the message before `next`.
     Failed { next: Ticks, first: Ticks, counted: u32, error: String },
-    /// It is about to be made by somebody who may die of it.
+    /// A process is about to send the message, and may crash while it does.
     Claimed { next: Ticks, first: Ticks, counted: u32 },
-    /// Its producer accepted the message, since then, and will confirm it before `next`. The failures are written if
-    /// they changed: the time of the first, and their number.
+    /// The producer accepted the message at `since`; the confirmation is awaited until `next`. The failures are written
+    /// if they changed: the time of the first, and their number.
     Accepted { since: Ticks, next: Ticks, failures: Option<(Ticks, u32)> },
     /// The message is set aside.
     Parked { at: Ticks, first: Ticks, counted: u32, error: String },
 }
 
 impl Outbox {
-    /// Writes what became of attempts on up to 25 different messages, as they were when they were read: one that
-    /// was written by somebody else since stays as it is.
+    /// Writes the states of attempts on up to 25 different messages. A message that another process has changed since
+    /// it was read stays unchanged.
     pub(crate) async fn record(self: Arc<Self>, attempts: Vec<(String, Fate, Attempt)>) -> Vec<Changed> {
         let changes = attempts.iter().map(|(id, seen, attempt)| attempt.change(id, seen)).collect();
         self.apply(changes).await
@@ -39,7 +39,8 @@ impl Outbox {
 }
 
 impl Attempt {
-    /// Returns whether the attempt is on the item, also when a request of ours whose answer was lost has written it.
+    /// Returns whether the attempt is on the item, even if it was written by an earlier request of this process whose
+    /// response was lost.
     pub(crate) fn is_written(&self, changed: &Changed) -> bool {
         match (changed, self) {
             (Changed::Done, _) => true,
@@ -98,7 +99,7 @@ impl Attempt {
     }
 }
 
-/// Returns the text as it is stored: never empty, and cut where there may be no room for more.
+/// Returns the error text to store, which is never empty and is cut after `MAX_ERROR_BYTES`.
 fn shown(error: &str) -> &str {
     let mut end = error.len().min(MAX_ERROR_BYTES);
     while !error.is_char_boundary(end) {

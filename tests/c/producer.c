@@ -45,9 +45,9 @@ void the_result_of_a_producer_decides_the_outcome(void)
 {
     static const struct { int32_t returned; const char *reason; postbox_outcome outcome; const char *detail; } cases[] = {
         {POSTBOX_SEND_RETRY, "queue is full", POSTBOX_OUTCOME_FAILED, "queue is full"},
-        {POSTBOX_SEND_RETRY, NULL, POSTBOX_OUTCOME_FAILED, "gave no reason"},
+        {POSTBOX_SEND_RETRY, NULL, POSTBOX_OUTCOME_FAILED, "returned no reason"},
         {POSTBOX_SEND_REJECT, "too large", POSTBOX_OUTCOME_REJECTED, "too large"},
-        {POSTBOX_SEND_REJECT, NULL, POSTBOX_OUTCOME_REJECTED, "gave no reason"},
+        {POSTBOX_SEND_REJECT, NULL, POSTBOX_OUTCOME_REJECTED, "returned no reason"},
         {POSTBOX_SEND_RETRY, "not \xff UTF-8", POSTBOX_OUTCOME_FAILED, "not \xef\xbf\xbd UTF-8"},
         {42, NULL, POSTBOX_OUTCOME_FAILED, "returned 42"},
         {42, "confused", POSTBOX_OUTCOME_FAILED, "confused"},
@@ -141,7 +141,7 @@ void batch_producer_sets_a_result_for_each_message(void)
         {POSTBOX_OUTCOME_DISPATCHED, "", "dispatched"},
         {POSTBOX_OUTCOME_FAILED, "queue is \xef\xbf\xbd full", "outstanding"},
         {POSTBOX_OUTCOME_FAILED, "no leader", "outstanding"},
-        {POSTBOX_OUTCOME_REJECTED, "gave no reason", "parked"},
+        {POSTBOX_OUTCOME_REJECTED, "returned no reason", "parked"},
         {POSTBOX_OUTCOME_ACCEPTED, "", "outstanding"},
         {POSTBOX_OUTCOME_FAILED, "returned 42", "outstanding"},
         {POSTBOX_OUTCOME_DISPATCHED, "", "dispatched"},

@@ -1,4 +1,4 @@
-//! Not by chance but all of them: a process dies before and after each request and each send.
+//! Systematic crashes: a process crashes before and after each request and each send.
 
 use crate::oracle::{By, Destiny, Fate};
 use crate::process::Process;
@@ -8,11 +8,11 @@ use postbox::LeaseMode;
 use postbox::{ErrorCode, Message};
 use std::sync::Arc;
 
-/// What a process does until it is through or dead.
+/// The work of a process until it finishes or crashes.
 type Act = fn(&Stage, &Arc<Process>);
 
-/// The handler of the greetings example: read, write, deposit, commit, clear. One that is done
-/// again, after a crash, has the same message.
+/// The handler of the greetings example: read, write, deposit, commit, clear. If it is
+/// repeated after a crash, it has the same message.
 pub fn handle(stage: &Stage, process: &Arc<Process>) {
     let oracle = &stage.network.oracle;
     let postbox = process.open(stage.plan.builder(), 1);
@@ -48,7 +48,7 @@ pub fn sweep(stage: &Stage, process: &Arc<Process>) {
             .collect();
         messages.iter().for_each(|message| oracle.announce(message, Destiny::Sent, false));
         let depositor = Process::new(&stage.network, "depositor".into(), 0, None);
-        depositor.open(stage.plan.builder(), 1).deposit_posts(&messages).expect("deposits in fair weather");
+        depositor.open(stage.plan.builder(), 1).deposit_posts(&messages).expect("deposits without faults");
         messages.iter().for_each(|message| oracle.learn(message.id(), Fate::Committed));
         stage.network.world.sleep(0, std::time::Duration::from_secs(10));
     }

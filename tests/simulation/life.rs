@@ -1,4 +1,4 @@
-//! What an actor does: one process after another, each until it dies or is through.
+//! The life of an actor: one process after another, each until it crashes or finishes.
 
 use crate::count_command;
 use crate::network::Network;
@@ -49,7 +49,7 @@ struct Alive<'a> {
 impl Alive<'_> {
     fn clear(&self, ids: &[String]) {
         self.process.begins(By::Clear);
-        // What became of each is what the oracle sees for itself.
+        // The oracle observes the outcome of each message itself.
         let _ = self.postbox.clear_outbox(ids);
     }
 }

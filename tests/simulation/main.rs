@@ -23,14 +23,14 @@ use std::time::{Duration, Instant};
 use worlds::Kind;
 
 const OUTBOX: &str = "brighter_outbox";
-/// The table of the callers' own data: how often each command took effect.
+/// The table of the callers' own data, which counts the effects of each command.
 const COMMANDS: &str = "Commands";
 
 fn command_key(id: &str) -> Item {
     Item::from([("Name".to_owned(), AttributeValue::S(id.to_owned()))])
 }
 
-/// Returns an update that counts how often this command took effect.
+/// Returns an update that counts an effect of this command.
 fn count_command(id: &str) -> Update {
     let count = Update::builder()
         .table_name(COMMANDS)
@@ -76,7 +76,7 @@ fn assert_right(outcome: &Outcome) {
     assert!(outcome.violations.is_empty(), "{:#?}\n{again}", outcome.violations);
 }
 
-/// `SEEDS` seeds of the mixed world, and fewer of each other one; or one of them alone, or one seed of it.
+/// Tries `SEEDS` seeds of the mixed scenario and fewer of each other one, or only one scenario, or one seed of it.
 #[test]
 fn seeds() {
     let (only, seed) = (std::env::var("WORLD").ok().map(|name| Kind::named(&name)), number("SEED"));
@@ -95,7 +95,7 @@ fn seeds() {
     assert_right(&total);
 }
 
-/// `make soak`: seeds of all worlds that no other run has had, for a given time.
+/// Tries new seeds of all scenarios for a given time, for `make soak`.
 #[test]
 #[ignore = "takes as long as it is told to: make soak"]
 fn soak() {
@@ -118,7 +118,7 @@ fn a_seed_repeats_itself() {
     }
 }
 
-/// Would the oracle see it? Each of these mistakes must be found, in the world that is meant for it.
+/// Checks that the oracle finds each of these mistakes, in the scenario that is meant for it.
 #[test]
 fn every_mutation_is_caught() {
     use Mutation::*;

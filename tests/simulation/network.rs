@@ -1,5 +1,5 @@
-//! What lies between a process and the database: requests arrive late, twice refused, or never,
-//! and so do answers. A request that is on its way arrives also when its sender has given it up.
+//! The network between a process and the database. Requests and responses arrive late, are lost, or fail. A request
+//! that was sent arrives even if its sender has given up.
 
 use crate::fault::{self, Answer, Fault, Request};
 use crate::oracle::Oracle;
@@ -18,26 +18,26 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// So many messages are on a page where pages are slow.
+/// The number of messages on a page if pages are slow.
 const PAGE: u64 = 10;
 
-/// How bad things are; each is a chance per request or send.
+/// The conditions of the network and the transports. Each number is a chance per request or send.
 #[derive(Clone, Debug, Default)]
-pub struct Weather {
+pub struct Conditions {
     pub fault: f64,
     pub delay: f64,
     pub crash: f64,
-    /// Answers of an index are older than this at most.
+    /// The maximum lag of an index.
     pub index_lag: Duration,
     pub send_fails: f64,
     pub send_slow: f64,
-    /// How long a slow send takes at most.
+    /// The maximum duration of a slow send.
     pub slowest: Duration,
-    /// How late a delayed request is at most.
+    /// The maximum delay of a request.
     pub latest: Duration,
-    /// How often a request to the lock table is as late.
+    /// The chance that a change of a lease is delayed by up to `latest`.
     pub lock_delay: f64,
-    /// Each page of an index takes so long, and shows few messages.
+    /// The duration of each read of an index, whose pages are then small.
     pub slow_pages: Option<Duration>,
     pub trouble: Option<Trouble>,
 }
@@ -58,7 +58,7 @@ pub enum What {
         fails: f64,
         is_unavailable: bool,
     },
-    /// Sends fail for so long, and work for so long.
+    /// Sends fail for this time, and then work for this time.
     Flaps {
         period: Duration,
         is_unavailable: bool,
@@ -69,7 +69,7 @@ pub enum What {
     },
     Indexes,
     Locks,
-    /// A request to the lock table is refused now and then, and never the next one too.
+    /// Requests to the lock table are rejected now and then, but never two in a row of one process.
     Refusals,
 }
 
@@ -82,21 +82,21 @@ pub struct Network {
 }
 
 struct State {
-    weather: Weather,
+    conditions: Conditions,
     dice: fastrand::Rng,
     requests: u64,
     faults: BTreeMap<&'static str, u64>,
-    /// The processes whose last request to the lock table was refused.
+    /// The processes whose last request to the lock table was rejected.
     refused: BTreeSet<String>,
     /// The time from which on everything goes well.
     calm_at: Duration,
 }
 
 impl Network {
-    pub fn new(world: Arc<World>, database: EmbeddedDatabase, weather: Weather, seed: u64) -> Arc<Self> {
+    pub fn new(world: Arc<World>, database: EmbeddedDatabase, conditions: Conditions, seed: u64) -> Arc<Self> {
         let oracle = Arc::new(Oracle::new(Arc::clone(&world), database.clone()));
         let state = State {
-            weather,
+            conditions,
             dice: fastrand::Rng::with_seed(seed),
             requests: 0,
             faults: BTreeMap::new(),
@@ -108,7 +108,7 @@ impl Network {
 
     /// From now on, everything goes well and is fast.
     pub fn calm(&self) {
-        self.state().weather = Weather::default();
+        self.state().conditions = Conditions::default();
     }
 
     /// From then on, everything goes well.
@@ -116,22 +116,22 @@ impl Network {
         self.state().calm_at = time;
     }
 
-    /// The weather now, as it is for requests and sends. What is slow by itself stays so.
-    pub fn weather(&self) -> Weather {
+    /// Returns the conditions for requests and sends now. Slow pages and lagging indexes remain after the last fault.
+    pub fn conditions(&self) -> Conditions {
         let now = self.world.now();
         let mut state = self.state();
         if now >= state.calm_at {
             state.calm_at = Duration::MAX;
-            let Weather { slow_pages, index_lag, .. } = state.weather;
-            state.weather = Weather { slow_pages, index_lag, ..Weather::default() };
+            let Conditions { slow_pages, index_lag, .. } = state.conditions;
+            state.conditions = Conditions { slow_pages, index_lag, ..Conditions::default() };
         }
-        state.weather.clone()
+        state.conditions.clone()
     }
 
     /// The trouble that there is now.
     fn trouble(&self) -> What {
         let now = self.world.now();
-        let trouble = self.weather().trouble.filter(|trouble| (trouble.from..trouble.until).contains(&now));
+        let trouble = self.conditions().trouble.filter(|trouble| (trouble.from..trouble.until).contains(&now));
         trouble.map_or(What::Nothing, |trouble| trouble.what)
     }
 
@@ -143,12 +143,12 @@ impl Network {
                 let turn = self.world.now().as_millis() / period.as_millis();
                 (if turn % 2 == 0 { 1.0 } else { 0.0 }, is_unavailable)
             }
-            _ => (self.weather().send_fails, false),
+            _ => (self.conditions().send_fails, false),
         };
         self.happens(fails, "failed send").then_some(is_unavailable)
     }
 
-    /// What the trouble of now does to a request.
+    /// Returns the fault that the current trouble adds to a request.
     fn refusal(&self, process: &str, request: &Request) -> Option<(&'static str, Fault)> {
         let body = &request.body;
         let is_lock = body["TableName"].as_str().is_some_and(|table| table.contains("lock"))
@@ -186,7 +186,7 @@ impl Network {
         self.state().dice.u64(range)
     }
 
-    /// How many requests were made, and what was done to them.
+    /// Returns the number of requests, and the number of faults by their names.
     pub fn counts(&self) -> (u64, BTreeMap<&'static str, u64>) {
         let state = self.state();
         (state.requests, state.faults.clone())
@@ -196,11 +196,11 @@ impl Network {
         self.state.lock().unwrap()
     }
 
-    /// What happens to a request.
+    /// Decides what happens to a request.
     fn course(&self, process: &str, request: &Request) -> Course {
         let Request { operation, body, .. } = request;
-        let (weather, refusal) = (self.weather(), self.refusal(process, request));
-        let is_late = self.happens(if is_lease(request) { weather.lock_delay } else { 0.0 }, "late lease");
+        let (conditions, refusal) = (self.conditions(), self.refusal(process, request));
+        let is_late = self.happens(if is_lease(request) { conditions.lock_delay } else { 0.0 }, "late lease");
         let mut state = self.state();
         state.requests += 1;
         let dice = &mut state.dice;
@@ -211,16 +211,16 @@ impl Network {
             back: Duration::from_micros(dice.u64(500..10_000)),
             answered: true,
         };
-        if let Some(time) = weather.slow_pages.filter(|_| !body["IndexName"].is_null()) {
+        if let Some(time) = conditions.slow_pages.filter(|_| !body["IndexName"].is_null()) {
             course.there += time;
         }
         if let Some(refusal) = refusal {
             (course.name, course.fault) = refusal;
-        } else if is_late || dice.f64() < weather.delay {
+        } else if is_late || dice.f64() < conditions.delay {
             course.name = "delayed";
-            let latest = weather.latest.max(Duration::from_secs(8));
+            let latest = conditions.latest.max(Duration::from_secs(8));
             course.there += Duration::from_millis(dice.u64(50..latest.as_millis() as u64));
-        } else if dice.f64() < weather.fault {
+        } else if dice.f64() < conditions.fault {
             (course.name, course.fault) = fault(dice, operation, body);
             course.answered = !matches!(course.name, "no answer" | "never arrived");
         }
@@ -239,13 +239,13 @@ impl Network {
     }
 }
 
-/// Whether a request changes a lease or gives it back.
+/// Returns whether a request changes or releases a lease.
 fn is_lease(request: &Request) -> bool {
     let table = request.body["TableName"].as_str().unwrap_or_default();
     table.contains("lock") && matches!(request.operation.as_str(), "UpdateItem" | "DeleteItem")
 }
 
-/// What happens to one request.
+/// The fate of one request.
 struct Course {
     name: &'static str,
     fault: Fault,
@@ -302,7 +302,7 @@ fn dead() -> ConnectorError {
     ConnectorError::user("the process is dead".into())
 }
 
-/// Where an answer is put for whoever waits.
+/// The place for a response, and the waker of the task that waits for it.
 type Slot = Arc<Mutex<(Option<Answer>, Option<Waker>)>>;
 
 impl HttpConnector for Link {
@@ -314,7 +314,7 @@ impl HttpConnector for Link {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let mut body: serde_json::Value =
             serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-        if self.network.weather().slow_pages.is_some() && body["Limit"].as_u64() > Some(PAGE) {
+        if self.network.conditions().slow_pages.is_some() && body["Limit"].as_u64() > Some(PAGE) {
             // As if the messages were large: a page ends at 1 MB.
             body["Limit"] = PAGE.into();
             let body = body.to_string();
@@ -345,7 +345,7 @@ impl HttpConnector for Link {
 }
 
 impl Link {
-    /// The request is at the database, whatever has become of its sender.
+    /// Processes a request that arrives at the database, even if its sender has crashed.
     fn arrive(&self, request: HttpRequest, recorded: &Request, course: Course, slot: &Slot) {
         let oracle = &self.network.oracle;
         let served = match course.fault {

@@ -22,12 +22,12 @@ const CLOCKS: Duration = Duration::from_millis(2_500);
 /// Waits that end later may not be believed.
 const LONGEST_WAIT: Duration = Duration::from_secs(590);
 const HOUR: Duration = Duration::from_secs(3_600);
-/// After so many failures a message is parked.
+/// The number of failures after which a message is parked.
 pub const MOST_ATTEMPTS: u64 = 3;
-/// A message that fails for so long is parked, also where no other is sent.
+/// The time after which a failing message is parked even if no other message is sent.
 pub const PARK_AFTER: Duration = Duration::from_secs(3_600);
 
-/// What its producer will always say of a message.
+/// The outcome of every attempt to send a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destiny {
     Sent,
@@ -45,12 +45,12 @@ impl Destiny {
     }
 }
 
-/// What its depositor was told of a message.
+/// The knowledge of its depositor about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It was never asked to be stored.
+    /// The depositor has not tried to store the message, or storing it failed.
     Never,
-    /// It is stored, or is not.
+    /// The message may or may not be stored.
     Unknown,
     Committed,
 }
@@ -73,18 +73,18 @@ struct Record {
     sent_by: Vec<String>,
     failed: u64,
     rejected: u64,
-    /// What the index shows of it, since when.
+    /// The versions of the item in the index, each with the time since which it is shown.
     shown: Vec<(Duration, Option<Value>)>,
     stored_at: Option<Duration>,
     marked_at: Option<Duration>,
-    /// When its item first had a failure or a claim.
+    /// The time at which the item first had a failure or a claim.
     tried_at: Option<Duration>,
     parked_at: Option<Duration>,
     /// The lane that it is in, by the name of its lease.
     lane: String,
-    /// When it was last sent.
+    /// The time at which the message was last sent.
     sent_at: Option<Duration>,
-    /// When it was last replayed or unparked, and how often.
+    /// The time at which the message was last replayed or unparked.
     replayed_at: Option<Duration>,
     replays: usize,
     replay: Value,
@@ -93,7 +93,7 @@ struct Record {
     next_attempt: Value,
     /// How many failures were counted, since when, and who has written that.
     counts: Vec<(Duration, u64, String)>,
-    /// How many requests there were to write it.
+    /// The number of requests to write the item.
     writes: u64,
 }
 
@@ -167,7 +167,7 @@ impl Oracle {
         (once, state.sends - once)
     }
 
-    /// A message that may be stored, and with what it will meet.
+    /// Announces a message that may be stored, and the outcome of its sends.
     pub fn announce(&self, message: &Message, destiny: Destiny, transactional: bool) {
         let record = Record {
             destiny,
@@ -197,7 +197,7 @@ impl Oracle {
         self.state().records.insert(message.id().to_owned(), record);
     }
 
-    /// Its depositor knows this now.
+    /// Notes the knowledge of the depositor about a message.
     pub fn learn(&self, id: &str, fate: Fate) {
         self.state().records.get_mut(id).expect("an announced message").fate = fate;
     }
@@ -364,9 +364,9 @@ impl Oracle {
         serde_json::from_str::<Value>(&answer).expect("JSON")["Item"].take()
     }
 
-    /// What an index shows that lags behind its table, if it does.
+    /// Returns the response of an index that lags behind its table, if it lags.
     pub fn index_answer(&self, request: &Request, network: &Network) -> Option<HttpResponse> {
-        let lag = u64::try_from(network.weather().index_lag.as_millis()).expect("a lag");
+        let lag = u64::try_from(network.conditions().index_lag.as_millis()).expect("a lag");
         if lag == 0 || !request.body["IndexName"].as_str()?.starts_with("Outstanding") {
             return None;
         }
@@ -392,7 +392,8 @@ impl Oracle {
         Some(HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string())))
     }
 
-    /// A page of an index as it was then: of a shard in the order of time, or of all, shard after shard by a hash.
+    /// Returns a page of an index at an earlier time. The page of one shard is in the order of time; the page of all
+    /// shards is in the order of the hashes of the shards.
     fn page(&self, request: &Request, then: Duration) -> HttpResponse {
         let values = &request.body["ExpressionAttributeValues"];
         let (shard, time) =
@@ -409,7 +410,7 @@ impl Oracle {
             .values()
             .filter_map(|record| record.shown.iter().rev().find(|(since, _)| *since <= then)?.1.as_ref())
             .filter(|item| shard.is_null() || (item["TopicShard"] == *shard && (created(item) > time) == is_after))
-            // Every item of this world has a shard.
+            // Every item of the simulation has a shard.
             .filter(|_| request.body["FilterExpression"].is_null())
             .filter(|item| from.as_ref().is_none_or(|from| place(item) > *from))
             .collect();
@@ -504,7 +505,7 @@ impl Oracle {
         }
     }
 
-    /// At the end, after everything was swept in fair weather.
+    /// Checks all messages at the end, after everything was swept without faults.
     pub fn judge(&self) {
         let records = std::mem::take(&mut self.state().records);
         for (id, record) in &records {
@@ -634,12 +635,12 @@ impl State {
     }
 }
 
-/// A time that is no number of ours, such as the largest that there is, is behind all others.
+/// Returns the creation time in an item. A time that is out of range comes after all others.
 fn created(item: &Value) -> i64 {
     item["OutstandingCreatedTime"]["N"].as_str().map_or(0, |time| time.parse().unwrap_or(i64::MAX))
 }
 
-/// Where an index puts a shard.
+/// Returns the hash of a shard, which decides its place in an index.
 fn hash(shard: &Value) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();

@@ -1,4 +1,4 @@
-//! A process: one Postbox with what it can send, until it dies.
+//! A process: one Postbox with its transport, until it crashes.
 
 use crate::life::Role;
 use crate::network::{Link, Network};
@@ -14,17 +14,17 @@ pub struct Process {
     network: Arc<Network>,
     alive: AtomicBool,
     booting: AtomicBool,
-    /// Where it could have died so far.
+    /// The number of points so far at which the process could have crashed.
     points: AtomicU64,
     dies_at: Option<u64>,
     call: Mutex<Call>,
     /// Whether nothing that it sends arrives.
     is_sick: bool,
-    /// What it sends alone.
+    /// The only topic that the process sends, if it is limited to one.
     topic: Option<&'static str>,
 }
 
-/// What the process is doing.
+/// The call that the process is in.
 #[derive(Clone, Copy)]
 pub struct Call {
     pub by: By,
@@ -67,7 +67,7 @@ impl Process {
         };
         let postbox = builder.embedded(database).http_client(link).open();
         self.booting.store(false, Ordering::Relaxed);
-        postbox.expect("a Postbox in fair weather")
+        postbox.expect("a Postbox opened without faults")
     }
 
     pub fn is_booting(&self) -> bool {
@@ -78,7 +78,7 @@ impl Process {
         self.alive.load(Ordering::Relaxed)
     }
 
-    /// How many points it has passed.
+    /// Returns the number of points that the process has passed.
     pub fn points(&self) -> u64 {
         self.points.load(Ordering::Relaxed)
     }
@@ -89,7 +89,7 @@ impl Process {
             return self.is_alive();
         }
         let number = self.points.fetch_add(1, Ordering::Relaxed);
-        let chance = self.network.weather().crash;
+        let chance = self.network.conditions().crash;
         if self.dies_at == Some(number) || self.network.happens(chance, "crash") {
             self.network.world.note(&format!("{} dies {point}", self.name));
             self.alive.store(false, Ordering::Relaxed);
@@ -107,7 +107,7 @@ impl Process {
     }
 }
 
-/// The transport of a process. What it sent is known to the oracle.
+/// The transport of a process, which reports each send to the oracle.
 struct Transport {
     link: Link,
     batch: usize,
@@ -124,9 +124,9 @@ impl Producer for Transport {
         batch.iter().for_each(|message| network.oracle.sending(message, process));
         for message in batch {
             process.passes("before send");
-            let weather = network.weather();
-            let slowest = if weather.slowest.is_zero() { 30_000 } else { weather.slowest.as_millis() as u64 };
-            if process.is_alive() && network.happens(weather.send_slow, "slow send") {
+            let conditions = network.conditions();
+            let slowest = if conditions.slowest.is_zero() { 30_000 } else { conditions.slowest.as_millis() as u64 };
+            if process.is_alive() && network.happens(conditions.send_slow, "slow send") {
                 network.world.sleep(process.actor, Duration::from_millis(network.roll(10..slowest)));
             }
             if !process.is_alive() {

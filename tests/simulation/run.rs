@@ -2,7 +2,7 @@
 
 use crate::COMMANDS;
 use crate::life::{Life, Role};
-use crate::network::{Network, Weather};
+use crate::network::{Conditions, Network};
 use crate::oracle::{By, MOST_ATTEMPTS, PARK_AFTER};
 use crate::process::Process;
 use crate::world::{View, World};
@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a seed decides beforehand.
+/// The plan of a simulation, which its seed decides.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub kind: Kind,
     pub seed: u64,
-    pub weather: Weather,
+    pub conditions: Conditions,
     pub roles: Vec<Role>,
     pub commands: usize,
     pub lives: Duration,
@@ -28,39 +28,41 @@ pub struct Plan {
     pub batch: usize,
     pub sweep_batch: u64,
     pub lifetime: u64,
-    /// How far clocks are apart at most.
+    /// The maximum difference between two clocks.
     pub skew: Duration,
-    /// How long actors wait between two calls at most.
+    /// The maximum wait of an actor between two calls.
     pub nap: Duration,
     pub feeder_nap: Duration,
-    /// How many messages a feeder deposits at once at most, and how often it clears them.
+    /// The maximum number of messages that a feeder deposits at once.
     pub burst: usize,
+    /// The chance that a feeder clears the messages that it deposits.
     pub clears: f64,
     /// Whether there are messages that are rejected.
     pub bad: u32,
-    /// The clock of this actor is off by so many milliseconds, from that time on.
+    /// The number of an actor, the milliseconds by which its clock is wrong, and the time from which it is.
     pub wrong_clock: Option<(usize, i64, Duration)>,
     pub sweeps_without_lease: bool,
-    /// With the settings that users have.
+    /// Whether the default settings are used.
     pub defaults: bool,
-    /// When the last fault is over, where that is known, and what is achieved then.
+    /// The time of the last fault, if it is known.
     pub calm_at: Duration,
+    /// The results that sweepers must achieve after the last fault.
     pub bounds: Option<Bounds>,
 }
 
 impl Plan {
-    /// A world in which everything goes wrong by chance.
+    /// Returns a plan in which everything goes wrong by chance.
     pub fn mixed(seed: u64) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed ^ 0x9e37_79b9_7f4a_7c15);
         let mut chance = |often: f64, most: f64| if dice.f64() < often { dice.f64() * most } else { 0.0 };
-        let weather = Weather {
+        let conditions = Conditions {
             fault: chance(0.8, 0.25),
             delay: chance(0.6, 0.1),
             crash: chance(0.7, 0.03),
             index_lag: Duration::ZERO,
             send_fails: chance(0.5, 0.2),
             send_slow: chance(0.5, 0.08),
-            ..Weather::default()
+            ..Conditions::default()
         };
         let mut roles = vec![Role::Depositor; dice.usize(1..=2)];
         roles.extend(vec![Role::Clearer; dice.usize(0..=1)]);
@@ -68,7 +70,10 @@ impl Plan {
         Self {
             kind: Kind::Mixed,
             seed,
-            weather: Weather { index_lag: Duration::from_millis(if dice.bool() { 3_000 } else { 0 }), ..weather },
+            conditions: Conditions {
+                index_lag: Duration::from_millis(if dice.bool() { 3_000 } else { 0 }),
+                ..conditions
+            },
             roles,
             commands: dice.usize(4..12),
             lives: Duration::from_secs(dice.u64(20..60)),
@@ -91,16 +96,16 @@ impl Plan {
         }
     }
 
-    /// Nothing goes wrong by chance.
+    /// Returns a plan in which nothing goes wrong by chance.
     pub fn fair(leases: LeaseMode) -> Self {
-        let weather = Weather::default();
-        Self { weather, roles: Vec::new(), leases, shards: 3, sweep_batch: 100, lifetime: 10, ..Self::mixed(0) }
+        let conditions = Conditions::default();
+        Self { conditions, roles: Vec::new(), leases, shards: 3, sweep_batch: 100, lifetime: 10, ..Self::mixed(0) }
     }
 
     pub fn builder(&self) -> Builder {
         let builder = Postbox::builder()
             .number_of_shards(self.shards)
-            // On the thread that is in the world.
+            // All topics are sent on the thread of the actor, which the simulation controls.
             .sweep_threads(1)
             .lease_mode(self.leases)
             .sweep_batch(self.sweep_batch)
@@ -120,7 +125,7 @@ impl Plan {
     }
 }
 
-/// What came of one simulation, or of many.
+/// The result of one simulation, or of many.
 #[derive(Default)]
 pub struct Outcome {
     pub seeds: u64,
@@ -165,7 +170,7 @@ pub fn run(plan: &Plan, mutation: Option<Mutation>) -> Outcome {
     })
 }
 
-/// A world with its tables, and the judge on the caller's thread.
+/// A simulation with its tables. The final checks run on the caller's thread.
 pub struct Stage {
     pub plan: Plan,
     mutation: Option<Mutation>,
@@ -180,12 +185,12 @@ impl Stage {
         for (table, key) in [(COMMANDS, "Name"), ("brighter_distributed_lock", "ResourceId")] {
             create_table(&database, table, key);
         }
-        let network = Network::new(world, database, plan.weather.clone(), plan.seed);
+        let network = Network::new(world, database, plan.conditions.clone(), plan.seed);
         network.oracle.prepare(plan.leases == LeaseMode::Single, plan.shards, plan.bounds);
         if plan.bounds.is_some() {
             network.calm_from(plan.calm_at);
         }
-        // The outbox table is made by the first Postbox.
+        // The first Postbox creates the outbox table.
         drop(Process::new(&network, "judge".into(), 0, None).open(plan.builder(), 1));
         Self { plan: plan.clone(), mutation, network }
     }
@@ -215,7 +220,7 @@ impl Stage {
                 self.network.oracle.violation("an actor panicked");
             }
         }
-        // Those that were deposited a moment ago are not late.
+        // Messages that were deposited recently are not late.
         let before = world.now().saturating_sub(Duration::from_secs(300)).max(self.plan.calm_at);
         for id in self.network.oracle.late_ones(before) {
             let since = world.now().saturating_sub(self.plan.calm_at);
@@ -223,11 +228,11 @@ impl Stage {
         }
     }
 
-    /// Sweeps in fair weather, until nothing is left, and judges.
+    /// Sweeps without faults until nothing is left, and checks the result.
     pub fn verdict(&self) -> Outcome {
         let Network { world, oracle, .. } = &*self.network;
         self.network.calm();
-        // Whatever is under way arrives, and every lease ends.
+        // All requests under way arrive, and every lease expires.
         world.sleep(0, Duration::from_secs(60));
         let process = Process::new(&self.network, "the last sweeper".into(), 0, None);
         let postbox = process.open(self.plan.builder(), 10);
@@ -237,7 +242,7 @@ impl Stage {
             match postbox.sweep() {
                 Ok(_) if postbox.count_outstanding(None).is_ok_and(|outstanding| outstanding.count == 0) => break,
                 Ok(_) => {}
-                Err(error) => oracle.violation(format!("a sweep failed in fair weather: {error}")),
+                Err(error) => oracle.violation(format!("a sweep failed without a fault: {error}")),
             }
             world.sleep(0, Duration::from_secs(600));
         }

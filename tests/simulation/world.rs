@@ -1,5 +1,5 @@
-//! The clock and the schedule: actors on threads of their own, of which one runs at a time, until
-//! it waits. Whoever waits lets the next event happen; the actor that it wakes goes on.
+//! The clock and the schedule. Each actor has its own thread, and one actor runs at a time, until it waits. An actor
+//! that waits lets the next event happen, and the actor that the event wakes continues.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// When a simulation begins by its own clock: 2026-01-01T00:00:00Z.
+/// The start of a simulation by its own clock: 2026-01-01T00:00:00Z.
 const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
 
 pub struct World {
@@ -55,14 +55,14 @@ impl World {
         self.lock().now
     }
 
-    /// Lets this happen so long from now, whoever is waiting then.
+    /// Schedules an event after this time.
     pub fn happen_in(&self, time: Duration, what: impl FnOnce() + Send + 'static) {
         let mut state = self.lock();
         let at = state.now + time;
         state.add(at, Event::Happen(Box::new(what)));
     }
 
-    /// Wakes this actor now, or so long from now.
+    /// Wakes this actor after this time.
     pub fn wake_in(&self, time: Duration, actor: usize, waker: Waker) {
         let mut state = self.lock();
         let at = state.now + time;
@@ -160,7 +160,7 @@ impl World {
     }
 }
 
-/// An actor's thread has ended, however that came: another one goes on.
+/// A guard that lets another actor continue when the thread of an actor ends or panics.
 struct Ends {
     world: Arc<World>,
     actor: usize,
@@ -202,13 +202,13 @@ impl State {
     }
 }
 
-/// A world as one actor sees it.
+/// The simulation as one actor sees it.
 pub struct View {
     pub world: Arc<World>,
     pub actor: usize,
-    /// How many milliseconds the clock of its machine is ahead.
+    /// The number of milliseconds by which the clock of its machine is ahead.
     pub ahead: i64,
-    /// From this time on it is off by so many more.
+    /// The time of a jump of the clock, and the milliseconds by which it jumps.
     pub jump: Option<(Duration, i64)>,
 }
 

@@ -1,19 +1,19 @@
-//! The worlds that a seed is tried in, each with what its sweepers must achieve.
+//! The scenarios in which a seed is tried, each with the results that its sweepers must achieve.
 
 use crate::life::Role;
-use crate::network::{Trouble, Weather, What};
+use crate::network::{Conditions, Trouble, What};
 use crate::run::Plan;
 use postbox::LeaseMode;
 use std::time::Duration;
 
-/// The worlds, by the trouble that is in them.
+/// The scenarios, by their trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Everything goes wrong by chance, for less than a minute, in a small fleet.
     Mixed,
     /// The transport is down for up to two hours.
     Outage,
-    /// Nobody sweeps for longer than one sweep, and the transport is down.
+    /// Each process sweeps only once, and the transport is down.
     Cron,
     /// The transport fails 30 to 95 % of the sends.
     Flaky,
@@ -25,7 +25,7 @@ pub enum Kind {
     Backlog,
     /// Nothing in the outbox can be marked or changed.
     Unmarked,
-    /// An index or the lock table does not answer.
+    /// An index or the lock table returns errors.
     Unread,
     /// A clock is off by a day, or jumps.
     Clocks,
@@ -33,7 +33,7 @@ pub enum Kind {
     Late,
     /// Operators replay and unpark, while requests arrive late.
     Operators,
-    /// Single requests to the lock table are refused.
+    /// Single requests to the lock table are rejected.
     Refusals,
     /// Up to 50 actors, of which many die.
     Fleet,
@@ -56,23 +56,23 @@ pub const ALL: [Kind; 14] = [
     Kind::Fleet,
 ];
 
-/// The world of the seed of this number, when seeds of all worlds are tried.
+/// Returns the scenario of the seed of this number, when seeds of all scenarios are tried.
 pub fn of_number(number: u64) -> Kind {
     ALL[usize::try_from(number).unwrap_or(0) % ALL.len()]
 }
 
-/// What sweepers must achieve where the weather is known.
+/// The results that sweepers must achieve if the faults are known.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// So long after the last fault everything healthy is sent.
+    /// The time after the last fault within which all messages that can be sent are sent.
     pub sent_within: Duration,
-    /// How often a message is sent.
+    /// The maximum number of times that a message is sent.
     pub sends: usize,
-    /// How often a message that can be sent is tried in vain.
+    /// The maximum number of failed attempts of a message that can be sent.
     pub failures: u64,
-    /// How many sweeps try a lane in vain, within any hour.
+    /// The maximum number of sweeps within an hour that try a lane in vain.
     pub hourly_probes: usize,
-    /// How many requests to write it there are for a message, beyond one for each attempt.
+    /// The maximum number of requests to write a message, beyond one for each attempt.
     pub writes: u64,
     /// Whether only rejected messages are parked.
     pub parks_nothing: bool,
@@ -81,7 +81,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// What holds where processes may die and answers be lost.
+    /// The bounds if processes may crash and responses may be lost.
     const ROUGH: Self = Self {
         sent_within: Duration::from_secs(900),
         sends: 6,
@@ -91,7 +91,7 @@ impl Bounds {
         parks_nothing: true,
         clocks_agree: true,
     };
-    /// What holds where nobody dies and every request is answered.
+    /// The bounds if no process crashes and every request has a response.
     const EXACT: Self = Self { sends: 1, writes: 8, ..Self::ROUGH };
 }
 
@@ -100,13 +100,13 @@ fn minutes(count: u64) -> Duration {
 }
 
 impl Kind {
-    /// The world that is meant by its name.
+    /// Returns the scenario of this name.
     pub fn named(name: &str) -> Self {
         let is_meant = |kind: &&Self| format!("{kind:?}").eq_ignore_ascii_case(name);
-        *ALL.iter().find(is_meant).unwrap_or_else(|| panic!("{name} is no world: {ALL:?}"))
+        *ALL.iter().find(is_meant).unwrap_or_else(|| panic!("{name} is not a scenario: {ALL:?}"))
     }
 
-    /// For so many seeds of the mixed world there is one of this.
+    /// Returns the number of seeds of the mixed scenario for each seed of this scenario.
     pub fn rarity(self) -> u64 {
         match self {
             Self::Mixed => 1,
@@ -115,12 +115,12 @@ impl Kind {
         }
     }
 
-    /// So many seeds must be enough to find a mistake that this world is meant for.
+    /// Returns the number of seeds that must be enough to find a mistake for which this scenario is meant.
     pub fn mutation_seeds(self) -> u64 {
         if self == Self::Mixed { 1_000 } else { 100 }
     }
 
-    /// What a seed decides in this world.
+    /// Returns the plan that a seed decides in this scenario.
     pub fn plan(self, seed: u64) -> Plan {
         let mut dice = fastrand::Rng::with_seed(seed ^ 0x5851_f42d_4c95_7f2d);
         let mixed = Plan { kind: self, ..Plan::mixed(seed) };
@@ -132,9 +132,9 @@ impl Kind {
         roles.extend(vec![Role::Sweeper; sweepers]);
         // Minutes, or hours.
         let long = minutes(if dice.u32(0..8) > 0 { dice.u64(2..15) } else { dice.u64(60..150) });
-        // The usual case: a fleet in fair weather, and some trouble for a while.
+        // The usual case: a fleet without faults by chance, and some trouble for a while.
         let plan = Plan {
-            weather: Weather { index_lag: mixed.weather.index_lag, ..Weather::default() },
+            conditions: Conditions { index_lag: mixed.conditions.index_lag, ..Conditions::default() },
             roles,
             commands: dice.usize(20..80),
             burst: dice.usize(1..25),
@@ -165,7 +165,7 @@ impl Kind {
             }
             Self::Flaky => {
                 let fails = if dice.bool() { 0.3 + 0.65 * dice.f64() } else { 0.9 };
-                // One that fails 19 times in 20 may need that many attempts.
+                // A message that fails 19 times in 20 may need that many attempts.
                 let bounds = Bounds { failures: 150, hourly_probes: 400, ..Bounds::EXACT };
                 let long = minutes(dice.u64(130..170));
                 let plan = Plan { bounds: Some(bounds), commands: 200, burst: 30, clears: 0.0, shards: 1, ..plan };
@@ -190,11 +190,19 @@ impl Kind {
             Self::Backlog => {
                 let slow_pages = Some(Duration::from_millis(dice.u64(900..1_400)));
                 let roles = vec![Role::Feeder, Role::Sweeper, Role::Sweeper, Role::Sweeper];
-                let weather = Weather { slow_pages, ..plan.weather.clone() };
+                let conditions = Conditions { slow_pages, ..plan.conditions.clone() };
                 // Reading is slow to the end.
                 let bounds = Bounds { sent_within: minutes(30), ..Bounds::EXACT };
-                let plan =
-                    Plan { weather, roles, commands: 500, burst: 250, clears: 0.0, shards: 1, defaults: false, ..plan };
+                let plan = Plan {
+                    conditions,
+                    roles,
+                    commands: 500,
+                    burst: 250,
+                    clears: 0.0,
+                    shards: 1,
+                    defaults: false,
+                    ..plan
+                };
                 let plan = Plan { nap: Duration::from_secs(15), bounds: Some(bounds), bad: 0, ..plan };
                 plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(2) })
             }
@@ -228,27 +236,27 @@ impl Kind {
                 plan.with(Trouble { what, from: minutes(1), until: minutes(8) })
             }
             Self::Late => {
-                let weather = Weather {
+                let conditions = Conditions {
                     delay: 0.02,
                     latest: minutes(1),
                     lock_delay: 0.3,
                     crash: if dice.bool() { 0.0 } else { 0.002 },
                     send_slow: 1.0,
                     slowest: Duration::from_millis(1_500),
-                    ..plan.weather.clone()
+                    ..plan.conditions.clone()
                 };
                 // A lease is short, and many are taken one after the other.
-                let plan = Plan { weather, commands: 150, burst: 40, nap: Duration::from_secs(8), ..plan };
+                let plan = Plan { conditions, commands: 150, burst: 40, nap: Duration::from_secs(8), ..plan };
                 let plan = Plan { bounds: Some(Bounds::ROUGH), clears: 0.0, defaults: false, ..plan };
                 let plan = Plan { feeder_nap: minutes(1), shards: 1, ..plan };
                 plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(5) })
             }
             Self::Operators => {
-                let weather = Weather { delay: 0.1, latest: minutes(1), fault: 0.03, ..plan.weather.clone() };
+                let conditions = Conditions { delay: 0.1, latest: minutes(1), fault: 0.03, ..plan.conditions.clone() };
                 let mut roles = plan.roles.clone();
                 roles.push(Role::Operator);
                 let bounds = Bounds { sends: 40, ..Bounds::ROUGH };
-                let plan = Plan { weather, roles, bad: 20, nap: Duration::from_secs(30), ..plan };
+                let plan = Plan { conditions, roles, bad: 20, nap: Duration::from_secs(30), ..plan };
                 let plan = Plan { bounds: Some(bounds), ..plan };
                 plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(6) })
             }
@@ -266,9 +274,9 @@ impl Kind {
                 roles.extend(vec![Role::Once; dice.usize(0..15)]);
                 roles.extend(vec![Role::Sick; dice.usize(0..2)]);
                 let nap = Duration::from_secs(5 * roles.len() as u64);
-                let weather = Weather { crash: 0.01, fault: 0.03, delay: 0.02, ..plan.weather.clone() };
+                let conditions = Conditions { crash: 0.01, fault: 0.03, delay: 0.02, ..plan.conditions.clone() };
                 let bounds = Bounds { sends: 15, hourly_probes: 400, failures: 80, ..Bounds::ROUGH };
-                let plan = Plan { roles, weather, nap, bounds: Some(bounds), commands: 30, ..plan };
+                let plan = Plan { roles, conditions, nap, bounds: Some(bounds), commands: 30, ..plan };
                 plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(10) })
             }
         }
@@ -280,6 +288,6 @@ impl Plan {
     fn with(self, trouble: Trouble) -> Self {
         let calm_at = trouble.until;
         let lives = calm_at + self.bounds.map_or(Duration::ZERO, |bounds| bounds.sent_within);
-        Self { weather: Weather { trouble: Some(trouble), ..self.weather }, lives, calm_at, ..self }
+        Self { conditions: Conditions { trouble: Some(trouble), ..self.conditions }, lives, calm_at, ..self }
     }
 }

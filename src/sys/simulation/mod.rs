@@ -38,7 +38,7 @@ pub enum Mutation {
     PauseInMemory,
     /// A lease is not renewed while a lane is read.
     RenewedOnlyToSend,
-    /// A sweeper leaves half of the lanes to another one, whether or not it is there.
+    /// A sweeper leaves half of the lanes to another sweeper, whether or not that one exists.
     SharesDealt,
     /// Messages are sent although none can be marked.
     SentUnmarked,
@@ -52,6 +52,6 @@ pub enum Mutation {
     OneLockId,
     /// A mark does not depend on the replay that the message was sent after.
     MarkOverReplay,
-    /// A single refusal is taken for a lock table that cannot be used.
+    /// A sweep treats one rejected request as a lock table that cannot be used.
     RefusalBelieved,
 }
