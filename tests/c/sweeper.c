@@ -81,7 +81,7 @@ void sweeper_is_a_thread_that_is_started_once(void)
     CHECK(held.calls == 1 && held.releases == 1);
 }
 
-void sweeper_sends_at_once_what_was_committed_elsewhere(void)
+void sweeper_sends_messages_committed_by_another_client(void)
 {
     static const char *const ids[] = {"committed", "nobody"};
     struct held held = HELD;

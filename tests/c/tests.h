@@ -62,7 +62,7 @@
     TEST(message_that_fails_too_often_is_parked_and_released) \
     TEST(unsendable_messages_are_parked_at_once) \
     TEST(sweeper_is_a_thread_that_is_started_once) \
-    TEST(sweeper_sends_at_once_what_was_committed_elsewhere) \
+    TEST(sweeper_sends_messages_committed_by_another_client) \
     TEST(sweeper_in_a_call_is_waited_for_as_long_as_asked) \
     TEST(program_may_end_while_its_sweeper_runs) \
     TEST(program_may_close_at_its_exit) \

@@ -214,7 +214,7 @@ TEST(sweeper_calls_the_producer_on_its_own_thread) {
     CHECK(state_of(box, "swept") == "dispatched");
 }
 
-TEST(sweeper_sends_at_once_what_was_committed_elsewhere) {
+TEST(sweeper_sends_messages_committed_by_another_client) {
     event called;
     postbox::client box(memory().set("sweep_interval_ms", 600000).producer(
         postbox::any_topic, [&](postbox::message_view) {

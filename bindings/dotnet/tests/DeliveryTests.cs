@@ -35,7 +35,7 @@ namespace Postbox.Tests
             }
         }
 
-        public static void The_sweeper_sends_at_once_what_was_committed_elsewhere()
+        public static void The_sweeper_sends_messages_committed_by_another_client()
         {
             using (var sent = new ManualResetEventSlim())
             using (var world = new World(

@@ -31,7 +31,7 @@ def test_sweeper_started_and_stopped(box: postbox.Postbox, sent: Recorder) -> No
     sent.wait_for(1)
 
 
-def test_sweeper_sends_at_once_what_was_committed_elsewhere(sent: Recorder) -> None:
+def test_sweeper_sends_messages_committed_by_another_client(sent: Recorder) -> None:
     with postbox.open(embedded_path=":memory:", sweep_interval_ms=600_000, producers={None: sent}) as box:
         box.start_sweeper()
         ids = deposit(box, 1)

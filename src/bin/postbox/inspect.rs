@@ -98,11 +98,14 @@ fn lease_text(lease: &LeaseInfo) -> String {
 pub fn pause_text(lease: &LeaseInfo) -> Option<String> {
     let (topic, why) = (printable(lease.topic.as_deref()?), lease.paused.as_deref()?);
     let done = if why == "marks" { "marked" } else { "sent" };
-    let left = lease.expires_at.duration_since(SystemTime::now()).map_or_else(
-        |_| "until its next sweep".to_owned(),
-        |left| format!("for another {}", shown_duration(left)),
-    );
-    Some(format!("topic {topic} is paused {left}, because its messages cannot be {done} ({})", printable(&lease.resource)))
+    let left = lease
+        .expires_at
+        .duration_since(SystemTime::now())
+        .map_or_else(|_| "until its next sweep".to_owned(), |left| format!("for another {}", shown_duration(left)));
+    Some(format!(
+        "topic {topic} is paused {left}, because its messages cannot be {done} ({})",
+        printable(&lease.resource)
+    ))
 }
 
 fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_table: bool) -> Value {
