@@ -141,7 +141,7 @@ impl Network {
             What::Transport { fails, is_unavailable } => (fails, is_unavailable),
             What::Flaps { period, is_unavailable } => {
                 let turn = self.world.now().as_millis() / period.as_millis();
-                (if turn % 2 == 0 { 1.0 } else { 0.0 }, is_unavailable)
+                (if turn.is_multiple_of(2) { 1.0 } else { 0.0 }, is_unavailable)
             }
             _ => (self.conditions().send_fails, false),
         };
