@@ -515,6 +515,8 @@ impl Postbox {
             self.stop(&self.counter, deadline),
         ];
         let timeout = self.engine.config.close_timeout;
+        // The calls that are ending may still leave marks to the background.
+        self.engine.runtime.end_calls(deadline);
         let marked = flush_marks(&self.engine, deadline);
         let closed = self.engine.runtime.close(deadline, timeout);
         stopped.into_iter().chain([marked]).fold(closed, Result::and)

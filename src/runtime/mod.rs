@@ -326,6 +326,11 @@ impl Runtime {
         if self.gate.is_closed() { Err(closed()) } else { Ok(()) }
     }
 
+    /// Rejects new calls, and waits for the running ones until the deadline.
+    pub(crate) fn end_calls(&self, deadline: Instant) {
+        self.gate.close(deadline);
+    }
+
     /// Rejects new calls, waits for the running ones, and stops the thread, all within the deadline. A second call waits
     /// for the same end. The error names `timeout`, of which other steps may have used a part.
     pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {

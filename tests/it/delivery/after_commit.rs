@@ -127,6 +127,30 @@ fn close_waits_for_the_background_marks() {
 }
 
 #[test]
+fn close_waits_for_the_marks_of_a_clear_that_is_ending() {
+    let (began, begun) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (began, released) = (Mutex::new(began), Mutex::new(released));
+    let world = TestOutbox::configured(|builder| {
+        builder.clear_marks(ClearMarks::Background).default_producer(producer_fn(move |_| {
+            began.lock().unwrap().send(()).unwrap();
+            let _ = released.lock().unwrap().recv();
+            SendOutcome::Sent
+        }))
+    });
+    let id = commit(&world.postbox, "x");
+    std::thread::scope(|scope| {
+        let clear = scope.spawn(|| world.postbox.clear_outbox(&[id.as_str()]).unwrap());
+        begun.recv_timeout(TEST_TIMEOUT).unwrap();
+        let close = scope.spawn(|| world.postbox.close());
+        drop(release);
+        close.join().unwrap().unwrap();
+        assert!(clear.join().unwrap().is_success());
+    });
+    assert_eq!(world.another().get_message(&id).unwrap().unwrap().state, MessageState::Dispatched);
+}
+
+#[test]
 fn close_reports_the_marks_that_are_missing() {
     let (configure, _sent) = reporting();
     let world = TestOutbox::configured(|builder| {
