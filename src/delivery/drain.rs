@@ -49,7 +49,7 @@ pub(crate) struct Task<'a, 'p> {
     /// Called before each send and between requests; returns whether to continue.
     pub(crate) go_on: &'p dyn Fn() -> bool,
     /// The time at which the drain yields to other lanes.
-    pub(crate) yields_at: Option<Instant>,
+    pub(crate) yields_at: Instant,
     /// Called with the outcomes of each batch.
     pub(crate) on_report: &'p mut dyn FnMut(&DispatchReport),
 }
@@ -161,6 +161,11 @@ impl<'a> Drain<'a, '_, '_> {
             let Some(sighting) = self.source.next(self.task.go_on) else {
                 return;
             };
+            // Its producer is not in this process.
+            if self.task.engine.router.route(&sighting.producer_topic).is_none() {
+                self.drained.passed_over += 1;
+                continue;
+            }
             match self.order.turn(&sighting) {
                 Turn::Fresh => self.fresh.push_back(sighting),
                 Turn::Retried if self.retried.len() < MAX_RETRIED => self.retried.push(sighting),
@@ -270,7 +275,7 @@ impl<'a> Drain<'a, '_, '_> {
     }
 
     fn has_ended(&mut self, sender: &Sender<'_, '_>) -> bool {
-        let yields = self.task.yields_at.is_some_and(|at| clock::now() > at);
+        let yields = clock::now() > self.task.yields_at;
         self.is_over |= yields || sender.is_in_trouble() || !(self.task.go_on)();
         self.drained.has_rest |= self.is_over;
         self.is_over

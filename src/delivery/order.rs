@@ -80,6 +80,7 @@ mod tests {
                 created: now,
                 id: String::new(),
                 topic: "t".into(),
+                producer_topic: "t".into(),
                 topic_shard: "t_0".into(),
                 key: (*key).to_owned(),
                 fate: *fate,

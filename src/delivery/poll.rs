@@ -71,16 +71,6 @@ pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times) -> Result
         Some(topic) => poll_topic(engine, topic, &groups, times, &mut view)?,
         None => poll_all(engine, &groups, times, &mut view)?,
     }
-    view.lanes.retain(|lane, seen| {
-        let is_served = engine.router.route(&lane.topic).is_some();
-        if !is_served {
-            view.unserved += seen.waiting + seen.due;
-            if seen.waiting + seen.due > 0 {
-                view.unserved_topics.insert(lane.topic.clone());
-            }
-        }
-        is_served
-    });
     Ok(view)
 }
 
@@ -106,7 +96,7 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
         };
         let last = page.sightings.last().map(|sighting| sighting.topic_shard.to_string());
         let next = page.next.clone();
-        add(page, groups, times, view);
+        add(engine, page, groups, times, view);
         from = match (next, last) {
             (None, _) => None,
             (Some(next), Some(_)) if engine.sweeping.reads_page_by_page() => Some(next),
@@ -125,7 +115,7 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
     }
     if polls % UNSHARDED_EVERY == 0 {
         let page = engine.run("finding lanes with work", |outbox| async move { outbox.unsharded_page(None).await })?;
-        add(Page { next: None, ..page }, groups, times, view);
+        add(engine, Page { next: None, ..page }, groups, times, view);
     }
     Ok(())
 }
@@ -141,7 +131,7 @@ fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view:
         parts,
         |outbox, (shard, range)| async move { outbox.shard_page(shard, range, PAGE_SIZE, None).await },
         |page: Option<Result<Page>>| match page {
-            Some(Ok(page)) => add(page, groups, times, view),
+            Some(Ok(page)) => add(engine, page, groups, times, view),
             Some(Err(error)) => failed = Some(error),
             None => {}
         },
@@ -150,7 +140,7 @@ fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view:
 }
 
 /// Adds a page to the result. The last shard of the page may have more messages.
-fn add(page: Page, groups: &Groups, times: Times, view: &mut View) {
+fn add(engine: &Engine, page: Page, groups: &Groups, times: Times, view: &mut View) {
     let cut = page.next.is_some().then(|| page.sightings.last().map(|sighting| sighting.topic_shard.clone())).flatten();
     let mut orders: BTreeMap<Lane, Order> = BTreeMap::new();
     for sighting in page.sightings {
@@ -160,6 +150,12 @@ fn add(page: Page, groups: &Groups, times: Times, view: &mut View) {
             seen.other_shards.insert(sighting.topic_shard.to_string());
         }
         if !times.is_ripe(&sighting) {
+            continue;
+        }
+        if engine.router.route(&sighting.producer_topic).is_none() {
+            view.unserved += 1;
+            let topic = &sighting.producer_topic;
+            view.unserved_topics.insert(if topic.is_empty() { "(no topic)".to_owned() } else { topic.to_string() });
             continue;
         }
         seen.is_cut |= cut.as_ref() == Some(&sighting.topic_shard);

@@ -21,7 +21,7 @@ use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The time for which a lane is drained while other lanes wait.
+/// The time after which a drain ends, so that the next poll finds lanes that have waited in the meantime.
 const TURN: Duration = Duration::from_secs(10);
 /// The time for which this process leaves a lane alone after it found that another process holds it.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
@@ -258,7 +258,10 @@ impl<'a, 'r> Sweep<'a, 'r> {
 
     /// Returns whether another lane may be started.
     fn may_start(&self) -> bool {
-        let has_time = self.lanes_are_leased || clock::since(self.started) < ONE_LEASE_FOR;
+        // Only a sweeper of other topics waits for the lease of all lanes.
+        let has_time = self.lanes_are_leased
+            || clock::since(self.started) < ONE_LEASE_FOR
+            || self.results().unserved_topics.is_empty();
         has_time && self.goes_on() && !self.engine.marker.is_failing()
     }
 
@@ -354,6 +357,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
         }
     }
 
+    /// Returns whether the sweep continues although no lease can be obtained.
+    fn has_no_lease(&self) -> bool {
+        self.goes_without_lease() && matches!(self.results().report.lease, LeaseStatus::Unavailable(_))
+    }
+
     fn goes_without_lease(&self) -> bool {
         self.engine.config.sweep_without_lease
     }
@@ -361,10 +369,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
     /// Takes the lease of all lanes unless it is held already. Returns whether lanes may be drained.
     fn has_one_lease(&self) -> Result<bool> {
         let mut lease = self.one_lease();
-        if self.lanes_are_leased
-            || lease.is_some()
-            || matches!(self.results().report.lease, LeaseStatus::Unavailable(_))
-        {
+        if self.lanes_are_leased || lease.is_some() || self.has_no_lease() {
             return Ok(true);
         }
         match Lease::obtain(self.engine, &self.engine.resource("OutboxSweeper"), None)? {
@@ -393,7 +398,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let mut lease = None;
         let (mut failures, mut was_abandoned, mut unmarked) = (0, false, false);
         let mut before = job.pause.clone();
-        if self.lanes_are_leased && !matches!(self.results().report.lease, LeaseStatus::Unavailable(_)) {
+        if self.lanes_are_leased && !self.has_no_lease() {
             match Lease::obtain(self.engine, &resource, Some(&job.lane.topic)) {
                 Ok(Obtained::Held(held)) => {
                     before = held.before.as_deref().cloned();
@@ -403,7 +408,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 Ok(Obtained::HeldElsewhere) => return self.leave_to_another(&job.lane),
                 Ok(Obtained::Unusable(why)) => {
                     self.results().report.lease = LeaseStatus::Unavailable(why);
-                    return;
+                    if !self.goes_without_lease() {
+                        // No other lane can be leased either.
+                        self.state().is_over = true;
+                        return;
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(target: "postbox", { error.message = error.message() }, "the lease of a lane could not be taken");
@@ -466,19 +475,12 @@ impl<'a, 'r> Sweep<'a, 'r> {
             is_careful,
             until_marked,
             go_on: &go_on,
-            yields_at: self.yields_at(),
+            yields_at: clock::now() + TURN,
             on_report: &mut on_report,
         };
         let drained = drain(task, source);
         self.results().drained(&job.lane, drained.passed_over + held_back, failed);
         drained
-    }
-
-    /// Returns the time at which a drain yields, if other lanes wait, or if the sweep has a single thread, which cannot find
-    /// waiting lanes meanwhile.
-    fn yields_at(&self) -> Option<Instant> {
-        let alone = self.engine.config.sweep_threads <= 1;
-        (alone || !self.state().jobs.is_empty()).then(|| clock::now() + TURN)
     }
 
     fn end_lane(

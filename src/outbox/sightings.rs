@@ -3,6 +3,7 @@
 use crate::model::error::Result;
 use crate::model::fate::Fate;
 use crate::model::item::{AttributeValue, Item};
+use crate::model::message::PRODUCER_TOPIC;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::attribute::{
@@ -13,6 +14,7 @@ use crate::outbox::state::{fate, ticks};
 use crate::sdk::failure::explain;
 use std::sync::Arc;
 
+const HEADER_BAG: &str = "HeaderBag";
 const BY_TOPIC: &str = "Outstanding";
 const ALL_TOPICS: &str = "OutstandingAllTopics";
 /// The largest number of DynamoDB, which is after every time.
@@ -26,6 +28,8 @@ pub(crate) struct Sighting {
     pub(crate) created: Ticks,
     pub(crate) id: String,
     pub(crate) topic: Arc<str>,
+    /// The topic whose producer sends it; see [`Message::producer_topic`](crate::model::message::Message::producer_topic).
+    pub(crate) producer_topic: Arc<str>,
     /// The shard; empty if the item has none.
     pub(crate) topic_shard: Arc<str>,
     /// The partition key; empty if the item has none.
@@ -134,12 +138,39 @@ fn projection() -> String {
         TOPIC_SHARD,
         "Topic",
         "PartitionKey",
+        HEADER_BAG,
         NEXT_ATTEMPT_AT,
         FIRST_FAILED_AT,
         DISPATCH_ATTEMPTS,
         ACCEPTED_AT,
     ]
     .join(", ")
+}
+
+/// Returns the topic of the producer that sends the message of an item, or that finds the item malformed.
+fn producer_topic(item: &Item) -> String {
+    if let Some(topic) = named_in_bag(item) {
+        return topic;
+    }
+    match item.get("Topic") {
+        Some(AttributeValue::S(topic)) => topic.clone(),
+        None | Some(AttributeValue::Null(_)) => String::new(),
+        Some(_) => {
+            let shard = item.get(TOPIC_SHARD).and_then(|shard| shard.as_s().ok()).map_or("", String::as_str);
+            shard.rsplit_once('_').map_or("", |(topic, _)| topic).to_owned()
+        }
+    }
+}
+
+/// Returns the topic that the bag names for the producer.
+fn named_in_bag(item: &Item) -> Option<String> {
+    let bag = item.get(HEADER_BAG)?.as_s().ok()?;
+    // Few bags name one, so that most need not be parsed.
+    if !bag.contains(PRODUCER_TOPIC) {
+        return None;
+    }
+    let bag: serde_json::Value = serde_json::from_str(bag).ok()?;
+    bag.get(PRODUCER_TOPIC)?.as_str().filter(|topic| !topic.is_empty()).map(str::to_owned)
 }
 
 fn page(items: Vec<Item>, last: Option<Item>) -> Page {
@@ -162,6 +193,7 @@ fn page(items: Vec<Item>, last: Option<Item>) -> Page {
             created: ticks(item, OUTSTANDING_CREATED_TIME).unwrap_or(Ticks::FIRST),
             id: message_id(item)?.to_owned(),
             topic: shared(&string(item, "Topic")),
+            producer_topic: shared(&producer_topic(item)),
             topic_shard: shared(&string(item, TOPIC_SHARD)),
             key: string(item, "PartitionKey"),
             fate: fate(item),

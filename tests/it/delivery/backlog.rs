@@ -1,7 +1,7 @@
 //! Sweeps of backlogs that are large, slow to read, or ahead of other messages.
 
 use crate::support::fault::{Fault, Request};
-use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox};
+use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, sdk};
 use postbox::{Builder, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -39,6 +39,53 @@ fn two_sweepers_send_a_backlog_that_takes_longer_to_read_than_a_lease() {
     let sweepers = [open(), open()];
     sweepers.iter().for_each(|postbox| postbox.start_sweeper().unwrap());
     wait_until("they keep each other from sending", || world.sent().len() >= 20);
+}
+
+/// A sweep that cannot see other lanes while it drains one ends the drain after ten seconds.
+#[test]
+fn a_new_topic_does_not_wait_for_the_end_of_a_backlog() {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&sent);
+    let (began, begun) = mpsc::channel();
+    let began = Mutex::new(began);
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).number_of_shards(1).default_producer(producer_fn(move |message| {
+            let _ = began.lock().unwrap().send(());
+            notes.lock().unwrap().push(message.topic().to_owned());
+            if message.topic() == "backlog" {
+                std::thread::sleep(Duration::from_millis(150));
+            }
+            SendOutcome::Sent
+        }))
+    });
+    let backlog: Vec<Message> = (0..100).map(|n| Message::new("backlog", n.to_string())).collect();
+    world.postbox.deposit_posts(&backlog).unwrap();
+    std::thread::scope(|scope| {
+        let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
+        begun.recv_timeout(TEST_TIMEOUT).unwrap();
+        world.postbox.deposit_post(Message::new("new", "x")).unwrap();
+        assert_eq!(sweep.join().unwrap().dispatched, 101);
+    });
+    let sent = sent.lock().unwrap();
+    let place = sent.iter().position(|topic| topic == "new").unwrap();
+    assert!(place < 100, "it was sent last");
+}
+
+#[test]
+fn an_item_without_a_topic_is_not_read_by_every_sweep() {
+    let world = TestOutbox::configured(eager);
+    let ids = world.deposit(1);
+    let key = message_key(&ids[0]);
+    sdk(&world.postbox, |client| async move {
+        let update = client.update_item().table_name(OUTBOX).set_key(Some(key)).update_expression("REMOVE Topic");
+        update.send().await
+    });
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.held_back), (0, 1));
+    assert_eq!(report.topics_without_producer, ["(no topic)"]);
+    world.faults.forget();
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(world.faults.operations(), ["Scan"]);
 }
 
 #[test]

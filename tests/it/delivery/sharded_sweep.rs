@@ -80,6 +80,29 @@ fn a_lane_held_by_another_process_is_left_alone_until_its_lease_expires() {
 }
 
 #[test]
+fn nothing_is_swept_without_permission_to_write_leases() {
+    let world = test_outbox();
+    let denies = |request: &crate::support::fault::Request| {
+        let writes = request.operation == "UpdateItem" && request.body["TableName"] == LOCKS;
+        writes.then(crate::support::fault::Fault::access_denied)
+    };
+    world.faults.when(denies);
+    for topic in ["t", "u", "v"] {
+        world.postbox.deposit_post(Message::new(topic, "x")).unwrap();
+    }
+    let before = world.producer.sent().len();
+    let report = world.postbox.sweep().unwrap();
+    assert!(matches!(&report.lease, LeaseStatus::Unavailable(why) if why.contains(LOCKS)), "{report:?}");
+    assert_eq!((report.dispatched, world.producer.sent().len()), (0, before), "others may be sweeping");
+
+    let allowed = world.backend.open(
+        sharded(Postbox::builder()).sweep_without_lease(true).default_producer(world.producer.clone()),
+        &world.faults,
+    );
+    assert_eq!(allowed.sweep().unwrap().dispatched, 3);
+}
+
+#[test]
 fn a_lease_with_an_invalid_end_is_ignored() {
     let world = test_outbox();
     deposit_everywhere(&world, 200);

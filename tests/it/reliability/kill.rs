@@ -8,7 +8,7 @@
 use crate::support::http::{self, HttpDatabase};
 use crate::support::processes::rerun;
 use crate::support::proxy::Proxy;
-use crate::support::{OUTBOX, PEOPLE, TEST_TIMEOUT, create_people, person, sdk};
+use crate::support::{OUTBOX, PEOPLE, create_people, person, sdk};
 use aws_sdk_dynamodb::types::ConditionCheck;
 use fastrand::Rng;
 use postbox::{Builder, Item, LeaseMode, LeaseStatus, Message, Postbox, SendOutcome, producer_fn};
@@ -217,7 +217,8 @@ fn all(postbox: &Postbox, table: &'static str, attribute: &'static str) -> BTree
 
 /// Sweeps until nothing is outstanding.
 fn sweep_calmly(postbox: &Postbox) {
-    let deadline = Instant::now() + TEST_TIMEOUT;
+    // A message that has failed for a minute waits for another one.
+    let deadline = Instant::now() + Duration::from_secs(300);
     loop {
         // The first sweep may have to wait until the lease of a killed process expires.
         let report = postbox.sweep().unwrap();

@@ -327,6 +327,11 @@ fn a_reply_finds_its_producer_by_the_entry_of_its_bag() {
     let world = TestOutbox::configured(|builder| {
         builder.producer("replies", replies.clone()).default_producer(others.clone()).sweep_min_age(Duration::ZERO)
     });
+    // A process without a producer for the topic of the reply.
+    let replying = world.backend.open(
+        Postbox::builder().producer("replies", replies.clone()).sweep_min_age(Duration::ZERO),
+        &world.backend.faults(),
+    );
     let reply = |body: &str| Message::new("requester.queue", body).with_bag_entry(PRODUCER_TOPIC, "replies");
     let _ = world.postbox.post(reply("cleared")).unwrap();
     world.postbox.deposit_post(reply("swept")).unwrap();
@@ -336,7 +341,7 @@ fn a_reply_finds_its_producer_by_the_entry_of_its_bag() {
         .post(Message::new("requester.queue", "user's").with_bag_entry("ProducerTopic", "replies"))
         .unwrap();
     let _ = world.postbox.post(Message::new("requester.queue", "number").with_bag_entry(PRODUCER_TOPIC, 1)).unwrap();
-    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(replying.sweep().unwrap().dispatched, 1);
     let bodies = |producer: &MemoryProducer| -> Vec<String> {
         producer.sent().iter().map(|message| String::from_utf8_lossy(message.body()).into_owned()).collect()
     };
