@@ -49,7 +49,7 @@ pub(crate) struct Task<'a, 'p> {
     /// Called before each send and between requests; returns whether to continue.
     pub(crate) go_on: &'p dyn Fn() -> bool,
     /// The time at which the drain yields to other lanes.
-    pub(crate) yields_at: Instant,
+    pub(crate) yields_at: Option<Instant>,
     /// Called with the outcomes of each batch.
     pub(crate) on_report: &'p mut dyn FnMut(&DispatchReport),
 }
@@ -275,7 +275,7 @@ impl<'a> Drain<'a, '_, '_> {
     }
 
     fn has_ended(&mut self, sender: &Sender<'_, '_>) -> bool {
-        let yields = clock::now() > self.task.yields_at;
+        let yields = self.task.yields_at.is_some_and(|at| clock::now() > at);
         self.is_over |= yields || sender.is_in_trouble() || !(self.task.go_on)();
         self.drained.has_rest |= self.is_over;
         self.is_over

@@ -41,36 +41,6 @@ fn two_sweepers_send_a_backlog_that_takes_longer_to_read_than_a_lease() {
     wait_until("they keep each other from sending", || world.sent().len() >= 20);
 }
 
-/// A sweep that cannot see other lanes while it drains one ends the drain after ten seconds.
-#[test]
-fn a_new_topic_does_not_wait_for_the_end_of_a_backlog() {
-    let sent = Arc::new(Mutex::new(Vec::new()));
-    let notes = Arc::clone(&sent);
-    let (began, begun) = mpsc::channel();
-    let began = Mutex::new(began);
-    let world = TestOutbox::configured(|builder| {
-        eager(builder).number_of_shards(1).default_producer(producer_fn(move |message| {
-            let _ = began.lock().unwrap().send(());
-            notes.lock().unwrap().push(message.topic().to_owned());
-            if message.topic() == "backlog" {
-                std::thread::sleep(Duration::from_millis(150));
-            }
-            SendOutcome::Sent
-        }))
-    });
-    let backlog: Vec<Message> = (0..100).map(|n| Message::new("backlog", n.to_string())).collect();
-    world.postbox.deposit_posts(&backlog).unwrap();
-    std::thread::scope(|scope| {
-        let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
-        begun.recv_timeout(TEST_TIMEOUT).unwrap();
-        world.postbox.deposit_post(Message::new("new", "x")).unwrap();
-        assert_eq!(sweep.join().unwrap().dispatched, 101);
-    });
-    let sent = sent.lock().unwrap();
-    let place = sent.iter().position(|topic| topic == "new").unwrap();
-    assert!(place < 100, "it was sent last");
-}
-
 #[test]
 fn an_item_without_a_topic_is_not_read_by_every_sweep() {
     let world = TestOutbox::configured(eager);
