@@ -95,7 +95,10 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         drained: Drained::default(),
         task: &mut task,
     };
+    let began = clock::now();
     drain.see(SEEN_FIRST);
+    // A turn begins with the first send. A lane whose reading takes longer than a turn would never be sent otherwise.
+    drain.task.yields_at = drain.task.yields_at.map(|at| at + clock::since(began));
     if drain.fresh.is_empty() && drain.retried.is_empty() {
         drain.drained.has_rest = drain.source.is_incomplete || drain.is_over;
         return drain.drained;
