@@ -172,7 +172,8 @@ impl Outbox {
             .update_expression(format!("SET {}{remove}", names.join(", ")))
             .condition_expression(format!(
                 "attribute_not_exists({LOCK_ID}) OR attribute_not_exists({LEASE_EXPIRY}) OR {LEASE_EXPIRY} > :latest \
-                 OR {LEASE_EXPIRY} <= :past OR (attribute_exists({WHY}) AND {LEASE_EXPIRY} <= :now) OR {WHY} = :rest"
+                 OR {LEASE_EXPIRY} <= :past OR (attribute_exists({WHY}) AND {LEASE_EXPIRY} <= :now) \
+                 OR ({WHY} = :rest AND {LOCK_ID} <> :{LOCK_ID})"
             ))
             .set_expression_attribute_values(Some(
                 set.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect(),
