@@ -354,6 +354,9 @@ impl Link {
         };
         let answer = served.map_or_else(|| self.network.effect(request, recorded, course.fault), Ok);
         oracle.observe(recorded, &self.process);
+        if self.network.conditions().slow_pages.is_some() {
+            oracle.observe_read(recorded, &self.process);
+        }
         let answer = if self.process.passes("after request") { answer } else { Err(dead()) };
         self.network.world.note(&format!("{} {} arrived", self.process.name, recorded.operation));
         if course.answered || !self.process.is_alive() {

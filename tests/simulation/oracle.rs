@@ -3,7 +3,7 @@
 use crate::fault::Request;
 use crate::network::Network;
 use crate::process::Process;
-use crate::world::{World, of_ticks, unix_seconds};
+use crate::world::{World, of_ticks, unix_milliseconds, unix_seconds};
 use crate::worlds::Bounds;
 use crate::{COMMANDS, OUTBOX};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -24,6 +24,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(590);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// The number of failures after which a message is parked.
 pub const MOST_ATTEMPTS: u64 = 3;
+/// The time after the end of a lease within which a request of its holder may arrive.
+const EXPIRED: Duration = Duration::from_secs(3);
 /// The time after which a failing message is parked even if no other message is sent.
 pub const PARK_AFTER: Duration = Duration::from_secs(3_600);
 
@@ -256,6 +258,25 @@ impl Oracle {
                 }
                 self.look_at(id, &process.name);
             }
+        }
+    }
+
+    /// Checks that a sweep does not read a shard long after its own lease has expired. Requests must not be late.
+    pub fn observe_read(&self, request: &Request, process: &Process) {
+        let shard = request.body["ExpressionAttributeValues"][":shard"]["S"].as_str();
+        let Some((topic, number)) = shard.and_then(|shard| shard.rsplit_once('_')) else {
+            return;
+        };
+        let state = self.state();
+        let resource = state.lease_of(topic, number);
+        let is_holder = state.leases.get(&resource) == Some(&process.name);
+        let expiry = state.expiry.get(&resource).map_or(0, |(_, expiry)| *expiry);
+        drop(state);
+        if is_holder && unix_milliseconds(&self.world) > expiry + EXPIRED.as_millis() as u64 {
+            self.violation(format!(
+                "{} reads shard {topic}_{number} after its lease {resource} has expired",
+                process.name
+            ));
         }
     }
 
@@ -515,7 +536,12 @@ impl Oracle {
         state.records = records;
         let most = state.bounds.map_or(usize::MAX, |bounds| bounds.hourly_probes);
         let probes = state.most_probes();
+        let (counted, messages) = state.counted();
+        let most_counted = state.bounds.map_or(f64::MAX, |bounds| bounds.counts);
         drop(state);
+        if counted as f64 > most_counted * messages as f64 {
+            self.violation(format!("{counted} failures of {messages} messages that can be sent count"));
+        }
         if probes.0 > most {
             self.violation(format!("{} sweeps within an hour tried lane {} in vain", probes.0, probes.1));
         }
@@ -589,6 +615,13 @@ impl State {
             .collect()
     }
 
+    /// Returns the number of counted failures of messages that can be sent, and the number of these messages.
+    fn counted(&self) -> (u64, u64) {
+        let healthy = self.records.values().filter(|record| record.destiny == Destiny::Sent);
+        let most = |record: &Record| record.counts.iter().map(|(_, count, _)| *count).max().unwrap_or(0);
+        healthy.fold((0, 0), |(counted, messages), record| (counted + most(record), messages + 1))
+    }
+
     /// The most sweeps within an hour that tried a lane and sent nothing of it, and the lane.
     fn most_probes(&self) -> (usize, String) {
         let mut most = (0, String::new());
@@ -622,12 +655,17 @@ impl State {
         Some(format!("message {id} is sent by a sweep before {}, an older one of its key", older.0))
     }
 
+    /// Returns the lease under which a shard of a topic is swept.
+    fn lease_of(&self, topic: &str, number: &str) -> String {
+        match self.one_lease {
+            true => format!("{OUTBOX}_OutboxSweeper"),
+            false => lane(topic, number, self.shards),
+        }
+    }
+
     fn without_lease(&self, id: &str, record: &Record, process: &Process) -> Option<String> {
         let shard = record.shown.iter().find_map(|(_, item)| item.as_ref()?["TopicShard"]["S"].as_str())?;
-        let resource = match self.one_lease {
-            true => format!("{OUTBOX}_OutboxSweeper"),
-            false => lane(&record.key.0, shard.rsplit_once('_')?.1, self.shards),
-        };
+        let resource = self.lease_of(&record.key.0, shard.rsplit_once('_')?.1);
         let holder = self.leases.get(&resource).map(String::as_str);
         (holder != Some(&process.name)).then(|| {
             format!("message {id} is sent by a sweep of {} while {resource} is held by {holder:?}", process.name)

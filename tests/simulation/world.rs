@@ -246,7 +246,12 @@ pub fn of_ticks(ticks: i64) -> Option<Duration> {
     u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
 }
 
-/// By the clock of a machine that is neither ahead nor late.
+/// Returns the time by a correct clock, in milliseconds since 1970.
+pub fn unix_milliseconds(world: &World) -> u64 {
+    u64::try_from((BEGINNING + world.now()).as_millis()).expect("a time")
+}
+
+/// Returns the same time in seconds.
 pub fn unix_seconds(world: &World) -> u64 {
     (BEGINNING + world.now()).as_secs()
 }

@@ -70,6 +70,8 @@ pub struct Bounds {
     pub sends: usize,
     /// The maximum number of failed attempts of a message that can be sent.
     pub failures: u64,
+    /// The maximum number of these failures that count, on the average over the messages.
+    pub counts: f64,
     /// The maximum number of sweeps within an hour that try a lane in vain.
     pub hourly_probes: usize,
     /// The maximum number of requests to write a message, beyond one for each attempt.
@@ -86,6 +88,7 @@ impl Bounds {
         sent_within: Duration::from_secs(900),
         sends: 6,
         failures: 40,
+        counts: f64::MAX,
         hourly_probes: 60,
         writes: 30,
         parks_nothing: true,
@@ -166,7 +169,8 @@ impl Kind {
             Self::Flaky => {
                 let fails = if dice.bool() { 0.3 + 0.65 * dice.f64() } else { 0.9 };
                 // A message that fails 19 times in 20 may need that many attempts.
-                let bounds = Bounds { failures: 150, hourly_probes: 400, ..Bounds::EXACT };
+                let counts = if fails > 0.8 { 0.6 } else { f64::MAX };
+                let bounds = Bounds { failures: 150, hourly_probes: 400, counts, ..Bounds::EXACT };
                 let long = minutes(dice.u64(130..170));
                 let plan = Plan { bounds: Some(bounds), commands: 200, burst: 30, clears: 0.0, shards: 1, ..plan };
                 let roles = vec![Role::Feeder, Role::Sweeper, Role::Sweeper];
@@ -191,8 +195,7 @@ impl Kind {
                 let slow_pages = Some(Duration::from_millis(dice.u64(900..1_400)));
                 let roles = vec![Role::Feeder, Role::Sweeper, Role::Sweeper, Role::Sweeper];
                 let conditions = Conditions { slow_pages, ..plan.conditions.clone() };
-                // Reading is slow to the end.
-                let bounds = Bounds { sent_within: minutes(30), ..Bounds::EXACT };
+                let bounds = Bounds::EXACT;
                 let plan = Plan {
                     conditions,
                     roles,
