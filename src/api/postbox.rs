@@ -284,7 +284,8 @@ impl Postbox {
     pub fn start_sweeper(&self) -> Result<()> {
         let interval = self.engine.config.sweep_interval;
         self.sweeper.start(&self.engine, interval, Box::new(sweep_in_background))?;
-        self.dispatcher.start(&self.engine, interval, Box::new(send_committed))?;
+        let dispatcher = self.dispatcher.start(&self.engine, interval, Box::new(send_committed));
+        dispatcher.inspect_err(|_| self.sweeper.ask_to_stop())?;
         self.engine.committed.open();
         Ok(())
     }

@@ -7,7 +7,6 @@ use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::report::DispatchOutcome;
 use crate::model::stored_message::MessageState;
-use crate::model::ticks::Ticks;
 
 /// Marks an accepted message that was sent.
 pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
@@ -43,11 +42,10 @@ pub(crate) fn failed(engine: &Engine, id: &str, blame: Blame, error: String) -> 
         return Ok(());
     };
     let (topic, fate) = (stored.message.topic(), stored.fate);
-    let is_first_try = acceptance.map_or_else(|| !fate.is_retried(Ticks::now()), |acceptance| acceptance.is_first_try);
-    if blame != Blame::Message && is_first_try {
-        engine.evidence.note(topic, false);
+    if blame != Blame::Message {
+        engine.confirmed_as_failed(acceptance, topic, &fate);
     }
-    let is_keyed = !stored.message.partition_key().is_empty();
+    let is_keyed = stored.message.is_keyed();
     let mut tally = Tally::default();
     tally.fail(Failure { id: id.to_owned(), fate, is_keyed, blame, error });
     tally.settle(engine, topic, false);

@@ -14,7 +14,6 @@ use crate::runtime::Call;
 use crate::transport::SendOutcome;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 use tracing::Instrument;
 
@@ -111,8 +110,7 @@ fn mark(engine: &Engine, call: &Call<'_>, sent: BTreeMap<usize, &str>, unrecorde
     let marks: Vec<_> = open.iter().map(|(place, id)| (*place, Mark::by_name(id, now))).collect();
     engine.marker.mark(&engine.runtime, call, marks, &answers);
     drop(answers);
-    // A mark waits for the requests before it, and each request ends at the operation timeout.
-    let patience = engine.operation_timeout().saturating_mul(3).max(Duration::from_secs(1));
+    let patience = engine.mark_timeout();
     while !open.is_empty() {
         let answer = match engine.runtime.run_inside("marking", patience, answered.recv()) {
             Ok(answer) => answer,
@@ -160,15 +158,13 @@ fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, un
                 }
                 _ => continue,
             };
-            let is_first_try =
-                acceptance.map_or_else(|| !fate.is_retried(Ticks::now()), |acceptance| acceptance.is_first_try);
-            if blame != Blame::Message && is_first_try {
-                engine.evidence.note(message.topic(), false);
+            if blame != Blame::Message {
+                engine.confirmed_as_failed(acceptance, message.topic(), &fate);
             }
             let tally = tallies.entry(message.topic().to_owned()).or_default();
             // Only the table knows the topics of those that were sent: they speak for each transport of the call.
             tally.sent = sent;
-            let is_keyed = !message.partition_key().is_empty();
+            let is_keyed = message.is_keyed();
             tally.fail(Failure { id: id.to_owned(), fate, is_keyed, blame, error: error.to_owned() });
         }
     }

@@ -32,9 +32,9 @@ impl Terms {
         self.length / 3
     }
 
-    /// Returns the remaining time below which nothing is started under a lease.
-    fn reserve(self) -> Duration {
-        self.length / 2
+    /// Returns the time within which something may be started under a lease: half of it remains for what was started.
+    fn usable(self) -> Duration {
+        (self.length - self.skew).saturating_sub(self.length / 2)
     }
 }
 
@@ -91,7 +91,7 @@ impl<'a> Lease<'a> {
             engine,
             lock,
             renew_at: asked_at + terms.renew_after(),
-            ends_at: asked_at + (terms.length - terms.skew - terms.reserve().min(terms.length - terms.skew)),
+            ends_at: asked_at + terms.usable(),
             lost: false,
             before: before.map(Box::new),
             was_abandoned,
@@ -116,7 +116,7 @@ impl<'a> Lease<'a> {
             match renewed {
                 Ok(Some(_)) => {
                     self.renew_at = now + terms.renew_after();
-                    self.ends_at = now + (terms.length - terms.skew - terms.reserve().min(terms.length - terms.skew));
+                    self.ends_at = now + terms.usable();
                 }
                 Ok(None) => {
                     tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease was lost: its holder stops");

@@ -14,7 +14,7 @@ use crate::outbox::partiql::MAX_STATEMENTS;
 use crate::runtime::Call;
 use crate::sys::clock;
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The maximum number of unmarked messages with which more messages are sent, once a mark has worked.
@@ -66,14 +66,8 @@ impl<'a> Marking<'a> {
 
     /// Marks a message in the background.
     pub(crate) fn leave_to_the_background(&self, mark: Mark, claim: Claim<'a>) {
-        claim.keep_until_marked(self.patience());
+        claim.keep_until_marked(self.engine.mark_timeout());
         self.engine.marker.mark_in_background(&self.engine.runtime, self.call, vec![mark]);
-    }
-
-    /// Returns the time limit of a mark, which waits for the requests before it. Each request ends at the operation
-    /// timeout.
-    fn patience(&self) -> Duration {
-        self.engine.operation_timeout().saturating_mul(3).max(Duration::from_secs(1))
     }
 
     /// Waits until few enough marks are open that more messages may be sent. Until the first mark has worked, none may
@@ -92,7 +86,7 @@ impl<'a> Marking<'a> {
     }
 
     fn wait(&mut self, most: usize, outcomes: &mut Outcomes) {
-        let patience = self.patience();
+        let patience = self.engine.mark_timeout();
         while self.sent.len() > most {
             let answer = self.engine.runtime.run_inside("marking", patience, self.answers.1.recv());
             match answer {
@@ -149,7 +143,7 @@ pub(crate) fn flush_marks(engine: &Engine, deadline: Instant) -> Result<()> {
 /// messages may be sent.
 pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
     let overdue = engine.marker.overdue();
-    let patience = engine.operation_timeout().saturating_mul(3);
+    let patience = engine.mark_timeout();
     for batch in overdue.chunks(MAX_STATEMENTS) {
         let (answers, mut answered) = unbounded_channel();
         engine.marker.mark(&engine.runtime, call, batch.iter().cloned().enumerate(), &answers);

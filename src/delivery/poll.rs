@@ -76,7 +76,6 @@ pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times) -> Result
 
 fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> Result<()> {
     let (mut from, polls) = engine.sweeping.start_poll();
-    let from_start = from.is_none();
     for page_number in 0..MAX_PAGES {
         let start = from.clone();
         let page =
@@ -107,12 +106,7 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
             break;
         }
     }
-    let is_through = from.is_none();
     engine.sweeping.end_poll(from);
-    if !from_start && is_through {
-        // This poll started in the middle of the index; the next one starts at the first shard.
-        tracing::trace!(target: "postbox", "a poll reached the end of the index");
-    }
     if polls % UNSHARDED_EVERY == 0 {
         let page = engine.run("finding lanes with work", |outbox| async move { outbox.unsharded_page(None).await })?;
         add(engine, Page { next: None, ..page }, groups, times, view);

@@ -288,7 +288,7 @@ impl<'a, 'd> Sender<'a, 'd> {
                     self.held.hold(message);
                     let acceptance = Acceptance { topic: message.topic().to_owned(), is_first_try };
                     claim.keep_accepted(acceptance, Rules::of(&self.engine.config).acceptance_wait(&fate, now));
-                    let is_keyed = !message.partition_key().is_empty();
+                    let is_keyed = message.is_keyed();
                     let (id, created) = (message.id().to_owned(), message.created());
                     self.tally(message).accepted.push(Accepted { id, fate, is_keyed, created });
                     self.outcomes.set(index, DispatchOutcome::Accepted, "");
@@ -336,7 +336,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             }
         };
         self.outcomes.set(index, outcome, text.clone());
-        let is_keyed = !message.partition_key().is_empty();
+        let is_keyed = message.is_keyed();
         let failure = Failure { id: message.id().to_owned(), fate, is_keyed, blame, error: text };
         for excused in self.tally(message).fail(failure) {
             self.strike(message, Blame::Transport);
@@ -396,6 +396,5 @@ fn send_span(messages: &[Message]) -> Span {
 
 /// Returns the topic and the partition key of the message, within which order is kept, if it has a partition key.
 pub(crate) fn key_of(message: &Message) -> Option<(String, String)> {
-    let key = message.partition_key();
-    (!key.is_empty()).then(|| (message.topic().to_owned(), key.to_owned()))
+    message.is_keyed().then(|| (message.topic().to_owned(), message.partition_key().to_owned()))
 }

@@ -21,8 +21,10 @@ use crate::engine::recent::Recent;
 use crate::engine::sweeping::Sweeping;
 use crate::model::config::Config;
 use crate::model::error::Result;
+use crate::model::fate::Fate;
 use crate::model::message::Message;
 use crate::model::stats::{OutstandingCount, Stats};
+use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
 use crate::runtime::{Runtime, Task};
@@ -96,6 +98,21 @@ impl Engine {
         if let Some(Acceptance { topic, is_first_try: true }) = self.in_flight.settle(id) {
             self.evidence.note(&topic, true);
         }
+    }
+
+    /// Notes that a message was confirmed as failed. If it had not been tried before, that is evidence against its
+    /// transport.
+    pub(crate) fn confirmed_as_failed(&self, acceptance: Option<Acceptance>, topic: &str, fate: &Fate) {
+        let is_first_try = acceptance.map_or_else(|| !fate.is_retried(Ticks::now()), |known| known.is_first_try);
+        if is_first_try {
+            self.evidence.note(topic, false);
+        }
+    }
+
+    /// Returns the time limit of a mark, which waits for the requests before it. Each request ends at the operation
+    /// timeout.
+    pub(crate) fn mark_timeout(&self) -> Duration {
+        self.operation_timeout().saturating_mul(3).max(Duration::from_secs(1))
     }
 
     /// Reserves room for messages before they are deposited.

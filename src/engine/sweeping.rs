@@ -6,6 +6,7 @@ use crate::outbox::lane::Lane;
 use crate::sys::clock;
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 /// The start of the next poll, and the lanes and topics that are left alone, each with the time until which.
@@ -46,18 +47,12 @@ impl Sweeping {
 
     /// Leaves a lane alone for this time, because another process holds it or it is paused.
     pub(crate) fn leave_lane(&self, lane: &Lane, time: Duration) {
-        let now = clock::now();
-        let mut memory = self.lock();
-        memory.lanes.retain(|_, until| *until > now);
-        memory.lanes.insert(lane.clone(), now + time);
+        remember(&mut self.lock().lanes, lane.clone(), time);
     }
 
     /// Notes that no message of a lane is due within this time, as a drain has found.
     pub(crate) fn idle_lane(&self, lane: &Lane, time: Duration) {
-        let now = clock::now();
-        let mut memory = self.lock();
-        memory.idle.retain(|_, until| *until > now);
-        memory.idle.insert(lane.clone(), now + time);
+        remember(&mut self.lock().idle, lane.clone(), time);
     }
 
     /// Returns whether no message of the lane is due yet, as noted by [`idle_lane`](Self::idle_lane).
@@ -67,10 +62,7 @@ impl Sweeping {
 
     /// Leaves a topic alone for this time, because this process cannot send its messages.
     pub(crate) fn leave_topic(&self, topic: &str, time: Duration) {
-        let now = clock::now();
-        let mut memory = self.lock();
-        memory.topics.retain(|_, until| *until > now);
-        memory.topics.insert(topic.to_owned(), now + time);
+        remember(&mut self.lock().topics, topic.to_owned(), time);
     }
 
     /// Returns whether the lane is left alone now.
@@ -84,6 +76,13 @@ impl Sweeping {
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.0.lock()
     }
+}
+
+/// Remembers a key for this time, and forgets those whose time is over.
+fn remember<K: Eq + Hash>(until: &mut HashMap<K, Instant>, key: K, time: Duration) {
+    let now = clock::now();
+    until.retain(|_, until| *until > now);
+    until.insert(key, now + time);
 }
 
 #[cfg(test)]

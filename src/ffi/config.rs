@@ -114,14 +114,13 @@ pub unsafe extern "C" fn postbox_config_add_producer(
     data: *mut c_void,
     release: postbox_release_callback,
 ) -> *mut postbox_error {
-    fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
-        let (config, topic) = unsafe { (postbox_config::borrow(config)?, optional_text(topic, "topic")?) };
-        let send = send.ok_or_else(|| null_argument("send"))?;
-        let producer = Arc::new(CallbackProducer::new(send, data, release));
-        config.0.lock().producers.push((topic.map(str::to_owned), producer));
-        Ok(())
-    })
+    // SAFETY: the header asks for the same as `add_producer`.
+    unsafe {
+        add_producer(config, topic, || {
+            let send = send.ok_or_else(|| null_argument("send"))?;
+            Ok(Arc::new(CallbackProducer::new(send, data, release)))
+        })
+    }
 }
 
 /// Adds a producer that sends up to `max_batch` messages in one call; see
@@ -138,15 +137,32 @@ pub unsafe extern "C" fn postbox_config_add_batch_producer(
     data: *mut c_void,
     release: postbox_release_callback,
 ) -> *mut postbox_error {
+    // SAFETY: the header asks for the same as `add_producer`.
+    unsafe {
+        add_producer(config, topic, || {
+            let send = send.ok_or_else(|| null_argument("send"))?;
+            if max_batch == 0 {
+                let text = "max_batch is 0: a batch has at least 1 message";
+                return Err(Error::new(ErrorCode::InvalidArgument, text));
+            }
+            Ok(Arc::new(CallbackBatchProducer::new(send, max_batch, data, release)))
+        })
+    }
+}
+
+/// Adds the producer that `make` returns. `data` is released only with a producer, so `make` comes last.
+///
+/// # Safety
+/// `config` is a living handle or NULL; `topic` is a string or NULL.
+unsafe fn add_producer(
+    config: *mut postbox_config,
+    topic: *const c_char,
+    make: impl FnOnce() -> Result<Arc<dyn Producer>>,
+) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the caller's promise.
         let (config, topic) = unsafe { (postbox_config::borrow(config)?, optional_text(topic, "topic")?) };
-        let send = send.ok_or_else(|| null_argument("send"))?;
-        if max_batch == 0 {
-            let text = "max_batch is 0: a batch has at least 1 message";
-            return Err(Error::new(ErrorCode::InvalidArgument, text));
-        }
-        let producer = Arc::new(CallbackBatchProducer::new(send, max_batch, data, release));
+        let producer = make()?;
         config.0.lock().producers.push((topic.map(str::to_owned), producer));
         Ok(())
     })

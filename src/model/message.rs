@@ -259,6 +259,11 @@ impl Message {
         or_default(&self.spec_version, DEFAULT_SPEC_VERSION)
     }
 
+    /// Returns whether the message has a partition key, so that its order matters.
+    pub(crate) fn is_keyed(&self) -> bool {
+        !self.partition_key.is_empty()
+    }
+
     /// Returns the topic whose producer sends the message. The topic of a reply has no producer, so the bag of the reply names
     /// another topic.
     pub(crate) fn producer_topic(&self) -> &str {
