@@ -6,8 +6,9 @@ use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::attribute::{DELIVERY_TIME, FIRST_FAILED_AT, OUTSTANDING_CREATED_TIME, PARKED_AT, TOPIC_SHARD};
+use crate::outbox::decimal::ticks;
 use crate::outbox::item::{number, text};
-use crate::outbox::state::{state, ticks};
+use crate::outbox::state::state;
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
 

@@ -6,7 +6,8 @@ use crate::model::item::Item;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
 use crate::outbox::attribute::{DELIVERY_TIME, MESSAGE_ID, TOPIC_SHARD};
-use crate::outbox::item::{message_id, number, text, time};
+use crate::outbox::decimal::ticks;
+use crate::outbox::item::{message_id, number, text};
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
@@ -56,7 +57,7 @@ impl Outbox {
         let mut shards = Vec::new();
         let mut again = false;
         for item in response.items() {
-            let (Some(name), Some(oldest)) = (shard(item), time(item, DELIVERY_TIME)) else { continue };
+            let (Some(name), Some(oldest)) = (shard(item), ticks(item, DELIVERY_TIME)) else { continue };
             match seen.insert(name.clone()) {
                 true => shards.push(DeliveredShard { name, oldest }),
                 false => again = true,
@@ -130,7 +131,7 @@ impl Outbox {
             .send()
             .await
             .map_err(|failure| explain("Query", &self.index(DELIVERED), failure))?;
-        Ok(response.items().first().and_then(|item| time(item, DELIVERY_TIME)))
+        Ok(response.items().first().and_then(|item| ticks(item, DELIVERY_TIME)))
     }
 }
 

@@ -5,14 +5,15 @@ use crate::model::error::{ErrorCode, Result};
 use crate::model::item::Item;
 use crate::outbox::Outbox;
 use crate::outbox::item::{number, text};
+use crate::outbox::read::MAX_BATCH_GET;
 use crate::sdk::failure::explain;
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes, ReturnValue,
-    ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    ScalarAttributeType,
 };
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,8 +29,6 @@ const NOT_MET: Option<&str> = Some("ConditionalCheckFailedException");
 /// The maximum remaining time of a valid lease. A lease that ends later was written by a wrong clock, because no lease
 /// is longer than an hour.
 const MAX_REMAINING: Duration = Duration::from_secs(65 * 60);
-/// DynamoDB's limit for one BatchGetItem.
-const MAX_READ: usize = 100;
 
 /// The right to one lease in the lock table. Each time that a lease is taken, there is a new one.
 #[derive(Clone, Debug)]
@@ -276,27 +275,12 @@ impl Outbox {
     /// Reads the existing items of these resources consistently. Returns them by resource.
     pub(crate) async fn lock_items(&self, table: String, resources: Vec<String>) -> Result<HashMap<String, LockItem>> {
         let mut found = HashMap::new();
-        let mut keys: Vec<Item> =
-            resources.iter().map(|resource| Item::from([(RESOURCE_ID.to_owned(), text(resource))])).collect();
-        while !keys.is_empty() {
-            let rest = keys.split_off(keys.len().min(MAX_READ));
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(std::mem::replace(&mut keys, rest)))
-                .consistent_read(true)
-                .build()
-                .map_err(|error| crate::outbox::internal("BatchGetItem", error))?;
-            let response = self
-                .client
-                .batch_get_item()
-                .request_items(&table, request)
-                .send()
-                .await
-                .map_err(|failure| explain("BatchGetItem", &format!("lock table {table}"), failure))?;
-            for item in response.responses.unwrap_or_default().into_values().flatten() {
-                found.extend(LockItem::read(&item).map(|item| (item.resource.clone(), item)));
-            }
-            let left = response.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys);
-            keys.extend(left);
+        for part in resources.chunks(MAX_BATCH_GET) {
+            let keys = part.iter().map(|resource| Item::from([(RESOURCE_ID.to_owned(), text(resource))])).collect();
+            let (items, read) = self.get_all(&table, &format!("lock table {table}"), keys).await;
+            read?;
+            let items = items.iter().filter_map(LockItem::read);
+            found.extend(items.map(|item| (item.resource.clone(), item)));
         }
         Ok(found)
     }

@@ -5,6 +5,7 @@ pub(crate) mod attempts;
 pub(crate) mod attribute;
 pub(crate) mod change;
 mod counts;
+pub(crate) mod decimal;
 mod delete;
 pub(crate) mod delivered;
 pub(crate) mod deposit;

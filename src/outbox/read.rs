@@ -64,15 +64,21 @@ impl Outbox {
     /// # Errors
     /// The error of the last request, with the items that were read before.
     pub(crate) async fn get_items(&self, ids: Vec<String>) -> (Vec<Item>, Result<()>) {
-        let mut found = Vec::with_capacity(ids.len());
-        let mut keys: Vec<Item> = ids.iter().filter(|id| item::is_possible_id(id)).map(|id| item::key(id)).collect();
+        let keys = ids.iter().filter(|id| item::is_possible_id(id)).map(|id| item::key(id)).collect();
+        self.get_all(&self.table, &self.subject(), keys).await
+    }
+
+    /// Reads the existing items of up to [`MAX_BATCH_GET`] keys of a table, as [`get_items`](Self::get_items) does.
+    pub(super) async fn get_all(&self, table: &str, subject: &str, mut keys: Vec<Item>) -> (Vec<Item>, Result<()>) {
+        let count = keys.len();
+        let mut found = Vec::with_capacity(count);
         if keys.is_empty() {
             return (found, Ok(()));
         }
         let mut remaining = keys.len();
         let mut retry = Retry::new(self.max_attempts);
         loop {
-            match self.get_keys(keys).await {
+            match self.get_keys(table, subject, keys).await {
                 Err(error) => return (found, Err(error)),
                 Ok((items, unprocessed)) => {
                     found.extend(items);
@@ -90,9 +96,9 @@ impl Outbox {
             if !retry.again().await {
                 let throttled = service_error(
                     "BatchGetItem",
-                    &self.subject(),
+                    subject,
                     "ThrottlingException",
-                    &format!("{} of {} keys stayed unprocessed", keys.len(), ids.len()),
+                    &format!("{} of {count} keys stayed unprocessed", keys.len()),
                     400,
                 );
                 return (found, Err(throttled));
@@ -100,7 +106,7 @@ impl Outbox {
         }
     }
 
-    async fn get_keys(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>)> {
+    async fn get_keys(&self, table: &str, subject: &str, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>)> {
         let request = KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .consistent_read(true)
@@ -109,10 +115,10 @@ impl Outbox {
         let response = self
             .client
             .batch_get_item()
-            .request_items(&self.table, request)
+            .request_items(table, request)
             .send()
             .await
-            .map_err(|failure| explain("BatchGetItem", &self.subject(), failure))?;
+            .map_err(|failure| explain("BatchGetItem", subject, failure))?;
         let items = response.responses.unwrap_or_default().into_values().flatten().collect();
         let unprocessed =
             response.unprocessed_keys.unwrap_or_default().into_values().flat_map(|rest| rest.keys).collect();

@@ -10,8 +10,9 @@ use crate::outbox::attribute::{
     FIRST_FAILED_AT, LAST_ERROR, MESSAGE_ID, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME, PARKED_AT, REPLAYED_AT,
 };
 use crate::outbox::change::{Change, Changed, Condition};
+use crate::outbox::decimal::ticks;
 use crate::outbox::item::{is_possible_id, key, message_id, number, text};
-use crate::outbox::state::{fate, state, ticks};
+use crate::outbox::state::{fate, state};
 use crate::outbox::table::CAUSATION;
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;

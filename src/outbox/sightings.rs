@@ -9,8 +9,9 @@ use crate::outbox::Outbox;
 use crate::outbox::attribute::{
     ACCEPTED_AT, DISPATCH_ATTEMPTS, FIRST_FAILED_AT, MESSAGE_ID, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME, TOPIC_SHARD,
 };
+use crate::outbox::decimal::ticks;
 use crate::outbox::item::{message_id, number, text};
-use crate::outbox::state::{fate, ticks};
+use crate::outbox::state::fate;
 use crate::sdk::failure::explain;
 use std::sync::Arc;
 

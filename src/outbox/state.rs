@@ -3,11 +3,11 @@
 use crate::model::fate::Fate;
 use crate::model::item::Item;
 use crate::model::stored_message::MessageState;
-use crate::model::ticks::Ticks;
 use crate::outbox::attribute::{
     ACCEPTED_AT, DELIVERY_TIME, DISPATCH_ATTEMPTS, FIRST_FAILED_AT, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME,
     PARKED_AT, REPLAYED_AT,
 };
+use crate::outbox::decimal::ticks;
 
 /// Returns the state of an item's message. An item in the index of outstanding messages is outstanding.
 pub(crate) fn state(item: &Item) -> MessageState {
@@ -39,11 +39,6 @@ pub(crate) fn fate(item: &Item) -> Fate {
 /// Returns whether the delivery time is 0, which Brighter 9 stored with messages that were not sent.
 fn has_zero_delivery(item: &Item) -> bool {
     number(item, DELIVERY_TIME).and_then(|time| time.parse::<f64>().ok()) == Some(0.0)
-}
-
-/// Reads a time of an item, if the attribute is a valid time.
-pub(crate) fn ticks(item: &Item, name: &str) -> Option<Ticks> {
-    number(item, name)?.parse().ok().and_then(Ticks::from_raw)
 }
 
 fn number<'a>(item: &'a Item, name: &str) -> Option<&'a str> {

@@ -103,6 +103,20 @@ fn nothing_is_swept_without_permission_to_write_leases() {
 }
 
 #[test]
+fn leases_that_stay_unprocessed_are_read_again_a_few_times() {
+    let world = TestOutbox::configured(|builder| sharded(builder).max_request_attempts(3));
+    world.deposit(1);
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+    world.deposit(1);
+    world.faults.forget();
+    world.faults.always("BatchGetItem", crate::support::fault::Fault::Unprocessed { after: 0 });
+    let error = world.postbox.sweep().unwrap_err();
+    assert_eq!(error.code(), postbox::ErrorCode::Throttled);
+    assert!(error.message().contains(LOCKS), "{error}");
+    assert_eq!(world.faults.count("BatchGetItem"), 3);
+}
+
+#[test]
 fn a_lease_with_an_invalid_end_is_ignored() {
     let world = test_outbox();
     deposit_everywhere(&world, 200);
