@@ -32,7 +32,7 @@ impl Terms {
         self.length / 3
     }
 
-    /// Returns the time within which something may be started under a lease: half of it remains for what was started.
+    /// Returns the time within which something may be started under a lease. Half of the lease remains for its end.
     fn usable(self) -> Duration {
         (self.length - self.skew).saturating_sub(self.length / 2)
     }
