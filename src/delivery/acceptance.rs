@@ -34,7 +34,8 @@ pub(crate) struct Accepted {
 pub(crate) fn store_acceptances(engine: &Engine, accepted: Vec<Accepted>, circumstances: Circumstances) {
     let rules = Rules::of(&engine.config);
     let unconfirmed = accepted.into_iter().filter(|accepted| engine.in_flight.is_accepted(&accepted.id));
-    record(engine, unconfirmed.map(|accepted| attempt(&rules, accepted, circumstances)).collect());
+    let attempts: Vec<_> = unconfirmed.map(|accepted| attempt(&rules, accepted, circumstances)).collect();
+    record(engine, &attempts);
 }
 
 /// Stores the acceptances of a clear: at once those of messages that a sweeper may soon take, the others unless they are

@@ -48,6 +48,6 @@ pub(crate) fn failed(engine: &Engine, id: &str, blame: Blame, error: String) -> 
     let is_keyed = stored.message.is_keyed();
     let mut tally = Tally::default();
     tally.fail(Failure { id: id.to_owned(), fate, is_keyed, blame, error });
-    tally.settle(engine, topic, false);
+    tally.settle_confirmed(engine, topic);
     Ok(())
 }

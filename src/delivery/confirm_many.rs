@@ -169,7 +169,7 @@ fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, un
         }
     }
     for (topic, tally) in &mut tallies {
-        tally.settle(engine, topic, false);
+        tally.settle_confirmed(engine, topic);
     }
 }
 

@@ -320,9 +320,10 @@ fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'
             (candidate.message.id().to_owned(), candidate.fate, claim)
         })
         .collect();
-    let ours = record(engine, claims.clone());
+    let written = record(engine, &claims);
     let mut claimed = Vec::with_capacity(candidates.len());
-    for ((mut candidate, (_, _, claim)), is_ours) in candidates.into_iter().zip(claims).zip(ours) {
+    for ((mut candidate, (_, _, claim)), written) in candidates.into_iter().zip(claims).zip(written) {
+        let is_ours = written.is_some_and(|written| claim.is_written(&written));
         if let (Attempt::Claimed { next, first, counted }, true) = (claim, is_ours) {
             candidate.fate.claim(now, next, first, counted);
             claimed.push(candidate);

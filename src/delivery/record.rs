@@ -7,9 +7,9 @@ use crate::outbox::attempts::Attempt;
 use crate::outbox::change::Changed;
 use crate::outbox::partiql::MAX_STATEMENTS;
 
-/// Writes attempts, up to 25 per request. Returns for each attempt whether it is stored now. An attempt that cannot be
-/// written is logged, and its message is tried again sooner.
-pub(crate) fn record(engine: &Engine, attempts: Vec<(String, Fate, Attempt)>) -> Vec<bool> {
+/// Writes attempts, up to 25 per request. Returns their results in order: `None` stands for a request that had no
+/// response in time. An attempt that cannot be written is logged, and its message is tried again sooner.
+pub(crate) fn record(engine: &Engine, attempts: &[(String, Fate, Attempt)]) -> Vec<Option<Changed>> {
     let mut done = Vec::with_capacity(attempts.len());
     if attempts.is_empty() {
         return done;
@@ -23,8 +23,7 @@ pub(crate) fn record(engine: &Engine, attempts: Vec<(String, Fate, Attempt)>) ->
             let mut results = results.unwrap_or_default().into_iter();
             for (id, _, attempt) in written.next().unwrap_or_default() {
                 let result = results.next();
-                done.push(result.as_ref().is_some_and(|result| attempt.is_written(result)));
-                match (result, attempt) {
+                match (&result, attempt) {
                     (Some(Changed::Done), Attempt::Parked { error, .. }) => {
                         tracing::warn!(target: "postbox", { messaging.message.id = %id, error.message = %error }, "a message was parked");
                         Counters::add(&engine.counters.parked, 1);
@@ -37,6 +36,7 @@ pub(crate) fn record(engine: &Engine, attempts: Vec<(String, Fate, Attempt)>) ->
                         tracing::warn!(target: "postbox", { messaging.message.id = %id }, "a failed attempt could not be recorded: no response within operation_timeout_ms");
                     }
                 }
+                done.push(result);
             }
         },
     );

@@ -375,7 +375,7 @@ fn leave_unmarked(engine: &Engine, failed: Vec<(String, Fate, String)>) {
         let error = format!("the message was sent and could not be marked: {why}");
         (id, fate, Attempt::Failed { next: now.plus(UNMARKED_WAIT), first, counted, error })
     };
-    record(engine, failed.into_iter().map(wait).collect());
+    record(engine, &failed.into_iter().map(wait).collect::<Vec<_>>());
 }
 
 /// Returns the span of a call of a producer, by OpenTelemetry's conventions for messaging.

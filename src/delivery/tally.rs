@@ -9,6 +9,8 @@ use crate::engine::evidence::is_evidence;
 use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
+use crate::outbox::change::Changed;
+use crate::outbox::state::fate;
 use std::time::Duration;
 
 /// The maximum age of a dispatch that shows that a topic works which this process has not tried itself.
@@ -22,6 +24,18 @@ pub(crate) struct Failure {
     pub(crate) is_keyed: bool,
     pub(crate) blame: Blame,
     pub(crate) error: String,
+}
+
+impl Failure {
+    /// Returns the failure with the fate that an acceptance has given to its message since the message was read.
+    fn after_acceptance(self, written: Changed) -> Option<Self> {
+        let Changed::Refused(Some(item)) = written else {
+            return None;
+        };
+        let fate = fate(&item);
+        let is_newly_accepted = self.fate.accepted.is_none() && fate.accepted.is_some();
+        is_newly_accepted.then_some(Self { fate, ..self })
+    }
 }
 
 /// The outcomes of the messages of a topic.
@@ -68,26 +82,40 @@ impl Tally {
 
     /// Writes the failed and accepted attempts of a drain of this topic, and forgets them.
     pub(crate) fn settle(&mut self, engine: &Engine, topic: &str, in_trouble: bool) {
-        let undecided = !self.accepted.is_empty()
-            || self.failures.iter().any(|failure| matches!(failure.blame, Blame::Unknown | Blame::Transport));
-        let has_evidence = undecided && has_evidence(engine, topic);
-        let circumstances = Circumstances { in_trouble, has_evidence };
+        let circumstances = self.circumstances(engine, topic, in_trouble);
         self.write(engine, circumstances);
         store_acceptances(engine, std::mem::take(&mut self.accepted), circumstances);
         *self = Self::default();
     }
 
-    fn write(&mut self, engine: &Engine, circumstances: Circumstances) {
+    /// Writes the failures that were confirmed for accepted messages of this topic. If this process stores an acceptance
+    /// between the reading of a message and the writing of its failure, the failure is written again after it.
+    pub(crate) fn settle_confirmed(&mut self, engine: &Engine, topic: &str) {
+        let circumstances = self.circumstances(engine, topic, false);
+        self.failures = self.write(engine, circumstances);
+        self.write(engine, circumstances);
+    }
+
+    fn circumstances(&self, engine: &Engine, topic: &str, in_trouble: bool) -> Circumstances {
+        let undecided = !self.accepted.is_empty()
+            || self.failures.iter().any(|failure| matches!(failure.blame, Blame::Unknown | Blame::Transport));
+        let has_evidence = undecided && has_evidence(engine, topic);
+        Circumstances { in_trouble, has_evidence }
+    }
+
+    /// Writes the failures and forgets them. Returns those whose messages have an acceptance since they were read.
+    fn write(&mut self, engine: &Engine, circumstances: Circumstances) -> Vec<Failure> {
         let (rules, now) = (Rules::of(&engine.config), Ticks::now());
-        let attempts: Vec<(String, Fate, Attempt)> = std::mem::take(&mut self.failures)
-            .into_iter()
-            .map(|failure| {
-                let Failure { id, fate, is_keyed, blame, error } = failure;
-                let attempt = rules.attempt((&fate, is_keyed), (blame, &error), circumstances, (now, fastrand::f64()));
-                (id, fate, attempt)
+        let failures = std::mem::take(&mut self.failures);
+        let attempts: Vec<(String, Fate, Attempt)> = failures
+            .iter()
+            .map(|Failure { id, fate, is_keyed, blame, error }| {
+                let attempt = rules.attempt((fate, *is_keyed), (*blame, error), circumstances, (now, fastrand::f64()));
+                (id.clone(), *fate, attempt)
             })
             .collect();
-        record(engine, attempts);
+        let written = record(engine, &attempts);
+        failures.into_iter().zip(written).filter_map(|(failure, written)| failure.after_acceptance(written?)).collect()
     }
 }
 

@@ -1,8 +1,11 @@
 //! Messages that their producer accepted: other processes leave them alone until their confirmations are overdue.
 
+use crate::support::fault::{Fault, Gate};
 use crate::support::{TEST_TIMEOUT, TestOutbox, outcomes};
 use postbox::{Builder, DispatchOutcome, Message, MessageState, Postbox, SendOutcome, StoredMessage, producer_fn};
 use std::time::{Duration, Instant, SystemTime};
+
+const WRITE: &str = "BatchExecuteStatement";
 
 fn accepting(builder: Builder) -> Builder {
     builder
@@ -51,7 +54,7 @@ fn an_acceptance_of_a_clear_is_stored_unless_it_is_confirmed_soon() {
     world.faults.forget();
     let report = world.postbox.clear_outbox(&ids).unwrap();
     assert_eq!(outcomes(&report), [DispatchOutcome::Accepted, DispatchOutcome::Accepted]);
-    assert_eq!(world.faults.count("BatchExecuteStatement"), 0, "the confirmation may come first");
+    assert_eq!(world.faults.count(WRITE), 0, "the confirmation may come first");
     world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
     let accepted = wait_for_acceptance(&world.postbox, &ids[1]);
     assert!(accepted <= SystemTime::now());
@@ -89,6 +92,33 @@ fn a_rejected_confirmation_parks_and_a_failed_one_ends_the_wait() {
     let failed = stored(&world.postbox, &ids[1]);
     assert_eq!((failed.accepted_at, failed.last_error.as_deref()), (None, Some("lost")));
     assert_eq!(outcomes(&world.postbox.clear_outbox(&ids[1..]).unwrap()), [DispatchOutcome::Accepted]);
+}
+
+#[test]
+fn a_failed_confirmation_counts_although_its_acceptance_is_stored_at_the_same_time() {
+    let world = TestOutbox::configured(accepting);
+    for call in ["confirm", "confirm_many"] {
+        let ids = world.deposit(1);
+        world.faults.forget();
+        let (storing, recording) = (Gate::new(), Gate::new());
+        world.faults.next(WRITE, Fault::Wait(storing.clone()));
+        world.faults.next(WRITE, Fault::Wait(recording.clone()));
+        world.clear(&ids);
+        world.faults.wait_for(1, WRITE);
+        let refused = SendOutcome::Reject("never".into());
+        std::thread::scope(|scope| {
+            scope.spawn(|| match call {
+                "confirm" => world.postbox.confirm(&ids[0], refused).unwrap(),
+                _ => world.postbox.confirm_many(&[(&ids[0], refused)]).unwrap(),
+            });
+            world.faults.wait_for(2, WRITE);
+            storing.open();
+            wait_for_acceptance(&world.postbox, &ids[0]);
+            recording.open();
+        });
+        let message = stored(&world.postbox, &ids[0]);
+        assert_eq!((message.state, message.last_error.as_deref()), (MessageState::Parked, Some("never")), "{call}");
+    }
 }
 
 #[test]
