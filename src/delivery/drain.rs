@@ -1,5 +1,5 @@
 //! A drain: the work of one process on one lane. It ends when the lane is empty, when sending or marking fails, when
-//! the lease is lost, or when other lanes have waited long enough.
+//! the lease is lost, or when its turn is over.
 
 use crate::delivery::order::{Order, Turn, probe_size, retried_of_probe};
 use crate::delivery::poll::Times;
@@ -48,8 +48,8 @@ pub(crate) struct Task<'a, 'p> {
     pub(crate) until_marked: bool,
     /// Called before each send and between requests; returns whether to continue.
     pub(crate) go_on: &'p dyn Fn() -> bool,
-    /// The time at which the drain yields to other lanes.
-    pub(crate) yields_at: Option<Instant>,
+    /// The time after the first send at which the drain ends, so that other lanes have their turn.
+    pub(crate) turn: Duration,
     /// Called with the outcomes of each batch.
     pub(crate) on_report: &'p mut dyn FnMut(&DispatchReport),
 }
@@ -77,6 +77,8 @@ struct Drain<'a, 's, 'd> {
     retried: Vec<Sighting>,
     at_once: usize,
     is_over: bool,
+    /// The time of the first send.
+    began: Instant,
     drained: Drained,
 }
 
@@ -92,13 +94,13 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         retried: Vec::new(),
         at_once: FIRST_READ.min(usize::try_from(engine.config.sweep_batch).unwrap_or(MAX_BATCH_GET)),
         is_over: false,
+        began: clock::now(),
         drained: Drained::default(),
         task: &mut task,
     };
-    let began = clock::now();
     drain.see(SEEN_FIRST);
-    // A turn begins with the first send. A lane whose reading takes longer than a turn would never be sent otherwise.
-    drain.task.yields_at = drain.task.yields_at.map(|at| at + clock::since(began));
+    // A lane whose reading takes longer than a turn would never be sent if the turn began before.
+    drain.began = clock::now();
     if drain.fresh.is_empty() && drain.retried.is_empty() {
         drain.drained.has_rest = drain.source.is_incomplete || drain.is_over;
         return drain.drained;
@@ -278,8 +280,8 @@ impl<'a> Drain<'a, '_, '_> {
     }
 
     fn has_ended(&mut self, sender: &Sender<'_, '_>) -> bool {
-        let yields = self.task.yields_at.is_some_and(|at| clock::now() > at);
-        self.is_over |= yields || sender.is_in_trouble() || !(self.task.go_on)();
+        let turn_ends = clock::since(self.began) > self.task.turn;
+        self.is_over |= turn_ends || sender.is_in_trouble() || !(self.task.go_on)();
         self.drained.has_rest |= self.is_over;
         self.is_over
     }

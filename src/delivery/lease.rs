@@ -32,6 +32,11 @@ impl Terms {
         self.length / 3
     }
 
+    /// Returns the time for which a lane is drained before lanes that have got work since have their turn.
+    pub(crate) fn turn(self) -> Duration {
+        self.length / 6
+    }
+
     /// Returns the time within which something may be started under a lease. Half of the lease remains for its end.
     fn usable(self) -> Duration {
         (self.length - self.skew).saturating_sub(self.length / 2)

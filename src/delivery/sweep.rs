@@ -21,8 +21,6 @@ use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The time for which a lane is drained while other lanes wait.
-const TURN: Duration = Duration::from_secs(10);
 /// The time for which this process leaves a lane alone after it found that another process holds it.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
 /// The maximum time for which a lane is not read again after a drain found that none of its messages was due.
@@ -475,18 +473,12 @@ impl<'a, 'r> Sweep<'a, 'r> {
             is_careful,
             until_marked,
             go_on: &go_on,
-            yields_at: self.yields_at(),
+            turn: Terms::of(self.engine).turn(),
             on_report: &mut on_report,
         };
         let drained = drain(task, source);
         self.results().drained(&job.lane, drained.passed_over + held_back, failed);
         drained
-    }
-
-    /// Returns when a drain yields: after a while if other lanes wait, or if no other thread could see that they do.
-    fn yields_at(&self) -> Option<Instant> {
-        let alone = self.engine.config.sweep_threads <= 1;
-        (alone || !self.state().jobs.is_empty()).then(|| clock::now() + TURN)
     }
 
     fn end_lane(

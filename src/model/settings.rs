@@ -76,7 +76,7 @@ macro_rules! with_settings {
             sweep_batch: number(1, 10000) = 100,
                 "The maximum number of messages that a sweep reads at once. Values above 100 have the effect of 100. A sweep starts with ten, and reads more at once while they are small.";
             sweep_threads: number(1, 64) = 4,
-                "The maximum number of topics that a sweep sends at the same time, so that a slow topic does not delay the others. The first is sent on the sweeping thread, the others on threads named `postbox-sweeper`. 1 sends the topics one after the other, a batch at a time.";
+                "The maximum number of topics that a sweep sends at the same time, so that a slow topic does not delay the others. The first is sent on the sweeping thread, the others on threads named `postbox-sweeper`. With 1, topics take turns of a sixth of `lease_duration_ms`.";
             lock_table_name: text(3, 255) = "brighter_distributed_lock",
                 "The name of the lock table, which holds the leases of sweepers and archivers and is shared with Brighter. It is created if it does not exist.";
             lease_mode: choice(LeaseMode) = Single,

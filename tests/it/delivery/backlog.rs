@@ -83,6 +83,28 @@ fn a_new_topic_does_not_wait_for_a_slow_one() {
 }
 
 #[test]
+fn a_new_topic_has_its_turn_before_other_backlogs_end() {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let topics = Arc::clone(&sent);
+    let world = TestOutbox::configured(|builder| {
+        let builder = eager(builder).sweep_threads(2).lease_duration(Duration::from_millis(3000));
+        builder.sweep_interval(Duration::from_millis(20)).default_producer(producer_fn(move |message| {
+            std::thread::sleep(Duration::from_millis(20));
+            topics.lock().unwrap().push(message.topic().to_owned());
+            SendOutcome::Sent
+        }))
+    });
+    let slow: Vec<Message> = (0..300).map(|n| Message::new(["slow", "slower"][n % 2], "x")).collect();
+    world.postbox.deposit_posts(&slow).unwrap();
+    world.postbox.start_sweeper().unwrap();
+    wait_until("nothing is sent", || !sent.lock().unwrap().is_empty());
+    world.postbox.deposit_post(Message::new("new", "x")).unwrap();
+    wait_until("the new topic is not sent", || sent.lock().unwrap().iter().any(|topic| topic == "new"));
+    let before = sent.lock().unwrap().len();
+    assert!(before < 200, "it waited for {before} messages of other topics");
+}
+
+#[test]
 fn bodies_that_exceed_the_timeout_are_read_in_smaller_parts() {
     let world = TestOutbox::configured(|builder| {
         eager(builder)
