@@ -106,7 +106,6 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         return drain.drained;
     }
     let mut sender = Sender::new(engine, call, For::Drain, (&mut held, &mut tallies), go_on);
-    sender.give_up_after(probe_size(drain.task.failures));
     if drain.task.failures == 0 {
         drain.take_turns(&mut sender);
     } else {
@@ -125,9 +124,9 @@ impl<'a> Drain<'a, '_, '_> {
         self.retried.sort_by_key(|sighting| sighting.fate.next_attempt);
         let others = self.retried.split_off(self.retried.len().min(RETRIED_FIRST));
         let first = std::mem::replace(&mut self.retried, others);
-        self.send(sender, first.into(), u64::MAX);
         // Failures of retried messages do not show whether the transport works.
-        sender.forget_strikes();
+        self.send(sender, first.into(), u64::MAX);
+        sender.give_up_after(probe_size(0));
         self.send_fresh(sender, u64::MAX);
         let mut rest = std::mem::take(&mut self.retried);
         rest.sort_by_key(|sighting| sighting.fate.next_attempt);
@@ -137,6 +136,7 @@ impl<'a> Drain<'a, '_, '_> {
     /// Sends some fresh messages and some retried ones, and all of them after the first success.
     fn probe(&mut self, sender: &mut Sender<'a, '_>) {
         let failures = self.task.failures;
+        sender.give_up_after(probe_size(failures));
         self.send_fresh(sender, probe_size(failures));
         let rest: VecDeque<Sighting> = std::mem::take(&mut self.retried).into();
         let most = if sender.sent_count() > 0 { u64::MAX } else { retried_of_probe(failures) };
@@ -272,6 +272,10 @@ impl<'a> Drain<'a, '_, '_> {
         // A message that was tried before may be the one that crashes the process, so it is sent alone.
         let batches = std::iter::once(fresh).chain(retried.into_iter().map(|candidate| vec![candidate]));
         for batch in batches {
+            // Nobody else may send a claimed message for a while.
+            if self.has_ended(sender) {
+                return;
+            }
             for candidate in claim(self.task.engine, batch) {
                 sender.offer(candidate);
             }

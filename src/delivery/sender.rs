@@ -141,14 +141,9 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
     }
 
-    /// Sets the number of failures in a row after which nothing more is sent.
+    /// Counts failures in a row from here, and sends nothing more after this number of them.
     pub(crate) fn give_up_after(&mut self, strikes: u64) {
-        self.most_strikes = strikes;
-    }
-
-    /// Counts failures in a row from here.
-    pub(crate) fn forget_strikes(&mut self) {
-        self.strikes = 0;
+        (self.strikes, self.most_strikes) = (0, strikes);
     }
 
     /// Returns whether sending must stop, because of too many failures in a row or because marks fail.
