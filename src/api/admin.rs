@@ -3,8 +3,9 @@
 use crate::api::postbox::Postbox;
 use crate::delivery::backlog::count_topics;
 use crate::delivery::lease::lease_states;
+use crate::delivery::presence::sweepers;
 use crate::model::error::Result;
-use crate::model::stats::{CountScope, LeaseInfo, TopicCount};
+use crate::model::stats::{CountScope, LeaseInfo, SweeperInfo, TopicCount};
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use std::time::SystemTime;
@@ -35,6 +36,17 @@ impl Postbox {
     /// [Request errors](Postbox).
     pub fn leases(&self) -> Result<Vec<LeaseInfo>> {
         lease_states(&self.engine)
+    }
+
+    /// Returns the processes that have swept this outbox within a day, the one that swept last first. Each process writes
+    /// its item in the lock table when it begins to sweep, when its sweeps begin to fail or to succeed, after work at most
+    /// once per minute, and otherwise every 5 minutes. This method deletes items that are older than a day. Brighter's
+    /// sweepers are not in the list.
+    ///
+    /// # Errors
+    /// [Request errors](Postbox).
+    pub fn sweepers(&self) -> Result<Vec<SweeperInfo>> {
+        sweepers(&self.engine)
     }
 
     /// Deletes a message if the message is in this state, and returns whether it was deleted. An outstanding message that is

@@ -13,6 +13,7 @@ use crate::delivery::confirm;
 use crate::delivery::confirm_many::{confirm_many, not_a_confirmation};
 use crate::delivery::mark_dispatched::mark;
 use crate::delivery::marking::flush_marks;
+use crate::delivery::presence::show_end;
 use crate::delivery::replay::replay;
 use crate::delivery::sweep::{sweep, sweep_in_background};
 use crate::engine::Engine;
@@ -316,7 +317,11 @@ impl Postbox {
     fn stop_sweeper_until(&self, deadline: Instant) -> Result<()> {
         self.engine.runtime.check()?;
         self.ask_dispatcher_to_stop();
-        self.stop(&self.sweeper, deadline).and(self.stop(&self.dispatcher, deadline))
+        let stopped = self.stop(&self.sweeper, deadline).and(self.stop(&self.dispatcher, deadline));
+        if stopped.is_ok() {
+            show_end(&self.engine, deadline);
+        }
+        stopped
     }
 
     fn ask_dispatcher_to_stop(&self) {

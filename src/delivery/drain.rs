@@ -267,10 +267,17 @@ impl<'a> Drain<'a, '_, '_> {
             return sender.flush();
         }
         let now = Ticks::now();
-        let (retried, fresh): (Vec<_>, Vec<_>) =
-            candidates.into_iter().partition(|candidate| candidate.fate.is_retried(now));
-        // A message that was tried before may be the one that crashes the process, so it is sent alone.
-        let batches = std::iter::once(fresh).chain(retried.into_iter().map(|candidate| vec![candidate]));
+        let mut batches: Vec<Vec<Candidate<'a>>> = Vec::new();
+        let mut is_open = false;
+        for candidate in candidates {
+            // A message that was tried before may be the one that crashes the process, so it is sent alone.
+            let is_retried = candidate.fate.is_retried(now);
+            match batches.last_mut().filter(|_| is_open && !is_retried) {
+                Some(batch) => batch.push(candidate),
+                None => batches.push(vec![candidate]),
+            }
+            is_open = !is_retried;
+        }
         for batch in batches {
             // Nobody else may send a claimed message for a while.
             if self.has_ended(sender) {
@@ -285,7 +292,7 @@ impl<'a> Drain<'a, '_, '_> {
 
     fn has_ended(&mut self, sender: &Sender<'_, '_>) -> bool {
         let turn_ends = clock::since(self.began) > self.task.turn;
-        self.is_over |= turn_ends || sender.is_in_trouble() || !(self.task.go_on)();
+        self.is_over |= !(self.task.go_on)() || sender.is_in_trouble() || turn_ends;
         self.drained.has_rest |= self.is_over;
         self.is_over
     }

@@ -16,6 +16,7 @@ pub(crate) mod marking;
 mod order;
 mod outcomes;
 mod poll;
+pub(crate) mod presence;
 mod reading;
 mod record;
 pub(crate) mod replay;

@@ -4,6 +4,7 @@ use crate::delivery::drain::{Drained, Task, drain, pause};
 use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
 use crate::delivery::marking::catch_up;
 use crate::delivery::poll::{Seen, Times, View, poll};
+use crate::delivery::presence::show;
 use crate::delivery::source::Source;
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
@@ -144,7 +145,9 @@ pub(crate) fn sweep(
     let swept = sweep.run();
     drop(sweep.one_lease);
     let report = sweep.results.into_inner().into_report();
-    swept?;
+    let swept = swept.map(|()| report);
+    show(engine, &swept);
+    let report = swept?;
     engine.counters.swept(&report);
     if report.found > 0 {
         tracing::info!(

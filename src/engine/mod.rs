@@ -51,6 +51,8 @@ pub(crate) struct Engine {
     pub(crate) committed: Committed,
     /// The holder that the leases of this process name: its host and process.
     pub(crate) holder: String,
+    /// The host and the name of this program, which stay the same when the program is started again.
+    pub(crate) program: String,
 }
 
 impl Engine {
@@ -66,7 +68,8 @@ impl Engine {
             limit: BacklogLimit::new(config.max_outstanding),
             sweeping: Sweeping::default(),
             committed: Committed::default(),
-            holder: holder(),
+            holder: format!("{} {}", host(), std::process::id()),
+            program: format!("{}_{}", host(), program()),
             config,
             runtime,
             outbox,
@@ -197,9 +200,13 @@ impl Engine {
     }
 }
 
-/// Returns the name of this process, by which operators recognize the holder of a lease.
-fn holder() -> String {
+fn host() -> String {
     let host = std::env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
     let host = host.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok());
-    format!("{} {}", host.as_deref().map_or("unknown host", str::trim), std::process::id())
+    host.as_deref().map_or("unknown host", str::trim).to_owned()
+}
+
+fn program() -> String {
+    let path = std::env::current_exe().ok();
+    path.as_deref().and_then(std::path::Path::file_name).map_or_else(String::new, |name| name.to_string_lossy().into())
 }

@@ -27,6 +27,8 @@ struct Memory {
     topics: HashMap<String, Instant>,
     /// The ids of leases by their resources, as in [`leave_lease`](Sweeping::leave_lease).
     left_leases: HashMap<String, Vec<String>>,
+    /// The time of the last write that shows that this process sweeps, and whether its sweep succeeded.
+    shown: Option<(Instant, bool)>,
 }
 
 impl Sweeping {
@@ -68,6 +70,22 @@ impl Sweeping {
     /// Leaves a topic alone for this time, because this process cannot send its messages.
     pub(crate) fn leave_topic(&self, topic: &str, time: Duration) {
         remember(&mut self.lock().topics, topic.to_owned(), time);
+    }
+
+    /// Returns whether to show now that this process sweeps: if it did not do so for this time, or if its sweeps have begun
+    /// to fail or to succeed since.
+    pub(crate) fn shows_presence(&self, every: Duration, succeeds: bool) -> bool {
+        let mut memory = self.lock();
+        let is_shown = memory.shown.is_some_and(|(at, succeeded)| succeeded == succeeds && clock::since(at) < every);
+        if !is_shown {
+            memory.shown = Some((clock::now(), succeeds));
+        }
+        !is_shown
+    }
+
+    /// Returns whether this process has shown that it sweeps. It does so again when it sweeps again.
+    pub(crate) fn ends_presence(&self) -> bool {
+        self.lock().shown.take().is_some()
     }
 
     /// Notes the id of a lease that this process does not hold, although the lock table may say so: the response to its

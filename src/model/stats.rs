@@ -138,3 +138,25 @@ pub struct LeaseInfo {
     /// messages cannot be marked. `None` for a lease.
     pub paused: Option<String>,
 }
+
+/// A process that sweeps, as [`Postbox::sweepers`](crate::Postbox::sweepers) finds it. There is one for each program on
+/// each host: a program that is started again replaces the earlier process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SweeperInfo {
+    /// The host and the process id.
+    pub holder: String,
+    /// The version of Postbox.
+    pub version: String,
+    /// The topics for which the process has a producer, up to 100. A trailing `*` stands for any end, and `*` alone for
+    /// every topic.
+    pub topics: Vec<String>,
+    /// The time of the last sweep that the process has shown. A process shows its sweeps at most 5 minutes late.
+    pub last_sweep: SystemTime,
+    /// The time of the last of these sweeps that succeeded.
+    pub last_success: Option<SystemTime>,
+    /// The reason for which the last sweep failed, if it failed.
+    pub last_error: Option<String>,
+    /// The time at which the sweeper was stopped. `None` for a process that sweeps, or that crashed.
+    pub stopped_at: Option<SystemTime>,
+}

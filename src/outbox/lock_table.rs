@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::{
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-const RESOURCE_ID: &str = "ResourceId";
+pub(crate) const RESOURCE_ID: &str = "ResourceId";
 const LOCK_ID: &str = "LockId";
 const LEASE_EXPIRY: &str = "LeaseExpiry";
 const TOPIC: &str = "Topic";
@@ -285,9 +285,15 @@ impl Outbox {
         Ok(found)
     }
 
-    /// Reads the items whose resource has this prefix, including expired ones.
+    /// Reads the leases and pauses whose resource has this prefix, including expired ones.
     pub(crate) async fn locks(&self, table: String, prefix: String) -> Result<Vec<LockItem>> {
-        let mut locks = Vec::new();
+        let items = self.lock_table(table, prefix).await?;
+        Ok(items.iter().filter_map(LockItem::read).filter(|item| item.id.is_some()).collect())
+    }
+
+    /// Reads the items whose resource has this prefix.
+    pub(crate) async fn lock_table(&self, table: String, prefix: String) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
         let mut from = None;
         loop {
             let response = self
@@ -301,9 +307,9 @@ impl Outbox {
                 .send()
                 .await
                 .map_err(|failure| explain("Scan", &format!("lock table {table}"), failure))?;
-            locks.extend(response.items().iter().filter_map(LockItem::read));
+            items.extend(response.items.unwrap_or_default());
             match response.last_evaluated_key.filter(|key| !key.is_empty()) {
-                None => return Ok(locks),
+                None => return Ok(items),
                 key => from = key,
             }
         }
@@ -354,6 +360,11 @@ impl Outbox {
 /// Returns the latest time at which a lease or a pause can end. A later one is the mistake of a clock.
 fn latest_end(now: u64) -> u64 {
     now.saturating_add(if mutated(Mutation::FarLeaseTrusted) { u64::MAX / 4 } else { milliseconds(MAX_REMAINING) })
+}
+
+/// Returns a time of the lock table.
+pub(crate) fn time_of(milliseconds: u64) -> SystemTime {
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).unwrap_or(UNIX_EPOCH)
 }
 
 /// Returns the current time in the unit of the lock table.

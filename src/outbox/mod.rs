@@ -16,6 +16,7 @@ pub(crate) mod lock_table;
 pub(crate) mod mark;
 pub(crate) mod outstanding;
 pub(crate) mod partiql;
+pub(crate) mod presence;
 pub(crate) mod read;
 mod replay;
 mod shard;

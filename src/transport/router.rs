@@ -48,6 +48,15 @@ impl Router {
         Ok(())
     }
 
+    /// Returns the topics that have a producer, sorted; a trailing `*` stands for any end.
+    pub(crate) fn patterns(&self) -> Vec<String> {
+        let prefixes = self.by_prefix.iter().map(|(prefix, _)| format!("{prefix}*"));
+        let default = self.default.iter().map(|_| "*".to_owned());
+        let mut patterns: Vec<String> = self.by_topic.keys().cloned().chain(prefixes).chain(default).collect();
+        patterns.sort();
+        patterns
+    }
+
     /// Returns the producer of the topic, else that of its longest matching prefix, else the default producer. An empty topic
     /// has no producer.
     pub(crate) fn route(&self, topic: &str) -> Option<&Arc<dyn Producer>> {

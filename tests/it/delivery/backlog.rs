@@ -94,14 +94,14 @@ fn a_new_topic_has_its_turn_before_other_backlogs_end() {
             SendOutcome::Sent
         }))
     });
-    let slow: Vec<Message> = (0..300).map(|n| Message::new(["slow", "slower"][n % 2], "x")).collect();
+    let slow: Vec<Message> = (0..800).map(|n| Message::new(["slow", "slower"][n % 2], "x")).collect();
     world.postbox.deposit_posts(&slow).unwrap();
     world.postbox.start_sweeper().unwrap();
     wait_until("nothing is sent", || !sent.lock().unwrap().is_empty());
     world.postbox.deposit_post(Message::new("new", "x")).unwrap();
     wait_until("the new topic is not sent", || sent.lock().unwrap().iter().any(|topic| topic == "new"));
     let before = sent.lock().unwrap().len();
-    assert!(before < 200, "it waited for {before} messages of other topics");
+    assert!(before < 600, "it waited for {before} messages of other topics");
 }
 
 #[test]

@@ -108,3 +108,31 @@ fn fresh_messages_are_tried_after_retried_ones_whose_transport_is_unavailable() 
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.failed, sent.lock().unwrap().last().unwrap().as_slice()), (4, b"fresh".as_slice()));
 }
+
+#[test]
+fn messages_of_a_key_keep_their_order_while_they_are_claimed() {
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let bodies = Arc::clone(&sent);
+    let world = TestOutbox::configured(|builder| {
+        let builder = builder.sweep_min_age(Duration::ZERO).dispatch_retry_delay(Duration::ZERO).number_of_shards(1);
+        builder.default_producer(producer_fn(move |message| {
+            let mut bodies = bodies.lock().unwrap();
+            bodies.push(String::from_utf8_lossy(message.body()).into_owned());
+            if bodies.len() == 1 { SendOutcome::Retry("lost".into()) } else { SendOutcome::Sent }
+        }))
+    });
+    let made_at = SystemTime::now() - Duration::from_secs(60);
+    let deposit = |body: &str, second: u64| {
+        let message =
+            Message::new("t", body).with_partition_key("k").with_created_at(made_at + Duration::from_secs(second));
+        world.postbox.deposit_post(message).unwrap();
+    };
+    deposit("2", 2);
+    deposit("3", 3);
+    assert_eq!(world.postbox.sweep().unwrap().failed, 1);
+    // An older message that was committed later.
+    deposit("1", 1);
+    abandon_the_lease(&world);
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(*sent.lock().unwrap(), ["2", "1", "2", "3"]);
+}

@@ -71,8 +71,8 @@ fn a_long_sweep_renews_and_releases_its_lease() {
     world.deposit(8);
     std::thread::scope(|scope| {
         let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
-        // The first request reads the leases, and the second one the messages.
-        world.faults.wait_for(2, "BatchGetItem");
+        // A lane is read under its lease.
+        world.faults.wait_for(1, "Query");
         while !sweep.is_finished() {
             let report = other.sweep().unwrap();
             assert_eq!(report.dispatched, 0, "{report:?}");

@@ -1,0 +1,85 @@
+//! The processes that sweep an outbox, as operators see them.
+
+use crate::support::fault::{Fault, Request};
+use crate::support::{LOCKS, TestOutbox, item, number, sdk, text};
+use postbox::Builder;
+use std::time::{Duration, SystemTime};
+
+fn eager(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::ZERO)
+}
+
+fn is_shown(request: &Request) -> bool {
+    request.body["ExpressionAttributeValues"][":LastSweep"].is_object()
+}
+
+/// Returns the number of requests that show a sweep.
+fn shown(world: &TestOutbox) -> usize {
+    world.faults.requests().iter().filter(|request| is_shown(request)).count()
+}
+
+#[test]
+fn a_process_shows_that_it_sweeps_and_that_it_stopped() {
+    let world = TestOutbox::configured(eager);
+    assert!(world.postbox.sweepers().unwrap().is_empty());
+    world.deposit(1);
+    let _ = world.postbox.sweep().unwrap();
+    let [sweeper] = world.postbox.sweepers().unwrap().try_into().unwrap();
+    assert!(sweeper.holder.ends_with(&format!(" {}", std::process::id())), "{sweeper:?}");
+    assert_eq!(
+        (sweeper.version.as_str(), sweeper.topics.as_slice()),
+        (env!("CARGO_PKG_VERSION"), &["*".to_owned()][..])
+    );
+    assert_eq!((sweeper.last_success, sweeper.last_error, sweeper.stopped_at), (Some(sweeper.last_sweep), None, None));
+    assert!(sweeper.last_sweep.elapsed().unwrap() < Duration::from_secs(60));
+    // Leases and processes that sweep are in one table, and not in each other's lists.
+    assert!(world.postbox.leases().unwrap().iter().all(|lease| !lease.resource.contains("Sweeper_")));
+    let reader = world.another();
+    world.postbox.close().unwrap();
+    assert!(reader.sweepers().unwrap()[0].stopped_at.is_some());
+}
+
+#[test]
+fn idle_sweeps_write_nothing() {
+    let world = TestOutbox::configured(eager);
+    world.deposit(1);
+    let _ = world.postbox.sweep().unwrap();
+    world.faults.forget();
+    for _ in 0..5 {
+        let _ = world.postbox.sweep().unwrap();
+    }
+    assert_eq!(world.faults.operations(), ["Scan"; 5]);
+}
+
+#[test]
+fn a_sweep_that_begins_to_fail_is_shown_with_its_reason() {
+    let world = TestOutbox::configured(|builder| eager(builder).max_request_attempts(1));
+    world.deposit(1);
+    let _ = world.postbox.sweep().unwrap();
+    world.faults.forget();
+    world.faults.always("Scan", Fault::access_denied());
+    for _ in 0..3 {
+        assert!(world.postbox.sweep().is_err());
+    }
+    assert_eq!(shown(&world), 1);
+    world.faults.heal();
+    let [sweeper] = world.postbox.sweepers().unwrap().try_into().unwrap();
+    assert!(sweeper.last_error.unwrap().contains("not authorized"));
+    assert!(sweeper.last_success.unwrap() < sweeper.last_sweep);
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(world.postbox.sweepers().unwrap()[0].last_error, None);
+}
+
+#[test]
+fn a_process_that_did_not_sweep_for_a_day_is_forgotten() {
+    let world = TestOutbox::configured(eager);
+    world.deposit(1);
+    let _ = world.postbox.sweep().unwrap();
+    let long_ago = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() - Duration::from_secs(25 * 3600);
+    let key = [("ResourceId", text("brighter_outbox_Sweeper_gone"))];
+    let [resource] = key.clone();
+    let old = item([resource, ("Holder", text("gone 1")), ("LastSweep", number(long_ago.as_millis()))]);
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(old)).send().await });
+    assert_eq!(world.postbox.sweepers().unwrap().len(), 1);
+    assert_eq!(world.postbox.get_item(LOCKS, item(key)).unwrap(), None);
+}
