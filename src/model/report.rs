@@ -3,12 +3,13 @@
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use std::collections::HashSet;
 
-/// The outcome of one message of a call. A number never changes its meaning.
+/// The outcome of one message that was passed to a call. The meaning of a number never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(i32)]
 pub enum DispatchOutcome {
-    /// The message was sent and marked dispatched. A call that only marks messages did not send it.
+    /// The message was sent and marked dispatched. If the call only marks messages, the message was marked but not sent
+    /// by Postbox.
     Dispatched = 0,
     /// The message was already dispatched and was not sent again.
     AlreadyDispatched = 1,
@@ -35,7 +36,8 @@ pub enum DispatchOutcome {
     /// The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent and
     /// not marked stays outstanding and may be sent again.
     MarkFailed = 17,
-    /// The message was held back, because it or an earlier message of its topic and partition key failed recently.
+    /// The message was held back, because this message or an earlier message with the same topic and partition key
+    /// failed recently.
     HeldBack = 18,
     /// The message was held back, because the circuit breaker of its topic is open. No attempt is counted.
     BreakerOpen = 19,
@@ -188,8 +190,9 @@ pub struct SweepReport {
     pub already_dispatched: u64,
     /// Messages that could not be sent.
     pub failed: u64,
-    /// Messages that this sweep did not try to send. They wait for an earlier message with the same partition key, for the
-    /// end of a retry delay or of a pause after failures, for their confirmation, or for the next sweep.
+    /// Messages that this sweep did not try to send. They wait for an earlier message with the same partition key, for
+    /// the end of a retry delay, for the end of a pause of their lane (see postbox_sweep), for their confirmation, or
+    /// for the next sweep.
     pub held_back: u64,
     /// The topics of which the sweep saw messages that no producer of this process serves.
     pub topics_without_producer: Vec<String>,

@@ -13,7 +13,7 @@ pub struct Stats {
     pub deposited: u64,
     /// Messages that were sent and marked, or accepted by their producer.
     pub dispatched: u64,
-    /// Attempts to send a message that failed.
+    /// Failed attempts to send a message.
     pub failed: u64,
     /// Messages that were parked.
     pub parked: u64,

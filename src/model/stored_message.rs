@@ -10,7 +10,7 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MessageState {
-    /// The message is not yet sent and marked.
+    /// The message has not been sent and marked yet: it may have been sent, but it is not marked.
     Outstanding,
     /// The message was sent and marked.
     Dispatched,
