@@ -1,5 +1,5 @@
-//! The memory of a process between its sweeps. The memory only saves work; every decision that must last is stored in
-//! the tables.
+//! The information that a process keeps in memory between its sweeps. It only saves work. Every decision that must be
+//! kept is stored in the tables.
 
 use crate::model::item::Item;
 use crate::outbox::lane::Lane;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-/// The start of the next poll, and the lanes and topics that are left alone, each with the time until which.
+/// The start of the next poll, and the lanes and topics that are ignored, each with the end of that time.
 #[derive(Default)]
 pub(crate) struct Sweeping(Mutex<Memory>);
 
@@ -17,7 +17,8 @@ pub(crate) struct Sweeping(Mutex<Memory>);
 struct Memory {
     poll_from: Option<Item>,
     polls: u64,
-    /// Whether DynamoDB has rejected a start key that was constructed and not returned by a page.
+    /// Whether DynamoDB has rejected a start key that Postbox constructed, in contrast to a start key that a page
+    /// returned.
     reads_page_by_page: bool,
     lanes: HashMap<Lane, Instant>,
     idle: HashMap<Lane, Instant>,
@@ -45,7 +46,7 @@ impl Sweeping {
         self.lock().reads_page_by_page = true;
     }
 
-    /// Leaves a lane alone for this time, because another process holds it or it is paused.
+    /// Ignores a lane for this time, because another process holds the lane or because the lane is paused.
     pub(crate) fn leave_lane(&self, lane: &Lane, time: Duration) {
         remember(&mut self.lock().lanes, lane.clone(), time);
     }
@@ -60,12 +61,12 @@ impl Sweeping {
         self.lock().idle.get(lane).is_some_and(|until| *until > clock::now())
     }
 
-    /// Leaves a topic alone for this time, because this process cannot send its messages.
+    /// Ignores a topic for this time, because this process cannot send its messages.
     pub(crate) fn leave_topic(&self, topic: &str, time: Duration) {
         remember(&mut self.lock().topics, topic.to_owned(), time);
     }
 
-    /// Returns whether the lane is left alone now.
+    /// Returns whether the lane is ignored now.
     pub(crate) fn leaves(&self, lane: &Lane) -> bool {
         let now = clock::now();
         let memory = self.lock();
