@@ -126,7 +126,7 @@ struct Inner {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reason {
-    /// The position of the action in the unit of work, or of the message in the call. The first one is 0.
+    /// The position of the action in the unit of work, or of the message in the call. The first position is 0.
     pub index: usize,
     /// The subject: an action (`Put People`), a message id or the name of an index.
     pub subject: String,
@@ -199,7 +199,7 @@ impl Error {
         self.0.retryable
     }
 
-    /// Returns a reason for each part that failed; empty if the error concerns only one thing.
+    /// Returns a reason for each part that failed. The list is empty if the error concerns only one thing.
     pub fn reasons(&self) -> &[Reason] {
         &self.0.reasons
     }

@@ -5,9 +5,11 @@ use crate::model::named::named;
 named! {
     /// The way in which sweepers share the work.
     LeaseMode {
-        /// One lease for all sweepers, including Brighter's, so that only one sweeps at a time. The default.
+        /// One lease for all sweepers, including Brighter's, so that only one sweeper works at a time. This is the
+        /// default.
         Single = "single",
-        /// A lease per shard, so that several processes sweep at once. No Brighter sweeper may run at the same time.
+        /// One lease per lane, so that several processes sweep at the same time. No sweeper of Brighter may run on the
+        /// same table.
         PerShard = "per_shard",
     }
 }

@@ -1,4 +1,5 @@
-//! Writes the state of an attempt to send a message: failed, claimed, accepted or parked.
+//! Writes the state of an attempt to send a message: the attempt failed, or the message was claimed, accepted or
+//! parked.
 
 use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
@@ -25,7 +26,7 @@ pub(crate) enum Attempt {
     /// The producer accepted the message at `since`; the confirmation is awaited until `next`. The failures are written
     /// if they changed: the time of the first, and their number.
     Accepted { since: Ticks, next: Ticks, failures: Option<(Ticks, u32)> },
-    /// The message is set aside.
+    /// The message is parked.
     Parked { at: Ticks, first: Ticks, counted: u32, error: String },
 }
 

@@ -35,7 +35,7 @@ const MAX_REMAINING: Duration = Duration::from_secs(65 * 60);
 pub(crate) struct Lock {
     pub(crate) table: String,
     pub(crate) resource: String,
-    /// The lock id, which nobody else uses.
+    /// The lock id, which no other holder uses.
     pub(crate) id: String,
 }
 
@@ -46,7 +46,8 @@ pub(crate) enum Why {
     Transport,
     /// Sent messages cannot be marked.
     Marks,
-    /// The lease was released. Brighter's sweepers wait until the indexes show the marks; ours need not wait.
+    /// The lease was released. Brighter's sweepers wait until the indexes show the marks. Sweepers of Postbox do not
+    /// need to wait.
     Rest,
 }
 
@@ -69,7 +70,7 @@ pub(crate) struct LockItem {
     pub(crate) expiry: Option<u64>,
     pub(crate) topic: Option<String>,
     pub(crate) holder: Option<String>,
-    /// The number of probes of the lane that have failed in a row.
+    /// The number of consecutive probes of the lane that have failed.
     pub(crate) failures: u32,
     pub(crate) why: Option<String>,
 }
@@ -139,7 +140,7 @@ pub(crate) struct Taking {
 /// The result of a request for a lease.
 #[derive(Clone, Debug)]
 pub(crate) enum Taken {
-    /// The lease was taken. Contains the item before that, if there was one.
+    /// The lease was taken. Contains the item that the lease replaced, if there was one.
     Ours(Option<LockItem>),
     Others,
 }
@@ -272,7 +273,7 @@ impl Outbox {
         }
     }
 
-    /// Reads the existing items of these resources consistently. Returns them by resource.
+    /// Reads the existing items of these resources with consistent reads. Returns the items by resource.
     pub(crate) async fn lock_items(&self, table: String, resources: Vec<String>) -> Result<HashMap<String, LockItem>> {
         let mut found = HashMap::new();
         for part in resources.chunks(MAX_BATCH_GET) {
@@ -351,7 +352,7 @@ impl Outbox {
     }
 }
 
-/// Returns the latest time at which a lease or a pause can end. A later one is the mistake of a clock.
+/// Returns the latest time at which a lease or a pause can end. A later end was written by a wrong clock.
 fn latest_end(now: u64) -> u64 {
     now.saturating_add(if mutated(Mutation::FarLeaseTrusted) { u64::MAX / 4 } else { milliseconds(MAX_REMAINING) })
 }

@@ -58,7 +58,8 @@ pub(crate) enum Marked {
 }
 
 impl Outbox {
-    /// Marks up to 25 different messages dispatched with one request. Returns one result for each, in order.
+    /// Marks up to 25 different messages dispatched with one request. Returns one result for each message, in the same
+    /// order.
     pub(crate) async fn mark_once(self: Arc<Self>, marks: Vec<Mark>) -> Vec<Marked> {
         let changes = marks.iter().map(|mark| self.mark_change(mark)).collect();
         self.apply_once(changes).await.into_iter().map(marked).collect()

@@ -1,4 +1,4 @@
-//! Makes messages outstanding again. Dispatched messages are replayed, and parked ones are released.
+//! Makes messages outstanding again. Dispatched messages are replayed, and parked messages are released.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;

@@ -1,4 +1,4 @@
-//! Sends one transaction with one token, and retries it where that is safe.
+//! Sends one transaction with one token, and retries it if this is safe.
 
 use crate::model::error::{Error, ErrorCode, Reason};
 use crate::outbox::Outbox;
@@ -18,9 +18,8 @@ type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
 impl Outbox {
     /// Sends the transaction, and retries after transient failures.
     ///
-    /// # Errors
-    /// Returns [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still do so. With any other
-    /// code, no attempt has written or will write anything.
+    /// # Errors Returns [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still take effect.
+    /// After any other error, no attempt has written or will write anything.
     pub(crate) async fn commit(&self, actions: &[Action], token: &str, token_ends: Moment) -> Result<(), Error> {
         let mut retry = Retry::new(self.max_attempts);
         let mut effect = Effect::None;
