@@ -523,7 +523,7 @@ typedef struct postbox_page postbox_page;
 typedef struct postbox_report postbox_report;
 
 /**
- * The results of the messages of one call of a postbox_send_batch_callback. Each message starts with
+ * The results of the messages of one call to a postbox_send_batch_callback. Each message starts with
  * POSTBOX_SEND_NOT_TRIED. The results belong to the library and are valid until the callback returns.
  */
 typedef struct postbox_send_results postbox_send_results;
@@ -571,7 +571,7 @@ typedef int32_t (*postbox_send_callback)(void *data,
 
 /**
  * Releases the `data` of another callback. Postbox calls this function exactly once, after the last
- * call of the other callback. It may run on any thread, even during a call to Postbox. It must not
+ * call to the other callback. It may run on any thread, even during a call to Postbox. It must not
  * call Postbox, and must return normally. It is not called in a forked child process.
  */
 typedef void (*postbox_release_callback)(void *data);

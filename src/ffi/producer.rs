@@ -88,7 +88,7 @@ pub type postbox_send_callback = Option<
 /// A `postbox_send_callback` that is not NULL.
 pub(crate) type SendFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
 
-/// The results of the messages of one call of a postbox_send_batch_callback. Each message starts with
+/// The results of the messages of one call to a postbox_send_batch_callback. Each message starts with
 /// POSTBOX_SEND_NOT_TRIED. The results belong to the library and are valid until the callback returns.
 pub struct postbox_send_results(Mutex<Vec<SendOutcome>>);
 
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn postbox_send_results_set(
 }
 
 /// Releases the `data` of another callback. Postbox calls this function exactly once, after the last
-/// call of the other callback. It may run on any thread, even during a call to Postbox. It must not
+/// call to the other callback. It may run on any thread, even during a call to Postbox. It must not
 /// call Postbox, and must return normally. It is not called in a forked child process.
 pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
 

@@ -193,8 +193,8 @@ impl Change {
     }
 }
 
-/// Returns whether the item would exceed DynamoDB's maximum size. Deposits leave room, but those of earlier versions
-/// may not have.
+/// Returns whether the item would exceed DynamoDB's maximum size. Deposits leave room, but deposits by earlier versions
+/// may not have left room.
 fn has_no_room(error: &Error) -> bool {
     error.message().contains("maximum allowed size")
 }
