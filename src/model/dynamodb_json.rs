@@ -118,7 +118,7 @@ fn condition_check(mut fields: Fields) -> Result<ConditionCheck> {
     fields.finish(built)
 }
 
-/// The members of an action. Each is taken once, and leftover members are an error.
+/// The members of an action. Each member is taken once, and remaining members are an error.
 struct Fields {
     members: Map<String, Value>,
     path: String,

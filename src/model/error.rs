@@ -256,7 +256,7 @@ pub(crate) fn similar_names<'a>(wanted: &str, known: impl Iterator<Item = &'a st
 }
 
 fn edit_distance(a: &str, b: &str) -> usize {
-    // Names are short. Longer ones are cut, so that hostile input costs nothing.
+    // Known names are short. A longer input is cut, so that hostile input costs no time.
     let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

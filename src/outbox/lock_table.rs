@@ -1,5 +1,5 @@
 //! The lock table, which holds the leases of sweepers and archivers. The items have Brighter's format, with additional
-//! attributes that Brighter ignores, so that its sweepers and ours exclude each other.
+//! attributes that Brighter ignores, so that sweepers of Brighter and of Postbox exclude each other.
 
 use crate::model::error::{ErrorCode, Result};
 use crate::model::item::Item;
@@ -152,7 +152,7 @@ impl Lock {
 }
 
 impl Outbox {
-    /// Takes a lease if it is free, or if it has expired even by a clock that is slow by the skew.
+    /// Takes a lease if it is free, or if it has expired even according to a clock that is slow by the skew.
     pub(crate) async fn take_lock(&self, lock: Lock, taking: Taking) -> Result<Taken> {
         let now = unix_milliseconds();
         let mut set = vec![(LOCK_ID, text(&lock.id)), (LEASE_EXPIRY, number(now + milliseconds(taking.length)))];
@@ -201,8 +201,8 @@ impl Outbox {
         Ok(if is_ours { Taken::Ours(None) } else { Taken::Others })
     }
 
-    /// Extends a lease by `length` from now, and never shortens it. Returns its end in Unix milliseconds if it is still
-    /// ours.
+    /// Extends a lease by `length` from now, and never shortens it. If this process still holds the lease, returns its
+    /// end in Unix milliseconds.
     pub(crate) async fn renew_lock(&self, lock: Lock, length: Duration) -> Result<Option<u64>> {
         let expiry = unix_milliseconds() + milliseconds(length);
         let no_earlier = if mutated(Mutation::LeaseShortened) { ":expiry" } else { LEASE_EXPIRY };
@@ -233,7 +233,7 @@ impl Outbox {
         }
     }
 
-    /// Releases a lease if it is still ours.
+    /// Releases a lease if this process still holds it.
     pub(crate) async fn release_lock(&self, lock: Lock) -> Result<()> {
         let delete = self
             .client
@@ -251,7 +251,7 @@ impl Outbox {
         }
     }
 
-    /// Turns a lease into a pause of this length if it is still ours.
+    /// Turns a lease into a pause of this length if this process still holds the lease.
     pub(crate) async fn pause_lock(&self, lock: Lock, pause: Duration, failures: u32, why: Why) -> Result<()> {
         let update = self
             .client

@@ -39,7 +39,7 @@ impl Mark {
         }
     }
 
-    /// Returns the mark of a message of which only the id is known.
+    /// Returns the mark of a message if only its id is known.
     pub(crate) fn by_name(id: &str, at: Ticks) -> Self {
         Self { id: id.to_owned(), at, replayed: None, has_zero_delivery: false, first_try: false }
     }

@@ -85,7 +85,7 @@ impl Outbox {
                     if unprocessed.is_empty() {
                         return (found, Ok(()));
                     }
-                    // Large messages need several responses, which is progress and not a failure.
+                    // Large messages need several responses. Such a response is progress and not a failure.
                     if unprocessed.len() < remaining {
                         retry = Retry::new(self.max_attempts);
                     }

@@ -166,7 +166,7 @@ fn producer_topic(item: &Item) -> String {
 /// Returns the topic that the bag names for the producer.
 fn named_in_bag(item: &Item) -> Option<String> {
     let bag = item.get(HEADER_BAG)?.as_s().ok()?;
-    // Few bags name one, so that most need not be parsed.
+    // Few bags contain a producer topic, so most bags need not be parsed.
     if !bag.contains(PRODUCER_TOPIC) {
         return None;
     }

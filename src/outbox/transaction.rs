@@ -46,8 +46,8 @@ impl Outbox {
                 continue;
             }
             // An error response, or a cancellation, shows that no earlier attempt has taken effect so far. A delayed
-            // attempt may still arrive and find its condition met. Only a duplicate of the unit's own message rules
-            // that out, since every attempt has to write that message.
+            // attempt may still arrive and find its condition met. Only a duplicate of a message of this unit of work
+            // rules that out, because every attempt has to write that message.
             let error = explain(actions, failure);
             let is_settled = effect == Effect::None || error.code() == ErrorCode::DuplicateMessage;
             return Err(if is_settled { error } else { outcome_unknown(&error) });

@@ -98,7 +98,8 @@ where
     Function(send)
 }
 
-/// Calls the producer and returns exactly one outcome per message, even if it panics or miscounts.
+/// Calls the producer and returns exactly one outcome per message, even if the producer panics or returns another
+/// number of outcomes.
 pub(crate) fn send_batch(producer: &dyn Producer, batch: &[Message]) -> Vec<SendOutcome> {
     let mut outcomes = match catch_unwind(AssertUnwindSafe(|| producer.send(batch))) {
         Ok(outcomes) => outcomes,
