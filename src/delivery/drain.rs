@@ -107,7 +107,6 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         return drain.drained;
     }
     let mut sender = Sender::new(engine, call, For::Drain, (&mut held, &mut tallies), go_on);
-    sender.give_up_after(probe_size(drain.task.failures));
     if drain.task.failures == 0 {
         drain.take_turns(&mut sender);
     } else {
@@ -126,9 +125,9 @@ impl<'a> Drain<'a, '_, '_> {
         self.retried.sort_by_key(|sighting| sighting.fate.next_attempt);
         let others = self.retried.split_off(self.retried.len().min(RETRIED_FIRST));
         let first = std::mem::replace(&mut self.retried, others);
-        self.send(sender, first.into(), u64::MAX);
         // Failures of retried messages do not show whether the transport works.
-        sender.forget_strikes();
+        self.send(sender, first.into(), u64::MAX);
+        sender.give_up_after(probe_size(0));
         self.send_fresh(sender, u64::MAX);
         let mut rest = std::mem::take(&mut self.retried);
         rest.sort_by_key(|sighting| sighting.fate.next_attempt);
@@ -138,6 +137,7 @@ impl<'a> Drain<'a, '_, '_> {
     /// Sends some fresh and some retried messages. After the first success, sends all messages.
     fn probe(&mut self, sender: &mut Sender<'a, '_>) {
         let failures = self.task.failures;
+        sender.give_up_after(probe_size(failures));
         self.send_fresh(sender, probe_size(failures));
         let rest: VecDeque<Sighting> = std::mem::take(&mut self.retried).into();
         let most = if sender.sent_count() > 0 { u64::MAX } else { retried_of_probe(failures) };
@@ -274,6 +274,10 @@ impl<'a> Drain<'a, '_, '_> {
         // A message that was tried before may be the cause of a crash, so it is sent alone.
         let batches = std::iter::once(fresh).chain(retried.into_iter().map(|candidate| vec![candidate]));
         for batch in batches {
+            // No other process may send a claimed message before its claim ends.
+            if self.has_ended(sender) {
+                return;
+            }
             for candidate in claim(self.task.engine, batch) {
                 sender.offer(candidate);
             }

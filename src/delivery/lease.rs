@@ -72,6 +72,7 @@ pub(crate) struct Lease<'a> {
 impl<'a> Lease<'a> {
     /// Requests the lease on a resource, and creates the lock table if it does not exist.
     pub(crate) fn obtain(engine: &'a Engine, resource: &str, topic: Option<&str>) -> Result<Obtained<'a>> {
+        release_left_behind(engine, resource)?;
         let lock = new_lock(engine, resource);
         let terms = Terms::of(engine);
         let taking = Taking {
@@ -87,7 +88,8 @@ impl<'a> Lease<'a> {
         let taken = use_lock_table(engine, || {
             let (request, taking) = (request.clone(), taking.clone());
             engine.run("obtaining the lease", |outbox| async move { outbox.take_lock(request, taking).await })
-        })?;
+        })
+        .inspect_err(|_| engine.sweeping.leave_lease(resource, lock.id.clone()))?;
         let before = match taken {
             Err(why) => return Ok(Obtained::Unusable(why)),
             Ok(Taken::Others) => return Ok(Obtained::HeldElsewhere),
@@ -174,8 +176,25 @@ impl Drop for Lease<'_> {
         });
         if let Err(error) = ended {
             tracing::debug!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease was not released; it expires by itself");
+            if pause.is_none() {
+                self.engine.sweeping.leave_lease(&self.lock.resource, self.lock.id.clone());
+            }
         }
     }
+}
+
+/// Releases the leases on a resource that this process does not hold, although the lock table may still show this
+/// process as the holder. Until they expire, these leases would stop this process like every other process.
+fn release_left_behind(engine: &Engine, resource: &str) -> Result<()> {
+    for id in engine.sweeping.left_leases(resource) {
+        let lock = Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id };
+        match engine.run("releasing the lease", |outbox| async move { outbox.release_lock(lock).await }) {
+            Err(error) if !is_denied(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    engine.sweeping.forget_left_leases(resource);
+    Ok(())
 }
 
 fn new_lock(engine: &Engine, resource: &str) -> Lock {

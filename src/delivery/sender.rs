@@ -141,14 +141,9 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
     }
 
-    /// Sets the number of consecutive failures after which no more messages are sent.
+    /// Starts to count consecutive failures from zero again, and sends no more messages after this number of failures.
     pub(crate) fn give_up_after(&mut self, strikes: u64) {
-        self.most_strikes = strikes;
-    }
-
-    /// Starts to count consecutive failures from zero again.
-    pub(crate) fn forget_strikes(&mut self) {
-        self.strikes = 0;
+        (self.strikes, self.most_strikes) = (0, strikes);
     }
 
     /// Returns whether sending must stop, because of too many consecutive failures or because marks fail.

@@ -340,7 +340,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 Standing::Paused(until) => {
                     self.engine.sweeping.leave_lane(&job.lane, Duration::from_millis(until.saturating_sub(now)));
                 }
-                Standing::Held(_) if self.lanes_are_leased => self.leave_to_another(&job.lane),
+                Standing::Held(_)
+                    if self.lanes_are_leased && self.engine.sweeping.left_leases(&resource).is_empty() =>
+                {
+                    self.leave_to_another(&job.lane);
+                }
                 _ => {
                     job.pause = item;
                     available.push(job);

@@ -9,6 +9,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
+/// The maximum number of ids of lost leases of one resource that are remembered.
+const MOST_LEFT_LEASES: usize = 8;
+
 /// The start of the next poll, and the lanes and topics that are ignored, each with the end of that time.
 #[derive(Default)]
 pub(crate) struct Sweeping(Mutex<Memory>);
@@ -23,6 +26,8 @@ struct Memory {
     lanes: HashMap<Lane, Instant>,
     idle: HashMap<Lane, Instant>,
     topics: HashMap<String, Instant>,
+    /// The ids of leases by their resources, as in [`leave_lease`](Sweeping::leave_lease).
+    left_leases: HashMap<String, Vec<String>>,
 }
 
 impl Sweeping {
@@ -64,6 +69,25 @@ impl Sweeping {
     /// Ignores a topic for this time, because this process cannot send its messages.
     pub(crate) fn leave_topic(&self, topic: &str, time: Duration) {
         remember(&mut self.lock().topics, topic.to_owned(), time);
+    }
+
+    /// Notes the id of a lease that this process does not hold, although the lock table may show this process as the
+    /// holder, because the response to a request for the lease or to its release was lost.
+    pub(crate) fn leave_lease(&self, resource: &str, id: String) {
+        let mut memory = self.lock();
+        let ids = memory.left_leases.entry(resource.to_owned()).or_default();
+        ids.truncate(MOST_LEFT_LEASES - 1);
+        ids.insert(0, id);
+    }
+
+    /// Returns the ids that were noted for a resource. The newest id comes first.
+    pub(crate) fn left_leases(&self, resource: &str) -> Vec<String> {
+        self.lock().left_leases.get(resource).cloned().unwrap_or_default()
+    }
+
+    /// Forgets the ids that were noted for a resource.
+    pub(crate) fn forget_left_leases(&self, resource: &str) {
+        self.lock().left_leases.remove(resource);
     }
 
     /// Returns whether the lane is ignored now.

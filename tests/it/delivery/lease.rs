@@ -3,7 +3,7 @@
 use crate::support::fault::{Fault, Request};
 use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, item, numbers, take_lease, text};
 use postbox::{
-    Builder, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
+    Builder, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
 };
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -216,6 +216,28 @@ fn a_hanging_producer_keeps_the_lease_unless_another_sweeper_takes_it() {
     world.deposit(3);
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.dispatched, report.lease), (3, LeaseStatus::Held), "the lease is still ours in the table");
+}
+
+#[test]
+fn a_lease_whose_response_was_lost_does_not_stop_its_own_process() {
+    for mode in [LeaseMode::Single, LeaseMode::PerShard] {
+        let world = TestOutbox::configured(|builder| {
+            builder.sweep_min_age(Duration::ZERO).max_request_attempts(1).lease_mode(mode)
+        });
+        let sweep_with = |fault: &dyn Fn()| {
+            world.deposit(1);
+            fault();
+            let _ = world.postbox.sweep();
+            world.faults.heal();
+            world.sent().len()
+        };
+        let taken = || world.faults.when(|request| is_take(request).then_some(Fault::AnswerLost));
+        assert_eq!(sweep_with(&taken), 0, "{mode:?}");
+        let released = || world.faults.always("DeleteItem", Fault::RequestLost);
+        assert_eq!(sweep_with(&|| {}), 2, "{mode:?}");
+        assert_eq!(sweep_with(&released), 3, "{mode:?}");
+        assert_eq!(sweep_with(&|| {}), 4, "{mode:?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod accepted;
 mod after_commit;
 mod archive;
 mod backlog;
+mod careful;
 mod clear;
 mod clear_marking;
 mod confirm_many;
