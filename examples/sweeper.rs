@@ -93,7 +93,7 @@ fn deliver(path: &Path) -> Result<()> {
         std::thread::sleep(Duration::from_millis(50));
     }
     postbox.stop_sweeper()?;
-    println!("Nothing is outstanding any more; the sweeper sent {} messages.", postbox.stats().dispatched);
+    println!("No message is outstanding any longer; the sweeper sent {} messages.", postbox.stats().dispatched);
     postbox.close()
 }
 

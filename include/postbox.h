@@ -28,9 +28,9 @@
  * Terms:
  *
  * - Outbox: the DynamoDB table that stores messages until they are sent.
- * - Outstanding: a committed message that is not yet marked as sent. Dispatched: a message that
- *   was sent and marked. Parked: a message that is not sent any more until it is released, because
- *   it failed too often, was rejected or cannot be read.
+ * - Outstanding: a committed message that is not yet marked as sent. Dispatched: a message that was
+ *   sent and marked. Parked: a message that failed too often, was rejected or cannot be read, and
+ *   that is not sent again until it is released.
  * - Clear: to send messages right after their commit, on the calling thread.
  * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
  *   process that committed them crashed. Any process can sweep.
@@ -45,8 +45,8 @@
  *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
  *   after an error. An error that is found before a request is sent changes nothing. An operation
  *   may have taken effect in spite of POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
- *   POSTBOX_ERROR_UNREACHABLE, and has taken effect in part after an error whose name ends in
- *   _INCOMPLETE.
+ *   POSTBOX_ERROR_UNREACHABLE. After an error whose name ends in _INCOMPLETE, an operation has
+ *   taken effect in part.
  * - Request errors. Each function that sends a request to DynamoDB can fail with
  *   POSTBOX_ERROR_TABLE_NOT_FOUND, POSTBOX_ERROR_NO_AWS_CONFIG, POSTBOX_ERROR_ACCESS_DENIED,
  *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
@@ -72,7 +72,7 @@
  *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
  *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put and
  *   postbox_unit_of_work_commit can send a request.
- * - Defects. No Rust panic reaches the caller. A defect of Postbox is reported as
+ * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.
  *
  * Generated from src/ffi by build.rs; do not edit.
@@ -120,13 +120,13 @@
 #endif
 
 /**
- * The kind of an error. A number never changes its meaning. Later versions may add codes, so a program should treat an
- * unknown code as an internal error.
+ * The kind of an error. The meaning of a number never changes. Later versions may add codes, so a program should treat
+ * an unknown code as an internal error.
  */
 POSTBOX_ENUM(postbox_code)
 {
     /**
-     * No error: the code of a `NULL` error (not used in the Rust API).
+     * No error: the code that is returned for a `NULL` error (not used in the Rust API).
      */
     POSTBOX_ERROR_NONE = 0,
     /**
@@ -146,7 +146,7 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_INVALID_MESSAGE = 4,
     /**
-     * DynamoDB JSON is malformed or has the wrong structure. The error text says where.
+     * DynamoDB JSON is malformed or has the wrong structure. The error text says where the problem is.
      */
     POSTBOX_ERROR_INVALID_JSON = 5,
     /**
@@ -174,8 +174,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DUPLICATE_ITEM = 23,
     /**
-     * The unit of work was committed or rolled back, or the outcome of its commit is unknown. No action
-     * can be added. After an unknown outcome, `commit` can be called again.
+     * The unit of work was committed or rolled back, or the outcome of its commit is unknown. No more actions can be
+     * added to it. After an unknown outcome, `commit` can be called again.
      */
     POSTBOX_ERROR_UNIT_OF_WORK_CLOSED = 30,
     /**
@@ -203,8 +203,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DUPLICATE_MESSAGE = 41,
     /**
-     * Postbox received no conclusive response to any attempt of the commit, so the transaction may or may not have taken
-     * effect. Call `commit` again on the same unit of work to find out.
+     * Postbox received no conclusive response to any attempt at the commit, so the transaction may or may not have
+     * taken effect. Call `commit` again on the same unit of work to find out.
      */
     POSTBOX_ERROR_OUTCOME_UNKNOWN = 42,
     /**
@@ -238,7 +238,7 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_NO_AWS_CONFIG = 62,
     /**
-     * AWS rejected the credentials, or they lack a permission.
+     * AWS rejected the credentials, or the credentials lack a permission.
      */
     POSTBOX_ERROR_ACCESS_DENIED = 63,
     /**
@@ -254,7 +254,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_TIMEOUT = 66,
     /**
-     * DynamoDB rejected the request for another reason. The error text contains the code and the text of DynamoDB.
+     * DynamoDB rejected the request for another reason. The error text contains the error code and message that
+     * DynamoDB returned.
      */
     POSTBOX_ERROR_SERVICE_ERROR = 67,
     /**
@@ -266,18 +267,19 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_EMBEDDED_UNAVAILABLE = 69,
     /**
-     * A defect of Postbox. Please report it.
+     * A defect in Postbox. Please report it.
      */
     POSTBOX_ERROR_INTERNAL = 99,
 };
 
 /**
- * The outcome of one message of a call. A number never changes its meaning.
+ * The outcome of one message that was passed to a call. The meaning of a number never changes.
  */
 POSTBOX_ENUM(postbox_outcome)
 {
     /**
-     * The message was sent and marked dispatched. A call that only marks messages did not send it.
+     * The message was sent and marked dispatched. If the call only marks messages, the message was marked but not sent
+     * by Postbox.
      */
     POSTBOX_OUTCOME_DISPATCHED = 0,
     /**
@@ -330,7 +332,8 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_MARK_FAILED = 17,
     /**
-     * The message was held back, because it or an earlier message of its topic and partition key failed recently.
+     * The message was held back, because this message or an earlier message with the same topic and partition key
+     * failed recently.
      */
     POSTBOX_OUTCOME_HELD_BACK = 18,
     /**
@@ -349,7 +352,7 @@ POSTBOX_ENUM(postbox_outcome)
 POSTBOX_ENUM(postbox_send_outcome)
 {
     /**
-     * The transport has the message; it is marked dispatched.
+     * The transport has the message. The message is marked dispatched.
      */
     POSTBOX_SEND_SENT = 0,
     /**
@@ -363,8 +366,8 @@ POSTBOX_ENUM(postbox_send_outcome)
      */
     POSTBOX_SEND_RETRY = 2,
     /**
-     * The message can never be sent, for example because it is too large, not permitted or
-     * malformed. It is parked immediately.
+     * The message can never be sent, for example because it is too large, not permitted or malformed.
+     * The message is parked immediately.
      */
     POSTBOX_SEND_REJECT = 3,
     /**
@@ -373,9 +376,10 @@ POSTBOX_ENUM(postbox_send_outcome)
      */
     POSTBOX_SEND_UNAVAILABLE = 4,
     /**
-     * The message was not handed to the transport, for example because the producer was asked to stop. Nothing is
-     * written: the message stays outstanding, no attempt is counted, and later messages of its topic and partition key
-     * are held back. Messages that a batch callback sets no result for have this outcome.
+     * The message was not handed to the transport, for example because the producer was asked to stop.
+     * Nothing is written: the message stays outstanding, no attempt is counted, and later messages of
+     * its topic and partition key are held back. A message for which a batch callback sets no result
+     * has this outcome.
      */
     POSTBOX_SEND_NOT_TRIED = 5,
 };
@@ -425,8 +429,8 @@ POSTBOX_ENUM(postbox_lease)
      */
     POSTBOX_LEASE_LOST = 2,
     /**
-     * The lock table could not be used, for example because access to it was denied. A sweep
-     * then sends nothing, unless "sweep_without_lease" is set; an archiver runs without a lease.
+     * The lock table could not be used, for example because access to it was denied. In this case, a
+     * sweep sends nothing, unless "sweep_without_lease" is set. An archiver runs without a lease.
      */
     POSTBOX_LEASE_UNAVAILABLE = 3,
 };
@@ -437,7 +441,7 @@ POSTBOX_ENUM(postbox_lease)
 POSTBOX_ENUM(postbox_state)
 {
     /**
-     * The message is not yet sent and marked.
+     * The message has not been sent and marked yet: it may have been sent, but it is not marked.
      */
     POSTBOX_STATE_OUTSTANDING = 0,
     /**
@@ -457,7 +461,7 @@ POSTBOX_ENUM(postbox_state)
  * Any number of threads may call functions on one client at the same time. After fork(), calls on the
  * inherited client fail with POSTBOX_ERROR_FORKED in the child process, which must open a client of
  * its own. The child may free the inherited client and its units of work. This does not affect the
- * parent process, and does not call `release`.
+ * parent process, and does not call any postbox_release_callback.
  */
 typedef struct postbox_client postbox_client;
 
@@ -512,29 +516,29 @@ typedef struct postbox_message postbox_message;
 typedef struct postbox_page postbox_page;
 
 /**
- * The outcome of each message of postbox_clear_outbox, postbox_post, postbox_mark_dispatched,
- * postbox_replay or postbox_replay_causation, in the order of the ids. An id that was passed twice
- * has one entry. Any number of threads may read a report.
+ * The outcome of each message that was passed to postbox_clear_outbox, postbox_post,
+ * postbox_mark_dispatched, postbox_replay or postbox_replay_causation, in the order of the ids. An id
+ * that was passed twice has one entry. Any number of threads may read a report.
  */
 typedef struct postbox_report postbox_report;
 
 /**
- * The results of the messages of one call of a postbox_send_batch_callback. Each message starts with
+ * The results of the messages of one call to a postbox_send_batch_callback. Each message starts with
  * POSTBOX_SEND_NOT_TRIED. The results belong to the library and are valid until the callback returns.
  */
 typedef struct postbox_send_results postbox_send_results;
 
 /**
- * A DynamoDB transaction that collects the caller's writes and the messages that belong to them.
- * Either all of them take effect or none. Only one thread at a time may use a unit of work: if two
- * threads call it at the same time, one call fails with POSTBOX_ERROR_CONCURRENT_USE.
+ * A DynamoDB transaction that collects the caller's writes and the messages that belong to these
+ * writes. Either all writes and messages take effect, or none. Only one thread at a time may use a
+ * unit of work: if two threads call it at the same time, one call fails with
+ * POSTBOX_ERROR_CONCURRENT_USE.
  *
  * An action that would exceed a limit of DynamoDB is rejected when it is added, and the unit of work
  * stays unchanged. The limit errors are POSTBOX_ERROR_TOO_MANY_ACTIONS (more than 100 actions),
- * POSTBOX_ERROR_ITEM_TOO_LARGE (an item over 400 KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4
- * MB in total) and POSTBOX_ERROR_DUPLICATE_ITEM (two actions on one item). After a commit or a
- * rollback that succeeded, calls that add an action, commit or roll back fail with
- * POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
+ * POSTBOX_ERROR_ITEM_TOO_LARGE (an item over 400 KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB
+ * in total) and POSTBOX_ERROR_DUPLICATE_ITEM (two actions on one item). After a successful commit or
+ * rollback, calls that add an action, commit or roll back fail with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
  *
  * Items, keys and actions are DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
  * POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
@@ -567,7 +571,7 @@ typedef int32_t (*postbox_send_callback)(void *data,
 
 /**
  * Releases the `data` of another callback. Postbox calls this function exactly once, after the last
- * call of the other callback. It may run on any thread, also inside a call of Postbox. It must not
+ * call to the other callback. It may run on any thread, even during a call to Postbox. It must not
  * call Postbox, and must return normally. It is not called in a forked child process.
  */
 typedef void (*postbox_release_callback)(void *data);
@@ -591,9 +595,9 @@ typedef void (*postbox_release_callback)(void *data);
  * outstanding. The messages are in the order in which they are to be sent, and no two of them have
  * the same topic and partition key. There are at least 1 and at most `max_batch` messages.
  *
- * `data` is what was given with the callback. `messages` and `results` are valid for the time of
- * the call. The messages may be read, not freed. Threads and permitted calls are those of
- * postbox_send_callback.
+ * `data` is the pointer that was registered with the callback. `messages` and `results` are valid for
+ * the duration of the call. The callback may read the messages and must not free them. The callback
+ * runs on the same threads, and may call the same functions, as a postbox_send_callback.
  */
 typedef void (*postbox_send_batch_callback)(void *data,
                                             const postbox_message *const *messages,
@@ -601,7 +605,7 @@ typedef void (*postbox_send_batch_callback)(void *data,
                                             postbox_send_results *results);
 
 /**
- * The result of a sweep: numbers of messages, and the lease.
+ * The result of a sweep: message counts and the status of the lease.
  */
 typedef struct postbox_sweep_result {
     /**
@@ -609,7 +613,7 @@ typedef struct postbox_sweep_result {
      */
     uint64_t found;
     /**
-     * Messages that were sent, or that their producer accepted.
+     * Messages that were sent, or that were accepted by their producer.
      */
     uint64_t dispatched;
     /**
@@ -623,8 +627,8 @@ typedef struct postbox_sweep_result {
     uint64_t failed;
     /**
      * Messages that this sweep did not try to send. They wait for an earlier message with the same
-     * partition key, for the end of a retry delay or of a pause after failures, for their
-     * confirmation, or for the next sweep.
+     * partition key, for the end of a retry delay, for the end of a pause of their lane (see
+     * postbox_sweep), for their confirmation, or for the next sweep.
      */
     uint64_t held_back;
     /**
@@ -638,7 +642,7 @@ typedef struct postbox_sweep_result {
 } postbox_sweep_result;
 
 /**
- * Stores one message durably before it is deleted from the outbox.
+ * Stores one message durably before the message is deleted from the outbox.
  *
  * Returns 0 if the message was stored. For any other return value the message is not deleted, and
  * the callback can write a reason into the `reason_size` bytes of `reason`, as described for
@@ -658,7 +662,7 @@ typedef int32_t (*postbox_archive_callback)(void *data,
                                             size_t reason_size);
 
 /**
- * The result of archiving: numbers of messages, and the lease.
+ * The result of archiving: message counts and the status of the lease.
  */
 typedef struct postbox_archive_result {
     /**
@@ -707,11 +711,11 @@ typedef struct postbox_stats {
      */
     uint64_t deposited;
     /**
-     * Messages that were sent and marked, or that their producer accepted.
+     * Messages that were sent and marked, or that were accepted by their producer.
      */
     uint64_t dispatched;
     /**
-     * Attempts to send a message that failed.
+     * Failed attempts to send a message.
      */
     uint64_t failed;
     /**
@@ -728,7 +732,7 @@ typedef struct postbox_stats {
      */
     uint64_t sweeps;
     /**
-     * Runs of the sweeper, the archiver or the background count that failed.
+     * Failed runs of the sweeper, of the archiver, or of the background count of outstanding messages.
      */
     uint64_t background_failures;
     /**
@@ -747,8 +751,8 @@ typedef struct postbox_stats {
 } postbox_stats;
 
 /**
- * Receives one log message: its severity, and a line of text without secrets and message bodies. The
- * text is valid during the call.
+ * Receives one log message: its severity, and a line of text that contains no secrets and no message
+ * bodies. The text is valid during the call.
  *
  * The callback runs on the thread that logs the message, which can be the client's own thread.
  * Several threads may call the callback at the same time. The client waits for the callback, which
@@ -823,8 +827,8 @@ const char *postbox_error_reason_subject(const postbox_error *error,
 
 /**
  * Returns the code of a reason. If DynamoDB returned a code ("ConditionalCheckFailed",
- * "TransactionConflict"), it is that code; otherwise Postbox sets one. Returns "" if `reason` is
- * out of range. The string is valid until the error is freed.
+ * "TransactionConflict"), this function returns that code. Otherwise it returns a code that Postbox
+ * sets. Returns "" if `reason` is out of range. The string is valid until the error is freed.
  */
 POSTBOX_API const char *postbox_error_reason_code(const postbox_error *error, size_t reason);
 
@@ -837,11 +841,13 @@ const char *postbox_error_reason_message(const postbox_error *error,
                                          size_t reason);
 
 /**
- * Returns the item whose condition failed, as DynamoDB JSON, if the action requested it with
- * "ReturnValuesOnConditionCheckFailure": "ALL_OLD". Otherwise returns NULL. The string is valid
- * until the error is freed.
+ * Returns the item whose condition failed, as DynamoDB JSON, if the action requested the item with
+ * "ReturnValuesOnConditionCheckFailure": "ALL_OLD". Otherwise returns NULL. The string is valid until
+ * the error is freed.
  */
-POSTBOX_API const char *postbox_error_reason_item(const postbox_error *error, size_t reason);
+POSTBOX_API
+const char *postbox_error_reason_item(const postbox_error *error,
+                                      size_t reason);
 
 /**
  * Frees an error. Does nothing for NULL.
@@ -872,9 +878,9 @@ postbox_error *postbox_config_set(postbox_config *config,
                                          const char *value);
 
 /**
- * Reads one setting by name into `value`. An optional setting that is not set is read as "", and a
- * secret that is set as "***". The string is valid until this setting is changed or the configuration is
- * freed.
+ * Reads one setting by name into `value`. An optional setting that is not set is read as "". A secret
+ * that is set is read as "***". The string is valid until this setting is changed or the configuration
+ * is freed.
  *
  * Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names.
  */
@@ -890,11 +896,11 @@ postbox_error *postbox_config_get(postbox_config *config,
  *
  * `send` is called with `data` for each message; see postbox_send_callback.
  *
- * `release` may be NULL. It is called once with `data`, when `send` cannot be called any more. This
- * is the case once the configuration, all clients that were opened with it, and all units of work of
- * these clients are freed, and no call of `send` is in progress. `release` runs on the thread that
- * frees the last of these handles, or on the background thread that ends the last call of `send`.
- * If this function fails, `release` is not called.
+ * `release` may be NULL. It is called once with `data`, when `send` cannot be called again. This is
+ * the case as soon as the configuration, all clients that were opened with it, and all units of work
+ * of these clients are freed, and no call to `send` is in progress. `release` runs on the thread that
+ * frees the last of these handles, or on the background thread on which the last call to `send`
+ * returns. If this function fails, `release` is not called.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_config_add_producer(postbox_config *config,
@@ -904,8 +910,8 @@ postbox_error *postbox_config_add_producer(postbox_config *config,
                                                   postbox_release_callback release);
 
 /**
- * Adds a producer that sends up to `max_batch` messages in one call; see
- * postbox_send_batch_callback. All else is as in postbox_config_add_producer, and a topic has one
+ * Adds a producer that sends up to `max_batch` messages in one call; see postbox_send_batch_callback.
+ * In all other respects this function behaves like postbox_config_add_producer. A topic has only one
  * producer, of either kind.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if `max_batch` is 0.
@@ -924,9 +930,9 @@ postbox_error *postbox_config_add_batch_producer(postbox_config *config,
 POSTBOX_API void postbox_config_free(postbox_config *config);
 
 /**
- * Sets the result of the message at `index`, from 0, in place of an earlier one. Any other number
- * than a postbox_send_outcome counts as POSTBOX_SEND_RETRY. `reason` is a text for RETRY, REJECT
- * and UNAVAILABLE, which is copied; it may be NULL. Does nothing if `results` is NULL or `index`
+ * Sets the result of the message at `index`, and replaces an earlier result. The first index is 0. A
+ * number that is not a postbox_send_outcome counts as POSTBOX_SEND_RETRY. `reason` is used for RETRY,
+ * REJECT and UNAVAILABLE. It may be NULL, and is copied. Does nothing if `results` is NULL or `index`
  * is out of range.
  *
  * Any thread may call this function until the callback returns.
@@ -942,12 +948,12 @@ void postbox_send_results_set(postbox_send_results *results,
  * ============================================================================================ */
 
 /**
- * Creates a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
- * an empty body. The id is a new UUID v7, and the creation time is the current time.
- * The caller frees it with postbox_message_free.
+ * Creates a message for a topic. Its body is a copy of the `length` bytes at `body`; (NULL, 0) is an
+ * empty body. The id is a new UUID v7, and the creation time is the current time. The caller frees the
+ * message with postbox_message_free.
  *
- * A body that is valid UTF-8 is stored as text, any other body as bytes, unless
- * "character_encoding" is set. The topic is checked when the message is deposited.
+ * Unless "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
+ * is stored as bytes. The topic is checked when the message is deposited.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_message_new(const char *topic,
@@ -969,8 +975,7 @@ postbox_error *postbox_message_set(postbox_message *message,
                                           const char *value);
 
 /**
- * Replaces the body with the `length` bytes of `body`, which are copied; (NULL, 0) is an empty
- * body.
+ * Replaces the body with a copy of the `length` bytes at `body`; (NULL, 0) is an empty body.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_message_set_body(postbox_message *message,
@@ -1028,10 +1033,9 @@ void postbox_message_free(postbox_message *message);
  * ============================================================================================ */
 
 /**
- * Opens a client with the settings and producers of `config`. On DynamoDB this function sends no
- * request to the table. If the setting "embedded_path" is set, this function creates the outbox
- * table in the embedded database, unless the table exists. The caller frees the client with
- * postbox_free.
+ * Opens a client with the settings and producers of `config`. With DynamoDB, this function sends no
+ * request to the table. If the setting "embedded_path" is set, this function creates the outbox table
+ * in the embedded database, unless the table exists. The caller frees the client with postbox_free.
  *
  * Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is set or found;
  * POSTBOX_ERROR_EMBEDDED_UNAVAILABLE.
@@ -1050,22 +1054,24 @@ postbox_error *postbox_open(const postbox_config *config,
  * this succeeded.
  *
  * Errors: POSTBOX_ERROR_TIMEOUT if a call or a background thread did not end in time and was
- * abandoned. Committed messages stay outstanding.
+ * abandoned; committed messages that were not sent stay outstanding. POSTBOX_ERROR_MARK_INCOMPLETE if
+ * sent messages were not marked in time; a sweep sends them again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_close(postbox_client *client);
 
 /**
- * Closes and frees a client. Does nothing for NULL. This function returns at the latest 500
- * milliseconds after "close_timeout_ms" has passed. A producer or an archive that a background
- * thread is then still calling continues to run; its `release` is called after it has returned.
- * Units of work of the client that still exist fail with POSTBOX_ERROR_CLOSED, and must still be
- * freed.
+ * Closes and frees a client. Does nothing for NULL. This function returns no later than 500
+ * milliseconds after "close_timeout_ms" has passed. If a background thread is still calling a producer
+ * or an archive at that time, the callback continues to run, and its `release` is called after it
+ * returns. Units of work of the client that still exist fail with POSTBOX_ERROR_CLOSED, and must still
+ * be freed.
  *
- * It is undefined behaviour to call this function during another call on the client, and to call it
- * in a producer or an archive of the client.
+ * It is undefined behaviour to call this function during another call on the client, or in a producer
+ * or an archive of the client.
  */
-POSTBOX_API void postbox_free(postbox_client *client);
+POSTBOX_API
+void postbox_free(postbox_client *client);
 
 /**
  * Creates the outbox table if it does not exist, waits until the table is active, and verifies the
@@ -1081,8 +1087,8 @@ postbox_error *postbox_create_table(postbox_client *client);
 /**
  * Verifies that the table exists and has the keys and indexes of an outbox. Unless
  * `has_causation_index` is NULL, true is written to it if messages can be replayed by causation id.
- * In tables that older versions of Brighter created, the index for this is missing, and false is
- * written.
+ * Tables that older versions of Brighter created lack the index that this requires. For such tables,
+ * false is written.
  *
  * Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each
  * problem.
@@ -1092,13 +1098,13 @@ postbox_error *postbox_verify_table(postbox_client *client,
                                            bool *has_causation_index);
 
 /**
- * Stores one message in the outbox, without a transaction. Keep postbox_message_id(message), to send
- * the message with postbox_clear_outbox. If the outbox already has a message with this id, the call
- * succeeds and changes nothing; a message that was dispatched is not sent again.
+ * Stores one message in the outbox, without a transaction. Keep the id, postbox_message_id(message),
+ * to send the message with postbox_clear_outbox. If the outbox already has a message with this id, the
+ * call succeeds and changes nothing. A message that was dispatched is not sent again.
  *
  * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE,
- * POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and request errors. After a retryable error the message may be
- * stored, and it is safe to deposit the same message again.
+ * POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and request errors. After a retryable error, the message may or
+ * may not be stored, and it is safe to deposit the same message again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_deposit_post(postbox_client *client,
@@ -1109,8 +1115,9 @@ postbox_error *postbox_deposit_post(postbox_client *client,
  * message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
  *
  * Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid, or
- * POSTBOX_ERROR_OUTBOX_LIMIT_REACHED; nothing was stored. POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a
- * reason for each message that could not be stored; it is safe to deposit all messages again.
+ * POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. After these errors, nothing was stored.
+ * POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message that could not be stored. After this
+ * error, it is safe to deposit all messages again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_deposit_posts(postbox_client *client,
@@ -1132,8 +1139,8 @@ postbox_error *postbox_post(postbox_client *client,
  * Clears messages: sends the outstanding messages with these ids on this thread, in the order of the
  * ids, and marks them dispatched. Messages that are already dispatched are not sent again.
  *
- * If a message cannot be sent, the later messages with the same topic and partition key are held
- * back, and the others are sent. The failed message stays outstanding, and a later sweep sends it. A
+ * If a message cannot be sent, the later messages with the same topic and partition key are held back,
+ * and all other messages are sent. The failed message stays outstanding, and a later sweep sends it. A
  * message that its producer rejects is parked.
  *
  * The outcome of each message is written to `report`, which the caller frees with
@@ -1160,12 +1167,12 @@ postbox_error *postbox_mark_dispatched(postbox_client *client,
 
 /**
  * Confirms the outcome of a message that its producer had accepted. POSTBOX_SEND_SENT marks the
- * message dispatched; POSTBOX_SEND_RETRY and POSTBOX_SEND_UNAVAILABLE count as a failed attempt, and
- * the message is sent again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. A producer may
- * call this function too.
+ * message dispatched. POSTBOX_SEND_RETRY and POSTBOX_SEND_UNAVAILABLE count as a failed attempt, after
+ * which the message is sent again. POSTBOX_SEND_REJECT parks the message. `reason` may be NULL. A
+ * producer may call this function too.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an
- * unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. It
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an unknown
+ * id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. The message then
  * stays outstanding; call this function again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
@@ -1175,21 +1182,21 @@ postbox_error *postbox_confirm(postbox_client *client,
                                       const char *reason);
 
 /**
- * Confirms the outcomes of `count` messages that their producers had accepted, each as postbox_confirm
- * does, with few requests: sent messages are marked, and failed attempts are recorded, 25 in a
- * request. `outcomes` has an outcome for each id. `reasons` may be NULL, and so may each of its
- * texts. An id that is passed twice is confirmed once, as sent if one of its outcomes is
- * POSTBOX_SEND_SENT, else with the first outcome. Any thread may call this function, also inside a
- * producer.
+ * Confirms the outcomes of `count` messages that their producers had accepted, as postbox_confirm does
+ * for one message. Up to 25 messages are marked, or their failed attempts recorded, per request.
+ * `outcomes` contains one outcome for each id. `reasons` may be NULL, and each string in it may be
+ * NULL. An id that is passed twice is confirmed once: as sent if one of its outcomes is
+ * POSTBOX_SEND_SENT, and otherwise with its first outcome. Any thread may call this function, and a
+ * producer may call it too.
  *
- * If three or more messages of a topic are rejected for the same reason, and no message of the call
- * was sent, the rejections count as failed attempts, because a transport that rejects everything is
- * not the fault of the messages.
+ * If three or more messages of a topic are rejected with the same reason, and no message of the call
+ * was sent, the rejections count as failed attempts and do not park the messages, because the cause is
+ * probably the transport and not the messages.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not take, with no
- * message confirmed; POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose
- * confirmation was not recorded. It is retryable if confirming these messages again may succeed;
- * the other messages are confirmed.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; no
+ * message is confirmed then. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose
+ * confirmation was not recorded; all other messages are confirmed. This error is retryable if
+ * confirming the failed messages again may succeed.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_confirm_many(postbox_client *client,
@@ -1321,20 +1328,20 @@ postbox_error *postbox_unit_of_work_deposit_post(postbox_unit_of_work *work,
                                                         const postbox_message *message);
 
 /**
- * Commits all actions in one transaction: either all of them take effect or none. A failed attempt
- * that is safe to repeat is repeated with the same token, so that the transaction takes effect at
- * most once. A unit of work without actions commits without a request.
+ * Commits all actions in one transaction: either all actions take effect, or none. If a request fails
+ * and is safe to repeat, Postbox repeats it with the same token, so that the transaction takes effect
+ * at most once. A unit of work without actions commits without a request.
  *
  * Errors:
  * - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written. The error has a reason for each action
- *   that failed. The unit of work stays open: it can be changed and committed again.
- * - POSTBOX_ERROR_DUPLICATE_MESSAGE: this call wrote nothing, because the outbox already has a
- *   message with the same id. If the program uses the same message id each time it repeats an
- *   operation, an earlier attempt of the operation has succeeded.
- * - POSTBOX_ERROR_OUTCOME_UNKNOWN: the transaction may or may not have taken effect, because
- *   Postbox received no conclusive response to any of its attempts. Call this function again on
- *   the same unit of work to find out. This is safe for 9 minutes after the first commit. After
- *   that, the error is not retryable, and this function sends nothing: check whether the outbox has
+ *   that failed. The unit of work stays open, and can be changed and committed again.
+ * - POSTBOX_ERROR_DUPLICATE_MESSAGE: this call wrote nothing, because the outbox already has a message
+ *   with the same id. If the program uses the same message id each time it repeats an operation, this
+ *   error means that an earlier attempt at the operation succeeded.
+ * - POSTBOX_ERROR_OUTCOME_UNKNOWN: the transaction may or may not have taken effect, because Postbox
+ *   received no conclusive response to any of its requests. Call this function again on the same unit
+ *   of work to find out. This is safe for 9 minutes after the first commit. After 9 minutes, the error
+ *   is not retryable, and this function sends no request. In this case, check whether the outbox has
  *   the message.
  * - A request error: nothing was written, and the unit of work stays open. Errors that leave the
  *   outcome unknown are reported as POSTBOX_ERROR_OUTCOME_UNKNOWN instead.
@@ -1367,33 +1374,38 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
  * messages are sent first. `result` may be NULL.
  *
- * The sweep works on one lane after another. A lane is a topic and a group of its shards. It sends
- * the first lane on this thread, and lanes of other topics at the same time on up to
- * "sweep_threads" - 1 further threads. It ends when it finds no more messages that it can send;
- * with one lease for all sweepers, it starts no new lane after 30 seconds.
+ * The messages of a topic are spread over "number_of_shards" shards. A lane is a topic and a group of
+ * its shards, such that all messages with the same partition key are in one lane. Each thread of a
+ * sweep works on one lane at a time. The sweep sends the messages of the first lane on this thread. At
+ * the same time it sends those of other topics on up to "sweep_threads" - 1 further threads. The sweep
+ * ends when it finds no more messages that it can send. With one lease for all sweepers, it starts no
+ * new lane after 30 seconds if the outbox has messages of topics that have no producer in this
+ * process.
  *
- * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is
- * one lease for all lanes, which also excludes the sweepers of Brighter; with "per_shard", each
- * lane has a lease. Messages whose lease another sweeper holds are left to that sweeper.
+ * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
+ * lease for all lanes, which also excludes the sweepers of Brighter. With "per_shard", each lane has
+ * its own lease. Messages in a lane whose lease is held by another sweeper are left to that sweeper.
  *
- * A message that could not be sent waits before its next attempt: first for
- * "dispatch_retry_delay_ms", later for as long as it has been failing, up to 5 minutes. Later
- * messages with the same topic and partition key wait too. The failure counts only if at least half
- * of the messages of the topic that are tried for the first time are sent. A message is parked
+ * A message that could not be sent waits before its next attempt: first for "dispatch_retry_delay_ms",
+ * later for the time since its first failure, up to 5 minutes, or up to 1 minute if the failure does
+ * not count. Later messages with the same topic and partition key wait too. The failure counts only if
+ * at least half of the first attempts in the topic succeed. A message is parked
  *
  * - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
  *   first failure;
  * - when its producer rejects it, unless the producer rejects three or more messages with the same
  *   reason and sends none;
- * - "park_after_ms" after its first failure, even if its failures do not count;
- * - a day after the first failure to read it, if the stored item is malformed.
+ * - when it still fails "park_after_ms" after its first failure, even if its failures do not count,
+ *   unless the lane is paused and no other message of the topic is sent;
+ * - when the stored item is malformed and still cannot be read a day after the first failure to read
+ *   it.
  *
- * The sweep stops working on a lane after ten failures in a row, after POSTBOX_SEND_UNAVAILABLE, or
- * if sent messages cannot be marked. The lane is then paused for all processes, and no failure
- * counts.
+ * The sweep stops working on a lane after ten consecutive failures, after POSTBOX_SEND_UNAVAILABLE, or
+ * if sent messages cannot be marked. It then pauses the lane: for a limited time, no process sweeps
+ * the lane. The failures before a pause do not count.
  *
- * Errors: request errors, if the messages or the lease could not be read. `result` counts the
- * messages that could not be sent.
+ * Errors: request errors, if the messages or the lease could not be read. A message that could not be
+ * sent is not an error; `result` counts it.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_sweep(postbox_client *client,
@@ -1402,9 +1414,9 @@ postbox_error *postbox_sweep(postbox_client *client,
 
 /**
  * Starts the sweeper, a background thread that sweeps all topics as postbox_sweep does. The first
- * sweep begins immediately, and the others follow at intervals of "sweep_interval_ms". The sweeper
- * logs errors and continues. It calls the producers on its own thread, and those of other topics at
- * the same time on up to "sweep_threads" - 1 further threads.
+ * sweep begins immediately, and later sweeps follow at intervals of "sweep_interval_ms". The sweeper
+ * logs errors and continues. It calls the producers on its own thread. At the same time it calls the
+ * producers of other topics on up to "sweep_threads" - 1 further threads.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the sweeper is already running.
  */
@@ -1414,10 +1426,10 @@ postbox_error *postbox_start_sweeper(postbox_client *client);
 /**
  * Hands messages over to the sweeper of this process. Use it for messages that another client has
  * committed, for example an AWS SDK. A thread of the sweeper sends the messages immediately, as
- * postbox_clear_outbox does; this function does not wait for it. If the sweeper is not running, or
- * if 1,000 messages wait for it, the next sweep sends the messages. Ids of messages that do not
- * exist are ignored. For units of work of Postbox, the setting "dispatch_after_commit" does the
- * same.
+ * postbox_clear_outbox does. This function does not wait for that thread. If the sweeper is not
+ * running, or if 1,000 messages already wait for that thread, the next sweep sends the messages. Ids
+ * of messages that do not exist are ignored. For units of work of Postbox, use the setting
+ * "dispatch_after_commit" instead.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_notify_committed(postbox_client *client,
@@ -1425,9 +1437,9 @@ postbox_error *postbox_notify_committed(postbox_client *client,
                                                size_t count);
 
 /**
- * Tells the sweeper to stop after its current calls of producers, and waits up to
- * "close_timeout_ms" until the sweeper has stopped. Does nothing if the sweeper is not running.
- * postbox_close and postbox_free stop the sweeper too.
+ * Tells the sweeper to stop after its current calls to producers, and waits up to "close_timeout_ms"
+ * for it to stop. Does nothing if the sweeper is not running. postbox_close and postbox_free stop the
+ * sweeper too.
  *
  * Errors: POSTBOX_ERROR_TIMEOUT if a producer has not returned in this time. The sweeper stops when
  * the producer returns, and cannot be started again before that. Call this function again to wait
@@ -1441,14 +1453,14 @@ postbox_error *postbox_stop_sweeper(postbox_client *client);
  * ============================================================================================ */
 
 /**
- * Lists the stored messages that are in `state`, page by page. If `topic` is NULL, the messages of
- * all topics are listed. `cursor` is NULL for the first page. For every other page it is the
- * result of postbox_page_next for the previous page, with the same state and topic. The caller
- * frees the page with postbox_page_free.
+ * Lists the stored messages that are in `state`, page by page. If `topic` is NULL, the messages of all
+ * topics are listed. `cursor` is NULL for the first page. For every other page, `cursor` is the result
+ * of postbox_page_next for the previous page, which must have been read with the same state and topic.
+ * The caller frees the page with postbox_page_free.
  *
- * A page has up to `limit` messages. A page of parked messages may have more. Only
- * postbox_page_next shows whether a page is the last one, since any page may have fewer than
- * `limit` messages, or none.
+ * A page has up to `limit` messages. A page of parked messages may have more than `limit` messages.
+ * Any page may have fewer than `limit` messages, or no messages. Only postbox_page_next shows whether
+ * a page is the last page.
  *
  * Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment
  * after the table. There is no index of parked messages, so listing them reads the whole table.
@@ -1495,8 +1507,8 @@ const char *postbox_page_malformed(const postbox_page *page,
 
 /**
  * Returns the cursor of the next page, for postbox_list_messages. Returns NULL if this page is the
- * last one, and if `page` is NULL. The string is valid until the page is freed; a copy of it can
- * be stored and used in another process.
+ * last page or if `page` is NULL. The string is valid until the page is freed. A copy of the string
+ * can be stored and used in another process.
  */
 POSTBOX_API const char *postbox_page_next(const postbox_page *page);
 
@@ -1563,9 +1575,9 @@ postbox_error *postbox_archive(postbox_client *client,
                                       postbox_archive_result *result);
 
 /**
- * Archives messages as postbox_archive does, in a file. Each message is appended as one line, which
- * contains the stored item as DynamoDB JSON. If the file does not exist, it is created with access
- * for its owner only. The file is synchronized to disk before a message is deleted.
+ * Archives messages as postbox_archive does, and stores them in a file. Each message is appended as
+ * one line, which contains the stored item as DynamoDB JSON. If the file does not exist, it is created
+ * with access for its owner only. The file is synchronized to disk before a message is deleted.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
  */
@@ -1576,7 +1588,7 @@ postbox_error *postbox_archive_to_file(postbox_client *client,
 
 /**
  * Starts the archiver, a background thread that archives messages as postbox_archive does. The first
- * run begins immediately, and the others follow at intervals of "archive_interval_ms". The archiver
+ * run begins immediately, and later runs follow at intervals of "archive_interval_ms". The archiver
  * logs errors and continues.
  *
  * `release` may be NULL. When the archiver has stopped, `release` is called once with `data`, before
@@ -1599,7 +1611,8 @@ postbox_error *postbox_start_archiver_to_file(postbox_client *client,
                                                      const char *path);
 
 /**
- * Stops the archiver in the way in which postbox_stop_sweeper stops the sweeper.
+ * Stops the archiver, and waits for it as postbox_stop_sweeper waits for the sweeper. Errors: as for
+ * postbox_stop_sweeper.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_stop_archiver(postbox_client *client);
@@ -1618,17 +1631,17 @@ postbox_error *postbox_count_outstanding(postbox_client *client,
                                                 postbox_outstanding_count *result);
 
 /**
- * Returns the statistics of a client since it was opened. This function sends no request, and can
- * also be called after postbox_close.
+ * Returns the statistics of a client since it was opened. This function sends no request, and can be
+ * called even after postbox_close.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_get_stats(postbox_client *client,
                                         postbox_stats *stats);
 
 /**
- * Returns the statistics of postbox_get_stats as one JSON object, with the last sweep, the last
- * error and the state of the circuit breakers by topic. The caller frees the string with
- * postbox_string_free.
+ * Returns the statistics of postbox_get_stats as one JSON object. The object also contains the last
+ * sweep, the last error and the state of the circuit breaker of each topic. The caller frees the
+ * string with postbox_string_free.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_stats_json(postbox_client *client, char **json);
@@ -1680,14 +1693,14 @@ POSTBOX_API void postbox_report_free(postbox_report *report);
 
 /**
  * Sends the log messages of all clients in the process to `callback`, if their postbox_log_level is
- * not greater than `level`. The callback replaces the callback of an earlier call. If `callback` is
- * NULL, logging is turned off, and the other arguments are ignored.
+ * not greater than `level`. The callback replaces the callback that an earlier call to this function
+ * has set. If `callback` is NULL, logging is turned off, and the other arguments are ignored.
  *
  * `release` may be NULL. It is called once with `data`, on any thread, when the callback has been
  * replaced and none of its calls is in progress. If this function fails, `release` is not called.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level. The same error is returned in a Rust
- * program that has installed its own subscriber of the crate `tracing`, which then receives the log
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level. The same error is returned if the
+ * process is a Rust program with its own `tracing` subscriber. That subscriber then receives the log
  * messages.
  */
 POSTBOX_API POSTBOX_MUST_CHECK

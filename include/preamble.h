@@ -28,9 +28,9 @@
  * Terms:
  *
  * - Outbox: the DynamoDB table that stores messages until they are sent.
- * - Outstanding: a committed message that is not yet marked as sent. Dispatched: a message that
- *   was sent and marked. Parked: a message that is not sent any more until it is released, because
- *   it failed too often, was rejected or cannot be read.
+ * - Outstanding: a committed message that is not yet marked as sent. Dispatched: a message that was
+ *   sent and marked. Parked: a message that failed too often, was rejected or cannot be read, and
+ *   that is not sent again until it is released.
  * - Clear: to send messages right after their commit, on the calling thread.
  * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
  *   process that committed them crashed. Any process can sweep.
@@ -45,8 +45,8 @@
  *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
  *   after an error. An error that is found before a request is sent changes nothing. An operation
  *   may have taken effect in spite of POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
- *   POSTBOX_ERROR_UNREACHABLE, and has taken effect in part after an error whose name ends in
- *   _INCOMPLETE.
+ *   POSTBOX_ERROR_UNREACHABLE. After an error whose name ends in _INCOMPLETE, an operation has
+ *   taken effect in part.
  * - Request errors. Each function that sends a request to DynamoDB can fail with
  *   POSTBOX_ERROR_TABLE_NOT_FOUND, POSTBOX_ERROR_NO_AWS_CONFIG, POSTBOX_ERROR_ACCESS_DENIED,
  *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
@@ -72,7 +72,7 @@
  *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
  *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put and
  *   postbox_unit_of_work_commit can send a request.
- * - Defects. No Rust panic reaches the caller. A defect of Postbox is reported as
+ * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.
  *
  * Generated from src/ffi by build.rs; do not edit.

@@ -1,9 +1,9 @@
 //! A transactional outbox on Amazon DynamoDB for programs that block.
 //!
-//! Your data and a message are written in one DynamoDB transaction; after the commit the message is sent and marked as
-//! sent. **Committed messages are sent at least once. Rolled-back messages are never
-//! sent.** The table and the format are those of Brighter's DynamoDB outbox (Paramore.Brighter.Outbox.DynamoDB), so both
-//! can share one outbox.
+//! Your data and a message are written in one DynamoDB transaction. After the commit, the message is sent and marked as
+//! sent. **Committed messages are sent at least once. Rolled-back messages are never sent.** The table and the format
+//! are those of Brighter's DynamoDB outbox (Paramore.Brighter.Outbox.DynamoDB), so Postbox and Brighter can share one
+//! outbox.
 //!
 //! ```
 //! use postbox::{AttributeValue, Item, MemoryProducer, Message, Postbox};
@@ -35,27 +35,28 @@
 //! # Features
 //!
 //! - `embedded` (default): the embedded database.
-//! - `server`: the embedded database as an HTTP endpoint for other processes, `EmbeddedDatabase::serve`.
+//! - `server`: the embedded database as an HTTP endpoint for other processes (`EmbeddedDatabase::serve`).
 //! - `capi`: the C interface of `include/postbox.h`, exported by the shared and the static library. A Rust
 //!   program does not need it.
-//! - `cli`: the operator's command `postbox`.
+//! - `cli`: the `postbox` command for operators.
 //! - `sso` (default): credentials from AWS SSO and `credential_process`, as in the AWS CLI.
-//! - `sns`, `sqs` (default): producers of Amazon SNS and SQS; see the setting `routes`.
+//! - `sns`, `sqs` (default): producers for Amazon SNS and SQS; see the setting `routes`.
 //!
 //! # Logging
 //!
-//! Postbox emits events and spans of the crate `tracing` with the target `postbox`. They contain no secrets and no
-//! message bodies. Their names follow OpenTelemetry's conventions for
+//! Postbox emits `tracing` events and spans with the target `postbox`. Events and spans contain no secrets and no
+//! message bodies. The names of spans and fields follow OpenTelemetry's conventions for
 //! [messaging](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/) and
 //! [databases](https://opentelemetry.io/docs/specs/semconv/database/database-spans/):
 //!
-//! | span | level | fields |
-//! |---|---|---|
-//! | `send`: a call of a producer | info | `otel.kind`, `messaging.system`, `messaging.operation.name`, `messaging.operation.type`, `messaging.destination.name` (topic), `messaging.message.id` (of the first), `messaging.batch.message_count` |
-//! | `dynamodb`: an operation on the outbox | debug | `otel.kind`, `db.system.name`, `db.operation.name`, `db.collection.name` (table) |
+//! | span | level | fields | |---|---|---| | `send`: a call to a producer | info | `otel.kind`, `messaging.system`,
+//! `messaging.operation.name`, `messaging.operation.type`, `messaging.destination.name` (topic), `messaging.message.id`
+//! (of the first message), `messaging.batch.message_count` | | `dynamodb`: an operation on the outbox | debug |
+//! `otel.kind`, `db.system.name`, `db.operation.name`, `db.collection.name` (table) |
 //!
-//! Events have the fields `messaging.message.id`, `messaging.destination.name`, `db.collection.name` and `error.message` where they apply.
-// docs.rs marks what needs a feature.
+//! Events have the fields `messaging.message.id`, `messaging.destination.name`, `db.collection.name` and
+//! `error.message` if they concern a message, a topic, a table or an error.
+// On docs.rs, items that need a feature are marked.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]
 #![deny(unsafe_code)]

@@ -7,6 +7,7 @@
 
 import re
 import sys
+import textwrap
 from html import escape
 from pathlib import Path
 
@@ -31,16 +32,25 @@ MEMBERS = {
     "postbox_sweep": "PostboxClient.Sweep",
 }
 
+WIDTH = 120
+
 COMMENT = r"/\*\*((?:(?!\*/).)*)\*/\s*"
 ENUM = re.compile(COMMENT + r"POSTBOX_ENUM\((\w+)\)\s*\{(.*?)\n\};", re.DOTALL)
 VALUE = re.compile(COMMENT + r"(\w+) = (-?\d+),", re.DOTALL)
 NAME = re.compile(r"""`(.*?)`|"(.*?)"|(postbox_[a-z0-9_]+)""")
 
 
-def summary(comment: str) -> str:
-    """Returns the text of a comment of the header as a summary of C#."""
+def summary(comment: str, indent: str) -> str:
+    """Returns the text of a comment of the header as a summary of C#, in lines of up to 120 characters."""
     text = escape(" ".join(line.strip(" *") for line in comment.splitlines()).strip(), quote=False)
-    return f"/// <summary>{NAME.sub(markup, text)}</summary>"
+    text = NAME.sub(markup, text)
+    prefix = f"{indent}/// "
+    line = f"{prefix}<summary>{text}</summary>"
+    if len(line) <= WIDTH:
+        return line
+    # A line must not end inside a reference.
+    lines = textwrap.wrap(text.replace("<see cref", "<see\0cref"), WIDTH - len(prefix), break_on_hyphens=False)
+    return "\n".join(prefix + part.replace("\0", " ") for part in ["<summary>", *lines, "</summary>"])
 
 
 def markup(name: re.Match[str]) -> str:
@@ -64,7 +74,7 @@ def values(enum: str, body: str) -> list[str]:
     if len(found) != body.count(" = ") or not all(name.startswith(prefix) for _, name, _ in found):
         sys.exit(f"{HEADER.name}: a value of {enum} has no comment, or another prefix than {prefix}")
     return [
-        f"        {summary(comment)}\n        {pascal_case(name.removeprefix(prefix))} = {value},\n"
+        f"{summary(comment, ' ' * 8)}\n        {pascal_case(name.removeprefix(prefix))} = {value},\n"
         for comment, name, value in found
     ]
 
@@ -74,7 +84,7 @@ def generated() -> str:
     if {name for _, name, _ in enums} != ENUMS.keys():
         sys.exit(f"{HEADER.name} has the enums {sorted(name for _, name, _ in enums)}, not {sorted(ENUMS)}")
     declarations = [
-        f"    {summary(comment)}\n    public enum {ENUMS[name][1]}\n    {{\n" + "\n".join(values(name, body)) + "    }\n"
+        f"{summary(comment, ' ' * 4)}\n    public enum {ENUMS[name][1]}\n    {{\n" + "\n".join(values(name, body)) + "    }\n"
         for comment, name, body in enums
     ]
     head = "// Generated from include/postbox.h by tools/csharp_enums.py; do not edit.\nnamespace Postbox\n{\n"

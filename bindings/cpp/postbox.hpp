@@ -51,16 +51,16 @@
 
 namespace postbox {
 
-/** The reason why an action of a transaction or a message of a call failed, or a problem of a table. */
+/** The reason for which an action of a transaction or a message of a call failed, or a problem with a table. */
 struct reason {
-    /** The index of the failed action or message. The first one is 0. */
+    /** The index of the failed action or message. The first index is 0. */
     std::size_t index;
     /** The thing that failed: an action ("Put People"), a message id, or the name of an index. */
     std::string subject;
     /** The code that DynamoDB returned ("ConditionalCheckFailed"), or a code of Postbox if DynamoDB returned none. */
     std::string code;
     std::string message;
-    /** The item whose condition failed, as DynamoDB JSON, if the action requested it. */
+    /** The item whose condition failed, as DynamoDB JSON, if the action requested the item. */
     std::optional<std::string> item;
 };
 
@@ -75,13 +75,16 @@ public:
 
     [[nodiscard]] const char *what() const noexcept override { return details_->message.c_str(); }
 
-    /** Returns the code. A code that this header does not name is from a later library: treat it as POSTBOX_ERROR_INTERNAL. */
+    /**
+     * Returns the code. A code that this header does not name is from a later library: treat it as
+     * POSTBOX_ERROR_INTERNAL.
+     */
     [[nodiscard]] postbox_code code() const noexcept { return details_->code; }
 
     /** Returns whether the same call may succeed later without any change. */
     [[nodiscard]] bool is_retryable() const noexcept { return details_->retryable; }
 
-    /** Returns a reason for each part that failed; empty if the error concerns only one thing. */
+    /** Returns a reason for each part that failed. The list is empty if the error concerns only one thing. */
     [[nodiscard]] const std::vector<reason> &reasons() const noexcept { return details_->reasons; }
 
 private:
@@ -328,18 +331,21 @@ struct send_result {
 using send_function = std::function<send_result(message_view)>;
 
 /**
- * The results of the messages of one call of a send_batch_function. A message without a result was
- * not tried: nothing is written for it, and it stays outstanding. Any thread may set results until
- * the function returns; the object is not valid after that.
+ * The results of the messages of one call to a send_batch_function. A message without a result was not tried: nothing
+ * is written for it, and it stays outstanding. Any thread may set results until the function returns. After that, the
+ * object is not valid.
  */
 class send_results {
 public:
     send_results(postbox_send_results *handle, std::size_t count) : handle_(handle), is_set_(count) {}
 
-    /** Returns the number of messages of the call. */
+    /** Returns the number of messages in the call. */
     [[nodiscard]] std::size_t size() const noexcept { return is_set_.size(); }
 
-    /** Sets the result of a message, from 0, in place of an earlier one. Throws if there is no such message. */
+    /**
+     * Sets the result of a message, and replaces an earlier result. The first index is 0. Throws if no message has
+     * this index.
+     */
     void set(std::size_t index, const send_result &result) {
         if (index >= size())
             throw error(POSTBOX_ERROR_INVALID_ARGUMENT,
@@ -368,19 +374,22 @@ private:
  *             results.set(i, publish(batch[i]) ? postbox::send_result::sent() : postbox::send_result::retry("queue full"));
  *     }
  *
- * An exception counts as send_result::retry, with its text, for each message without a result. See
- * postbox_send_batch_callback for the messages of a batch, for the thread and for the permitted calls.
+ * An exception counts as send_result::retry, with the text of the exception, for each message whose result is not set.
+ * postbox_send_batch_callback describes the messages of a batch, the thread and the permitted calls.
  */
 using send_batch_function = std::function<void(const std::vector<message_view> &, send_results &)>;
 
-/** The same as a class. */
+/** A send_batch_function as a class. */
 class producer {
 public:
     virtual ~producer() = default;
     virtual send_result send(message_view message) = 0;
 };
 
-/** Stores one message durably before it is deleted. If it throws, the message is not deleted. See postbox_archive_callback. */
+/**
+ * Stores one message durably before the message is deleted. If the function throws, the message is not deleted. See
+ * postbox_archive_callback.
+ */
 using archive_function = std::function<void(message_view)>;
 
 /** Stands for every topic that has no producer of its own. */
@@ -422,7 +431,10 @@ inline std::int32_t call_archive(void *data, const postbox_message *message, cha
 
 } // namespace detail
 
-/** The settings and producers with which a client is opened. CONFIGURATION.md lists the settings. One config can open several clients. */
+/**
+ * The settings and producers with which a client is opened. CONFIGURATION.md lists the settings. One config can open
+ * several clients.
+ */
 class config {
 public:
     config() : handle_(postbox_config_new()) {
@@ -450,7 +462,7 @@ public:
         return std::move(set(name, value));
     }
 
-    /** Returns a setting: "" for an optional one that is not set, "***" for a secret that is set. */
+    /** Returns a setting: "" for an optional setting that is not set, "***" for a secret that is set. */
     [[nodiscard]] std::string_view get(std::string_view name) const {
         const char *value = nullptr;
         detail::check(postbox_config_get(handle_.get(), detail::text(name, "name").c_str(), &value));
@@ -473,8 +485,8 @@ public:
     }
 
     /**
-     * Adds a producer that gets up to `max_batch` messages in one call, for a topic or for any_topic. A
-     * topic has one producer, of either kind. See postbox_config_add_batch_producer.
+     * Adds a producer that receives up to `max_batch` messages in one call, for a topic or for any_topic. A topic has
+     * only one producer, of either kind. See postbox_config_add_batch_producer.
      */
     config &batch_producer(std::optional<std::string_view> topic, std::size_t max_batch, send_batch_function send) & {
         auto kept = detail::keep(std::move(send), "send");
@@ -503,7 +515,7 @@ private:
     detail::handle<postbox_config, postbox_config_free> handle_;
 };
 
-/** The outcome of one message of a call, and the reason for it, if there is one. */
+/** The outcome of one message that was passed to a call, and the reason for the outcome, if there is one. */
 struct message_outcome {
     std::string id;
     postbox_outcome outcome;
@@ -513,7 +525,7 @@ struct message_outcome {
     [[nodiscard]] bool failed() const noexcept { return outcome >= POSTBOX_OUTCOME_NOT_FOUND; }
 };
 
-/** The outcomes of the messages of a call, in the order of the ids. */
+/** The outcomes of the messages that were passed to a call, in the order of the ids. */
 using report = std::vector<message_outcome>;
 
 using sweep_result = ::postbox_sweep_result;
@@ -533,7 +545,7 @@ public:
     /** Takes ownership of a page of the C functions. */
     explicit page(postbox_page *owned) noexcept : handle_(owned) {}
 
-    /** Returns the messages, which are valid as long as the page. */
+    /** Returns the messages, which are valid as long as the page exists. */
     [[nodiscard]] std::vector<message_view> messages() const {
         std::vector<message_view> messages;
         for (std::size_t i = 0; i < postbox_page_count(handle_.get()); i++)
@@ -576,13 +588,13 @@ public:
         handle_.reset(opened);
     }
 
-    /** Closes the client, and throws if that fails; the destructor does not report a failure. See postbox_close. */
+    /** Closes the client, and throws if this fails. The destructor does not report a failure. See postbox_close. */
     void close() { detail::check(postbox_close(handle())); }
 
     /** Creates the outbox table if it does not exist, which may take two minutes. See postbox_create_table. */
     void create_table() { detail::check(postbox_create_table(handle())); }
 
-    /** Checks the table. Returns whether messages can be replayed by causation. See postbox_verify_table. */
+    /** Verifies the table. Returns whether messages can be replayed by causation id. See postbox_verify_table. */
     bool verify_table() {
         bool has_causation_index = false;
         detail::check(postbox_verify_table(handle(), &has_causation_index));
@@ -595,7 +607,7 @@ public:
         return std::string(message.id());
     }
 
-    /** Deposits messages outside a transaction, each on its own. See postbox_deposit_posts. */
+    /** Deposits messages outside a transaction. Each message is stored independently. See postbox_deposit_posts. */
     void deposit_posts(const std::vector<message> &messages) {
         std::vector<const postbox_message *> handles;
         handles.reserve(messages.size());
@@ -605,9 +617,8 @@ public:
     }
 
     /*
-     * The functions with a report: without a report, a message that failed is an exception,
-     * POSTBOX_ERROR_CLEAR_INCOMPLETE with a reason for each failed message. With a report, only the
-     * report shows the failure.
+     * The following functions can write a report. Without a report, they throw POSTBOX_ERROR_CLEAR_INCOMPLETE if a
+     * message failed, with a reason for each failed message. With a report, only the report shows the failure.
      */
 
     /** Stores a message in the outbox, without a transaction, and sends it on this thread. See postbox_post. */
@@ -643,9 +654,9 @@ public:
     }
 
     /**
-     * Confirms the outcomes of many messages that their producers had accepted, with few requests.
-     * Throws POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose confirmation was not
-     * recorded; the others are confirmed. See postbox_confirm_many.
+     * Confirms the outcomes of many messages that their producers had accepted, up to 25 per request. Throws
+     * POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose confirmation was not recorded. All other
+     * messages are confirmed. See postbox_confirm_many.
      */
     void confirm_many(const std::vector<std::pair<std::string, send_result>> &results) {
         std::vector<const char *> ids, reasons;
@@ -675,7 +686,10 @@ public:
         return detail::take(item);
     }
 
-    /** Runs a DynamoDB operation on the embedded database, and returns the response as JSON. See postbox_embedded_execute. */
+    /**
+     * Runs a DynamoDB operation on the embedded database, and returns the response as JSON. See
+     * postbox_embedded_execute.
+     */
     std::string embedded_execute(std::string_view operation, std::string_view request) {
         char *response = nullptr;
         detail::check(postbox_embedded_execute(handle(), detail::text(operation, "operation").c_str(),
@@ -683,7 +697,7 @@ public:
         return detail::take(response).value_or("");
     }
 
-    /** Sends the outstanding messages of one topic or of all topics that nobody cleared. See postbox_sweep. */
+    /** Sends outstanding messages that are old enough, in one topic or in all topics. See postbox_sweep. */
     sweep_result sweep(std::optional<std::string_view> topic = std::nullopt) {
         sweep_result result{};
         detail::check(postbox_sweep(handle(), detail::optional_text(topic, "topic").get(), &result));
@@ -703,7 +717,7 @@ public:
     /** Stops the sweeper. See postbox_stop_sweeper. */
     void stop_sweeper() { detail::check(postbox_stop_sweeper(handle())); }
 
-    /** Returns the number of outstanding messages, of one topic or of all, and the age of the oldest. */
+    /** Returns the number of outstanding messages, in one topic or in all topics, and the age of the oldest message. */
     [[nodiscard]] outstanding_count count_outstanding(std::optional<std::string_view> topic = std::nullopt) {
         outstanding_count result{};
         detail::check(postbox_count_outstanding(handle(), detail::optional_text(topic, "topic").get(), &result));
@@ -748,7 +762,10 @@ public:
         return result;
     }
 
-    /** Starts a background thread that archives messages. `archive` is kept until the thread has ended. See postbox_start_archiver. */
+    /**
+     * Starts a background thread that archives messages. `archive` is kept until the thread has ended. See
+     * postbox_start_archiver.
+     */
     void start_archiver(archive_function archive) {
         auto kept = detail::keep(std::move(archive), "archive");
         detail::check(postbox_start_archiver(handle(), detail::call_archive, kept.get(),
@@ -764,7 +781,7 @@ public:
     /** Stops the archiver. See postbox_stop_archiver. */
     void stop_archiver() { detail::check(postbox_stop_archiver(handle())); }
 
-    /** Returns the statistics since the client was opened, also after close(). See postbox_get_stats. */
+    /** Returns the statistics since the client was opened. May be called even after close(). See postbox_get_stats. */
     [[nodiscard]] statistics stats() {
         statistics stats{};
         detail::check(postbox_get_stats(handle(), &stats));
@@ -804,10 +821,9 @@ private:
 };
 
 /**
- * A DynamoDB transaction that collects your writes and the messages that belong to them. Either all
- * of them take effect or none. The destructor discards the actions of a unit of work that was not
- * committed. Only one thread at a time may use a unit of work. After its client was destroyed, its
- * functions throw.
+ * A DynamoDB transaction that collects your writes and the messages that belong to them. Either all writes and messages
+ * take effect, or none. The destructor discards the actions of a unit of work that was not committed. Only one thread
+ * at a time may use a unit of work. After the client was destroyed, the functions of its units of work throw.
  *
  * Items, keys and actions are DynamoDB JSON, as in the AWS CLI: {"Name": {"S": "Ada"}}.
  */
@@ -845,12 +861,18 @@ public:
         detail::check(postbox_unit_of_work_condition_check(handle(), detail::text(check, "check").c_str()));
     }
 
-    /** Adds any action: {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}. See postbox_unit_of_work_add. */
+    /**
+     * Adds any action: {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}. See
+     * postbox_unit_of_work_add.
+     */
     void add(std::string_view action) {
         detail::check(postbox_unit_of_work_add(handle(), detail::text(action, "action").c_str()));
     }
 
-    /** Adds a deposit of this message in the outbox. Returns the message id, for client::clear_outbox after the commit. */
+    /**
+     * Adds a deposit of this message in the outbox. Returns the message id, for client::clear_outbox after the
+     * commit.
+     */
     std::string deposit_post(const message &message) {
         detail::check(postbox_unit_of_work_deposit_post(handle(), message.handle()));
         return std::string(message.id());
@@ -868,7 +890,7 @@ private:
     detail::handle<postbox_unit_of_work, postbox_unit_of_work_free> handle_;
 };
 
-/** Receives one log message. See postbox_log_callback. Its exceptions are ignored. */
+/** Receives one log message. Exceptions of the function are ignored. See postbox_log_callback. */
 using log_function = std::function<void(postbox_log_level, std::string_view)>;
 
 namespace detail {
@@ -883,7 +905,10 @@ inline void call_log(void *data, postbox_log_level level, const char *text) noex
 
 } // namespace detail
 
-/** Sends the log messages of the process, up to `level`, to `log`, which replaces an earlier function. See postbox_set_log_callback. */
+/**
+ * Sends the log messages of the process, up to `level`, to `log`, which replaces an earlier function. See
+ * postbox_set_log_callback.
+ */
 inline void set_log(postbox_log_level level, log_function log) {
     auto kept = detail::keep(std::move(log), "log");
     detail::check(postbox_set_log_callback(level, detail::call_log, kept.get(), detail::release<log_function>));

@@ -11,7 +11,7 @@ use crate::model::ticks::Ticks;
 use std::time::SystemTime;
 
 impl Postbox {
-    /// Counts the messages of each topic, in the order of the topics' names.
+    /// Counts the messages of each topic. The result is sorted by the names of the topics.
     ///
     /// # Errors
     /// [Request errors](Postbox).
@@ -49,8 +49,8 @@ impl Postbox {
         sweepers(&self.engine)
     }
 
-    /// Deletes a message if the message is in this state, and returns whether it was deleted. An outstanding message that is
-    /// deleted is never sent.
+    /// Deletes a message if it is in this state, and returns whether the message was deleted. An outstanding message
+    /// that is deleted is never sent.
     ///
     /// # Errors
     /// [Request errors](Postbox).

@@ -124,22 +124,22 @@ impl Builder {
         self
     }
 
-    /// Sets the HTTP client of the AWS SDK, for a proxy or for tests that inject faults. It also replaces the embedded
-    /// database if both are set.
+    /// Sets the HTTP client of the AWS SDK, for a proxy or for tests that inject faults. The client is used instead of
+    /// the embedded database if both are set.
     pub fn http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
         self.http_client = Some(SharedHttpClient::new(client));
         self
     }
 
-    /// Sets the HTTP client of the AWS SDK for SNS and SQS. It replaces [`http_client`](Self::http_client), or the
-    /// default client if an embedded database is used.
+    /// Sets the HTTP client of the AWS SDK for SNS and SQS. This client replaces [`http_client`](Self::http_client), or
+    /// the default client if an embedded database is used.
     pub fn transport_http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
         self.transport_http_client = Some(SharedHttpClient::new(client));
         self
     }
 
-    /// Opens the client. On DynamoDB this method sends no request to the table. In an embedded database it creates the
-    /// outbox table, unless the table exists.
+    /// Opens the client. With DynamoDB, this method sends no request to the table. In an embedded database, it creates
+    /// the outbox table, unless the table exists.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidSetting`](crate::ErrorCode::InvalidSetting); [`ErrorCode::NoAwsConfig`](crate::ErrorCode::NoAwsConfig) if no region is set or found;
@@ -229,7 +229,7 @@ mod tests {
     use crate::outbox::item::text;
     use crate::sys::clock::Moment;
 
-    // The steady clock is late after the machine was suspended, and the wall clock jumps when it is corrected.
+    // The monotonic clock is late after the machine was suspended, and the wall clock jumps when it is corrected.
     #[test]
     fn token_expires_by_either_clock() {
         let postbox = Postbox::builder().embedded_path(":memory:").open().unwrap();

@@ -20,8 +20,8 @@ struct Batch {
     bytes: usize,
 }
 
-/// Deposits each message independently and returns the ids. Nothing is stored if one of the messages is invalid. Of two
-/// messages with the same id, the first is stored.
+/// Deposits each message independently and returns the ids. Nothing is stored if a message is invalid. If two messages
+/// have the same id, the first message is stored.
 pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<String>> {
     engine.runtime.check_open()?;
     let (places, batches): (Vec<_>, Vec<_>) =

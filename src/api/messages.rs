@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 const PAGE: u32 = 100;
 
 impl Postbox {
-    /// Returns an iterator over the messages of a state, of one topic or of all, which reads one
-    /// page after the other as needed. See [`list_messages`](Self::list_messages) for the order and the cost.
+    /// Returns an iterator over the messages in this state, in one topic or in all topics. The iterator reads the pages
+    /// one after another, as needed. See [`list_messages`](Self::list_messages) for the order and the cost.
     ///
-    /// A message that cannot be read is an error of that item, and the iteration continues. An
-    /// error of a request ends it.
+    /// A message that cannot be read is returned as an error, and the iteration continues. An error of a request ends
+    /// the iteration.
     ///
     /// ```
     /// use postbox::{Message, MessageState, Postbox};
@@ -40,7 +40,7 @@ struct Messages<'a> {
     state: MessageState,
     topic: Option<&'a str>,
     page: VecDeque<Result<StoredMessage>>,
-    /// The cursor of the next page; the first page has none. `None` after the last page.
+    /// The cursor of the next page, which is `Some(None)` for the first page. `None` after the last page.
     next: Option<Option<Cursor>>,
 }
 

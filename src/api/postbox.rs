@@ -35,12 +35,12 @@ use aws_sdk_dynamodb::Client;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A client of an outbox on DynamoDB, with a synchronous (blocking) API. A program opens one client, and its threads
-/// share it.
+/// A client of an outbox on DynamoDB, with a synchronous (blocking) API. A program opens one client and shares it
+/// between its threads.
 ///
-/// The client owns a thread, `postbox-runtime`, which runs all requests. A call waits for each operation for at most
-/// `operation_timeout_ms`. A call inside a tokio runtime works, and blocks the calling thread. After a `fork`, every call
-/// in the child process fails with [`ErrorCode::Forked`]. Dropping a client closes it; [`close`](Self::close) also
+/// The client owns a thread, `postbox-runtime`, which runs all requests. A call waits up to `operation_timeout_ms` for
+/// each operation. Calls can be made inside a tokio runtime, where they block the calling thread. After a `fork`, every
+/// call in the child process fails with [`ErrorCode::Forked`]. Dropping a client closes it; [`close`](Self::close) also
 /// reports whether that succeeded.
 ///
 /// Every method that sends a request to DynamoDB can fail with a *request error*: [`ErrorCode::TableNotFound`],
@@ -50,7 +50,7 @@ use std::time::{Duration, Instant};
 pub struct Postbox {
     pub(super) engine: Arc<Engine>,
     pub(super) sweeper: Worker,
-    /// The worker that sends what was committed a moment ago. It runs while the sweeper does.
+    /// The worker that sends messages right after their commit. It runs while the sweeper runs.
     pub(super) dispatcher: Worker,
     pub(super) archiver: Worker,
     /// The worker that counts outstanding messages, if `max_outstanding` is set.
@@ -66,11 +66,11 @@ impl Postbox {
     }
 
     /// Stores one message in the outbox, without a transaction, and returns the message id. If the outbox already has a
-    /// message with this id, the call succeeds and changes nothing; a message that was dispatched is not sent again.
+    /// message with this id, the call succeeds and changes nothing. A message that was dispatched is not sent again.
     ///
-    /// # Errors
-    /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::OutboxLimitReached`], and request
-    /// errors. After a retryable error the message may be stored, and it is safe to deposit the same message again.
+    /// # Errors [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::OutboxLimitReached`], and
+    /// request errors. After a retryable error, the message may or may not be stored, and it is safe to deposit the
+    /// same message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
         self.engine.runtime.check_open()?;
         let item = self.engine.outbox.encode(&message)?;
@@ -84,30 +84,29 @@ impl Postbox {
     /// Stores many messages in the outbox, without a transaction, in requests of up to 25 messages, and returns their ids.
     /// One message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
     ///
-    /// # Errors
-    /// [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] if a message is invalid, or
-    /// [`ErrorCode::OutboxLimitReached`]; nothing was stored. [`ErrorCode::DepositIncomplete`] with a reason for each
-    /// message that could not be stored; it is safe to deposit all messages again.
+    /// # Errors [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] if a message is invalid, or
+    /// [`ErrorCode::OutboxLimitReached`]. After these errors, nothing was stored. [`ErrorCode::DepositIncomplete`] with
+    /// a reason for each message that could not be stored. After this error, it is safe to deposit all messages again.
     pub fn deposit_posts(&self, messages: &[Message]) -> Result<Vec<String>> {
         deposit_all(&self.engine, messages)
     }
 
     /// Stores one message in the outbox, without a transaction, and sends it on this thread.
     ///
-    /// # Errors
-    /// As [`deposit_post`](Self::deposit_post). A stored message that could not be sent is a failure in the report.
+    /// # Errors The same as for [`deposit_post`](Self::deposit_post). If the message was stored and could not be sent,
+    /// the report contains the failure.
     pub fn post(&self, message: Message) -> Result<DispatchReport> {
         let id = self.deposit_post(message)?;
         self.clear_outbox(&[id])
     }
 
-    /// Clears messages: sends the outstanding messages with these ids on this thread, in the order of the ids, and marks
-    /// them dispatched. Messages that are already dispatched are not sent again. The report has the outcome of each
-    /// message.
+    /// Clears messages: sends the outstanding messages with these ids on this thread, in the order of the ids, and
+    /// marks them dispatched. Messages that are already dispatched are not sent again. The report contains the outcome
+    /// of each message.
     ///
-    /// If a message cannot be sent, the later messages with the same topic and partition key are held back, and the
-    /// others are sent. The failed message stays outstanding, and a later sweep sends it. A message that its producer
-    /// rejects is parked.
+    /// If a message cannot be sent, the later messages with the same topic and partition key are held back, and all
+    /// other messages are sent. The failed message stays outstanding, and a later sweep sends it. A message that its
+    /// producer rejects is parked.
     ///
     /// # Errors
     /// Only if no message could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],
@@ -116,11 +115,10 @@ impl Postbox {
         self.clear_outbox_with(ids, &CancelToken::new())
     }
 
-    /// Sends messages as [`clear_outbox`](Self::clear_outbox) does, until the token is canceled. Messages that were
-    /// not tried are [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
+    /// Sends messages as [`clear_outbox`](Self::clear_outbox) does, until the token is canceled. Messages that were not
+    /// tried have the outcome [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
     ///
-    /// # Errors
-    /// As [`clear_outbox`](Self::clear_outbox).
+    /// # Errors The same as for [`clear_outbox`](Self::clear_outbox).
     pub fn clear_outbox_with(&self, ids: &[impl AsRef<str>], cancel: &CancelToken) -> Result<DispatchReport> {
         clear(&self.engine, &owned(ids), cancel)
     }
@@ -146,21 +144,19 @@ impl Postbox {
     /// Marks messages dispatched without sending them, for programs that send messages without Postbox. The dispatch time
     /// of a message that was already dispatched does not change.
     ///
-    /// # Errors
-    /// As [`clear_outbox`](Self::clear_outbox).
+    /// # Errors The same as for [`clear_outbox`](Self::clear_outbox).
     pub fn mark_dispatched(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
         mark(&self.engine, &owned(ids))
     }
 
     /// Confirms the outcome of a message that its producer had [accepted](SendOutcome::Accepted). A sent message is
-    /// marked dispatched. Any other outcome counts as a failed attempt: the message is sent again, or parked if it
-    /// was rejected or has failed too often. Any thread except the client's runtime thread may call this method,
-    /// also inside a producer.
+    /// marked dispatched. Any other outcome counts as a failed attempt: the message is sent again, or parked if it was
+    /// rejected or has failed too often. Any thread except the client's runtime thread may call this method, and a
+    /// producer may call it too.
     ///
-    /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`], or for
-    /// [`SendOutcome::Sent`] with an unknown id; [`ErrorCode::MarkIncomplete`], which is retryable, if the message could not be marked and stays
-    /// outstanding; errors of DynamoDB if the failed attempt could not be counted.
+    /// # Errors [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`], or for
+    /// [`SendOutcome::Sent`] with an unknown id; [`ErrorCode::MarkIncomplete`], which is retryable, if the message
+    /// could not be marked and stays outstanding; request errors if the failed attempt could not be counted.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
         match outcome {
             SendOutcome::Sent => confirm::sent(&self.engine, id),
@@ -171,14 +167,14 @@ impl Postbox {
         }
     }
 
-    /// Confirms the outcomes of many messages that their producers had [accepted](SendOutcome::Accepted), each as
-    /// [`confirm`](Self::confirm) does, with few requests: sent messages are marked 25 in a request, and failed
-    /// attempts are recorded 25 in a request. An id that is passed twice is confirmed once, as sent if one of its
-    /// outcomes is [`SendOutcome::Sent`], else with the first outcome.
+    /// Confirms the outcomes of many messages that their producers had [accepted](SendOutcome::Accepted), as
+    /// [`confirm`](Self::confirm) does for one message. Up to 25 messages are marked, or their failed attempts
+    /// recorded, per request. An id that is passed twice is confirmed once: as sent if one of its outcomes is
+    /// [`SendOutcome::Sent`], and otherwise with its first outcome.
     ///
-    /// A rejected message is parked. Only if three or more messages of a topic are rejected for the same reason, and
-    /// no message of the call was sent, the rejections count as failed attempts, because a transport that rejects
-    /// everything is not the fault of the messages.
+    /// A rejected message is parked. If three or more messages of a topic are rejected with the same reason, and no
+    /// message of the call was sent, the rejections count as failed attempts and do not park the messages, because the
+    /// cause is probably the transport and not the messages.
     ///
     /// ```
     /// use postbox::{Postbox, SendOutcome, producer_fn};
@@ -195,11 +191,10 @@ impl Postbox {
     /// # Ok(()) }
     /// ```
     ///
-    /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`], with no message
-    /// confirmed; [`ErrorCode::MarkIncomplete`] with a reason for each message whose confirmation was not recorded,
-    /// and with the other messages confirmed. The codes of the reasons are `NotFound`, `MarkFailed`, `ReadFailed` and
-    /// `Malformed`. The error is retryable if confirming these messages again may succeed.
+    /// # Errors [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`]; no message
+    /// is confirmed then. [`ErrorCode::MarkIncomplete`] with a reason for each message whose confirmation was not
+    /// recorded; all other messages are confirmed. The codes of the reasons are `NotFound`, `MarkFailed`, `ReadFailed`
+    /// and `Malformed`. This error is retryable if confirming the failed messages again may succeed.
     pub fn confirm_many(&self, outcomes: &[(impl AsRef<str>, SendOutcome)]) -> Result<()> {
         confirm_many(&self.engine, outcomes.iter().map(|(id, outcome)| (id.as_ref(), outcome)))
     }
@@ -208,8 +203,7 @@ impl Postbox {
     /// [`verify_table`](Self::verify_table) does. The table has the keys and indexes that Brighter uses, and time to live
     /// on `ExpiresAt`. This method waits for up to two minutes, or for up to `operation_timeout_ms` if that is longer.
     ///
-    /// # Errors
-    /// As [`verify_table`](Self::verify_table).
+    /// # Errors The same as for [`verify_table`](Self::verify_table).
     pub fn create_table(&self) -> Result<TableReport> {
         create_table(&self.engine.runtime, &self.engine.outbox, self.engine.operation_timeout())
     }
@@ -225,41 +219,42 @@ impl Postbox {
     /// Sends the outstanding messages that are older than `sweep_min_age_ms`, and marks them dispatched. Within a topic,
     /// the oldest messages are sent first.
     ///
-    /// The sweep works on one lane after another. A lane is a topic and a group of its shards. The sweep sends the first
-    /// lane on this thread, and lanes of other topics at the same time on up to `sweep_threads` - 1 further threads. It
-    /// ends when it finds no more messages that it can send; with one lease for all sweepers, it starts no new lane after
-    /// 30 seconds.
+    /// The messages of a topic are spread over `number_of_shards` shards. A lane is a topic and a group of its shards,
+    /// such that all messages with the same partition key are in one lane. Each thread of a sweep works on one lane at
+    /// a time. The sweep sends the messages of the first lane on this thread. At the same time it sends those of other
+    /// topics on up to `sweep_threads` - 1 further threads. The sweep ends when it finds no more messages that it can
+    /// send. With one lease for all sweepers, it starts no new lane after 30 seconds if the outbox has messages of
+    /// topics that have no producer in this process.
     ///
-    /// While the sweep sends, it holds a lease in the lock table. With `lease_mode` = `single`, this is one lease for all
-    /// lanes, which also excludes the sweepers of Brighter; with `per_shard`, each lane has a lease. Messages whose lease
-    /// another sweeper holds are left to that sweeper.
+    /// While the sweep sends, it holds a lease in the lock table. With `lease_mode` = `single`, this is one lease for
+    /// all lanes, which also excludes the sweepers of Brighter. With `per_shard`, each lane has its own lease. Messages
+    /// in a lane whose lease is held by another sweeper are left to that sweeper.
     ///
-    /// A message that could not be sent waits before its next attempt: first for `dispatch_retry_delay_ms`, later for as
-    /// long as it has been failing, up to 5 minutes. Later messages with the same topic and partition key wait too. The
-    /// failure counts only if at least half of the messages of the topic that are tried for the first time are sent. A
-    /// message is parked
+    /// A message that could not be sent waits before its next attempt: first for `dispatch_retry_delay_ms`, later for
+    /// the time since its first failure, up to 5 minutes, or up to 1 minute if the failure does not count. Later
+    /// messages with the same topic and partition key wait too. The failure counts only if at least half of the first
+    /// attempts in the topic succeed. A message is parked
     ///
     /// - when `max_dispatch_attempts` failures have counted and `park_min_age_ms` has passed since its first failure;
     /// - when its producer rejects it, unless the producer rejects three or more messages with the same reason and sends
     ///   none;
-    /// - `park_after_ms` after its first failure, even if its failures do not count;
-    /// - a day after the first failure to read it, if the stored item is malformed.
+    /// - when it still fails `park_after_ms` after its first failure, even if its failures do not count, unless the
+    ///   lane is paused and no other message of the topic is sent;
+    /// - when the stored item is malformed and still cannot be read a day after the first failure to read it.
     ///
-    /// The sweep stops working on a lane after ten failures in a row, after
-    /// [`SendOutcome::Unavailable`](crate::SendOutcome::Unavailable), or if sent messages cannot be marked. The lane is
-    /// then paused for all processes, and no failure counts.
+    /// The sweep stops working on a lane after ten consecutive failures, after
+    /// [`SendOutcome::Unavailable`](crate::SendOutcome::Unavailable), or if sent messages cannot be marked. It then
+    /// pauses the lane: for a limited time, no process sweeps the lane. The failures before a pause do not count.
     ///
-    /// # Errors
-    /// Request errors, if the messages or the lease could not be read. The report counts the messages that could not be
-    /// sent.
+    /// # Errors Request errors, if the messages or the lease could not be read. A message that could not be sent is not
+    /// an error; the report counts it.
     pub fn sweep(&self) -> Result<SweepReport> {
         self.sweep_with(SweepOptions::new())
     }
 
     /// Sweeps one topic, as [`sweep`](Self::sweep) does.
     ///
-    /// # Errors
-    /// As [`sweep`](Self::sweep).
+    /// # Errors The same as for [`sweep`](Self::sweep).
     pub fn sweep_topic(&self, topic: &str) -> Result<SweepReport> {
         self.sweep_with(SweepOptions::new().topic(topic))
     }
@@ -267,18 +262,17 @@ impl Postbox {
     /// Sweeps with options: a topic, a token that cancels the sweep, or a function that receives the report of each
     /// batch.
     ///
-    /// # Errors
-    /// As [`sweep`](Self::sweep).
+    /// # Errors The same as for [`sweep`](Self::sweep).
     pub fn sweep_with(&self, options: SweepOptions<'_>) -> Result<SweepReport> {
         let SweepOptions { topic, cancel, mut on_batch } = options;
         sweep(&self.engine, topic, &cancel, &mut *on_batch)
     }
 
-    /// Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and the others
-    /// follow at intervals of `sweep_interval_ms`. The sweeper logs errors and continues. It calls the producers on its own
-    /// thread, and those of other topics at the same time on up to `sweep_threads` - 1 further threads. A second thread,
-    /// `postbox-dispatcher`, sends the messages that [`notify_committed`](Self::notify_committed) and the setting
-    /// `dispatch_after_commit` hand over.
+    /// Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and later
+    /// sweeps follow at intervals of `sweep_interval_ms`. The sweeper logs errors and continues. It calls the producers
+    /// on its own thread. At the same time it calls the producers of other topics on up to `sweep_threads` - 1 further
+    /// threads. A second thread, `postbox-dispatcher`, sends the messages that
+    /// [`notify_committed`](Self::notify_committed) and the setting `dispatch_after_commit` hand over.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the sweeper is already running.
@@ -293,8 +287,9 @@ impl Postbox {
 
     /// Hands messages over to the sweeper of this process. Use it for messages that another client has committed, for
     /// example an AWS SDK. A thread of the sweeper sends the messages immediately, as
-    /// [`clear_outbox`](Self::clear_outbox) does; this method does not wait for it. If the sweeper is not running, or if
-    /// 1,000 messages wait for it, the next sweep sends the messages. Ids of messages that do not exist are ignored.
+    /// [`clear_outbox`](Self::clear_outbox) does. This method does not wait for that thread. If the sweeper is not
+    /// running, or if 1,000 messages already wait for that thread, the next sweep sends the messages. Ids of messages
+    /// that do not exist are ignored.
     ///
     /// # Errors
     /// [`ErrorCode::Closed`], [`ErrorCode::Forked`], [`ErrorCode::ReentrantCall`].
@@ -304,8 +299,8 @@ impl Postbox {
         Ok(())
     }
 
-    /// Tells the sweeper to stop after its current calls of producers, and waits up to `close_timeout_ms` until the sweeper
-    /// has stopped. Does nothing if the sweeper is not running.
+    /// Tells the sweeper to stop after its current calls to producers, and waits up to `close_timeout_ms` for it to
+    /// stop. Does nothing if the sweeper is not running.
     ///
     /// # Errors
     /// [`ErrorCode::Timeout`] if a producer has not returned in this time. The sweeper stops when the producer returns,
@@ -344,15 +339,15 @@ impl Postbox {
     /// Archives messages as [`archive`](Self::archive) does, until the token is canceled. The current
     /// batch is completed.
     ///
-    /// # Errors
-    /// As [`archive`](Self::archive).
+    /// # Errors The same as for [`archive`](Self::archive).
     pub fn archive_with(&self, archive: &dyn Archive, cancel: &CancelToken) -> Result<ArchiveReport> {
         archive::archive(&self.engine, archive, self.engine.config.archive_min_age, cancel)
             .map(|archived| archived.report)
     }
 
-    /// Starts the archiver, a background thread that archives messages. The first run begins immediately, and the others
-    /// follow at intervals of `archive_interval_ms`. The archiver makes no request before another message can be old enough.
+    /// Starts the archiver, a background thread that archives messages. The first run begins immediately, and later
+    /// runs follow at intervals of `archive_interval_ms`. The archiver makes no request until the next message is old
+    /// enough, for at most an hour.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the archiver is already running.
@@ -364,10 +359,9 @@ impl Postbox {
         self.archiver.start(&self.engine, self.engine.config.archive_interval, Box::new(job))
     }
 
-    /// Stops the archiver, as [`stop_sweeper`](Self::stop_sweeper) stops the sweeper.
+    /// Stops the archiver as [`stop_sweeper`](Self::stop_sweeper) stops the sweeper.
     ///
-    /// # Errors
-    /// As [`stop_sweeper`](Self::stop_sweeper).
+    /// # Errors The same as for [`stop_sweeper`](Self::stop_sweeper).
     pub fn stop_archiver(&self) -> Result<()> {
         self.stop(&self.archiver, self.close_deadline())
     }
@@ -390,9 +384,9 @@ impl Postbox {
         count_outstanding(&self.engine, topic)
     }
 
-    /// Lists the stored messages that are in this state, of one topic or of all topics, page by page. A page has up to
-    /// `limit` messages; a page of parked messages may have more. Any page may have fewer messages, or none: only
-    /// [`MessagePage::next`] shows whether a page is the last one.
+    /// Lists the stored messages that are in this state, in one topic or in all topics, page by page. A page has up to
+    /// `limit` messages. A page of parked messages may have more than `limit` messages. Any page may have fewer than
+    /// `limit` messages, or no messages. Only [`MessagePage::next`] shows whether a page is the last page.
     ///
     /// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment after the table. There
     /// is no index of parked messages, so listing them reads the whole table.
@@ -423,8 +417,7 @@ impl Postbox {
     /// Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them.
     /// Their counts of failed attempts are reset.
     ///
-    /// # Errors
-    /// As [`clear_outbox`](Self::clear_outbox).
+    /// # Errors The same as for [`clear_outbox`](Self::clear_outbox).
     pub fn replay(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
         replay(&self.engine, &owned(ids))
     }
@@ -445,13 +438,13 @@ impl Postbox {
     }
 
     #[cfg(feature = "capi")]
-    /// Checks that the handle may be used in this process. It may not in a forked child, because its locks may be
-    /// held by threads that do not exist there.
+    /// Checks that the handle may be used in this process. A forked child process must not use it, because its locks
+    /// may be held by threads that do not exist in the child.
     pub(crate) fn check(&self) -> Result<()> {
         self.engine.runtime.check()
     }
 
-    /// Returns the client of the AWS SDK, for requests that Postbox does not offer. Run them with
+    /// Returns the client of the AWS SDK, for requests that Postbox does not offer. Run these requests with
     /// [`block_on`](Self::block_on), or on your own runtime.
     pub fn dynamodb(&self) -> &Client {
         self.engine.outbox.client()
@@ -485,8 +478,8 @@ impl Postbox {
     }
 
     #[cfg(feature = "capi")]
-    /// Runs an operation on the embedded database by name, as a call of this client. It fails after the client was
-    /// closed, and in a forked child process, where the database must not be touched.
+    /// Runs an operation on the embedded database by name. The operation counts as a call on this client. It fails
+    /// after the client was closed, and in a forked child process, in which the database must not be accessed.
     pub(crate) fn embedded_execute(&self, operation: &str, request: &str) -> Result<String> {
         let _call = self.engine.runtime.enter()?;
         #[cfg(feature = "embedded")]
@@ -501,12 +494,12 @@ impl Postbox {
     }
 
     /// Closes the client: stops the sweeper and the archiver, waits up to `close_timeout_ms` for calls in progress, and
-    /// stops the runtime thread. From the start of this method, other calls fail with [`ErrorCode::Closed`]. A second call
-    /// of this method waits in the same way.
+    /// stops the runtime thread. From the start of this method, other calls fail with [`ErrorCode::Closed`]. A second
+    /// call to this method waits in the same way.
     ///
-    /// # Errors
-    /// [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned; committed messages
-    /// stay outstanding. [`ErrorCode::Forked`].
+    /// # Errors [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned;
+    /// committed messages that were not sent stay outstanding. [`ErrorCode::MarkIncomplete`] if sent messages were not
+    /// marked in time; a sweep sends them again. [`ErrorCode::Forked`].
     pub fn close(&self) -> Result<()> {
         self.engine.runtime.check()?;
         // All workers share one deadline.
@@ -521,7 +514,7 @@ impl Postbox {
             self.stop(&self.counter, deadline),
         ];
         let timeout = self.engine.config.close_timeout;
-        // The calls that are ending may still leave marks to the background.
+        // Calls that are still ending may leave marks to the background.
         self.engine.runtime.end_calls(deadline);
         let marked = flush_marks(&self.engine, deadline);
         let closed = self.engine.runtime.close(deadline, timeout);

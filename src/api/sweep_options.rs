@@ -31,14 +31,14 @@ impl<'a> SweepOptions<'a> {
         Self { topic: None, cancel: CancelToken::new(), on_batch: Box::new(|_| {}) }
     }
 
-    /// Sweeps one topic only.
+    /// Sweeps only this topic.
     pub fn topic(mut self, topic: &'a str) -> Self {
         self.topic = Some(topic);
         self
     }
 
-    /// Stops the sweep once the token is canceled, from any thread. Messages that were found
-    /// and not tried are [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
+    /// Stops the sweep when the token is canceled. Any thread can cancel the token. Messages that were found and not
+    /// tried have the outcome [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
     pub fn cancel(mut self, cancel: &CancelToken) -> Self {
         self.cancel = cancel.clone();
         self

@@ -20,14 +20,14 @@ const MAX_ACTIONS: usize = 100;
 /// The time for which a token can safely be sent again. DynamoDB remembers a token for 10 minutes.
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 
-/// A DynamoDB transaction that collects writes and messages; either all of them take effect or none.
+/// A DynamoDB transaction that collects writes and messages. Either all writes and messages take effect, or none.
 ///
-/// Nothing is sent to DynamoDB before [`commit`](Self::commit), with two exceptions: [`get_item`](Self::get_item), and a
-/// `DescribeTable` request when two items are put into one table and Postbox does not know the key of the table yet.
-/// Dropping a unit of work that was not committed discards its actions, as [`rollback`](Self::rollback) does.
+/// Nothing is sent to DynamoDB before [`commit`](Self::commit), with two exceptions: [`get_item`](Self::get_item), and
+/// a `DescribeTable` request when two items are put into one table whose key Postbox does not know yet. Dropping a unit
+/// of work that was not committed discards its actions, as [`rollback`](Self::rollback) does.
 ///
-/// An action that exceeds a limit of DynamoDB is rejected when it is added, and the unit is unchanged. The limits are
-/// 100 actions, 400 KB per item, 4 MB in all, and one action per item.
+/// An action that exceeds a limit of DynamoDB is rejected when it is added, and the unit of work is unchanged. The
+/// limits are 100 actions, 400 KB per item, 4 MB in total, and one action per item.
 ///
 /// ```
 /// use postbox::{AttributeValue, Item, Message, Postbox};
@@ -53,7 +53,7 @@ pub struct UnitOfWork {
     engine: Arc<Engine>,
     actions: Vec<Action>,
     deposited: Vec<Message>,
-    /// Room for the messages under the limit of outstanding ones.
+    /// The room for the messages of this unit of work under the limit of outstanding messages.
     reserved: Reserved,
     bytes: usize,
     token: String,
@@ -63,7 +63,8 @@ pub struct UnitOfWork {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum State {
     Open,
-    /// A commit may have taken effect, or may still do so; the time at which its token is no longer safe to send.
+    /// A commit may have taken effect, or may still take effect. Contains the time after which its token is no longer
+    /// safe to send.
     InDoubt(Moment),
     Committed,
     RolledBack,
@@ -83,12 +84,11 @@ impl UnitOfWork {
         }
     }
 
-    /// Reads one item of any table immediately, with a consistent read. The read is not part of the transaction, since
-    /// DynamoDB does not support this. To detect that the item has changed before the commit, add a condition
-    /// on the item.
+    /// Reads one item of any table immediately, with a consistent read. The read is not part of the transaction,
+    /// because DynamoDB does not support reads in a write transaction. To detect that the item has changed before the
+    /// commit, add a condition on the item.
     ///
-    /// # Errors
-    /// As [`Postbox::get_item`](crate::Postbox::get_item).
+    /// # Errors The same as for [`Postbox::get_item`](crate::Postbox::get_item).
     pub fn get_item(&self, table: impl Into<String>, key: Item) -> Result<Option<Item>> {
         let table = table.into();
         self.engine.run("get_item", |outbox| async move { outbox.get_item(table, key).await })
@@ -106,8 +106,7 @@ impl UnitOfWork {
 
     /// Adds an update of one item by an update expression.
     ///
-    /// # Errors
-    /// As [`put`](Self::put).
+    /// # Errors The same as for [`put`](Self::put).
     pub fn update(&mut self, update: Update) -> Result<()> {
         self.add(TransactWriteItem::builder().update(update).build())
     }
@@ -115,8 +114,7 @@ impl UnitOfWork {
     /// Adds a delete of the item with this key. A missing item is not an error. For a delete with a condition, see
     /// [`add`](Self::add).
     ///
-    /// # Errors
-    /// As [`put`](Self::put).
+    /// # Errors The same as for [`put`](Self::put).
     pub fn delete(&mut self, table: impl Into<String>, key: Item) -> Result<()> {
         let delete = Delete::builder().table_name(table).set_key(Some(key)).build().map_err(incomplete)?;
         self.add(TransactWriteItem::builder().delete(delete).build())
@@ -124,16 +122,15 @@ impl UnitOfWork {
 
     /// Adds a condition on an item that the unit of work does not write. The commit fails if the condition is not met.
     ///
-    /// # Errors
-    /// As [`put`](Self::put).
+    /// # Errors The same as for [`put`](Self::put).
     pub fn condition_check(&mut self, check: ConditionCheck) -> Result<()> {
         self.add(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Adds any action of a DynamoDB transaction.
     ///
-    /// # Errors
-    /// As [`put`](Self::put); [`ErrorCode::InvalidArgument`] if `item` does not contain exactly one action.
+    /// # Errors The same as for [`put`](Self::put), and [`ErrorCode::InvalidArgument`] if `item` does not contain
+    /// exactly one action.
     pub fn add(&mut self, item: TransactWriteItem) -> Result<()> {
         self.check_usable()?;
         let target = Target::of(&item)?;
@@ -144,8 +141,8 @@ impl UnitOfWork {
     /// Adds a deposit of this message in the outbox, and returns the message id. After the commit, pass the id to
     /// [`clear_outbox`](crate::Postbox::clear_outbox) to send the message.
     ///
-    /// # Errors
-    /// As [`put`](Self::put); [`ErrorCode::InvalidMessage`]; [`ErrorCode::OutboxLimitReached`].
+    /// # Errors The same as for [`put`](Self::put), [`ErrorCode::InvalidMessage`] and
+    /// [`ErrorCode::OutboxLimitReached`].
     pub fn deposit_post(&mut self, message: Message) -> Result<String> {
         self.check_usable()?;
         let item = self.engine.outbox.encode(&message)?;
@@ -168,20 +165,21 @@ impl UnitOfWork {
         self.actions.is_empty()
     }
 
-    /// Commits all actions in one transaction: either all of them take effect or none. A failed attempt that is safe to
-    /// repeat (after throttling, a conflict or a lost connection) is repeated with the same token, so that the transaction
-    /// takes effect at most once. A unit of work without actions commits without a request.
+    /// Commits all actions in one transaction: either all actions take effect, or none. If a request fails and is safe
+    /// to repeat (after throttling, a conflict or a lost connection), it is repeated with the same token, so that the
+    /// transaction takes effect at most once. A unit of work without actions commits without a request.
     ///
     /// # Errors
-    /// - [`ErrorCode::TransactionCanceled`]: nothing was written. The error has a reason for each action that failed. The
-    ///   unit of work stays open: it can be changed and committed again.
-    /// - [`ErrorCode::DuplicateMessage`]: this call wrote nothing, because the outbox already has a message with the same
-    ///   id. If the program uses the same message id each time it repeats an operation, an earlier attempt of the
-    ///   operation has succeeded.
+    /// - [`ErrorCode::TransactionCanceled`]: nothing was written. The error has a reason for each action that failed.
+    ///   The unit of work stays open, and can be changed and committed again.
+    /// - [`ErrorCode::DuplicateMessage`]: this call wrote nothing, because the outbox already has a message with the
+    ///   same id. If the program uses the same message id each time it repeats an operation, this error means that an
+    ///   earlier attempt at the operation succeeded.
     /// - [`ErrorCode::OutcomeUnknown`]: the transaction may or may not have taken effect, because Postbox received no
-    ///   conclusive response to any of its attempts. The error text and the reasons describe the last attempt. Call
+    ///   conclusive response to any of its requests. The error text and the reasons describe the last request. Call
     ///   `commit` again on the same unit of work to find out. This is safe for 9 minutes after the first commit. After
-    ///   that, the error is not retryable, and `commit` sends nothing: check whether the outbox has the message.
+    ///   9 minutes, the error is not retryable, and `commit` sends no request. In this case, check whether the outbox
+    ///   has the message.
     /// - [`ErrorCode::UnitOfWorkClosed`], or a [request error](crate::Postbox): nothing was written.
     pub fn commit(&mut self) -> Result<()> {
         let token_ends = match self.state {
@@ -206,7 +204,7 @@ impl UnitOfWork {
         let ids = self.deposited.iter().map(|message| message.id().to_owned());
         let ids: Vec<String> = if self.engine.config.dispatch_after_commit { ids.collect() } else { Vec::new() };
         let deposited = self.deposited.drain(..);
-        // While it was in doubt, a sweeper may have sent them.
+        // While the outcome was unknown, a sweeper may have sent the messages.
         if !was_in_doubt {
             self.engine.recent.add(deposited);
         }
@@ -231,9 +229,9 @@ impl UnitOfWork {
         let error = match error.code() {
             // The call was interrupted, and a request may have been sent.
             ErrorCode::Timeout | ErrorCode::Internal | ErrorCode::Closed if started => outcome_unknown(&error),
-            // An attempt that is still on its way cannot take effect any more, since it would write the same message.
+            // A request that is still on its way can no longer take effect, because it would write the same message.
             ErrorCode::DuplicateMessage | ErrorCode::OutcomeUnknown => error,
-            // This process can no longer find out, so retrying is useless.
+            // This process can no longer determine the outcome, so a retry is useless.
             ErrorCode::Closed | ErrorCode::Forked if was_in_doubt => never_known(error.message()),
             _ if was_in_doubt => outcome_unknown(&error),
             _ => error,
@@ -244,7 +242,7 @@ impl UnitOfWork {
         if error.code() == ErrorCode::OutcomeUnknown {
             self.state = State::InDoubt(token_ends);
         } else {
-            // Nothing was written, and the unit may change before it is sent again.
+            // Nothing was written, and the unit of work may change before it is committed again.
             self.state = State::Open;
             self.token = new_token();
         }
@@ -254,9 +252,9 @@ impl UnitOfWork {
     /// Discards the actions and closes the unit of work, without a request. Dropping a unit of work that was not committed
     /// has the same effect.
     ///
-    /// # Errors
-    /// [`ErrorCode::UnitOfWorkClosed`] if the unit was committed or rolled back before;
-    /// [`ErrorCode::OutcomeUnknown`] if the last commit failed with this error, since the transaction may have taken effect.
+    /// # Errors [`ErrorCode::UnitOfWorkClosed`] if the unit of work was already committed or rolled back;
+    /// [`ErrorCode::OutcomeUnknown`] if the last commit failed with this error, because the transaction may have taken
+    /// effect.
     pub fn rollback(&mut self) -> Result<()> {
         if let State::InDoubt(_) = self.state {
             return Err(Error::new(
@@ -290,7 +288,7 @@ impl UnitOfWork {
         Err(Error::new(ErrorCode::UnitOfWorkClosed, problem))
     }
 
-    /// Adds the action if it keeps the limits of DynamoDB; otherwise the unit is unchanged.
+    /// Adds the action if it is within the limits of DynamoDB. Otherwise the unit of work is unchanged.
     fn push(&mut self, action: Action) -> Result<()> {
         let target = Target::of(&action.item)?;
         let (verb, bytes) = (target.verb, target.bytes());
@@ -346,9 +344,9 @@ impl UnitOfWork {
         Ok(others.find(|(_, target)| is_same(target)).map(|(index, _)| index))
     }
 
-    /// Returns the names of the table's key, which are known for the outbox and from an action with a key, and
-    /// otherwise requested from DynamoDB. Returns `None` if DynamoDB does not return them; the conflict is then
-    /// detected at the commit.
+    /// Returns the names of the key attributes of the table. They are known for the outbox and from an action with a
+    /// key, and are otherwise requested from DynamoDB. Returns `None` if DynamoDB does not return them. A conflict is
+    /// then detected at the commit.
     fn key_names(&self, new: &Target<'_>) -> Result<Option<Vec<String>>> {
         if new.table == self.engine.outbox.table() {
             return Ok(Some(vec![MESSAGE_ID.to_owned()]));

@@ -1,5 +1,5 @@
-//! Stores that a producer has accepted messages, so that no other process sends them before their confirmations can
-//! have come. A confirmation that comes soon makes the write unnecessary.
+//! Stores the acceptances of messages, so that no other process sends these messages while they wait for their
+//! confirmations. A confirmation that arrives soon makes the write unnecessary.
 
 use crate::delivery::blame::{Circumstances, Rules};
 use crate::delivery::record::record;
@@ -16,9 +16,9 @@ use std::time::Duration;
 
 /// The maximum number of messages of a topic that wait for their confirmations in one process.
 pub(crate) const MAX_UNCONFIRMED: usize = 1000;
-/// The time within which most confirmations come, so that nothing need be written.
+/// The time within which most confirmations arrive, so that no acceptance needs to be written.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(1);
-/// A message that is older than this when its clear ends may soon be taken by a sweeper.
+/// A message that is older than this when its clear ends may soon be found by a sweeper.
 const SOON_SWEPT: Duration = Duration::from_secs(2);
 
 /// A message that its producer accepted.
@@ -38,8 +38,8 @@ pub(crate) fn store_acceptances(engine: &Engine, accepted: Vec<Accepted>, circum
     record(engine, &attempts);
 }
 
-/// Stores the acceptances of a clear: at once those of messages that a sweeper may soon take, the others unless they are
-/// confirmed within a second.
+/// Stores the acceptances of a clear. The acceptances of messages that a sweeper may soon find are stored immediately.
+/// The other acceptances are stored after a second, unless their messages are confirmed by then.
 pub(crate) fn store_acceptances_of_clear(engine: &Engine, call: &Call<'_>, accepted: Vec<Accepted>) {
     let now = Ticks::now();
     let (old, young): (Vec<_>, Vec<_>) =

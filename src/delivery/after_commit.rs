@@ -1,4 +1,4 @@
-//! Sends messages that were committed a moment ago, without being asked for each.
+//! Sends the messages of committed units of work immediately, without a call to clear.
 
 use crate::delivery::clear::clear;
 use crate::engine::Engine;
@@ -6,8 +6,8 @@ use crate::model::cancel::CancelToken;
 use crate::model::error::Result;
 use crate::outbox::read::MAX_BATCH_GET;
 
-/// Clears the ids that [`Committed`](crate::engine::committed::Committed) hands over, until the token is canceled. A
-/// message that fails is left to the sweeps.
+/// Clears the messages whose ids [`Committed`](crate::engine::committed::Committed) returns, until the token is
+/// canceled. A message that fails is left to the sweeps.
 pub(crate) fn send_committed(engine: &Engine, cancel: &CancelToken) -> Result<()> {
     while let Some(ids) = engine.committed.next(MAX_BATCH_GET, cancel) {
         let report = clear(engine, &ids, cancel)?;

@@ -24,19 +24,20 @@ use std::time::{Duration, SystemTime};
 
 /// A store that receives dispatched messages before they are deleted from the outbox.
 pub trait Archive: Send + Sync {
-    /// Stores these messages durably and returns a result for each: only stored messages are deleted. A stored message
-    /// that could not be deleted is passed again. Missing results count as failures.
+    /// Stores these messages durably and returns a result for each message. Only messages that were stored are deleted.
+    /// A stored message that could not be deleted is passed to the archive again. Missing results count as failures.
     fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>>;
 }
 
 /// The result of a run of the archiver.
 pub(crate) struct Archived {
     pub(crate) report: ArchiveReport,
-    /// The time at which the next message is old enough; `None` if the run stopped early or messages failed.
+    /// The time at which the next message is old enough, or `None` if the run stopped early or messages failed.
     pub(crate) next: Option<SystemTime>,
 }
 
-/// Archives and deletes the messages that were dispatched at least `age` ago. A failed message does not stop others.
+/// Archives and deletes the messages that were dispatched at least `age` ago. A message that fails does not stop the
+/// archiving of other messages.
 pub(crate) fn archive(engine: &Engine, archive: &dyn Archive, age: Duration, cancel: &CancelToken) -> Result<Archived> {
     let _call = &engine.runtime.enter()?;
     let report = |lease| ArchiveReport { archived: 0, failed: 0, first_failure: None, lease };
@@ -61,7 +62,7 @@ struct Run<'a> {
     cancel: &'a CancelToken,
     lease: Option<Lease<'a>>,
     report: ArchiveReport,
-    /// The dispatch time of the oldest message that is too young.
+    /// The dispatch time of the oldest message that is not old enough yet.
     oldest_left: Option<Ticks>,
 }
 
@@ -126,7 +127,7 @@ impl Run<'_> {
         self.oldest_left = self.oldest_left.into_iter().chain([dispatched]).min();
     }
 
-    /// Returns whether the lease is held and the run is not canceled. Called before every request.
+    /// Returns whether the lease is held and the run is not canceled. The run calls this before every request.
     fn goes_on(&mut self) -> bool {
         if !self.lease.as_mut().is_none_or(Lease::is_held) {
             self.report.lease = LeaseStatus::Lost;
@@ -136,7 +137,7 @@ impl Run<'_> {
     }
 }
 
-/// The schedule of the background archiver, which has no run before a message can be old enough.
+/// The schedule of the background archiver. It omits runs until the next message can be old enough.
 #[derive(Default)]
 pub(crate) struct Schedule(Mutex<Option<Moment>>);
 
@@ -144,7 +145,7 @@ impl Schedule {
     /// The maximum time between two runs, so that corrected clocks and times stored by other processes are noticed.
     const LONGEST_REST: Duration = Duration::from_secs(3600);
 
-    /// Archives, unless no message can be old enough.
+    /// Archives messages, unless no message can be old enough yet.
     pub(crate) fn run(
         &self,
         engine: &Engine,
@@ -177,7 +178,7 @@ fn archive_batch(
     for item in items {
         let id = message_id(&item).unwrap_or_default().to_owned();
         match decode_and_keep(item) {
-            // The message was replayed meanwhile, and the index lags.
+            // The message was replayed in the meantime, and the index lags behind the table.
             Ok(stored) if stored.state != MessageState::Dispatched => {}
             Ok(stored) => batch.push(stored),
             Err(error) => report.fail(&id, error.message()),
@@ -209,12 +210,12 @@ fn archive_batch(
     Ok(())
 }
 
-/// An archive in a file, with the item of one message per line as DynamoDB JSON. A message is on the disk before it is
-/// deleted from the outbox.
+/// An archive in a file. Each line contains the item of one message as DynamoDB JSON. The file is synchronized to disk
+/// before a message is deleted from the outbox.
 pub struct JsonLinesArchive(Mutex<File>);
 
 impl JsonLinesArchive {
-    /// Opens the file for appending. A new file is readable and writable by its owner only.
+    /// Opens the file for appending. A new file can be read and written only by its owner.
     ///
     /// # Errors
     /// Returns the error of the file system if the file cannot be opened or created.
@@ -231,7 +232,8 @@ impl JsonLinesArchive {
         let length = file.metadata()?.len();
         let written = append(&file, batch);
         if written.is_err() {
-            // Half a line would damage the next one. The error of the write is more useful than one of the truncation.
+            // An incomplete line would damage the next line. The error of the write is more useful than an error of the
+            // truncation.
             if let Err(error) = file.set_len(length) {
                 tracing::warn!(target: "postbox", %error, "the archive file may end in half a line");
             }

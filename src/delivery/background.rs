@@ -9,24 +9,24 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-/// The job that a worker runs at every interval. A job returns soon after the token is canceled.
+/// The job that a worker runs at every interval. The job returns soon after the token is canceled.
 pub(crate) type Job = dyn Fn(&Engine, &CancelToken) -> Result<()> + Send;
 
-/// A thread of a Postbox, if it was started.
+/// A background thread of a Postbox, which may not have been started yet.
 pub(crate) struct Worker {
-    /// The name in errors and of the thread, such as `sweeper`.
+    /// The name that errors and the thread use, such as `sweeper`.
     name: &'static str,
     running: Mutex<Option<Running>>,
 }
 
 struct Running {
-    /// Dropping it wakes the thread and ends it.
+    /// Dropping the sender wakes the thread and ends it.
     wake: Option<Sender<()>>,
     cancel: CancelToken,
     end: Arc<End>,
 }
 
-/// The end of a thread, for those who wait for it.
+/// The end of a thread, which other threads can wait for.
 #[derive(Default)]
 struct End {
     reached: Mutex<bool>,
@@ -45,7 +45,7 @@ impl End {
     }
 }
 
-/// A guard of the thread: dropping it reports the end of the thread, also after a panic.
+/// A guard of the thread. Dropping the guard reports the end of the thread, even after a panic.
 struct Ends(Arc<End>);
 
 impl Drop for Ends {
@@ -93,7 +93,8 @@ impl Worker {
         }
     }
 
-    /// Asks the thread to stop after its current step, and waits for it up to `timeout`. A later call continues to wait.
+    /// Asks the thread to stop after its current step, and waits up to `timeout` for the thread. A later call continues
+    /// to wait.
     pub(crate) fn stop(&self, timeout: Duration) -> Result<()> {
         self.ask_to_stop();
         let end = self.running.lock().as_ref().map(|running| Arc::clone(&running.end));
@@ -122,7 +123,7 @@ fn run(name: &str, engine: &Engine, interval: Duration, job: &Job, sleep: &Recei
             tracing::warn!(target: "postbox", { worker = name, error.message = %problem }, "a background run failed; the next one tries again");
             engine.counters.background_failed(format!("{name}: {problem}"));
         }
-        // The interval varies by a tenth, so that many machines do not work at the same time.
+        // The interval varies at random by up to a tenth, so that many machines do not work at the same time.
         let pause = interval.mul_f64(0.9 + 0.2 * fastrand::f64());
         if !matches!(sleep.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
             return;

@@ -16,7 +16,7 @@ pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
     Ticks::from(clock::system_time().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
 }
 
-/// Counts the outstanding messages of one topic or of all, and finds the time of the oldest.
+/// Counts the outstanding messages of one topic or of all topics, and finds the creation time of the oldest message.
 pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<OutstandingCount> {
     let mut count = 0;
     let mut oldest: Option<Ticks> = None;
@@ -34,7 +34,7 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
     Ok(counted)
 }
 
-/// Counts the outstanding messages for the limit, without reading them.
+/// Counts the outstanding messages for `max_outstanding`, without reading them.
 pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
     let mut count = 0;
     let change_then = engine.outbox.outstanding_change();
@@ -43,7 +43,7 @@ pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
     Ok(())
 }
 
-/// Counts the messages of each topic, sorted by topic. Each page has the operation timeout.
+/// Counts the messages of each topic, sorted by topic. The operation timeout applies to each page.
 pub(crate) fn count_topics(engine: &Engine, scope: CountScope) -> Result<Vec<TopicCount>> {
     let mut topics: BTreeMap<String, TopicCount> = BTreeMap::new();
     let mut from = None;
@@ -71,7 +71,7 @@ pub(crate) fn count_topics(engine: &Engine, scope: CountScope) -> Result<Vec<Top
     }
 }
 
-/// Reads parts of an index to their end, a round of pages at a time, each with the operation timeout.
+/// Reads parts of an index to their end, one page of each part at a time. The operation timeout applies to each page.
 pub(crate) fn read_parts(
     engine: &Engine,
     mut parts: Vec<Part>,

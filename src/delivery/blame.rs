@@ -1,5 +1,5 @@
-//! Decides the consequences of a failed attempt for its message: the time for which the message waits, whether the
-//! failure counts, and whether the message is parked. It makes no requests.
+//! Decides the consequences of a failed attempt for its message: how long the message waits, whether the failure
+//! counts, and whether the message is parked. This module makes no requests.
 
 use crate::model::config::Config;
 use crate::model::fate::{Failures, Fate};
@@ -8,15 +8,15 @@ use crate::outbox::attempts::Attempt;
 use crate::sys::simulation::{Mutation, mutated};
 use std::time::Duration;
 
-/// The maximum time for which a message waits for its next attempt.
+/// The maximum wait after a failure that counts.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The maximum wait after a failure that does not count.
 const LONGEST_UNCOUNTED_WAIT: Duration = Duration::from_secs(60);
-/// The maximum time for which a confirmation is awaited again.
+/// The maximum time for which a message waits for its confirmation after it was accepted again.
 const LONGEST_ACCEPTANCE: Duration = Duration::from_secs(24 * 3600);
 /// The time after which a malformed item is parked.
 const MALFORMED_FOR: Duration = Duration::from_secs(24 * 3600);
-/// The number of rejections in the same words, with no message sent, for which the target is to blame.
+/// The number of rejections with the same reason after which the target counts as their cause, if no message was sent.
 const MIN_SAME_REJECTIONS: usize = 3;
 
 /// The cause of a failed attempt.
@@ -26,18 +26,18 @@ pub(crate) enum Blame {
     Transport,
     /// Either the transport or the message.
     Unknown,
-    /// The message, which its producer can never send.
+    /// The message, because its producer can never send it.
     Message,
-    /// The stored item, which cannot be read.
+    /// The stored item, because it cannot be read.
     Item,
 }
 
 /// The facts about a whole topic at the end of a drain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Circumstances {
-    /// Whether the drain ended because messages could not be sent or marked.
+    /// Whether the drain ended because messages could not be sent or marked, so that the lane is paused.
     pub(crate) in_trouble: bool,
-    /// Whether other messages of the topic are sent.
+    /// Whether there is evidence that the transport works: other messages of the topic are sent.
     pub(crate) has_evidence: bool,
 }
 
@@ -64,7 +64,7 @@ impl Rules {
         }
     }
 
-    /// Returns the attempt to write for a failure. `luck` is a number from 0 to 1 that spreads the waits.
+    /// Returns the attempt to write for a failure. `luck` is a random number from 0 to 1 that varies the wait.
     pub(crate) fn attempt(
         &self,
         (fate, is_keyed): (&Fate, bool),
@@ -97,8 +97,8 @@ impl Rules {
         Attempt::Failed { next: now.plus(wait.mul_f64(0.8 + 0.4 * luck)), first, counted, error }
     }
 
-    /// Returns the attempt to write for a message that was accepted and is not confirmed yet. If an earlier
-    /// acceptance was not confirmed in time, this one counts as a failure.
+    /// Returns the attempt to write for a message that was accepted and is not confirmed yet. If an earlier acceptance
+    /// was not confirmed in time, the new acceptance counts as a failure.
     pub(crate) fn acceptance(
         &self,
         (fate, is_keyed): (&Fate, bool),
@@ -109,7 +109,8 @@ impl Rules {
         let next = now.plus(self.acceptance_wait(fate, now));
         let before = fate.failures(now);
         if fate.accepted.is_none() {
-            // A claim may have been written in the meantime. The failures are restored to those before it.
+            // A claim may have been written in the meantime. The failures are restored to their values before the
+            // claim.
             let failures = fate.before_claim.map(|before| (before.first.unwrap_or(now), before.counted));
             return Attempt::Accepted { since, next, failures };
         }
@@ -124,15 +125,16 @@ impl Rules {
         }
     }
 
-    /// Returns the time limit of a confirmation. It grows each time the confirmation is overdue, up to a day.
+    /// Returns the time limit for a confirmation. The limit increases each time the confirmation is overdue, up to a
+    /// day.
     pub(crate) fn acceptance_wait(&self, fate: &Fate, now: Ticks) -> Duration {
         let age = fate.accepted.map_or(Duration::ZERO, |since| now.since(since));
         self.confirm_timeout.max(age.min(LONGEST_ACCEPTANCE))
     }
 }
 
-/// Returns whether the target and not a message is the cause of a rejection in these words: three or more rejections
-/// have the same words, and no message was sent.
+/// Returns whether the target, and not a message, is the cause of a rejection with this text: three or more rejections
+/// have the same text, and no message was sent.
 pub(crate) fn target_refuses<'a>(rejections: impl IntoIterator<Item = &'a str>, sent: u64, words: &str) -> bool {
     sent == 0 && rejections.into_iter().filter(|other| *other == words).count() >= MIN_SAME_REJECTIONS
 }
@@ -150,7 +152,7 @@ mod tests {
         Rules::of(&Config::default())
     }
 
-    /// Returns the fate of a message that has failed `attempts` times since this time and is due now.
+    /// Returns the fate of a message that first failed this long ago, has failed `attempts` times and is due now.
     fn failed(attempts: u32, since: Duration, now: Ticks) -> Fate {
         Fate {
             next_attempt: Some(now),

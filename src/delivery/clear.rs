@@ -1,4 +1,4 @@
-//! Clear: sends given outstanding messages now, and marks them dispatched.
+//! Clear: sends outstanding messages that the caller names, and marks them dispatched.
 
 use crate::delivery::acceptance::store_acceptances_of_clear;
 use crate::delivery::marking::catch_up;
@@ -29,7 +29,8 @@ pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Re
         let mut handled = 0;
         while let Some(candidate) = candidates.next() {
             if handled > 0 && candidate.is_stale() {
-                // A sweeper may have sent the rest meanwhile. It is read again, as much as could be sent in the time.
+                // A sweeper may have sent the remaining messages in the meantime. They are read again, in a number that
+                // can be sent while the reads are fresh.
                 let rest: Vec<_> = std::iter::once(candidate).chain(candidates).map(|it| it.place()).collect();
                 rest.into_iter().rev().for_each(|place| waiting.push_front(place));
                 at_once = handled;
@@ -48,7 +49,7 @@ pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Re
     Ok(report)
 }
 
-/// Returns whether the next message may be tried: asked before each call of a producer.
+/// Returns whether the next message may be tried. The sender calls this before each call to a producer.
 fn go_on_with(engine: &Engine, cancel: &CancelToken) -> bool {
     !cancel.is_canceled() && !engine.runtime.is_abandoned()
 }

@@ -11,7 +11,8 @@ use crate::model::stored_message::MessageState;
 /// Marks an accepted message that was sent.
 pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
     let report = mark(engine, &[id.to_owned()])?;
-    // A message that could not be marked stays claimed, so that it is not sent again before the caller retries.
+    // A message that could not be marked stays claimed, so that it is not sent again before the caller confirms it
+    // again.
     if report.outcome(id) != Some(DispatchOutcome::MarkFailed) {
         engine.confirmed_as_sent(id);
     }
@@ -29,7 +30,7 @@ pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
     }
 }
 
-/// Records that an accepted message was not sent. This counts like any other failed attempt: the message waits, and
+/// Records that an accepted message was not sent. This counts like every other failed attempt: the message waits, and
 /// is parked after too many failures.
 pub(crate) fn failed(engine: &Engine, id: &str, blame: Blame, error: String) -> Result<()> {
     engine.runtime.check_open()?;

@@ -1,5 +1,5 @@
-//! Confirms many messages that their producers had accepted: they share the requests that mark them, read them and
-//! record their failures.
+//! Confirms many messages that their producers had accepted. The messages share the requests that mark them, read them
+//! and record their failures.
 
 use crate::delivery::blame::Blame;
 use crate::delivery::tally::{Failure, Tally};
@@ -29,7 +29,7 @@ struct Unsent<'o> {
 #[derive(Default)]
 struct Unrecorded {
     reasons: Vec<Reason>,
-    /// Whether confirming one of them again may succeed.
+    /// Whether confirming one of these messages again may succeed.
     is_retryable: bool,
 }
 
@@ -53,7 +53,7 @@ impl Unrecorded {
     }
 }
 
-/// Marks what was sent, and records what was not.
+/// Marks the messages that were sent, and records the failures of the others.
 pub(crate) fn confirm_many<'o>(
     engine: &Engine,
     outcomes: impl Iterator<Item = (&'o str, &'o SendOutcome)>,
@@ -86,7 +86,7 @@ pub(crate) fn confirm_many<'o>(
     unrecorded.into_result(count)
 }
 
-/// Returns the error for an outcome that confirms nothing.
+/// Returns the error for an outcome that is not a confirmation.
 pub(crate) fn not_a_confirmation(id: &str) -> Error {
     Error::new(
         ErrorCode::InvalidArgument,
@@ -96,7 +96,7 @@ pub(crate) fn not_a_confirmation(id: &str) -> Error {
     )
 }
 
-/// Marks messages through the engine's marker, which remembers those that it could not mark.
+/// Marks messages through the engine's marker, which remembers the messages that it could not mark.
 fn mark(engine: &Engine, call: &Call<'_>, sent: BTreeMap<usize, &str>, unrecorded: &mut Unrecorded) -> Result<()> {
     let now = Ticks::now();
     let (mut open, impossible): (BTreeMap<_, _>, BTreeMap<_, _>) =
@@ -125,7 +125,7 @@ fn mark(engine: &Engine, call: &Call<'_>, sent: BTreeMap<usize, &str>, unrecorde
         };
         let Some(id) = open.remove(&place) else { continue };
         match marked {
-            // It stays claimed, so that it is not sent again before this is repeated.
+            // The message stays claimed, so that it is not sent again before the caller confirms it again.
             Marked::Failed(error) => unrecorded.add((place, id), "MarkFailed", error.message()),
             Marked::Missing => {
                 engine.in_flight.settle(id);
@@ -137,14 +137,14 @@ fn mark(engine: &Engine, call: &Call<'_>, sent: BTreeMap<usize, &str>, unrecorde
     Ok(())
 }
 
-/// Records failed attempts as those of a drain are, each of which counts, waits, and in the end parks its message.
+/// Records failed attempts in the same way as a drain: each attempt can count, makes its message wait, and can park it.
 fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, unrecorded: &mut Unrecorded) {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for part in unsent.chunks(MAX_BATCH_GET) {
         let (mut found, read) = read(engine, call, part);
         for &Unsent { place, id, blame, error } in part {
             tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = error }, "an accepted message was not sent");
-            // The message may be sent again, whether its attempt is recorded or not.
+            // The message may be sent again, even if its attempt cannot be recorded.
             let acceptance = engine.in_flight.settle(id);
             let StoredMessage { message, fate, .. } = match (found.remove(id), &read) {
                 (Some(Ok(stored)), _) if stored.state == MessageState::Outstanding => stored,
@@ -162,7 +162,8 @@ fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, un
                 engine.confirmed_as_failed(acceptance, message.topic(), &fate);
             }
             let tally = tallies.entry(message.topic().to_owned()).or_default();
-            // Only the table knows the topics of those that were sent: they speak for each transport of the call.
+            // The topics of the sent messages are known only from the table. The sent messages therefore count as
+            // evidence for each transport of the call.
             tally.sent = sent;
             let is_keyed = message.is_keyed();
             tally.fail(Failure { id: id.to_owned(), fate, is_keyed, blame, error: error.to_owned() });

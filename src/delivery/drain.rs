@@ -1,5 +1,5 @@
-//! A drain: the work of one process on one lane. It ends when the lane is empty, when sending or marking fails, when
-//! the lease is lost, or when its turn is over.
+//! A drain: the work of one process on one lane. A drain ends when the lane is empty, when sending or marking fails,
+//! when the lease is lost, or when the turn of the lane is over.
 
 use crate::delivery::order::{Order, Turn, probe_size, retried_of_probe};
 use crate::delivery::poll::Times;
@@ -20,18 +20,18 @@ use crate::sys::clock;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The number of fresh messages that are found before the first message is sent.
+/// The number of fresh messages that are found before the first message is sent. A fresh message was not tried before.
 const SEEN_FIRST: usize = 200;
-/// The maximum number of retried messages that are kept in memory while fresh ones are sent.
+/// The maximum number of retried messages that are kept in memory while fresh messages are sent.
 const MAX_RETRIED: usize = 2_000;
-/// The number of retried messages that are sent before the fresh ones.
+/// The number of retried messages that are sent before the fresh messages.
 const RETRIED_FIRST: usize = 10;
 /// The number of bodies in the first read. The number doubles after each small read.
 const FIRST_READ: usize = 10;
 /// The maximum size of a small read, in bytes.
 const SMALL_READ: usize = 1024 * 1024;
-/// The length of a claim, in durations of a lease. While a message is claimed, no other process sends it; the claimed
-/// message may be the one that crashes its sender.
+/// The length of a claim, as a multiple of the duration of a lease. While a message is claimed, no other process sends
+/// it. The claimed message may be the cause if its sender crashes.
 const CLAIM_LEASES: u32 = 2;
 
 /// The lane to drain, and the conditions of the drain.
@@ -39,18 +39,18 @@ pub(crate) struct Task<'a, 'p> {
     pub(crate) engine: &'a Engine,
     pub(crate) call: &'a Call<'a>,
     pub(crate) times: Times,
-    /// The number of probes of the lane that have failed in a row.
+    /// The number of consecutive probes of the lane that have failed.
     pub(crate) failures: u32,
     /// Whether each message is claimed before it is sent, because the last holder of the lease crashed or could not mark
     /// the messages that it sent.
     pub(crate) is_careful: bool,
     /// Whether claiming ends with the first mark that succeeds.
     pub(crate) until_marked: bool,
-    /// Called before each send and between requests; returns whether to continue.
+    /// A function that is called before each send and between requests. It returns whether to continue.
     pub(crate) go_on: &'p dyn Fn() -> bool,
-    /// The time after the first send at which the drain ends, so that other lanes have their turn.
+    /// The time after the first send at which the drain ends, so that it is the turn of other lanes.
     pub(crate) turn: Duration,
-    /// Called with the outcomes of each batch.
+    /// A function that is called with the outcomes of each batch.
     pub(crate) on_report: &'p mut dyn FnMut(&DispatchReport),
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Task<'a, 'p> {
 pub(crate) struct Drained {
     pub(crate) tried: u64,
     pub(crate) sent: u64,
-    /// The number of messages that were seen and not tried.
+    /// The number of messages that were found and not tried.
     pub(crate) passed_over: u64,
     pub(crate) trouble: Option<Why>,
     /// Whether the lane may still have messages that are due.
@@ -99,7 +99,8 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         task: &mut task,
     };
     drain.see(SEEN_FIRST);
-    // A lane whose reading takes longer than a turn would never be sent if the turn began before.
+    // The turn begins after the first read, because otherwise a lane whose reading takes longer than a turn would never
+    // be sent.
     drain.began = clock::now();
     if drain.fresh.is_empty() && drain.retried.is_empty() {
         drain.drained.has_rest = drain.source.is_incomplete || drain.is_over;
@@ -119,7 +120,7 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
 }
 
 impl<'a> Drain<'a, '_, '_> {
-    /// Sends ten retried messages, then the fresh ones in the order of time, then the other retried ones.
+    /// Sends ten retried messages, then the fresh messages in the order of time, and then the other retried messages.
     fn take_turns(&mut self, sender: &mut Sender<'a, '_>) {
         self.retried.sort_by_key(|sighting| sighting.fate.next_attempt);
         let others = self.retried.split_off(self.retried.len().min(RETRIED_FIRST));
@@ -133,7 +134,7 @@ impl<'a> Drain<'a, '_, '_> {
         self.send(sender, rest.into(), u64::MAX);
     }
 
-    /// Sends some fresh messages and some retried ones, and all of them after the first success.
+    /// Sends some fresh and some retried messages. After the first success, sends all messages.
     fn probe(&mut self, sender: &mut Sender<'a, '_>) {
         let failures = self.task.failures;
         sender.give_up_after(probe_size(failures));
@@ -146,7 +147,7 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
-    /// Sends fresh messages as they are found: up to `most`, or all of them once one was sent.
+    /// Sends fresh messages as they are found: up to `most` messages, or all messages as soon as one message was sent.
     fn send_fresh(&mut self, sender: &mut Sender<'a, '_>, most: u64) {
         let tried = self.drained.tried;
         loop {
@@ -160,13 +161,13 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
-    /// Reads on in the lane until this number of fresh messages is known.
+    /// Reads the lane further until this number of fresh messages is known.
     fn see(&mut self, wanted: usize) {
         while self.fresh.len() < wanted {
             let Some(sighting) = self.source.next(self.task.go_on) else {
                 return;
             };
-            // Its producer is not in this process.
+            // This process has no producer for the message.
             if self.task.engine.router.route(&sighting.producer_topic).is_none() {
                 self.drained.passed_over += 1;
                 continue;
@@ -187,8 +188,8 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
-    /// Sends these messages, a few at a time, and reads the next bodies meanwhile. Messages that were not tried become
-    /// fresh ones again.
+    /// Sends these messages, a few at a time, and reads the next bodies at the same time. Messages that were not tried
+    /// are fresh again.
     fn send(&mut self, sender: &mut Sender<'a, '_>, mut line: VecDeque<Sighting>, most: u64) {
         let mut left = usize::try_from(most).unwrap_or(usize::MAX);
         let mut next = self.read(sender, &mut line, left);
@@ -199,7 +200,8 @@ impl<'a> Drain<'a, '_, '_> {
             }
             let (candidates, unread) = reading.finish(sender);
             if !unread.is_empty() {
-                // To keep the order, the messages after them wait too. All of them are read again in smaller parts.
+                // To keep the order, the messages after the unread messages wait too. All these messages are read again
+                // in smaller parts.
                 let ahead = next.take().map(|(_, asked)| asked).unwrap_or_default();
                 let again = asked.into_iter().filter(|(place, _)| unread.contains(place)).chain(ahead);
                 for (place, sighting) in again.collect::<Vec<_>>().into_iter().rev() {
@@ -270,7 +272,7 @@ impl<'a> Drain<'a, '_, '_> {
         let mut batches: Vec<Vec<Candidate<'a>>> = Vec::new();
         let mut is_open = false;
         for candidate in candidates {
-            // A message that was tried before may be the one that crashes the process, so it is sent alone.
+            // A message that was tried before may be the cause of a crash, so it is sent alone.
             let is_retried = candidate.fate.is_retried(now);
             match batches.last_mut().filter(|_| is_open && !is_retried) {
                 Some(batch) => batch.push(candidate),
@@ -279,7 +281,7 @@ impl<'a> Drain<'a, '_, '_> {
             is_open = !is_retried;
         }
         for batch in batches {
-            // Nobody else may send a claimed message for a while.
+            // No other process may send a claimed message before its claim ends.
             if self.has_ended(sender) {
                 return;
             }
@@ -318,7 +320,7 @@ impl<'a> Drain<'a, '_, '_> {
     }
 }
 
-/// Claims messages for a while before they are sent. Returns the messages that were claimed successfully.
+/// Claims messages before they are sent. Returns the messages that were claimed successfully.
 fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
     let now = Ticks::now();
     let claimed_for = engine.config.lease_duration * CLAIM_LEASES;
@@ -327,7 +329,7 @@ fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'
         .map(|candidate| {
             let failures = candidate.fate.failures(now);
             let counted = failures.counted + u32::from(candidate.fate.is_retried(now));
-            // No two claims end at the same time, so that each sender recognizes its own.
+            // No two claims end at the same time, so that each sender recognizes its own claim.
             let next = now.plus(claimed_for + Duration::from_nanos(fastrand::u64(0..1_000_000)));
             let claim = Attempt::Claimed { next, first: failures.first.unwrap_or(now), counted };
             (candidate.message.id().to_owned(), candidate.fate, claim)

@@ -1,4 +1,4 @@
-//! A lease: held while its holder works, renewed in time, and at the end released or turned into a pause.
+//! A lease, which a process holds and renews while it works, and at the end releases or turns into a pause of the lane.
 
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Result};
@@ -9,7 +9,8 @@ use crate::sys::clock::Moment;
 use crate::sys::simulation::{Mutation, mutated};
 use std::time::{Duration, SystemTime};
 
-/// The maximum difference between the clocks of two machines. A short lease allows a twelfth of its length instead.
+/// The maximum difference between the clocks of two machines. If a twelfth of the length of the lease is less, that is
+/// used instead.
 const MAX_SKEW: Duration = Duration::from_secs(5);
 /// The time for which Brighter's sweepers wait after our sweep, until the indexes show the marks.
 const REST: Duration = Duration::from_secs(2);
@@ -32,12 +33,13 @@ impl Terms {
         self.length / 3
     }
 
-    /// Returns the time for which a lane is drained before lanes that have got work since have their turn.
+    /// Returns how long a lane is drained before it is the turn of lanes that have received messages in the meantime.
     pub(crate) fn turn(self) -> Duration {
         self.length / 6
     }
 
-    /// Returns the time within which something may be started under a lease. Half of the lease remains for its end.
+    /// Returns the time within which a step may be started under a lease. The second half of the lease is left for
+    /// finishing the step.
     fn usable(self) -> Duration {
         (self.length - self.skew).saturating_sub(self.length / 2)
     }
@@ -46,13 +48,13 @@ impl Terms {
 /// The result of a request for a lease, for a sweeper or an archiver.
 pub(crate) enum Obtained<'a> {
     Held(Lease<'a>),
-    /// Another process holds the lease or has paused the lane.
+    /// Another process holds the lease, or the lane is paused.
     HeldElsewhere,
-    /// The lock table cannot be used, for this lasting reason.
+    /// The lock table cannot be used. Contains the reason, which a retry does not remove.
     Unusable(String),
 }
 
-/// A lease that this process holds until it expires by the process's own clock.
+/// A lease that this process holds. It ends when it expires by the clock of this process.
 pub(crate) struct Lease<'a> {
     engine: &'a Engine,
     lock: Lock,
@@ -63,7 +65,7 @@ pub(crate) struct Lease<'a> {
     pub(crate) before: Option<Box<LockItem>>,
     /// Whether the previous holder's lease expired without being released.
     pub(crate) was_abandoned: bool,
-    /// The pause that is written at the end of the lease, which is released otherwise.
+    /// The pause that is written at the end of the lease. If it is `None`, the lease is released.
     pause: Option<(Duration, u32, Why)>,
 }
 
@@ -80,7 +82,7 @@ impl<'a> Lease<'a> {
             holder: engine.holder.clone(),
             pause: None,
         };
-        // Counted from before the request, so that our lease never ends later than the table says.
+        // The lease is counted from before the request, so that it never ends later than the table says.
         let asked_at = Moment::now();
         let request = lock.clone();
         let taken = use_lock_table(engine, || {
@@ -106,9 +108,9 @@ impl<'a> Lease<'a> {
         }))
     }
 
-    /// Returns whether the lease is still held, for long enough to start another step, and renews it when that is due.
-    /// Called before every send and between requests, so that its holder stops at once if the lease is lost or could not
-    /// be renewed in time.
+    /// Returns whether the lease is held for long enough to start another step. Renews the lease when a renewal is due.
+    /// The holder calls this before every send and between requests, and stops if the lease is lost or could not be
+    /// renewed in time.
     pub(crate) fn is_held(&mut self) -> bool {
         if mutated(Mutation::LeaseNotChecked) {
             return true;
@@ -129,7 +131,7 @@ impl<'a> Lease<'a> {
                     tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease was lost: its holder stops");
                     self.lost = true;
                 }
-                // The lease is held until its end, and renewing it is tried again before the next send.
+                // The lease remains valid until it expires. The next call tries to renew it again.
                 Err(error) => {
                     tracing::warn!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease could not be renewed");
                 }
@@ -142,25 +144,27 @@ impl<'a> Lease<'a> {
     pub(crate) fn is_running(&mut self) -> bool {
         if !self.lost && self.ends_at.is_past() {
             tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease expired before it was renewed: its holder stops");
-            // A later renewal does not revive the lease, because later messages could then overtake the skipped ones.
+            // A later renewal does not revive the lease, because messages that were skipped after it expired could then
+            // be overtaken by later ones.
             self.lost = true;
         }
         !self.lost
     }
 
-    /// Makes the end of the lease a pause: for this time, no process can take the lease.
+    /// Requests a pause when the lease ends. No process can take the lease during the pause.
     pub(crate) fn pause_at_end(&mut self, pause: Duration, failures: u32, why: Why) {
         self.pause = Some((pause, failures, why));
     }
 
-    /// Makes Brighter's sweepers wait at the end of the lease until the indexes show the marks.
+    /// Requests a short pause when the lease ends, so that Brighter's sweepers wait until the indexes show the marks.
     pub(crate) fn rest_at_end(&mut self) {
         self.pause_at_end(REST, 0, Why::Rest);
     }
 }
 
 impl Drop for Lease<'_> {
-    /// Releases the lease, so that the next holder need not wait for its end, or writes the pause.
+    /// Writes the pause, if there is one. Otherwise releases the lease, so that the next holder does not wait until it
+    /// expires.
     fn drop(&mut self) {
         let request = self.lock.clone();
         let pause = self.pause.filter(|_| !self.lost);
@@ -179,8 +183,8 @@ impl Drop for Lease<'_> {
     }
 }
 
-/// Releases the leases of a resource that the lock table may still show for this process, which does not hold them. They
-/// would stop this process like any other until they expire.
+/// Releases the leases on a resource that this process does not hold, although the lock table may still show this
+/// process as the holder. Until they expire, these leases would stop this process like every other process.
 fn release_left_behind(engine: &Engine, resource: &str) -> Result<()> {
     for id in engine.sweeping.left_leases(resource) {
         let lock = Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id };
@@ -198,7 +202,7 @@ fn new_lock(engine: &Engine, resource: &str) -> Lock {
     Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id }
 }
 
-/// Pauses a lane that no process has leased, unless another process has paused it meanwhile.
+/// Pauses a lane that no process has leased, unless another process has paused the lane in the meantime.
 pub(crate) fn pause_unleased(engine: &Engine, resource: &str, topic: &str, pause: (Duration, u32, Why)) -> Result<()> {
     let lock = new_lock(engine, resource);
     let (length, failures, why) = pause;
@@ -224,7 +228,7 @@ pub(crate) fn forget_pause(engine: &Engine, item: &LockItem) {
 }
 
 /// Makes a request to the lock table, and creates the table if it does not exist. If a permission is missing, the
-/// request is repeated once. Returns the reason for which the table cannot be used if the second request fails too.
+/// request is repeated once. If the second request fails too, returns the reason for which the table cannot be used.
 pub(crate) fn use_lock_table<T>(
     engine: &Engine,
     request: impl Fn() -> Result<T>,
@@ -237,7 +241,7 @@ pub(crate) fn use_lock_table<T>(
             engine.run("creating the lock table", |outbox| async move { outbox.create_lock_table(table).await });
         response = request();
         match created {
-            // The lasting reason is that the process may not create the table.
+            // The process is not permitted to create the table, which is the reason to report.
             Err(error) if is_denied(&error) && response.as_ref().is_err_and(is_missing) => response = Err(error),
             Err(error) if !is_denied(&error) => return Err(error),
             _ => {}
@@ -254,7 +258,7 @@ pub(crate) fn use_lock_table<T>(
     }
 }
 
-/// Returns whether the table's key is not that of a lock table.
+/// Returns whether the key of the table differs from the key of a lock table.
 fn has_other_keys(error: &Error) -> bool {
     error.code() == ErrorCode::ServiceError && error.message().contains("does not match the schema")
 }

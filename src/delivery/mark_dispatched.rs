@@ -1,4 +1,4 @@
-//! Marks messages dispatched that the caller has sent by other means.
+//! Marks messages dispatched that the caller has sent without Postbox.
 
 use crate::engine::Engine;
 use crate::model::error::Result;
@@ -8,7 +8,7 @@ use crate::outbox::item::is_possible_id;
 use crate::outbox::mark::{Mark, Marked};
 use crate::outbox::partiql::MAX_STATEMENTS;
 
-/// Marks the messages of these ids, 25 a request.
+/// Marks the messages with these ids, up to 25 per request.
 pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     engine.runtime.check_open()?;
     let ids = distinct(ids);

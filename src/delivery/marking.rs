@@ -1,4 +1,4 @@
-//! The marks of one clear or drain: its sent messages stay claimed until they are marked.
+//! The marks of one clear or drain. Its sent messages stay claimed until they are marked.
 
 use crate::delivery::outcomes::Outcomes;
 use crate::engine::Engine;
@@ -17,20 +17,20 @@ use std::collections::HashMap;
 use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// The maximum number of unmarked messages with which more messages are sent, once a mark has worked.
+/// The maximum number of unmarked messages up to which further messages are sent, after the first mark has succeeded.
 const MOST_UNANSWERED: usize = 200;
 
 /// The result of a mark, with the place of its message in the report.
 type Answer = (usize, Marked);
 
-/// Sent messages whose marks have no result yet, and the channel for the results.
+/// The sent messages whose marks have no result yet, and the channel for the results.
 pub(crate) struct Marking<'a> {
     engine: &'a Engine,
     call: &'a Call<'a>,
-    /// By their places in the report.
+    /// The sent messages, by their places in the report.
     sent: HashMap<usize, Sent<'a>>,
     answers: (UnboundedSender<Answer>, UnboundedReceiver<Answer>),
-    /// Whether a mark of this clear or drain has worked.
+    /// Whether a mark of this clear or drain has succeeded.
     pub(crate) has_worked: bool,
     /// The messages whose marks failed, each with its fate when it was read and the reason.
     pub(crate) failed: Vec<(String, Fate, String)>,
@@ -48,15 +48,15 @@ impl<'a> Marking<'a> {
         Self { engine, call, sent: HashMap::new(), answers: unbounded_channel(), has_worked: false, failed: Vec::new() }
     }
 
-    /// Marks messages that were sent together, at these places of the report.
+    /// Marks messages that were sent together, with their places in the report.
     pub(crate) fn add(&mut self, sent: Vec<(usize, Sent<'a>)>) {
         let marks: Vec<(usize, Mark)> = sent.iter().map(|(index, sent)| (*index, sent.mark.clone())).collect();
         self.sent.extend(sent);
         self.engine.marker.mark(&self.engine.runtime, self.call, marks, &self.answers.0);
     }
 
-    /// Returns whether a message that was sent now may be marked in the background, because it is too young for
-    /// sweepers and few other marks are open.
+    /// Returns whether a message that was just sent may be marked in the background. This is the case if the message is
+    /// too young for sweepers and few other marks are open.
     pub(crate) fn may_be_left_to_the_background(&self, message: &Message) -> bool {
         let config = &self.engine.config;
         config.clear_marks == ClearMarks::Background
@@ -70,8 +70,8 @@ impl<'a> Marking<'a> {
         self.engine.marker.mark_in_background(&self.engine.runtime, self.call, vec![mark]);
     }
 
-    /// Waits until few enough marks are open that more messages may be sent. Until the first mark has worked, none may
-    /// be open.
+    /// Waits until few enough marks are open that further messages may be sent. Before the first mark has succeeded, no
+    /// mark may be open.
     pub(crate) fn make_room(&mut self, outcomes: &mut Outcomes) {
         while let Ok(answer) = self.answers.1.try_recv() {
             self.take(answer, outcomes);
@@ -139,8 +139,8 @@ pub(crate) fn flush_marks(engine: &Engine, deadline: Instant) -> Result<()> {
     Err(Error::new(ErrorCode::MarkIncomplete, text))
 }
 
-/// Marks the messages that this process has sent and could not mark before. Returns whether marks work, so that more
-/// messages may be sent.
+/// Marks the messages that this process has sent and could not mark before. Returns whether marks succeed, so that
+/// further messages may be sent.
 pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
     let overdue = engine.marker.overdue();
     let patience = engine.mark_timeout();

@@ -1,5 +1,5 @@
-//! The order of a drain: when each message has its turn, and which messages wait for an older one of their partition
-//! key. It makes no requests.
+//! The order of a drain: the turn of each message, and the messages that wait for an older message with their partition
+//! key. This module makes no requests.
 
 use crate::model::ticks::Ticks;
 use crate::outbox::sightings::Sighting;
@@ -8,17 +8,17 @@ use std::collections::HashMap;
 /// The turn of a message in the drain that finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// The message was not tried before, and is sent in the order of time.
+    /// The message was not tried before, and is sent in the order of creation times.
     Fresh,
     /// The message was tried before, and is sent with the retried messages.
     Retried,
-    /// The message waits for its next attempt, or an older message of its key does.
+    /// The message or an older message with the same key waits for its next attempt.
     Waits,
-    /// An older message of the same key is retried; this message is sent after it.
+    /// An older message with the same key is retried, and this message is sent after it.
     Behind,
 }
 
-/// The keys of the messages seen so far, each with the turn that its oldest message leaves for the later ones.
+/// The keys of the messages that were found so far, each with the turn of its later messages.
 #[derive(Debug)]
 pub(crate) struct Order {
     now: Ticks,
@@ -30,7 +30,8 @@ impl Order {
         Self { now, keys: HashMap::new() }
     }
 
-    /// Returns the turn of the next message of the lane. Messages are passed in the order of time.
+    /// Returns the turn of the next message of the lane. Call this with the messages in the order of their creation
+    /// times.
     pub(crate) fn turn(&mut self, sighting: &Sighting) -> Turn {
         let own = match &sighting.fate {
             fate if fate.is_waiting(self.now) => Turn::Waits,
@@ -46,7 +47,7 @@ impl Order {
                 self.keys.insert(sighting.key.clone(), Turn::Waits);
                 Turn::Waits
             }
-            // The oldest message of the key, or a message after fresh ones, keeps the order of time.
+            // The oldest message of the key, or a message after fresh messages, is sent in the order of creation times.
             (Turn::Fresh, _) => Turn::Fresh,
             (Turn::Retried, _) => {
                 self.keys.insert(sighting.key.clone(), Turn::Behind);

@@ -1,9 +1,10 @@
-//! The outcomes of messages while they are being sent. Some are known, and others wait for their marks.
+//! The outcomes of messages while they are being sent. Some outcomes are known, and others wait for the marks of their
+//! messages.
 
 use crate::model::report::{DispatchOutcome, DispatchReport};
 use std::collections::BTreeMap;
 
-/// The messages of a clear or drain, in order of their places.
+/// The messages of a clear or drain, in the order of their places.
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
     next: usize,
@@ -32,7 +33,7 @@ impl Outcomes {
         }
     }
 
-    /// Changes the outcome of a message from one value to another, unless it was already taken.
+    /// Changes the outcome of a message from one value to another, unless the outcome was already taken.
     pub(crate) fn change(&mut self, id: &str, from: DispatchOutcome, to: DispatchOutcome) {
         let of_kind = |settled: &&mut (String, DispatchOutcome, String)| settled.0 == id && settled.1 == from;
         if let Some(settled) = self.settled.values_mut().find(of_kind) {

@@ -1,5 +1,5 @@
-//! The poll of the index of outstanding messages. It finds the lanes with work from a few small pages, without reading
-//! the backlog.
+//! The poll of the index of outstanding messages. It reads a few small pages to find the lanes that have messages to
+//! send, without reading the whole backlog.
 
 use crate::delivery::order::{Order, Turn};
 use crate::engine::Engine;
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const PAGE_SIZE: i32 = 25;
 /// The maximum number of pages that one poll reads. The next poll continues after them.
 const MAX_PAGES: usize = 64;
-/// The interval, in polls, at which messages without a shard are searched for.
+/// The interval at which a poll searches for messages without a shard, as a number of polls.
 const UNSHARDED_EVERY: u64 = 12;
 
 /// The times that decide whether a message is swept. A message is left alone if it is younger than the minimum age,
@@ -23,7 +23,7 @@ pub(crate) struct Times {
     pub(crate) now: Ticks,
     /// Messages created at this time or before it are old enough.
     pub(crate) before: Ticks,
-    /// Messages created later than this count as old, because the clock of their process was wrong.
+    /// Messages created later than this count as old enough, because the clock of their process was wrong.
     pub(crate) too_late: Ticks,
 }
 
@@ -39,14 +39,14 @@ impl Times {
     }
 }
 
-/// The messages of a lane that a poll saw.
+/// The messages of a lane that a poll found.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// The number of messages that are due.
     pub(crate) due: u64,
     /// Whether a page ended before the last message of the lane.
     pub(crate) is_cut: bool,
-    /// The shards that belong to no group of shards.
+    /// The shards that do not belong to any group of shards.
     pub(crate) other_shards: BTreeSet<String>,
     /// Messages without a shard.
     pub(crate) unsharded: Vec<Sighting>,
@@ -58,7 +58,7 @@ pub(crate) struct Seen {
 #[derive(Debug, Default)]
 pub(crate) struct View {
     pub(crate) lanes: BTreeMap<Lane, Seen>,
-    /// Messages of topics that no producer of this process serves.
+    /// The number of messages in topics that have no producer in this process.
     pub(crate) unserved: u64,
     pub(crate) unserved_topics: BTreeSet<String>,
 }
@@ -81,7 +81,7 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
         let page =
             engine.run("finding lanes with work", |outbox| async move { outbox.poll_page(PAGE_SIZE, start).await });
         let page = match page {
-            // DynamoDB rejects a constructed start key: from now on the index is read page by page.
+            // DynamoDB rejects a constructed start key. From now on, the index is read page by page.
             Err(error)
                 if page_number > 0
                     && error.code() == ErrorCode::ServiceError
@@ -114,7 +114,7 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
     Ok(())
 }
 
-/// Reads the oldest messages of each shard of the topic, and those whose creation time is too far in the future.
+/// Reads the oldest messages of each shard of the topic, and the messages whose creation time is too far in the future.
 fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view: &mut View) -> Result<()> {
     let ranges = [Range::UpTo(times.before), Range::After(times.too_late)];
     let shards = groups.lanes(topic).into_iter().flat_map(|lane| groups.shards(&lane));

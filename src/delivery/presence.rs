@@ -101,6 +101,6 @@ pub(crate) fn sweepers(engine: &Engine) -> Result<Vec<SweeperInfo>> {
             stopped_at: presence.closed.map(time_of),
         })
         .collect();
-    sweepers.sort_by(|one, other| other.last_sweep.cmp(&one.last_sweep));
+    sweepers.sort_by_key(|sweeper| std::cmp::Reverse(sweeper.last_sweep));
     Ok(sweepers)
 }

@@ -1,4 +1,4 @@
-//! Reads the messages to be sent: recently committed ones from memory, the others from the table.
+//! Reads the messages to be sent. Recently committed messages are taken from memory, and all others from the table.
 
 use crate::delivery::blame::Blame;
 use crate::delivery::sender::{Candidate, For, Sender};
@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
-/// The maximum age of a message that was read for a clear. An older one is read again before it is sent, because no
-/// lease keeps sweepers from sending it.
+/// The maximum time between the read of a message for a clear and its send. After this time, the message is read again,
+/// because no lease keeps sweepers from sending it.
 const FRESH: Duration = Duration::from_secs(2);
 
 /// Messages that are read together, from memory or with one BatchGetItem.
@@ -40,7 +40,7 @@ enum Source<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Starts to read up to 100 messages, which are passed with their places in the report.
+    /// Starts to read up to 100 messages. Each message is passed with its place in the report.
     pub(crate) fn start(
         engine: &'a Engine,
         call: &Call<'_>,
@@ -75,8 +75,8 @@ impl<'a> Reading<'a> {
         Self { engine, purpose, wanted, request }
     }
 
-    /// Returns the messages to be sent, and sets the outcomes of the others. For a drain, also returns the places from the
-    /// first message that could not be read, because the later ones must not overtake it.
+    /// Returns the messages to be sent, and sets the outcomes of all other messages. For a drain, also returns the
+    /// places of the first message that could not be read and of all later messages, which must not overtake it.
     pub(crate) fn finish(self, sender: &mut Sender<'a, '_>) -> (Vec<Candidate<'a>>, Vec<usize>) {
         let no_response = || {
             let text = format!(
@@ -122,7 +122,7 @@ impl<'a> Reading<'a> {
             };
             match (found.remove(&id), &read) {
                 (Some(Ok(stored)), _) => match stored.state {
-                    // A message that was sent and not marked is marked, even if the item says that it waits.
+                    // A message that was sent and not marked is marked, even if its item contains a wait.
                     MessageState::Outstanding
                         if stored.fate.is_waiting(now) && self.engine.marker.unmarked(&id).is_none() =>
                     {
@@ -158,7 +158,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Returns the detail for a message that waits: until when, and the last error.
+/// Returns the detail for a message that waits: the end of the wait, and the last error.
 fn waiting_text(stored: &StoredMessage) -> String {
     let until = stored.fate.next_attempt.map(Ticks::to_text).unwrap_or_default();
     match &stored.last_error {
@@ -167,7 +167,7 @@ fn waiting_text(stored: &StoredMessage) -> String {
     }
 }
 
-/// Counts a malformed item as a failed message, so that the item waits and is not found by every sweep.
+/// Records a malformed item as a failed message, so that the item waits and is not tried in every sweep.
 fn malformed(engine: &Engine, id: String, error: &Error, sender: &mut Sender<'_, '_>) {
     let wanted = id.clone();
     let read = engine.run("reading a malformed item", |outbox| async move { outbox.get_fate(wanted).await });

@@ -7,8 +7,8 @@ use crate::outbox::attempts::Attempt;
 use crate::outbox::change::Changed;
 use crate::outbox::partiql::MAX_STATEMENTS;
 
-/// Writes attempts, up to 25 per request. Returns their results in order: `None` stands for a request that had no
-/// response in time. An attempt that cannot be written is logged, and its message is tried again sooner.
+/// Writes attempts, up to 25 per request. Returns the results in the same order. The result is `None` if its request
+/// received no response in time. An attempt that cannot be written is logged, and its message is tried again sooner.
 pub(crate) fn record(engine: &Engine, attempts: &[(String, Fate, Attempt)]) -> Vec<Option<Changed>> {
     let mut done = Vec::with_capacity(attempts.len());
     if attempts.is_empty() {

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::model::error::Result;
 use crate::model::report::{DispatchOutcome, DispatchReport, distinct};
 
-/// Makes the messages of these ids outstanding again.
+/// Makes the messages with these ids outstanding again.
 pub(crate) fn replay(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     let ids = distinct(ids);
     let mut report = DispatchReport::of(&ids);

@@ -1,4 +1,4 @@
-//! Sends given messages on this thread, in their order, and marks them dispatched.
+//! Sends messages on this thread, in the order in which they are offered, and marks them dispatched.
 
 use crate::delivery::acceptance::{Accepted, MAX_UNCONFIRMED};
 use crate::delivery::blame::{Blame, Rules};
@@ -27,10 +27,10 @@ use tracing::Span;
 /// The wait of a message that was sent and cannot be marked.
 const UNMARKED_WAIT: Duration = Duration::from_secs(300);
 
-/// The reason of [`DispatchOutcome::Skipped`].
+/// The reason for [`DispatchOutcome::Skipped`].
 pub(crate) const NOT_TRIED: &str = "the operation ended before the message was tried";
 
-/// The number of failures for which an unavailable transport counts.
+/// The number of failures that one outcome `Unavailable` is worth.
 const UNAVAILABLE_STRIKES: u64 = 10;
 
 /// The operation that sends the messages.
@@ -49,7 +49,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) message: Message,
     pub(crate) fate: Fate,
     pub(crate) claim: Claim<'a>,
-    /// Whether the message was taken from memory, which contains only messages that this process has just committed.
+    /// Whether the message was taken from memory, which contains only messages that this process committed recently.
     pub(crate) is_from_memory: bool,
     /// The time after which the message is read again before it is sent.
     pub(crate) fresh_until: Option<Instant>,
@@ -67,11 +67,11 @@ impl Candidate<'_> {
     }
 }
 
-/// The partition keys, with their topics, of which an earlier message could not be sent.
+/// The topics and partition keys for which an earlier message could not be sent.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     keys: HashSet<(String, String)>,
-    /// A message could not be read, so that its key is not known.
+    /// Whether a message could not be read, so that its key is not known and all keys are held back.
     pub(crate) all_keys: bool,
 }
 
@@ -85,7 +85,7 @@ impl Held {
     }
 }
 
-/// A message of a batch beside its content.
+/// The data of a message in a batch, without its content.
 struct Place<'a> {
     index: usize,
     fate: Fate,
@@ -93,7 +93,7 @@ struct Place<'a> {
     is_from_memory: bool,
 }
 
-/// Messages of one producer that are sent in one call.
+/// The messages that one producer sends in one call.
 #[derive(Default)]
 struct Batch<'a> {
     producer: Option<Arc<dyn Producer>>,
@@ -111,9 +111,9 @@ pub(crate) struct Sender<'a, 'd> {
     marking: Marking<'a>,
     batch: Batch<'a>,
     go_on: &'d dyn Fn() -> bool,
-    /// Failures since the last success: a transport that cannot be reached counts ten.
+    /// The number of failures since the last success. An outcome `Unavailable` counts as ten failures.
     strikes: u64,
-    /// The number of these failures after which nothing more is sent.
+    /// The number of these failures after which no more messages are sent.
     most_strikes: u64,
     sent: u64,
 }
@@ -141,22 +141,22 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
     }
 
-    /// Counts failures in a row from here, and sends nothing more after this number of them.
+    /// Starts to count consecutive failures from zero again, and sends no more messages after this number of failures.
     pub(crate) fn give_up_after(&mut self, strikes: u64) {
         (self.strikes, self.most_strikes) = (0, strikes);
     }
 
-    /// Returns whether sending must stop, because of too many failures in a row or because marks fail.
+    /// Returns whether sending must stop, because of too many consecutive failures or because marks fail.
     pub(crate) fn is_in_trouble(&self) -> bool {
         self.strikes >= self.most_strikes || self.engine.marker.is_failing()
     }
 
-    /// Returns how many messages were sent.
+    /// Returns the number of messages that were sent.
     pub(crate) fn sent_count(&self) -> u64 {
         self.sent
     }
 
-    /// Returns whether a mark has worked.
+    /// Returns whether a mark has succeeded.
     pub(crate) fn has_marked(&self) -> bool {
         self.marking.has_worked
     }
@@ -172,10 +172,10 @@ impl<'a, 'd> Sender<'a, 'd> {
     pub(crate) fn offer(&mut self, candidate: Candidate<'a>) {
         let Candidate { index, message, fate, claim, is_from_memory, .. } = candidate;
         if let Some(mark) = self.engine.marker.unmarked(message.id()) {
-            // It was sent before: only its mark is missing.
+            // The message was sent before, and only its mark is missing.
             return self.marking.add(vec![(index, Sent { mark, fate, _claim: claim })]);
         }
-        // An earlier message of the same key must be sent first, since its failure would hold back this one.
+        // An earlier message with the same key must be sent first, because its failure would hold back this message.
         let same_key = |other: &Message| key_of(other).is_some() && key_of(other) == key_of(&message);
         if self.batch.messages.iter().any(same_key) {
             self.flush();
@@ -199,11 +199,11 @@ impl<'a, 'd> Sender<'a, 'd> {
             return self.outcomes.set(index, DispatchOutcome::NoProducer, detail);
         };
         let same_producer = self.batch.producer.as_ref().is_some_and(|current| Arc::ptr_eq(current, &producer));
-        // The breaker must know the outcomes of the earlier messages before it decides about this one.
+        // The breaker must know the outcomes of the earlier messages before it decides about this message.
         if !same_producer {
             self.flush();
         }
-        // A drain needs no breaker, since its lane pauses after failures.
+        // A drain needs no breaker, because its lane is paused after failures.
         let permit = match self.purpose {
             For::Clear => self.engine.breakers.permit(message.topic()),
             For::Drain => Permit::Send,
@@ -255,7 +255,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             let Place { index, fate, claim, is_from_memory } = place;
             let is_first_try = !fate.is_retried(now);
             if fate.accepted.is_some() && fate.failures(now).first.is_none() {
-                // Its first acceptance was not confirmed in time.
+                // The first acceptance of the message was not confirmed in time.
                 self.engine.evidence.note(message.topic(), false);
             }
             match outcome {
@@ -279,7 +279,7 @@ impl<'a, 'd> Sender<'a, 'd> {
                     sent.push((index, Sent { mark, fate, _claim: claim }));
                 }
                 SendOutcome::Accepted => {
-                    // Later messages of the same key wait for the confirmation.
+                    // Later messages with the same key wait for the confirmation.
                     self.held.hold(message);
                     let acceptance = Acceptance { topic: message.topic().to_owned(), is_first_try };
                     claim.keep_accepted(acceptance, Rules::of(&self.engine.config).acceptance_wait(&fate, now));
@@ -357,9 +357,9 @@ impl<'a, 'd> Sender<'a, 'd> {
     }
 }
 
-/// Delays messages whose marks fail while others succeed, so that not every sweep sends them again.
+/// Delays messages whose marks fail while other marks succeed, so that not every sweep sends these messages again.
 fn leave_unmarked(engine: &Engine, failed: Vec<(String, Fate, String)>) {
-    // Where no mark succeeds, no wait can be written either.
+    // If no mark succeeds, no wait can be written either.
     if engine.marker.is_failing() {
         return;
     }
@@ -373,7 +373,7 @@ fn leave_unmarked(engine: &Engine, failed: Vec<(String, Fate, String)>) {
     record(engine, &failed.into_iter().map(wait).collect::<Vec<_>>());
 }
 
-/// Returns the span of a call of a producer, by OpenTelemetry's conventions for messaging.
+/// Returns the span of a call to a producer, according to OpenTelemetry's conventions for messaging.
 fn send_span(messages: &[Message]) -> Span {
     let first = messages.first();
     tracing::info_span!(
@@ -389,7 +389,8 @@ fn send_span(messages: &[Message]) -> Span {
     )
 }
 
-/// Returns the topic and the partition key of the message, within which order is kept, if it has a partition key.
+/// Returns the topic and the partition key of the message, or `None` if it has no partition key. Messages with the same
+/// topic and partition key are sent in order.
 pub(crate) fn key_of(message: &Message) -> Option<(String, String)> {
     message.is_keyed().then(|| (message.topic().to_owned(), message.partition_key().to_owned()))
 }

@@ -1,4 +1,5 @@
-//! The messages of a lane in the order of time. Its shards are read page by page, ahead of their use, and merged.
+//! The messages of a lane in the order of their creation times. The shards of the lane are read page by page, in
+//! advance, and merged.
 
 use crate::engine::Engine;
 use crate::model::error::Result;
@@ -12,7 +13,7 @@ use tracing::Instrument;
 
 /// The maximum number of messages of a page. It is halved when a page cannot be read.
 const MAX_PAGE: i32 = 1000;
-/// The number of remaining messages at which the next page is requested.
+/// The next page is requested when this number of messages remains.
 const AHEAD: usize = 100;
 /// The minimum number of messages of a page. If such a page cannot be read, its shard waits for the next sweep.
 const MIN_PAGE: i32 = 10;
@@ -22,11 +23,11 @@ pub(crate) struct Source<'a> {
     engine: &'a Engine,
     call: &'a Call<'a>,
     parts: Vec<Part>,
-    /// Whether a shard could not be read to its end, so that it may have older messages of a key.
+    /// Whether a shard could not be read to its end, so that the shard may contain older messages of a key.
     pub(crate) is_incomplete: bool,
 }
 
-/// A range of times of one shard.
+/// A range of creation times in one shard.
 struct Part {
     shard: String,
     range: Range,
@@ -38,7 +39,7 @@ struct Part {
 }
 
 impl<'a> Source<'a> {
-    /// Creates a source of these ranges of shards and of the messages that were already found.
+    /// Creates a source from these ranges of shards and from the messages that were already found.
     pub(crate) fn new(
         engine: &'a Engine,
         call: &'a Call<'a>,

@@ -1,4 +1,5 @@
-//! A sweep: finds the lanes with work and drains those that no other process holds, several topics in parallel.
+//! A sweep: finds the lanes that have messages to send, and drains the lanes that no other process holds, several
+//! topics in parallel.
 
 use crate::delivery::drain::{Drained, Task, drain, pause};
 use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
@@ -22,20 +23,20 @@ use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The time for which this process leaves a lane alone after it found that another process holds it.
+/// The time for which this process ignores a lane after it found that another process holds the lane.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
-/// The maximum time for which a lane is not read again after a drain found that none of its messages was due.
+/// The maximum time for which a lane is not read again after a drain found no message that was due.
 const NOTHING_DUE: Duration = Duration::from_secs(60);
-/// The maximum time for which the lease of all lanes is held, so that sweepers of other topics have their turn.
+/// The maximum time for which the lease of all lanes is held if other topics need another sweeper.
 const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
 /// The maximum number of lanes whose leases one poll reads.
 const MOST_LANES: usize = 100;
 
-/// A lane that may have work, and its messages that were seen.
+/// A lane that may have messages to send, and its messages that a poll found.
 struct Job {
     lane: Lane,
     seen: Seen,
-    /// The item of its last pause, if there is one and the pause is over.
+    /// The item of the last pause of the lane, if there is one and the pause is over.
     pause: Option<LockItem>,
 }
 
@@ -54,12 +55,12 @@ struct Sweep<'a, 'r> {
     results: Mutex<Results<'r>>,
 }
 
-/// The results of a sweep, which it reports to its caller at the end and after each batch.
+/// The results of a sweep, which are reported to the caller at the end and after each batch.
 struct Results<'r> {
     report: SweepReport,
     on_batch: &'r mut OnBatch<'r>,
     lanes: BTreeMap<Lane, Left>,
-    /// The messages of topics without a producer in this process, counted by the last poll.
+    /// The number of messages in topics without a producer in this process, as counted by the last poll.
     unserved: u64,
     unserved_topics: BTreeSet<String>,
 }
@@ -73,7 +74,8 @@ struct Left {
 }
 
 impl Results<'_> {
-    /// Notes the messages of a lane that a poll saw, unless the sweep has drained the lane, which shows more of it.
+    /// Notes the messages of a lane that a poll found, unless the sweep has drained the lane. A drain finds more
+    /// messages than a poll.
     fn saw(&mut self, lane: &Lane, seen: &Seen) {
         let left = self.lanes.entry(lane.clone()).or_default();
         if !left.was_drained {
@@ -81,8 +83,8 @@ impl Results<'_> {
         }
     }
 
-    /// Notes the messages that a drain of a lane left. Messages that failed in an earlier drain wait now and are not
-    /// counted again.
+    /// Notes the messages that a drain of a lane did not send. Messages that failed in an earlier drain now wait, and
+    /// are not counted again.
     fn drained(&mut self, lane: &Lane, held_back: u64, failed: u64) {
         let left = self.lanes.entry(lane.clone()).or_default();
         left.held_back = held_back.saturating_sub(left.failed);
@@ -112,8 +114,8 @@ struct State {
     has_progress: bool,
 }
 
-/// Sweeps all topics, or one, until no message is left that is old enough and can be sent, or until it is cancelled.
-/// Passes the outcomes of each batch to `on_batch`.
+/// Sweeps one topic or all topics, until no message is left that is old enough and can be sent, or until the sweep is
+/// cancelled. Passes the outcomes of each batch to `on_batch`.
 pub(crate) fn sweep(
     engine: &Engine,
     topic: Option<&str>,
@@ -158,8 +160,8 @@ pub(crate) fn sweep(
     Ok(report)
 }
 
-/// Sweeps all topics, as the sweeper does at every interval. Fails if the lock table cannot be used and no sweep is
-/// allowed without it.
+/// Sweeps all topics, as the sweeper does at every interval. Fails if the lock table cannot be used and sweeping
+/// without a lease is not allowed.
 pub(crate) fn sweep_in_background(engine: &Engine, cancel: &CancelToken) -> Result<()> {
     let report = sweep(engine, None, cancel, &mut |_| {})?;
     match report.lease {
@@ -171,7 +173,7 @@ pub(crate) fn sweep_in_background(engine: &Engine, cancel: &CancelToken) -> Resu
 }
 
 impl<'a, 'r> Sweep<'a, 'r> {
-    /// Works until a poll finds nothing that can be sent.
+    /// Polls and drains lanes until a poll finds no messages that can be sent.
     fn run(&self) -> Result<()> {
         while !self.state().is_over && self.may_start() && self.find_jobs()? > 0 {
             self.state().has_progress = false;
@@ -234,7 +236,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
     }
 
     /// Waits while other threads are sending, and polls for more lanes at every interval. Returns whether there may be
-    /// more work.
+    /// more lanes to drain.
     fn waits_for_others(&self) -> bool {
         let interval = self.engine.config.sweep_interval;
         let state = self.state();
@@ -259,7 +261,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
 
     /// Returns whether another lane may be started.
     fn may_start(&self) -> bool {
-        // Only a sweeper of other topics waits for the lease of all lanes.
+        // Another sweeper needs the lease of all lanes only if it has producers for other topics.
         let has_time = self.lanes_are_leased
             || clock::since(self.started) < ONE_LEASE_FOR
             || self.results().unserved_topics.is_empty();
@@ -270,7 +272,8 @@ impl<'a, 'r> Sweep<'a, 'r> {
         !self.cancel.is_canceled() && !self.engine.runtime.is_abandoned()
     }
 
-    /// Finds lanes that have work and that no other process holds. Returns the number of lanes in the queue.
+    /// Finds lanes that have messages to send and that no other process holds. Returns the number of lanes in the
+    /// queue.
     fn find_jobs(&self) -> Result<usize> {
         self.state().polled = Some(clock::now());
         let View { lanes, unserved, unserved_topics } = poll(self.engine, self.topic, Times::of(self.engine))?;
@@ -371,7 +374,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         self.engine.config.sweep_without_lease
     }
 
-    /// Takes the lease of all lanes unless it is held already. Returns whether lanes may be drained.
+    /// Takes the lease of all lanes, unless this sweep already holds it. Returns whether lanes may be drained.
     fn has_one_lease(&self) -> Result<bool> {
         let mut lease = self.one_lease();
         if self.lanes_are_leased || lease.is_some() || self.has_no_lease() {

@@ -1,5 +1,5 @@
-//! The record of a drain, or of the messages of one topic in a clear: the number of sent messages, and the failures,
-//! which are written at the end.
+//! The results of a drain, or of the messages of one topic in a clear: the number of sent messages, and the failures.
+//! The failures are written at the end.
 
 use crate::delivery::acceptance::{Accepted, store_acceptances};
 use crate::delivery::blame::{Blame, Circumstances, Rules, target_refuses};
@@ -13,7 +13,7 @@ use crate::outbox::change::Changed;
 use crate::outbox::state::fate;
 use std::time::Duration;
 
-/// The maximum age of a dispatch that shows that a topic works which this process has not tried itself.
+/// The maximum age of a dispatch that counts as evidence for a topic in which this process made no first attempts.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(600);
 
 /// An attempt that failed.
@@ -27,7 +27,8 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns the failure with the fate that an acceptance has given to its message since the message was read.
+    /// Returns the failure with the current fate of its message, if an acceptance has changed the fate since the
+    /// message was read.
     fn after_acceptance(self, written: Changed) -> Option<Self> {
         let Changed::Refused(Some(item)) = written else {
             return None;
@@ -49,8 +50,9 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Notes a failure. If many messages are rejected in the same words and none is sent, the transport is to blame for
-    /// these rejections. Returns the ids of their messages.
+    /// Notes a failure. If three or more messages are rejected with the same reason and no message is sent, these
+    /// rejections are blamed on the transport. Returns the ids of the messages whose rejections are now blamed on the
+    /// transport.
     pub(crate) fn fail(&mut self, failure: Failure) -> Vec<String> {
         let (words, is_rejected) = (failure.error.clone(), failure.blame == Blame::Message);
         self.failures.push(failure);
@@ -74,13 +76,13 @@ impl Tally {
         excused
     }
 
-    /// Parks the rejected messages of a clear. Its other failures are left to the sweepers.
+    /// Parks the rejected messages of a clear. The other failures of the clear are left to the sweepers.
     pub(crate) fn park_rejected(&mut self, engine: &Engine) {
         self.failures.retain(|failure| failure.blame == Blame::Message);
         self.write(engine, Circumstances::default());
     }
 
-    /// Writes the failed and accepted attempts of a drain of this topic, and forgets them.
+    /// Writes the failed and accepted attempts in a drain of this topic, and forgets them.
     pub(crate) fn settle(&mut self, engine: &Engine, topic: &str, in_trouble: bool) {
         let circumstances = self.circumstances(engine, topic, in_trouble);
         self.write(engine, circumstances);
@@ -88,8 +90,9 @@ impl Tally {
         *self = Self::default();
     }
 
-    /// Writes the failures that were confirmed for accepted messages of this topic. If this process stores an acceptance
-    /// between the reading of a message and the writing of its failure, the failure is written again after it.
+    /// Writes the failures that were confirmed for accepted messages of this topic. If this process stores the
+    /// acceptance of a message after the message was read and before its failure is written, the failure is written
+    /// again after the acceptance.
     pub(crate) fn settle_confirmed(&mut self, engine: &Engine, topic: &str) {
         let circumstances = self.circumstances(engine, topic, false);
         self.failures = self.write(engine, circumstances);
@@ -103,7 +106,8 @@ impl Tally {
         Circumstances { in_trouble, has_evidence }
     }
 
-    /// Writes the failures and forgets them. Returns those whose messages have an acceptance since they were read.
+    /// Writes the failures and forgets them. Returns the failures of the messages whose acceptance was stored after
+    /// they were read.
     fn write(&mut self, engine: &Engine, circumstances: Circumstances) -> Vec<Failure> {
         let (rules, now) = (Rules::of(&engine.config), Ticks::now());
         let failures = std::mem::take(&mut self.failures);
@@ -119,8 +123,8 @@ impl Tally {
     }
 }
 
-/// Returns whether other messages of the topic are sent, as shown by the attempts of this process or, if it has made
-/// none, by the newest dispatched message of any process.
+/// Returns whether there is evidence that the transport of the topic works. The evidence is taken from the first
+/// attempts of this process or, if there were none, from the newest dispatched messages of any process.
 fn has_evidence(engine: &Engine, topic: &str) -> bool {
     if let Some(verdict) = engine.evidence.verdict(topic) {
         return verdict;

@@ -1,5 +1,5 @@
-//! The limit for outstanding messages. Their number is the last count in the table, corrected by the deposits and
-//! dispatches of this process since then.
+//! The limit for outstanding messages. The current number is estimated as the last count in the table plus the deposits
+//! of this process since that count, minus its dispatches.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::sys::sync::Mutex;
@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 /// The limit, and the known number of outstanding messages.
 pub(crate) struct BacklogLimit {
-    /// The maximum number of outstanding messages; 0 for no limit.
+    /// The maximum number of outstanding messages, or 0 for no limit.
     most: u64,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The last count of the table; 0 before the first one.
+    /// The last count in the table, or 0 before the first count.
     counted: i64,
     /// The value of [`Outbox::outstanding_change`](crate::outbox::Outbox::outstanding_change) when that count started.
     change_then: i64,
@@ -27,7 +27,7 @@ impl BacklogLimit {
         Arc::new(Self { most, state: Mutex::default() })
     }
 
-    /// Notes a count of the table. `change_then` is the change by this process at the start of the count.
+    /// Notes a count in the table. `change_then` is the value of the change by this process when the count started.
     pub(crate) fn counted(&self, count: u64, change_then: i64) {
         let mut state = self.state.lock();
         state.counted = i64::try_from(count).unwrap_or(i64::MAX);
@@ -35,8 +35,8 @@ impl BacklogLimit {
     }
 }
 
-/// Room for messages that are being deposited. It is released when this is dropped, because written messages are part
-/// of the change by this process.
+/// Reserved room for messages that are being deposited. The room is released when this value is dropped. Messages that
+/// were written are then part of the change by this process.
 pub(crate) struct Reserved {
     limit: Arc<BacklogLimit>,
     messages: i64,
@@ -74,7 +74,7 @@ impl Reserved {
         Ok(())
     }
 
-    /// Takes over the room of another reservation.
+    /// Moves the room of another reservation into this reservation.
     pub(crate) fn append(&mut self, other: &mut Self) {
         self.messages += std::mem::take(&mut other.messages);
     }

@@ -1,5 +1,5 @@
-//! A circuit breaker per topic, for clears: after consecutive failures of its transport, the messages of a topic are
-//! held back for a while. No attempts are counted for them.
+//! The circuit breakers of clears, one per topic. After consecutive failures of its transport, the messages of a topic
+//! are held back for a while. No attempts are counted for these messages.
 
 use crate::model::stats::BreakerState;
 use crate::sys::clock;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// The breakers of all topics that have failed since their last success.
 pub(crate) struct Breakers {
-    /// The number of consecutive failures that opens a breaker; 0 if breakers never open.
+    /// The number of consecutive failures after which a breaker opens, or 0 if breakers never open.
     threshold: u64,
     cooldown: Duration,
     topics: Mutex<HashMap<String, Breaker>>,
@@ -23,7 +23,7 @@ enum Breaker {
     Open {
         until: Instant,
     },
-    /// One message is being tried.
+    /// One message is being sent as a probe.
     Probing {
         since: Instant,
     },
@@ -33,7 +33,7 @@ enum Breaker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Permit {
     Send,
-    /// Send this message alone; its outcome decides whether the others are sent.
+    /// Send this message alone. Its outcome decides whether the other messages are sent.
     Probe,
     HoldBack,
 }
@@ -52,7 +52,7 @@ impl Breakers {
         match *breaker {
             Breaker::Closed { .. } => Permit::Send,
             Breaker::Open { until } if until > now => Permit::HoldBack,
-            // A probe that does not return holds the topic back only for the cooldown.
+            // If a probe does not return, the topic is held back only until the cooldown has passed.
             Breaker::Probing { since } if now.duration_since(since) < self.cooldown => Permit::HoldBack,
             Breaker::Open { .. } | Breaker::Probing { .. } => {
                 *breaker = Breaker::Probing { since: now };
@@ -71,7 +71,8 @@ impl Breakers {
         if self.threshold == 0 {
             return;
         }
-        // Logged without the lock, because a log callback may wait for a thread that reads the states.
+        // The log message is emitted without the lock, because a log callback may wait for a thread that reads the
+        // states.
         if self.opens(topic) {
             tracing::warn!(
                 target: "postbox", { messaging.destination.name = topic, cooldown_ms = self.cooldown.as_millis() as u64 },
@@ -80,7 +81,7 @@ impl Breakers {
         }
     }
 
-    /// Counts a failure. Returns whether it opened the breaker.
+    /// Counts a failure. Returns whether the failure opened the breaker.
     fn opens(&self, topic: &str) -> bool {
         let mut topics = self.topics.lock();
         let breaker = topics.entry(topic.to_owned()).or_insert(Breaker::Closed { failures: 0 });

@@ -1,4 +1,4 @@
-//! The ids of messages that were committed and are to be sent without being asked for.
+//! The ids of committed messages that are to be sent without a call to clear.
 
 use crate::model::cancel::CancelToken;
 use crate::sys::clock;
@@ -6,9 +6,9 @@ use crate::sys::sync::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The maximum number of ids that wait. Later ones are left to the sweeps.
+/// The maximum number of ids that wait. Further messages are left to the sweeps.
 const MAX_WAITING: usize = 1000;
-/// An id that has waited for longer is left to the sweeps.
+/// The maximum time for which an id waits. After this time, its message is left to the sweeps.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// A bounded queue from the threads that commit to the thread that sends.
@@ -26,21 +26,21 @@ struct State {
 }
 
 impl Committed {
-    /// Lets ids be added, for a thread that takes them.
+    /// Allows ids to be added, because a thread now takes them.
     pub(crate) fn open(&self) {
         self.state.lock().is_served = true;
     }
 
-    /// Forgets the ids, and wakes the thread that takes them, after its token was canceled.
+    /// Forgets the ids, and wakes the thread that takes them. Call this after the token of the thread was canceled.
     pub(crate) fn close(&self) {
-        // Under the lock, so that the thread is either before its check of the token or in its wait.
+        // The lock ensures that the thread has either not checked the token yet or is already waiting.
         let mut state = self.state.lock();
         state.is_served = false;
         state.ids.clear();
         self.changed.notify_all();
     }
 
-    /// Adds ids, if a thread takes them.
+    /// Adds ids, if there is a thread that takes them.
     pub(crate) fn add(&self, ids: impl IntoIterator<Item = String>) {
         let now = clock::now();
         let mut state = self.state.lock();

@@ -57,7 +57,7 @@ impl Counters {
         self.latest.lock().outstanding = Some(outstanding);
     }
 
-    /// Returns the statistics, including these states of the breakers.
+    /// Returns the statistics. The states of the breakers are passed as an argument.
     pub(crate) fn read(&self, breakers: Vec<(String, BreakerState)>) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let latest = self.latest.lock().clone();

@@ -1,5 +1,6 @@
-//! Evidence that a topic's transport works: the results of first attempts of this process. A failure counts against a
-//! message only if other messages of its topic are sent.
+//! Evidence that the transport of a topic works: the results of the first attempts of this process. A first attempt is
+//! an attempt to send a message that was not tried before. A failure counts against a message only if other messages of
+//! its topic are sent.
 
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
@@ -7,9 +8,9 @@ use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The time for which the result of a first attempt is evidence.
+/// The time for which the result of a first attempt counts as evidence.
 const WINDOW: Duration = Duration::from_secs(600);
-/// The time whose first attempts are counted in one entry.
+/// The length of the interval whose first attempts are counted in one entry.
 const GRAIN: Duration = Duration::from_secs(10);
 
 /// The first attempts of the last ten minutes, by topic.
@@ -38,8 +39,8 @@ impl Evidence {
         }
     }
 
-    /// Returns whether the topic's transport works: at least one first attempt succeeded, and no more have failed than
-    /// succeeded. Returns `None` if there was no first attempt.
+    /// Returns whether the transport of the topic works: at least one first attempt, and at least half of the first
+    /// attempts, succeeded. Returns `None` if there was no first attempt.
     pub(crate) fn verdict(&self, topic: &str) -> Option<bool> {
         let mut topics = self.lock();
         let entries = topics.get_mut(topic)?;

@@ -1,4 +1,4 @@
-//! The messages that this process is sending now, so that no two of its threads send the same message.
+//! The messages that this process is sending. They are claimed, so that no two threads send the same message.
 
 use crate::sys::clock::now;
 use crate::sys::sync::Mutex;
@@ -18,11 +18,11 @@ struct State {
 
 /// The reason why no other thread of this process may send a message.
 enum Holder {
-    /// A thread is sending it. Its confirmation may come before its producer has returned.
+    /// A thread is sending the message. Its confirmation may arrive before its producer has returned.
     Sending { settled: bool },
-    /// The producer accepted the message, whose confirmation is awaited until this time.
+    /// The producer accepted the message, which waits for its confirmation until this time.
     Accepted { until: Instant, acceptance: Acceptance },
-    /// The message was sent, and its mark is awaited until this time.
+    /// The message was sent, and waits for its mark until this time.
     Marking { until: Instant },
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Acceptance {
     pub(crate) is_first_try: bool,
 }
 
-/// The right to send a message, as long as it lives.
+/// The right to send a message, which ends when this value is dropped.
 pub(crate) struct Claim<'a> {
     in_flight: &'a InFlight,
     id: String,
@@ -42,7 +42,7 @@ pub(crate) struct Claim<'a> {
 }
 
 impl InFlight {
-    /// Returns the right to send the message, unless another thread of this process has it.
+    /// Returns the right to send the message, unless another thread of this process has this right.
     pub(crate) fn claim(&self, id: &str) -> Option<Claim<'_>> {
         let mut state = self.0.lock();
         if state.holders.get(id).is_some_and(|holder| !holder.is_over(now())) {
@@ -52,8 +52,8 @@ impl InFlight {
         Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
     }
 
-    /// Notes that the message was confirmed or marked, so that it may be sent again once the thread that is sending it
-    /// is done. Returns its acceptance, if it was waiting for a confirmation.
+    /// Notes that the message was confirmed or marked, so that it may be sent again when the thread that is sending it
+    /// has finished. Returns the acceptance of the message, if the message was waiting for its confirmation.
     pub(crate) fn settle(&self, id: &str) -> Option<Acceptance> {
         let mut state = self.0.lock();
         match state.holders.get_mut(id) {
@@ -74,7 +74,7 @@ impl InFlight {
         matches!(self.0.lock().holders.get(id), Some(Holder::Accepted { .. }))
     }
 
-    /// Returns whether this number of messages of the topic wait for their confirmations.
+    /// Returns whether at least this number of messages of the topic wait for their confirmations.
     pub(crate) fn has_accepted(&self, topic: &str, limit: usize) -> bool {
         let mut state = self.0.lock();
         if state.accepted.get(topic).is_none_or(|count| *count < limit) {
@@ -127,7 +127,8 @@ impl Holder {
 }
 
 impl Claim<'_> {
-    /// Keeps the message claimed until it is confirmed, which may have happened already, or until this time has passed.
+    /// Keeps the message claimed until it is confirmed, or until this time has passed. The message may already be
+    /// confirmed.
     pub(crate) fn keep_accepted(self, acceptance: Acceptance, time: Duration) {
         self.keep(Holder::Accepted { until: now() + time, acceptance });
     }

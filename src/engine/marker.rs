@@ -1,5 +1,5 @@
-//! Marks sent messages for all callers of a Postbox. Callers share requests, but a mark does not wait for others while
-//! few requests are under way.
+//! Marks sent messages for all callers of a Postbox. Callers share requests. While few requests are in progress, a mark
+//! does not wait for other marks.
 
 use crate::engine::in_flight::InFlight;
 use crate::model::error::{Error, ErrorCode};
@@ -18,16 +18,16 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// The number of requests under way from which a mark waits for others to share a request.
+/// If this number of requests is in progress, a mark waits for other marks to share a request with.
 const EAGER_REQUESTS: usize = 2;
-/// The maximum number of requests under way.
+/// The maximum number of requests in progress.
 const MOST_REQUESTS: usize = 8;
-/// The maximum number of open marks beside which another one is left to the background.
+/// The maximum number of open marks up to which another mark may be left to the background.
 const MOST_OPEN: usize = 1000;
 /// The maximum number of remembered messages that were sent and could not be marked.
 const MOST_UNMARKED: usize = 10_000;
 
-/// The marks of a Postbox that wait or are under way, and those that failed. Clones are the same one.
+/// The marks of a Postbox that wait or are in progress, and the marks that failed. Clones share the same marks.
 #[derive(Clone)]
 pub(crate) struct Marker(Arc<Shared>);
 
@@ -37,18 +37,18 @@ struct Shared {
     timeout: Duration,
     max_attempts: u64,
     state: Mutex<State>,
-    /// Notified when no mark is open any more.
+    /// A notification that is sent when no marks are open.
     all_answered: Notify,
 }
 
 struct State {
     queue: VecDeque<Waiting>,
-    /// The number of marks that wait, are under way, or will be retried.
+    /// The number of marks that wait, are in progress, or will be retried.
     open: usize,
     requests: usize,
-    /// The maximum number of requests under way, which is lower after a request was throttled.
+    /// The maximum number of requests in progress. It is lower after a request was throttled.
     most_requests: usize,
-    /// The last marks failed, and not for a fault of their messages.
+    /// Whether the last marks failed for a reason that does not depend on their messages.
     is_failing: bool,
     unmarked: BTreeMap<String, Mark>,
 }
@@ -61,7 +61,7 @@ struct Waiting {
     mark: Mark,
     tries: u64,
     place: usize,
-    /// The channel for the result; `None` if no caller waits for it.
+    /// The channel for the result, or `None` if no caller waits for the result.
     answers: Option<UnboundedSender<(usize, Marked)>>,
 }
 
@@ -97,7 +97,8 @@ impl Marker {
         self.begin(runtime, call, marks.into_iter().map(waiting).collect());
     }
 
-    /// Marks messages for which no caller waits. Their claims end when they are marked.
+    /// Marks messages without a caller that waits for the results. The claims of the messages end when the messages are
+    /// marked.
     pub(crate) fn mark_in_background(&self, runtime: &Runtime, call: &Call<'_>, marks: Vec<Mark>) {
         let waiting = |mark| Waiting { mark, tries: 0, place: 0, answers: None };
         self.begin(runtime, call, marks.into_iter().map(waiting).collect());
@@ -137,7 +138,7 @@ impl Marker {
         }
     }
 
-    /// Returns whether marks fail, so that nothing more may be sent.
+    /// Returns whether marks fail, so that no more messages may be sent.
     pub(crate) fn is_failing(&self) -> bool {
         self.0.lock().is_failing && !mutated(Mutation::SentUnmarked)
     }
@@ -147,18 +148,18 @@ impl Marker {
         self.0.lock().unmarked.get(id).cloned()
     }
 
-    /// Returns the messages that must be marked before any other message is sent, while marks fail.
+    /// Returns the messages that must be marked before any other message is sent. The list is empty unless marks fail.
     pub(crate) fn overdue(&self) -> Vec<Mark> {
         let state = self.0.lock();
         if state.is_failing { state.unmarked.values().cloned().collect() } else { Vec::new() }
     }
 
-    /// Notes that marks work again, or that no unmarked message is left to try.
+    /// Notes that marks succeed again, or that no unmarked message is left to try.
     pub(crate) fn trust(&self) {
         self.0.lock().is_failing = false;
     }
 
-    /// Sends one request after the other until no mark waits that it may take.
+    /// Sends one request after another, until no mark that may be sent is waiting.
     fn send(self, first: Vec<Waiting>) -> Sending {
         Box::pin(self.send_all(first))
     }
@@ -173,7 +174,7 @@ impl Marker {
                 tokio::spawn(self.clone().send_later(again));
             }
             next = self.0.lock().next_batch();
-            // More may wait than one request takes.
+            // More marks may be waiting than one request can contain.
             while let Some(more) = self.0.lock().next_batch() {
                 tokio::spawn(self.clone().send(more));
             }
@@ -190,7 +191,7 @@ impl Marker {
     }
 }
 
-/// A request under way, whose type would contain itself.
+/// A request in progress. It is boxed, because otherwise its type would contain itself.
 type Sending = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Shared {
@@ -216,7 +217,7 @@ impl Shared {
 }
 
 impl State {
-    /// Takes the marks of the next request, if one may begin.
+    /// Takes the marks of the next request, if another request may be sent.
     fn next_batch(&mut self) -> Option<Vec<Waiting>> {
         let eager = self.requests < EAGER_REQUESTS.min(self.most_requests);
         let full = self.queue.len() >= MAX_STATEMENTS && self.requests < self.most_requests;
@@ -224,7 +225,7 @@ impl State {
             return None;
         }
         let (mut batch, mut ids, mut left) = (Vec::new(), HashSet::new(), VecDeque::new());
-        // A message is in a request at most once.
+        // A request contains a message only once.
         for waiting in std::mem::take(&mut self.queue) {
             if batch.len() < MAX_STATEMENTS && ids.insert(waiting.mark.id.clone()) {
                 batch.push(waiting);
@@ -260,7 +261,7 @@ impl State {
             };
             throttled |= error.code() == ErrorCode::Throttled;
             waiting.tries += 1;
-            // The SDK has already retried a request that had no response.
+            // The SDK has already retried a request that received no response.
             if error.code() == ErrorCode::Throttled && waiting.tries < max_attempts {
                 again.push(waiting);
                 continue;
@@ -280,7 +281,7 @@ impl State {
 impl Waiting {
     fn answer(self, marked: Marked, in_flight: &InFlight) {
         if let Some(answers) = self.answers {
-            // The caller may have given up.
+            // The caller may have stopped waiting.
             let _ = answers.send((self.place, marked));
             return;
         }

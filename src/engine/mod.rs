@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::{Instrument, Span};
 
-/// The outbox, the runtime that works on it, and the knowledge of this process about its messages.
+/// The outbox, the runtime that accesses it, and the information that this process has about its messages.
 pub(crate) struct Engine {
     pub(crate) config: Config,
     pub(crate) runtime: Arc<Runtime>,
@@ -49,7 +49,7 @@ pub(crate) struct Engine {
     pub(crate) limit: Arc<BacklogLimit>,
     pub(crate) sweeping: Sweeping,
     pub(crate) committed: Committed,
-    /// The holder that the leases of this process name: its host and process.
+    /// The name of the holder in the leases of this process: its host and process.
     pub(crate) holder: String,
     /// The host and the name of this program, which stay the same when the program is started again.
     pub(crate) program: String,
@@ -96,15 +96,16 @@ impl Engine {
         }
     }
 
-    /// Notes that a message was confirmed as sent. If it had not been tried before, that is evidence for its transport.
+    /// Notes that a message was confirmed as sent. If the message had not been tried before, this is evidence that its
+    /// transport works.
     pub(crate) fn confirmed_as_sent(&self, id: &str) {
         if let Some(Acceptance { topic, is_first_try: true }) = self.in_flight.settle(id) {
             self.evidence.note(&topic, true);
         }
     }
 
-    /// Notes that a message was confirmed as failed. If it had not been tried before, that is evidence against its
-    /// transport.
+    /// Notes that a message was confirmed as failed. If the message had not been tried before, this is evidence that
+    /// its transport does not work.
     pub(crate) fn confirmed_as_failed(&self, acceptance: Option<Acceptance>, topic: &str, fate: &Fate) {
         let is_first_try = acceptance.map_or_else(|| !fate.is_retried(Ticks::now()), |known| known.is_first_try);
         if is_first_try {
@@ -112,7 +113,7 @@ impl Engine {
         }
     }
 
-    /// Returns the time limit of a mark, which waits for the requests before it. Each request ends at the operation
+    /// Returns the time limit of a mark. A mark waits for earlier requests, and each request ends at the operation
     /// timeout.
     pub(crate) fn mark_timeout(&self) -> Duration {
         self.operation_timeout().saturating_mul(3).max(Duration::from_secs(1))
@@ -120,8 +121,7 @@ impl Engine {
 
     /// Reserves room for messages before they are deposited.
     ///
-    /// # Errors
-    /// [`ErrorCode::OutboxLimitReached`] if there is none.
+    /// # Errors [`ErrorCode::OutboxLimitReached`] if there is not enough room.
     pub(crate) fn reserve(&self, messages: usize) -> Result<Reserved> {
         let mut reserved = Reserved::none(&self.limit);
         reserved.add(messages, self.outbox.outstanding_change())?;
@@ -143,7 +143,7 @@ impl Engine {
         self.config.operation_timeout
     }
 
-    /// Runs an operation on the outbox on this thread and blocks for its result, up to the operation timeout.
+    /// Runs an operation on the outbox on this thread, and waits for its result up to the operation timeout.
     pub(crate) fn run<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
@@ -152,7 +152,8 @@ impl Engine {
         self.runtime.run(what, self.operation_timeout(), future)?
     }
 
-    /// Does the same as [`run`](Self::run) within a call that was entered, even while the Postbox is being closed.
+    /// Runs an operation as [`run`](Self::run) does, within a call that was entered, even while the Postbox is being
+    /// closed.
     pub(crate) fn run_to_end<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
@@ -161,7 +162,7 @@ impl Engine {
         self.runtime.run_inside(what, self.operation_timeout(), future)?
     }
 
-    /// Returns the span of an operation on the outbox, by OpenTelemetry's conventions for databases.
+    /// Returns the span of an operation on the outbox, according to OpenTelemetry's conventions for databases.
     pub(crate) fn request_span(&self, operation: &str) -> Span {
         tracing::debug_span!(
             target: "postbox",
@@ -173,8 +174,8 @@ impl Engine {
         )
     }
 
-    /// Runs one request for each part, several at once, each with the operation timeout. Calls `done` with the results
-    /// in order, or with `None` for a request without a response in time.
+    /// Runs one request for each part, several requests at a time. The operation timeout applies to each request. Calls
+    /// `done` with the results in order. The result is `None` if the request received no response in time.
     pub(crate) fn run_each<P, T, F>(
         &self,
         what: &str,

@@ -8,11 +8,11 @@ use crate::sys::sync::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The number of bytes that a message costs beyond its body.
+/// The estimated size of a message without its body, in bytes.
 const OVERHEAD_BYTES: usize = 1024;
 
-/// A cache with limits for number, bytes and age. The maximum age is below the minimum age of a sweep, so that no
-/// sweeper can have sent a cached message.
+/// A cache with limits for the number, size and age of messages. The maximum age is below the minimum age of a message
+/// in a sweep, so that no sweeper can have sent a cached message.
 pub(crate) struct Recent {
     max_messages: usize,
     max_bytes: usize,
@@ -23,7 +23,7 @@ pub(crate) struct Recent {
 #[derive(Default)]
 struct Kept {
     messages: HashMap<String, (Message, Instant)>,
-    /// The ids in the order of arrival, including ids of messages that were taken since.
+    /// The ids in the order of arrival, including the ids of messages that were taken in the meantime.
     order: VecDeque<(String, Instant)>,
     bytes: usize,
 }
@@ -38,7 +38,7 @@ impl Recent {
         }
     }
 
-    /// Adds messages that were just written, and removes the oldest beyond the limits.
+    /// Adds messages that were just written, and removes the oldest messages if a limit is exceeded.
     pub(crate) fn add(&self, messages: impl IntoIterator<Item = Message>) {
         if self.max_messages == 0 {
             return;
@@ -54,7 +54,8 @@ impl Recent {
         }
         while kept.messages.len() > self.max_messages
             || kept.bytes > self.max_bytes
-            // Ids of messages that were taken stay here until they are old, so their number is limited too.
+            // The ids of messages that were taken stay in this list until they are old, so the length of the list is
+            // limited too.
             || kept.order.len() > self.max_messages.saturating_mul(2)
             || kept.order.front().is_some_and(|(_, at)| now.duration_since(*at) > self.max_age)
         {
@@ -67,14 +68,15 @@ impl Recent {
         }
     }
 
-    /// Removes the message. Returns it if it is young enough, with the time until which it may be sent without a read.
+    /// Removes the message. If the message is young enough, returns it with the time until which it may be sent without
+    /// a read.
     pub(crate) fn take(&self, id: &str) -> Option<(Message, Instant)> {
         if mutated(Mutation::CacheNotInvalidated) {
             let until = clock::now() + Duration::from_secs(3600);
             return self.kept.lock().messages.get(id).map(|(message, _)| (message.clone(), until));
         }
         let (message, at) = self.kept.lock().remove(id)?;
-        // A sweeper uses the creation time of the message, which may be long before its commit.
+        // A sweeper uses the creation time of the message, which may be long before the commit.
         let age = clock::system_time().duration_since(message.created_at()).unwrap_or_default();
         let age = age.max(clock::since(at));
         (age <= self.max_age).then(|| (message, clock::now() + (self.max_age - age)))

@@ -1,5 +1,5 @@
-//! The memory of a process between its sweeps. The memory only saves work; every decision that must last is stored in
-//! the tables.
+//! The information that a process keeps in memory between its sweeps. It only saves work. Every decision that must be
+//! kept is stored in the tables.
 
 use crate::model::item::Item;
 use crate::outbox::lane::Lane;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// The maximum number of ids of lost leases of one resource that are remembered.
 const MOST_LEFT_LEASES: usize = 8;
 
-/// The start of the next poll, and the lanes and topics that are left alone, each with the time until which.
+/// The start of the next poll, and the lanes and topics that are ignored, each with the end of that time.
 #[derive(Default)]
 pub(crate) struct Sweeping(Mutex<Memory>);
 
@@ -20,7 +20,8 @@ pub(crate) struct Sweeping(Mutex<Memory>);
 struct Memory {
     poll_from: Option<Item>,
     polls: u64,
-    /// Whether DynamoDB has rejected a start key that was constructed and not returned by a page.
+    /// Whether DynamoDB has rejected a start key that Postbox constructed, in contrast to a start key that a page
+    /// returned.
     reads_page_by_page: bool,
     lanes: HashMap<Lane, Instant>,
     idle: HashMap<Lane, Instant>,
@@ -52,7 +53,7 @@ impl Sweeping {
         self.lock().reads_page_by_page = true;
     }
 
-    /// Leaves a lane alone for this time, because another process holds it or it is paused.
+    /// Ignores a lane for this time, because another process holds the lane or because the lane is paused.
     pub(crate) fn leave_lane(&self, lane: &Lane, time: Duration) {
         remember(&mut self.lock().lanes, lane.clone(), time);
     }
@@ -67,7 +68,7 @@ impl Sweeping {
         self.lock().idle.get(lane).is_some_and(|until| *until > clock::now())
     }
 
-    /// Leaves a topic alone for this time, because this process cannot send its messages.
+    /// Ignores a topic for this time, because this process cannot send its messages.
     pub(crate) fn leave_topic(&self, topic: &str, time: Duration) {
         remember(&mut self.lock().topics, topic.to_owned(), time);
     }
@@ -88,8 +89,8 @@ impl Sweeping {
         self.lock().shown.take().is_some()
     }
 
-    /// Notes the id of a lease that this process does not hold, although the lock table may say so: the response to its
-    /// request or to its release was lost.
+    /// Notes the id of a lease that this process does not hold, although the lock table may show this process as the
+    /// holder, because the response to a request for the lease or to its release was lost.
     pub(crate) fn leave_lease(&self, resource: &str, id: String) {
         let mut memory = self.lock();
         let ids = memory.left_leases.entry(resource.to_owned()).or_default();
@@ -97,7 +98,7 @@ impl Sweeping {
         ids.insert(0, id);
     }
 
-    /// Returns the ids that were noted for a resource, the newest first.
+    /// Returns the ids that were noted for a resource. The newest id comes first.
     pub(crate) fn left_leases(&self, resource: &str) -> Vec<String> {
         self.lock().left_leases.get(resource).cloned().unwrap_or_default()
     }
@@ -107,7 +108,7 @@ impl Sweeping {
         self.lock().left_leases.remove(resource);
     }
 
-    /// Returns whether the lane is left alone now.
+    /// Returns whether the lane is ignored now.
     pub(crate) fn leaves(&self, lane: &Lane) -> bool {
         let now = clock::now();
         let memory = self.lock();

@@ -11,7 +11,7 @@ use crate::{Archive, ArchiveReport, Error, ErrorCode, JsonLinesArchive, Result, 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-/// The result of archiving: numbers of messages, and the lease.
+/// The result of archiving: message counts and the status of the lease.
 #[repr(C)]
 pub struct postbox_archive_result {
     /// Messages that the archive stored and that were then deleted from the outbox.
@@ -25,7 +25,7 @@ pub struct postbox_archive_result {
     pub reserved: [u32; 7],
 }
 
-/// Stores one message durably before it is deleted from the outbox.
+/// Stores one message durably before the message is deleted from the outbox.
 ///
 /// Returns 0 if the message was stored. For any other return value the message is not deleted, and
 /// the callback can write a reason into the `reason_size` bytes of `reason`, as described for
@@ -95,9 +95,9 @@ pub unsafe extern "C" fn postbox_archive(
     })
 }
 
-/// Archives messages as postbox_archive does, in a file. Each message is appended as one line, which
-/// contains the stored item as DynamoDB JSON. If the file does not exist, it is created with access
-/// for its owner only. The file is synchronized to disk before a message is deleted.
+/// Archives messages as postbox_archive does, and stores them in a file. Each message is appended as
+/// one line, which contains the stored item as DynamoDB JSON. If the file does not exist, it is created
+/// with access for its owner only. The file is synchronized to disk before a message is deleted.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
 #[unsafe(no_mangle)]
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn postbox_archive_to_file(
 }
 
 /// Starts the archiver, a background thread that archives messages as postbox_archive does. The first
-/// run begins immediately, and the others follow at intervals of "archive_interval_ms". The archiver
+/// run begins immediately, and later runs follow at intervals of "archive_interval_ms". The archiver
 /// logs errors and continues.
 ///
 /// `release` may be NULL. When the archiver has stopped, `release` is called once with `data`, before
@@ -156,7 +156,8 @@ pub unsafe extern "C" fn postbox_start_archiver_to_file(
     })
 }
 
-/// Stops the archiver in the way in which postbox_stop_sweeper stops the sweeper.
+/// Stops the archiver, and waits for it as postbox_stop_sweeper waits for the sweeper. Errors: as for
+/// postbox_stop_sweeper.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_stop_archiver(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.

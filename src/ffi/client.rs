@@ -18,7 +18,7 @@ use std::ptr;
 /// Any number of threads may call functions on one client at the same time. After fork(), calls on the
 /// inherited client fail with POSTBOX_ERROR_FORKED in the child process, which must open a client of
 /// its own. The child may free the inherited client and its units of work. This does not affect the
-/// parent process, and does not call `release`.
+/// parent process, and does not call any postbox_release_callback.
 pub struct postbox_client(Postbox);
 
 impl Handle for postbox_client {
@@ -35,10 +35,9 @@ impl postbox_client {
     }
 }
 
-/// Opens a client with the settings and producers of `config`. On DynamoDB this function sends no
-/// request to the table. If the setting "embedded_path" is set, this function creates the outbox
-/// table in the embedded database, unless the table exists. The caller frees the client with
-/// postbox_free.
+/// Opens a client with the settings and producers of `config`. With DynamoDB, this function sends no
+/// request to the table. If the setting "embedded_path" is set, this function creates the outbox table
+/// in the embedded database, unless the table exists. The caller frees the client with postbox_free.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is set or found;
 /// POSTBOX_ERROR_EMBEDDED_UNAVAILABLE.
@@ -66,21 +65,22 @@ pub unsafe extern "C" fn postbox_open(
 /// this succeeded.
 ///
 /// Errors: POSTBOX_ERROR_TIMEOUT if a call or a background thread did not end in time and was
-/// abandoned. Committed messages stay outstanding.
+/// abandoned; committed messages that were not sent stay outstanding. POSTBOX_ERROR_MARK_INCOMPLETE if
+/// sent messages were not marked in time; a sweep sends them again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.0.close())
 }
 
-/// Closes and frees a client. Does nothing for NULL. This function returns at the latest 500
-/// milliseconds after "close_timeout_ms" has passed. A producer or an archive that a background
-/// thread is then still calling continues to run; its `release` is called after it has returned.
-/// Units of work of the client that still exist fail with POSTBOX_ERROR_CLOSED, and must still be
-/// freed.
+/// Closes and frees a client. Does nothing for NULL. This function returns no later than 500
+/// milliseconds after "close_timeout_ms" has passed. If a background thread is still calling a producer
+/// or an archive at that time, the callback continues to run, and its `release` is called after it
+/// returns. Units of work of the client that still exist fail with POSTBOX_ERROR_CLOSED, and must still
+/// be freed.
 ///
-/// It is undefined behaviour to call this function during another call on the client, and to call it
-/// in a producer or an archive of the client.
+/// It is undefined behaviour to call this function during another call on the client, or in a producer
+/// or an archive of the client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_free(client: *mut postbox_client) {
     // SAFETY: the header asks for NULL or a handle that was not freed.
@@ -101,8 +101,8 @@ pub unsafe extern "C" fn postbox_create_table(client: *mut postbox_client) -> *m
 
 /// Verifies that the table exists and has the keys and indexes of an outbox. Unless
 /// `has_causation_index` is NULL, true is written to it if messages can be replayed by causation id.
-/// In tables that older versions of Brighter created, the index for this is missing, and false is
-/// written.
+/// Tables that older versions of Brighter created lack the index that this requires. For such tables,
+/// false is written.
 ///
 /// Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each
 /// problem.
@@ -122,13 +122,13 @@ pub unsafe extern "C" fn postbox_verify_table(
     })
 }
 
-/// Stores one message in the outbox, without a transaction. Keep postbox_message_id(message), to send
-/// the message with postbox_clear_outbox. If the outbox already has a message with this id, the call
-/// succeeds and changes nothing; a message that was dispatched is not sent again.
+/// Stores one message in the outbox, without a transaction. Keep the id, postbox_message_id(message),
+/// to send the message with postbox_clear_outbox. If the outbox already has a message with this id, the
+/// call succeeds and changes nothing. A message that was dispatched is not sent again.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE,
-/// POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and request errors. After a retryable error the message may be
-/// stored, and it is safe to deposit the same message again.
+/// POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and request errors. After a retryable error, the message may or
+/// may not be stored, and it is safe to deposit the same message again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_deposit_post(
     client: *mut postbox_client,
@@ -145,8 +145,9 @@ pub unsafe extern "C" fn postbox_deposit_post(
 /// message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid, or
-/// POSTBOX_ERROR_OUTBOX_LIMIT_REACHED; nothing was stored. POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a
-/// reason for each message that could not be stored; it is safe to deposit all messages again.
+/// POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. After these errors, nothing was stored.
+/// POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message that could not be stored. After this
+/// error, it is safe to deposit all messages again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_deposit_posts(
     client: *mut postbox_client,
@@ -185,8 +186,8 @@ pub unsafe extern "C" fn postbox_post(
 /// Clears messages: sends the outstanding messages with these ids on this thread, in the order of the
 /// ids, and marks them dispatched. Messages that are already dispatched are not sent again.
 ///
-/// If a message cannot be sent, the later messages with the same topic and partition key are held
-/// back, and the others are sent. The failed message stays outstanding, and a later sweep sends it. A
+/// If a message cannot be sent, the later messages with the same topic and partition key are held back,
+/// and all other messages are sent. The failed message stays outstanding, and a later sweep sends it. A
 /// message that its producer rejects is parked.
 ///
 /// The outcome of each message is written to `report`, which the caller frees with
@@ -219,12 +220,12 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
 }
 
 /// Confirms the outcome of a message that its producer had accepted. POSTBOX_SEND_SENT marks the
-/// message dispatched; POSTBOX_SEND_RETRY and POSTBOX_SEND_UNAVAILABLE count as a failed attempt, and
-/// the message is sent again; POSTBOX_SEND_REJECT parks it. `reason` may be NULL. A producer may
-/// call this function too.
+/// message dispatched. POSTBOX_SEND_RETRY and POSTBOX_SEND_UNAVAILABLE count as a failed attempt, after
+/// which the message is sent again. POSTBOX_SEND_REJECT parks the message. `reason` may be NULL. A
+/// producer may call this function too.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an
-/// unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. It
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an unknown
+/// id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. The message then
 /// stays outstanding; call this function again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_confirm(
@@ -242,21 +243,21 @@ pub unsafe extern "C" fn postbox_confirm(
     })
 }
 
-/// Confirms the outcomes of `count` messages that their producers had accepted, each as postbox_confirm
-/// does, with few requests: sent messages are marked, and failed attempts are recorded, 25 in a
-/// request. `outcomes` has an outcome for each id. `reasons` may be NULL, and so may each of its
-/// texts. An id that is passed twice is confirmed once, as sent if one of its outcomes is
-/// POSTBOX_SEND_SENT, else with the first outcome. Any thread may call this function, also inside a
-/// producer.
+/// Confirms the outcomes of `count` messages that their producers had accepted, as postbox_confirm does
+/// for one message. Up to 25 messages are marked, or their failed attempts recorded, per request.
+/// `outcomes` contains one outcome for each id. `reasons` may be NULL, and each string in it may be
+/// NULL. An id that is passed twice is confirmed once: as sent if one of its outcomes is
+/// POSTBOX_SEND_SENT, and otherwise with its first outcome. Any thread may call this function, and a
+/// producer may call it too.
 ///
-/// If three or more messages of a topic are rejected for the same reason, and no message of the call
-/// was sent, the rejections count as failed attempts, because a transport that rejects everything is
-/// not the fault of the messages.
+/// If three or more messages of a topic are rejected with the same reason, and no message of the call
+/// was sent, the rejections count as failed attempts and do not park the messages, because the cause is
+/// probably the transport and not the messages.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not take, with no
-/// message confirmed; POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose
-/// confirmation was not recorded. It is retryable if confirming these messages again may succeed;
-/// the other messages are confirmed.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; no
+/// message is confirmed then. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose
+/// confirmation was not recorded; all other messages are confirmed. This error is retryable if
+/// confirming the failed messages again may succeed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_confirm_many(
     client: *mut postbox_client,

@@ -73,9 +73,9 @@ pub unsafe extern "C" fn postbox_config_set(
     })
 }
 
-/// Reads one setting by name into `value`. An optional setting that is not set is read as "", and a
-/// secret that is set as "***". The string is valid until this setting is changed or the configuration is
-/// freed.
+/// Reads one setting by name into `value`. An optional setting that is not set is read as "". A secret
+/// that is set is read as "***". The string is valid until this setting is changed or the configuration
+/// is freed.
 ///
 /// Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names.
 #[unsafe(no_mangle)]
@@ -101,11 +101,11 @@ pub unsafe extern "C" fn postbox_config_get(
 ///
 /// `send` is called with `data` for each message; see postbox_send_callback.
 ///
-/// `release` may be NULL. It is called once with `data`, when `send` cannot be called any more. This
-/// is the case once the configuration, all clients that were opened with it, and all units of work of
-/// these clients are freed, and no call of `send` is in progress. `release` runs on the thread that
-/// frees the last of these handles, or on the background thread that ends the last call of `send`.
-/// If this function fails, `release` is not called.
+/// `release` may be NULL. It is called once with `data`, when `send` cannot be called again. This is
+/// the case as soon as the configuration, all clients that were opened with it, and all units of work
+/// of these clients are freed, and no call to `send` is in progress. `release` runs on the thread that
+/// frees the last of these handles, or on the background thread on which the last call to `send`
+/// returns. If this function fails, `release` is not called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_add_producer(
     config: *mut postbox_config,
@@ -123,8 +123,8 @@ pub unsafe extern "C" fn postbox_config_add_producer(
     }
 }
 
-/// Adds a producer that sends up to `max_batch` messages in one call; see
-/// postbox_send_batch_callback. All else is as in postbox_config_add_producer, and a topic has one
+/// Adds a producer that sends up to `max_batch` messages in one call; see postbox_send_batch_callback.
+/// In all other respects this function behaves like postbox_config_add_producer. A topic has only one
 /// producer, of either kind.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if `max_batch` is 0.

@@ -131,8 +131,8 @@ pub unsafe extern "C" fn postbox_error_reason_subject(error: *const postbox_erro
 }
 
 /// Returns the code of a reason. If DynamoDB returned a code ("ConditionalCheckFailed",
-/// "TransactionConflict"), it is that code; otherwise Postbox sets one. Returns "" if `reason` is
-/// out of range. The string is valid until the error is freed.
+/// "TransactionConflict"), this function returns that code. Otherwise it returns a code that Postbox
+/// sets. Returns "" if `reason` is out of range. The string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_code(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.
@@ -147,9 +147,9 @@ pub unsafe extern "C" fn postbox_error_reason_message(error: *const postbox_erro
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.message.as_ptr())) }
 }
 
-/// Returns the item whose condition failed, as DynamoDB JSON, if the action requested it with
-/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD". Otherwise returns NULL. The string is valid
-/// until the error is freed.
+/// Returns the item whose condition failed, as DynamoDB JSON, if the action requested the item with
+/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD". Otherwise returns NULL. The string is valid until
+/// the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_item(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.

@@ -28,8 +28,8 @@ pub enum postbox_log_level {
     Trace = 5,
 }
 
-/// Receives one log message: its severity, and a line of text without secrets and message bodies. The
-/// text is valid during the call.
+/// Receives one log message: its severity, and a line of text that contains no secrets and no message
+/// bodies. The text is valid during the call.
 ///
 /// The callback runs on the thread that logs the message, which can be the client's own thread.
 /// Several threads may call the callback at the same time. The client waits for the callback, which
@@ -48,14 +48,14 @@ static RECEIVER: Mutex<Option<Arc<Receiver>>> = Mutex::new(None);
 static INSTALLED: OnceCell<()> = OnceCell::new();
 
 /// Sends the log messages of all clients in the process to `callback`, if their postbox_log_level is
-/// not greater than `level`. The callback replaces the callback of an earlier call. If `callback` is
-/// NULL, logging is turned off, and the other arguments are ignored.
+/// not greater than `level`. The callback replaces the callback that an earlier call to this function
+/// has set. If `callback` is NULL, logging is turned off, and the other arguments are ignored.
 ///
 /// `release` may be NULL. It is called once with `data`, on any thread, when the callback has been
 /// replaced and none of its calls is in progress. If this function fails, `release` is not called.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level. The same error is returned in a Rust
-/// program that has installed its own subscriber of the crate `tracing`, which then receives the log
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown level. The same error is returned if the
+/// process is a Rust program with its own `tracing` subscriber. That subscriber then receives the log
 /// messages.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_set_log_callback(

@@ -56,12 +56,12 @@ impl Content {
     }
 }
 
-/// Creates a message of a topic with the `length` bytes of `body`, which are copied; (NULL, 0) is
-/// an empty body. The id is a new UUID v7, and the creation time is the current time.
-/// The caller frees it with postbox_message_free.
+/// Creates a message for a topic. Its body is a copy of the `length` bytes at `body`; (NULL, 0) is an
+/// empty body. The id is a new UUID v7, and the creation time is the current time. The caller frees the
+/// message with postbox_message_free.
 ///
-/// A body that is valid UTF-8 is stored as text, any other body as bytes, unless
-/// "character_encoding" is set. The topic is checked when the message is deposited.
+/// Unless "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
+/// is stored as bytes. The topic is checked when the message is deposited.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_new(
     topic: *const c_char,
@@ -97,8 +97,7 @@ pub unsafe extern "C" fn postbox_message_set(
     })
 }
 
-/// Replaces the body with the `length` bytes of `body`, which are copied; (NULL, 0) is an empty
-/// body.
+/// Replaces the body with a copy of the `length` bytes at `body`; (NULL, 0) is an empty body.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_set_body(
     message: *mut postbox_message,

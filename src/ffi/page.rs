@@ -14,7 +14,7 @@ use std::ptr;
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_state {
-    /// The message is not yet sent and marked.
+    /// The message has not been sent and marked yet: it may have been sent, but it is not marked.
     Outstanding = 0,
     /// The message was sent and marked.
     Dispatched = 1,
@@ -60,14 +60,14 @@ impl postbox_page {
     }
 }
 
-/// Lists the stored messages that are in `state`, page by page. If `topic` is NULL, the messages of
-/// all topics are listed. `cursor` is NULL for the first page. For every other page it is the
-/// result of postbox_page_next for the previous page, with the same state and topic. The caller
-/// frees the page with postbox_page_free.
+/// Lists the stored messages that are in `state`, page by page. If `topic` is NULL, the messages of all
+/// topics are listed. `cursor` is NULL for the first page. For every other page, `cursor` is the result
+/// of postbox_page_next for the previous page, which must have been read with the same state and topic.
+/// The caller frees the page with postbox_page_free.
 ///
-/// A page has up to `limit` messages. A page of parked messages may have more. Only
-/// postbox_page_next shows whether a page is the last one, since any page may have fewer than
-/// `limit` messages, or none.
+/// A page has up to `limit` messages. A page of parked messages may have more than `limit` messages.
+/// Any page may have fewer than `limit` messages, or no messages. Only postbox_page_next shows whether
+/// a page is the last page.
 ///
 /// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment
 /// after the table. There is no index of parked messages, so listing them reads the whole table.
@@ -155,8 +155,8 @@ pub unsafe extern "C" fn postbox_page_malformed(
 }
 
 /// Returns the cursor of the next page, for postbox_list_messages. Returns NULL if this page is the
-/// last one, and if `page` is NULL. The string is valid until the page is freed; a copy of it can
-/// be stored and used in another process.
+/// last page or if `page` is NULL. The string is valid until the page is freed. A copy of the string
+/// can be stored and used in another process.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const c_char {
     // SAFETY: the header asks for NULL or a living page.

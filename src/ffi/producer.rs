@@ -14,7 +14,7 @@ pub(crate) const REASON_BYTES: usize = 1024;
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_send_outcome {
-    /// The transport has the message; it is marked dispatched.
+    /// The transport has the message. The message is marked dispatched.
     Sent = 0,
     /// The transport accepted the message. The program must call postbox_confirm when it knows
     /// whether the message was sent. Until then the message stays outstanding.
@@ -22,15 +22,16 @@ pub enum postbox_send_outcome {
     /// Sending failed, and the cause may be the transport or the message. The message stays
     /// outstanding. A later sweep sends it again or parks it; see postbox_sweep.
     Retry = 2,
-    /// The message can never be sent, for example because it is too large, not permitted or
-    /// malformed. It is parked immediately.
+    /// The message can never be sent, for example because it is too large, not permitted or malformed.
+    /// The message is parked immediately.
     Reject = 3,
     /// The transport cannot send any message at present, for example because a server is down. The
     /// message stays outstanding and will be sent again.
     Unavailable = 4,
-    /// The message was not handed to the transport, for example because the producer was asked to stop. Nothing is
-    /// written: the message stays outstanding, no attempt is counted, and later messages of its topic and partition key
-    /// are held back. Messages that a batch callback sets no result for have this outcome.
+    /// The message was not handed to the transport, for example because the producer was asked to stop.
+    /// Nothing is written: the message stays outstanding, no attempt is counted, and later messages of
+    /// its topic and partition key are held back. A message for which a batch callback sets no result
+    /// has this outcome.
     NotTried = 5,
 }
 
@@ -87,7 +88,7 @@ pub type postbox_send_callback = Option<
 /// A `postbox_send_callback` that is not NULL.
 pub(crate) type SendFunction = unsafe extern "C" fn(*mut c_void, *const postbox_message, *mut c_char, usize) -> i32;
 
-/// The results of the messages of one call of a postbox_send_batch_callback. Each message starts with
+/// The results of the messages of one call to a postbox_send_batch_callback. Each message starts with
 /// POSTBOX_SEND_NOT_TRIED. The results belong to the library and are valid until the callback returns.
 pub struct postbox_send_results(Mutex<Vec<SendOutcome>>);
 
@@ -113,9 +114,9 @@ impl Handle for postbox_send_results {
 /// outstanding. The messages are in the order in which they are to be sent, and no two of them have
 /// the same topic and partition key. There are at least 1 and at most `max_batch` messages.
 ///
-/// `data` is what was given with the callback. `messages` and `results` are valid for the time of
-/// the call. The messages may be read, not freed. Threads and permitted calls are those of
-/// postbox_send_callback.
+/// `data` is the pointer that was registered with the callback. `messages` and `results` are valid for
+/// the duration of the call. The callback may read the messages and must not free them. The callback
+/// runs on the same threads, and may call the same functions, as a postbox_send_callback.
 pub type postbox_send_batch_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,
@@ -129,9 +130,9 @@ pub type postbox_send_batch_callback = Option<
 pub(crate) type SendBatchFunction =
     unsafe extern "C" fn(*mut c_void, *const *const postbox_message, usize, *mut postbox_send_results);
 
-/// Sets the result of the message at `index`, from 0, in place of an earlier one. Any other number
-/// than a postbox_send_outcome counts as POSTBOX_SEND_RETRY. `reason` is a text for RETRY, REJECT
-/// and UNAVAILABLE, which is copied; it may be NULL. Does nothing if `results` is NULL or `index`
+/// Sets the result of the message at `index`, and replaces an earlier result. The first index is 0. A
+/// number that is not a postbox_send_outcome counts as POSTBOX_SEND_RETRY. `reason` is used for RETRY,
+/// REJECT and UNAVAILABLE. It may be NULL, and is copied. Does nothing if `results` is NULL or `index`
 /// is out of range.
 ///
 /// Any thread may call this function until the callback returns.
@@ -161,7 +162,7 @@ pub unsafe extern "C" fn postbox_send_results_set(
 }
 
 /// Releases the `data` of another callback. Postbox calls this function exactly once, after the last
-/// call of the other callback. It may run on any thread, also inside a call of Postbox. It must not
+/// call to the other callback. It may run on any thread, even during a call to Postbox. It must not
 /// call Postbox, and must return normally. It is not called in a forked child process.
 pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
 

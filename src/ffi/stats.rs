@@ -23,9 +23,9 @@ pub struct postbox_outstanding_count {
 pub struct postbox_stats {
     /// Messages written to the outbox.
     pub deposited: u64,
-    /// Messages that were sent and marked, or that their producer accepted.
+    /// Messages that were sent and marked, or that were accepted by their producer.
     pub dispatched: u64,
-    /// Attempts to send a message that failed.
+    /// Failed attempts to send a message.
     pub failed: u64,
     /// Messages that were parked.
     pub parked: u64,
@@ -34,7 +34,7 @@ pub struct postbox_stats {
     pub duplicates_avoided: u64,
     /// Completed sweeps.
     pub sweeps: u64,
-    /// Runs of the sweeper, the archiver or the background count that failed.
+    /// Failed runs of the sweeper, of the archiver, or of the background count of outstanding messages.
     pub background_failures: u64,
     /// Topics whose circuit breaker holds back messages of this client.
     pub open_breakers: u64,
@@ -66,8 +66,8 @@ pub unsafe extern "C" fn postbox_count_outstanding(
     })
 }
 
-/// Returns the statistics of a client since it was opened. This function sends no request, and can
-/// also be called after postbox_close.
+/// Returns the statistics of a client since it was opened. This function sends no request, and can be
+/// called even after postbox_close.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_get_stats(
     client: *mut postbox_client,
@@ -95,9 +95,9 @@ pub unsafe extern "C" fn postbox_get_stats(
     })
 }
 
-/// Returns the statistics of postbox_get_stats as one JSON object, with the last sweep, the last
-/// error and the state of the circuit breakers by topic. The caller frees the string with
-/// postbox_string_free.
+/// Returns the statistics of postbox_get_stats as one JSON object. The object also contains the last
+/// sweep, the last error and the state of the circuit breaker of each topic. The caller frees the
+/// string with postbox_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_stats_json(client: *mut postbox_client, json: *mut *mut c_char) -> *mut postbox_error {
     fallible(|| {

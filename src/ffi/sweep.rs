@@ -8,12 +8,12 @@ use crate::ffi::lease::postbox_lease;
 use crate::ffi::text::{optional_text, texts};
 use std::ffi::c_char;
 
-/// The result of a sweep: numbers of messages, and the lease.
+/// The result of a sweep: message counts and the status of the lease.
 #[repr(C)]
 pub struct postbox_sweep_result {
     /// Messages that the index showed as outstanding and old enough.
     pub found: u64,
-    /// Messages that were sent, or that their producer accepted.
+    /// Messages that were sent, or that were accepted by their producer.
     pub dispatched: u64,
     /// Messages that this sweep did not send, because another process had dispatched, parked or
     /// deleted them in the meantime.
@@ -21,8 +21,8 @@ pub struct postbox_sweep_result {
     /// Messages that could not be sent.
     pub failed: u64,
     /// Messages that this sweep did not try to send. They wait for an earlier message with the same
-    /// partition key, for the end of a retry delay or of a pause after failures, for their
-    /// confirmation, or for the next sweep.
+    /// partition key, for the end of a retry delay, for the end of a pause of their lane (see
+    /// postbox_sweep), for their confirmation, or for the next sweep.
     pub held_back: u64,
     /// Whether the sweep held its lease.
     pub lease: i32,
@@ -34,33 +34,38 @@ pub struct postbox_sweep_result {
 /// dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
 /// messages are sent first. `result` may be NULL.
 ///
-/// The sweep works on one lane after another. A lane is a topic and a group of its shards. It sends
-/// the first lane on this thread, and lanes of other topics at the same time on up to
-/// "sweep_threads" - 1 further threads. It ends when it finds no more messages that it can send;
-/// with one lease for all sweepers, it starts no new lane after 30 seconds.
+/// The messages of a topic are spread over "number_of_shards" shards. A lane is a topic and a group of
+/// its shards, such that all messages with the same partition key are in one lane. Each thread of a
+/// sweep works on one lane at a time. The sweep sends the messages of the first lane on this thread. At
+/// the same time it sends those of other topics on up to "sweep_threads" - 1 further threads. The sweep
+/// ends when it finds no more messages that it can send. With one lease for all sweepers, it starts no
+/// new lane after 30 seconds if the outbox has messages of topics that have no producer in this
+/// process.
 ///
-/// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is
-/// one lease for all lanes, which also excludes the sweepers of Brighter; with "per_shard", each
-/// lane has a lease. Messages whose lease another sweeper holds are left to that sweeper.
+/// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
+/// lease for all lanes, which also excludes the sweepers of Brighter. With "per_shard", each lane has
+/// its own lease. Messages in a lane whose lease is held by another sweeper are left to that sweeper.
 ///
-/// A message that could not be sent waits before its next attempt: first for
-/// "dispatch_retry_delay_ms", later for as long as it has been failing, up to 5 minutes. Later
-/// messages with the same topic and partition key wait too. The failure counts only if at least half
-/// of the messages of the topic that are tried for the first time are sent. A message is parked
+/// A message that could not be sent waits before its next attempt: first for "dispatch_retry_delay_ms",
+/// later for the time since its first failure, up to 5 minutes, or up to 1 minute if the failure does
+/// not count. Later messages with the same topic and partition key wait too. The failure counts only if
+/// at least half of the first attempts in the topic succeed. A message is parked
 ///
 /// - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
 ///   first failure;
 /// - when its producer rejects it, unless the producer rejects three or more messages with the same
 ///   reason and sends none;
-/// - "park_after_ms" after its first failure, even if its failures do not count;
-/// - a day after the first failure to read it, if the stored item is malformed.
+/// - when it still fails "park_after_ms" after its first failure, even if its failures do not count,
+///   unless the lane is paused and no other message of the topic is sent;
+/// - when the stored item is malformed and still cannot be read a day after the first failure to read
+///   it.
 ///
-/// The sweep stops working on a lane after ten failures in a row, after POSTBOX_SEND_UNAVAILABLE, or
-/// if sent messages cannot be marked. The lane is then paused for all processes, and no failure
-/// counts.
+/// The sweep stops working on a lane after ten consecutive failures, after POSTBOX_SEND_UNAVAILABLE, or
+/// if sent messages cannot be marked. It then pauses the lane: for a limited time, no process sweeps
+/// the lane. The failures before a pause do not count.
 ///
-/// Errors: request errors, if the messages or the lease could not be read. `result` counts the
-/// messages that could not be sent.
+/// Errors: request errors, if the messages or the lease could not be read. A message that could not be
+/// sent is not an error; `result` counts it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_sweep(
     client: *mut postbox_client,
@@ -81,9 +86,9 @@ pub unsafe extern "C" fn postbox_sweep(
 }
 
 /// Starts the sweeper, a background thread that sweeps all topics as postbox_sweep does. The first
-/// sweep begins immediately, and the others follow at intervals of "sweep_interval_ms". The sweeper
-/// logs errors and continues. It calls the producers on its own thread, and those of other topics at
-/// the same time on up to "sweep_threads" - 1 further threads.
+/// sweep begins immediately, and later sweeps follow at intervals of "sweep_interval_ms". The sweeper
+/// logs errors and continues. It calls the producers on its own thread. At the same time it calls the
+/// producers of other topics on up to "sweep_threads" - 1 further threads.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the sweeper is already running.
 #[unsafe(no_mangle)]
@@ -94,10 +99,10 @@ pub unsafe extern "C" fn postbox_start_sweeper(client: *mut postbox_client) -> *
 
 /// Hands messages over to the sweeper of this process. Use it for messages that another client has
 /// committed, for example an AWS SDK. A thread of the sweeper sends the messages immediately, as
-/// postbox_clear_outbox does; this function does not wait for it. If the sweeper is not running, or
-/// if 1,000 messages wait for it, the next sweep sends the messages. Ids of messages that do not
-/// exist are ignored. For units of work of Postbox, the setting "dispatch_after_commit" does the
-/// same.
+/// postbox_clear_outbox does. This function does not wait for that thread. If the sweeper is not
+/// running, or if 1,000 messages already wait for that thread, the next sweep sends the messages. Ids
+/// of messages that do not exist are ignored. For units of work of Postbox, use the setting
+/// "dispatch_after_commit" instead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_notify_committed(
     client: *mut postbox_client,
@@ -108,9 +113,9 @@ pub unsafe extern "C" fn postbox_notify_committed(
     fallible(|| unsafe { postbox_client::borrow(client)?.get().notify_committed(&texts(ids, count, "ids")?) })
 }
 
-/// Tells the sweeper to stop after its current calls of producers, and waits up to
-/// "close_timeout_ms" until the sweeper has stopped. Does nothing if the sweeper is not running.
-/// postbox_close and postbox_free stop the sweeper too.
+/// Tells the sweeper to stop after its current calls to producers, and waits up to "close_timeout_ms"
+/// for it to stop. Does nothing if the sweeper is not running. postbox_close and postbox_free stop the
+/// sweeper too.
 ///
 /// Errors: POSTBOX_ERROR_TIMEOUT if a producer has not returned in this time. The sweeper stops when
 /// the producer returns, and cannot be started again before that. Call this function again to wait

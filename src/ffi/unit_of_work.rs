@@ -14,16 +14,16 @@ use crate::{Error, ErrorCode, Result, UnitOfWork};
 use std::ffi::c_char;
 use std::ptr;
 
-/// A DynamoDB transaction that collects the caller's writes and the messages that belong to them.
-/// Either all of them take effect or none. Only one thread at a time may use a unit of work: if two
-/// threads call it at the same time, one call fails with POSTBOX_ERROR_CONCURRENT_USE.
+/// A DynamoDB transaction that collects the caller's writes and the messages that belong to these
+/// writes. Either all writes and messages take effect, or none. Only one thread at a time may use a
+/// unit of work: if two threads call it at the same time, one call fails with
+/// POSTBOX_ERROR_CONCURRENT_USE.
 ///
 /// An action that would exceed a limit of DynamoDB is rejected when it is added, and the unit of work
 /// stays unchanged. The limit errors are POSTBOX_ERROR_TOO_MANY_ACTIONS (more than 100 actions),
-/// POSTBOX_ERROR_ITEM_TOO_LARGE (an item over 400 KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4
-/// MB in total) and POSTBOX_ERROR_DUPLICATE_ITEM (two actions on one item). After a commit or a
-/// rollback that succeeded, calls that add an action, commit or roll back fail with
-/// POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
+/// POSTBOX_ERROR_ITEM_TOO_LARGE (an item over 400 KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB
+/// in total) and POSTBOX_ERROR_DUPLICATE_ITEM (two actions on one item). After a successful commit or
+/// rollback, calls that add an action, commit or roll back fail with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
 ///
 /// Items, keys and actions are DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
 /// POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
@@ -169,20 +169,20 @@ pub unsafe extern "C" fn postbox_unit_of_work_deposit_post(
     })
 }
 
-/// Commits all actions in one transaction: either all of them take effect or none. A failed attempt
-/// that is safe to repeat is repeated with the same token, so that the transaction takes effect at
-/// most once. A unit of work without actions commits without a request.
+/// Commits all actions in one transaction: either all actions take effect, or none. If a request fails
+/// and is safe to repeat, Postbox repeats it with the same token, so that the transaction takes effect
+/// at most once. A unit of work without actions commits without a request.
 ///
 /// Errors:
 /// - POSTBOX_ERROR_TRANSACTION_CANCELED: nothing was written. The error has a reason for each action
-///   that failed. The unit of work stays open: it can be changed and committed again.
-/// - POSTBOX_ERROR_DUPLICATE_MESSAGE: this call wrote nothing, because the outbox already has a
-///   message with the same id. If the program uses the same message id each time it repeats an
-///   operation, an earlier attempt of the operation has succeeded.
-/// - POSTBOX_ERROR_OUTCOME_UNKNOWN: the transaction may or may not have taken effect, because
-///   Postbox received no conclusive response to any of its attempts. Call this function again on
-///   the same unit of work to find out. This is safe for 9 minutes after the first commit. After
-///   that, the error is not retryable, and this function sends nothing: check whether the outbox has
+///   that failed. The unit of work stays open, and can be changed and committed again.
+/// - POSTBOX_ERROR_DUPLICATE_MESSAGE: this call wrote nothing, because the outbox already has a message
+///   with the same id. If the program uses the same message id each time it repeats an operation, this
+///   error means that an earlier attempt at the operation succeeded.
+/// - POSTBOX_ERROR_OUTCOME_UNKNOWN: the transaction may or may not have taken effect, because Postbox
+///   received no conclusive response to any of its requests. Call this function again on the same unit
+///   of work to find out. This is safe for 9 minutes after the first commit. After 9 minutes, the error
+///   is not retryable, and this function sends no request. In this case, check whether the outbox has
 ///   the message.
 /// - A request error: nothing was written, and the unit of work stays open. Errors that leave the
 ///   outcome unknown are reported as POSTBOX_ERROR_OUTCOME_UNKNOWN instead.

@@ -1,11 +1,13 @@
-//! The header bag of a message, which contains further headers. They are any JSON values, and numbers keep all their digits.
+//! The header bag of a message, which contains further headers. Their values can be any JSON values, and numbers keep
+//! all their digits.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The maximum nesting depth of a bag, including the bag itself. It is that of .NET's JSON reader, which Brighter uses.
+/// The maximum nesting depth of a bag, including the bag itself. It is the limit of .NET's JSON reader, which Brighter
+/// uses.
 pub(crate) const MAX_DEPTH: usize = 64;
 
 /// A JSON object. An entry that a value cannot represent exactly is also kept as text.

@@ -82,7 +82,7 @@ fn in_bag(bag: &Bag) -> Option<String> {
     })
 }
 
-/// Checks that a number of JSON is within the range of .NET's `decimal`; its last digits may be rounded.
+/// Checks that a JSON number is within the range of .NET's `decimal`. Its last digits may be rounded.
 fn is_decimal(number: &str) -> bool {
     let number = number.trim_start_matches('-');
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));

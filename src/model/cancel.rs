@@ -24,8 +24,8 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Asks the operations that hold this token to stop. They finish the current call of a
-    /// producer or archive, and start no other.
+    /// Asks the operations that hold this token to stop. They finish the current call to a producer or archive, and
+    /// start no further calls.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

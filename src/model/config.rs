@@ -1,11 +1,11 @@
-//! The configuration: settings by name, with their parsing and checks. The builder's methods and CONFIGURATION.md come
-//! from the same table.
+//! The configuration: settings by name, with their parsing and checks. The builder's methods and CONFIGURATION.md are
+//! generated from the same table.
 
 use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
 use crate::model::settings::{ClearMarks, LeaseMode, with_settings};
 use std::time::Duration;
 
-/// The kind of a setting with its range: the number of characters of a text, or the number itself.
+/// The kind of a setting, with the range of the number of characters of a text, or of the number itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Text(u64, u64),
@@ -232,8 +232,8 @@ impl Config {
         self.set_unchecked(name, value)
     }
 
-    /// Returns the value of a setting as text: empty for an optional setting that is not set, `***` for a secret that is
-    /// set.
+    /// Returns the value of a setting as text. The text is empty for an optional setting that is not set, and `***` for
+    /// a secret that is set.
     ///
     /// # Errors
     /// [`ErrorCode::UnknownName`] with similar names.
@@ -280,7 +280,7 @@ impl Config {
         Ok(())
     }
 
-    /// Returns the age up to which a message that was sent can be marked in the background before a sweeper takes it.
+    /// Returns the age up to which a sent message can be marked in the background before a sweeper finds it.
     pub(crate) fn background_mark_age(&self) -> Duration {
         self.sweep_min_age.saturating_sub(self.attempt_timeout + Duration::from_secs(1))
     }

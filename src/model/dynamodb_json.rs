@@ -1,6 +1,6 @@
 //! DynamoDB JSON, as the AWS CLI takes and prints it: `{"Name": {"S": "Ada"}, "Age": {"N": "36"}}`.
 //!
-//! Malformed JSON is rejected with the place: `Item.Age: "N" needs a string`.
+//! An error for malformed JSON contains the place of the problem: `Item.Age: "N" needs a string`.
 //!
 //! ```
 //! use postbox::dynamodb_json;
@@ -25,8 +25,7 @@ use std::collections::HashMap;
 
 /// Reads an item or a key.
 ///
-/// # Errors
-/// [`ErrorCode::InvalidJson`], which says where.
+/// # Errors [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn item_from_json(json: &str) -> Result<Item> {
     item(parse(json)?, "")
 }
@@ -39,8 +38,7 @@ pub fn item_to_json(item: &Item) -> String {
 /// Reads one action of a transaction, as in the list of `aws dynamodb transact-write-items
 /// --transact-items`: `{"Put": {"TableName": ..., "Item": ...}}`.
 ///
-/// # Errors
-/// [`ErrorCode::InvalidJson`], which says where.
+/// # Errors [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn transact_write_item_from_json(json: &str) -> Result<TransactWriteItem> {
     let action = object(parse(json)?, "")?;
     let mut builder = TransactWriteItem::builder();
@@ -59,16 +57,14 @@ pub fn transact_write_item_from_json(json: &str) -> Result<TransactWriteItem> {
 
 /// Reads the content of an `Update` action.
 ///
-/// # Errors
-/// [`ErrorCode::InvalidJson`], which says where.
+/// # Errors [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn update_from_json(json: &str) -> Result<Update> {
     update(Fields::of(parse(json)?, "")?)
 }
 
 /// Reads the content of a `ConditionCheck` action.
 ///
-/// # Errors
-/// [`ErrorCode::InvalidJson`], which says where.
+/// # Errors [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn condition_check_from_json(json: &str) -> Result<ConditionCheck> {
     condition_check(Fields::of(parse(json)?, "")?)
 }
@@ -122,7 +118,7 @@ fn condition_check(mut fields: Fields) -> Result<ConditionCheck> {
     fields.finish(built)
 }
 
-/// The members of an action. Each is taken once, and leftover members are an error.
+/// The members of an action. Each member is taken once, and remaining members are an error.
 struct Fields {
     members: Map<String, Value>,
     path: String,

@@ -8,13 +8,13 @@ use std::sync::Arc;
 /// The result of a Postbox call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kind of an error. A number never changes its meaning. Later versions may add codes, so a program should treat an
-/// unknown code as an internal error.
+/// The kind of an error. The meaning of a number never changes. Later versions may add codes, so a program should treat
+/// an unknown code as an internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(i32)]
 pub enum ErrorCode {
-    /// No error: the code of a `NULL` error (not used in the Rust API).
+    /// No error: the code that is returned for a `NULL` error (not used in the Rust API).
     None = 0,
     /// An argument is invalid.
     InvalidArgument = 1,
@@ -24,7 +24,7 @@ pub enum ErrorCode {
     InvalidUtf8 = 3,
     /// A message cannot be deposited: it has no topic, an invalid header, or a body that does not match its encoding.
     InvalidMessage = 4,
-    /// DynamoDB JSON is malformed or has the wrong structure. The error text says where.
+    /// DynamoDB JSON is malformed or has the wrong structure. The error text says where the problem is.
     InvalidJson = 5,
     /// The name of a setting or header field is unknown. The error text lists similar names.
     UnknownName = 6,
@@ -40,8 +40,8 @@ pub enum ErrorCode {
     /// The unit of work already has an action on this item.
     DuplicateItem = 23,
 
-    /// The unit of work was committed or rolled back, or the outcome of its commit is unknown. No action
-    /// can be added. After an unknown outcome, `commit` can be called again.
+    /// The unit of work was committed or rolled back, or the outcome of its commit is unknown. No more actions can be
+    /// added to it. After an unknown outcome, `commit` can be called again.
     UnitOfWorkClosed = 30,
     /// The client was closed.
     Closed = 31,
@@ -56,8 +56,8 @@ pub enum ErrorCode {
     TransactionCanceled = 40,
     /// A message id of the unit of work already exists in the outbox. Nothing was written.
     DuplicateMessage = 41,
-    /// Postbox received no conclusive response to any attempt of the commit, so the transaction may or may not have taken
-    /// effect. Call `commit` again on the same unit of work to find out.
+    /// Postbox received no conclusive response to any attempt at the commit, so the transaction may or may not have
+    /// taken effect. Call `commit` again on the same unit of work to find out.
     OutcomeUnknown = 42,
 
     /// Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a reason for
@@ -78,7 +78,7 @@ pub enum ErrorCode {
     InvalidTable = 61,
     /// No AWS credentials or no AWS region was found.
     NoAwsConfig = 62,
-    /// AWS rejected the credentials, or they lack a permission.
+    /// AWS rejected the credentials, or the credentials lack a permission.
     AccessDenied = 63,
     /// DynamoDB throttled the request and all its retries.
     Throttled = 64,
@@ -86,14 +86,15 @@ pub enum ErrorCode {
     Unreachable = 65,
     /// The operation did not complete within `operation_timeout_ms`.
     Timeout = 66,
-    /// DynamoDB rejected the request for another reason. The error text contains the code and the text of DynamoDB.
+    /// DynamoDB rejected the request for another reason. The error text contains the error code and message that
+    /// DynamoDB returned.
     ServiceError = 67,
     /// A stored item cannot be read as a message. The error text names the attribute.
     MalformedItem = 68,
     /// The embedded database could not be opened or is not compiled in.
     EmbeddedUnavailable = 69,
 
-    /// A defect of Postbox. Please report it.
+    /// A defect in Postbox. Please report it.
     Internal = 99,
 }
 
@@ -125,7 +126,7 @@ struct Inner {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reason {
-    /// The position of the action in the unit of work, or of the message in the call. The first one is 0.
+    /// The position of the action in the unit of work, or of the message in the call. The first position is 0.
     pub index: usize,
     /// The subject: an action (`Put People`), a message id or the name of an index.
     pub subject: String,
@@ -198,7 +199,7 @@ impl Error {
         self.0.retryable
     }
 
-    /// Returns a reason for each part that failed; empty if the error concerns only one thing.
+    /// Returns a reason for each part that failed. The list is empty if the error concerns only one thing.
     pub fn reasons(&self) -> &[Reason] {
         &self.0.reasons
     }
@@ -255,7 +256,7 @@ pub(crate) fn similar_names<'a>(wanted: &str, known: impl Iterator<Item = &'a st
 }
 
 fn edit_distance(a: &str, b: &str) -> usize {
-    // Names are short. Longer ones are cut, so that hostile input costs nothing.
+    // Known names are short. A longer input is cut, so that hostile input costs no time.
     let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -23,7 +23,7 @@ pub(crate) struct Fate {
     pub(crate) accepted: Option<Ticks>,
     pub(crate) parked: Option<Ticks>,
     pub(crate) replayed: Option<Ticks>,
-    /// The failures before this process claimed the message, if it did. They are the ones that count.
+    /// The failures before this process claimed the message, if it claimed the message. Only these failures count.
     pub(crate) before_claim: Option<Failures>,
     /// Whether the delivery time is 0, which Brighter 9 stores with messages that were not sent.
     pub(crate) has_zero_delivery: bool,

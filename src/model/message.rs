@@ -127,12 +127,12 @@ macro_rules! define_message {
 with_optional_headers!(define_message);
 
 impl Message {
-    /// Returns the id, a UUID v7 unless [`with_id`](Self::with_id) sets another.
+    /// Returns the id, which is a UUID v7 unless [`with_id`](Self::with_id) sets another id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Sets the id, at most 1,024 bytes. With a fixed id, a retried command takes effect only once.
+    /// Sets the id, which can have up to 1,024 bytes. With a fixed id, a retried command takes effect only once.
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
@@ -176,8 +176,8 @@ impl Message {
         self
     }
 
-    /// Returns the encoding of the body: the value that was set, else [`CharacterEncoding::Utf8`] if the body is
-    /// valid UTF-8 and [`CharacterEncoding::Raw`] if not.
+    /// Returns the encoding of the body: the value that was set, or otherwise [`CharacterEncoding::Utf8`] if the body
+    /// is valid UTF-8 and [`CharacterEncoding::Raw`] if it is not.
     pub fn character_encoding(&self) -> CharacterEncoding {
         self.character_encoding.clone().unwrap_or_else(|| match std::str::from_utf8(&self.body) {
             Ok(_) => CharacterEncoding::Utf8,
@@ -236,12 +236,12 @@ impl Message {
         self
     }
 
-    /// Returns the number of times that a consumer has handled the message; 0 for a new message.
+    /// Returns the number of times that a consumer has handled the message, or 0 for a new message.
     pub fn handled_count(&self) -> i64 {
         self.handled_count
     }
 
-    /// Returns the delay that a consumer requested, in milliseconds; 0 for a new message.
+    /// Returns the delay that a consumer requested, in milliseconds, or 0 for a new message.
     pub fn delayed_milliseconds(&self) -> i64 {
         self.delayed_milliseconds
     }

@@ -3,12 +3,13 @@
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use std::collections::HashSet;
 
-/// The outcome of one message of a call. A number never changes its meaning.
+/// The outcome of one message that was passed to a call. The meaning of a number never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(i32)]
 pub enum DispatchOutcome {
-    /// The message was sent and marked dispatched. A call that only marks messages did not send it.
+    /// The message was sent and marked dispatched. If the call only marks messages, the message was marked but not sent
+    /// by Postbox.
     Dispatched = 0,
     /// The message was already dispatched and was not sent again.
     AlreadyDispatched = 1,
@@ -35,7 +36,8 @@ pub enum DispatchOutcome {
     /// The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent and
     /// not marked stays outstanding and may be sent again.
     MarkFailed = 17,
-    /// The message was held back, because it or an earlier message of its topic and partition key failed recently.
+    /// The message was held back, because this message or an earlier message with the same topic and partition key
+    /// failed recently.
     HeldBack = 18,
     /// The message was held back, because the circuit breaker of its topic is open. No attempt is counted.
     BreakerOpen = 19,
@@ -63,11 +65,12 @@ pub struct DispatchEntry {
     pub id: String,
     /// The outcome of the message.
     pub outcome: DispatchOutcome,
-    /// The reason for the outcome; empty if there is none.
+    /// The reason for the outcome, or an empty string if there is no reason.
     pub detail: String,
 }
 
-/// The outcome of each message of a call, in the order of the ids. An id that was passed twice has one entry.
+/// The outcome of each message that was passed to a call, in the order of the ids. An id that was passed twice has one
+/// entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a message that failed is only reported here: check the report, or call into_result"]
 pub struct DispatchReport {
@@ -121,7 +124,7 @@ impl DispatchReport {
         self.failures().next().is_none()
     }
 
-    /// Returns success if no message failed, else an error with a reason for each failed message.
+    /// Returns success if no message failed, and otherwise an error with a reason for each failed message.
     ///
     /// # Errors
     /// [`ErrorCode::ClearIncomplete`], retryable if one of the messages is still outstanding and may be sent by the same
@@ -181,17 +184,17 @@ impl LeaseStatus {
 pub struct SweepReport {
     /// Messages that the index showed as outstanding and old enough.
     pub found: u64,
-    /// Messages that were sent, or accepted by their producer.
+    /// Messages that were sent, or that were accepted by their producer.
     pub dispatched: u64,
     /// Messages that this sweep did not send, because another process had dispatched, parked or deleted them in the
     /// meantime.
     pub already_dispatched: u64,
     /// Messages that could not be sent.
     pub failed: u64,
-    /// Messages that this sweep did not try to send. They wait for an earlier message with the same partition key, for the
-    /// end of a retry delay or of a pause after failures, for their confirmation, or for the next sweep.
+    /// Messages that this sweep did not try to send. They wait for an earlier message with the same partition key, for
+    /// the end of a retry delay, for the end of a pause of their lane, for their confirmation, or for the next sweep.
     pub held_back: u64,
-    /// The topics of which the sweep saw messages that no producer of this process serves.
+    /// The topics of messages that the sweep found and for which this process has no producer.
     pub topics_without_producer: Vec<String>,
     /// The status of the lease.
     pub lease: LeaseStatus,
@@ -254,7 +257,7 @@ pub struct ArchiveReport {
     pub archived: u64,
     /// Messages that were not deleted from the outbox: the archive did not store them, or they could not be read or deleted.
     pub failed: u64,
-    /// The reason why the first of these messages failed.
+    /// The reason for which the first of the failed messages could not be archived.
     pub first_failure: Option<String>,
     /// The status of the lease of archivers.
     pub lease: LeaseStatus,

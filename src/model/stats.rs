@@ -11,25 +11,26 @@ use std::time::SystemTime;
 pub struct Stats {
     /// Messages that were written to the outbox.
     pub deposited: u64,
-    /// Messages that were sent and marked, or accepted by their producer.
+    /// Messages that were sent and marked, or that were accepted by their producer.
     pub dispatched: u64,
-    /// Attempts to send a message that failed.
+    /// Failed attempts to send a message.
     pub failed: u64,
     /// Messages that were parked.
     pub parked: u64,
-    /// Deposits of existing messages, and messages that were found dispatched and not sent again.
+    /// Deposits of messages that already existed, and messages that were not sent again because they were already
+    /// dispatched.
     pub duplicates_avoided: u64,
-    /// Completed sweeps, in the background and by calls.
+    /// Completed sweeps, of the background sweeper and of calls to `sweep`.
     pub sweeps: u64,
-    /// Runs of the background threads that failed.
+    /// Failed runs of the background threads.
     pub background_failures: u64,
-    /// The reason for which the last of them failed.
+    /// The error of the last failed run.
     pub last_error: Option<String>,
     /// The last count of outstanding messages, by `count_outstanding` or in the background.
     pub outstanding: Option<OutstandingCount>,
     /// The time at which the last sweep ended, and its result.
     pub last_sweep: Option<(SystemTime, SweepReport)>,
-    /// The topics whose breaker is not closed.
+    /// The topics whose breaker is open or half-open.
     pub breakers: Vec<(String, BreakerState)>,
 }
 
@@ -67,7 +68,7 @@ impl Stats {
 pub struct OutstandingCount {
     /// The number of outstanding messages.
     pub count: u64,
-    /// The time at which the oldest of them was created.
+    /// The time at which the oldest outstanding message was created.
     pub oldest: Option<SystemTime>,
     /// The time of the count.
     pub counted_at: SystemTime,
@@ -89,13 +90,13 @@ pub enum CountScope {
 pub struct TopicCount {
     /// The topic.
     pub topic: String,
-    /// Messages not yet sent.
+    /// The number of outstanding messages.
     pub outstanding: u64,
-    /// The time at which the oldest of them was created.
+    /// The time at which the oldest outstanding message was created.
     pub oldest: Option<SystemTime>,
-    /// Messages that were sent; 0 if only outstanding ones were counted.
+    /// The number of dispatched messages, or 0 if only outstanding messages were counted.
     pub dispatched: u64,
-    /// Messages set aside; 0 if only outstanding ones were counted.
+    /// The number of parked messages, or 0 if only outstanding messages were counted.
     pub parked: u64,
 }
 
@@ -107,7 +108,7 @@ pub enum BreakerState {
     Closed,
     /// Messages are held back.
     Open,
-    /// One message is being tried.
+    /// One message is being sent as a probe.
     HalfOpen,
 }
 

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MessageState {
-    /// The message is not yet sent and marked.
+    /// The message has not been sent and marked yet: it may have been sent, but it is not marked.
     Outstanding,
     /// The message was sent and marked.
     Dispatched,
@@ -41,7 +41,7 @@ pub struct StoredMessage {
     pub dispatched_at: Option<SystemTime>,
     /// The time after which DynamoDB may delete the message. It is only set when Postbox marks the message dispatched.
     pub expires_at: Option<SystemTime>,
-    /// The number of failed attempts to send the message.
+    /// The number of counted failures of the message.
     pub dispatch_attempts: u32,
     /// The reason for which the last attempt failed.
     pub last_error: Option<String>,
@@ -58,8 +58,8 @@ pub struct StoredMessage {
 }
 
 impl StoredMessage {
-    /// Returns the item of the table as it is stored, with attributes that Postbox does not know; for a message that
-    /// an [`Archive`](crate::Archive) is given, else `None`.
+    /// Returns the item as it is stored in the table, including attributes that Postbox does not know. Returns `None`
+    /// unless the message was passed to an [`Archive`](crate::Archive).
     pub fn item(&self) -> Option<&Item> {
         self.item.as_ref()
     }

@@ -1,4 +1,5 @@
-//! Writes the state of an attempt to send a message: failed, claimed, accepted or parked.
+//! Writes the state of an attempt to send a message: the attempt failed, or the message was claimed, accepted or
+//! parked.
 
 use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
@@ -15,17 +16,17 @@ use std::sync::Arc;
 /// The maximum number of bytes of an error text that are stored, so that they always fit: see `ROOM_BYTES`.
 const MAX_ERROR_BYTES: usize = 600;
 
-/// The state of an attempt, in absolute values, so that writing it twice has the same effect as once.
+/// The state of an attempt, in absolute values, so that writing it twice has the same effect as writing it once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
     /// The attempt failed. No process takes the message before `next`.
     Failed { next: Ticks, first: Ticks, counted: u32, error: String },
     /// A process is about to send the message, and may crash while it does.
     Claimed { next: Ticks, first: Ticks, counted: u32 },
-    /// The producer accepted the message at `since`; the confirmation is awaited until `next`. The failures are written
-    /// if they changed: the time of the first, and their number.
+    /// The producer accepted the message at `since`, and the message waits for its confirmation until `next`. The
+    /// failures are written if they changed, as the time of the first failure and their number.
     Accepted { since: Ticks, next: Ticks, failures: Option<(Ticks, u32)> },
-    /// The message is set aside.
+    /// The message is parked.
     Parked { at: Ticks, first: Ticks, counted: u32, error: String },
 }
 

@@ -1,4 +1,4 @@
-//! A conditional change of one message, written as a statement of a batch or as a request of its own.
+//! A conditional change of one message, which is written as a statement of a batch or with a separate request.
 
 use crate::model::error::{Error, Result};
 use crate::model::item::{AttributeValue, Item};
@@ -51,8 +51,8 @@ pub(crate) enum Changed {
 }
 
 impl Outbox {
-    /// Applies up to 25 changes of different messages, and retries after transient failures. Returns one result for each,
-    /// in order.
+    /// Applies up to 25 changes of different messages, and retries after transient failures. Returns one result for
+    /// each change, in the same order.
     pub(crate) async fn apply(self: Arc<Self>, changes: Vec<Change>) -> Vec<Changed> {
         let statements: Vec<Statement> = changes.iter().map(|change| self.statement(change)).collect();
         let executed = self.execute_batch(&statements).await;
@@ -99,7 +99,7 @@ impl Outbox {
         }
     }
 
-    /// Applies a change with a request of its own.
+    /// Applies a change with a separate request.
     pub(crate) async fn update(&self, change: &Change) -> Result<Changed> {
         let (mut names, mut values) = (HashMap::new(), HashMap::new());
         let mut place = |name: &'static str| {
@@ -193,8 +193,8 @@ impl Change {
     }
 }
 
-/// Returns whether the item would exceed DynamoDB's maximum size. Deposits leave room, but those of earlier versions
-/// may not have.
+/// Returns whether the item would exceed DynamoDB's maximum size. Deposits leave room, but deposits by earlier versions
+/// may not have left room.
 fn has_no_room(error: &Error) -> bool {
     error.message().contains("maximum allowed size")
 }

@@ -1,5 +1,5 @@
-//! Deletes messages: dispatched ones for the archiver, and single ones for an operator. The archiver never deletes a message
-//! without a dispatch time.
+//! Deletes messages: dispatched messages for the archiver, and single messages for an operator. The archiver never
+//! deletes a message without a dispatch time.
 
 use crate::model::error::Result;
 use crate::model::stored_message::MessageState;

@@ -68,7 +68,8 @@ impl Outbox {
         Ok(item)
     }
 
-    /// Rejects a message from the future, because a sweeper would take its creation time for that of a wrong clock.
+    /// Rejects a message whose creation time is too far ahead, because a sweeper would assume that the clock of its
+    /// process was wrong.
     fn check_age(&self, message: &Message) -> Result<()> {
         let ahead = message.created_at().duration_since(clock::system_time()).unwrap_or_default();
         if ahead <= self.max_ahead {
@@ -121,7 +122,8 @@ impl Outbox {
         }
     }
 
-    /// Stores messages outside a transaction, each on its own. Returns one result per item, in order.
+    /// Stores messages outside a transaction, independently of each other. Returns one result per item, in the same
+    /// order.
     pub(crate) async fn deposit_batch(self: Arc<Self>, items: Vec<Item>) -> Vec<Result<Deposited>> {
         let statements: Vec<Statement> = items.iter().map(|item| self.insert(item)).collect();
         if let Some(results) = self.execute_batch(&statements).await {

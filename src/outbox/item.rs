@@ -38,7 +38,7 @@ pub(crate) fn encode(message: &Message, shards: u32) -> Item {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
-    // An empty string is left out: Brighter never stores one.
+    // Empty strings are left out, because Brighter never stores them.
     let texts = message.optional_attributes().filter(|(_, value)| !value.is_empty());
     item.extend(texts.map(|(name, value)| (name.to_owned(), text(value))));
     item
@@ -103,7 +103,7 @@ pub(crate) fn message_id(item: &Item) -> Option<&str> {
     }
 }
 
-/// Returns whether DynamoDB accepts this id as a key. It rejects a whole batch for one invalid key.
+/// Returns whether DynamoDB accepts this id as a key. DynamoDB rejects a whole batch if one key is invalid.
 pub(crate) fn is_possible_id(id: &str) -> bool {
     (1..=MAX_KEY_BYTES).contains(&id.len())
 }
@@ -121,7 +121,7 @@ pub(crate) fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// A reader of attributes, whose errors name the malformed one.
+/// A reader of attributes. Its errors name the malformed attribute.
 struct Reader<'a>(&'a Item);
 
 impl<'a> Reader<'a> {

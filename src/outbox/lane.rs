@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// The part of a topic's messages that one sweeper works on at a time.
+/// A part of a topic, which one sweeper works on at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Lane {
     pub(crate) topic: String,

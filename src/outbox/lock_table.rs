@@ -1,5 +1,5 @@
 //! The lock table, which holds the leases of sweepers and archivers. The items have Brighter's format, with additional
-//! attributes that Brighter ignores, so that its sweepers and ours exclude each other.
+//! attributes that Brighter ignores, so that sweepers of Brighter and of Postbox exclude each other.
 
 use crate::model::error::{ErrorCode, Result};
 use crate::model::item::Item;
@@ -35,7 +35,7 @@ const MAX_REMAINING: Duration = Duration::from_secs(65 * 60);
 pub(crate) struct Lock {
     pub(crate) table: String,
     pub(crate) resource: String,
-    /// The lock id, which nobody else uses.
+    /// The lock id, which no other holder uses.
     pub(crate) id: String,
 }
 
@@ -46,7 +46,8 @@ pub(crate) enum Why {
     Transport,
     /// Sent messages cannot be marked.
     Marks,
-    /// The lease was released. Brighter's sweepers wait until the indexes show the marks; ours need not wait.
+    /// The lease was released. Brighter's sweepers wait until the indexes show the marks. Sweepers of Postbox do not
+    /// need to wait.
     Rest,
 }
 
@@ -69,7 +70,7 @@ pub(crate) struct LockItem {
     pub(crate) expiry: Option<u64>,
     pub(crate) topic: Option<String>,
     pub(crate) holder: Option<String>,
-    /// The number of probes of the lane that have failed in a row.
+    /// The number of consecutive probes of the lane that have failed.
     pub(crate) failures: u32,
     pub(crate) why: Option<String>,
 }
@@ -139,7 +140,7 @@ pub(crate) struct Taking {
 /// The result of a request for a lease.
 #[derive(Clone, Debug)]
 pub(crate) enum Taken {
-    /// The lease was taken. Contains the item before that, if there was one.
+    /// The lease was taken. Contains the item that the lease replaced, if there was one.
     Ours(Option<LockItem>),
     Others,
 }
@@ -151,7 +152,7 @@ impl Lock {
 }
 
 impl Outbox {
-    /// Takes a lease if it is free, or if it has expired even by a clock that is slow by the skew.
+    /// Takes a lease if it is free, or if it has expired even according to a clock that is slow by the skew.
     pub(crate) async fn take_lock(&self, lock: Lock, taking: Taking) -> Result<Taken> {
         let now = unix_milliseconds();
         let mut set = vec![(LOCK_ID, text(&lock.id)), (LEASE_EXPIRY, number(now + milliseconds(taking.length)))];
@@ -200,8 +201,8 @@ impl Outbox {
         Ok(if is_ours { Taken::Ours(None) } else { Taken::Others })
     }
 
-    /// Extends a lease by `length` from now, and never shortens it. Returns its end in Unix milliseconds if it is still
-    /// ours.
+    /// Extends a lease by `length` from now, and never shortens it. If this process still holds the lease, returns its
+    /// end in Unix milliseconds.
     pub(crate) async fn renew_lock(&self, lock: Lock, length: Duration) -> Result<Option<u64>> {
         let expiry = unix_milliseconds() + milliseconds(length);
         let no_earlier = if mutated(Mutation::LeaseShortened) { ":expiry" } else { LEASE_EXPIRY };
@@ -232,7 +233,7 @@ impl Outbox {
         }
     }
 
-    /// Releases a lease if it is still ours.
+    /// Releases a lease if this process still holds it.
     pub(crate) async fn release_lock(&self, lock: Lock) -> Result<()> {
         let delete = self
             .client
@@ -250,7 +251,7 @@ impl Outbox {
         }
     }
 
-    /// Turns a lease into a pause of this length if it is still ours.
+    /// Turns a lease into a pause of this length if this process still holds the lease.
     pub(crate) async fn pause_lock(&self, lock: Lock, pause: Duration, failures: u32, why: Why) -> Result<()> {
         let update = self
             .client
@@ -272,7 +273,7 @@ impl Outbox {
         }
     }
 
-    /// Reads the existing items of these resources consistently. Returns them by resource.
+    /// Reads the existing items of these resources with consistent reads. Returns the items by resource.
     pub(crate) async fn lock_items(&self, table: String, resources: Vec<String>) -> Result<HashMap<String, LockItem>> {
         let mut found = HashMap::new();
         for part in resources.chunks(MAX_BATCH_GET) {
@@ -357,7 +358,7 @@ impl Outbox {
     }
 }
 
-/// Returns the latest time at which a lease or a pause can end. A later one is the mistake of a clock.
+/// Returns the latest time at which a lease or a pause can end. A later end was written by a wrong clock.
 fn latest_end(now: u64) -> u64 {
     now.saturating_add(if mutated(Mutation::FarLeaseTrusted) { u64::MAX / 4 } else { milliseconds(MAX_REMAINING) })
 }

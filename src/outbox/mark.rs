@@ -39,7 +39,7 @@ impl Mark {
         }
     }
 
-    /// Returns the mark of a message of which only the id is known.
+    /// Returns the mark of a message if only its id is known.
     pub(crate) fn by_name(id: &str, at: Ticks) -> Self {
         Self { id: id.to_owned(), at, replayed: None, has_zero_delivery: false, first_try: false }
     }
@@ -58,7 +58,8 @@ pub(crate) enum Marked {
 }
 
 impl Outbox {
-    /// Marks up to 25 different messages dispatched with one request. Returns one result for each, in order.
+    /// Marks up to 25 different messages dispatched with one request. Returns one result for each message, in the same
+    /// order.
     pub(crate) async fn mark_once(self: Arc<Self>, marks: Vec<Mark>) -> Vec<Marked> {
         let changes = marks.iter().map(|mark| self.mark_change(mark)).collect();
         self.apply_once(changes).await.into_iter().map(marked).collect()

@@ -37,13 +37,13 @@ use std::time::Duration;
 /// The outbox table behind an SDK client. Every method is `async` and runs on the runtime thread.
 pub(crate) struct Outbox {
     client: Client,
-    /// The same client without the SDK's retries, for transactions. Our own retries know whether an earlier attempt may
-    /// have taken effect.
+    /// The same client without the SDK's retries, for transactions. Postbox makes these retries itself, because it must
+    /// know whether an earlier attempt may have taken effect.
     single_attempt: Client,
     table: String,
     shards: u32,
     max_attempts: u64,
-    /// The time for which a dispatched message is kept; forever if `None`.
+    /// The time for which a dispatched message is kept, or `None` to keep it forever.
     dispatched_ttl: Option<Duration>,
     /// The limit for creation times ahead of this machine's clock.
     max_ahead: Duration,

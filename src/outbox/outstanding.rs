@@ -1,5 +1,5 @@
-//! Reads the outstanding messages from the indexes that contain no others, so that the cost grows with the number of
-//! outstanding messages and not with the table.
+//! Reads the outstanding messages from indexes that contain no other messages, so that the cost depends on the number
+//! of outstanding messages and not on the size of the table.
 
 use crate::model::error::Result;
 use crate::model::item::Item;

@@ -1,5 +1,5 @@
-//! Many single-item writes in one request: BatchExecuteStatement, with retries of single statements, which the SDK does
-//! not make.
+//! Many single-item writes in one request, with BatchExecuteStatement. Single statements are retried, which the SDK
+//! does not do.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};

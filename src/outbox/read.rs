@@ -16,7 +16,7 @@ use std::collections::HashMap;
 pub(crate) const MAX_BATCH_GET: usize = 100;
 
 impl Outbox {
-    /// Reads one item of any table consistently.
+    /// Reads one item of any table with a consistent read.
     pub(crate) async fn get_item(&self, table: String, key: Item) -> Result<Option<Item>> {
         self.client
             .get_item()
@@ -29,7 +29,7 @@ impl Outbox {
             .map_err(|failure| explain("GetItem", &format!("table {table}"), failure))
     }
 
-    /// Reads one message consistently.
+    /// Reads one message with a consistent read.
     pub(crate) async fn get(&self, id: String) -> Result<Option<StoredMessage>> {
         if !item::is_possible_id(&id) {
             return Ok(None);
@@ -46,8 +46,8 @@ impl Outbox {
         }))
     }
 
-    /// Reads up to [`MAX_BATCH_GET`] different messages consistently, by id. A missing message is not in the result, and
-    /// an item that cannot be read is an error in it.
+    /// Reads up to [`MAX_BATCH_GET`] different messages by id, with consistent reads. The result does not contain
+    /// missing messages. For an item that cannot be read, it contains an error.
     ///
     /// # Errors
     /// The error of the last request, with the items that were read before.
@@ -58,8 +58,8 @@ impl Outbox {
         (decoded.collect(), read)
     }
 
-    /// Reads the existing items of up to [`MAX_BATCH_GET`] different messages consistently. DynamoDB's unprocessed keys
-    /// are requested again.
+    /// Reads the existing items of up to [`MAX_BATCH_GET`] different messages with consistent reads. Keys that DynamoDB
+    /// leaves unprocessed are requested again.
     ///
     /// # Errors
     /// The error of the last request, with the items that were read before.
@@ -85,7 +85,7 @@ impl Outbox {
                     if unprocessed.is_empty() {
                         return (found, Ok(()));
                     }
-                    // Large messages need several responses, which is progress and not a failure.
+                    // Large messages need several responses. Such a response is progress and not a failure.
                     if unprocessed.len() < remaining {
                         retry = Retry::new(self.max_attempts);
                     }

@@ -1,4 +1,4 @@
-//! Makes messages outstanding again. Dispatched messages are replayed, and parked ones are released.
+//! Makes messages outstanding again. Dispatched messages are replayed, and parked messages are released.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
@@ -18,7 +18,8 @@ use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 
 impl Outbox {
-    /// Makes a message outstanding again, with no failed attempts, and due at once. Returns whether the message exists.
+    /// Makes a message outstanding again, with no failed attempts, and due immediately. Returns whether the message
+    /// exists.
     pub(crate) async fn replay(&self, id: String) -> Result<bool> {
         let Some(item) = self.raw(&id).await? else {
             return Ok(false);
@@ -32,7 +33,7 @@ impl Outbox {
         Ok(!matches!(self.update(&change).await?, Changed::Refused(None)))
     }
 
-    /// Makes a parked message outstanding again, with no failed attempts, and due at once.
+    /// Makes a parked message outstanding again, with no failed attempts, and due immediately.
     pub(crate) async fn unpark(&self, id: String) -> Result<()> {
         let not_parked = || Error::new(ErrorCode::InvalidArgument, format!("message {id} is not parked"));
         let Some(item) = self.raw(&id).await?.filter(|item| state(item) == MessageState::Parked) else {

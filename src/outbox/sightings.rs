@@ -31,9 +31,9 @@ pub(crate) struct Sighting {
     pub(crate) topic: Arc<str>,
     /// The topic whose producer sends it; see [`Message::producer_topic`](crate::model::message::Message::producer_topic).
     pub(crate) producer_topic: Arc<str>,
-    /// The shard; empty if the item has none.
+    /// The shard, or an empty string if the item has no shard.
     pub(crate) topic_shard: Arc<str>,
-    /// The partition key; empty if the item has none.
+    /// The partition key, or an empty string if the item has no partition key.
     pub(crate) key: String,
     pub(crate) fate: Fate,
 }
@@ -105,7 +105,7 @@ impl Outbox {
         Ok(page(response.items.unwrap_or_default(), response.last_evaluated_key))
     }
 
-    /// Reads a page of the messages without a shard, in no order. They are in no index by topic.
+    /// Reads a page of the messages without a shard, in no order. These messages are missing from the indexes by topic.
     pub(crate) async fn unsharded_page(&self, from: Option<Item>) -> Result<Page> {
         let response = self
             .client
@@ -166,7 +166,7 @@ fn producer_topic(item: &Item) -> String {
 /// Returns the topic that the bag names for the producer.
 fn named_in_bag(item: &Item) -> Option<String> {
     let bag = item.get(HEADER_BAG)?.as_s().ok()?;
-    // Few bags name one, so that most need not be parsed.
+    // Few bags contain a producer topic, so most bags need not be parsed.
     if !bag.contains(PRODUCER_TOPIC) {
         return None;
     }

@@ -18,8 +18,8 @@ pub(crate) fn item_size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 
-/// Returns the size of one value. Where Amazon says "approximately", this is the lower bound, so that no item is
-/// rejected that DynamoDB would accept.
+/// Returns the size of one value. If Amazon documents a size as "approximately", the lower bound is used, so that an
+/// item that DynamoDB would accept is never rejected.
 pub(crate) fn value_size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),

@@ -1,4 +1,4 @@
-//! The outbox table: created with the schema of Brighter's factory, and checked index by index.
+//! The outbox table. It is created with the schema of Brighter's factory, and verified index by index.
 
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use crate::outbox::Outbox;

@@ -1,4 +1,4 @@
-//! Sends one transaction with one token, and retries it where that is safe.
+//! Sends one transaction with one token, and retries it if this is safe.
 
 use crate::model::error::{Error, ErrorCode, Reason};
 use crate::outbox::Outbox;
@@ -18,9 +18,8 @@ type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
 impl Outbox {
     /// Sends the transaction, and retries after transient failures.
     ///
-    /// # Errors
-    /// Returns [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still do so. With any other
-    /// code, no attempt has written or will write anything.
+    /// # Errors Returns [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still take effect.
+    /// After any other error, no attempt has written or will write anything.
     pub(crate) async fn commit(&self, actions: &[Action], token: &str, token_ends: Moment) -> Result<(), Error> {
         let mut retry = Retry::new(self.max_attempts);
         let mut effect = Effect::None;
@@ -47,8 +46,8 @@ impl Outbox {
                 continue;
             }
             // An error response, or a cancellation, shows that no earlier attempt has taken effect so far. A delayed
-            // attempt may still arrive and find its condition met. Only a duplicate of the unit's own message rules
-            // that out, since every attempt has to write that message.
+            // attempt may still arrive and find its condition met. Only a duplicate of a message of this unit of work
+            // rules that out, because every attempt has to write that message.
             let error = explain(actions, failure);
             let is_settled = effect == Effect::None || error.code() == ErrorCode::DuplicateMessage;
             return Err(if is_settled { error } else { outcome_unknown(&error) });

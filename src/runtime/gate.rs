@@ -1,10 +1,10 @@
-//! The gate of a Postbox, which counts the running calls and rejects new ones once it is closed.
+//! The gate of a Postbox. It counts the running calls, and rejects new calls after it was closed.
 
 use crate::sys::clock::now;
 use crate::sys::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-/// A gate, which is open at first.
+/// A gate. A new gate is open.
 #[derive(Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -17,7 +17,7 @@ struct State {
     calls: usize,
 }
 
-/// A running call; it ends when this is dropped.
+/// A running call, which ends when this value is dropped.
 pub(crate) struct Call<'a>(&'a Gate);
 
 impl Drop for Call<'_> {

@@ -30,14 +30,14 @@ use tokio::task::{JoinHandle, unconstrained};
 /// The minimum time for which `close` waits for the thread to end.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A thread named `postbox-runtime` with a tokio current-thread runtime, which drives all
-/// connections and timers. Callers block until their future is done, with a deadline.
+/// A thread named `postbox-runtime` with a tokio current-thread runtime, which handles all connections and timers.
+/// Callers block until their future is done or its deadline has passed.
 pub(crate) struct Runtime {
     handle: Handle,
     thread: ThreadId,
     process: u32,
     gate: Gate,
-    /// Ends the calls that are still waiting when the time of `close` is over.
+    /// A notification that ends the calls that are still waiting when `close` has timed out.
     abandoned: Notify,
     is_abandoned: AtomicBool,
     stop: Mutex<Option<oneshot::Sender<()>>>,
@@ -47,14 +47,15 @@ pub(crate) struct Runtime {
 }
 
 thread_local! {
-    /// The thread of the runtime whose future runs on this thread now.
+    /// The thread of the runtime whose future currently runs on this thread.
     static INSIDE: Cell<Option<ThreadId>> = const { Cell::new(None) };
-    /// Destroyed when the thread ends; on the main thread, before the functions of `atexit` run.
+    /// A value that is destroyed when the thread ends. On the main thread, this happens before the functions of
+    /// `atexit` run.
     static LIFE: String = const { String::new() };
 }
 
-/// A mark, until it is dropped, that this thread runs a future of a runtime. Without it a log callback that calls
-/// Postbox would be called again by that call.
+/// A guard that marks this thread as running a future of a runtime, until the guard is dropped. Without the guard, a
+/// log callback that calls Postbox would be called again by that call.
 struct Inside(Option<ThreadId>);
 
 impl Inside {
@@ -73,7 +74,7 @@ impl Drop for Inside {
     }
 }
 
-/// A task that is cancelled when this is dropped.
+/// A task that is cancelled when this value is dropped.
 pub(crate) struct AbortOnDrop<T>(pub(crate) JoinHandle<T>);
 
 impl<T> Drop for AbortOnDrop<T> {
@@ -128,7 +129,7 @@ impl Runtime {
                 };
                 let _ = started.send(Ok(runtime.handle().clone()));
                 let _ = runtime.block_on(stop_requested);
-                // Dropping the runtime would wait for a name look-up in progress.
+                // Dropping the runtime would wait for a DNS lookup in progress.
                 runtime.shutdown_background();
                 let _ = ended.send(());
             })
@@ -156,7 +157,7 @@ impl Runtime {
     fn simulated(simulated: Simulated) -> Self {
         Self {
             handle: simulated.handle().clone(),
-            // The id of an ended thread, because calls from the thread of the runtime are rejected.
+            // This is the id of a thread that has ended, because calls from the thread of the runtime are rejected.
             thread: std::thread::spawn(|| ()).thread().id(),
             process: std::process::id(),
             gate: Gate::default(),
@@ -176,7 +177,7 @@ impl Runtime {
         F: Future<Output = T> + Send + 'static,
     {
         let abandoned = self.abandoned.notified();
-        // Entered before the task starts, so that `close` waits for it.
+        // The call is entered before the task starts, so that `close` waits for the task.
         let _call = self.enter()?;
         let mut task = AbortOnDrop(self.handle.spawn(future));
         match self.drive(what, timeout, abandoned, &mut task.0)? {
@@ -192,7 +193,8 @@ impl Runtime {
     /// The runtime thread handles its connections and timers only, so that the work of many
     /// callers, such as signing and parsing, uses all processors.
     pub(crate) fn run<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
-        // Registered before the gate, so that a call that entered it is notified when it is abandoned.
+        // The wait is registered before the call enters the gate, so that every call that entered is notified when it
+        // is abandoned.
         let abandoned = self.abandoned.notified();
         let _call = self.enter()?;
         self.drive(what, timeout, abandoned, future)
@@ -227,7 +229,8 @@ impl Runtime {
         let waited = catch_unwind(AssertUnwindSafe(move || {
             let _context = self.handle.enter();
             let _inside = Inside::begin(self.thread);
-            // Inside a task of the caller, tokio limits the work until that task yields, which it cannot do here.
+            // Inside a task of the caller, tokio limits the work until that task yields, and the task cannot yield
+            // here.
             self.wait_for(unconstrained(future), unconstrained(abandoned), deadline)
         }));
         match waited {
@@ -251,7 +254,7 @@ impl Runtime {
         wait_for(future, abandoned, deadline, &ThisThread::new())
     }
 
-    /// Returns the error for a panic of a future, and logs the panic.
+    /// Logs the panic of a future, and returns an error for it.
     fn broken(&self, what: &str, panic: &(dyn Any + Send)) -> Error {
         if self.gate.is_closed() {
             return closed();
@@ -272,7 +275,7 @@ impl Runtime {
         &self.handle
     }
 
-    /// Starts a future of a call that was [entered](Self::enter) and returns at once.
+    /// Starts a future of a call that was [entered](Self::enter), and returns immediately.
     pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Task<T>
     where
         T: Send + 'static,
@@ -326,13 +329,14 @@ impl Runtime {
         if self.gate.is_closed() { Err(closed()) } else { Ok(()) }
     }
 
-    /// Rejects new calls, and waits for the running ones until the deadline.
+    /// Rejects new calls, and waits for the running calls until the deadline.
     pub(crate) fn end_calls(&self, deadline: Instant) {
         self.gate.close(deadline);
     }
 
-    /// Rejects new calls, waits for the running ones, and stops the thread, all within the deadline. A second call waits
-    /// for the same end. The error names `timeout`, of which other steps may have used a part.
+    /// Rejects new calls, waits for the running calls, and stops the thread, all before the deadline. A second call
+    /// also waits for the thread to stop. The error names `timeout`, which is the time for all steps of closing the
+    /// Postbox.
     pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
         self.check()?;
         let finished = self.gate.close(deadline);
@@ -375,8 +379,8 @@ impl Drop for Runtime {
     }
 }
 
-/// Blocks SIGPIPE on this thread, which owns all sockets: a write to a closed connection then is an error and does
-/// not end the process.
+/// Blocks SIGPIPE on this thread, which owns all sockets. A write to a closed connection is then an error and does not
+/// end the process.
 #[cfg(unix)]
 fn ignore_broken_pipes() {
     let mut signals = nix::sys::signal::SigSet::empty();

@@ -1,4 +1,4 @@
-//! The wait of a caller for its future, which is polled on the thread of the caller.
+//! The wait of a caller for its future. The future is polled on the thread of the caller.
 
 use crate::sys::clock::now;
 use crate::sys::park::Waiter;

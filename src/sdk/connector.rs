@@ -1,4 +1,4 @@
-//! An HTTP client that runs its exchanges on the runtime thread, whichever thread makes the request.
+//! An HTTP client that runs its exchanges on the runtime thread, no matter which thread makes the request.
 
 use crate::runtime::AbortOnDrop;
 use aws_sdk_dynamodb::config::SharedHttpClient;
@@ -15,12 +15,12 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 use tokio::runtime::Handle;
 
-/// The maximum size of a response: 16 MB of items, of which JSON escapes some bytes as six.
+/// The maximum size of a response. A response contains up to 16 MB of items, and JSON can encode one byte as six.
 const MAX_RESPONSE_BYTES: usize = 128 * 1024 * 1024;
 
 /// An HTTP client whose exchanges are tasks of a runtime, from the connection to the last byte of the response.
-/// Connections then do not end with the runtime of a caller, and a caller on another thread is woken once, by the
-/// whole response.
+/// Connections therefore do not end with the runtime of a caller, and a caller on another thread is woken only once,
+/// when the whole response has arrived.
 #[derive(Debug)]
 pub(crate) struct OnRuntime<C> {
     inner: C,

@@ -1,4 +1,4 @@
-//! A DynamoDB in this process, behind the SDK's own HTTP interface.
+//! A DynamoDB in this process, which the SDK calls through its own HTTP interface.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::sdk::failure::service_error;
@@ -15,16 +15,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The path of a database in memory.
 const IN_MEMORY: &str = ":memory:";
-/// The time that requests have to end after a server was asked to stop.
+/// The time within which requests must end after a server was asked to stop.
 #[cfg(feature = "server")]
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// A DynamoDB in this process: the crate `dynoxide-rs`, on SQLite, in memory or in a file.
+/// A DynamoDB in this process: the `dynoxide-rs` crate, which uses SQLite, in memory or in a file.
 ///
-/// All of the real client code runs, and no socket is opened. The database is for development,
-/// tests, demos and single-machine use. It differs from Amazon DynamoDB: idempotency tokens are
-/// kept in memory and forgotten when the process ends. Requests are never throttled and run one
-/// at a time. An index never lags behind its table.
+/// All of the real client code runs, and no socket is opened. The database is intended for development, tests, demos
+/// and programs on a single machine. It differs from Amazon DynamoDB: idempotency tokens are kept in memory and lost
+/// when the process ends, requests are never throttled and are executed one at a time, and an index never lags behind
+/// its table.
 ///
 /// Clones are handles of the same database. Pass one to each Postbox that should share it.
 ///
@@ -41,11 +41,10 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 pub struct EmbeddedDatabase(Database);
 
 impl EmbeddedDatabase {
-    /// Opens the database in this file. A file that does not exist is created, readable and writable only by its owner. The
+    /// Opens the database in this file. If the file does not exist, it is created with access for its owner only. The
     /// path `:memory:` opens a database in memory, which is discarded with its last handle.
     ///
-    /// # Errors
-    /// [`ErrorCode::EmbeddedUnavailable`]: the file cannot be opened or is not such a database.
+    /// # Errors [`ErrorCode::EmbeddedUnavailable`] if the file cannot be opened or is not an embedded database.
     pub fn open(path: &str) -> Result<Self> {
         let opened = if path == IN_MEMORY {
             Database::memory()
@@ -61,8 +60,8 @@ impl EmbeddedDatabase {
         })
     }
 
-    /// Runs one DynamoDB operation by name, with its request and response as JSON. Programs use it
-    /// in development, to create their own tables for example.
+    /// Runs one DynamoDB operation by name, with its request and response as JSON. Programs use this method in
+    /// development, for example to create their own tables.
     ///
     /// ```
     /// let database = postbox::EmbeddedDatabase::open(":memory:")?;
@@ -75,8 +74,8 @@ impl EmbeddedDatabase {
     /// # Ok::<(), postbox::Error>(())
     /// ```
     ///
-    /// # Errors
-    /// [`ErrorCode::TableNotFound`], [`ErrorCode::ServiceError`]: with the code and message of DynamoDB.
+    /// # Errors [`ErrorCode::TableNotFound`] or [`ErrorCode::ServiceError`], with the error code and message that
+    /// DynamoDB returned.
     pub fn execute(&self, operation: &str, request: &str) -> Result<String> {
         let (status, response) = self.respond(operation, request.as_bytes());
         if status == 200 {
@@ -88,14 +87,13 @@ impl EmbeddedDatabase {
         Err(service_error(operation, "the embedded database", code, member(&["message", "Message"]), status))
     }
 
-    /// Serves the database on this socket as a DynamoDB endpoint over HTTP. Blocks this thread
-    /// until `shutdown` is ready; running requests then have a second to end. Credentials are not
-    /// checked: anyone who can reach the socket can read and write everything.
+    /// Serves the database on this socket as a DynamoDB endpoint over HTTP. Blocks this thread until `shutdown` is
+    /// ready. Running requests then have one second to end. Credentials are not checked: anyone who can reach the
+    /// socket can read and write everything.
     ///
-    /// Requires the feature `server`.
+    /// Requires the `server` feature.
     ///
-    /// # Errors
-    /// [`ErrorCode::EmbeddedUnavailable`]: the socket cannot be used.
+    /// # Errors [`ErrorCode::EmbeddedUnavailable`] if the socket cannot be used.
     #[cfg(feature = "server")]
     pub fn serve(
         &self,
@@ -218,7 +216,7 @@ impl HttpClient for EmbeddedDatabase {
     }
 }
 
-/// Creates the file, readable only for its owner, because SQLite would use the umask of the process.
+/// Creates the file with access for its owner only, because SQLite would use the umask of the process.
 fn create_private(path: &str) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);

@@ -2,13 +2,14 @@
 
 use std::error::Error as StdError;
 
-/// Shortens a message of another program for one of our errors.
+/// Shortens a message of another program for use in an error of Postbox.
 pub(crate) fn bounded(message: &str) -> &str {
     const MAX_CHARS: usize = 1000;
     message.char_indices().nth(MAX_CHARS).map_or(message, |(end, _)| &message[..end])
 }
 
-/// Returns the messages of an error and its causes. Their debug forms contain requests and responses.
+/// Returns the messages of an error and its causes. The debug forms are not used, because they contain requests and
+/// responses.
 pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut current = Some(error);
@@ -22,7 +23,7 @@ pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     texts.join(": ")
 }
 
-/// Finds the error of this type among an error and its causes.
+/// Finds an error of this type among an error and its causes.
 pub(crate) fn find_in_chain<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut current = Some(error);
     while let Some(error) = current {

@@ -16,7 +16,7 @@ pub(crate) enum Effect {
     Unknown,
 }
 
-/// Returns whether this code of DynamoDB is transient: the same request may succeed a moment later.
+/// Returns whether this error code of DynamoDB is transient, so that the same request may succeed a moment later.
 pub(crate) fn is_transient(code: &str) -> bool {
     matches!(
         code,
@@ -37,8 +37,8 @@ pub(crate) fn is_transient(code: &str) -> bool {
     )
 }
 
-/// Returns the known effect of a failed request. A response of class 5xx does not show whether the write took effect, and
-/// a transaction that is in progress may still do so.
+/// Returns the known effect of a failed request. A 5xx response does not show whether the write took effect, and a
+/// transaction that is in progress may still take effect.
 pub(crate) fn effect<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Effect {
     match error {
         SdkError::ConstructionFailure(_) => Effect::None,
@@ -135,7 +135,7 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
 /// Returns the limits that a throttled request exceeded, each with its table or index.
 fn throttling_reasons(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    // The exceptions spell it differently.
+    // The exceptions of DynamoDB spell this name differently.
     let reasons = body.get("throttlingReasons").or_else(|| body.get("ThrottlingReasons"))?.as_array()?;
     let texts: Vec<String> = reasons
         .iter()
@@ -148,12 +148,12 @@ fn throttling_reasons(body: &[u8]) -> Option<String> {
 }
 
 /// Returns whether DynamoDB rejected a request for lack of a permission, and not for expired credentials or a wrong
-/// signature. A missing permission may be a lasting reason.
+/// signature. A retry does not help if a permission is missing.
 pub(crate) fn is_denied(error: &Error) -> bool {
     error.code() == ErrorCode::AccessDenied && error.message().contains("DynamoDB says AccessDenied")
 }
 
-/// Returns whether no connection was established, so that nothing can have been sent.
+/// Returns whether no connection was established, so that no request can have been sent.
 fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
     let mut current = source;
     while let Some(error) = current {

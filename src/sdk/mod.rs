@@ -1,4 +1,4 @@
-//! The clients of the AWS SDK, from the settings and the AWS default chain or for the embedded database.
+//! The clients of the AWS SDK, which use the settings and the default chain of the AWS SDK, or the embedded database.
 
 pub(crate) mod connector;
 #[cfg(feature = "embedded")]
@@ -18,13 +18,14 @@ use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// The region of the embedded database and of custom endpoints, where it has no meaning.
+/// The region for the embedded database and for custom endpoints, which ignore it.
 pub(crate) const ANY_REGION: &str = "us-east-1";
 /// The name of the provider of credentials that come from the settings.
 const PROVIDER: &str = "postbox";
 
 /// Loads the configuration that all clients share: region, credentials, timeouts, retries and the HTTP client, whose
-/// exchanges run on the runtime of this future. Settings that are not set are found as the AWS CLI finds them.
+/// exchanges run on the runtime of this future. Values for settings that are not set are found in the same way as in
+/// the AWS CLI.
 pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>) -> SdkConfig {
     let http_client = http_client.unwrap_or_else(|| {
         use aws_smithy_http_client::{Builder, tls};
@@ -66,7 +67,7 @@ pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
     Ok(Client::from_conf(client.build()))
 }
 
-/// Creates a client of the embedded database or its stand-in, without network and credentials.
+/// Creates a client of the embedded database or its substitute, without network and credentials.
 pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client {
     let client = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())

@@ -16,7 +16,7 @@ impl Retry {
         Self { attempt: 1, max_attempts }
     }
 
-    /// Waits before the next attempt. Returns `false` at once if no attempt is left.
+    /// Waits before the next attempt. Returns `false` immediately if no attempt is left.
     pub(crate) async fn again(&mut self) -> bool {
         if self.attempt >= self.max_attempts {
             return false;

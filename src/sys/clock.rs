@@ -21,8 +21,8 @@ pub(crate) fn system_time() -> SystemTime {
     simulation::system_time().unwrap_or_else(SystemTime::now)
 }
 
-/// A moment on two clocks. The steady clock never jumps, but stops while the machine is suspended. The wall clock continues,
-/// but can jump. A moment is past once it is past on either clock.
+/// A moment on two clocks. The monotonic clock never jumps, but stops while the machine is suspended. The wall clock
+/// continues, but can jump. A moment is past when it is past on one of the two clocks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Moment {
     pub(crate) steady: Instant,

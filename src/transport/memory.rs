@@ -60,7 +60,7 @@ impl MemoryProducer {
         self.shared.lock().batches.clone()
     }
 
-    /// Sets the outcome of the next message that has none yet. Messages without one are sent.
+    /// Sets the outcome of the next message whose outcome is not set yet. Messages without such an outcome are sent.
     pub fn answer_next(&self, outcome: SendOutcome) {
         self.shared.lock().answers.push_back(outcome);
     }

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendOutcome {
-    /// The message was sent. It is marked as dispatched.
+    /// The message was sent. The message is marked dispatched.
     Sent,
     /// The transport accepted the message and will confirm it later, with
     /// [`Postbox::confirm`](crate::Postbox::confirm). Until then the message stays outstanding.
@@ -18,7 +18,8 @@ pub enum SendOutcome {
     Retry(String),
     /// The transport cannot be used now, for any message. The message stays outstanding and is sent again later.
     Unavailable(String),
-    /// The message can never be sent as it is: it is too large, not permitted or malformed. It is parked.
+    /// The message can never be sent as it is, for example because it is too large, not permitted or malformed. The
+    /// message is parked.
     Reject(String),
     /// The message was not handed to the transport, for example because the producer was canceled or stopped. Nothing
     /// is written: the message stays outstanding, no attempt is counted, and later messages of its topic and
@@ -26,11 +27,11 @@ pub enum SendOutcome {
     NotTried,
 }
 
-/// A sender of messages over a transport. It may block. Postbox calls it on the thread that called
-/// [`clear_outbox`](crate::Postbox::clear_outbox) or on that of the sweeper, never on its runtime
-/// thread. It may be called on several threads at once, and it may call Postbox.
+/// A sender of messages over a transport. A producer may block, and may call Postbox. Postbox calls a producer on the
+/// thread that called [`clear_outbox`](crate::Postbox::clear_outbox), or on a thread of the sweeper, but never on its
+/// runtime thread. Several threads may call a producer at the same time.
 ///
-/// A panic becomes [`SendOutcome::Retry`] for the whole batch.
+/// A panic counts as [`SendOutcome::Retry`] for the whole batch.
 ///
 /// ```
 /// use postbox::{Message, Postbox, Producer, SendOutcome};
@@ -52,12 +53,12 @@ pub enum SendOutcome {
 /// # Ok(()) }
 /// ```
 pub trait Producer: Send + Sync {
-    /// Sends the messages in their order and returns an outcome for each. The batch has one to
-    /// [`max_batch`](Self::max_batch) messages. Missing outcomes count as [`SendOutcome::Retry`];
-    /// surplus outcomes are ignored.
+    /// Sends the messages in their order and returns an outcome for each message. The batch has one to
+    /// [`max_batch`](Self::max_batch) messages. Missing outcomes count as [`SendOutcome::Retry`]; surplus outcomes are
+    /// ignored.
     fn send(&self, batch: &[Message]) -> Vec<SendOutcome>;
 
-    /// Returns the maximum number of messages of one call of [`send`](Self::send), 1 by default.
+    /// Returns the maximum number of messages in one call to [`send`](Self::send). The default is 1.
     fn max_batch(&self) -> usize {
         1
     }
@@ -97,7 +98,8 @@ where
     Function(send)
 }
 
-/// Calls the producer and returns exactly one outcome per message, even if it panics or miscounts.
+/// Calls the producer and returns exactly one outcome per message, even if the producer panics or returns another
+/// number of outcomes.
 pub(crate) fn send_batch(producer: &dyn Producer, batch: &[Message]) -> Vec<SendOutcome> {
     let mut outcomes = match catch_unwind(AssertUnwindSafe(|| producer.send(batch))) {
         Ok(outcomes) => outcomes,

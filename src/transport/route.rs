@@ -6,14 +6,14 @@ use crate::model::error::shortened;
 use crate::transport::scheme;
 use crate::transport::target::Target;
 
-/// The topics that a route or a producer is for.
+/// The topics to which a route or a producer applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pattern {
     /// Exactly this topic.
     Exact(String),
     /// Topics with this prefix.
     Prefix(String),
-    /// Every topic that no other route or producer is for.
+    /// Every topic to which no other route or producer applies.
     Default,
 }
 

@@ -57,8 +57,8 @@ impl Router {
         patterns
     }
 
-    /// Returns the producer of the topic, else that of its longest matching prefix, else the default producer. An empty topic
-    /// has no producer.
+    /// Returns the producer of the topic, or the producer of its longest matching prefix, or the default producer. An
+    /// empty topic has no producer.
     pub(crate) fn route(&self, topic: &str) -> Option<&Arc<dyn Producer>> {
         if topic.is_empty() {
             return None;

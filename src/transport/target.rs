@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 /// A parsed address of a transport, before its producer is created.
 pub(super) trait Target: Debug {
-    /// Creates the producer that sends there. Makes no request.
+    /// Creates the producer that sends to this target. Makes no request.
     fn open(&self, context: &Context<'_>) -> Result<Arc<dyn Producer>>;
 }
 
-/// The settings and clients of the Postbox that a producer is created for.
+/// The settings and clients of the Postbox for which a producer is created.
 #[cfg_attr(not(any(feature = "sns", feature = "sqs")), allow(dead_code))]
 pub(super) struct Context<'a> {
     pub(super) config: &'a Config,

@@ -5,7 +5,8 @@ using System.Linq;
 namespace Postbox.Brighter
 {
     /// <summary>
-    /// The outbox methods of Brighter's command processor, with the same names. Registered mappers convert requests to messages.
+    /// The outbox methods of Brighter's command processor, with the same names. Registered mappers convert requests to
+    /// messages.
     /// </summary>
     public sealed class CommandProcessor
     {
@@ -19,7 +20,10 @@ namespace Postbox.Brighter
             this.client = client ?? throw new ArgumentNullException(nameof(client));
         }
 
-        /// <summary>Registers the mapper for requests of a type, as Brighter's <c>IAmAMessageMapper.MapToMessage</c>. Call it before other threads use this object.</summary>
+        /// <summary>
+        /// Registers the mapper for requests of a type, which corresponds to Brighter's
+        /// <c>IAmAMessageMapper.MapToMessage</c>. Call this method before other threads use this object.
+        /// </summary>
         /// <typeparam name="T">The type of the requests.</typeparam>
         /// <param name="mapToMessage">Creates a message, which the command processor disposes of.</param>
         /// <returns>This command processor.</returns>
@@ -41,7 +45,9 @@ namespace Postbox.Brighter
                 return client.DepositPost(message);
         }
 
-        /// <summary>Deposits requests in the outbox, outside a transaction, 25 per request.</summary>
+        /// <summary>
+        /// Deposits requests in the outbox, outside a transaction. One request to DynamoDB stores up to 25 messages.
+        /// </summary>
         /// <typeparam name="T">The type of the requests.</typeparam>
         /// <param name="requests">The requests.</param>
         /// <returns>The ids of the messages, for <see cref="ClearOutbox"/>.</returns>
@@ -62,7 +68,9 @@ namespace Postbox.Brighter
             }
         }
 
-        /// <summary>Deposits a request in the transaction of a unit of work. Starts a transaction if none is open.</summary>
+        /// <summary>
+        /// Deposits a request in the transaction of a unit of work. Starts a transaction if none is open.
+        /// </summary>
         /// <typeparam name="T">The type of the request.</typeparam>
         /// <param name="request">The request.</param>
         /// <param name="unitOfWork">The unit of work.</param>
@@ -75,7 +83,9 @@ namespace Postbox.Brighter
                 return unitOfWork.BeginOrGetTransaction().DepositPost(message);
         }
 
-        /// <summary>Sends the messages of these ids now. See <see cref="PostboxClient.ClearOutbox(string[])"/>.</summary>
+        /// <summary>
+        /// Sends the messages with these ids now. See <see cref="PostboxClient.ClearOutbox(string[])"/>.
+        /// </summary>
         /// <param name="ids">The ids.</param>
         public void ClearOutbox(params string[] ids) => client.ClearOutbox(ids);
 

@@ -2,7 +2,10 @@ using System;
 
 namespace Postbox.Brighter
 {
-    /// <summary>Brighter's unit of work on DynamoDB, with the same names. Has one transaction at a time, which starts when it is first requested.</summary>
+    /// <summary>
+    /// Brighter's unit of work on DynamoDB, with the same names. It has one transaction at a time, which starts when it
+    /// is first requested.
+    /// </summary>
     public sealed class DynamoDbUnitOfWork : IDisposable
     {
         private readonly PostboxClient client;
@@ -18,11 +21,17 @@ namespace Postbox.Brighter
         /// <summary>Whether a transaction is open.</summary>
         public bool HasOpenTransaction => transaction != null;
 
-        /// <summary>Returns the open transaction, or starts a new one. Add your actions to it instead of to <c>TransactItems</c>.</summary>
+        /// <summary>
+        /// Returns the open transaction, or starts a new one. Add your actions to it instead of to
+        /// <c>TransactItems</c>.
+        /// </summary>
         /// <returns>The transaction.</returns>
         public UnitOfWork BeginOrGetTransaction() => transaction ?? (transaction = client.BeginUnitOfWork());
 
-        /// <summary>Commits the open transaction. After an error the transaction is still open, and can be committed again or rolled back.</summary>
+        /// <summary>
+        /// Commits the open transaction. After an error, the transaction is still open, and can be committed again or
+        /// rolled back.
+        /// </summary>
         /// <exception cref="InvalidOperationException">No transaction is open.</exception>
         public void Commit()
         {
@@ -33,7 +42,10 @@ namespace Postbox.Brighter
         }
 
         /// <summary>Rolls back the open transaction, if there is one: nothing is written or sent.</summary>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if a commit got no response, since it may have taken effect.</exception>
+        /// <exception cref="PostboxException">
+        /// <see cref="PostboxErrorCode.OutcomeUnknown"/> if a commit received no response, because the commit may have
+        /// taken effect.
+        /// </exception>
         public void Rollback()
         {
             try

@@ -5,12 +5,13 @@ using System.Threading.Tasks;
 namespace Postbox
 {
     /// <summary>
-    /// Asynchronous methods for callers that must not block, such as a user interface. Postbox itself blocks, so each call occupies a thread of the pool until it
-    /// returns, and saves no threads. A call can be cancelled until it starts; after that it ends by itself, within its timeout.
+    /// Asynchronous methods for callers that must not block, such as a user interface. Postbox itself blocks, so each
+    /// call occupies a thread of the pool until it returns, and the number of blocked threads does not decrease. A call
+    /// can be cancelled until it starts. After that, the call ends when it has succeeded or failed, within its timeout.
     /// </summary>
     public static class AsyncExtensions
     {
-        /// <summary><see cref="UnitOfWork.Commit"/> on a thread of the pool.</summary>
+        /// <summary>Runs <see cref="UnitOfWork.Commit"/> on a thread of the pool.</summary>
         /// <param name="work">The unit of work.</param>
         /// <param name="cancellation">Cancels the call if it has not started.</param>
         /// <returns>The task.</returns>
@@ -21,11 +22,11 @@ namespace Postbox
             return Task.Run(() => work.Commit(), cancellation);
         }
 
-        /// <summary><see cref="PostboxClient.DepositPost"/> on a thread of the pool.</summary>
+        /// <summary>Runs <see cref="PostboxClient.DepositPost"/> on a thread of the pool.</summary>
         /// <param name="client">The client.</param>
         /// <param name="message">The message.</param>
         /// <param name="cancellation">Cancels the call if it has not started.</param>
-        /// <returns>The task, whose result is the id.</returns>
+        /// <returns>The task, whose result is the id of the message.</returns>
         public static Task<string> DepositPostAsync(this PostboxClient client, Message message, CancellationToken cancellation = default(CancellationToken))
         {
             if (client == null)
@@ -33,7 +34,10 @@ namespace Postbox
             return Task.Run(() => client.DepositPost(message), cancellation);
         }
 
-        /// <summary><see cref="PostboxClient.ClearOutbox(string[])"/> on a thread of the pool. The producers are called on that thread too.</summary>
+        /// <summary>
+        /// Runs <see cref="PostboxClient.ClearOutbox(string[])"/> on a thread of the pool. The producers are called on
+        /// the same thread.
+        /// </summary>
         /// <param name="client">The client.</param>
         /// <param name="ids">The ids.</param>
         /// <param name="cancellation">Cancels the call if it has not started.</param>

@@ -3,17 +3,19 @@ using System.Collections.Generic;
 
 namespace Postbox
 {
-    /// <summary>Sends messages over a transport, several in one call.</summary>
+    /// <summary>Sends messages over a transport. One call can send several messages.</summary>
     public interface IBatchProducer
     {
         /// <summary>
-        /// Sends messages and sets the result of each. It is called on the threads on which <see cref="IProducer.Send"/> is called, and may do the same. An exception counts as
-        /// <see cref="SendResult.Retry"/>, with its text, for each message without a result.
+        /// Sends messages and sets the result of each. This method is called on the same threads as
+        /// <see cref="IProducer.Send"/>, and may call the same methods. An exception counts as
+        /// <see cref="SendResult.Retry"/>, with the text of the exception, for each message whose result is not set.
         /// </summary>
         /// <param name="messages">
-        /// The messages, valid during the call, in the order in which they are to be sent. No two of them have the same topic and partition key.
+        /// The messages, in the order in which they are to be sent. They are valid during the call. No two messages
+        /// have the same topic and partition key.
         /// </param>
-        /// <param name="results">The results. A message without a result was not tried.</param>
+        /// <param name="results">The results. A message whose result is not set counts as not tried.</param>
         /// <example>
         /// <code>
         /// foreach (var index in Enumerable.Range(0, messages.Count).TakeWhile(_ =&gt; !stopping))
@@ -24,8 +26,9 @@ namespace Postbox
     }
 
     /// <summary>
-    /// The results of the messages of one call of a batch producer. A message without a result was not tried: nothing is written for it, and it stays outstanding. Any
-    /// thread may set results until the call returns.
+    /// The results of the messages of one call to a batch producer. A message whose result is not set counts as not
+    /// tried: nothing is written for the message, and it stays outstanding. Any thread may set results until the call
+    /// returns.
     /// </summary>
     public sealed class SendResults
     {
@@ -38,13 +41,15 @@ namespace Postbox
             results = new SendResult[count];
         }
 
-        /// <summary>The number of messages of the call.</summary>
+        /// <summary>The number of messages in the call.</summary>
         public int Count => results.Length;
 
-        /// <summary>The result of a message; null for a message that was not tried.</summary>
-        /// <param name="index">The index of the message, from 0.</param>
-        /// <exception cref="ArgumentOutOfRangeException">There is no such message.</exception>
-        /// <exception cref="ObjectDisposedException">The call has returned, so that the result can no longer be set.</exception>
+        /// <summary>The result of a message. Null if the result is not set.</summary>
+        /// <param name="index">The index of the message. The first index is 0.</param>
+        /// <exception cref="ArgumentOutOfRangeException">No message has this index.</exception>
+        /// <exception cref="ObjectDisposedException">
+        /// The call has returned, so the result can no longer be set.
+        /// </exception>
         public SendResult this[int index]
         {
             get
@@ -63,7 +68,7 @@ namespace Postbox
             }
         }
 
-        /// <summary>Ends the setting of results.</summary>
+        /// <summary>Prevents further results from being set.</summary>
         internal SendResult[] Finish()
         {
             lock (key)

@@ -6,8 +6,9 @@ using System.Threading;
 namespace Postbox
 {
     /// <summary>
-    /// Delegates that the library calls. The library keeps a GCHandle of each until it releases the delegate. The functions that it calls are
-    /// the static delegates of this class, which are never collected. No exception leaves them.
+    /// Delegates that the library calls. The library keeps a GCHandle of each delegate until it releases the delegate.
+    /// The functions that the library calls are the static delegates of this class, which are never garbage-collected.
+    /// No exception leaves these functions.
     /// </summary>
     internal static class Callbacks
     {
@@ -23,7 +24,8 @@ namespace Postbox
         internal static bool RunOnThisThread => running > 0;
 
         /// <summary>
-        /// Passes a delegate to the library with <paramref name="give"/>, which returns whether the library accepted the delegate. If not, frees its handle.
+        /// Passes a delegate to the library with <paramref name="give"/>, which returns whether the library accepted
+        /// the delegate. Frees the handle of a delegate that was not accepted.
         /// </summary>
         internal static void Give(Delegate callback, Func<IntPtr, IntPtr> give)
         {
@@ -60,7 +62,10 @@ namespace Postbox
             return (int)WithMessage(message, reason, reasonSize, Target<Func<Message, SendResult>>(data));
         }
 
-        /// <summary>Calls with messages that end with the call. An exception is the result of each message that has none.</summary>
+        /// <summary>
+        /// Calls a batch producer with messages that are valid during the call only. An exception counts as the result
+        /// of each message whose result is not set.
+        /// </summary>
         private static void OnSendBatch(IntPtr data, IntPtr messages, UIntPtr count, IntPtr results)
         {
             var lent = new List<LentMessageHandle>();
@@ -75,7 +80,7 @@ namespace Postbox
             }
             catch (ThreadAbortException failure)
             {
-                // As for one message.
+                // As in the call for one message, the process ends.
                 Thread.ResetAbort();
                 rest = SendResult.Retry(Describe(failure));
             }
@@ -105,7 +110,10 @@ namespace Postbox
             });
         }
 
-        /// <summary>Calls a delegate with a message that is valid during the call only. An exception becomes a failure with its message.</summary>
+        /// <summary>
+        /// Calls a delegate with a message that is valid during the call only. An exception counts as a failure, with
+        /// the text of the exception as the reason.
+        /// </summary>
         private static SendOutcome WithMessage(IntPtr message, IntPtr reason, UIntPtr reasonSize, Func<Message, SendResult> call)
         {
             var lent = new LentMessageHandle(message);
@@ -117,7 +125,8 @@ namespace Postbox
             }
             catch (ThreadAbortException failure)
             {
-                // The process ends, under Mono and .NET Framework. Otherwise the exception would continue after this block, into the library.
+                // Under Mono and .NET Framework, the process ends. Otherwise the exception would be rethrown after this
+                // block, into the library.
                 Thread.ResetAbort();
                 result = SendResult.Retry(Describe(failure));
             }
@@ -139,7 +148,7 @@ namespace Postbox
             }
             catch
             {
-                // The property Message of the exception threw an exception too.
+                // The Message property of the exception threw another exception.
                 return failure.GetType().FullName;
             }
         }
@@ -156,7 +165,7 @@ namespace Postbox
             }
             catch
             {
-                // Logging must not make the caller fail, and there is no other place to report the exception.
+                // Logging must not make the caller fail, and the exception cannot be reported anywhere else.
             }
         }
 

@@ -1,10 +1,13 @@
 // Generated from include/postbox.h by tools/csharp_enums.py; do not edit.
 namespace Postbox
 {
-    /// <summary>The kind of an error. A number never changes its meaning. Later versions may add codes, so a program should treat an unknown code as an internal error.</summary>
+    /// <summary>
+    /// The kind of an error. The meaning of a number never changes. Later versions may add codes, so a program should
+    /// treat an unknown code as an internal error.
+    /// </summary>
     public enum PostboxErrorCode
     {
-        /// <summary>No error: the code of a <c>NULL</c> error (not used in the Rust API).</summary>
+        /// <summary>No error: the code that is returned for a <c>NULL</c> error (not used in the Rust API).</summary>
         None = 0,
 
         /// <summary>An argument is invalid.</summary>
@@ -16,10 +19,15 @@ namespace Postbox
         /// <summary>A string is not valid UTF-8 (not used in the Rust API).</summary>
         InvalidUtf8 = 3,
 
-        /// <summary>A message cannot be deposited: it has no topic, an invalid header, or a body that does not match its encoding.</summary>
+        /// <summary>
+        /// A message cannot be deposited: it has no topic, an invalid header, or a body that does not match its
+        /// encoding.
+        /// </summary>
         InvalidMessage = 4,
 
-        /// <summary>DynamoDB JSON is malformed or has the wrong structure. The error text says where.</summary>
+        /// <summary>
+        /// DynamoDB JSON is malformed or has the wrong structure. The error text says where the problem is.
+        /// </summary>
         InvalidJson = 5,
 
         /// <summary>The name of a setting or header field is unknown. The error text lists similar names.</summary>
@@ -40,37 +48,58 @@ namespace Postbox
         /// <summary>The unit of work already has an action on this item.</summary>
         DuplicateItem = 23,
 
-        /// <summary>The unit of work was committed or rolled back, or the outcome of its commit is unknown. No action can be added. After an unknown outcome, <see cref="UnitOfWork.Commit"/> can be called again.</summary>
+        /// <summary>
+        /// The unit of work was committed or rolled back, or the outcome of its commit is unknown. No more actions can
+        /// be added to it. After an unknown outcome, <see cref="UnitOfWork.Commit"/> can be called again.
+        /// </summary>
         UnitOfWorkClosed = 30,
 
         /// <summary>The client was closed.</summary>
         Closed = 31,
 
-        /// <summary>The process was forked after the client was opened. Open a new client in the child process.</summary>
+        /// <summary>
+        /// The process was forked after the client was opened. Open a new client in the child process.
+        /// </summary>
         Forked = 32,
 
         /// <summary>The handle is in use by another thread.</summary>
         ConcurrentUse = 33,
 
-        /// <summary>The call was made on the client's own runtime thread, for example in a log callback, where it would deadlock.</summary>
+        /// <summary>
+        /// The call was made on the client's own runtime thread, for example in a log callback, where it would
+        /// deadlock.
+        /// </summary>
         ReentrantCall = 34,
 
-        /// <summary>DynamoDB canceled the transaction and wrote nothing. The error has a reason for each action that failed.</summary>
+        /// <summary>
+        /// DynamoDB canceled the transaction and wrote nothing. The error has a reason for each action that failed.
+        /// </summary>
         TransactionCanceled = 40,
 
         /// <summary>A message id of the unit of work already exists in the outbox. Nothing was written.</summary>
         DuplicateMessage = 41,
 
-        /// <summary>Postbox received no conclusive response to any attempt of the commit, so the transaction may or may not have taken effect. Call <see cref="UnitOfWork.Commit"/> again on the same unit of work to find out.</summary>
+        /// <summary>
+        /// Postbox received no conclusive response to any attempt at the commit, so the transaction may or may not have
+        /// taken effect. Call <see cref="UnitOfWork.Commit"/> again on the same unit of work to find out.
+        /// </summary>
         OutcomeUnknown = 42,
 
-        /// <summary>Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a reason for each of these messages.</summary>
+        /// <summary>
+        /// Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a
+        /// reason for each of these messages.
+        /// </summary>
         ClearIncomplete = 50,
 
-        /// <summary>Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.</summary>
+        /// <summary>
+        /// Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.
+        /// </summary>
         DepositIncomplete = 51,
 
-        /// <summary>Some messages could not be marked dispatched, or their confirmations could not be recorded. After a call for many messages, the error has a reason for each of these messages.</summary>
+        /// <summary>
+        /// Some messages could not be marked dispatched, or their confirmations could not be recorded. After a call for
+        /// many messages, the error has a reason for each of these messages.
+        /// </summary>
         MarkIncomplete = 52,
 
         /// <summary>More messages are outstanding than <c>max_outstanding</c> allows. Nothing was deposited.</summary>
@@ -79,13 +108,15 @@ namespace Postbox
         /// <summary>The table does not exist.</summary>
         TableNotFound = 60,
 
-        /// <summary>The table exists but is not a valid outbox table. The error has a reason for each problem.</summary>
+        /// <summary>
+        /// The table exists but is not a valid outbox table. The error has a reason for each problem.
+        /// </summary>
         InvalidTable = 61,
 
         /// <summary>No AWS credentials or no AWS region was found.</summary>
         NoAwsConfig = 62,
 
-        /// <summary>AWS rejected the credentials, or they lack a permission.</summary>
+        /// <summary>AWS rejected the credentials, or the credentials lack a permission.</summary>
         AccessDenied = 63,
 
         /// <summary>DynamoDB throttled the request and all its retries.</summary>
@@ -97,7 +128,10 @@ namespace Postbox
         /// <summary>The operation did not complete within <c>operation_timeout_ms</c>.</summary>
         Timeout = 66,
 
-        /// <summary>DynamoDB rejected the request for another reason. The error text contains the code and the text of DynamoDB.</summary>
+        /// <summary>
+        /// DynamoDB rejected the request for another reason. The error text contains the error code and message that
+        /// DynamoDB returned.
+        /// </summary>
         ServiceError = 67,
 
         /// <summary>A stored item cannot be read as a message. The error text names the attribute.</summary>
@@ -106,23 +140,30 @@ namespace Postbox
         /// <summary>The embedded database could not be opened or is not compiled in.</summary>
         EmbeddedUnavailable = 69,
 
-        /// <summary>A defect of Postbox. Please report it.</summary>
+        /// <summary>A defect in Postbox. Please report it.</summary>
         Internal = 99,
     }
 
-    /// <summary>The outcome of one message of a call. A number never changes its meaning.</summary>
+    /// <summary>The outcome of one message that was passed to a call. The meaning of a number never changes.</summary>
     public enum Outcome
     {
-        /// <summary>The message was sent and marked dispatched. A call that only marks messages did not send it.</summary>
+        /// <summary>
+        /// The message was sent and marked dispatched. If the call only marks messages, the message was marked but not
+        /// sent by Postbox.
+        /// </summary>
         Dispatched = 0,
 
         /// <summary>The message was already dispatched and was not sent again.</summary>
         AlreadyDispatched = 1,
 
-        /// <summary>The producer accepted the message. The program must still confirm whether the message was sent.</summary>
+        /// <summary>
+        /// The producer accepted the message. The program must still confirm whether the message was sent.
+        /// </summary>
         Accepted = 2,
 
-        /// <summary>Another thread of this process is sending the message, or the message waits for its confirmation.</summary>
+        /// <summary>
+        /// Another thread of this process is sending the message, or the message waits for its confirmation.
+        /// </summary>
         InProgress = 3,
 
         /// <summary>The message was replayed, and is outstanding again.</summary>
@@ -137,25 +178,38 @@ namespace Postbox
         /// <summary>The topic has no producer. The message stays outstanding.</summary>
         NoProducer = 12,
 
-        /// <summary>The producer could not send the message. The message stays outstanding, and a later sweep sends it again or parks it.</summary>
+        /// <summary>
+        /// The producer could not send the message. The message stays outstanding, and a later sweep sends it again or
+        /// parks it.
+        /// </summary>
         Failed = 13,
 
         /// <summary>The producer rejected the message permanently. The message is parked.</summary>
         Rejected = 14,
 
-        /// <summary>The stored item cannot be read as a message. A sweep parks the item if it still cannot be read after a day.</summary>
+        /// <summary>
+        /// The stored item cannot be read as a message. A sweep parks the item if it still cannot be read after a day.
+        /// </summary>
         Malformed = 15,
 
         /// <summary>The table could not be read, so the message was not sent. The message stays outstanding.</summary>
         ReadFailed = 16,
 
-        /// <summary>The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent and not marked stays outstanding and may be sent again.</summary>
+        /// <summary>
+        /// The message could not be marked dispatched after it was sent, or could not be replayed. A message that was
+        /// sent and not marked stays outstanding and may be sent again.
+        /// </summary>
         MarkFailed = 17,
 
-        /// <summary>The message was held back, because it or an earlier message of its topic and partition key failed recently.</summary>
+        /// <summary>
+        /// The message was held back, because this message or an earlier message with the same topic and partition key
+        /// failed recently.
+        /// </summary>
         HeldBack = 18,
 
-        /// <summary>The message was held back, because the circuit breaker of its topic is open. No attempt is counted.</summary>
+        /// <summary>
+        /// The message was held back, because the circuit breaker of its topic is open. No attempt is counted.
+        /// </summary>
         BreakerOpen = 19,
 
         /// <summary>The operation stopped before the message was tried. The message is unchanged.</summary>
@@ -165,22 +219,38 @@ namespace Postbox
     /// <summary>The outcome of sending a message.</summary>
     public enum SendOutcome
     {
-        /// <summary>The transport has the message; it is marked dispatched.</summary>
+        /// <summary>The transport has the message. The message is marked dispatched.</summary>
         Sent = 0,
 
-        /// <summary>The transport accepted the message. The program must call <see cref="PostboxClient.Confirm"/> when it knows whether the message was sent. Until then the message stays outstanding.</summary>
+        /// <summary>
+        /// The transport accepted the message. The program must call <see cref="PostboxClient.Confirm"/> when it knows
+        /// whether the message was sent. Until then the message stays outstanding.
+        /// </summary>
         Accepted = 1,
 
-        /// <summary>Sending failed, and the cause may be the transport or the message. The message stays outstanding. A later sweep sends it again or parks it; see <see cref="PostboxClient.Sweep"/>.</summary>
+        /// <summary>
+        /// Sending failed, and the cause may be the transport or the message. The message stays outstanding. A later
+        /// sweep sends it again or parks it; see <see cref="PostboxClient.Sweep"/>.
+        /// </summary>
         Retry = 2,
 
-        /// <summary>The message can never be sent, for example because it is too large, not permitted or malformed. It is parked immediately.</summary>
+        /// <summary>
+        /// The message can never be sent, for example because it is too large, not permitted or malformed. The message
+        /// is parked immediately.
+        /// </summary>
         Reject = 3,
 
-        /// <summary>The transport cannot send any message at present, for example because a server is down. The message stays outstanding and will be sent again.</summary>
+        /// <summary>
+        /// The transport cannot send any message at present, for example because a server is down. The message stays
+        /// outstanding and will be sent again.
+        /// </summary>
         Unavailable = 4,
 
-        /// <summary>The message was not handed to the transport, for example because the producer was asked to stop. Nothing is written: the message stays outstanding, no attempt is counted, and later messages of its topic and partition key are held back. Messages that a batch callback sets no result for have this outcome.</summary>
+        /// <summary>
+        /// The message was not handed to the transport, for example because the producer was asked to stop. Nothing is
+        /// written: the message stays outstanding, no attempt is counted, and later messages of its topic and partition
+        /// key are held back. A message for which a batch callback sets no result has this outcome.
+        /// </summary>
         NotTried = 5,
     }
 
@@ -215,20 +285,27 @@ namespace Postbox
         /// <summary>The lease was lost during the run, and the run stopped.</summary>
         Lost = 2,
 
-        /// <summary>The lock table could not be used, for example because access to it was denied. A sweep then sends nothing, unless <c>sweep_without_lease</c> is set; an archiver runs without a lease.</summary>
+        /// <summary>
+        /// The lock table could not be used, for example because access to it was denied. In this case, a sweep sends
+        /// nothing, unless <c>sweep_without_lease</c> is set. An archiver runs without a lease.
+        /// </summary>
         Unavailable = 3,
     }
 
     /// <summary>The state of a stored message.</summary>
     public enum MessageState
     {
-        /// <summary>The message is not yet sent and marked.</summary>
+        /// <summary>
+        /// The message has not been sent and marked yet: it may have been sent, but it is not marked.
+        /// </summary>
         Outstanding = 0,
 
         /// <summary>The message was sent and marked.</summary>
         Dispatched = 1,
 
-        /// <summary>The message is not sent until it is released, because it failed too often, was rejected or is malformed.</summary>
+        /// <summary>
+        /// The message is not sent until it is released, because it failed too often, was rejected or is malformed.
+        /// </summary>
         Parked = 2,
     }
 }

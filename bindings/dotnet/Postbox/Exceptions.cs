@@ -4,7 +4,8 @@ using System.Collections.Generic;
 namespace Postbox
 {
     /// <summary>
-    /// An error of Postbox. <see cref="IsRetryable"/> is true if the same call may succeed later; <c>catch (PostboxException e) when (e.IsRetryable)</c> catches all such errors.
+    /// An error of Postbox. <see cref="IsRetryable"/> is true if the same call may succeed later. <c>catch
+    /// (PostboxException e) when (e.IsRetryable)</c> catches all errors of this kind.
     /// </summary>
     public class PostboxException : Exception
     {
@@ -15,20 +16,27 @@ namespace Postbox
             Reasons = reasons;
         }
 
-        /// <summary>The kind of the error. A later library may return numbers that the enum does not name; treat them as <see cref="PostboxErrorCode.Internal"/>.</summary>
+        /// <summary>
+        /// The kind of the error. A later version of the library may return numbers that the enum does not name. Treat
+        /// them as <see cref="PostboxErrorCode.Internal"/>.
+        /// </summary>
         public PostboxErrorCode Code { get; }
 
         /// <summary>Whether the same call may succeed later without any change.</summary>
         public bool IsRetryable { get; }
 
-        /// <summary>A reason for each failed action of a cancelled transaction, each failed message, or each problem of a table. Empty for other errors.</summary>
+        /// <summary>
+        /// A reason for each failed action of a cancelled transaction, each failed message, or each problem with a
+        /// table. Empty for other errors.
+        /// </summary>
         public IReadOnlyList<Reason> Reasons { get; }
     }
 
     /// <summary>
-    /// An error after which the same call may succeed later: throttling, no response, no connection. For <see cref="PostboxErrorCode.OutcomeUnknown"/>, call
-    /// <see cref="UnitOfWork.Commit"/> again on the same unit of work. A cancelled transaction that may be tried again is a
-    /// <see cref="TransactionCanceledException"/> with <see cref="PostboxException.IsRetryable"/> set.
+    /// An error after which the same call may succeed later, such as throttling, a missing response or a failed
+    /// connection. For <see cref="PostboxErrorCode.OutcomeUnknown"/>, call <see cref="UnitOfWork.Commit"/> again on the
+    /// same unit of work. A cancelled transaction causes a <see cref="TransactionCanceledException"/> even if it may be
+    /// tried again; <see cref="PostboxException.IsRetryable"/> is then true.
     /// </summary>
     public sealed class PostboxRetryableException : PostboxException
     {
@@ -36,7 +44,10 @@ namespace Postbox
             : base(code, message, true, reasons) { }
     }
 
-    /// <summary>DynamoDB cancelled the transaction: nothing was written. There is a reason for each action that failed. The unit of work stays open.</summary>
+    /// <summary>
+    /// DynamoDB cancelled the transaction, and nothing was written. The exception has a reason for each action that
+    /// failed. The unit of work stays open.
+    /// </summary>
     public class TransactionCanceledException : PostboxException
     {
         internal TransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)
@@ -50,7 +61,7 @@ namespace Postbox
             : base(code, message, retryable, reasons) { }
     }
 
-    /// <summary>One reason of an error.</summary>
+    /// <summary>One reason in an error.</summary>
     public sealed class Reason
     {
         internal Reason(int index, string subject, string code, string message, string item)
@@ -62,25 +73,31 @@ namespace Postbox
             Item = item;
         }
 
-        /// <summary>The index of the failed action or message, from 0 in the order in which they were added or passed.</summary>
+        /// <summary>
+        /// The index of the failed action or message. The first action that was added, or the first message that was
+        /// passed, has index 0.
+        /// </summary>
         public int Index { get; }
 
         /// <summary>The subject: an action ("Put People"), a message id or the name of an index.</summary>
         public string Subject { get; }
 
-        /// <summary>The code from DynamoDB ("ConditionalCheckFailed", "TransactionConflict"), or one from Postbox if DynamoDB returned none.</summary>
+        /// <summary>
+        /// The code from DynamoDB ("ConditionalCheckFailed", "TransactionConflict"), or a code from Postbox if DynamoDB
+        /// returned no code.
+        /// </summary>
         public string Code { get; }
 
         /// <summary>The explanation.</summary>
         public string Message { get; }
 
         /// <summary>
-        /// The item whose condition failed, as DynamoDB JSON, if the action asked for it by
-        /// <c>"ReturnValuesOnConditionCheckFailure": "ALL_OLD"</c>; else null.
+        /// The item whose condition failed, as DynamoDB JSON, if the action requested the item with
+        /// <c>"ReturnValuesOnConditionCheckFailure": "ALL_OLD"</c>. Otherwise null.
         /// </summary>
         public string Item { get; }
 
-        /// <summary>Subject, code and message in one line.</summary>
+        /// <summary>Returns the subject, the code and the message in one line.</summary>
         /// <returns>The line.</returns>
         public override string ToString() => Subject + ": " + Code + ": " + Message;
     }

@@ -5,7 +5,8 @@ using System.Threading;
 namespace Postbox
 {
     /// <summary>
-    /// A handle of the library that is freed once, after it was disposed of or collected, and when no call uses it.
+    /// A handle of the library. It is freed exactly once, after it was disposed of or garbage-collected, as soon as no
+    /// call uses it.
     /// </summary>
     internal abstract class NativeHandle : SafeHandle
     {
@@ -16,7 +17,7 @@ namespace Postbox
 
         public override bool IsInvalid => handle == IntPtr.Zero;
 
-        /// <summary>Whether the handle was disposed of. If a call uses it, it is closed after the call.</summary>
+        /// <summary>Whether the handle was disposed of. A handle that a call uses is closed after the call.</summary>
         internal bool IsDisposed { get; private set; }
 
         protected override void Dispose(bool disposing)
@@ -62,8 +63,8 @@ namespace Postbox
 
         protected override bool ReleaseHandle()
         {
-            // A producer may dispose of its own client. Freeing waits for the sweeper, which may run on the thread of this
-            // producer, so another thread waits.
+            // A producer may dispose of its own client. Freeing the client waits for the sweeper, which may run on the
+            // thread of this producer, so the client is freed on another thread.
             var pointer = handle;
             if (Callbacks.RunOnThisThread)
                 ThreadPool.QueueUserWorkItem(_ => Native.postbox_free(pointer));
@@ -95,7 +96,7 @@ namespace Postbox
         }
     }
 
-    /// <summary>A message of any owner.</summary>
+    /// <summary>A message, whoever owns it.</summary>
     internal abstract class MessageHandle : NativeHandle
     {
         protected MessageHandle(IntPtr pointer) : base(pointer) { }
@@ -113,7 +114,7 @@ namespace Postbox
         }
     }
 
-    /// <summary>A message of a page. It keeps the page alive.</summary>
+    /// <summary>A message of a page. The message keeps the page alive.</summary>
     internal sealed class PageMessageHandle : MessageHandle
     {
         private readonly PageHandle page;
@@ -133,7 +134,9 @@ namespace Postbox
         }
     }
 
-    /// <summary>A message that is valid during a callback only. The callback does not end while another thread reads it.</summary>
+    /// <summary>
+    /// A message that is valid during a callback only. The callback does not end while another thread reads it.
+    /// </summary>
     internal sealed class LentMessageHandle : MessageHandle
     {
         private readonly ManualResetEventSlim unused = new ManualResetEventSlim();

@@ -5,17 +5,23 @@ namespace Postbox
     /// <summary>The native library that this assembly calls.</summary>
     public static class PostboxLibrary
     {
-        /// <summary>The oldest version of the native library that this assembly works with.</summary>
+        /// <summary>The oldest version of the native library with which this assembly works.</summary>
         public const string RequiredVersion = "0.1.0";
 
         private static readonly Lazy<string> Loaded = new Lazy<string>(Load);
 
         /// <summary>The version of the native library that is loaded.</summary>
-        /// <exception cref="DllNotFoundException">The library was not found; the message says where to put it.</exception>
-        /// <exception cref="NotSupportedException">The library is too old, or has another major version (before 1.0, another minor version).</exception>
+        /// <exception cref="DllNotFoundException">
+        /// The library was not found. The text of the exception says where to put the library.
+        /// </exception>
+        /// <exception cref="NotSupportedException">
+        /// The library is too old, or has a different major version (before 1.0, a different minor version).
+        /// </exception>
         public static string Version => Loaded.Value;
 
-        /// <summary>Loads the library and checks its version. Must be called before any other function of the library.</summary>
+        /// <summary>
+        /// Loads the library and checks its version. Must be called before any other function of the library.
+        /// </summary>
         internal static void Check() => _ = Loaded.Value;
 
         private static string Load()

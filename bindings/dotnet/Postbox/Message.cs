@@ -6,18 +6,19 @@ using System.Text;
 namespace Postbox
 {
     /// <summary>
-    /// A message with header fields and a body of bytes. Depositing copies the message, so that the caller can change, deposit again or dispose of the message afterwards.
-    /// A message of a page, or one that is passed to a producer or an archive, is read-only. In a producer or an archive it is valid during the call only.
-    /// Any number of threads may use one message.
+    /// A message with header fields and a body of bytes. Depositing copies the message, so that the caller can change,
+    /// deposit again or dispose of the message afterwards. A message that belongs to a page, or that is passed to a
+    /// producer or an archive, is read-only. A message that is passed to a producer or an archive is valid during the
+    /// call only. Any number of threads may use one message.
     /// </summary>
     public sealed class Message : IDisposable
     {
         private readonly MessageHandle handle;
 
         /// <summary>Creates a message with a new id, a UUID v7.</summary>
-        /// <param name="topic">The routing key: it names the producer that sends the message.</param>
-        /// <param name="body">The bytes, which are copied; null for none.</param>
-        /// <exception cref="ArgumentException">The topic has a NUL character or half a surrogate pair.</exception>
+        /// <param name="topic">The routing key, which determines the producer that sends the message.</param>
+        /// <param name="body">The bytes, which are copied, or null for an empty body.</param>
+        /// <exception cref="ArgumentException">The topic contains a NUL character or an unpaired surrogate.</exception>
         public Message(string topic, byte[] body)
         {
             PostboxLibrary.Check();
@@ -27,9 +28,11 @@ namespace Postbox
         }
 
         /// <summary>Creates a message whose body is a string, in UTF-8.</summary>
-        /// <param name="topic">The routing key: it names the producer that sends the message.</param>
+        /// <param name="topic">The routing key, which determines the producer that sends the message.</param>
         /// <param name="body">The text.</param>
-        /// <exception cref="ArgumentException">The topic or the body has half a surrogate pair, or the topic a NUL character.</exception>
+        /// <exception cref="ArgumentException">
+        /// The topic or the body contains an unpaired surrogate, or the topic contains a NUL character.
+        /// </exception>
         public Message(string topic, string body) : this(topic, Utf8.Body(body, nameof(body))) { }
 
         internal Message(MessageHandle handle)
@@ -37,14 +40,17 @@ namespace Postbox
             this.handle = handle;
         }
 
-        /// <summary>The id of the message. If a program uses the same id each time it repeats an operation, the transaction of the operation takes effect only once.</summary>
+        /// <summary>
+        /// The id of the message. If a program uses the same id each time it repeats an operation, the transaction of
+        /// the operation takes effect only once.
+        /// </summary>
         public string Id
         {
             get => Read(Native.postbox_message_id);
             set => this["id"] = value;
         }
 
-        /// <summary>The routing key: it names the producer that sends the message.</summary>
+        /// <summary>The routing key, which determines the producer that sends the message.</summary>
         public string Topic
         {
             get => Read(Native.postbox_message_topic);
@@ -65,30 +71,38 @@ namespace Postbox
             set => this["correlation_id"] = value;
         }
 
-        /// <summary>The id of the cause of this message, or null. Messages can be replayed by it.</summary>
+        /// <summary>The id of the cause of this message, or null. Messages can be replayed by causation id.</summary>
         public string CausationId
         {
             get => this["causation_id"];
             set => this["causation_id"] = value;
         }
 
-        /// <summary>The time at which the message was created. Messages of one partition key are ordered by it.</summary>
+        /// <summary>
+        /// The time at which the message was created. Messages with the same partition key are sent in the order of
+        /// this time.
+        /// </summary>
         public DateTimeOffset CreatedAt
         {
             get => Time("created_at").Value;
             set => this["created_at"] = value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
         }
 
-        /// <summary>The time at which the message was marked dispatched. Null if it is not dispatched, or was not read from the outbox.</summary>
+        /// <summary>
+        /// The time at which the message was marked dispatched. Null if the message is not dispatched, or was not read
+        /// from the outbox.
+        /// </summary>
         public DateTimeOffset? DispatchedAt => Time("dispatched_at");
 
-        /// <summary>The number of failed attempts to send a message from the outbox.</summary>
+        /// <summary>The number of counted failures of a message that was read from the outbox.</summary>
         public int DispatchAttempts => int.Parse(this["dispatch_attempts"] ?? "0", CultureInfo.InvariantCulture);
 
-        /// <summary>The reason for which the last attempt to send a message from the outbox failed; null if none failed.</summary>
+        /// <summary>
+        /// The reason for which the last attempt to send a message from the outbox failed. Null if no attempt failed.
+        /// </summary>
         public string LastError => this["last_error"];
 
-        /// <summary>The state of a message from the outbox; null for a message that was not read from the outbox.</summary>
+        /// <summary>The state of a message that was read from the outbox. Null for other messages.</summary>
         public MessageState? State
         {
             get
@@ -125,11 +139,15 @@ namespace Postbox
         public string BodyText => Encoding.UTF8.GetString(Body);
 
         /// <summary>
-        /// A header field by its name, as CONFIGURATION.md lists them: "content_type", "reply_to", ...; "bag.NAME" is an entry of the header bag. Null if an
-        /// optional field is not set; setting null removes it.
+        /// A header field, by its name in CONFIGURATION.md, such as "content_type" or "reply_to". The name "bag.NAME"
+        /// stands for the entry NAME of the header bag. The value is null if an optional field is not set. Setting null
+        /// removes the field.
         /// </summary>
         /// <param name="field">The name.</param>
-        /// <exception cref="PostboxException">The name of the field is unknown, and the message lists similar names; or the value is invalid for the field.</exception>
+        /// <exception cref="PostboxException">
+        /// The name of the field is unknown (the text of the exception lists similar names), or the value is invalid
+        /// for the field.
+        /// </exception>
         public string this[string field]
         {
             get => Read(message =>
@@ -145,10 +163,10 @@ namespace Postbox
             }
         }
 
-        /// <summary>Frees the message. Doing it twice is harmless.</summary>
+        /// <summary>Frees the message. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
-        /// <summary>The handle. Throws an exception after it was disposed of.</summary>
+        /// <summary>The handle. Throws an exception if the message was disposed of.</summary>
         internal MessageHandle Handle
         {
             get

@@ -21,17 +21,20 @@ namespace Postbox
                 Next = Utf8.Read(Native.postbox_page_next(handle));
         }
 
-        /// <summary>The number of messages of the page. A page may be empty without being the last.</summary>
+        /// <summary>The number of messages in the page. A page that is not the last page can be empty.</summary>
         public int Count => messages.Length;
 
         /// <summary>The messages that could not be read.</summary>
         public IReadOnlyList<MalformedMessage> Malformed { get; }
 
-        /// <summary>The cursor of the next page, for <see cref="PostboxClient.ListMessages"/> in this or another process. Null after the last page.</summary>
+        /// <summary>
+        /// The cursor of the next page, for <see cref="PostboxClient.ListMessages"/> in this or another process. Null
+        /// after the last page.
+        /// </summary>
         public string Next { get; }
 
-        /// <summary>A message of the page.</summary>
-        /// <param name="index">The index of the message, from 0.</param>
+        /// <summary>A message in the page.</summary>
+        /// <param name="index">The index of the message. The first index is 0.</param>
         public Message this[int index] => messages[index];
 
         /// <summary>Returns an enumerator of the messages.</summary>
@@ -40,7 +43,7 @@ namespace Postbox
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-        /// <summary>Frees the page with its messages. Doing it twice is harmless.</summary>
+        /// <summary>Frees the page and its messages. Disposing twice is harmless.</summary>
         public void Dispose()
         {
             foreach (var message in messages)

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Postbox
 {
-    /// <summary>The functions of include/postbox.h. Errors and strings are pointers: see Errors and Utf8.</summary>
+    /// <summary>
+    /// The functions of include/postbox.h. Errors and strings are pointers, which Errors and Utf8 convert.
+    /// </summary>
     internal static class Native
     {
         private const string Library = "postbox";

@@ -4,8 +4,9 @@ using System.Collections.Generic;
 namespace Postbox
 {
     /// <summary>
-    /// Closes the clients that are open when the process ends, or the application domain is unloaded. Their threads call managed code: Mono would wait for
-    /// ever for them to end, and no runtime can serve such a call once it, or the domain, is gone.
+    /// Closes the clients that are open when the process ends, or when the application domain is unloaded. The threads
+    /// of these clients call managed code. Mono would wait forever for these threads to end, and no runtime can execute
+    /// such a call after the runtime has stopped or the domain was unloaded.
     /// </summary>
     internal static class OpenClients
     {
@@ -39,7 +40,8 @@ namespace Postbox
         {
             try
             {
-                // A timeout is ignored, because the process ends. Committed messages stay outstanding, so nothing is lost.
+                // A timeout is ignored, because the process ends. Committed messages that were not sent stay
+                // outstanding, so no message is lost.
                 Native.postbox_error_free(Native.postbox_close(client));
             }
             catch (ObjectDisposedException)

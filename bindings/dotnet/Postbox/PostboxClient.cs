@@ -4,12 +4,14 @@ using System.Collections.Generic;
 namespace Postbox
 {
     /// <summary>
-    /// An open Postbox, which a program opens once and shares between its threads. Calls block, for up to "operation_timeout_ms" per operation on DynamoDB. Keep
-    /// the client in a field or a <c>using</c>, since a collected client is closed.
+    /// An open Postbox, which a program opens once and shares between its threads. Calls block, for up to
+    /// "operation_timeout_ms" per operation on DynamoDB. Keep a reference to the client, in a field or a <c>using</c>
+    /// statement, because a client that is garbage-collected is closed.
     /// </summary>
     /// <remarks>
-    /// Every call throws <see cref="PostboxException"/> for every error, <see cref="ArgumentException"/> for a string with a NUL character or half a surrogate pair, and
-    /// <see cref="ObjectDisposedException"/> after <see cref="Dispose"/>. After an error every object is still usable.
+    /// Calls throw <see cref="PostboxException"/> for errors of Postbox, <see cref="ArgumentException"/> for a string
+    /// that contains a NUL character or an unpaired surrogate, and <see cref="ObjectDisposedException"/> after
+    /// <see cref="Dispose"/>. After an error, every object is still usable.
     /// </remarks>
     public sealed class PostboxClient : IDisposable
     {
@@ -22,22 +24,35 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Stops the sweeper and the archiver, rejects new calls and waits for calls in progress, within "close_timeout_ms", and reports the result. <see cref="Dispose"/> does the
-        /// same without reporting the result.
+        /// Stops the sweeper and the archiver, rejects new calls, and waits up to "close_timeout_ms" for calls in
+        /// progress. <see cref="Dispose"/> does the same, but does not report a failure.
         /// </summary>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: something was still in progress and was abandoned. Committed messages stay outstanding.</exception>
+        /// <exception cref="PostboxException">
+        /// <see cref="PostboxErrorCode.Timeout"/>: a call or a background thread did not end in time and was abandoned.
+        /// Committed messages that were not sent stay outstanding.
+        /// </exception>
         public void Close() => Errors.Check(Native.postbox_close(Handle));
 
         /// <summary>
-        /// Closes and frees the client. Disposing twice is harmless. While another thread is in a call or a producer, the client is freed after that call.
+        /// Closes and frees the client. Disposing twice is harmless. If another thread is in a call or a producer, the
+        /// client is freed when that call or producer returns.
         /// </summary>
         public void Dispose() => handle.Dispose();
 
-        /// <summary>Creates the outbox table if it does not exist, with the keys and indexes that Brighter uses and with time to live, waits until the table is active, and verifies it.</summary>
+        /// <summary>
+        /// Creates the outbox table if it does not exist, waits until the table is active, and verifies it. The table
+        /// has the keys and indexes that Brighter uses, and time to live.
+        /// </summary>
         public void CreateTable() => Errors.Check(Native.postbox_create_table(Handle));
 
-        /// <summary>Checks that the table exists and has the keys and indexes of an outbox. The exception has a reason for each problem.</summary>
-        /// <returns>Whether messages can be replayed by causation: tables of older versions of Brighter lack the index for it.</returns>
+        /// <summary>
+        /// Checks that the table exists and has the keys and indexes of an outbox. The exception has a reason for each
+        /// problem.
+        /// </summary>
+        /// <returns>
+        /// Whether messages can be replayed by causation id. Tables that older versions of Brighter created lack the
+        /// index that this requires.
+        /// </returns>
         public bool VerifyTable()
         {
             byte hasCausationIndex;
@@ -61,13 +76,15 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Deposits messages outside a transaction, 25 per request. Each message is stored independently. Depositing an existing id succeeds and changes nothing.
+        /// Deposits messages outside a transaction, up to 25 per request. Each message is stored independently.
+        /// Depositing an existing id succeeds and changes nothing.
         /// </summary>
         /// <param name="messages">The messages, which are copied.</param>
         /// <returns>The ids of the messages.</returns>
         /// <exception cref="PostboxException">
-        /// A message is invalid, and nothing was stored; or <see cref="PostboxErrorCode.DepositIncomplete"/> with a reason for each message that could not be stored; it is safe
-        /// to deposit all of them again.
+        /// A message is invalid, and nothing was stored. Or, with <see cref="PostboxErrorCode.DepositIncomplete"/>,
+        /// some messages could not be stored. The exception then has a reason for each of them, and it is safe to
+        /// deposit all messages again.
         /// </exception>
         public IReadOnlyList<string> DepositPosts(IEnumerable<Message> messages)
         {
@@ -96,16 +113,23 @@ namespace Postbox
         /// <summary>Deposits one message outside a transaction, then sends it on this thread.</summary>
         /// <param name="message">The message, which is copied.</param>
         /// <returns>The id of the message.</returns>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.ClearIncomplete"/>: the message is in the outbox, but could not be sent or marked.</exception>
+        /// <exception cref="PostboxException">
+        /// <see cref="PostboxErrorCode.ClearIncomplete"/>: the message is in the outbox, but could not be sent or
+        /// marked.
+        /// </exception>
         public string Post(Message message)
         {
             Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), IntPtr.Zero));
             return message.Id;
         }
 
-        /// <summary>Deposits one message outside a transaction, then sends it on this thread, and reports its outcome.</summary>
+        /// <summary>
+        /// Deposits one message outside a transaction, then sends it on this thread, and reports its outcome.
+        /// </summary>
         /// <param name="message">The message, which is copied.</param>
-        /// <param name="report">The outcome of the message. A message that could not be sent is not an exception here.</param>
+        /// <param name="report">
+        /// The outcome of the message. A message that could not be sent does not cause an exception here.
+        /// </param>
         /// <returns>The id of the message.</returns>
         public string Post(Message message, out Report report)
         {
@@ -116,11 +140,15 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Sends the outstanding messages with these ids on this thread, in this order, and marks them dispatched. Messages that are already dispatched are not sent again. A
-        /// message that fails holds back only later messages of its topic and partition key.
+        /// Sends the outstanding messages with these ids on this thread, in this order, and marks them dispatched.
+        /// Messages that are already dispatched are not sent again. A message that fails holds back only later messages
+        /// of its topic and partition key.
         /// </summary>
         /// <param name="ids">The ids.</param>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.ClearIncomplete"/>, with a reason for each message that could not be sent or marked.</exception>
+        /// <exception cref="PostboxException">
+        /// <see cref="PostboxErrorCode.ClearIncomplete"/>, with a reason for each message that could not be sent or
+        /// marked.
+        /// </exception>
         public void ClearOutbox(params string[] ids)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
@@ -129,7 +157,9 @@ namespace Postbox
 
         /// <summary>Sends messages as the other overload does, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
-        /// <param name="report">The outcome of each message. A message that could not be sent is not an exception here.</param>
+        /// <param name="report">
+        /// The outcome of each message. A message that could not be sent does not cause an exception here.
+        /// </param>
         public void ClearOutbox(IEnumerable<string> ids, out Report report)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
@@ -140,7 +170,10 @@ namespace Postbox
             }
         }
 
-        /// <summary>Marks messages dispatched without sending them, for a host that sends them itself. An earlier dispatch time is kept.</summary>
+        /// <summary>
+        /// Marks messages dispatched without sending them, for a program that sends them itself. If a message was
+        /// already dispatched, its dispatch time does not change.
+        /// </summary>
         /// <param name="ids">The ids.</param>
         public void MarkDispatched(params string[] ids)
         {
@@ -150,7 +183,9 @@ namespace Postbox
 
         /// <summary>Marks messages as the other overload does, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
-        /// <param name="report">The outcome of each message. A message that could not be marked is not an exception here.</param>
+        /// <param name="report">
+        /// The outcome of each message. A message that could not be marked does not cause an exception here.
+        /// </param>
         public void MarkDispatched(IEnumerable<string> ids, out Report report)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
@@ -161,9 +196,16 @@ namespace Postbox
             }
         }
 
-        /// <summary>Reports the outcome of a message that its producer accepted. Any thread may call this, also inside a producer.</summary>
+        /// <summary>
+        /// Reports the outcome of a message that its producer accepted. Any thread may call this method, and a producer
+        /// may call it too.
+        /// </summary>
         /// <param name="id">The id of the message.</param>
-        /// <param name="result"><see cref="SendResult.Sent"/> marks the message dispatched. After any other result it may be sent again.</param>
+        /// <param name="result">
+        /// The outcome. <see cref="SendResult.Sent"/> marks the message dispatched. <see cref="SendResult.Reject"/>
+        /// parks the message. After <see cref="SendResult.Retry"/> and <see cref="SendResult.Unavailable"/>, the
+        /// message is sent again.
+        /// </param>
         public void Confirm(string id, SendResult result)
         {
             if (result == null)
@@ -174,14 +216,18 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Confirms the outcomes of many messages that their producers had accepted, with few requests: sent messages are marked, and failed attempts are recorded, 25 in a
-        /// request. An id that is passed twice is confirmed once, as sent if one of its results is <see cref="SendResult.Sent"/>, else with the first result. Three or more
-        /// messages of a topic that are rejected for the same reason are parked only if a message of the call was sent. Any thread may call this method, also inside a producer.
+        /// Confirms the outcomes of many messages that their producers had accepted. Up to 25 messages are marked, or
+        /// their failed attempts recorded, per request. An id that is passed twice is confirmed once: as sent if one of
+        /// its results is <see cref="SendResult.Sent"/>, and otherwise with its first result. If three or more messages
+        /// of a topic are rejected with the same reason, they are parked only if a message of the call was sent. Any
+        /// thread may call this method, and a producer may call it too.
         /// </summary>
         /// <param name="results">The ids, such as the keys of a dictionary, with their results.</param>
         /// <exception cref="PostboxException">
-        /// <see cref="PostboxErrorCode.InvalidArgument"/> for <see cref="SendResult.Accepted"/> and <see cref="SendResult.NotTried"/>, with no message confirmed; or
-        /// <see cref="PostboxErrorCode.MarkIncomplete"/> with a reason for each message whose confirmation was not recorded, and with the other messages confirmed.
+        /// <see cref="PostboxErrorCode.InvalidArgument"/>: a result is <see cref="SendResult.Accepted"/> or
+        /// <see cref="SendResult.NotTried"/>, and no message was confirmed.
+        /// <see cref="PostboxErrorCode.MarkIncomplete"/>: some confirmations were not recorded, and all other messages
+        /// are confirmed. The exception has a reason for each message whose confirmation was not recorded.
         /// </exception>
         public void ConfirmMany(IEnumerable<KeyValuePair<string, SendResult>> results)
         {
@@ -203,9 +249,9 @@ namespace Postbox
                 Errors.Check(Native.postbox_confirm_many(Handle, array.Pointers, outcomes.ToArray(), texts.Pointers, array.Count));
         }
 
-        /// <summary>Reads the message with this id from the outbox, consistently.</summary>
+        /// <summary>Reads the message with this id from the outbox, with a consistent read.</summary>
         /// <param name="id">The id of the message.</param>
-        /// <returns>The message, or null if there is none.</returns>
+        /// <returns>The message, or null if the outbox has no such message.</returns>
         public Message GetMessage(string id)
         {
             IntPtr message;
@@ -213,10 +259,10 @@ namespace Postbox
             return message == IntPtr.Zero ? null : new Message(new OwnedMessageHandle(message));
         }
 
-        /// <summary>Reads one item of any table, consistently.</summary>
+        /// <summary>Reads one item of any table, with a consistent read.</summary>
         /// <param name="table">The table.</param>
         /// <param name="key">The key, as DynamoDB JSON: <c>{"Name": {"S": "Ada"}}</c>.</param>
-        /// <returns>The item as DynamoDB JSON, or null if there is none.</returns>
+        /// <returns>The item as DynamoDB JSON, or null if the table has no such item.</returns>
         public string GetItem(string table, string key)
         {
             IntPtr item;
@@ -225,7 +271,8 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Runs a DynamoDB operation on the embedded database. This is meant for development, to set up the program's own tables.
+        /// Runs a DynamoDB operation on the embedded database. This is meant for development, to set up the program's
+        /// own tables.
         /// </summary>
         /// <param name="operation">The name, such as "CreateTable".</param>
         /// <param name="request">The request, as JSON.</param>
@@ -239,11 +286,13 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Sends the outstanding messages that are older than "sweep_min_age_ms", and marks them dispatched. Within a topic, the oldest messages are sent first. Producers are called on this
-        /// thread, and those of other topics at the same time on up to "sweep_threads" - 1 further threads. See postbox_sweep in postbox.h for leases, failed attempts and parking.
+        /// Sends the outstanding messages that are older than "sweep_min_age_ms", and marks them dispatched. Within a
+        /// topic, the oldest messages are sent first. The producer of one topic is called on this thread, and the
+        /// producers of other topics at the same time on up to "sweep_threads" - 1 further threads. See postbox_sweep
+        /// in postbox.h for leases, failed attempts and parking.
         /// </summary>
-        /// <param name="topic">The topic, or null for all.</param>
-        /// <returns>The counts of messages, and the status of the lease.</returns>
+        /// <param name="topic">The topic, or null for all topics.</param>
+        /// <returns>The message counts and the status of the lease.</returns>
         public SweepResult Sweep(string topic = null)
         {
             Native.SweepCounts counts;
@@ -252,24 +301,36 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and the others follow at intervals of "sweep_interval_ms". The sweeper logs errors and continues.
+        /// Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and
+        /// later sweeps follow at intervals of "sweep_interval_ms". The sweeper logs errors and continues.
         /// </summary>
         public void StartSweeper() => Errors.Check(Native.postbox_start_sweeper(Handle));
 
-        /// <summary>Hands messages to this process's sweeper that another client has committed, for example the AWS SDK. A thread of the sweeper sends them at once; this method does not wait for it. If the sweeper is not running, or 1,000 messages wait for it, the next sweep sends them. For units of work of Postbox, the setting "dispatch_after_commit" does the same.</summary>
-        /// <param name="ids">The ids. An id without a message is ignored.</param>
+        /// <summary>
+        /// Hands messages that another client has committed, for example the AWS SDK, to the sweeper of this process. A
+        /// thread of the sweeper sends the messages immediately. This method does not wait for that thread. If the
+        /// sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep sends the
+        /// messages. For units of work of Postbox, use the setting "dispatch_after_commit" instead.
+        /// </summary>
+        /// <param name="ids">The ids. Ids of messages that do not exist are ignored.</param>
         public void NotifyCommitted(params string[] ids)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
                 Errors.Check(Native.postbox_notify_committed(Handle, array.Pointers, array.Count));
         }
 
-        /// <summary>Stops the sweeper after the messages that it is sending, and waits for it up to "close_timeout_ms". Does nothing if the sweeper is not running.</summary>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.Timeout"/>: a producer has not returned; the sweeper stops when it does.</exception>
+        /// <summary>
+        /// Tells the sweeper to stop when its current calls to producers return, and waits up to "close_timeout_ms" for
+        /// it to stop. Does nothing if the sweeper is not running.
+        /// </summary>
+        /// <exception cref="PostboxException">
+        /// <see cref="PostboxErrorCode.Timeout"/>: a producer has not returned in this time. The sweeper stops when the
+        /// producer returns.
+        /// </exception>
         public void StopSweeper() => Errors.Check(Native.postbox_stop_sweeper(Handle));
 
-        /// <summary>Counts the outstanding messages, and returns the age of the oldest one.</summary>
-        /// <param name="topic">The topic, or null for all.</param>
+        /// <summary>Counts the outstanding messages, and returns the age of the oldest message.</summary>
+        /// <param name="topic">The topic, or null for all topics.</param>
         /// <returns>The count and the age.</returns>
         public OutstandingCount CountOutstanding(string topic = null)
         {
@@ -278,11 +339,19 @@ namespace Postbox
             return new OutstandingCount(counts);
         }
 
-        /// <summary>Lists stored messages, page by page. Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment after the table. Listing parked messages reads the whole table.</summary>
+        /// <summary>
+        /// Lists stored messages, page by page. Outstanding and dispatched messages are read from an index, which
+        /// DynamoDB updates a moment after the table. Listing parked messages reads the whole table.
+        /// </summary>
         /// <param name="state">The state of the messages.</param>
-        /// <param name="topic">The topic, or null for all.</param>
-        /// <param name="limit">The greatest number of messages per page. A page of parked messages may have more.</param>
-        /// <param name="cursor">The start of the page: null, or <see cref="MessagePage.Next"/> of the page before, with the same state and topic.</param>
+        /// <param name="topic">The topic, or null for all topics.</param>
+        /// <param name="limit">
+        /// The maximum number of messages per page. A page of parked messages may have more.
+        /// </param>
+        /// <param name="cursor">
+        /// Null for the first page. For every other page, <see cref="MessagePage.Next"/> of the previous page, which
+        /// must have been read with the same state and topic.
+        /// </param>
         /// <returns>The page, to be disposed of.</returns>
         public MessagePage ListMessages(MessageState state, string topic = null, int limit = 100, string cursor = null)
         {
@@ -294,11 +363,15 @@ namespace Postbox
             return new MessagePage(new PageHandle(page));
         }
 
-        /// <summary>Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset.</summary>
+        /// <summary>
+        /// Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset.
+        /// </summary>
         /// <param name="id">The id of the message.</param>
         public void Unpark(string id) => Errors.Check(Native.postbox_unpark(Handle, Utf8.Required(id, nameof(id))));
 
-        /// <summary>Makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them.</summary>
+        /// <summary>
+        /// Makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them.
+        /// </summary>
         /// <param name="ids">The ids.</param>
         public void Replay(params string[] ids)
         {
@@ -308,7 +381,9 @@ namespace Postbox
 
         /// <summary>Replays messages as the other overload does, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
-        /// <param name="report">The outcome of each message. A message that could not be replayed is not an exception here.</param>
+        /// <param name="report">
+        /// The outcome of each message. A message that could not be replayed does not cause an exception here.
+        /// </param>
         public void Replay(IEnumerable<string> ids, out Report report)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
@@ -319,7 +394,10 @@ namespace Postbox
             }
         }
 
-        /// <summary>Replays every message with this causation id that the index shows. Succeeds if there is none.</summary>
+        /// <summary>
+        /// Replays every message with this causation id that the index shows. Succeeds if the index shows no such
+        /// message.
+        /// </summary>
         /// <param name="causationId">The causation id.</param>
         /// <returns>The outcome of each message.</returns>
         public Report ReplayCausation(string causationId)
@@ -330,11 +408,14 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Passes the messages that have been dispatched for longer than "archive_min_age_ms" to <paramref name="archive"/>, on this thread, and deletes each message that was archived.
-        /// If another archiver, also one of Brighter, holds the archivers' lease, nothing is archived.
+        /// Passes the messages that have been dispatched for longer than "archive_min_age_ms" to
+        /// <paramref name="archive"/>, on this thread, and deletes each message that was archived. If another archiver,
+        /// including one of Brighter's, holds the archivers' lease, nothing is archived.
         /// </summary>
-        /// <param name="archive">Stores a message durably. A message for which it throws stays in the outbox, and the exception is logged.</param>
-        /// <returns>The counts of messages, and the status of the lease.</returns>
+        /// <param name="archive">
+        /// Stores a message durably. A message for which it throws stays in the outbox, and the exception is logged.
+        /// </param>
+        /// <returns>The message counts and the status of the lease.</returns>
         public ArchiveResult Archive(Action<Message> archive)
         {
             if (archive == null)
@@ -344,9 +425,12 @@ namespace Postbox
             return new ArchiveResult(counts);
         }
 
-        /// <summary>Archives messages into a file, one per line, each item as DynamoDB JSON. The file is synchronized to disk before a message is deleted.</summary>
-        /// <param name="path">The file, which is appended to.</param>
-        /// <returns>The counts of messages, and the status of the lease.</returns>
+        /// <summary>
+        /// Archives messages in a file. Each line of the file contains one item as DynamoDB JSON. The file is
+        /// synchronized to disk before a message is deleted.
+        /// </summary>
+        /// <param name="path">The path of the file to which the messages are appended.</param>
+        /// <returns>The message counts and the status of the lease.</returns>
         public ArchiveResult ArchiveToFile(string path)
         {
             Native.ArchiveCounts counts;
@@ -354,8 +438,13 @@ namespace Postbox
             return new ArchiveResult(counts);
         }
 
-        /// <summary>Starts the archiver, a background thread that archives messages, first immediately and then at intervals of "archive_interval_ms". The archiver logs errors and continues.</summary>
-        /// <param name="archive">See <see cref="Archive"/>. The delegate is kept alive until the archiver has ended.</param>
+        /// <summary>
+        /// Starts the archiver, a background thread that archives messages. The first run begins immediately, and later
+        /// runs follow at intervals of "archive_interval_ms". The archiver logs errors and continues.
+        /// </summary>
+        /// <param name="archive">
+        /// See <see cref="Archive"/>. The delegate is kept alive until the archiver has ended.
+        /// </param>
         public void StartArchiver(Action<Message> archive)
         {
             if (archive == null)
@@ -363,14 +452,19 @@ namespace Postbox
             Callbacks.Give(archive, data => Native.postbox_start_archiver(Handle, Callbacks.Archive, data, Callbacks.Release));
         }
 
-        /// <summary>Starts the archiver into a file, as <see cref="ArchiveToFile"/>.</summary>
-        /// <param name="path">The file, which is appended to.</param>
+        /// <summary>
+        /// Starts the archiver, which appends messages to a file as <see cref="ArchiveToFile"/> does.
+        /// </summary>
+        /// <param name="path">The path of the file to which the messages are appended.</param>
         public void StartArchiverToFile(string path) => Errors.Check(Native.postbox_start_archiver_to_file(Handle, Utf8.Required(path, nameof(path))));
 
-        /// <summary>Stops the archiver, as <see cref="StopSweeper"/> does the sweeper.</summary>
+        /// <summary>Stops the archiver as <see cref="StopSweeper"/> stops the sweeper.</summary>
         public void StopArchiver() => Errors.Check(Native.postbox_stop_archiver(Handle));
 
-        /// <summary>Returns the statistics of this client since it was opened. Sends no request, and works after <see cref="Close"/> too.</summary>
+        /// <summary>
+        /// Returns the statistics of this client since it was opened. Sends no request, and can be called even after
+        /// <see cref="Close"/>.
+        /// </summary>
         /// <returns>The counts.</returns>
         public PostboxStats GetStats()
         {
@@ -379,7 +473,10 @@ namespace Postbox
             return new PostboxStats(counters);
         }
 
-        /// <summary>Returns the statistics as a JSON object, with the last sweep, the last error and the state of the breakers by topic.</summary>
+        /// <summary>
+        /// Returns the statistics as a JSON object. The object also contains the last sweep, the last error and the
+        /// state of the breaker of each topic.
+        /// </summary>
         /// <returns>The JSON.</returns>
         public string GetStatsJson()
         {

@@ -5,7 +5,9 @@ using System.Globalization;
 namespace Postbox
 {
     /// <summary>
-    /// The settings and producers with which a <see cref="PostboxClient"/> is opened. Opening a client does not change the configuration, so one configuration can open several clients. It may be disposed of while they are open.
+    /// The settings and producers with which a <see cref="PostboxClient"/> is opened. Opening a client does not change
+    /// the configuration, so one configuration can open several clients. The configuration may be disposed of while
+    /// these clients are open.
     /// </summary>
     public sealed class PostboxConfig : IDisposable
     {
@@ -13,16 +15,24 @@ namespace Postbox
 
         /// <summary>Creates a configuration with the default settings and no producer.</summary>
         /// <exception cref="DllNotFoundException">The native library was not found.</exception>
-        /// <exception cref="NotSupportedException">The native library has another version than this assembly needs.</exception>
+        /// <exception cref="NotSupportedException">
+        /// This assembly does not work with the version of the native library.
+        /// </exception>
         public PostboxConfig()
         {
             PostboxLibrary.Check();
             handle = new ConfigHandle(Native.postbox_config_new());
         }
 
-        /// <summary>A setting, with its name in CONFIGURATION.md: "" for an optional setting that is not set, "***" for a secret that is set.</summary>
+        /// <summary>
+        /// A setting, by its name in CONFIGURATION.md. The value is "" for an optional setting that is not set, and
+        /// "***" for a secret that is set.
+        /// </summary>
         /// <param name="name">The name.</param>
-        /// <exception cref="PostboxException">The name of the setting is unknown, and the message lists similar names; or the value is out of range. The configuration is unchanged.</exception>
+        /// <exception cref="PostboxException">
+        /// The name of the setting is unknown (the text of the exception lists similar names), or the value is out of
+        /// range. The configuration is unchanged.
+        /// </exception>
         public string this[string name]
         {
             get
@@ -46,7 +56,10 @@ namespace Postbox
         /// <param name="name">The name, such as "table_name".</param>
         /// <param name="value">The value; null or "" unsets an optional one.</param>
         /// <returns>This configuration.</returns>
-        /// <exception cref="PostboxException">The name of the setting is unknown, and the message lists similar names; or the value is out of range. The configuration is unchanged.</exception>
+        /// <exception cref="PostboxException">
+        /// The name of the setting is unknown (the text of the exception lists similar names), or the value is out of
+        /// range. The configuration is unchanged.
+        /// </exception>
         public PostboxConfig Set(string name, string value)
         {
             this[name] = value;
@@ -60,7 +73,7 @@ namespace Postbox
         /// <exception cref="PostboxException">The same as for a string value.</exception>
         public PostboxConfig Set(string name, long value) => Set(name, value.ToString(CultureInfo.InvariantCulture));
 
-        /// <summary>Sets a setting that is a time, in the unit that ends its name.</summary>
+        /// <summary>Sets a setting that is a time. The name of the setting ends with the unit of the time.</summary>
         /// <param name="name">The name, such as "operation_timeout_ms" or "dispatched_ttl_seconds".</param>
         /// <param name="value">The time, rounded down to whole units.</param>
         /// <returns>This configuration.</returns>
@@ -78,10 +91,10 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Adds the producer of a topic, and replaces an earlier one. The delegate is kept alive until this configuration and the clients that
-        /// were opened with it are disposed of.
+        /// Adds the producer of a topic, and replaces an earlier producer of this topic. The delegate is kept alive
+        /// until this configuration and the clients that were opened with it are disposed of.
         /// </summary>
-        /// <param name="topic">The topic, or null for every topic without its own producer.</param>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="send">See <see cref="IProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
         public PostboxConfig AddProducer(string topic, Func<Message, SendResult> send)
@@ -93,9 +106,11 @@ namespace Postbox
             return this;
         }
 
-        /// <summary>Adds the producer of a topic, and replaces an earlier one.</summary>
-        /// <param name="topic">The topic, or null for every topic without its own producer.</param>
-        /// <param name="producer">The producer, which is kept alive as in the other overload.</param>
+        /// <summary>Adds the producer of a topic, and replaces an earlier producer of this topic.</summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="producer">
+        /// The producer, which is kept alive in the same way as the delegate of the other overload.
+        /// </param>
         /// <returns>This configuration.</returns>
         public PostboxConfig AddProducer(string topic, IProducer producer)
         {
@@ -104,9 +119,12 @@ namespace Postbox
             return AddProducer(topic, producer.Send);
         }
 
-        /// <summary>Adds a producer that gets several messages in one call. A topic has one producer, of either kind; it is kept alive as <see cref="AddProducer(string, Func{Message, SendResult})"/> says.</summary>
+        /// <summary>
+        /// Adds a producer that receives several messages in one call. A topic has only one producer, of either kind.
+        /// The delegate is kept alive as <see cref="AddProducer(string, Func{Message, SendResult})"/> describes.
+        /// </summary>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
-        /// <param name="maxBatch">The maximum number of messages of one call, at least 1.</param>
+        /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
         public PostboxConfig AddBatchProducer(string topic, int maxBatch, Action<IReadOnlyList<Message>, SendResults> send)
@@ -121,10 +139,12 @@ namespace Postbox
             return this;
         }
 
-        /// <summary>Adds a producer that gets several messages in one call.</summary>
+        /// <summary>Adds a producer that receives several messages in one call.</summary>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
-        /// <param name="maxBatch">The maximum number of messages of one call, at least 1.</param>
-        /// <param name="producer">The producer, kept alive as the other overload says.</param>
+        /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
+        /// <param name="producer">
+        /// The producer, which is kept alive in the same way as the delegate of the other overload.
+        /// </param>
         /// <returns>This configuration.</returns>
         public PostboxConfig AddBatchProducer(string topic, int maxBatch, IBatchProducer producer)
         {
@@ -134,10 +154,13 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Opens a client. On DynamoDB this sends no request to the table; with "embedded_path" it creates the outbox table if the table does not exist.
+        /// Opens a client. With DynamoDB, this method sends no request to the table. With "embedded_path", it creates
+        /// the outbox table in the embedded database if the table does not exist.
         /// </summary>
         /// <returns>The client, to be disposed of.</returns>
-        /// <exception cref="PostboxException">A setting is invalid, no region is known, or the embedded database cannot be opened.</exception>
+        /// <exception cref="PostboxException">
+        /// A setting is invalid, no region is known, or the embedded database cannot be opened.
+        /// </exception>
         public PostboxClient Open()
         {
             IntPtr pointer;
@@ -145,7 +168,7 @@ namespace Postbox
             return new PostboxClient(new ClientHandle(pointer));
         }
 
-        /// <summary>Frees the configuration. Doing it twice is harmless.</summary>
+        /// <summary>Frees the configuration. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
         private ConfigHandle Handle

@@ -4,7 +4,10 @@ using System.Collections.Generic;
 
 namespace Postbox
 {
-    /// <summary>The outcome of each message of a call, in the order of the ids. An id that was passed twice has one entry.</summary>
+    /// <summary>
+    /// The outcome of each message that was passed to a call, in the order of the ids. An id that was passed twice has
+    /// one entry.
+    /// </summary>
     public sealed class Report : IReadOnlyList<MessageReport>
     {
         private readonly MessageReport[] messages;
@@ -18,11 +21,14 @@ namespace Postbox
         /// <summary>The number of messages in the report.</summary>
         public int Count => messages.Length;
 
-        /// <summary>The number of failed messages, those with outcomes from <see cref="Outcome.NotFound"/> up.</summary>
+        /// <summary>
+        /// The number of failed messages. A message has failed if the number of its outcome is
+        /// <see cref="Outcome.NotFound"/> or greater.
+        /// </summary>
         public int FailureCount { get; }
 
         /// <summary>The outcome of one message.</summary>
-        /// <param name="index">The index of the message, from 0.</param>
+        /// <param name="index">The index of the message. The first index is 0.</param>
         public MessageReport this[int index] => messages[index];
 
         /// <summary>Returns an enumerator of the messages.</summary>
@@ -70,7 +76,7 @@ namespace Postbox
         /// <summary>The outcome of the message.</summary>
         public Outcome Outcome { get; }
 
-        /// <summary>The reason of the outcome, or "".</summary>
+        /// <summary>The reason for the outcome, or "" if the outcome has no reason.</summary>
         public string Detail { get; }
     }
 }

@@ -2,7 +2,7 @@ using System;
 
 namespace Postbox
 {
-    /// <summary>The result of a sweep, in messages.</summary>
+    /// <summary>The result of a sweep: message counts and the status of the lease.</summary>
     public sealed class SweepResult
     {
         internal SweepResult(Native.SweepCounts counts)
@@ -15,22 +15,29 @@ namespace Postbox
             Lease = (LeaseStatus)counts.Lease;
         }
 
-        /// <summary>Messages that the index shows as outstanding and old enough.</summary>
+        /// <summary>Messages that the index showed as outstanding and old enough.</summary>
         public long Found { get; }
 
         /// <summary>Messages that were sent, or accepted by their producer.</summary>
         public long Dispatched { get; }
 
-        /// <summary>Messages that another process dispatched meanwhile. They were not sent again.</summary>
+        /// <summary>
+        /// Messages that this sweep did not send, because another process had dispatched, parked or deleted them in the
+        /// meantime.
+        /// </summary>
         public long AlreadyDispatched { get; }
 
         /// <summary>Messages that could not be sent.</summary>
         public long Failed { get; }
 
-        /// <summary>Messages that this sweep did not try to send. They wait for an earlier message with the same partition key, for the end of a retry delay or of a pause after failures, for their confirmation, or for the next sweep.</summary>
+        /// <summary>
+        /// Messages that this sweep did not try to send. They wait for an earlier message with the same partition key,
+        /// for the end of a retry delay, for the end of a pause after failures, for their confirmation, or for the next
+        /// sweep.
+        /// </summary>
         public long HeldBack { get; }
 
-        /// <summary>Whether the sweep had its lease.</summary>
+        /// <summary>Whether the sweep held its lease.</summary>
         public LeaseStatus Lease { get; }
     }
 
@@ -46,11 +53,11 @@ namespace Postbox
         /// <summary>The number of outstanding messages.</summary>
         public long Count { get; }
 
-        /// <summary>The age of the oldest outstanding message; zero if there is none.</summary>
+        /// <summary>The age of the oldest outstanding message, or zero if no message is outstanding.</summary>
         public TimeSpan OldestAge { get; }
     }
 
-    /// <summary>The result of archiving, in messages.</summary>
+    /// <summary>The result of archiving: message counts and the status of the lease.</summary>
     public sealed class ArchiveResult
     {
         internal ArchiveResult(Native.ArchiveCounts counts)
@@ -60,17 +67,22 @@ namespace Postbox
             Lease = (LeaseStatus)counts.Lease;
         }
 
-        /// <summary>Messages that the archive stored, and that were deleted.</summary>
+        /// <summary>Messages that the archive stored and that were then deleted from the outbox.</summary>
         public long Archived { get; }
 
-        /// <summary>Messages that stay in the outbox, because the archive did not store them, or because they could not be read or deleted. The log has the id and the reason of each.</summary>
+        /// <summary>
+        /// Messages that stay in the outbox, because the archive did not store them, or because they could not be read
+        /// or deleted. The log has the id and the reason of each message.
+        /// </summary>
         public long Failed { get; }
 
-        /// <summary>Whether the archiver had its lease.</summary>
+        /// <summary>Whether the archiver held its lease.</summary>
         public LeaseStatus Lease { get; }
     }
 
-    /// <summary>Statistics of a client since it was opened, in messages unless stated otherwise.</summary>
+    /// <summary>
+    /// The statistics of a client since it was opened. Counts are numbers of messages unless stated otherwise.
+    /// </summary>
     public sealed class PostboxStats
     {
         internal PostboxStats(Native.Counters counters)
@@ -98,19 +110,25 @@ namespace Postbox
         /// <summary>Messages that were parked.</summary>
         public long Parked { get; }
 
-        /// <summary>Deposits of existing messages, and messages that were found dispatched and not sent again.</summary>
+        /// <summary>
+        /// Deposits of messages that already existed, and messages that were not sent again because they were already
+        /// dispatched.
+        /// </summary>
         public long DuplicatesAvoided { get; }
 
-        /// <summary>Sweeps that ended.</summary>
+        /// <summary>Completed sweeps.</summary>
         public long Sweeps { get; }
 
-        /// <summary>Runs of the background threads that failed.</summary>
+        /// <summary>Failed runs of the background threads.</summary>
         public long BackgroundFailures { get; }
 
-        /// <summary>Topics whose breaker is not closed.</summary>
+        /// <summary>Topics whose circuit breaker holds back messages of this client.</summary>
         public long OpenBreakers { get; }
 
-        /// <summary>The number of outstanding messages when they were last counted, by <see cref="PostboxClient.CountOutstanding"/> or in the background; null if never.</summary>
+        /// <summary>
+        /// The number of outstanding messages when <see cref="PostboxClient.CountOutstanding"/> or the background
+        /// thread last counted them. Null before the first count.
+        /// </summary>
         public long? Outstanding { get; }
     }
 }

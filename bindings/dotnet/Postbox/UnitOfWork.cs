@@ -3,13 +3,13 @@ using System;
 namespace Postbox
 {
     /// <summary>
-    /// A DynamoDB transaction that collects your writes and messages, and commits both or neither. Nothing is written before
-    /// <see cref="Commit"/>, and nothing at all if the unit is disposed of without a commit. Only one thread at a time may use it. A concurrent call fails
-    /// with <see cref="PostboxErrorCode.ConcurrentUse"/>.
-    /// <para>
-    /// An action that exceeds a limit of DynamoDB is rejected with a <see cref="PostboxException"/> when it is added, and the unit is unchanged. The limits are 100 actions,
-    /// 400 KB per item, 4 MB in all, and one action per item. Items, keys and actions are DynamoDB JSON, as in the AWS CLI.
-    /// </para>
+    /// A DynamoDB transaction that collects your writes and messages, and commits all of them or none. Nothing is
+    /// written before <see cref="Commit"/>. If the unit of work is disposed of without a commit, nothing is written.
+    /// Only one thread at a time may use a unit of work. A concurrent call fails with
+    /// <see cref="PostboxErrorCode.ConcurrentUse"/>. <para> An action that exceeds a limit of DynamoDB is rejected with
+    /// a <see cref="PostboxException"/> when it is added, and the unit of work is unchanged. The limits are 100
+    /// actions, 400 KB per item, 4 MB in total, and one action per item. Items, keys and actions are DynamoDB JSON, as
+    /// in the AWS CLI. </para>
     /// </summary>
     public sealed class UnitOfWork : IDisposable
     {
@@ -20,10 +20,13 @@ namespace Postbox
             this.handle = handle;
         }
 
-        /// <summary>Reads one item of any table now, consistently. Add a condition to make sure that the item is still unchanged at the commit.</summary>
+        /// <summary>
+        /// Reads one item of any table immediately, with a consistent read. The read is not part of the transaction. To
+        /// detect that the item has changed before the commit, add a condition on the item.
+        /// </summary>
         /// <param name="table">The table.</param>
         /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
-        /// <returns>The item, or null if there is none.</returns>
+        /// <returns>The item, or null if the table has no such item.</returns>
         public string GetItem(string table, string key)
         {
             IntPtr item;
@@ -40,13 +43,16 @@ namespace Postbox
         }
 
         /// <summary>Adds an update of one item.</summary>
-        /// <param name="update"><c>{"TableName": ..., "Key": ..., "UpdateExpression": ...}</c>, and the other fields of an update in a transaction.</param>
+        /// <param name="update">
+        /// The update, <c>{"TableName": ..., "Key": ..., "UpdateExpression": ...}</c>, and optionally the other fields
+        /// of an update in a transaction.
+        /// </param>
         public void Update(string update)
         {
             Errors.Check(Native.postbox_unit_of_work_update(Handle, Utf8.Required(update, nameof(update))));
         }
 
-        /// <summary>Adds a deletion of the item with this key. A missing item is no error.</summary>
+        /// <summary>Adds a delete of the item with this key. A missing item is not an error.</summary>
         /// <param name="table">The table.</param>
         /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
         public void Delete(string table, string key)
@@ -54,15 +60,26 @@ namespace Postbox
             Errors.Check(Native.postbox_unit_of_work_delete(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key))));
         }
 
-        /// <summary>Adds a condition on an item that the unit does not write. The commit fails unless the condition holds.</summary>
-        /// <param name="check"><c>{"TableName": ..., "Key": ..., "ConditionExpression": ...}</c>, and the other fields of an update.</param>
+        /// <summary>
+        /// Adds a condition on an item that the unit of work does not write. The commit fails if the condition is not
+        /// met.
+        /// </summary>
+        /// <param name="check">
+        /// The condition, <c>{"TableName": ..., "Key": ..., "ConditionExpression": ...}</c>, and optionally the other
+        /// fields of a condition in a transaction.
+        /// </param>
         public void ConditionCheck(string check)
         {
             Errors.Check(Native.postbox_unit_of_work_condition_check(Handle, Utf8.Required(check, nameof(check))));
         }
 
-        /// <summary>Adds any action, as in the list of <c>aws dynamodb transact-write-items --transact-items</c>.</summary>
-        /// <param name="action"><c>{"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}</c>, or "Update", "Delete", "ConditionCheck".</param>
+        /// <summary>
+        /// Adds any action, in the format of <c>aws dynamodb transact-write-items --transact-items</c>.
+        /// </summary>
+        /// <param name="action">
+        /// The action, such as <c>{"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}</c>. The other
+        /// actions are "Update", "Delete" and "ConditionCheck".
+        /// </param>
         public void Add(string action)
         {
             Errors.Check(Native.postbox_unit_of_work_add(Handle, Utf8.Required(action, nameof(action))));
@@ -70,7 +87,9 @@ namespace Postbox
 
         /// <summary>Adds a deposit of this message in the outbox.</summary>
         /// <param name="message">The message, which is copied.</param>
-        /// <returns>The id of the message, for <see cref="PostboxClient.ClearOutbox(string[])"/> after the commit.</returns>
+        /// <returns>
+        /// The id of the message, for <see cref="PostboxClient.ClearOutbox(string[])"/> after the commit.
+        /// </returns>
         public string DepositPost(Message message)
         {
             if (message == null)
@@ -80,22 +99,35 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Commits all actions in one transaction: either all of them take effect or none. Failures that are safe to retry are retried with the same token. An empty unit
-        /// commits without a request.
+        /// Commits all actions in one transaction: either all actions take effect, or none. If a request fails and is
+        /// safe to repeat, it is repeated with the same token. A unit of work without actions commits without a
+        /// request.
         /// </summary>
-        /// <exception cref="DuplicateMessageException">Nothing was written, because the outbox already has a message with the same id.</exception>
-        /// <exception cref="TransactionCanceledException">Nothing was written. There is a reason for each action that failed. The unit stays open.</exception>
-        /// <exception cref="PostboxRetryableException">
-        /// With <see cref="PostboxErrorCode.OutcomeUnknown"/>, the transaction may or may not have taken effect; call this method again on the same unit of work, which is safe for 9 minutes after the first commit. With another code, nothing was written.
+        /// <exception cref="DuplicateMessageException">
+        /// Nothing was written, because the outbox already has a message with the same id.
         /// </exception>
-        /// <exception cref="PostboxException">Nothing was written, and the unit stays open.</exception>
+        /// <exception cref="TransactionCanceledException">
+        /// Nothing was written. The exception has a reason for each action that failed. The unit of work stays open.
+        /// </exception>
+        /// <exception cref="PostboxRetryableException">
+        /// With <see cref="PostboxErrorCode.OutcomeUnknown"/>, the transaction may or may not have taken effect. In
+        /// this case, call this method again on the same unit of work. This is safe for 9 minutes after the first
+        /// commit. With another code, nothing was written.
+        /// </exception>
+        /// <exception cref="PostboxException">Nothing was written, and the unit of work stays open.</exception>
         public void Commit() => Errors.Check(Native.postbox_unit_of_work_commit(Handle));
 
         /// <summary>Discards the actions and closes the unit of work.</summary>
-        /// <exception cref="PostboxException"><see cref="PostboxErrorCode.OutcomeUnknown"/> if the last commit failed with this error, since the transaction may have taken effect.</exception>
+        /// <exception cref="PostboxException">
+        /// <see cref="PostboxErrorCode.OutcomeUnknown"/> if the last commit failed with this error, because the
+        /// transaction may have taken effect.
+        /// </exception>
         public void Rollback() => Errors.Check(Native.postbox_unit_of_work_rollback(Handle));
 
-        /// <summary>Frees the unit. An uncommitted unit sends nothing. Disposing twice is harmless.</summary>
+        /// <summary>
+        /// Frees the unit of work. The actions of a unit of work that was not committed are discarded. Disposing twice
+        /// is harmless.
+        /// </summary>
         public void Dispose() => handle.Dispose();
 
         private UnitOfWorkHandle Handle

@@ -6,8 +6,8 @@ using System.Text;
 namespace Postbox
 {
     /// <summary>
-    /// Converts strings for the library and back. .NET Standard 2.0 does not marshal UTF-8, and marshalling would not reject
-    /// strings that UTF-8 in C cannot represent.
+    /// Converts strings for the library and back. .NET Standard 2.0 does not marshal UTF-8, and marshalling would not
+    /// reject strings that UTF-8 in C cannot represent.
     /// </summary>
     internal static class Utf8
     {
@@ -26,7 +26,9 @@ namespace Postbox
         /// <summary>Returns the NUL-terminated bytes of a string, or null for null.</summary>
         internal static byte[] Optional(string text, string name) => text == null ? null : Required(text, name);
 
-        /// <summary>Returns the bytes of a body. NUL characters are allowed, since a body is passed with its length.</summary>
+        /// <summary>
+        /// Returns the bytes of a body. NUL characters are allowed, since a body is passed with its length.
+        /// </summary>
         internal static byte[] Body(string text, string name)
         {
             if (text == null)
@@ -45,7 +47,7 @@ namespace Postbox
             catch (EncoderFallbackException failure)
             {
                 throw new ArgumentException(
-                    "the text has half a surrogate pair at index " + failure.Index + ", which UTF-8 cannot represent: remove or complete it",
+                    "the text has an unpaired surrogate at index " + failure.Index + ", which UTF-8 cannot represent: remove or complete it",
                     name, failure);
             }
         }
@@ -76,11 +78,12 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Returns the NUL-terminated bytes of a reason, which is never rejected: half a surrogate pair becomes a replacement character, NUL a space.
+        /// Returns the NUL-terminated bytes of a reason, which is never rejected: an unpaired surrogate is replaced by
+        /// a replacement character, and NUL by a space.
         /// </summary>
         internal static byte[] Lossy(string text) => Encoding.UTF8.GetBytes(text.Replace('\0', ' ') + '\0');
 
-        /// <summary>Writes as much of a reason as fits, and a NUL, into a buffer of the library.</summary>
+        /// <summary>Writes a reason and a NUL into a buffer of the library. A reason that is too long is cut.</summary>
         internal static void Write(string text, IntPtr buffer, UIntPtr size)
         {
             var bytes = Lossy(text);
@@ -99,7 +102,7 @@ namespace Postbox
 
         internal Utf8Array(IEnumerable<string> texts, string name) : this(Required(texts, name)) { }
 
-        /// <summary>Takes texts that are NUL-terminated bytes already.</summary>
+        /// <summary>Takes strings that are already NUL-terminated bytes.</summary>
         internal Utf8Array(IEnumerable<byte[]> texts)
         {
             var pointers = new List<IntPtr>();

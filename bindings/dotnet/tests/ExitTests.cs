@@ -31,7 +31,10 @@ namespace Postbox.Tests
             return 0;
         }
 
-        /// <summary>Starts a child process, waits for its end and returns its exit code. The script that runs the tests sets the command in POSTBOX_TEST_HOST.</summary>
+        /// <summary>
+        /// Starts a child process, waits for its end and returns its exit code. The script that runs the tests sets the
+        /// command in POSTBOX_TEST_HOST.
+        /// </summary>
         internal static int Start(string what, string database)
         {
             var host = Environment.GetEnvironmentVariable("POSTBOX_TEST_HOST").Split(new[] { ' ' }, 2);

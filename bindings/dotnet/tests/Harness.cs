@@ -6,8 +6,8 @@ using System.Reflection;
 namespace Postbox.Tests
 {
     /// <summary>
-    /// Runs the tests, which are the public methods of the static classes whose names end in "Tests". Arguments select the tests whose names contain
-    /// one of them. The project has its own runner, since nothing else here needs NuGet.
+    /// Runs the tests, which are the public methods of the static classes whose names end in "Tests". Arguments select
+    /// the tests whose names contain one of them. The project has its own runner, since nothing else here needs NuGet.
     /// </summary>
     internal static class Harness
     {

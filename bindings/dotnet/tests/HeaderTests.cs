@@ -7,7 +7,9 @@ using System.Text.RegularExpressions;
 
 namespace Postbox.Tests
 {
-    /// <summary>Checks that the assembly has all functions and values of include/postbox.h, with the same numbers.</summary>
+    /// <summary>
+    /// Checks that the assembly has all functions and values of include/postbox.h, with the same numbers.
+    /// </summary>
     public static class HeaderTests
     {
         private static readonly string Header = File.ReadAllText(Environment.GetEnvironmentVariable("POSTBOX_HEADER"));

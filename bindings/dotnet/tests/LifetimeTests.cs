@@ -170,7 +170,8 @@ namespace Postbox.Tests
             using (var world = new World())
             using (var work = world.Client.BeginUnitOfWork())
             {
-                // One of the threads is in a call for most of the time. The calls overlap at random, and none may do harm.
+                // One of the threads is in a call for most of the time. The calls overlap at random, and none may do
+                // harm.
                 PostboxException failure = null;
                 var other = new Thread(() =>
                 {
@@ -244,7 +245,9 @@ namespace Postbox.Tests
             return null;
         }
 
-        /// <summary>Each handle has more than 10 KB outside the managed heap, so that a leak is visible: 100 MB.</summary>
+        /// <summary>
+        /// Each handle has more than 10 KB outside the managed heap, so that a leak is visible: 100 MB.
+        /// </summary>
         private static void MakeAndDispose(World world, int turns, bool dispose)
         {
             var body = new byte[10000];

@@ -274,7 +274,8 @@ namespace Postbox.Tests
 
         private static void Collect()
         {
-            // The rounds collect the delegate, then the objects that it refers to, then those that their finalizers release.
+            // The rounds collect the delegate, then the objects that it refers to, then those that their finalizers
+            // release.
             for (var i = 0; i < 3; i++)
             {
                 GC.Collect();

@@ -7,7 +7,9 @@ using Newtonsoft.Json.Linq;
 
 namespace Postbox.Tests
 {
-    /// <summary>A client on its own embedded database, with a table People and a producer that remembers its messages.</summary>
+    /// <summary>
+    /// A client on its own embedded database, with a table People and a producer that remembers its messages.
+    /// </summary>
     internal sealed class World : IDisposable
     {
         internal const string Topic = "greeting.made";

@@ -94,7 +94,7 @@ fn lease_text(lease: &LeaseInfo) -> String {
     }
 }
 
-/// Describes a pause: which topic, why, and for how long. `None` for a lease.
+/// Describes a pause: its topic, its reason and its remaining time. Returns `None` for a lease.
 pub fn pause_text(lease: &LeaseInfo) -> Option<String> {
     let (topic, why) = (printable(lease.topic.as_deref()?), lease.paused.as_deref()?);
     let done = if why == "marks" { "marked" } else { "sent" };

@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM. The first signal ends the command after its current batch, the second at once.
+//! Ctrl-C and SIGTERM. The first signal ends the command after its current batch, and the second signal ends it
+//! immediately.
 
 use crate::outcome::Exit;
 use postbox::CancelToken;
@@ -10,14 +11,14 @@ use std::sync::{LazyLock, Once};
 use std::task::Poll;
 
 static CANCEL: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
-/// Whether the first signal ends the command at once, with exit code 0.
+/// Whether the first signal ends the command immediately, with exit code 0.
 static AT_ONCE: AtomicBool = AtomicBool::new(false);
 
 /// Starts to listen for signals. Returns the token that the first signal cancels.
 pub fn listen() -> CancelToken {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        // Without a listener the first Ctrl-C ends the process, which is safe too.
+        // Without a listener, the first Ctrl-C ends the process, which is also safe.
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         let signals = {
             let _context = runtime.enter();
@@ -38,7 +39,7 @@ async fn count(mut signals: Signals) {
     std::process::exit(Exit::Interrupted as i32);
 }
 
-/// Makes the first signal end the command at once, as its normal end.
+/// Makes the first signal end the command immediately and successfully.
 pub fn end_at_once() {
     AT_ONCE.store(true, Ordering::Relaxed);
     listen();

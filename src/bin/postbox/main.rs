@@ -1,4 +1,4 @@
-//! `postbox`: the operator's command for an outbox on DynamoDB, over the crate's public interface.
+//! The `postbox` command, with which operators manage an outbox on DynamoDB. It uses the public interface of the crate.
 
 mod archive;
 mod deposit;

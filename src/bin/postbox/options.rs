@@ -102,7 +102,7 @@ fn entries(text: &str) -> Vec<(usize, String)> {
     entries
 }
 
-/// Splits a text at the first `=` into name and value, without the blanks around them.
+/// Splits a text at the first `=` into a name and a value, and removes the blanks around them.
 pub fn split(text: &str) -> Option<(&str, &str)> {
     text.split_once('=').map(|(name, value)| (name.trim(), value.trim()))
 }

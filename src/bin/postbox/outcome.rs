@@ -43,7 +43,7 @@ impl Failure {
         Self::new(Exit::Usage, text)
     }
 
-    /// Adds a line that says how much was done before the failure.
+    /// Adds a line that describes the work that was done before the failure.
     pub fn after(mut self, done: &str) -> Self {
         self.text = format!("{}\n  {done}", self.text);
         self
@@ -78,7 +78,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// An error of writing to stdout.
+/// An error that occurred while writing to stdout.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {

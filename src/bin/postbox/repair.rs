@@ -129,7 +129,7 @@ fn delete_one(postbox: &Postbox, id: &str, state: Option<MessageState>) -> postb
     Ok(if postbox.delete(id, state)? { Ok(()) } else { Err(format!("not found, or not {}", state.name())) })
 }
 
-/// Returns the given ids, or those of all messages of the state that match the filter.
+/// Returns the given ids, or the ids of all messages in this state that match the filter.
 fn chosen(postbox: &Postbox, ids: &[String], state: MessageState, filter: &Filter) -> Result<Vec<String>, Failure> {
     if ids.is_empty() {
         return find(postbox, state, filter);
@@ -140,8 +140,8 @@ fn chosen(postbox: &Postbox, ids: &[String], state: MessageState, filter: &Filte
     given_ids(ids)
 }
 
-/// Changes each message with a request of its own. A failed message does not stop the others; an unreachable
-/// database does.
+/// Changes each message with a separate request. If a message fails, the command continues with the next message. If
+/// the database cannot be reached, the command stops.
 fn one_by_one(
     ids: &[String],
     what: &str,

@@ -122,7 +122,7 @@ pub fn printable(text: &str) -> String {
 /// Writes an error message to stderr.
 pub fn complain(text: &str) {
     let name = style("postbox:").red().bold().for_stderr();
-    // There is nowhere else to report that stderr is closed.
+    // If stderr is closed, the error cannot be reported anywhere.
     let _ = writeln!(io::stderr(), "{name} {text}");
 }
 

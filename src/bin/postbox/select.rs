@@ -1,4 +1,4 @@
-//! The selection of messages, by id or by state, topic and age, and the question before they are changed.
+//! The selection of messages, by id or by state, topic and age, and the confirmation before they are changed.
 
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
@@ -94,7 +94,7 @@ fn find_all(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<V
         let page = postbox.list_messages(state, filter.topic.as_deref(), PAGE, cursor.as_ref())?;
         let taken = page.messages.iter().filter(|stored| filter.takes(stored));
         found.extend(taken.map(|stored| (stored.message.created_at(), stored.message.id().to_owned())));
-        // A malformed item has no age and no topic to filter by.
+        // A malformed item has no age and no topic, so a filter does not match it.
         if filter.is_empty() {
             found.extend(page.malformed.into_iter().map(|(id, _)| (std::time::UNIX_EPOCH, id)));
         }

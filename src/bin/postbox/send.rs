@@ -124,7 +124,7 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
     if args.caution.dry_run {
         let least = match args.older_than {
             Some(age) => age,
-            // The number was checked when it was set.
+            // The value was checked when the setting was set.
             None => Duration::from_millis(options.config()?.get("sweep_min_age_ms")?.parse().unwrap_or(0)),
         };
         let filter = Filter { topic: args.topic.clone(), older_than: Some(least), younger_than: None };
@@ -180,7 +180,7 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
     }
 }
 
-/// Says which topics are paused, and for how long.
+/// Prints the paused topics, each with the remaining time of its pause.
 fn note_pauses(postbox: &Postbox) {
     for text in postbox.leases().unwrap_or_default().iter().filter_map(pause_text) {
         note(&text);

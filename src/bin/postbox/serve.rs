@@ -20,7 +20,7 @@ pub fn serve(options: &Options, screen: &Screen, args: &ServeArgs) -> Outcome {
     let Some(database) = postbox.embedded() else {
         return Err(Failure::usage("serve needs an embedded database: pass --embedded-db FILE"));
     };
-    // Loopback only, because anyone who reaches the socket can read and write everything.
+    // The server listens on loopback only, because anyone who can reach the socket can read and write all data.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).map_err(|error| {
         Failure::usage(format!("port {} of 127.0.0.1 cannot be used: {error}. Pass another --port", args.port))
     })?;

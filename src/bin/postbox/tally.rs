@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Tally {
     pub done: usize,
-    /// Messages that had been sent before.
+    /// Messages that were already dispatched.
     already_dispatched: usize,
     /// Failed messages by id, because a sweep can try a message more than once.
     failed: BTreeMap<String, Failed>,
@@ -60,7 +60,7 @@ impl Tally {
         self.failed.insert(id.to_owned(), Failed { error, unreachable: false });
     }
 
-    /// Counts as skipped those of `total` messages that have no outcome.
+    /// Counts the messages without an outcome as skipped. `total` is the number of all messages.
     pub fn skip_rest_of(&mut self, total: usize) -> &mut Self {
         self.skipped = total.saturating_sub(self.done + self.already_dispatched + self.failed.len());
         self

@@ -37,7 +37,7 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
             }
             Ok(()) if screen.json => screen.object(&watched.json())?,
             Ok(()) => screen.line(watched.line())?,
-            // The command may run unattended, so it continues when DynamoDB is reachable again.
+            // The command may run unattended, so it waits until DynamoDB is reachable again.
             Err(failure) if refresh > 1 => {
                 failure.print();
                 drawn = 0;
@@ -52,7 +52,7 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// The results of the last two refreshes. A topic appears once a refresh has found a message of it.
+/// The results of the last two refreshes. A topic appears as soon as a refresh has found one of its messages.
 struct Watched {
     topics: BTreeMap<String, Seen>,
     refreshed_at: Instant,
@@ -61,7 +61,7 @@ struct Watched {
 #[derive(Clone, Default)]
 struct Seen {
     count: TopicCount,
-    /// Dispatch times before this one are counted.
+    /// The time up to which dispatched messages are counted.
     counted_to: Option<SystemTime>,
     sent: u64,
     /// Messages per second; `None` at the first refresh.
@@ -75,8 +75,8 @@ struct Rates {
 }
 
 impl Watched {
-    /// Starts with the topics of a page of dispatched messages, since a topic whose messages are always sent at once never
-    /// appears as outstanding.
+    /// Starts with the topics of a page of dispatched messages, because a topic whose messages are always sent
+    /// immediately never has an outstanding message.
     fn begin(postbox: &Postbox) -> Result<Self, Failure> {
         let page = postbox.list_messages(MessageState::Dispatched, None, 1000, None)?;
         let topics = page.messages.iter().map(|stored| (stored.message.topic().to_owned(), Seen::default()));

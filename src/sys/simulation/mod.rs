@@ -1,5 +1,5 @@
-//! The time, timers and random ids of the simulation in `tests/simulation`, and the mistakes that its oracle must find.
-//! They exist only with `cfg(postbox_simulation)`.
+//! The time, timers and random ids of the simulation in `tests/simulation`, and the deliberate mistakes that its oracle
+//! must find. This code exists only with `cfg(postbox_simulation)`.
 
 #[cfg(postbox_simulation)]
 mod on;
@@ -20,7 +20,7 @@ pub enum Mutation {
     MarkBeforeSend,
     /// A commit is retried with a new token.
     NewTokenOnRetry,
-    /// A message gets its time to live when it is deposited.
+    /// The expiry of a message is set when it is deposited.
     ExpiryAtDeposit,
     /// A sweep continues without checking its lease.
     LeaseNotChecked,
@@ -30,17 +30,17 @@ pub enum Mutation {
     DuplicateOverwrites,
     /// A message that waits for its next attempt is sent.
     WaitIgnored,
-    /// A failure counts although its drain ended in trouble.
+    /// A failure counts although its drain ended with a pause.
     ProbesCounted,
-    /// One message that was sent is evidence, however many failed.
+    /// One message that was sent counts as evidence, no matter how many messages failed.
     RatioIgnored,
-    /// The pause of a lane in trouble is kept in memory only.
+    /// The pause of a lane is kept in memory only.
     PauseInMemory,
     /// A lease is not renewed while a lane is read.
     RenewedOnlyToSend,
-    /// A sweeper leaves half of the lanes to another sweeper, whether or not that one exists.
+    /// A sweeper leaves half of the lanes to another sweeper, even if there is no other sweeper.
     SharesDealt,
-    /// Messages are sent although none can be marked.
+    /// Messages are sent although no message can be marked.
     SentUnmarked,
     /// A wait that ends at a far-away time is believed.
     FarWaitTrusted,
@@ -50,7 +50,7 @@ pub enum Mutation {
     LeaseShortened,
     /// All leases that a Postbox takes have one id.
     OneLockId,
-    /// A mark does not depend on the replay that the message was sent after.
+    /// A mark does not depend on the replay after which the message was sent.
     MarkOverReplay,
     /// A sweep treats one rejected request as a lock table that cannot be used.
     RefusalBelieved,

@@ -19,7 +19,7 @@ pub trait World: Send + Sync {
     fn instant(&self) -> Instant;
     /// Returns the time of day of the machine of this thread.
     fn system_time(&self) -> SystemTime;
-    /// Wakes at this time, unless it is [cancelled](Self::cancel) by the returned number.
+    /// Calls the waker at this time, unless the wake-up is [cancelled](Self::cancel) with the returned number.
     fn wake_at(&self, at: Instant, waker: Waker) -> u64;
     /// Cancels a wake-up.
     fn cancel(&self, number: u64);
@@ -59,7 +59,7 @@ pub(crate) fn mutated(mutation: Mutation) -> bool {
     ENTERED.with_borrow(|entered| entered.as_ref().is_some_and(|entered| entered.mutation == Some(mutation)))
 }
 
-/// Returns a tick later than all that this thread had before. Each thread simulates a process.
+/// Returns a tick that is later than all ticks that this thread received before. Each thread simulates a process.
 pub(crate) fn next_tick(after: impl FnOnce(i64) -> i64) -> Option<i64> {
     ENTERED.with_borrow_mut(|entered| {
         let latest = &mut entered.as_mut()?.latest_tick;
@@ -131,7 +131,7 @@ pub(crate) fn sleeper() -> Option<SharedAsyncSleep> {
 #[derive(Clone)]
 pub(crate) struct Simulated {
     runtime: Arc<tokio::runtime::Runtime>,
-    /// Whether the future of the caller was woken; the thread is not idle then.
+    /// Whether the future of the caller was woken. If it was woken, the thread is not idle.
     woken: Arc<Woken>,
 }
 

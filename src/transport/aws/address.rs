@@ -1,4 +1,4 @@
-//! The address of a topic of SNS or a queue of SQS: a name, an ARN or a URL.
+//! The address of an SNS topic or an SQS queue: a name, an ARN or a URL.
 
 /// An address of a topic or a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) struct QueueUrl {
     pub(super) text: String,
     /// The region, if the URL is of Amazon's public endpoint.
     pub(super) region: Option<String>,
-    /// Scheme and host of any other endpoint.
+    /// The scheme and host, if the URL has another endpoint.
     pub(super) endpoint: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl Address {
         }
     }
 
-    /// Returns the region that is part of the address, if any.
+    /// Returns the region that is part of the address, if the address contains a region.
     pub(super) fn region(&self) -> Option<&str> {
         match self {
             Self::Name(_) => None,

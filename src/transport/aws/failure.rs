@@ -17,7 +17,7 @@ pub(super) struct Failure {
     code: Option<String>,
 }
 
-/// The rejection of one message of a request, in the words of the service.
+/// The rejection of one message of a request, with the code and message of the service.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) code: String,
@@ -171,7 +171,7 @@ impl Refusal {
             .any(|words| message.contains(words))
     }
 
-    /// Returns the outcome of the message. It is rejected only if nothing but a change of the message can help.
+    /// Returns the outcome of the message. The message is rejected only if it could not be sent without being changed.
     pub(super) fn outcome(&self) -> SendOutcome {
         let cause = Cause::of(&self.code);
         let message = bounded(&self.message);

@@ -1,4 +1,4 @@
-//! The producers of Amazon SNS and SQS.
+//! The producers for Amazon SNS and SQS.
 
 #[cfg_attr(not(all(feature = "sns", feature = "sqs")), allow(dead_code))]
 mod address;

@@ -1,4 +1,4 @@
-//! A producer of SNS or SQS: batches, retries, and an outcome per message.
+//! A producer for SNS or SQS: batches, retries, and an outcome per message.
 
 use crate::model::message::Message;
 use crate::runtime::Runtime;
@@ -26,11 +26,11 @@ pub(super) trait Service: Send + Sync {
     /// Creates a topic or a queue and returns its ARN or URL.
     async fn create(&self, name: &str) -> Result<String, Failure>;
 
-    /// Sends one batch and returns a result per message, in order.
+    /// Sends one batch and returns one result per message, in the same order.
     async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure>;
 }
 
-/// How producers wait, retry and create.
+/// The settings for the waits and retries of producers, and for the creation of missing targets.
 #[derive(Clone)]
 pub(super) struct Policy {
     pub(super) runtime: Arc<Runtime>,
@@ -44,7 +44,7 @@ pub(super) struct AwsProducer<S> {
     service: S,
     address: Address,
     policy: Policy,
-    /// The ARN of the topic or the URL of the queue, once it was found.
+    /// The ARN of the topic or the URL of the queue, after it was found.
     destination: Mutex<Option<String>>,
 }
 
@@ -72,7 +72,7 @@ impl<S: Service> AwsProducer<S> {
         all(split(entries).into_iter().map(|batch| self.send_batch(&destination, batch, outcomes))).await;
     }
 
-    /// Sends one batch, and retries those of its messages that failed for a transient cause.
+    /// Sends one batch, and retries the messages that failed for a transient cause.
     async fn send_batch(&self, destination: &str, mut batch: Vec<Numbered>, outcomes: &Outcomes) {
         let mut retry = Retry::new(self.policy.max_attempts);
         while !batch.is_empty() {
@@ -96,8 +96,8 @@ impl<S: Service> AwsProducer<S> {
         }
     }
 
-    /// Handles a failed request, which the SDK has retried already. If the service rejected the request for its content,
-    /// sends each message on its own, because the content of a single message may be the cause.
+    /// Handles a failed request, which the SDK has already retried. If the service rejected the request for its
+    /// content, sends each message in a separate request, because the content of a single message may be the cause.
     async fn batch_failed(&self, destination: &str, batch: Vec<Numbered>, failure: &Failure, outcomes: &Outcomes) {
         if failure.is_content() && batch.len() > 1 {
             for numbered in batch {

@@ -45,7 +45,7 @@ pub(super) struct Entry {
     pub(super) delay_seconds: Option<i32>,
 }
 
-/// The group and deduplication id, which a FIFO target requires and others reject.
+/// The message group and deduplication id, which a FIFO target requires and other targets reject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fifo {
     pub(super) group: String,
@@ -110,7 +110,8 @@ impl Fifo {
         }
         let given = message.exact_bag().text(DEDUPLICATION_ID).filter(|id| !id.is_empty());
         let deduplication = given.unwrap_or(Cow::Borrowed(message.id()));
-        // A message that is sent again on purpose is not a duplicate of the one sent in the five minutes before.
+        // A message that was replayed is not a duplicate of the same message that was sent within the last five
+        // minutes.
         let deduplication = match message.replayed() {
             Some(replayed) => Cow::Owned(format!("{deduplication}#{}", replayed.raw())),
             None => deduplication,

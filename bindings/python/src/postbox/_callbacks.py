@@ -1,7 +1,7 @@
 """Producers, archives and log messages: Python functions that the library calls.
 
-No exception crosses into the library: it becomes a failure with its text. The objects of a callback are
-kept alive until the library releases it.
+No exception crosses into the library: an exception counts as a failure, with the text of the exception as the reason.
+The objects of a callback are kept alive until the library releases it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class SendOutcome(IntEnum):
 
 
 class Reject(Exception):
-    """Raised by a producer: this message can never be sent as it is, and is parked at once."""
+    """Raised by a producer if the message can never be sent as it is. The message is parked immediately."""
 
 
 class Unavailable(Exception):
-    """Raised by a producer: the transport cannot be used now, whatever the message, which will be sent again."""
+    """Raised by a producer if the transport cannot send any message at present. The message will be sent again."""
 
 
 Producer: TypeAlias = Callable[[Message], "SendOutcome | None"]
@@ -72,7 +72,7 @@ _kept: set[Any] = set()
 
 
 def keep(callback: object) -> Any:
-    """The pointer that the library passes to each call of the callback."""
+    """The pointer that the library passes to each call to the callback."""
     handle = ffi.new_handle(callback)
     _kept.add(handle)
     return handle
@@ -178,7 +178,7 @@ def send(data: Any, pointer: Any, reason: Any, size: int) -> int:
     "void(void *, const postbox_message *const *, size_t, postbox_send_results *)", onerror=_on_error
 )
 def send_batch(data: Any, pointers: Any, count: int, results: Any) -> None:
-    """Calls a batch producer. Messages without a result were not tried, also if these lines are interrupted."""
+    """Calls a batch producer. Messages without a result were not tried, even if these lines are interrupted."""
     messages = [Message._of(pointers[index]) for index in range(count)]
     done = 0
     this_thread.callbacks += 1

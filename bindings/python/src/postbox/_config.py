@@ -24,7 +24,7 @@ class Config:
             self[name] = value
 
     def __setitem__(self, name: str, value: str | int) -> None:
-        """Changes a setting. An empty string unsets an optional one."""
+        """Changes a setting. An empty string unsets an optional setting."""
         check(lib.postbox_config_set(self._pointer, utf8(name, "setting name"), utf8(str(value), name)))
 
     def __getitem__(self, name: str) -> str:
@@ -46,8 +46,8 @@ class Config:
         check(error)
 
     def batch_producer(self, topic: str | None, send: BatchProducer, max_batch: int) -> None:
-        """Adds a producer that gets up to `max_batch` messages in one call, and returns or yields a result for each. A topic
-        has one producer, of either kind.
+        """Adds a producer that receives up to `max_batch` messages in one call, and returns or yields a result for each
+        message. A topic has only one producer, of either kind.
 
         config.batch_producer("order.placed", publish_all, max_batch=50)
 

@@ -10,7 +10,7 @@ from postbox._item import Item, item_from_json
 
 
 class ErrorCode(IntEnum):
-    """The kind of an error. The numbers are those of the C header, which documents each."""
+    """The kind of an error. The numbers are the same as in the C header, which documents each code."""
 
     INVALID_ARGUMENT = 1
     NULL_ARGUMENT = 2
@@ -69,7 +69,7 @@ class Reason:
 
     @property
     def item(self) -> Item | None:
-        """The item whose condition failed, if the action asked for it."""
+        """The item whose condition failed, if the action requested the item."""
         return None if self.item_json is None else item_from_json(self.item_json)
 
 
@@ -100,7 +100,7 @@ class LimitExceededError(InvalidInputError):
 
 
 class TransactionCanceledError(PostboxError):
-    """Nothing was written. There is a reason for each action that failed. The unit of work stays open."""
+    """Nothing was written. The error has a reason for each action that failed. The unit of work stays open."""
 
 
 class DuplicateMessageError(TransactionCanceledError):
@@ -112,7 +112,7 @@ class OutcomeUnknownError(PostboxError):
 
 
 class IncompleteError(PostboxError):
-    """Some messages could not be sent, deposited or marked; the reasons say which and why."""
+    """Some messages could not be sent, deposited or marked. The error has a reason for each of these messages."""
 
 
 class OutboxLimitReachedError(PostboxError):
@@ -136,8 +136,8 @@ class DatabaseError(PostboxError):
 
 
 class TableError(DatabaseError):
-    """The table does not exist, or cannot serve as an outbox; the reasons list its problems."""
+    """The table does not exist, or cannot serve as an outbox. The error has a reason for each problem."""
 
 
 class InternalError(PostboxError):
-    """A defect of Postbox. Please report it."""
+    """A defect in Postbox. Please report it."""

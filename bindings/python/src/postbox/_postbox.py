@@ -39,7 +39,8 @@ def open(
 
     with postbox.open(table_name="brighter_outbox", producers={"greeting.made": send}) as box: ...
 
-    On DynamoDB this sends no request; with embedded_path it creates the outbox table if it does not exist.
+    With DynamoDB, this function sends no request. With embedded_path, it creates the outbox table if the table does not
+    exist.
     """
     config = config or Config()
     for name, value in settings.items():
@@ -73,8 +74,8 @@ class Postbox:
         _process.opened(self)
 
     def close(self) -> None:
-        """Stops the sweeper and the archiver, rejects new calls and waits for calls in progress, within the setting
-        close_timeout_ms. Closing twice is fine."""
+        """Stops the sweeper and the archiver, rejects new calls, and waits up to close_timeout_ms for calls in
+        progress. Closing twice is harmless."""
         check(lib.postbox_close(self._pointer))
 
     def __enter__(self) -> Postbox:
@@ -90,8 +91,9 @@ class Postbox:
         check(lib.postbox_create_table(self._pointer))
 
     def verify_table(self) -> bool:
-        """Checks that the table can serve as an outbox. Raises TableError with a reason for each problem. Returns whether
-        messages can be replayed by causation; tables of older versions of Brighter lack the index for that."""
+        """Checks that the table can serve as an outbox. Raises TableError with a reason for each problem. Returns
+        whether messages can be replayed by causation id. Tables that older versions of Brighter created lack the index
+        that this requires."""
         has_causation_index = ffi.new("bool *")
         check(lib.postbox_verify_table(self._pointer, has_causation_index))
         return bool(has_causation_index[0])
@@ -101,11 +103,11 @@ class Postbox:
         return UnitOfWork(self)
 
     def get_item(self, table: str, key: ItemLike) -> Item | None:
-        """Reads one item of any table, consistently. Returns None if the item does not exist."""
+        """Reads one item of any table, with a consistent read. Returns None if the item does not exist."""
         return read_item(lib.postbox_get_item, self._pointer, table, key)
 
     def get_message(self, id: str) -> Message | None:
-        """Reads a message from the outbox, consistently. Returns None if the message does not exist."""
+        """Reads a message from the outbox, with a consistent read. Returns None if the message does not exist."""
         found = ffi.new("postbox_message **")
         check(lib.postbox_get_message(self._pointer, utf8(id, "id"), found))
         return Message._of(ffi.gc(found[0], lib.postbox_message_free)) if found[0] else None
@@ -118,8 +120,8 @@ class Postbox:
             return message.id
 
     def deposit_posts(self, messages: Iterable[Message]) -> list[str]:
-        """Deposits messages outside a transaction, 25 per request, and returns their ids. Raises IncompleteError, with a
-        reason for each message that could not be stored; depositing all of them again is safe."""
+        """Deposits messages outside a transaction, up to 25 per request, and returns their ids. Raises IncompleteError,
+        with a reason for each message that could not be stored; it is safe to deposit all messages again."""
         messages = list(messages)
         array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
         check(lib.postbox_deposit_posts(self._pointer, array, len(messages)))
@@ -133,7 +135,7 @@ class Postbox:
         return _checked(made, check)
 
     def clear_outbox(self, ids: Iterable[str], *, check: bool = True) -> Report:
-        """Sends the outstanding messages of these ids now, on this thread, in this order, and marks them dispatched.
+        """Sends the outstanding messages with these ids on this thread, in this order, and marks them dispatched.
 
         If a message failed, raises IncompleteError; with `check=False`, only the report shows the failure. The failed message
         stays outstanding or is parked. Later messages with the same topic and partition key are held back.
@@ -141,7 +143,7 @@ class Postbox:
         return self._report(lib.postbox_clear_outbox, ids, check)
 
     def mark_dispatched(self, ids: Iterable[str], *, check: bool = True) -> Report:
-        """Marks messages dispatched without sending them, for a host that sends them itself."""
+        """Marks messages dispatched without sending them, for a program that sends them itself."""
         return self._report(lib.postbox_mark_dispatched, ids, check)
 
     def replay(self, ids: Iterable[str], *, check: bool = True) -> Report:
@@ -155,7 +157,8 @@ class Postbox:
         return _checked(made, check)
 
     def replay_causation(self, causation_id: str, *, check: bool = True) -> Report:
-        """Replays every message with this causation id that the index shows. Succeeds if there is none."""
+        """Replays every message with this causation id that the index shows. Succeeds if the index shows no such
+        message."""
         made = ffi.new("postbox_report **")
         call_with_callbacks(lib.postbox_replay_causation, self._pointer, utf8(causation_id, "causation id"), made)
         return _checked(made, check)
@@ -165,14 +168,14 @@ class Postbox:
         check(lib.postbox_confirm(self._pointer, utf8(id, "id"), outcome, optional_utf8(reason, "reason")))
 
     def confirm_many(self, results: Mapping[str, SendResult]) -> None:
-        """Confirms the results of many messages, by id, that their producers had ACCEPTED. Sent messages are marked, and
-        failed attempts are recorded, 25 in a request.
+        """Confirms the results, by id, of many messages for which their producers returned ACCEPTED. Up to 25 messages
+        are marked, or their failed attempts recorded, per request.
 
         box.confirm_many(dict.fromkeys(ids, SendOutcome.SENT) | {broken: postbox.Reject("too large")})
 
-        Raises IncompleteError with a reason for each message whose confirmation was not recorded; the others are confirmed.
-        Three or more messages of a topic that are rejected for the same reason are parked only if a message of the call was
-        sent.
+        Raises IncompleteError with a reason for each message whose confirmation was not recorded. All other messages
+        are confirmed. If three or more messages of a topic are rejected with the same reason, they are parked only if a
+        message of the call was sent.
         """
         outcomes = [outcome_of(result) for result in results.values()]
         ids, kept = texts(results, "id")
@@ -184,39 +187,42 @@ class Postbox:
         """Sends the outstanding messages of one topic or of all topics that are older than sweep_min_age_ms, and marks them
         dispatched. Within a topic, the oldest messages are sent first.
 
-        Producers are called on this thread, and those of other topics at the same time on up to sweep_threads - 1 further
-        threads. See postbox_sweep in postbox.h for leases, failed attempts and parking.
+        The producer of one topic is called on this thread, and the producers of other topics at the same time on up to
+        sweep_threads - 1 further threads. See postbox_sweep in postbox.h for leases, failed attempts and parking.
         """
         result = ffi.new("postbox_sweep_result *")
         call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), result)
         return sweep_result(result)
 
     def start_sweeper(self) -> None:
-        """Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and the others
-        follow at intervals of sweep_interval_ms. The sweeper logs errors and continues. It stops when the Postbox is closed
-        or garbage-collected."""
+        """Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and later
+        sweeps follow at intervals of sweep_interval_ms. The sweeper logs errors and continues. It stops when the
+        Postbox is closed or garbage-collected."""
         check(lib.postbox_start_sweeper(self._pointer))
 
     def notify_committed(self, ids: Iterable[str]) -> None:
-        """Hands messages to this process's sweeper that another client has committed, for example boto3. A thread of
-        the sweeper sends them at once. If the sweeper is not running, the next sweep of any process sends them."""
+        """Hands messages that another client has committed, for example boto3, to the sweeper of this process. A thread
+        of the sweeper sends the messages immediately. If the sweeper is not running, the next sweep of any process
+        sends them."""
         array, kept = _texts_of_ids(ids)
         check(lib.postbox_notify_committed(self._pointer, array, len(kept)))
 
     def stop_sweeper(self) -> None:
-        """Stops the sweeper after the messages that it is sending. Does nothing if no sweeper is running."""
+        """Tells the sweeper to stop when its current calls to producers return, and waits for it. Does nothing if no
+        sweeper is running."""
         check(lib.postbox_stop_sweeper(self._pointer))
 
     def count_outstanding(self, topic: str | None = None) -> OutstandingCount:
-        """Returns the number of outstanding messages, of one topic or of all, and the age of the oldest one."""
+        """Returns the number of outstanding messages, in one topic or in all topics, and the age of the oldest
+        message."""
         result = ffi.new("postbox_outstanding_count *")
         check(lib.postbox_count_outstanding(self._pointer, optional_utf8(topic, "topic"), result))
         return OutstandingCount(result.count, result.oldest_age_ms)
 
     def list_messages(self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None) -> Page:
-        """Returns a page of stored messages that are in this state. A page has up to `limit` messages; a page of parked
-        messages may have more. Any page may have fewer messages, or none: Page.next is None on the last page. Listing parked
-        messages reads the whole table."""
+        """Returns a page of stored messages that are in this state. A page has up to `limit` messages. A page of parked
+        messages may have more. Any page may have fewer messages, or no messages. Page.next is None on the last page.
+        Listing parked messages reads the whole table."""
         made = ffi.new("postbox_page **")
         begin = optional_utf8(cursor, "cursor")
         check(lib.postbox_list_messages(self._pointer, state, optional_utf8(topic, "topic"), limit, begin, made))
@@ -234,7 +240,8 @@ class Postbox:
                 return
 
     def messages(self, state: State, topic: str | None = None) -> Iterator[Message]:
-        """Returns all messages of a state that can be read; pages() also returns the ids of those that cannot."""
+        """Returns all messages in a state that can be read. pages() also returns the ids of messages that cannot be
+        read."""
         for page in self.pages(state, topic):
             yield from page
 
@@ -256,8 +263,8 @@ class Postbox:
         return archive_result(result)
 
     def start_archiver(self, archive: Archive | str | os.PathLike[str]) -> None:
-        """Starts the archiver, a background thread that does what archive() does, first immediately and then at intervals of
-        archive_interval_ms."""
+        """Starts the archiver, a background thread that archives messages as archive() does. The first run begins
+        immediately, and later runs follow at intervals of archive_interval_ms."""
         if not callable(archive):
             check(lib.postbox_start_archiver_to_file(self._pointer, utf8(os.fspath(archive), "path")))
             return
@@ -268,11 +275,13 @@ class Postbox:
         check(error)
 
     def stop_archiver(self) -> None:
-        """Stops the archiver after the messages that it is archiving. Does nothing if no archiver is running."""
+        """Tells the archiver to stop after the messages that it is archiving, and waits for it. Does nothing if no
+        archiver is running."""
         check(lib.postbox_stop_archiver(self._pointer))
 
     def stats(self) -> Stats:
-        """Returns the statistics of this client since it was opened. Sends no request, and works after close() too."""
+        """Returns the statistics of this client since it was opened. Sends no request, and can be called even after
+        close()."""
         result = ffi.new("postbox_stats *")
         check(lib.postbox_get_stats(self._pointer, result))
         return stats(result)

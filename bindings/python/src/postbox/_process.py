@@ -15,7 +15,7 @@ from postbox._native import NULL, Handle, background_threads_ended, calls_with_c
 
 
 class Closable(Handle, Protocol):
-    """An object that the end of the interpreter closes."""
+    """An object that is closed when the interpreter exits."""
 
     def close(self) -> None: ...
 
@@ -32,8 +32,8 @@ def set_log_level(level: int) -> None:
     """Sends the library's log messages of this level of the module logging and above to the logger "postbox", and sets the
     level of that logger. Opening the first Postbox does the same with the level that the logger has then.
 
-    A message may come from any thread, also from the library's own, and the thread waits for the handler. A handler must
-    not call Postbox.
+    A message may come from any thread, even from the library's own thread, and the thread waits for the handler. A
+    handler must not call Postbox.
     """
     global _logging_process, _log_handle
     _log.setLevel(level)

@@ -13,7 +13,7 @@ from postbox._native import NULL, ffi, lib, optional_text_of, text_of
 
 
 class Outcome(IntEnum):
-    """The outcome of one message; NOT_FOUND and above are failures."""
+    """The outcome of one message. Outcomes from NOT_FOUND upwards are failures."""
 
     DISPATCHED = 0
     ALREADY_DISPATCHED = 1
@@ -42,7 +42,7 @@ class State(IntEnum):
 
 
 class LeaseStatus(IntEnum):
-    """Whether a sweep or an archiver had its lease."""
+    """Whether a sweep or an archiver held its lease."""
 
     HELD = 0
     HELD_ELSEWHERE = 1
@@ -61,7 +61,7 @@ class Dispatch:
 
 
 class Report(Sequence[Dispatch]):
-    """The outcome of each message, in the order of the ids; an id that was passed twice has one entry."""
+    """The outcome of each message, in the order of the ids. An id that was passed twice has one entry."""
 
     def __init__(self, pointer: Any) -> None:
         report = ffi.gc(pointer, lib.postbox_report_free)
@@ -141,7 +141,7 @@ def _malformed(page: Any, number: int) -> Malformed:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """The result of a sweep, in messages."""
+    """The result of a sweep: message counts and the status of the lease."""
 
     found: int
     dispatched: int
@@ -153,7 +153,7 @@ class SweepResult:
 
 @dataclass(frozen=True)
 class ArchiveResult:
-    """The result of archiving, in messages."""
+    """The result of archiving: message counts and the status of the lease."""
 
     archived: int
     failed: int

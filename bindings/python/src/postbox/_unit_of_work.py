@@ -47,8 +47,8 @@ class UnitOfWork:
         self._ended = False
 
     def get_item(self, table: str, key: ItemLike) -> Item | None:
-        """Reads one item of any table now, consistently. Returns None if the item does not exist. Add a condition to make
-        sure that the item is still unchanged at the commit."""
+        """Reads one item of any table immediately, with a consistent read. Returns None if the item does not exist. Add
+        a condition to make sure that the item is still unchanged at the commit."""
         return read_item(lib.postbox_unit_of_work_get_item, self._pointer, table, key)
 
     def put(
@@ -97,7 +97,7 @@ class UnitOfWork:
         values: Mapping[str, Any] | None = None,
         return_item: bool = False,
     ) -> None:
-        """Adds a deletion of the item with this key, with an optional condition. A missing item is no error."""
+        """Adds a delete of the item with this key, with an optional condition. A missing item is not an error."""
         if condition is None:
             check(lib.postbox_unit_of_work_delete(self._pointer, utf8(table, "table"), item_to_json(key, "key")))
         else:
@@ -113,7 +113,8 @@ class UnitOfWork:
         values: Mapping[str, Any] | None = None,
         return_item: bool = False,
     ) -> None:
-        """Adds a condition on an item that the unit does not write. The commit fails unless the condition holds."""
+        """Adds a condition on an item that the unit of work does not write. The commit fails if the condition is not
+        met."""
         action = _action(table, "Key", key, names, values, return_item, condition)
         check(lib.postbox_unit_of_work_condition_check(self._pointer, utf8(action, "condition check")))
 
@@ -130,7 +131,7 @@ class UnitOfWork:
             return message.id
 
     def commit(self) -> None:
-        """Commits all actions in one transaction: either all of them take effect or none. The end of a `with` block
+        """Commits all actions in one transaction: either all actions take effect, or none. The end of a `with` block
         commits too."""
         check(lib.postbox_unit_of_work_commit(self._pointer))
         self._ended = True
