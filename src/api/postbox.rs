@@ -313,7 +313,7 @@ impl Postbox {
         self.engine.runtime.check()?;
         self.ask_dispatcher_to_stop();
         let stopped = self.stop(&self.sweeper, deadline).and(self.stop(&self.dispatcher, deadline));
-        if stopped.is_ok() {
+        if stopped.is_ok() && self.sweeper.was_started() {
             show_end(&self.engine, deadline);
         }
         stopped

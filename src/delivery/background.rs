@@ -85,6 +85,11 @@ impl Worker {
         Ok(())
     }
 
+    /// Returns whether the thread was started, whether or not it still runs.
+    pub(crate) fn was_started(&self) -> bool {
+        self.running.lock().is_some()
+    }
+
     /// Asks the thread to stop after its current step.
     pub(crate) fn ask_to_stop(&self) {
         if let Some(running) = &mut *self.running.lock() {

@@ -78,7 +78,7 @@ struct Drain<'a, 's, 'd> {
     at_once: usize,
     is_over: bool,
     /// The time of the first send.
-    began: Instant,
+    began: Option<Instant>,
     drained: Drained,
 }
 
@@ -94,14 +94,11 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         retried: Vec::new(),
         at_once: FIRST_READ.min(usize::try_from(engine.config.sweep_batch).unwrap_or(MAX_BATCH_GET)),
         is_over: false,
-        began: clock::now(),
+        began: None,
         drained: Drained::default(),
         task: &mut task,
     };
     drain.see(SEEN_FIRST);
-    // The turn begins after the first read, because otherwise a lane whose reading takes longer than a turn would never
-    // be sent.
-    drain.began = clock::now();
     if drain.fresh.is_empty() && drain.retried.is_empty() {
         drain.drained.has_rest = drain.source.is_incomplete || drain.is_over;
         return drain.drained;
@@ -261,6 +258,8 @@ impl<'a> Drain<'a, '_, '_> {
     }
 
     fn offer(&mut self, sender: &mut Sender<'a, '_>, candidates: Vec<Candidate<'a>>) {
+        // A lane whose reading takes longer than a turn would never be sent if the turn began before.
+        self.began.get_or_insert_with(clock::now);
         if self.task.is_careful && self.task.until_marked && sender.has_marked() {
             self.task.is_careful = false;
         }
@@ -293,7 +292,7 @@ impl<'a> Drain<'a, '_, '_> {
     }
 
     fn has_ended(&mut self, sender: &Sender<'_, '_>) -> bool {
-        let turn_ends = clock::since(self.began) > self.task.turn;
+        let turn_ends = self.began.is_some_and(|began| clock::since(began) > self.task.turn);
         self.is_over |= !(self.task.go_on)() || sender.is_in_trouble() || turn_ends;
         self.drained.has_rest |= self.is_over;
         self.is_over

@@ -2,6 +2,7 @@
 
 use crate::{Outbox, aged, assert_expected};
 use postbox::{MemoryProducer, Message, Postbox};
+use std::time::{Duration, SystemTime};
 
 /// Stores two outstanding messages, a dispatched one and a parked one.
 pub fn filled(name: &str) -> Outbox {
@@ -117,6 +118,23 @@ fn a_message_is_shown_as_text_or_as_bytes() {
     assert!(outbox.run(&["show", "text", "--hex"]).done().contains("48 65 6c 6c 6f 0a"));
     let raw = outbox.command(&["show", "bytes", "--body"]).output().unwrap();
     assert_eq!(raw.stdout, bytes);
+}
+
+#[test]
+fn status_lists_the_sweepers_and_warns_if_there_is_none() {
+    let outbox = Outbox::new("sweepers");
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    outbox.postbox().deposit_post(Message::new("t", "x").with_created_at(old)).unwrap();
+    let warning = "the oldest outstanding message is 1h 0m old, and no process of Postbox has swept for a day";
+    let run = outbox.run(&["status"]);
+    assert!(run.err.contains(warning), "{run:?}");
+    assert!(outbox.json(&["status"])["warning"].as_str().unwrap().starts_with(warning));
+    outbox.run(&["sweep", "--yes", "--to", "stdout"]).done();
+    outbox.postbox().deposit_post(Message::new("t", "x").with_created_at(old)).unwrap();
+    let run = outbox.run(&["status"]);
+    assert!(run.out.contains(" swept 0s ago (all topics)") && run.err.is_empty(), "{run:?}");
+    let sweeper = &outbox.json(&["status"])["sweepers"][0];
+    assert_eq!((&sweeper["topics"][0], &sweeper["last_error"]), (&"*".into(), &serde_json::Value::Null));
 }
 
 #[test]

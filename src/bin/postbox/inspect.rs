@@ -5,11 +5,18 @@ use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
 use crate::screen::{Column, Screen, complain, note, printable};
 use crate::select::Filter;
-use crate::text::{age, hex_dump, is_printable, shown_duration, stored_json};
+use crate::text::{age, hex_dump, is_printable, shown_age, shown_duration, stored_json};
 use clap::{Args, ValueEnum};
-use postbox::{CountScope, Cursor, LeaseInfo, MessagePage, MessageState, Postbox, StoredMessage, TopicCount};
+use postbox::{
+    CountScope, Cursor, LeaseInfo, MessagePage, MessageState, Postbox, StoredMessage, SweeperInfo, TopicCount,
+};
 use serde_json::{Value, json};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// The age from which an outstanding message should have been sent by a sweep.
+const OLD: Duration = Duration::from_secs(60);
+/// A process that sweeps shows it more often than this.
+const ABSENT: Duration = Duration::from_secs(10 * 60);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum State {
@@ -41,22 +48,32 @@ pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome 
     let whole_table = !args.outstanding;
     let scope = if whole_table { CountScope::All } else { CountScope::Outstanding };
     let topics = progress::spin("counting", || postbox.topic_counts(scope))?;
-    let leases = postbox.leases()?;
+    let (leases, sweepers) = (postbox.leases()?, postbox.sweepers()?);
+    let total = total(&topics);
+    let warning = nobody_sweeps(total.oldest, &leases, &sweepers);
     if screen.json {
-        screen.object(&status_json(&options.config()?.get("table_name")?, &topics, &leases, whole_table))?;
+        let mut object = status_json(&options.config()?.get("table_name")?, &topics, &leases, whole_table);
+        object["sweepers"] = sweepers.iter().map(sweeper_json).collect();
+        object["warning"] = warning.into();
+        screen.object(&object)?;
         return Ok(Exit::Done);
     }
     let mut columns = vec![Column::Text("TOPIC"), Column::Number("OUTSTANDING"), Column::Number("OLDEST")];
     if whole_table {
         columns.extend([Column::Number("DISPATCHED"), Column::Alarm("PARKED")]);
     }
-    let total = total(&topics);
     screen.table(&columns, topics.iter().chain([&total]).map(status_row))?;
     for lease in &leases {
         screen.line(format!("\n{}", lease_text(lease)))?;
     }
     if leases.is_empty() {
         screen.line("\nno lease is held and no topic is paused at present")?;
+    }
+    for sweeper in &sweepers {
+        screen.line(format!("\n{}", sweeper_text(sweeper)))?;
+    }
+    if let Some(warning) = warning {
+        complain(&warning);
     }
     Ok(Exit::Done)
 }
@@ -74,7 +91,7 @@ fn total(topics: &[TopicCount]) -> TopicCount {
 }
 
 fn status_row(count: &TopicCount) -> Vec<String> {
-    let oldest = count.oldest.map_or_else(|| "-".into(), |oldest| shown_duration(age(oldest)));
+    let oldest = count.oldest.map_or_else(|| "-".into(), shown_age);
     let [outstanding, dispatched, parked] =
         [count.outstanding, count.dispatched, count.parked].map(|number| number.to_string());
     vec![count.topic.clone(), outstanding, oldest, dispatched, parked]
@@ -92,6 +109,54 @@ fn lease_text(lease: &LeaseInfo) -> String {
             format!("{resource} expired {} ago; its last holder was {holder}", shown_duration(late.duration()))
         }
     }
+}
+
+fn sweeper_text(sweeper: &SweeperInfo) -> String {
+    let holder = printable(&sweeper.holder);
+    let swept = format!("swept {} ago", shown_duration(age(sweeper.last_sweep)));
+    let topics = match sweeper.topics.as_slice() {
+        [] => "no topic".to_owned(),
+        topics if topics.iter().any(|topic| topic == "*") => "all topics".to_owned(),
+        topics => printable(&topics.join(", ")),
+    };
+    if let Some(stopped) = sweeper.stopped_at {
+        return format!("{holder} stopped {} ago ({topics})", shown_duration(age(stopped)));
+    }
+    match &sweeper.last_error {
+        None => format!("{holder} {swept} ({topics})"),
+        Some(error) => format!("{holder} {swept} and failed: {} ({topics})", printable(error)),
+    }
+}
+
+/// Returns a warning if messages are old and no process has swept for some time. Brighter's sweepers are known only by
+/// their lease.
+fn nobody_sweeps(oldest: Option<SystemTime>, leases: &[LeaseInfo], sweepers: &[SweeperInfo]) -> Option<String> {
+    let old = oldest.map(age).filter(|age| *age >= OLD)?;
+    let now = SystemTime::now();
+    let is_held = leases.iter().any(|lease| lease.paused.is_none() && lease.expires_at > now);
+    if is_held || sweepers.iter().any(|sweeper| age(sweeper.last_sweep) < ABSENT) {
+        return None;
+    }
+    let since = match sweepers.first() {
+        Some(last) => format!("for {}", shown_duration(age(last.last_sweep))),
+        None => "for a day".to_owned(),
+    };
+    Some(format!(
+        "the oldest outstanding message is {} old, and no process of Postbox has swept {since}: start a sweeper, or run `postbox sweep`",
+        shown_duration(old)
+    ))
+}
+
+fn sweeper_json(sweeper: &SweeperInfo) -> Value {
+    json!({
+        "holder": sweeper.holder,
+        "version": sweeper.version,
+        "topics": sweeper.topics,
+        "last_sweep_seconds": age(sweeper.last_sweep).as_secs(),
+        "last_success_seconds": sweeper.last_success.map(|time| age(time).as_secs()),
+        "last_error": sweeper.last_error,
+        "stopped_seconds": sweeper.stopped_at.map(|time| age(time).as_secs()),
+    })
 }
 
 /// Describes a pause: its topic, its reason and its remaining time. Returns `None` for a lease.
@@ -228,13 +293,7 @@ fn list_row(state: State, stored: &StoredMessage) -> Vec<String> {
         State::Outstanding | State::Parked => stored.dispatch_attempts.to_string(),
     };
     let key = if message.partition_key().is_empty() { "-" } else { message.partition_key() };
-    vec![
-        message.id().to_owned(),
-        message.topic().to_owned(),
-        key.to_owned(),
-        shown_duration(age(message.created_at())),
-        last,
-    ]
+    vec![message.id().to_owned(), message.topic().to_owned(), key.to_owned(), shown_age(message.created_at()), last]
 }
 
 #[derive(Args)]

@@ -36,6 +36,14 @@ pub fn age(time: SystemTime) -> Duration {
     SystemTime::now().duration_since(time).unwrap_or_default()
 }
 
+/// Returns the age of a time, or the distance to a time in the future.
+pub fn shown_age(time: SystemTime) -> String {
+    match time.duration_since(SystemTime::now()) {
+        Ok(ahead) if ahead >= Duration::from_secs(1) => format!("in {}", shown_duration(ahead)),
+        _ => shown_duration(age(time)),
+    }
+}
+
 /// Returns a message with its headers, bag and body. A body that is not UTF-8 is in hexadecimal digits.
 pub fn message_json(message: &Message) -> Map<String, Value> {
     let mut object: Map<String, Value> =

@@ -1,6 +1,7 @@
 //! A sweep after the holder of the lease crashed: it claims each message before it sends the message, since that message
 //! may crash its sender.
 
+use crate::support::fault::Fault;
 use crate::support::{LOCKS, OUTBOX, TestOutbox, item, message_key, number, sdk, text};
 use postbox::{CancelToken, Message, SendOutcome, SweepOptions, producer_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -135,4 +136,19 @@ fn messages_of_a_key_keep_their_order_while_they_are_claimed() {
     abandon_the_lease(&world);
     let _ = world.postbox.sweep().unwrap();
     assert_eq!(*sent.lock().unwrap(), ["2", "1", "2", "3"]);
+}
+
+#[test]
+fn a_drain_whose_reading_takes_longer_than_its_turn_sends_messages() {
+    let turn = Duration::from_millis(1200) / 6;
+    let world = TestOutbox::configured(|builder| builder.sweep_min_age(Duration::ZERO).lease_duration(turn * 6));
+    world.deposit(1);
+    let _ = world.postbox.sweep().unwrap();
+    world.deposit(2);
+    abandon_the_lease(&world);
+    world.faults.when(move |request| {
+        let reads_messages = request.body["RequestItems"][OUTBOX].is_object();
+        reads_messages.then_some(Fault::Delay(turn + Duration::from_millis(50)))
+    });
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 2);
 }

@@ -35,6 +35,7 @@ fn a_process_shows_that_it_sweeps_and_that_it_stopped() {
     // Leases and processes that sweep are in one table, and not in each other's lists.
     assert!(world.postbox.leases().unwrap().iter().all(|lease| !lease.resource.contains("Sweeper_")));
     let reader = world.another();
+    world.postbox.start_sweeper().unwrap();
     world.postbox.close().unwrap();
     assert!(reader.sweepers().unwrap()[0].stopped_at.is_some());
 }

@@ -55,12 +55,12 @@ fn builder(database: &str) -> Builder {
 }
 
 /// Opens a Postbox whose producer appends the ids of sent messages to the file before it reports success. The file keeps
-/// its content when the process is killed.
-fn open(builder: Builder, sends: &Path, mut chance: Rng) -> Postbox {
+/// its content when the process is killed. With `failures`, the producer fails by chance.
+fn open(builder: Builder, sends: &Path, failures: Option<Rng>) -> Postbox {
     let file = File::options().append(true).create(true).open(sends).unwrap();
-    let choices = std::sync::Mutex::new(chance.fork());
+    let failures = std::sync::Mutex::new(failures);
     let producer = producer_fn(move |message: &Message| {
-        if choices.lock().unwrap().u8(..20) == 0 {
+        if failures.lock().unwrap().as_mut().is_some_and(|chance| chance.u8(..20) == 0) {
             return SendOutcome::Retry("the transport is down for a moment".into());
         }
         (&file).write_all(format!("{}\n", message.id()).as_bytes()).unwrap();
@@ -76,7 +76,7 @@ fn process() {
     let variable = |name| std::env::var(name).unwrap();
     let mut chance = Rng::with_seed(variable(SEED).parse().unwrap());
     let sends = PathBuf::from(variable(FILE));
-    let postbox = open(builder(&variable(DATABASE)), &sends, chance.fork());
+    let postbox = open(builder(&variable(DATABASE)), &sends, Some(chance.fork()));
     match role.as_str() {
         "depositor" => loop {
             handle(&postbox, &mut chance);
@@ -217,7 +217,7 @@ fn all(postbox: &Postbox, table: &'static str, attribute: &'static str) -> BTree
 
 /// Sweeps until nothing is outstanding.
 fn sweep_calmly(postbox: &Postbox) {
-    // A message that has failed for a minute waits for another one.
+    // A message that has failed for some time waits for as long again.
     let deadline = Instant::now() + Duration::from_secs(300);
     loop {
         // The first sweep may have to wait until the lease of a killed process expires.
@@ -288,7 +288,7 @@ fn kill_processes_on(
     let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}-{leases}-{kills}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let mut scene = Scene { database: theirs.to_owned(), leases, directory, chance: Rng::with_seed(seed), started: 0 };
-    let postbox = open(builder(database), &scene.directory.join("sends-calm"), scene.chance.fork());
+    let postbox = open(builder(database), &scene.directory.join("sends-calm"), None);
     postbox.create_table().unwrap();
     create_people(&postbox);
 
