@@ -96,7 +96,7 @@ fn seeds() {
 }
 
 /// Seeds that have found a fault of the library or of the simulation.
-const REGRESSIONS: [(Kind, u64); 4] = [
+const REGRESSIONS: [(Kind, u64); 6] = [
     // One-shot sweepers sent messages again that they could not mark.
     (Kind::Unmarked, 0),
     // A lane was read for longer than a turn lasts, and none of its messages was sent.
@@ -105,6 +105,11 @@ const REGRESSIONS: [(Kind, u64); 4] = [
     (Kind::Flaky, 1),
     // A request for a lease that arrived late took the lease again after its holder had released it.
     (Kind::Late, 8),
+    // A drain that claims its messages sent a later message of a key before an earlier one that was tried before.
+    (Kind::Mixed, 945),
+    // A message whose claimer crashed before it sent the message was parked after two failures and the claim, as it
+    // should be, which an earlier oracle reported.
+    (Kind::Mixed, 93),
 ];
 
 #[test]

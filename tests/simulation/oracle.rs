@@ -73,6 +73,8 @@ struct Record {
     created: SystemTime,
     body: Vec<u8>,
     sent_by: Vec<String>,
+    /// The processes that called a producer with it, whatever the outcome.
+    tried_by: BTreeSet<String>,
     failed: u64,
     rejected: u64,
     /// The versions of the item in the index, each with the time since which it is shown.
@@ -179,6 +181,7 @@ impl Oracle {
             created: message.created_at(),
             body: message.body().to_vec(),
             sent_by: Vec::new(),
+            tried_by: BTreeSet::new(),
             failed: 0,
             rejected: 0,
             shown: Vec::new(),
@@ -494,6 +497,7 @@ impl Oracle {
         let Some(record) = state.records.get_mut(message.id()) else {
             return;
         };
+        record.tried_by.insert(process.name.clone());
         match outcome {
             SendOutcome::Sent => {
                 record.sent_by.push(process.name.clone());
@@ -567,7 +571,10 @@ impl Oracle {
         }
         // A sender that crashed has noted its attempt, and no failure.
         let age = record.parked_at.unwrap_or_default().saturating_sub(record.tried_at.unwrap_or(Duration::MAX));
-        let parks = record.rejected > 0 || record.failed >= MOST_ATTEMPTS || age >= PARK_AFTER;
+        // A claim counts as an attempt if its writer crashed before it sent the message.
+        let writers: BTreeSet<&String> = record.counts.iter().map(|(_, _, writer)| writer).collect();
+        let crashed = writers.iter().filter(|writer| !record.tried_by.contains(**writer)).count() as u64;
+        let parks = record.rejected > 0 || record.failed + crashed >= MOST_ATTEMPTS || age >= PARK_AFTER;
         let bounds = self.state().bounds;
         let parks = if bounds.is_some_and(|bounds| bounds.parks_nothing) { record.rejected > 0 } else { parks };
         if is_parked && !parks {
