@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the third tier: checks that take long, or need a separate build. `make check-deep` calls it; tests/run.sh has the others.
 #
-#     tools/check_deep.sh [PART...]        address thread fuzz soak simulation release deny; all unless given
+#     tools/check_deep.sh [PART...]        address thread fuzz soak simulation rust release deny; all unless given
 #
 # It needs the tools that tools/setup.sh installs, and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run
 # builds all dependencies four times: for each sanitizer, for the simulation and for the release.
@@ -135,6 +135,23 @@ simulation() {
     runs_tests make --no-print-directory soak SECONDS="${SOAK_SECONDS:-600}" || fail "simulation"
 }
 
+# The functions of the C interface that the Rust library in this directory defines.
+c_functions() {
+    nm --defined-only "$1/debug/libpostbox.rlib" 2>/dev/null | grep ' T postbox_'
+}
+
+# A Rust program that defines functions of the C interface could not be linked with a C library that uses Postbox.
+rust() {
+    say "a Rust program defines no function of the C interface"
+    cargo build --quiet --features cli,capi --lib || fail "build"
+    c_functions "$target" >"$work/output" || fail "no function was found in the build with the C interface"
+    CARGO_TARGET_DIR="$target/rust" cargo build --quiet --lib --example greetings || fail "build"
+    c_functions "$target/rust" && fail "the functions above are in the Rust library"
+    nm --defined-only "$target/rust/debug/examples/greetings" | grep ' T postbox_' && fail "they are in a program"
+    say "the package can be published"
+    CARGO_TARGET_DIR="$target/rust" cargo publish --dry-run --quiet || fail "publish"
+}
+
 release() {
     say "release build: installation, and programs that use it"
     PROFILE=release tests/install/run.sh || fail "release"
@@ -148,7 +165,7 @@ deny() {
 }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(address thread fuzz soak simulation release deny)
+[ ${#parts[@]} -gt 0 ] || parts=(address thread fuzz soak simulation rust release deny)
 for part in "${parts[@]}"; do
     "$part"
 done

@@ -18,7 +18,9 @@ use crate::delivery::replay::replay;
 use crate::delivery::sweep::{sweep, sweep_in_background};
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
-use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::error::Result;
+#[cfg(feature = "capi")]
+use crate::model::error::{Error, ErrorCode};
 use crate::model::item::Item;
 use crate::model::message::Message;
 use crate::model::page::{Cursor, MessagePage};
@@ -68,9 +70,10 @@ impl Postbox {
     /// Stores one message in the outbox, without a transaction, and returns the message id. If the outbox already has a
     /// message with this id, the call succeeds and changes nothing. A message that was dispatched is not sent again.
     ///
-    /// # Errors [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::OutboxLimitReached`], and
-    /// request errors. After a retryable error, the message may or may not be stored, and it is safe to deposit the
-    /// same message again.
+    /// # Errors
+    /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::OutboxLimitReached`], and request
+    /// errors. After a retryable error, the message may or may not be stored, and it is safe to deposit the same
+    /// message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
         self.engine.runtime.check_open()?;
         let item = self.engine.outbox.encode(&message)?;
@@ -84,7 +87,8 @@ impl Postbox {
     /// Stores many messages in the outbox, without a transaction, in requests of up to 25 messages, and returns their ids.
     /// One message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
     ///
-    /// # Errors [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] if a message is invalid, or
+    /// # Errors
+    /// [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] if a message is invalid, or
     /// [`ErrorCode::OutboxLimitReached`]. After these errors, nothing was stored. [`ErrorCode::DepositIncomplete`] with
     /// a reason for each message that could not be stored. After this error, it is safe to deposit all messages again.
     pub fn deposit_posts(&self, messages: &[Message]) -> Result<Vec<String>> {
@@ -93,8 +97,9 @@ impl Postbox {
 
     /// Stores one message in the outbox, without a transaction, and sends it on this thread.
     ///
-    /// # Errors The same as for [`deposit_post`](Self::deposit_post). If the message was stored and could not be sent,
-    /// the report contains the failure.
+    /// # Errors
+    /// The same as for [`deposit_post`](Self::deposit_post). If the message was stored and could not be sent, the
+    /// report contains the failure.
     pub fn post(&self, message: Message) -> Result<DispatchReport> {
         let id = self.deposit_post(message)?;
         self.clear_outbox(&[id])
@@ -118,7 +123,8 @@ impl Postbox {
     /// Sends messages as [`clear_outbox`](Self::clear_outbox) does, until the token is canceled. Messages that were not
     /// tried have the outcome [`DispatchOutcome::Skipped`](crate::DispatchOutcome::Skipped).
     ///
-    /// # Errors The same as for [`clear_outbox`](Self::clear_outbox).
+    /// # Errors
+    /// The same as for [`clear_outbox`](Self::clear_outbox).
     pub fn clear_outbox_with(&self, ids: &[impl AsRef<str>], cancel: &CancelToken) -> Result<DispatchReport> {
         clear(&self.engine, &owned(ids), cancel)
     }
@@ -144,7 +150,8 @@ impl Postbox {
     /// Marks messages dispatched without sending them, for programs that send messages without Postbox. The dispatch time
     /// of a message that was already dispatched does not change.
     ///
-    /// # Errors The same as for [`clear_outbox`](Self::clear_outbox).
+    /// # Errors
+    /// The same as for [`clear_outbox`](Self::clear_outbox).
     pub fn mark_dispatched(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
         mark(&self.engine, &owned(ids))
     }
@@ -154,7 +161,8 @@ impl Postbox {
     /// rejected or has failed too often. Any thread except the client's runtime thread may call this method, and a
     /// producer may call it too.
     ///
-    /// # Errors [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`], or for
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`], or for
     /// [`SendOutcome::Sent`] with an unknown id; [`ErrorCode::MarkIncomplete`], which is retryable, if the message
     /// could not be marked and stays outstanding; request errors if the failed attempt could not be counted.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
@@ -191,8 +199,9 @@ impl Postbox {
     /// # Ok(()) }
     /// ```
     ///
-    /// # Errors [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`]; no message
-    /// is confirmed then. [`ErrorCode::MarkIncomplete`] with a reason for each message whose confirmation was not
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`]; no message is
+    /// confirmed then. [`ErrorCode::MarkIncomplete`] with a reason for each message whose confirmation was not
     /// recorded; all other messages are confirmed. The codes of the reasons are `NotFound`, `MarkFailed`, `ReadFailed`
     /// and `Malformed`. This error is retryable if confirming the failed messages again may succeed.
     pub fn confirm_many(&self, outcomes: &[(impl AsRef<str>, SendOutcome)]) -> Result<()> {
@@ -203,7 +212,8 @@ impl Postbox {
     /// [`verify_table`](Self::verify_table) does. The table has the keys and indexes that Brighter uses, and time to live
     /// on `ExpiresAt`. This method waits for up to two minutes, or for up to `operation_timeout_ms` if that is longer.
     ///
-    /// # Errors The same as for [`verify_table`](Self::verify_table).
+    /// # Errors
+    /// The same as for [`verify_table`](Self::verify_table).
     pub fn create_table(&self) -> Result<TableReport> {
         create_table(&self.engine.runtime, &self.engine.outbox, self.engine.operation_timeout())
     }
@@ -246,15 +256,17 @@ impl Postbox {
     /// [`SendOutcome::Unavailable`](crate::SendOutcome::Unavailable), or if sent messages cannot be marked. It then
     /// pauses the lane: for a limited time, no process sweeps the lane. The failures before a pause do not count.
     ///
-    /// # Errors Request errors, if the messages or the lease could not be read. A message that could not be sent is not
-    /// an error; the report counts it.
+    /// # Errors
+    /// Request errors, if the messages or the lease could not be read. A message that could not be sent is not an
+    /// error; the report counts it.
     pub fn sweep(&self) -> Result<SweepReport> {
         self.sweep_with(SweepOptions::new())
     }
 
     /// Sweeps one topic, as [`sweep`](Self::sweep) does.
     ///
-    /// # Errors The same as for [`sweep`](Self::sweep).
+    /// # Errors
+    /// The same as for [`sweep`](Self::sweep).
     pub fn sweep_topic(&self, topic: &str) -> Result<SweepReport> {
         self.sweep_with(SweepOptions::new().topic(topic))
     }
@@ -262,7 +274,8 @@ impl Postbox {
     /// Sweeps with options: a topic, a token that cancels the sweep, or a function that receives the report of each
     /// batch.
     ///
-    /// # Errors The same as for [`sweep`](Self::sweep).
+    /// # Errors
+    /// The same as for [`sweep`](Self::sweep).
     pub fn sweep_with(&self, options: SweepOptions<'_>) -> Result<SweepReport> {
         let SweepOptions { topic, cancel, mut on_batch } = options;
         sweep(&self.engine, topic, &cancel, &mut *on_batch)
@@ -339,7 +352,8 @@ impl Postbox {
     /// Archives messages as [`archive`](Self::archive) does, until the token is canceled. The current
     /// batch is completed.
     ///
-    /// # Errors The same as for [`archive`](Self::archive).
+    /// # Errors
+    /// The same as for [`archive`](Self::archive).
     pub fn archive_with(&self, archive: &dyn Archive, cancel: &CancelToken) -> Result<ArchiveReport> {
         archive::archive(&self.engine, archive, self.engine.config.archive_min_age, cancel)
             .map(|archived| archived.report)
@@ -361,7 +375,8 @@ impl Postbox {
 
     /// Stops the archiver as [`stop_sweeper`](Self::stop_sweeper) stops the sweeper.
     ///
-    /// # Errors The same as for [`stop_sweeper`](Self::stop_sweeper).
+    /// # Errors
+    /// The same as for [`stop_sweeper`](Self::stop_sweeper).
     pub fn stop_archiver(&self) -> Result<()> {
         self.stop(&self.archiver, self.close_deadline())
     }
@@ -417,7 +432,8 @@ impl Postbox {
     /// Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them.
     /// Their counts of failed attempts are reset.
     ///
-    /// # Errors The same as for [`clear_outbox`](Self::clear_outbox).
+    /// # Errors
+    /// The same as for [`clear_outbox`](Self::clear_outbox).
     pub fn replay(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
         replay(&self.engine, &owned(ids))
     }
@@ -497,9 +513,10 @@ impl Postbox {
     /// stops the runtime thread. From the start of this method, other calls fail with [`ErrorCode::Closed`]. A second
     /// call to this method waits in the same way.
     ///
-    /// # Errors [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned;
-    /// committed messages that were not sent stay outstanding. [`ErrorCode::MarkIncomplete`] if sent messages were not
-    /// marked in time; a sweep sends them again. [`ErrorCode::Forked`].
+    /// # Errors
+    /// [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned; committed
+    /// messages that were not sent stay outstanding. [`ErrorCode::MarkIncomplete`] if sent messages were not marked in
+    /// time; a sweep sends them again. [`ErrorCode::Forked`].
     pub fn close(&self) -> Result<()> {
         self.engine.runtime.check()?;
         // All workers share one deadline.

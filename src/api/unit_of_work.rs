@@ -88,7 +88,8 @@ impl UnitOfWork {
     /// because DynamoDB does not support reads in a write transaction. To detect that the item has changed before the
     /// commit, add a condition on the item.
     ///
-    /// # Errors The same as for [`Postbox::get_item`](crate::Postbox::get_item).
+    /// # Errors
+    /// The same as for [`Postbox::get_item`](crate::Postbox::get_item).
     pub fn get_item(&self, table: impl Into<String>, key: Item) -> Result<Option<Item>> {
         let table = table.into();
         self.engine.run("get_item", |outbox| async move { outbox.get_item(table, key).await })
@@ -106,7 +107,8 @@ impl UnitOfWork {
 
     /// Adds an update of one item by an update expression.
     ///
-    /// # Errors The same as for [`put`](Self::put).
+    /// # Errors
+    /// The same as for [`put`](Self::put).
     pub fn update(&mut self, update: Update) -> Result<()> {
         self.add(TransactWriteItem::builder().update(update).build())
     }
@@ -114,7 +116,8 @@ impl UnitOfWork {
     /// Adds a delete of the item with this key. A missing item is not an error. For a delete with a condition, see
     /// [`add`](Self::add).
     ///
-    /// # Errors The same as for [`put`](Self::put).
+    /// # Errors
+    /// The same as for [`put`](Self::put).
     pub fn delete(&mut self, table: impl Into<String>, key: Item) -> Result<()> {
         let delete = Delete::builder().table_name(table).set_key(Some(key)).build().map_err(incomplete)?;
         self.add(TransactWriteItem::builder().delete(delete).build())
@@ -122,15 +125,17 @@ impl UnitOfWork {
 
     /// Adds a condition on an item that the unit of work does not write. The commit fails if the condition is not met.
     ///
-    /// # Errors The same as for [`put`](Self::put).
+    /// # Errors
+    /// The same as for [`put`](Self::put).
     pub fn condition_check(&mut self, check: ConditionCheck) -> Result<()> {
         self.add(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// Adds any action of a DynamoDB transaction.
     ///
-    /// # Errors The same as for [`put`](Self::put), and [`ErrorCode::InvalidArgument`] if `item` does not contain
-    /// exactly one action.
+    /// # Errors
+    /// The same as for [`put`](Self::put), and [`ErrorCode::InvalidArgument`] if `item` does not contain exactly one
+    /// action.
     pub fn add(&mut self, item: TransactWriteItem) -> Result<()> {
         self.check_usable()?;
         let target = Target::of(&item)?;
@@ -141,8 +146,8 @@ impl UnitOfWork {
     /// Adds a deposit of this message in the outbox, and returns the message id. After the commit, pass the id to
     /// [`clear_outbox`](crate::Postbox::clear_outbox) to send the message.
     ///
-    /// # Errors The same as for [`put`](Self::put), [`ErrorCode::InvalidMessage`] and
-    /// [`ErrorCode::OutboxLimitReached`].
+    /// # Errors
+    /// The same as for [`put`](Self::put), [`ErrorCode::InvalidMessage`] and [`ErrorCode::OutboxLimitReached`].
     pub fn deposit_post(&mut self, message: Message) -> Result<String> {
         self.check_usable()?;
         let item = self.engine.outbox.encode(&message)?;
@@ -252,7 +257,8 @@ impl UnitOfWork {
     /// Discards the actions and closes the unit of work, without a request. Dropping a unit of work that was not committed
     /// has the same effect.
     ///
-    /// # Errors [`ErrorCode::UnitOfWorkClosed`] if the unit of work was already committed or rolled back;
+    /// # Errors
+    /// [`ErrorCode::UnitOfWorkClosed`] if the unit of work was already committed or rolled back;
     /// [`ErrorCode::OutcomeUnknown`] if the last commit failed with this error, because the transaction may have taken
     /// effect.
     pub fn rollback(&mut self) -> Result<()> {

@@ -121,7 +121,8 @@ impl Engine {
 
     /// Reserves room for messages before they are deposited.
     ///
-    /// # Errors [`ErrorCode::OutboxLimitReached`] if there is not enough room.
+    /// # Errors
+    /// [`ErrorCode::OutboxLimitReached`] if there is not enough room.
     pub(crate) fn reserve(&self, messages: usize) -> Result<Reserved> {
         let mut reserved = Reserved::none(&self.limit);
         reserved.add(messages, self.outbox.outstanding_change())?;

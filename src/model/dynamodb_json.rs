@@ -25,7 +25,8 @@ use std::collections::HashMap;
 
 /// Reads an item or a key.
 ///
-/// # Errors [`ErrorCode::InvalidJson`], whose error text says where the problem is.
+/// # Errors
+/// [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn item_from_json(json: &str) -> Result<Item> {
     item(parse(json)?, "")
 }
@@ -38,7 +39,8 @@ pub fn item_to_json(item: &Item) -> String {
 /// Reads one action of a transaction, as in the list of `aws dynamodb transact-write-items
 /// --transact-items`: `{"Put": {"TableName": ..., "Item": ...}}`.
 ///
-/// # Errors [`ErrorCode::InvalidJson`], whose error text says where the problem is.
+/// # Errors
+/// [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn transact_write_item_from_json(json: &str) -> Result<TransactWriteItem> {
     let action = object(parse(json)?, "")?;
     let mut builder = TransactWriteItem::builder();
@@ -57,14 +59,16 @@ pub fn transact_write_item_from_json(json: &str) -> Result<TransactWriteItem> {
 
 /// Reads the content of an `Update` action.
 ///
-/// # Errors [`ErrorCode::InvalidJson`], whose error text says where the problem is.
+/// # Errors
+/// [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn update_from_json(json: &str) -> Result<Update> {
     update(Fields::of(parse(json)?, "")?)
 }
 
 /// Reads the content of a `ConditionCheck` action.
 ///
-/// # Errors [`ErrorCode::InvalidJson`], whose error text says where the problem is.
+/// # Errors
+/// [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn condition_check_from_json(json: &str) -> Result<ConditionCheck> {
     condition_check(Fields::of(parse(json)?, "")?)
 }

@@ -18,8 +18,9 @@ type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
 impl Outbox {
     /// Sends the transaction, and retries after transient failures.
     ///
-    /// # Errors Returns [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still take effect.
-    /// After any other error, no attempt has written or will write anything.
+    /// # Errors
+    /// Returns [`ErrorCode::OutcomeUnknown`] if an attempt may have taken effect, or may still take effect. After any
+    /// other error, no attempt has written or will write anything.
     pub(crate) async fn commit(&self, actions: &[Action], token: &str, token_ends: Moment) -> Result<(), Error> {
         let mut retry = Retry::new(self.max_attempts);
         let mut effect = Effect::None;

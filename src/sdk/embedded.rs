@@ -44,7 +44,8 @@ impl EmbeddedDatabase {
     /// Opens the database in this file. If the file does not exist, it is created with access for its owner only. The
     /// path `:memory:` opens a database in memory, which is discarded with its last handle.
     ///
-    /// # Errors [`ErrorCode::EmbeddedUnavailable`] if the file cannot be opened or is not an embedded database.
+    /// # Errors
+    /// [`ErrorCode::EmbeddedUnavailable`] if the file cannot be opened or is not an embedded database.
     pub fn open(path: &str) -> Result<Self> {
         let opened = if path == IN_MEMORY {
             Database::memory()
@@ -74,8 +75,9 @@ impl EmbeddedDatabase {
     /// # Ok::<(), postbox::Error>(())
     /// ```
     ///
-    /// # Errors [`ErrorCode::TableNotFound`] or [`ErrorCode::ServiceError`], with the error code and message that
-    /// DynamoDB returned.
+    /// # Errors
+    /// [`ErrorCode::TableNotFound`] or [`ErrorCode::ServiceError`], with the error code and message that DynamoDB
+    /// returned.
     pub fn execute(&self, operation: &str, request: &str) -> Result<String> {
         let (status, response) = self.respond(operation, request.as_bytes());
         if status == 200 {
@@ -93,7 +95,8 @@ impl EmbeddedDatabase {
     ///
     /// Requires the `server` feature.
     ///
-    /// # Errors [`ErrorCode::EmbeddedUnavailable`] if the socket cannot be used.
+    /// # Errors
+    /// [`ErrorCode::EmbeddedUnavailable`] if the socket cannot be used.
     #[cfg(feature = "server")]
     pub fn serve(
         &self,
