@@ -44,7 +44,7 @@
  * - Errors. A function that can fail returns a postbox_error, which the caller owns and must free,
  *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
  *   after an error. An error that is found before a request is sent changes nothing. An operation
- *   may have taken effect in spite of POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
+ *   may have taken effect despite POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
  *   POSTBOX_ERROR_UNREACHABLE. After an error whose name ends in _INCOMPLETE, an operation has
  *   taken effect in part.
  * - Request errors. Each function that sends a request to DynamoDB can fail with
@@ -208,8 +208,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_OUTCOME_UNKNOWN = 42,
     /**
-     * Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a reason for
-     * each of these messages.
+     * Some messages that were passed to a call could not be sent, marked dispatched or replayed. The error has a
+     * reason for each of these messages.
      */
     POSTBOX_ERROR_CLEAR_INCOMPLETE = 50,
     /**
@@ -441,7 +441,7 @@ POSTBOX_ENUM(postbox_lease)
 POSTBOX_ENUM(postbox_state)
 {
     /**
-     * The message has not been sent and marked yet: it may have been sent, but it is not marked.
+     * The message is not marked as sent. It may already have been sent.
      */
     POSTBOX_STATE_OUTSTANDING = 0,
     /**
@@ -555,8 +555,8 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * POSTBOX_SEND_UNAVAILABLE, it can write the reason into this buffer, as a NUL-terminated string:
  * snprintf(reason, reason_size, "queue %s is full", name).
  *
- * The callback runs on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep, on
- * the thread of postbox_start_sweeper, or on one of the further threads that a sweep uses. Several
+ * The callback runs on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep,
+ * on the thread of postbox_start_sweeper, or on one of the additional threads of a sweep. Several
  * threads may call the callback at the same time.
  *
  * The callback may block. It may call any function of Postbox except postbox_free for its own
@@ -609,7 +609,8 @@ typedef void (*postbox_send_batch_callback)(void *data,
  */
 typedef struct postbox_sweep_result {
     /**
-     * Messages that the index showed as outstanding and old enough.
+     * Outstanding messages that the sweep found in the index and that are older than
+     * "sweep_min_age_ms".
      */
     uint64_t found;
     /**
@@ -740,8 +741,8 @@ typedef struct postbox_stats {
      */
     uint64_t open_breakers;
     /**
-     * The number of outstanding messages when postbox_count_outstanding or the background thread
-     * last counted them, or UINT64_MAX before the first count.
+     * The number of outstanding messages at the last count, which postbox_count_outstanding or the
+     * background count for "max_outstanding" made, or UINT64_MAX before the first count.
      */
     uint64_t outstanding;
     /**
@@ -818,8 +819,8 @@ POSTBOX_API size_t postbox_error_reason_count(const postbox_error *error);
 POSTBOX_API size_t postbox_error_reason_index(const postbox_error *error, size_t reason);
 
 /**
- * Returns the thing that failed: an action ("Put People"), a message id, or the name of an index.
- * Returns "" if `reason` is out of range. The string is valid until the error is freed.
+ * Returns the subject of a reason: an action ("Put People"), a message id, or the name of an
+ * index. Returns "" if `reason` is out of range. The string is valid until the error is freed.
  */
 POSTBOX_API
 const char *postbox_error_reason_subject(const postbox_error *error,
@@ -896,11 +897,11 @@ postbox_error *postbox_config_get(postbox_config *config,
  *
  * `send` is called with `data` for each message; see postbox_send_callback.
  *
- * `release` may be NULL. It is called once with `data`, when `send` cannot be called again. This is
- * the case as soon as the configuration, all clients that were opened with it, and all units of work
- * of these clients are freed, and no call to `send` is in progress. `release` runs on the thread that
- * frees the last of these handles, or on the background thread on which the last call to `send`
- * returns. If this function fails, `release` is not called.
+ * `release` may be NULL. It is called once with `data`, when `send` can no longer be called. This
+ * is the case as soon as the configuration, all clients that were opened with it, and all units of
+ * work of these clients are freed, and no call to `send` is in progress. `release` runs on the
+ * thread that frees the last of these handles, or on the background thread on which the last call
+ * to `send` returns. If this function fails, `release` is not called.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_config_add_producer(postbox_config *config,
@@ -1033,9 +1034,10 @@ void postbox_message_free(postbox_message *message);
  * ============================================================================================ */
 
 /**
- * Opens a client with the settings and producers of `config`. With DynamoDB, this function sends no
- * request to the table. If the setting "embedded_path" is set, this function creates the outbox table
- * in the embedded database, unless the table exists. The caller frees the client with postbox_free.
+ * Opens a client with the settings and producers of `config`. If the outbox is in DynamoDB, this
+ * function sends no request to the table. If the setting "embedded_path" is set, this function
+ * creates the outbox table in the embedded database, unless the table exists. The caller frees the
+ * client with postbox_free.
  *
  * Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is set or found;
  * POSTBOX_ERROR_EMBEDDED_UNAVAILABLE.
@@ -1046,8 +1048,8 @@ postbox_error *postbox_open(const postbox_config *config,
 
 /**
  * Closes a client: stops the sweeper and the archiver, waits up to "close_timeout_ms" for calls in
- * progress, and stops the client's own thread. From the start of this function, other calls on the
- * client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
+ * progress, and stops the client's own thread. As soon as this function is called, other calls on
+ * the client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
  * client or read statistics.
  *
  * The client must still be freed. postbox_free also closes the client, but does not report whether
@@ -1085,10 +1087,10 @@ POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_create_table(postbox_client *client);
 
 /**
- * Verifies that the table exists and has the keys and indexes of an outbox. Unless
- * `has_causation_index` is NULL, true is written to it if messages can be replayed by causation id.
- * Tables that older versions of Brighter created lack the index that this requires. For such tables,
- * false is written.
+ * Verifies that the table exists and has the keys and indexes of an outbox. If
+ * `has_causation_index` is not NULL, this function writes to it whether messages can be replayed by
+ * causation id. The value is false for tables that older versions of Brighter created, because they
+ * lack the index that this requires.
  *
  * Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each
  * problem.
@@ -1111,13 +1113,14 @@ postbox_error *postbox_deposit_post(postbox_client *client,
                                            const postbox_message *message);
 
 /**
- * Stores `count` messages in the outbox, without a transaction, in requests of up to 25 messages. One
- * message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
+ * Stores `count` messages in the outbox, without a transaction, in requests of up to 25 messages.
+ * One message can be stored while another is not. Depositing a message whose id already exists
+ * succeeds and changes nothing.
  *
- * Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid, or
- * POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. After these errors, nothing was stored.
- * POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message that could not be stored. After this
- * error, it is safe to deposit all messages again.
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid,
+ * or POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. If one of these errors is returned, no message is stored.
+ * POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message that could not be stored. After
+ * this error, it is safe to deposit all messages again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_deposit_posts(postbox_client *client,
@@ -1144,9 +1147,9 @@ postbox_error *postbox_post(postbox_client *client,
  * message that its producer rejects is parked.
  *
  * The outcome of each message is written to `report`, which the caller frees with
- * postbox_report_free. With a report, a message that failed is not an error. If `report` is NULL and
- * a message failed, this function fails with POSTBOX_ERROR_CLEAR_INCOMPLETE, with a reason for each
- * failed message.
+ * postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is
+ * NULL and a message failed, this function fails with POSTBOX_ERROR_CLEAR_INCOMPLETE, with a
+ * reason for each failed message.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_clear_outbox(postbox_client *client,
@@ -1171,9 +1174,9 @@ postbox_error *postbox_mark_dispatched(postbox_client *client,
  * which the message is sent again. POSTBOX_SEND_REJECT parks the message. `reason` may be NULL. A
  * producer may call this function too.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an unknown
- * id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. The message then
- * stays outstanding; call this function again.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for any other outcome, or for POSTBOX_SEND_SENT with an
+ * unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. The
+ * message then stays outstanding; call this function again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_confirm(postbox_client *client,
@@ -1182,21 +1185,21 @@ postbox_error *postbox_confirm(postbox_client *client,
                                       const char *reason);
 
 /**
- * Confirms the outcomes of `count` messages that their producers had accepted, as postbox_confirm does
- * for one message. Up to 25 messages are marked, or their failed attempts recorded, per request.
+ * Confirms the outcomes of `count` messages that their producers had accepted, as postbox_confirm
+ * does for one message. One request marks up to 25 messages or records up to 25 failed attempts.
  * `outcomes` contains one outcome for each id. `reasons` may be NULL, and each string in it may be
  * NULL. An id that is passed twice is confirmed once: as sent if one of its outcomes is
- * POSTBOX_SEND_SENT, and otherwise with its first outcome. Any thread may call this function, and a
- * producer may call it too.
+ * POSTBOX_SEND_SENT, and otherwise with its first outcome. Any thread may call this function, and
+ * a producer may call it too.
  *
  * If three or more messages of a topic are rejected with the same reason, and no message of the call
  * was sent, the rejections count as failed attempts and do not park the messages, because the cause is
  * probably the transport and not the messages.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; no
- * message is confirmed then. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose
- * confirmation was not recorded; all other messages are confirmed. This error is retryable if
- * confirming the failed messages again may succeed.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; in
+ * this case, no message is confirmed. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message
+ * whose confirmation was not recorded; all other messages are confirmed. This error is retryable
+ * if confirming the failed messages again may succeed.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_confirm_many(postbox_client *client,
@@ -1206,7 +1209,7 @@ postbox_error *postbox_confirm_many(postbox_client *client,
                                            size_t count);
 
 /**
- * Reads the stored message with this id, with a consistent read. The message is written to
+ * Uses a consistent read to read the stored message with this id. The message is written to
  * `message`, or NULL if the outbox has no such message. The caller frees the message with
  * postbox_message_free.
  *
@@ -1301,7 +1304,8 @@ postbox_error *postbox_unit_of_work_delete(postbox_unit_of_work *work,
 /**
  * Adds a condition on an item that the unit of work does not write. The commit fails if the
  * condition is not met. `check`: {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and
- * optionally the last three members of an update.
+ * optionally "ExpressionAttributeNames", "ExpressionAttributeValues" and
+ * "ReturnValuesOnConditionCheckFailure".
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_condition_check(postbox_unit_of_work *work,
@@ -1374,35 +1378,38 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
  * messages are sent first. `result` may be NULL.
  *
- * The messages of a topic are spread over "number_of_shards" shards. A lane is a topic and a group of
- * its shards, such that all messages with the same partition key are in one lane. Each thread of a
- * sweep works on one lane at a time. The sweep sends the messages of the first lane on this thread. At
- * the same time it sends those of other topics on up to "sweep_threads" - 1 further threads. The sweep
- * ends when it finds no more messages that it can send. With one lease for all sweepers, it starts no
- * new lane after 30 seconds if the outbox has messages of topics that have no producer in this
- * process.
+ * The messages of a topic are spread over "number_of_shards" shards. A lane is a group of shards
+ * of one topic. All messages of the topic with the same partition key are in the same lane. Each
+ * thread of a sweep works on one lane at a time. The sweep sends the messages of the first lane on
+ * this thread. At the same time, up to "sweep_threads" - 1 additional threads send the messages of
+ * other topics. Two threads never send messages of the same topic at the same time. The sweep ends
+ * when it finds no more messages that it can send.
  *
  * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
- * lease for all lanes, which also excludes the sweepers of Brighter. With "per_shard", each lane has
- * its own lease. Messages in a lane whose lease is held by another sweeper are left to that sweeper.
+ * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, a sweep starts no
+ * new lane after 30 seconds if the outbox has messages of topics that have no producer in this
+ * process, so that another sweeper can send them. With "per_shard", each lane has its own lease.
+ * Messages in a lane whose lease is held by another sweeper are left to that sweeper.
  *
- * A message that could not be sent waits before its next attempt: first for "dispatch_retry_delay_ms",
- * later for the time since its first failure, up to 5 minutes, or up to 1 minute if the failure does
- * not count. Later messages with the same topic and partition key wait too. The failure counts only if
- * at least half of the first attempts in the topic succeed. A message is parked
+ * A message that could not be sent waits before its next attempt. After the first failure, it
+ * waits for "dispatch_retry_delay_ms". After a later failure, it waits for as long as the time
+ * since its first failure, but at most 5 minutes, or 1 minute if the failure does not count. Later
+ * messages with the same topic and partition key wait too. A failure counts toward
+ * "max_dispatch_attempts" only if at least half of the messages of the topic were sent recently at
+ * their first attempt. A message is parked
  *
  * - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
  *   first failure;
- * - when its producer rejects it, unless the producer rejects three or more messages with the same
- *   reason and sends none;
- * - when it still fails "park_after_ms" after its first failure, even if its failures do not count,
- *   unless the lane is paused and no other message of the topic is sent;
+ * - when its producer rejects it, unless the producer rejects three or more messages of the topic
+ *   in this sweep with the same reason and sends none;
+ * - when it still fails "park_after_ms" after its first failure, whether or not its failures
+ *   count. This does not apply while the lane is paused and no other message of the topic is sent;
  * - when the stored item is malformed and still cannot be read a day after the first failure to read
  *   it.
  *
- * The sweep stops working on a lane after ten consecutive failures, after POSTBOX_SEND_UNAVAILABLE, or
- * if sent messages cannot be marked. It then pauses the lane: for a limited time, no process sweeps
- * the lane. The failures before a pause do not count.
+ * The sweep stops working on a lane after ten consecutive failures, after
+ * POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a
+ * limited time, no process sweeps the lane. The failures that lead to a pause do not count.
  *
  * Errors: request errors, if the messages or the lease could not be read. A message that could not be
  * sent is not an error; `result` counts it.
@@ -1424,12 +1431,12 @@ POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_start_sweeper(postbox_client *client);
 
 /**
- * Hands messages over to the sweeper of this process. Use it for messages that another client has
- * committed, for example an AWS SDK. A thread of the sweeper sends the messages immediately, as
- * postbox_clear_outbox does. This function does not wait for that thread. If the sweeper is not
- * running, or if 1,000 messages already wait for that thread, the next sweep sends the messages. Ids
- * of messages that do not exist are ignored. For units of work of Postbox, use the setting
- * "dispatch_after_commit" instead.
+ * Hands messages over to the sweeper of this process. Use it for messages that were committed
+ * without Postbox, for example with an AWS SDK. A thread of the sweeper sends the messages
+ * immediately, as postbox_clear_outbox does. This function does not wait for that thread. If the
+ * sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep sends
+ * the messages. Ids of messages that do not exist are ignored. For units of work of Postbox, use
+ * the setting "dispatch_after_commit" instead.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_notify_committed(postbox_client *client,
@@ -1575,9 +1582,10 @@ postbox_error *postbox_archive(postbox_client *client,
                                       postbox_archive_result *result);
 
 /**
- * Archives messages as postbox_archive does, and stores them in a file. Each message is appended as
- * one line, which contains the stored item as DynamoDB JSON. If the file does not exist, it is created
- * with access for its owner only. The file is synchronized to disk before a message is deleted.
+ * Archives messages as postbox_archive does, and stores them in a file. Each message is appended
+ * as one line, which contains the stored item as DynamoDB JSON. If the file does not exist, it is
+ * created so that only its owner can access it. The file is synchronized to disk before a message
+ * is deleted.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
  */

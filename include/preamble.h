@@ -44,7 +44,7 @@
  * - Errors. A function that can fail returns a postbox_error, which the caller owns and must free,
  *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
  *   after an error. An error that is found before a request is sent changes nothing. An operation
- *   may have taken effect in spite of POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
+ *   may have taken effect despite POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
  *   POSTBOX_ERROR_UNREACHABLE. After an error whose name ends in _INCOMPLETE, an operation has
  *   taken effect in part.
  * - Request errors. Each function that sends a request to DynamoDB can fail with

@@ -84,13 +84,15 @@ impl Postbox {
         Ok(id)
     }
 
-    /// Stores many messages in the outbox, without a transaction, in requests of up to 25 messages, and returns their ids.
-    /// One message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
+    /// Stores many messages in the outbox, without a transaction, in requests of up to 25 messages, and returns their
+    /// ids. One message can be stored while another is not. Depositing a message whose id already exists succeeds and
+    /// changes nothing.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidMessage`] or [`ErrorCode::ItemTooLarge`] if a message is invalid, or
-    /// [`ErrorCode::OutboxLimitReached`]. After these errors, nothing was stored. [`ErrorCode::DepositIncomplete`] with
-    /// a reason for each message that could not be stored. After this error, it is safe to deposit all messages again.
+    /// [`ErrorCode::OutboxLimitReached`]. If one of these errors is returned, no message is stored.
+    /// [`ErrorCode::DepositIncomplete`] with a reason for each message that could not be stored. After this error, it
+    /// is safe to deposit all messages again.
     pub fn deposit_posts(&self, messages: &[Message]) -> Result<Vec<String>> {
         deposit_all(&self.engine, messages)
     }
@@ -129,7 +131,7 @@ impl Postbox {
         clear(&self.engine, &owned(ids), cancel)
     }
 
-    /// Reads the stored message with this id, with a consistent read.
+    /// Uses a consistent read to read the stored message with this id.
     ///
     /// # Errors
     /// [`ErrorCode::MalformedItem`], and request errors.
@@ -176,9 +178,9 @@ impl Postbox {
     }
 
     /// Confirms the outcomes of many messages that their producers had [accepted](SendOutcome::Accepted), as
-    /// [`confirm`](Self::confirm) does for one message. Up to 25 messages are marked, or their failed attempts
-    /// recorded, per request. An id that is passed twice is confirmed once: as sent if one of its outcomes is
-    /// [`SendOutcome::Sent`], and otherwise with its first outcome.
+    /// [`confirm`](Self::confirm) does for one message. One request marks up to 25 messages or records up to 25 failed
+    /// attempts. An id that is passed twice is confirmed once: as sent if one of its outcomes is [`SendOutcome::Sent`],
+    /// and otherwise with its first outcome.
     ///
     /// A rejected message is parked. If three or more messages of a topic are rejected with the same reason, and no
     /// message of the call was sent, the rejections count as failed attempts and do not park the messages, because the
@@ -200,8 +202,8 @@ impl Postbox {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`]; no message is
-    /// confirmed then. [`ErrorCode::MarkIncomplete`] with a reason for each message whose confirmation was not
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`]; in this case, no
+    /// message is confirmed. [`ErrorCode::MarkIncomplete`] with a reason for each message whose confirmation was not
     /// recorded; all other messages are confirmed. The codes of the reasons are `NotFound`, `MarkFailed`, `ReadFailed`
     /// and `Malformed`. This error is retryable if confirming the failed messages again may succeed.
     pub fn confirm_many(&self, outcomes: &[(impl AsRef<str>, SendOutcome)]) -> Result<()> {
@@ -229,32 +231,34 @@ impl Postbox {
     /// Sends the outstanding messages that are older than `sweep_min_age_ms`, and marks them dispatched. Within a topic,
     /// the oldest messages are sent first.
     ///
-    /// The messages of a topic are spread over `number_of_shards` shards. A lane is a topic and a group of its shards,
-    /// such that all messages with the same partition key are in one lane. Each thread of a sweep works on one lane at
-    /// a time. The sweep sends the messages of the first lane on this thread. At the same time it sends those of other
-    /// topics on up to `sweep_threads` - 1 further threads. The sweep ends when it finds no more messages that it can
-    /// send. With one lease for all sweepers, it starts no new lane after 30 seconds if the outbox has messages of
-    /// topics that have no producer in this process.
+    /// The messages of a topic are spread over `number_of_shards` shards. A lane is a group of shards of one topic. All
+    /// messages of the topic with the same partition key are in the same lane. Each thread of a sweep works on one lane
+    /// at a time. The sweep sends the messages of the first lane on this thread. At the same time, up to
+    /// `sweep_threads` - 1 additional threads send the messages of other topics. Two threads never send messages of the
+    /// same topic at the same time. The sweep ends when it finds no more messages that it can send.
     ///
     /// While the sweep sends, it holds a lease in the lock table. With `lease_mode` = `single`, this is one lease for
-    /// all lanes, which also excludes the sweepers of Brighter. With `per_shard`, each lane has its own lease. Messages
-    /// in a lane whose lease is held by another sweeper are left to that sweeper.
+    /// all lanes, which also excludes the sweepers of Brighter. In this mode, a sweep starts no new lane after 30
+    /// seconds if the outbox has messages of topics that have no producer in this process, so that another sweeper can
+    /// send them. With `per_shard`, each lane has its own lease. Messages in a lane whose lease is held by another
+    /// sweeper are left to that sweeper.
     ///
-    /// A message that could not be sent waits before its next attempt: first for `dispatch_retry_delay_ms`, later for
-    /// the time since its first failure, up to 5 minutes, or up to 1 minute if the failure does not count. Later
-    /// messages with the same topic and partition key wait too. The failure counts only if at least half of the first
-    /// attempts in the topic succeed. A message is parked
+    /// A message that could not be sent waits before its next attempt. After the first failure, it waits for
+    /// `dispatch_retry_delay_ms`. After a later failure, it waits for as long as the time since its first failure, but
+    /// at most 5 minutes, or 1 minute if the failure does not count. Later messages with the same topic and partition
+    /// key wait too. A failure counts toward `max_dispatch_attempts` only if at least half of the messages of the topic
+    /// were sent recently at their first attempt. A message is parked
     ///
     /// - when `max_dispatch_attempts` failures have counted and `park_min_age_ms` has passed since its first failure;
-    /// - when its producer rejects it, unless the producer rejects three or more messages with the same reason and sends
-    ///   none;
-    /// - when it still fails `park_after_ms` after its first failure, even if its failures do not count, unless the
-    ///   lane is paused and no other message of the topic is sent;
+    /// - when its producer rejects it, unless the producer rejects three or more messages of the topic in this sweep
+    ///   with the same reason and sends none;
+    /// - when it still fails `park_after_ms` after its first failure, whether or not its failures count. This does not
+    ///   apply while the lane is paused and no other message of the topic is sent;
     /// - when the stored item is malformed and still cannot be read a day after the first failure to read it.
     ///
     /// The sweep stops working on a lane after ten consecutive failures, after
     /// [`SendOutcome::Unavailable`](crate::SendOutcome::Unavailable), or if sent messages cannot be marked. It then
-    /// pauses the lane: for a limited time, no process sweeps the lane. The failures before a pause do not count.
+    /// pauses the lane: for a limited time, no process sweeps the lane. The failures that lead to a pause do not count.
     ///
     /// # Errors
     /// Request errors, if the messages or the lease could not be read. A message that could not be sent is not an
@@ -298,8 +302,8 @@ impl Postbox {
         Ok(())
     }
 
-    /// Hands messages over to the sweeper of this process. Use it for messages that another client has committed, for
-    /// example an AWS SDK. A thread of the sweeper sends the messages immediately, as
+    /// Hands messages over to the sweeper of this process. Use it for messages that were committed without Postbox, for
+    /// example with an AWS SDK. A thread of the sweeper sends the messages immediately, as
     /// [`clear_outbox`](Self::clear_outbox) does. This method does not wait for that thread. If the sweeper is not
     /// running, or if 1,000 messages already wait for that thread, the next sweep sends the messages. Ids of messages
     /// that do not exist are ignored.
@@ -510,8 +514,8 @@ impl Postbox {
     }
 
     /// Closes the client: stops the sweeper and the archiver, waits up to `close_timeout_ms` for calls in progress, and
-    /// stops the runtime thread. From the start of this method, other calls fail with [`ErrorCode::Closed`]. A second
-    /// call to this method waits in the same way.
+    /// stops the runtime thread. As soon as this method is called, other calls fail with [`ErrorCode::Closed`]. A
+    /// second call to this method waits in the same way.
     ///
     /// # Errors
     /// [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned; committed

@@ -23,7 +23,8 @@ pub(crate) struct Source<'a> {
     engine: &'a Engine,
     call: &'a Call<'a>,
     parts: Vec<Part>,
-    /// Whether a shard could not be read to its end, so that the shard may contain older messages of a key.
+    /// Whether a shard was not read to its end. For a partition key that is in several shards of the lane, that shard
+    /// may contain messages that are older than those returned.
     pub(crate) is_incomplete: bool,
 }
 
@@ -65,8 +66,8 @@ impl<'a> Source<'a> {
         Self { engine, call, parts, is_incomplete: false }
     }
 
-    /// Returns the oldest message that was not returned before. `keep` is called between requests and returns whether to
-    /// continue.
+    /// Returns the oldest message that has not been returned yet. `keep` is called between requests and returns whether
+    /// to continue.
     pub(crate) fn next(&mut self, keep: &dyn Fn() -> bool) -> Option<Sighting> {
         for index in 0..self.parts.len() {
             self.ask(index, 0);

@@ -95,9 +95,10 @@ pub unsafe extern "C" fn postbox_archive(
     })
 }
 
-/// Archives messages as postbox_archive does, and stores them in a file. Each message is appended as
-/// one line, which contains the stored item as DynamoDB JSON. If the file does not exist, it is created
-/// with access for its owner only. The file is synchronized to disk before a message is deleted.
+/// Archives messages as postbox_archive does, and stores them in a file. Each message is appended
+/// as one line, which contains the stored item as DynamoDB JSON. If the file does not exist, it is
+/// created so that only its owner can access it. The file is synchronized to disk before a message
+/// is deleted.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the file cannot be opened.
 #[unsafe(no_mangle)]

@@ -35,9 +35,10 @@ impl postbox_client {
     }
 }
 
-/// Opens a client with the settings and producers of `config`. With DynamoDB, this function sends no
-/// request to the table. If the setting "embedded_path" is set, this function creates the outbox table
-/// in the embedded database, unless the table exists. The caller frees the client with postbox_free.
+/// Opens a client with the settings and producers of `config`. If the outbox is in DynamoDB, this
+/// function sends no request to the table. If the setting "embedded_path" is set, this function
+/// creates the outbox table in the embedded database, unless the table exists. The caller frees the
+/// client with postbox_free.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_SETTING; POSTBOX_ERROR_NO_AWS_CONFIG if no region is set or found;
 /// POSTBOX_ERROR_EMBEDDED_UNAVAILABLE.
@@ -57,8 +58,8 @@ pub unsafe extern "C" fn postbox_open(
 }
 
 /// Closes a client: stops the sweeper and the archiver, waits up to "close_timeout_ms" for calls in
-/// progress, and stops the client's own thread. From the start of this function, other calls on the
-/// client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
+/// progress, and stops the client's own thread. As soon as this function is called, other calls on
+/// the client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
 /// client or read statistics.
 ///
 /// The client must still be freed. postbox_free also closes the client, but does not report whether
@@ -99,10 +100,10 @@ pub unsafe extern "C" fn postbox_create_table(client: *mut postbox_client) -> *m
     fallible(|| unsafe { postbox_client::borrow(client) }?.0.create_table().map(drop))
 }
 
-/// Verifies that the table exists and has the keys and indexes of an outbox. Unless
-/// `has_causation_index` is NULL, true is written to it if messages can be replayed by causation id.
-/// Tables that older versions of Brighter created lack the index that this requires. For such tables,
-/// false is written.
+/// Verifies that the table exists and has the keys and indexes of an outbox. If
+/// `has_causation_index` is not NULL, this function writes to it whether messages can be replayed by
+/// causation id. The value is false for tables that older versions of Brighter created, because they
+/// lack the index that this requires.
 ///
 /// Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each
 /// problem.
@@ -141,13 +142,14 @@ pub unsafe extern "C" fn postbox_deposit_post(
     })
 }
 
-/// Stores `count` messages in the outbox, without a transaction, in requests of up to 25 messages. One
-/// message can be stored while another is not. Depositing an existing id succeeds and changes nothing.
+/// Stores `count` messages in the outbox, without a transaction, in requests of up to 25 messages.
+/// One message can be stored while another is not. Depositing a message whose id already exists
+/// succeeds and changes nothing.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid, or
-/// POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. After these errors, nothing was stored.
-/// POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message that could not be stored. After this
-/// error, it is safe to deposit all messages again.
+/// Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid,
+/// or POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. If one of these errors is returned, no message is stored.
+/// POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message that could not be stored. After
+/// this error, it is safe to deposit all messages again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_deposit_posts(
     client: *mut postbox_client,
@@ -191,9 +193,9 @@ pub unsafe extern "C" fn postbox_post(
 /// message that its producer rejects is parked.
 ///
 /// The outcome of each message is written to `report`, which the caller frees with
-/// postbox_report_free. With a report, a message that failed is not an error. If `report` is NULL and
-/// a message failed, this function fails with POSTBOX_ERROR_CLEAR_INCOMPLETE, with a reason for each
-/// failed message.
+/// postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is
+/// NULL and a message failed, this function fails with POSTBOX_ERROR_CLEAR_INCOMPLETE, with a
+/// reason for each failed message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_clear_outbox(
     client: *mut postbox_client,
@@ -224,9 +226,9 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
 /// which the message is sent again. POSTBOX_SEND_REJECT parks the message. `reason` may be NULL. A
 /// producer may call this function too.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for another outcome, or for POSTBOX_SEND_SENT with an unknown
-/// id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. The message then
-/// stays outstanding; call this function again.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for any other outcome, or for POSTBOX_SEND_SENT with an
+/// unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. The
+/// message then stays outstanding; call this function again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_confirm(
     client: *mut postbox_client,
@@ -243,21 +245,21 @@ pub unsafe extern "C" fn postbox_confirm(
     })
 }
 
-/// Confirms the outcomes of `count` messages that their producers had accepted, as postbox_confirm does
-/// for one message. Up to 25 messages are marked, or their failed attempts recorded, per request.
+/// Confirms the outcomes of `count` messages that their producers had accepted, as postbox_confirm
+/// does for one message. One request marks up to 25 messages or records up to 25 failed attempts.
 /// `outcomes` contains one outcome for each id. `reasons` may be NULL, and each string in it may be
 /// NULL. An id that is passed twice is confirmed once: as sent if one of its outcomes is
-/// POSTBOX_SEND_SENT, and otherwise with its first outcome. Any thread may call this function, and a
-/// producer may call it too.
+/// POSTBOX_SEND_SENT, and otherwise with its first outcome. Any thread may call this function, and
+/// a producer may call it too.
 ///
 /// If three or more messages of a topic are rejected with the same reason, and no message of the call
 /// was sent, the rejections count as failed attempts and do not park the messages, because the cause is
 /// probably the transport and not the messages.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; no
-/// message is confirmed then. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message whose
-/// confirmation was not recorded; all other messages are confirmed. This error is retryable if
-/// confirming the failed messages again may succeed.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; in
+/// this case, no message is confirmed. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message
+/// whose confirmation was not recorded; all other messages are confirmed. This error is retryable
+/// if confirming the failed messages again may succeed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_confirm_many(
     client: *mut postbox_client,
@@ -298,7 +300,7 @@ fn confirmation(id: &str, outcome: i32, reason: &str) -> Result<SendOutcome> {
     }
 }
 
-/// Reads the stored message with this id, with a consistent read. The message is written to
+/// Uses a consistent read to read the stored message with this id. The message is written to
 /// `message`, or NULL if the outbox has no such message. The caller frees the message with
 /// postbox_message_free.
 ///

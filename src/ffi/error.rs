@@ -122,8 +122,8 @@ pub unsafe extern "C" fn postbox_error_reason_index(error: *const postbox_error,
     unsafe { of_error(error, usize::MAX, |error| Some(error.reasons.get(reason)?.index)) }
 }
 
-/// Returns the thing that failed: an action ("Put People"), a message id, or the name of an index.
-/// Returns "" if `reason` is out of range. The string is valid until the error is freed.
+/// Returns the subject of a reason: an action ("Put People"), a message id, or the name of an
+/// index. Returns "" if `reason` is out of range. The string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_subject(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header asks for NULL or a living error.

@@ -14,7 +14,7 @@ use std::ptr;
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_state {
-    /// The message has not been sent and marked yet: it may have been sent, but it is not marked.
+    /// The message is not marked as sent. It may already have been sent.
     Outstanding = 0,
     /// The message was sent and marked.
     Dispatched = 1,

@@ -11,7 +11,8 @@ use std::ffi::c_char;
 /// The result of a sweep: message counts and the status of the lease.
 #[repr(C)]
 pub struct postbox_sweep_result {
-    /// Messages that the index showed as outstanding and old enough.
+    /// Outstanding messages that the sweep found in the index and that are older than
+    /// "sweep_min_age_ms".
     pub found: u64,
     /// Messages that were sent, or that were accepted by their producer.
     pub dispatched: u64,
@@ -34,35 +35,38 @@ pub struct postbox_sweep_result {
 /// dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
 /// messages are sent first. `result` may be NULL.
 ///
-/// The messages of a topic are spread over "number_of_shards" shards. A lane is a topic and a group of
-/// its shards, such that all messages with the same partition key are in one lane. Each thread of a
-/// sweep works on one lane at a time. The sweep sends the messages of the first lane on this thread. At
-/// the same time it sends those of other topics on up to "sweep_threads" - 1 further threads. The sweep
-/// ends when it finds no more messages that it can send. With one lease for all sweepers, it starts no
-/// new lane after 30 seconds if the outbox has messages of topics that have no producer in this
-/// process.
+/// The messages of a topic are spread over "number_of_shards" shards. A lane is a group of shards
+/// of one topic. All messages of the topic with the same partition key are in the same lane. Each
+/// thread of a sweep works on one lane at a time. The sweep sends the messages of the first lane on
+/// this thread. At the same time, up to "sweep_threads" - 1 additional threads send the messages of
+/// other topics. Two threads never send messages of the same topic at the same time. The sweep ends
+/// when it finds no more messages that it can send.
 ///
 /// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
-/// lease for all lanes, which also excludes the sweepers of Brighter. With "per_shard", each lane has
-/// its own lease. Messages in a lane whose lease is held by another sweeper are left to that sweeper.
+/// lease for all lanes, which also excludes the sweepers of Brighter. In this mode, a sweep starts no
+/// new lane after 30 seconds if the outbox has messages of topics that have no producer in this
+/// process, so that another sweeper can send them. With "per_shard", each lane has its own lease.
+/// Messages in a lane whose lease is held by another sweeper are left to that sweeper.
 ///
-/// A message that could not be sent waits before its next attempt: first for "dispatch_retry_delay_ms",
-/// later for the time since its first failure, up to 5 minutes, or up to 1 minute if the failure does
-/// not count. Later messages with the same topic and partition key wait too. The failure counts only if
-/// at least half of the first attempts in the topic succeed. A message is parked
+/// A message that could not be sent waits before its next attempt. After the first failure, it
+/// waits for "dispatch_retry_delay_ms". After a later failure, it waits for as long as the time
+/// since its first failure, but at most 5 minutes, or 1 minute if the failure does not count. Later
+/// messages with the same topic and partition key wait too. A failure counts toward
+/// "max_dispatch_attempts" only if at least half of the messages of the topic were sent recently at
+/// their first attempt. A message is parked
 ///
 /// - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
 ///   first failure;
-/// - when its producer rejects it, unless the producer rejects three or more messages with the same
-///   reason and sends none;
-/// - when it still fails "park_after_ms" after its first failure, even if its failures do not count,
-///   unless the lane is paused and no other message of the topic is sent;
+/// - when its producer rejects it, unless the producer rejects three or more messages of the topic
+///   in this sweep with the same reason and sends none;
+/// - when it still fails "park_after_ms" after its first failure, whether or not its failures
+///   count. This does not apply while the lane is paused and no other message of the topic is sent;
 /// - when the stored item is malformed and still cannot be read a day after the first failure to read
 ///   it.
 ///
-/// The sweep stops working on a lane after ten consecutive failures, after POSTBOX_SEND_UNAVAILABLE, or
-/// if sent messages cannot be marked. It then pauses the lane: for a limited time, no process sweeps
-/// the lane. The failures before a pause do not count.
+/// The sweep stops working on a lane after ten consecutive failures, after
+/// POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a
+/// limited time, no process sweeps the lane. The failures that lead to a pause do not count.
 ///
 /// Errors: request errors, if the messages or the lease could not be read. A message that could not be
 /// sent is not an error; `result` counts it.
@@ -97,12 +101,12 @@ pub unsafe extern "C" fn postbox_start_sweeper(client: *mut postbox_client) -> *
     fallible(|| unsafe { postbox_client::borrow(client) }?.get().start_sweeper())
 }
 
-/// Hands messages over to the sweeper of this process. Use it for messages that another client has
-/// committed, for example an AWS SDK. A thread of the sweeper sends the messages immediately, as
-/// postbox_clear_outbox does. This function does not wait for that thread. If the sweeper is not
-/// running, or if 1,000 messages already wait for that thread, the next sweep sends the messages. Ids
-/// of messages that do not exist are ignored. For units of work of Postbox, use the setting
-/// "dispatch_after_commit" instead.
+/// Hands messages over to the sweeper of this process. Use it for messages that were committed
+/// without Postbox, for example with an AWS SDK. A thread of the sweeper sends the messages
+/// immediately, as postbox_clear_outbox does. This function does not wait for that thread. If the
+/// sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep sends
+/// the messages. Ids of messages that do not exist are ignored. For units of work of Postbox, use
+/// the setting "dispatch_after_commit" instead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_notify_committed(
     client: *mut postbox_client,

@@ -126,7 +126,8 @@ pub unsafe extern "C" fn postbox_unit_of_work_delete(
 
 /// Adds a condition on an item that the unit of work does not write. The commit fails if the
 /// condition is not met. `check`: {"TableName": ..., "Key": ..., "ConditionExpression": ...}, and
-/// optionally the last three members of an update.
+/// optionally "ExpressionAttributeNames", "ExpressionAttributeValues" and
+/// "ReturnValuesOnConditionCheckFailure".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_condition_check(
     work: *mut postbox_unit_of_work,

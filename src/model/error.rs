@@ -60,8 +60,8 @@ pub enum ErrorCode {
     /// taken effect. Call `commit` again on the same unit of work to find out.
     OutcomeUnknown = 42,
 
-    /// Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a reason for
-    /// each of these messages.
+    /// Some messages that were passed to a call could not be sent, marked dispatched or replayed. The error has a
+    /// reason for each of these messages.
     ClearIncomplete = 50,
     /// Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.
     DepositIncomplete = 51,

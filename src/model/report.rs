@@ -182,7 +182,7 @@ impl LeaseStatus {
 #[non_exhaustive]
 #[must_use = "the report says whether another sweeper held the lease, and how many messages could not be sent"]
 pub struct SweepReport {
-    /// Messages that the index showed as outstanding and old enough.
+    /// Outstanding messages that the sweep found in the index and that are older than `sweep_min_age_ms`.
     pub found: u64,
     /// Messages that were sent, or that were accepted by their producer.
     pub dispatched: u64,

@@ -102,7 +102,7 @@ impl Outbox {
         })
     }
 
-    /// Stores one message outside a transaction. Depositing an existing id succeeds.
+    /// Stores one message outside a transaction. Depositing a message whose id already exists succeeds.
     pub(crate) async fn deposit(&self, item: Item) -> Result<Deposited> {
         let put = self
             .client

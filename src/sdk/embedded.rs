@@ -41,8 +41,8 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 pub struct EmbeddedDatabase(Database);
 
 impl EmbeddedDatabase {
-    /// Opens the database in this file. If the file does not exist, it is created with access for its owner only. The
-    /// path `:memory:` opens a database in memory, which is discarded with its last handle.
+    /// Opens the database in this file. If the file does not exist, it is created so that only its owner can access it.
+    /// The path `:memory:` opens a database in memory, which is discarded with its last handle.
     ///
     /// # Errors
     /// [`ErrorCode::EmbeddedUnavailable`] if the file cannot be opened or is not an embedded database.

@@ -86,7 +86,7 @@ namespace Postbox
         OutcomeUnknown = 42,
 
         /// <summary>
-        /// Some of the messages that a call named could not be sent, marked dispatched or replayed. The error has a
+        /// Some messages that were passed to a call could not be sent, marked dispatched or replayed. The error has a
         /// reason for each of these messages.
         /// </summary>
         ClearIncomplete = 50,
@@ -295,9 +295,7 @@ namespace Postbox
     /// <summary>The state of a stored message.</summary>
     public enum MessageState
     {
-        /// <summary>
-        /// The message has not been sent and marked yet: it may have been sent, but it is not marked.
-        /// </summary>
+        /// <summary>The message is not marked as sent. It may already have been sent.</summary>
         Outstanding = 0,
 
         /// <summary>The message was sent and marked.</summary>

@@ -57,7 +57,7 @@ class Dispatch:
     id: str
     outcome: Outcome
     detail: str
-    """The reason of the outcome, or an empty string."""
+    """The reason for the outcome, or an empty string."""
 
 
 class Report(Sequence[Dispatch]):
@@ -89,7 +89,7 @@ class Report(Sequence[Dispatch]):
         return f"Report({self._entries!r})"
 
     def raise_for_failures(self) -> Report:
-        """Raises IncompleteError, with a reason for each, if messages failed; else returns the report."""
+        """Returns the report. If messages failed, raises IncompleteError with a reason for each failed message."""
         if not self._failures:
             return self
         reasons = [
@@ -111,7 +111,7 @@ class Malformed:
 
 @dataclass(frozen=True)
 class Page:
-    """Some messages of a list."""
+    """One page of a list of messages."""
 
     messages: list[Message]
     malformed: list[Malformed]
