@@ -23,8 +23,7 @@ pub(crate) struct Source<'a> {
     engine: &'a Engine,
     call: &'a Call<'a>,
     parts: Vec<Part>,
-    /// Whether a shard was not read to its end. For a partition key that is in several shards of the lane, that shard
-    /// may contain messages that are older than those returned.
+    /// Whether a shard could not be read to its end, so that the lane may have more messages that are due.
     pub(crate) is_incomplete: bool,
 }
 

@@ -15,7 +15,7 @@ namespace Postbox
             Lease = (LeaseStatus)counts.Lease;
         }
 
-        /// <summary>Messages that the index showed as outstanding and old enough.</summary>
+        /// <summary>Outstanding messages in the index that are older than `sweep_min_age_ms`.</summary>
         public long Found { get; }
 
         /// <summary>Messages that were sent, or accepted by their producer.</summary>

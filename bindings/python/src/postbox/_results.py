@@ -116,7 +116,7 @@ class Page:
     messages: list[Message]
     malformed: list[Malformed]
     next: str | None
-    """The cursor of the next page, for Postbox.list_messages in this or another process. None after the last page."""
+    """The cursor of the next page, for Postbox.list_messages in this or another process. None on the last page."""
 
     def __iter__(self) -> Iterator[Message]:
         return iter(self.messages)
