@@ -2,8 +2,9 @@
 
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::item::Item;
 use crate::model::stats::LeaseInfo;
-use crate::outbox::lock_table::{Lock, LockItem, Taken, Taking, Why};
+use crate::outbox::lock_table::{Lock, LockItem, Taken, Taking, Why, time_of};
 use crate::sdk::failure::is_denied;
 use crate::sys::clock::Moment;
 use crate::sys::simulation::{Mutation, mutated};
@@ -263,19 +264,25 @@ fn has_other_keys(error: &Error) -> bool {
     error.code() == ErrorCode::ServiceError && error.message().contains("does not match the schema")
 }
 
+/// Reads the items of the lock table whose resource has this prefix. There are none if the table does not exist.
+pub(crate) fn lock_table(engine: &Engine, prefix: &str) -> Result<Vec<Item>> {
+    let (table, prefix) = (engine.config.lock_table_name.clone(), prefix.to_owned());
+    match engine.run("reading the lock table", |outbox| async move { outbox.lock_table(table, prefix).await }) {
+        Err(error) if error.code() == ErrorCode::TableNotFound => Ok(Vec::new()),
+        items => items,
+    }
+}
+
 /// Returns the leases of this outbox's sweepers and archivers, and the pauses of its lanes.
 pub(crate) fn lease_states(engine: &Engine) -> Result<Vec<LeaseInfo>> {
-    let (table, prefix) = (engine.config.lock_table_name.clone(), engine.resource(""));
-    let locks = match engine.run("finding the leases", |outbox| async move { outbox.locks(table, prefix).await }) {
-        Err(error) if error.code() == ErrorCode::TableNotFound => Vec::new(),
-        locks => locks?,
-    };
+    let items = lock_table(engine, &engine.resource(""))?;
     let rests = |item: &LockItem| item.why.as_deref() == Some(Why::Rest.name());
-    let mut states: Vec<LeaseInfo> = locks
-        .into_iter()
-        .filter(|item| !rests(item))
+    let mut states: Vec<LeaseInfo> = items
+        .iter()
+        .filter_map(LockItem::read)
+        .filter(|item| item.id.is_some() && !rests(item))
         .map(|item| LeaseInfo {
-            expires_at: item.expires_at().unwrap_or(SystemTime::UNIX_EPOCH),
+            expires_at: item.expiry.map_or(SystemTime::UNIX_EPOCH, time_of),
             holder: item.holder.or(item.id).unwrap_or_default(),
             resource: item.resource,
             topic: item.topic,

@@ -1,12 +1,14 @@
 //! Shows operators which processes sweep: each writes an item in the lock table, rarely enough to cost nothing.
 
+use crate::delivery::lease::lock_table;
 use crate::engine::Engine;
 use crate::model::error::{ErrorCode, Result};
 use crate::model::report::{LeaseStatus, SweepReport};
 use crate::model::stats::SweeperInfo;
-use crate::outbox::lock_table::{time_of, unix_milliseconds};
 use crate::outbox::presence::Presence;
 use crate::sys::clock;
+use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The maximum time between two writes of a process that sweeps.
@@ -31,9 +33,19 @@ pub(crate) fn show(engine: &Engine, swept: &Result<SweepReport>) {
     if !engine.sweeping.shows_presence(wait, problem.is_none()) {
         return;
     }
-    let now = unix_milliseconds();
-    let success = problem.is_none().then_some(now);
-    let (table, presence) = (engine.config.lock_table_name.clone(), presence(engine, (now, success), problem));
+    let now = clock::system_time();
+    let mut topics = engine.router.patterns();
+    topics.truncate(MOST_TOPICS);
+    let sweeper = SweeperInfo {
+        holder: engine.holder.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        topics,
+        last_sweep: now,
+        last_success: problem.is_none().then_some(now),
+        last_error: problem,
+        stopped_at: None,
+    };
+    let (table, presence) = (engine.config.lock_table_name.clone(), Presence { resource: resource(engine), sweeper });
     let shown = engine
         .run("showing that this process sweeps", |outbox| async move { outbox.write_presence(table, presence).await });
     if let Err(error) = shown {
@@ -46,41 +58,28 @@ pub(crate) fn show_end(engine: &Engine, deadline: Instant) {
     if !engine.sweeping.ends_presence() {
         return;
     }
-    let now = unix_milliseconds();
-    let presence = Presence { closed: Some(now), ..presence(engine, (now, None), None) };
-    let (table, outbox) = (engine.config.lock_table_name.clone(), engine.outbox.clone());
+    let (table, outbox, resource) =
+        (engine.config.lock_table_name.clone(), Arc::clone(&engine.outbox), resource(engine));
     let time = deadline.saturating_duration_since(clock::now());
-    let write = async move { outbox.write_presence(table, presence).await };
-    // The lease shows it too, and a close waits for nothing that is not necessary.
+    let write = async move { outbox.end_presence(table, resource, clock::system_time()).await };
+    // A close does not fail for this: the sweep that was shown last becomes old.
     let _ = engine.runtime.run_inside("showing that this process sweeps no more", time, write);
 }
 
-fn presence(engine: &Engine, (last_sweep, last_success): (u64, Option<u64>), last_error: Option<String>) -> Presence {
-    let mut topics = engine.router.patterns();
-    topics.truncate(MOST_TOPICS);
-    Presence {
-        resource: engine.resource(&format!("Sweeper_{}", engine.program)),
-        holder: engine.holder.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        topics,
-        last_sweep,
-        last_success,
-        last_error,
-        closed: None,
-    }
+/// Returns the resource of this program's item.
+fn resource(engine: &Engine) -> String {
+    engine.resource(&format!("Sweeper_{}", engine.program))
 }
 
 /// Returns the processes that have swept this outbox within a day, and deletes older items.
 pub(crate) fn sweepers(engine: &Engine) -> Result<Vec<SweeperInfo>> {
-    let (table, prefix) = (engine.config.lock_table_name.clone(), engine.resource("Sweeper_"));
-    let read = engine.run("finding the sweepers", |outbox| async move { outbox.lock_table(table, prefix).await });
-    let items = match read {
-        Err(error) if error.code() == ErrorCode::TableNotFound => Vec::new(),
-        items => items?,
-    };
+    let items = lock_table(engine, &engine.resource("Sweeper_"))?;
     let latest = clock::system_time() - FORGOTTEN_AFTER;
     let (present, old): (Vec<Presence>, Vec<Presence>) =
-        items.iter().filter_map(Presence::read).partition(|presence| presence.seen() >= latest);
+        items.iter().filter_map(Presence::read).partition(|presence| {
+            let SweeperInfo { last_sweep, stopped_at, .. } = presence.sweeper;
+            Some(last_sweep).max(stopped_at) >= Some(latest)
+        });
     for presence in old {
         let table = engine.config.lock_table_name.clone();
         let deleted =
@@ -89,18 +88,7 @@ pub(crate) fn sweepers(engine: &Engine) -> Result<Vec<SweeperInfo>> {
             tracing::debug!(target: "postbox", { error.message = error.message() }, "an old item of the lock table was not deleted");
         }
     }
-    let mut sweepers: Vec<SweeperInfo> = present
-        .into_iter()
-        .map(|presence| SweeperInfo {
-            holder: presence.holder,
-            version: presence.version,
-            topics: presence.topics,
-            last_sweep: time_of(presence.last_sweep),
-            last_success: presence.last_success.map(time_of),
-            last_error: presence.last_error,
-            stopped_at: presence.closed.map(time_of),
-        })
-        .collect();
-    sweepers.sort_by_key(|sweeper| std::cmp::Reverse(sweeper.last_sweep));
+    let mut sweepers: Vec<SweeperInfo> = present.into_iter().map(|presence| presence.sweeper).collect();
+    sweepers.sort_by_key(|sweeper| Reverse(sweeper.last_sweep));
     Ok(sweepers)
 }

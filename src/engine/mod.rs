@@ -57,7 +57,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(config: Config, runtime: Arc<Runtime>, outbox: Arc<Outbox>, router: Router) -> Self {
-        let in_flight = Arc::default();
+        let (in_flight, host) = (Arc::default(), host());
         Self {
             recent: Recent::new(&config),
             breakers: Breakers::new(config.breaker_threshold, config.breaker_cooldown),
@@ -68,8 +68,8 @@ impl Engine {
             limit: BacklogLimit::new(config.max_outstanding),
             sweeping: Sweeping::default(),
             committed: Committed::default(),
-            holder: format!("{} {}", host(), std::process::id()),
-            program: format!("{}_{}", host(), program()),
+            holder: format!("{host} {}", std::process::id()),
+            program: format!("{host}_{}", program()),
             config,
             runtime,
             outbox,

@@ -22,7 +22,7 @@ pub(crate) const RESOURCE_ID: &str = "ResourceId";
 const LOCK_ID: &str = "LockId";
 const LEASE_EXPIRY: &str = "LeaseExpiry";
 const TOPIC: &str = "Topic";
-const HOLDER: &str = "Holder";
+pub(crate) const HOLDER: &str = "Holder";
 const FAILURES: &str = "Failures";
 const WHY: &str = "Why";
 const NOT_MET: Option<&str> = Some("ConditionalCheckFailedException");
@@ -88,17 +88,15 @@ pub(crate) enum Standing {
 }
 
 impl LockItem {
-    fn read(item: &Item) -> Option<Self> {
-        let string = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-        let number = |name: &str| item.get(name).and_then(|value| value.as_n().ok()?.parse::<u64>().ok());
+    pub(crate) fn read(item: &Item) -> Option<Self> {
         Some(Self {
-            resource: string(RESOURCE_ID)?,
-            id: string(LOCK_ID),
-            expiry: number(LEASE_EXPIRY),
-            topic: string(TOPIC),
-            holder: string(HOLDER),
-            failures: number(FAILURES).and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
-            why: string(WHY),
+            resource: text_of(item, RESOURCE_ID)?,
+            id: text_of(item, LOCK_ID),
+            expiry: number_of(item, LEASE_EXPIRY),
+            topic: text_of(item, TOPIC),
+            holder: text_of(item, HOLDER),
+            failures: number_of(item, FAILURES).and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
+            why: text_of(item, WHY),
         })
     }
 
@@ -117,11 +115,6 @@ impl LockItem {
             None if too_late || expiry <= now.saturating_sub(milliseconds(skew)) => Standing::Abandoned,
             None => Standing::Held(expiry),
         }
-    }
-
-    /// Returns the end of the lease, if the item has a valid one.
-    pub(crate) fn expires_at(&self) -> Option<SystemTime> {
-        UNIX_EPOCH.checked_add(Duration::from_millis(self.expiry?))
     }
 }
 
@@ -286,13 +279,7 @@ impl Outbox {
         Ok(found)
     }
 
-    /// Reads the leases and pauses whose resource has this prefix, including expired ones.
-    pub(crate) async fn locks(&self, table: String, prefix: String) -> Result<Vec<LockItem>> {
-        let items = self.lock_table(table, prefix).await?;
-        Ok(items.iter().filter_map(LockItem::read).filter(|item| item.id.is_some()).collect())
-    }
-
-    /// Reads the items whose resource has this prefix.
+    /// Reads the items whose resource has this prefix, including expired leases.
     pub(crate) async fn lock_table(&self, table: String, prefix: String) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut from = None;
@@ -370,7 +357,22 @@ pub(crate) fn time_of(milliseconds: u64) -> SystemTime {
 
 /// Returns the current time in the unit of the lock table.
 pub(crate) fn unix_milliseconds() -> u64 {
-    milliseconds(clock::system_time().duration_since(UNIX_EPOCH).unwrap_or_default())
+    unix_milliseconds_of(clock::system_time())
+}
+
+/// Returns a time in the unit of the lock table.
+pub(crate) fn unix_milliseconds_of(time: SystemTime) -> u64 {
+    milliseconds(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// Reads a text of an item of the lock table, if the attribute is one.
+pub(crate) fn text_of(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+/// Reads a number of an item of the lock table, if the attribute is one.
+pub(crate) fn number_of(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
 }
 
 fn milliseconds(time: Duration) -> u64 {

@@ -37,7 +37,9 @@ fn a_process_shows_that_it_sweeps_and_that_it_stopped() {
     let reader = world.another();
     world.postbox.start_sweeper().unwrap();
     world.postbox.close().unwrap();
-    assert!(reader.sweepers().unwrap()[0].stopped_at.is_some());
+    let stopped = &reader.sweepers().unwrap()[0];
+    assert!(stopped.stopped_at.is_some());
+    assert_eq!(stopped.last_sweep, sweeper.last_sweep, "the end is not a sweep");
 }
 
 #[test]
