@@ -269,15 +269,13 @@ impl<'a> Drain<'a, '_, '_> {
         }
         let now = Ticks::now();
         let mut batches: Vec<Vec<Candidate<'a>>> = Vec::new();
-        let mut is_open = false;
         for candidate in candidates {
             // A message that was tried before may be the cause of a crash, so it is sent alone.
-            let is_retried = candidate.fate.is_retried(now);
-            match batches.last_mut().filter(|_| is_open && !is_retried) {
+            let is_alone = |candidate: &Candidate<'_>| candidate.fate.is_retried(now);
+            match batches.last_mut().filter(|batch| !is_alone(&batch[0]) && !is_alone(&candidate)) {
                 Some(batch) => batch.push(candidate),
                 None => batches.push(vec![candidate]),
             }
-            is_open = !is_retried;
         }
         for batch in batches {
             // No other process may send a claimed message before its claim ends.

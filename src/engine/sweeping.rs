@@ -73,8 +73,8 @@ impl Sweeping {
         remember(&mut self.lock().topics, topic.to_owned(), time);
     }
 
-    /// Returns whether to show now that this process sweeps: if it did not do so for this time, or if its sweeps have begun
-    /// to fail or to succeed since.
+    /// Returns whether to show now that this process sweeps: if it did not do so for this time, or if its sweeps have
+    /// begun to fail or to succeed since.
     pub(crate) fn shows_presence(&self, every: Duration, succeeds: bool) -> bool {
         let mut memory = self.lock();
         let is_shown = memory.shown.is_some_and(|(at, succeeded)| succeeded == succeeds && clock::since(at) < every);

@@ -3,12 +3,17 @@
 
 use crate::support::fault::Fault;
 use crate::support::{LOCKS, OUTBOX, TestOutbox, item, message_key, number, sdk, text};
-use postbox::{CancelToken, Message, SendOutcome, SweepOptions, producer_fn};
+use postbox::{Builder, CancelToken, Message, SendOutcome, SweepOptions, producer_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
+
+/// One lane, whose messages do not wait.
+fn one_lane(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::ZERO).dispatch_retry_delay(Duration::ZERO).number_of_shards(1)
+}
 
 /// Leaves the lease as a holder does that crashed more than a minute ago.
 fn abandon_the_lease(world: &TestOutbox) {
@@ -68,8 +73,7 @@ fn nothing_more_is_claimed_once_the_sweep_ends() {
     let (canceled, is_first_sweep) = (Arc::clone(&cancel), Arc::new(AtomicBool::new(true)));
     let first = Arc::clone(&is_first_sweep);
     let world = TestOutbox::configured(|builder| {
-        let builder = builder.sweep_min_age(Duration::ZERO).dispatch_retry_delay(Duration::ZERO).number_of_shards(1);
-        builder.default_producer(producer_fn(move |_| {
+        one_lane(builder).default_producer(producer_fn(move |_| {
             if first.load(Ordering::SeqCst) {
                 return SendOutcome::Retry("lost".into());
             }
@@ -91,8 +95,7 @@ fn fresh_messages_are_tried_after_retried_ones_whose_transport_is_unavailable() 
     let sent = Arc::new(Mutex::new(Vec::new()));
     let bodies = Arc::clone(&sent);
     let world = TestOutbox::configured(|builder| {
-        let builder = builder.sweep_min_age(Duration::ZERO).dispatch_retry_delay(Duration::ZERO).number_of_shards(1);
-        builder.default_producer(producer_fn(move |message| {
+        one_lane(builder).default_producer(producer_fn(move |message| {
             let mut bodies = bodies.lock().unwrap();
             bodies.push(message.body().to_vec());
             // The first sweep fails too seldom to pause its lane.
@@ -115,8 +118,7 @@ fn messages_of_a_key_keep_their_order_while_they_are_claimed() {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let bodies = Arc::clone(&sent);
     let world = TestOutbox::configured(|builder| {
-        let builder = builder.sweep_min_age(Duration::ZERO).dispatch_retry_delay(Duration::ZERO).number_of_shards(1);
-        builder.default_producer(producer_fn(move |message| {
+        one_lane(builder).default_producer(producer_fn(move |message| {
             let mut bodies = bodies.lock().unwrap();
             bodies.push(String::from_utf8_lossy(message.body()).into_owned());
             if bodies.len() == 1 { SendOutcome::Retry("lost".into()) } else { SendOutcome::Sent }
