@@ -11,24 +11,46 @@ cd "$root" || exit 1
 target=$(tools/build_directory.sh)
 # Everything is built and tested with one set of features, so that each crate is compiled once.
 features=cli,capi
+# Clippy's driver compiles this crate, so that the build of the tests also lints it, and no dependency is compiled twice.
+export RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings
+# What the current step printed.
+printed=$work/printed
 
 # step NAME COMMAND...: runs the command, shows what it prints, and prints its time.
 step() {
     local name=$1 began=$SECONDS
     shift
     printf '\n== %s\n' "$name"
-    "$@" 2>&1 | tee "$work/printed" || fail "$name ($*)"
-    passed=$((passed + 1 + $(tests_in "$work/printed")))
+    "$@" 2>&1 | tee "$printed" || fail "$name ($*)"
+    passed=$((passed + 1 + $(tests_in "$printed")))
     printf '   ok, %s s\n' "$((SECONDS - began))"
 }
 
 # tests NAME COMMAND...: does the same for a command that runs tests, and fails if it ran none.
 tests() {
     step "$@"
-    [ "$(tests_in "$work/printed")" != 0 ] || fail "$1: no test was run"
+    [ "$(tests_in "$printed")" != 0 ] || fail "$1: no test was run"
 }
 
+# at_once LANE OTHER: runs two functions with steps at the same time. What OTHER printed is shown when both have ended.
+at_once() {
+    local lane=$1 other=$2
+    (
+        passed=0 printed=$work/other.printed
+        fail() { printf '\nfailed: %s\n' "$1"; exit 1; }
+        "$other" && echo "$passed" >"$work/other.passed"
+    ) >"$work/other.output" 2>&1 &
+    "$lane"
+    wait
+    cat "$work/other.output"
+    [ -e "$work/other.passed" ] || fail "$other"
+    passed=$((passed + $(<"$work/other.passed")))
+    rm "$work/other.passed"
+}
+
+# A lane that is still running must not outlive the directory in which it works.
 fail() {
+    wait
     printf '\nfailed: %s\n%s passed, 1 failed\n' "$1" "$passed"
     exit 1
 }
@@ -57,18 +79,34 @@ format_and_prose() {
     step "prose: no habit grows" python3 tools/prose.py
 }
 
-lints() {
-    step "lints" cargo clippy --quiet --features $features --all-targets -- -D warnings
+build() {
+    step "build and lints" rust_tests --all-targets --no-run
 }
 
 # Skips tests with a server or a client in Python: SNS and SQS, and boto3.
 check_tier() {
     format_and_prose
-    lints
-    step "build" rust_tests --lib --bins --tests --no-run
+    build
     tests "unit tests, order of the rooms, interleavings" rust_tests --lib --bins --test house --test interleavings
     tests "integration tests" rust_tests --test it -- --skip transport::aws::
     tests "the command" rust_tests --test cli -- --skip transport:: --skip boto3
+}
+
+environment() {
+    step "the Python environment of the tests" tools/venv.sh
+}
+
+c_and_cpp() {
+    tests "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
+    tests "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
+}
+
+other_hosts() {
+    tests ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
+    tests "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
+    tests "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
+    tests "installation, and programs that use it" tests/install/run.sh
+    tests "getting-started pages" tests/docs/run.sh c cpp
 }
 
 test_tier() {
@@ -78,31 +116,23 @@ test_tier() {
     step "every binding tests every case" python3 tools/cases.py --check
     step "one version everywhere" tools/versions.py --check
     step "the crate can be packaged" packages
-    lints
-    step "build" rust_tests --no-run
+    at_once build environment
     step "the programs and libraries of the tests" make --no-print-directory debug
     step "generated files are committed" generated_files_are_committed
-    step "the Python environment of the tests" tools/venv.sh
     tests "unit and integration tests" rust_tests --lib --bins --tests
     tests "documentation tests" rust_tests --doc
     step "the handlers of the README" tests/docs/readme.sh "$target/debug"
-    tests "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
     step "the C ABI is as it was" tools/abi.py --check
-    tests "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
-    tests ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
-    tests "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
-    tests "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
-    tests "installation, and programs that use it" tests/install/run.sh
-    tests "getting-started pages" tests/docs/run.sh c cpp
+    at_once c_and_cpp other_hosts
     # The demo skips the example in C if cJSON is missing, which must not happen here.
     step "demo" make --no-print-directory demo-run demo-c BUILT="$target/debug"
     step "documentation without warnings" documentation
     for other in "" sns sqs,capi; do
-        step "lints without default features but \"$other\"" \
-            cargo clippy --quiet --no-default-features --features "$other" -- -D warnings
+        step "lints without default features but \"$other\"" cargo check --quiet --no-default-features --features "$other"
     done
-    # The simulation is last, since it compiles the crate again.
-    tests "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features $features --test simulation -- --nocapture
+    # The simulation is last, since it compiles the crate again, with optimisation, which its 40,000 messages need.
+    tests "simulation" env POSTBOX_SIMULATION=1 CARGO_PROFILE_DEV_OPT_LEVEL=1 \
+        cargo test --quiet --features $features --test simulation -- --nocapture
 }
 
 case ${1:-} in

@@ -154,7 +154,7 @@ rust() {
 
 release() {
     say "release build: installation, and programs that use it"
-    PROFILE=release tests/install/run.sh || fail "release"
+    PROFILE=release VALGRIND=all tests/install/run.sh || fail "release"
 }
 
 # Advisories are not checked: their database is on GitHub, which not every machine reaches.
