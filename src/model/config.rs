@@ -2,7 +2,7 @@
 //! generated from the same table.
 
 use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
-use crate::model::settings::{ClearMarks, LeaseMode, with_settings};
+use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, with_settings};
 use std::time::Duration;
 
 /// The kind of a setting, with the range of the number of characters of a text, or of the number itself.
@@ -167,7 +167,7 @@ macro_rules! choices {
         }
     )*};
 }
-choices!(LeaseMode ClearMarks);
+choices!(LeaseMode ClearMarks ClockSource);
 
 macro_rules! define_config {
     ($($name:ident $(as $text:literal)?: $kind:ident $range:tt = $default:tt, $about:literal;)*) => {

@@ -24,6 +24,17 @@ named! {
     }
 }
 
+named! {
+    /// The clock whose time Postbox uses.
+    ClockSource {
+        /// The clock of this machine, corrected by the `Date` header of the responses of AWS if it differs by a second or
+        /// more. The default.
+        Server = "server",
+        /// The clock of this machine.
+        Local = "local",
+    }
+}
+
 /// Passes the table of settings to the macro `$then`. Each row has a name, a kind with its range, a default and a
 /// description.
 macro_rules! with_settings {
@@ -57,6 +68,8 @@ macro_rules! with_settings {
                 "The time limit of one operation on DynamoDB, or of sending one batch to SNS or SQS, including retries.";
             attempt_timeout as "attempt_timeout_ms": millis(10, 600000) = 3000,
                 "The time limit of a single attempt of a request. When it has passed, the request is retried.";
+            clock: choice(ClockSource) = Server,
+                "`server`: the clock of this machine, corrected by the `Date` header of the responses of AWS if the clocks differ by a second or more. The correction applies to the whole process: to leases, to the times that are stored in the table, and to the signatures of requests. Other endpoints and the embedded database correct nothing. `local`: the clock of this machine.";
             connect_timeout as "connect_timeout_ms": millis(10, 600000) = 2000,
                 "The time limit of an attempt to connect. When it has passed, the request is retried.";
             max_request_attempts: number(1, 100) = 5,
@@ -118,7 +131,7 @@ macro_rules! with_settings {
             breaker_threshold: number(0, 1000000) = 5,
                 "The number of consecutive failures in a topic after which its circuit breaker opens. An open breaker holds back the messages that a clear would send to this topic. 0 means that breakers never open.";
             breaker_cooldown as "breaker_cooldown_ms": millis(1, 86400000) = 30000,
-                "The time after which an open breaker lets one message through to test the transport.";
+                "The longest time after which an open breaker lets one message through to test the transport. The first time is 5 seconds, or this time if it is shorter. It doubles after each failed test.";
             confirm_timeout as "confirm_timeout_ms": millis(0, 86400000) = 30000,
                 "The time for which an accepted message waits for its confirmation before it may be sent again.";
         }

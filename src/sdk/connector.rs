@@ -1,6 +1,7 @@
 //! An HTTP client that runs its exchanges on the runtime thread, no matter which thread makes the request.
 
 use crate::runtime::AbortOnDrop;
+use crate::sdk::server_clock::{Reading, ServerClock};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
@@ -25,18 +26,20 @@ const MAX_RESPONSE_BYTES: usize = 128 * 1024 * 1024;
 pub(crate) struct OnRuntime<C> {
     inner: C,
     runtime: Handle,
+    /// The clock that the responses correct, if any.
+    clock: Option<&'static ServerClock>,
 }
 
 impl<C> OnRuntime<C> {
-    pub(crate) fn new(inner: C, runtime: Handle) -> Self {
-        Self { inner, runtime }
+    pub(crate) fn new(inner: C, runtime: Handle, clock: Option<&'static ServerClock>) -> Self {
+        Self { inner, runtime, clock }
     }
 }
 
 impl HttpClient for OnRuntime<SharedHttpClient> {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(OnRuntime::new(inner, self.runtime.clone()))
+        SharedHttpConnector::new(OnRuntime::new(inner, self.runtime.clone(), self.clock))
     }
 
     fn validate_base_client_config(
@@ -58,8 +61,17 @@ impl HttpClient for OnRuntime<SharedHttpClient> {
 
 impl HttpConnector for OnRuntime<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let inner = self.inner.clone();
-        let exchange = self.runtime.spawn(async move { whole(inner.call(request).await?).await });
+        let (inner, clock) = (self.inner.clone(), self.clock);
+        let exchange = self.runtime.spawn(async move {
+            let (url, sent) = (request.uri().to_owned(), Reading::now());
+            let response = inner.call(request).await?;
+            let received = Reading::now();
+            let response = whole(response).await?;
+            if let Some(clock) = clock {
+                clock.observe(&url, sent, received, &response);
+            }
+            Ok(response)
+        });
         let mut exchange = AbortOnDrop(exchange);
         HttpConnectorFuture::new(async move {
             (&mut exchange.0).await.unwrap_or_else(|ended| Err(ConnectorError::other(ended.into(), None)))

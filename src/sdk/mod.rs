@@ -6,10 +6,13 @@ pub(crate) mod embedded;
 pub(crate) mod error_chain;
 pub(crate) mod failure;
 pub(crate) mod retry;
+pub(crate) mod server_clock;
 
 use crate::model::config::Config;
 use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::settings::ClockSource;
 use crate::sdk::connector::OnRuntime;
+use crate::sdk::server_clock::{CorrectedTime, SERVER_CLOCK};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
@@ -31,8 +34,10 @@ pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>)
         use aws_smithy_http_client::{Builder, tls};
         Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https()
     });
+    let clock = (config.clock == ClockSource::Server).then_some(&SERVER_CLOCK);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(OnRuntime::new(http_client, Handle::current()))
+        .http_client(OnRuntime::new(http_client, Handle::current(), clock))
+        .time_source(CorrectedTime)
         .retry_config(retries(config))
         .timeout_config(timeouts(config));
     if !config.profile.is_empty() {

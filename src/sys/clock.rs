@@ -3,6 +3,7 @@
 use crate::sys::simulation;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,9 +17,22 @@ pub(crate) fn since(then: Instant) -> Duration {
     now().saturating_duration_since(then)
 }
 
-/// Returns the time of day.
+/// The correction of the wall clock in milliseconds.
+static CORRECTION: AtomicI64 = AtomicI64::new(0);
+
+/// Changes the correction of the wall clock of this process.
+pub(crate) fn correct(milliseconds: i64) {
+    CORRECTION.store(milliseconds, Ordering::Relaxed);
+}
+
+/// Returns the time of day, corrected by the clock of AWS where it is known; see `sdk::server_clock`.
 pub(crate) fn system_time() -> SystemTime {
-    simulation::system_time().unwrap_or_else(SystemTime::now)
+    simulation::system_time().unwrap_or_else(|| {
+        let (now, correction) = (SystemTime::now(), CORRECTION.load(Ordering::Relaxed));
+        let size = Duration::from_millis(correction.unsigned_abs());
+        let corrected = if correction < 0 { now.checked_sub(size) } else { now.checked_add(size) };
+        corrected.unwrap_or(now)
+    })
 }
 
 /// A moment on two clocks. The monotonic clock never jumps, but stops while the machine is suspended. The wall clock

@@ -63,7 +63,11 @@ impl Connection {
         })?;
         let mut sdk = context.sdk.clone().into_builder();
         if let Some(client) = context.http_client.clone() {
-            sdk.set_http_client(Some(SharedHttpClient::new(OnRuntime::new(client, context.runtime.handle().clone()))));
+            sdk.set_http_client(Some(SharedHttpClient::new(OnRuntime::new(
+                client,
+                context.runtime.handle().clone(),
+                None,
+            ))));
         }
         Ok(Self { sdk: sdk.build(), region, endpoint })
     }
