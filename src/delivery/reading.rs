@@ -105,9 +105,7 @@ impl<'a> Reading<'a> {
                 }
                 Source::ClaimedByAnother => {
                     match found.get(&id) {
-                        Some(Ok(stored)) if stored.state == MessageState::Outstanding => {
-                            sender.held.hold(&stored.message)
-                        }
+                        Some(Ok(stored)) if stored.state == MessageState::Outstanding => sender.hold(&stored.message),
                         None if read.is_err() => sender.held.all_keys = true,
                         _ => {}
                     }
@@ -126,7 +124,7 @@ impl<'a> Reading<'a> {
                     MessageState::Outstanding
                         if stored.fate.is_waiting(now) && self.engine.marker.unmarked(&id).is_none() =>
                     {
-                        sender.held.hold(&stored.message);
+                        sender.hold(&stored.message);
                         let detail = waiting_text(&stored);
                         sender.outcomes.set(index, DispatchOutcome::HeldBack, detail);
                     }

@@ -9,9 +9,11 @@ use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
 use crate::engine::breaker::Permit;
 use crate::engine::in_flight::{Acceptance, Claim};
+use crate::engine::unsent_keys::key_of;
 use crate::model::fate::Fate;
 use crate::model::message::Message;
 use crate::model::report::{DispatchOutcome, DispatchReport};
+use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
 use crate::outbox::mark::Mark;
@@ -76,7 +78,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(crate) fn hold(&mut self, message: &Message) {
+    fn hold(&mut self, message: &Message) {
         self.keys.extend(key_of(message));
     }
 
@@ -180,19 +182,20 @@ impl<'a, 'd> Sender<'a, 'd> {
         if self.batch.messages.iter().any(same_key) {
             self.flush();
         }
-        if self.held.holds(&message) {
+        if self.held.holds(&message) || self.overtakes(&message) {
+            self.hold(&message);
             let detail = "an earlier message of its partition key could not be sent";
             return self.outcomes.set(index, DispatchOutcome::HeldBack, detail);
         }
         if self.engine.in_flight.has_accepted(message.topic(), MAX_UNCONFIRMED) {
-            self.held.hold(&message);
+            self.hold(&message);
             let detail =
                 format!("{MAX_UNCONFIRMED} messages of topic {} wait for their confirmations", message.topic());
             return self.outcomes.set(index, DispatchOutcome::HeldBack, detail);
         }
         let topic = message.producer_topic();
         let Some(producer) = self.engine.router.route(topic).cloned() else {
-            self.held.hold(&message);
+            self.hold(&message);
             let detail = format!(
                 "no producer serves topic {topic}: add one or a route for it, or a default one, when the Postbox is opened"
             );
@@ -209,7 +212,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             For::Drain => Permit::Send,
         };
         if permit == Permit::HoldBack {
-            self.held.hold(&message);
+            self.hold(&message);
             let detail = format!("the breaker of topic {} is open", message.topic());
             return self.outcomes.set(index, DispatchOutcome::BreakerOpen, detail);
         }
@@ -260,6 +263,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             }
             match outcome {
                 SendOutcome::Sent => {
+                    self.engine.unsent_keys.settle(message.id());
                     self.engine.breakers.succeeded(message.topic());
                     if is_first_try {
                         self.engine.evidence.note(message.topic(), true);
@@ -280,7 +284,7 @@ impl<'a, 'd> Sender<'a, 'd> {
                 }
                 SendOutcome::Accepted => {
                     // Later messages with the same key wait for the confirmation.
-                    self.held.hold(message);
+                    self.hold(message);
                     let acceptance = Acceptance { topic: message.topic().to_owned(), is_first_try };
                     claim.keep_accepted(acceptance, Rules::of(&self.engine.config).acceptance_wait(&fate, now));
                     let is_keyed = message.is_keyed();
@@ -294,7 +298,7 @@ impl<'a, 'd> Sender<'a, 'd> {
                 }
                 SendOutcome::Reject(text) => self.failed((index, fate, message), Blame::Message, text, false),
                 SendOutcome::NotTried => {
-                    self.held.hold(message);
+                    self.hold(message);
                     self.outcomes.set(index, DispatchOutcome::Skipped, "the producer did not try the message");
                 }
             }
@@ -302,6 +306,31 @@ impl<'a, 'd> Sender<'a, 'd> {
         if !sent.is_empty() {
             self.marking.add(sent);
         }
+    }
+
+    /// Holds back the later messages with the key of this message, which is not sent.
+    pub(crate) fn hold(&mut self, message: &Message) {
+        self.held.hold(message);
+        if self.purpose == For::Clear {
+            self.engine.unsent_keys.note(message);
+        }
+    }
+
+    /// Returns whether an earlier message of the key, which a clear of this process left unsent, is still outstanding. A
+    /// message that cannot be read counts as outstanding.
+    fn overtakes(&self, message: &Message) -> bool {
+        if self.purpose == For::Drain {
+            return false;
+        }
+        while let Some(earlier) = self.engine.unsent_keys.earlier(message) {
+            let id = earlier.clone();
+            let read = self.engine.run_to_end("reading", |outbox| async move { outbox.get_state(id).await });
+            if !read.is_ok_and(|state| state != Some(MessageState::Outstanding)) {
+                return true;
+            }
+            self.engine.unsent_keys.settle(&earlier);
+        }
+        false
     }
 
     fn tally(&mut self, message: &Message) -> &mut Tally {
@@ -319,7 +348,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             target: "postbox", { messaging.message.id = message.id(), messaging.destination.name = message.topic(), error.message = %text },
             "a message could not be sent"
         );
-        self.held.hold(message);
+        self.hold(message);
         if is_first_try {
             self.engine.evidence.note(message.topic(), false);
         }
@@ -387,10 +416,4 @@ fn send_span(messages: &[Message]) -> Span {
         messaging.message.id = first.map_or("", Message::id),
         messaging.batch.message_count = messages.len(),
     )
-}
-
-/// Returns the topic and the partition key of the message, or `None` if it has no partition key. Messages with the same
-/// topic and partition key are sent in order.
-pub(crate) fn key_of(message: &Message) -> Option<(String, String)> {
-    message.is_keyed().then(|| (message.topic().to_owned(), message.partition_key().to_owned()))
 }

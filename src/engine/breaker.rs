@@ -7,11 +7,14 @@ use crate::sys::sync::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+/// The time after which the first probe is made. It doubles after each failed probe, up to `breaker_cooldown_ms`.
+const FIRST_COOLDOWN: Duration = Duration::from_secs(5);
+
 /// The breakers of all topics that have failed since their last success.
 pub(crate) struct Breakers {
     /// The number of consecutive failures after which a breaker opens, or 0 if breakers never open.
     threshold: u64,
-    cooldown: Duration,
+    max_cooldown: Duration,
     topics: Mutex<HashMap<String, Breaker>>,
 }
 
@@ -22,10 +25,12 @@ enum Breaker {
     },
     Open {
         until: Instant,
+        cooldown: Duration,
     },
     /// One message is being sent as a probe.
     Probing {
         since: Instant,
+        cooldown: Duration,
     },
 }
 
@@ -39,8 +44,8 @@ pub(crate) enum Permit {
 }
 
 impl Breakers {
-    pub(crate) fn new(threshold: u64, cooldown: Duration) -> Self {
-        Self { threshold, cooldown, topics: Mutex::default() }
+    pub(crate) fn new(threshold: u64, max_cooldown: Duration) -> Self {
+        Self { threshold, max_cooldown, topics: Mutex::default() }
     }
 
     pub(crate) fn permit(&self, topic: &str) -> Permit {
@@ -51,11 +56,11 @@ impl Breakers {
         let now = clock::now();
         match *breaker {
             Breaker::Closed { .. } => Permit::Send,
-            Breaker::Open { until } if until > now => Permit::HoldBack,
+            Breaker::Open { until, .. } if until > now => Permit::HoldBack,
             // If a probe does not return, the topic is held back only until the cooldown has passed.
-            Breaker::Probing { since } if now.duration_since(since) < self.cooldown => Permit::HoldBack,
-            Breaker::Open { .. } | Breaker::Probing { .. } => {
-                *breaker = Breaker::Probing { since: now };
+            Breaker::Probing { since, cooldown } if now.duration_since(since) < cooldown => Permit::HoldBack,
+            Breaker::Open { cooldown, .. } | Breaker::Probing { cooldown, .. } => {
+                *breaker = Breaker::Probing { since: now, cooldown };
                 Permit::Probe
             }
         }
@@ -73,29 +78,29 @@ impl Breakers {
         }
         // The log message is emitted without the lock, because a log callback may wait for a thread that reads the
         // states.
-        if self.opens(topic) {
+        if let Some(cooldown) = self.open(topic) {
             tracing::warn!(
-                target: "postbox", { messaging.destination.name = topic, cooldown_ms = self.cooldown.as_millis() as u64 },
+                target: "postbox", { messaging.destination.name = topic, cooldown_ms = cooldown.as_millis() as u64 },
                 "the breaker opened: messages of the topic are held back"
             );
         }
     }
 
-    /// Counts a failure. Returns whether the failure opened the breaker.
-    fn opens(&self, topic: &str) -> bool {
+    /// Counts a failure. Returns the time until the next probe if the failure opened the breaker.
+    fn open(&self, topic: &str) -> Option<Duration> {
         let mut topics = self.topics.lock();
         let breaker = topics.entry(topic.to_owned()).or_insert(Breaker::Closed { failures: 0 });
-        match *breaker {
+        let cooldown = match *breaker {
             Breaker::Closed { failures } if failures + 1 < self.threshold => {
                 *breaker = Breaker::Closed { failures: failures + 1 };
-                false
+                return None;
             }
-            Breaker::Open { .. } => false,
-            Breaker::Closed { .. } | Breaker::Probing { .. } => {
-                *breaker = Breaker::Open { until: clock::now() + self.cooldown };
-                true
-            }
-        }
+            Breaker::Open { .. } => return None,
+            Breaker::Closed { .. } => FIRST_COOLDOWN.min(self.max_cooldown),
+            Breaker::Probing { cooldown, .. } => cooldown.saturating_mul(2).min(self.max_cooldown),
+        };
+        *breaker = Breaker::Open { until: clock::now() + cooldown, cooldown };
+        Some(cooldown)
     }
 
     /// Returns the topics whose breaker is open or half-open.
@@ -152,6 +157,23 @@ mod tests {
         breakers.succeeded("a");
         assert_eq!(breakers.permit("a"), Permit::Send);
         assert!(breakers.states().is_empty());
+    }
+
+    #[test]
+    fn the_cooldown_doubles_with_each_failed_probe() {
+        let breakers = Breakers::new(1, Duration::from_secs(30));
+        let cooldowns: Vec<_> = (0..5)
+            .map(|_| {
+                // As if the cooldown had passed.
+                for breaker in breakers.topics.lock().values_mut() {
+                    if let Breaker::Open { cooldown, .. } = *breaker {
+                        *breaker = Breaker::Probing { since: clock::now(), cooldown };
+                    }
+                }
+                breakers.open("a").map(|cooldown| cooldown.as_secs())
+            })
+            .collect();
+        assert_eq!(cooldowns, [5, 10, 20, 30, 30].map(Some));
     }
 
     #[test]

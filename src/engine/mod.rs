@@ -9,6 +9,7 @@ pub(crate) mod in_flight;
 pub(crate) mod marker;
 pub(crate) mod recent;
 pub(crate) mod sweeping;
+pub(crate) mod unsent_keys;
 
 use crate::engine::backlog_limit::{BacklogLimit, Reserved};
 use crate::engine::breaker::Breakers;
@@ -19,6 +20,7 @@ use crate::engine::in_flight::{Acceptance, InFlight};
 use crate::engine::marker::Marker;
 use crate::engine::recent::Recent;
 use crate::engine::sweeping::Sweeping;
+use crate::engine::unsent_keys::UnsentKeys;
 use crate::model::config::Config;
 use crate::model::error::Result;
 use crate::model::fate::Fate;
@@ -43,6 +45,7 @@ pub(crate) struct Engine {
     pub(crate) recent: Recent,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) breakers: Breakers,
+    pub(crate) unsent_keys: UnsentKeys,
     pub(crate) evidence: Evidence,
     pub(crate) marker: Marker,
     pub(crate) counters: Counters,
@@ -61,6 +64,7 @@ impl Engine {
         Self {
             recent: Recent::new(&config),
             breakers: Breakers::new(config.breaker_threshold, config.breaker_cooldown),
+            unsent_keys: UnsentKeys::default(),
             evidence: Evidence::default(),
             marker: Marker::new(&outbox, &in_flight, config.operation_timeout, config.max_request_attempts),
             in_flight,
@@ -99,6 +103,7 @@ impl Engine {
     /// Notes that a message was confirmed as sent. If the message had not been tried before, this is evidence that its
     /// transport works.
     pub(crate) fn confirmed_as_sent(&self, id: &str) {
+        self.unsent_keys.settle(id);
         if let Some(Acceptance { topic, is_first_try: true }) = self.in_flight.settle(id) {
             self.evidence.note(&topic, true);
         }
@@ -129,9 +134,10 @@ impl Engine {
         Ok(reserved)
     }
 
-    /// Notes a count of all outstanding messages. `change_then` is the change by this process when the count started.
-    pub(crate) fn counted(&self, outstanding: OutstandingCount, change_then: i64) {
-        self.limit.counted(outstanding.count, change_then);
+    /// Notes a count of all outstanding messages. `count_then` has only those that were created before the count started,
+    /// and `change_then` is the change by this process at that time.
+    pub(crate) fn counted(&self, outstanding: OutstandingCount, count_then: u64, change_then: i64) {
+        self.limit.counted(count_then, change_then);
         self.counters.counted(outstanding);
     }
 

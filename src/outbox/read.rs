@@ -3,10 +3,10 @@
 use crate::model::error::Result;
 use crate::model::fate::Fate;
 use crate::model::item::Item;
-use crate::model::stored_message::StoredMessage;
+use crate::model::stored_message::{MessageState, StoredMessage};
 use crate::outbox::Outbox;
 use crate::outbox::item;
-use crate::outbox::state::fate;
+use crate::outbox::state::{fate, state};
 use crate::sdk::failure::{explain, service_error};
 use crate::sdk::retry::Retry;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
@@ -35,6 +35,11 @@ impl Outbox {
             return Ok(None);
         }
         self.get_item(self.table.clone(), item::key(&id)).await?.map(|found| item::decode(&found)).transpose()
+    }
+
+    /// Reads the state of a message. `None` if the outbox has no such message.
+    pub(crate) async fn get_state(&self, id: String) -> Result<Option<MessageState>> {
+        Ok(self.get_item(self.table.clone(), item::key(&id)).await?.map(|item| state(&item)))
     }
 
     /// Reads the topic and the fate of a message, even if its item is otherwise malformed.

@@ -363,3 +363,48 @@ fn a_canceled_clear_skips_the_remaining_messages() {
     }
     assert_eq!(world.outcomes(&ids), [AlreadyDispatched, Dispatched, Dispatched]);
 }
+
+/// Deposits a message with the key `k`.
+fn deposit_keyed(world: &TestOutbox, body: &str) -> [String; 1] {
+    [world.postbox.deposit_post(Message::new("t", body).with_partition_key("k")).unwrap()]
+}
+
+#[test]
+fn a_later_clear_does_not_overtake_an_unsent_message_of_its_key() {
+    use DispatchOutcome::{Dispatched, Failed, HeldBack};
+    let world = TestOutbox::new();
+    world.producer.answer_next(SendOutcome::Retry("busy".into()));
+    let first = deposit_keyed(&world, "first");
+    assert_eq!(world.outcomes(&first), [Failed]);
+    let second = deposit_keyed(&world, "second");
+    assert_eq!(world.outcomes(&second), [HeldBack]);
+    assert_eq!(world.outcomes(&world.deposit(1)), [Dispatched], "another key");
+    assert!(world.another().clear_outbox(&first).unwrap().is_success());
+    let third = deposit_keyed(&world, "third");
+    assert_eq!(world.outcomes(&third), [HeldBack], "the second message is unsent");
+    assert_eq!(world.outcomes(&[&second[0], &third[0]]), [Dispatched; 2]);
+    assert_eq!(world.outcomes(&deposit_keyed(&world, "fourth")), [Dispatched]);
+    assert_eq!(world.sent(), ["0", "first", "second", "third", "fourth"]);
+}
+
+#[test]
+fn a_clear_goes_on_when_another_process_has_sent_or_deleted_the_earlier_message() {
+    use DispatchOutcome::{Dispatched, Failed, HeldBack};
+    let world = TestOutbox::new();
+    let other = world.another();
+    for deletes in [false, true] {
+        world.producer.answer_next(SendOutcome::Retry("busy".into()));
+        let first = deposit_keyed(&world, "first");
+        assert_eq!(world.outcomes(&first), [Failed]);
+        let second = deposit_keyed(&world, "second");
+        world.faults.next_times(3, "GetItem", Fault::access_denied());
+        assert_eq!(world.outcomes(&second), [HeldBack], "the earlier message cannot be read");
+        world.faults.heal();
+        if deletes {
+            assert!(other.delete(&first[0], MessageState::Outstanding).unwrap());
+        } else {
+            assert!(other.clear_outbox(&first).unwrap().is_success());
+        }
+        assert_eq!(world.outcomes(&second), [Dispatched]);
+    }
+}
