@@ -1,5 +1,6 @@
 //! Bulk deposits outside a transaction.
 
+use crate::delivery::presence::warn_if_nobody_sweeps;
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use crate::model::item::Item;
@@ -44,6 +45,7 @@ pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<S
             }
         },
     )?;
+    warn_if_nobody_sweeps(engine);
     if reasons.is_empty() {
         return Ok(messages.iter().map(|message| message.id().to_owned()).collect());
     }

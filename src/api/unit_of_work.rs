@@ -1,5 +1,6 @@
 //! Units of work.
 
+use crate::delivery::presence::warn_if_nobody_sweeps;
 use crate::engine::Engine;
 use crate::engine::backlog_limit::Reserved;
 use crate::engine::counters::Counters;
@@ -206,6 +207,9 @@ impl UnitOfWork {
         self.state = State::Committed;
         self.reserved.release();
         Counters::add(&self.engine.counters.deposited, self.deposited.len() as u64);
+        if !self.deposited.is_empty() {
+            warn_if_nobody_sweeps(&self.engine);
+        }
         let ids = self.deposited.iter().map(|message| message.id().to_owned());
         let ids: Vec<String> = if self.engine.config.dispatch_after_commit { ids.collect() } else { Vec::new() };
         let deposited = self.deposited.drain(..);

@@ -18,18 +18,20 @@ pub(crate) fn minimum_age(engine: &Engine) -> Ticks {
 
 /// Counts the outstanding messages of one topic or of all topics, and finds the creation time of the oldest message.
 pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<OutstandingCount> {
-    let mut count = 0;
+    let (mut count, mut count_then) = (0, 0);
     let mut oldest: Option<Ticks> = None;
-    let change_then = engine.outbox.outstanding_change();
+    let (began, change_then) = (Ticks::next(), engine.outbox.outstanding_change());
     let parts = engine.outbox.outstanding_parts(topic, Ticks::LAST);
     read_parts(engine, parts, false, |page| {
         count += page.count;
+        // Messages that are deposited during the count are part of the change by this process.
+        count_then += page.created.iter().filter(|created| **created <= began).count() as u64;
         oldest = page.created.into_iter().chain(oldest).min();
     })?;
     let counted =
         OutstandingCount { count, oldest: oldest.map(Ticks::to_system_time), counted_at: clock::system_time() };
     if topic.is_none() {
-        engine.counted(counted, change_then);
+        engine.counted(counted, count_then, change_then);
     }
     Ok(counted)
 }
@@ -37,9 +39,9 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
 /// Counts the outstanding messages for `max_outstanding`, without reading them.
 pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
     let mut count = 0;
-    let change_then = engine.outbox.outstanding_change();
-    read_parts(engine, engine.outbox.outstanding_parts(None, Ticks::LAST), true, |page| count += page.count)?;
-    engine.counted(OutstandingCount { count, oldest: None, counted_at: clock::system_time() }, change_then);
+    let (began, change_then) = (Ticks::next(), engine.outbox.outstanding_change());
+    read_parts(engine, engine.outbox.outstanding_parts(None, began), true, |page| count += page.count)?;
+    engine.counted(OutstandingCount { count, oldest: None, counted_at: clock::system_time() }, count, change_then);
     Ok(())
 }
 

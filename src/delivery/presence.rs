@@ -17,6 +17,8 @@ const SHOWN_EVERY: Duration = Duration::from_secs(300);
 const WORK_SHOWN_EVERY: Duration = Duration::from_secs(60);
 /// The time after which a process that did not sweep is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// The number of sweep intervals after the first deposit of a process after which it looks who sweeps.
+const LOOKS_AFTER_INTERVALS: u32 = 12;
 /// The maximum number of topics that are shown.
 const MOST_TOPICS: usize = 100;
 
@@ -64,6 +66,31 @@ pub(crate) fn show_end(engine: &Engine, deadline: Instant) {
     let write = async move { outbox.end_presence(table, resource, clock::system_time()).await };
     // A close does not fail for this: the sweep that was shown last becomes old.
     let _ = engine.runtime.run_inside("showing that this process sweeps no more", time, write);
+}
+
+/// Warns once if this process deposits messages, and no process has shown a sweep within a day. Does not wait.
+pub(crate) fn warn_if_nobody_sweeps(engine: &Engine) {
+    if !engine.sweeping.looks_who_sweeps(engine.config.sweep_interval.saturating_mul(LOOKS_AFTER_INTERVALS)) {
+        return;
+    }
+    let Ok(call) = engine.runtime.enter() else { return };
+    let (outbox, table, prefix) =
+        (Arc::clone(&engine.outbox), engine.config.lock_table_name.clone(), engine.resource("Sweeper_"));
+    engine.runtime.spawn(&call, async move {
+        let items = match outbox.lock_table(table, prefix).await {
+            Ok(items) => items,
+            Err(error) if error.code() == ErrorCode::TableNotFound => Vec::new(),
+            // A process that only deposits needs no permission for the lock table.
+            Err(_) => return,
+        };
+        let latest = clock::system_time() - FORGOTTEN_AFTER;
+        if !items.iter().filter_map(Presence::read).any(|presence| presence.sweeper.last_sweep >= latest) {
+            tracing::warn!(
+                target: "postbox", { db.collection.name = outbox.table() },
+                "no process of Postbox has swept this outbox within a day: messages that are not cleared are sent only if Brighter sweeps it. Start a sweeper, or run `postbox sweep` at intervals"
+            );
+        }
+    });
 }
 
 /// Returns the resource of this program's item.

@@ -30,6 +30,8 @@ struct Memory {
     left_leases: HashMap<String, Vec<String>>,
     /// The time of the last write that shows that this process sweeps, and whether its sweep succeeded.
     shown: Option<(Instant, bool)>,
+    first_deposit: Option<Instant>,
+    has_looked: bool,
 }
 
 impl Sweeping {
@@ -82,6 +84,18 @@ impl Sweeping {
             memory.shown = Some((clock::now(), succeeds));
         }
         !is_shown
+    }
+
+    /// Returns whether to look now who sweeps: once, at the first deposit that is this time after the first one, if this
+    /// process does not sweep.
+    pub(crate) fn looks_who_sweeps(&self, after: Duration) -> bool {
+        let mut memory = self.lock();
+        if memory.has_looked || memory.shown.is_some() {
+            return false;
+        }
+        let first = *memory.first_deposit.get_or_insert_with(clock::now);
+        memory.has_looked = clock::since(first) >= after;
+        memory.has_looked
     }
 
     /// Returns whether this process has shown that it sweeps. It does so again when it sweeps again.

@@ -1,7 +1,7 @@
 //! Operations for operators: lists and their cursors, replay, retention, the limit for outstanding messages, and
 //! statistics.
 
-use crate::support::fault::Fault;
+use crate::support::fault::{Fault, Gate};
 use crate::support::{OUTBOX, PEOPLE, TEST_TIMEOUT, TestOutbox, number, numbers, outcomes, person, sdk, text};
 use postbox::{
     Builder, Cursor, DispatchOutcome, ErrorCode, Message, MessagePage, MessageState, Postbox, SendOutcome, producer_fn,
@@ -400,6 +400,27 @@ fn changes_by_other_processes_count_after_the_next_count() {
     assert!(world.postbox.deposit_post(Message::new("t", "x")).is_err());
     assert!(other.clear_outbox(&ids).unwrap().is_success());
     soon(|| world.postbox.deposit_post(Message::new("t", "x")).ok());
+}
+
+#[test]
+fn a_deposit_during_a_count_counts_once() {
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).max_outstanding(3).outstanding_check_interval(Duration::from_millis(86_400_000))
+    });
+    soon(|| world.postbox.stats().outstanding);
+    let gate = Gate::new();
+    world.faults.forget();
+    world.faults.always("Scan", Fault::Wait(gate.clone()));
+    std::thread::scope(|scope| {
+        let count = scope.spawn(|| world.postbox.count_outstanding(None).unwrap().count);
+        world.faults.wait_for(1, "Scan");
+        world.deposit(2);
+        gate.open();
+        assert_eq!(count.join().unwrap(), 2, "the table is read after the deposits");
+    });
+    world.deposit(1);
+    let error = world.postbox.deposit_post(Message::new("t", "fourth")).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutboxLimitReached);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The processes that sweep an outbox, as operators see them.
 
 use crate::support::fault::{Fault, Request};
+use crate::support::processes::in_own_process;
+use crate::support::trace_recorder::TraceRecorder;
 use crate::support::{LOCKS, TestOutbox, item, number, sdk, text};
-use postbox::Builder;
+use postbox::{Builder, Message, Postbox};
 use std::time::{Duration, SystemTime};
 
 fn eager(builder: Builder) -> Builder {
@@ -85,4 +87,32 @@ fn a_process_that_did_not_sweep_for_a_day_is_forgotten() {
     sdk(&world.postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(old)).send().await });
     assert_eq!(world.postbox.sweepers().unwrap().len(), 1);
     assert_eq!(world.postbox.get_item(LOCKS, item(key)).unwrap(), None);
+}
+
+#[test]
+fn a_process_that_deposits_warns_once_if_nobody_sweeps() {
+    in_own_process(|| {
+        let recorder = TraceRecorder::install();
+        let warnings = || recorder.lines().iter().filter(|line| line.contains("has swept this outbox")).count();
+        let world = TestOutbox::configured(|builder| builder.sweep_interval(Duration::from_millis(10)));
+        while warnings() < 1 {
+            world.deposit(1);
+        }
+        world.deposit(1);
+        world.postbox.close().unwrap();
+        assert_eq!((warnings(), world.faults.count("Scan")), (1, 1));
+
+        // No warning appears if another process has swept.
+        let faults = world.backend.faults();
+        let other = world.backend.open(eager(Postbox::builder().default_producer(world.producer.clone())), &faults);
+        assert!(other.sweep().unwrap().dispatched > 0);
+        faults.forget();
+        let builder = Postbox::builder().sweep_interval(Duration::from_millis(10));
+        let depositor = world.backend.open(builder, &faults);
+        while faults.count("Scan") < 1 {
+            depositor.deposit_post(Message::new("t", "x")).unwrap();
+        }
+        depositor.close().unwrap();
+        assert_eq!(warnings(), 1);
+    });
 }
