@@ -38,6 +38,10 @@
  *   topic to SNS or SQS without a callback.
  * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
  *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
+ * - Shard: a part of the messages of a topic. All messages with the same partition key are in the
+ *   same shard. The setting "number_of_shards" is their number.
+ * - Circuit breaker: after "breaker_threshold" failures in a row, postbox_clear_outbox leaves the
+ *   messages of the topic to the sweep for a limited time.
  *
  * Conventions, for every function that does not say otherwise:
  *
@@ -217,8 +221,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * Some messages could not be marked dispatched, or their confirmations could not be recorded. After a call for many
-     * messages, the error has a reason for each of these messages.
+     * Some messages could not be marked dispatched, or their confirmations could not be recorded. If the call can take
+     * several messages, the error has a reason for each of these messages.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
@@ -609,8 +613,7 @@ typedef void (*postbox_send_batch_callback)(void *data,
  */
 typedef struct postbox_sweep_result {
     /**
-     * Outstanding messages that the sweep found in the index and that are older than
-     * "sweep_min_age_ms".
+     * Outstanding messages older than "sweep_min_age_ms" that the sweep found in the table.
      */
     uint64_t found;
     /**
@@ -741,8 +744,8 @@ typedef struct postbox_stats {
      */
     uint64_t open_breakers;
     /**
-     * The number of outstanding messages at the last count, which postbox_count_outstanding or the
-     * background count for "max_outstanding" made, or UINT64_MAX before the first count.
+     * The number of outstanding messages at the last count, or UINT64_MAX before the first count.
+     * postbox_count_outstanding and the background count for "max_outstanding" make such counts.
      */
     uint64_t outstanding;
     /**
@@ -898,10 +901,11 @@ postbox_error *postbox_config_get(postbox_config *config,
  * `send` is called with `data` for each message; see postbox_send_callback.
  *
  * `release` may be NULL. It is called once with `data`, when `send` can no longer be called. This
- * is the case as soon as the configuration, all clients that were opened with it, and all units of
- * work of these clients are freed, and no call to `send` is in progress. `release` runs on the
- * thread that frees the last of these handles, or on the background thread on which the last call
- * to `send` returns. If this function fails, `release` is not called.
+ * is the case as soon as the producer is replaced or the configuration is freed, all clients that
+ * were opened with the producer and all units of work of these clients are freed, and no call to
+ * `send` is in progress. `release` runs on the thread that makes the last of these calls, or on the
+ * background thread on which the last call to `send` returns. If this function fails, `release` is
+ * not called.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_config_add_producer(postbox_config *config,
@@ -1380,32 +1384,39 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  *
  * The messages of a topic are spread over "number_of_shards" shards. A lane is a group of shards
  * of one topic. All messages of the topic with the same partition key are in the same lane. Each
- * thread of a sweep works on one lane at a time. The sweep sends the messages of the first lane on
- * this thread. At the same time, up to "sweep_threads" - 1 additional threads send the messages of
- * other topics. Two threads never send messages of the same topic at the same time. The sweep ends
- * when it finds no more messages that it can send.
+ * thread of a sweep works on one lane at a time. The calling thread is one of these threads. If
+ * several topics have outstanding messages, up to "sweep_threads" - 1 additional threads work at the
+ * same time. Two threads never work on the same topic at the same time. The sweep ends when it finds
+ * no more messages that it can send.
  *
  * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
- * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, a sweep starts no
- * new lane after 30 seconds if the outbox has messages of topics that have no producer in this
- * process, so that another sweeper can send them. With "per_shard", each lane has its own lease.
+ * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
+ * messages of topics that have no producer in this process, the sweep starts no new lane later than
+ * 30 seconds after its start. Another sweeper can then take the lease and send these messages. With
+ * "per_shard", each lane has its own lease.
  * Messages in a lane whose lease is held by another sweeper are left to that sweeper.
  *
  * A message that could not be sent waits before its next attempt. After the first failure, it
- * waits for "dispatch_retry_delay_ms". After a later failure, it waits for as long as the time
- * since its first failure, but at most 5 minutes, or 1 minute if the failure does not count. Later
- * messages with the same topic and partition key wait too. A failure counts toward
- * "max_dispatch_attempts" only if at least half of the messages of the topic were sent recently at
- * their first attempt. A message is parked
+ * waits for "dispatch_retry_delay_ms". After a later failure, the wait is as long as the time since
+ * the first failure, but at most 5 minutes. If the failure does not count, the wait is at most 1
+ * minute. Later messages with the same topic and partition key wait too.
+ *
+ * A failure counts toward "max_dispatch_attempts" only if the transport of the topic works: at
+ * least half of the recent first attempts in the topic succeeded. A first attempt is an attempt to
+ * send a message that was not tried before. A message is parked
  *
  * - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
  *   first failure;
  * - when its producer rejects it, unless the producer rejects three or more messages of the topic
  *   in this sweep with the same reason and sends none;
  * - when it still fails "park_after_ms" after its first failure, whether or not its failures
- *   count. This does not apply while the lane is paused and no other message of the topic is sent;
+ *   count. This rule does not apply to a sweep that pauses the lane and sends no other message of
+ *   the topic;
  * - when the stored item is malformed and still cannot be read a day after the first failure to read
  *   it.
+ *
+ * With "park_keyed" = "false", a message with a partition key is parked only when it is rejected or
+ * malformed.
  *
  * The sweep stops working on a lane after ten consecutive failures, after
  * POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a

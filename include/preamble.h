@@ -38,6 +38,10 @@
  *   topic to SNS or SQS without a callback.
  * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
  *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
+ * - Shard: a part of the messages of a topic. All messages with the same partition key are in the
+ *   same shard. The setting "number_of_shards" is their number.
+ * - Circuit breaker: after "breaker_threshold" failures in a row, postbox_clear_outbox leaves the
+ *   messages of the topic to the sweep for a limited time.
  *
  * Conventions, for every function that does not say otherwise:
  *

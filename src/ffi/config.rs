@@ -102,10 +102,11 @@ pub unsafe extern "C" fn postbox_config_get(
 /// `send` is called with `data` for each message; see postbox_send_callback.
 ///
 /// `release` may be NULL. It is called once with `data`, when `send` can no longer be called. This
-/// is the case as soon as the configuration, all clients that were opened with it, and all units of
-/// work of these clients are freed, and no call to `send` is in progress. `release` runs on the
-/// thread that frees the last of these handles, or on the background thread on which the last call
-/// to `send` returns. If this function fails, `release` is not called.
+/// is the case as soon as the producer is replaced or the configuration is freed, all clients that
+/// were opened with the producer and all units of work of these clients are freed, and no call to
+/// `send` is in progress. `release` runs on the thread that makes the last of these calls, or on the
+/// background thread on which the last call to `send` returns. If this function fails, `release` is
+/// not called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_add_producer(
     config: *mut postbox_config,

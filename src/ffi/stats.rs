@@ -38,8 +38,8 @@ pub struct postbox_stats {
     pub background_failures: u64,
     /// Topics whose circuit breaker holds back messages of this client.
     pub open_breakers: u64,
-    /// The number of outstanding messages at the last count, which postbox_count_outstanding or the
-    /// background count for "max_outstanding" made, or UINT64_MAX before the first count.
+    /// The number of outstanding messages at the last count, or UINT64_MAX before the first count.
+    /// postbox_count_outstanding and the background count for "max_outstanding" make such counts.
     pub outstanding: u64,
     /// Always 0; reserved for later versions.
     pub reserved: [u64; 7],

@@ -11,8 +11,7 @@ use std::ffi::c_char;
 /// The result of a sweep: message counts and the status of the lease.
 #[repr(C)]
 pub struct postbox_sweep_result {
-    /// Outstanding messages that the sweep found in the index and that are older than
-    /// "sweep_min_age_ms".
+    /// Outstanding messages older than "sweep_min_age_ms" that the sweep found in the table.
     pub found: u64,
     /// Messages that were sent, or that were accepted by their producer.
     pub dispatched: u64,
@@ -37,32 +36,39 @@ pub struct postbox_sweep_result {
 ///
 /// The messages of a topic are spread over "number_of_shards" shards. A lane is a group of shards
 /// of one topic. All messages of the topic with the same partition key are in the same lane. Each
-/// thread of a sweep works on one lane at a time. The sweep sends the messages of the first lane on
-/// this thread. At the same time, up to "sweep_threads" - 1 additional threads send the messages of
-/// other topics. Two threads never send messages of the same topic at the same time. The sweep ends
-/// when it finds no more messages that it can send.
+/// thread of a sweep works on one lane at a time. The calling thread is one of these threads. If
+/// several topics have outstanding messages, up to "sweep_threads" - 1 additional threads work at the
+/// same time. Two threads never work on the same topic at the same time. The sweep ends when it finds
+/// no more messages that it can send.
 ///
 /// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
-/// lease for all lanes, which also excludes the sweepers of Brighter. In this mode, a sweep starts no
-/// new lane after 30 seconds if the outbox has messages of topics that have no producer in this
-/// process, so that another sweeper can send them. With "per_shard", each lane has its own lease.
+/// lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
+/// messages of topics that have no producer in this process, the sweep starts no new lane later than
+/// 30 seconds after its start. Another sweeper can then take the lease and send these messages. With
+/// "per_shard", each lane has its own lease.
 /// Messages in a lane whose lease is held by another sweeper are left to that sweeper.
 ///
 /// A message that could not be sent waits before its next attempt. After the first failure, it
-/// waits for "dispatch_retry_delay_ms". After a later failure, it waits for as long as the time
-/// since its first failure, but at most 5 minutes, or 1 minute if the failure does not count. Later
-/// messages with the same topic and partition key wait too. A failure counts toward
-/// "max_dispatch_attempts" only if at least half of the messages of the topic were sent recently at
-/// their first attempt. A message is parked
+/// waits for "dispatch_retry_delay_ms". After a later failure, the wait is as long as the time since
+/// the first failure, but at most 5 minutes. If the failure does not count, the wait is at most 1
+/// minute. Later messages with the same topic and partition key wait too.
+///
+/// A failure counts toward "max_dispatch_attempts" only if the transport of the topic works: at
+/// least half of the recent first attempts in the topic succeeded. A first attempt is an attempt to
+/// send a message that was not tried before. A message is parked
 ///
 /// - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
 ///   first failure;
 /// - when its producer rejects it, unless the producer rejects three or more messages of the topic
 ///   in this sweep with the same reason and sends none;
 /// - when it still fails "park_after_ms" after its first failure, whether or not its failures
-///   count. This does not apply while the lane is paused and no other message of the topic is sent;
+///   count. This rule does not apply to a sweep that pauses the lane and sends no other message of
+///   the topic;
 /// - when the stored item is malformed and still cannot be read a day after the first failure to read
 ///   it.
+///
+/// With "park_keyed" = "false", a message with a partition key is parked only when it is rejected or
+/// malformed.
 ///
 /// The sweep stops working on a lane after ten consecutive failures, after
 /// POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a

@@ -14,16 +14,16 @@ use crate::outbox::item;
 use crate::sys::simulation::{Mutation, mutated};
 use std::sync::Arc;
 
-/// A message that was sent, with the attributes on which its mark is conditional.
+/// The update that marks a sent message dispatched, and the values on which the update is conditional.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) id: String,
     pub(crate) at: Ticks,
-    /// The time of the last replay before the message was sent, so that a late mark does not undo a later replay. `None` if
-    /// the replay is not known, as for a message that the caller sent by other means.
+    /// The time of the last replay before the message was sent, or `Some(None)` if there was no replay. The update is not
+    /// made if the message was replayed after that. `None` if only the id is known; the update is then made in any case.
     pub(crate) replayed: Option<Option<Ticks>>,
     pub(crate) has_zero_delivery: bool,
-    /// Whether the first attempt succeeded, so that no trace of a failure is kept.
+    /// Whether the message was sent at its first attempt. The update then removes `FirstFailedAt`, which a claim has set.
     pub(crate) first_try: bool,
 }
 

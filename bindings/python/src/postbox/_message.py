@@ -47,7 +47,7 @@ class Message:
 
     @classmethod
     def _of(cls, pointer: Any, keeper: object = None) -> Message:
-        """Wraps a postbox_message. `keeper` is the object that owns its memory, if the memory belongs to another object."""
+        """Wraps a postbox_message. If another object owns its memory, `keeper` is that object."""
         message = cls.__new__(cls)
         message._adopt(pointer, keeper)
         return message
@@ -91,7 +91,8 @@ class Message:
 
     def __getitem__(self, name: str) -> str | None:
         """Returns a header field, or None if it is not set. A message that was read from the outbox also has "state",
-        "dispatched_at", "expires_at", "parked_at", "dispatch_attempts" and "last_error"."""
+        "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error", "next_attempt_at", "first_failed_at"
+        and "accepted_at"."""
         value = ffi.new("char **")
         key = utf8(name, "field name")
         with self._lock:
