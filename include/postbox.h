@@ -28,8 +28,8 @@
  * Terms:
  *
  * - Outbox: the DynamoDB table that stores messages until they are sent.
- * - Outstanding: a committed message that is not yet marked as sent. Dispatched: a message that was
- *   sent and marked. Parked: a message that failed too often, was rejected or cannot be read, and
+ * - Outstanding: a stored message that is neither marked as sent nor parked. Dispatched: a message
+ *   that was sent and marked. Parked: a message that failed too often, was rejected or cannot be read, and
  *   that is not sent again until it is released.
  * - Clear: to send messages right after their commit, on the calling thread.
  * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
@@ -39,9 +39,9 @@
  * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
  *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
  * - Shard: a part of the messages of a topic. All messages with the same partition key are in the
- *   same shard. The setting "number_of_shards" is their number.
- * - Circuit breaker: after "breaker_threshold" failures in a row, postbox_clear_outbox leaves the
- *   messages of the topic to the sweep for a limited time.
+ *   same shard. The setting "number_of_shards" sets the number of shards of each topic.
+ * - Circuit breaker: after "breaker_threshold" consecutive failures in a topic, postbox_clear_outbox
+ *   leaves the messages of that topic to the sweep for a limited time.
  *
  * Conventions, for every function that does not say otherwise:
  *
@@ -221,8 +221,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * Some messages could not be marked dispatched, or their confirmations could not be recorded. If the call can take
-     * several messages, the error has a reason for each of these messages.
+     * Some messages could not be marked dispatched, or their confirmations could not be recorded. If the
+     * function accepts several messages, the error has a reason for each message that could not be marked or confirmed.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
@@ -356,12 +356,12 @@ POSTBOX_ENUM(postbox_outcome)
 POSTBOX_ENUM(postbox_send_outcome)
 {
     /**
-     * The transport has the message. The message is marked dispatched.
+     * The transport confirmed that it received the message. The message is marked dispatched.
      */
     POSTBOX_SEND_SENT = 0,
     /**
-     * The transport accepted the message. The program must call postbox_confirm when it knows
-     * whether the message was sent. Until then the message stays outstanding.
+     * The transport took the message, but did not confirm yet that the message was sent. The program
+     * must call postbox_confirm when it knows the outcome. Until then the message stays outstanding.
      */
     POSTBOX_SEND_ACCEPTED = 1,
     /**
@@ -371,7 +371,7 @@ POSTBOX_ENUM(postbox_send_outcome)
     POSTBOX_SEND_RETRY = 2,
     /**
      * The message can never be sent, for example because it is too large, not permitted or malformed.
-     * The message is parked immediately.
+     * The message is parked without further attempts. For exceptions, see postbox_sweep.
      */
     POSTBOX_SEND_REJECT = 3,
     /**
@@ -445,7 +445,7 @@ POSTBOX_ENUM(postbox_lease)
 POSTBOX_ENUM(postbox_state)
 {
     /**
-     * The message is not marked as sent. It may already have been sent.
+     * The message is neither marked as sent nor parked. It may already have been sent.
      */
     POSTBOX_STATE_OUTSTANDING = 0,
     /**
@@ -520,9 +520,10 @@ typedef struct postbox_message postbox_message;
 typedef struct postbox_page postbox_page;
 
 /**
- * The outcome of each message that was passed to postbox_clear_outbox, postbox_post,
- * postbox_mark_dispatched, postbox_replay or postbox_replay_causation, in the order of the ids. An id
- * that was passed twice has one entry. Any number of threads may read a report.
+ * The outcomes of the messages of one call to postbox_clear_outbox, postbox_post,
+ * postbox_mark_dispatched, postbox_replay or postbox_replay_causation. For functions that receive ids,
+ * the outcomes are in the order in which the ids were passed. An id that was passed twice has one
+ * entry. Any number of threads may read a report.
  */
 typedef struct postbox_report postbox_report;
 
@@ -542,7 +543,8 @@ typedef struct postbox_send_results postbox_send_results;
  * stays unchanged. The limit errors are POSTBOX_ERROR_TOO_MANY_ACTIONS (more than 100 actions),
  * POSTBOX_ERROR_ITEM_TOO_LARGE (an item over 400 KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB
  * in total) and POSTBOX_ERROR_DUPLICATE_ITEM (two actions on one item). After a successful commit or
- * rollback, calls that add an action, commit or roll back fail with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
+ * rollback, a call fails with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED if it adds an action, commits, or rolls
+ * back.
  *
  * Items, keys and actions are DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
  * POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
@@ -596,8 +598,9 @@ typedef void (*postbox_release_callback)(void *data);
  * ```
  *
  * A message without a result is POSTBOX_SEND_NOT_TRIED: nothing is written for it, and it stays
- * outstanding. The messages are in the order in which they are to be sent, and no two of them have
- * the same topic and partition key. There are at least 1 and at most `max_batch` messages.
+ * outstanding. There are at least 1 and at most `max_batch` messages, in the order in which they are
+ * to be sent. A batch has at most one message for each topic and partition key, and any number of
+ * messages without a partition key.
  *
  * `data` is the pointer that was registered with the callback. `messages` and `results` are valid for
  * the duration of the call. The callback may read the messages and must not free them. The callback
@@ -901,9 +904,14 @@ postbox_error *postbox_config_get(postbox_config *config,
  * `send` is called with `data` for each message; see postbox_send_callback.
  *
  * `release` may be NULL. It is called once with `data`, when `send` can no longer be called. This
- * is the case as soon as the producer is replaced or the configuration is freed, all clients that
- * were opened with the producer and all units of work of these clients are freed, and no call to
- * `send` is in progress. `release` runs on the thread that makes the last of these calls, or on the
+ * is the case when all of the following are true:
+ *
+ * - The producer was replaced, or the configuration was freed.
+ * - All clients that were opened with the producer, and all units of work of these clients, were
+ *   freed.
+ * - No call to `send` is in progress.
+ *
+ * `release` runs on the thread whose call replaces the producer or frees the last handle, or on the
  * background thread on which the last call to `send` returns. If this function fails, `release` is
  * not called.
  */
@@ -957,7 +965,7 @@ void postbox_send_results_set(postbox_send_results *results,
  * empty body. The id is a new UUID v7, and the creation time is the current time. The caller frees the
  * message with postbox_message_free.
  *
- * Unless "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
+ * Unless the header field "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
  * is stored as bytes. The topic is checked when the message is deposited.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
@@ -1093,8 +1101,8 @@ postbox_error *postbox_create_table(postbox_client *client);
 /**
  * Verifies that the table exists and has the keys and indexes of an outbox. If
  * `has_causation_index` is not NULL, this function writes to it whether messages can be replayed by
- * causation id. The value is false for tables that older versions of Brighter created, because they
- * lack the index that this requires.
+ * causation id. The value is false for a table that an older version of Brighter created, because
+ * such a table has no index of causation ids.
  *
  * Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each
  * problem.
@@ -1121,10 +1129,12 @@ postbox_error *postbox_deposit_post(postbox_client *client,
  * One message can be stored while another is not. Depositing a message whose id already exists
  * succeeds and changes nothing.
  *
- * Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid,
- * or POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. If one of these errors is returned, no message is stored.
- * POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message that could not be stored. After
- * this error, it is safe to deposit all messages again.
+ * Errors:
+ *
+ * - POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE or
+ *   POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. No message was stored.
+ * - POSTBOX_ERROR_DEPOSIT_INCOMPLETE. Some messages were not stored, and the error has a reason for
+ *   each of them. It is safe to deposit all messages of the call again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_deposit_posts(postbox_client *client,
@@ -1143,12 +1153,14 @@ postbox_error *postbox_post(postbox_client *client,
                                    postbox_report **report);
 
 /**
- * Clears messages: sends the outstanding messages with these ids on this thread, in the order of the
- * ids, and marks them dispatched. Messages that are already dispatched are not sent again.
+ * Clears messages: sends the outstanding messages with these ids on the calling thread, in the order
+ * in which the ids are passed, and marks the messages dispatched. Messages that are already
+ * dispatched are not sent again.
  *
  * If a message cannot be sent, the later messages with the same topic and partition key are held back,
- * and all other messages are sent. The failed message stays outstanding, and a later sweep sends it. A
- * message that its producer rejects is parked.
+ * and all other messages are sent. The failed message stays outstanding, and a later sweep tries to send
+ * it again. A message that its producer rejects is parked. A clear also holds back a message if an
+ * earlier clear of this client left an earlier message with the same topic and partition key unsent.
  *
  * The outcome of each message is written to `report`, which the caller frees with
  * postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is
@@ -1382,24 +1394,23 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
  * messages are sent first. `result` may be NULL.
  *
- * The messages of a topic are spread over "number_of_shards" shards. A lane is a group of shards
- * of one topic. All messages of the topic with the same partition key are in the same lane. Each
- * thread of a sweep works on one lane at a time. The calling thread is one of these threads. If
- * several topics have outstanding messages, up to "sweep_threads" - 1 additional threads work at the
- * same time. Two threads never work on the same topic at the same time. The sweep ends when it finds
- * no more messages that it can send.
+ * The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
+ * that one thread sweeps as a unit: one shard, or the shards that Postbox and Brighter use for the
+ * same partition keys. Each thread of a sweep works on one lane at a time. The calling thread is one
+ * of these threads. If several topics have outstanding messages, up to "sweep_threads" - 1 additional
+ * threads work at the same time. Two threads never work on the same topic at the same time. The
+ * sweep ends when it finds no more messages that it can send.
  *
  * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
  * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
- * messages of topics that have no producer in this process, the sweep starts no new lane later than
- * 30 seconds after its start. Another sweeper can then take the lease and send these messages. With
- * "per_shard", each lane has its own lease.
- * Messages in a lane whose lease is held by another sweeper are left to that sweeper.
+ * messages of topics that have no producer in this process, the sweep does not begin another lane
+ * after it has run for 30 seconds. Another sweeper can then take the lease and send these messages.
+ * With "per_shard", each lane has its own lease. Messages in a lane whose lease is held by another sweeper are left to that sweeper.
  *
  * A message that could not be sent waits before its next attempt. After the first failure, it
  * waits for "dispatch_retry_delay_ms". After a later failure, the wait is as long as the time since
- * the first failure, but at most 5 minutes. If the failure does not count, the wait is at most 1
- * minute. Later messages with the same topic and partition key wait too.
+ * the first failure, but at most 5 minutes, or 1 minute if the failure does not count as explained in
+ * the next paragraph. Later messages with the same topic and partition key wait too.
  *
  * A failure counts toward "max_dispatch_attempts" only if the transport of the topic works: at
  * least half of the recent first attempts in the topic succeeded. A first attempt is an attempt to
@@ -1410,8 +1421,8 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * - when its producer rejects it, unless the producer rejects three or more messages of the topic
  *   in this sweep with the same reason and sends none;
  * - when it still fails "park_after_ms" after its first failure, whether or not its failures
- *   count. This rule does not apply to a sweep that pauses the lane and sends no other message of
- *   the topic;
+ *   count. A sweep that pauses the lane of the message (see below) and sends no other message of the
+ *   topic does not park it;
  * - when the stored item is malformed and still cannot be read a day after the first failure to read
  *   it.
  *

@@ -28,8 +28,8 @@
  * Terms:
  *
  * - Outbox: the DynamoDB table that stores messages until they are sent.
- * - Outstanding: a committed message that is not yet marked as sent. Dispatched: a message that was
- *   sent and marked. Parked: a message that failed too often, was rejected or cannot be read, and
+ * - Outstanding: a stored message that is neither marked as sent nor parked. Dispatched: a message
+ *   that was sent and marked. Parked: a message that failed too often, was rejected or cannot be read, and
  *   that is not sent again until it is released.
  * - Clear: to send messages right after their commit, on the calling thread.
  * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
@@ -39,9 +39,9 @@
  * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
  *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
  * - Shard: a part of the messages of a topic. All messages with the same partition key are in the
- *   same shard. The setting "number_of_shards" is their number.
- * - Circuit breaker: after "breaker_threshold" failures in a row, postbox_clear_outbox leaves the
- *   messages of the topic to the sweep for a limited time.
+ *   same shard. The setting "number_of_shards" sets the number of shards of each topic.
+ * - Circuit breaker: after "breaker_threshold" consecutive failures in a topic, postbox_clear_outbox
+ *   leaves the messages of that topic to the sweep for a limited time.
  *
  * Conventions, for every function that does not say otherwise:
  *

@@ -525,7 +525,7 @@ struct message_outcome {
     [[nodiscard]] bool failed() const noexcept { return outcome >= POSTBOX_OUTCOME_NOT_FOUND; }
 };
 
-/** The outcomes of the messages that were passed to a call, in the order of the ids. */
+/** The outcomes of the messages of one call, in the order in which their ids were passed. */
 using report = std::vector<message_outcome>;
 
 using sweep_result = ::postbox_sweep_result;

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 /// The maximum total size of the items of one request, well below the limit of DynamoDB.
 const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 
-/// The messages of one request: their positions in the list, and their items.
+/// The messages of one request: their positions in the argument of [`deposit_all`], and their encoded items.
 #[derive(Default)]
 struct Batch {
     indexes: Vec<usize>,
@@ -21,8 +21,9 @@ struct Batch {
     bytes: usize,
 }
 
-/// Deposits each message independently and returns the ids. Nothing is stored if a message is invalid. If two messages
-/// have the same id, the first message is stored.
+/// Checks all messages before the first request, and stores none of them if one is invalid. Otherwise, each message is
+/// stored independently of the others. Of several messages with the same id, the first is stored. Returns the ids of
+/// all messages.
 pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<String>> {
     engine.runtime.check_open()?;
     let (places, batches): (Vec<_>, Vec<_>) =

@@ -108,13 +108,14 @@ impl Postbox {
         self.clear_outbox(&[id])
     }
 
-    /// Clears messages: sends the outstanding messages with these ids on this thread, in the order of the ids, and
-    /// marks them dispatched. Messages that are already dispatched are not sent again. The report contains the outcome
-    /// of each message.
+    /// Clears messages: sends the outstanding messages with these ids on the calling thread, in the order in
+    /// which the ids are passed, and marks the messages dispatched. Messages that are already dispatched are not sent
+    /// again. The report contains the outcome of each message.
     ///
     /// If a message cannot be sent, the later messages with the same topic and partition key are held back, and all
-    /// other messages are sent. The failed message stays outstanding, and a later sweep sends it. A message that its
-    /// producer rejects is parked.
+    /// other messages are sent. The failed message stays outstanding, and a later sweep tries to send it again. A
+    /// message that its producer rejects is parked. A clear also holds back a message if an earlier clear of this
+    /// Postbox left an earlier message with the same topic and partition key unsent.
     ///
     /// # Errors
     /// Only if no message could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],
@@ -232,22 +233,22 @@ impl Postbox {
     /// Sends the outstanding messages that are older than `sweep_min_age_ms`, and marks them dispatched. Within a topic,
     /// the oldest messages are sent first.
     ///
-    /// The messages of a topic are spread over `number_of_shards` shards. A lane is a group of shards of one topic. All
-    /// messages of the topic with the same partition key are in the same lane. Each thread of a sweep works on one lane
-    /// at a time. The calling thread is one of these threads. If several topics have outstanding messages, up to
+    /// The messages of a topic are spread over `number_of_shards` shards. A lane is the part of a topic that one thread
+    /// sweeps as a unit: one shard, or the shards that Postbox and Brighter use for the same partition keys. Each thread
+    /// of a sweep works on one lane at a time. The calling thread is one of these threads. If several topics have outstanding messages, up to
     /// `sweep_threads` - 1 additional threads work at the same time. Two threads never work on the same topic at the
     /// same time. The sweep ends when it finds no more messages that it can send.
     ///
     /// While the sweep sends, it holds a lease in the lock table. With `lease_mode` = `single`, this is one lease for
     /// all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has messages of topics that
-    /// have no producer in this process, the sweep starts no new lane later than 30 seconds after its start. Another
+    /// have no producer in this process, the sweep does not begin another lane after it has run for 30 seconds. Another
     /// sweeper can then take the lease and send these messages. With `per_shard`, each lane has its own lease. Messages
     /// in a lane whose lease is held by another sweeper are left to that sweeper.
     ///
     /// A message that could not be sent waits before its next attempt. After the first failure, it waits for
     /// `dispatch_retry_delay_ms`. After a later failure, the wait is as long as the time since the first failure, but
-    /// at most 5 minutes. If the failure does not count, the wait is at most 1 minute. Later messages with the same
-    /// topic and partition key wait too.
+    /// at most 5 minutes, or 1 minute if the failure does not count as explained in the next paragraph. Later messages
+    /// with the same topic and partition key wait too.
     ///
     /// A failure counts toward `max_dispatch_attempts` only if the transport of the topic works: at least half of the
     /// recent first attempts in the topic succeeded. A first attempt is an attempt to send a message that was not tried
@@ -256,11 +257,9 @@ impl Postbox {
     /// - when `max_dispatch_attempts` failures have counted and `park_min_age_ms` has passed since its first failure;
     /// - when its producer rejects it, unless the producer rejects three or more messages of the topic in this sweep
     ///   with the same reason and sends none;
-    /// - when it still fails `park_after_ms` after its first failure, whether or not its failures count. This rule does
-    ///   not apply to a sweep that pauses the lane and sends no other message of the topic;
+    /// - when it still fails `park_after_ms` after its first failure, whether or not its failures count. A sweep
+    ///   that pauses the lane of the message (see below) and sends no other message of the topic does not park it;
     /// - when the stored item is malformed and still cannot be read a day after the first failure to read it.
-    ///
-    /// With `park_keyed` = `false`, a message with a partition key is parked only when it is rejected or malformed.
     ///
     /// With `park_keyed` = `false`, a message with a partition key is parked only when it is rejected or malformed.
     ///

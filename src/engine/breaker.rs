@@ -1,5 +1,5 @@
-//! The circuit breakers of clears, one per topic. After consecutive failures of its transport, the messages of a topic
-//! are held back for a while. No attempts are counted for these messages.
+//! The circuit breakers that clear operations use, one for each topic. After consecutive failures in a topic, clear
+//! operations hold back its messages for a while. The held back messages are not counted as failed.
 
 use crate::model::stats::BreakerState;
 use crate::sys::clock;
@@ -7,7 +7,8 @@ use crate::sys::sync::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// The time after which the first probe is made. It doubles after each failed probe, up to `breaker_cooldown_ms`.
+/// The time for which a breaker stays open before its first probe. Each failed probe doubles this time. No cooldown,
+/// including the first, is longer than `breaker_cooldown_ms`.
 const FIRST_COOLDOWN: Duration = Duration::from_secs(5);
 
 /// The breakers of all topics that have failed since their last success.
@@ -57,7 +58,7 @@ impl Breakers {
         match *breaker {
             Breaker::Closed { .. } => Permit::Send,
             Breaker::Open { until, .. } if until > now => Permit::HoldBack,
-            // If a probe does not return, the topic is held back only until the cooldown has passed.
+            // If the outcome of a probe is never reported, the next probe is permitted a cooldown after its start.
             Breaker::Probing { since, cooldown } if now.duration_since(since) < cooldown => Permit::HoldBack,
             Breaker::Open { cooldown, .. } | Breaker::Probing { cooldown, .. } => {
                 *breaker = Breaker::Probing { since: now, cooldown };

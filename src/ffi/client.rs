@@ -102,8 +102,8 @@ pub unsafe extern "C" fn postbox_create_table(client: *mut postbox_client) -> *m
 
 /// Verifies that the table exists and has the keys and indexes of an outbox. If
 /// `has_causation_index` is not NULL, this function writes to it whether messages can be replayed by
-/// causation id. The value is false for tables that older versions of Brighter created, because they
-/// lack the index that this requires.
+/// causation id. The value is false for a table that an older version of Brighter created, because
+/// such a table has no index of causation ids.
 ///
 /// Errors: POSTBOX_ERROR_TABLE_NOT_FOUND; POSTBOX_ERROR_INVALID_TABLE with a reason for each
 /// problem.
@@ -146,10 +146,12 @@ pub unsafe extern "C" fn postbox_deposit_post(
 /// One message can be stored while another is not. Depositing a message whose id already exists
 /// succeeds and changes nothing.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_MESSAGE or POSTBOX_ERROR_ITEM_TOO_LARGE if a message is invalid,
-/// or POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. If one of these errors is returned, no message is stored.
-/// POSTBOX_ERROR_DEPOSIT_INCOMPLETE with a reason for each message that could not be stored. After
-/// this error, it is safe to deposit all messages again.
+/// Errors:
+///
+/// - POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE or
+///   POSTBOX_ERROR_OUTBOX_LIMIT_REACHED. No message was stored.
+/// - POSTBOX_ERROR_DEPOSIT_INCOMPLETE. Some messages were not stored, and the error has a reason for
+///   each of them. It is safe to deposit all messages of the call again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_deposit_posts(
     client: *mut postbox_client,
@@ -185,12 +187,14 @@ pub unsafe extern "C" fn postbox_post(
     unsafe { reported(report, || postbox_client::borrow(client)?.0.post(postbox_message::borrow(message)?.message())) }
 }
 
-/// Clears messages: sends the outstanding messages with these ids on this thread, in the order of the
-/// ids, and marks them dispatched. Messages that are already dispatched are not sent again.
+/// Clears messages: sends the outstanding messages with these ids on the calling thread, in the order
+/// in which the ids are passed, and marks the messages dispatched. Messages that are already
+/// dispatched are not sent again.
 ///
 /// If a message cannot be sent, the later messages with the same topic and partition key are held back,
-/// and all other messages are sent. The failed message stays outstanding, and a later sweep sends it. A
-/// message that its producer rejects is parked.
+/// and all other messages are sent. The failed message stays outstanding, and a later sweep tries to send
+/// it again. A message that its producer rejects is parked. A clear also holds back a message if an
+/// earlier clear of this client left an earlier message with the same topic and partition key unsent.
 ///
 /// The outcome of each message is written to `report`, which the caller frees with
 /// postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is

@@ -102,9 +102,14 @@ pub unsafe extern "C" fn postbox_config_get(
 /// `send` is called with `data` for each message; see postbox_send_callback.
 ///
 /// `release` may be NULL. It is called once with `data`, when `send` can no longer be called. This
-/// is the case as soon as the producer is replaced or the configuration is freed, all clients that
-/// were opened with the producer and all units of work of these clients are freed, and no call to
-/// `send` is in progress. `release` runs on the thread that makes the last of these calls, or on the
+/// is the case when all of the following are true:
+///
+/// - The producer was replaced, or the configuration was freed.
+/// - All clients that were opened with the producer, and all units of work of these clients, were
+///   freed.
+/// - No call to `send` is in progress.
+///
+/// `release` runs on the thread whose call replaces the producer or frees the last handle, or on the
 /// background thread on which the last call to `send` returns. If this function fails, `release` is
 /// not called.
 #[unsafe(no_mangle)]

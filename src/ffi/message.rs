@@ -60,7 +60,7 @@ impl Content {
 /// empty body. The id is a new UUID v7, and the creation time is the current time. The caller frees the
 /// message with postbox_message_free.
 ///
-/// Unless "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
+/// Unless the header field "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
 /// is stored as bytes. The topic is checked when the message is deposited.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_new(

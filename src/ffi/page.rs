@@ -14,7 +14,7 @@ use std::ptr;
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_state {
-    /// The message is not marked as sent. It may already have been sent.
+    /// The message is neither marked as sent nor parked. It may already have been sent.
     Outstanding = 0,
     /// The message was sent and marked.
     Dispatched = 1,

@@ -14,16 +14,16 @@ pub(crate) const REASON_BYTES: usize = 1024;
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub enum postbox_send_outcome {
-    /// The transport has the message. The message is marked dispatched.
+    /// The transport confirmed that it received the message. The message is marked dispatched.
     Sent = 0,
-    /// The transport accepted the message. The program must call postbox_confirm when it knows
-    /// whether the message was sent. Until then the message stays outstanding.
+    /// The transport took the message, but did not confirm yet that the message was sent. The program
+    /// must call postbox_confirm when it knows the outcome. Until then the message stays outstanding.
     Accepted = 1,
     /// Sending failed, and the cause may be the transport or the message. The message stays
     /// outstanding. A later sweep sends it again or parks it; see postbox_sweep.
     Retry = 2,
     /// The message can never be sent, for example because it is too large, not permitted or malformed.
-    /// The message is parked immediately.
+    /// The message is parked without further attempts. For exceptions, see postbox_sweep.
     Reject = 3,
     /// The transport cannot send any message at present, for example because a server is down. The
     /// message stays outstanding and will be sent again.
@@ -111,8 +111,9 @@ impl Handle for postbox_send_results {
 /// ```
 ///
 /// A message without a result is POSTBOX_SEND_NOT_TRIED: nothing is written for it, and it stays
-/// outstanding. The messages are in the order in which they are to be sent, and no two of them have
-/// the same topic and partition key. There are at least 1 and at most `max_batch` messages.
+/// outstanding. There are at least 1 and at most `max_batch` messages, in the order in which they are
+/// to be sent. A batch has at most one message for each topic and partition key, and any number of
+/// messages without a partition key.
 ///
 /// `data` is the pointer that was registered with the callback. `messages` and `results` are valid for
 /// the duration of the call. The callback may read the messages and must not free them. The callback

@@ -7,9 +7,10 @@ use crate::ffi::text::c_string;
 use crate::{DispatchEntry, DispatchOutcome, DispatchReport, Result};
 use std::ffi::{CString, c_char};
 
-/// The outcome of each message that was passed to postbox_clear_outbox, postbox_post,
-/// postbox_mark_dispatched, postbox_replay or postbox_replay_causation, in the order of the ids. An id
-/// that was passed twice has one entry. Any number of threads may read a report.
+/// The outcomes of the messages of one call to postbox_clear_outbox, postbox_post,
+/// postbox_mark_dispatched, postbox_replay or postbox_replay_causation. For functions that receive ids,
+/// the outcomes are in the order in which the ids were passed. An id that was passed twice has one
+/// entry. Any number of threads may read a report.
 pub struct postbox_report(Vec<Entry>);
 
 struct Entry {

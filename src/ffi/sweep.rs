@@ -34,24 +34,23 @@ pub struct postbox_sweep_result {
 /// dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
 /// messages are sent first. `result` may be NULL.
 ///
-/// The messages of a topic are spread over "number_of_shards" shards. A lane is a group of shards
-/// of one topic. All messages of the topic with the same partition key are in the same lane. Each
-/// thread of a sweep works on one lane at a time. The calling thread is one of these threads. If
-/// several topics have outstanding messages, up to "sweep_threads" - 1 additional threads work at the
-/// same time. Two threads never work on the same topic at the same time. The sweep ends when it finds
-/// no more messages that it can send.
+/// The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
+/// that one thread sweeps as a unit: one shard, or the shards that Postbox and Brighter use for the
+/// same partition keys. Each thread of a sweep works on one lane at a time. The calling thread is one
+/// of these threads. If several topics have outstanding messages, up to "sweep_threads" - 1 additional
+/// threads work at the same time. Two threads never work on the same topic at the same time. The
+/// sweep ends when it finds no more messages that it can send.
 ///
 /// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
 /// lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
-/// messages of topics that have no producer in this process, the sweep starts no new lane later than
-/// 30 seconds after its start. Another sweeper can then take the lease and send these messages. With
-/// "per_shard", each lane has its own lease.
-/// Messages in a lane whose lease is held by another sweeper are left to that sweeper.
+/// messages of topics that have no producer in this process, the sweep does not begin another lane
+/// after it has run for 30 seconds. Another sweeper can then take the lease and send these messages.
+/// With "per_shard", each lane has its own lease. Messages in a lane whose lease is held by another sweeper are left to that sweeper.
 ///
 /// A message that could not be sent waits before its next attempt. After the first failure, it
 /// waits for "dispatch_retry_delay_ms". After a later failure, the wait is as long as the time since
-/// the first failure, but at most 5 minutes. If the failure does not count, the wait is at most 1
-/// minute. Later messages with the same topic and partition key wait too.
+/// the first failure, but at most 5 minutes, or 1 minute if the failure does not count as explained in
+/// the next paragraph. Later messages with the same topic and partition key wait too.
 ///
 /// A failure counts toward "max_dispatch_attempts" only if the transport of the topic works: at
 /// least half of the recent first attempts in the topic succeeded. A first attempt is an attempt to
@@ -62,8 +61,8 @@ pub struct postbox_sweep_result {
 /// - when its producer rejects it, unless the producer rejects three or more messages of the topic
 ///   in this sweep with the same reason and sends none;
 /// - when it still fails "park_after_ms" after its first failure, whether or not its failures
-///   count. This rule does not apply to a sweep that pauses the lane and sends no other message of
-///   the topic;
+///   count. A sweep that pauses the lane of the message (see below) and sends no other message of the
+///   topic does not park it;
 /// - when the stored item is malformed and still cannot be read a day after the first failure to read
 ///   it.
 ///

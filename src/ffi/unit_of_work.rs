@@ -23,7 +23,8 @@ use std::ptr;
 /// stays unchanged. The limit errors are POSTBOX_ERROR_TOO_MANY_ACTIONS (more than 100 actions),
 /// POSTBOX_ERROR_ITEM_TOO_LARGE (an item over 400 KB), POSTBOX_ERROR_TRANSACTION_TOO_LARGE (over 4 MB
 /// in total) and POSTBOX_ERROR_DUPLICATE_ITEM (two actions on one item). After a successful commit or
-/// rollback, calls that add an action, commit or roll back fail with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED.
+/// rollback, a call fails with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED if it adds an action, commits, or rolls
+/// back.
 ///
 /// Items, keys and actions are DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
 /// POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.

@@ -69,8 +69,8 @@ pub struct DispatchEntry {
     pub detail: String,
 }
 
-/// The outcome of each message that was passed to a call, in the order of the ids. An id that was passed twice has one
-/// entry.
+/// The outcomes of the messages of one call, in the order in which their ids were passed. An id that was passed twice has
+/// one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a message that failed is only reported here: check the report, or call into_result"]
 pub struct DispatchReport {

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MessageState {
-    /// The message is not marked as sent. It may already have been sent.
+    /// The message is neither marked as sent nor parked. It may already have been sent.
     Outstanding,
     /// The message was sent and marked.
     Dispatched,

@@ -109,16 +109,16 @@ impl Outbox {
     /// Polls DescribeTable until the table is active, or until the caller's deadline cancels the request.
     async fn wait_until_active(&self) -> Result<TableReport> {
         loop {
-            let error = match self.describe().await {
+            match self.describe().await {
                 // Just after CreateTable, DescribeTable may not know the table yet.
-                Err(error) => (error.code() == ErrorCode::TableNotFound).then_some(error),
+                Err(error) if error.code() == ErrorCode::TableNotFound || error.is_retryable() => {
+                    tracing::debug!(target: "postbox", { db.collection.name = %self.table, error.message = %error }, "waiting for the table");
+                }
+                Err(error) => return Err(error),
                 Ok(table) => match table.table_status() {
-                    Some(TableStatus::Creating | TableStatus::Updating) => None,
+                    Some(TableStatus::Creating | TableStatus::Updating) => {}
                     _ => return check(&table, &self.table),
                 },
-            };
-            if let Some(error) = error {
-                tracing::debug!(target: "postbox", { db.collection.name = %self.table, error.message = %error }, "waiting for the table");
             }
             crate::sys::clock::sleep(POLL).await;
         }

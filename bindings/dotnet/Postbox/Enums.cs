@@ -97,8 +97,8 @@ namespace Postbox
         DepositIncomplete = 51,
 
         /// <summary>
-        /// Some messages could not be marked dispatched, or their confirmations could not be recorded. After a call for
-        /// many messages, the error has a reason for each of these messages.
+        /// Some messages could not be marked dispatched, or their confirmations could not be recorded. If the call can
+        /// take several messages, the error has a reason for each of these messages.
         /// </summary>
         MarkIncomplete = 52,
 

@@ -5,7 +5,7 @@ using System.Collections.Generic;
 namespace Postbox
 {
     /// <summary>
-    /// The outcome of each message that was passed to a call, in the order of the ids. An id that was passed twice has
+    /// The outcomes of the messages of one call, in the order in which their ids were passed. An id that was passed twice has
     /// one entry.
     /// </summary>
     public sealed class Report : IReadOnlyList<MessageReport>

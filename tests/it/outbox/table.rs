@@ -179,6 +179,17 @@ fn creation_waits_for_the_table_to_become_active() {
 }
 
 #[test]
+fn a_missing_permission_ends_the_wait_for_the_table() {
+    let backend = Backend::over_http();
+    let Backend::Http(database) = &backend else { unreachable!() };
+    let faults: Faults = backend.faults();
+    faults.always("DescribeTable", Fault::access_denied());
+    let postbox = database.configure(Postbox::builder().http_client(faults.clone())).open().unwrap();
+    assert_eq!(postbox.create_table().unwrap_err().code(), ErrorCode::AccessDenied);
+    assert_eq!(faults.count("DescribeTable"), 1);
+}
+
+#[test]
 fn a_missing_table_is_named() {
     let backend = Backend::over_http();
     let Backend::Http(database) = &backend else { unreachable!() };

@@ -61,7 +61,7 @@ class Dispatch:
 
 
 class Report(Sequence[Dispatch]):
-    """The outcome of each message, in the order of the ids. An id that was passed twice has one entry."""
+    """The outcomes of the messages, in the order in which their ids were passed. An id that was passed twice has one entry."""
 
     def __init__(self, pointer: Any) -> None:
         report = ffi.gc(pointer, lib.postbox_report_free)
