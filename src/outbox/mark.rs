@@ -19,8 +19,9 @@ use std::sync::Arc;
 pub(crate) struct Mark {
     pub(crate) id: String,
     pub(crate) at: Ticks,
-    /// The time of the last replay before the message was sent, or `Some(None)` if there was no replay. The update is not
-    /// made if the message was replayed after that. `None` if only the id is known; the update is then made in any case.
+    /// The time of the last replay before the message was sent, or `Some(None)` if there was no replay. The update has
+    /// no effect if the message was replayed after that. `None` if only the id is known, in which case a replay is not
+    /// checked.
     pub(crate) replayed: Option<Option<Ticks>>,
     pub(crate) has_zero_delivery: bool,
     /// Whether the message was sent at its first attempt. The update then removes `FirstFailedAt`, which a claim has set.

@@ -1,7 +1,7 @@
 //! Corrects the wall clock by the `Date` header of the responses of AWS.
 //!
 //! Leases, waits and the creation times of messages compare the clocks of several machines. A machine whose clock is wrong
-//! would send messages too early or too late, and AWS would refuse its signatures.
+//! would send messages too early or too late, and AWS would reject its signatures.
 
 use crate::sys::clock;
 use crate::sys::sync::Mutex;
@@ -37,8 +37,8 @@ struct Samples {
     offsets: VecDeque<i64>,
     last: Option<Reading>,
     correction: i64,
-    /// Whether AWS refused signatures that were made with a correction. No other correction is made then.
-    is_refused: bool,
+    /// Whether AWS rejected signatures that were created with a correction. No other correction is applied then.
+    is_rejected: bool,
 }
 
 /// The two clocks of this machine, not corrected.
@@ -68,7 +68,7 @@ impl std::fmt::Debug for ServerClock {
 
 impl ServerClock {
     const fn new(apply: fn(i64)) -> Self {
-        let samples = Samples { offsets: VecDeque::new(), last: None, correction: 0, is_refused: false };
+        let samples = Samples { offsets: VecDeque::new(), last: None, correction: 0, is_rejected: false };
         Self { samples: Mutex::new(samples), apply }
     }
 
@@ -82,7 +82,7 @@ impl ServerClock {
             return;
         }
         if response.status().is_client_error() && says_that_the_time_is_wrong(response) {
-            return self.refuse();
+            return self.reject();
         }
         let date = headers.get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
         if let Some(date) = date.and_then(|date| SystemTime::try_from(date).ok()) {
@@ -107,7 +107,7 @@ impl ServerClock {
         // The header is cut to seconds, so that it is half a second early on average.
         samples.offsets.push_back(milliseconds_between(date, sent.wall).saturating_add(500).saturating_sub(half));
         let median = samples.median();
-        let correction = if median.abs() < LEAST_CORRECTION_MS || samples.is_refused { 0 } else { median };
+        let correction = if median.abs() < LEAST_CORRECTION_MS || samples.is_rejected { 0 } else { median };
         // The clock of the process keeps its correction while the median varies within the precision of the header.
         if (correction - samples.correction).abs() >= LEAST_CORRECTION_MS || correction == 0 {
             self.set(&mut samples, correction);
@@ -126,11 +126,11 @@ impl ServerClock {
         );
     }
 
-    /// Ends the correction if AWS refuses signatures that were made with it.
-    fn refuse(&self) {
+    /// Ends the correction if AWS rejects signatures that were created with it.
+    fn reject(&self) {
         let mut samples = self.samples.lock();
         if samples.correction != 0 {
-            samples.is_refused = true;
+            samples.is_rejected = true;
             self.set(&mut samples, 0);
         }
     }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_is_measured_anew() {
+    fn earlier_samples_are_dropped_after_the_clock_was_set() {
         let mut world = World::new(0);
         (0..5).for_each(|_| assert_eq!(world.request(), 0));
         world.now.wall -= Duration::from_secs(7200);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_correction_whose_signatures_are_refused_is_ended() {
+    fn a_correction_ends_if_its_signatures_are_rejected() {
         let mut world = World::new(60_000);
         assert_ne!(world.request(), 0);
         let refusal = r#"{"message":"Signature expired: 20261128T100000Z is now earlier than 20261128T100500Z"}"#;

@@ -90,7 +90,7 @@ fn a_process_that_did_not_sweep_for_a_day_is_forgotten() {
 }
 
 #[test]
-fn a_process_that_deposits_warns_once_if_nobody_sweeps() {
+fn a_depositing_process_logs_one_warning_without_sweepers() {
     in_own_process(|| {
         let recorder = TraceRecorder::install();
         let warnings = || recorder.lines().iter().filter(|line| line.contains("has swept this outbox")).count();
