@@ -1405,7 +1405,8 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
  * messages of topics that have no producer in this process, the sweep does not begin another lane
  * after it has run for 30 seconds. Another sweeper can then take the lease and send these messages.
- * With "per_shard", each lane has its own lease. Messages in a lane whose lease is held by another sweeper are left to that sweeper.
+ * With "per_shard", each lane has its own lease. Messages in a lane whose lease is held by another
+ * sweeper are left to that sweeper.
  *
  * A message that could not be sent waits before its next attempt. After the first failure, it
  * waits for "dispatch_retry_delay_ms". After a later failure, the wait is as long as the time since

@@ -11,12 +11,14 @@ use crate::support::proxy::Proxy;
 use crate::support::{OUTBOX, PEOPLE, create_people, person, sdk};
 use aws_sdk_dynamodb::types::ConditionCheck;
 use fastrand::Rng;
-use postbox::{Builder, Item, LeaseMode, LeaseStatus, Message, Postbox, SendOutcome, producer_fn};
+use postbox::{Builder, Item, LeaseMode, LeaseStatus, Message, Postbox, Producer, SendOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
 const ROLE: &str = "POSTBOX_KILL_ROLE";
@@ -25,6 +27,19 @@ const FILE: &str = "POSTBOX_KILL_FILE";
 const SEED: &str = "POSTBOX_KILL_SEED";
 const LEASES: &str = "POSTBOX_KILL_LEASES";
 const ROLES: [&str; 4] = ["depositor", "depositor", "sweeper", "sweeper"];
+/// A fleet in which each process does something else.
+const FLEET: [&str; 9] = [
+    "depositor",
+    "depositor",
+    "depositor-that-never-clears",
+    "depositor-with-a-sweeper",
+    "sweeper",
+    "sweeper-of-one-topic",
+    "sweeper-of-batches",
+    "sweeper-by-cron",
+    "sweeper-with-confirmations",
+];
+const TOPICS: [&str; 2] = ["greeting.made", "greeting.read"];
 /// The longest lifetime of a process.
 const LONGEST_LIFE_MS: u64 = 900;
 const LEASE_MS: u64 = 1000;
@@ -39,6 +54,7 @@ fn settings(builder: Builder) -> Builder {
         .sweep_min_age(Duration::from_millis(150))
         .cache_max_age(Duration::from_millis(50))
         .dispatch_retry_delay(Duration::from_millis(20))
+        .confirm_timeout(Duration::from_millis(500))
         .breaker_threshold(0)
         .max_dispatch_attempts(0)
 }
@@ -54,19 +70,46 @@ fn builder(database: &str) -> Builder {
     }
 }
 
-/// Opens a Postbox whose producer appends the ids of sent messages to the file before it reports success. The file keeps
-/// its content when the process is killed. With `failures`, the producer fails by chance.
-fn open(builder: Builder, sends: &Path, failures: Option<Rng>) -> Postbox {
-    let file = File::options().append(true).create(true).open(sends).unwrap();
-    let failures = std::sync::Mutex::new(failures);
-    let producer = producer_fn(move |message: &Message| {
-        if failures.lock().unwrap().as_mut().is_some_and(|chance| chance.u8(..20) == 0) {
+/// A producer that appends the ids of sent messages to a file before it reports success. The file keeps its content when
+/// the process is killed.
+struct FileProducer {
+    file: File,
+    /// Makes the producer fail by chance.
+    failures: Option<Mutex<Rng>>,
+    max_batch: usize,
+    /// Takes the ids of messages that are confirmed later.
+    confirmations: Option<Sender<String>>,
+}
+
+impl FileProducer {
+    fn new(sends: &Path, failures: Option<Rng>) -> Self {
+        let file = File::options().append(true).create(true).open(sends).unwrap();
+        Self { file, failures: failures.map(Mutex::new), max_batch: 1, confirmations: None }
+    }
+
+    fn send_one(&self, message: &Message) -> SendOutcome {
+        if self.failures.as_ref().is_some_and(|chance| chance.lock().unwrap().u8(..20) == 0) {
             return SendOutcome::Retry("the transport is down for a moment".into());
         }
-        (&file).write_all(format!("{}\n", message.id()).as_bytes()).unwrap();
-        SendOutcome::Sent
-    });
-    settings(builder).default_producer(producer).open().unwrap()
+        (&self.file).write_all(format!("{}\n", message.id()).as_bytes()).unwrap();
+        match &self.confirmations {
+            None => SendOutcome::Sent,
+            Some(ids) => {
+                ids.send(message.id().to_owned()).unwrap();
+                SendOutcome::Accepted
+            }
+        }
+    }
+}
+
+impl Producer for FileProducer {
+    fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
+        batch.iter().map(|message| self.send_one(message)).collect()
+    }
+
+    fn max_batch(&self) -> usize {
+        self.max_batch
+    }
 }
 
 /// Runs as one of the processes if the environment names a role. Otherwise it is no test and does nothing.
@@ -76,27 +119,53 @@ fn process() {
     let variable = |name| std::env::var(name).unwrap();
     let mut chance = Rng::with_seed(variable(SEED).parse().unwrap());
     let sends = PathBuf::from(variable(FILE));
-    let postbox = open(builder(&variable(DATABASE)), &sends, Some(chance.fork()));
+    let mut producer = FileProducer::new(&sends, Some(chance.fork()));
+    let (ids, accepted) = mpsc::channel();
     match role.as_str() {
-        "depositor" => loop {
-            handle(&postbox, &mut chance);
-        },
-        _ => {
-            postbox.start_sweeper().unwrap();
-            loop {
-                std::thread::park();
-            }
+        "sweeper-of-batches" => producer.max_batch = 10,
+        "sweeper-with-confirmations" => producer.confirmations = Some(ids),
+        _ => {}
+    }
+    let open = |producer: FileProducer| {
+        let builder = settings(builder(&variable(DATABASE)));
+        let builder = match role.as_str() {
+            "sweeper-of-one-topic" => builder.producer(TOPICS[0], producer),
+            _ => builder.default_producer(producer),
+        };
+        builder.dispatch_after_commit(role == "depositor-with-a-sweeper").open().unwrap()
+    };
+    if role == "sweeper-by-cron" {
+        loop {
+            let postbox = open(FileProducer::new(&sends, Some(chance.fork())));
+            let _ = postbox.sweep();
+            let _ = postbox.close();
         }
+    }
+    let postbox = open(producer);
+    if !role.starts_with("depositor") || role == "depositor-with-a-sweeper" {
+        postbox.start_sweeper().unwrap();
+    }
+    let clears = role == "depositor";
+    match role.as_str() {
+        role if role.starts_with("depositor") => loop {
+            handle(&postbox, &mut chance, clears);
+        },
+        "sweeper-with-confirmations" => accepted.iter().for_each(|id| {
+            let _ = postbox.confirm(&id, SendOutcome::Sent);
+        }),
+        _ => loop {
+            std::thread::park();
+        },
     }
 }
 
 /// Runs the handler: commits a person and a message in one unit of work, then clears the message. Some units are rolled
 /// back, dropped or cancelled, and some messages are left to the sweepers.
-fn handle(postbox: &Postbox, chance: &mut Rng) {
+fn handle(postbox: &Postbox, chance: &mut Rng, clears: bool) {
     let name = format!("{}-{:016x}", std::process::id(), chance.u64(..));
     let mut work = postbox.unit_of_work();
     work.put(PEOPLE, person(&name)).unwrap();
-    let message = Message::new("greeting.made", name.as_str()).with_id(name.as_str());
+    let message = Message::new(TOPICS[chance.usize(..2)], name.as_str()).with_id(name.as_str());
     let message = if chance.bool() { message.with_partition_key(format!("key-{}", chance.u8(..4))) } else { message };
     let id = work.deposit_post(message).unwrap();
     match chance.u8(..8) {
@@ -109,7 +178,7 @@ fn handle(postbox: &Postbox, chance: &mut Rng) {
             work.commit().unwrap_err();
         }
         number => {
-            if work.commit().is_ok() && number != 3 {
+            if work.commit().is_ok() && number != 3 && clears {
                 let _ = postbox.clear_outbox(&[id]);
             }
         }
@@ -233,13 +302,13 @@ fn sweep_calmly(postbox: &Postbox) {
 #[test]
 fn at_least_once_with_a_single_lease() {
     let database = HttpDatabase::start();
-    kill_processes_on(&database.url(), &database.url(), "single", 200, seed(), || true);
+    kill_processes_on(&ROLES, &database.url(), &database.url(), "single", 200, seed(), || true);
 }
 
 #[test]
 fn at_least_once_with_a_lease_per_shard() {
     let database = HttpDatabase::start();
-    kill_processes_on(&database.url(), &database.url(), "per_shard", 60, seed(), || true);
+    kill_processes_on(&ROLES, &database.url(), &database.url(), "per_shard", 60, seed(), || true);
 }
 
 #[test]
@@ -247,7 +316,7 @@ fn at_least_once_with_a_shared_database_file() {
     let seed = seed();
     let file = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}.db", std::process::id()));
     let file = file.to_str().unwrap();
-    kill_processes_on(file, file, "single", 40, seed, || true);
+    kill_processes_on(&ROLES, file, file, "single", 40, seed, || true);
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{file}{suffix}"));
     }
@@ -258,10 +327,20 @@ fn at_least_once_over_a_lossy_network() {
     let (database, seed) = (HttpDatabase::start(), seed());
     let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
     let is_lossy = || proxy.troubles().iter().all(|&times| times > 10);
-    kill_processes_on(&database.url(), &proxy.url(), "single", 60, seed, is_lossy);
+    kill_processes_on(&ROLES, &database.url(), &proxy.url(), "single", 60, seed, is_lossy);
     let troubles @ [delayed, cut, blocked] = proxy.troubles();
     println!("the network delayed {delayed} times, cut {cut} connections and blocked {blocked} connections");
     assert!(is_lossy(), "the network caused too few faults: {troubles:?}");
+}
+
+#[test]
+fn at_least_once_by_a_fleet_in_different_roles() {
+    for leases in ["single", "per_shard"] {
+        let (database, seed) = (HttpDatabase::start(), seed());
+        let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
+        let is_lossy = || proxy.troubles().iter().all(|&times| times > 10);
+        kill_processes_on(&FLEET, &database.url(), &proxy.url(), leases, 60, seed, is_lossy);
+    }
 }
 
 fn variable(name: &str) -> Option<u64> {
@@ -277,6 +356,7 @@ fn seed() -> u64 {
 /// Kills this many processes, and up to ten times as many until `is_enough` holds. The test reaches the database at
 /// `database`, and the processes reach it at `theirs`, which may be a lossy network.
 fn kill_processes_on(
+    roles: &[&'static str],
     database: &str,
     theirs: &str,
     leases: &'static str,
@@ -288,11 +368,12 @@ fn kill_processes_on(
     let directory = std::env::temp_dir().join(format!("postbox-kill-{}-{seed:x}-{leases}-{kills}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let mut scene = Scene { database: theirs.to_owned(), leases, directory, chance: Rng::with_seed(seed), started: 0 };
-    let postbox = open(builder(database), &scene.directory.join("sends-calm"), None);
+    let producer = FileProducer::new(&scene.directory.join("sends-calm"), None);
+    let postbox = settings(builder(database)).default_producer(producer).open().unwrap();
     postbox.create_table().unwrap();
     create_people(&postbox);
 
-    let mut victims: Vec<Victim> = ROLES.map(|role| scene.start(role)).into();
+    let mut victims: Vec<Victim> = roles.iter().map(|role| scene.start(role)).collect();
     let (mut killed, mut stops) = (0, 0);
     while killed < kills || (killed < 10 * kills && !is_enough()) {
         let next = (0..victims.len()).min_by_key(|&at| victims[at].next_at).unwrap();
