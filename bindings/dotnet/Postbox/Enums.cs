@@ -97,8 +97,8 @@ namespace Postbox
         DepositIncomplete = 51,
 
         /// <summary>
-        /// Some messages could not be marked dispatched, or their confirmations could not be recorded. If the call can
-        /// take several messages, the error has a reason for each of these messages.
+        /// Some messages could not be marked dispatched, or their confirmations could not be recorded. If the function
+        /// accepts several messages, the error has a reason for each message that could not be marked or confirmed.
         /// </summary>
         MarkIncomplete = 52,
 
@@ -219,12 +219,12 @@ namespace Postbox
     /// <summary>The outcome of sending a message.</summary>
     public enum SendOutcome
     {
-        /// <summary>The transport has the message. The message is marked dispatched.</summary>
+        /// <summary>The transport confirmed that it received the message. The message is marked dispatched.</summary>
         Sent = 0,
 
         /// <summary>
-        /// The transport accepted the message. The program must call <see cref="PostboxClient.Confirm"/> when it knows
-        /// whether the message was sent. Until then the message stays outstanding.
+        /// The transport took the message, but did not confirm yet that the message was sent. The program must call
+        /// <see cref="PostboxClient.Confirm"/> when it knows the outcome. Until then the message stays outstanding.
         /// </summary>
         Accepted = 1,
 
@@ -236,7 +236,7 @@ namespace Postbox
 
         /// <summary>
         /// The message can never be sent, for example because it is too large, not permitted or malformed. The message
-        /// is parked immediately.
+        /// is parked without further attempts. For exceptions, see <see cref="PostboxClient.Sweep"/>.
         /// </summary>
         Reject = 3,
 
@@ -295,7 +295,7 @@ namespace Postbox
     /// <summary>The state of a stored message.</summary>
     public enum MessageState
     {
-        /// <summary>The message is not marked as sent. It may already have been sent.</summary>
+        /// <summary>The message is neither marked as sent nor parked. It may already have been sent.</summary>
         Outstanding = 0,
 
         /// <summary>The message was sent and marked.</summary>
