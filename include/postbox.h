@@ -35,7 +35,7 @@
  * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
  *   process that committed them crashed. Any process can sweep.
  * - Producer: the callback that sends a message. Route: a setting that sends the messages of a
- *   topic to SNS or SQS without a callback.
+ *   topic to SNS or SQS without a callback. Transport: the service to which a producer sends.
  * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
  *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
  * - Shard: a part of the messages of a topic. All messages with the same partition key are in the
@@ -221,8 +221,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * Some messages could not be marked dispatched, or their confirmations could not be recorded. If the
-     * function accepts several messages, the error has a reason for each message that could not be marked or confirmed.
+     * Some confirmations could not be recorded, or some sent messages were not marked dispatched before the client was
+     * closed. If the function accepts several messages, the error has a reason for each message that is concerned.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
@@ -360,8 +360,9 @@ POSTBOX_ENUM(postbox_send_outcome)
      */
     POSTBOX_SEND_SENT = 0,
     /**
-     * The transport took the message, but did not confirm yet that the message was sent. The program
-     * must call postbox_confirm when it knows the outcome. Until then the message stays outstanding.
+     * The producer handed the message over, but the transport has not yet confirmed that it received the
+     * message. The program must call postbox_confirm when it knows the outcome. Until then the message
+     * stays outstanding.
      */
     POSTBOX_SEND_ACCEPTED = 1,
     /**
@@ -748,7 +749,8 @@ typedef struct postbox_stats {
     uint64_t open_breakers;
     /**
      * The number of outstanding messages at the last count, or UINT64_MAX before the first count.
-     * postbox_count_outstanding and the background count for "max_outstanding" make such counts.
+     * Each call to postbox_count_outstanding for all topics counts the messages. With the setting
+     * "max_outstanding", the client also counts them periodically in the background.
      */
     uint64_t outstanding;
     /**
@@ -1159,8 +1161,9 @@ postbox_error *postbox_post(postbox_client *client,
  *
  * If a message cannot be sent, the later messages with the same topic and partition key are held back,
  * and all other messages are sent. The failed message stays outstanding, and a later sweep tries to send
- * it again. A message that its producer rejects is parked. A clear also holds back a message if an
- * earlier clear of this client left an earlier message with the same topic and partition key unsent.
+ * it again. A message that its producer rejects is parked. A message is also held back if an
+ * earlier message with the same topic and partition key was not sent in a previous clear by this
+ * client.
  *
  * The outcome of each message is written to `report`, which the caller frees with
  * postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is
@@ -1175,8 +1178,10 @@ postbox_error *postbox_clear_outbox(postbox_client *client,
 
 /**
  * Marks messages dispatched without sending them, for programs that send messages without Postbox.
- * The dispatch time of a message that was already dispatched does not change. See
- * postbox_clear_outbox for `report`, and for the error if `report` is NULL.
+ * The dispatch time of a message that was already dispatched does not change. If
+ * `report` is NULL and a message cannot be marked, this function fails with
+ * POSTBOX_ERROR_CLEAR_INCOMPLETE, with a reason for each such message. See postbox_clear_outbox for
+ * `report`.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_mark_dispatched(postbox_client *client,
@@ -1215,7 +1220,7 @@ postbox_error *postbox_confirm(postbox_client *client,
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; in
  * this case, no message is confirmed. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message
  * whose confirmation was not recorded; all other messages are confirmed. This error is retryable
- * if confirming the failed messages again may succeed.
+ * if Postbox may be able to record the missing confirmations when the program calls this function again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_confirm_many(postbox_client *client,
@@ -1337,7 +1342,7 @@ postbox_error *postbox_unit_of_work_add(postbox_unit_of_work *work,
                                                const char *action);
 
 /**
- * Adds a deposit of a copy of this message in the outbox. After the commit, pass
+ * Adds an action that stores a copy of this message in the outbox. After the commit, pass
  * postbox_message_id(message) to postbox_clear_outbox to send the message.
  *
  * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and the limit
@@ -1395,8 +1400,9 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * messages are sent first. `result` may be NULL.
  *
  * The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
- * that one thread sweeps as a unit: one shard, or the shards that Postbox and Brighter use for the
- * same partition keys. Each thread of a sweep works on one lane at a time. The calling thread is one
+ * that one thread sweeps as a unit. Brighter and Postbox use different shards for some partition keys.
+ * A lane has all the shards that one partition key can have, so that the order of the messages with
+ * this key is kept. Each thread of a sweep works on one lane at a time. The calling thread is one
  * of these threads. If several topics have outstanding messages, up to "sweep_threads" - 1 additional
  * threads work at the same time. Two threads never work on the same topic at the same time. The
  * sweep ends when it finds no more messages that it can send.
@@ -1409,9 +1415,9 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * sweeper are left to that sweeper.
  *
  * A message that could not be sent waits before its next attempt. After the first failure, it
- * waits for "dispatch_retry_delay_ms". After a later failure, the wait is as long as the time since
- * the first failure, but at most 5 minutes, or 1 minute if the failure does not count as explained in
- * the next paragraph. Later messages with the same topic and partition key wait too.
+ * waits for "dispatch_retry_delay_ms". After each later failure, the wait is as long as the time
+ * since the first failure, up to a limit. The limit is 5 minutes if the failure counts toward
+ * "max_dispatch_attempts", and 1 minute if it does not. Later messages with the same topic and partition key wait too.
  *
  * A failure counts toward "max_dispatch_attempts" only if the transport of the topic works: at
  * least half of the recent first attempts in the topic succeeded. A first attempt is an attempt to
@@ -1421,9 +1427,9 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  *   first failure;
  * - when its producer rejects it, unless the producer rejects three or more messages of the topic
  *   in this sweep with the same reason and sends none;
- * - when it still fails "park_after_ms" after its first failure, whether or not its failures
- *   count. A sweep that pauses the lane of the message (see below) and sends no other message of the
- *   topic does not park it;
+ * - when it still cannot be sent after the time "park_after_ms" has passed since its first failure,
+ *   whether or not its failures count. Exception: the message is not parked if the sweep pauses the
+ *   lane of the message (see below) and sends no other message of the topic;
  * - when the stored item is malformed and still cannot be read a day after the first failure to read
  *   it.
  *
@@ -1434,7 +1440,9 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a
  * limited time, no process sweeps the lane. The failures that lead to a pause do not count.
  *
- * Errors: request errors, if the messages or the lease could not be read. A message that could not be
+ * Errors: request errors, if the messages could not be read, or if a request for the lease failed for
+ * another reason than a missing permission or table. If the lock table cannot be used, the function
+ * succeeds, and `result` has the lease status POSTBOX_LEASE_UNAVAILABLE. A message that could not be
  * sent is not an error; `result` counts it.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
@@ -1488,8 +1496,8 @@ postbox_error *postbox_stop_sweeper(postbox_client *client);
  * of postbox_page_next for the previous page, which must have been read with the same state and topic.
  * The caller frees the page with postbox_page_free.
  *
- * A page has up to `limit` messages. A page of parked messages may have more than `limit` messages.
- * Any page may have fewer than `limit` messages, or no messages. Only postbox_page_next shows whether
+ * A page of outstanding or dispatched messages has at most `limit` messages. A page of parked messages
+ * may have more. Any page may have fewer than `limit` messages, or no messages. Only postbox_page_next shows whether
  * a page is the last page.
  *
  * Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment

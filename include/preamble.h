@@ -35,7 +35,7 @@
  * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
  *   process that committed them crashed. Any process can sweep.
  * - Producer: the callback that sends a message. Route: a setting that sends the messages of a
- *   topic to SNS or SQS without a callback.
+ *   topic to SNS or SQS without a callback. Transport: the service to which a producer sends.
  * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
  *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
  * - Shard: a part of the messages of a topic. All messages with the same partition key are in the

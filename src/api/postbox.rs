@@ -114,8 +114,8 @@ impl Postbox {
     ///
     /// If a message cannot be sent, the later messages with the same topic and partition key are held back, and all
     /// other messages are sent. The failed message stays outstanding, and a later sweep tries to send it again. A
-    /// message that its producer rejects is parked. A clear also holds back a message if an earlier clear of this
-    /// Postbox left an earlier message with the same topic and partition key unsent.
+    /// message that its producer rejects is parked. A message is also held back if an earlier message with
+    /// the same topic and partition key was not sent in a previous clear by this Postbox.
     ///
     /// # Errors
     /// Only if no message could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],
@@ -234,8 +234,9 @@ impl Postbox {
     /// the oldest messages are sent first.
     ///
     /// The messages of a topic are spread over `number_of_shards` shards. A lane is the part of a topic that one thread
-    /// sweeps as a unit: one shard, or the shards that Postbox and Brighter use for the same partition keys. Each thread
-    /// of a sweep works on one lane at a time. The calling thread is one of these threads. If several topics have outstanding messages, up to
+    /// sweeps as a unit. Brighter and Postbox use different shards for some partition keys. A lane has all the shards
+    /// that one partition key can have, so that the order of the messages with this key is kept. Each thread of a sweep
+    /// works on one lane at a time. The calling thread is one of these threads. If several topics have outstanding messages, up to
     /// `sweep_threads` - 1 additional threads work at the same time. Two threads never work on the same topic at the
     /// same time. The sweep ends when it finds no more messages that it can send.
     ///
@@ -246,9 +247,9 @@ impl Postbox {
     /// in a lane whose lease is held by another sweeper are left to that sweeper.
     ///
     /// A message that could not be sent waits before its next attempt. After the first failure, it waits for
-    /// `dispatch_retry_delay_ms`. After a later failure, the wait is as long as the time since the first failure, but
-    /// at most 5 minutes, or 1 minute if the failure does not count as explained in the next paragraph. Later messages
-    /// with the same topic and partition key wait too.
+    /// `dispatch_retry_delay_ms`. After each later failure, the wait is as long as the time since the first failure,
+    /// up to a limit. The limit is 5 minutes if the failure counts toward `max_dispatch_attempts`, and 1 minute if it
+    /// does not. Later messages with the same topic and partition key wait too.
     ///
     /// A failure counts toward `max_dispatch_attempts` only if the transport of the topic works: at least half of the
     /// recent first attempts in the topic succeeded. A first attempt is an attempt to send a message that was not tried
@@ -257,8 +258,9 @@ impl Postbox {
     /// - when `max_dispatch_attempts` failures have counted and `park_min_age_ms` has passed since its first failure;
     /// - when its producer rejects it, unless the producer rejects three or more messages of the topic in this sweep
     ///   with the same reason and sends none;
-    /// - when it still fails `park_after_ms` after its first failure, whether or not its failures count. A sweep
-    ///   that pauses the lane of the message (see below) and sends no other message of the topic does not park it;
+    /// - when it still cannot be sent after the time `park_after_ms` has passed since its first failure, whether or not
+    ///   its failures count. Exception: the message is not parked if the sweep pauses the lane of the message (see
+    ///   below) and sends no other message of the topic;
     /// - when the stored item is malformed and still cannot be read a day after the first failure to read it.
     ///
     /// With `park_keyed` = `false`, a message with a partition key is parked only when it is rejected or malformed.

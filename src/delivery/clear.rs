@@ -11,7 +11,7 @@ use crate::model::report::{DispatchReport, distinct};
 use crate::outbox::read::MAX_BATCH_GET;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Sends the messages of these ids on this thread, in this order, until it is cancelled.
+/// Sends the messages with these ids on the calling thread, in the given order. Stops early if `cancel` is canceled.
 pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Result<DispatchReport> {
     let call = &engine.runtime.enter()?;
     let ids = distinct(ids);
@@ -29,8 +29,8 @@ pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Re
         let mut handled = 0;
         while let Some(candidate) = candidates.next() {
             if handled > 0 && candidate.is_stale() {
-                // A sweeper may have sent the remaining messages in the meantime. They are read again, in a number that
-                // can be sent while the reads are fresh.
+                // A sweeper may have sent the remaining messages in the meantime. They are read again in smaller
+                // batches, so that a whole batch can be sent before its reads are too old.
                 let rest: Vec<_> = std::iter::once(candidate).chain(candidates).map(|it| it.place()).collect();
                 rest.into_iter().rev().for_each(|place| waiting.push_front(place));
                 at_once = handled;

@@ -5,7 +5,7 @@ use crate::model::ticks::Ticks;
 use crate::sys::sync::Mutex;
 use std::collections::{BTreeSet, HashMap};
 
-/// The maximum number of messages. Further messages are not remembered.
+/// The maximum number of messages. If there are more, the earliest is forgotten, which a sweep has probably sent.
 const MOST_MESSAGES: usize = 10_000;
 
 /// A topic and a partition key.
@@ -20,6 +20,22 @@ struct State {
     keys: HashMap<Key, BTreeSet<(Ticks, String)>>,
     /// The key and the creation time of each of these messages by id.
     ids: HashMap<String, (Key, Ticks)>,
+    /// All of these messages, the earliest first.
+    order: BTreeSet<(Ticks, String)>,
+}
+
+impl State {
+    fn remove(&mut self, id: &str) {
+        let Some((key, created)) = self.ids.remove(id) else { return };
+        let message = (created, id.to_owned());
+        self.order.remove(&message);
+        if let Some(unsent) = self.keys.get_mut(&key) {
+            unsent.remove(&message);
+            if unsent.is_empty() {
+                self.keys.remove(&key);
+            }
+        }
+    }
 }
 
 impl UnsentKeys {
@@ -28,22 +44,22 @@ impl UnsentKeys {
         let Some(key) = key_of(message) else { return };
         let (id, created) = (message.id().to_owned(), message.created());
         let mut state = self.0.lock();
-        if state.ids.len() < MOST_MESSAGES && !state.ids.contains_key(&id) {
-            state.keys.entry(key.clone()).or_default().insert((created, id.clone()));
-            state.ids.insert(id, (key, created));
+        if state.ids.contains_key(&id) {
+            return;
         }
+        if state.ids.len() == MOST_MESSAGES
+            && let Some((_, earliest)) = state.order.first().cloned()
+        {
+            state.remove(&earliest);
+        }
+        state.keys.entry(key.clone()).or_default().insert((created, id.clone()));
+        state.order.insert((created, id.clone()));
+        state.ids.insert(id, (key, created));
     }
 
     /// Notes that a message was sent, or is no longer outstanding.
     pub(crate) fn settle(&self, id: &str) {
-        let mut state = self.0.lock();
-        let Some((key, created)) = state.ids.remove(id) else { return };
-        if let Some(unsent) = state.keys.get_mut(&key) {
-            unsent.remove(&(created, id.to_owned()));
-            if unsent.is_empty() {
-                state.keys.remove(&key);
-            }
-        }
+        self.0.lock().remove(id);
     }
 
     /// Returns the id of the earliest unsent message with the key of this message that was created before it, if one is
@@ -90,13 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn messages_without_a_key_and_too_many_messages_are_not_remembered() {
+    fn messages_without_a_key_and_the_earliest_of_too_many_are_not_remembered() {
         let unsent = UnsentKeys::default();
         unsent.note(&message(""));
         assert_eq!(unsent.earlier(&message("")), None);
         for n in 0..MOST_MESSAGES + 1 {
             unsent.note(&message(&n.to_string()));
         }
+        let is_known = |n: usize| unsent.earlier(&message(&n.to_string())).is_some();
+        assert!(!is_known(0) && is_known(1) && is_known(MOST_MESSAGES));
         assert_eq!(unsent.0.lock().keys.len(), MOST_MESSAGES);
     }
 }

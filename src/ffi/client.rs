@@ -193,8 +193,9 @@ pub unsafe extern "C" fn postbox_post(
 ///
 /// If a message cannot be sent, the later messages with the same topic and partition key are held back,
 /// and all other messages are sent. The failed message stays outstanding, and a later sweep tries to send
-/// it again. A message that its producer rejects is parked. A clear also holds back a message if an
-/// earlier clear of this client left an earlier message with the same topic and partition key unsent.
+/// it again. A message that its producer rejects is parked. A message is also held back if an
+/// earlier message with the same topic and partition key was not sent in a previous clear by this
+/// client.
 ///
 /// The outcome of each message is written to `report`, which the caller frees with
 /// postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is
@@ -212,8 +213,10 @@ pub unsafe extern "C" fn postbox_clear_outbox(
 }
 
 /// Marks messages dispatched without sending them, for programs that send messages without Postbox.
-/// The dispatch time of a message that was already dispatched does not change. See
-/// postbox_clear_outbox for `report`, and for the error if `report` is NULL.
+/// The dispatch time of a message that was already dispatched does not change. If
+/// `report` is NULL and a message cannot be marked, this function fails with
+/// POSTBOX_ERROR_CLEAR_INCOMPLETE, with a reason for each such message. See postbox_clear_outbox for
+/// `report`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_mark_dispatched(
     client: *mut postbox_client,
@@ -263,7 +266,7 @@ pub unsafe extern "C" fn postbox_confirm(
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; in
 /// this case, no message is confirmed. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message
 /// whose confirmation was not recorded; all other messages are confirmed. This error is retryable
-/// if confirming the failed messages again may succeed.
+/// if Postbox may be able to record the missing confirmations when the program calls this function again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_confirm_many(
     client: *mut postbox_client,

@@ -65,8 +65,8 @@ impl postbox_page {
 /// of postbox_page_next for the previous page, which must have been read with the same state and topic.
 /// The caller frees the page with postbox_page_free.
 ///
-/// A page has up to `limit` messages. A page of parked messages may have more than `limit` messages.
-/// Any page may have fewer than `limit` messages, or no messages. Only postbox_page_next shows whether
+/// A page of outstanding or dispatched messages has at most `limit` messages. A page of parked messages
+/// may have more. Any page may have fewer than `limit` messages, or no messages. Only postbox_page_next shows whether
 /// a page is the last page.
 ///
 /// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment

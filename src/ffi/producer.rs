@@ -16,8 +16,9 @@ pub(crate) const REASON_BYTES: usize = 1024;
 pub enum postbox_send_outcome {
     /// The transport confirmed that it received the message. The message is marked dispatched.
     Sent = 0,
-    /// The transport took the message, but did not confirm yet that the message was sent. The program
-    /// must call postbox_confirm when it knows the outcome. Until then the message stays outstanding.
+    /// The producer handed the message over, but the transport has not yet confirmed that it received the
+    /// message. The program must call postbox_confirm when it knows the outcome. Until then the message
+    /// stays outstanding.
     Accepted = 1,
     /// Sending failed, and the cause may be the transport or the message. The message stays
     /// outstanding. A later sweep sends it again or parks it; see postbox_sweep.

@@ -39,7 +39,8 @@ pub struct postbox_stats {
     /// Topics whose circuit breaker holds back messages of this client.
     pub open_breakers: u64,
     /// The number of outstanding messages at the last count, or UINT64_MAX before the first count.
-    /// postbox_count_outstanding and the background count for "max_outstanding" make such counts.
+    /// Each call to postbox_count_outstanding for all topics counts the messages. With the setting
+    /// "max_outstanding", the client also counts them periodically in the background.
     pub outstanding: u64,
     /// Always 0; reserved for later versions.
     pub reserved: [u64; 7],

@@ -35,8 +35,9 @@ pub struct postbox_sweep_result {
 /// messages are sent first. `result` may be NULL.
 ///
 /// The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
-/// that one thread sweeps as a unit: one shard, or the shards that Postbox and Brighter use for the
-/// same partition keys. Each thread of a sweep works on one lane at a time. The calling thread is one
+/// that one thread sweeps as a unit. Brighter and Postbox use different shards for some partition keys.
+/// A lane has all the shards that one partition key can have, so that the order of the messages with
+/// this key is kept. Each thread of a sweep works on one lane at a time. The calling thread is one
 /// of these threads. If several topics have outstanding messages, up to "sweep_threads" - 1 additional
 /// threads work at the same time. Two threads never work on the same topic at the same time. The
 /// sweep ends when it finds no more messages that it can send.
@@ -49,9 +50,9 @@ pub struct postbox_sweep_result {
 /// sweeper are left to that sweeper.
 ///
 /// A message that could not be sent waits before its next attempt. After the first failure, it
-/// waits for "dispatch_retry_delay_ms". After a later failure, the wait is as long as the time since
-/// the first failure, but at most 5 minutes, or 1 minute if the failure does not count as explained in
-/// the next paragraph. Later messages with the same topic and partition key wait too.
+/// waits for "dispatch_retry_delay_ms". After each later failure, the wait is as long as the time
+/// since the first failure, up to a limit. The limit is 5 minutes if the failure counts toward
+/// "max_dispatch_attempts", and 1 minute if it does not. Later messages with the same topic and partition key wait too.
 ///
 /// A failure counts toward "max_dispatch_attempts" only if the transport of the topic works: at
 /// least half of the recent first attempts in the topic succeeded. A first attempt is an attempt to
@@ -61,9 +62,9 @@ pub struct postbox_sweep_result {
 ///   first failure;
 /// - when its producer rejects it, unless the producer rejects three or more messages of the topic
 ///   in this sweep with the same reason and sends none;
-/// - when it still fails "park_after_ms" after its first failure, whether or not its failures
-///   count. A sweep that pauses the lane of the message (see below) and sends no other message of the
-///   topic does not park it;
+/// - when it still cannot be sent after the time "park_after_ms" has passed since its first failure,
+///   whether or not its failures count. Exception: the message is not parked if the sweep pauses the
+///   lane of the message (see below) and sends no other message of the topic;
 /// - when the stored item is malformed and still cannot be read a day after the first failure to read
 ///   it.
 ///
@@ -74,7 +75,9 @@ pub struct postbox_sweep_result {
 /// POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a
 /// limited time, no process sweeps the lane. The failures that lead to a pause do not count.
 ///
-/// Errors: request errors, if the messages or the lease could not be read. A message that could not be
+/// Errors: request errors, if the messages could not be read, or if a request for the lease failed for
+/// another reason than a missing permission or table. If the lock table cannot be used, the function
+/// succeeds, and `result` has the lease status POSTBOX_LEASE_UNAVAILABLE. A message that could not be
 /// sent is not an error; `result` counts it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_sweep(

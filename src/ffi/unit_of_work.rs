@@ -154,7 +154,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_add(
     })
 }
 
-/// Adds a deposit of a copy of this message in the outbox. After the commit, pass
+/// Adds an action that stores a copy of this message in the outbox. After the commit, pass
 /// postbox_message_id(message) to postbox_clear_outbox to send the message.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_OUTBOX_LIMIT_REACHED, and the limit

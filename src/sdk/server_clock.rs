@@ -107,8 +107,9 @@ impl ServerClock {
         // The header is cut to seconds, so that it is half a second early on average.
         samples.offsets.push_back(milliseconds_between(date, sent.wall).saturating_add(500).saturating_sub(half));
         let median = samples.median();
-        let correction = if median.abs() < LEAST_CORRECTION_MS || samples.is_rejected { 0 } else { median };
-        // The clock of the process keeps its correction while the median varies within the precision of the header.
+        // The median varies by the precision of the header, and the correction must not vary with it.
+        let least = if samples.correction == 0 { LEAST_CORRECTION_MS } else { LEAST_CORRECTION_MS / 2 };
+        let correction = if median.abs() < least || samples.is_rejected { 0 } else { median };
         if (correction - samples.correction).abs() >= LEAST_CORRECTION_MS || correction == 0 {
             self.set(&mut samples, correction);
         }
@@ -256,6 +257,22 @@ mod tests {
                 assert_eq!(world.request(), 0, "{ahead}");
                 world.advance(Duration::from_millis(170));
             }
+        }
+    }
+
+    #[test]
+    fn a_correction_does_not_vary_with_the_precision_of_the_header() {
+        for ahead in [1000, 1400, 2500] {
+            let mut world = World::new(ahead);
+            let mut corrections: Vec<i64> = Vec::new();
+            for _ in 0..100 {
+                corrections.push(world.request());
+                world.advance(Duration::from_millis(170));
+            }
+            corrections.dedup();
+            // The first samples are few, so that their median may be off by half a second.
+            assert!(corrections.len() <= 3, "{ahead}: {corrections:?}");
+            assert!(is_near(corrections[corrections.len() - 1], ahead), "{ahead}: {corrections:?}");
         }
     }
 

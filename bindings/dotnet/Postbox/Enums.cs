@@ -97,8 +97,9 @@ namespace Postbox
         DepositIncomplete = 51,
 
         /// <summary>
-        /// Some messages could not be marked dispatched, or their confirmations could not be recorded. If the function
-        /// accepts several messages, the error has a reason for each message that could not be marked or confirmed.
+        /// Some confirmations could not be recorded, or some sent messages were not marked dispatched before the client
+        /// was closed. If the function accepts several messages, the error has a reason for each message that is
+        /// concerned.
         /// </summary>
         MarkIncomplete = 52,
 
@@ -223,8 +224,9 @@ namespace Postbox
         Sent = 0,
 
         /// <summary>
-        /// The transport took the message, but did not confirm yet that the message was sent. The program must call
-        /// <see cref="PostboxClient.Confirm"/> when it knows the outcome. Until then the message stays outstanding.
+        /// The producer handed the message over, but the transport has not yet confirmed that it received the message.
+        /// The program must call <see cref="PostboxClient.Confirm"/> when it knows the outcome. Until then the message
+        /// stays outstanding.
         /// </summary>
         Accepted = 1,
 
