@@ -29,8 +29,8 @@
  *
  * - Outbox: the DynamoDB table that stores messages until they are sent.
  * - Outstanding: a stored message that is neither marked as sent nor parked. Dispatched: a message
- *   that was sent and marked. Parked: a message that failed too often, was rejected or cannot be read, and
- *   that is not sent again until it is released.
+ *   that was sent and marked. Parked: a message that failed too often, was rejected or cannot be
+ *   read, and that is not sent again until it is released.
  * - Clear: to send messages right after their commit, on the calling thread.
  * - Sweep: to find and send the outstanding messages that nobody cleared, for example because the
  *   process that committed them crashed. Any process can sweep.
