@@ -38,8 +38,8 @@
  *   topic to SNS or SQS without a callback. Transport: the service to which a producer sends.
  * - Lease: the right to sweep, or to archive, for a limited time. Leases are stored in a second
  *   DynamoDB table, the lock table, so that only one process at a time sweeps the same messages.
- * - Shard: a part of the messages of a topic. All messages with the same partition key are in the
- *   same shard. The setting "number_of_shards" sets the number of shards of each topic.
+ * - Shard: a part of the messages of a topic. Postbox stores all messages with the same partition
+ *   key in the same shard. The setting "number_of_shards" sets the number of shards of each topic.
  * - Circuit breaker: after "breaker_threshold" consecutive failures in a topic, postbox_clear_outbox
  *   leaves the messages of that topic to the sweep for a limited time.
  *
