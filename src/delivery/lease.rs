@@ -264,13 +264,10 @@ fn has_other_keys(error: &Error) -> bool {
     error.code() == ErrorCode::ServiceError && error.message().contains("does not match the schema")
 }
 
-/// Reads the items of the lock table whose resource has this prefix. There are none if the table does not exist.
+/// Reads the items of the lock table whose resource has this prefix.
 pub(crate) fn lock_table(engine: &Engine, prefix: &str) -> Result<Vec<Item>> {
     let (table, prefix) = (engine.config.lock_table_name.clone(), prefix.to_owned());
-    match engine.run("reading the lock table", |outbox| async move { outbox.lock_table(table, prefix).await }) {
-        Err(error) if error.code() == ErrorCode::TableNotFound => Ok(Vec::new()),
-        items => items,
-    }
+    engine.run("reading the lock table", |outbox| async move { outbox.lock_table(table, prefix).await })
 }
 
 /// Returns the leases of this outbox's sweepers and archivers, and the pauses of its lanes.

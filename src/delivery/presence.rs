@@ -77,12 +77,8 @@ pub(crate) fn warn_if_nobody_sweeps(engine: &Engine) {
     let (outbox, table, prefix) =
         (Arc::clone(&engine.outbox), engine.config.lock_table_name.clone(), engine.resource("Sweeper_"));
     engine.runtime.spawn(&call, async move {
-        let items = match outbox.lock_table(table, prefix).await {
-            Ok(items) => items,
-            Err(error) if error.code() == ErrorCode::TableNotFound => Vec::new(),
-            // A process that only deposits needs no permission for the lock table.
-            Err(_) => return,
-        };
+        // A process that only deposits needs no permission for the lock table.
+        let Ok(items) = outbox.lock_table(table, prefix).await else { return };
         let latest = clock::system_time() - FORGOTTEN_AFTER;
         if !items.iter().filter_map(Presence::read).any(|presence| presence.sweeper.last_sweep >= latest) {
             tracing::warn!(

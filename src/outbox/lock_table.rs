@@ -279,7 +279,7 @@ impl Outbox {
         Ok(found)
     }
 
-    /// Reads the items whose resource has this prefix, including expired leases.
+    /// Reads the items whose resource has this prefix, including expired leases. There are none if the table does not exist.
     pub(crate) async fn lock_table(&self, table: String, prefix: String) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut from = None;
@@ -294,7 +294,11 @@ impl Outbox {
                 .set_exclusive_start_key(from)
                 .send()
                 .await
-                .map_err(|failure| explain("Scan", &format!("lock table {table}"), failure))?;
+                .map_err(|failure| explain("Scan", &format!("lock table {table}"), failure));
+            let response = match response {
+                Err(error) if error.code() == ErrorCode::TableNotFound => return Ok(Vec::new()),
+                response => response?,
+            };
             items.extend(response.items.unwrap_or_default());
             match response.last_evaluated_key.filter(|key| !key.is_empty()) {
                 None => return Ok(items),
