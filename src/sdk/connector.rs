@@ -1,7 +1,7 @@
 //! An HTTP client that runs its exchanges on the runtime thread, no matter which thread makes the request.
 
 use crate::runtime::AbortOnDrop;
-use crate::sdk::server_clock::{Reading, ServerClock};
+use crate::sdk::server_clock::{Reading, ServerClock, is_aws};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
@@ -61,14 +61,15 @@ impl HttpClient for OnRuntime<SharedHttpClient> {
 
 impl HttpConnector for OnRuntime<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (inner, clock) = (self.inner.clone(), self.clock);
+        let inner = self.inner.clone();
+        let clock = self.clock.filter(|_| is_aws(request.uri()));
         let exchange = self.runtime.spawn(async move {
-            let (url, sent) = (request.uri().to_owned(), Reading::now());
+            let sent = Reading::now();
             let response = inner.call(request).await?;
             let received = Reading::now();
             let response = whole(response).await?;
             if let Some(clock) = clock {
-                clock.observe(&url, sent, received, &response);
+                clock.observe(sent, received, &response);
             }
             Ok(response)
         });

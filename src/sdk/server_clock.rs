@@ -72,13 +72,10 @@ impl ServerClock {
         Self { samples: Mutex::new(samples), apply }
     }
 
-    /// Takes a sample from the response to a request that was sent to this URL.
-    pub(crate) fn observe(&self, url: &str, sent: Reading, received: Reading, response: &HttpResponse) {
+    /// Takes a sample from the response to a request to [AWS](is_aws).
+    pub(crate) fn observe(&self, sent: Reading, received: Reading, response: &HttpResponse) {
         let headers = response.headers();
-        if !is_aws(url)
-            || headers.get("x-amzn-requestid").is_none()
-            || headers.get("age").or(headers.get("via")).is_some()
-        {
+        if headers.get("x-amzn-requestid").is_none() || headers.get("age").or(headers.get("via")).is_some() {
             return;
         }
         if response.status().is_client_error() && says_that_the_time_is_wrong(response) {
@@ -121,10 +118,13 @@ impl ServerClock {
         }
         samples.correction = correction;
         (self.apply)(correction);
-        tracing::warn!(
-            target: "postbox", correction_ms = correction,
-            "the clock of this machine differs from that of AWS: Postbox corrects its times"
-        );
+        match correction {
+            0 => tracing::warn!(target: "postbox", "Postbox no longer corrects the clock of this machine"),
+            _ => tracing::warn!(
+                target: "postbox", correction_ms = correction,
+                "the clock of this machine differs from that of AWS: Postbox corrects its times"
+            ),
+        }
     }
 
     /// Ends the correction if AWS rejects signatures that were created with it.
@@ -155,7 +155,8 @@ impl TimeSource for CorrectedTime {
     }
 }
 
-fn is_aws(url: &str) -> bool {
+/// Returns whether the server of this URL belongs to AWS.
+pub(crate) fn is_aws(url: &str) -> bool {
     let host = url.strip_prefix("https://").map(|rest| rest.split(['/', ':', '?']).next().unwrap_or_default());
     host.is_some_and(|host| AWS_HOSTS.iter().any(|domain| host.ends_with(domain)))
 }
@@ -227,7 +228,9 @@ mod tests {
             for (name, value) in self.headers.clone() {
                 response.headers_mut().insert(name, value);
             }
-            self.clock.observe(url, sent, self.now, &response);
+            if is_aws(url) {
+                self.clock.observe(sent, self.now, &response);
+            }
             APPLIED.get()
         }
 
