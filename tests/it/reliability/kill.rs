@@ -324,23 +324,24 @@ fn at_least_once_with_a_shared_database_file() {
 
 #[test]
 fn at_least_once_over_a_lossy_network() {
-    let (database, seed) = (HttpDatabase::start(), seed());
-    let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
-    let is_lossy = || proxy.troubles().iter().all(|&times| times > 10);
-    kill_processes_on(&ROLES, &database.url(), &proxy.url(), "single", 60, seed, is_lossy);
-    let troubles @ [delayed, cut, blocked] = proxy.troubles();
-    println!("the network delayed {delayed} times, cut {cut} connections and blocked {blocked} connections");
-    assert!(is_lossy(), "the network caused too few faults: {troubles:?}");
+    kill_processes_over_a_lossy_network(&ROLES, "single");
 }
 
 #[test]
 fn at_least_once_by_a_fleet_in_different_roles() {
     for leases in ["single", "per_shard"] {
-        let (database, seed) = (HttpDatabase::start(), seed());
-        let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
-        let is_lossy = || proxy.troubles().iter().all(|&times| times > 10);
-        kill_processes_on(&FLEET, &database.url(), &proxy.url(), leases, 60, seed, is_lossy);
+        kill_processes_over_a_lossy_network(&FLEET, leases);
     }
+}
+
+fn kill_processes_over_a_lossy_network(roles: &[&'static str], leases: &'static str) {
+    let (database, seed) = (HttpDatabase::start(), seed());
+    let proxy = Proxy::start(&database.url(), 20, Rng::with_seed(seed));
+    let is_lossy = || proxy.troubles().iter().all(|&times| times > 10);
+    kill_processes_on(roles, &database.url(), &proxy.url(), leases, 60, seed, is_lossy);
+    let troubles @ [delayed, cut, blocked] = proxy.troubles();
+    println!("the network delayed {delayed} times, cut {cut} connections and blocked {blocked} connections");
+    assert!(is_lossy(), "the network caused too few faults: {troubles:?}");
 }
 
 fn variable(name: &str) -> Option<u64> {
