@@ -236,9 +236,9 @@ impl Postbox {
     /// The messages of a topic are spread over `number_of_shards` shards. A lane is the part of a topic that one thread
     /// sweeps as a unit. Brighter and Postbox use different shards for some partition keys. A lane has all the shards
     /// that one partition key can have, so that the order of the messages with this key is kept. Each thread of a sweep
-    /// works on one lane at a time. The calling thread is one of these threads. If several topics have outstanding messages, up to
-    /// `sweep_threads` - 1 additional threads work at the same time. Two threads never work on the same topic at the
-    /// same time. The sweep ends when it finds no more messages that it can send.
+    /// works on one lane at a time. The calling thread is one of these threads. If several topics have outstanding
+    /// messages, up to `sweep_threads` - 1 additional threads work at the same time. Two threads never work on the same
+    /// topic at the same time. The sweep ends when it finds no more messages that it can send.
     ///
     /// While the sweep sends, it holds a lease in the lock table. With `lease_mode` = `single`, this is one lease for
     /// all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has messages of topics that
