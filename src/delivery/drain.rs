@@ -7,6 +7,7 @@ use crate::delivery::reading::Reading;
 use crate::delivery::record::record;
 use crate::delivery::sender::{Candidate, For, Held, Sender};
 use crate::delivery::source::Source;
+use crate::delivery::stuck::{CalledFor, Calls};
 use crate::engine::Engine;
 use crate::model::fate::Fate;
 use crate::model::report::DispatchReport;
@@ -41,6 +42,8 @@ pub(crate) struct Task<'a, 'p> {
     pub(crate) times: Times,
     /// The number of consecutive probes of the lane that have failed.
     pub(crate) failures: u32,
+    /// The calls of the sweep, if another thread of the sweep watches them.
+    pub(crate) watched: Option<(&'p Calls, CalledFor)>,
     /// Whether each message is claimed before it is sent, because the last holder of the lease crashed or could not mark
     /// the messages that it sent.
     pub(crate) is_careful: bool,
@@ -62,6 +65,8 @@ pub(crate) struct Drained {
     /// The number of messages that were found and not tried.
     pub(crate) passed_over: u64,
     pub(crate) trouble: Option<Why>,
+    /// Whether a call of a producer did not return in time.
+    pub(crate) is_stuck: bool,
     /// Whether the lane may still have messages that are due.
     pub(crate) has_rest: bool,
     /// The time at which the first waiting message is due.
@@ -104,6 +109,9 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         return drain.drained;
     }
     let mut sender = Sender::new(engine, call, For::Drain, (&mut held, &mut tallies), go_on);
+    if let Some((calls, called_for)) = drain.task.watched.take() {
+        sender.watch(calls, called_for);
+    }
     if drain.task.failures == 0 {
         drain.take_turns(&mut sender);
     } else {
@@ -303,6 +311,7 @@ impl<'a> Drain<'a, '_, '_> {
         self.drained.has_rest |= self.source.is_incomplete;
         sender.flush();
         let (sent, is_in_trouble) = (sender.sent_count(), sender.is_in_trouble());
+        self.drained.is_stuck = sender.is_stuck();
         (self.task.on_report)(&sender.finish());
         self.drained.sent = sent;
         let is_failed_probe = self.task.failures > 0 && self.drained.tried > 0 && sent == 0;

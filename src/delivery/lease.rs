@@ -39,6 +39,11 @@ impl Terms {
         self.length / 6
     }
 
+    /// Returns the time after which a call of a producer counts as stuck. A shorter call ends before the lease does.
+    pub(crate) fn stuck_after(self) -> Duration {
+        self.length / 2
+    }
+
     /// Returns the time within which a step may be started under a lease. The second half of the lease is left for
     /// finishing the step.
     fn usable(self) -> Duration {
@@ -58,7 +63,7 @@ pub(crate) enum Obtained<'a> {
 /// A lease that this process holds. It ends when it expires by the clock of this process.
 pub(crate) struct Lease<'a> {
     engine: &'a Engine,
-    lock: Lock,
+    pub(crate) lock: Lock,
     renew_at: Moment,
     ends_at: Moment,
     lost: bool,

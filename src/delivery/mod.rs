@@ -34,5 +34,6 @@ mod record;
 pub(crate) mod replay;
 mod sender;
 mod source;
+mod stuck;
 pub(crate) mod sweep;
 mod tally;

@@ -52,14 +52,15 @@ pub(crate) struct Seen {
     pub(crate) unsharded: Vec<Sighting>,
     /// The number of messages that wait.
     pub(crate) waiting: u64,
+    /// The number of messages for which this process has no producer.
+    pub(crate) unserved: u64,
 }
 
 /// The result of a poll.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     pub(crate) lanes: BTreeMap<Lane, Seen>,
-    /// The number of messages in topics that have no producer in this process.
-    pub(crate) unserved: u64,
+    /// The topics that have messages and no producer in this process.
     pub(crate) unserved_topics: BTreeSet<String>,
 }
 
@@ -147,7 +148,7 @@ fn add(engine: &Engine, page: Page, groups: &Groups, times: Times, view: &mut Vi
             continue;
         }
         if engine.router.route(&sighting.producer_topic).is_none() {
-            view.unserved += 1;
+            seen.unserved += 1;
             let topic = &sighting.producer_topic;
             view.unserved_topics.insert(if topic.is_empty() { "(no topic)".to_owned() } else { topic.to_string() });
             continue;

@@ -5,6 +5,7 @@ use crate::delivery::blame::{Blame, Rules};
 use crate::delivery::marking::{Marking, Sent};
 use crate::delivery::outcomes::Outcomes;
 use crate::delivery::record::record;
+use crate::delivery::stuck::{Called, CalledFor, Calls};
 use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
 use crate::engine::breaker::Permit;
@@ -113,6 +114,10 @@ pub(crate) struct Sender<'a, 'd> {
     marking: Marking<'a>,
     batch: Batch<'a>,
     go_on: &'d dyn Fn() -> bool,
+    /// The calls of the sweep, if another thread of the sweep watches them.
+    watched: Option<(&'d Calls, CalledFor)>,
+    /// Whether a call of a producer did not return in time.
+    is_stuck: bool,
     /// The number of failures since the last success. An outcome `Unavailable` counts as ten failures.
     strikes: u64,
     /// The number of these failures after which no more messages are sent.
@@ -137,10 +142,22 @@ impl<'a, 'd> Sender<'a, 'd> {
             marking: Marking::new(engine, call),
             batch: Batch::default(),
             go_on,
+            watched: None,
+            is_stuck: false,
             strikes: 0,
             most_strikes: u64::MAX,
             sent: 0,
         }
+    }
+
+    /// Notes each call of a producer, so that another thread can see which calls do not return.
+    pub(crate) fn watch(&mut self, calls: &'d Calls, called_for: CalledFor) {
+        self.watched = Some((calls, called_for));
+    }
+
+    /// Returns whether a call of a producer did not return in time, so that other threads have taken over its topic.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.is_stuck
     }
 
     /// Starts to count consecutive failures from zero again, and sends no more messages after this number of failures.
@@ -148,9 +165,10 @@ impl<'a, 'd> Sender<'a, 'd> {
         (self.strikes, self.most_strikes) = (0, strikes);
     }
 
-    /// Returns whether sending must stop, because of too many consecutive failures or because marks fail.
+    /// Returns whether sending must stop, because of too many consecutive failures, because a call of a producer was
+    /// stuck, or because marks fail.
     pub(crate) fn is_in_trouble(&self) -> bool {
-        self.strikes >= self.most_strikes || self.engine.marker.is_failing()
+        self.strikes >= self.most_strikes || self.is_stuck || self.engine.marker.is_failing()
     }
 
     /// Returns the number of messages that were sent.
@@ -230,7 +248,7 @@ impl<'a, 'd> Sender<'a, 'd> {
 
     /// Sends the offered messages that are not sent yet.
     pub(crate) fn flush(&mut self) {
-        let Batch { producer, places, messages } = std::mem::take(&mut self.batch);
+        let Batch { producer, mut places, messages } = std::mem::take(&mut self.batch);
         let Some(producer) = producer.filter(|_| !messages.is_empty()) else {
             return;
         };
@@ -251,7 +269,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             let marks = messages.iter().map(|message| Mark::by_name(message.id(), Ticks::now())).collect();
             let _ = self.engine.run("mark_dispatched", |outbox| async move { Ok(outbox.mark_dispatched(marks).await) });
         }
-        let outcomes = send_span(&messages).in_scope(|| send_batch(producer.as_ref(), &messages));
+        let outcomes = self.call(producer.as_ref(), &mut places, &messages);
         let now = Ticks::now();
         let mut sent = Vec::new();
         for ((place, message), outcome) in places.into_iter().zip(&messages).zip(outcomes) {
@@ -306,6 +324,24 @@ impl<'a, 'd> Sender<'a, 'd> {
         if !sent.is_empty() {
             self.marking.add(sent);
         }
+    }
+
+    /// Calls the producer. If the call was stuck, another thread has written to the messages, whose fates are updated.
+    fn call(&mut self, producer: &dyn Producer, places: &mut [Place<'a>], messages: &[Message]) -> Vec<SendOutcome> {
+        let call = self.watched.as_ref().map(|(calls, called_for)| {
+            let called = places.iter().zip(messages).map(|(place, message)| Called {
+                id: message.id().to_owned(),
+                fate: place.fate,
+                is_keyed: message.is_keyed(),
+            });
+            (*calls, calls.begin(called_for.clone(), called.collect()))
+        });
+        let outcomes = send_span(messages).in_scope(|| send_batch(producer, messages));
+        if let Some(fates) = call.and_then(|(calls, number)| calls.end(number)) {
+            self.is_stuck = true;
+            places.iter_mut().zip(fates).for_each(|(place, fate)| place.fate = fate);
+        }
+        outcomes
     }
 
     /// Holds back the later messages with the key of this message, which is not sent.

@@ -7,6 +7,7 @@ use crate::delivery::marking::catch_up;
 use crate::delivery::poll::{Seen, Times, View, poll};
 use crate::delivery::presence::show;
 use crate::delivery::source::Source;
+use crate::delivery::stuck::{CalledFor, Calls, STUCK_WAIT, Stuck};
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result};
@@ -29,6 +30,8 @@ const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
 const NOTHING_DUE: Duration = Duration::from_secs(60);
 /// The maximum time for which the lease of all lanes is held if other topics need another sweeper.
 const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
+/// The maximum number of threads of a sweep that wait for producers that do not return.
+const MOST_STUCK: usize = 64;
 /// The maximum number of lanes whose leases one poll reads.
 const MOST_LANES: usize = 100;
 
@@ -53,6 +56,7 @@ struct Sweep<'a, 'r> {
     state: Mutex<State>,
     changed: Condvar,
     results: Mutex<Results<'r>>,
+    calls: Calls,
 }
 
 /// The results of a sweep, which are reported to the caller at the end and after each batch.
@@ -60,8 +64,6 @@ struct Results<'r> {
     report: SweepReport,
     on_batch: &'r mut OnBatch<'r>,
     lanes: BTreeMap<Lane, Left>,
-    /// The number of messages in topics without a producer in this process, as counted by the last poll.
-    unserved: u64,
     unserved_topics: BTreeSet<String>,
 }
 
@@ -79,7 +81,7 @@ impl Results<'_> {
     fn saw(&mut self, lane: &Lane, seen: &Seen) {
         let left = self.lanes.entry(lane.clone()).or_default();
         if !left.was_drained {
-            left.held_back = seen.waiting + seen.due;
+            left.held_back = seen.waiting + seen.due + seen.unserved;
         }
     }
 
@@ -93,8 +95,7 @@ impl Results<'_> {
     }
 
     fn into_report(mut self) -> SweepReport {
-        let held_back = self.unserved + self.lanes.values().map(|left| left.held_back).sum::<u64>();
-        self.report.pass_over(held_back);
+        self.report.pass_over(self.lanes.values().map(|left| left.held_back).sum());
         self.report.topics_without_producer = self.unserved_topics.into_iter().collect();
         self.report
     }
@@ -105,7 +106,10 @@ struct State {
     jobs: VecDeque<Job>,
     /// The topics whose lanes are being drained.
     busy: HashSet<String>,
+    /// The number of threads that drain lanes or look for lanes.
     threads: usize,
+    /// The number of threads that wait for a producer that did not return in time.
+    stuck: usize,
     /// Whether no more lanes are started.
     is_over: bool,
     /// The time of the last poll, if there was one.
@@ -137,9 +141,9 @@ pub(crate) fn sweep(
             report: SweepReport::new(LeaseStatus::Held),
             on_batch,
             lanes: BTreeMap::new(),
-            unserved: 0,
             unserved_topics: BTreeSet::new(),
         }),
+        calls: Calls::default(),
     };
     if !catch_up(engine, call) {
         tracing::warn!(target: "postbox", "messages that were sent cannot be marked: nothing more is sent");
@@ -177,7 +181,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
     fn run(&self) -> Result<()> {
         while !self.state().is_over && self.may_start() && self.find_jobs()? > 0 {
             self.state().has_progress = false;
-            std::thread::scope(|scope| self.work(scope));
+            self.state().threads = 1;
+            std::thread::scope(|scope| {
+                self.stand_by(scope);
+                self.work(scope);
+            });
             if !self.state().has_progress {
                 break;
             }
@@ -192,12 +200,59 @@ impl<'a, 'r> Sweep<'a, 'r> {
             match self.take_job() {
                 Some(job) => {
                     let topic = job.lane.topic.clone();
-                    self.drain_lane(job);
+                    if self.drain_lane(job) {
+                        // Another thread has taken the place of this one.
+                        self.state().stuck -= 1;
+                        return self.changed.notify_all();
+                    }
                     self.state().busy.remove(&topic);
                     self.changed.notify_all();
                 }
                 None if self.waits_for_others() => {}
-                None => return,
+                None => {
+                    self.state().threads -= 1;
+                    return self.changed.notify_all();
+                }
+            }
+        }
+    }
+
+    /// Starts a thread that takes the place of a thread whose producer does not return. With `sweep_threads` = 1, the
+    /// producers are never called by two threads at the same time, so that there is no such thread.
+    fn stand_by<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
+        if self.engine.config.sweep_threads < 2 || self.state().stuck >= MOST_STUCK {
+            return;
+        }
+        let thread = std::thread::Builder::new().name("postbox-sweeper".into());
+        let started = thread.spawn_scoped(scope, move || {
+            if let Some(stuck) = self.wait_for_stuck() {
+                stuck.leave(self.engine, &self.calls, Terms::of(self.engine).stuck_after());
+                self.stand_by(scope);
+                self.work(scope);
+            }
+        });
+        if let Err(error) = started {
+            tracing::debug!(target: "postbox", { error.message = %error }, "no thread watches the calls of producers");
+        }
+    }
+
+    /// Waits until a call of a producer is stuck, and takes over its place among the threads of the sweep. Returns `None`
+    /// when no thread is working any more.
+    fn wait_for_stuck(&self) -> Option<Stuck> {
+        let after = Terms::of(self.engine).stuck_after();
+        loop {
+            let state = self.state();
+            if state.threads == 0 {
+                return None;
+            }
+            let wait = self.calls.next_look(after);
+            let mut state = self.changed.wait_timeout_while(state, wait, |state| state.threads > 0);
+            if let Some(stuck) = self.calls.next_stuck(after) {
+                self.engine.sweeping.leave_topic(stuck.topic(), STUCK_WAIT);
+                state.jobs.retain(|job| job.lane.topic != stuck.topic());
+                state.busy.remove(stuck.topic());
+                state.stuck += 1;
+                return Some(stuck);
             }
         }
     }
@@ -206,8 +261,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let mut state = self.state();
         let most = self.engine.config.sweep_threads as usize;
         let is_free = |job: &Job| !state.busy.contains(&job.lane.topic);
-        let is_wanted =
-            !state.is_over && state.jobs.iter().any(is_free) && state.threads + 1 < most && self.may_start();
+        let is_wanted = !state.is_over && state.jobs.iter().any(is_free) && state.threads < most && self.may_start();
         if !is_wanted {
             return;
         }
@@ -215,7 +269,6 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let thread = std::thread::Builder::new().name("postbox-sweeper".into());
         if let Err(error) = thread.spawn_scoped(scope, move || {
             self.work(scope);
-            self.state().threads -= 1;
         }) {
             state.threads -= 1;
             tracing::warn!(target: "postbox", { error.message = %error }, "a thread for another topic could not be started: topics are sent one after the other");
@@ -229,7 +282,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
             return None;
         }
         let place = state.jobs.iter().position(|job| !state.busy.contains(&job.lane.topic));
-        let place = place.or(if state.threads == 0 && !state.jobs.is_empty() { Some(0) } else { None })?;
+        let place = place.or(if state.threads == 1 && !state.jobs.is_empty() { Some(0) } else { None })?;
         let job = state.jobs.remove(place)?;
         state.busy.insert(job.lane.topic.clone());
         Some(job)
@@ -240,23 +293,33 @@ impl<'a, 'r> Sweep<'a, 'r> {
     fn waits_for_others(&self) -> bool {
         let interval = self.engine.config.sweep_interval;
         let state = self.state();
-        if state.is_over || state.busy.is_empty() || !self.may_start() {
+        let has_others = |state: &State| state.stuck > 0 || !state.busy.is_empty();
+        if state.is_over || !has_others(&state) || !self.may_start() {
             return false;
         }
         let since = state.polled.map_or(Duration::MAX, clock::since);
         if since < interval {
             let wait = (interval - since).min(Duration::from_millis(100));
             let polled = state.polled;
-            drop(
-                self.changed.wait_timeout_while(state, wait, |state| state.polled == polled && !state.busy.is_empty()),
-            );
+            drop(self.changed.wait_timeout_while(state, wait, |state| state.polled == polled && has_others(state)));
             return true;
         }
         drop(state);
+        self.leave_to_others();
         if let Err(error) = self.find_jobs() {
             tracing::debug!(target: "postbox", { error.message = error.message() }, "a poll failed while other threads were sending");
         }
         true
+    }
+
+    /// Releases the lease of all lanes if all producers that were called under it are stuck, so that other processes send
+    /// what this process leaves.
+    fn leave_to_others(&self) {
+        let state = self.state();
+        if state.stuck > 0 && state.busy.is_empty() && state.jobs.is_empty() {
+            drop(state);
+            *self.one_lease() = None;
+        }
     }
 
     /// Returns whether another lane may be started.
@@ -276,11 +339,10 @@ impl<'a, 'r> Sweep<'a, 'r> {
     /// queue.
     fn find_jobs(&self) -> Result<usize> {
         self.state().polled = Some(clock::now());
-        let View { lanes, unserved, unserved_topics } = poll(self.engine, self.topic, Times::of(self.engine))?;
+        let View { lanes, unserved_topics } = poll(self.engine, self.topic, Times::of(self.engine))?;
         {
             let mut results = self.results();
             lanes.iter().for_each(|(lane, seen)| results.saw(lane, seen));
-            results.unserved = unserved;
             results.unserved_topics.extend(unserved_topics);
         }
         let known: HashSet<Lane> = self.state().jobs.iter().map(|job| job.lane.clone()).collect();
@@ -400,8 +462,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
         self.engine.resource(&lane.resource())
     }
 
-    /// Drains a lane under its own lease or under the lease of all lanes. Afterwards releases or pauses the lane.
-    fn drain_lane(&self, job: Job) {
+    /// Drains a lane under its own lease or under the lease of all lanes. Afterwards releases or pauses the lane. Returns
+    /// whether a producer did not return in time, so that another thread has taken the place of this one.
+    fn drain_lane(&self, job: Job) -> bool {
         let resource = self.resource(&job.lane);
         let mut lease = None;
         let (mut failures, mut was_abandoned, mut unmarked) = (0, false, false);
@@ -413,22 +476,30 @@ impl<'a, 'r> Sweep<'a, 'r> {
                     was_abandoned = held.was_abandoned;
                     lease = Some(held);
                 }
-                Ok(Obtained::HeldElsewhere) => return self.leave_to_another(&job.lane),
+                Ok(Obtained::HeldElsewhere) => {
+                    self.leave_to_another(&job.lane);
+                    return false;
+                }
                 Ok(Obtained::Unusable(why)) => {
                     self.results().report.lease = LeaseStatus::Unavailable(why);
                     if !self.goes_without_lease() {
                         // No other lane can be leased either.
                         self.state().is_over = true;
-                        return;
+                        return false;
                     }
                 }
                 Err(error) => {
                     tracing::warn!(target: "postbox", { error.message = error.message() }, "the lease of a lane could not be taken");
-                    return;
+                    return false;
                 }
             }
-        } else if let Some(one) = &*self.one_lease() {
-            was_abandoned = one.was_abandoned;
+        } else {
+            match &*self.one_lease() {
+                Some(one) => was_abandoned = one.was_abandoned,
+                // The lease was released in the meantime.
+                None if !self.has_no_lease() => return false,
+                None => {}
+            }
         }
         if let Some(item) = &before {
             failures = item.failures;
@@ -438,6 +509,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let drained = self.drain(&job, failures, (was_abandoned || unmarked, unmarked && !was_abandoned), &lease);
         let lease = lease.into_inner();
         self.end_lane(&job, &resource, lease, (failures, before.as_ref()), &drained);
+        drained.is_stuck
     }
 
     fn drain(
@@ -450,7 +522,10 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let times = Times::of(self.engine);
         let go_on = || {
             let own = lease.lock().as_mut().is_none_or(Lease::is_held);
-            let all = self.one_lease().as_mut().is_none_or(Lease::is_held);
+            let all = match &mut *self.one_lease() {
+                Some(one) => one.is_held(),
+                None => self.lanes_are_leased || self.has_no_lease(),
+            };
             if !own || !all {
                 self.results().report.lease = LeaseStatus::Lost;
                 self.state().is_over |= !all;
@@ -475,11 +550,17 @@ impl<'a, 'r> Sweep<'a, 'r> {
         };
         let parts = shards.into_iter().flat_map(|shard| ranges.map(|range| (shard.clone(), range)));
         let source = Source::new(self.engine, self.call, parts, job.seen.unsharded.clone());
+        let called_for = CalledFor {
+            topic: job.lane.topic.clone(),
+            lock: lease.lock().as_ref().map(|lease| lease.lock.clone()),
+            failures,
+        };
         let task = Task {
             engine: self.engine,
             call: self.call,
             times,
             failures,
+            watched: (self.engine.config.sweep_threads > 1).then_some((&self.calls, called_for)),
             is_careful,
             until_marked,
             go_on: &go_on,
@@ -512,9 +593,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 target: "postbox", { messaging.destination.name = %job.lane.topic, why = why.name(), pause_ms = length.as_millis() as u64 },
                 "a lane is paused"
             );
-            if drained.sent == 0 {
-                engine.sweeping.leave_topic(&job.lane.topic, cooldown);
-            } else {
+            // After a stuck call has returned, its topic is left for a shorter time.
+            engine.sweeping.leave_topic(&job.lane.topic, if drained.sent == 0 { cooldown } else { Duration::ZERO });
+            if drained.sent > 0 {
                 engine.sweeping.leave_lane(&job.lane, length);
             }
             match &mut lease {

@@ -91,7 +91,7 @@ macro_rules! with_settings {
             sweep_batch: number(1, 10000) = 100,
                 "The maximum number of messages that a sweep reads in one request. Values above 100 have the effect of 100. A sweep starts with ten messages per request, and reads more messages per request while the messages are small.";
             sweep_threads: number(1, 64) = 4,
-                "The maximum number of topics that a sweep sends at the same time, so that a slow topic does not delay other topics. One topic is sent on the sweeping thread, and the other topics on threads named `postbox-sweeper`. With 1, topics take turns of a sixth of `lease_duration_ms`.";
+                "The maximum number of topics that a sweep sends at the same time, so that a slow topic does not delay other topics. One topic is sent on the sweeping thread, and the other topics on threads named `postbox-sweeper`. With 1, topics take turns of a sixth of `lease_duration_ms`, and a producer that does not return stops the sweeper. With a higher value, another thread then takes the place of the thread that waits for the producer.";
             lock_table_name: text(3, 255) = "brighter_distributed_lock",
                 "The name of the lock table, which holds the leases of sweepers and archivers and is shared with Brighter. It is created if it does not exist.";
             lease_mode: choice(LeaseMode) = Single,
@@ -101,7 +101,7 @@ macro_rules! with_settings {
             lease_group: optional(1, 255) = "",
                 "The group in the name of the sweeper's lease, `GROUP_OutboxSweeper`. Sweepers of one group exclude each other, including Brighter's. If it is not set, the group is the name of the outbox table.";
             lease_duration as "lease_duration_ms": millis(1000, 3600000) = 60000,
-                "The duration of a lease. After a crash, other sweepers wait until the lease has expired. A lease is renewed after a third of its duration. If a producer takes longer than this for one batch, the lease expires and another sweeper may send the same messages. It should be longer than `operation_timeout_ms`.";
+                "The duration of a lease. After a crash, other sweepers wait until the lease has expired. A lease is renewed after a third of its duration. If a producer takes longer than half of this for one batch, other sweepers may send the other messages of its lane, and the same messages later. It should be longer than `operation_timeout_ms`.";
             max_dispatch_attempts: number(0, 1000000) = 20,
                 "The number of counted failures after which a message is parked, if `park_min_age_ms` has also passed since its first failure. A failure counts only if at least half of the first attempts in the topic succeed, so that an outage does not park messages. 0 means no limit.";
             park_min_age as "park_min_age_ms": millis(0, 86400000) = 3600000,

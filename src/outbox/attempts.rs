@@ -50,6 +50,22 @@ impl Attempt {
         }
     }
 
+    /// Returns the fate of a message after this failed attempt was written to it.
+    pub(crate) fn applied_to(&self, before: Fate) -> Fate {
+        match *self {
+            Self::Failed { next, first, counted, .. } => Fate {
+                next_attempt: Some(next),
+                first_failed: Some(first),
+                attempts: Some(counted),
+                accepted: None,
+                before_claim: None,
+                ..before
+            },
+            Self::Parked { at, .. } => Fate { next_attempt: None, parked: Some(at), ..before },
+            Self::Claimed { .. } | Self::Accepted { .. } => before,
+        }
+    }
+
     fn change(&self, id: &str, seen: &Fate) -> Change {
         let ticks = |time: &Ticks| number(time.raw());
         let mut conditions =

@@ -22,7 +22,7 @@ use http::HttpDatabase;
 use postbox::{
     AttributeValue, Builder, DispatchOutcome, DispatchReport, EmbeddedDatabase, Item, MemoryProducer, Message, Postbox,
 };
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The table of the caller's own data: key `Name`.
 pub const PEOPLE: &str = "People";
@@ -172,6 +172,15 @@ pub fn take_lease(postbox: &Postbox, resource: &str, length: Duration) {
         ("LeaseExpiry", number(expiry.as_millis())),
     ]);
     sdk(postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lease)).send().await });
+}
+
+/// Waits until the condition holds, which a background thread brings about.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Returns the outcomes of a report, in order.

@@ -1,10 +1,10 @@
 //! Sweeps of backlogs that are large, slow to read, or ahead of other messages.
 
 use crate::support::fault::{Fault, Request};
-use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, sdk};
+use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, sdk, wait_until};
 use postbox::{Builder, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn eager(builder: Builder) -> Builder {
     builder.sweep_min_age(Duration::from_millis(0))
@@ -13,14 +13,6 @@ fn eager(builder: Builder) -> Builder {
 /// Returns the number of messages that a request reads by their ids.
 fn bodies_asked(request: &Request) -> usize {
     request.body["RequestItems"][OUTBOX]["Keys"].as_array().map_or(0, Vec::len)
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + TEST_TIMEOUT;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

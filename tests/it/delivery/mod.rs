@@ -13,5 +13,6 @@ mod lease;
 mod list_replay_limits;
 mod presence;
 mod sharded_sweep;
+mod stuck;
 mod sweep;
 mod sweep_faults;

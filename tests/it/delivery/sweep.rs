@@ -66,6 +66,19 @@ fn a_sweep_sends_messages_of_a_crashed_process() {
 }
 
 #[test]
+fn a_message_without_a_producer_counts_once_in_a_lane_that_is_drained() {
+    let world = TestOutbox::configured(|builder| eager(builder).producer("replies", MemoryProducer::new()));
+    let reply = Message::new("replies", "body").with_bag_entry("paramore.brighter.ProducerTopic", "elsewhere");
+    world.postbox.deposit_post(Message::new("replies", "body")).unwrap();
+    world.postbox.deposit_post(reply).unwrap();
+    let sweeper =
+        world.backend.open(eager(Postbox::builder()).producer("replies", MemoryProducer::new()), &world.faults);
+    let report = sweeper.sweep().unwrap();
+    assert_eq!((report.found, report.dispatched, report.held_back), (2, 1, 1));
+    assert_eq!(report.topics_without_producer, ["elsewhere"]);
+}
+
+#[test]
 fn recent_messages_are_left_to_their_committer() {
     let world = TestOutbox::configured(|builder| builder.sweep_min_age(Duration::from_millis(3_600_000)));
     let young = world.deposit(1);
