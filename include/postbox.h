@@ -221,8 +221,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * Some confirmations could not be recorded, or some sent messages were not marked dispatched before the client was
-     * closed. If the function accepts several messages, the error has a reason for each message that is concerned.
+     * Some outcomes of accepted messages could not be recorded, or some sent messages were not marked dispatched before
+     * the client was closed. If the function accepts several messages, the error has a reason for each message that is concerned.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
@@ -1161,7 +1161,8 @@ postbox_error *postbox_post(postbox_client *client,
  *
  * If a message cannot be sent, the later messages with the same topic and partition key are held back,
  * and all other messages are sent. The failed message stays outstanding, and a later sweep tries to send
- * it again. A message that its producer rejects is parked. A message is also held back if an
+ * it again. A message that its producer rejects is parked, unless the producer rejects three or more
+ * messages of the topic with the same reason and sends none. A message is also held back if an
  * earlier message with the same topic and partition key was not sent in a previous clear by this
  * client.
  *
@@ -1213,9 +1214,9 @@ postbox_error *postbox_confirm(postbox_client *client,
  * POSTBOX_SEND_SENT, and otherwise with its first outcome. Any thread may call this function, and
  * a producer may call it too.
  *
- * If three or more messages of a topic are rejected with the same reason, and no message of the call
- * was sent, the rejections count as failed attempts and do not park the messages, because the cause is
- * probably the transport and not the messages.
+ * If a call rejects three or more messages of a topic with the same reason, and confirms none of
+ * the messages of this topic as sent, the rejections count as failed attempts and do not park the
+ * messages, because the cause is probably the transport and not the messages.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; in
  * this case, no message is confirmed. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message
@@ -1400,12 +1401,16 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * messages are sent first. `result` may be NULL.
  *
  * The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
- * that one thread sweeps as a unit. Brighter and Postbox use different shards for some partition keys.
- * A lane has all the shards that one partition key can have, so that the order of the messages with
- * this key is kept. Each thread of a sweep works on one lane at a time. The calling thread is one
- * of these threads. If several topics have outstanding messages, up to "sweep_threads" - 1 additional
- * threads work at the same time. Two threads never work on the same topic at the same time. The
- * sweep ends when it finds no more messages that it can send.
+ * that one thread sweeps as a unit. For some partition keys, Brighter uses another shard than
+ * Postbox. A lane therefore contains both the shard that Postbox uses for a partition key and the
+ * shard that Brighter uses, so that the messages with this key are sent in order. Each thread of a
+ * sweep works on one lane at a time. The calling thread is one of these threads. If several topics
+ * have outstanding messages, up to "sweep_threads" - 1 additional threads work at the same time.
+ * Two threads of one sweep never work on the same topic at the same time. The sweep ends when it
+ * finds no more messages that it can send.
+ *
+ * If a producer does not return within half of "lease_duration_ms", its messages wait for 5 minutes.
+ * Unless "sweep_threads" is 1, another thread of the sweep then sends the messages of the other topics.
  *
  * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
  * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
@@ -1571,7 +1576,8 @@ postbox_error *postbox_unpark(postbox_client *client,
 
 /**
  * Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or
- * clear sends them. Their counts of failed attempts are reset. The outcome of a replayed message is
+ * clear sends them. A message that is still outstanding becomes due at once. The counts of failed
+ * attempts are reset. The outcome of a replayed message is
  * POSTBOX_OUTCOME_REPLAYED. See postbox_clear_outbox for `report`, and for the error if `report` is
  * NULL.
  */

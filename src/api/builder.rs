@@ -131,8 +131,8 @@ impl Builder {
         self
     }
 
-    /// Sets the HTTP client of the AWS SDK for SNS and SQS. This client replaces [`http_client`](Self::http_client), or
-    /// the default client if an embedded database is used.
+    /// Sets the HTTP client of the AWS SDK for SNS and SQS. If it is not set, requests to SNS and SQS use
+    /// [`http_client`](Self::http_client), or the default client of the SDK if an embedded database is used.
     pub fn transport_http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
         self.transport_http_client = Some(SharedHttpClient::new(client));
         self

@@ -5,6 +5,7 @@ use crate::model::error::{Error, Result};
 use crate::model::stats::{CountScope, OutstandingCount, TopicCount};
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
+use crate::outbox::counts::MessagePlace;
 use crate::outbox::outstanding::Part;
 use crate::sys::clock;
 use std::collections::BTreeMap;
@@ -48,20 +49,17 @@ pub(crate) fn refresh_count(engine: &Engine) -> Result<()> {
 /// Counts the messages of each topic, sorted by topic. The operation timeout applies to each page.
 pub(crate) fn count_topics(engine: &Engine, scope: CountScope) -> Result<Vec<TopicCount>> {
     let mut topics: BTreeMap<String, TopicCount> = BTreeMap::new();
-    let mut from = None;
+    let (mut from, now) = (None, Ticks::now());
+    let latest = now.plus(engine.config.max_ahead);
     loop {
         let start = from.take();
         let (places, next) = engine.run("counting by topic", |outbox| async move {
             outbox.places_page(scope == CountScope::All, start).await
         })?;
         for place in places {
-            let count = topics.entry(place.topic).or_default();
+            let count = topics.entry(place.topic.clone()).or_default();
             match place.state {
-                MessageState::Outstanding => {
-                    count.outstanding += 1;
-                    let made = place.created.map(Ticks::to_system_time);
-                    count.oldest = count.oldest.into_iter().chain(made).min();
-                }
+                MessageState::Outstanding => add_outstanding(count, place, now, latest),
                 MessageState::Dispatched => count.dispatched += 1,
                 MessageState::Parked => count.parked += 1,
             }
@@ -70,6 +68,28 @@ pub(crate) fn count_topics(engine: &Engine, scope: CountScope) -> Result<Vec<Top
             None => return Ok(topics.into_iter().map(|(topic, count)| TopicCount { topic, ..count }).collect()),
             next => from = next,
         }
+    }
+}
+
+fn add_outstanding(count: &mut TopicCount, place: MessagePlace, now: Ticks, latest: Ticks) {
+    let earliest = |known: Option<SystemTime>, other: Option<Ticks>| {
+        known.into_iter().chain(other.map(Ticks::to_system_time)).min()
+    };
+    let fate = place.fate;
+    count.outstanding += 1;
+    count.oldest = earliest(count.oldest, place.created);
+    if fate.is_waiting(now) {
+        count.waiting += 1;
+        count.next_attempt = earliest(count.next_attempt, fate.next_attempt);
+    }
+    if let Some(first) = fate.failures(now).first {
+        count.failing += 1;
+        if count.failing_since.is_none_or(|since| first.to_system_time() < since) {
+            (count.failing_since, count.last_error) = (Some(first.to_system_time()), place.last_error);
+        }
+    }
+    if fate.has_invalid_wait(now) || place.created.is_some_and(|created| created > latest) {
+        count.invalid_times += 1;
     }
 }
 

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::stats::LeaseInfo;
-use crate::outbox::lock_table::{Lock, LockItem, Taken, Taking, Why, time_of};
+use crate::outbox::lock_table::{Lock, LockItem, Taken, Taking, Why, time_of, unix_milliseconds};
 use crate::sdk::failure::is_denied;
 use crate::sys::clock::Moment;
 use crate::sys::simulation::{Mutation, mutated};
@@ -284,6 +284,7 @@ pub(crate) fn lease_states(engine: &Engine) -> Result<Vec<LeaseInfo>> {
         .filter_map(LockItem::read)
         .filter(|item| item.id.is_some() && !rests(item))
         .map(|item| LeaseInfo {
+            is_ignored: item.ends_too_late(unix_milliseconds()),
             expires_at: item.expiry.map_or(SystemTime::UNIX_EPOCH, time_of),
             holder: item.holder.or(item.id).unwrap_or_default(),
             resource: item.resource,

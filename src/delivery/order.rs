@@ -1,24 +1,26 @@
-//! The order of a drain: the turn of each message, and the messages that wait for an older message with their partition
-//! key. This module makes no requests.
+//! The order in which a drain sends the messages of its lane. A drain is the part of a sweep in which one thread works on
+//! one lane. This module makes no requests.
 
 use crate::model::ticks::Ticks;
 use crate::outbox::sightings::Sighting;
 use std::collections::HashMap;
 
-/// The turn of a message in the drain that finds it.
+/// The place of a message in the order of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// The message was not tried before, and is sent in the order of creation times.
+    /// The message is sent in the order of creation times. It was not tried before, or it follows such a message with the
+    /// same partition key.
     Fresh,
     /// The message was tried before, and is sent with the retried messages.
     Retried,
-    /// The message or an older message with the same key waits for its next attempt.
+    /// The message or an older message with the same partition key waits for its next attempt.
     Waits,
     /// An older message with the same key is retried, and this message is sent after it.
     Behind,
 }
 
-/// The keys of the messages that were found so far, each with the turn of its later messages.
+/// The partition keys of the messages that were found so far. The turn of a key determines the turn of the next message
+/// with this key.
 #[derive(Debug)]
 pub(crate) struct Order {
     now: Ticks,
@@ -47,7 +49,6 @@ impl Order {
                 self.keys.insert(sighting.key.clone(), Turn::Waits);
                 Turn::Waits
             }
-            // The oldest message of the key, or a message after fresh messages, is sent in the order of creation times.
             (Turn::Fresh, _) => Turn::Fresh,
             (Turn::Retried, _) => {
                 self.keys.insert(sighting.key.clone(), Turn::Behind);
@@ -58,7 +59,8 @@ impl Order {
     }
 }
 
-/// Returns the number of messages that a probe tries after this number of consecutive failures of its lane.
+/// Returns the number of messages that a probe tries. A probe is the first drain after a pause of the lane, and tests
+/// whether its transport works again. `failures` is the number of consecutive probes that have failed.
 pub(crate) fn probe_size(failures: u32) -> u64 {
     (10_u64 << failures.min(4)).min(160)
 }

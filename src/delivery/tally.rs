@@ -1,5 +1,5 @@
-//! The results of a drain, or of the messages of one topic in a clear: the number of sent messages, and the failures.
-//! The failures are written at the end.
+//! The outcomes of the messages of one topic, in a clear or in a drain. A drain is the part of a sweep in which one thread
+//! sends the messages of one lane. At its end, the failures are written to the items of their messages.
 
 use crate::delivery::acceptance::{Accepted, store_acceptances};
 use crate::delivery::blame::{Blame, Circumstances, Rules, target_refuses};
@@ -13,7 +13,8 @@ use crate::outbox::change::Changed;
 use crate::outbox::state::fate;
 use std::time::Duration;
 
-/// The maximum age of a dispatch that counts as evidence for a topic in which this process made no first attempts.
+/// If this process made no first attempts in a topic, a message of the topic that was dispatched within this time shows
+/// that its transport works.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(600);
 
 /// An attempt that failed.
@@ -27,8 +28,8 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns the failure with the current fate of its message, if an acceptance has changed the fate since the
-    /// message was read.
+    /// Returns the failure with the delivery attributes that its message has now, if the failure was not written because
+    /// another thread had stored the acceptance of the message.
     fn after_acceptance(self, written: Changed) -> Option<Self> {
         let Changed::Refused(Some(item)) = written else {
             return None;
@@ -90,9 +91,9 @@ impl Tally {
         *self = Self::default();
     }
 
-    /// Writes the failures that were confirmed for accepted messages of this topic. If this process stores the
-    /// acceptance of a message after the message was read and before its failure is written, the failure is written
-    /// again after the acceptance.
+    /// Writes the failures that were confirmed for accepted messages of this topic. Another
+    /// thread of this process may have stored the acceptance of a message since the message was read. The table then
+    /// rejects the first write of the failure, and the failure is written a second time.
     pub(crate) fn settle_confirmed(&mut self, engine: &Engine, topic: &str) {
         let circumstances = self.circumstances(engine, topic, false);
         self.failures = self.write(engine, circumstances);
@@ -106,8 +107,8 @@ impl Tally {
         Circumstances { in_trouble, has_evidence }
     }
 
-    /// Writes the failures and forgets them. Returns the failures of the messages whose acceptance was stored after
-    /// they were read.
+    /// Writes the failures and forgets them. Returns the failures that were not written because the acceptance of their
+    /// message had been stored.
     fn write(&mut self, engine: &Engine, circumstances: Circumstances) -> Vec<Failure> {
         let (rules, now) = (Rules::of(&engine.config), Ticks::now());
         let failures = std::mem::take(&mut self.failures);

@@ -57,8 +57,8 @@ impl Counters {
         self.latest.lock().outstanding = Some(outstanding);
     }
 
-    /// Returns the statistics. The states of the breakers are passed as an argument.
-    pub(crate) fn read(&self, breakers: Vec<(String, BreakerState)>) -> Stats {
+    /// Returns the statistics. The states of the breakers and of the marks are passed as arguments.
+    pub(crate) fn read(&self, breakers: Vec<(String, BreakerState)>, (unmarked, marks_fail): (usize, bool)) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let latest = self.latest.lock().clone();
         Stats {
@@ -73,6 +73,8 @@ impl Counters {
             outstanding: latest.outstanding,
             last_sweep: latest.last_sweep,
             breakers,
+            unmarked: unmarked as u64,
+            marks_fail,
         }
     }
 }

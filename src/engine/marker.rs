@@ -115,6 +115,12 @@ impl Marker {
         self.0.lock().open
     }
 
+    /// Returns the number of messages that this process has sent and could not mark yet, and whether marks fail.
+    pub(crate) fn troubles(&self) -> (usize, bool) {
+        let state = self.0.lock();
+        (state.unmarked.len(), state.is_failing)
+    }
+
     /// Waits until every mark has a result.
     pub(crate) async fn all_answered(self) {
         loop {

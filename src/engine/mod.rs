@@ -143,7 +143,7 @@ impl Engine {
 
     /// Returns the statistics of this Postbox since it was opened.
     pub(crate) fn stats(&self) -> Stats {
-        self.counters.read(self.breakers.states())
+        self.counters.read(self.breakers.states(), self.marker.troubles())
     }
 
     pub(crate) fn operation_timeout(&self) -> Duration {

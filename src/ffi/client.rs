@@ -193,7 +193,8 @@ pub unsafe extern "C" fn postbox_post(
 ///
 /// If a message cannot be sent, the later messages with the same topic and partition key are held back,
 /// and all other messages are sent. The failed message stays outstanding, and a later sweep tries to send
-/// it again. A message that its producer rejects is parked. A message is also held back if an
+/// it again. A message that its producer rejects is parked, unless the producer rejects three or more
+/// messages of the topic with the same reason and sends none. A message is also held back if an
 /// earlier message with the same topic and partition key was not sent in a previous clear by this
 /// client.
 ///
@@ -259,9 +260,9 @@ pub unsafe extern "C" fn postbox_confirm(
 /// POSTBOX_SEND_SENT, and otherwise with its first outcome. Any thread may call this function, and
 /// a producer may call it too.
 ///
-/// If three or more messages of a topic are rejected with the same reason, and no message of the call
-/// was sent, the rejections count as failed attempts and do not park the messages, because the cause is
-/// probably the transport and not the messages.
+/// If a call rejects three or more messages of a topic with the same reason, and confirms none of
+/// the messages of this topic as sent, the rejections count as failed attempts and do not park the
+/// messages, because the cause is probably the transport and not the messages.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; in
 /// this case, no message is confirmed. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message

@@ -18,7 +18,8 @@ pub unsafe extern "C" fn postbox_unpark(client: *mut postbox_client, id: *const 
 }
 
 /// Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or
-/// clear sends them. Their counts of failed attempts are reset. The outcome of a replayed message is
+/// clear sends them. A message that is still outstanding becomes due at once. The counts of failed
+/// attempts are reset. The outcome of a replayed message is
 /// POSTBOX_OUTCOME_REPLAYED. See postbox_clear_outbox for `report`, and for the error if `report` is
 /// NULL.
 #[unsafe(no_mangle)]

@@ -35,12 +35,16 @@ pub struct postbox_sweep_result {
 /// messages are sent first. `result` may be NULL.
 ///
 /// The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
-/// that one thread sweeps as a unit. Brighter and Postbox use different shards for some partition keys.
-/// A lane has all the shards that one partition key can have, so that the order of the messages with
-/// this key is kept. Each thread of a sweep works on one lane at a time. The calling thread is one
-/// of these threads. If several topics have outstanding messages, up to "sweep_threads" - 1 additional
-/// threads work at the same time. Two threads never work on the same topic at the same time. The
-/// sweep ends when it finds no more messages that it can send.
+/// that one thread sweeps as a unit. For some partition keys, Brighter uses another shard than
+/// Postbox. A lane therefore contains both the shard that Postbox uses for a partition key and the
+/// shard that Brighter uses, so that the messages with this key are sent in order. Each thread of a
+/// sweep works on one lane at a time. The calling thread is one of these threads. If several topics
+/// have outstanding messages, up to "sweep_threads" - 1 additional threads work at the same time.
+/// Two threads of one sweep never work on the same topic at the same time. The sweep ends when it
+/// finds no more messages that it can send.
+///
+/// If a producer does not return within half of "lease_duration_ms", its messages wait for 5 minutes.
+/// Unless "sweep_threads" is 1, another thread of the sweep then sends the messages of the other topics.
 ///
 /// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
 /// lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has

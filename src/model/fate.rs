@@ -42,9 +42,14 @@ impl Fate {
         if mutated(Mutation::WaitIgnored) {
             return false;
         }
+        let is_believed = !self.has_invalid_wait(now) || mutated(Mutation::FarWaitTrusted);
+        self.next_attempt.is_some_and(|at| at > now && is_believed)
+    }
+
+    /// Returns whether the wait ends too far in the future to be right.
+    pub(crate) fn has_invalid_wait(&self, now: Ticks) -> bool {
         let longest = if self.accepted.is_some() { LONGEST_ACCEPTANCE } else { LONGEST_WAIT };
-        let is_believed = |at: Ticks| at <= now.plus(longest) || mutated(Mutation::FarWaitTrusted);
-        self.next_attempt.is_some_and(|at| at > now && is_believed(at))
+        self.next_attempt.is_some_and(|at| at > now.plus(longest))
     }
 
     /// Returns the failures that still count: those of a message that waits, or whose wait ended less than a day ago.

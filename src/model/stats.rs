@@ -32,6 +32,10 @@ pub struct Stats {
     pub last_sweep: Option<(SystemTime, SweepReport)>,
     /// The topics whose breaker is open or half-open.
     pub breakers: Vec<(String, BreakerState)>,
+    /// Messages that were sent and could not be marked dispatched yet.
+    pub unmarked: u64,
+    /// Whether sent messages cannot be marked at present. Nothing more is sent until they are marked.
+    pub marks_fail: bool,
 }
 
 impl Stats {
@@ -58,6 +62,7 @@ impl Stats {
             "parked": self.parked, "duplicates_avoided": self.duplicates_avoided, "sweeps": self.sweeps,
             "background_failures": self.background_failures, "last_error": self.last_error,
             "outstanding": outstanding, "last_sweep": last_sweep, "breakers": breakers,
+            "unmarked": self.unmarked, "marks_fail": self.marks_fail,
         })
     }
 }
@@ -98,6 +103,19 @@ pub struct TopicCount {
     pub dispatched: u64,
     /// The number of parked messages, or 0 if only outstanding messages were counted.
     pub parked: u64,
+    /// The number of outstanding messages that wait for their next attempt, or for their confirmation.
+    pub waiting: u64,
+    /// The time at which the first of the waiting messages is due.
+    pub next_attempt: Option<SystemTime>,
+    /// The number of outstanding messages of which an attempt has failed.
+    pub failing: u64,
+    /// The earliest first failure of these messages.
+    pub failing_since: Option<SystemTime>,
+    /// The error of the message whose attempts fail since `failing_since`.
+    pub last_error: Option<String>,
+    /// The number of outstanding messages whose creation time or next attempt is too far in the future to be right. These
+    /// times are treated as past.
+    pub invalid_times: u64,
 }
 
 /// The state of the circuit breaker of a topic.
@@ -138,6 +156,9 @@ pub struct LeaseInfo {
     /// The reason for which the lane is paused until `expires_at`: `transport` if its messages cannot be sent, `marks` if sent
     /// messages cannot be marked. `None` for a lease.
     pub paused: Option<String>,
+    /// Whether `expires_at` is more than 65 minutes in the future. Such a time was written by a wrong clock, and the next
+    /// process that needs the lease takes it.
+    pub is_ignored: bool,
 }
 
 /// A process that sweeps, as [`Postbox::sweepers`](crate::Postbox::sweepers) finds it. There is one for each program on

@@ -1,19 +1,34 @@
 //! The topics and states of the items of the table, which are read without the messages.
 
 use crate::model::error::Result;
+use crate::model::fate::Fate;
 use crate::model::item::Item;
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
 use crate::outbox::Outbox;
-use crate::outbox::attribute::{DELIVERY_TIME, FIRST_FAILED_AT, OUTSTANDING_CREATED_TIME, PARKED_AT, TOPIC_SHARD};
+use crate::outbox::attribute::{
+    ACCEPTED_AT, DELIVERY_TIME, FIRST_FAILED_AT, LAST_ERROR, NEXT_ATTEMPT_AT, OUTSTANDING_CREATED_TIME, PARKED_AT,
+    TOPIC_SHARD,
+};
 use crate::outbox::decimal::ticks;
 use crate::outbox::item::{number, text};
-use crate::outbox::state::state;
+use crate::outbox::state::{fate, state};
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
 
 const OUTSTANDING: &str = "OutstandingAllTopics";
 const DELIVERED_BY_TOPIC: &str = "Delivered";
+/// The attributes that are read to count messages.
+const PLACE: [&str; 8] = [
+    "Topic",
+    OUTSTANDING_CREATED_TIME,
+    DELIVERY_TIME,
+    PARKED_AT,
+    NEXT_ATTEMPT_AT,
+    FIRST_FAILED_AT,
+    LAST_ERROR,
+    ACCEPTED_AT,
+];
 
 /// The topic and state of one message.
 pub(crate) struct MessagePlace {
@@ -21,6 +36,8 @@ pub(crate) struct MessagePlace {
     pub(crate) state: MessageState,
     /// The creation time, if the message is outstanding.
     pub(crate) created: Option<Ticks>,
+    pub(crate) fate: Fate,
+    pub(crate) last_error: Option<String>,
 }
 
 impl Outbox {
@@ -38,7 +55,7 @@ impl Outbox {
             .scan()
             .table_name(&self.table)
             .set_index_name(index)
-            .projection_expression(format!("Topic, {OUTSTANDING_CREATED_TIME}, {DELIVERY_TIME}, {PARKED_AT}"))
+            .projection_expression(PLACE.join(", "))
             .set_exclusive_start_key(from)
             .send()
             .await
@@ -114,5 +131,6 @@ impl Outbox {
 fn place(item: &Item) -> MessagePlace {
     let topic = item.get("Topic").and_then(|topic| topic.as_s().ok()).cloned().unwrap_or_default();
     let state = state(item);
-    MessagePlace { topic, state, created: ticks(item, OUTSTANDING_CREATED_TIME) }
+    let last_error = item.get(LAST_ERROR).and_then(|error| error.as_s().ok()).cloned();
+    MessagePlace { topic, state, created: ticks(item, OUTSTANDING_CREATED_TIME), fate: fate(item), last_error }
 }

@@ -100,6 +100,11 @@ impl LockItem {
         })
     }
 
+    /// Returns whether the lease or pause ends too far in the future to be right.
+    pub(crate) fn ends_too_late(&self, now: u64) -> bool {
+        self.expiry.is_some_and(|expiry| expiry > latest_end(now))
+    }
+
     /// Returns the state of the lease at this time by a clock that may be wrong by `skew`.
     pub(crate) fn standing(&self, now: u64, skew: Duration) -> Standing {
         let (Some(_), Some(expiry)) = (&self.id, self.expiry) else {
@@ -108,7 +113,7 @@ impl LockItem {
         if self.why.as_deref() == Some(Why::Rest.name()) {
             return Standing::Free;
         }
-        let too_late = expiry > latest_end(now);
+        let too_late = self.ends_too_late(now);
         match &self.why {
             Some(_) if too_late || expiry <= now => Standing::Free,
             Some(_) => Standing::Paused(expiry),

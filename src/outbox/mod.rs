@@ -4,7 +4,7 @@ pub(crate) mod action;
 pub(crate) mod attempts;
 pub(crate) mod attribute;
 pub(crate) mod change;
-mod counts;
+pub(crate) mod counts;
 pub(crate) mod decimal;
 mod delete;
 pub(crate) mod delivered;

@@ -59,7 +59,7 @@ impl Outbox {
     pub(crate) async fn caused_by(&self, causation_id: String) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         let mut from = None;
-        // No message has such an id, and DynamoDB rejects a query for it.
+        // DynamoDB rejects a query for an id that is empty or too long for a key. No message has such an id.
         if !is_possible_id(&causation_id) {
             return Ok(ids);
         }
@@ -102,7 +102,7 @@ impl Outbox {
     }
 }
 
-/// Returns the change that all three cases have in common. It removes `ExpiresAt`, because an unsent message never
+/// Returns a change that makes a message outstanding again, without failures. It removes `ExpiresAt`, because an unsent message never
 /// expires.
 fn outstanding_again(id: String, item: &Item) -> Change {
     let now = Ticks::now();

@@ -1,7 +1,7 @@
 //! The output of `status`, `list`, `show`, `create-table` and `verify` in 80 columns.
 
 use crate::{Outbox, aged, assert_expected};
-use postbox::{MemoryProducer, Message, Postbox};
+use postbox::{MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
 use std::time::{Duration, SystemTime};
 
 /// Stores two outstanding messages, a dispatched one and a parked one.
@@ -155,4 +155,42 @@ fn a_closed_pipe_is_not_an_error() {
     let run = crate::Run::from(command.output().unwrap());
     assert!(run.out == "141\n" || run.out == "0\n", "{run:?}");
     assert_eq!(run.err, "");
+}
+
+/// Deposits a message whose producer fails, one that is due only in years, and one that waits.
+fn troubled(name: &str) -> Outbox {
+    let outbox = Outbox::new(name);
+    let failing = producer_fn(|_| SendOutcome::Retry("HTTP 503 from the target".into()));
+    let postbox = outbox.open(Postbox::builder().producer("orders.placed", failing).sweep_min_age(Duration::ZERO));
+    postbox.deposit_post(Message::new("orders.placed", "an order").with_id("order-1")).unwrap();
+    let _ = postbox.sweep().unwrap();
+    let later = SystemTime::now() + Duration::from_secs(12 * 3600);
+    let ahead = Postbox::builder().max_ahead(Duration::from_secs(24 * 3600));
+    let message = Message::new("bills", "a bill").with_id("bill-1").with_created_at(later);
+    drop(postbox);
+    outbox.open(ahead).deposit_post(message).unwrap();
+    outbox
+}
+
+#[test]
+fn status_and_watch_say_why_messages_are_not_sent() {
+    let outbox = troubled("troubled");
+    let status = outbox.run(&["status"]).done();
+    let watch = outbox.run(&["watch", "--count", "1"]).done();
+    for text in [&status, &watch] {
+        assert!(
+            text.contains("topic orders.placed: 1 of its messages could not be sent, the first one since"),
+            "{text}"
+        );
+        assert!(text.contains("HTTP 503 from the target"), "{text}");
+        assert!(text.contains("topic orders.placed: 1 of its messages wait, the first one for another"), "{text}");
+        assert!(text.contains("topic bills: 1 of its messages have a time too far in the future"), "{text}");
+    }
+    let json = outbox.json(&["status"]);
+    let [bills, orders] = json["topics"].as_array().unwrap().as_slice() else { panic!("{json}") };
+    assert_eq!((&bills["invalid_times"], &bills["failing"]), (&1.into(), &0.into()));
+    assert_eq!((&orders["waiting"], &orders["failing"]), (&1.into(), &1.into()));
+    assert_eq!(orders["last_error"], "HTTP 503 from the target");
+    let notices = outbox.json(&["watch", "--count", "1"])["notices"].as_array().unwrap().len();
+    assert_eq!(notices, 3);
 }

@@ -48,12 +48,12 @@ pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome 
     let whole_table = !args.outstanding;
     let scope = if whole_table { CountScope::All } else { CountScope::Outstanding };
     let topics = progress::spin("counting", || postbox.topic_counts(scope))?;
-    let (leases, sweepers) = (postbox.leases()?, postbox.sweepers()?);
+    let fleet = Fleet::read(&postbox)?;
     let total = total(&topics);
-    let warning = nobody_sweeps(total.oldest, &leases, &sweepers);
+    let warning = fleet.warning(total.oldest);
     if screen.json {
-        let mut object = status_json(&options.config()?.get("table_name")?, &topics, &leases, whole_table);
-        object["sweepers"] = sweepers.iter().map(sweeper_json).collect();
+        let mut object = status_json(&options.config()?.get("table_name")?, &topics, &fleet.leases, whole_table);
+        object["sweepers"] = fleet.sweepers.iter().map(sweeper_json).collect();
         object["warning"] = warning.into();
         screen.object(&object)?;
         return Ok(Exit::Done);
@@ -63,19 +63,83 @@ pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome 
         columns.extend([Column::Number("DISPATCHED"), Column::Alarm("PARKED")]);
     }
     screen.table(&columns, topics.iter().chain([&total]).map(status_row))?;
-    for lease in &leases {
+    for text in topics.iter().flat_map(topic_texts) {
+        screen.line(format!("\n{text}"))?;
+    }
+    for lease in &fleet.leases {
         screen.line(format!("\n{}", lease_text(lease)))?;
     }
-    if leases.is_empty() {
+    if fleet.leases.is_empty() {
         screen.line("\nno lease is held and no topic is paused at present")?;
     }
-    for sweeper in &sweepers {
+    for sweeper in &fleet.sweepers {
         screen.line(format!("\n{}", sweeper_text(sweeper)))?;
     }
     if let Some(warning) = warning {
         complain(&warning);
     }
     Ok(Exit::Done)
+}
+
+/// The leases and the processes that sweep.
+pub struct Fleet {
+    pub leases: Vec<LeaseInfo>,
+    sweepers: Vec<SweeperInfo>,
+}
+
+impl Fleet {
+    pub fn read(postbox: &Postbox) -> Result<Self, Failure> {
+        Ok(Self { leases: postbox.leases()?, sweepers: postbox.sweepers()? })
+    }
+
+    /// Returns a warning if messages are old and no process has swept for some time. Brighter's sweepers are known only by
+    /// their lease.
+    pub fn warning(&self, oldest: Option<SystemTime>) -> Option<String> {
+        let old = oldest.map(age).filter(|age| *age >= OLD)?;
+        let now = SystemTime::now();
+        let is_held = self.leases.iter().any(|lease| lease.paused.is_none() && lease.expires_at > now);
+        if is_held || self.sweepers.iter().any(|sweeper| age(sweeper.last_sweep) < ABSENT) {
+            return None;
+        }
+        let since = match self.sweepers.first() {
+            Some(last) => format!("for {}", shown_duration(age(last.last_sweep))),
+            None => "for a day".to_owned(),
+        };
+        Some(format!(
+            "the oldest outstanding message is {} old, and no process of Postbox has swept {since}: start a sweeper, or run `postbox sweep`",
+            shown_duration(old)
+        ))
+    }
+}
+
+/// Describes the messages of a topic that are not sent at present: since when they fail and why, how long they wait, and
+/// which of their times are wrong.
+pub fn topic_texts(count: &TopicCount) -> Vec<String> {
+    let topic = printable(&count.topic);
+    let mut texts = Vec::new();
+    if let Some(since) = count.failing_since {
+        let why = count.last_error.as_deref().map_or_else(String::new, |error| format!(": {}", printable(error)));
+        texts.push(format!(
+            "topic {topic}: {} of its messages could not be sent, the first one since {}{why}",
+            count.failing,
+            shown_duration(age(since))
+        ));
+    }
+    if let Some(next) = count.next_attempt {
+        let left = next.duration_since(SystemTime::now()).unwrap_or_default();
+        texts.push(format!(
+            "topic {topic}: {} of its messages wait, the first one for another {}",
+            count.waiting,
+            shown_duration(left)
+        ));
+    }
+    if count.invalid_times > 0 {
+        texts.push(format!(
+            "topic {topic}: {} of its messages have a time too far in the future, which is treated as past: check the clocks of the machines that deposit and sweep",
+            count.invalid_times
+        ));
+    }
+    texts
 }
 
 fn total(topics: &[TopicCount]) -> TopicCount {
@@ -104,6 +168,10 @@ fn lease_text(lease: &LeaseInfo) -> String {
         return text;
     }
     match expires_at.duration_since(SystemTime::now()) {
+        Ok(left) if lease.is_ignored => format!(
+            "{resource} of {holder} ends in {}, which is too far in the future to be right: the next process that needs it takes it",
+            shown_duration(left)
+        ),
         Ok(left) => format!("{resource} is held by {holder} for another {}", shown_duration(left)),
         Err(late) => {
             format!("{resource} expired {} ago; its last holder was {holder}", shown_duration(late.duration()))
@@ -126,25 +194,6 @@ fn sweeper_text(sweeper: &SweeperInfo) -> String {
         None => format!("{holder} {swept} ({topics})"),
         Some(error) => format!("{holder} {swept} and failed: {} ({topics})", printable(error)),
     }
-}
-
-/// Returns a warning if messages are old and no process has swept for some time. Brighter's sweepers are known only by
-/// their lease.
-fn nobody_sweeps(oldest: Option<SystemTime>, leases: &[LeaseInfo], sweepers: &[SweeperInfo]) -> Option<String> {
-    let old = oldest.map(age).filter(|age| *age >= OLD)?;
-    let now = SystemTime::now();
-    let is_held = leases.iter().any(|lease| lease.paused.is_none() && lease.expires_at > now);
-    if is_held || sweepers.iter().any(|sweeper| age(sweeper.last_sweep) < ABSENT) {
-        return None;
-    }
-    let since = match sweepers.first() {
-        Some(last) => format!("for {}", shown_duration(age(last.last_sweep))),
-        None => "for a day".to_owned(),
-    };
-    Some(format!(
-        "the oldest outstanding message is {} old, and no process of Postbox has swept {since}: start a sweeper, or run `postbox sweep`",
-        shown_duration(old)
-    ))
 }
 
 fn sweeper_json(sweeper: &SweeperInfo) -> Value {
@@ -173,12 +222,22 @@ pub fn pause_text(lease: &LeaseInfo) -> Option<String> {
     ))
 }
 
+fn seconds_left(until: SystemTime) -> u64 {
+    until.duration_since(SystemTime::now()).unwrap_or_default().as_secs()
+}
+
 fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_table: bool) -> Value {
     let topic = |count: &TopicCount| {
         let mut object = json!({
             "topic": count.topic,
             "outstanding": count.outstanding,
             "oldest_age_seconds": count.oldest.map(|oldest| age(oldest).as_secs()),
+            "waiting": count.waiting,
+            "next_attempt_seconds": count.next_attempt.map(seconds_left),
+            "failing": count.failing,
+            "failing_seconds": count.failing_since.map(|since| age(since).as_secs()),
+            "last_error": count.last_error,
+            "invalid_times": count.invalid_times,
         });
         if whole_table {
             object["dispatched"] = count.dispatched.into();
@@ -187,13 +246,13 @@ fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_t
         object
     };
     let lease = |lease: &LeaseInfo| {
-        let left = lease.expires_at.duration_since(SystemTime::now()).unwrap_or_default();
         json!({
             "resource": lease.resource,
             "holder": lease.holder,
             "topic": lease.topic,
             "paused": lease.paused,
-            "seconds_left": left.as_secs(),
+            "seconds_left": seconds_left(lease.expires_at),
+            "is_ignored": lease.is_ignored,
         })
     };
     json!({

@@ -2,8 +2,9 @@
 
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
-use console::{Term, style};
+use console::{Term, style, truncate_str};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// The format of the output.
@@ -56,6 +57,11 @@ impl Screen {
 
     pub fn line(&self, text: impl AsRef<str>) -> io::Result<()> {
         self.print(&format!("{}\n", text.as_ref()))
+    }
+
+    /// Cuts a text to the width of the terminal, so that it takes one line.
+    pub fn cut<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.width.map_or(Cow::Borrowed(text), |width| truncate_str(text, width.into(), "..."))
     }
 
     /// Prints one JSON object on a line.

@@ -1,5 +1,6 @@
 //! `watch`: shows rates, backlog and age at an interval.
 
+use crate::inspect::{Fleet, pause_text, topic_texts};
 use crate::interrupt;
 use crate::options::Options;
 use crate::outcome::{Exit, Failure, Outcome};
@@ -52,10 +53,11 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// The results of the last two refreshes. A topic appears as soon as a refresh has found one of its messages.
+/// The results of the last two refreshes, and the leases and sweepers. A topic appears as soon as a refresh has found one of its messages.
 struct Watched {
     topics: BTreeMap<String, Seen>,
     refreshed_at: Instant,
+    fleet: Fleet,
 }
 
 #[derive(Clone, Default)]
@@ -80,7 +82,7 @@ impl Watched {
     fn begin(postbox: &Postbox) -> Result<Self, Failure> {
         let page = postbox.list_messages(MessageState::Dispatched, None, 1000, None)?;
         let topics = page.messages.iter().map(|stored| (stored.message.topic().to_owned(), Seen::default()));
-        Ok(Self { topics: topics.collect(), refreshed_at: Instant::now() })
+        Ok(Self { topics: topics.collect(), refreshed_at: Instant::now(), fleet: Fleet::read(postbox)? })
     }
 
     fn refresh(&mut self, postbox: &Postbox) -> Result<(), Failure> {
@@ -92,6 +94,7 @@ impl Watched {
             .into_iter()
             .map(|count| (count.topic.clone(), count))
             .collect();
+        self.fleet = Fleet::read(postbox)?;
         for topic in counts.keys() {
             self.topics.entry(topic.clone()).or_default();
         }
@@ -129,18 +132,30 @@ impl Watched {
         let rows = self.topics.iter().map(|(topic, seen)| seen.row(topic));
         let view = screen.table_text(&COLUMNS, rows.chain([total.row("all topics")]));
         screen.line(&view)?;
+        let notices = self.notices();
+        notices.iter().try_for_each(|notice| screen.line(screen.cut(notice)))?;
         screen.line("Press Ctrl-C to stop")?;
-        Ok(view.lines().count() + 1)
+        Ok(view.lines().count() + notices.len() + 1)
+    }
+
+    /// Describes failing and waiting messages, pauses, and a missing sweeper.
+    fn notices(&self) -> Vec<String> {
+        let topics = self.topics.values().flat_map(|seen| topic_texts(&seen.count));
+        topics
+            .chain(self.fleet.leases.iter().filter_map(pause_text))
+            .chain(self.fleet.warning(self.total().count.oldest))
+            .collect()
     }
 
     fn line(&self) -> String {
         let total = self.total();
         let Rates { deposited, sent } = total.rates.unwrap_or_default();
-        format!(
+        let numbers = format!(
             "outstanding {}, oldest {}, in {deposited:.1}/s, out {sent:.1}/s",
             total.count.outstanding,
             total.oldest()
-        )
+        );
+        std::iter::once(numbers).chain(self.notices()).collect::<Vec<_>>().join("; ")
     }
 
     fn json(&self) -> serde_json::Value {
@@ -153,7 +168,7 @@ impl Watched {
                 "out_per_second": seen.rates.map(|rates| rates.sent),
             })
         });
-        json!({"topics": topics.collect::<Vec<_>>()})
+        json!({"topics": topics.collect::<Vec<_>>(), "notices": self.notices()})
     }
 }
 
