@@ -18,6 +18,7 @@ use crate::outbox::read::MAX_BATCH_GET;
 use crate::outbox::sightings::Sighting;
 use crate::runtime::Call;
 use crate::sys::clock;
+use crate::sys::simulation::{Mutation, mutated};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -125,18 +126,30 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
 }
 
 impl<'a> Drain<'a, '_, '_> {
-    /// Sends ten retried messages, then the fresh messages in the order of time, and then the other retried messages.
+    /// Sends ten retried messages, then the fresh messages in the order of time, and then the other retried messages. A
+    /// drain that claims its messages sends all retried messages last, because one of them may crash this process too.
     fn take_turns(&mut self, sender: &mut Sender<'a, '_>) {
-        self.retried.sort_by_key(|sighting| sighting.fate.next_attempt);
-        let others = self.retried.split_off(self.retried.len().min(RETRIED_FIRST));
-        let first = std::mem::replace(&mut self.retried, others);
-        // Failures of retried messages do not show whether the transport works.
-        self.send(sender, first.into(), u64::MAX);
+        if !self.task.is_careful || mutated(Mutation::CrashersFirst) {
+            self.retried.sort_by_key(|sighting| sighting.fate.next_attempt);
+            let others = self.retried.split_off(self.retried.len().min(RETRIED_FIRST));
+            let first = std::mem::replace(&mut self.retried, others);
+            // Failures of retried messages do not show whether the transport works.
+            self.send(sender, first.into(), u64::MAX);
+        }
         sender.give_up_after(probe_size(0));
         self.send_fresh(sender, u64::MAX);
-        let mut rest = std::mem::take(&mut self.retried);
-        rest.sort_by_key(|sighting| sighting.fate.next_attempt);
-        self.send(sender, rest.into(), u64::MAX);
+        let rest = self.take_retried();
+        self.send(sender, rest, u64::MAX);
+    }
+
+    /// Takes the retried messages, those that are due longest first. If this drain claims its messages, those that crashed
+    /// the fewest processes come first.
+    fn take_retried(&mut self) -> VecDeque<Sighting> {
+        let (mut retried, now) = (std::mem::take(&mut self.retried), Ticks::now());
+        let is_careful = self.task.is_careful;
+        let crashes = |fate: &Fate| if is_careful { fate.failures(now).counted } else { 0 };
+        retried.sort_by_key(|sighting| (crashes(&sighting.fate), sighting.fate.next_attempt));
+        retried.into()
     }
 
     /// Sends some fresh and some retried messages. After the first success, sends all messages.
@@ -144,7 +157,7 @@ impl<'a> Drain<'a, '_, '_> {
         let failures = self.task.failures;
         sender.give_up_after(probe_size(failures));
         self.send_fresh(sender, probe_size(failures));
-        let rest: VecDeque<Sighting> = std::mem::take(&mut self.retried).into();
+        let rest = self.take_retried();
         let most = if sender.sent_count() > 0 { u64::MAX } else { retried_of_probe(failures) };
         self.send(sender, rest, most);
         if sender.sent_count() > 0 && !self.fresh.is_empty() {

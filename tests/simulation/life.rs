@@ -1,13 +1,19 @@
 //! The life of an actor: one process after another, each until it crashes or finishes.
 
-use crate::count_command;
 use crate::network::Network;
 use crate::oracle::{By, Destiny, Fate};
 use crate::process::Process;
-use crate::run::Plan;
+use crate::run::{Plan, Special};
+use crate::{OUTBOX, count_command};
 use postbox::{ErrorCode, Message, Postbox, UnitOfWork};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The size of the largest bodies.
+const FULL: usize = 407_600;
+/// The bytes that a deposit leaves in an item, and that fill it up.
+const ROOM: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -52,6 +58,14 @@ impl Alive<'_> {
         // The oracle observes the outcome of each message itself.
         let _ = self.postbox.clear_outbox(ids);
     }
+
+    /// Confirms the accepted messages whose outcome is known.
+    fn confirm(&self) {
+        let outcomes = self.process.confirmations();
+        if !outcomes.is_empty() {
+            let _ = self.postbox.confirm_many(&outcomes);
+        }
+    }
 }
 
 impl Life {
@@ -70,6 +84,7 @@ impl Life {
             let postbox = process.open(self.plan.builder(), self.plan.batch);
             let alive = Alive { process: &process, postbox: &postbox };
             while process.is_alive() && self.network.world.now() < end && (!feeds || self.left > 0) && !self.is_done() {
+                alive.confirm();
                 match role {
                     Role::Depositor => self.command(&alive),
                     Role::Feeder => self.feed(&alive),
@@ -100,8 +115,32 @@ impl Life {
     fn feed(&mut self, alive: &Alive) {
         let count = self.dice.usize(1..=self.plan.burst).min(self.left);
         let ids = self.deposit(alive, count);
+        if matches!(self.plan.special, Special::Brighter | Special::Full) {
+            ids.iter().for_each(|id| self.alter(id));
+        }
         if alive.process.is_alive() && !ids.is_empty() && self.dice.f64() < self.plan.clears {
             alive.clear(&ids);
+        }
+    }
+
+    /// Changes an item, as another program does: to one of Brighter 9 or of a later version, or to a full one.
+    fn alter(&mut self, id: &str) {
+        let (set, values) = match self.plan.special {
+            Special::Full => ("Padding = :value", json!({ "S": "x".repeat(ROOM) })),
+            _ if self.dice.bool() => ("DeliveryTime = :value", json!({ "N": "0" })),
+            _ => ("NewerThan12 = :value", json!({ "M": { "x": { "NULL": true } } })),
+        };
+        let request = json!({
+            "TableName": OUTBOX,
+            "Key": { "MessageId": { "S": id } },
+            "UpdateExpression": format!("SET {set}"),
+            "ConditionExpression": "attribute_not_exists(DeliveryTime) AND attribute_exists(OutstandingCreatedTime)",
+            "ExpressionAttributeValues": { ":value": values },
+        });
+        // The message may have been sent in the meantime.
+        if self.network.oracle.database.execute("UpdateItem", &request.to_string()).is_ok() {
+            self.network.world.note(&format!("another program changes {id}"));
+            self.network.oracle.look_again(id);
         }
     }
 
@@ -145,9 +184,16 @@ impl Life {
         let destiny = match self.dice.u32(0..20) {
             0 if self.plan.bounds.is_none() => Destiny::Fails,
             1 if self.plan.bad > 0 => Destiny::Rejected,
+            2 if self.plan.special == Special::Killers => Destiny::Kills,
+            _ if self.plan.special == Special::Accepted => Destiny::Accepted,
+            _ if self.plan.special == Special::Unserved && topic == "sold" => Destiny::Unserved,
             _ => Destiny::Sent,
         };
-        let message = Message::new(topic, format!("body of {id}")).with_id(id).with_partition_key(key);
+        let mut body = format!("body of {id}");
+        if self.plan.special == Special::Full {
+            body.extend(std::iter::repeat_n('x', FULL - body.len() - id.len() - key.len()));
+        }
+        let message = Message::new(topic, body).with_id(id).with_partition_key(key);
         self.network.oracle.announce(&message, destiny, transactional);
         message
     }

@@ -159,6 +159,7 @@ fn every_mutation_is_caught() {
         (PauseInMemory, Kind::Cron, 18),
         (RenewedOnlyToSend, Kind::Backlog, 38),
         (SharesDealt, Kind::Unread, 7),
+        (CrashersFirst, Kind::Killers, 0),
         (SentUnmarked, Kind::Unmarked, 0),
         (FarWaitTrusted, Kind::Clocks, 2),
         (FarLeaseTrusted, Kind::Clocks, 15),

@@ -29,6 +29,8 @@ pub struct Conditions {
     pub crash: f64,
     /// The maximum lag of an index.
     pub index_lag: Duration,
+    /// The maximum lag of each item in an index, which is different for items of one transaction.
+    pub item_lag: Duration,
     pub send_fails: f64,
     pub send_slow: f64,
     /// The maximum duration of a slow send.
@@ -122,8 +124,8 @@ impl Network {
         let mut state = self.state();
         if now >= state.calm_at {
             state.calm_at = Duration::MAX;
-            let Conditions { slow_pages, index_lag, .. } = state.conditions;
-            state.conditions = Conditions { slow_pages, index_lag, ..Conditions::default() };
+            let Conditions { slow_pages, index_lag, item_lag, .. } = state.conditions;
+            state.conditions = Conditions { slow_pages, index_lag, item_lag, ..Conditions::default() };
         }
         state.conditions.clone()
     }
@@ -133,6 +135,11 @@ impl Network {
         let now = self.world.now();
         let trouble = self.conditions().trouble.filter(|trouble| (trouble.from..trouble.until).contains(&now));
         trouble.map_or(What::Nothing, |trouble| trouble.what)
+    }
+
+    /// Whether the trouble is not over yet.
+    pub fn is_troubled(&self) -> bool {
+        self.conditions().trouble.is_some_and(|trouble| self.world.now() < trouble.until)
     }
 
     /// Whether the transport fails now, and whether it says that it is to blame.

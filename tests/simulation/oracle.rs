@@ -1,14 +1,15 @@
 //! Knows what was committed, sees what is written and sent, and says what must not be.
 
 use crate::fault::Request;
-use crate::network::Network;
+use crate::network::{Conditions, Network};
 use crate::process::Process;
+use crate::run::Plan;
 use crate::world::{World, of_ticks, unix_milliseconds, unix_seconds};
 use crate::worlds::Bounds;
 use crate::{COMMANDS, OUTBOX};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
-use postbox::{EmbeddedDatabase, Message, SendOutcome};
+use postbox::{EmbeddedDatabase, LeaseMode, Message, SendOutcome};
 use serde_json::{Value, json};
 use sha2::Digest;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,12 +36,19 @@ pub enum Destiny {
     Sent,
     Fails,
     Rejected,
+    /// Each process that sends it dies, until the last fault.
+    Kills,
+    /// It is accepted, and confirmed later.
+    Accepted,
+    /// No process has a producer for it until the end.
+    Unserved,
 }
 
 impl Destiny {
     pub fn outcome(self) -> SendOutcome {
         match self {
-            Self::Sent => SendOutcome::Sent,
+            Self::Sent | Self::Kills | Self::Unserved => SendOutcome::Sent,
+            Self::Accepted => SendOutcome::Accepted,
             Self::Fails => SendOutcome::Retry("never works".into()),
             Self::Rejected => SendOutcome::Reject("malformed".into()),
         }
@@ -77,8 +85,9 @@ struct Record {
     tried_by: BTreeSet<String>,
     failed: u64,
     rejected: u64,
-    /// The versions of the item in the index, each with the time since which it is shown.
-    shown: Vec<(Duration, Option<Value>)>,
+    /// The versions of the item in the index, each with the time of its write and the time since which it is shown, if
+    /// each version has a lag of its own.
+    shown: Vec<Version>,
     stored_at: Option<Duration>,
     marked_at: Option<Duration>,
     /// The time at which the item first had a failure or a claim.
@@ -110,8 +119,19 @@ impl Record {
     }
 
     fn is_outstanding(&self) -> bool {
-        self.shown.last().is_some_and(|(_, item)| item.is_some())
+        self.shown.last().is_some_and(|version| version.item.is_some())
     }
+
+    /// Returns the item in an index that shows the versions written until then, and those whose own lag is over.
+    fn in_index(&self, then: Duration, now: Duration) -> Option<&Value> {
+        self.shown.iter().rev().find(|version| version.written <= then && version.shown <= now)?.item.as_ref()
+    }
+}
+
+struct Version {
+    written: Duration,
+    shown: Duration,
+    item: Option<Value>,
 }
 
 pub struct Oracle {
@@ -137,6 +157,9 @@ struct State {
     bounds: Option<Bounds>,
     sends: u64,
     violations: BTreeSet<String>,
+    /// The maximum lag of one version of an item in an index, which differs from item to item.
+    item_lag: Duration,
+    dice: fastrand::Rng,
 }
 
 impl Oracle {
@@ -148,10 +171,16 @@ impl Oracle {
         self.state.lock().unwrap()
     }
 
-    /// Whether all sweepers share one lease, else there is one per lane; and what sweepers must achieve.
-    pub fn prepare(&self, one_lease: bool, shards: u64, bounds: Option<Bounds>) {
+    /// Takes from a plan what the oracle must know.
+    pub fn prepare(&self, plan: &Plan) {
         let mut state = self.state();
-        (state.one_lease, state.shards, state.bounds) = (one_lease, shards, bounds);
+        (state.one_lease, state.shards, state.bounds) = (plan.leases == LeaseMode::Single, plan.shards, plan.bounds);
+        (state.item_lag, state.dice) = (plan.conditions.item_lag, fastrand::Rng::with_seed(plan.seed));
+    }
+
+    /// Notes that an item was changed by another program.
+    pub fn look_again(&self, id: &str) {
+        self.look_at(id, "another program");
     }
 
     pub fn violation(&self, text: impl Into<String>) {
@@ -238,8 +267,18 @@ impl Oracle {
     pub fn late_ones(&self, until: Duration) -> Vec<String> {
         self.ids(|record| {
             let is_there = record.fate == Fate::Committed && record.stored_at.is_some_and(|at| at <= until);
-            is_there && record.destiny == Destiny::Sent && record.is_outstanding()
+            is_there && matches!(record.destiny, Destiny::Sent | Destiny::Accepted) && record.is_outstanding()
         })
+    }
+
+    /// The same messages, without those that must wait for a message of their key that kills its senders.
+    pub fn late_and_free(&self, until: Duration) -> Vec<String> {
+        let killers = |record: &&Record| record.destiny == Destiny::Kills && !record.key.1.is_empty();
+        let held: BTreeSet<(String, String)> =
+            self.state().records.values().filter(killers).map(|record| record.key.clone()).collect();
+        let mut late = self.late_ones(until);
+        late.retain(|id| !held.contains(&self.state().records[id].key));
+        late
     }
 
     fn ids(&self, which: impl Fn(&Record) -> bool) -> Vec<String> {
@@ -333,6 +372,8 @@ impl Oracle {
         let now = self.world.now();
         let mut state = self.state();
         let (one_lease, shards) = (state.one_lease, state.shards);
+        let most = state.item_lag;
+        let lag = most.mul_f64(state.dice.f64());
         let record = state.records.get_mut(id).expect("it was there");
         if record.lane.is_empty()
             && let Some((_, shard)) = item["TopicShard"]["S"].as_str().and_then(|shard| shard.rsplit_once('_'))
@@ -355,8 +396,9 @@ impl Oracle {
             record.counts.push((now, counted, writer.to_owned()));
         }
         let shown = (!item["OutstandingCreatedTime"].is_null()).then(|| item.clone());
-        if record.shown.last().is_none_or(|(_, last)| *last != shown) {
-            record.shown.push((now, shown));
+        if record.shown.last().is_none_or(|last| last.item != shown) {
+            let earliest = record.shown.last().map_or(Duration::ZERO, |last| last.shown);
+            record.shown.push(Version { written: now, shown: earliest.max(now + lag), item: shown });
         }
         if !item["FirstFailedAt"].is_null() {
             record.tried_at.get_or_insert(now);
@@ -364,7 +406,7 @@ impl Oracle {
         if !item["ParkedAt"].is_null() {
             record.parked_at.get_or_insert(now);
         }
-        let marked = !item["DeliveryTime"].is_null();
+        let marked = !matches!(item["DeliveryTime"]["N"].as_str(), None | Some("0"));
         if !item.is_null() {
             record.stored_at.get_or_insert(now);
         }
@@ -390,11 +432,12 @@ impl Oracle {
 
     /// Returns the response of an index that lags behind its table, if it lags.
     pub fn index_answer(&self, request: &Request, network: &Network) -> Option<HttpResponse> {
-        let lag = u64::try_from(network.conditions().index_lag.as_millis()).expect("a lag");
-        if lag == 0 || !request.body["IndexName"].as_str()?.starts_with("Outstanding") {
+        let Conditions { index_lag, item_lag, .. } = network.conditions();
+        if (index_lag + item_lag).is_zero() || !request.body["IndexName"].as_str()?.starts_with("Outstanding") {
             return None;
         }
-        let then = self.world.now().saturating_sub(Duration::from_millis(network.roll(0..lag)));
+        let lag = network.roll(0..index_lag.as_millis() as u64 + 1);
+        let (now, then) = (self.world.now(), self.world.now().saturating_sub(Duration::from_millis(lag)));
         let values = &request.body["ExpressionAttributeValues"];
         if values[":before"].is_null() {
             return Some(self.page(request, then));
@@ -407,7 +450,7 @@ impl Oracle {
         let mut items: Vec<&Value> = state
             .records
             .values()
-            .filter_map(|record| record.shown.iter().rev().find(|(since, _)| *since <= then)?.1.as_ref())
+            .filter_map(|record| record.in_index(then, now))
             .filter(|item| created(item) <= before && (shard.is_null() || item["TopicShard"] == *shard))
             .filter(|item| created(item).unsigned_abs() % segment.1 == segment.0)
             .collect();
@@ -428,11 +471,11 @@ impl Oracle {
             Value::Null => None,
             key => Some((hash(&key["TopicShard"]), created(key), key["MessageId"]["S"].to_string())),
         };
-        let state = self.state();
+        let (state, now) = (self.state(), self.world.now());
         let mut items: Vec<&Value> = state
             .records
             .values()
-            .filter_map(|record| record.shown.iter().rev().find(|(since, _)| *since <= then)?.1.as_ref())
+            .filter_map(|record| record.in_index(then, now))
             .filter(|item| shard.is_null() || (item["TopicShard"] == *shard && (created(item) > time) == is_after))
             // Every item of the simulation has a shard.
             .filter(|_| request.body["FilterExpression"].is_null())
@@ -481,7 +524,9 @@ impl Oracle {
                 if record.wait.as_ref().is_some_and(waits) && record.is_outstanding() {
                     found.push(format!("message {id} is sent by a sweep of {} although it waits", process.name));
                 }
-                found.extend(state.out_of_order(id, record, call.began));
+                if state.bounds.is_none_or(|bounds| bounds.keeps_order) {
+                    found.extend(state.out_of_order(id, record, call.began));
+                }
                 found.extend(state.without_lease(id, record, process));
             }
         }
@@ -492,14 +537,14 @@ impl Oracle {
     pub fn sent(&self, message: &Message, process: &Process, outcome: &SendOutcome) {
         let (now, call) = (self.world.now(), process.call());
         let mut state = self.state();
-        let is_sent = *outcome == SendOutcome::Sent;
+        let is_sent = matches!(outcome, SendOutcome::Sent | SendOutcome::Accepted);
         state.sends += u64::from(is_sent);
         let Some(record) = state.records.get_mut(message.id()) else {
             return;
         };
         record.tried_by.insert(process.name.clone());
         match outcome {
-            SendOutcome::Sent => {
+            SendOutcome::Sent | SendOutcome::Accepted => {
                 record.sent_by.push(process.name.clone());
                 record.sent_at = Some(now);
             }
@@ -557,7 +602,7 @@ impl Oracle {
             let command = self.read(COMMANDS, json!({ "Name": { "S": id } }));
             command["Times"]["N"].as_str().map_or(0, |times| times.parse::<u64>().expect("a number"))
         };
-        let is_parked = !item["ParkedAt"].is_null() && item["DeliveryTime"].is_null();
+        let is_parked = !item["ParkedAt"].is_null() && matches!(item["DeliveryTime"]["N"].as_str(), None | Some("0"));
         let was_sent = !record.sent_by.is_empty();
         let done = was_sent || is_parked;
         let wrong = |what: &str| self.violation(format!("message {id}: {what}: {}", record.summary()));
@@ -576,7 +621,11 @@ impl Oracle {
         let crashed = writers.iter().filter(|writer| !record.tried_by.contains(**writer)).count() as u64;
         let parks = record.rejected > 0 || record.failed + crashed >= MOST_ATTEMPTS || age >= PARK_AFTER;
         let bounds = self.state().bounds;
-        let parks = if bounds.is_some_and(|bounds| bounds.parks_nothing) { record.rejected > 0 } else { parks };
+        let parks = if bounds.is_some_and(|bounds| bounds.parks_nothing) {
+            record.rejected > 0 || record.destiny == Destiny::Kills
+        } else {
+            parks
+        };
         if is_parked && !parks {
             wrong("is parked without a reason");
         }
@@ -595,7 +644,7 @@ impl Oracle {
                 wrong(&format!("is written too often: {} times", record.writes));
             }
         }
-        if !item.is_null() && !is_parked && record.destiny != Destiny::Sent {
+        if !item.is_null() && !is_parked && matches!(record.destiny, Destiny::Fails | Destiny::Rejected) {
             wrong("can never be sent and is not parked");
         }
         if record.is_outstanding() {
@@ -671,7 +720,7 @@ impl State {
     }
 
     fn without_lease(&self, id: &str, record: &Record, process: &Process) -> Option<String> {
-        let shard = record.shown.iter().find_map(|(_, item)| item.as_ref()?["TopicShard"]["S"].as_str())?;
+        let shard = record.shown.iter().find_map(|version| version.item.as_ref()?["TopicShard"]["S"].as_str())?;
         let resource = self.lease_of(&record.key.0, shard.rsplit_once('_')?.1);
         let holder = self.leases.get(&resource).map(String::as_str);
         (holder != Some(&process.name)).then(|| {

@@ -2,7 +2,7 @@
 
 use crate::life::Role;
 use crate::network::{Link, Network};
-use crate::oracle::By;
+use crate::oracle::{By, Destiny};
 use postbox::{Builder, Message, Postbox, Producer, SendOutcome};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,6 +22,8 @@ pub struct Process {
     is_sick: bool,
     /// The only topic that the process sends, if it is limited to one.
     topic: Option<&'static str>,
+    /// The outcomes of accepted messages, each with the time at which it is known.
+    confirmations: Mutex<Vec<(Duration, String, SendOutcome)>>,
 }
 
 /// The call that the process is in.
@@ -44,6 +46,7 @@ impl Process {
             call: Mutex::new(Call { by: By::Clear, began: Duration::ZERO }),
             is_sick: false,
             topic: None,
+            confirmations: Mutex::default(),
         })
     }
 
@@ -91,10 +94,32 @@ impl Process {
         let number = self.points.fetch_add(1, Ordering::Relaxed);
         let chance = self.network.conditions().crash;
         if self.dies_at == Some(number) || self.network.happens(chance, "crash") {
-            self.network.world.note(&format!("{} dies {point}", self.name));
-            self.alive.store(false, Ordering::Relaxed);
+            self.dies(point);
         }
         self.is_alive()
+    }
+
+    fn dies(&self, point: &str) {
+        self.network.world.note(&format!("{} dies {point}", self.name));
+        self.alive.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that a message was accepted. Its outcome is known within some minutes, or never.
+    fn accepts(&self, id: &str) {
+        let at = self.network.world.now() + Duration::from_millis(self.network.roll(0..90_000));
+        let outcome = match self.network.roll(0..10) {
+            0 => return,
+            1 => SendOutcome::Retry("it was lost".into()),
+            _ => SendOutcome::Sent,
+        };
+        self.confirmations.lock().unwrap().push((at, id.to_owned(), outcome));
+    }
+
+    /// Takes the outcomes of accepted messages that are known now.
+    pub fn confirmations(&self) -> Vec<(String, SendOutcome)> {
+        let now = self.network.world.now();
+        let due = self.confirmations.lock().unwrap().extract_if(.., |(at, ..)| *at <= now).collect::<Vec<_>>();
+        due.into_iter().map(|(_, id, outcome)| (id, outcome)).collect()
     }
 
     /// Begins a call that sends.
@@ -133,14 +158,23 @@ impl Producer for Transport {
                 outcomes.push(dead());
                 continue;
             }
+            if network.oracle.destiny(message.id()) == Destiny::Kills && network.is_troubled() {
+                process.dies("of the message that it sends");
+                outcomes.push(dead());
+                continue;
+            }
             let outcome = match network.oracle.destiny(message.id()) {
                 _ if process.is_sick => SendOutcome::Retry("no route to host".into()),
                 destiny => match network.transport_fails() {
                     Some(true) => SendOutcome::Unavailable("it is down".into()),
                     Some(false) => SendOutcome::Retry("bad luck".into()),
+                    None if destiny == Destiny::Accepted && !network.is_troubled() => SendOutcome::Sent,
                     None => destiny.outcome(),
                 },
             };
+            if outcome == SendOutcome::Accepted {
+                process.accepts(message.id());
+            }
             network.world.note(&format!("{} sends {} {outcome:?}", process.name, message.id()));
             network.oracle.sent(message, process, &outcome);
             outcomes.push(if process.passes("after send") { outcome } else { dead() });

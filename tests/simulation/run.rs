@@ -39,6 +39,8 @@ pub struct Plan {
     pub clears: f64,
     /// Whether there are messages that are rejected.
     pub bad: u32,
+    /// The kind of messages that are no usual ones.
+    pub special: Special,
     /// The number of an actor, the milliseconds by which its clock is wrong, and the time from which it is.
     pub wrong_clock: Option<(usize, i64, Duration)>,
     pub sweeps_without_lease: bool,
@@ -48,6 +50,22 @@ pub struct Plan {
     pub calm_at: Duration,
     /// The results that sweepers must achieve after the last fault.
     pub bounds: Option<Bounds>,
+}
+
+/// The messages of a plan that differ from usual ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special {
+    None,
+    /// Some messages kill each process that sends them, until the last fault.
+    Killers,
+    /// Messages are accepted, and confirmed later.
+    Accepted,
+    /// The topic `sold` has no producer until the end.
+    Unserved,
+    /// Some items are as Brighter 9 stores them, or have attributes that nobody knows.
+    Brighter,
+    /// Items are as large as DynamoDB permits.
+    Full,
 }
 
 impl Plan {
@@ -88,6 +106,7 @@ impl Plan {
             burst: 1,
             clears: 0.0,
             bad: 20,
+            special: Special::None,
             wrong_clock: None,
             sweeps_without_lease: false,
             defaults: false,
@@ -186,7 +205,7 @@ impl Stage {
             create_table(&database, table, key);
         }
         let network = Network::new(world, database, plan.conditions.clone(), plan.seed);
-        network.oracle.prepare(plan.leases == LeaseMode::Single, plan.shards, plan.bounds);
+        network.oracle.prepare(plan);
         if plan.bounds.is_some() {
             network.calm_from(plan.calm_at);
         }
@@ -209,8 +228,13 @@ impl Stage {
                 Life::new(network, plan, number, actor, seed).live(role);
             }));
         }
+        let mut is_trouble = true;
         while !world.is_quiet() {
             world.sleep(0, Duration::from_secs(2));
+            if is_trouble && world.now() >= self.plan.calm_at {
+                is_trouble = false;
+                self.judge_trouble();
+            }
             if self.plan.lifetime > 0 {
                 self.network.oracle.expire();
             }
@@ -225,6 +249,14 @@ impl Stage {
         for id in self.network.oracle.late_ones(before) {
             let since = world.now().saturating_sub(self.plan.calm_at);
             self.network.oracle.violation(format!("message {id} is not sent {since:?} after the last fault"));
+        }
+    }
+
+    /// Checks that messages are sent during the trouble, if the trouble must not stop them.
+    fn judge_trouble(&self) {
+        let Some(within) = self.plan.bounds.and_then(|bounds| bounds.sent_in_trouble_within) else { return };
+        for id in self.network.oracle.late_and_free(self.network.world.now().saturating_sub(within)) {
+            self.network.oracle.violation(format!("message {id} is not sent within {within:?}, during the trouble"));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::life::Role;
 use crate::network::{Conditions, Trouble, What};
-use crate::run::Plan;
+use crate::run::{Plan, Special};
 use postbox::LeaseMode;
 use std::time::Duration;
 
@@ -37,9 +37,23 @@ pub enum Kind {
     Refusals,
     /// Up to 50 actors, of which many die.
     Fleet,
+    /// Some messages kill each process that sends them.
+    Killers,
+    /// Each item appears in an index up to five minutes late, also if items were written at once.
+    Lag,
+    /// Messages are accepted, and confirmed late, in vain, or never.
+    Accepted,
+    /// A large topic has no producer anywhere.
+    Unserved,
+    /// Items of other versions of Brighter.
+    Brighter,
+    /// Items as large as DynamoDB permits.
+    Full,
+    /// The transport is down for a day.
+    Day,
 }
 
-pub const ALL: [Kind; 14] = [
+pub const ALL: [Kind; 21] = [
     Kind::Mixed,
     Kind::Outage,
     Kind::Cron,
@@ -54,6 +68,13 @@ pub const ALL: [Kind; 14] = [
     Kind::Operators,
     Kind::Refusals,
     Kind::Fleet,
+    Kind::Killers,
+    Kind::Lag,
+    Kind::Accepted,
+    Kind::Unserved,
+    Kind::Brighter,
+    Kind::Full,
+    Kind::Day,
 ];
 
 /// Returns the scenario of the seed of this number, when seeds of all scenarios are tried.
@@ -66,6 +87,8 @@ pub fn of_number(number: u64) -> Kind {
 pub struct Bounds {
     /// The time after the last fault within which all messages that can be sent are sent.
     pub sent_within: Duration,
+    /// The time within which messages are sent even before the last fault.
+    pub sent_in_trouble_within: Option<Duration>,
     /// The maximum number of times that a message is sent.
     pub sends: usize,
     /// The maximum number of failed attempts of a message that can be sent.
@@ -80,12 +103,15 @@ pub struct Bounds {
     pub parks_nothing: bool,
     /// Whether clocks agree, so that leases, waits and the order of keys hold.
     pub clocks_agree: bool,
+    /// Whether the order of keys holds.
+    pub keeps_order: bool,
 }
 
 impl Bounds {
     /// The bounds if processes may crash and responses may be lost.
     const ROUGH: Self = Self {
         sent_within: Duration::from_secs(900),
+        sent_in_trouble_within: None,
         sends: 6,
         failures: 40,
         counts: f64::MAX,
@@ -93,6 +119,7 @@ impl Bounds {
         writes: 30,
         parks_nothing: true,
         clocks_agree: true,
+        keeps_order: true,
     };
     /// The bounds if no process crashes and every request has a response.
     const EXACT: Self = Self { sends: 1, writes: 8, ..Self::ROUGH };
@@ -114,6 +141,8 @@ impl Kind {
         match self {
             Self::Mixed => 1,
             Self::Fleet | Self::Backlog => 100,
+            Self::Full => 200,
+            Self::Day => 500,
             _ => 40,
         }
     }
@@ -267,6 +296,55 @@ impl Kind {
                 let plan = Plan { sweeps_without_lease: true, nap: Duration::from_secs(5), ..plan };
                 let plan = Plan { feeder_nap: Duration::from_secs(10), bounds: Some(Bounds::ROUGH), ..plan };
                 plan.with(Trouble { what: What::Refusals, from: Duration::ZERO, until: minutes(5) })
+            }
+            Self::Killers => {
+                let trouble = minutes(dice.u64(90..200));
+                let within = Some(minutes(30));
+                let bounds = Bounds { sends: 30, sent_in_trouble_within: within, writes: 100, ..Bounds::ROUGH };
+                let plan = Plan { special: Special::Killers, bounds: Some(bounds), bad: 0, ..plan };
+                let plan = Plan { nap: minutes(1), feeder_nap: trouble / 8, ..plan };
+                plan.with(Trouble { what: What::Nothing, from: minutes(1), until: trouble })
+            }
+            Self::Lag => {
+                let item_lag = minutes(dice.u64(1..6));
+                let conditions = Conditions { item_lag, index_lag: Duration::ZERO, ..plan.conditions.clone() };
+                let bounds = Bounds { keeps_order: false, ..Bounds::EXACT };
+                let plan = Plan { conditions, bounds: Some(bounds), ..plan };
+                let what = What::Transport { fails: 0.2, is_unavailable: false };
+                plan.with(Trouble { what, from: minutes(1), until: minutes(6) })
+            }
+            Self::Accepted => {
+                let bounds = Bounds { sends: 12, writes: 40, ..Bounds::ROUGH };
+                let plan = Plan { special: Special::Accepted, bounds: Some(bounds), bad: 0, ..plan };
+                let conditions = Conditions { crash: 0.002, fault: 0.01, ..plan.conditions.clone() };
+                Plan { conditions, ..plan }.with(for_long(What::Nothing))
+            }
+            Self::Unserved => {
+                let mut roles = vec![Role::Feeder];
+                roles.extend(vec![Role::SweeperOf("made"); sweepers]);
+                let within = Some(minutes(5));
+                let bounds = Bounds { sent_in_trouble_within: within, ..Bounds::EXACT };
+                let plan =
+                    Plan { roles, special: Special::Unserved, bounds: Some(bounds), clears: 0.0, bad: 0, ..plan };
+                let plan = Plan { commands: 600, burst: 200, ..plan };
+                plan.with(for_long(What::Nothing))
+            }
+            Self::Brighter => {
+                let plan = Plan { special: Special::Brighter, clears: 0.0, ..plan };
+                let what = What::Transport { fails: 0.3, is_unavailable: false };
+                plan.with(Trouble { what, from: minutes(1), until: minutes(8) })
+            }
+            Self::Full => {
+                let plan = Plan { special: Special::Full, commands: 6, burst: 3, ..plan };
+                let what = What::Transport { fails: 0.5, is_unavailable: false };
+                plan.with(Trouble { what, from: Duration::ZERO, until: minutes(8) })
+            }
+            Self::Day => {
+                let day = minutes(24 * 60);
+                let bounds = Bounds { failures: 1_000, ..Bounds::EXACT };
+                let plan = Plan { nap: minutes(10), feeder_nap: day / 8, bounds: Some(bounds), ..plan };
+                let what = What::Transport { fails: 1.0, is_unavailable: dice.bool() };
+                plan.with(Trouble { what, from: minutes(1), until: minutes(1) + day })
             }
             Self::Fleet => {
                 let mut roles = vec![Role::Feeder; dice.usize(2..6)];

@@ -40,6 +40,8 @@ pub enum Mutation {
     RenewedOnlyToSend,
     /// A sweeper leaves half of the lanes to another sweeper, even if there is no other sweeper.
     SharesDealt,
+    /// A drain that claims its messages sends those first that may have crashed the last process.
+    CrashersFirst,
     /// Messages are sent although no message can be marked.
     SentUnmarked,
     /// A wait that ends at a far-away time is believed.
