@@ -38,7 +38,7 @@ pub enum Destiny {
     Rejected,
     /// Each process that sends it dies, until the last fault.
     Kills,
-    /// It is accepted, and confirmed later.
+    /// The message is accepted, and confirmed later.
     Accepted,
     /// No process has a producer for it until the end.
     Unserved,
