@@ -6,7 +6,7 @@ use postbox::{
     Config, DispatchOutcome, EmbeddedDatabase, Error, ErrorCode, MemoryProducer, Message, MessageState, Postbox,
     UnitOfWork,
 };
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 #[test]
@@ -343,4 +343,36 @@ fn producers_are_dropped_with_the_last_handle() {
     assert!(ended.try_recv().is_err(), "a unit of work still holds it");
     drop(work);
     ended.try_recv().expect("the producer was dropped");
+}
+
+#[test]
+fn no_producer_is_called_after_close_has_given_up() {
+    for sweeps in [false, true] {
+        let (began, begun) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let (began, released) = (Mutex::new(began), Mutex::new(released));
+        let world = TestOutbox::configured(|builder| {
+            builder
+                .number_of_shards(1)
+                .sweep_min_age(Duration::ZERO)
+                .close_timeout(Duration::from_millis(50))
+                .default_producer(postbox::producer_fn(move |_| {
+                    began.lock().unwrap().send(()).unwrap();
+                    let _ = released.lock().unwrap().recv();
+                    postbox::SendOutcome::Sent
+                }))
+        });
+        let ids = world.deposit(3);
+        std::thread::scope(|scope| {
+            let sending = scope.spawn(|| match sweeps {
+                true => drop(world.postbox.sweep()),
+                false => drop(world.postbox.clear_outbox(&ids)),
+            });
+            begun.recv_timeout(TEST_TIMEOUT).unwrap();
+            assert_eq!(world.postbox.close().unwrap_err().code(), ErrorCode::Timeout);
+            drop(release);
+            sending.join().unwrap();
+        });
+        assert!(begun.try_recv().is_err(), "a producer was called, sweeps: {sweeps}");
+    }
 }

@@ -194,6 +194,7 @@ fn close_ends_a_sweep_that_reads_and_releases_its_lease() {
     one.start_sweeper().unwrap();
     faults.wait_for(1, "Query");
     one.close().unwrap();
+    assert!(world.sent().is_empty(), "nothing is sent after the close");
     assert!(world.postbox.leases().unwrap().is_empty(), "{:?}", world.postbox.leases().unwrap());
 }
 
@@ -207,4 +208,15 @@ fn a_message_far_in_the_future_is_swept() {
         client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await
     });
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+}
+
+#[test]
+fn large_messages_are_read_a_few_at_a_time() {
+    let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(1));
+    let large: Vec<Message> = (0..40).map(|_| Message::new("t", vec![b'x'; 350_000])).collect();
+    world.postbox.deposit_posts(&large).unwrap();
+    world.faults.forget();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 40);
+    let most = world.faults.requests().iter().map(bodies_asked).max();
+    assert!(most <= Some(10), "{most:?} in one request");
 }

@@ -2,8 +2,11 @@
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
-use postbox::{CancelToken, DispatchOutcome, MemoryProducer, Message, MessageState, SendOutcome, producer_fn};
+use postbox::{
+    CancelToken, DispatchOutcome, ErrorCode, MemoryProducer, Message, MessageState, SendOutcome, producer_fn,
+};
 use std::sync::Barrier;
+use std::time::{Duration, SystemTime};
 
 on_both_backends!(
     messages_are_sent_in_the_order_of_the_ids,
@@ -407,4 +410,31 @@ fn a_clear_goes_on_when_another_process_has_sent_or_deleted_the_earlier_message(
         }
         assert_eq!(world.outcomes(&second), [Dispatched]);
     }
+}
+
+#[test]
+fn a_message_whose_commit_was_in_doubt_is_read_before_it_is_sent() {
+    let world = TestOutbox::configured(|builder| builder.max_request_attempts(1));
+    let mut work = world.postbox.unit_of_work();
+    let id = work.deposit_post(Message::new("t", "once")).unwrap();
+    world.faults.next("TransactWriteItems", Fault::AnswerLost);
+    assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
+    // Another process sends the message while the outcome is unknown.
+    assert!(world.another().clear_outbox(&[&id]).unwrap().is_success());
+    work.commit().unwrap();
+    assert_eq!(world.outcomes(&[&id]), [DispatchOutcome::AlreadyDispatched]);
+    assert_eq!(world.sent(), ["once"]);
+}
+
+#[test]
+fn a_message_created_long_before_its_commit_is_read_before_it_is_sent() {
+    let world = TestOutbox::new();
+    let mut work = world.postbox.unit_of_work();
+    let created = SystemTime::now() - Duration::from_secs(60);
+    let id = work.deposit_post(Message::new("t", "once").with_created_at(created)).unwrap();
+    work.commit().unwrap();
+    // The message is old enough for a sweep of another process.
+    assert_eq!(world.another().sweep().unwrap().dispatched, 1);
+    assert_eq!(world.outcomes(&[&id]), [DispatchOutcome::AlreadyDispatched]);
+    assert_eq!(world.sent(), ["once"]);
 }

@@ -5,6 +5,7 @@ use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, messages, nu
 use postbox::{
     Builder, DispatchOutcome, ErrorCode, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
 };
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -60,10 +61,11 @@ fn failed_before(world: &TestOutbox, id: &str, counted: u32, since: Duration) {
     );
 }
 
-/// A transport that can be switched off, and the bodies that it sent.
+/// A transport that can be switched off, the ids of its messages, and the bodies that it sent.
 #[derive(Clone, Default)]
 struct Switch {
     is_down: Arc<AtomicBool>,
+    tried: Arc<Mutex<Vec<String>>>,
     sent: Arc<Mutex<Vec<String>>>,
     batch: usize,
 }
@@ -81,6 +83,7 @@ impl Switch {
 impl Producer for Switch {
     fn send(&self, batch: &[Message]) -> Vec<SendOutcome> {
         let send = |message: &Message| {
+            self.tried.lock().unwrap().push(message.id().to_owned());
             if self.is_down.load(Ordering::SeqCst) {
                 return SendOutcome::Retry("connection refused".into());
             }
@@ -101,7 +104,8 @@ fn an_outage_parks_nothing_and_each_message_is_tried_once() {
         let transport = Switch::down(batch);
         let world = TestOutbox::configured(|builder| builder);
         let open = || {
-            let builder = eager(Postbox::builder()).default_producer(transport.clone());
+            // The pauses are longer than the test.
+            let builder = eager(Postbox::builder()).breaker_cooldown(HOUR).default_producer(transport.clone());
             world.backend.open(builder, &world.backend.faults())
         };
         let ids = world.deposit(300);
@@ -113,6 +117,8 @@ fn an_outage_parks_nothing_and_each_message_is_tried_once() {
             let stored = world.postbox.get_message(id).unwrap().unwrap();
             assert_eq!((stored.state, stored.dispatch_attempts), (MessageState::Outstanding, 0), "{stored:?}");
         }
+        let tried = transport.tried.lock().unwrap();
+        assert!(!tried.is_empty() && tried.len() == tried.iter().collect::<HashSet<_>>().len(), "{}", tried.len());
     }
 }
 

@@ -1,9 +1,10 @@
 //! The lease of a sweeper over time: it is renewed, lost, expired or taken over.
 
-use crate::support::fault::{Fault, Request};
-use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, item, numbers, take_lease, text};
+use crate::support::fault::{Fault, Gate, Request};
+use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, item, number, numbers, sdk, take_lease, text};
 use postbox::{
-    Builder, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
+    AttributeValue, Builder, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer,
+    SendOutcome, producer_fn,
 };
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -257,4 +258,114 @@ fn the_length_of_a_lease_is_a_setting() {
         assert_eq!(expiry - lease_ms - taken_from, 5000.min(lease_ms / 12));
     }
     assert!(Postbox::builder().embedded_path(":memory:").lease_duration(Duration::from_millis(999)).open().is_err());
+}
+
+/// Writes the item of the lease.
+fn put_lease(postbox: &Postbox, lease: postbox::Item) {
+    sdk(postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lease)).send().await });
+}
+
+fn unix_ms_in(time: Duration) -> AttributeValue {
+    number((SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + time).as_millis())
+}
+
+/// The table contains a later end than the holder would write, for example because the clock of the holder was set back.
+#[test]
+fn a_renewal_does_not_shorten_a_lease() {
+    let far = unix_ms_in(Duration::from_secs(600));
+    let later = far.clone();
+    let seen = Arc::new(Mutex::new(None));
+    let other = Arc::new(OnceLock::<Postbox>::new());
+    let (noted, reader) = (Arc::clone(&seen), Arc::clone(&other));
+    let world = TestOutbox::configured(|builder| {
+        short(builder).default_producer(producer_fn(move |message| {
+            let reader = reader.get().unwrap();
+            let mut item = lease(reader).unwrap();
+            if message.body() == b"0" {
+                item.insert("LeaseExpiry".into(), later.clone());
+                put_lease(reader, item);
+                // The lease is renewed before the next message is sent.
+                std::thread::sleep(LEASE * 2 / 5);
+            } else {
+                *noted.lock().unwrap() = item.remove("LeaseExpiry");
+            }
+            SendOutcome::Sent
+        }))
+    });
+    assert!(other.set(world.another()).is_ok());
+    world.deposit(2);
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.lease), (2, LeaseStatus::Held));
+    assert!(world.faults.requests().iter().any(is_renewal));
+    assert_eq!(*seen.lock().unwrap(), Some(far));
+}
+
+#[test]
+fn a_renewal_that_arrives_after_the_release_has_no_effect() {
+    let world = TestOutbox::configured(|builder| {
+        short(builder)
+            .lease_mode(LeaseMode::PerShard)
+            .attempt_timeout(Duration::from_millis(100))
+            .default_producer(slow(LEASE * 2 / 5))
+    });
+    let (from, arrived) = (Gate::new(), Gate::new());
+    let mut late = Some(Fault::Late { from: from.clone(), arrived: arrived.clone() });
+    world.faults.when(move |request| if is_renewal(request) { late.take() } else { None });
+    world.deposit(2);
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 2);
+    let renewals: Vec<Request> = world.faults.requests().into_iter().filter(is_renewal).collect();
+    assert!(renewals.len() >= 2, "the first renewal is repeated");
+    let key = item([("ResourceId", text(renewals[0].body["Key"]["ResourceId"]["S"].as_str().unwrap()))]);
+    let read = || world.postbox.get_item(LOCKS, key.clone()).unwrap();
+    assert_eq!(read(), None, "the lease is released");
+    from.open();
+    world.postbox.block_on(move |_| async move { arrived.pass().await }).unwrap();
+    assert_eq!(read(), None);
+}
+
+#[test]
+fn a_single_lease_with_an_invalid_end_is_ignored_and_listed() {
+    for end in [Some(unix_ms_in(Duration::from_secs(10 * 365 * 24 * 3600))), None] {
+        let world = TestOutbox::configured(short);
+        world.deposit(1);
+        let _ = world.postbox.sweep().unwrap();
+        let mut invalid = item([("ResourceId", text(RESOURCE)), ("LockId", text("a wrong clock"))]);
+        invalid.extend(end.map(|end| ("LeaseExpiry".to_owned(), end)));
+        put_lease(&world.postbox, invalid);
+        assert_eq!(world.postbox.leases().unwrap()[0].holder, "a wrong clock");
+        world.deposit(1);
+        let (other, others) = another_machine(&world);
+        assert_eq!(other.sweep().unwrap().lease, LeaseStatus::Held);
+        assert_eq!(others.sent().len(), 1);
+    }
+}
+
+#[test]
+fn a_new_topic_is_sent_while_a_producer_hangs_for_longer_than_the_lease() {
+    const SHORTEST: Duration = Duration::from_millis(1000);
+    for mode in [LeaseMode::Single, LeaseMode::PerShard] {
+        let (began, begun) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let (began, released) = (Mutex::new(began), Mutex::new(released));
+        let world = TestOutbox::configured(|builder| {
+            short(builder)
+                .lease_duration(SHORTEST)
+                .lease_mode(mode)
+                .sweep_interval(Duration::from_millis(20))
+                .default_producer(producer_fn(move |message| {
+                    began.lock().unwrap().send(message.topic().to_owned()).unwrap();
+                    if message.topic() == "hangs" {
+                        let _ = released.lock().unwrap().recv();
+                    }
+                    SendOutcome::Sent
+                }))
+        });
+        world.postbox.deposit_post(Message::new("hangs", "x")).unwrap();
+        world.postbox.start_sweeper().unwrap();
+        assert_eq!(begun.recv_timeout(TEST_TIMEOUT).unwrap(), "hangs");
+        std::thread::sleep(SHORTEST * 11 / 10);
+        world.postbox.deposit_post(Message::new("new", "x")).unwrap();
+        assert_eq!(begun.recv_timeout(TEST_TIMEOUT).unwrap(), "new", "{mode:?}");
+        drop(release);
+    }
 }

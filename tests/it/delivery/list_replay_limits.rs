@@ -2,7 +2,9 @@
 //! statistics.
 
 use crate::support::fault::{Fault, Gate};
-use crate::support::{OUTBOX, PEOPLE, TEST_TIMEOUT, TestOutbox, number, numbers, outcomes, person, sdk, text};
+use crate::support::{
+    OUTBOX, PEOPLE, TEST_TIMEOUT, TestOutbox, message_key, number, numbers, outcomes, person, sdk, text,
+};
 use postbox::{
     Builder, Cursor, DispatchOutcome, ErrorCode, Message, MessagePage, MessageState, Postbox, SendOutcome, producer_fn,
 };
@@ -534,4 +536,21 @@ fn statistics_count_every_operation() {
         (&json["deposited"], &json["outstanding"], &json["last_sweep"]),
         (&0.into(), &Value::Null, &Value::Null)
     );
+}
+
+#[test]
+fn a_message_without_a_creation_time_can_be_released_and_replayed() {
+    let world = TestOutbox::configured(eager);
+    let ids = world.deposit(1);
+    world.producer.answer_next(SendOutcome::Reject("never".into()));
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Rejected]);
+    let key = message_key(&ids[0]);
+    sdk(&world.postbox, |client| async move {
+        let update = client.update_item().table_name(OUTBOX).set_key(Some(key));
+        update.update_expression("REMOVE CreatedTime").send().await
+    });
+    world.postbox.unpark(&ids[0]).unwrap();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
+    assert!(world.postbox.replay(&ids).unwrap().is_success());
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
 }
