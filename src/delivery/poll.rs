@@ -115,10 +115,11 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
     Ok(())
 }
 
-/// Reads the oldest messages of each shard of the topic, and the messages whose creation time is too far in the future.
+/// Reads the oldest messages of each shard that the topic can have, and the messages whose creation time is too far in
+/// the future.
 fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view: &mut View) -> Result<()> {
     let ranges = [Range::UpTo(times.before), Range::After(times.too_late)];
-    let shards = groups.lanes(topic).into_iter().flat_map(|lane| groups.shards(&lane));
+    let shards = engine.outbox.topic_shards(topic).into_iter();
     let parts: Vec<(String, Range)> = shards.flat_map(|shard| ranges.map(|range| (shard.clone(), range))).collect();
     let mut failed = None;
     engine.run_each(

@@ -65,14 +65,6 @@ impl Groups {
         let members = self.by_shard.iter().filter(|(_, of)| **of == group);
         members.map(|(shard, _)| format!("{}_{shard}", lane.topic)).collect()
     }
-
-    /// Returns every lane of a topic whose shards have numbers.
-    pub(crate) fn lanes(&self, topic: &str) -> Vec<Lane> {
-        let mut groups: Vec<i64> = self.by_shard.values().copied().collect();
-        groups.sort_unstable();
-        groups.dedup();
-        groups.into_iter().map(|group| Lane { topic: topic.to_owned(), group: Group::Numbered(group) }).collect()
-    }
 }
 
 fn join(roots: &mut BTreeMap<i64, i64>, one: i64, other: i64) {
@@ -97,10 +89,13 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn groups_of(shards: u32) -> Vec<Vec<String>> {
         let groups = Groups::of(shards);
-        groups.lanes("t").iter().map(|lane| groups.shards(lane)).collect()
+        let names: BTreeSet<i64> = groups.by_shard.values().copied().collect();
+        let lanes = names.into_iter().map(|name| Lane { topic: "t".into(), group: Group::Numbered(name) });
+        lanes.map(|lane| groups.shards(&lane)).collect()
     }
 
     #[test]

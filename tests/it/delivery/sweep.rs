@@ -460,3 +460,13 @@ fn a_canceled_sweep_skips_the_remaining_messages() {
     assert_eq!(ids.iter().filter(|id| state(&world, id) == MessageState::Outstanding).count(), 2);
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 2);
 }
+
+#[test]
+fn a_single_topic_is_swept_in_the_shards_of_an_earlier_setting() {
+    let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(20));
+    let all: Vec<Message> = (0..100).map(|n| keyed("t", &format!("k{n}"), &n.to_string())).collect();
+    world.postbox.deposit_posts(&all).unwrap();
+    let builder = eager(Postbox::builder()).number_of_shards(3).default_producer(world.producer.clone());
+    let three = world.backend.open(builder, &world.backend.faults());
+    assert_eq!(three.sweep_topic("t").unwrap().dispatched, 100);
+}
