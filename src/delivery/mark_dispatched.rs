@@ -8,6 +8,15 @@ use crate::outbox::item::is_possible_id;
 use crate::outbox::mark::{Mark, Marked};
 use crate::outbox::partiql::MAX_STATEMENTS;
 
+/// Marks the messages with these ids. Messages that their producers accepted no longer wait for their confirmations.
+pub(crate) fn mark_for_caller(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
+    let report = mark(engine, ids)?;
+    for entry in report.entries().iter().filter(|entry| entry.outcome != DispatchOutcome::MarkFailed) {
+        engine.in_flight.settle(&entry.id);
+    }
+    Ok(report)
+}
+
 /// Marks the messages with these ids, up to 25 per request.
 pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     engine.runtime.check_open()?;

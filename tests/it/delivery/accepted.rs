@@ -132,3 +132,14 @@ fn no_more_than_a_thousand_messages_of_a_topic_wait_for_confirmations() {
     world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
 }
+
+#[test]
+fn a_message_marked_by_the_caller_no_longer_waits_for_its_confirmation() {
+    let world = TestOutbox::configured(accepting);
+    let ids = world.deposit(1000);
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 1000);
+    assert!(world.postbox.mark_dispatched(&ids).unwrap().is_success());
+    world.deposit(1);
+    let report = world.postbox.sweep().unwrap();
+    assert_eq!((report.dispatched, report.held_back), (1, 0), "{report:?}");
+}
