@@ -100,12 +100,15 @@ impl Engine {
         }
     }
 
-    /// Notes that a message was confirmed as sent. If the message had not been tried before, this is evidence that its
-    /// transport works.
+    /// Notes that a message was confirmed as sent, which closes the breaker of its topic. If the message had not been
+    /// tried before, this is evidence that its transport works.
     pub(crate) fn confirmed_as_sent(&self, id: &str) {
         self.unsent_keys.settle(id);
-        if let Some(Acceptance { topic, is_first_try: true }) = self.in_flight.settle(id) {
-            self.evidence.note(&topic, true);
+        if let Some(Acceptance { topic, is_first_try }) = self.in_flight.settle(id) {
+            self.breakers.succeeded(&topic);
+            if is_first_try {
+                self.evidence.note(&topic, true);
+            }
         }
     }
 

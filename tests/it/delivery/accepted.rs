@@ -2,7 +2,9 @@
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::{TEST_TIMEOUT, TestOutbox, outcomes};
-use postbox::{Builder, DispatchOutcome, Message, MessageState, Postbox, SendOutcome, StoredMessage, producer_fn};
+use postbox::{
+    Builder, DispatchOutcome, MemoryProducer, Message, MessageState, Postbox, SendOutcome, StoredMessage, producer_fn,
+};
 use std::time::{Duration, Instant, SystemTime};
 
 const WRITE: &str = "BatchExecuteStatement";
@@ -142,4 +144,26 @@ fn a_message_marked_by_the_caller_no_longer_waits_for_its_confirmation() {
     world.deposit(1);
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.dispatched, report.held_back), (1, 0), "{report:?}");
+}
+
+#[test]
+fn a_confirmation_closes_the_breaker_and_an_acceptance_does_not() {
+    let producer = MemoryProducer::new();
+    let world = TestOutbox::configured(|builder| {
+        let builder = builder.breaker_threshold(1).breaker_cooldown(Duration::from_millis(500));
+        builder.default_producer(producer.clone())
+    });
+    producer.answer_next(SendOutcome::Retry("down".into()));
+    assert_eq!(world.outcomes(&world.deposit(1)), [DispatchOutcome::Failed]);
+    producer.answer_next(SendOutcome::Accepted);
+    let ids = world.deposit(1);
+    let deadline = Instant::now() + TEST_TIMEOUT;
+    // After the cooldown, the message is sent as a probe.
+    while world.outcomes(&ids) == [DispatchOutcome::BreakerOpen] {
+        assert!(Instant::now() < deadline, "no probe is sent");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(world.postbox.stats().breakers.len(), 1, "the confirmation may report a failure");
+    world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
+    assert!(world.postbox.stats().breakers.is_empty());
 }
