@@ -174,6 +174,8 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let request = self.lock.clone();
         let pause = self.pause.filter(|_| !self.lost);
+        // A late request can take the lease again for the length of a lease.
+        self.engine.sweeping.release_lease(&self.lock.resource, &self.lock.id, self.engine.config.lease_duration * 2);
         let ended = self.engine.run_to_end("releasing the lease", |outbox| async move {
             match pause {
                 Some((pause, failures, why)) => outbox.pause_lock(request, pause, failures, why).await,

@@ -92,6 +92,11 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
                 from = None;
                 continue;
             }
+            // The lanes that were found have their turn. The next poll begins with this page.
+            Err(error) if page_number > 0 => {
+                tracing::debug!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
+                break;
+            }
             page => page?,
         };
         let last = page.sightings.last().map(|sighting| sighting.topic_shard.to_string());
@@ -109,8 +114,13 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
     }
     engine.sweeping.end_poll(from);
     if polls % UNSHARDED_EVERY == 0 {
-        let page = engine.run("finding lanes with work", |outbox| async move { outbox.unsharded_page(None).await })?;
-        add(engine, Page { next: None, ..page }, groups, times, view);
+        let page = engine.run("finding lanes with work", |outbox| async move { outbox.unsharded_page(None).await });
+        match page {
+            Ok(page) => add(engine, Page { next: None, ..page }, groups, times, view),
+            Err(error) => {
+                tracing::warn!(target: "postbox", { error.message = error.message() }, "messages without a shard could not be found");
+            }
+        }
     }
     Ok(())
 }

@@ -400,6 +400,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let mut available = Vec::new();
         for (mut job, resource) in jobs.into_iter().zip(resources) {
             let item = items.remove(&resource);
+            if let Some(id) = item.as_ref().and_then(|item| item.id.clone())
+                && self.engine.sweeping.has_released(&resource, &id)
+            {
+                self.engine.sweeping.leave_lease(&resource, id);
+            }
             let standing = item.as_ref().map_or(Standing::Free, |item| item.standing(now, skew));
             match standing {
                 Standing::Paused(until) => {

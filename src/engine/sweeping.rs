@@ -28,6 +28,8 @@ struct Memory {
     topics: HashMap<String, Instant>,
     /// The ids of leases by their resources, as in [`leave_lease`](Sweeping::leave_lease).
     left_leases: HashMap<String, Vec<String>>,
+    /// The id of the last lease on each resource that this process has released, each with the end of that time.
+    released: HashMap<(String, String), Instant>,
     /// The time of the last write that shows that this process sweeps, and whether its sweep succeeded.
     shown: Option<(Instant, bool)>,
     first_deposit: Option<Instant>,
@@ -120,6 +122,18 @@ impl Sweeping {
     /// Forgets the ids that were noted for a resource.
     pub(crate) fn forget_left_leases(&self, resource: &str) {
         self.lock().left_leases.remove(resource);
+    }
+
+    /// Notes the id of a lease that this process has released. A request to take it may still arrive, and take it again.
+    pub(crate) fn release_lease(&self, resource: &str, id: &str, time: Duration) {
+        remember(&mut self.lock().released, (resource.to_owned(), id.to_owned()), time);
+    }
+
+    /// Returns whether this process has released the lease with this id, as noted by
+    /// [`release_lease`](Self::release_lease).
+    pub(crate) fn has_released(&self, resource: &str, id: &str) -> bool {
+        let key = (resource.to_owned(), id.to_owned());
+        self.lock().released.get(&key).is_some_and(|until| *until > clock::now())
     }
 
     /// Returns whether the lane is ignored now.

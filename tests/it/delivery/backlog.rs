@@ -220,3 +220,16 @@ fn large_messages_are_read_a_few_at_a_time() {
     let most = world.faults.requests().iter().map(bodies_asked).max();
     assert!(most <= Some(10), "{most:?} in one request");
 }
+
+#[test]
+fn a_page_of_the_poll_that_cannot_be_read_does_not_hide_the_others() {
+    let world = TestOutbox::configured(|builder| eager(builder).max_request_attempts(1));
+    let messages: Vec<Message> = (0..200).map(|n| Message::new("t", n.to_string())).collect();
+    let _ = world.postbox.deposit_posts(&messages).unwrap();
+    let mut scans = 0;
+    world.faults.when(move |request| {
+        scans += i32::from(request.operation == "Scan");
+        (request.operation == "Scan" && scans == 2).then(Fault::throttle)
+    });
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 200);
+}

@@ -63,6 +63,29 @@ fn shards(world: &TestOutbox, ids: &[String], state: MessageState) -> BTreeSet<S
     ids.iter().filter(in_state).map(|id| shard_of(world, id)).collect()
 }
 
+/// A request for a lease can arrive again after the lease was released, because its first response was late.
+#[test]
+fn a_late_request_for_a_lease_does_not_stop_its_own_process() {
+    let world = test_outbox();
+    let take = world.faults.requests().into_iter().rfind(|request| {
+        request.body["TableName"] == LOCKS
+            && request.body["UpdateExpression"].as_str().is_some_and(|text| text.starts_with("SET LockId"))
+    });
+    let take = take.unwrap().body;
+    let value = |name: &str| take["ExpressionAttributeValues"][name].clone();
+    let lock: Item = item([
+        ("ResourceId", text(take["Key"]["ResourceId"]["S"].as_str().unwrap())),
+        ("LockId", text(value(":LockId")["S"].as_str().unwrap())),
+        ("LeaseExpiry", number(value(":LeaseExpiry")["N"].as_str().unwrap())),
+    ]);
+    let shard = lock["ResourceId"].as_s().unwrap().rsplit_once('_').unwrap().1.to_owned();
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lock)).send().await });
+    let ids = deposit_everywhere(&world, 40);
+    assert!(shards(&world, &ids, MessageState::Outstanding).contains(&format!("t_{shard}")), "the lane has messages");
+    let _ = world.postbox.sweep().unwrap();
+    assert!(shards(&world, &ids, MessageState::Outstanding).is_empty());
+}
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
