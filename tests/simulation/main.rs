@@ -96,7 +96,7 @@ fn seeds() {
 }
 
 /// Seeds that have found a fault of the library or of the simulation.
-const REGRESSIONS: [(Kind, u64); 6] = [
+const REGRESSIONS: [(Kind, u64); 7] = [
     // One-shot sweepers sent messages again that they could not mark.
     (Kind::Unmarked, 0),
     // A lane was read for longer than a turn lasts, and none of its messages was sent.
@@ -110,6 +110,8 @@ const REGRESSIONS: [(Kind, u64); 6] = [
     // A message whose claimer crashed before it sent the message was parked after two failures and the claim, as it
     // should be, which an earlier oracle reported.
     (Kind::Mixed, 93),
+    // Some messages that crash their senders kept the other messages of their lane from being sent.
+    (Kind::Killers, 1),
 ];
 
 #[test]

@@ -140,9 +140,9 @@ impl Kind {
     pub fn rarity(self) -> u64 {
         match self {
             Self::Mixed => 1,
-            Self::Fleet | Self::Backlog => 100,
+            Self::Fleet | Self::Backlog | Self::Killers => 100,
             Self::Full => 200,
-            Self::Day => 500,
+            Self::Day => 1_000,
             _ => 40,
         }
     }
