@@ -203,3 +203,23 @@ def test_a_log_handler_that_raises_stops_nothing(monkeypatch: pytest.MonkeyPatch
         logging.getLogger("postbox").removeHandler(handler)
     assert entry.outcome == postbox.Outcome.FAILED
     assert OSError in told
+
+
+KEPT = {
+    "a handler of logging": """
+class Handler(logging.Handler):
+    def emit(self, record): pass
+logging.getLogger().addHandler(Handler())
+""",
+    "a filter of logging": "logging.getLogger('app').addFilter(lambda record: True)",
+    "sys.excepthook": "def hook(*error): pass\nsys.excepthook = hook",
+    "a thread-local": "local = threading.local(); local.self = sys.modules[__name__]",
+}
+
+
+# The standard library keeps the globals of the script alive until the callbacks are freed.
+@pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT.keys())
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "open"])
+def test_exit_with_a_global_postbox_that_something_keeps_alive(run_script: RunScript, kept: str, closed: bool) -> None:
+    use = "box.post(postbox.Message('t', 'x'))\n" + ("box.close()\n" if closed else "")
+    assert run_script("import logging\n" + OPEN + kept + "\n" + use + "print('leaving')", "0", "5000") == "leaving\n"

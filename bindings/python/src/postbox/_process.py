@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from postbox import _callbacks
 from postbox._errors import ForkedError, PostboxError
-from postbox._native import NULL, Handle, background_threads_ended, calls_with_callbacks, check, lib
+from postbox._native import NULL, Handle, background_threads_ended, calls_with_callbacks, check, ffi, lib
 
 
 class Closable(Handle, Protocol):
@@ -68,6 +68,10 @@ def _end() -> None:
             _log.warning("at the end of the interpreter: %s", error)
     while os.getpid() in calls_with_callbacks or not all(background_threads_ended(postbox._pointer) for postbox in boxes):
         time.sleep(0.01)
+    # The interpreter frees the callbacks before it frees what refers to a Postbox, such as a handler of logging. Freeing the
+    # Postbox then would call them, so it is left to the end of the process.
+    for postbox in boxes:
+        ffi.gc(postbox._pointer, None)
     # In a forked child, a thread of the parent may hold the lock of the log forever.
     if _logging_process == os.getpid():
         check(lib.postbox_set_log_callback(0, NULL, NULL, NULL))
