@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -97,6 +100,40 @@ def test_a_lent_message_fails_after_the_callback(box: postbox.Postbox) -> None:
         with pytest.raises(postbox.UsageError, match="has returned"):
             use()
     assert repr(message) == "<Message of a callback that has returned>"
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_message_is_not_copied_by_python(copied: Callable[[postbox.Message], object]) -> None:
+    with pytest.raises(TypeError, match="copy its fields and its body"):
+        copied(postbox.Message("t", "body"))
+
+
+def test_a_lent_message_is_valid_for_as_long_as_a_deposit_of_it_takes() -> None:
+    """The deposit takes a while, because of the other messages, and fails, because one of them has no topic."""
+    errors: list[Exception] = []
+    many = [postbox.Message("t", "y") for _ in range(100_000)] + [postbox.Message("", "no topic")]
+    threads: list[threading.Thread] = []
+
+    def lend(message: postbox.Message) -> None:
+        begun = threading.Event()
+
+        def deposit() -> None:
+            begun.set()
+            try:
+                box.deposit_posts([message, *many])
+            except postbox.PostboxError as error:
+                errors.append(error)
+
+        threads.append(threading.Thread(target=deposit))
+        threads[-1].start()
+        begun.wait()
+
+    with postbox.open(embedded_path=":memory:", producers={None: lend}) as box:
+        for _ in range(3):
+            box.post(postbox.Message("lent", "z" * 3000))
+        for thread in threads:
+            thread.join()
+    assert len(errors) == 3
 
 
 def test_a_message_of_a_page_outlives_the_page(box: postbox.Postbox) -> None:

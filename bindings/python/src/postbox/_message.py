@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from postbox._errors import ErrorCode, UsageError
 from postbox._native import NULL, check, ffi, lib, optional_text_of, text_of
@@ -21,7 +21,8 @@ class Message:
 
     `message["subject"]` returns the field "subject", or None if the field is not set. `message["subject"] = "..."` sets it.
 
-    A producer or an archive may use its message only until it returns.
+    A producer or an archive may use its message only until it returns. A message cannot be copied with the module copy, or
+    pickled: copy its fields and its body.
     """
 
     # A string that the library returns is valid until the message changes or the callback returns. While a string is
@@ -106,6 +107,10 @@ class Message:
         key, text = utf8(name, "field name"), utf8(value, name)
         with self._lock:
             check(lib.postbox_message_set(self._valid(), key, text))
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        # A copy would refer to the memory of the library, which is freed without it.
+        raise TypeError("a Message cannot be copied or pickled: copy its fields and its body, and create a new Message")
 
     def __repr__(self) -> str:
         # The body and the bag are left out, since they do not belong in logs.

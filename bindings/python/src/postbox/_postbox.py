@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -123,9 +124,13 @@ class Postbox:
         """Deposits messages outside a transaction, up to 25 per request, and returns their ids. Raises IncompleteError,
         with a reason for each message that could not be stored; it is safe to deposit all messages again."""
         messages = list(messages)
-        array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
-        check(lib.postbox_deposit_posts(self._pointer, array, len(messages)))
-        return [message.id for message in messages]
+        with ExitStack() as held:
+            # Two calls with the same messages lock them in the same order.
+            for message in sorted(set(messages), key=id):
+                held.enter_context(message._lock)
+            array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
+            check(lib.postbox_deposit_posts(self._pointer, array, len(messages)))
+            return [message.id for message in messages]
 
     def post(self, message: Message, *, check: bool = True) -> Report:
         """Deposits one message outside a transaction, then sends it now, on this thread. `check` as in clear_outbox."""
