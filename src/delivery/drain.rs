@@ -83,6 +83,8 @@ struct Drain<'a, 's, 'd> {
     retried: Vec<Sighting>,
     at_once: usize,
     is_over: bool,
+    /// Whether a message was found that must wait for an older retried one of its key.
+    has_behind: bool,
     /// The time of the first send.
     began: Option<Instant>,
     drained: Drained,
@@ -100,6 +102,7 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         retried: Vec::new(),
         at_once: FIRST_READ.min(usize::try_from(engine.config.sweep_batch).unwrap_or(MAX_BATCH_GET)),
         is_over: false,
+        has_behind: false,
         began: None,
         drained: Drained::default(),
         task: &mut task,
@@ -198,9 +201,13 @@ impl<'a> Drain<'a, '_, '_> {
                     let due = sighting.fate.next_attempt;
                     self.drained.next_due = self.drained.next_due.into_iter().chain(due).min();
                 }
-                Turn::Retried | Turn::Behind => {
+                Turn::Retried => {
                     self.drained.passed_over += 1;
                     self.drained.has_rest = true;
+                }
+                Turn::Behind => {
+                    self.drained.passed_over += 1;
+                    self.has_behind = true;
                 }
             }
         }
@@ -321,7 +328,8 @@ impl<'a> Drain<'a, '_, '_> {
     fn finish(mut self, mut sender: Sender<'a, '_>) -> Drained {
         let engine = self.task.engine;
         self.drained.passed_over += (self.fresh.len() + self.retried.len()) as u64;
-        self.drained.has_rest |= self.source.is_incomplete;
+        // The messages behind a retried one are due only if it was sent.
+        self.drained.has_rest |= self.source.is_incomplete || (self.has_behind && sender.sent_count() > 0);
         sender.flush();
         let (sent, is_in_trouble) = (sender.sent_count(), sender.is_in_trouble());
         self.drained.is_stuck = sender.is_stuck();

@@ -345,14 +345,19 @@ impl<'a, 'r> Sweep<'a, 'r> {
             lanes.iter().for_each(|(lane, seen)| results.saw(lane, seen));
             results.unserved_topics.extend(unserved_topics);
         }
-        let known: HashSet<Lane> = self.state().jobs.iter().map(|job| job.lane.clone()).collect();
+        let (known, busy): (HashSet<Lane>, HashSet<String>) = {
+            let state = self.state();
+            (state.jobs.iter().map(|job| job.lane.clone()).collect(), state.busy.clone())
+        };
         let mut jobs: Vec<Job> = lanes
             .into_iter()
             .filter(|(lane, seen)| {
                 let may_have_work = seen.due > 0 || (seen.is_cut && !self.engine.sweeping.is_idle(lane));
                 let is_anothers =
                     mutated(Mutation::SharesDealt) && lane.resource().bytes().map(u32::from).sum::<u32>() % 2 == 0;
-                may_have_work && !known.contains(lane) && !self.engine.sweeping.leaves(lane) && !is_anothers
+                // The lanes of a busy topic would be taken for lanes that another process holds.
+                let is_known = known.contains(lane) || busy.contains(&lane.topic);
+                may_have_work && !is_known && !self.engine.sweeping.leaves(lane) && !is_anothers
             })
             .map(|(lane, seen)| Job { lane, seen, pause: None })
             .collect();

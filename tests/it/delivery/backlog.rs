@@ -2,7 +2,7 @@
 
 use crate::support::fault::{Fault, Request};
 use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, sdk, wait_until};
-use postbox::{Builder, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
+use postbox::{Builder, LeaseMode, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -232,4 +232,36 @@ fn a_page_of_the_poll_that_cannot_be_read_does_not_hide_the_others() {
         (request.operation == "Scan" && scans == 2).then(Fault::throttle)
     });
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 200);
+}
+
+#[test]
+fn a_sweep_does_not_leave_the_lanes_that_it_drains_to_other_processes() {
+    let world = TestOutbox::configured(|builder| {
+        let builder = eager(builder).lease_mode(LeaseMode::PerShard).lease_duration(Duration::from_millis(3000));
+        builder.sweep_interval(Duration::from_millis(20)).default_producer(producer_fn(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            SendOutcome::Sent
+        }))
+    });
+    // Each of the two lanes takes longer than a turn of half a second.
+    let messages: Vec<Message> = (0..500).map(|n| Message::new("t", n.to_string())).collect();
+    let _ = world.postbox.deposit_posts(&messages).unwrap();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 500);
+}
+
+#[test]
+fn messages_behind_a_failing_one_are_read_once_per_sweep() {
+    let world = TestOutbox::configured(|builder| {
+        let builder = eager(builder).number_of_shards(1).dispatch_retry_delay(Duration::ZERO);
+        builder.default_producer(producer_fn(|_| SendOutcome::Retry("busy".into())))
+    });
+    let messages: Vec<Message> = (0..60).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
+    let _ = world.postbox.deposit_posts(&messages).unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    wait_until("the first failure waits on", || {
+        world.faults.forget();
+        world.postbox.sweep().unwrap().failed == 1
+    });
+    let reads = world.faults.operations().iter().filter(|operation| *operation == "Query").count();
+    assert_eq!(reads, 2, "the messages up to now, and those of the future: {:?}", world.faults.operations());
 }
