@@ -22,6 +22,10 @@ impl<C> Delayed<C> {
         Self { inner, delay, requests: Arc::default() }
     }
 
+    pub fn inner(&self) -> &C {
+        &self.inner
+    }
+
     /// Returns the number of requests since the last call.
     pub fn take_requests(&self) -> usize {
         self.requests.swap(0, Ordering::Relaxed)
