@@ -1,6 +1,7 @@
 //! Embedded databases that are filled quickly, with the items that Postbox stores.
 
 use crate::support::request::OUTBOX;
+use dynoxide::ImportOptions;
 use postbox::{EmbeddedDatabase, Postbox};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -8,19 +9,40 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// DynamoDB's limit for one BatchWriteItem.
 const MAX_BATCH: usize = 25;
+/// The number of items that are imported in one transaction.
+const MAX_IMPORT: usize = 2_000;
 
 /// A database in a file, which is deleted when this is dropped.
 pub struct FileDatabase {
     path: PathBuf,
-    pub database: EmbeddedDatabase,
 }
 
 impl FileDatabase {
-    pub fn create(name: &str) -> Self {
+    /// Creates a database with these items in the outbox table.
+    pub fn create(name: &str, items: impl IntoIterator<Item = Value>) -> Self {
         let path = std::env::temp_dir().join(format!("postbox-bench-{}-{name}.db", std::process::id()));
-        let database = EmbeddedDatabase::open(&path.to_string_lossy()).expect("the database opens");
-        create_tables(&database);
-        Self { path, database }
+        let file = Self { path };
+        create_tables(&file.open());
+        let database = dynoxide::Database::new(&file.path.to_string_lossy()).expect("the database opens");
+        database.enable_bulk_loading().expect("the database loads in bulk");
+        let mut items = items.into_iter().map(|item| serde_json::from_value(item).expect("an item")).peekable();
+        while items.peek().is_some() {
+            let some = items.by_ref().take(MAX_IMPORT).collect();
+            database.import_items(OUTBOX, some, ImportOptions::default()).expect("the items are imported");
+        }
+        database.disable_bulk_loading().expect("the database is used as before");
+        file
+    }
+
+    /// Copies the database to another file.
+    pub fn copy(&self, name: &str) -> Self {
+        let copy = Self { path: self.path.with_extension(name) };
+        std::fs::copy(&self.path, &copy.path).expect("the file is copied");
+        copy
+    }
+
+    pub fn open(&self) -> EmbeddedDatabase {
+        EmbeddedDatabase::open(&self.path.to_string_lossy()).expect("the database opens")
     }
 }
 

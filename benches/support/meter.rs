@@ -21,18 +21,32 @@ pub struct Usage {
     pub rejected: u64,
 }
 
+impl Usage {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            units: self.units + other.units,
+            most: self.most.max(other.most),
+            rejected: self.rejected + other.rejected,
+        }
+    }
+}
+
 /// The requests by operation, such as `PutItem`. The name of a request to an index contains the index, as in
 /// `Query Delivered`.
 pub type Usages = BTreeMap<String, Usage>;
 
 /// Adds up the requests whose name matches.
 pub fn sum(usages: &Usages, matches: impl Fn(&str) -> bool) -> Usage {
-    usages.iter().filter(|(name, _)| matches(name)).fold(Usage::default(), |sum, (_, usage)| Usage {
-        requests: sum.requests + usage.requests,
-        units: sum.units + usage.units,
-        most: sum.most.max(usage.most),
-        rejected: sum.rejected + usage.rejected,
-    })
+    usages.iter().filter(|(name, _)| matches(name)).fold(Usage::default(), |sum, (_, usage)| sum.plus(*usage))
+}
+
+/// Adds the requests of `other` to those of `usages`.
+pub fn add(usages: &mut Usages, other: Usages) {
+    for (name, usage) in other {
+        let sum = usages.entry(name).or_default();
+        *sum = sum.plus(usage);
+    }
 }
 
 /// Returns whether requests of this name read an index.
@@ -89,10 +103,7 @@ impl<C: HttpConnector + Clone + 'static> HttpConnector for Metered<C> {
             let (units, is_rejected) = (units(body), body.contains("ConditionalCheckFailed"));
             let mut usages = usages.lock().expect("no thread panics");
             let usage = usages.entry(name).or_default();
-            usage.requests += 1;
-            usage.units += units;
-            usage.most = usage.most.max(units);
-            usage.rejected += u64::from(is_rejected);
+            *usage = usage.plus(Usage { requests: 1, units, most: units, rejected: u64::from(is_rejected) });
             drop(usages);
             Ok(response)
         })

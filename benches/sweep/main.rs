@@ -11,7 +11,7 @@ mod idle;
 mod processes;
 mod waiting;
 
-use postbox::{Builder, LeaseMode, Postbox, SendOutcome, producer_fn};
+use postbox::{Builder, LeaseMode, MessageState, Postbox, SendOutcome, producer_fn};
 use std::time::Duration;
 use support::is_wanted;
 
@@ -42,4 +42,9 @@ const LEASE_MODES: [(LeaseMode, &str); 2] = [(LeaseMode::Single, "single"), (Lea
 /// Returns a builder of a Postbox that sweeps messages of any age, and whose producer sends each message at once.
 fn sweeping() -> Builder {
     Postbox::builder().sweep_min_age(Duration::ZERO).default_producer(producer_fn(|_| SendOutcome::Sent))
+}
+
+fn is_anything_outstanding(postbox: &Postbox) -> bool {
+    let page = postbox.list_messages(MessageState::Outstanding, None, 1, None).expect("they are listed");
+    !page.messages.is_empty() || page.next.is_some()
 }

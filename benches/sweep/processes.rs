@@ -7,10 +7,10 @@ use crate::support::is_measurement;
 use crate::support::parameter;
 use crate::support::request::drop_stream;
 use crate::support::server::{Kind, Server, pin};
-use crate::sweeping;
+use crate::{is_anything_outstanding, sweeping};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use postbox::{Builder, LeaseMode, Message, MessageState, Postbox, SendOutcome, producer_fn};
+use postbox::{Builder, LeaseMode, Message, Postbox, SendOutcome, producer_fn};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -38,8 +38,8 @@ struct Backlog {
 struct Sweeper {
     sent: u64,
     processor_ms: u64,
-    /// The time from the start of the first sweep to the first message.
-    first_ms: u64,
+    /// The time from the start of the process to its first message.
+    first_ms: Option<u64>,
 }
 
 /// The results of a group of sweeper processes.
@@ -113,8 +113,10 @@ pub fn measure_once() {
         std::thread::sleep(Duration::from_secs(1));
         let once = Sweeper::of(backlog.spawn(&server, delay, true));
         let sent: u64 = fleet.into_iter().map(|child| Sweeper::of(child).sent).sum();
-        let (twice, Sweeper { sent, first_ms, .. }) = (sent + once.sent - backlog.messages as u64, once);
-        println!("| {delay:?} a request | {first_ms} ms | {sent} | {twice} |");
+        let twice = sent + once.sent - backlog.messages as u64;
+        let Sweeper { sent, first_ms, .. } = once;
+        let first = first_ms.map_or_else(|| "none".to_owned(), |first| format!("{first} ms"));
+        println!("| {delay:?} a request | {first} | {sent} | {twice} |");
         assert_eq!(depositor.count_outstanding(None).expect("they are counted").count, 0);
     }
 }
@@ -174,8 +176,8 @@ impl Sweeper {
         let output = child.wait_with_output().expect("the sweeper ends");
         let text = String::from_utf8_lossy(&output.stdout);
         let mut numbers = text.split_whitespace().map(|number| number.parse().expect("a number"));
-        let mut next = || numbers.next().expect("three numbers");
-        Self { sent: next(), processor_ms: next(), first_ms: next() }
+        let mut next = || numbers.next();
+        Self { sent: next().expect("a count"), processor_ms: next().expect("a time"), first_ms: next() }
     }
 }
 
@@ -227,12 +229,7 @@ pub fn sweep_if_asked() -> bool {
     while (sweep() || is_anything_outstanding(&postbox)) && !is_once {
         std::thread::sleep(Duration::from_millis(20));
     }
-    let first_ms = first.get().copied().unwrap_or(u128::from(u32::MAX));
+    let first_ms = first.get().map_or_else(String::new, u128::to_string);
     println!("{} {} {first_ms}", sent.load(Ordering::Relaxed), processor_time().as_millis());
     true
-}
-
-fn is_anything_outstanding(postbox: &Postbox) -> bool {
-    let page = postbox.list_messages(MessageState::Outstanding, None, 1, None).expect("they are listed");
-    !page.messages.is_empty() || page.next.is_some()
 }
