@@ -28,6 +28,11 @@ impl<C> Delayed<C> {
         &self.inner
     }
 
+    /// Returns the number of requests since the last call of [`take_requests`](Self::take_requests).
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// Returns the number of requests since the last call.
     pub fn take_requests(&self) -> usize {
         self.micros.store(0, Ordering::Relaxed);
