@@ -111,7 +111,7 @@ fn compare(backlog: Backlog, delay: Duration) {
 pub fn measure_once() {
     let backlog = Backlog { messages: size() * 2, topics: 20, shards: 3 };
     println!(
-        "\n| one sweep beside four sweepers, topics: 20 | first message after | requests before it | sent by it | sent twice |\n|---|---|---|---|---|"
+        "\n| one sweep beside four sweepers, topics: 20 | first message after | requests before it | sent by it | sent twice |\n|---|---|---|---|---|---|"
     );
     for delay in [5, 50].map(Duration::from_millis) {
         let (server, depositor) = backlog.deposit();
