@@ -15,6 +15,10 @@ impl Series {
         self.add(time.as_secs_f64() * 1e6);
     }
 
+    pub fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
+    }
+
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// The environment variable with the kind of server that this process runs.
 const ROLE: &str = "POSTBOX_BENCH_SERVER";
@@ -12,6 +13,8 @@ const ROLE: &str = "POSTBOX_BENCH_SERVER";
 pub enum Kind {
     Stub,
     Dynoxide,
+    /// The same as `Dynoxide`, on the first processor only.
+    Pinned,
 }
 
 /// A server process, which ends when this is dropped.
@@ -34,6 +37,15 @@ impl Server {
         BufReader::new(output).read_line(&mut url).expect("the server says where it is");
         Self { child, url: url.trim().to_owned() }
     }
+
+    /// Returns the processor time that the server has used.
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // The 14th and the 15th field, after the name of the program in parentheses.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 10)
+    }
 }
 
 impl Drop for Server {
@@ -43,11 +55,25 @@ impl Drop for Server {
     }
 }
 
+/// Restricts this thread, and the threads that it starts, to some of the processors.
+pub fn pin(is_allowed: impl Fn(usize) -> bool) {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    // SAFETY: a cpu_set_t consists of integers, and the set is large enough for the given size.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        (0..count).filter(|processor| is_allowed(*processor)).for_each(|processor| libc::CPU_SET(processor, &mut set));
+        libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
+    }
+}
+
 /// Runs the server if this process was started as one, and then never returns. The server ends with its parent.
 pub fn serve_if_asked() {
     let Ok(role) = std::env::var(ROLE) else {
         return;
     };
+    if role == format!("{:?}", Kind::Pinned) {
+        pin(|processor| processor == 0);
+    }
     std::thread::spawn(|| {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);

@@ -1,35 +1,25 @@
-//! The time of clearing 100 messages that were just committed when each request takes 5 ms, compared with one
-//! BatchGetItem and 100 UpdateItem requests in sequence.
+//! The time of clearing 100 messages that were just committed, compared with one BatchGetItem and 100 UpdateItem requests
+//! in sequence.
 
-#[allow(dead_code)]
-mod support;
-
+use crate::support::figures::{Comparison, head};
+use crate::support::is_measurement;
+use crate::support::request::{BODY, OUTBOX, TOPIC, raw_client};
+use crate::{network, open};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
-use postbox::{AttributeValue, EmbeddedDatabase, Item, MemoryProducer, Message, Postbox};
-use std::time::{Duration, Instant};
-use support::delay::Delayed;
-use support::figures::{Comparison, head};
-use support::request::{BODY, OUTBOX, TOPIC, raw_client};
+use postbox::{AttributeValue, Item, MemoryProducer, Message, Postbox};
+use std::time::Instant;
 
 const MESSAGES: usize = 100;
-const DELAY: Duration = Duration::from_millis(5);
 
-fn main() {
-    let database = EmbeddedDatabase::open(":memory:").expect("the database opens");
-    let network = Delayed::new(database.clone(), DELAY);
-    let producer = MemoryProducer::new();
-    let postbox = Postbox::builder()
-        .embedded(database)
-        .http_client(network.clone())
-        .default_producer(producer.clone())
-        .open()
-        .expect("the Postbox opens");
+pub fn measure() {
+    let network = network();
+    let postbox = open(Postbox::builder().default_producer(MemoryProducer::new()), &network);
     let client = raw_client(|config| config.endpoint_url("http://embedded.invalid").http_client(network.clone()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
 
     let (mut time, mut requests) = (Comparison::default(), Comparison::default());
-    for _ in 0..if support::is_measurement() { 30 } else { 1 } {
+    for _ in 0..if is_measurement() { 30 } else { 1 } {
         let ids = committed(&postbox);
         network.take_requests();
         let start = Instant::now();
