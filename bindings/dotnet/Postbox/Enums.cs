@@ -97,9 +97,9 @@ namespace Postbox
         DepositIncomplete = 51,
 
         /// <summary>
-        /// Some confirmations could not be recorded, or some sent messages were not marked dispatched before the client
-        /// was closed. If the function accepts several messages, the error has a reason for each message that is
-        /// concerned.
+        /// Some outcomes of accepted messages could not be recorded, or some sent messages were not marked dispatched
+        /// before the client was closed. If the function accepts several messages, the error has a reason for each
+        /// message that is concerned.
         /// </summary>
         MarkIncomplete = 52,
 
