@@ -25,7 +25,7 @@ pub(crate) fn count_outstanding(engine: &Engine, topic: Option<&str>) -> Result<
     let parts = engine.outbox.outstanding_parts(topic, Ticks::LAST);
     read_parts(engine, parts, false, |page| {
         count += page.count;
-        // Messages that are deposited during the count are part of the change by this process.
+        // This process counts its own deposits during the count separately.
         count_then += page.created.iter().filter(|created| **created <= began).count() as u64;
         oldest = page.created.into_iter().chain(oldest).min();
     })?;

@@ -32,7 +32,7 @@ pub(crate) enum Blame {
     Item,
 }
 
-/// The facts about a whole topic at the end of a drain.
+/// The facts about a topic at the end of a drain, in which a thread has sent messages of one lane of the topic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Circumstances {
     /// Whether the drain ended because messages could not be sent or marked, so that the lane is paused.
@@ -152,7 +152,7 @@ mod tests {
         Rules::of(&Config::default())
     }
 
-    /// Returns the fate of a message that first failed this long ago, has failed `attempts` times and is due now.
+    /// Returns the fate of a message whose first attempt failed this long ago, that has failed `attempts` times, and that is due.
     fn failed(attempts: u32, since: Duration, now: Ticks) -> Fate {
         Fate {
             next_attempt: Some(now),

@@ -1,5 +1,6 @@
-//! A drain: the work of one process on one lane. A drain ends when the lane is empty, when sending or marking fails,
-//! when the lease is lost, or when the turn of the lane is over.
+//! A drain: the part of a sweep in which one thread sends the messages of one lane, which is a group of shards of a topic.
+//! A drain ends when the lane is empty, when sending or marking fails, when the lease is lost, or when the turn of the
+//! lane is over.
 
 use crate::delivery::order::{Order, Turn, probe_size, retried_of_probe};
 use crate::delivery::poll::Times;
@@ -52,7 +53,7 @@ pub(crate) struct Task<'a, 'p> {
     pub(crate) until_marked: bool,
     /// A function that is called before each send and between requests. It returns whether to continue.
     pub(crate) go_on: &'p dyn Fn() -> bool,
-    /// The time after the first send at which the drain ends, so that it is the turn of other lanes.
+    /// The maximum time between the first send and the end of the drain, after which other lanes are drained.
     pub(crate) turn: Duration,
     /// A function that is called with the outcomes of each batch.
     pub(crate) on_report: &'p mut dyn FnMut(&DispatchReport),

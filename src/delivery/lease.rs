@@ -10,8 +10,8 @@ use crate::sys::clock::Moment;
 use crate::sys::simulation::{Mutation, mutated};
 use std::time::{Duration, SystemTime};
 
-/// The maximum difference between the clocks of two machines. If a twelfth of the length of the lease is less, that is
-/// used instead.
+/// The maximum difference between the clocks of two machines. For a lease of less than a minute, a twelfth of its length
+/// is used instead.
 const MAX_SKEW: Duration = Duration::from_secs(5);
 /// The time for which Brighter's sweepers wait after our sweep, until the indexes show the marks.
 const REST: Duration = Duration::from_secs(2);
@@ -34,7 +34,7 @@ impl Terms {
         self.length / 3
     }
 
-    /// Returns how long a lane is drained before it is the turn of lanes that have received messages in the meantime.
+    /// Returns the time after which a drain of a lane ends, so that lanes with newer messages are drained too.
     pub(crate) fn turn(self) -> Duration {
         self.length / 6
     }
@@ -44,8 +44,8 @@ impl Terms {
         self.length / 2
     }
 
-    /// Returns the time within which a step may be started under a lease. The second half of the lease is left for
-    /// finishing the step.
+    /// Returns the time after the start of a lease within which its holder may begin another send or request. The second
+    /// half of the lease is left for the end of that send or request.
     fn usable(self) -> Duration {
         (self.length - self.skew).saturating_sub(self.length / 2)
     }

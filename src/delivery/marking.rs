@@ -17,7 +17,8 @@ use std::collections::HashMap;
 use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// The maximum number of unmarked messages up to which further messages are sent, after the first mark has succeeded.
+/// If this number of sent messages is unmarked, no further message is sent until some are marked. Before the first mark
+/// has succeeded, one unmarked message is enough.
 const MOST_UNANSWERED: usize = 200;
 
 /// The result of a mark, with the place of its message in the report.

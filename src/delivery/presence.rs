@@ -1,4 +1,4 @@
-//! Shows operators which processes sweep: each writes an item in the lock table, rarely enough to cost nothing.
+//! Shows operators which processes sweep. Each process that sweeps writes an item in the lock table every few minutes.
 
 use crate::delivery::lease::lock_table;
 use crate::engine::Engine;
@@ -17,7 +17,7 @@ const SHOWN_EVERY: Duration = Duration::from_secs(300);
 const WORK_SHOWN_EVERY: Duration = Duration::from_secs(60);
 /// The time after which a process that did not sweep is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// The number of sweep intervals after the first deposit of a process after which it looks who sweeps.
+/// The time after its first deposit at which a process looks once who sweeps, as a number of sweep intervals.
 const LOOKS_AFTER_INTERVALS: u32 = 12;
 /// The maximum number of topics that are shown.
 const MOST_TOPICS: usize = 100;
@@ -55,7 +55,7 @@ pub(crate) fn show(engine: &Engine, swept: &Result<SweepReport>) {
     }
 }
 
-/// Shows that the sweeper of this process was stopped, if the lock table shows that it sweeps.
+/// Writes to the item of this process that its sweeper was stopped, if the item exists.
 pub(crate) fn show_end(engine: &Engine, deadline: Instant) {
     if !engine.sweeping.ends_presence() {
         return;
@@ -64,7 +64,7 @@ pub(crate) fn show_end(engine: &Engine, deadline: Instant) {
         (engine.config.lock_table_name.clone(), Arc::clone(&engine.outbox), resource(engine));
     let time = deadline.saturating_duration_since(clock::now());
     let write = async move { outbox.end_presence(table, resource, clock::system_time()).await };
-    // A close does not fail for this: the sweep that was shown last becomes old.
+    // If the write fails, the close succeeds nevertheless. The item then shows a last sweep that becomes old.
     let _ = engine.runtime.run_inside("showing that this process sweeps no more", time, write);
 }
 

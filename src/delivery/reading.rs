@@ -60,7 +60,7 @@ impl<'a> Reading<'a> {
                 (index, id, source)
             })
             .collect();
-        // A message that another thread is sending is read too, because its key holds back later messages.
+        // A message that another thread is sending is read too, because later messages with its partition key must wait.
         let to_read: Vec<String> = wanted
             .iter()
             .filter(|(_, _, source)| !matches!(source, Source::Memory(..)))

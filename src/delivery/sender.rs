@@ -220,7 +220,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             return self.outcomes.set(index, DispatchOutcome::NoProducer, detail);
         };
         let same_producer = self.batch.producer.as_ref().is_some_and(|current| Arc::ptr_eq(current, &producer));
-        // The breaker must know the outcomes of the earlier messages before it decides about this message.
+        // The outcomes of the earlier messages can open the breaker, so they must be known before this message is offered.
         if !same_producer {
             self.flush();
         }

@@ -92,7 +92,7 @@ impl<'a> Source<'a> {
         next
     }
 
-    /// Requests the next page of a part that has no more than `left` messages left.
+    /// Requests the next page of a part if at most `left` messages of its last page remain.
     fn ask(&mut self, index: usize, left: usize) {
         let part = &mut self.parts[index];
         if part.is_at_end || part.request.is_some() || part.found.len() > left {

@@ -61,7 +61,8 @@ impl Calls {
         number
     }
 
-    /// Notes that a call has returned. If it was stuck, returns the present fates of its messages.
+    /// Notes that a call has returned. If the call was stuck, returns the fates of its messages after the failed attempt
+    /// that another thread has written. A fate consists of the attributes that decide when a message is sent next.
     pub(crate) fn end(&self, number: u64) -> Option<Vec<Fate>> {
         let mut calls = self.lock();
         let place = calls.iter().position(|call| call.number == number)?;
@@ -69,7 +70,7 @@ impl Calls {
         call.is_stuck.then(|| call.messages.into_iter().map(|message| message.fate).collect())
     }
 
-    /// Returns a call that has lasted for this time. Each call is returned once.
+    /// Returns a call that has lasted for at least this time and was not returned before.
     pub(crate) fn next_stuck(&self, after: Duration) -> Option<Stuck> {
         let mut calls = self.lock();
         let call = calls.iter_mut().find(|call| !call.is_stuck && clock::since(call.began) >= after)?;
@@ -133,7 +134,7 @@ impl Stuck {
     }
 }
 
-/// Returns the attempt to write for a message of a stuck call. It counts, because a message that stops each sender must
+/// Returns the failed attempt to write for a message of a stuck call. The attempt counts, because a message that stops each sender must
 /// be parked in the end.
 fn attempt(engine: &Engine, message: &Called, error: &str, now: Ticks) -> (String, Fate, Attempt) {
     let circumstances = Circumstances { in_trouble: false, has_evidence: true };

@@ -1,5 +1,5 @@
-//! A sweep: finds the lanes that have messages to send, and drains the lanes that no other process holds, several
-//! topics in parallel.
+//! A sweep finds the lanes that have messages to send, and drains the lanes that no other process holds, several topics
+//! in parallel. A lane is a group of shards of a topic. Draining a lane means sending its messages.
 
 use crate::delivery::drain::{Drained, Task, drain, pause};
 use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
@@ -603,7 +603,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 target: "postbox", { messaging.destination.name = %job.lane.topic, why = why.name(), pause_ms = length.as_millis() as u64 },
                 "a lane is paused"
             );
-            // After a stuck call has returned, its topic is left for a shorter time.
+            // After a stuck call has returned, this process may soon send the topic again.
             engine.sweeping.leave_topic(&job.lane.topic, if drained.sent == 0 { cooldown } else { Duration::ZERO });
             if drained.sent > 0 {
                 engine.sweeping.leave_lane(&job.lane, length);

@@ -58,7 +58,7 @@ impl Breakers {
         match *breaker {
             Breaker::Closed { .. } => Permit::Send,
             Breaker::Open { until, .. } if until > now => Permit::HoldBack,
-            // If the outcome of a probe is never reported, the next probe is permitted a cooldown after its start.
+            // If the outcome of a probe is never reported, the next probe is permitted one cooldown after this one.
             Breaker::Probing { since, cooldown } if now.duration_since(since) < cooldown => Permit::HoldBack,
             Breaker::Open { cooldown, .. } | Breaker::Probing { cooldown, .. } => {
                 *breaker = Breaker::Probing { since: now, cooldown };

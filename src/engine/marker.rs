@@ -22,7 +22,7 @@ use tokio::sync::mpsc::UnboundedSender;
 const EAGER_REQUESTS: usize = 2;
 /// The maximum number of requests in progress.
 const MOST_REQUESTS: usize = 8;
-/// The maximum number of open marks up to which another mark may be left to the background.
+/// If this number of marks is open, no further mark is left to the background.
 const MOST_OPEN: usize = 1000;
 /// The maximum number of remembered messages that were sent and could not be marked.
 const MOST_UNMARKED: usize = 10_000;

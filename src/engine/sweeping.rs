@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// The maximum number of ids of lost leases of one resource that are remembered.
 const MOST_LEFT_LEASES: usize = 8;
 
-/// The start of the next poll, and the lanes and topics that are ignored, each with the end of that time.
+/// The start of the next poll, and the lanes and topics that this process ignores, each with the time until which it does.
 #[derive(Default)]
 pub(crate) struct Sweeping(Mutex<Memory>);
 
@@ -20,15 +20,15 @@ pub(crate) struct Sweeping(Mutex<Memory>);
 struct Memory {
     poll_from: Option<Item>,
     polls: u64,
-    /// Whether DynamoDB has rejected a start key that Postbox constructed, in contrast to a start key that a page
-    /// returned.
+    /// Whether DynamoDB has rejected a start key that Postbox had constructed, so that only the keys that pages return are
+    /// used.
     reads_page_by_page: bool,
     lanes: HashMap<Lane, Instant>,
     idle: HashMap<Lane, Instant>,
     topics: HashMap<String, Instant>,
     /// The ids of leases by their resources, as in [`leave_lease`](Sweeping::leave_lease).
     left_leases: HashMap<String, Vec<String>>,
-    /// The id of the last lease on each resource that this process has released, each with the end of that time.
+    /// The leases that this process has released, by resource and id, each with the time until which it is remembered.
     released: HashMap<(String, String), Instant>,
     /// The time of the last write that shows that this process sweeps, and whether its sweep succeeded.
     shown: Option<(Instant, bool)>,
@@ -77,8 +77,8 @@ impl Sweeping {
         remember(&mut self.lock().topics, topic.to_owned(), time);
     }
 
-    /// Returns whether to show now that this process sweeps: if it did not do so for this time, or if its sweeps have
-    /// begun to fail or to succeed since.
+    /// Returns whether to show now that this process sweeps. This is the case if it was last shown at least this time ago,
+    /// or if the sweeps have begun to fail or to succeed since then.
     pub(crate) fn shows_presence(&self, every: Duration, succeeds: bool) -> bool {
         let mut memory = self.lock();
         let is_shown = memory.shown.is_some_and(|(at, succeeded)| succeeded == succeeds && clock::since(at) < every);
@@ -88,8 +88,8 @@ impl Sweeping {
         !is_shown
     }
 
-    /// Returns whether to look now who sweeps: once, at the first deposit that is this time after the first one, if this
-    /// process does not sweep.
+    /// Returns `true` once, for a process that does not sweep, at the first deposit that comes at least this time after its
+    /// first deposit. The process then looks who sweeps.
     pub(crate) fn looks_who_sweeps(&self, after: Duration) -> bool {
         let mut memory = self.lock();
         if memory.has_looked || memory.shown.is_some() {
@@ -100,7 +100,7 @@ impl Sweeping {
         memory.has_looked
     }
 
-    /// Returns whether this process has shown that it sweeps. It does so again when it sweeps again.
+    /// Returns whether the lock table shows that this process sweeps. The next sweep is shown again.
     pub(crate) fn ends_presence(&self) -> bool {
         self.lock().shown.take().is_some()
     }

@@ -5,7 +5,7 @@ use crate::model::ticks::Ticks;
 use crate::sys::sync::Mutex;
 use std::collections::{BTreeSet, HashMap};
 
-/// The maximum number of messages. If there are more, the earliest is forgotten, which a sweep has probably sent.
+/// The maximum number of messages. If there are more, the earliest message is forgotten. A sweep has probably sent it.
 const MOST_MESSAGES: usize = 10_000;
 
 /// A topic and a partition key.

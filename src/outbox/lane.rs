@@ -15,7 +15,7 @@ pub(crate) struct Lane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Group {
     Numbered(i64),
-    /// All shards in which no key is stored with this number of shards, and the items without a shard.
+    /// The shards in which no key is stored with the present number of shards, and the items without a shard.
     Other,
 }
 
@@ -45,7 +45,8 @@ impl Groups {
         Self { by_shard }
     }
 
-    /// Returns the lane of a message in this shard. The message's own topic decides only if the shard does not name one.
+    /// Returns the lane of a message. The topic is taken from the name of the shard, or from the message if the name
+    /// contains no topic.
     pub(crate) fn lane(&self, topic: &str, topic_shard: &str) -> Lane {
         let named = topic_shard.rsplit_once('_').and_then(|(of, number)| Some((of, number.parse::<i64>().ok()?)));
         let (topic, group) = match named {

@@ -30,7 +30,7 @@ const NOT_MET: Option<&str> = Some("ConditionalCheckFailedException");
 /// is longer than an hour.
 const MAX_REMAINING: Duration = Duration::from_secs(65 * 60);
 
-/// The right to one lease in the lock table. Each time that a lease is taken, there is a new one.
+/// A lease in the lock table. Each time that a lease is taken, it has a new lock id.
 #[derive(Clone, Debug)]
 pub(crate) struct Lock {
     pub(crate) table: String,

@@ -19,9 +19,9 @@ use std::sync::Arc;
 pub(crate) struct Mark {
     pub(crate) id: String,
     pub(crate) at: Ticks,
-    /// The time of the last replay before the message was sent, or `Some(None)` if there was no replay. The update has
-    /// no effect if the message was replayed after that. `None` if only the id is known, in which case a replay is not
-    /// checked.
+    /// The time of the last replay of the message when it was read, or `Some(None)` if it was never replayed. The update
+    /// has no effect if the message was replayed since then. `None` if only the id of the message is known. The update
+    /// then takes effect whether or not the message was replayed.
     pub(crate) replayed: Option<Option<Ticks>>,
     pub(crate) has_zero_delivery: bool,
     /// Whether the message was sent at its first attempt. The update then removes `FirstFailedAt`, which a claim has set.

@@ -47,7 +47,7 @@ fn of_time(time: SystemTime) -> AttributeValue {
 }
 
 impl Outbox {
-    /// Writes what a sweeper shows about itself after a sweep. The time of its last success stays if there is no new one.
+    /// Writes the item of a sweeper after a sweep. If the sweep failed, the time of the last success stays.
     pub(crate) async fn write_presence(&self, table: String, presence: Presence) -> Result<()> {
         let Presence { resource, sweeper } = presence;
         let mut set = vec![
@@ -95,7 +95,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Deletes a presence unless it was written since it was read.
+    /// Deletes the item of a sweeper, unless the item was written since it was read.
     pub(crate) async fn delete_presence(&self, table: String, presence: Presence) -> Result<()> {
         self.client
             .delete_item()
