@@ -11,7 +11,8 @@ pub(crate) struct Lane {
     pub(crate) group: Group,
 }
 
-/// A group of shard numbers that can hold the same partition key, named by the least number that is not negative.
+/// A group of shard numbers, named by the least of them that is not negative. If Postbox stores a partition key in a
+/// shard of the group, Brighter stores the key in a shard of the same group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Group {
     Numbered(i64),
