@@ -374,30 +374,3 @@ fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'
     }
     claimed
 }
-
-/// Returns the length of the pause of a lane whose drain failed, and its new number of failures.
-pub(crate) fn pause(cooldown: Duration, failures: u32, drained: &Drained) -> (Duration, u32) {
-    let shortest = cooldown / 6;
-    if drained.sent > 0 && drained.trouble != Some(Why::Marks) {
-        return (shortest, 1);
-    }
-    (shortest.saturating_mul(1 << failures.min(10)).min(cooldown * 4), failures.saturating_add(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pause_doubles_with_each_probe_that_sends_nothing() {
-        let cooldown = Duration::from_secs(30);
-        let failed = Drained { trouble: Some(Why::Transport), ..Drained::default() };
-        let pauses = (0..8).map(|failures| pause(cooldown, failures, &failed).0.as_secs());
-        assert_eq!(pauses.collect::<Vec<_>>(), [5, 10, 20, 40, 80, 120, 120, 120]);
-        assert_eq!(pause(cooldown, 3, &failed).1, 4);
-        let partly = Drained { sent: 1, ..failed };
-        assert_eq!(pause(cooldown, 3, &partly), (Duration::from_secs(5), 1));
-        let unmarked = Drained { sent: 1, trouble: Some(Why::Marks), ..failed };
-        assert_eq!(pause(cooldown, 1, &unmarked), (Duration::from_secs(10), 2));
-    }
-}

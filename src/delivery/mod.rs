@@ -27,6 +27,7 @@ pub(crate) mod mark_dispatched;
 pub(crate) mod marking;
 mod order;
 mod outcomes;
+mod pause;
 mod poll;
 pub(crate) mod presence;
 mod reading;

@@ -1,7 +1,7 @@
 //! The calls of producers in a sweep, and what happens to the messages of a call that does not return.
 
 use crate::delivery::blame::{Blame, Circumstances, Rules};
-use crate::delivery::drain::{Drained, pause};
+use crate::delivery::pause::pause;
 use crate::delivery::record::record;
 use crate::engine::Engine;
 use crate::model::fate::Fate;
@@ -122,8 +122,7 @@ impl Stuck {
         };
         calls.store(*number, attempts.iter().zip(&written).map(fate).collect());
         if let Some(lock) = lock.clone() {
-            let failed = Drained { trouble: Some(Why::Transport), ..Drained::default() };
-            let (length, count) = pause(engine.config.breaker_cooldown, *failures, &failed);
+            let (length, count) = pause(engine.config.breaker_cooldown, *failures, false);
             let paused = engine.run("pausing a lane", |outbox| async move {
                 outbox.pause_lock(lock, length, count, Why::Transport).await
             });

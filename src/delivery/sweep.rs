@@ -1,9 +1,10 @@
 //! A sweep finds the lanes that have messages to send, and drains the lanes that no other process holds, several topics
 //! in parallel. A lane is a group of shards of a topic. Draining a lane means sending its messages.
 
-use crate::delivery::drain::{Drained, Task, drain, pause};
+use crate::delivery::drain::{Drained, Task, drain};
 use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
 use crate::delivery::marking::catch_up;
+use crate::delivery::pause::pause;
 use crate::delivery::poll::{Seen, Times, View, poll};
 use crate::delivery::presence::show;
 use crate::delivery::source::Source;
@@ -598,7 +599,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 drained.sent > 0 || (drained.has_rest && drained.tried > 0 && drained.trouble.is_none());
         }
         if let Some(why) = drained.trouble {
-            let (length, count) = pause(cooldown, failures, drained);
+            let (length, count) = pause(cooldown, failures, drained.sent > 0 && why != Why::Marks);
             tracing::warn!(
                 target: "postbox", { messaging.destination.name = %job.lane.topic, why = why.name(), pause_ms = length.as_millis() as u64 },
                 "a lane is paused"
