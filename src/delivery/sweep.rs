@@ -293,7 +293,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
     /// more lanes to drain.
     fn waits_for_others(&self) -> bool {
         let interval = self.engine.config.sweep_interval;
-        let state = self.state();
+        let mut state = self.state();
+        // While a producer is stuck, this sweep cannot end, so it continues as the next sweep would.
+        state.is_over &= state.stuck == 0;
         let has_others = |state: &State| state.stuck > 0 || !state.busy.is_empty();
         if state.is_over || !has_others(&state) || !self.may_start() {
             return false;

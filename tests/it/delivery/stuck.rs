@@ -1,8 +1,8 @@
 //! Producers that do not return: what happens to their messages, to their lane, and to the other topics.
 
-use crate::support::{TestOutbox, wait_until};
+use crate::support::{TestOutbox, take_lease, wait_until};
 use postbox::{Builder, LeaseMode, MemoryProducer, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, SystemTime};
 
 /// Configures sweeps at short intervals with leases of a second, so that a call is stuck after half a second.
@@ -81,6 +81,33 @@ fn another_process_sends_the_rest_of_a_lane_whose_producer_does_not_return() {
         wait_until("it is not marked", || state(&world, &ids[0]) == MessageState::Dispatched);
         assert_eq!(others.sent().len(), 2, "the message of the stuck call waits: {mode:?}");
     }
+}
+
+/// A sweep cannot end while a producer is stuck, so it continues where it would otherwise end.
+#[test]
+fn a_lease_that_is_lost_while_a_producer_is_stuck_does_not_stop_the_sweeper() {
+    let (hanging, _, release) = producer_that_hangs();
+    let (sent, robber) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(OnceLock::<Postbox>::new()));
+    let (bodies, robbing) = (Arc::clone(&sent), Arc::clone(&robber));
+    let fast = producer_fn(move |message: &Message| {
+        if bodies.lock().unwrap().is_empty() {
+            take_lease(robbing.get().unwrap(), "brighter_outbox_OutboxSweeper", Duration::from_millis(10));
+            // A renewal is due after a third of a lease.
+            std::thread::sleep(Duration::from_millis(400));
+        }
+        bodies.lock().unwrap().push(String::from_utf8_lossy(message.body()).into_owned());
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| eager(builder).producer("slow", hanging).producer("fast", fast));
+    let _ = robber.set(world.another());
+    let stuck = world.postbox.deposit_post(Message::new("slow", "stuck")).unwrap();
+    world.postbox.start_sweeper().unwrap();
+    wait_for_failure(&world.postbox, &stuck);
+    for (count, body) in [(1, "robbed"), (2, "after")] {
+        world.postbox.deposit_post(Message::new("fast", body)).unwrap();
+        wait_until(body, || sent.lock().unwrap().len() >= count);
+    }
+    drop(release);
 }
 
 /// Without the write after half a lease, each process would take the message in turn and wait for its producer.
