@@ -64,20 +64,24 @@ pub(crate) struct View {
     pub(crate) unserved_topics: BTreeSet<String>,
 }
 
-/// Polls the index of outstanding messages, for all topics or for one.
-pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times) -> Result<View> {
+/// Polls the index of outstanding messages, for all topics or for one. `keep` is called between requests and returns
+/// whether to continue.
+pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times, keep: &dyn Fn() -> bool) -> Result<View> {
     let groups = Groups::of(engine.outbox.shards());
     let mut view = View::default();
     match topic {
         Some(topic) => poll_topic(engine, topic, &groups, times, &mut view)?,
-        None => poll_all(engine, &groups, times, &mut view)?,
+        None => poll_all(engine, &groups, times, keep, &mut view)?,
     }
     Ok(view)
 }
 
-fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> Result<()> {
+fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> bool, view: &mut View) -> Result<()> {
     let (mut from, polls) = engine.sweeping.start_poll();
     for page_number in 0..MAX_PAGES {
+        if !keep() {
+            break;
+        }
         let start = from.clone();
         let page =
             engine.run("finding lanes with work", |outbox| async move { outbox.poll_page(PAGE_SIZE, start).await });
@@ -113,7 +117,7 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, view: &mut View) -> 
         }
     }
     engine.sweeping.end_poll(from);
-    if polls % UNSHARDED_EVERY == 0 {
+    if polls % UNSHARDED_EVERY == 0 && keep() {
         let page = engine.run("finding lanes with work", |outbox| async move { outbox.unsharded_page(None).await });
         match page {
             Ok(page) => add(engine, Page { next: None, ..page }, groups, times, view),

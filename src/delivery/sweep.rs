@@ -342,7 +342,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
     /// queue.
     fn find_jobs(&self) -> Result<usize> {
         self.state().polled = Some(clock::now());
-        let View { lanes, unserved_topics } = poll(self.engine, self.topic, Times::of(self.engine))?;
+        let View { lanes, unserved_topics } =
+            poll(self.engine, self.topic, Times::of(self.engine), &|| self.goes_on())?;
+        if !self.goes_on() {
+            return Ok(0);
+        }
         {
             let mut results = self.results();
             lanes.iter().for_each(|(lane, seen)| results.saw(lane, seen));

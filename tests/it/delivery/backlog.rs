@@ -265,3 +265,17 @@ fn messages_behind_a_failing_one_are_read_once_per_sweep() {
     let reads = world.faults.operations().iter().filter(|operation| *operation == "Query").count();
     assert_eq!(reads, 2, "the messages up to now, and those of the future: {:?}", world.faults.operations());
 }
+
+#[test]
+fn a_stopped_sweeper_reads_no_further_page_of_the_poll() {
+    let world = TestOutbox::configured(|builder| eager(builder).sweep_interval(Duration::from_millis(10)));
+    let messages: Vec<Message> = (0..300).map(|n| Message::new(format!("topic-{}", n % 10), "x")).collect();
+    let _ = world.postbox.deposit_posts(&messages).unwrap();
+    world.faults.forget();
+    world.faults.always("Scan", Fault::Delay(Duration::from_millis(300)));
+    world.postbox.start_sweeper().unwrap();
+    world.faults.wait_for(1, "Scan");
+    world.postbox.stop_sweeper().unwrap();
+    let pages = world.faults.operations().iter().filter(|operation| *operation == "Scan").count();
+    assert_eq!(pages, 1, "the page that was being read: {:?}", world.faults.operations());
+}
