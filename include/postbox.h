@@ -221,8 +221,9 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * Some outcomes of accepted messages could not be recorded, or some sent messages were not marked dispatched before
-     * the client was closed. If the function accepts several messages, the error has a reason for each message that is concerned.
+     * Some outcomes that the program had confirmed could not be recorded, or some messages were sent and not marked
+     * dispatched before the client was closed. If the function takes several messages, the error has a reason for each
+     * message that was not recorded.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
@@ -434,8 +435,9 @@ POSTBOX_ENUM(postbox_lease)
      */
     POSTBOX_LEASE_LOST = 2,
     /**
-     * The lock table could not be used, for example because access to it was denied. In this case, a
-     * sweep sends nothing, unless "sweep_without_lease" is set. An archiver runs without a lease.
+     * The lock table could not be used, for example because access to it was denied. In this case,
+     * a sweep sends nothing, unless "sweep_without_lease" is set, and an archiver continues
+     * without a lease.
      */
     POSTBOX_LEASE_UNAVAILABLE = 3,
 };
@@ -1159,12 +1161,13 @@ postbox_error *postbox_post(postbox_client *client,
  * in which the ids are passed, and marks the messages dispatched. Messages that are already
  * dispatched are not sent again.
  *
- * If a message cannot be sent, the later messages with the same topic and partition key are held back,
- * and all other messages are sent. The failed message stays outstanding, and a later sweep tries to send
- * it again. A message that its producer rejects is parked, unless the producer rejects three or more
- * messages of the topic with the same reason and sends none. A message is also held back if an
- * earlier message with the same topic and partition key was not sent in a previous clear by this
- * client.
+ * If a message cannot be sent, the later messages with the same topic and partition key are held
+ * back, and all other messages are sent. The failed message stays outstanding, and a later sweep
+ * tries to send it again. A message that its producer rejects is parked. Exception: if the
+ * producer rejects three or more messages of the topic in this call with the same reason, and
+ * sends no message of the topic, the messages stay outstanding, because the cause is probably the
+ * transport and not the messages. A message is also held back if an earlier message with the same
+ * topic and partition key was not sent in a previous clear by this client.
  *
  * The outcome of each message is written to `report`, which the caller frees with
  * postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is
@@ -1401,16 +1404,17 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * messages are sent first. `result` may be NULL.
  *
  * The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
- * that one thread sweeps as a unit. For some partition keys, Brighter uses another shard than
- * Postbox. A lane therefore contains both the shard that Postbox uses for a partition key and the
- * shard that Brighter uses, so that the messages with this key are sent in order. Each thread of a
- * sweep works on one lane at a time. The calling thread is one of these threads. If several topics
- * have outstanding messages, up to "sweep_threads" - 1 additional threads work at the same time.
- * Two threads of one sweep never work on the same topic at the same time. The sweep ends when it
- * finds no more messages that it can send.
+ * that one thread sweeps as a unit. A lane consists of one or more shards. If Brighter and Postbox
+ * use different shards for the same partition key, both shards belong to the same lane, so that
+ * the messages with this key are sent in order. Each thread of a sweep works on one lane at a
+ * time. The calling thread is one of these threads. If several topics have outstanding messages,
+ * up to "sweep_threads" - 1 additional threads work at the same time. Two threads of one sweep
+ * never work on the same topic at the same time. The sweep ends when it finds no more messages
+ * that it can send.
  *
- * If a producer does not return within half of "lease_duration_ms", its messages wait for 5 minutes.
- * Unless "sweep_threads" is 1, another thread of the sweep then sends the messages of the other topics.
+ * With "sweep_threads" above 1, a producer that does not return within half of "lease_duration_ms"
+ * does not stop the sweep. Another thread sends the messages of the other topics, and no process
+ * sends the messages of the call for the next 5 minutes.
  *
  * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
  * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
@@ -1445,10 +1449,10 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a
  * limited time, no process sweeps the lane. The failures that lead to a pause do not count.
  *
- * Errors: request errors, if the messages could not be read, or if a request for the lease failed for
- * another reason than a missing permission or table. If the lock table cannot be used, the function
- * succeeds, and `result` has the lease status POSTBOX_LEASE_UNAVAILABLE. A message that could not be
- * sent is not an error; `result` counts it.
+ * Errors: a request error if the messages could not be read, or if a request for the lease failed.
+ * If the lock table does not exist and cannot be created, or if access to it was denied, the
+ * function succeeds instead, and `result` has the lease status POSTBOX_LEASE_UNAVAILABLE. A
+ * message that could not be sent is not an error; `result` counts it.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_sweep(postbox_client *client,

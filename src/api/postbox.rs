@@ -234,15 +234,16 @@ impl Postbox {
     /// the oldest messages are sent first.
     ///
     /// The messages of a topic are spread over `number_of_shards` shards. A lane is the part of a topic that one thread
-    /// sweeps as a unit. For some partition keys, Brighter uses another shard than Postbox. A lane therefore contains
-    /// both the shard that Postbox uses for a partition key and the shard that Brighter uses, so that the messages with
-    /// this key are sent in order. Each thread of a sweep works on one lane at a time. The calling thread is one of
-    /// these threads. If several topics have outstanding messages, up to `sweep_threads` - 1 additional threads work at
-    /// the same time. Two threads of one sweep never work on the same topic at the same time. The sweep ends when it
-    /// finds no more messages that it can send.
+    /// sweeps as a unit. A lane consists of one or more shards. If Brighter and Postbox use different shards for the
+    /// same partition key, both shards belong to the same lane, so that the messages with this key are sent in order.
+    /// Each thread of a sweep works on one lane at a time. The calling thread is one of these threads. If several
+    /// topics have outstanding messages, up to `sweep_threads` - 1 additional threads work at the same time. Two
+    /// threads of one sweep never work on the same topic at the same time. The sweep ends when it finds no more
+    /// messages that it can send.
     ///
-    /// If a producer does not return within half of `lease_duration_ms`, its messages wait for 5 minutes. Unless
-    /// `sweep_threads` is 1, another thread of the sweep then sends the messages of the other topics.
+    /// With `sweep_threads` above 1, a producer that does not return within half of `lease_duration_ms` does not stop the
+    /// sweep. Another thread sends the messages of the other topics, and no process sends the messages of the call for
+    /// the next 5 minutes.
     ///
     /// While the sweep sends, it holds a lease in the lock table. With `lease_mode` = `single`, this is one lease for
     /// all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has messages of topics that

@@ -22,7 +22,7 @@ use tokio::sync::mpsc::UnboundedSender;
 const EAGER_REQUESTS: usize = 2;
 /// The maximum number of requests in progress.
 const MOST_REQUESTS: usize = 8;
-/// If this number of marks is open, no further mark is left to the background.
+/// The maximum number of marks without a result. When it is reached, callers wait for the results of their own marks.
 const MOST_OPEN: usize = 1000;
 /// The maximum number of remembered messages that were sent and could not be marked.
 const MOST_UNMARKED: usize = 10_000;
@@ -97,8 +97,8 @@ impl Marker {
         self.begin(runtime, call, marks.into_iter().map(waiting).collect());
     }
 
-    /// Marks messages without a caller that waits for the results. The claims of the messages end when the messages are
-    /// marked.
+    /// Marks messages without a caller that waits for the results. Until a message is marked, no other thread of this
+    /// process sends it.
     pub(crate) fn mark_in_background(&self, runtime: &Runtime, call: &Call<'_>, marks: Vec<Mark>) {
         let waiting = |mark| Waiting { mark, tries: 0, place: 0, answers: None };
         self.begin(runtime, call, marks.into_iter().map(waiting).collect());
@@ -165,7 +165,7 @@ impl Marker {
         self.0.lock().is_failing = false;
     }
 
-    /// Sends one request after another, until no mark that may be sent is waiting.
+    /// Sends requests one after another, until no mark waits or no further request may be sent.
     fn send(self, first: Vec<Waiting>) -> Sending {
         Box::pin(self.send_all(first))
     }

@@ -191,12 +191,13 @@ pub unsafe extern "C" fn postbox_post(
 /// in which the ids are passed, and marks the messages dispatched. Messages that are already
 /// dispatched are not sent again.
 ///
-/// If a message cannot be sent, the later messages with the same topic and partition key are held back,
-/// and all other messages are sent. The failed message stays outstanding, and a later sweep tries to send
-/// it again. A message that its producer rejects is parked, unless the producer rejects three or more
-/// messages of the topic with the same reason and sends none. A message is also held back if an
-/// earlier message with the same topic and partition key was not sent in a previous clear by this
-/// client.
+/// If a message cannot be sent, the later messages with the same topic and partition key are held
+/// back, and all other messages are sent. The failed message stays outstanding, and a later sweep
+/// tries to send it again. A message that its producer rejects is parked. Exception: if the
+/// producer rejects three or more messages of the topic in this call with the same reason, and
+/// sends no message of the topic, the messages stay outstanding, because the cause is probably the
+/// transport and not the messages. A message is also held back if an earlier message with the same
+/// topic and partition key was not sent in a previous clear by this client.
 ///
 /// The outcome of each message is written to `report`, which the caller frees with
 /// postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is

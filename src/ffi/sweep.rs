@@ -35,16 +35,17 @@ pub struct postbox_sweep_result {
 /// messages are sent first. `result` may be NULL.
 ///
 /// The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
-/// that one thread sweeps as a unit. For some partition keys, Brighter uses another shard than
-/// Postbox. A lane therefore contains both the shard that Postbox uses for a partition key and the
-/// shard that Brighter uses, so that the messages with this key are sent in order. Each thread of a
-/// sweep works on one lane at a time. The calling thread is one of these threads. If several topics
-/// have outstanding messages, up to "sweep_threads" - 1 additional threads work at the same time.
-/// Two threads of one sweep never work on the same topic at the same time. The sweep ends when it
-/// finds no more messages that it can send.
+/// that one thread sweeps as a unit. A lane consists of one or more shards. If Brighter and Postbox
+/// use different shards for the same partition key, both shards belong to the same lane, so that
+/// the messages with this key are sent in order. Each thread of a sweep works on one lane at a
+/// time. The calling thread is one of these threads. If several topics have outstanding messages,
+/// up to "sweep_threads" - 1 additional threads work at the same time. Two threads of one sweep
+/// never work on the same topic at the same time. The sweep ends when it finds no more messages
+/// that it can send.
 ///
-/// If a producer does not return within half of "lease_duration_ms", its messages wait for 5 minutes.
-/// Unless "sweep_threads" is 1, another thread of the sweep then sends the messages of the other topics.
+/// With "sweep_threads" above 1, a producer that does not return within half of "lease_duration_ms"
+/// does not stop the sweep. Another thread sends the messages of the other topics, and no process
+/// sends the messages of the call for the next 5 minutes.
 ///
 /// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
 /// lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
@@ -79,10 +80,10 @@ pub struct postbox_sweep_result {
 /// POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a
 /// limited time, no process sweeps the lane. The failures that lead to a pause do not count.
 ///
-/// Errors: request errors, if the messages could not be read, or if a request for the lease failed for
-/// another reason than a missing permission or table. If the lock table cannot be used, the function
-/// succeeds, and `result` has the lease status POSTBOX_LEASE_UNAVAILABLE. A message that could not be
-/// sent is not an error; `result` counts it.
+/// Errors: a request error if the messages could not be read, or if a request for the lease failed.
+/// If the lock table does not exist and cannot be created, or if access to it was denied, the
+/// function succeeds instead, and `result` has the lease status POSTBOX_LEASE_UNAVAILABLE. A
+/// message that could not be sent is not an error; `result` counts it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_sweep(
     client: *mut postbox_client,

@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub enum SendOutcome {
     /// The message was sent. The message is marked dispatched.
     Sent,
-    /// The transport accepted the message and will confirm it later, with
-    /// [`Postbox::confirm`](crate::Postbox::confirm). Until then the message stays outstanding.
+    /// The transport accepted the message, and its outcome is not known yet. The program passes the outcome to
+    /// [`Postbox::confirm`](crate::Postbox::confirm) when it knows it. Until then the message stays outstanding.
     Accepted,
     /// Sending failed, because of either the transport or the message. The message stays outstanding and is sent again
     /// later.

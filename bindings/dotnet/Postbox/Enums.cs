@@ -97,9 +97,9 @@ namespace Postbox
         DepositIncomplete = 51,
 
         /// <summary>
-        /// Some outcomes of accepted messages could not be recorded, or some sent messages were not marked dispatched
-        /// before the client was closed. If the function accepts several messages, the error has a reason for each
-        /// message that is concerned.
+        /// Some outcomes that the program had confirmed could not be recorded, or some messages were sent and not
+        /// marked dispatched before the client was closed. If the function takes several messages, the error has a
+        /// reason for each message that was not recorded.
         /// </summary>
         MarkIncomplete = 52,
 
@@ -289,7 +289,7 @@ namespace Postbox
 
         /// <summary>
         /// The lock table could not be used, for example because access to it was denied. In this case, a sweep sends
-        /// nothing, unless <c>sweep_without_lease</c> is set. An archiver runs without a lease.
+        /// nothing, unless <c>sweep_without_lease</c> is set, and an archiver continues without a lease.
         /// </summary>
         Unavailable = 3,
     }
