@@ -267,7 +267,7 @@ impl Oracle {
     pub fn late_ones(&self, until: Duration) -> Vec<String> {
         self.ids(|record| {
             let is_there = record.fate == Fate::Committed && record.stored_at.is_some_and(|at| at <= until);
-            is_there && matches!(record.destiny, Destiny::Sent | Destiny::Accepted) && record.is_outstanding()
+            is_there && record.destiny == Destiny::Sent && record.is_outstanding()
         })
     }
 
