@@ -119,6 +119,25 @@ struct State {
     has_progress: bool,
 }
 
+/// A guard of a thread that drains lanes. Dropping the guard removes the thread from the count, even after a panic.
+struct Working<'a> {
+    state: &'a Mutex<State>,
+    changed: &'a Condvar,
+    /// Whether another thread has taken the place of this one, because a producer did not return in time.
+    is_replaced: bool,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        let mut state = self.state.lock();
+        let count = if self.is_replaced { &mut state.stuck } else { &mut state.threads };
+        *count = count.saturating_sub(1);
+        // The topic of this thread stays busy after a panic, for which the other threads would wait.
+        state.is_over |= std::thread::panicking();
+        self.changed.notify_all();
+    }
+}
+
 /// Sweeps one topic or all topics, until no message is left that is old enough and can be sent, or until the sweep is
 /// cancelled. Passes the outcomes of each batch to `on_batch`.
 pub(crate) fn sweep(
@@ -196,24 +215,20 @@ impl<'a, 'r> Sweep<'a, 'r> {
 
     /// Drains one lane after another, and starts further threads for other topics.
     fn work<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
-        loop {
+        let mut working = Working { state: &self.state, changed: &self.changed, is_replaced: false };
+        while !working.is_replaced {
             self.start_helper(scope);
             match self.take_job() {
                 Some(job) => {
                     let topic = job.lane.topic.clone();
-                    if self.drain_lane(job) {
-                        // Another thread has taken the place of this one.
-                        self.state().stuck -= 1;
-                        return self.changed.notify_all();
+                    working.is_replaced = self.drain_lane(job);
+                    if !working.is_replaced {
+                        self.state().busy.remove(&topic);
                     }
-                    self.state().busy.remove(&topic);
                     self.changed.notify_all();
                 }
                 None if self.waits_for_others() => {}
-                None => {
-                    self.state().threads -= 1;
-                    return self.changed.notify_all();
-                }
+                None => return,
             }
         }
     }
@@ -383,10 +398,10 @@ impl<'a, 'r> Sweep<'a, 'r> {
         if jobs.is_empty() || !self.has_one_lease()? {
             return Ok(0);
         }
-        let busy = self.state().busy.clone();
         let mut state = self.state();
-        state.jobs.extend(jobs.into_iter().filter(|job| !busy.contains(&job.lane.topic)));
-        let count = state.jobs.len();
+        let State { jobs: waiting, busy, .. } = &mut *state;
+        waiting.extend(jobs.into_iter().filter(|job| !busy.contains(&job.lane.topic)));
+        let count = waiting.len();
         drop(state);
         self.changed.notify_all();
         Ok(count)
@@ -412,19 +427,12 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let mut available = Vec::new();
         for (mut job, resource) in jobs.into_iter().zip(resources) {
             let item = items.remove(&resource);
-            if let Some(id) = item.as_ref().and_then(|item| item.id.clone())
-                && self.engine.sweeping.has_released(&resource, &id)
-            {
-                self.engine.sweeping.leave_lease(&resource, id);
-            }
             let standing = item.as_ref().map_or(Standing::Free, |item| item.standing(now, skew));
             match standing {
                 Standing::Paused(until) => {
                     self.engine.sweeping.leave_lane(&job.lane, Duration::from_millis(until.saturating_sub(now)));
                 }
-                Standing::Held(_)
-                    if self.lanes_are_leased && self.engine.sweeping.left_leases(&resource).is_empty() =>
-                {
+                Standing::Held(_) if self.lanes_are_leased && !self.is_left_behind(item.as_ref(), &resource) => {
                     self.leave_to_another(&job.lane);
                 }
                 _ => {
@@ -434,6 +442,15 @@ impl<'a, 'r> Sweep<'a, 'r> {
             }
         }
         Ok(Ok(available))
+    }
+
+    /// Returns whether a lease may be one of this process that it does not hold, and releases before it takes the lane.
+    fn is_left_behind(&self, item: Option<&LockItem>, resource: &str) -> bool {
+        let sweeping = &self.engine.sweeping;
+        if let Some(id) = item.and_then(|item| item.id.as_ref()).filter(|id| sweeping.has_released(resource, id)) {
+            sweeping.leave_lease(resource, id.clone());
+        }
+        !sweeping.left_leases(resource).is_empty()
     }
 
     fn leave_to_another(&self, lane: &Lane) {

@@ -1,7 +1,9 @@
 //! Sweeps on many machines, with `lease_mode = per_shard`.
 
-use crate::support::{OUTBOX, TestOutbox, item, number, sdk, text};
-use postbox::{Builder, Item, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox};
+use crate::support::{OUTBOX, TestOutbox, item, number, sdk, text, wait_until};
+use postbox::{
+    Builder, Item, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, SendOutcome, producer_fn,
+};
 use sha2::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -84,6 +86,27 @@ fn a_late_request_for_a_lease_does_not_stop_its_own_process() {
     assert!(shards(&world, &ids, MessageState::Outstanding).contains(&format!("t_{shard}")), "the lane has messages");
     let _ = world.postbox.sweep().unwrap();
     assert!(shards(&world, &ids, MessageState::Outstanding).is_empty());
+}
+
+/// The pause keeps the id of the lease that it ended, which is not a lease that came back.
+#[test]
+fn a_pause_is_longer_each_time_although_the_same_process_sweeps() {
+    let world = TestOutbox::configured(|builder| {
+        let down = producer_fn(|_| SendOutcome::Unavailable("down".into()));
+        sharded(builder).number_of_shards(1).breaker_cooldown(Duration::from_millis(60)).default_producer(down)
+    });
+    world.postbox.deposit_post(Message::new("t", "x")).unwrap();
+    let failures = || {
+        let key = item([("ResourceId", text(format!("{OUTBOX}_{}", lane("t", 0))))]);
+        let item = world.postbox.get_item(LOCKS, key).unwrap().unwrap_or_default();
+        item.get("Failures").map_or(0, |failures| failures.as_n().unwrap().parse().unwrap())
+    };
+    for expected in 1..=3 {
+        wait_until("the next drain does not fail", || {
+            let _ = world.postbox.sweep().unwrap();
+            failures() == expected
+        });
+    }
 }
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -470,3 +470,16 @@ fn a_single_topic_is_swept_in_the_shards_of_an_earlier_setting() {
     let three = world.backend.open(builder, &world.backend.faults());
     assert_eq!(three.sweep_topic("t").unwrap().dispatched, 100);
 }
+
+#[test]
+fn a_panic_in_the_callback_of_a_sweep_reaches_its_caller() {
+    let world = test_outbox();
+    world.deposit(1);
+    let (ended, end) = mpsc::channel();
+    std::thread::spawn(move || {
+        let options = SweepOptions::new().on_batch(|_| panic!("the callback of the caller"));
+        let swept = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| world.postbox.sweep_with(options)));
+        ended.send(swept.is_err()).unwrap();
+    });
+    assert!(end.recv_timeout(TEST_TIMEOUT).expect("the sweep ends"));
+}
