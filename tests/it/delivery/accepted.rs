@@ -1,7 +1,7 @@
 //! Messages that their producer accepted: other processes leave them alone until their confirmations are overdue.
 
 use crate::support::fault::{Fault, Gate};
-use crate::support::{TEST_TIMEOUT, TestOutbox, outcomes};
+use crate::support::{TEST_TIMEOUT, TestOutbox, outcomes, wait_until};
 use postbox::{
     Builder, DispatchOutcome, MemoryProducer, Message, MessageState, Postbox, SendOutcome, StoredMessage, producer_fn,
 };
@@ -71,11 +71,7 @@ fn an_overdue_message_is_sent_again_and_then_waits_longer() {
     let _ = world.postbox.sweep().unwrap();
     let first = stored(&world.postbox, &ids[0]);
     let other = world.backend.open(accepting(Postbox::builder()), &world.backend.faults());
-    let deadline = Instant::now() + TEST_TIMEOUT;
-    while other.sweep().unwrap().dispatched == 0 {
-        assert!(Instant::now() < deadline, "the message is not sent again");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("the message is not sent again", || other.sweep().unwrap().dispatched > 0);
     assert!(SystemTime::now() >= first.next_attempt_at.unwrap(), "not before the confirmation was overdue");
     let again = stored(&world.postbox, &ids[0]);
     assert_eq!(again.accepted_at, first.accepted_at, "the first acceptance counts");
@@ -157,12 +153,8 @@ fn a_confirmation_closes_the_breaker_and_an_acceptance_does_not() {
     assert_eq!(world.outcomes(&world.deposit(1)), [DispatchOutcome::Failed]);
     producer.answer_next(SendOutcome::Accepted);
     let ids = world.deposit(1);
-    let deadline = Instant::now() + TEST_TIMEOUT;
     // After the cooldown, the message is sent as a probe.
-    while world.outcomes(&ids) == [DispatchOutcome::BreakerOpen] {
-        assert!(Instant::now() < deadline, "no probe is sent");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("no probe is sent", || world.outcomes(&ids) != [DispatchOutcome::BreakerOpen]);
     assert_eq!(world.postbox.stats().breakers.len(), 1, "the confirmation may report a failure");
     world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
     assert!(world.postbox.stats().breakers.is_empty());

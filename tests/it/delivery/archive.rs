@@ -1,7 +1,7 @@
 //! The archiver: the messages that it archives and deletes, and those that it keeps after a failure.
 
 use crate::support::fault::Fault;
-use crate::support::{LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, item, number, numbers, sdk, take_lease, text};
+use crate::support::{LOCKS, OUTBOX, TestOutbox, item, number, numbers, sdk, take_lease, text, wait_until};
 use postbox::dynamodb_json::item_from_json;
 use postbox::{
     Archive, ArchiveReport, Builder, CancelToken, ErrorCode, Item, JsonLinesArchive, LeaseStatus, Message,
@@ -426,11 +426,9 @@ fn the_background_archiver_makes_no_request_before_something_can_be_old_enough()
     let ids = dispatched(&world, 3);
     let began = Instant::now();
     world.postbox.start_archiver(noting(keep_all).0).unwrap();
-    let deadline = Instant::now() + TEST_TIMEOUT;
-    while ids.iter().any(|id| world.faults.count("DeleteItem") < 1 || state(&world.postbox, id).is_some()) {
-        assert!(Instant::now() < deadline, "the archiver has not archived them");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the archiver has not archived them", || {
+        ids.iter().all(|id| world.faults.count("DeleteItem") > 0 && state(&world.postbox, id).is_none())
+    });
     assert!(began.elapsed() >= Duration::from_millis(1000), "the messages were old enough only then");
     world.postbox.stop_archiver().unwrap();
     let runs = world.faults.bodies("UpdateItem").iter().filter(|put| put["TableName"] == LOCKS).count();
@@ -488,11 +486,7 @@ fn the_background_archiver_survives_errors_and_panics() {
     world.postbox.start_archiver(archive).unwrap();
     let (second, _) = noting(keep_all);
     assert_eq!(world.postbox.start_archiver(second).unwrap_err().code(), ErrorCode::InvalidArgument);
-    let deadline = Instant::now() + TEST_TIMEOUT;
-    while ids.iter().any(|id| state(&world.postbox, id).is_some()) {
-        assert!(Instant::now() < deadline, "the archiver has not archived them");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the archiver has not archived them", || ids.iter().all(|id| state(&world.postbox, id).is_none()));
     world.postbox.stop_archiver().unwrap();
     world.postbox.stop_archiver().unwrap();
     let stats = world.postbox.stats();

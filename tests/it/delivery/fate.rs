@@ -1,7 +1,7 @@
 //! The fate of a message that cannot be sent, across processes and outages: its waits, the blame, parking and marks.
 
 use crate::support::fault::Fault;
-use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, messages, number, numbers, sdk, text};
+use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, messages, number, numbers, sdk, text, wait_until};
 use postbox::{
     Builder, DispatchOutcome, ErrorCode, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
 };
@@ -391,11 +391,7 @@ fn a_sent_message_is_marked_while_the_next_one_is_slow() {
     std::thread::scope(|scope| {
         let clear = scope.spawn(|| world.outcomes(&ids));
         begun.recv_timeout(TEST_TIMEOUT).unwrap();
-        let deadline = std::time::Instant::now() + TEST_TIMEOUT;
-        while state(&reader, &ids[0]) != MessageState::Dispatched {
-            assert!(std::time::Instant::now() < deadline, "the message is not marked");
-            std::thread::yield_now();
-        }
+        wait_until("the message is not marked", || state(&reader, &ids[0]) == MessageState::Dispatched);
         drop(release);
         assert_eq!(clear.join().unwrap(), [DispatchOutcome::Dispatched; 2]);
     });
@@ -432,11 +428,7 @@ fn callers_share_the_requests_that_mark() {
     std::thread::scope(|scope| {
         let world = &world;
         let clears: Vec<_> = ids.iter().map(|id| scope.spawn(move || world.outcomes(&[id]))).collect();
-        let deadline = std::time::Instant::now() + TEST_TIMEOUT;
-        while world.sent().len() < 64 {
-            assert!(std::time::Instant::now() < deadline);
-            std::thread::yield_now();
-        }
+        wait_until("the messages are not sent", || world.sent().len() >= 64);
         gate.open();
         for clear in clears {
             assert_eq!(clear.join().unwrap(), [DispatchOutcome::Dispatched]);

@@ -3,6 +3,7 @@
 use crate::support::fault::Fault;
 use crate::support::{
     LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, item, message_key, messages, number, numbers, outcomes, sdk, text,
+    wait_until,
 };
 use postbox::{
     Builder, DispatchOutcome, ErrorCode, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox,
@@ -341,11 +342,7 @@ fn nothing_is_swept_without_a_lock_table_unless_it_is_allowed() {
             assert_eq!(report.dispatched, u64::from(is_allowed), "{mode:?}");
             if !is_allowed {
                 world.postbox.start_sweeper().unwrap();
-                let deadline = Instant::now() + TEST_TIMEOUT;
-                while world.postbox.stats().background_failures == 0 {
-                    assert!(Instant::now() < deadline, "no failure is counted");
-                    std::thread::yield_now();
-                }
+                wait_until("no failure is counted", || world.postbox.stats().background_failures > 0);
                 assert!(world.postbox.stats().last_error.unwrap().contains("nothing is swept"));
             }
         }
@@ -387,11 +384,7 @@ fn the_background_sweeper_survives_errors() {
     world.postbox.start_sweeper().unwrap();
     assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument, "one is enough");
     let ids = world.deposit(3);
-    let deadline = Instant::now() + TEST_TIMEOUT;
-    while ids.iter().any(|id| state(&world, id) != MessageState::Dispatched) {
-        assert!(Instant::now() < deadline, "the sweeper has not sent them");
-        std::thread::yield_now();
-    }
+    wait_until("the sweeper has not sent them", || ids.iter().all(|id| state(&world, id) == MessageState::Dispatched));
     world.postbox.stop_sweeper().unwrap();
     world.postbox.stop_sweeper().unwrap();
     let later = world.deposit(1);

@@ -1,7 +1,9 @@
 //! Faults during a sweep: tables, items, producers and requests that are missing, damaged, slow or throttled.
 
 use crate::support::fault::{Fault, Gate, Request};
-use crate::support::{LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, attribute, key_element, number, numbers, sdk, text};
+use crate::support::{
+    LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, attribute, key_element, number, numbers, sdk, text, wait_until,
+};
 use aws_sdk_dynamodb::types::{BillingMode, KeyType, ScalarAttributeType};
 use postbox::{
     AttributeValue, Builder, DispatchOutcome, ErrorCode, LeaseStatus, Message, MessageState, Producer, SendOutcome,
@@ -154,11 +156,9 @@ fn a_second_background_sweeper_is_rejected() {
     drop(release);
     while world.postbox.stop_sweeper().is_err() {}
     world.postbox.start_sweeper().unwrap();
-    let deadline = Instant::now() + TEST_TIMEOUT;
-    while ids.iter().any(|id| state(&world, id) != MessageState::Dispatched) {
-        assert!(Instant::now() < deadline, "the second sweeper has not continued");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the second sweeper has not continued", || {
+        ids.iter().all(|id| state(&world, id) == MessageState::Dispatched)
+    });
     assert_eq!(*given.lock().unwrap(), numbers(0..3), "each once");
 }
 
@@ -179,11 +179,7 @@ fn a_panicking_producer_fails_only_its_message() {
     });
     let ids = world.deposit(3);
     world.postbox.start_sweeper().unwrap();
-    let deadline = Instant::now() + TEST_TIMEOUT;
-    while state(&world, &ids[1]) != MessageState::Parked {
-        assert!(Instant::now() < deadline, "the sweeper does not live");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the sweeper does not live", || state(&world, &ids[1]) == MessageState::Parked);
     world.postbox.stop_sweeper().unwrap();
     assert!(world.postbox.get_message(&ids[1]).unwrap().unwrap().last_error.unwrap().contains("the producer panics"));
     assert_eq!((state(&world, &ids[0]), state(&world, &ids[2])), (MessageState::Dispatched, MessageState::Dispatched));
