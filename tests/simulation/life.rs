@@ -3,7 +3,8 @@
 use crate::network::Network;
 use crate::oracle::{By, Destiny, Fate};
 use crate::process::Process;
-use crate::run::{Plan, Special};
+use crate::run::Plan;
+use crate::worlds::Kind;
 use crate::{OUTBOX, count_command};
 use postbox::{ErrorCode, Message, Postbox, UnitOfWork};
 use serde_json::json;
@@ -115,7 +116,7 @@ impl Life {
     fn feed(&mut self, alive: &Alive) {
         let count = self.dice.usize(1..=self.plan.burst).min(self.left);
         let ids = self.deposit(alive, count);
-        if matches!(self.plan.special, Special::Brighter | Special::Full) {
+        if matches!(self.plan.kind, Kind::Brighter | Kind::Full) {
             ids.iter().for_each(|id| self.alter(id));
         }
         if alive.process.is_alive() && !ids.is_empty() && self.dice.f64() < self.plan.clears {
@@ -125,8 +126,8 @@ impl Life {
 
     /// Changes an item, as another program does: to one of Brighter 9 or of a later version, or to a full one.
     fn alter(&mut self, id: &str) {
-        let (set, values) = match self.plan.special {
-            Special::Full => ("Padding = :value", json!({ "S": "x".repeat(ROOM) })),
+        let (set, values) = match self.plan.kind {
+            Kind::Full => ("Padding = :value", json!({ "S": "x".repeat(ROOM) })),
             _ if self.dice.bool() => ("DeliveryTime = :value", json!({ "N": "0" })),
             _ => ("NewerThan12 = :value", json!({ "M": { "x": { "NULL": true } } })),
         };
@@ -140,7 +141,7 @@ impl Life {
         // The message may have been sent in the meantime.
         if self.network.oracle.database.execute("UpdateItem", &request.to_string()).is_ok() {
             self.network.world.note(&format!("another program changes {id}"));
-            self.network.oracle.look_again(id);
+            self.network.oracle.look_at(id, "another program");
         }
     }
 
@@ -184,13 +185,13 @@ impl Life {
         let destiny = match self.dice.u32(0..20) {
             0 if self.plan.bounds.is_none() => Destiny::Fails,
             1 if self.plan.bad > 0 => Destiny::Rejected,
-            2 if self.plan.special == Special::Killers => Destiny::Kills,
-            _ if self.plan.special == Special::Accepted => Destiny::Accepted,
-            _ if self.plan.special == Special::Unserved && topic == "sold" => Destiny::Unserved,
+            2 if self.plan.kind == Kind::Killers => Destiny::Kills,
+            _ if self.plan.kind == Kind::Accepted => Destiny::Accepted,
+            _ if self.plan.kind == Kind::Unserved && topic == "sold" => Destiny::Unserved,
             _ => Destiny::Sent,
         };
         let mut body = format!("body of {id}");
-        if self.plan.special == Special::Full {
+        if self.plan.kind == Kind::Full {
             body.extend(std::iter::repeat_n('x', FULL - body.len() - id.len() - key.len()));
         }
         let message = Message::new(topic, body).with_id(id).with_partition_key(key);

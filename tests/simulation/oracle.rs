@@ -178,11 +178,6 @@ impl Oracle {
         (state.item_lag, state.dice) = (plan.conditions.item_lag, fastrand::Rng::with_seed(plan.seed));
     }
 
-    /// Notes that an item was changed by another program.
-    pub fn look_again(&self, id: &str) {
-        self.look_at(id, "another program");
-    }
-
     pub fn violation(&self, text: impl Into<String>) {
         let text = text.into();
         self.world.note(&format!("VIOLATION {text}"));
@@ -364,7 +359,7 @@ impl Oracle {
     }
 
     /// Reads the item of a message as it is stored now.
-    fn look_at(&self, id: &str, writer: &str) {
+    pub fn look_at(&self, id: &str, writer: &str) {
         if !self.state().records.contains_key(id) {
             return;
         }
@@ -406,7 +401,7 @@ impl Oracle {
         if !item["ParkedAt"].is_null() {
             record.parked_at.get_or_insert(now);
         }
-        let marked = !matches!(item["DeliveryTime"]["N"].as_str(), None | Some("0"));
+        let marked = is_marked(&item);
         if !item.is_null() {
             record.stored_at.get_or_insert(now);
         }
@@ -602,7 +597,7 @@ impl Oracle {
             let command = self.read(COMMANDS, json!({ "Name": { "S": id } }));
             command["Times"]["N"].as_str().map_or(0, |times| times.parse::<u64>().expect("a number"))
         };
-        let is_parked = !item["ParkedAt"].is_null() && matches!(item["DeliveryTime"]["N"].as_str(), None | Some("0"));
+        let is_parked = !item["ParkedAt"].is_null() && !is_marked(&item);
         let was_sent = !record.sent_by.is_empty();
         let done = was_sent || is_parked;
         let wrong = |what: &str| self.violation(format!("message {id}: {what}: {}", record.summary()));
@@ -727,6 +722,11 @@ impl State {
             format!("message {id} is sent by a sweep of {} while {resource} is held by {holder:?}", process.name)
         })
     }
+}
+
+/// Returns whether a message was marked dispatched. Brighter 9 stores 0 with messages that were not sent.
+fn is_marked(item: &Value) -> bool {
+    !matches!(item["DeliveryTime"]["N"].as_str(), None | Some("0"))
 }
 
 /// Returns the creation time in an item. A time that is out of range comes after all others.

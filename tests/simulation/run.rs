@@ -39,8 +39,6 @@ pub struct Plan {
     pub clears: f64,
     /// Whether there are messages that are rejected.
     pub bad: u32,
-    /// The kind of messages that are no usual ones.
-    pub special: Special,
     /// The number of an actor, the milliseconds by which its clock is wrong, and the time from which it is.
     pub wrong_clock: Option<(usize, i64, Duration)>,
     pub sweeps_without_lease: bool,
@@ -50,22 +48,6 @@ pub struct Plan {
     pub calm_at: Duration,
     /// The results that sweepers must achieve after the last fault.
     pub bounds: Option<Bounds>,
-}
-
-/// The messages of a plan that differ from usual ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Special {
-    None,
-    /// Some messages kill each process that sends them, until the last fault.
-    Killers,
-    /// Messages are accepted, and confirmed later.
-    Accepted,
-    /// The topic `sold` has no producer until the end.
-    Unserved,
-    /// Some items are as Brighter 9 stores them, or have attributes that nobody knows.
-    Brighter,
-    /// Items are as large as DynamoDB permits.
-    Full,
 }
 
 impl Plan {
@@ -106,7 +88,6 @@ impl Plan {
             burst: 1,
             clears: 0.0,
             bad: 20,
-            special: Special::None,
             wrong_clock: None,
             sweeps_without_lease: false,
             defaults: false,

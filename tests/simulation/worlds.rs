@@ -2,7 +2,7 @@
 
 use crate::life::Role;
 use crate::network::{Conditions, Trouble, What};
-use crate::run::{Plan, Special};
+use crate::run::Plan;
 use postbox::LeaseMode;
 use std::time::Duration;
 
@@ -301,7 +301,7 @@ impl Kind {
                 let trouble = minutes(dice.u64(90..200));
                 let within = Some(minutes(30));
                 let bounds = Bounds { sends: 30, sent_in_trouble_within: within, writes: 100, ..Bounds::ROUGH };
-                let plan = Plan { special: Special::Killers, bounds: Some(bounds), bad: 0, ..plan };
+                let plan = Plan { bounds: Some(bounds), bad: 0, ..plan };
                 let plan = Plan { nap: minutes(1), feeder_nap: trouble / 8, ..plan };
                 plan.with(Trouble { what: What::Nothing, from: minutes(1), until: trouble })
             }
@@ -315,7 +315,7 @@ impl Kind {
             }
             Self::Accepted => {
                 let bounds = Bounds { sends: 12, writes: 40, ..Bounds::ROUGH };
-                let plan = Plan { special: Special::Accepted, bounds: Some(bounds), bad: 0, ..plan };
+                let plan = Plan { bounds: Some(bounds), bad: 0, ..plan };
                 let conditions = Conditions { crash: 0.002, fault: 0.01, ..plan.conditions.clone() };
                 Plan { conditions, ..plan }.with(for_long(What::Nothing))
             }
@@ -324,18 +324,17 @@ impl Kind {
                 roles.extend(vec![Role::SweeperOf("made"); sweepers]);
                 let within = Some(minutes(5));
                 let bounds = Bounds { sent_in_trouble_within: within, ..Bounds::EXACT };
-                let plan =
-                    Plan { roles, special: Special::Unserved, bounds: Some(bounds), clears: 0.0, bad: 0, ..plan };
+                let plan = Plan { roles, bounds: Some(bounds), clears: 0.0, bad: 0, ..plan };
                 let plan = Plan { commands: 600, burst: 200, ..plan };
                 plan.with(for_long(What::Nothing))
             }
             Self::Brighter => {
-                let plan = Plan { special: Special::Brighter, clears: 0.0, ..plan };
+                let plan = Plan { clears: 0.0, ..plan };
                 let what = What::Transport { fails: 0.3, is_unavailable: false };
                 plan.with(Trouble { what, from: minutes(1), until: minutes(8) })
             }
             Self::Full => {
-                let plan = Plan { special: Special::Full, commands: 6, burst: 3, ..plan };
+                let plan = Plan { commands: 6, burst: 3, ..plan };
                 let what = What::Transport { fails: 0.5, is_unavailable: false };
                 plan.with(Trouble { what, from: Duration::ZERO, until: minutes(8) })
             }
