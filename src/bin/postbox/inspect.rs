@@ -82,6 +82,7 @@ pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome 
 }
 
 /// The leases and the processes that sweep.
+#[derive(Default)]
 pub struct Fleet {
     pub leases: Vec<LeaseInfo>,
     sweepers: Vec<SweeperInfo>,
@@ -126,11 +127,10 @@ pub fn topic_texts(count: &TopicCount) -> Vec<String> {
         ));
     }
     if let Some(next) = count.next_attempt {
-        let left = next.duration_since(SystemTime::now()).unwrap_or_default();
         texts.push(format!(
             "topic {topic}: {} of its messages wait, the first one for another {}",
             count.waiting,
-            shown_duration(left)
+            shown_duration(time_left(next))
         ));
     }
     if count.invalid_times > 0 {
@@ -222,8 +222,9 @@ pub fn pause_text(lease: &LeaseInfo) -> Option<String> {
     ))
 }
 
-fn seconds_left(until: SystemTime) -> u64 {
-    until.duration_since(SystemTime::now()).unwrap_or_default().as_secs()
+/// Returns the time until then, or zero for a time that is past.
+fn time_left(until: SystemTime) -> Duration {
+    until.duration_since(SystemTime::now()).unwrap_or_default()
 }
 
 fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_table: bool) -> Value {
@@ -233,7 +234,7 @@ fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_t
             "outstanding": count.outstanding,
             "oldest_age_seconds": count.oldest.map(|oldest| age(oldest).as_secs()),
             "waiting": count.waiting,
-            "next_attempt_seconds": count.next_attempt.map(seconds_left),
+            "next_attempt_seconds": count.next_attempt.map(|next| time_left(next).as_secs()),
             "failing": count.failing,
             "failing_seconds": count.failing_since.map(|since| age(since).as_secs()),
             "last_error": count.last_error,
@@ -251,7 +252,7 @@ fn status_json(table: &str, topics: &[TopicCount], leases: &[LeaseInfo], whole_t
             "holder": lease.holder,
             "topic": lease.topic,
             "paused": lease.paused,
-            "seconds_left": seconds_left(lease.expires_at),
+            "seconds_left": time_left(lease.expires_at).as_secs(),
             "is_ignored": lease.is_ignored,
         })
     };

@@ -53,7 +53,8 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// The results of the last two refreshes, and the leases and sweepers. A topic appears as soon as a refresh has found one of its messages.
+/// The results of the last two refreshes, and the leases and sweepers. A topic appears as soon as a refresh has found one of
+/// its messages.
 struct Watched {
     topics: BTreeMap<String, Seen>,
     refreshed_at: Instant,
@@ -82,7 +83,7 @@ impl Watched {
     fn begin(postbox: &Postbox) -> Result<Self, Failure> {
         let page = postbox.list_messages(MessageState::Dispatched, None, 1000, None)?;
         let topics = page.messages.iter().map(|stored| (stored.message.topic().to_owned(), Seen::default()));
-        Ok(Self { topics: topics.collect(), refreshed_at: Instant::now(), fleet: Fleet::read(postbox)? })
+        Ok(Self { topics: topics.collect(), refreshed_at: Instant::now(), fleet: Fleet::default() })
     }
 
     fn refresh(&mut self, postbox: &Postbox) -> Result<(), Failure> {
