@@ -1,5 +1,5 @@
-//! The time of a commit whose messages are sent without a clear, compared with a commit whose messages are not sent, and
-//! the time after which a message is sent.
+//! The time of a commit whose messages are sent without a clear, compared with a commit whose messages are not sent,
+//! and the time after which a message is sent.
 
 use crate::support::figures::{Comparison, Series};
 use crate::support::is_measurement;
@@ -54,8 +54,8 @@ pub fn measure() {
     }
 }
 
-/// Commits messages from several callers. Returns the median time of a commit in milliseconds, and the ids of the messages
-/// with the times after their commits.
+/// Commits messages from several callers. Returns the median time of a commit in milliseconds, and the ids of the
+/// messages with the times after their commits.
 fn commits(postbox: &Postbox, callers: usize) -> (f64, Vec<(String, Instant)>) {
     let pause = PAUSE * u32::try_from(callers).unwrap_or(u32::MAX);
     let caller = |number: usize| {

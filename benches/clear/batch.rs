@@ -1,5 +1,5 @@
-//! The time of clearing 100 messages that were just committed, compared with one BatchGetItem and 100 UpdateItem requests
-//! in sequence.
+//! The time of clearing 100 messages that were just committed, compared with one BatchGetItem and 100 UpdateItem
+//! requests in sequence.
 
 use crate::support::figures::{Comparison, head};
 use crate::support::is_measurement;

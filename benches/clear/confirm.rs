@@ -1,4 +1,5 @@
-//! The requests for the confirmations of messages that the transport has accepted: in one call, and by concurrent callers.
+//! The requests for the confirmations of messages that the transport has accepted: in one call, and by concurrent
+//! callers.
 
 use crate::support::is_measurement;
 use crate::support::request::{BODY, TOPIC};

@@ -6,8 +6,8 @@ fn status_kilobytes(name: &str) -> u64 {
     line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// Returns the resident memory in kilobytes, and resets the peak. Freed memory is first returned to the system, because it
-/// would otherwise be reused without raising the peak.
+/// Returns the resident memory in kilobytes, and resets the peak. Freed memory is first returned to the system, because
+/// it would otherwise be reused without raising the peak.
 pub fn resident_kilobytes() -> u64 {
     #[cfg(target_env = "gnu")]
     // SAFETY: the function has no preconditions.

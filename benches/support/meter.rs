@@ -77,8 +77,8 @@ impl<C> Metered<C> {
     }
 }
 
-/// Adds up the units in a response, which reports them for each table. The response is not parsed, since this would change
-/// the memory and the time that are measured.
+/// Adds up the units in a response, which reports them for each table. The response is not parsed, since this would
+/// change the memory and the time that are measured.
 fn units(response: &str) -> f64 {
     let reported = response.split("\"CapacityUnits\":").skip(1);
     let number = |rest: &str| rest.split([',', '}']).next().and_then(|number| number.parse::<f64>().ok());

@@ -21,6 +21,7 @@ use crate::runtime::Call;
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The number of fresh messages that are found before the first message is sent. A fresh message was not tried before.
@@ -45,7 +46,7 @@ pub(crate) struct Task<'a, 'p> {
     /// The number of consecutive probes of the lane that have failed.
     pub(crate) failures: u32,
     /// The calls of the sweep, if another thread of the sweep watches them.
-    pub(crate) watched: Option<(&'p Calls, CalledFor)>,
+    pub(crate) watched: Option<(&'p Calls, Arc<CalledFor>)>,
     /// Whether each message is claimed before it is sent, because the last holder of the lease crashed or could not mark
     /// the messages that it sent.
     pub(crate) is_careful: bool,

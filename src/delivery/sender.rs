@@ -115,7 +115,7 @@ pub(crate) struct Sender<'a, 'd> {
     batch: Batch<'a>,
     go_on: &'d dyn Fn() -> bool,
     /// The calls of the sweep, if another thread of the sweep watches them.
-    watched: Option<(&'d Calls, CalledFor)>,
+    watched: Option<(&'d Calls, Arc<CalledFor>)>,
     /// Whether a call of a producer did not return in time.
     is_stuck: bool,
     /// The number of failures since the last success. An outcome `Unavailable` counts as ten failures.
@@ -151,7 +151,7 @@ impl<'a, 'd> Sender<'a, 'd> {
     }
 
     /// Notes each call of a producer, so that another thread can see which calls do not return.
-    pub(crate) fn watch(&mut self, calls: &'d Calls, called_for: CalledFor) {
+    pub(crate) fn watch(&mut self, calls: &'d Calls, called_for: Arc<CalledFor>) {
         self.watched = Some((calls, called_for));
     }
 
@@ -334,7 +334,7 @@ impl<'a, 'd> Sender<'a, 'd> {
                 fate: place.fate,
                 is_keyed: message.is_keyed(),
             });
-            (*calls, calls.begin(called_for.clone(), called.collect()))
+            (*calls, calls.begin(Arc::clone(called_for), called.collect()))
         });
         let outcomes = send_span(messages).in_scope(|| send_batch(producer, messages));
         if let Some(fates) = call.and_then(|(calls, number)| calls.end(number)) {

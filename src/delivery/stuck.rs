@@ -11,6 +11,7 @@ use crate::outbox::change::Changed;
 use crate::outbox::lock_table::{Lock, Why};
 use crate::sys::clock;
 use crate::sys::sync::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,6 @@ pub(crate) struct Calls {
 }
 
 /// The lane of a call: its topic, its lease if it has one, and its number of failures.
-#[derive(Clone)]
 pub(crate) struct CalledFor {
     pub(crate) topic: String,
     pub(crate) lock: Option<Lock>,
@@ -37,7 +37,7 @@ pub(crate) struct CalledFor {
 struct ProducerCall {
     number: u64,
     began: Instant,
-    called_for: CalledFor,
+    called_for: Arc<CalledFor>,
     messages: Vec<Called>,
     is_stuck: bool,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Stuck(ProducerCall);
 
 impl Calls {
     /// Notes that a call begins. Returns the number of the call.
-    pub(crate) fn begin(&self, called_for: CalledFor, messages: Vec<Called>) -> u64 {
+    pub(crate) fn begin(&self, called_for: Arc<CalledFor>, messages: Vec<Called>) -> u64 {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         self.lock().push(ProducerCall { number, began: clock::now(), called_for, messages, is_stuck: false });
         number
@@ -107,7 +107,8 @@ impl Stuck {
     /// Writes a failed attempt to each message, so that no process sends these messages soon, and pauses the lane, so
     /// that other processes send the other messages of the lane.
     pub(crate) fn leave(&self, engine: &Engine, calls: &Calls, after: Duration) {
-        let Self(ProducerCall { number, called_for: CalledFor { topic, lock, failures }, messages, .. }) = self;
+        let Self(ProducerCall { number, called_for, messages, .. }) = self;
+        let CalledFor { topic, lock, failures } = &**called_for;
         tracing::warn!(
             target: "postbox", { messaging.destination.name = %topic, messaging.batch.message_count = messages.len() },
             "a producer has not returned within half of lease_duration_ms: its messages wait for 5 minutes, and another thread sweeps the other topics"
@@ -133,8 +134,8 @@ impl Stuck {
     }
 }
 
-/// Returns the failed attempt to write for a message of a stuck call. The attempt counts, because a message that stops each sender must
-/// be parked in the end.
+/// Returns the failed attempt to write for a message of a stuck call. The attempt counts, because a message that stops each
+/// sender must be parked in the end.
 fn attempt(engine: &Engine, message: &Called, error: &str, now: Ticks) -> (String, Fate, Attempt) {
     let circumstances = Circumstances { in_trouble: false, has_evidence: true };
     let Called { id, fate, is_keyed } = message;

@@ -23,6 +23,7 @@ use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The time for which this process ignores a lane after it found that another process holds the lane.
@@ -584,11 +585,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
         };
         let parts = shards.into_iter().flat_map(|shard| ranges.map(|range| (shard.clone(), range)));
         let source = Source::new(self.engine, self.call, parts, job.seen.unsharded.clone());
-        let called_for = CalledFor {
+        let called_for = Arc::new(CalledFor {
             topic: job.lane.topic.clone(),
             lock: lease.lock().as_ref().map(|lease| lease.lock.clone()),
             failures,
-        };
+        });
         let task = Task {
             engine: self.engine,
             call: self.call,
