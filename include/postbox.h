@@ -316,7 +316,8 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_NO_PRODUCER = 12,
     /**
-     * The producer could not send the message. The message stays outstanding, and a later sweep sends it again or parks it.
+     * The producer could not send the message. The message stays outstanding, and a later sweep sends it again or
+     * parks it.
      */
     POSTBOX_OUTCOME_FAILED = 13,
     /**
@@ -332,8 +333,8 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_READ_FAILED = 16,
     /**
-     * The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent and
-     * not marked stays outstanding and may be sent again.
+     * The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent
+     * and not marked stays outstanding and may be sent again.
      */
     POSTBOX_OUTCOME_MARK_FAILED = 17,
     /**

@@ -124,8 +124,8 @@ impl Builder {
         self
     }
 
-    /// Sets the HTTP client of the AWS SDK, for a proxy or for tests that inject faults. The client is used instead of
-    /// the embedded database if both are set.
+    /// Sets the HTTP client of the AWS SDK, for a proxy or for tests that inject faults. If an embedded database is set
+    /// too, this HTTP client is used instead of it.
     pub fn http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
         self.http_client = Some(SharedHttpClient::new(client));
         self

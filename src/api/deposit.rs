@@ -22,8 +22,8 @@ struct Batch {
 }
 
 /// Checks all messages before the first request, and stores none of them if one is invalid. Otherwise, each message is
-/// stored independently of the others. Of several messages with the same id, the first is stored. Returns the ids of
-/// all messages.
+/// stored independently of the others. If several messages have the same id, only the first of them is stored. Returns
+/// the ids of all messages.
 pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<String>> {
     engine.runtime.check_open()?;
     let (places, batches): (Vec<_>, Vec<_>) =

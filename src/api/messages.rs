@@ -40,7 +40,7 @@ struct Messages<'a> {
     state: MessageState,
     topic: Option<&'a str>,
     page: VecDeque<Result<StoredMessage>>,
-    /// The cursor of the next page, which is `Some(None)` for the first page. `None` after the last page.
+    /// The cursor of the next page. The value is `Some(None)` before the first page, and `None` after the last page.
     next: Option<Option<Cursor>>,
 }
 

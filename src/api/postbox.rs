@@ -181,8 +181,8 @@ impl Postbox {
 
     /// Confirms the outcomes of many messages that their producers had [accepted](SendOutcome::Accepted), as
     /// [`confirm`](Self::confirm) does for one message. One request marks up to 25 messages or records up to 25 failed
-    /// attempts. An id that is passed twice is confirmed once: as sent if one of its outcomes is [`SendOutcome::Sent`],
-    /// and otherwise with its first outcome.
+    /// attempts. An id that is passed twice is confirmed once. The message is confirmed as sent if one of its outcomes
+    /// is [`SendOutcome::Sent`], and otherwise with its first outcome.
     ///
     /// A rejected message is parked. If a call rejects three or more messages of a topic with the same reason, and
     /// confirms none of the messages of this topic as sent, the rejections count as failed attempts and do not park the
@@ -316,8 +316,8 @@ impl Postbox {
         Ok(())
     }
 
-    /// Hands messages over to the sweeper of this process. Use it for messages that were committed without Postbox, for
-    /// example with an AWS SDK. A thread of the sweeper sends the messages immediately, as
+    /// Hands messages over to the sweeper of this process. Use this method for messages that were committed without
+    /// Postbox, for example with an AWS SDK. A thread of the sweeper sends the messages immediately, as
     /// [`clear_outbox`](Self::clear_outbox) does. This method does not wait for that thread. If the sweeper is not
     /// running, or if 1,000 messages already wait for that thread, the next sweep sends the messages. Ids of messages
     /// that do not exist are ignored.
@@ -447,8 +447,8 @@ impl Postbox {
         self.engine.run("unpark", |outbox| async move { outbox.unpark(unparked).await })
     }
 
-    /// Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them.
-    /// Their counts of failed attempts are reset.
+    /// Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or clear sends
+    /// them. Their counts of failed attempts are reset.
     ///
     /// # Errors
     /// The same as for [`clear_outbox`](Self::clear_outbox).
@@ -549,7 +549,7 @@ impl Postbox {
             self.stop(&self.counter, deadline),
         ];
         let timeout = self.engine.config.close_timeout;
-        // Calls that are still ending may leave marks to the background.
+        // Calls that are still in progress may hand further marks to the background.
         self.engine.runtime.end_calls(deadline);
         let marked = flush_marks(&self.engine, deadline);
         let closed = self.engine.runtime.close(deadline, timeout);

@@ -213,7 +213,7 @@ impl UnitOfWork {
         let ids = self.deposited.iter().map(|message| message.id().to_owned());
         let ids: Vec<String> = if self.engine.config.dispatch_after_commit { ids.collect() } else { Vec::new() };
         let deposited = self.deposited.drain(..);
-        // While the outcome was unknown, a sweeper may have sent the messages.
+        // If the outcome of the commit was unknown for a while, a sweeper may have sent the messages in the meantime.
         if !was_in_doubt {
             self.engine.recent.add(deposited);
         }
@@ -238,7 +238,8 @@ impl UnitOfWork {
         let error = match error.code() {
             // The call was interrupted, and a request may have been sent.
             ErrorCode::Timeout | ErrorCode::Internal | ErrorCode::Closed if started => outcome_unknown(&error),
-            // A request that is still on its way can no longer take effect, because it would write the same message.
+            // A delayed request of this commit can no longer take effect, because it would write a message that already
+            // exists.
             ErrorCode::DuplicateMessage | ErrorCode::OutcomeUnknown => error,
             // This process can no longer determine the outcome, so a retry is useless.
             ErrorCode::Closed | ErrorCode::Forked if was_in_doubt => never_known(error.message()),
@@ -354,9 +355,9 @@ impl UnitOfWork {
         Ok(others.find(|(_, target)| is_same(target)).map(|(index, _)| index))
     }
 
-    /// Returns the names of the key attributes of the table. They are known for the outbox and from an action with a
-    /// key, and are otherwise requested from DynamoDB. Returns `None` if DynamoDB does not return them. A conflict is
-    /// then detected at the commit.
+    /// Returns the names of the key attributes of the table. The names are known for the outbox table, and for a table
+    /// of which an action contains a key. Otherwise, they are requested from DynamoDB. Returns `None` if DynamoDB does
+    /// not return them. In this case, a conflict is detected at the commit.
     fn key_names(&self, new: &Target<'_>) -> Result<Option<Vec<String>>> {
         if new.table == self.engine.outbox.table() {
             return Ok(Some(vec![MESSAGE_ID.to_owned()]));

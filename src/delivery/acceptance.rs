@@ -1,5 +1,6 @@
-//! Stores the acceptances of messages, so that no other process sends these messages while they wait for their
-//! confirmations. A confirmation that arrives soon makes the write unnecessary.
+//! Stores acceptances. An acceptance means that a producer has taken a message and will confirm later whether the
+//! message was sent. While the stored acceptance is valid, no other process sends the message. If the confirmation
+//! arrives soon, the acceptance is not stored.
 
 use crate::delivery::blame::{Circumstances, Rules};
 use crate::delivery::record::record;
@@ -18,7 +19,7 @@ use std::time::Duration;
 pub(crate) const MAX_UNCONFIRMED: usize = 1000;
 /// The time within which most confirmations arrive, so that no acceptance needs to be written.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(1);
-/// A message that is older than this when its clear ends may soon be found by a sweeper.
+/// The age from which a message may soon be found by a sweeper, measured at the end of the clear.
 const SOON_SWEPT: Duration = Duration::from_secs(2);
 
 /// A message that its producer accepted.

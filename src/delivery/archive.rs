@@ -32,7 +32,8 @@ pub trait Archive: Send + Sync {
 /// The result of a run of the archiver.
 pub(crate) struct Archived {
     pub(crate) report: ArchiveReport,
-    /// The time at which the next message is old enough, or `None` if the run stopped early or messages failed.
+    /// The time at which the next message is old enough to be archived, or `None` if the run stopped early or a message
+    /// could not be archived.
     pub(crate) next: Option<SystemTime>,
 }
 
@@ -89,7 +90,8 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Archives the messages of one shard that are old enough. Returns `false` if it was canceled or the lease was lost.
+    /// Archives the messages of one shard that are old enough. Returns `false` if it was canceled or the lease was
+    /// lost.
     fn archive_shard(&mut self, shard: &str) -> Result<bool> {
         let before = self.before;
         let mut from = None;
@@ -137,12 +139,13 @@ impl Run<'_> {
     }
 }
 
-/// The schedule of the background archiver. It omits runs until the next message can be old enough.
+/// The schedule of the background archiver. A run is skipped if no message can be old enough yet.
 #[derive(Default)]
 pub(crate) struct Schedule(Mutex<Option<Moment>>);
 
 impl Schedule {
-    /// The maximum time between two runs, so that corrected clocks and times stored by other processes are noticed.
+    /// The maximum time between two runs. It is limited because a clock may be corrected, and because other processes
+    /// may store earlier dispatch times.
     const LONGEST_REST: Duration = Duration::from_secs(3600);
 
     /// Archives messages, unless no message can be old enough yet.

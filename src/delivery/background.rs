@@ -85,7 +85,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Returns whether the thread was started, whether or not it still runs.
+    /// Returns whether the thread was ever started. The thread may have ended since then.
     pub(crate) fn was_started(&self) -> bool {
         self.running.lock().is_some()
     }

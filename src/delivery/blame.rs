@@ -16,7 +16,8 @@ const LONGEST_UNCOUNTED_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_ACCEPTANCE: Duration = Duration::from_secs(24 * 3600);
 /// The time after which a malformed item is parked.
 const MALFORMED_FOR: Duration = Duration::from_secs(24 * 3600);
-/// The number of rejections with the same reason after which the target counts as their cause, if no message was sent.
+/// The number of rejections with the same reason from which the target, and not the messages, counts as their cause.
+/// This applies only if no message was sent.
 const MIN_SAME_REJECTIONS: usize = 3;
 
 /// The cause of a failed attempt.
@@ -32,12 +33,14 @@ pub(crate) enum Blame {
     Item,
 }
 
-/// The facts about a topic at the end of a drain, in which a thread has sent messages of one lane of the topic.
+/// The facts about a topic at the end of a drain. A drain is the part of a sweep in which one thread works on one lane,
+/// which is a group of shards of a topic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Circumstances {
     /// Whether the drain ended because messages could not be sent or marked, so that the lane is paused.
     pub(crate) in_trouble: bool,
-    /// Whether there is evidence that the transport works: other messages of the topic are sent.
+    /// Whether other messages of the topic were sent recently. This is evidence that the transport works, so a failure
+    /// is blamed on the message.
     pub(crate) has_evidence: bool,
 }
 
@@ -97,8 +100,8 @@ impl Rules {
         Attempt::Failed { next: now.plus(wait.mul_f64(0.8 + 0.4 * luck)), first, counted, error }
     }
 
-    /// Returns the attempt to write for a message that was accepted and is not confirmed yet. If an earlier acceptance
-    /// was not confirmed in time, the new acceptance counts as a failure.
+    /// Returns the attempt to write for a message that its producer accepted and did not confirm yet. If an earlier
+    /// acceptance of the message was not confirmed in time, this attempt is treated as a failed one.
     pub(crate) fn acceptance(
         &self,
         (fate, is_keyed): (&Fate, bool),
@@ -109,8 +112,8 @@ impl Rules {
         let next = now.plus(self.acceptance_wait(fate, now));
         let before = fate.failures(now);
         if fate.accepted.is_none() {
-            // A claim may have been written in the meantime. The failures are restored to their values before the
-            // claim.
+            // Before the message was sent, a claim may have been written to its item, which changed the stored
+            // failures. The failures are restored to their values before the claim.
             let failures = fate.before_claim.map(|before| (before.first.unwrap_or(now), before.counted));
             return Attempt::Accepted { since, next, failures };
         }
@@ -152,7 +155,8 @@ mod tests {
         Rules::of(&Config::default())
     }
 
-    /// Returns the fate of a message whose first attempt failed this long ago, that has failed `attempts` times, and that is due.
+    /// Returns the fate of a message whose first attempt failed this long ago, that has failed `attempts` times, and
+    /// that is due.
     fn failed(attempts: u32, since: Duration, now: Ticks) -> Fate {
         Fate {
             next_attempt: Some(now),

@@ -49,7 +49,7 @@ pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Re
     Ok(report)
 }
 
-/// Returns whether the next message may be tried. The sender calls this before each call to a producer.
+/// Returns whether the clear may continue. The sender calls this function before each call to a producer.
 fn go_on_with(engine: &Engine, cancel: &CancelToken) -> bool {
     !cancel.is_canceled() && !engine.runtime.is_abandoned()
 }

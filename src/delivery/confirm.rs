@@ -8,7 +8,7 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::report::DispatchOutcome;
 use crate::model::stored_message::MessageState;
 
-/// Marks an accepted message that was sent.
+/// Marks a message dispatched whose confirmation reports that it was sent.
 pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
     let report = mark(engine, &[id.to_owned()])?;
     // A message that could not be marked stays claimed, so that it is not sent again before the caller confirms it
@@ -37,7 +37,7 @@ pub(crate) fn failed(engine: &Engine, id: &str, blame: Blame, error: String) -> 
     tracing::warn!(target: "postbox", { messaging.message.id = id, error.message = %error }, "an accepted message was not sent");
     let wanted = id.to_owned();
     let stored = engine.run("reading the message", |outbox| async move { outbox.get(wanted).await });
-    // Even if the failure cannot be counted, the message may be sent again.
+    // The acceptance ends here even if the read above failed, so that the message may be sent again.
     let acceptance = engine.in_flight.settle(id);
     let Some(stored) = stored?.filter(|stored| stored.state == MessageState::Outstanding) else {
         return Ok(());

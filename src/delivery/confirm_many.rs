@@ -137,7 +137,8 @@ fn mark(engine: &Engine, call: &Call<'_>, sent: BTreeMap<usize, &str>, unrecorde
     Ok(())
 }
 
-/// Records failed attempts in the same way as a drain: each attempt can count, makes its message wait, and can park it.
+/// Records failed attempts in the same way as a sweep does. After a failed attempt, the message waits or is parked, and
+/// the attempt can count towards the maximum number of attempts.
 fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, unrecorded: &mut Unrecorded) {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for part in unsent.chunks(MAX_BATCH_GET) {
@@ -162,8 +163,8 @@ fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, un
                 engine.confirmed_as_failed(acceptance, message.topic(), &fate);
             }
             let tally = tallies.entry(message.topic().to_owned()).or_default();
-            // The topics of the sent messages are known only from the table. The sent messages therefore count as
-            // evidence for each transport of the call.
+            // The sent messages are not read, so their topics are not known. They therefore count as sent for each
+            // topic of the call.
             tally.sent = sent;
             let is_keyed = message.is_keyed();
             tally.fail(Failure { id: id.to_owned(), fate, is_keyed, blame, error: error.to_owned() });

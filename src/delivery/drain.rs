@@ -1,6 +1,6 @@
-//! A drain: the part of a sweep in which one thread sends the messages of one lane, which is a group of shards of a topic.
-//! A drain ends when the lane is empty, when sending or marking fails, when the lease is lost, or when the turn of the
-//! lane is over.
+//! A drain: the part of a sweep in which one thread sends the messages of one lane, which is a group of shards of a
+//! topic. A drain ends when the lane is empty, when sending or marking fails, when the lease is lost, or when the turn
+//! of the lane is over.
 
 use crate::delivery::order::{Order, Turn, probe_size, retried_of_probe};
 use crate::delivery::poll::Times;
@@ -34,8 +34,9 @@ const RETRIED_FIRST: usize = 10;
 const FIRST_READ: usize = 10;
 /// The maximum size of a small read, in bytes.
 const SMALL_READ: usize = 1024 * 1024;
-/// The length of a claim, as a multiple of the duration of a lease. While a message is claimed, no other process sends
-/// it. The claimed message may be the cause if its sender crashes.
+/// The length of a claim, as a multiple of the duration of a lease. A claim is a wait that is written to the item of a
+/// message before the message is sent, so that no other process sends the message. If the sender crashes, the claimed
+/// message may be the cause.
 const CLAIM_LEASES: u32 = 2;
 
 /// The lane to drain, and the conditions of the drain.
@@ -43,18 +44,20 @@ pub(crate) struct Task<'a, 'p> {
     pub(crate) engine: &'a Engine,
     pub(crate) call: &'a Call<'a>,
     pub(crate) times: Times,
-    /// The number of consecutive probes of the lane that have failed.
+    /// The number of consecutive failed probes of the lane. A probe is the first drain after a pause of the lane, and
+    /// tests whether its transport works again. If the number is above 0, this drain is a probe.
     pub(crate) failures: u32,
     /// The calls of the sweep, if another thread of the sweep watches them.
     pub(crate) watched: Option<(&'p Calls, Arc<CalledFor>)>,
     /// Whether each message is claimed before it is sent, because the last holder of the lease crashed or could not mark
     /// the messages that it sent.
     pub(crate) is_careful: bool,
-    /// Whether claiming ends with the first mark that succeeds.
+    /// Whether messages are no longer claimed after the first mark that succeeds.
     pub(crate) until_marked: bool,
     /// A function that is called before each send and between requests. It returns whether to continue.
     pub(crate) go_on: &'p dyn Fn() -> bool,
-    /// The maximum time between the first send and the end of the drain, after which other lanes are drained.
+    /// The maximum time from the first send to the end of the drain. The time is limited so that other lanes are
+    /// drained too.
     pub(crate) turn: Duration,
     /// A function that is called with the outcomes of each batch.
     pub(crate) on_report: &'p mut dyn FnMut(&DispatchReport),
@@ -85,7 +88,7 @@ struct Drain<'a, 's, 'd> {
     retried: Vec<Sighting>,
     at_once: usize,
     is_over: bool,
-    /// Whether a message was found that must wait for an older retried one of its key.
+    /// Whether a message was found that must wait until an older, retried message with the same partition key is sent.
     has_behind: bool,
     /// The time of the first send.
     began: Option<Instant>,
@@ -132,7 +135,8 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
 
 impl<'a> Drain<'a, '_, '_> {
     /// Sends ten retried messages, then the fresh messages in the order of time, and then the other retried messages. A
-    /// drain that claims its messages sends all retried messages last, because one of them may crash this process too.
+    /// drain that claims its messages sends all retried messages last, because a retried message may have crashed
+    /// another process and may crash this one.
     fn take_turns(&mut self, sender: &mut Sender<'a, '_>) {
         if !self.task.is_careful || mutated(Mutation::CrashersFirst) {
             self.retried.sort_by_key(|sighting| sighting.fate.next_attempt);
@@ -147,8 +151,9 @@ impl<'a> Drain<'a, '_, '_> {
         self.send(sender, rest, u64::MAX);
     }
 
-    /// Takes the retried messages, those that are due longest first. If this drain claims its messages, those that crashed
-    /// the fewest processes come first.
+    /// Takes the retried messages. The messages that have been due for the longest time come first. If this drain
+    /// claims its messages, the messages with the fewest counted failures come first instead, because a crash of a
+    /// sender can count as a failure.
     fn take_retried(&mut self) -> VecDeque<Sighting> {
         let (mut retried, now) = (std::mem::take(&mut self.retried), Ticks::now());
         let is_careful = self.task.is_careful;
@@ -184,7 +189,8 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
-    /// Reads the lane further until this number of fresh messages is known.
+    /// Reads more of the lane until `wanted` fresh messages are known or no further message is found. Sorts the
+    /// messages by their turns.
     fn see(&mut self, wanted: usize) {
         while self.fresh.len() < wanted {
             let Some(sighting) = self.source.next(self.task.go_on) else {
@@ -216,7 +222,7 @@ impl<'a> Drain<'a, '_, '_> {
     }
 
     /// Sends these messages, a few at a time, and reads the next bodies at the same time. Messages that were not tried
-    /// are fresh again.
+    /// are put back into the queue of fresh messages.
     fn send(&mut self, sender: &mut Sender<'a, '_>, mut line: VecDeque<Sighting>, most: u64) {
         let mut left = usize::try_from(most).unwrap_or(usize::MAX);
         let mut next = self.read(sender, &mut line, left);
@@ -227,8 +233,8 @@ impl<'a> Drain<'a, '_, '_> {
             }
             let (candidates, unread) = reading.finish(sender);
             if !unread.is_empty() {
-                // To keep the order, the messages after the unread messages wait too. All these messages are read again
-                // in smaller parts.
+                // To keep the order, the messages after an unread message are not sent either. The unread messages and
+                // the later ones are read again in smaller parts.
                 let ahead = next.take().map(|(_, asked)| asked).unwrap_or_default();
                 let again = asked.into_iter().filter(|(place, _)| unread.contains(place)).chain(ahead);
                 for (place, sighting) in again.collect::<Vec<_>>().into_iter().rev() {
@@ -288,7 +294,8 @@ impl<'a> Drain<'a, '_, '_> {
     }
 
     fn offer(&mut self, sender: &mut Sender<'a, '_>, candidates: Vec<Candidate<'a>>) {
-        // A lane whose reading takes longer than a turn would never be sent if the turn began before.
+        // The turn begins with the first send. If it began with the first read, a lane that takes longer than a turn to
+        // read would never be sent.
         self.began.get_or_insert_with(clock::now);
         if self.task.is_careful && self.task.until_marked && sender.has_marked() {
             self.task.is_careful = false;
@@ -308,7 +315,7 @@ impl<'a> Drain<'a, '_, '_> {
             }
         }
         for batch in batches {
-            // No other process may send a claimed message before its claim ends.
+            // This is checked before the claim, because no process may send a claimed message before the claim ends.
             if self.has_ended(sender) {
                 return;
             }
@@ -330,7 +337,7 @@ impl<'a> Drain<'a, '_, '_> {
     fn finish(mut self, mut sender: Sender<'a, '_>) -> Drained {
         let engine = self.task.engine;
         self.drained.passed_over += (self.fresh.len() + self.retried.len()) as u64;
-        // The messages behind a retried one are due only if it was sent.
+        // A message that waits for an older, retried message can be sent only if that message was sent.
         self.drained.has_rest |= self.source.is_incomplete || (self.has_behind && sender.sent_count() > 0);
         sender.flush();
         let (sent, is_in_trouble) = (sender.sent_count(), sender.is_in_trouble());
@@ -338,7 +345,8 @@ impl<'a> Drain<'a, '_, '_> {
         (self.task.on_report)(&sender.finish());
         self.drained.sent = sent;
         let is_failed_probe = self.task.failures > 0 && self.drained.tried > 0 && sent == 0;
-        // If nothing was sent, no mark has shown whether marks work, so the next holder of the lane must claim too.
+        // If nothing was sent, it is not known whether marks succeed again. The next process that drains the lane must
+        // claim its messages too.
         let is_unmarked_still = is_failed_probe && self.task.is_careful && self.task.until_marked;
         self.drained.trouble = match () {
             () if engine.marker.is_failing() || is_unmarked_still => Some(Why::Marks),
@@ -358,7 +366,7 @@ fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'
         .map(|candidate| {
             let failures = candidate.fate.failures(now);
             let counted = failures.counted + u32::from(candidate.fate.is_retried(now));
-            // No two claims end at the same time, so that each sender recognizes its own claim.
+            // The end of a claim varies at random, so that each sender recognizes its own claim.
             let next = now.plus(claimed_for + Duration::from_nanos(fastrand::u64(0..1_000_000)));
             let claim = Attempt::Claimed { next, first: failures.first.unwrap_or(now), counted };
             (candidate.message.id().to_owned(), candidate.fate, claim)

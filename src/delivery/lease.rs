@@ -1,4 +1,6 @@
-//! A lease, which a process holds and renews while it works, and at the end releases or turns into a pause of the lane.
+//! The lease of a sweeper or an archiver. A process holds and renews the lease while it works. At the end, the process
+//! releases the lease or turns it into a pause of the lane. A lane is a group of shards of a topic that one thread
+//! sweeps as a unit.
 
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Result};
@@ -10,10 +12,11 @@ use crate::sys::clock::Moment;
 use crate::sys::simulation::{Mutation, mutated};
 use std::time::{Duration, SystemTime};
 
-/// The maximum difference between the clocks of two machines. For a lease of less than a minute, a twelfth of its length
-/// is used instead.
+/// The maximum difference between the clocks of two machines. For a lease of less than a minute, a twelfth of its
+/// length is used instead.
 const MAX_SKEW: Duration = Duration::from_secs(5);
-/// The time for which Brighter's sweepers wait after our sweep, until the indexes show the marks.
+/// The time for which Brighter's sweepers wait after a sweep of Postbox. Within this time, the indexes usually show the
+/// marks.
 const REST: Duration = Duration::from_secs(2);
 
 /// The times of a lease.
@@ -44,8 +47,8 @@ impl Terms {
         self.length / 2
     }
 
-    /// Returns the time after the start of a lease within which its holder may begin another send or request. The second
-    /// half of the lease is left for the end of that send or request.
+    /// Returns the time after the start of a lease within which its holder may begin another send or request. The
+    /// second half of the lease is left for the end of that send or request.
     fn usable(self) -> Duration {
         (self.length - self.skew).saturating_sub(self.length / 2)
     }
@@ -56,11 +59,11 @@ pub(crate) enum Obtained<'a> {
     Held(Lease<'a>),
     /// Another process holds the lease, or the lane is paused.
     HeldElsewhere,
-    /// The lock table cannot be used. Contains the reason, which a retry does not remove.
+    /// The lock table cannot be used, and a retry would not help. Contains the reason.
     Unusable(String),
 }
 
-/// A lease that this process holds. It ends when it expires by the clock of this process.
+/// A lease that this process holds. The process stops using the lease when the lease expires by its own clock.
 pub(crate) struct Lease<'a> {
     engine: &'a Engine,
     pub(crate) lock: Lock,
@@ -88,7 +91,8 @@ impl<'a> Lease<'a> {
             holder: engine.holder.clone(),
             pause: None,
         };
-        // The lease is counted from before the request, so that it never ends later than the table says.
+        // The length of the lease is measured from a time before the request, so that this process never uses the lease
+        // for longer than the table says.
         let asked_at = Moment::now();
         let request = lock.clone();
         let taken = use_lock_table(engine, || {
@@ -146,12 +150,12 @@ impl<'a> Lease<'a> {
         self.is_running()
     }
 
-    /// Returns whether the lease has not expired by our own clock.
+    /// Returns whether the lease is neither lost nor expired by the clock of this process.
     pub(crate) fn is_running(&mut self) -> bool {
         if !self.lost && self.ends_at.is_past() {
             tracing::warn!(target: "postbox", resource = %self.lock.resource, "the lease expired before it was renewed: its holder stops");
-            // A later renewal does not revive the lease, because messages that were skipped after it expired could then
-            // be overtaken by later ones.
+            // A later renewal does not make the lease valid again. After the lease expired, messages were skipped, and
+            // later messages with the same keys could otherwise be sent before them.
             self.lost = true;
         }
         !self.lost
@@ -174,7 +178,7 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         let request = self.lock.clone();
         let pause = self.pause.filter(|_| !self.lost);
-        // A late request can take the lease again for the length of a lease.
+        // The released id is remembered, because a delayed request of this process can still take the lease again.
         self.engine.sweeping.release_lease(&self.lock.resource, &self.lock.id, self.engine.config.lease_duration * 2);
         let ended = self.engine.run_to_end("releasing the lease", |outbox| async move {
             match pause {
@@ -191,8 +195,8 @@ impl Drop for Lease<'_> {
     }
 }
 
-/// Releases the leases on a resource that this process does not hold, although the lock table may still show this
-/// process as the holder. Until they expire, these leases would stop this process like every other process.
+/// Releases the leases that this process no longer holds, but for which the lock table may still show this process as
+/// the holder. Until such a lease expires, it prevents every process from taking the lease, including this one.
 fn release_left_behind(engine: &Engine, resource: &str) -> Result<()> {
     for id in engine.sweeping.left_leases(resource) {
         let lock = Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id };

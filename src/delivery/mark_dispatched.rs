@@ -8,7 +8,8 @@ use crate::outbox::item::is_possible_id;
 use crate::outbox::mark::{Mark, Marked};
 use crate::outbox::partiql::MAX_STATEMENTS;
 
-/// Marks the messages with these ids. Messages that their producers accepted no longer wait for their confirmations.
+/// Marks the messages with these ids. If a producer had accepted a message, this process no longer waits for the
+/// confirmation of that message.
 pub(crate) fn mark_for_caller(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     let report = mark(engine, ids)?;
     for entry in report.entries().iter().filter(|entry| entry.outcome != DispatchOutcome::MarkFailed) {

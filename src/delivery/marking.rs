@@ -1,4 +1,5 @@
-//! The marks of one clear or drain. Its sent messages stay claimed until they are marked.
+//! Marks the messages dispatched that one clear or one drain of a lane has sent. Until a sent message is marked, this
+//! process keeps its claim on the message, so that no other thread sends the message.
 
 use crate::delivery::outcomes::Outcomes;
 use crate::engine::Engine;
@@ -33,7 +34,8 @@ pub(crate) struct Marking<'a> {
     answers: (UnboundedSender<Answer>, UnboundedReceiver<Answer>),
     /// Whether a mark of this clear or drain has succeeded.
     pub(crate) has_worked: bool,
-    /// The messages whose marks failed, each with its fate when it was read and the reason.
+    /// The messages whose marks failed. Each entry contains the id of the message, its fate when the message was read,
+    /// and the reason for the failure. The fate is the set of attributes that decide when the message is sent next.
     pub(crate) failed: Vec<(String, Fate, String)>,
 }
 

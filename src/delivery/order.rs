@@ -1,5 +1,5 @@
-//! The order in which a drain sends the messages of its lane. A drain is the part of a sweep in which one thread works on
-//! one lane. This module makes no requests.
+//! The order in which a drain sends the messages of its lane. A drain is the part of a sweep in which one thread works
+//! on one lane. This module makes no requests.
 
 use crate::model::ticks::Ticks;
 use crate::outbox::sightings::Sighting;
@@ -8,8 +8,8 @@ use std::collections::HashMap;
 /// The place of a message in the order of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// The message is sent in the order of creation times. It was not tried before, or it follows such a message with the
-    /// same partition key.
+    /// The message is sent in the order of creation times. Either the message was not tried before, or an older message
+    /// with the same partition key is fresh.
     Fresh,
     /// The message was tried before, and is sent with the retried messages.
     Retried,
@@ -19,7 +19,7 @@ pub(crate) enum Turn {
     Behind,
 }
 
-/// The partition keys of the messages that were found so far. The turn of a key determines the turn of the next message
+/// The partition keys of the messages that were found so far, each with the turn that decides about the next message
 /// with this key.
 #[derive(Debug)]
 pub(crate) struct Order {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Returns the length of the pause of a lane whose drain failed, and the new number of its failures. `has_progress` is
-/// whether the drain sent a message, and sent messages can be marked.
+/// Returns the length of the pause of a lane after a drain that failed, and the new number of consecutive failures of
+/// the lane. `has_progress` is true if the drain sent a message and the sent messages can be marked.
 pub(crate) fn pause(cooldown: Duration, failures: u32, has_progress: bool) -> (Duration, u32) {
     let shortest = cooldown / 6;
     if has_progress {

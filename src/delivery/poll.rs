@@ -16,8 +16,8 @@ const MAX_PAGES: usize = 64;
 /// The interval at which a poll searches for messages without a shard, as a number of polls.
 const UNSHARDED_EVERY: u64 = 12;
 
-/// The times that decide whether a message is swept. A message is left alone if it is younger than the minimum age,
-/// unless its creation time is too far in the future to be right.
+/// The times that decide whether a message is swept. A message that is younger than the minimum age is not swept,
+/// unless its creation time is so far in the future that it must be wrong.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     pub(crate) now: Ticks,
@@ -86,7 +86,8 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> b
         let page =
             engine.run("finding lanes with work", |outbox| async move { outbox.poll_page(PAGE_SIZE, start).await });
         let page = match page {
-            // DynamoDB rejects a constructed start key. From now on, the index is read page by page.
+            // DynamoDB rejects the start key that Postbox constructed to skip the rest of a shard. From now on, the
+            // index is read page by page.
             Err(error)
                 if page_number > 0
                     && error.code() == ErrorCode::ServiceError
@@ -96,7 +97,8 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> b
                 from = None;
                 continue;
             }
-            // The lanes that were found have their turn. The next poll begins with this page.
+            // The lanes that were found before the error are swept. The next poll begins with the page that could not
+            // be read.
             Err(error) if page_number > 0 => {
                 tracing::debug!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
                 break;

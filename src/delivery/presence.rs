@@ -17,12 +17,13 @@ const SHOWN_EVERY: Duration = Duration::from_secs(300);
 const WORK_SHOWN_EVERY: Duration = Duration::from_secs(60);
 /// The time after which a process that did not sweep is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
-/// The time after its first deposit at which a process looks once who sweeps, as a number of sweep intervals.
+/// The time after its first deposit at which a process checks once whether any process sweeps, as a number of sweep
+/// intervals.
 const LOOKS_AFTER_INTERVALS: u32 = 12;
 /// The maximum number of topics that are shown.
 const MOST_TOPICS: usize = 100;
 
-/// Shows that this process has swept, unless it did so a short while ago.
+/// Writes to the lock table that this process has swept, unless this was written a short while ago.
 pub(crate) fn show(engine: &Engine, swept: &Result<SweepReport>) {
     let problem = match swept {
         Ok(SweepReport { lease: LeaseStatus::Unavailable(why), .. }) => Some(why.clone()),
@@ -64,7 +65,7 @@ pub(crate) fn show_end(engine: &Engine, deadline: Instant) {
         (engine.config.lock_table_name.clone(), Arc::clone(&engine.outbox), resource(engine));
     let time = deadline.saturating_duration_since(clock::now());
     let write = async move { outbox.end_presence(table, resource, clock::system_time()).await };
-    // If the write fails, the close succeeds nevertheless. The item then shows a last sweep that becomes old.
+    // If the write fails, the close succeeds nevertheless. The item then shows only the time of the last sweep.
     let _ = engine.runtime.run_inside("showing that this process sweeps no more", time, write);
 }
 

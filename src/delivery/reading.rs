@@ -60,7 +60,8 @@ impl<'a> Reading<'a> {
                 (index, id, source)
             })
             .collect();
-        // A message that another thread is sending is read too, because later messages with its partition key must wait.
+        // A message that another thread is sending is read too, because later messages with its partition key must
+        // wait.
         let to_read: Vec<String> = wanted
             .iter()
             .filter(|(_, _, source)| !matches!(source, Source::Memory(..)))
@@ -120,7 +121,8 @@ impl<'a> Reading<'a> {
             };
             match (found.remove(&id), &read) {
                 (Some(Ok(stored)), _) => match stored.state {
-                    // A message that was sent and not marked is marked, even if its item contains a wait.
+                    // If this process sent the message before and could not mark it, the message is passed on to be
+                    // marked, even if its item contains a wait.
                     MessageState::Outstanding
                         if stored.fate.is_waiting(now) && self.engine.marker.unmarked(&id).is_none() =>
                     {

@@ -8,8 +8,8 @@ use crate::outbox::change::Changed;
 use crate::outbox::partiql::MAX_STATEMENTS;
 
 /// Writes attempts, up to 25 per request. Returns the results in the same order. The result is `None` if its request
-/// received no response in time. If an attempt cannot be written, a warning is logged. The wait of its message is then
-/// not stored either, and the message is tried again sooner.
+/// received no response in time. If an attempt cannot be written, a warning is logged, and the message may be tried
+/// again sooner because its wait is not stored.
 pub(crate) fn record(engine: &Engine, attempts: &[(String, Fate, Attempt)]) -> Vec<Option<Changed>> {
     let mut done = Vec::with_capacity(attempts.len());
     if attempts.is_empty() {

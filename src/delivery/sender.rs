@@ -33,7 +33,7 @@ const UNMARKED_WAIT: Duration = Duration::from_secs(300);
 /// The reason for [`DispatchOutcome::Skipped`].
 pub(crate) const NOT_TRIED: &str = "the operation ended before the message was tried";
 
-/// The number of failures that one outcome `Unavailable` is worth.
+/// The number of failures as which one outcome `Unavailable` counts.
 const UNAVAILABLE_STRIKES: u64 = 10;
 
 /// The operation that sends the messages.
@@ -41,7 +41,8 @@ const UNAVAILABLE_STRIKES: u64 = 10;
 pub(crate) enum For {
     /// A clear, whose caller names the messages. Recently committed messages are taken from memory.
     Clear,
-    /// A drain, which reads each message before it sends it.
+    /// A drain, which is the part of a sweep in which one thread works on one lane. Each message is read from the table
+    /// before it is sent.
     Drain,
 }
 
@@ -64,7 +65,7 @@ impl Candidate<'_> {
         self.fresh_until.is_some_and(|until| clock::now() > until)
     }
 
-    /// Returns the id of the message and its place in the report.
+    /// Returns the place of the message in the report, and the id of the message.
     pub(crate) fn place(&self) -> (usize, String) {
         (self.index, self.message.id().to_owned())
     }
@@ -74,7 +75,8 @@ impl Candidate<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     keys: HashSet<(String, String)>,
-    /// Whether a message could not be read, so that its key is not known and all keys are held back.
+    /// Whether a message could not be read. Its partition key is then not known, so the messages of all keys are held
+    /// back.
     pub(crate) all_keys: bool,
 }
 
@@ -120,7 +122,7 @@ pub(crate) struct Sender<'a, 'd> {
     is_stuck: bool,
     /// The number of failures since the last success. An outcome `Unavailable` counts as ten failures.
     strikes: u64,
-    /// The number of these failures after which no more messages are sent.
+    /// The number of consecutive failures after which no more messages are sent.
     most_strikes: u64,
     sent: u64,
 }
@@ -195,7 +197,8 @@ impl<'a, 'd> Sender<'a, 'd> {
             // The message was sent before, and only its mark is missing.
             return self.marking.add(vec![(index, Sent { mark, fate, _claim: claim })]);
         }
-        // An earlier message with the same key must be sent first, because its failure would hold back this message.
+        // If the batch contains an earlier message with the same key, the batch is sent first, because a failure of the
+        // earlier message would hold back this message.
         let same_key = |other: &Message| key_of(other).is_some() && key_of(other) == key_of(&message);
         if self.batch.messages.iter().any(same_key) {
             self.flush();
@@ -220,7 +223,8 @@ impl<'a, 'd> Sender<'a, 'd> {
             return self.outcomes.set(index, DispatchOutcome::NoProducer, detail);
         };
         let same_producer = self.batch.producer.as_ref().is_some_and(|current| Arc::ptr_eq(current, &producer));
-        // The outcomes of the earlier messages can open the breaker, so they must be known before this message is offered.
+        // The outcomes of the earlier messages can open the breaker, so they must be known before this message is
+        // offered.
         if !same_producer {
             self.flush();
         }
@@ -326,7 +330,8 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
     }
 
-    /// Calls the producer. If the call was stuck, another thread has written to the messages, whose fates are updated.
+    /// Calls the producer. If the call was stuck, another thread has written a failed attempt to each message. The
+    /// fates of the messages, which are the attributes that decide when a message is sent next, are then updated.
     fn call(&mut self, producer: &dyn Producer, places: &mut [Place<'a>], messages: &[Message]) -> Vec<SendOutcome> {
         let call = self.watched.as_ref().map(|(calls, called_for)| {
             let called = places.iter().zip(messages).map(|(place, message)| Called {
@@ -352,8 +357,8 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
     }
 
-    /// Returns whether an earlier message of the key, which a clear of this process left unsent, is still outstanding. A
-    /// message that cannot be read counts as outstanding.
+    /// Returns whether an earlier message of the key, which a clear of this process left unsent, is still outstanding.
+    /// A message that cannot be read counts as outstanding.
     fn overtakes(&self, message: &Message) -> bool {
         if self.purpose == For::Drain {
             return false;

@@ -61,8 +61,9 @@ impl Calls {
         number
     }
 
-    /// Notes that a call has returned. If the call was stuck, returns the fates of its messages after the failed attempt
-    /// that another thread has written. A fate consists of the attributes that decide when a message is sent next.
+    /// Notes that a call has returned. If the call was stuck, another thread has written a failed attempt to each
+    /// message. In this case, returns the fates of the messages after that attempt. A fate consists of the attributes
+    /// that decide when a message is sent next.
     pub(crate) fn end(&self, number: u64) -> Option<Vec<Fate>> {
         let mut calls = self.lock();
         let place = calls.iter().position(|call| call.number == number)?;
@@ -134,8 +135,8 @@ impl Stuck {
     }
 }
 
-/// Returns the failed attempt to write for a message of a stuck call. The attempt counts, because a message that stops each
-/// sender must be parked in the end.
+/// Returns the failed attempt to write for a message of a stuck call. The attempt counts, because a message that stops
+/// each sender must be parked in the end.
 fn attempt(engine: &Engine, message: &Called, error: &str, now: Ticks) -> (String, Fate, Attempt) {
     let circumstances = Circumstances { in_trouble: false, has_evidence: true };
     let Called { id, fate, is_keyed } = message;

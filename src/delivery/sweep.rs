@@ -53,7 +53,7 @@ struct Sweep<'a, 'r> {
     cancel: &'a CancelToken,
     started: Instant,
     lanes_are_leased: bool,
-    /// The lease of all lanes, if the lanes have no leases of their own.
+    /// The one lease that covers all lanes, if the lanes have no leases of their own.
     one_lease: Mutex<Option<Lease<'a>>>,
     state: Mutex<State>,
     changed: Condvar,
@@ -253,8 +253,8 @@ impl<'a, 'r> Sweep<'a, 'r> {
         }
     }
 
-    /// Waits until a call of a producer is stuck, and takes over its place among the threads of the sweep. Returns `None`
-    /// when no thread is working any more.
+    /// Waits until a call of a producer is stuck, and removes the topic of the call from the work of this sweep.
+    /// Returns `None` when no thread is working any more.
     fn wait_for_stuck(&self) -> Option<Stuck> {
         let after = Terms::of(self.engine).stuck_after();
         loop {
@@ -310,7 +310,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
     fn waits_for_others(&self) -> bool {
         let interval = self.engine.config.sweep_interval;
         let mut state = self.state();
-        // While a producer is stuck, this sweep cannot end, so it continues as the next sweep would.
+        // This sweep cannot end while a producer is stuck. Until then, it therefore does the work of the next sweeps.
         state.is_over &= state.stuck == 0;
         let has_others = |state: &State| state.stuck > 0 || !state.busy.is_empty();
         if state.is_over || !has_others(&state) || !self.may_start() {
@@ -331,8 +331,8 @@ impl<'a, 'r> Sweep<'a, 'r> {
         true
     }
 
-    /// Releases the lease of all lanes if all producers that were called under it are stuck, so that other processes send
-    /// what this process leaves.
+    /// Releases the lease of all lanes if the only remaining work of this sweep is calls of producers that are stuck.
+    /// Other processes can then send the remaining messages.
     fn leave_to_others(&self) {
         let state = self.state();
         if state.stuck > 0 && state.busy.is_empty() && state.jobs.is_empty() {
@@ -378,7 +378,8 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 let may_have_work = seen.due > 0 || (seen.is_cut && !self.engine.sweeping.is_idle(lane));
                 let is_anothers =
                     mutated(Mutation::SharesDealt) && lane.resource().bytes().map(u32::from).sum::<u32>() % 2 == 0;
-                // The lanes of a busy topic would be taken for lanes that another process holds.
+                // The lanes of a busy topic are skipped, because their leases, which this process holds, would look
+                // like leases of another process.
                 let is_known = known.contains(lane) || busy.contains(&lane.topic);
                 may_have_work && !is_known && !self.engine.sweeping.leaves(lane) && !is_anothers
             })
@@ -497,8 +498,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
         self.engine.resource(&lane.resource())
     }
 
-    /// Drains a lane under its own lease or under the lease of all lanes. Afterwards releases or pauses the lane. Returns
-    /// whether a producer did not return in time, so that another thread has taken the place of this one.
+    /// Drains a lane under its own lease or under the lease of all lanes, and afterwards releases or pauses the lane.
+    /// Returns whether a producer did not return in time. In this case, another thread already continues the work of
+    /// this thread.
     fn drain_lane(&self, job: Job) -> bool {
         let resource = self.resource(&job.lane);
         let mut lease = None;

@@ -1,5 +1,5 @@
-//! The outcomes of the messages of one topic, in a clear or in a drain. A drain is the part of a sweep in which one thread
-//! sends the messages of one lane. At its end, the failures are written to the items of their messages.
+//! The outcomes of the messages of one topic, in a clear or in a drain. A drain is the part of a sweep in which one
+//! thread sends the messages of one lane. At its end, the failures are written to the items of their messages.
 
 use crate::delivery::acceptance::{Accepted, store_acceptances};
 use crate::delivery::blame::{Blame, Circumstances, Rules, target_refuses};
@@ -13,8 +13,8 @@ use crate::outbox::change::Changed;
 use crate::outbox::state::fate;
 use std::time::Duration;
 
-/// If this process made no first attempts in a topic, a message of the topic that was dispatched within this time shows
-/// that its transport works.
+/// The time within which a dispatched message shows that the transport of its topic works. It is used only if this
+/// process made no first attempts in the topic.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(600);
 
 /// An attempt that failed.
@@ -28,8 +28,8 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns the failure with the delivery attributes that its message has now, if the failure was not written because
-    /// another thread had stored the acceptance of the message.
+    /// Returns the failure with the delivery attributes that the message has now. Returns `None` unless the failure was
+    /// not written because another thread had stored the acceptance of the message.
     fn after_acceptance(self, written: Changed) -> Option<Self> {
         let Changed::Refused(Some(item)) = written else {
             return None;
@@ -83,7 +83,8 @@ impl Tally {
         self.write(engine, Circumstances::default());
     }
 
-    /// Writes the failed and accepted attempts in a drain of this topic, and forgets them.
+    /// Writes the failed and accepted attempts of a drain of this topic to the items of their messages, and clears the
+    /// tally.
     pub(crate) fn settle(&mut self, engine: &Engine, topic: &str, in_trouble: bool) {
         let circumstances = self.circumstances(engine, topic, in_trouble);
         self.write(engine, circumstances);
@@ -91,9 +92,9 @@ impl Tally {
         *self = Self::default();
     }
 
-    /// Writes the failures that were confirmed for accepted messages of this topic. Another
-    /// thread of this process may have stored the acceptance of a message since the message was read. The table then
-    /// rejects the first write of the failure, and the failure is written a second time.
+    /// Writes the failures that confirmations reported for accepted messages of this topic. Another thread of this
+    /// process may have stored the acceptance of a message since the message was read. The table then rejects the first
+    /// write of the failure, and the failure is written a second time.
     pub(crate) fn settle_confirmed(&mut self, engine: &Engine, topic: &str) {
         let circumstances = self.circumstances(engine, topic, false);
         self.failures = self.write(engine, circumstances);

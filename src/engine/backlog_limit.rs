@@ -36,7 +36,7 @@ impl BacklogLimit {
 }
 
 /// Reserved room for messages that are being deposited. The room is released when this value is dropped. Messages that
-/// were written are then part of the change by this process.
+/// were written by then are counted in the change by this process.
 pub(crate) struct Reserved {
     limit: Arc<BacklogLimit>,
     messages: i64,

@@ -1,5 +1,6 @@
 //! The circuit breakers that clear operations use, one for each topic. After consecutive failures in a topic, clear
-//! operations hold back its messages for a while. The held back messages are not counted as failed.
+//! operations hold back its messages for a while. The held back messages are not counted as failed. While a breaker is
+//! open, it lets one message through from time to time as a probe, which tests whether the transport works again.
 
 use crate::model::stats::BreakerState;
 use crate::sys::clock;
@@ -35,7 +36,7 @@ enum Breaker {
     },
 }
 
-/// The permission to send a message of a topic.
+/// The decision whether a message of a topic may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Permit {
     Send,

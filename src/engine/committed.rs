@@ -21,7 +21,7 @@ pub(crate) struct Committed {
 #[derive(Default)]
 struct State {
     ids: VecDeque<(String, Instant)>,
-    /// Whether a thread takes the ids.
+    /// Whether a thread is running that takes ids from the queue.
     is_served: bool,
 }
 

@@ -1,4 +1,5 @@
-//! The messages that this process is sending. They are claimed, so that no two threads send the same message.
+//! The messages that this process is sending. Each of these messages is claimed by one thread, so that no two threads
+//! of this process send the same message. A claim in this file exists only in memory.
 
 use crate::sys::clock::now;
 use crate::sys::sync::Mutex;
@@ -127,8 +128,8 @@ impl Holder {
 }
 
 impl Claim<'_> {
-    /// Keeps the message claimed until it is confirmed, or until this time has passed. The message may already be
-    /// confirmed.
+    /// Keeps the message claimed until it is confirmed, or until this time has passed. If the message is already
+    /// confirmed, the claim ends.
     pub(crate) fn keep_accepted(self, acceptance: Acceptance, time: Duration) {
         self.keep(Holder::Accepted { until: now() + time, acceptance });
     }

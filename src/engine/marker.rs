@@ -1,5 +1,5 @@
-//! Marks sent messages for all callers of a Postbox. Callers share requests. While few requests are in progress, a mark
-//! does not wait for other marks.
+//! Marks sent messages for all callers of a Postbox. The marks of several callers are combined into one request. While
+//! few requests are in progress, a mark is requested immediately.
 
 use crate::engine::in_flight::InFlight;
 use crate::model::error::{Error, ErrorCode};
@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// If this number of requests is in progress, a mark waits for other marks to share a request with.
+/// If this number of requests is in progress, a mark waits until it can be requested together with other marks.
 const EAGER_REQUESTS: usize = 2;
 /// The maximum number of requests in progress.
 const MOST_REQUESTS: usize = 8;
@@ -160,7 +160,7 @@ impl Marker {
         if state.is_failing { state.unmarked.values().cloned().collect() } else { Vec::new() }
     }
 
-    /// Notes that marks succeed again, or that no unmarked message is left to try.
+    /// Notes that marks succeed again, or that no unmarked message is left whose mark could be tried.
     pub(crate) fn trust(&self) {
         self.0.lock().is_failing = false;
     }

@@ -137,8 +137,9 @@ impl Engine {
         Ok(reserved)
     }
 
-    /// Notes a count of all outstanding messages. `count_then` has only those that were created before the count started,
-    /// and `change_then` is the change by this process at that time.
+    /// Notes a count of all outstanding messages. `count_then` is the number of these messages that were created before
+    /// the count started. `change_then` is the change by this process to the number of outstanding messages at that
+    /// time.
     pub(crate) fn counted(&self, outstanding: OutstandingCount, count_then: u64, change_then: i64) {
         self.limit.counted(count_then, change_then);
         self.counters.counted(outstanding);

@@ -1,5 +1,5 @@
-//! The information that a process keeps in memory between its sweeps. It only saves work. Every decision that must be
-//! kept is stored in the tables.
+//! The information that a process keeps in memory between its sweeps. The information only saves requests. Every
+//! decision that must outlive the process is stored in the tables.
 
 use crate::model::item::Item;
 use crate::outbox::lane::Lane;
@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 /// The maximum number of ids of lost leases of one resource that are remembered.
 const MOST_LEFT_LEASES: usize = 8;
 
-/// The start of the next poll, and the lanes and topics that this process ignores, each with the time until which it does.
+/// The start of the next poll, and the lanes and topics that this process ignores. A lane is a group of shards of a
+/// topic that one thread sweeps as a unit. Each ignored lane or topic has the time until which it is ignored.
 #[derive(Default)]
 pub(crate) struct Sweeping(Mutex<Memory>);
 
@@ -20,8 +21,8 @@ pub(crate) struct Sweeping(Mutex<Memory>);
 struct Memory {
     poll_from: Option<Item>,
     polls: u64,
-    /// Whether DynamoDB has rejected a start key that Postbox had constructed, so that only the keys that pages return are
-    /// used.
+    /// Whether DynamoDB has rejected a start key that Postbox had constructed, so that only the keys that pages return
+    /// are used.
     reads_page_by_page: bool,
     lanes: HashMap<Lane, Instant>,
     idle: HashMap<Lane, Instant>,
@@ -62,7 +63,7 @@ impl Sweeping {
         remember(&mut self.lock().lanes, lane.clone(), time);
     }
 
-    /// Notes that no message of a lane is due within this time, as a drain has found.
+    /// Notes that a drain found no message of a lane that is due within this time.
     pub(crate) fn idle_lane(&self, lane: &Lane, time: Duration) {
         remember(&mut self.lock().idle, lane.clone(), time);
     }
@@ -77,8 +78,8 @@ impl Sweeping {
         remember(&mut self.lock().topics, topic.to_owned(), time);
     }
 
-    /// Returns whether to show now that this process sweeps. This is the case if it was last shown at least this time ago,
-    /// or if the sweeps have begun to fail or to succeed since then.
+    /// Returns whether to show now that this process sweeps. This is the case if it was last shown at least this time
+    /// ago, or if the sweeps have begun to fail or to succeed since then.
     pub(crate) fn shows_presence(&self, every: Duration, succeeds: bool) -> bool {
         let mut memory = self.lock();
         let is_shown = memory.shown.is_some_and(|(at, succeeded)| succeeded == succeeds && clock::since(at) < every);
@@ -88,8 +89,8 @@ impl Sweeping {
         !is_shown
     }
 
-    /// Returns `true` once, for a process that does not sweep, at the first deposit that comes at least this time after its
-    /// first deposit. The process then looks who sweeps.
+    /// Returns `true` once, for a process that does not sweep, at the first deposit that comes at least this time after
+    /// its first deposit. The process then checks whether any process sweeps.
     pub(crate) fn looks_who_sweeps(&self, after: Duration) -> bool {
         let mut memory = self.lock();
         if memory.has_looked || memory.shown.is_some() {
@@ -124,7 +125,8 @@ impl Sweeping {
         self.lock().left_leases.remove(resource);
     }
 
-    /// Notes the id of a lease that this process has released. A request to take it may still arrive, and take it again.
+    /// Notes the id of a lease that this process has released. A delayed request for the lease may still arrive, and
+    /// take the lease again.
     pub(crate) fn release_lease(&self, resource: &str, id: &str, time: Duration) {
         remember(&mut self.lock().released, (resource.to_owned(), id.to_owned()), time);
     }

@@ -1,4 +1,5 @@
-//! The keys with a message that a clear of this process left unsent, so that a later clear does not overtake it.
+//! The partition keys for which a clear of this process left a message unsent. A later clear uses them, so that it does
+//! not send a later message of the key first.
 
 use crate::model::message::Message;
 use crate::model::ticks::Ticks;

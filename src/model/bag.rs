@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 /// uses.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// A JSON object. An entry that a value cannot represent exactly is also kept as text.
+/// A JSON object. If a `Value` cannot represent an entry exactly, the entry is also kept as text.
 ///
-/// `serde_json` keeps all digits of a number with its feature `arbitrary_precision` only, which would change the
-/// numbers of every other crate in the program.
+/// `serde_json` keeps all digits of a number only with its feature `arbitrary_precision`. This feature is not used,
+/// because it would change the numbers of every other crate in the program.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Bag {
     values: Map<String, Value>,
@@ -38,7 +38,8 @@ impl Bag {
         Some(bag)
     }
 
-    /// Returns the entries. Where a `Value` cannot hold one, such as a number beyond `f64`, its JSON is given as a string.
+    /// Returns the entries. If a `Value` cannot hold an entry, such as a number beyond `f64`, the JSON of the entry is
+    /// returned as a string.
     pub(crate) fn values(&self) -> &Map<String, Value> {
         &self.values
     }

@@ -1,5 +1,5 @@
-//! Checks for messages on which Brighter's reader throws an exception. The reader converts a whole page of rows at once, so
-//! one such row stops every sweep of Brighter.
+//! Checks for messages on which Brighter's reader throws an exception. The reader converts a whole page of rows at
+//! once, so one such row stops every sweep of Brighter.
 
 use crate::model::bag::{Bag, Token, tokens};
 use crate::model::header::{CharacterEncoding, MessageType};

@@ -5,7 +5,7 @@ use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
 use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, with_settings};
 use std::time::Duration;
 
-/// The kind of a setting, with the range of the number of characters of a text, or of the number itself.
+/// The kind of a setting. A text has a range for its number of characters, and a number has a range for its value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Text(u64, u64),

@@ -251,7 +251,8 @@ fn string(value: Value, path: &str) -> Result<String> {
     }
 }
 
-/// Reads a number from its digits, which DynamoDB checks. JSON numbers are rejected, because they would lose digits.
+/// Reads a number from a string of digits, which DynamoDB checks. JSON numbers are rejected, because digits could be
+/// lost.
 fn number(value: Value, path: &str) -> Result<String> {
     match value {
         Value::String(text) if text.bytes().any(|byte| byte.is_ascii_digit()) => Ok(text),

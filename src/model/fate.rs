@@ -1,4 +1,6 @@
-//! The attributes of a stored message that decide when it is sent next: its waits, its failures and its acceptance.
+//! The fate of a message: the attributes of its item that decide when the message is sent next. They describe its wait,
+//! its failures and its acceptance. An acceptance means that the producer has taken the message and will confirm later
+//! whether it was sent. A claim is a wait that is written before a message is sent, so that no other process sends it.
 
 use crate::model::ticks::Ticks;
 use crate::sys::simulation::{Mutation, mutated};
@@ -11,8 +13,8 @@ const LONGEST_ACCEPTANCE: Duration = Duration::from_secs(25 * 3600);
 /// The time after the end of the last wait for which failures still count.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// The attributes of a stored message that decide about its delivery. They have exactly the values that were read,
-/// because later writes are conditional on them.
+/// The attributes of a stored message that decide about its delivery. The values are kept exactly in the form that was
+/// read, because later writes are conditional on them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fate {
     /// The time before which no process sends the message.
@@ -23,7 +25,7 @@ pub(crate) struct Fate {
     pub(crate) accepted: Option<Ticks>,
     pub(crate) parked: Option<Ticks>,
     pub(crate) replayed: Option<Ticks>,
-    /// The failures before this process claimed the message, if it claimed the message. Only these failures count.
+    /// If this process has claimed the message, the failures before that claim. Only these failures count.
     pub(crate) before_claim: Option<Failures>,
     /// Whether the delivery time is 0, which Brighter 9 stores with messages that were not sent.
     pub(crate) has_zero_delivery: bool,

@@ -19,7 +19,7 @@ pub(crate) const NO_CONTENT_TYPE: &str = "text/plain";
 /// The limit of DynamoDB for a partition key. In the indexes, the topic with its shard and the causation id are
 /// partition keys.
 pub(crate) const MAX_KEY_BYTES: usize = 2048;
-/// The limit of DynamoDB for a sort key. In the indexes over all topics, the id is one.
+/// The limit of DynamoDB for a sort key. In the indexes over all topics, the id is the sort key.
 const MAX_ID_BYTES: usize = 1024;
 /// The number of bytes that `TopicShard` adds to the topic: `_` and up to two digits.
 const SHARD_SUFFIX_BYTES: usize = 3;
@@ -218,14 +218,14 @@ impl Message {
         self
     }
 
-    /// Returns the further headers, any JSON values. Numbers have the digits that an `f64` has. Where a [`Value`] cannot
-    /// hold a value, such as a number beyond `f64`, its JSON is given as a string. All digits are stored and sent, and
-    /// are in [`bag_json`](Self::bag_json).
+    /// Returns the further headers, any JSON values. Numbers have the digits that an `f64` has. Where a [`Value`]
+    /// cannot hold a value, such as a number beyond `f64`, its JSON is given as a string. All digits are stored and
+    /// sent, and are in [`bag_json`](Self::bag_json).
     pub fn bag(&self) -> &Map<String, Value> {
         self.bag.values()
     }
 
-    /// Returns the further headers as a JSON object, numbers with all the digits that they were stored with.
+    /// Returns the further headers as a JSON object. Numbers have all the digits with which they were stored.
     pub fn bag_json(&self) -> String {
         self.bag.to_json()
     }
@@ -264,8 +264,8 @@ impl Message {
         !self.partition_key.is_empty()
     }
 
-    /// Returns the topic whose producer sends the message. The topic of a reply has no producer, so the bag of the reply names
-    /// another topic.
+    /// Returns the topic whose producer sends the message. The topic of a reply has no producer, so the bag of the
+    /// reply names another topic.
     pub(crate) fn producer_topic(&self) -> &str {
         match self.bag.values().get(PRODUCER_TOPIC) {
             Some(Value::String(topic)) if !topic.is_empty() => topic,

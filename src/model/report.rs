@@ -25,7 +25,8 @@ pub enum DispatchOutcome {
     Parked = 11,
     /// The topic has no producer. The message stays outstanding.
     NoProducer = 12,
-    /// The producer could not send the message. The message stays outstanding, and a later sweep sends it again or parks it.
+    /// The producer could not send the message. The message stays outstanding, and a later sweep sends it again or
+    /// parks it.
     Failed = 13,
     /// The producer rejected the message permanently. The message is parked.
     Rejected = 14,
@@ -33,8 +34,8 @@ pub enum DispatchOutcome {
     Malformed = 15,
     /// The table could not be read, so the message was not sent. The message stays outstanding.
     ReadFailed = 16,
-    /// The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent and
-    /// not marked stays outstanding and may be sent again.
+    /// The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent
+    /// and not marked stays outstanding and may be sent again.
     MarkFailed = 17,
     /// The message was held back, because this message or an earlier message with the same topic and partition key
     /// failed recently.
@@ -69,8 +70,8 @@ pub struct DispatchEntry {
     pub detail: String,
 }
 
-/// The outcomes of the messages of one call, in the order in which their ids were passed. An id that was passed twice has
-/// one entry.
+/// The outcomes of the messages of one call, in the order in which their ids were passed. An id that was passed twice
+/// has one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a message that failed is only reported here: check the report, or call into_result"]
 pub struct DispatchReport {
@@ -127,8 +128,8 @@ impl DispatchReport {
     /// Returns success if no message failed, and otherwise an error with a reason for each failed message.
     ///
     /// # Errors
-    /// [`ErrorCode::ClearIncomplete`], retryable if one of the messages is still outstanding and may be sent by the same
-    /// call later.
+    /// [`ErrorCode::ClearIncomplete`], retryable if one of the messages is still outstanding and may be sent by the
+    /// same call later.
     pub fn into_result(self) -> Result<()> {
         if self.is_success() {
             return Ok(());
@@ -160,8 +161,8 @@ pub enum LeaseStatus {
     HeldElsewhere,
     /// The lease was lost during the run, and the run stopped.
     Lost,
-    /// The lock table could not be used, for this reason. A sweep then sends nothing, unless `sweep_without_lease` is set; an
-    /// archiver runs without a lease.
+    /// The lock table could not be used, for this reason. A sweep then sends nothing, unless `sweep_without_lease` is
+    /// set; an archiver runs without a lease.
     Unavailable(String),
 }
 
@@ -219,8 +220,8 @@ impl SweepReport {
         self.held_back += messages;
     }
 
-    /// Counts the messages that were tried or had been dispatched. Returns the number of the others, which a later
-    /// part of the sweep may still send.
+    /// Counts the messages that were tried or were already dispatched. Returns the number of all other messages, which
+    /// a later part of the sweep may still send.
     pub(crate) fn add(&mut self, report: &DispatchReport) -> u64 {
         let mut held_back = 0;
         for entry in report.entries() {
@@ -255,7 +256,8 @@ pub(crate) type OnBatch<'e> = dyn FnMut(&DispatchReport) + Send + 'e;
 pub struct ArchiveReport {
     /// Messages that the archive stored and that were then deleted from the outbox.
     pub archived: u64,
-    /// Messages that were not deleted from the outbox: the archive did not store them, or they could not be read or deleted.
+    /// Messages that were not deleted from the outbox: the archive did not store them, or they could not be read or
+    /// deleted.
     pub failed: u64,
     /// The reason for which the first of the failed messages could not be archived.
     pub first_failure: Option<String>,

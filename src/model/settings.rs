@@ -27,8 +27,8 @@ named! {
 named! {
     /// The clock whose time Postbox uses.
     ClockSource {
-        /// The clock of this machine, corrected by the `Date` header of the responses of AWS if it differs by a second or
-        /// more. The default.
+        /// The clock of this machine, corrected by the `Date` header of the responses of AWS if it differs by a second
+        /// or more. The default.
         Server = "server",
         /// The clock of this machine.
         Local = "local",

@@ -109,12 +109,12 @@ pub struct TopicCount {
     pub next_attempt: Option<SystemTime>,
     /// The number of outstanding messages of which an attempt has failed.
     pub failing: u64,
-    /// The earliest first failure of these messages.
+    /// The earliest time of a first failure among the failing messages.
     pub failing_since: Option<SystemTime>,
-    /// The error of the message whose attempts fail since `failing_since`.
+    /// The last error of the message whose attempts have failed since `failing_since`.
     pub last_error: Option<String>,
-    /// The number of outstanding messages whose creation time or next attempt is too far in the future to be right. These
-    /// times are treated as past.
+    /// The number of outstanding messages whose creation time or next attempt is too far in the future to be right.
+    /// These times are treated as past.
     pub invalid_times: u64,
 }
 
@@ -153,11 +153,11 @@ pub struct LeaseInfo {
     pub expires_at: SystemTime,
     /// The topic, for the lease of a lane.
     pub topic: Option<String>,
-    /// The reason for which the lane is paused until `expires_at`: `transport` if its messages cannot be sent, `marks` if sent
-    /// messages cannot be marked. `None` for a lease.
+    /// The reason for which the lane is paused until `expires_at`: `transport` if its messages cannot be sent, `marks`
+    /// if sent messages cannot be marked. `None` for a lease.
     pub paused: Option<String>,
-    /// Whether `expires_at` is more than 65 minutes in the future. Such a time was written by a wrong clock, and the next
-    /// process that needs the lease takes it.
+    /// Whether `expires_at` is more than 65 minutes in the future. Such a time was written by a wrong clock, and the
+    /// next process that needs the lease takes it.
     pub is_ignored: bool,
 }
 

@@ -25,8 +25,8 @@ impl Ticks {
         Self::from(clock::system_time())
     }
 
-    /// Returns the current time, or a slightly later one, so that messages created one after another have an order. Times
-    /// that were returned while the clock was wrong and far ahead do not count.
+    /// Returns the current time, or a slightly later one, so that messages created one after another have an order.
+    /// Times that were returned while the clock was wrong and far ahead do not count.
     pub(crate) fn next() -> Self {
         static LATEST: AtomicI64 = AtomicI64::new(0);
         let now = Self::now().0;

@@ -19,7 +19,7 @@ pub(crate) struct Action {
 pub(crate) struct Target<'a> {
     pub(crate) verb: &'static str,
     pub(crate) table: &'a str,
-    /// The item's key, or the whole item of a put.
+    /// The key of the item. For a put, the whole item.
     pub(crate) fields: &'a Item,
     pub(crate) is_key: bool,
     /// The values of the update expression.

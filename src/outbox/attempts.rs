@@ -1,5 +1,6 @@
 //! Writes the state of an attempt to send a message: the attempt failed, or the message was claimed, accepted or
-//! parked.
+//! parked. A claim is a wait that is written to an item before its message is sent, so that no other process sends the
+//! message.
 
 use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
@@ -13,7 +14,8 @@ use crate::outbox::item::{number, text};
 use crate::outbox::state::fate;
 use std::sync::Arc;
 
-/// The maximum number of bytes of an error text that are stored, so that they always fit: see `ROOM_BYTES`.
+/// The maximum number of bytes of an error text that are stored. A deposit leaves enough room for them in the item: see
+/// `ROOM_BYTES`.
 const MAX_ERROR_BYTES: usize = 600;
 
 /// The state of an attempt, in absolute values, so that writing it twice has the same effect as writing it once.
@@ -23,8 +25,8 @@ pub(crate) enum Attempt {
     Failed { next: Ticks, first: Ticks, counted: u32, error: String },
     /// A process is about to send the message, and may crash while it does.
     Claimed { next: Ticks, first: Ticks, counted: u32 },
-    /// The producer accepted the message at `since`, and the message waits for its confirmation until `next`. The
-    /// failures are written if they changed, as the time of the first failure and their number.
+    /// The producer accepted the message at `since`, and the message waits for its confirmation until `next`.
+    /// `failures` contains the time of the first failure and the number of failures, if they are to be written.
     Accepted { since: Ticks, next: Ticks, failures: Option<(Ticks, u32)> },
     /// The message is parked.
     Parked { at: Ticks, first: Ticks, counted: u32, error: String },
@@ -50,7 +52,8 @@ impl Attempt {
         }
     }
 
-    /// Returns the fate of a message after this failed attempt was written to it.
+    /// Returns the fate of a message after this failed attempt was written to its item. The fate is the set of
+    /// attributes that decide when the message is sent next.
     pub(crate) fn applied_to(&self, before: Fate) -> Fate {
         match *self {
             Self::Failed { next, first, counted, .. } => Fate {

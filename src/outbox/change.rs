@@ -59,15 +59,16 @@ impl Outbox {
         self.finish(changes, executed).await
     }
 
-    /// Applies up to 25 changes of different messages with one request, so that no change waits for the retry of another.
+    /// Applies up to 25 changes of different messages with one request, so that no change waits for the retry of
+    /// another.
     pub(crate) async fn apply_once(self: Arc<Self>, changes: Vec<Change>) -> Vec<Changed> {
         let statements: Vec<Statement> = changes.iter().map(|change| self.statement(change)).collect();
         let executed = self.execute_batch_once(&statements).await;
         self.finish(changes, executed).await
     }
 
-    /// Converts the results. Applies the changes one by one if PartiQL is not allowed, and applies a smaller change to an
-    /// item that has no room.
+    /// Converts the results of the statements. If PartiQL is not allowed, the changes are applied one by one. If an
+    /// item has no room for a change, a smaller change is applied.
     async fn finish(self: Arc<Self>, changes: Vec<Change>, executed: Option<Vec<Executed>>) -> Vec<Changed> {
         let Some(executed) = executed else {
             let updates = changes.into_iter().map(|change| Arc::clone(&self).apply_alone(change));
@@ -153,8 +154,8 @@ impl Outbox {
         }
     }
 
-    /// Returns the change as a statement. An UPDATE of a missing item fails, so the statement need not check that the item
-    /// exists.
+    /// Returns the change as a statement. An UPDATE of a missing item fails, so the statement need not check that the
+    /// item exists.
     fn statement(&self, change: &Change) -> Statement {
         let mut text = format!("UPDATE {}", self.quoted_table());
         let mut parameters = Vec::new();
@@ -182,8 +183,8 @@ impl Outbox {
 }
 
 impl Change {
-    /// Returns the change that fits into a full item: it sets only the first attribute, and also removes the text of the
-    /// last error.
+    /// Returns the change that fits into a full item: it sets only the first attribute, and also removes the text of
+    /// the last error.
     fn lean(mut self) -> Self {
         self.set.truncate(1);
         if !self.remove.contains(&LAST_ERROR) {
@@ -193,8 +194,8 @@ impl Change {
     }
 }
 
-/// Returns whether the item would exceed DynamoDB's maximum size. Deposits leave room, but deposits by earlier versions
-/// may not have left room.
+/// Returns whether the item would exceed DynamoDB's maximum size. Deposits leave room for changes in the item, but
+/// deposits by earlier versions of Postbox may not have left enough.
 fn has_no_room(error: &Error) -> bool {
     error.message().contains("maximum allowed size")
 }

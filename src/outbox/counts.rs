@@ -41,8 +41,8 @@ pub(crate) struct MessagePlace {
 }
 
 impl Outbox {
-    /// Reads a page of places, of the outstanding messages or of the whole table. Also returns the start key of the next
-    /// page.
+    /// Reads a page of places, of the outstanding messages or of the whole table. Also returns the start key of the
+    /// next page.
     pub(crate) async fn places_page(
         &self,
         whole_table: bool,
@@ -100,8 +100,8 @@ impl Outbox {
         Ok(count)
     }
 
-    /// Reads the ten newest messages of a topic that were dispatched since this time. Returns for each whether its first
-    /// attempt succeeded.
+    /// Reads the ten newest messages of a topic that were dispatched since this time. Returns for each whether its
+    /// first attempt succeeded.
     pub(crate) async fn newest_delivered(&self, topic: String, since: Ticks) -> Result<Vec<bool>> {
         const NEWEST: usize = 10;
         let mut found: Vec<(Ticks, bool)> = Vec::new();

@@ -1,4 +1,4 @@
-//! Reads numbers of an item in whichever form another program wrote them.
+//! Reads numbers from an item, in each form in which another program may have written them.
 
 use crate::model::item::Item;
 use crate::model::ticks::Ticks;

@@ -13,8 +13,8 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use std::sync::Arc;
 
 impl Outbox {
-    /// Deletes messages if they were dispatched up to this time and not replayed since. Returns for each message, in order,
-    /// whether it was deleted.
+    /// Deletes messages if they were dispatched up to this time and were not replayed since then. Returns for each
+    /// message, in order, whether it was deleted.
     pub(crate) async fn delete_dispatched(self: Arc<Self>, ids: Vec<String>, time: Ticks) -> Vec<Result<bool>> {
         let deletes = ids.into_iter().map(|id| {
             let outbox = Arc::clone(&self);

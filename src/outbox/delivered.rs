@@ -1,5 +1,5 @@
-//! Reads the dispatched messages of each shard from the index `Delivered`. The index sorts a shard by dispatch time, so old
-//! messages are found without reading newer ones.
+//! Reads the dispatched messages of each shard from the index `Delivered`. The index sorts a shard by dispatch time, so
+//! old messages are found without reading newer ones.
 
 use crate::model::error::Result;
 use crate::model::item::Item;
@@ -27,7 +27,8 @@ pub(crate) struct ShardWalk {
     jumped: bool,
 }
 
-/// A shard of the index, and the time of its oldest message, which is 0 for a row of Brighter 9 that was not sent.
+/// A shard of the index, and the dispatch time of its oldest message. The time is 0 if the oldest item was stored by
+/// Brighter 9 and was not sent.
 #[derive(Debug)]
 pub(crate) struct DeliveredShard {
     pub(crate) name: String,
@@ -38,8 +39,8 @@ impl Outbox {
     /// Returns the next shards of the iteration, and the rest of the iteration if there is more.
     ///
     /// Reads one item of each shard: the start key of a scan can be constructed to skip the rest of a shard. DynamoDB
-    /// documents this for tables but not for indexes. If the request fails, or the index repeats a shard, the index is read
-    /// page by page.
+    /// documents this for tables but not for indexes. If the request fails, or the index repeats a shard, the index is
+    /// read page by page.
     pub(crate) async fn next_delivered_shards(
         &self,
         walk: ShardWalk,

@@ -11,12 +11,12 @@ pub(crate) struct Lane {
     pub(crate) group: Group,
 }
 
-/// A group of shard numbers, named by the least of them that is not negative. If Postbox stores a partition key in a
-/// shard of the group, Brighter stores the key in a shard of the same group.
+/// A group of shard numbers. Its name is the smallest shard number of the group that is not negative. If Postbox stores
+/// a partition key in a shard of the group, Brighter stores the key in a shard of the same group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Group {
     Numbered(i64),
-    /// The shards in which no key is stored with the present number of shards, and the items without a shard.
+    /// The items without a shard, and the shards in which no partition key is stored with the present number of shards.
     Other,
 }
 
@@ -27,8 +27,9 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Computes the groups. Postbox stores a key whose hash is `u` in the shard `u mod n`. Brighter reads `u` as a signed
-    /// number, and its remainder has the sign of `u`, so that it stores half of the keys in a shard of zero or less.
+    /// Computes the groups. Postbox stores a key whose hash is `u` in the shard `u mod n`. Brighter reads `u` as a
+    /// signed number, and its remainder has the sign of `u`, so that it stores half of the keys in a shard of zero or
+    /// less.
     pub(crate) fn of(shards: u32) -> Self {
         let n = i64::from(shards.max(1));
         let mut by_shard: BTreeMap<i64, i64> = (1 - n..n).map(|shard| (shard, shard)).collect();
@@ -37,7 +38,7 @@ impl Groups {
             let brighters = -((wrap - ours).rem_euclid(n));
             join(&mut by_shard, ours, brighters);
         }
-        // A group is named by its least member that is not negative, which every group has.
+        // The name of a group is its smallest member that is not negative. Every group has such a member.
         let mut names: BTreeMap<i64, i64> = BTreeMap::new();
         for (&shard, &root) in by_shard.iter().filter(|(shard, _)| **shard >= 0) {
             names.entry(root).or_insert(shard);

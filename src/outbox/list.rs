@@ -13,8 +13,8 @@ use crate::sys::clock;
 use serde_json::json;
 use std::time::Duration;
 
-/// The time after which a page is returned even if it is not full. A filter may match few items of a large table, and
-/// filling the page could exceed the timeout of the call.
+/// The time after which a page is returned even if it is not full. A filter may match few items of a large table, so
+/// that reading until the page is full could exceed the timeout of the call.
 const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
 /// A place within a list: the number of the part, and the last key read from the part.
@@ -52,8 +52,8 @@ fn list_name(state: MessageState, topic: Option<&str>) -> String {
 }
 
 impl Outbox {
-    /// Returns a page of up to `limit` messages of this state, of one topic or of all topics. Within a topic, each shard
-    /// is sorted by time.
+    /// Returns a page of up to `limit` messages of this state, of one topic or of all topics. Within a topic, each
+    /// shard is sorted by time.
     pub(crate) async fn list(
         &self,
         state: MessageState,

@@ -26,11 +26,11 @@ pub(crate) const HOLDER: &str = "Holder";
 const FAILURES: &str = "Failures";
 const WHY: &str = "Why";
 const NOT_MET: Option<&str> = Some("ConditionalCheckFailedException");
-/// The maximum remaining time of a valid lease. A lease that ends later was written by a wrong clock, because no lease
-/// is longer than an hour.
+/// The maximum remaining time of a valid lease. A lease that ends later was written by a process with a wrong clock,
+/// because no lease is longer than an hour.
 const MAX_REMAINING: Duration = Duration::from_secs(65 * 60);
 
-/// A lease in the lock table. Each time that a lease is taken, it has a new lock id.
+/// A lease in the lock table. A new lock id is written each time that the lease is taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Lock {
     pub(crate) table: String,
@@ -70,7 +70,8 @@ pub(crate) struct LockItem {
     pub(crate) expiry: Option<u64>,
     pub(crate) topic: Option<String>,
     pub(crate) holder: Option<String>,
-    /// The number of consecutive probes of the lane that have failed.
+    /// The number of consecutive failed probes of the lane. A probe is the first drain after a pause of the lane, and
+    /// tests whether its transport works again.
     pub(crate) failures: u32,
     pub(crate) why: Option<String>,
 }
@@ -131,7 +132,7 @@ pub(crate) struct Taking {
     pub(crate) skew: Duration,
     pub(crate) topic: Option<String>,
     pub(crate) holder: String,
-    /// The number of failures and the reason, to write a pause in place of a lease.
+    /// The number of failures and the reason of a pause, if a pause is written instead of a lease.
     pub(crate) pause: Option<(u32, Why)>,
 }
 
@@ -150,7 +151,8 @@ impl Lock {
 }
 
 impl Outbox {
-    /// Takes a lease if it is free, or if it has expired even according to a clock that is slow by the skew.
+    /// Takes a lease if it is free, or if it has expired even by a clock that is slow by the maximum difference between
+    /// clocks.
     pub(crate) async fn take_lock(&self, lock: Lock, taking: Taking) -> Result<Taken> {
         let now = unix_milliseconds();
         let mut set = vec![(LOCK_ID, text(&lock.id)), (LEASE_EXPIRY, number(now + milliseconds(taking.length)))];
@@ -284,7 +286,8 @@ impl Outbox {
         Ok(found)
     }
 
-    /// Reads the items whose resource has this prefix, including expired leases. There are none if the table does not exist.
+    /// Reads the items whose resource has this prefix, including expired leases. Returns no items if the table does not
+    /// exist.
     pub(crate) async fn lock_table(&self, table: String, prefix: String) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut from = None;

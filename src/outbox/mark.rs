@@ -19,12 +19,13 @@ use std::sync::Arc;
 pub(crate) struct Mark {
     pub(crate) id: String,
     pub(crate) at: Ticks,
-    /// The time of the last replay of the message when it was read, or `Some(None)` if it was never replayed. The update
-    /// has no effect if the message was replayed since then. `None` if only the id of the message is known. The update
-    /// then takes effect whether or not the message was replayed.
+    /// The time of the last replay of the message when it was read, or `Some(None)` if it was never replayed. The
+    /// update has no effect if the message was replayed since then. `None` if only the id of the message is known. The
+    /// update then takes effect whether or not the message was replayed.
     pub(crate) replayed: Option<Option<Ticks>>,
     pub(crate) has_zero_delivery: bool,
-    /// Whether the message was sent at its first attempt. The update then removes `FirstFailedAt`, which a claim has set.
+    /// Whether the message was sent at its first attempt. The update then removes `FirstFailedAt`, which a claim has
+    /// set.
     pub(crate) first_try: bool,
 }
 
@@ -92,7 +93,7 @@ impl Outbox {
     }
 }
 
-/// Converts the result of a change. If a condition failed, the current item shows the reason.
+/// Converts the result of a change. If a condition failed, the reason is determined from the current item.
 fn marked(changed: Changed) -> Marked {
     match changed {
         Changed::Done => Marked::Dispatched,

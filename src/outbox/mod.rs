@@ -1,4 +1,5 @@
-//! The outbox table: its items, reads, writes and schema. This room knows DynamoDB and no transport.
+//! The outbox table: its items, reads, writes and schema. This module contains the requests to DynamoDB, and depends on
+//! no transport.
 
 pub(crate) mod action;
 pub(crate) mod attempts;
@@ -51,7 +52,8 @@ pub(crate) struct Outbox {
     brighter_reads: bool,
     /// Whether a new table has a stream, as Brighter's tables have.
     has_stream: bool,
-    /// The change by this process to the number of outstanding messages, as far as the process knows.
+    /// The number of messages that this process has made outstanding, minus the number that it has made not
+    /// outstanding, as far as the process knows.
     outstanding_change: AtomicI64,
     /// Whether a PartiQL request was rejected for lack of permission.
     partiql_denied: AtomicBool,
@@ -82,8 +84,8 @@ impl Outbox {
         }
     }
 
-    /// Returns an outbox that creates its table without a stream, for the embedded database. There a stream has no reader,
-    /// keeps every change forever and makes each write slower than the one before.
+    /// Returns an outbox that creates its table without a stream, for the embedded database. There a stream has no
+    /// reader, keeps every change forever and makes each write slower than the one before.
     pub(crate) fn without_stream(self) -> Self {
         Self { has_stream: false, ..self }
     }

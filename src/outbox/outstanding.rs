@@ -59,8 +59,8 @@ impl Outbox {
         shards.into_iter().map(part).collect()
     }
 
-    /// Returns every shard that a topic can have. The number of shards may have been different before, and Brighter stores
-    /// some keys in negative shards, which it does not search itself.
+    /// Returns every shard that a topic can have. The number of shards may have been different before, and Brighter
+    /// stores some keys in negative shards, which it does not search itself.
     pub(crate) fn topic_shards(&self, topic: &str) -> Vec<String> {
         (1 - MAX_SHARDS..MAX_SHARDS).map(|shard| format!("{topic}_{shard}")).collect()
     }

@@ -41,8 +41,8 @@ impl Outbox {
         self.partiql_denied.load(Ordering::Relaxed)
     }
 
-    /// Runs up to [`MAX_STATEMENTS`] statements on different items, and retries after transient failures. Returns one result
-    /// for each, in order, or `None` if PartiQL is not allowed, so that the caller makes single requests.
+    /// Runs up to [`MAX_STATEMENTS`] statements on different items, and retries after transient failures. Returns one
+    /// result for each, in order, or `None` if PartiQL is not allowed, so that the caller makes single requests.
     pub(crate) async fn execute_batch(&self, statements: &[Statement]) -> Option<Vec<Executed>> {
         let mut results: Vec<Option<Executed>> = statements.iter().map(|_| None).collect();
         let mut retry = Retry::new(self.max_attempts);
@@ -89,7 +89,8 @@ impl Outbox {
         let results: Vec<Executed> = (0..count).map(read).collect();
         let is_denied =
             |result: &Executed| matches!(result, Executed::Failed(error) if error.code() == ErrorCode::AccessDenied);
-        // Some statements may have taken effect. Single requests repeat them safely, because their conditions then fail.
+        // Some statements may have taken effect. Single requests repeat them safely, because their conditions then
+        // fail.
         if results.iter().any(is_denied) { self.deny_partiql() } else { Some(results) }
     }
 

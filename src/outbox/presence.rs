@@ -1,5 +1,5 @@
-//! The items of the lock table that show who sweeps: one for each program on each host. Brighter ignores them, since it
-//! reads the lock table by the names of its resources.
+//! The items of the lock table that show which programs sweep. There is one item for each program on each host.
+//! Brighter ignores them, since it reads the lock table by the names of its resources.
 
 use crate::model::error::Result;
 use crate::model::item::{AttributeValue, Item};
@@ -95,7 +95,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Deletes the item of a sweeper, unless the item was written since it was read.
+    /// Deletes the item of a sweeper, unless the item was written again after it was read.
     pub(crate) async fn delete_presence(&self, table: String, presence: Presence) -> Result<()> {
         self.client
             .delete_item()

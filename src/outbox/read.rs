@@ -90,7 +90,8 @@ impl Outbox {
                     if unprocessed.is_empty() {
                         return (found, Ok(()));
                     }
-                    // Large messages need several responses. Such a response is progress and not a failure.
+                    // Large messages need several responses. A response that contains some of the items therefore does
+                    // not count as a failure.
                     if unprocessed.len() < remaining {
                         retry = Retry::new(self.max_attempts);
                     }

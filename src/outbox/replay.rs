@@ -29,7 +29,8 @@ impl Outbox {
             MessageState::Parked => releasing(id, &item),
             MessageState::Outstanding => making_due(id, &item),
         };
-        // A condition fails if the item was written since it was read, for example by an earlier attempt of this replay.
+        // A condition fails if the item was changed after it was read, for example by an earlier attempt of this
+        // replay.
         Ok(!matches!(self.update(&change).await?, Changed::Refused(None)))
     }
 
@@ -102,8 +103,8 @@ impl Outbox {
     }
 }
 
-/// Returns a change that makes a message outstanding again, without failures. It removes `ExpiresAt`, because an unsent message never
-/// expires.
+/// Returns a change that makes a message outstanding again, without failures. It removes `ExpiresAt`, because an unsent
+/// message never expires.
 fn outstanding_again(id: String, item: &Item) -> Change {
     let now = Ticks::now();
     let created = ticks(item, CREATED_TIME).unwrap_or(now);

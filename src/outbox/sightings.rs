@@ -29,7 +29,8 @@ pub(crate) struct Sighting {
     pub(crate) created: Ticks,
     pub(crate) id: String,
     pub(crate) topic: Arc<str>,
-    /// The topic whose producer sends it; see [`Message::producer_topic`](crate::model::message::Message::producer_topic).
+    /// The topic whose producer sends it; see
+    /// [`Message::producer_topic`](crate::model::message::Message::producer_topic).
     pub(crate) producer_topic: Arc<str>,
     /// The shard, or an empty string if the item has no shard.
     pub(crate) topic_shard: Arc<str>,
@@ -45,7 +46,7 @@ impl Sighting {
     }
 }
 
-/// A page of sightings.
+/// A page of sightings. A sighting is a message as an index shows it.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) sightings: Vec<Sighting>,
@@ -63,8 +64,8 @@ pub(crate) enum Range {
 }
 
 impl Outbox {
-    /// Reads a page of up to `limit` messages of any topic, in the index's own order of shards and oldest first within each
-    /// shard.
+    /// Reads a page of up to `limit` messages of any topic, in the index's own order of shards and oldest first within
+    /// each shard.
     pub(crate) async fn poll_page(&self, limit: i32, from: Option<Item>) -> Result<Page> {
         let response = self
             .client
@@ -148,7 +149,7 @@ fn projection() -> String {
     .join(", ")
 }
 
-/// Returns the topic of the producer that sends the message of an item, or that finds the item malformed.
+/// Returns the topic whose producer sends the message of an item.
 fn producer_topic(item: &Item) -> String {
     if let Some(topic) = named_in_bag(item) {
         return topic;

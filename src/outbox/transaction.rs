@@ -46,9 +46,10 @@ impl Outbox {
                 tracing::debug!(target: "postbox", { error.message = %explain(actions, failure).message() }, "commit retried");
                 continue;
             }
-            // An error response, or a cancellation, shows that no earlier attempt has taken effect so far. A delayed
-            // attempt may still arrive and find its condition met. Only a duplicate of a message of this unit of work
-            // rules that out, because every attempt has to write that message.
+            // An error response, or a cancellation, shows that no earlier attempt has taken effect so far. However, a
+            // delayed attempt may still arrive, and its conditions may hold by then. This is impossible only if the
+            // error shows that a message of this unit of work already exists, because every attempt has to write that
+            // message.
             let error = explain(actions, failure);
             let is_settled = effect == Effect::None || error.code() == ErrorCode::DuplicateMessage;
             return Err(if is_settled { error } else { outcome_unknown(&error) });

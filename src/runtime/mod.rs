@@ -54,8 +54,9 @@ thread_local! {
     static LIFE: String = const { String::new() };
 }
 
-/// A guard that marks this thread as running a future of a runtime, until the guard is dropped. Without the guard, a
-/// log callback that calls Postbox would be called again by that call.
+/// A guard that marks this thread as running a future of a runtime, until the guard is dropped. Until then, calls of
+/// the same Postbox on this thread are rejected. Otherwise, a log callback that calls Postbox would be called again
+/// because of its own call.
 struct Inside(Option<ThreadId>);
 
 impl Inside {
@@ -200,8 +201,8 @@ impl Runtime {
         self.drive(what, timeout, abandoned, future)
     }
 
-    /// Runs a future as [`run`](Self::run) does, as a part of a call that was [entered](Self::enter), such as the requests
-    /// of a producer. The future may start while `close` waits for that call.
+    /// Runs a future as [`run`](Self::run) does, as a part of a call that was [entered](Self::enter), such as the
+    /// requests of a producer. The future may start while `close` waits for that call.
     pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
         self.check()?;
         let abandoned = self.abandoned.notified();
@@ -372,7 +373,8 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        // A forked child has no thread to stop, and a lock may be held by a thread that does not exist there.
+        // A forked child process has no runtime thread to stop. In the child, a lock may be held by a thread that
+        // exists only in the parent process.
         if !self.is_forked() {
             self.request_stop();
         }

@@ -72,7 +72,8 @@ pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
     Ok(Client::from_conf(client.build()))
 }
 
-/// Creates a client of the embedded database or its substitute, without network and credentials.
+/// Creates a client of the embedded database, or of a substitute for it. The client needs no network and no
+/// credentials.
 pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client {
     let client = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())

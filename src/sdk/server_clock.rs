@@ -1,7 +1,7 @@
 //! Corrects the wall clock by the `Date` header of the responses of AWS.
 //!
-//! Leases, waits and the creation times of messages compare the clocks of several machines. A machine whose clock is wrong
-//! would send messages too early or too late, and AWS would reject its signatures.
+//! Leases, waits and the creation times of messages compare the clocks of several machines. A machine whose clock is
+//! wrong would send messages too early or too late, and AWS would reject its signatures.
 
 use crate::sys::clock;
 use crate::sys::sync::Mutex;
@@ -16,11 +16,14 @@ pub(crate) static SERVER_CLOCK: ServerClock = ServerClock::new(clock::correct);
 
 /// The number of samples of which the median is the correction.
 const SAMPLES: usize = 5;
-/// A smaller correction is not made. The `Date` header has whole seconds only.
+/// The difference from which a correction starts. Smaller differences are not corrected at first, because the `Date`
+/// header has whole seconds only. An existing correction continues down to half of this difference.
 const LEAST_CORRECTION_MS: i64 = 1000;
-/// A response that took longer is no sample, since its time of sending is not known precisely enough.
+/// The maximum duration of a request whose response is used as a sample. If the request took longer, the time at which
+/// the response was sent is not known precisely enough.
 const MAX_ROUND_TRIP: Duration = Duration::from_secs(1);
-/// If the two clocks of the machine disagree by more than this, it was suspended or its clock was set.
+/// The difference between the wall clock and the monotonic clock above which the machine was suspended or its clock was
+/// set.
 const MAX_DRIFT_MS: i64 = 1000;
 /// Hosts of AWS. Other servers may have a wrong clock.
 const AWS_HOSTS: [&str; 4] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
@@ -33,7 +36,8 @@ pub(crate) struct ServerClock {
 
 #[derive(Debug)]
 struct Samples {
-    /// The time of the server minus the time of this machine in milliseconds, the latest at the end.
+    /// The samples: the time of the server minus the time of this machine, in milliseconds. The latest sample is the
+    /// last one.
     offsets: VecDeque<i64>,
     last: Option<Reading>,
     correction: i64,
@@ -53,7 +57,8 @@ impl Reading {
         Self { steady: Instant::now(), wall: SystemTime::now() }
     }
 
-    /// Returns by how much more the wall clock advanced since then than the steady one, in milliseconds.
+    /// Returns the time by which the wall clock advanced since then, minus the time by which the monotonic clock
+    /// advanced, in milliseconds.
     fn drift_since(&self, then: Self) -> i64 {
         let steady = i64::try_from(self.steady.duration_since(then.steady).as_millis()).unwrap_or(i64::MAX);
         milliseconds_between(self.wall, then.wall).saturating_sub(steady)
@@ -101,10 +106,10 @@ impl ServerClock {
             samples.offsets.pop_front();
         }
         let half = i64::try_from(round_trip.as_millis() / 2).unwrap_or(0);
-        // The header is cut to seconds, so that it is half a second early on average.
+        // The header is truncated to whole seconds, so its time is half a second too early on average.
         samples.offsets.push_back(milliseconds_between(date, sent.wall).saturating_add(500).saturating_sub(half));
         let median = samples.median();
-        // The median varies by the precision of the header, and the correction must not vary with it.
+        // The median varies within the precision of the header. Such small changes must not change the correction.
         let least = if samples.correction == 0 { LEAST_CORRECTION_MS } else { LEAST_CORRECTION_MS / 2 };
         let correction = if median.abs() < least || samples.is_rejected { 0 } else { median };
         if (correction - samples.correction).abs() >= LEAST_CORRECTION_MS || correction == 0 {

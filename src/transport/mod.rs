@@ -1,4 +1,4 @@
-//! The trait of producers, and the producers that are part of Postbox. This room does not depend on DynamoDB.
+//! The trait of producers, and the producers that are part of Postbox. This module does not depend on DynamoDB.
 
 #[cfg(any(feature = "sns", feature = "sqs"))]
 mod aws;

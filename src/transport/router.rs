@@ -48,7 +48,7 @@ impl Router {
         Ok(())
     }
 
-    /// Returns the topics that have a producer, sorted; a trailing `*` stands for any end.
+    /// Returns the sorted topics that have a producer. A trailing `*` matches any end of a topic.
     pub(crate) fn patterns(&self) -> Vec<String> {
         let prefixes = self.by_prefix.iter().map(|(prefix, _)| format!("{prefix}*"));
         let default = self.default.iter().map(|_| "*".to_owned());

@@ -11,8 +11,8 @@ struct Scheme {
     parse: fn(&str) -> Result<Box<dyn Target>, String>,
 }
 
-/// Expands to the row of a transport, whose feature has the same name. Without the feature, a route to the transport fails
-/// with an error that names the feature.
+/// Expands to the row of a transport, whose feature has the same name. Without the feature, a route to the transport
+/// fails with an error that names the feature.
 macro_rules! scheme {
     ($name:literal, $parse:path) => {
         Scheme {

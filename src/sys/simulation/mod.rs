@@ -30,7 +30,8 @@ pub enum Mutation {
     DuplicateOverwrites,
     /// A message that waits for its next attempt is sent.
     WaitIgnored,
-    /// A failure counts although its drain ended with a pause.
+    /// A failure counts although its drain ended with a pause. A drain is the part of a sweep in which one thread works
+    /// on one lane, which is a group of shards of a topic.
     ProbesCounted,
     /// One message that was sent counts as evidence, no matter how many messages failed.
     RatioIgnored,
@@ -40,13 +41,13 @@ pub enum Mutation {
     RenewedOnlyToSend,
     /// A sweeper leaves half of the lanes to another sweeper, even if there is no other sweeper.
     SharesDealt,
-    /// A drain that claims its messages sends those first that may have crashed the last process.
+    /// A drain that claims its messages starts with the messages that may have crashed the last process.
     CrashersFirst,
     /// Messages are sent although no message can be marked.
     SentUnmarked,
-    /// A wait that ends at a far-away time is believed.
+    /// A wait that ends too far in the future is treated as valid.
     FarWaitTrusted,
-    /// A lease that ends at a far-away time is believed.
+    /// A lease that ends too far in the future is treated as valid.
     FarLeaseTrusted,
     /// A renewal that arrives late makes the lease end earlier.
     LeaseShortened,

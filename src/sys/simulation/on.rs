@@ -1,5 +1,5 @@
-//! The time of a simulation, for builds with `cfg(postbox_simulation)`. A thread that entered a simulation uses its clock
-//! and runs all tasks itself.
+//! The time of a simulation, for builds with `cfg(postbox_simulation)`. A thread that entered a simulation uses its
+//! clock and runs all tasks itself.
 
 use crate::sys::park::Waiter;
 use crate::sys::simulation::Mutation;

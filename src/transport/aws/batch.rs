@@ -32,8 +32,8 @@ pub(super) fn split(entries: impl IntoIterator<Item = Numbered>) -> Vec<Vec<Numb
     batches
 }
 
-/// Returns the result of each of the `count` messages of a request. A response identifies messages by their positions
-/// in the request.
+/// Returns the result of each of the `count` messages of a request. In a response, each message is identified by its
+/// position in the request.
 pub(super) fn results<'a>(
     count: usize,
     sent: impl Iterator<Item = &'a str>,

@@ -35,7 +35,7 @@ enum Cause {
     Denied,
     /// The credentials are wrong or have expired.
     Credentials,
-    /// The message itself, so that no later attempt can succeed.
+    /// The message itself is invalid, so that no later attempt can succeed.
     Content,
     Other,
 }
@@ -127,7 +127,8 @@ impl Failure {
         self.code.as_deref().map_or(Cause::Other, Cause::of)
     }
 
-    /// Returns the outcome of the messages of the request. Only a request with one message can be rejected for its content.
+    /// Returns the outcome of the messages of the request. Only a request with one message can be rejected for its
+    /// content.
     pub(super) fn outcome(&self) -> SendOutcome {
         if self.is_content() {
             SendOutcome::Retry(self.text.clone())
@@ -159,8 +160,8 @@ impl Refusal {
         !self.sender_fault
     }
 
-    /// Returns whether the service rejected the message for its own content. Other rejections with the same codes depend on
-    /// the configuration of the topic or queue.
+    /// Returns whether the service rejected the message for its own content. Other rejections with the same codes
+    /// depend on the configuration of the topic or queue.
     fn names_content(&self) -> bool {
         if matches!(self.code.as_str(), "InvalidMessageContents" | "MessageTooLong") {
             return true;

@@ -215,7 +215,7 @@ fn cloud_event_headers(message: &Message, transport: Transport) -> String {
         ("dataschema", message.data_schema()),
         ("specversion", message.spec_version_or_default()),
         ("type", message.event_type()),
-        // The spelling of Brighter, which writes and reads it.
+        // This is the spelling that Brighter writes and reads.
         ("souce", message.source_or_default()),
         ("source", message.source_or_default()),
         ("time", &time),
