@@ -11,7 +11,7 @@ use crate::delivery::blame::Blame;
 use crate::delivery::clear::clear;
 use crate::delivery::confirm;
 use crate::delivery::confirm_many::{confirm_many, not_a_confirmation};
-use crate::delivery::mark_dispatched::mark_for_caller;
+use crate::delivery::mark_dispatched::mark_dispatched;
 use crate::delivery::marking::flush_marks;
 use crate::delivery::presence::{show_end, warn_if_nobody_sweeps};
 use crate::delivery::replay::replay;
@@ -157,7 +157,7 @@ impl Postbox {
     /// # Errors
     /// The same as for [`clear_outbox`](Self::clear_outbox).
     pub fn mark_dispatched(&self, ids: &[impl AsRef<str>]) -> Result<DispatchReport> {
-        mark_for_caller(&self.engine, &owned(ids))
+        mark_dispatched(&self.engine, &owned(ids))
     }
 
     /// Confirms the outcome of a message that its producer had [accepted](SendOutcome::Accepted). A sent message is

@@ -1,33 +1,77 @@
 //! Confirmations of messages that their producers had accepted.
 
 use crate::delivery::blame::Blame;
-use crate::delivery::mark_dispatched::mark;
 use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Result};
-use crate::model::report::DispatchOutcome;
 use crate::model::stored_message::MessageState;
+use crate::model::ticks::Ticks;
+use crate::outbox::item::is_possible_id;
+use crate::outbox::mark::{Mark, Marked};
+use crate::runtime::Call;
+use std::collections::BTreeMap;
+use tokio::sync::mpsc::unbounded_channel;
 
 /// Marks a message dispatched whose confirmation reports that it was sent.
 pub(crate) fn sent(engine: &Engine, id: &str) -> Result<()> {
-    let report = mark(engine, &[id.to_owned()])?;
-    // A message that could not be marked stays claimed, so that it is not sent again before the caller confirms it
-    // again.
-    if report.outcome(id) != Some(DispatchOutcome::MarkFailed) {
-        engine.confirmed_as_sent(id);
-    }
-    let detail = report.entries().first().map_or("", |entry| entry.detail.as_str());
-    match report.outcome(id) {
-        Some(outcome) if outcome.is_success() => Ok(()),
-        Some(DispatchOutcome::NotFound) => {
-            Err(Error::new(ErrorCode::InvalidArgument, format!("the outbox has no message {id} to confirm")))
+    let call = &engine.runtime.enter()?;
+    for (_, _, marked) in mark_confirmed(engine, call, BTreeMap::from([(0, id)]))? {
+        match marked {
+            Marked::Failed(error) => {
+                let text = format!("message {id} was sent and could not be marked: {}", error.message());
+                return Err(Error::new(ErrorCode::MarkIncomplete, text).retryable());
+            }
+            Marked::Missing => {
+                return Err(Error::new(
+                    ErrorCode::InvalidArgument,
+                    format!("the outbox has no message {id} to confirm"),
+                ));
+            }
+            Marked::Dispatched | Marked::AlreadyDispatched | Marked::Replayed => {}
         }
-        _ => Err(Error::new(
-            ErrorCode::MarkIncomplete,
-            format!("message {id} was sent and could not be marked: {detail}"),
-        )
-        .retryable()),
     }
+    Ok(())
+}
+
+/// Marks messages that were confirmed as sent, and ends their acceptances. The ids are passed with their places in the
+/// call. Returns the result for each message. The marks of concurrent calls share requests. If a mark fails, the
+/// message stays claimed, so that it is not sent again before the caller confirms it again.
+pub(crate) fn mark_confirmed<'o>(
+    engine: &Engine,
+    call: &Call<'_>,
+    sent: BTreeMap<usize, &'o str>,
+) -> Result<Vec<(usize, &'o str, Marked)>> {
+    let now = Ticks::now();
+    let (mut open, impossible): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        sent.into_iter().partition(|(_, id)| is_possible_id(id));
+    let mut results: Vec<_> = impossible.into_iter().map(|(place, id)| (place, id, Marked::Missing)).collect();
+    // A marked message must not be sent from memory.
+    open.values().for_each(|id| drop(engine.recent.take(id)));
+    let (answers, mut answered) = unbounded_channel();
+    let marks: Vec<_> = open.iter().map(|(place, id)| (*place, Mark::by_name(id, now))).collect();
+    engine.marker.mark(&engine.runtime, call, marks, &answers);
+    drop(answers);
+    let patience = engine.mark_timeout();
+    while !open.is_empty() {
+        let answer = match engine.runtime.run_inside("marking", patience, answered.recv()) {
+            Ok(answer) => answer,
+            Err(error) if error.code() == ErrorCode::Timeout => None,
+            Err(error) => return Err(error),
+        };
+        let Some((place, marked)) = answer else {
+            let no_response = || Error::new(ErrorCode::Timeout, "no response within operation_timeout_ms").retryable();
+            results.extend(open.into_iter().map(|(place, id)| (place, id, Marked::Failed(no_response()))));
+            break;
+        };
+        let Some(id) = open.remove(&place) else { continue };
+        match marked {
+            Marked::Failed(_) => {}
+            Marked::Missing => drop(engine.in_flight.settle(id)),
+            Marked::Dispatched | Marked::AlreadyDispatched | Marked::Replayed => engine.confirmed_as_sent(id),
+        }
+        results.push((place, id, marked));
+    }
+    Ok(results)
 }
 
 /// Records that an accepted message was not sent. This counts like every other failed attempt: the message waits, and

@@ -2,19 +2,17 @@
 //! and record their failures.
 
 use crate::delivery::blame::Blame;
+use crate::delivery::confirm::mark_confirmed;
 use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Reason, Result};
 use crate::model::stored_message::{MessageState, StoredMessage};
-use crate::model::ticks::Ticks;
-use crate::outbox::item::is_possible_id;
-use crate::outbox::mark::{Mark, Marked};
+use crate::outbox::mark::Marked;
 use crate::outbox::read::MAX_BATCH_GET;
 use crate::runtime::Call;
 use crate::transport::SendOutcome;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use tokio::sync::mpsc::unbounded_channel;
 use tracing::Instrument;
 
 /// A message that was not sent, with its place in the call.
@@ -81,7 +79,13 @@ pub(crate) fn confirm_many<'o>(
     let call = &engine.runtime.enter()?;
     let mut unrecorded = Unrecorded::default();
     let (sent_count, count) = (sent.len() as u64, sent.len() + unsent.len());
-    mark(engine, call, sent, &mut unrecorded)?;
+    for (place, id, marked) in mark_confirmed(engine, call, sent)? {
+        match marked {
+            Marked::Failed(error) => unrecorded.add((place, id), "MarkFailed", error.message()),
+            Marked::Missing => unrecorded.add((place, id), "NotFound", "the outbox has no such message"),
+            Marked::Dispatched | Marked::AlreadyDispatched | Marked::Replayed => {}
+        }
+    }
     record(engine, call, &unsent, sent_count, &mut unrecorded);
     unrecorded.into_result(count)
 }
@@ -94,47 +98,6 @@ pub(crate) fn not_a_confirmation(id: &str) -> Error {
             "message {id} cannot be confirmed as accepted or not tried: confirm it as sent, retry, unavailable or reject"
         ),
     )
-}
-
-/// Marks messages through the engine's marker, which remembers the messages that it could not mark.
-fn mark(engine: &Engine, call: &Call<'_>, sent: BTreeMap<usize, &str>, unrecorded: &mut Unrecorded) -> Result<()> {
-    let now = Ticks::now();
-    let (mut open, impossible): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        sent.into_iter().partition(|(_, id)| is_possible_id(id));
-    for place in impossible {
-        unrecorded.add(place, "NotFound", "the outbox has no such message");
-    }
-    // A marked message must not be sent from memory.
-    open.values().for_each(|id| drop(engine.recent.take(id)));
-    let (answers, mut answered) = unbounded_channel();
-    let marks: Vec<_> = open.iter().map(|(place, id)| (*place, Mark::by_name(id, now))).collect();
-    engine.marker.mark(&engine.runtime, call, marks, &answers);
-    drop(answers);
-    let patience = engine.mark_timeout();
-    while !open.is_empty() {
-        let answer = match engine.runtime.run_inside("marking", patience, answered.recv()) {
-            Ok(answer) => answer,
-            Err(error) if error.code() == ErrorCode::Timeout => None,
-            Err(error) => return Err(error),
-        };
-        let Some((place, marked)) = answer else {
-            for unanswered in open {
-                unrecorded.add(unanswered, "MarkFailed", "no response within operation_timeout_ms");
-            }
-            return Ok(());
-        };
-        let Some(id) = open.remove(&place) else { continue };
-        match marked {
-            // The message stays claimed, so that it is not sent again before the caller confirms it again.
-            Marked::Failed(error) => unrecorded.add((place, id), "MarkFailed", error.message()),
-            Marked::Missing => {
-                engine.in_flight.settle(id);
-                unrecorded.add((place, id), "NotFound", "the outbox has no such message");
-            }
-            Marked::Dispatched | Marked::AlreadyDispatched | Marked::Replayed => engine.confirmed_as_sent(id),
-        }
-    }
-    Ok(())
 }
 
 /// Records failed attempts in the same way as a sweep does. After a failed attempt, the message waits or is parked, and

@@ -8,18 +8,9 @@ use crate::outbox::item::is_possible_id;
 use crate::outbox::mark::{Mark, Marked};
 use crate::outbox::partiql::MAX_STATEMENTS;
 
-/// Marks the messages with these ids. If a producer had accepted a message, this process no longer waits for the
-/// confirmation of that message.
-pub(crate) fn mark_for_caller(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
-    let report = mark(engine, ids)?;
-    for entry in report.entries().iter().filter(|entry| entry.outcome != DispatchOutcome::MarkFailed) {
-        engine.in_flight.settle(&entry.id);
-    }
-    Ok(report)
-}
-
-/// Marks the messages with these ids, up to 25 per request.
-pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
+/// Marks the messages with these ids, up to 25 per request. If a producer had accepted a message, this process no longer
+/// waits for the confirmation of that message.
+pub(crate) fn mark_dispatched(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
     engine.runtime.check_open()?;
     let ids = distinct(ids);
     let mut report = DispatchReport::of(&ids);
@@ -47,6 +38,9 @@ pub(crate) fn mark(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
             }
         },
     )?;
+    for entry in report.entries().iter().filter(|entry| entry.outcome != DispatchOutcome::MarkFailed) {
+        engine.in_flight.settle(&entry.id);
+    }
     Ok(report)
 }
 

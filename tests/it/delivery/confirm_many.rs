@@ -1,9 +1,10 @@
 //! Many confirmations share the requests that mark, read and record, and each message has the result of a
 //! confirmation of its own.
 
-use crate::support::fault::Fault;
+use crate::support::fault::{Fault, Gate};
 use crate::support::*;
 use postbox::{DispatchOutcome, ErrorCode, MessageState, Postbox, SendOutcome, producer_fn};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const WRITE: &str = "BatchExecuteStatement";
@@ -44,6 +45,27 @@ fn confirmed_messages_are_marked_25_in_a_request() {
     assert_eq!((statements(&world).iter().sum::<usize>(), world.faults.count(WRITE)), (60, 3));
     assert!(ids.iter().all(|id| state(&world.postbox, id) == MessageState::Dispatched));
     assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::AlreadyDispatched]);
+}
+
+#[test]
+fn confirmations_of_concurrent_callers_share_requests() {
+    let (world, ids) = accepted(64);
+    let (gate, started) = (Gate::new(), AtomicUsize::new(0));
+    world.faults.next_times(2, WRITE, Fault::Wait(gate.clone()));
+    std::thread::scope(|scope| {
+        for id in &ids {
+            scope.spawn(|| {
+                started.fetch_add(1, Ordering::Relaxed);
+                world.postbox.confirm(id, SendOutcome::Sent).unwrap();
+            });
+        }
+        wait_until("the callers do not confirm", || {
+            started.load(Ordering::Relaxed) == 64 && world.faults.count(WRITE) >= 2
+        });
+        gate.open();
+    });
+    assert!(world.faults.count(WRITE) <= 16, "{}", world.faults.count(WRITE));
+    assert!(ids.iter().all(|id| state(&world.postbox, id) == MessageState::Dispatched));
 }
 
 #[test]
