@@ -4,17 +4,22 @@
 use crate::delivery::order::{Order, Turn};
 use crate::engine::Engine;
 use crate::model::error::{ErrorCode, Result};
+use crate::model::item::Item;
 use crate::model::ticks::Ticks;
 use crate::outbox::lane::{Group, Groups, Lane};
-use crate::outbox::sightings::{Page, Range, Sighting, behind};
+use crate::outbox::sightings::{Page, Range, Segment, Sighting, behind};
+use crate::runtime::timed_out;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of messages in a page of the index.
 const PAGE_SIZE: i32 = 25;
 /// The maximum number of pages that one poll reads. The next poll continues after them.
 const MAX_PAGES: usize = 64;
-/// The interval at which a poll searches for messages without a shard, as a number of polls.
-const UNSHARDED_EVERY: u64 = 12;
+/// The number of messages among which a poll searches for messages without a shard. The next search continues after
+/// them.
+const SEARCHED_AT_ONCE: i32 = 200;
+/// The name of the requests in errors and logs.
+const FINDING: &str = "finding lanes with work";
 
 /// The times that decide whether a message is swept. A message that is younger than the minimum age is not swept,
 /// unless its creation time is so far in the future that it must be wrong.
@@ -76,59 +81,108 @@ pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times, keep: &dy
     Ok(view)
 }
 
+/// Reads the index of all topics, in as many segments at the same time as the last poll has suggested.
 fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> bool, view: &mut View) -> Result<()> {
-    let (mut from, polls) = engine.sweeping.start_poll();
-    for page_number in 0..MAX_PAGES {
-        if !keep() {
-            break;
-        }
-        let start = from.clone();
-        let page =
-            engine.run("finding lanes with work", |outbox| async move { outbox.poll_page(PAGE_SIZE, start).await });
-        let page = match page {
-            // DynamoDB rejects the start key that Postbox constructed to skip the rest of a shard. From now on, the
-            // index is read page by page.
-            Err(error)
-                if page_number > 0
-                    && error.code() == ErrorCode::ServiceError
-                    && !engine.sweeping.reads_page_by_page() =>
-            {
-                engine.sweeping.read_page_by_page();
-                from = None;
-                continue;
-            }
-            // The lanes that were found before the error are swept. The next poll begins with the page that could not
-            // be read.
-            Err(error) if page_number > 0 => {
-                tracing::debug!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
-                break;
-            }
-            page => page?,
-        };
-        let last = page.sightings.last().map(|sighting| sighting.topic_shard.to_string());
-        let next = page.next.clone();
-        add(engine, page, groups, times, view);
-        from = match (next, last) {
-            (None, _) => None,
-            (Some(next), Some(_)) if engine.sweeping.reads_page_by_page() => Some(next),
-            (Some(_), Some(shard)) => Some(behind(&shard)),
-            (next, None) => next,
-        };
-        if from.is_none() {
-            break;
+    let starts = engine.polling.start();
+    if let Some(from) = starts.unsharded {
+        let is_idle = search_unsharded(engine, from, (groups, times), view);
+        // The first poll reads both indexes, because a process that sweeps only once must not depend on the faster one.
+        if is_idle && !starts.is_first {
+            engine.polling.end(starts.segments, 0);
+            return Ok(());
         }
     }
-    engine.sweeping.end_poll(from);
-    if polls % UNSHARDED_EVERY == 0 && keep() {
-        let page = engine.run("finding lanes with work", |outbox| async move { outbox.unsharded_page(None).await });
-        match page {
-            Ok(page) => add(engine, Page { next: None, ..page }, groups, times, view),
-            Err(error) => {
-                tracing::warn!(target: "postbox", { error.message = error.message() }, "messages without a shard could not be found");
-            }
+    let count = i32::try_from(starts.segments.len()).unwrap_or(1);
+    let mut segments: Vec<Part> =
+        (0..count).zip(starts.segments).map(|(number, from)| Part::new(number, from)).collect();
+    let (mut pages, mut failed) = (0, None);
+    while pages < MAX_PAGES && failed.is_none() && keep() {
+        let open = segments.iter_mut().filter(|part| part.is_open).take(MAX_PAGES - pages);
+        let mut open: Vec<&mut Part> = open.collect();
+        if open.is_empty() {
+            break;
         }
+        let starts: Vec<_> =
+            open.iter().map(|part| (Segment { number: part.number, count }, part.from.clone())).collect();
+        let mut parts = open.iter_mut();
+        engine.run_each(
+            FINDING,
+            starts,
+            |outbox, (segment, from)| async move { outbox.poll_page(PAGE_SIZE, segment, from).await },
+            |page| {
+                let Some(part) = parts.next() else { return };
+                match page.unwrap_or_else(|| Err(timed_out(FINDING, engine.operation_timeout()))) {
+                    Ok(page) => {
+                        pages += 1;
+                        part.advance(&page, engine.polling.reads_page_by_page());
+                        add(engine, page, groups, times, view);
+                    }
+                    // DynamoDB rejects the start key that Postbox constructed to skip the rest of a shard. From now on,
+                    // the index is read page by page.
+                    Err(error)
+                        if part.from.is_some()
+                            && error.code() == ErrorCode::ServiceError
+                            && !engine.polling.reads_page_by_page() =>
+                    {
+                        engine.polling.read_page_by_page();
+                        part.from = None;
+                    }
+                    Err(error) => failed = Some(error),
+                }
+            },
+        )?;
     }
+    match failed {
+        Some(error) if pages == 0 => return Err(error),
+        // The lanes that were found before the error are swept. The next poll begins with the page that could not be
+        // read.
+        Some(error) => {
+            tracing::debug!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
+        }
+        None => {}
+    }
+    engine.polling.end(segments.into_iter().map(|part| part.from).collect(), pages);
     Ok(())
+}
+
+/// The position of a poll in a segment of the index.
+struct Part {
+    number: i32,
+    from: Option<Item>,
+    /// Whether the segment has further pages for this poll.
+    is_open: bool,
+}
+
+impl Part {
+    fn new(number: i32, from: Option<Item>) -> Self {
+        Self { number, from, is_open: true }
+    }
+
+    /// Advances to the next page. The rest of a shard is skipped, unless the index is read page by page.
+    fn advance(&mut self, page: &Page, page_by_page: bool) {
+        let shard = page.sightings.last().map(|sighting| &sighting.topic_shard).filter(|_| !page_by_page);
+        self.from = page.next.as_ref().map(|next| shard.map_or_else(|| next.clone(), |shard| behind(shard)));
+        self.is_open = self.from.is_some();
+    }
+}
+
+/// Searches for messages without a shard, which the index by topic does not contain. Returns whether the searched index
+/// is empty.
+fn search_unsharded(engine: &Engine, from: Option<Item>, (groups, times): (&Groups, Times), view: &mut View) -> bool {
+    let is_start = from.is_none();
+    let found = engine.run(FINDING, |outbox| async move { outbox.unsharded_page(SEARCHED_AT_ONCE, from).await });
+    match found {
+        Ok((page, searched)) => {
+            let is_empty = is_start && page.next.is_none() && searched == 0;
+            engine.polling.searched(page.next.clone());
+            add(engine, Page { next: None, ..page }, groups, times, view);
+            is_empty
+        }
+        Err(error) => {
+            tracing::warn!(target: "postbox", { error.message = error.message() }, "messages without a shard could not be found");
+            false
+        }
+    }
 }
 
 /// Reads the oldest messages of each shard that the topic can have, and the messages whose creation time is too far in
@@ -139,13 +193,13 @@ fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view:
     let parts: Vec<(String, Range)> = shards.flat_map(|shard| ranges.map(|range| (shard.clone(), range))).collect();
     let mut failed = None;
     engine.run_each(
-        "finding lanes with work",
+        FINDING,
         parts,
         |outbox, (shard, range)| async move { outbox.shard_page(shard, range, PAGE_SIZE, None).await },
         |page: Option<Result<Page>>| match page {
             Some(Ok(page)) => add(engine, page, groups, times, view),
             Some(Err(error)) => failed = Some(error),
-            None => {}
+            None => failed = Some(timed_out(FINDING, engine.operation_timeout())),
         },
     )?;
     failed.map_or(Ok(()), Err)

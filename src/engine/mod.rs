@@ -7,6 +7,7 @@ pub(crate) mod counters;
 pub(crate) mod evidence;
 pub(crate) mod in_flight;
 pub(crate) mod marker;
+pub(crate) mod polling;
 pub(crate) mod recent;
 pub(crate) mod sweeping;
 pub(crate) mod unsent_keys;
@@ -18,6 +19,7 @@ use crate::engine::counters::Counters;
 use crate::engine::evidence::Evidence;
 use crate::engine::in_flight::{Acceptance, InFlight};
 use crate::engine::marker::Marker;
+use crate::engine::polling::Polling;
 use crate::engine::recent::Recent;
 use crate::engine::sweeping::Sweeping;
 use crate::engine::unsent_keys::UnsentKeys;
@@ -50,6 +52,7 @@ pub(crate) struct Engine {
     pub(crate) marker: Marker,
     pub(crate) counters: Counters,
     pub(crate) limit: Arc<BacklogLimit>,
+    pub(crate) polling: Polling,
     pub(crate) sweeping: Sweeping,
     pub(crate) committed: Committed,
     /// The name of the holder in the leases of this process: its host and process.
@@ -70,6 +73,7 @@ impl Engine {
             in_flight,
             counters: Counters::default(),
             limit: BacklogLimit::new(config.max_outstanding),
+            polling: Polling::default(),
             sweeping: Sweeping::default(),
             committed: Committed::default(),
             holder: format!("{host} {}", std::process::id()),

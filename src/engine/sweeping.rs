@@ -1,7 +1,6 @@
 //! The information that a process keeps in memory between its sweeps. The information only saves requests. Every
 //! decision that must outlive the process is stored in the tables.
 
-use crate::model::item::Item;
 use crate::outbox::lane::Lane;
 use crate::sys::clock;
 use crate::sys::sync::{Mutex, MutexGuard};
@@ -12,18 +11,14 @@ use std::time::{Duration, Instant};
 /// The maximum number of ids of lost leases of one resource that are remembered.
 const MOST_LEFT_LEASES: usize = 8;
 
-/// The start of the next poll, and the lanes and topics that this process ignores. A lane is a group of shards of a
-/// topic that one thread sweeps as a unit. Each ignored lane or topic has the time until which it is ignored.
+/// The lanes and topics that this process ignores, and the leases that the lock table may still show as its own. A lane is
+/// a group of shards of a topic that one thread sweeps as a unit. Each ignored lane or topic has the time until which it
+/// is ignored.
 #[derive(Default)]
 pub(crate) struct Sweeping(Mutex<Memory>);
 
 #[derive(Default)]
 struct Memory {
-    poll_from: Option<Item>,
-    polls: u64,
-    /// Whether DynamoDB has rejected a start key that Postbox had constructed, so that only the keys that pages return
-    /// are used.
-    reads_page_by_page: bool,
     lanes: HashMap<Lane, Instant>,
     idle: HashMap<Lane, Instant>,
     topics: HashMap<String, Instant>,
@@ -38,26 +33,6 @@ struct Memory {
 }
 
 impl Sweeping {
-    /// Starts a poll. Returns its start key and the number of earlier polls.
-    pub(crate) fn start_poll(&self) -> (Option<Item>, u64) {
-        let mut memory = self.lock();
-        memory.polls += 1;
-        (memory.poll_from.take(), memory.polls - 1)
-    }
-
-    /// Sets the start key of the next poll.
-    pub(crate) fn end_poll(&self, from: Option<Item>) {
-        self.lock().poll_from = from;
-    }
-
-    pub(crate) fn reads_page_by_page(&self) -> bool {
-        self.lock().reads_page_by_page
-    }
-
-    pub(crate) fn read_page_by_page(&self) {
-        self.lock().reads_page_by_page = true;
-    }
-
     /// Ignores a lane for this time, because another process holds the lane or because the lane is paused.
     pub(crate) fn leave_lane(&self, lane: &Lane, time: Duration) {
         remember(&mut self.lock().lanes, lane.clone(), time);

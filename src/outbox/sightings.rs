@@ -54,6 +54,15 @@ pub(crate) struct Page {
     pub(crate) next: Option<Item>,
 }
 
+/// A part of the index of outstanding messages. Different segments can be read at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    /// The number of the segment, from 0.
+    pub(crate) number: i32,
+    /// The number of segments into which the index is divided.
+    pub(crate) count: i32,
+}
+
 /// A range of the messages of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Range {
@@ -64,9 +73,10 @@ pub(crate) enum Range {
 }
 
 impl Outbox {
-    /// Reads a page of up to `limit` messages of any topic, in the index's own order of shards and oldest first within
-    /// each shard.
-    pub(crate) async fn poll_page(&self, limit: i32, from: Option<Item>) -> Result<Page> {
+    /// Reads a page of up to `limit` messages of any topic in a segment of the index. The messages are in the index's own
+    /// order of shards, and oldest first within each shard.
+    pub(crate) async fn poll_page(&self, limit: i32, segment: Segment, from: Option<Item>) -> Result<Page> {
+        let is_divided = segment.count > 1;
         let response = self
             .client
             .scan()
@@ -74,6 +84,8 @@ impl Outbox {
             .index_name(BY_TOPIC)
             .projection_expression(projection())
             .limit(limit)
+            .set_segment(is_divided.then_some(segment.number))
+            .set_total_segments(is_divided.then_some(segment.count))
             .set_exclusive_start_key(from)
             .send()
             .await
@@ -106,8 +118,9 @@ impl Outbox {
         Ok(page(response.items.unwrap_or_default(), response.last_evaluated_key))
     }
 
-    /// Reads a page of the messages without a shard, in no order. These messages are missing from the indexes by topic.
-    pub(crate) async fn unsharded_page(&self, from: Option<Item>) -> Result<Page> {
+    /// Searches up to `limit` messages for those without a shard, which are missing from the indexes by topic. Returns
+    /// them in no order, and the number of searched messages.
+    pub(crate) async fn unsharded_page(&self, limit: i32, from: Option<Item>) -> Result<(Page, i32)> {
         let response = self
             .client
             .scan()
@@ -115,12 +128,13 @@ impl Outbox {
             .index_name(ALL_TOPICS)
             .filter_expression(format!("attribute_not_exists({TOPIC_SHARD})"))
             .projection_expression(projection())
-            .limit(MAX_PAGE)
+            .limit(limit)
             .set_exclusive_start_key(from)
             .send()
             .await
             .map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
-        Ok(page(response.items.unwrap_or_default(), response.last_evaluated_key))
+        let searched = response.scanned_count;
+        Ok((page(response.items.unwrap_or_default(), response.last_evaluated_key), searched))
     }
 }
 

@@ -399,7 +399,8 @@ fn closed() -> Error {
     Error::new(ErrorCode::Closed, "the Postbox was closed: open a new one")
 }
 
-fn timed_out(what: &str, timeout: Duration) -> Error {
+/// Returns the error for an operation that received no response within this time.
+pub(crate) fn timed_out(what: &str, timeout: Duration) -> Error {
     Error::new(
         ErrorCode::Timeout,
         format!("{what}: no response within operation_timeout_ms ({} ms)", timeout.as_millis()),

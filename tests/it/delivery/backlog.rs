@@ -229,7 +229,7 @@ fn a_page_of_the_poll_that_cannot_be_read_does_not_hide_the_others() {
     let mut scans = 0;
     world.faults.when(move |request| {
         scans += i32::from(request.operation == "Scan");
-        (request.operation == "Scan" && scans == 2).then(Fault::throttle)
+        (request.operation == "Scan" && scans == 3).then(Fault::throttle)
     });
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 200);
 }

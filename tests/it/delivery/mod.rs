@@ -11,6 +11,7 @@ mod confirm_many;
 mod fate;
 mod lease;
 mod list_replay_limits;
+mod poll;
 mod presence;
 mod sharded_sweep;
 mod stuck;

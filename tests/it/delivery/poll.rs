@@ -1,0 +1,70 @@
+//! The requests with which a sweep finds the lanes that have messages to send.
+
+use crate::support::fault::Request;
+use crate::support::{OUTBOX, TestOutbox, sdk};
+use postbox::{Builder, MemoryProducer, Message, Postbox};
+use std::time::Duration;
+
+fn eager(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::from_millis(0))
+}
+
+/// Returns the pairs of segment and number of segments of all scans, in ascending order and without repetitions.
+fn segments(requests: &[Request]) -> Vec<(u64, u64)> {
+    let scans = requests.iter().filter(|request| request.operation == "Scan");
+    let mut segments: Vec<_> =
+        scans.filter_map(|scan| Some((scan.body["Segment"].as_u64()?, scan.body["TotalSegments"].as_u64()?))).collect();
+    segments.sort_unstable();
+    segments.dedup();
+    segments
+}
+
+#[test]
+fn an_index_of_many_shards_is_read_in_segments() {
+    let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(1));
+    let deposit = || {
+        let messages: Vec<Message> = (0..480).map(|n| Message::new(format!("topic-{}", n % 16), "x")).collect();
+        let _ = world.postbox.deposit_posts(&messages).unwrap();
+    };
+    deposit();
+    let _ = world.postbox.sweep().unwrap();
+    // The first poll reads 17 pages: one of each topic, and an empty one. Up to 8 of them are read one after another.
+    assert_eq!(segments(&world.faults.requests()), [(0, 3), (1, 3), (2, 3)]);
+    deposit();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 480);
+    world.faults.forget();
+    let _ = world.postbox.sweep().unwrap();
+    assert!(segments(&world.faults.requests()).is_empty(), "an idle sweep makes one request");
+}
+
+#[test]
+fn every_idle_sweep_after_the_first_makes_one_request() {
+    let world = TestOutbox::configured(eager);
+    let _ = world.postbox.sweep().unwrap();
+    world.faults.forget();
+    for _ in 0..24 {
+        let _ = world.postbox.sweep().unwrap();
+    }
+    assert_eq!(world.faults.operations(), ["Scan"; 24]);
+}
+
+#[test]
+fn a_message_without_a_shard_is_found_behind_a_backlog_that_waits() {
+    let world = TestOutbox::configured(|builder| builder);
+    let messages: Vec<Message> = (0..450).map(|n| Message::new("unserved", n.to_string())).collect();
+    let _ = world.postbox.deposit_posts(&messages).unwrap();
+    let ids = world.postbox.deposit_posts(&[Message::new("t", "first"), Message::new("t", "second")]).unwrap();
+    for id in &ids {
+        let mut raw = world.raw(id).unwrap();
+        raw.remove("TopicShard");
+        sdk(
+            &world.postbox,
+            |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await },
+        );
+    }
+    let producer = MemoryProducer::new();
+    let sweeper = world.backend.open(eager(Postbox::builder()).producer("t", producer.clone()), &world.faults);
+    // A search reads 200 messages, and every twelfth sweep searches.
+    let sent: u64 = (0..36).map(|_| sweeper.sweep().unwrap().dispatched).sum();
+    assert_eq!((sent, producer.sent().len()), (2, 2));
+}
