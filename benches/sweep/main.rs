@@ -20,9 +20,10 @@ fn main() {
     if processes::sweep_if_asked() {
         return;
     }
-    let parts: [(&str, fn()); 9] = [
+    let parts: [(&str, fn()); 10] = [
         ("backlog", backlog::measure),
         ("large", backlog::measure_large),
+        ("memory", processes::measure_memory),
         ("idle", idle::measure),
         ("fleet", idle::measure_fleet),
         ("waiting", waiting::measure),

@@ -4,6 +4,7 @@
 use crate::support::delay::Delayed;
 use crate::support::figures::{Series, processor_time};
 use crate::support::is_measurement;
+use crate::support::memory::{peak_kilobytes, resident_kilobytes};
 use crate::support::parameter;
 use crate::support::request::drop_stream;
 use crate::support::server::{Kind, Server, pin};
@@ -31,6 +32,8 @@ struct Backlog {
     messages: usize,
     topics: usize,
     shards: u64,
+    /// The number of bytes of each body.
+    bytes: usize,
 }
 
 /// The results of a sweeper process, which it prints.
@@ -38,6 +41,8 @@ struct Backlog {
 struct Sweeper {
     sent: u64,
     processor_ms: u64,
+    /// The peak of its memory above that before its first sweep.
+    kilobytes: u64,
     /// The time from the start of the process to its first message, and the number of requests before it.
     first: Option<(u64, u64)>,
 }
@@ -58,13 +63,13 @@ pub fn measure() {
         delay => vec![delay],
     };
     for delay in delays {
-        compare(Backlog { messages: size(), topics: 20, shards: 3 }, Duration::from_millis(delay));
+        compare(Backlog { messages: size(), topics: 20, shards: 3, bytes: 1024 }, Duration::from_millis(delay));
     }
 }
 
 pub fn measure_one_topic() {
     for (shards, delay) in [(3, 5), (3, 50), (20, 5), (20, 50)] {
-        compare(Backlog { messages: size(), topics: 1, shards }, Duration::from_millis(delay));
+        compare(Backlog { messages: size(), topics: 1, shards, bytes: 1024 }, Duration::from_millis(delay));
     }
 }
 
@@ -76,7 +81,7 @@ fn size() -> usize {
 /// Measures the rate of one, two and four processes, in alternating rounds.
 fn compare(backlog: Backlog, delay: Duration) {
     let rounds = if is_measurement() { parameter("POSTBOX_BENCH_ROUNDS", 3) } else { 1 };
-    let Backlog { messages, topics, shards } = backlog;
+    let Backlog { messages, topics, shards, .. } = backlog;
     println!(
         "\n| sweepers of {messages} messages, topics: {topics}, shards: {shards}, {delay:?} a request | messages a second | times one | round trips | sent twice | database busy | sweepers busy |\n|---|---|---|---|---|---|---|"
     );
@@ -109,7 +114,7 @@ fn compare(backlog: Backlog, delay: Duration) {
 
 /// Measures the time until a process that sweeps once sends its first message while four others sweep.
 pub fn measure_once() {
-    let backlog = Backlog { messages: size() * 2, topics: 20, shards: 3 };
+    let backlog = Backlog { messages: size() * 2, topics: 20, shards: 3, bytes: 1024 };
     println!(
         "\n| one sweep beside four sweepers, topics: 20 | first message after | requests before it | sent by it | sent twice |\n|---|---|---|---|---|---|"
     );
@@ -127,6 +132,18 @@ pub fn measure_once() {
     }
 }
 
+/// Measures the memory of a sweeper of messages of almost the largest size, without the memory of the database.
+pub fn measure_memory() {
+    let messages = if is_measurement() { 400 } else { 8 };
+    let backlog = Backlog { messages, topics: 4, shards: 3, bytes: 380 * 1000 };
+    println!("\n| one sweeper process, messages of 380 KB in 4 topics | sent | memory above idle |\n|---|---|---|");
+    for delay in [5, 50].map(Duration::from_millis) {
+        let (server, _depositor) = backlog.deposit();
+        let Sweeper { sent, kilobytes, .. } = Sweeper::of(backlog.spawn(&server, delay, false));
+        println!("| {messages}, {delay:?} a request | {sent} | {:.1} MB |", kilobytes as f64 / 1024.0);
+    }
+}
+
 impl Backlog {
     /// Starts a database and deposits the messages.
     fn deposit(self) -> (Server, Postbox) {
@@ -137,11 +154,11 @@ impl Backlog {
         depositor.block_on(drop_stream).expect("the stream is dropped");
         let messages: Vec<Message> = (0..self.messages)
             .map(|n| {
-                let message = Message::new(format!("t{}", n % self.topics), [b'x'; 1024]);
+                let message = Message::new(format!("t{}", n % self.topics), vec![b'x'; self.bytes]);
                 message.with_partition_key(format!("key-{}", n / self.topics % 1000))
             })
             .collect();
-        for messages in messages.chunks(1000) {
+        for messages in messages.chunks(100) {
             depositor.deposit_posts(messages).expect("the messages are deposited");
         }
         (server, depositor)
@@ -184,7 +201,8 @@ impl Sweeper {
         let text = String::from_utf8_lossy(&output.stdout);
         let mut numbers = text.split_whitespace().map(|number| number.parse().expect("a number"));
         let mut next = || numbers.next();
-        Self { sent: next().expect("a count"), processor_ms: next().expect("a time"), first: next().zip(next()) }
+        let (sent, processor_ms) = (next().expect("a count"), next().expect("a time"));
+        Self { sent, processor_ms, kilobytes: next().expect("a size"), first: next().zip(next()) }
     }
 }
 
@@ -231,12 +249,14 @@ pub fn sweep_if_asked() -> bool {
     let postbox = over_http(&url, network, parameter(SHARDS, 3)).default_producer(producer).open();
     let postbox = postbox.expect("the Postbox opens");
     let is_once = std::env::var(ONCE).is_ok();
+    let idle = resident_kilobytes();
     let sweep = || postbox.sweep().expect("the sweep runs").found > 0;
     // A sweeper without a lane polls rarely, so that it does not slow down the others.
     while (sweep() || is_anything_outstanding(&postbox)) && !is_once {
         std::thread::sleep(Duration::from_millis(20));
     }
     let first = first.get().cloned().unwrap_or_default();
-    println!("{} {} {first}", sent.load(Ordering::Relaxed), processor_time().as_millis());
+    let kilobytes = peak_kilobytes().saturating_sub(idle);
+    println!("{} {} {kilobytes} {first}", sent.load(Ordering::Relaxed), processor_time().as_millis());
     true
 }

@@ -31,9 +31,9 @@ const MAX_RETRIED: usize = 2_000;
 /// The number of retried messages that are sent before the fresh messages.
 const RETRIED_FIRST: usize = 10;
 /// The number of bodies in the first read. The number doubles after each small read.
-const FIRST_READ: usize = 10;
+const FIRST_READ: usize = 4;
 /// The maximum size of a small read, in bytes.
-const SMALL_READ: usize = 1024 * 1024;
+const SMALL_READ: usize = 512 * 1024;
 /// The length of a claim, as a multiple of the duration of a lease. A claim is a wait that is written to the item of a
 /// message before the message is sent, so that no other process sends the message. If the sender crashes, the claimed
 /// message may be the cause.

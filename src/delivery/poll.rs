@@ -3,7 +3,8 @@
 
 use crate::delivery::order::{Order, Turn};
 use crate::engine::Engine;
-use crate::model::error::{ErrorCode, Result};
+use crate::engine::polling::{MAX_SEGMENTS, PAGES_IN_SEQUENCE};
+use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::ticks::Ticks;
 use crate::outbox::lane::{Group, Groups, Lane};
@@ -84,26 +85,65 @@ pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times, keep: &dy
 /// Reads the index of all topics, in as many segments at the same time as the last poll has suggested.
 fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> bool, view: &mut View) -> Result<()> {
     let starts = engine.polling.start();
-    if let Some(from) = starts.unsharded {
-        let is_idle = search_unsharded(engine, from, (groups, times), view);
-        // The first poll reads both indexes, because a process that sweeps only once must not depend on the faster one.
-        if is_idle && !starts.is_first {
-            engine.polling.end(starts.segments, 0);
-            return Ok(());
+    let unsharded = starts.unsharded.and_then(|from| search_unsharded(engine, from));
+    // The first poll reads both indexes, because a process that sweeps only once must not depend on the faster one.
+    let is_idle = unsharded.as_ref().is_some_and(|search| search.is_index_empty) && !starts.is_first;
+    let mut reading = IndexReading::new(starts.segments);
+    if !is_idle {
+        while reading.is_open() && keep() {
+            if reading.has_too_many_pages() {
+                reading = IndexReading::new(vec![None; MAX_SEGMENTS]);
+                *view = View::default();
+            }
+            reading.read_pages(engine, |page| add(engine, page, groups, times, view))?;
         }
+        reading.check()?;
     }
-    let count = i32::try_from(starts.segments.len()).unwrap_or(1);
-    let mut segments: Vec<Part> =
-        (0..count).zip(starts.segments).map(|(number, from)| Part::new(number, from)).collect();
-    let (mut pages, mut failed) = (0, None);
-    while pages < MAX_PAGES && failed.is_none() && keep() {
-        let open = segments.iter_mut().filter(|part| part.is_open).take(MAX_PAGES - pages);
+    let IndexReading { parts, pages, .. } = reading;
+    engine.polling.end(parts.into_iter().map(|part| part.from).collect(), pages);
+    if let Some(Search { page, .. }) = unsharded {
+        add(engine, page, groups, times, view);
+    }
+    Ok(())
+}
+
+/// A poll of the index of all topics.
+struct IndexReading {
+    parts: Vec<Part>,
+    /// The number of pages that were read.
+    pages: usize,
+    failed: Option<Error>,
+}
+
+/// The position of a poll in a segment of the index.
+struct Part {
+    segment: Segment,
+    from: Option<Item>,
+    /// Whether the segment has further pages for this poll.
+    is_open: bool,
+}
+
+impl IndexReading {
+    fn new(starts: Vec<Option<Item>>) -> Self {
+        let count = i32::try_from(starts.len()).unwrap_or(i32::MAX);
+        let part = |(number, from)| Part { segment: Segment { number, count }, from, is_open: true };
+        Self { parts: (0..count).zip(starts).map(part).collect(), pages: 0, failed: None }
+    }
+
+    fn is_open(&self) -> bool {
+        self.failed.is_none() && self.pages < MAX_PAGES && self.parts.iter().any(|part| part.is_open)
+    }
+
+    /// Returns whether the pages of an index that was not divided take too long to be read one after another.
+    fn has_too_many_pages(&self) -> bool {
+        self.parts.len() == 1 && self.pages >= PAGES_IN_SEQUENCE
+    }
+
+    /// Reads the next page of each segment, and passes the pages on.
+    fn read_pages(&mut self, engine: &Engine, mut found: impl FnMut(Page)) -> Result<()> {
+        let open = self.parts.iter_mut().filter(|part| part.is_open).take(MAX_PAGES - self.pages);
         let mut open: Vec<&mut Part> = open.collect();
-        if open.is_empty() {
-            break;
-        }
-        let starts: Vec<_> =
-            open.iter().map(|part| (Segment { number: part.number, count }, part.from.clone())).collect();
+        let starts: Vec<_> = open.iter().map(|part| (part.segment, part.from.clone())).collect();
         let mut parts = open.iter_mut();
         engine.run_each(
             FINDING,
@@ -113,9 +153,9 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> b
                 let Some(part) = parts.next() else { return };
                 match page.unwrap_or_else(|| Err(timed_out(FINDING, engine.operation_timeout()))) {
                     Ok(page) => {
-                        pages += 1;
+                        self.pages += 1;
                         part.advance(&page, engine.polling.reads_page_by_page());
-                        add(engine, page, groups, times, view);
+                        found(page);
                     }
                     // DynamoDB rejects the start key that Postbox constructed to skip the rest of a shard. From now on,
                     // the index is read page by page.
@@ -127,37 +167,27 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> b
                         engine.polling.read_page_by_page();
                         part.from = None;
                     }
-                    Err(error) => failed = Some(error),
+                    Err(error) => self.failed = Some(error),
                 }
             },
-        )?;
+        )
     }
-    match failed {
-        Some(error) if pages == 0 => return Err(error),
-        // The lanes that were found before the error are swept. The next poll begins with the page that could not be
-        // read.
-        Some(error) => {
-            tracing::debug!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
-        }
-        None => {}
-    }
-    engine.polling.end(segments.into_iter().map(|part| part.from).collect(), pages);
-    Ok(())
-}
 
-/// The position of a poll in a segment of the index.
-struct Part {
-    number: i32,
-    from: Option<Item>,
-    /// Whether the segment has further pages for this poll.
-    is_open: bool,
+    /// Fails if no page could be read. Otherwise, the lanes that were found before an error are swept, and the next
+    /// poll begins with the page that could not be read.
+    fn check(&mut self) -> Result<()> {
+        match self.failed.take() {
+            Some(error) if self.pages == 0 => Err(error),
+            Some(error) => {
+                tracing::debug!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl Part {
-    fn new(number: i32, from: Option<Item>) -> Self {
-        Self { number, from, is_open: true }
-    }
-
     /// Advances to the next page. The rest of a shard is skipped, unless the index is read page by page.
     fn advance(&mut self, page: &Page, page_by_page: bool) {
         let shard = page.sightings.last().map(|sighting| &sighting.topic_shard).filter(|_| !page_by_page);
@@ -166,21 +196,26 @@ impl Part {
     }
 }
 
-/// Searches for messages without a shard, which the index by topic does not contain. Returns whether the searched index
-/// is empty.
-fn search_unsharded(engine: &Engine, from: Option<Item>, (groups, times): (&Groups, Times), view: &mut View) -> bool {
+/// The result of a search for messages without a shard.
+struct Search {
+    page: Page,
+    is_index_empty: bool,
+}
+
+/// Searches for messages without a shard, which the index by topic does not contain. Returns `None` if the search fails.
+fn search_unsharded(engine: &Engine, from: Option<Item>) -> Option<Search> {
     let is_start = from.is_none();
     let found = engine.run(FINDING, |outbox| async move { outbox.unsharded_page(SEARCHED_AT_ONCE, from).await });
     match found {
-        Ok((page, searched)) => {
-            let is_empty = is_start && page.next.is_none() && searched == 0;
-            engine.polling.searched(page.next.clone());
-            add(engine, Page { next: None, ..page }, groups, times, view);
-            is_empty
+        Ok((mut page, searched)) => {
+            let next = page.next.take();
+            let is_index_empty = is_start && next.is_none() && searched == 0;
+            engine.polling.searched(next);
+            Some(Search { page, is_index_empty })
         }
         Err(error) => {
             tracing::warn!(target: "postbox", { error.message = error.message() }, "messages without a shard could not be found");
-            false
+            None
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::sys::sync::{Mutex, MutexGuard};
 
 /// The number of pages that a poll reads one after another. The index is divided into more segments, which are read at
 /// the same time, if it has more pages.
-const PAGES_IN_SEQUENCE: usize = 8;
+pub(crate) const PAGES_IN_SEQUENCE: usize = 8;
 /// The maximum number of segments.
-const MAX_SEGMENTS: usize = 8;
+pub(crate) const MAX_SEGMENTS: usize = 8;
 /// The interval at which a poll also searches for messages without a shard, as a number of polls.
 const UNSHARDED_EVERY: u64 = 12;
 

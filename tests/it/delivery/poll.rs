@@ -28,8 +28,12 @@ fn an_index_of_many_shards_is_read_in_segments() {
     };
     deposit();
     let _ = world.postbox.sweep().unwrap();
-    // The first poll reads 17 pages: one of each topic, and an empty one. Up to 8 of them are read one after another.
-    assert_eq!(segments(&world.faults.requests()), [(0, 3), (1, 3), (2, 3)]);
+    // After eight pages, the first poll divides the index. It has 16 pages, so the next polls read two or three segments.
+    let segments_of = |counts: &[u64]| {
+        let all = segments(&world.faults.requests());
+        counts.iter().all(|count| (0..*count).all(|number| all.contains(&(number, *count))))
+    };
+    assert!(segments_of(&[8]) && (segments_of(&[2]) || segments_of(&[3])), "{:?}", segments(&world.faults.requests()));
     deposit();
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 480);
     world.faults.forget();
