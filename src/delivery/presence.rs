@@ -56,6 +56,14 @@ pub(crate) fn show(engine: &Engine, swept: &Result<SweepReport>) {
     }
 }
 
+/// Shows a sweep that still runs, so that a sweep that lasts long is not taken for a process that has stopped. Only the
+/// end of a sweep shows that sweeps succeed again.
+pub(crate) fn show_progress(engine: &Engine, report: &SweepReport) {
+    if !engine.sweeping.is_shown_as_failing() {
+        show(engine, &Ok(report.clone()));
+    }
+}
+
 /// Writes to the item of this process that its sweeper was stopped, if the item exists.
 pub(crate) fn show_end(engine: &Engine, deadline: Instant) {
     if !engine.sweeping.ends_presence() {

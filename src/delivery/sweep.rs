@@ -6,7 +6,7 @@ use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unlease
 use crate::delivery::marking::catch_up;
 use crate::delivery::pause::pause;
 use crate::delivery::poll::{Seen, Times, View, poll};
-use crate::delivery::presence::show;
+use crate::delivery::presence::{show, show_progress};
 use crate::delivery::source::Source;
 use crate::delivery::stuck::{CalledFor, Calls, STUCK_WAIT, Stuck};
 use crate::engine::Engine;
@@ -227,6 +227,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
                         self.state().busy.remove(&topic);
                     }
                     self.changed.notify_all();
+                    self.show_progress();
                 }
                 None if self.waits_for_others() => {}
                 None => return,
@@ -325,10 +326,18 @@ impl<'a, 'r> Sweep<'a, 'r> {
         }
         drop(state);
         self.leave_to_others();
-        if let Err(error) = self.find_jobs() {
-            tracing::debug!(target: "postbox", { error.message = error.message() }, "a poll failed while other threads were sending");
+        match self.find_jobs() {
+            Ok(_) => self.show_progress(),
+            Err(error) => {
+                tracing::debug!(target: "postbox", { error.message = error.message() }, "a poll failed while other threads were sending");
+            }
         }
         true
+    }
+
+    fn show_progress(&self) {
+        let report = self.results().report.clone();
+        show_progress(self.engine, &report);
     }
 
     /// Releases the lease of all lanes if the only remaining work of this sweep is calls of producers that are stuck.

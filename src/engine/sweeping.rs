@@ -64,6 +64,11 @@ impl Sweeping {
         !is_shown
     }
 
+    /// Returns whether the lock table shows that the sweeps of this process fail.
+    pub(crate) fn is_shown_as_failing(&self) -> bool {
+        self.lock().shown.is_some_and(|(_, succeeded)| !succeeded)
+    }
+
     /// Returns `true` once, for a process that does not sweep, at the first deposit that comes at least this time after
     /// its first deposit. The process then checks whether any process sweeps.
     pub(crate) fn looks_who_sweeps(&self, after: Duration) -> bool {

@@ -3,8 +3,9 @@
 use crate::support::fault::{Fault, Request};
 use crate::support::processes::in_own_process;
 use crate::support::trace_recorder::TraceRecorder;
-use crate::support::{LOCKS, TestOutbox, item, number, sdk, text};
-use postbox::{Builder, Message, Postbox};
+use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, item, number, sdk, text, wait_until};
+use postbox::{Builder, Message, Postbox, SendOutcome, producer_fn};
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, SystemTime};
 
 fn eager(builder: Builder) -> Builder {
@@ -42,6 +43,29 @@ fn a_process_shows_that_it_sweeps_and_that_it_stopped() {
     let stopped = &reader.sweepers().unwrap()[0];
     assert!(stopped.stopped_at.is_some());
     assert_eq!(stopped.last_sweep, sweeper.last_sweep, "the end is not a sweep");
+}
+
+#[test]
+fn a_sweep_that_still_runs_is_shown() {
+    let (hold, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).default_producer(producer_fn(move |message| {
+            if message.topic() == "slow" {
+                // The wait ends when the other side is dropped.
+                let _ = held.lock().unwrap().recv_timeout(TEST_TIMEOUT);
+            }
+            SendOutcome::Sent
+        }))
+    });
+    let _ = world.postbox.deposit_posts(&[Message::new("slow", "x"), Message::new("fast", "x")]).unwrap();
+    let reader = world.another();
+    std::thread::scope(|scope| {
+        let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
+        wait_until("the sweep is not shown", || !reader.sweepers().unwrap().is_empty());
+        drop(hold);
+        assert_eq!(sweep.join().unwrap().dispatched, 2);
+    });
 }
 
 #[test]
