@@ -286,12 +286,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             match outcome {
                 SendOutcome::Sent => {
                     self.engine.unsent_keys.settle(message.id());
-                    self.engine.breakers.succeeded(message.topic());
-                    if is_first_try {
-                        self.engine.evidence.note(message.topic(), true);
-                    }
-                    (self.strikes, self.sent) = (0, self.sent + 1);
-                    self.tally(message).sent += 1;
+                    self.sent(message, is_first_try);
                     let mark = Mark::of(message.id(), &fate, now);
                     if is_from_memory && self.marking.may_be_left_to_the_background(message) {
                         self.marking.leave_to_the_background(mark, claim);
@@ -305,14 +300,18 @@ impl<'a, 'd> Sender<'a, 'd> {
                     sent.push((index, Sent { mark, fate, _claim: claim }));
                 }
                 SendOutcome::Accepted => {
+                    self.outcomes.set(index, DispatchOutcome::Accepted, "");
+                    let acceptance = Acceptance { topic: message.topic().to_owned(), is_first_try };
+                    let wait = Rules::of(&self.engine.config).acceptance_wait(&fate, now);
+                    if claim.keep_accepted(acceptance, wait) {
+                        self.sent(message, is_first_try);
+                        continue;
+                    }
                     // Later messages with the same key wait for the confirmation.
                     self.hold(message);
-                    let acceptance = Acceptance { topic: message.topic().to_owned(), is_first_try };
-                    claim.keep_accepted(acceptance, Rules::of(&self.engine.config).acceptance_wait(&fate, now));
                     let is_keyed = message.is_keyed();
                     let (id, created) = (message.id().to_owned(), message.created());
                     self.tally(message).accepted.push(Accepted { id, fate, is_keyed, created });
-                    self.outcomes.set(index, DispatchOutcome::Accepted, "");
                 }
                 SendOutcome::Retry(text) => self.failed((index, fate, message), Blame::Unknown, text, is_first_try),
                 SendOutcome::Unavailable(text) => {
@@ -328,6 +327,12 @@ impl<'a, 'd> Sender<'a, 'd> {
         if !sent.is_empty() {
             self.marking.add(sent);
         }
+    }
+
+    fn sent(&mut self, message: &Message, is_first_try: bool) {
+        self.engine.sent(message.topic(), is_first_try);
+        (self.strikes, self.sent) = (0, self.sent + 1);
+        self.tally(message).sent += 1;
     }
 
     /// Calls the producer. If the call was stuck, another thread has written a failed attempt to each message. The

@@ -19,12 +19,21 @@ struct State {
 
 /// The reason why no other thread of this process may send a message.
 enum Holder {
-    /// A thread is sending the message. Its confirmation may arrive before its producer has returned.
-    Sending { settled: bool },
+    /// A thread is sending the message.
+    Sending { settled: Settled },
     /// The producer accepted the message, which waits for its confirmation until this time.
     Accepted { until: Instant, acceptance: Acceptance },
     /// The message was sent, and waits for its mark until this time.
     Marking { until: Instant },
+}
+
+/// The confirmation of a message that arrived before its producer has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    No,
+    AsSent,
+    /// The message was confirmed as failed, or was marked by the caller.
+    Otherwise,
 }
 
 /// A message that its producer accepted.
@@ -49,17 +58,26 @@ impl InFlight {
         if state.holders.get(id).is_some_and(|holder| !holder.is_over(now())) {
             return None;
         }
-        state.insert(id, Holder::Sending { settled: false });
+        state.insert(id, Holder::Sending { settled: Settled::No });
         Some(Claim { in_flight: self, id: id.to_owned(), kept: false })
     }
 
     /// Notes that the message was confirmed or marked, so that it may be sent again when the thread that is sending it
     /// has finished. Returns the acceptance of the message, if the message was waiting for its confirmation.
     pub(crate) fn settle(&self, id: &str) -> Option<Acceptance> {
+        self.settle_as(id, Settled::Otherwise)
+    }
+
+    /// Settles a message as [`settle`](Self::settle) does, because it was confirmed as sent.
+    pub(crate) fn settle_as_sent(&self, id: &str) -> Option<Acceptance> {
+        self.settle_as(id, Settled::AsSent)
+    }
+
+    fn settle_as(&self, id: &str, how: Settled) -> Option<Acceptance> {
         let mut state = self.0.lock();
         match state.holders.get_mut(id) {
             Some(Holder::Sending { settled }) => {
-                *settled = true;
+                *settled = how;
                 None
             }
             Some(_) => match state.remove(id) {
@@ -129,9 +147,9 @@ impl Holder {
 
 impl Claim<'_> {
     /// Keeps the message claimed until it is confirmed, or until this time has passed. If the message is already
-    /// confirmed, the claim ends.
-    pub(crate) fn keep_accepted(self, acceptance: Acceptance, time: Duration) {
-        self.keep(Holder::Accepted { until: now() + time, acceptance });
+    /// confirmed, the claim ends. Returns whether the message is already confirmed as sent.
+    pub(crate) fn keep_accepted(self, acceptance: Acceptance, time: Duration) -> bool {
+        self.keep(Holder::Accepted { until: now() + time, acceptance }) == Settled::AsSent
     }
 
     /// Keeps the message claimed until it is marked, or until this time has passed.
@@ -139,12 +157,17 @@ impl Claim<'_> {
         self.keep(Holder::Marking { until: now() + time });
     }
 
-    fn keep(mut self, holder: Holder) {
+    fn keep(mut self, holder: Holder) -> Settled {
         let mut state = self.in_flight.0.lock();
-        if let Some(Holder::Sending { settled: false }) = state.holders.get(&self.id) {
+        let settled = match state.holders.get(&self.id) {
+            Some(Holder::Sending { settled }) => *settled,
+            _ => Settled::Otherwise,
+        };
+        if settled == Settled::No {
             state.insert(&self.id, holder);
             self.kept = true;
         }
+        settled
     }
 }
 
@@ -192,11 +215,14 @@ mod tests {
     fn a_message_settled_before_it_is_kept_is_free() {
         let in_flight = InFlight::default();
         let claim = in_flight.claim("a").unwrap();
-        in_flight.settle("a");
+        in_flight.settle_as_sent("a");
         assert!(in_flight.claim("a").is_none(), "it is still being sent");
-        claim.keep_accepted(acceptance(), LONG);
+        assert!(claim.keep_accepted(acceptance(), LONG));
         let claim = in_flight.claim("a").expect("its confirmation has come");
-        claim.keep_accepted(acceptance(), LONG);
+        in_flight.settle("a");
+        assert!(!claim.keep_accepted(acceptance(), LONG), "the confirmation was that of a failure");
+        let claim = in_flight.claim("a").expect("its confirmation has come");
+        assert!(!claim.keep_accepted(acceptance(), LONG));
         assert!(in_flight.claim("a").is_none(), "the next acceptance waits for its confirmation");
     }
 

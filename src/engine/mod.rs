@@ -104,15 +104,21 @@ impl Engine {
         }
     }
 
-    /// Notes that a message was confirmed as sent, which closes the breaker of its topic. If the message had not been
-    /// tried before, this is evidence that its transport works.
+    /// Notes that a message was confirmed as sent. If its producer has not returned yet, the thread that sends it notes
+    /// the success.
     pub(crate) fn confirmed_as_sent(&self, id: &str) {
         self.unsent_keys.settle(id);
-        if let Some(Acceptance { topic, is_first_try }) = self.in_flight.settle(id) {
-            self.breakers.succeeded(&topic);
-            if is_first_try {
-                self.evidence.note(&topic, true);
-            }
+        if let Some(Acceptance { topic, is_first_try }) = self.in_flight.settle_as_sent(id) {
+            self.sent(&topic, is_first_try);
+        }
+    }
+
+    /// Notes that a message of the topic was sent, which closes the breaker of the topic. A first attempt that succeeded
+    /// is evidence that the transport works.
+    pub(crate) fn sent(&self, topic: &str, is_first_try: bool) {
+        self.breakers.succeeded(topic);
+        if is_first_try {
+            self.evidence.note(topic, true);
         }
     }
 

@@ -269,6 +269,30 @@ fn a_confirmation_before_send_returns_counts() {
 }
 
 #[test]
+fn messages_confirmed_before_send_returns_show_that_the_transport_works() {
+    let own = Arc::new(OnceLock::<Weak<Postbox>>::new());
+    let seen = Arc::clone(&own);
+    let backend = Backend::embedded();
+    let builder = Postbox::builder().sweep_min_age(Duration::ZERO).number_of_shards(1);
+    let builder = builder.default_producer(producer_fn(move |message| {
+        let postbox = seen.get().unwrap().upgrade().unwrap();
+        let outcome = match message.body() {
+            b"bad" => SendOutcome::Retry("the queue does not like it".into()),
+            _ => SendOutcome::Sent,
+        };
+        postbox.confirm(message.id(), outcome).unwrap();
+        SendOutcome::Accepted
+    }));
+    let postbox = Arc::new(backend.open(builder, &backend.faults()));
+    own.set(Arc::downgrade(&postbox)).unwrap();
+    let ids = postbox.deposit_posts(&["1", "2", "3", "bad"].map(|body| Message::new("t", body))).unwrap();
+    let _ = postbox.sweep().unwrap();
+    let attempts: Vec<u64> =
+        ids.iter().map(|id| postbox.get_message(id).unwrap().unwrap().dispatch_attempts.into()).collect();
+    assert_eq!(attempts, [0, 0, 0, 1], "the failure counts, since other messages of the topic are sent");
+}
+
+#[test]
 fn a_failure_confirmed_before_send_returns_releases_the_message() {
     let own = Arc::new(OnceLock::<Weak<Postbox>>::new());
     let seen = Arc::clone(&own);
