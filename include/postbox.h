@@ -221,9 +221,9 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * Some outcomes that the program had confirmed could not be recorded, or some messages were sent and not marked
-     * dispatched before the client was closed. If the function takes several messages, the error has a reason for each
-     * message that was not recorded.
+     * The outcomes of some messages that the program confirmed could not be recorded, or the client was closed before
+     * some sent messages were marked dispatched. If the function takes several messages, the error has a reason for
+     * each message that was not recorded.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
     /**
@@ -1414,8 +1414,8 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * that it can send.
  *
  * With "sweep_threads" above 1, a producer that does not return within half of "lease_duration_ms"
- * does not stop the sweep. Another thread sends the messages of the other topics, and no process
- * sends the messages of the call for the next 5 minutes.
+ * does not stop the sweep. Another thread sends the messages of the other topics. From then on, no
+ * process sends the messages that this call had passed to the producer for 5 minutes.
  *
  * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
  * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
@@ -1437,7 +1437,7 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  *   first failure;
  * - when its producer rejects it, unless the producer rejects three or more messages of the topic
  *   in this sweep with the same reason and sends none;
- * - when it still cannot be sent after the time "park_after_ms" has passed since its first failure,
+ * - when it still cannot be sent and its first failure was at least "park_after_ms" ago,
  *   whether or not its failures count. Exception: the message is not parked if the sweep pauses the
  *   lane of the message (see below) and sends no other message of the topic;
  * - when the stored item is malformed and still cannot be read a day after the first failure to read

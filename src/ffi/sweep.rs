@@ -44,8 +44,8 @@ pub struct postbox_sweep_result {
 /// that it can send.
 ///
 /// With "sweep_threads" above 1, a producer that does not return within half of "lease_duration_ms"
-/// does not stop the sweep. Another thread sends the messages of the other topics, and no process
-/// sends the messages of the call for the next 5 minutes.
+/// does not stop the sweep. Another thread sends the messages of the other topics. From then on, no
+/// process sends the messages that this call had passed to the producer for 5 minutes.
 ///
 /// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
 /// lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
@@ -67,7 +67,7 @@ pub struct postbox_sweep_result {
 ///   first failure;
 /// - when its producer rejects it, unless the producer rejects three or more messages of the topic
 ///   in this sweep with the same reason and sends none;
-/// - when it still cannot be sent after the time "park_after_ms" has passed since its first failure,
+/// - when it still cannot be sent and its first failure was at least "park_after_ms" ago,
 ///   whether or not its failures count. Exception: the message is not parked if the sweep pauses the
 ///   lane of the message (see below) and sends no other message of the topic;
 /// - when the stored item is malformed and still cannot be read a day after the first failure to read

@@ -65,9 +65,9 @@ pub enum ErrorCode {
     ClearIncomplete = 50,
     /// Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.
     DepositIncomplete = 51,
-    /// Some outcomes that the program had confirmed could not be recorded, or some messages were sent and not marked
-    /// dispatched before the client was closed. If the function takes several messages, the error has a reason for each
-    /// message that was not recorded.
+    /// The outcomes of some messages that the program confirmed could not be recorded, or the client was closed before
+    /// some sent messages were marked dispatched. If the function takes several messages, the error has a reason for
+    /// each message that was not recorded.
     MarkIncomplete = 52,
 
     /// More messages are outstanding than `max_outstanding` allows. Nothing was deposited.

@@ -9,17 +9,18 @@ use std::time::SystemTime;
 
 /// Brighter's default for the CloudEvents `source` attribute.
 const DEFAULT_SOURCE: &str = "http://goparamore.io";
-/// The bag entry with the topic whose producer sends a reply. Brighter stores it and does not send it.
+/// The name of an entry in the header bag of a reply. The topic of a reply has no producer, so this entry names the topic
+/// whose producer sends the reply. Brighter stores the entry in the outbox, but does not send it with the message.
 pub(crate) const PRODUCER_TOPIC: &str = "paramore.brighter.ProducerTopic";
 /// Brighter's default content type.
 const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
 const DEFAULT_SPEC_VERSION: &str = "1.0";
 /// The content type that is stored and sent for a message without one.
 pub(crate) const NO_CONTENT_TYPE: &str = "text/plain";
-/// The limit of DynamoDB for a partition key. In the indexes, the topic with its shard and the causation id are
-/// partition keys.
+/// The limit of DynamoDB for a partition key. Two values are partition keys of indexes: the topic with its shard, and the
+/// causation id.
 pub(crate) const MAX_KEY_BYTES: usize = 2048;
-/// The limit of DynamoDB for a sort key. In the indexes over all topics, the id is the sort key.
+/// The limit of DynamoDB for a sort key. The id is the sort key of the indexes that contain all topics.
 const MAX_ID_BYTES: usize = 1024;
 /// The number of bytes that `TopicShard` adds to the topic: `_` and up to two digits.
 const SHARD_SUFFIX_BYTES: usize = 3;
@@ -132,7 +133,8 @@ impl Message {
         &self.id
     }
 
-    /// Sets the id, which can have up to 1,024 bytes. With a fixed id, a retried command takes effect only once.
+    /// Sets the id, which can have up to 1,024 bytes. If a
+    /// program uses the same id each time that it retries an operation, the message is stored only once.
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
@@ -218,19 +220,20 @@ impl Message {
         self
     }
 
-    /// Returns the further headers, any JSON values. Numbers have the digits that an `f64` has. Where a [`Value`]
-    /// cannot hold a value, such as a number beyond `f64`, its JSON is given as a string. All digits are stored and
-    /// sent, and are in [`bag_json`](Self::bag_json).
+    /// Returns the header bag: the headers that the program has added. Each value can be any JSON value. Numbers are
+    /// rounded to the precision of an `f64`. An entry that a [`Value`] cannot represent, such as a number outside the
+    /// range of `f64`, is returned as a string that contains its JSON. Numbers are stored and sent with all their
+    /// digits, and [`bag_json`](Self::bag_json) returns all of them.
     pub fn bag(&self) -> &Map<String, Value> {
         self.bag.values()
     }
 
-    /// Returns the further headers as a JSON object. Numbers have all the digits with which they were stored.
+    /// Returns the header bag as a JSON object. Numbers have all the digits with which they were stored.
     pub fn bag_json(&self) -> String {
         self.bag.to_json()
     }
 
-    /// Puts a further header into the bag.
+    /// Adds a header to the header bag, or replaces the header with this name.
     pub fn with_bag_entry(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.bag.insert(name.into(), value.into());
         self
@@ -294,7 +297,7 @@ impl Message {
         self.bag = bag;
     }
 
-    /// Returns the bag with the text of its entries.
+    /// Returns the header bag with the exact JSON text of each entry, which [`bag`](Self::bag) does not keep.
     pub(crate) fn exact_bag(&self) -> &Bag {
         &self.bag
     }
@@ -359,7 +362,8 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// Returns the default for an empty value, since Brighter's reader requires these fields.
+/// Returns `value`, or `default` if `value` is empty. Brighter's reader requires a content type, a source and a version of
+/// the CloudEvents specification.
 fn or_default<'a>(value: &'a str, default: &'a str) -> &'a str {
     if value.is_empty() { default } else { value }
 }

@@ -24,7 +24,7 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 /// All of the real client code runs, and no socket is opened. The database is intended for development, tests, demos
 /// and programs on a single machine. It differs from Amazon DynamoDB: idempotency tokens are kept in memory and lost
 /// when the process ends, requests are never throttled and are executed one at a time, and an index never lags behind
-/// its table.
+/// its table. If another process locks the file, a request waits for up to 5 seconds, even if its timeout is shorter.
 ///
 /// Clones are handles of the same database. Pass one to each Postbox that should share it.
 ///
