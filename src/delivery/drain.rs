@@ -70,6 +70,8 @@ pub(crate) struct Drained {
     pub(crate) sent: u64,
     /// The number of messages that were found and not tried.
     pub(crate) passed_over: u64,
+    /// The number of messages that were tried and now wait for their next attempts.
+    pub(crate) waiting: u64,
     pub(crate) trouble: Option<Why>,
     /// Whether a call of a producer did not return in time.
     pub(crate) is_stuck: bool,
@@ -126,9 +128,11 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
     } else {
         drain.probe(&mut sender);
     }
-    let drained = drain.finish(sender);
+    let mut drained = drain.finish(sender);
     for (topic, tally) in &mut tallies {
-        tally.settle(engine, topic, drained.trouble.is_some());
+        let waits = tally.settle(engine, topic, drained.trouble.is_some());
+        drained.waiting += waits.count;
+        drained.next_due = drained.next_due.into_iter().chain(waits.next).min();
     }
     drained
 }
@@ -279,12 +283,20 @@ impl<'a> Drain<'a, '_, '_> {
         line: &mut VecDeque<Sighting>,
         most: usize,
     ) -> Option<(Reading<'a>, Vec<(usize, Sighting)>)> {
-        let count = line.len().min(self.at_once).min(most);
-        if count == 0 {
+        let mut asked: Vec<(usize, Sighting)> = Vec::new();
+        while asked.len() < self.at_once.min(most)
+            && let Some(sighting) = line.pop_front()
+        {
+            // The message need not be read, because an older message with its key could not be sent.
+            if sender.held.holds_key(&sighting.topic, &sighting.key) {
+                self.drained.passed_over += 1;
+                continue;
+            }
+            asked.push((sender.outcomes.open(&sighting.id), sighting));
+        }
+        if asked.is_empty() {
             return None;
         }
-        let asked: Vec<(usize, Sighting)> =
-            line.drain(..count).map(|sighting| (sender.outcomes.open(&sighting.id), sighting)).collect();
         let ids: Vec<(usize, String)> = asked.iter().map(|(place, sighting)| (*place, sighting.id.clone())).collect();
         Some((Reading::start(self.task.engine, self.task.call, For::Drain, ids), asked))
     }

@@ -88,6 +88,11 @@ impl Held {
     fn holds(&self, message: &Message) -> bool {
         key_of(message).is_some_and(|key| self.all_keys || self.keys.contains(&key))
     }
+
+    /// Returns whether messages of this topic with this partition key are held back.
+    pub(crate) fn holds_key(&self, topic: &str, key: &str) -> bool {
+        !key.is_empty() && self.keys.contains(&(topic.to_owned(), key.to_owned()))
+    }
 }
 
 /// The data of a message in a batch, without its content.

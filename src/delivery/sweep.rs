@@ -666,7 +666,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         {
             forget_pause(engine, item);
         }
-        if drained.tried == 0 && !drained.has_rest {
+        if drained.sent == 0 && drained.waiting >= drained.tried && !drained.has_rest {
             let until = drained.next_due.map_or(NOTHING_DUE, |due| due.since(Ticks::now()).min(NOTHING_DUE));
             engine.sweeping.idle_lane(&job.lane, until);
         }

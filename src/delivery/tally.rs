@@ -50,6 +50,14 @@ pub(crate) struct Tally {
     refusal: Option<String>,
 }
 
+/// The waits that were written for messages that were tried and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waits {
+    pub(crate) count: u64,
+    /// The end of the first wait.
+    pub(crate) next: Option<Ticks>,
+}
+
 impl Tally {
     /// Notes a failure. If three or more messages are rejected with the same reason and no message is sent, these
     /// rejections are blamed on the transport. Returns the ids of the messages whose rejections are now blamed on the
@@ -84,12 +92,13 @@ impl Tally {
     }
 
     /// Writes the failed and accepted attempts of a drain of this topic to the items of their messages, and clears the
-    /// tally.
-    pub(crate) fn settle(&mut self, engine: &Engine, topic: &str, in_trouble: bool) {
+    /// tally. Returns the waits of the messages that failed.
+    pub(crate) fn settle(&mut self, engine: &Engine, topic: &str, in_trouble: bool) -> Waits {
         let circumstances = self.circumstances(engine, topic, in_trouble);
-        self.write(engine, circumstances);
+        let (_, waits) = self.write(engine, circumstances);
         store_acceptances(engine, std::mem::take(&mut self.accepted), circumstances);
         *self = Self::default();
+        waits
     }
 
     /// Writes the failures that confirmations reported for accepted messages of this topic. Another thread of this
@@ -97,7 +106,7 @@ impl Tally {
     /// write of the failure, and the failure is written a second time.
     pub(crate) fn settle_confirmed(&mut self, engine: &Engine, topic: &str) {
         let circumstances = self.circumstances(engine, topic, false);
-        self.failures = self.write(engine, circumstances);
+        (self.failures, _) = self.write(engine, circumstances);
         self.write(engine, circumstances);
     }
 
@@ -109,8 +118,8 @@ impl Tally {
     }
 
     /// Writes the failures and forgets them. Returns the failures that were not written because the acceptance of their
-    /// message had been stored.
-    fn write(&mut self, engine: &Engine, circumstances: Circumstances) -> Vec<Failure> {
+    /// message had been stored, and the waits that were written.
+    fn write(&mut self, engine: &Engine, circumstances: Circumstances) -> (Vec<Failure>, Waits) {
         let (rules, now) = (Rules::of(&engine.config), Ticks::now());
         let failures = std::mem::take(&mut self.failures);
         let attempts: Vec<(String, Fate, Attempt)> = failures
@@ -121,7 +130,17 @@ impl Tally {
             })
             .collect();
         let written = record(engine, &attempts);
-        failures.into_iter().zip(written).filter_map(|(failure, written)| failure.after_acceptance(written?)).collect()
+        let mut waits = Waits::default();
+        let sent =
+            failures.iter().zip(&attempts).zip(&written).filter(|((failure, _), _)| failure.blame != Blame::Item);
+        for ((_, (_, _, attempt)), written) in sent {
+            if let (Attempt::Failed { next, .. }, Some(Changed::Done)) = (attempt, written) {
+                waits.count += 1;
+                waits.next = Some(waits.next.map_or(*next, |earlier| earlier.min(*next)));
+            }
+        }
+        let refused = failures.into_iter().zip(written);
+        (refused.filter_map(|(failure, written)| failure.after_acceptance(written?)).collect(), waits)
     }
 }
 

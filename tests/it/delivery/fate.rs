@@ -24,6 +24,11 @@ fn state(postbox: &Postbox, id: &str) -> MessageState {
     postbox.get_message(id).unwrap().unwrap().state
 }
 
+/// Returns the number of items of a table that a request reads by their keys.
+fn keys_of(body: &serde_json::Value, table: &str) -> usize {
+    body["RequestItems"][table]["Keys"].as_array().map_or(0, Vec::len)
+}
+
 /// Returns the current time plus `shift` seconds, in .NET ticks.
 fn ticks(shift: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -207,6 +212,23 @@ fn a_message_that_fails_while_others_are_sent_is_parked() {
     // After a replay by Brighter the message is outstanding, in spite of our attributes.
     set(&world, &ids[0], &[("OutstandingCreatedTime", number(ticks(-60))), ("Topic", text("t"))]);
     assert_eq!(state(&world.postbox, &ids[0]), MessageState::Outstanding);
+}
+
+#[test]
+fn messages_behind_a_failing_one_are_not_read_before_it_is_due() {
+    let bad = producer_fn(|_| SendOutcome::Retry("the queue does not like it".into()));
+    let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(1).default_producer(bad));
+    let messages: Vec<Message> = (0..60).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
+    let ids = world.postbox.deposit_posts(&messages).unwrap();
+    world.faults.forget();
+    let _ = world.postbox.sweep().unwrap();
+    let bodies: usize = world.faults.bodies("BatchGetItem").iter().map(|body| keys_of(body, OUTBOX)).sum();
+    assert_eq!(bodies, 8, "two reads of four, the second of which starts before the first message has failed");
+    failed_before(&world, &ids[0], 1, HOUR);
+    assert_eq!(world.postbox.sweep().unwrap().failed, 1);
+    world.faults.forget();
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(world.faults.operations(), ["Scan", "Scan"], "a poll, and no read of the lane");
 }
 
 #[test]
