@@ -44,8 +44,8 @@ pub struct postbox_sweep_result {
 /// that it can send.
 ///
 /// With "sweep_threads" above 1, a producer that does not return within half of "lease_duration_ms"
-/// does not stop the sweep. Another thread sends the messages of the other topics. From then on, no
-/// process sends the messages that this call had passed to the producer for 5 minutes.
+/// does not stop the sweep. Another thread sends the messages of the other topics. For the next 5
+/// minutes, no process sends the messages that were passed to the slow producer in that call.
 ///
 /// While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
 /// lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has

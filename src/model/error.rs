@@ -65,8 +65,8 @@ pub enum ErrorCode {
     ClearIncomplete = 50,
     /// Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.
     DepositIncomplete = 51,
-    /// The outcomes of some messages that the program confirmed could not be recorded, or the client was closed before
-    /// some sent messages were marked dispatched. If the function takes several messages, the error has a reason for
+    /// Some outcomes could not be recorded after the program had confirmed them, or the client was closed before some
+    /// sent messages were marked dispatched. If the function takes several messages, the error has a reason for
     /// each message that was not recorded.
     MarkIncomplete = 52,
 

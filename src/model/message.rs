@@ -220,10 +220,10 @@ impl Message {
         self
     }
 
-    /// Returns the header bag: the headers that the program has added. Each value can be any JSON value. Numbers are
-    /// rounded to the precision of an `f64`. An entry that a [`Value`] cannot represent, such as a number outside the
-    /// range of `f64`, is returned as a string that contains its JSON. Numbers are stored and sent with all their
-    /// digits, and [`bag_json`](Self::bag_json) returns all of them.
+    /// Returns the header bag: the headers that the program has added. Each value can be any JSON value. In the
+    /// returned map, numbers are rounded to the precision of an `f64`, and an entry that a [`Value`] cannot represent,
+    /// such as a number outside the range of `f64`, is a string that contains its JSON. The stored and sent message
+    /// keeps all digits of each number, and [`bag_json`](Self::bag_json) returns them.
     pub fn bag(&self) -> &Map<String, Value> {
         self.bag.values()
     }
