@@ -195,7 +195,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_CONCURRENT_USE = 33,
     /**
-     * The call was made on the client's own runtime thread, for example in a log callback, where it would deadlock.
+     * The call was made on the client's own runtime thread, for example in a log callback. Waiting on that thread for
+     * the result would deadlock.
      */
     POSTBOX_ERROR_REENTRANT_CALL = 34,
     /**
@@ -221,8 +222,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * The outcomes of some messages that the program confirmed could not be recorded, or the client was closed before
-     * some sent messages were marked dispatched. If the function takes several messages, the error has a reason for
+     * Some outcomes could not be recorded after the program had confirmed them, or the client was closed before some
+     * sent messages were marked dispatched. If the function takes several messages, the error has a reason for
      * each message that was not recorded.
      */
     POSTBOX_ERROR_MARK_INCOMPLETE = 52,
@@ -601,10 +602,10 @@ typedef void (*postbox_release_callback)(void *data);
  * }
  * ```
  *
- * A message without a result is POSTBOX_SEND_NOT_TRIED: nothing is written for it, and it stays
- * outstanding. There are at least 1 and at most `max_batch` messages, in the order in which they are
- * to be sent. A batch has at most one message for each topic and partition key, and any number of
- * messages without a partition key.
+ * A message without a result has the outcome POSTBOX_SEND_NOT_TRIED: nothing is written for it,
+ * and it stays outstanding. A call receives at least 1 and at most `max_batch` messages, in the
+ * order in which they are to be sent. A batch has at most one message for each topic and partition
+ * key, and any number of messages without a partition key.
  *
  * `data` is the pointer that was registered with the callback. `messages` and `results` are valid for
  * the duration of the call. The callback may read the messages and must not free them. The callback
@@ -643,7 +644,7 @@ typedef struct postbox_sweep_result {
      */
     uint64_t held_back;
     /**
-     * Whether the sweep held its lease.
+     * Whether the sweep held its lease, as a postbox_lease.
      */
     postbox_lease lease;
     /**
@@ -686,7 +687,7 @@ typedef struct postbox_archive_result {
      */
     uint64_t failed;
     /**
-     * Whether the archiver held its lease.
+     * Whether the archiver held its lease, as a postbox_lease.
      */
     postbox_lease lease;
     /**
@@ -966,9 +967,9 @@ void postbox_send_results_set(postbox_send_results *results,
  * ============================================================================================ */
 
 /**
- * Creates a message for a topic. Its body is a copy of the `length` bytes at `body`; (NULL, 0) is an
- * empty body. The id is a new UUID v7, and the creation time is the current time. The caller frees the
- * message with postbox_message_free.
+ * Creates a message for a topic. Its body is a copy of the `length` bytes at `body`, which may be
+ * NULL if `length` is 0. The id is a new UUID v7, and the creation time is the current time. The
+ * caller frees the message with postbox_message_free.
  *
  * Unless the header field "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
  * is stored as bytes. The topic is checked when the message is deposited.
@@ -993,7 +994,8 @@ postbox_error *postbox_message_set(postbox_message *message,
                                           const char *value);
 
 /**
- * Replaces the body with a copy of the `length` bytes at `body`; (NULL, 0) is an empty body.
+ * Replaces the body with a copy of the `length` bytes at `body`, which may be NULL if `length` is
+ * 0.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_message_set_body(postbox_message *message,
@@ -1414,8 +1416,8 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  * that it can send.
  *
  * With "sweep_threads" above 1, a producer that does not return within half of "lease_duration_ms"
- * does not stop the sweep. Another thread sends the messages of the other topics. From then on, no
- * process sends the messages that this call had passed to the producer for 5 minutes.
+ * does not stop the sweep. Another thread sends the messages of the other topics. For the next 5
+ * minutes, no process sends the messages that were passed to the slow producer in that call.
  *
  * While the sweep sends, it holds a lease in the lock table. With "lease_mode" = "single", this is one
  * lease for all lanes, which also excludes the sweepers of Brighter. In this mode, if the outbox has
@@ -1472,12 +1474,12 @@ POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_start_sweeper(postbox_client *client);
 
 /**
- * Hands messages over to the sweeper of this process. Use it for messages that were committed
- * without Postbox, for example with an AWS SDK. A thread of the sweeper sends the messages
- * immediately, as postbox_clear_outbox does. This function does not wait for that thread. If the
- * sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep sends
- * the messages. Ids of messages that do not exist are ignored. For units of work of Postbox, use
- * the setting "dispatch_after_commit" instead.
+ * Hands messages over to the sweeper of this process. Use this function for messages that were
+ * committed without Postbox, for example with an AWS SDK. A thread of the sweeper sends the
+ * messages immediately, as postbox_clear_outbox does. This function does not wait for that thread.
+ * If the sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep
+ * sends the messages. Ids of messages that do not exist are ignored. For units of work of Postbox,
+ * use the setting "dispatch_after_commit" instead.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_notify_committed(postbox_client *client,

@@ -38,10 +38,11 @@ impl Postbox {
         lease_states(&self.engine)
     }
 
-    /// Returns the processes that have swept this outbox within a day. The list is sorted by the time of the last
-    /// sweep, and begins with the latest. A process writes its item in the lock table when it begins to sweep, and when
-    /// its sweeps begin to fail or to succeed. It also writes the item every 5 minutes, or every minute if it sends
-    /// messages. This method deletes items that are older than a day. Brighter's sweepers are not in the list.
+    /// Returns the processes that have swept this outbox within the last day. The list is sorted by the time of the
+    /// last sweep, and begins with the latest. Each process records its sweeps in an item of the lock table. A process
+    /// writes this item when it begins to sweep, when its sweeps begin to fail or to succeed, and every 5 minutes, or
+    /// every minute if it sends messages. This method deletes items that are older than a day. Brighter's sweepers are
+    /// not in the list.
     ///
     /// # Errors
     /// [Request errors](Postbox).

@@ -229,7 +229,8 @@ mod tests {
     use crate::outbox::item::text;
     use crate::sys::clock::Moment;
 
-    // The monotonic clock is late after the machine was suspended, and the wall clock jumps when it is corrected.
+    // The monotonic clock stops while the machine is suspended, and the wall clock jumps when it is corrected. A token
+    // therefore expires as soon as it has expired by one of the clocks.
     #[test]
     fn token_expires_by_either_clock() {
         let postbox = Postbox::builder().embedded_path(":memory:").open().unwrap();

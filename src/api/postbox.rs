@@ -42,8 +42,8 @@ use std::time::{Duration, Instant};
 ///
 /// The client owns a thread, `postbox-runtime`, which runs all requests. A call waits up to `operation_timeout_ms` for
 /// each operation. Calls can be made inside a tokio runtime, where they block the calling thread. After a `fork`, every
-/// call in the child process fails with [`ErrorCode::Forked`]. Dropping a client closes it; [`close`](Self::close) also
-/// reports whether that succeeded.
+/// call in the child process fails with [`ErrorCode::Forked`]. Dropping a client closes it. The method
+/// [`close`](Self::close) also returns an error if closing fails.
 ///
 /// Every method that sends a request to DynamoDB can fail with a *request error*: [`ErrorCode::TableNotFound`],
 /// [`ErrorCode::NoAwsConfig`], [`ErrorCode::AccessDenied`], [`ErrorCode::Throttled`], [`ErrorCode::Unreachable`],
@@ -378,8 +378,8 @@ impl Postbox {
     }
 
     /// Starts the archiver, a background thread that archives messages. The first run begins immediately, and later
-    /// runs follow at intervals of `archive_interval_ms`. The archiver makes no request until the next message is old
-    /// enough, for at most an hour.
+    /// runs follow at intervals of `archive_interval_ms`. After a run, the archiver makes no request until the next
+    /// message is old enough to be archived, but for at most an hour.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the archiver is already running.
@@ -417,9 +417,10 @@ impl Postbox {
         count_outstanding(&self.engine, topic)
     }
 
-    /// Lists the stored messages that are in this state, in one topic or in all topics, page by page. A page has up to
-    /// `limit` messages. A page of parked messages may have more than `limit` messages. Any page may have fewer than
-    /// `limit` messages, or no messages. Only [`MessagePage::next`] shows whether a page is the last page.
+    /// Lists the stored messages that are in this state, in one topic or in all topics, page by page. A page of
+    /// outstanding or dispatched messages has up to `limit` messages. A page of parked messages may have more. Any page
+    /// may have fewer than `limit` messages, or no messages. Only [`MessagePage::next`] shows whether a page is the
+    /// last page.
     ///
     /// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment after the table. There
     /// is no index of parked messages, so listing them reads the whole table.
@@ -472,8 +473,8 @@ impl Postbox {
     }
 
     #[cfg(feature = "capi")]
-    /// Checks that the handle may be used in this process. A forked child process must not use it, because its locks
-    /// may be held by threads that do not exist in the child.
+    /// Checks that the handle may be used in this process. A forked child process must not use the handle, because
+    /// threads that do not exist in the child may hold the locks of the client.
     pub(crate) fn check(&self) -> Result<()> {
         self.engine.runtime.check()
     }
@@ -549,7 +550,8 @@ impl Postbox {
             self.stop(&self.counter, deadline),
         ];
         let timeout = self.engine.config.close_timeout;
-        // Calls that are still in progress may hand further marks to the background.
+        // Calls in progress may still send messages that are to be marked in the background, so marks are written after
+        // these calls.
         self.engine.runtime.end_calls(deadline);
         let marked = flush_marks(&self.engine, deadline);
         let closed = self.engine.runtime.close(deadline, timeout);

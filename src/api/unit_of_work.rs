@@ -18,7 +18,8 @@ use std::time::Duration;
 
 /// The limit of DynamoDB for one transaction.
 const MAX_ACTIONS: usize = 100;
-/// The time for which a token can safely be sent again. DynamoDB remembers a token for 10 minutes.
+/// The time for which a commit can safely be sent again with the same idempotency token. DynamoDB remembers a token for
+/// 10 minutes.
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 
 /// A DynamoDB transaction that collects writes and messages. Either all writes and messages take effect, or none.
@@ -54,7 +55,8 @@ pub struct UnitOfWork {
     engine: Arc<Engine>,
     actions: Vec<Action>,
     deposited: Vec<Message>,
-    /// The room for the messages of this unit of work under the limit of outstanding messages.
+    /// The reservation for the messages of this unit of work, which counts toward `max_outstanding` until the commit or
+    /// the rollback.
     reserved: Reserved,
     bytes: usize,
     token: String,
@@ -64,8 +66,8 @@ pub struct UnitOfWork {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum State {
     Open,
-    /// A commit may have taken effect, or may still take effect. Contains the time after which its token is no longer
-    /// safe to send.
+    /// The outcome of the last commit is unknown: it may have taken effect, or may still take effect. The value is the
+    /// time after which the commit cannot safely be sent again with its token.
     InDoubt(Moment),
     Committed,
     RolledBack,
@@ -214,6 +216,7 @@ impl UnitOfWork {
         let ids: Vec<String> = if self.engine.config.dispatch_after_commit { ids.collect() } else { Vec::new() };
         let deposited = self.deposited.drain(..);
         // If the outcome of the commit was unknown for a while, a sweeper may have sent the messages in the meantime.
+        // The messages are then not kept in memory, because a clear would send them again from there.
         if !was_in_doubt {
             self.engine.recent.add(deposited);
         }
@@ -281,7 +284,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Checks that an action may be added, and that the Postbox could send it.
+    /// Checks that an action may be added, and that the Postbox is still open and can send requests.
     fn check_usable(&self) -> Result<()> {
         self.check_open()?;
         self.engine.runtime.check_open()
@@ -342,7 +345,7 @@ impl UnitOfWork {
         Ok(())
     }
 
-    /// Returns the index of an action that is on the same item.
+    /// Returns the index of an earlier action on the same item as the new action.
     fn same_item(&self, new: &Target<'_>) -> Result<Option<usize>> {
         let mut others = self.targets_in(new.table).peekable();
         if others.peek().is_none() {

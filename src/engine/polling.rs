@@ -19,7 +19,7 @@ pub(crate) struct Polling(Mutex<State>);
 #[derive(Default)]
 struct State {
     polls: u64,
-    /// The start key of each segment, which is `None` at the beginning of the segment.
+    /// The start key of each segment, which is `None` at the start of the segment.
     segments: Vec<Option<Item>>,
     /// The start key of the next search for messages without a shard.
     unsharded_from: Option<Item>,
@@ -46,7 +46,7 @@ impl Polling {
         let is_first = state.polls == 0;
         let unsharded = state.polls.is_multiple_of(UNSHARDED_EVERY).then(|| state.unsharded_from.take());
         state.polls += 1;
-        // A poll that fails does not end, so that the next poll starts at the beginning of the index.
+        // A poll that fails does not end, so that the next poll reads the index from its start.
         let segments = std::mem::take(&mut state.segments);
         Starts { segments: if segments.is_empty() { vec![None] } else { segments }, unsharded, is_first }
     }
@@ -60,7 +60,7 @@ impl Polling {
     /// pages determines the number of segments of the next poll.
     pub(crate) fn end(&self, segments: Vec<Option<Item>>, pages: usize) {
         let count = pages.div_ceil(PAGES_IN_SEQUENCE).clamp(1, MAX_SEGMENTS);
-        // The segments differ if their number differs, so the next poll starts at their beginnings.
+        // The segments differ if their number differs, so the next poll reads them from their start.
         self.lock().segments = if count == segments.len() { segments } else { vec![None; count] };
     }
 

@@ -19,7 +19,7 @@ pub struct postbox_archive_result {
     /// Messages that were not deleted from the outbox: the archive did not store them, or they
     /// could not be read or deleted. The log has the id and the reason of each message.
     pub failed: u64,
-    /// Whether the archiver held its lease.
+    /// Whether the archiver held its lease, as a postbox_lease.
     pub lease: i32,
     /// Always 0; reserved for later versions.
     pub reserved: [u32; 7],

@@ -296,7 +296,7 @@ pub unsafe extern "C" fn postbox_confirm_many(
     })
 }
 
-/// Reads an outcome that can confirm a message.
+/// Reads the number of an outcome, and rejects outcomes that cannot confirm a message.
 fn confirmation(id: &str, outcome: i32, reason: &str) -> Result<SendOutcome> {
     match postbox_send_outcome::read(outcome, || reason.to_owned()) {
         Ok(confirmed) if !matches!(confirmed, SendOutcome::Accepted | SendOutcome::NotTried) => Ok(confirmed),
@@ -380,7 +380,7 @@ pub unsafe extern "C" fn postbox_embedded_execute(
 /// Reads an item and returns it to C as JSON.
 ///
 /// # Safety
-/// `table` and `key` as [`text`], `item` is NULL or can be written.
+/// The rules of [`text`] apply to `table` and `key`. `item` is NULL or can be written.
 pub(crate) unsafe fn get_item(
     table: *const c_char,
     key: *const c_char,
@@ -399,7 +399,8 @@ pub(crate) unsafe fn get_item(
 /// Runs a call that takes message ids and returns a report.
 ///
 /// # Safety
-/// `client` as [`Handle::borrow`], `ids` as [`texts`], `report` is NULL or can be written.
+/// The rules of [`Handle::borrow`] apply to `client`, and those of [`texts`] to `ids`. `report` is
+/// NULL or can be written.
 pub(crate) unsafe fn report_by_ids(
     client: *mut postbox_client,
     ids: *const *const c_char,

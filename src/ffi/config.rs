@@ -23,7 +23,8 @@ pub struct postbox_config(Mutex<Collected>);
 struct Collected {
     settings: Config,
     producers: Vec<(Option<String>, Arc<dyn Producer>)>,
-    /// The strings that `postbox_config_get` lent out, by name.
+    /// The strings that `postbox_config_get` returned, by name. They are kept, because C holds
+    /// pointers to them.
     lent: HashMap<String, CString>,
 }
 
@@ -156,7 +157,8 @@ pub unsafe extern "C" fn postbox_config_add_batch_producer(
     }
 }
 
-/// Adds the producer that `make` returns. `data` is released only with a producer, so `make` comes last.
+/// Adds the producer that `make` returns. `make` is called last, because dropping a producer
+/// releases its `data`, which must not happen if the function fails.
 ///
 /// # Safety
 /// `config` is a living handle or NULL; `topic` is a string or NULL.

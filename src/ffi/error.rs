@@ -1,4 +1,4 @@
-//! The error object: owned by the caller, NULL for success.
+//! The error object, which the caller owns. NULL means success.
 
 use crate::dynamodb_json::item_to_json;
 use crate::ffi::handle::Handle;
@@ -42,7 +42,7 @@ impl Handle for postbox_error {
 }
 
 impl postbox_error {
-    /// Returns an error for the case that creating the real one panicked.
+    /// Returns the error that C receives if the conversion of another error panicked.
     fn fallback() -> Self {
         let message = c"Postbox panicked while reporting an error".to_owned();
         Self { code: ErrorCode::Internal, retryable: false, message, reasons: Vec::new() }
@@ -70,7 +70,7 @@ impl From<Error> for postbox_error {
 /// Returns the result of `read` for the error, or `none` for NULL.
 ///
 /// # Safety
-/// As [`Handle::borrow`].
+/// The rules of [`Handle::borrow`] apply.
 unsafe fn of_error<T>(error: *const postbox_error, none: T, read: impl FnOnce(&postbox_error) -> Option<T>) -> T
 where
     T: Copy,

@@ -1,12 +1,11 @@
-//! Ownership of handles. C holds a handle as one boxed allocation of Rust until it frees the handle.
+//! Ownership of handles. A handle is a boxed Rust value. C owns it by pointer until C frees it.
 
 use crate::{Error, ErrorCode, Result};
 
-/// A type that C holds by pointer. A handle can be used through a shared reference, so that two
-/// threads that use it at once are detected instead of causing undefined behaviour. Any thread can
-/// free it.
+/// A type that C holds by pointer. The functions use a handle through a shared reference, so that
+/// simultaneous calls from two threads are not undefined behaviour. Any thread can free a handle.
 pub(crate) trait Handle: Sized + Send + Sync {
-    /// The name of a parameter of this type in the header, for errors.
+    /// The name that a parameter of this type has in the header, for error messages.
     const NAME: &'static str;
 
     /// Passes the value to C, which must return it to [`free`](Self::free).
@@ -53,7 +52,8 @@ pub(crate) unsafe fn write_out<T>(pointer: *mut T, name: &str, value: T) -> Resu
     Ok(())
 }
 
-/// Checks an out-parameter before the work is done whose result it receives.
+/// Checks that an out-parameter is not `NULL`. Callers check this before they do any work, so that
+/// no result is lost.
 pub(crate) fn check_out<T>(pointer: *mut T, name: &str) -> Result<()> {
     if pointer.is_null() { Err(null_argument(name)) } else { Ok(()) }
 }

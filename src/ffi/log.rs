@@ -43,7 +43,8 @@ struct Receiver {
     data: CallbackData,
 }
 
-/// The current receiver. The subscriber stays installed for the life of the process.
+/// The current receiver of log messages. It can be replaced, whereas the `tracing` subscriber stays
+/// installed for the life of the process.
 static RECEIVER: Mutex<Option<Arc<Receiver>>> = Mutex::new(None);
 static INSTALLED: OnceCell<()> = OnceCell::new();
 

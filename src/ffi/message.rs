@@ -18,7 +18,8 @@ struct Content {
     message: Message,
     /// The fields that the outbox adds, if the message was read from there.
     stored: HashMap<&'static str, String>,
-    /// The strings that `postbox_message_get` lent out, by name.
+    /// The strings that `postbox_message_get` returned, by name. They are kept, because C holds
+    /// pointers to them.
     lent: HashMap<String, CString>,
 }
 
@@ -42,7 +43,8 @@ impl postbox_message {
 }
 
 impl Content {
-    /// Lends the value of a field; NULL if there is none.
+    /// Returns the value of a field as a string that the message owns, or NULL if the field is not
+    /// set.
     fn lend(&mut self, name: &str) -> Result<*const c_char> {
         let value = match self.stored.get(name) {
             Some(value) => Some(c_string(value)),
@@ -56,9 +58,9 @@ impl Content {
     }
 }
 
-/// Creates a message for a topic. Its body is a copy of the `length` bytes at `body`; (NULL, 0) is an
-/// empty body. The id is a new UUID v7, and the creation time is the current time. The caller frees the
-/// message with postbox_message_free.
+/// Creates a message for a topic. Its body is a copy of the `length` bytes at `body`, which may be
+/// NULL if `length` is 0. The id is a new UUID v7, and the creation time is the current time. The
+/// caller frees the message with postbox_message_free.
 ///
 /// Unless the header field "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
 /// is stored as bytes. The topic is checked when the message is deposited.
@@ -97,7 +99,8 @@ pub unsafe extern "C" fn postbox_message_set(
     })
 }
 
-/// Replaces the body with a copy of the `length` bytes at `body`; (NULL, 0) is an empty body.
+/// Replaces the body with a copy of the `length` bytes at `body`, which may be NULL if `length` is
+/// 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_set_body(
     message: *mut postbox_message,

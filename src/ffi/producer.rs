@@ -7,7 +7,7 @@ use crate::sync::Mutex;
 use crate::{Message, Producer, SendOutcome};
 use std::ffi::{CStr, c_char, c_void};
 
-/// The size of a callback's buffer for its reason, including the terminating NUL.
+/// The size of the buffer into which a callback writes its reason, including the terminating NUL.
 pub(crate) const REASON_BYTES: usize = 1024;
 
 /// The outcome of sending a message.
@@ -37,8 +37,8 @@ pub enum postbox_send_outcome {
 }
 
 impl postbox_send_outcome {
-    /// Returns the outcome of this number, or the number if there is none. `reason` is called for outcomes that have
-    /// one.
+    /// Returns the outcome with this number, or the number as an error if it is not an outcome.
+    /// `reason` is called only for outcomes that have a reason.
     pub(crate) fn read(number: i32, reason: impl FnOnce() -> String) -> Result<SendOutcome, i32> {
         Ok(match number {
             number if number == Self::Sent as i32 => SendOutcome::Sent,
@@ -51,7 +51,8 @@ impl postbox_send_outcome {
         })
     }
 
-    /// Does the same for a producer, which must not lose a message by an unknown number.
+    /// Returns the outcome with the number that a producer returned. An unknown number becomes
+    /// `Retry`, so that no message is lost.
     fn read_or_retry(number: i32, reason: &str) -> SendOutcome {
         let reason = if reason.is_empty() { "the producer returned no reason" } else { reason };
         Self::read(number, || reason.to_owned()).unwrap_or_else(|number| {
@@ -111,10 +112,10 @@ impl Handle for postbox_send_results {
 /// }
 /// ```
 ///
-/// A message without a result is POSTBOX_SEND_NOT_TRIED: nothing is written for it, and it stays
-/// outstanding. There are at least 1 and at most `max_batch` messages, in the order in which they are
-/// to be sent. A batch has at most one message for each topic and partition key, and any number of
-/// messages without a partition key.
+/// A message without a result has the outcome POSTBOX_SEND_NOT_TRIED: nothing is written for it,
+/// and it stays outstanding. A call receives at least 1 and at most `max_batch` messages, in the
+/// order in which they are to be sent. A batch has at most one message for each topic and partition
+/// key, and any number of messages without a partition key.
 ///
 /// `data` is the pointer that was registered with the callback. `messages` and `results` are valid for
 /// the duration of the call. The callback may read the messages and must not free them. The callback
@@ -168,13 +169,14 @@ pub unsafe extern "C" fn postbox_send_results_set(
 /// call Postbox, and must return normally. It is not called in a forked child process.
 pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_void)>;
 
-/// The `data` of a callback, with its finalizer.
+/// The `data` of a callback, and the function that releases it.
 pub(crate) struct CallbackData {
     pub(crate) data: *mut c_void,
     release: Mutex<postbox_release_callback>,
 }
 
-// SAFETY: the header says that callbacks are called by any thread, so C vouches for its data.
+// SAFETY: the header says that callbacks are called by any thread, so the C program provides data that any thread can
+// use.
 unsafe impl Send for CallbackData {}
 // SAFETY: as above.
 unsafe impl Sync for CallbackData {}
@@ -184,8 +186,8 @@ impl CallbackData {
         Self { data, release: Mutex::new(release) }
     }
 
-    /// Sets the finalizer. This happens after the last step that can fail, since the data is
-    /// not released on failure.
+    /// Sets the function that releases the data. Callers do this after the last step that can fail,
+    /// because a function that fails does not release the data.
     pub(crate) fn release_with(&self, release: postbox_release_callback) {
         *self.release.lock() = release;
     }
@@ -223,7 +225,7 @@ impl CallbackProducer {
 
 /// Returns the text that a callback wrote into its buffer, or `otherwise` if the buffer is empty.
 pub(crate) fn reason_text(buffer: &[u8], otherwise: &str) -> String {
-    // A callback that filled the buffer to its last byte still wrote a reason.
+    // A reason that fills the buffer to its last byte has no terminating NUL and is read nevertheless.
     let text = buffer.split(|&byte| byte == 0).next().map(String::from_utf8_lossy).unwrap_or_default();
     if text.is_empty() { otherwise.to_owned() } else { text.into_owned() }
 }

@@ -34,8 +34,8 @@ impl postbox_report {
     }
 }
 
-/// Runs a call that returns a report, and passes the report to C. If `out` is NULL, a message that
-/// failed is an error instead.
+/// Runs a call that returns a report, and passes the report to C. If `out` is NULL, returns an
+/// error if a message failed.
 ///
 /// # Safety
 /// `out` is NULL or can be written.
@@ -57,7 +57,7 @@ pub(crate) unsafe fn reported(
 /// Returns the result of `read` for the entry, or `none` if there is no such entry.
 ///
 /// # Safety
-/// As [`Handle::borrow`].
+/// The rules of [`Handle::borrow`] apply.
 unsafe fn of_entry<T: Copy>(report: *const postbox_report, index: usize, none: T, read: impl FnOnce(&Entry) -> T) -> T {
     infallible(none, || {
         // SAFETY: the caller's promise.

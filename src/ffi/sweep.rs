@@ -24,7 +24,7 @@ pub struct postbox_sweep_result {
     /// partition key, for the end of a retry delay, for the end of a pause of their lane (see
     /// postbox_sweep), for their confirmation, or for the next sweep.
     pub held_back: u64,
-    /// Whether the sweep held its lease.
+    /// Whether the sweep held its lease, as a postbox_lease.
     pub lease: i32,
     /// Always 0; reserved for later versions.
     pub reserved: [u32; 7],
@@ -115,12 +115,12 @@ pub unsafe extern "C" fn postbox_start_sweeper(client: *mut postbox_client) -> *
     fallible(|| unsafe { postbox_client::borrow(client) }?.get().start_sweeper())
 }
 
-/// Hands messages over to the sweeper of this process. Use it for messages that were committed
-/// without Postbox, for example with an AWS SDK. A thread of the sweeper sends the messages
-/// immediately, as postbox_clear_outbox does. This function does not wait for that thread. If the
-/// sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep sends
-/// the messages. Ids of messages that do not exist are ignored. For units of work of Postbox, use
-/// the setting "dispatch_after_commit" instead.
+/// Hands messages over to the sweeper of this process. Use this function for messages that were
+/// committed without Postbox, for example with an AWS SDK. A thread of the sweeper sends the
+/// messages immediately, as postbox_clear_outbox does. This function does not wait for that thread.
+/// If the sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep
+/// sends the messages. Ids of messages that do not exist are ignored. For units of work of Postbox,
+/// use the setting "dispatch_after_commit" instead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_notify_committed(
     client: *mut postbox_client,

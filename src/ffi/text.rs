@@ -18,7 +18,7 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
 /// Reads the text of an argument that may be `NULL`.
 ///
 /// # Safety
-/// As [`text`].
+/// The rules of [`text`] apply.
 pub(crate) unsafe fn optional_text<'a>(pointer: *const c_char, name: &str) -> Result<Option<&'a str>> {
     if pointer.is_null() {
         return Ok(None);
@@ -33,7 +33,7 @@ pub(crate) unsafe fn optional_text<'a>(pointer: *const c_char, name: &str) -> Re
     })
 }
 
-/// Reads the bytes of an argument; `(NULL, 0)` is an empty slice.
+/// Reads the bytes of an argument. If `length` is 0, `pointer` may be `NULL`.
 ///
 /// # Safety
 /// `pointer` is `NULL` or has `length` bytes that live as long as the call.
@@ -42,7 +42,7 @@ pub(crate) unsafe fn bytes<'a>(pointer: *const u8, length: usize, name: &str) ->
     unsafe { slice(pointer, length, name) }
 }
 
-/// Reads the elements of an argument; `(NULL, 0)` is an empty slice.
+/// Reads the elements of an argument. If `length` is 0, `pointer` may be `NULL`.
 ///
 /// # Safety
 /// `pointer` is `NULL` or has `length` elements that live as long as the call.
@@ -66,7 +66,7 @@ pub(crate) unsafe fn slice<'a, T>(pointer: *const T, length: usize, name: &str) 
 /// Reads an array of texts.
 ///
 /// # Safety
-/// As [`slice`], and each element as [`text`].
+/// The rules of [`slice`] apply, and those of [`text`] to each element.
 pub(crate) unsafe fn texts(pointer: *const *const c_char, length: usize, name: &str) -> Result<Vec<String>> {
     // SAFETY: the caller's promise.
     let pointers = unsafe { slice(pointer, length, name) }?;
@@ -77,7 +77,8 @@ pub(crate) unsafe fn texts(pointer: *const *const c_char, length: usize, name: &
     pointers.iter().enumerate().map(own).collect()
 }
 
-/// Converts a text for C. A NUL inside, at which C would end the string, becomes U+FFFD.
+/// Converts a text to a C string. A NUL character in the text becomes U+FFFD, because C would end
+/// the string there.
 pub(crate) fn c_string(text: &str) -> CString {
     CString::new(text).unwrap_or_else(|_| {
         let mut bytes = text.replace('\0', "\u{fffd}").into_bytes();
@@ -86,8 +87,8 @@ pub(crate) fn c_string(text: &str) -> CString {
     })
 }
 
-/// Lends a text to C from a map that the handle keeps, by name. An unchanged value keeps its
-/// address, so that an earlier pointer to it stays valid.
+/// Stores a value by name in `lent`, which belongs to a handle, and returns a pointer to it for C.
+/// An unchanged value keeps its address, so that an earlier pointer to it stays valid.
 pub(crate) fn lend(lent: &mut HashMap<String, CString>, name: &str, value: CString) -> *const c_char {
     match lent.get(name) {
         Some(earlier) if *earlier == value => earlier.as_ptr(),

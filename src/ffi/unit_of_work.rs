@@ -38,7 +38,7 @@ impl postbox_unit_of_work {
     /// Locks the unit, if no other thread is using it.
     ///
     /// # Safety
-    /// As [`Handle::borrow`].
+    /// The rules of [`Handle::borrow`] apply.
     unsafe fn enter<'a>(work: *const Self) -> Result<MutexGuard<'a, UnitOfWork>> {
         // SAFETY: the caller's promise.
         unsafe { Self::borrow(work) }?.0.try_lock().ok_or_else(|| {

@@ -1,5 +1,5 @@
-//! The header bag of a message, which contains further headers. Their values can be any JSON values, and numbers keep
-//! all their digits.
+//! The header bag of a message, a JSON object with the headers that are not named header fields. A value can be any
+//! JSON value, and numbers keep all their digits.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -17,7 +17,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Bag {
     values: Map<String, Value>,
-    /// The JSON of the entries that [`values`](Self::values) would write differently.
+    /// The original JSON of each entry whose `Value` would be written differently.
     exact: BTreeMap<String, String>,
 }
 
@@ -27,7 +27,8 @@ impl Bag {
         let mut bag = Self::default();
         for (name, raw) in serde_json::from_str::<BTreeMap<String, &RawValue>>(json).ok()? {
             let raw = raw.get();
-            // Parsing fails for a number beyond f64, or a value that is nested too deeply for a `Value`.
+            // Parsing fails if a number is beyond f64, or if a value is nested too deeply. The `Value` is then the JSON
+            // as a string.
             let value = serde_json::from_str(raw).unwrap_or_else(|_| Value::from(raw));
             let is_exact = matches!(&value, Value::String(text) if text != raw) || value.to_string().as_str() == raw;
             if !is_exact {
@@ -55,7 +56,7 @@ impl Bag {
         self.values.remove(name);
     }
 
-    /// Returns an entry as text: a string as it is, any other value as JSON.
+    /// Returns an entry as text. A string is returned unchanged, and any other value as JSON.
     pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         let value = self.values.get(name)?;
         Some(match (self.exact.get(name), value) {
@@ -65,7 +66,7 @@ impl Bag {
         })
     }
 
-    /// Returns the bag as a JSON object, with the original text of each entry.
+    /// Returns the bag as a JSON object, in which numbers keep the digits with which they were read.
     pub(crate) fn to_json(&self) -> String {
         let mut json = String::from("{");
         for (name, value) in &self.values {
@@ -83,7 +84,7 @@ impl Bag {
         json
     }
 
-    /// Checks that every value is within [`MAX_DEPTH`].
+    /// Checks that the bag is not nested more deeply than [`MAX_DEPTH`].
     pub(crate) fn is_within_depth(&self) -> bool {
         self.values.values().all(|value| is_within(value, MAX_DEPTH - 1))
             && self.exact.values().all(|json| depth(json) < MAX_DEPTH)
@@ -122,7 +123,8 @@ pub(crate) enum Token<'a> {
     Number(&'a str),
 }
 
-/// Splits valid JSON into the parts that the checks need, in their order.
+/// Splits valid JSON into its brackets, names and numbers, in the order of the text. Other values are left out, because
+/// no check needs them.
 pub(crate) fn tokens(json: &str) -> impl Iterator<Item = Token<'_>> {
     let mut rest = json;
     std::iter::from_fn(move || {

@@ -1,18 +1,18 @@
-//! Checks for messages on which Brighter's reader throws an exception. The reader converts a whole page of rows at
-//! once, so one such row stops every sweep of Brighter.
+//! Checks whether Brighter's reader would throw an exception for a message. The reader converts a whole page of items
+//! at once, so one such message stops every sweep of Brighter.
 
 use crate::model::bag::{Bag, Token, tokens};
 use crate::model::header::{CharacterEncoding, MessageType};
 use crate::model::media_type;
 use crate::model::message::Message;
 
-/// Brighter's limit for the entries of a baggage.
+/// The maximum number of entries that Brighter accepts in the W3C baggage of a message.
 const MAX_BAGGAGE: usize = 32;
-/// Brighter's limit for the characters of a key or a value of a baggage.
+/// The maximum number of characters that Brighter accepts in a key or a value of the baggage.
 const MAX_BAGGAGE_TEXT: usize = 256;
-/// The largest number of .NET's `decimal`.
+/// The largest value of .NET's `decimal`.
 const MAX_DECIMAL: &str = "79228162514264337593543950335";
-/// The smallest place after the point that a `decimal` has.
+/// The maximum number of digits after the decimal point of a `decimal`.
 const DECIMAL_PLACES: i32 = 28;
 
 /// Returns the reason for which Brighter cannot read the message, if there is one.
@@ -82,7 +82,8 @@ fn in_bag(bag: &Bag) -> Option<String> {
     })
 }
 
-/// Checks that a JSON number is within the range of .NET's `decimal`. Its last digits may be rounded.
+/// Checks that a JSON number is within the range of .NET's `decimal`. A number with too many digits is accepted,
+/// because .NET rounds it.
 fn is_decimal(number: &str) -> bool {
     let number = number.trim_start_matches('-');
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));

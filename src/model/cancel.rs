@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A request to stop an operation early, which any thread can make.
+/// A request to stop an operation early. Any thread can make the request.
 ///
-/// Clones share the request: keep one, pass the other to
-/// [`Postbox::clear_outbox_with`](crate::Postbox::clear_outbox_with),
-/// [`sweep_with`](crate::Postbox::sweep_with) or [`archive_with`](crate::Postbox::archive_with).
+/// Clones share the request. Keep one clone to cancel the operation, and pass another clone to
+/// [`Postbox::clear_outbox_with`](crate::Postbox::clear_outbox_with), [`sweep_with`](crate::Postbox::sweep_with) or
+/// [`archive_with`](crate::Postbox::archive_with).
 ///
 /// ```
 /// let cancel = postbox::CancelToken::new();

@@ -1,11 +1,12 @@
-//! The configuration: settings by name, with their parsing and checks. The builder's methods and CONFIGURATION.md are
-//! generated from the same table.
+//! The configuration: reads, checks and shows settings by name. This code, the builder's methods and CONFIGURATION.md
+//! are generated from the table in `settings.rs`.
 
 use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
 use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, with_settings};
 use std::time::Duration;
 
-/// The kind of a setting. A text has a range for its number of characters, and a number has a range for its value.
+/// The kind of a setting. The two numbers of a kind are a range: of the number of characters of a text, or of the value
+/// of a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Text(u64, u64),
@@ -17,7 +18,7 @@ enum Kind {
     Choice(&'static [&'static str]),
 }
 
-/// One row of the table.
+/// One row of the table of settings.
 struct Setting {
     name: &'static str,
     kind: Kind,
@@ -52,7 +53,8 @@ macro_rules! kind {
     };
 }
 
-/// Expands to the name of a setting as text. The name of a duration ends with its unit.
+/// Expands to the name of a setting as text. The name of a duration ends with its unit, as in `sweep_interval_ms` for
+/// the field `sweep_interval`.
 macro_rules! setting_name {
     ($name:ident) => {
         stringify!($name)
@@ -243,7 +245,7 @@ impl Config {
         Ok(if secret { "***".into() } else { value })
     }
 
-    /// Checks every setting, and the settings against each other.
+    /// Checks each setting, and that the settings do not contradict each other.
     pub(crate) fn validate(&self) -> Result<()> {
         for setting in SETTINGS {
             setting.check(&self.get_unchecked(setting.name)?)?;
@@ -280,7 +282,8 @@ impl Config {
         Ok(())
     }
 
-    /// Returns the age up to which a sent message can be marked in the background before a sweeper finds it.
+    /// Returns the maximum age at which a sent message may be marked in the background. The mark of an older message
+    /// might be written only after a sweeper has found the message.
     pub(crate) fn background_mark_age(&self) -> Duration {
         self.sweep_min_age.saturating_sub(self.attempt_timeout + Duration::from_secs(1))
     }
@@ -350,7 +353,8 @@ mod tests {
     use super::*;
     use crate::model::header::HEADER_FIELDS;
 
-    /// Returns the content of CONFIGURATION.md. `make docs` writes the file, and a test compares it.
+    /// Returns the content of CONFIGURATION.md. `make docs` writes the file, and a test checks that the file is up to
+    /// date.
     fn markdown() -> String {
         let mut page = String::from(concat!(
             "<!-- Generated from src/model/settings.rs and src/model/header.rs by `make docs`. -->\n",

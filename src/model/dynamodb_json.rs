@@ -122,7 +122,8 @@ fn condition_check(mut fields: Fields) -> Result<ConditionCheck> {
     fields.finish(built)
 }
 
-/// The members of an action. Each member is taken once, and remaining members are an error.
+/// The members of an action that were not read yet. A member that is left after all known members were read is an
+/// error.
 struct Fields {
     members: Map<String, Value>,
     path: String,
@@ -251,8 +252,8 @@ fn string(value: Value, path: &str) -> Result<String> {
     }
 }
 
-/// Reads a number from a string of digits, which DynamoDB checks. JSON numbers are rejected, because digits could be
-/// lost.
+/// Reads a number that is written as a JSON string. DynamoDB checks its syntax. A JSON number is rejected, because
+/// parsing it could lose digits.
 fn number(value: Value, path: &str) -> Result<String> {
     match value {
         Value::String(text) if text.bytes().any(|byte| byte.is_ascii_digit()) => Ok(text),

@@ -49,7 +49,8 @@ pub enum ErrorCode {
     Forked = 32,
     /// The handle is in use by another thread.
     ConcurrentUse = 33,
-    /// The call was made on the client's own runtime thread, for example in a log callback, where it would deadlock.
+    /// The call was made on the client's own runtime thread, for example in a log callback. Waiting on that thread for
+    /// the result would deadlock.
     ReentrantCall = 34,
 
     /// DynamoDB canceled the transaction and wrote nothing. The error has a reason for each action that failed.
@@ -99,7 +100,7 @@ pub enum ErrorCode {
     Internal = 99,
 }
 
-/// An error of Postbox: a code, an error text, and a reason for each part that failed.
+/// An error of Postbox. It has a code, an error text, and a reason for each action, message or index that failed.
 ///
 /// ```
 /// use postbox::{ErrorCode, Message, Postbox};
@@ -165,7 +166,7 @@ impl fmt::Debug for Reason {
 }
 
 impl Error {
-    /// Returns an error that is not retryable, unless [`retryable`](Self::retryable) is called.
+    /// Returns an error that is not retryable. The method [`retryable`](Self::retryable) changes this.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(Inner { code, message: message.into(), retryable: false, reasons: Vec::new(), source: None }))
     }
@@ -190,7 +191,7 @@ impl Error {
         self.0.code
     }
 
-    /// Returns the error text, of one line or more. The error text contains no secrets and no message bodies.
+    /// Returns the error text, which has one or more lines. The error text contains no secrets and no message bodies.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -200,7 +201,8 @@ impl Error {
         self.0.retryable
     }
 
-    /// Returns a reason for each part that failed. The list is empty if the error concerns only one thing.
+    /// Returns a reason for each action, message or index that failed. The list is empty if the error concerns the
+    /// whole call.
     pub fn reasons(&self) -> &[Reason] {
         &self.0.reasons
     }
@@ -257,7 +259,7 @@ pub(crate) fn similar_names<'a>(wanted: &str, known: impl Iterator<Item = &'a st
 }
 
 fn edit_distance(a: &str, b: &str) -> usize {
-    // Known names are short. A longer input is cut, so that hostile input costs no time.
+    // The time grows with the product of the lengths. Known names are short, and longer input from outside is cut.
     let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

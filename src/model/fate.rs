@@ -1,6 +1,7 @@
-//! The fate of a message: the attributes of its item that decide when the message is sent next. They describe its wait,
-//! its failures and its acceptance. An acceptance means that the producer has taken the message and will confirm later
-//! whether it was sent. A claim is a wait that is written before a message is sent, so that no other process sends it.
+//! The fate of a message: the attributes of its item that decide when the message is sent next. They contain the end of
+//! its wait (the time before which no process sends the message), its failures, and the time at which its producer
+//! accepted it. A producer that accepts a message confirms later whether the message was sent. A claim is a wait that a
+//! process writes before it sends a message, so that no other process sends the same message.
 
 use crate::model::ticks::Ticks;
 use crate::sys::simulation::{Mutation, mutated};
@@ -10,22 +11,23 @@ use std::time::Duration;
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 /// The maximum remaining time of a valid wait for a confirmation.
 const LONGEST_ACCEPTANCE: Duration = Duration::from_secs(25 * 3600);
-/// The time after the end of the last wait for which failures still count.
+/// The time after the end of the last wait at which the failures of a message stop counting.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// The attributes of a stored message that decide about its delivery. The values are kept exactly in the form that was
-/// read, because later writes are conditional on them.
+/// The attributes of a stored message that decide when it is sent next. The values are kept exactly in the form in
+/// which they were read, because later writes have them as a condition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fate {
     /// The time before which no process sends the message.
     pub(crate) next_attempt: Option<Ticks>,
     pub(crate) first_failed: Option<Ticks>,
-    /// The stored number of counted failures.
+    /// The stored number of failures that count toward `max_dispatch_attempts`.
     pub(crate) attempts: Option<u32>,
     pub(crate) accepted: Option<Ticks>,
     pub(crate) parked: Option<Ticks>,
     pub(crate) replayed: Option<Ticks>,
-    /// If this process has claimed the message, the failures before that claim. Only these failures count.
+    /// The failures before this process claimed the message, if it did. They are used instead of the stored failures,
+    /// which the claim has overwritten.
     pub(crate) before_claim: Option<Failures>,
     /// Whether the delivery time is 0, which Brighter 9 stores with messages that were not sent.
     pub(crate) has_zero_delivery: bool,
@@ -54,7 +56,8 @@ impl Fate {
         self.next_attempt.is_some_and(|at| at > now.plus(longest))
     }
 
-    /// Returns the failures that still count: those of a message that waits, or whose wait ended less than a day ago.
+    /// Returns the failures of the message that still count. Failures stop counting a day after the end of the last
+    /// wait.
     pub(crate) fn failures(&self, now: Ticks) -> Failures {
         if let Some(before) = self.before_claim {
             return before;
@@ -67,7 +70,7 @@ impl Fate {
         }
     }
 
-    /// Notes a claim that was written, because later writes are conditional on it.
+    /// Records the values of a claim that was written to the table, because later writes have them as a condition.
     pub(crate) fn claim(&mut self, now: Ticks, next: Ticks, first: Ticks, counted: u32) {
         self.before_claim = Some(self.failures(now));
         self.next_attempt = Some(next);

@@ -1,4 +1,4 @@
-//! The header of a message: its fields by name, and the values of those that are enums.
+//! The header fields of a message by name, and the enums that are the types of two of these fields.
 
 use crate::model::named::open_named;
 
@@ -39,7 +39,7 @@ open_named! {
 /// A header field that can be read and set by name.
 pub(crate) struct HeaderField {
     pub(crate) name: &'static str,
-    /// The attribute of the table that holds the field, for the documentation.
+    /// The attribute in which the table stores the field. Only the documentation uses this name.
     #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) attribute: &'static str,
     #[cfg_attr(not(test), allow(dead_code))]
@@ -71,7 +71,7 @@ pub(crate) use with_optional_headers;
 
 macro_rules! define_header_fields {
     ($($field:ident $setter:ident $attribute:literal $about:literal;)*) => {
-        /// Every header field that has a name, in the order of the documentation.
+        /// All header fields except the entries of the header bag, in the order in which CONFIGURATION.md lists them.
         pub(crate) const HEADER_FIELDS: &[HeaderField] = &[
             HeaderField { name: "id", attribute: "MessageId", about: "The id of the message; a UUID v7 unless it is set. With a fixed id, a retried command takes effect only once." },
             HeaderField { name: "topic", attribute: "Topic", about: "The routing key, which selects the producer that sends the message." },

@@ -7,8 +7,8 @@ use crate::model::ticks::Ticks;
 use std::borrow::Cow;
 
 impl Message {
-    /// Sets a header field from text, by a name of CONFIGURATION.md; `bag.NAME` puts a string into the bag. An
-    /// empty text removes an optional field.
+    /// Sets the header field with this name from text. CONFIGURATION.md lists the names. The name `bag.NAME` sets the
+    /// entry NAME of the header bag to a string. An empty text removes an optional field.
     ///
     /// # Errors
     /// [`ErrorCode::UnknownName`] with similar names; [`ErrorCode::InvalidMessage`] if the value is invalid for the
@@ -51,8 +51,8 @@ impl Message {
         Ok(())
     }
 
-    /// Returns a header field as text, by the same names as [`set_header`](Self::set_header), or `None` for an
-    /// optional field that is not set. A bag entry that is not a string is returned as JSON.
+    /// Returns the header field with this name as text, or `None` for an optional field that is not set. The names are
+    /// the same as for [`set_header`](Self::set_header). A bag entry that is not a string is returned as JSON.
     ///
     /// # Errors
     /// [`ErrorCode::UnknownName`] with similar names.
@@ -79,7 +79,7 @@ impl Message {
         }))
     }
 
-    /// Returns the header fields that are set, as text by the names of [`header`](Self::header), without the bag.
+    /// Returns the name and the text of each header field that is set. The entries of the header bag are not included.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
         HEADER_FIELDS.iter().filter_map(|field| Some((field.name, self.header(field.name).ok()??)))
     }

@@ -1,12 +1,12 @@
-//! Media types as .NET's `ContentType` reads and writes them, which Brighter uses.
+//! Media types in the syntax of .NET's class `ContentType`, which Brighter uses.
 
 /// Checks that .NET's `ContentType` can read the text: a type, a subtype, and parameters with values.
 pub(crate) fn is_readable(text: &str) -> bool {
     parse(text).is_some()
 }
 
-/// Returns the media type with this charset instead of its own. A media type that cannot be parsed is returned
-/// unchanged.
+/// Returns the media type with this charset. An existing charset is replaced. A media type that cannot be parsed is
+/// returned unchanged.
 #[cfg_attr(not(any(feature = "sns", feature = "sqs")), allow(dead_code))]
 pub(crate) fn with_charset(text: &str, charset: &str) -> String {
     let Some((media_type, parameters)) = parse(text) else { return text.to_owned() };

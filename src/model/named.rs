@@ -32,7 +32,7 @@ macro_rules! named {
 }
 pub(crate) use named;
 
-/// Defines an enum whose values have names, and which keeps a name that it does not know.
+/// Defines an enum whose values have names. An unknown name that is read from the table is kept in the value `Other`.
 macro_rules! open_named {
     ($(#[$about:meta])* $type:ident { $($(#[$value_about:meta])* $value:ident = $name:literal,)* }) => {
         $(#[$about])*
@@ -40,14 +40,14 @@ macro_rules! open_named {
         #[non_exhaustive]
         pub enum $type {
             $($(#[$value_about])* $value,)*
-            /// A name that this version does not know, as another program stored it.
+            /// A name that another program stored and that this version does not know.
             Other(String),
         }
 
         impl $type {
             pub(crate) const NAMES: &[&str] = &[$($name,)*];
 
-            /// Returns the name, as it is stored and set.
+            /// Returns the name that is used in header fields and stored items.
             pub fn name(&self) -> &str {
                 match self {
                     $(Self::$value => $name,)*
@@ -55,7 +55,8 @@ macro_rules! open_named {
                 }
             }
 
-            /// Returns the value with this stored name, which a later version may have written.
+            /// Returns the value with this stored name. A name that is not known, for example from a later version,
+            /// becomes `Other`.
             pub(crate) fn stored(name: &str) -> Self {
                 Self::from_name(name).unwrap_or_else(|| Self::Other(name.to_owned()))
             }

@@ -85,7 +85,7 @@ pub(crate) fn distinct(ids: &[String]) -> Vec<String> {
 }
 
 impl DispatchReport {
-    /// Creates a report in which every message is skipped.
+    /// Creates a report in which every message has the outcome `Skipped`, until [`set`](Self::set) changes it.
     pub(crate) fn of(ids: &[String]) -> Self {
         let entry =
             |id: &String| DispatchEntry { id: id.clone(), outcome: DispatchOutcome::Skipped, detail: String::new() };
@@ -128,8 +128,8 @@ impl DispatchReport {
     /// Returns success if no message failed, and otherwise an error with a reason for each failed message.
     ///
     /// # Errors
-    /// [`ErrorCode::ClearIncomplete`], retryable if one of the messages is still outstanding and may be sent by the
-    /// same call later.
+    /// [`ErrorCode::ClearIncomplete`], which is retryable if the same call may succeed later for one of the failed
+    /// messages.
     pub fn into_result(self) -> Result<()> {
         if self.is_success() {
             return Ok(());
@@ -161,8 +161,8 @@ pub enum LeaseStatus {
     HeldElsewhere,
     /// The lease was lost during the run, and the run stopped.
     Lost,
-    /// The lock table could not be used, for this reason. A sweep then sends nothing, unless `sweep_without_lease` is
-    /// set; an archiver runs without a lease.
+    /// The lock table could not be used. The value is the reason. A sweep then sends nothing, unless
+    /// `sweep_without_lease` is set; an archiver runs without a lease.
     Unavailable(String),
 }
 
@@ -193,7 +193,8 @@ pub struct SweepReport {
     /// Messages that could not be sent.
     pub failed: u64,
     /// Messages that this sweep did not try to send. They wait for an earlier message with the same partition key, for
-    /// the end of a retry delay, for the end of a pause of their lane, for their confirmation, or for the next sweep.
+    /// the end of a retry delay, for the end of a pause of their lane (see [`Postbox::sweep`](crate::Postbox::sweep)),
+    /// for their confirmation, or for the next sweep.
     pub held_back: u64,
     /// The topics of messages that the sweep found and for which this process has no producer.
     pub topics_without_producer: Vec<String>,

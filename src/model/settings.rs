@@ -8,8 +8,8 @@ named! {
         /// One lease for all sweepers, including Brighter's, so that only one sweeper works at a time. This is the
         /// default.
         Single = "single",
-        /// One lease per lane, so that several processes sweep at the same time. No sweeper of Brighter may run on the
-        /// same table.
+        /// One lease for each lane, that is, for each topic and group of its shards, so that several processes can
+        /// sweep at the same time. No sweeper of Brighter may run on the same table.
         PerShard = "per_shard",
     }
 }
@@ -27,8 +27,8 @@ named! {
 named! {
     /// The clock whose time Postbox uses.
     ClockSource {
-        /// The clock of this machine, corrected by the `Date` header of the responses of AWS if it differs by a second
-        /// or more. The default.
+        /// The clock of this machine. It is corrected if the `Date` header of the responses of AWS differs from it by a
+        /// second or more. The default.
         Server = "server",
         /// The clock of this machine.
         Local = "local",

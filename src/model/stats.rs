@@ -24,7 +24,7 @@ pub struct Stats {
     pub sweeps: u64,
     /// Failed runs of the background threads.
     pub background_failures: u64,
-    /// The error of the last failed run.
+    /// The error of the last failed run of a background thread.
     pub last_error: Option<String>,
     /// The last count of outstanding messages, by `count_outstanding` or in the background.
     pub outstanding: Option<OutstandingCount>,
@@ -39,7 +39,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Returns the statistics as one JSON object: the fields by name, times as RFC 3339, ages in milliseconds.
+    /// Returns the statistics as one JSON object with the fields of this struct. Times are in RFC 3339 format, and ages
+    /// are in milliseconds.
     pub fn to_json(&self) -> Value {
         let time = |time: SystemTime| Ticks::from(time).to_text();
         let outstanding = self.outstanding.map(|outstanding| {
@@ -83,7 +84,7 @@ pub struct OutstandingCount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CountScope {
-    /// Outstanding messages. Counting them reads their index.
+    /// Outstanding messages. Counting them reads the index of outstanding messages.
     Outstanding,
     /// All messages. Counting them reads every item of the table, so its cost grows with the size of the table.
     All,
@@ -126,7 +127,7 @@ pub enum BreakerState {
     Closed,
     /// Messages are held back.
     Open,
-    /// One message is being sent as a probe.
+    /// One message is being sent to test whether the transport works again.
     HalfOpen,
 }
 
@@ -141,28 +142,29 @@ impl BreakerState {
     }
 }
 
-/// A lease in the lock table.
+/// A lease in the lock table, or a pause of a lane. A lane is a part of a topic that is swept as a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeaseInfo {
     /// The resource that the lease protects, such as `brighter_outbox_OutboxSweeper`.
     pub resource: String,
-    /// The holder: host and process for a lease of Postbox, an id for a lease of Brighter.
+    /// The holder of the lease. A holder is a host and a process id for a lease of Postbox, and an id for a lease of
+    /// Brighter.
     pub holder: String,
     /// The time at which the lease expires or has expired. An expired lease was not renewed or released by its holder.
     pub expires_at: SystemTime,
-    /// The topic, for the lease of a lane.
+    /// The topic, for the lease or the pause of a lane.
     pub topic: Option<String>,
     /// The reason for which the lane is paused until `expires_at`: `transport` if its messages cannot be sent, `marks`
     /// if sent messages cannot be marked. `None` for a lease.
     pub paused: Option<String>,
-    /// Whether `expires_at` is more than 65 minutes in the future. Such a time was written by a wrong clock, and the
-    /// next process that needs the lease takes it.
+    /// Whether `expires_at` is more than 65 minutes in the future. Such a time was written by a wrong clock, so the
+    /// next process that needs the lease takes the lease.
     pub is_ignored: bool,
 }
 
-/// A process that sweeps, as [`Postbox::sweepers`](crate::Postbox::sweepers) finds it. There is one for each program on
-/// each host: a program that is started again replaces the earlier process.
+/// A process that has swept the outbox; see [`Postbox::sweepers`](crate::Postbox::sweepers). Each program has one entry
+/// per host. If the program is started again, the new process replaces the earlier process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SweeperInfo {
@@ -170,15 +172,16 @@ pub struct SweeperInfo {
     pub holder: String,
     /// The version of Postbox.
     pub version: String,
-    /// The topics for which the process has a producer, up to 100. A trailing `*` stands for any end, and `*` alone for
-    /// every topic.
+    /// The topics for which the process has a producer, up to 100. An entry that ends in `*` stands for all topics with
+    /// this prefix, and `*` alone for every topic.
     pub topics: Vec<String>,
-    /// The time of the last sweep that the process has shown. A process shows its sweeps at most 5 minutes late.
+    /// The time of the last sweep that the process recorded in the lock table. A process records its sweeps at most 5
+    /// minutes late.
     pub last_sweep: SystemTime,
-    /// The time of the last of these sweeps that succeeded.
+    /// The time of the last recorded sweep that succeeded.
     pub last_success: Option<SystemTime>,
     /// The reason for which the last sweep failed, if it failed.
     pub last_error: Option<String>,
-    /// The time at which the sweeper was stopped. `None` for a process that sweeps, or that crashed.
+    /// The time at which the sweeper was stopped. `None` if the process still sweeps, or if it crashed.
     pub stopped_at: Option<SystemTime>,
 }

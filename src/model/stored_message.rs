@@ -39,15 +39,16 @@ pub struct StoredMessage {
     pub state: MessageState,
     /// The time at which the message was dispatched.
     pub dispatched_at: Option<SystemTime>,
-    /// The time after which DynamoDB may delete the message. It is only set when Postbox marks the message dispatched.
+    /// The time after which DynamoDB may delete the message. Postbox sets this time only when it marks the message
+    /// dispatched.
     pub expires_at: Option<SystemTime>,
-    /// The number of counted failures of the message.
+    /// The number of failures of the message that count toward `max_dispatch_attempts`.
     pub dispatch_attempts: u32,
     /// The reason for which the last attempt failed.
     pub last_error: Option<String>,
     /// The time at which the message was parked.
     pub parked_at: Option<SystemTime>,
-    /// The time before which no sweep sends the message: it waits after a failure, or for its confirmation.
+    /// The time before which no sweep sends the message, because it waits after a failure or for its confirmation.
     pub next_attempt_at: Option<SystemTime>,
     /// The time of the first failed attempt.
     pub first_failed_at: Option<SystemTime>,
@@ -77,8 +78,9 @@ impl StoredMessage {
         "accepted_at",
     ];
 
-    /// Returns the outbox's data about the message, as text by name: `state`, `dispatched_at`, `expires_at`,
-    /// `parked_at`, `dispatch_attempts`, `last_error`, `next_attempt_at`, `first_failed_at`, `accepted_at`.
+    /// Returns the data that the outbox adds to the message, as pairs of a name and a text: `state`, `dispatched_at`,
+    /// `expires_at`, `parked_at`, `dispatch_attempts`, `last_error`, `next_attempt_at`, `first_failed_at`,
+    /// `accepted_at`.
     pub fn fields(&self) -> [(&'static str, Option<String>); 9] {
         let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());
         let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error, next, first, accepted] =

@@ -1,4 +1,5 @@
-//! .NET ticks, the clock of the outbox table: 100 ns since 0001-01-01T00:00:00Z.
+//! .NET ticks, in which the outbox table stores times. A time is the number of intervals of 100 ns since
+//! 0001-01-01T00:00:00Z.
 
 use crate::sys::{clock, simulation};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,9 +9,9 @@ use time::OffsetDateTime;
 /// The ticks of 1970-01-01T00:00:00Z.
 const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 const TICKS_PER_SECOND: i64 = 10_000_000;
-/// The maximum time by which the latest returned time may be ahead of the clock.
+/// The maximum time by which the latest result of [`Ticks::next`] may be ahead of the clock. A later result is ignored.
 const MOST_AHEAD: i64 = TICKS_PER_SECOND;
-/// The ticks of 9999-12-31T23:59:59.9999999Z, the last that .NET knows.
+/// The ticks of 9999-12-31T23:59:59.9999999Z, the latest time that .NET can represent.
 const LAST: i64 = 3_155_378_975_999_999_999;
 
 /// A point in time in .NET ticks, from year 1 to year 9999.
@@ -25,8 +26,9 @@ impl Ticks {
         Self::from(clock::system_time())
     }
 
-    /// Returns the current time, or a slightly later one, so that messages created one after another have an order.
-    /// Times that were returned while the clock was wrong and far ahead do not count.
+    /// Returns a time that is later than every earlier result, so that messages created one after another have an
+    /// order. The result is the current time or slightly later. Earlier results that are far ahead of the clock are
+    /// ignored, because the clock was wrong and has been corrected.
     pub(crate) fn next() -> Self {
         static LATEST: AtomicI64 = AtomicI64::new(0);
         let now = Self::now().0;
@@ -38,7 +40,7 @@ impl Ticks {
         Self(after(previous, now))
     }
 
-    /// Returns `None` outside the years 1 to 9999.
+    /// Returns the time with this number of ticks, or `None` outside the years 1 to 9999.
     pub(crate) fn from_raw(ticks: i64) -> Option<Self> {
         (0..=LAST).contains(&ticks).then_some(Self(ticks))
     }
@@ -72,7 +74,7 @@ impl Ticks {
         u64::try_from((self.0 - UNIX_EPOCH_TICKS) / TICKS_PER_SECOND).unwrap_or(0)
     }
 
-    /// Returns the time as `yyyy-MM-ddTHH:mm:ss.fffZ`, with the rest cut off as .NET does.
+    /// Returns the time as `yyyy-MM-ddTHH:mm:ss.fffZ`, with the digits after the milliseconds cut off, as in .NET.
     pub(crate) fn to_text(self) -> String {
         let moment = OffsetDateTime::from(self.to_system_time());
         format!(
@@ -95,8 +97,8 @@ impl Ticks {
     }
 }
 
-/// Returns a time after the latest one that was returned. A latest time far ahead of now comes from a clock that has
-/// been set back since, and is ignored.
+/// Returns the current time, or the tick after `latest` if that is later. A `latest` far ahead of `now` comes from a
+/// clock that has been set back since, and is ignored.
 fn after(latest: i64, now: i64) -> i64 {
     if latest > now.saturating_add(MOST_AHEAD) { now } else { now.max(latest + 1) }
 }

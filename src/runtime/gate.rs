@@ -31,7 +31,7 @@ impl Drop for Call<'_> {
 }
 
 impl Gate {
-    /// Enters a call, or returns `None` if the gate is closed.
+    /// Registers a running call, or returns `None` if the gate is closed.
     pub(crate) fn enter(&self) -> Option<Call<'_>> {
         let mut state = self.state.lock();
         if state.closed {

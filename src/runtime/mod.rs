@@ -47,16 +47,16 @@ pub(crate) struct Runtime {
 }
 
 thread_local! {
-    /// The thread of the runtime whose future currently runs on this thread.
+    /// The runtime whose future currently runs on this thread, identified by the runtime's own thread.
     static INSIDE: Cell<Option<ThreadId>> = const { Cell::new(None) };
-    /// A value that is destroyed when the thread ends. On the main thread, this happens before the functions of
-    /// `atexit` run.
+    /// A value that is destroyed when the thread ends, so that a call during the end of a thread is detected. On the
+    /// main thread, this happens before the functions of `atexit` run.
     static LIFE: String = const { String::new() };
 }
 
 /// A guard that marks this thread as running a future of a runtime, until the guard is dropped. Until then, calls of
-/// the same Postbox on this thread are rejected. Otherwise, a log callback that calls Postbox would be called again
-/// because of its own call.
+/// the same Postbox on this thread are rejected. Otherwise, a log callback that calls Postbox would be called again for
+/// the log messages of its own call.
 struct Inside(Option<ThreadId>);
 
 impl Inside {
@@ -118,7 +118,7 @@ impl Runtime {
         let thread = std::thread::Builder::new()
             .name("postbox-runtime".into())
             .spawn(move || {
-                // All code on this thread runs inside an operation.
+                // All code on this thread runs inside an operation, so calls to Postbox from this thread are rejected.
                 INSIDE.set(Some(std::thread::current().id()));
                 ignore_broken_pipes();
                 let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -158,7 +158,7 @@ impl Runtime {
     fn simulated(simulated: Simulated) -> Self {
         Self {
             handle: simulated.handle().clone(),
-            // This is the id of a thread that has ended, because calls from the thread of the runtime are rejected.
+            // Calls from the thread with this id are rejected, so this is the id of a thread that has ended.
             thread: std::thread::spawn(|| ()).thread().id(),
             process: std::process::id(),
             gate: Gate::default(),
@@ -190,23 +190,23 @@ impl Runtime {
         }
     }
 
-    /// Runs the future on this thread and blocks until it is done, or drops it at the deadline.
-    /// The runtime thread handles its connections and timers only, so that the work of many
-    /// callers, such as signing and parsing, uses all processors.
+    /// Runs the future on this thread and blocks until it is done, or drops it at the deadline. The runtime thread
+    /// handles only connections and timers, so that the work of many callers, such as signing and parsing, uses all
+    /// processors.
     pub(crate) fn run<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
-        // The wait is registered before the call enters the gate, so that every call that entered is notified when it
-        // is abandoned.
+        // The wait is registered before the call enters the gate, so that no call that has entered can miss the
+        // notification.
         let abandoned = self.abandoned.notified();
         let _call = self.enter()?;
         self.drive(what, timeout, abandoned, future)
     }
 
-    /// Runs a future as [`run`](Self::run) does, as a part of a call that was [entered](Self::enter), such as the
-    /// requests of a producer. The future may start while `close` waits for that call.
+    /// Runs a future as [`run`](Self::run) does, within a call that has already [entered](Self::enter). An example is a
+    /// request that a producer makes. The future may start while `close` waits for that call.
     pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
         self.check()?;
         let abandoned = self.abandoned.notified();
-        // The thread of the runtime may have stopped.
+        // The runtime thread may have stopped already. It would then handle no connection of the future.
         if self.is_abandoned() {
             return Err(closed());
         }
@@ -230,8 +230,8 @@ impl Runtime {
         let waited = catch_unwind(AssertUnwindSafe(move || {
             let _context = self.handle.enter();
             let _inside = Inside::begin(self.thread);
-            // Inside a task of the caller, tokio limits the work until that task yields, and the task cannot yield
-            // here.
+            // If the caller is a tokio task, tokio limits the work that the task may do before it yields. The task
+            // cannot yield here, so the futures are exempt from the limit.
             self.wait_for(unconstrained(future), unconstrained(abandoned), deadline)
         }));
         match waited {
@@ -264,7 +264,8 @@ impl Runtime {
         Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox; the log has the text"))
     }
 
-    /// Enters a call of several operations, such as a clear. `close` waits for its end.
+    /// Enters a call that consists of several operations, such as `clear_outbox`. `close` waits for the end of the
+    /// call.
     pub(crate) fn enter(&self) -> Result<Call<'_>> {
         self.check()?;
         self.gate.enter().ok_or_else(closed)
@@ -319,7 +320,7 @@ impl Runtime {
         self.is_abandoned.load(Ordering::Relaxed)
     }
 
-    /// Starts a future of a call that was [entered](Self::enter), which ends by itself and has no result.
+    /// Starts a future of a call that was [entered](Self::enter). The future ends by itself and has no result.
     pub(crate) fn spawn(&self, _: &Call<'_>, future: impl Future<Output = ()> + Send + 'static) {
         drop(self.handle.spawn(future));
     }
@@ -335,9 +336,8 @@ impl Runtime {
         self.gate.close(deadline);
     }
 
-    /// Rejects new calls, waits for the running calls, and stops the thread, all before the deadline. A second call
-    /// also waits for the thread to stop. The error names `timeout`, which is the time for all steps of closing the
-    /// Postbox.
+    /// Rejects new calls, waits for the running calls until the deadline, and stops the thread. A second call also
+    /// waits for the thread to stop. The error names `timeout`, which is the time for all steps of closing the Postbox.
     pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
         self.check()?;
         let finished = self.gate.close(deadline);

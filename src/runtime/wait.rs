@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// The end of a wait.
+/// The result of a wait.
 pub(crate) enum Waited<T> {
     Done(T),
     /// The runtime was closed and no longer waits for this call.

@@ -1,4 +1,5 @@
-//! A DynamoDB in this process, which the SDK calls through its own HTTP interface.
+//! A DynamoDB in this process. It implements the HTTP client interface of the AWS SDK, so that the SDK calls it
+//! directly.
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::sdk::failure::service_error;

@@ -8,8 +8,8 @@ pub(crate) fn bounded(message: &str) -> &str {
     message.char_indices().nth(MAX_CHARS).map_or(message, |(end, _)| &message[..end])
 }
 
-/// Returns the messages of an error and its causes. The debug forms are not used, because they contain requests and
-/// responses.
+/// Returns the messages of an error and its causes. The `Debug` output of the errors is not used, because it contains
+/// requests and responses.
 pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut current = Some(error);

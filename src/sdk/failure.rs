@@ -104,7 +104,8 @@ where
     .with_source(error)
 }
 
-/// Converts an error response of DynamoDB by its code.
+/// Converts an error response of DynamoDB into an error of Postbox. The error code of the response determines the
+/// result.
 pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message: &str, status: u16) -> Error {
     let (kind, advice) = match code {
         "ResourceNotFoundException" | "ResourceNotFound" => {
@@ -135,7 +136,7 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
 /// Returns the limits that a throttled request exceeded, each with its table or index.
 fn throttling_reasons(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    // The exceptions of DynamoDB spell this name differently.
+    // Some exceptions of DynamoDB spell this name with a capital letter.
     let reasons = body.get("throttlingReasons").or_else(|| body.get("ThrottlingReasons"))?.as_array()?;
     let texts: Vec<String> = reasons
         .iter()

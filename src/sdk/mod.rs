@@ -1,4 +1,5 @@
-//! The clients of the AWS SDK, which use the settings and the default chain of the AWS SDK, or the embedded database.
+//! Creates the clients of the AWS SDK, for AWS or for the embedded database. Missing settings for AWS come from the
+//! default chain of the AWS SDK.
 
 pub(crate) mod connector;
 #[cfg(feature = "embedded")]
@@ -72,8 +73,8 @@ pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
     Ok(Client::from_conf(client.build()))
 }
 
-/// Creates a client of the embedded database, or of a substitute for it. The client needs no network and no
-/// credentials.
+/// Creates a client of the embedded database, or of the HTTP client that the program has set instead. The client needs
+/// no network and no credentials.
 pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client {
     let client = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())

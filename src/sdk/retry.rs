@@ -26,7 +26,7 @@ impl Retry {
         true
     }
 
-    /// Waits after this number of attempts.
+    /// Waits for the delay that follows this number of attempts.
     pub(crate) async fn pause(attempts: u64) {
         let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
         let ceiling = FIRST_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY);

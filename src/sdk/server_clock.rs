@@ -11,19 +11,20 @@ use aws_smithy_types::date_time::{DateTime, Format};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
-/// The clock of this process. Every client corrects it, since all of them read it.
+/// The correction of the clock of this process. All clients read this clock, so the responses to all of them correct
+/// it.
 pub(crate) static SERVER_CLOCK: ServerClock = ServerClock::new(clock::correct);
 
-/// The number of samples of which the median is the correction.
+/// The number of samples that are kept. Their median is the correction.
 const SAMPLES: usize = 5;
-/// The difference from which a correction starts. Smaller differences are not corrected at first, because the `Date`
+/// The minimum difference for a correction to start. Smaller differences are not corrected at first, because the `Date`
 /// header has whole seconds only. An existing correction continues down to half of this difference.
 const LEAST_CORRECTION_MS: i64 = 1000;
 /// The maximum duration of a request whose response is used as a sample. If the request took longer, the time at which
 /// the response was sent is not known precisely enough.
 const MAX_ROUND_TRIP: Duration = Duration::from_secs(1);
-/// The difference between the wall clock and the monotonic clock above which the machine was suspended or its clock was
-/// set.
+/// The maximum drift between the wall clock and the monotonic clock. A larger drift shows that the machine was
+/// suspended or that its clock was set, so a sample from that time and all earlier samples are not used.
 const MAX_DRIFT_MS: i64 = 1000;
 /// Hosts of AWS. Other servers may have a wrong clock.
 const AWS_HOSTS: [&str; 4] = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
@@ -227,7 +228,8 @@ mod tests {
             let there = if self.ahead_ms < 0 { there - ahead } else { there + ahead };
             let date = DateTime::from(there).fmt(Format::HttpDate).unwrap();
             let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
-            // The format cuts to seconds only if there are none below.
+            // The formatter adds fractions of a second if there are any. The header of AWS has none, so they are
+            // removed.
             let date = date.split('.').next().unwrap().trim_end_matches(" GMT").to_owned() + " GMT";
             response.headers_mut().insert("date", date);
             for (name, value) in self.headers.clone() {

@@ -12,7 +12,7 @@ pub(crate) fn now() -> Instant {
     simulation::instant().unwrap_or_else(Instant::now)
 }
 
-/// Returns the time since then.
+/// Returns the time that has passed since an earlier [`now`].
 pub(crate) fn since(then: Instant) -> Duration {
     now().saturating_duration_since(then)
 }
@@ -25,7 +25,7 @@ pub(crate) fn correct(milliseconds: i64) {
     CORRECTION.store(milliseconds, Ordering::Relaxed);
 }
 
-/// Returns the time of day, corrected by the clock of AWS where it is known; see `sdk::server_clock`.
+/// Returns the time of day. It is corrected if the clock of this machine is known to be wrong; see `sdk::server_clock`.
 pub(crate) fn system_time() -> SystemTime {
     simulation::system_time().unwrap_or_else(|| {
         let (now, correction) = (SystemTime::now(), CORRECTION.load(Ordering::Relaxed));

@@ -38,8 +38,8 @@ impl Waiter for ThisThread {
 /// The waker of a parked thread.
 struct Unpark {
     thread: Thread,
-    /// A thread has a single token for `unpark`. Code inside the future may park the thread too and take the token,
-    /// so the waker also sets this flag.
+    /// Whether the waker was called. The `unpark` token of the thread does not show this reliably, because code inside
+    /// the future may park the thread too and take the token.
     is_woken: AtomicBool,
 }
 

@@ -1,6 +1,8 @@
-//! Locks that are never poisoned, and the threads and flags of the hand-written synchronisation.
+//! Locks that are never poisoned, and the thread functions and atomic flags for the code that synchronises threads
+//! itself.
 //!
-//! `tests/interleavings.rs` compiles that synchronisation again with the locks and threads of a scheduler instead.
+//! `tests/interleavings.rs` compiles that code a second time, with the locks and threads of a scheduler in place of
+//! these.
 
 pub(crate) use std::sync::MutexGuard;
 use std::sync::PoisonError;

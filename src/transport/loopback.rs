@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 struct Loopback(String);
 
-/// Parses an address, which is any text.
+/// Parses an address, which can be any text that is not empty.
 pub(super) fn parse(address: &str) -> Result<Box<dyn Target>, String> {
     match address {
         "" => Err("loopback needs a place".into()),

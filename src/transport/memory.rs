@@ -60,7 +60,8 @@ impl MemoryProducer {
         self.shared.lock().batches.clone()
     }
 
-    /// Sets the outcome of the next message whose outcome is not set yet. Messages without such an outcome are sent.
+    /// Sets the outcome of the next message. If this method is called several times, the outcomes apply to the next
+    /// messages in this order. All other messages are sent.
     pub fn answer_next(&self, outcome: SendOutcome) {
         self.shared.lock().answers.push_back(outcome);
     }

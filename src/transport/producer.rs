@@ -11,7 +11,8 @@ pub enum SendOutcome {
     /// The message was sent. The message is marked dispatched.
     Sent,
     /// The transport accepted the message, and its outcome is not known yet. The program passes the outcome to
-    /// [`Postbox::confirm`](crate::Postbox::confirm) when it knows it. Until then the message stays outstanding.
+    /// [`Postbox::confirm`](crate::Postbox::confirm) as soon as the outcome is known. Until then the message stays
+    /// outstanding.
     Accepted,
     /// Sending failed, because of either the transport or the message. The message stays outstanding and is sent again
     /// later.

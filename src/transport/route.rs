@@ -21,7 +21,7 @@ pub(crate) enum Pattern {
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(super) pattern: Pattern,
-    /// The text of the target, `sns:greetings`.
+    /// The text of the target, such as `sns:greetings`.
     pub(super) address: String,
     pub(super) target: Box<dyn Target>,
 }

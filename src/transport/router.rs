@@ -48,7 +48,8 @@ impl Router {
         Ok(())
     }
 
-    /// Returns the sorted topics that have a producer. A trailing `*` matches any end of a topic.
+    /// Returns the topics that have a producer, sorted. An entry that ends in `*` stands for all topics with this
+    /// prefix.
     pub(crate) fn patterns(&self) -> Vec<String> {
         let prefixes = self.by_prefix.iter().map(|(prefix, _)| format!("{prefix}*"));
         let default = self.default.iter().map(|_| "*".to_owned());

@@ -44,7 +44,8 @@ pub(super) fn parse(target: &str) -> Result<Box<dyn Target>, String> {
     }
 }
 
-/// Returns the forms of a target, each after `before`, for an error message.
+/// Returns the start of each valid target, such as `sns: or sqs:`, for an error message. `before` is written before
+/// each.
 pub(super) fn forms(before: &str) -> String {
     let forms: Vec<_> = SCHEMES.iter().map(|scheme| format!("{before}{}:", scheme.name)).collect();
     forms.join(" or ")
@@ -70,7 +71,7 @@ mod tests {
         }
     }
 
-    /// The third transport is the file loopback.rs and its row.
+    /// The third transport, besides SNS and SQS, is `loopback`, which exists only in tests.
     #[test]
     fn a_route_to_a_third_transport_is_parsed_opened_and_used() {
         let routes = route::parse("a = loopback:here; b.* = loopback:here; * = loopback:there").unwrap();

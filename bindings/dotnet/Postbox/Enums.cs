@@ -66,8 +66,8 @@ namespace Postbox
         ConcurrentUse = 33,
 
         /// <summary>
-        /// The call was made on the client's own runtime thread, for example in a log callback, where it would
-        /// deadlock.
+        /// The call was made on the client's own runtime thread, for example in a log callback. Waiting on that thread
+        /// for the result would deadlock.
         /// </summary>
         ReentrantCall = 34,
 
@@ -97,9 +97,9 @@ namespace Postbox
         DepositIncomplete = 51,
 
         /// <summary>
-        /// Some outcomes that the program had confirmed could not be recorded, or some messages were sent and not
-        /// marked dispatched before the client was closed. If the function takes several messages, the error has a
-        /// reason for each message that was not recorded.
+        /// Some outcomes could not be recorded after the program had confirmed them, or the client was closed before
+        /// some sent messages were marked dispatched. If the function takes several messages, the error has a reason
+        /// for each message that was not recorded.
         /// </summary>
         MarkIncomplete = 52,
 

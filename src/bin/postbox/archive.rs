@@ -31,7 +31,7 @@ pub fn archive(options: &Options, screen: &Screen, args: &ArchiveArgs) -> Outcom
     if let Some(age) = args.older_than {
         config.set("archive_min_age_ms", &age.as_millis().to_string())?;
     }
-    // The value was checked when the setting was set.
+    // Parsing does not fail, because the value was checked when the setting was set.
     let least = Duration::from_millis(config.get("archive_min_age_ms")?.parse().unwrap_or(u64::MAX));
     let postbox = Postbox::builder().config(config).open()?;
     let ids = old_enough(&postbox, least)?;

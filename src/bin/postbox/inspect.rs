@@ -13,9 +13,9 @@ use postbox::{
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
-/// The age from which an outstanding message should have been sent by a sweep.
+/// The age at which a sweep should already have sent an outstanding message.
 const OLD: Duration = Duration::from_secs(60);
-/// A process that sweeps shows it more often than this.
+/// The time after the last recorded sweep of a process at which the process counts as no longer sweeping.
 const ABSENT: Duration = Duration::from_secs(10 * 60);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -4,7 +4,7 @@ use postbox::{Error, ErrorCode};
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
-/// Exit codes, as the help and docs/operators.md name them.
+/// The exit codes, which the help and docs/operators.md describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {

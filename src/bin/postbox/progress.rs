@@ -10,7 +10,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// Returns a bar on stderr. It is not drawn if stderr is not a terminal.
 pub fn bar(total: usize, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(total as u64);
-    // The template is checked by the tests that look at a terminal.
+    // An invalid template is ignored here, because the tests that run a command in a terminal would fail.
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec}, {eta} left") {
         bar.set_style(style);
     }

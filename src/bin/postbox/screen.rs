@@ -24,7 +24,7 @@ pub struct Screen {
     colors: bool,
 }
 
-/// A column of a table: its kind of content, with its heading.
+/// A column of a table. The variant is the kind of its content, and the value is its heading.
 #[derive(Clone, Copy)]
 pub enum Column {
     /// An id, which is never broken into lines.

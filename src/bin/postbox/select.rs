@@ -32,7 +32,8 @@ impl Filter {
         self.topic.is_none() && self.older_than.is_none() && self.younger_than.is_none()
     }
 
-    /// Returns whether the age of the message matches. The list has selected the topic already.
+    /// Returns whether the age of the message matches. The topic is not checked, because the caller lists only messages
+    /// of that topic.
     pub fn takes(&self, stored: &StoredMessage) -> bool {
         let age = age(stored.message.created_at());
         self.older_than.is_none_or(|least| age >= least) && self.younger_than.is_none_or(|most| age <= most)

@@ -124,7 +124,7 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
     if args.caution.dry_run {
         let least = match args.older_than {
             Some(age) => age,
-            // The value was checked when the setting was set.
+            // Parsing does not fail, because the value was checked when the setting was set.
             None => Duration::from_millis(options.config()?.get("sweep_min_age_ms")?.parse().unwrap_or(0)),
         };
         let filter = Filter { topic: args.topic.clone(), older_than: Some(least), younger_than: None };

@@ -38,7 +38,7 @@ impl Tally {
                 outcome => {
                     let what = outcome_text(outcome);
                     let error = match entry.outcome {
-                        // The detail of this outcome addresses a programmer.
+                        // The detail of this outcome is written for programmers, so it is not shown.
                         DispatchOutcome::NoProducer => what.to_owned(),
                         _ if entry.detail.is_empty() => what.to_owned(),
                         _ => format!("{what}: {}", entry.detail),

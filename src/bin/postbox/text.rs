@@ -44,7 +44,8 @@ pub fn shown_age(time: SystemTime) -> String {
     }
 }
 
-/// Returns a message with its headers, bag and body. A body that is not UTF-8 is in hexadecimal digits.
+/// Returns a message as a JSON object with its headers, bag and body. A body that is not UTF-8 is written as
+/// hexadecimal digits.
 pub fn message_json(message: &Message) -> Map<String, Value> {
     let mut object: Map<String, Value> =
         message.headers().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();

@@ -53,8 +53,8 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// The results of the last two refreshes, and the leases and sweepers. A topic appears as soon as a refresh has found one of
-/// its messages.
+/// The results of the last two refreshes, and the current leases and sweepers. A topic appears as soon as a refresh has
+/// found one of its messages.
 struct Watched {
     topics: BTreeMap<String, Seen>,
     refreshed_at: Instant,

@@ -33,7 +33,7 @@ pub enum Mutation {
     /// A failure counts although its drain ended with a pause. A drain is the part of a sweep in which one thread works
     /// on one lane, which is a group of shards of a topic.
     ProbesCounted,
-    /// One message that was sent counts as evidence, no matter how many messages failed.
+    /// One sent message counts as evidence that the transport works, no matter how many messages failed.
     RatioIgnored,
     /// The pause of a lane is kept in memory only.
     PauseInMemory,
@@ -41,7 +41,8 @@ pub enum Mutation {
     RenewedOnlyToSend,
     /// A sweeper leaves half of the lanes to another sweeper, even if there is no other sweeper.
     SharesDealt,
-    /// A drain that claims its messages starts with the messages that may have crashed the last process.
+    /// A drain that claims its messages (stores a wait before it sends them) starts with the messages that may have
+    /// crashed the last process.
     CrashersFirst,
     /// Messages are sent although no message can be marked.
     SentUnmarked,
@@ -51,10 +52,10 @@ pub enum Mutation {
     FarLeaseTrusted,
     /// A renewal that arrives late makes the lease end earlier.
     LeaseShortened,
-    /// All leases that a Postbox takes have one id.
+    /// All leases that a Postbox takes have the same id.
     OneLockId,
-    /// A mark does not depend on the replay after which the message was sent.
+    /// A message is marked dispatched even if it was replayed after it was sent.
     MarkOverReplay,
-    /// A sweep treats one rejected request as a lock table that cannot be used.
+    /// A sweep concludes from a single rejected request that the lock table cannot be used.
     RefusalBelieved,
 }

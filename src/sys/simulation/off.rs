@@ -1,4 +1,4 @@
-//! The time of the system without mistakes, for builds without `cfg(postbox_simulation)`.
+//! Replacements for builds without `cfg(postbox_simulation)`, which use the clock of the system and add no mistakes.
 
 use crate::sys::simulation::Mutation;
 use std::future::Ready;

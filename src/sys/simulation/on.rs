@@ -177,7 +177,8 @@ impl Simulated {
             .on_thread_park(move || {
                 if !idle.is.load(Ordering::Relaxed) {
                     world.idle();
-                    // The wake-up may concern another task. Only the simulation may park the thread.
+                    // The wake-up may concern another task, so the future of the caller is woken too. Otherwise, tokio
+                    // would park the thread, which only the simulation may do.
                     idle.wake_waiting();
                 }
             })

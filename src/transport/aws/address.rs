@@ -50,7 +50,7 @@ impl Address {
         Ok(Self::Name(text.to_owned()))
     }
 
-    /// Returns the address as given.
+    /// Returns the address as it is written in the route.
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Name(name) => name,

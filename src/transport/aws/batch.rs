@@ -1,4 +1,4 @@
-//! Batches of messages: their limits, and several requests at the same time.
+//! Splits messages into batches that fit into one request each, and runs several requests at the same time.
 
 use crate::transport::aws::failure::Refusal;
 use crate::transport::aws::wire::{Entry, MAX_BYTES, MAX_ENTRIES};
@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// A message with its position in the batch of the producer.
+/// A message in the format of the service, with its position among the messages that the producer received.
 pub(super) struct Numbered {
     pub(super) index: usize,
     pub(super) entry: Entry,

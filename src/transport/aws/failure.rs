@@ -26,7 +26,7 @@ pub(super) struct Refusal {
     pub(super) sender_fault: bool,
 }
 
-/// The kind of cause that a code names.
+/// The cause of a failure, as far as the error code of SNS or SQS shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     /// The topic or queue does not exist.
@@ -42,7 +42,7 @@ enum Cause {
 
 impl Cause {
     fn of(code: &str) -> Self {
-        // Older codes of SQS have the prefix.
+        // The older error codes of SQS have this prefix.
         match code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code) {
             "NotFound" | "NotFoundException" | "ResourceNotFound" | "NonExistentQueue" | "QueueDoesNotExist" => {
                 Self::Missing
@@ -127,8 +127,8 @@ impl Failure {
         self.code.as_deref().map_or(Cause::Other, Cause::of)
     }
 
-    /// Returns the outcome of the messages of the request. Only a request with one message can be rejected for its
-    /// content.
+    /// Returns the outcome of each message of the request. If the cause is the content of a message, other messages may
+    /// still be sent, so the outcome is `Retry` and not `Unavailable`.
     pub(super) fn outcome(&self) -> SendOutcome {
         if self.is_content() {
             SendOutcome::Retry(self.text.clone())
@@ -160,8 +160,8 @@ impl Refusal {
         !self.sender_fault
     }
 
-    /// Returns whether the service rejected the message for its own content. Other rejections with the same codes
-    /// depend on the configuration of the topic or queue.
+    /// Returns whether the service rejected the message because of the message's content. Other rejections with the
+    /// same codes are caused by the configuration of the topic or queue.
     fn names_content(&self) -> bool {
         if matches!(self.code.as_str(), "InvalidMessageContents" | "MessageTooLong") {
             return true;
@@ -172,7 +172,7 @@ impl Refusal {
             .any(|words| message.contains(words))
     }
 
-    /// Returns the outcome of the message. The message is rejected only if it could not be sent without being changed.
+    /// Returns the outcome of the message. The message is rejected only if the service would never accept it unchanged.
     pub(super) fn outcome(&self) -> SendOutcome {
         let cause = Cause::of(&self.code);
         let message = bounded(&self.message);

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The maximum number of concurrent requests of one call.
 const REQUESTS_AT_ONCE: usize = 10;
 
-/// The operations of SNS and SQS, each by its own client.
+/// The operations that a producer needs. SNS and SQS implement them with their own clients.
 pub(super) trait Service: Send + Sync {
     const TRANSPORT: Transport;
 
@@ -48,7 +48,7 @@ pub(super) struct AwsProducer<S> {
     destination: Mutex<Option<String>>,
 }
 
-/// The outcomes so far, which are kept if the call runs out of time.
+/// The outcomes that are known so far. They are kept if the call times out before all outcomes are known.
 type Outcomes = RefCell<Vec<Option<SendOutcome>>>;
 
 impl<S: Service> AwsProducer<S> {
@@ -68,7 +68,8 @@ impl<S: Service> AwsProducer<S> {
                 Err(why) => outcomes.borrow_mut()[index] = Some(SendOutcome::Reject(why)),
             }
         }
-        // Messages of one partition key are never in the same call, which keeps their order.
+        // A call has at most one message for each topic and partition key, so requests at the same time do not change
+        // the order.
         all(split(entries).into_iter().map(|batch| self.send_batch(&destination, batch, outcomes))).await;
     }
 

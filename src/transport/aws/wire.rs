@@ -36,11 +36,11 @@ pub(super) enum Transport {
 pub(super) struct Entry {
     pub(super) body: String,
     pub(super) attributes: Vec<(&'static str, String)>,
-    /// The native subject of SNS.
+    /// The subject of the SNS notification, unless SNS would reject it.
     #[cfg_attr(not(feature = "sns"), allow(dead_code))]
     pub(super) subject: Option<String>,
     pub(super) fifo: Option<Fifo>,
-    /// SQS only.
+    /// The delay before SQS delivers the message. Not used for SNS.
     #[cfg_attr(not(feature = "sqs"), allow(dead_code))]
     pub(super) delay_seconds: Option<i32>,
 }
@@ -73,7 +73,7 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Returns the number of bytes that count for the limit.
+    /// Returns the number of bytes that count toward [`MAX_BYTES`].
     pub(super) fn bytes(&self) -> usize {
         let attributes: usize =
             self.attributes.iter().map(|(name, value)| name.len() + STRING.len() + value.len()).sum();
@@ -110,8 +110,8 @@ impl Fifo {
         }
         let given = message.exact_bag().text(DEDUPLICATION_ID).filter(|id| !id.is_empty());
         let deduplication = given.unwrap_or(Cow::Borrowed(message.id()));
-        // A message that was replayed is not a duplicate of the same message that was sent within the last five
-        // minutes.
+        // A FIFO target drops a message with a deduplication id that it received within the last five minutes. A
+        // replayed message must not be dropped, so its id is different.
         let deduplication = match message.replayed() {
             Some(replayed) => Cow::Owned(format!("{deduplication}#{}", replayed.raw())),
             None => deduplication,
@@ -135,7 +135,7 @@ fn body(message: &Message) -> Result<String, String> {
         CharacterEncoding::Raw | CharacterEncoding::Base64 => Some(BASE64.encode(bytes)),
         CharacterEncoding::Utf16 => utf16(bytes),
         CharacterEncoding::Utf8 | CharacterEncoding::Ascii => String::from_utf8(bytes.to_vec()).ok(),
-        // An unknown encoding is treated as no encoding.
+        // The encoding is unknown, so the body is sent as text if it is valid UTF-8, and as base64 otherwise.
         CharacterEncoding::Other(_) => {
             Some(std::str::from_utf8(bytes).map_or_else(|_| BASE64.encode(bytes), str::to_owned))
         }
@@ -155,7 +155,7 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     String::from_utf16(&units).ok().filter(|_| bytes.len().is_multiple_of(2))
 }
 
-/// Returns whether XML 1.0 has the character.
+/// Returns whether SNS and SQS accept the character, that is, whether XML 1.0 allows it.
 fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
@@ -167,7 +167,7 @@ fn is_native_subject(subject: &str) -> bool {
         && subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
-/// Returns the attributes of a message, up to ten of them.
+/// Returns the attributes of a message. There are never more than ten, the limit of SQS.
 fn attributes(message: &Message, transport: Transport, destination: &str) -> Vec<(&'static str, String)> {
     let subject = match transport {
         Transport::Sns => "",
@@ -188,7 +188,8 @@ fn attributes(message: &Message, transport: Transport, destination: &str) -> Vec
     always.into_iter().chain(when_set.map(|(name, value)| (name, value.to_owned()))).collect()
 }
 
-/// Returns the content type with the charset of the encoding, which Brighter adds when it reads a row.
+/// Returns the content type with the charset of the body's encoding. Brighter adds the same charset when it reads an
+/// item.
 fn content_type(message: &Message) -> String {
     let content_type = message.content_type_or_default();
     match message.character_encoding() {
@@ -285,7 +286,7 @@ mod tests {
         Entry::new(message, transport, destination, fifo).unwrap()
     }
 
-    /// Returns the attributes as lines, and JSON with its members in order.
+    /// Returns the attributes of a message as lines of the form `name: value`.
     fn lines(entry: &Entry) -> Vec<String> {
         entry.attributes.iter().map(|(name, value)| format!("{name}: {value}")).collect()
     }
