@@ -41,12 +41,12 @@ rust_tests() {
     runs_tests cargo test --quiet --features cli,capi "$@"
 }
 
-# with SANITIZER CARGO_ARGUMENTS...: runs cargo with the sanitizer, in a separate build directory.
+# with SANITIZER COMMAND CARGO_ARGUMENTS...: runs a command of cargo with the sanitizer, in a separate build directory.
 with() {
-    local sanitizer=$1
-    shift
+    local sanitizer=$1 command=$2
+    shift 2
     RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$sanitizer -Cunsafe-allow-abi-mismatch=sanitizer $rust_flags" \
-        CARGO_TARGET_DIR="$target/$sanitizer" cargo "$@" --target "$host"
+        CARGO_TARGET_DIR="$target/$sanitizer" cargo "$command" --target "$host" "$@"
 }
 
 # c_program SANITIZER NAME SOURCE...: builds a C program and the static library, both with the sanitizer.

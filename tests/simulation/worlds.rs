@@ -189,7 +189,8 @@ impl Kind {
             Self::Cron => {
                 let roles = vec![Role::Feeder, Role::Once, Role::Once];
                 let plan = Plan { roles, nap: Duration::from_secs(14), clears: 0.0, commands: 80, burst: 50, ..plan };
-                let bounds = Bounds { hourly_probes: 25, ..Bounds::EXACT };
+                // Up to ten messages that were tried before do not lead to a pause, and are tried once a minute each.
+                let bounds = Bounds { hourly_probes: 60, ..Bounds::EXACT };
                 let plan = Plan { shards: 1, feeder_nap: Duration::from_secs(20), bounds: Some(bounds), ..plan };
                 let long = minutes(dice.u64(12..16));
                 let what = What::Transport { fails: 1.0, is_unavailable: dice.bool() };
@@ -364,10 +365,10 @@ impl Kind {
 }
 
 impl Plan {
-    /// With this trouble, and everybody there for long enough after it.
+    /// With this trouble, and everybody there for long enough after it: each process sweeps several times.
     fn with(self, trouble: Trouble) -> Self {
         let calm_at = trouble.until;
-        let lives = calm_at + self.bounds.map_or(Duration::ZERO, |bounds| bounds.sent_within);
+        let lives = calm_at + self.bounds.map_or(Duration::ZERO, |bounds| bounds.sent_within + self.nap * 3);
         Self { conditions: Conditions { trouble: Some(trouble), ..self.conditions }, lives, calm_at, ..self }
     }
 }
