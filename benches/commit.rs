@@ -135,7 +135,7 @@ fn rate(callers: impl FnOnce(Instant) -> usize) -> (f64, f64) {
     (count / start.elapsed().as_secs_f64(), processor / count)
 }
 
-/// Runs both lanes. The second lane runs first in every other round.
+/// Runs both measurements. In every other round, the second one runs first.
 fn in_turns<T>(round: usize, raw: impl Fn() -> T, ours: impl Fn() -> T) -> (T, T) {
     if round.is_multiple_of(2) {
         let raw = raw();

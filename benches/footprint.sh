@@ -8,7 +8,7 @@ target=$(tools/build_directory.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The build with all features is last, for the host.
+# The build with all features is last, because the C host below is measured with it.
 printf '| libpostbox.so with the features | size |\n|---|---|\n'
 for features in sso sso,sns,sqs sso,embedded sso,embedded,sns,sqs; do
     cargo build --quiet --release --lib --no-default-features --features "capi,$features"

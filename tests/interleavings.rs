@@ -1,8 +1,8 @@
 //! Checks of the hand-written synchronisation in thousands of interleavings of its threads.
 //!
-//! The files are compiled again here, with the locks and threads of shuttle. Its scheduler draws interleavings, and reports
-//! a failed assertion or a deadlock with the schedule that leads to it. Each check also runs with a deliberate fault, which
-//! must be found.
+//! The files under test are compiled again here, with the locks and threads of shuttle. The scheduler of shuttle draws
+//! interleavings, and reports a failed assertion or a deadlock with the schedule that leads to it. Each check also runs
+//! with a deliberate fault, which must be found.
 #![allow(dead_code)]
 
 #[path = "../src/runtime/gate.rs"]
@@ -82,7 +82,7 @@ fn soon() -> Instant {
     Instant::now() + LONG
 }
 
-/// Closing waits for every call that entered, and rejects later calls.
+/// Checks that closing waits for every call that entered, and rejects later calls.
 fn closing_waits_for_all(is_faulty: bool) {
     let (gate, under_way) = (Arc::new(Gate::default()), Arc::new(AtomicUsize::new(0)));
     let callers: Vec<_> = (0..2)
@@ -119,7 +119,7 @@ fn an_abandoned_call_is_notified(is_faulty: bool) {
         move || {
             let notified = (!is_faulty).then(|| abandoned.notified());
             let Some(_call) = gate.enter() else { return };
-            // Notify is not known to the scheduler, so this yield lets it run another thread.
+            // The scheduler does not know `Notify`. This yield lets the scheduler run another thread at this point.
             thread::yield_now();
             // The fault: the call registers for the notification only now.
             let notified = notified.unwrap_or_else(|| abandoned.notified());
@@ -172,7 +172,7 @@ fn a_message_is_claimed_by_one_at_a_time(is_faulty: bool) {
     assert!(in_flight.claim("id").is_some(), "the message is free again");
 }
 
-/// A confirmation that comes before its producer has returned, or after, frees the message.
+/// Checks that a confirmation frees the message, whether it arrives before or after the producer has returned.
 fn a_confirmed_message_is_free(is_faulty: bool) {
     let in_flight = Arc::new(InFlight::default());
     // The fault: the confirmation may come before the message is claimed.
@@ -201,7 +201,7 @@ const SCHEDULES: usize = 2000;
 
 fn run(check: Check, is_faulty: bool) {
     shuttle::check_random(move || check(is_faulty), SCHEDULES);
-    // This scheduler finds faults that depend on few switches between threads, wherever they are.
+    // This scheduler finds faults that need only a few switches between threads, at any point of the program.
     shuttle::check_pct(move || check(is_faulty), SCHEDULES, 3);
 }
 

@@ -1,7 +1,7 @@
 """Writes bindings/cases.md, the table of test cases of every binding, or with --check fails if it is out of date.
 
-Each binding names, in a file of lines "key TAB file:test", the test that shows the case. A case without a test, and a test
-that is not in its file, fail.
+Each binding has a file with lines "key TAB file:test", which name the test of each case. The check also fails if a case
+has no test, or if a test is not in the file that the line names.
 """
 
 import re

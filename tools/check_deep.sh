@@ -59,7 +59,7 @@ c_program() {
         gcc -std=c11 -D_POSIX_C_SOURCE=200809L -fsanitize="$sanitizer" -g -I include -c "$source" \
             -o "$work/$sanitizer-$name/$(basename "$source" .c).o" || return 1
     done
-    # Both use the runtime of the library's compiler.
+    # The program and the library both use the sanitizer's runtime of the library's compiler.
     gcc "$work/$sanitizer-$name"/*.o "${link_arguments[@]}" "$target/$sanitizer/$host/debug/libpostbox.a" \
         -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lcjson -lm -ldl -lpthread -lrt -o "$work/$sanitizer-$name/run"
 }
@@ -98,7 +98,7 @@ thread() {
     say "thread sanitizer: standard library"
     tools/std_with_thread_sanitizer.sh "$target/thread/sysroot" || fail "standard library"
     gcc -O2 -c tests/deep/fences.c -o "$target/thread/fences.o" || fail "fences"
-    # A forked child may start threads, as some tests do.
+    # Some tests start threads in a forked child, at which ThreadSanitizer would otherwise end the child.
     TSAN_OPTIONS=die_after_fork=0 sanitize thread
 }
 

@@ -30,12 +30,12 @@ BASELINE = HERE / "prose_baseline.json"
 # The commit at which the rewriting began; its counts are in the baseline file.
 BEFORE = "4187056"
 
-# Generated from files that are read themselves, or about the habits.
+# Files that are not read: generated from files that are read, or about the habits.
 SKIPPED = {"CONFIGURATION.md", "include/postbox.h", "docs/style.md", "bindings/cases.md", "tools/prose.py"}
 
 THINGS = "(?:table|file|topic|queue|target|index|database|directory)"
 
-# A word and the better one, with a pattern for the first.
+# Each key names a word and the better one; the value is a pattern for the first.
 FALSE_FRIENDS = {
     "mend: fix": r"\bmend(?:s|ed|ing)?\b",
     "anew: again": r"\banew\b",
@@ -83,7 +83,8 @@ HEADLESS_INSIDE = (
     r"|\bwho has no\b|; those (?:of|that)\b"
 )
 HEADLESS_OPENS = r"(?:What|Who|Whoever|Whatever|One that|Those) [^?]*$"
-# These open good sentences too, "When the lease ends, the sweep stops", but not a whole comment without a comma.
+# These words also open good sentences, such as "When the lease ends, the sweep stops", but seldom a whole comment
+# without a comma.
 HEADLESS_COMMENT = r"(?:Where|When|How|Why) (?!to )[^,:?]*\.$"
 RIDDLE = (
     r"^(?:test_)?(?:what|who|whoever|whatever|those|that|it|so|only_what|only_who|one_that|nobody|somebody|neither)_"

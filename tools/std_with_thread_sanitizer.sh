@@ -3,10 +3,11 @@
 #
 #     tools/std_with_thread_sanitizer.sh DIRECTORY
 #
-# The sanitizer must see the locks and queues of the standard library, or it reports accesses that they order as races.
+# The sanitizer must see the locks and queues of the standard library. Otherwise it reports races between accesses that
+# these locks and queues order.
 # -Zbuild-std would need the library's sources. The compiled library contains its LLVM bitcode, and the linker
 # of Rust belongs to the same LLVM. The linker compiles the bitcode again, with the sanitizer's passes.
-# The toolchain is not changed; unchanged files are linked.
+# The toolchain is not changed. The sysroot contains links to the files that stay the same.
 set -euo pipefail
 sysroot=$1
 host=x86_64-unknown-linux-gnu

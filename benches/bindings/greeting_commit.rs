@@ -10,8 +10,8 @@ use std::time::Instant;
 use support::figures::Series;
 
 const COMMITS: usize = 5_000;
-/// The number of commits before the measurement, which is the same in all languages, since the database becomes slower with
-/// every token that it remembers.
+/// The number of commits before the measurement. It is the same in all languages, because the database becomes slower
+/// with every token that it remembers.
 const WARM_UP: usize = 500;
 const CREATE_PEOPLE: &str = r#"{"TableName":"People","BillingMode":"PAY_PER_REQUEST",
     "AttributeDefinitions":[{"AttributeName":"Name","AttributeType":"S"}],

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Compares the cost of a commit in each language with the same commit in Rust, on the embedded database in memory. The lanes
-# alternate, so that a disturbance affects all. Prints each lane's median of medians, and its ratio to that of Rust.
+# Compares the cost of a commit in each language with the same commit in Rust, on the embedded database in memory. The
+# languages are measured in turns, so that a disturbance affects all of them. Prints the median of the medians of each
+# language, and its ratio to the median of Rust.
 #
 #     benches/bindings/run.sh [ROUNDS]     5 unless given, on a release build
 #
-# A lane is a command that prints the median of 5,000 commits in microseconds. It needs g++, mcs and mono; tools/venv.sh
-# installs CoreCLR.
+# Each lane in this script is a command that prints the median of 5,000 commits in microseconds. The script needs g++,
+# mcs and mono; tools/venv.sh installs CoreCLR.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-5}

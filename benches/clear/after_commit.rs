@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const COMMITS: usize = 10;
-/// The time between two commits of all callers together, so that the database is not the limit.
+/// The mean time between commits, over all callers, which is long enough that the database is not the limit.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The times at which messages were sent, by their ids.
@@ -54,8 +54,8 @@ pub fn measure() {
     }
 }
 
-/// Commits messages from several callers. Returns the median time of a commit in milliseconds, and the ids of the
-/// messages with the times after their commits.
+/// Commits messages from several callers. Returns the median duration of a commit in milliseconds, and for each message
+/// its id and the time at which its commit returned.
 fn commits(postbox: &Postbox, callers: usize) -> (f64, Vec<(String, Instant)>) {
     let pause = PAUSE * u32::try_from(callers).unwrap_or(u32::MAX);
     let caller = |number: usize| {

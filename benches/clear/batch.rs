@@ -51,7 +51,7 @@ fn committed(postbox: &Postbox) -> Vec<String> {
     ids
 }
 
-/// Reads all messages, then marks one after the other, as the outboxes do on which Postbox is based.
+/// Reads all messages, then marks one after the other, like the outboxes on which Postbox is based.
 async fn clear_one_by_one(client: &Client, ids: &[String]) {
     let keys = ids.iter().map(|id| key(id)).collect();
     let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().expect("the keys");

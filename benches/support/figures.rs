@@ -37,12 +37,12 @@ impl Series {
     }
 }
 
-/// Two lanes that were measured in turns, so that a disturbance hits both.
+/// Measurements of Postbox and of a baseline (`raw`), taken in turns, so that a disturbance affects both.
 #[derive(Default)]
 pub struct Comparison {
     pub raw: Series,
     pub postbox: Series,
-    /// The ratio of Postbox to raw, for each round.
+    /// The ratio of Postbox to the baseline, for each round.
     pub ratios: Series,
 }
 

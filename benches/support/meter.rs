@@ -1,4 +1,4 @@
-//! A network that reads from the responses what DynamoDB charges for each request.
+//! A network that adds up the capacity units that DynamoDB charges for each request, as the responses report them.
 
 use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents};
 use aws_smithy_runtime_api::client::http::{

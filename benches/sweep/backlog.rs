@@ -1,4 +1,4 @@
-//! One sweeper sends a backlog: the read units of its index, the rate, the requests and the memory.
+//! Measures how one sweeper sends a backlog: the read units of the index, the rate, the requests and the memory.
 
 use crate::support::database::{FileDatabase, body, outstanding, ticks_before};
 use crate::support::memory::{peak_kilobytes, resident_kilobytes};
@@ -16,15 +16,15 @@ struct Swept {
     sweeps: u64,
     time: Duration,
     requests: u64,
-    /// The requests and read units of the polls, which find the lanes with work.
+    /// The requests and read units of the polls, which find the shards that have messages.
     polls: (u64, f64),
-    /// The read units of the drains, which read the index of a lane.
+    /// The read units of the queries that read the messages of these shards from the index.
     drains: f64,
     kilobytes: u64,
 }
 
-/// The goals are up to 0.35 index units a message and less than 64 MB of memory. `POSTBOX_BENCH_BACKLOG` sets the number of
-/// messages of a single backlog.
+/// Measures backlogs of messages of 1 KB. The goals are up to 0.35 index units a message and less than 64 MB of memory.
+/// `POSTBOX_BENCH_BACKLOG` sets the number of messages of a single backlog.
 pub fn measure() {
     let sizes: Vec<usize> = match parameter("POSTBOX_BENCH_BACKLOG", 0) as usize {
         0 if is_measurement() => vec![1_000, 50_000, 500_000],
@@ -39,7 +39,7 @@ pub fn measure() {
     }
 }
 
-/// Measures messages whose bodies have almost the largest size of an item.
+/// Measures a backlog of messages that are almost as large as an item may be.
 pub fn measure_large() {
     let count = if is_measurement() { 400 } else { 8 };
     head("380 KB in 4 topics");

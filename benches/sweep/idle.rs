@@ -7,7 +7,8 @@ use crate::{LEASE_MODES, sweeping};
 use postbox::{EmbeddedDatabase, LeaseMode, Postbox};
 use std::time::Duration;
 
-/// The number of sweeps after the first, a multiple of the interval at which a sweep looks for messages without a shard.
+/// The number of sweeps after the first. Every twelfth sweep also searches for messages without a shard, so this is a
+/// multiple of 12: the average then includes the right share of these searches.
 const SWEEPS: u64 = 24;
 const FLEET: usize = 12;
 

@@ -41,7 +41,7 @@ struct Backlog {
 struct Sweeper {
     sent: u64,
     processor_ms: u64,
-    /// The peak of its memory above that before its first sweep.
+    /// The peak of its memory, less the memory that it used before its first sweep.
     kilobytes: u64,
     /// The time from the start of the process to its first message, and the number of requests before it.
     first: Option<(u64, u64)>,
@@ -55,8 +55,9 @@ struct Run {
     busy: (f64, f64),
 }
 
-/// The goals are a speed-up of 1.7 for two processes and of 3 for four. With a long delay, the database is not the limit, so
-/// that the round trips show the speed-up. `POSTBOX_BENCH_DELAY` sets a single delay in milliseconds.
+/// Measures the speed-up by several processes. The goals are 1.7 for two processes and 3 for four. With a long delay of
+/// each request, the rate is limited by the round trips and not by the database, so it shows the speed-up.
+/// `POSTBOX_BENCH_DELAY` sets a single delay in milliseconds.
 pub fn measure() {
     let delays = match parameter(DELAY, 0) {
         0 => vec![5, 50, 200],
@@ -132,7 +133,8 @@ pub fn measure_once() {
     }
 }
 
-/// Measures the memory of a sweeper of messages of almost the largest size, without the memory of the database.
+/// Measures the memory of a process that sweeps messages that are almost as large as an item may be. The database runs
+/// in another process.
 pub fn measure_memory() {
     let messages = if is_measurement() { 400 } else { 8 };
     let backlog = Backlog { messages, topics: 4, shards: 3, bytes: 380 * 1000 };
@@ -251,7 +253,7 @@ pub fn sweep_if_asked() -> bool {
     let is_once = std::env::var(ONCE).is_ok();
     let idle = resident_kilobytes();
     let sweep = || postbox.sweep().expect("the sweep runs").found > 0;
-    // A sweeper without a lane polls rarely, so that it does not slow down the others.
+    // The pause keeps a sweeper that finds nothing to send from slowing down the others.
     while (sweep() || is_anything_outstanding(&postbox)) && !is_once {
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -1,5 +1,5 @@
-//! A backlog that cannot be sent at present: the read units of sweeps that find it again and again, and the time after
-//! which it is sent when the cause is gone.
+//! Measures a backlog that cannot be sent at present: the read units of the sweeps that find it repeatedly, and the
+//! time until it is sent after the cause is removed.
 
 use crate::LEASE_MODES;
 use crate::support::database::in_memory;
@@ -17,7 +17,7 @@ const SWEEPS: u32 = 20;
 enum Cause {
     /// The first message of the only key fails.
     FailingKey,
-    /// The sweeper has no producer for the topic. Another sweeper starts that has one.
+    /// The sweeper has no producer for the topic, until another sweeper that has one starts.
     NoProducer,
 }
 

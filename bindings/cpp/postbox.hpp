@@ -707,8 +707,8 @@ public:
     /** Starts a background thread that sweeps. See postbox_start_sweeper. */
     void start_sweeper() { detail::check(postbox_start_sweeper(handle())); }
 
-    /** Hands messages that another client has committed to this process's sweeper, which sends them at once. See
-     *  postbox_notify_committed. */
+    /** Notifies the sweeper of this process that another client has committed messages. The sweeper sends them at once.
+    *  See postbox_notify_committed. */
     void notify_committed(const std::vector<std::string> &ids) {
         const std::vector<const char *> pointers = detail::id_pointers(ids);
         detail::check(postbox_notify_committed(handle(), pointers.data(), pointers.size()));

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tests the .NET library, the example and the pages: compiled by Mono's compiler, run under Mono and, the same files, under CoreCLR.
+# Tests the .NET library, the example and the pages. Mono's compiler compiles them, and the same files run under Mono
+# and under CoreCLR.
 #
 #     bindings/dotnet/run_tests.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given
 #

@@ -1,7 +1,7 @@
 """Creates postbox/_header.py, the declarations of include/postbox.h for cffi: build_header.py HEADER PACKAGE_DIRECTORY.
 
-The header is the one source of the declarations, so that they cannot drift from the library. They are parsed here, when
-the wheel is built, and not at each import.
+The declarations come from the header, so that they cannot differ from the library. They are parsed here, when the wheel
+is built, and not at each import.
 """
 
 import re

@@ -28,7 +28,8 @@ strip --strip-debug -o "$stage/src/postbox/libpostbox.so" "$library"
 "$venv/bin/python" "$here/build_header.py" include/postbox.h "$stage/src/postbox" >/dev/null
 
 POSTBOX_WHEEL_VERSION=$(tools/versions.py --print)
-# The newest version of the C library that our library requires is the oldest on which it runs.
+# The newest version of the C library that a symbol of libpostbox requires is the oldest version on which libpostbox
+# runs.
 glibc=$(nm -D --undefined-only "$library" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
 POSTBOX_WHEEL_PLATFORM=$(tr . _ <<<"manylinux_${glibc#GLIBC_}_$(uname -m)")
 export POSTBOX_WHEEL_VERSION POSTBOX_WHEEL_PLATFORM

@@ -136,7 +136,7 @@ void archive_file_has_a_message_a_line(void)
     CHECK(count_lines(path, "\"Topic\":{\"S\":\"greeting.made\"}") == 3);
     CHECK(count_lines(path, "\"DeliveryTime\":{\"N\":\"") == 3);
     CHECK(count_lines(path, "OutstandingCreatedTime") == 0);
-    /* The file is appended to. */
+    /* A further run appends to the file. */
     const char *id = "outstanding";
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
     OK(postbox_archive_to_file(box, path, NULL));

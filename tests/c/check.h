@@ -11,7 +11,7 @@
 
 /* Checks that a condition holds. */
 #define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
-/* Checks that texts are equal. NULL equals no text. */
+/* Checks that texts are equal. NULL is not equal to any text, not even to NULL. */
 #define EQUAL(actual, expected) check_equal((actual), (expected), #actual, __FILE__, __LINE__)
 /* Checks that a text contains the part. */
 #define HOLDS(text, part) check_holds((text), (part), #text, __FILE__, __LINE__)
@@ -19,7 +19,7 @@
 #define OK(call) check_ok((call), #call, __FILE__, __LINE__)
 /* Checks that a call fails with this code and a message that contains `part`, and frees the error. */
 #define FAILS(code, part, call) check_fails((call), (code), (part), #call, __FILE__, __LINE__)
-/* Checks the same, and returns the error for more checks. */
+/* Checks the same, and returns the error, which the test checks further and frees. */
 #define ERROR_OF(code, part, call) check_error((call), (code), (part), #call, __FILE__, __LINE__)
 
 void check(bool holds, const char *what, const char *file, int line);

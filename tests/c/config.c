@@ -27,7 +27,7 @@ void settings_are_set_and_read_by_name(void)
     OK(postbox_config_set(config, "secret_access_key", "hush"));
     OK(postbox_config_get(config, "secret_access_key", &again));
     EQUAL(again, "***");
-    /* Reading the setting again does not move the string. */
+    /* Reading the setting again returns the same pointer. */
     OK(postbox_config_get(config, "table_name", &again));
     CHECK(again == value);
     postbox_config_free(config);

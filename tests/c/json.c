@@ -1,4 +1,4 @@
-/* DynamoDB JSON that is malformed or has the wrong shape: rejected, with the position. */
+/* DynamoDB JSON that is malformed or has the wrong shape is rejected, with the position of the mistake. */
 #include "support.h"
 #include "tests.h"
 

@@ -91,7 +91,7 @@ void unknown_state_and_foreign_cursor_are_rejected(void)
     for (size_t i = 0; i < COUNT(foreign); i++)
         FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
               postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, foreign[i], &untouched));
-    /* The cursor belongs to another list. */
+    /* A cursor is rejected if the state or the topic of the list differs. */
     OK(postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, NULL, &page));
     CHECK(postbox_page_next(page) != NULL);
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
@@ -145,7 +145,7 @@ void outstanding_messages_are_counted_with_their_age(void)
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
     OK(postbox_count_outstanding(box, "greeting.made", &result));
     CHECK(result.count == 0 && result.oldest_age_ms == 0);
-    /* The last count of all is remembered. */
+    /* The statistics contain the last count of all topics. */
     OK(postbox_get_stats(box, &stats));
     CHECK(stats.outstanding == 2);
     postbox_message_free(old);
@@ -268,7 +268,7 @@ void messages_are_replayed_by_their_causation(void)
 #define INDEX(name, hash, range) \
     "{\"IndexName\":\"" name "\",\"Projection\":{\"ProjectionType\":\"ALL\"},\"KeySchema\":" KEY(hash, range) "}"
 
-/* In a table of an older version of Brighter, everything else works. */
+/* Only a replay by causation id needs the index that tables of older versions of Brighter lack. */
 void replay_by_causation_needs_the_index(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};

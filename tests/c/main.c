@@ -12,7 +12,7 @@
 #define ROW(test) {#test, test},
 static const struct { const char *name; void (*run)(void); } tests[] = {EACH_TEST(ROW)};
 
-/* No test may find credentials or settings of the machine that it runs on. */
+/* Removes variables from the environment, so that no test finds credentials or settings of the machine. */
 static void clean_environment(void)
 {
     static const char *const unset[] = {
@@ -39,7 +39,7 @@ static int wanted(const char *name, int count, char **names)
 int main(int argc, char **argv)
 {
     int passed = 0, failed = 0;
-    /* A test that hangs fails. The last line of the output names the test before it. */
+    /* Ends a run that hangs. The last line of the output names the test before the one that hangs. */
     alarm(300);
     clean_environment();
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {

@@ -101,7 +101,7 @@ void lent_strings_stay_until_their_field_changes(void)
     postbox_message_free(message);
 }
 
-/* A library must not read past the end of an array that cannot be in memory. */
+/* A length that is too large for any array in memory is an error, and the array is not read. */
 void impossible_lengths_are_errors(void)
 {
     postbox_message *message = NULL;

@@ -56,7 +56,7 @@ void the_result_of_a_producer_decides_the_outcome(void)
     };
     char detail[2048];
     struct producer producer = {0};
-    /* This many failures would open the breaker. */
+    /* The cases fail so often that the breaker would open, so the breaker is turned off. */
     postbox_client *box = open_eager(&producer, "breaker_threshold", "0");
     deposit(box, "stubborn");
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -64,7 +64,7 @@ void the_result_of_a_producer_decides_the_outcome(void)
         producer.reason = cases[i].reason;
         CHECK(clear(box, "stubborn", detail, sizeof detail) == cases[i].outcome);
         HOLDS(detail, cases[i].detail);
-        /* A message that can never be sent is parked until it is released. */
+        /* A rejected message is parked until it is released. */
         check_state(box, "stubborn", cases[i].outcome == POSTBOX_OUTCOME_REJECTED ? "parked" : "outstanding");
         if (cases[i].outcome == POSTBOX_OUTCOME_REJECTED)
             OK(postbox_unpark(box, "stubborn"));
@@ -149,7 +149,7 @@ void batch_producer_sets_a_result_for_each_message(void)
     struct batch_producer producer = {
         .results = {{POSTBOX_SEND_SENT, NULL}, {POSTBOX_SEND_RETRY, "queue is \xff full"}, {POSTBOX_SEND_UNAVAILABLE, "no leader"},
                     {POSTBOX_SEND_REJECT, NULL}, {POSTBOX_SEND_ACCEPTED, "ignored"}, {42, "confused"},
-                    /* The last is out of the range of the first batch. */
+                    /* The first batch has seven messages, so the last result is out of range. */
                     {POSTBOX_SEND_SENT, NULL}, {POSTBOX_SEND_SENT, NULL}},
         .result_count = 8};
     const char *ids[] = {"0", "1", "2", "3", "4", "5", "6", "7"};
@@ -195,12 +195,12 @@ void message_without_a_result_stays_as_it_was(void)
     check_field(box, "1", "last_error", NULL);
     producer.result_count = 1;
     OK(postbox_sweep(box, NULL, &swept));
-    /* A sweep continues while it sends something. */
+    /* A sweep continues as long as it sends something, so one sweep sends both messages. */
     CHECK(swept.dispatched == 2 && producer.released == 0);
     postbox_free(box);
 }
 
-/* The single callback may return the same. */
+/* A callback for single messages may also report that a message was not tried. */
 void batch_producer_is_released_as_any_other(void)
 {
     struct batch_producer producer = {.result_count = 0};
@@ -315,7 +315,7 @@ static void confirm_sent(struct producer *self, const char *id)
     OK(postbox_confirm(self->context, id, POSTBOX_SEND_SENT, NULL));
 }
 
-/* A transport may confirm before the producer has said that it accepted. */
+/* A transport may confirm a message before the producer has returned POSTBOX_SEND_ACCEPTED. */
 void confirmation_may_come_first(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_ACCEPTED, .then = confirm_retry};

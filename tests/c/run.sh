@@ -47,7 +47,7 @@ soname_is_set() {
     readelf -d "$shared" | grep -F "SONAME" | grep -F "[$soname_of_header]"
 }
 
-# The undefined symbols of an object are the functions that it calls.
+# Lists the functions that an object calls, which are its undefined symbols.
 called_by() {
     nm --undefined-only "$@" | awk '$1 == "U" { print $2 }' | grep '^postbox_' | sort -u
 }

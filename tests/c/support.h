@@ -14,9 +14,9 @@
 /* The number of elements of an array. */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* A producer with a set result, which records its messages. */
+/* A producer that returns the result that the test sets, and records its messages. */
 struct producer {
-    /* The result and the reason; NULL writes no reason. */
+    /* The result to return and the reason to write. If the reason is NULL, none is written. */
     int32_t outcome;
     const char *reason;
     /* Called before the producer returns, with the id of the message. May be NULL. */

@@ -229,7 +229,7 @@ void unsendable_messages_are_parked_at_once(void)
     /* A clear parks messages as a sweep does. */
     CHECK(clear(box, "large", NULL, 0) == POSTBOX_OUTCOME_REJECTED);
     check_parked(box, "large", "1", "too large");
-    /* A replayed message starts with no attempts too. */
+    /* A replay also resets the number of failed attempts. */
     const char *id = "large";
     OK(postbox_replay(box, &id, 1, NULL));
     check_state(box, "large", "outstanding");

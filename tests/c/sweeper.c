@@ -43,7 +43,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* The background threads run once at the start, and then wait longer than any test. */
+/* Opens a Postbox whose background threads run once at the start, and not again during the test. */
 static postbox_client *open_held(struct held *held, const char *close_timeout_ms)
 {
     postbox_client *box = NULL;
@@ -89,7 +89,7 @@ void sweeper_sends_messages_committed_by_another_client(void)
     event_set(&held.may_return);
     OK(postbox_notify_committed(box, NULL, 0));
     OK(postbox_start_sweeper(box));
-    /* The next sweep is ten minutes away. */
+    /* The next periodic sweep is ten minutes away, so only the notification can cause the send. */
     deposit(box, "committed");
     OK(postbox_notify_committed(box, ids, COUNT(ids)));
     event_wait(&held.called);
@@ -123,7 +123,7 @@ void sweeper_in_a_call_is_waited_for_as_long_as_asked(void)
     CHECK(held.calls == 1 && held.releases == 1);
 }
 
-/* A program that ends while its sweeper calls a producer, and closes and frees nothing. */
+/* Ends the program while its sweeper calls a producer, without closing or freeing anything. */
 static void end_in_a_sweep(void)
 {
     static struct held held = HELD;

@@ -196,7 +196,7 @@ void cancelled_transaction_gives_reasons(void)
     EQUAL(postbox_error_reason_code(error, 0), "ConditionalCheckFailed");
     HOLDS(postbox_error_reason_message(error, 0), "condition");
     EQUAL(postbox_error_reason_item(error, 0), BOB);
-    /* This reason does not exist. */
+    /* The error has no reason with index 1. */
     CHECK(postbox_error_reason_index(error, 1) == SIZE_MAX);
     EQUAL(postbox_error_reason_subject(error, 1), "");
     EQUAL(postbox_error_reason_code(error, 1), "");

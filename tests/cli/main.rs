@@ -90,7 +90,7 @@ impl Outbox {
         builder.embedded_path(self.file()).open().unwrap()
     }
 
-    /// Returns the command on the file, with an environment that is independent of this process.
+    /// Returns the command `postbox` for this outbox, with an environment that is independent of this process.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bare_command(&self.directory);
         command.env("POSTBOX_EMBEDDED_DB", self.file()).args(arguments);

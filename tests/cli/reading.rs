@@ -157,7 +157,7 @@ fn a_closed_pipe_is_not_an_error() {
     assert_eq!(run.err, "");
 }
 
-/// Deposits a message whose producer fails, one that is due only in years, and one that waits.
+/// Deposits a message that its producer fails to send, and a message whose creation time is 12 hours ahead.
 fn troubled(name: &str) -> Outbox {
     let outbox = Outbox::new(name);
     let failing = producer_fn(|_| SendOutcome::Retry("HTTP 503 from the target".into()));

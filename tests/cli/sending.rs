@@ -93,7 +93,7 @@ fn a_transport_failure_is_distinguished_from_a_message_failure() {
     assert_eq!(down.code, Some(3), "{down:?}");
     assert!(down.err.contains("message m-00000: not sent: stdout cannot be written"), "{down:?}");
     assert_eq!(outbox.counts(), [2, 0, 0]);
-    // It waits for its next attempt, unless somebody asks for it.
+    // The message waits for its next attempt until it is replayed.
     let waiting = outbox.run(&["clear", "m-00000", "--to", "stdout"]);
     assert!(waiting.code == Some(3) && waiting.err.contains("message m-00000: held back: "), "{waiting:?}");
     outbox.run(&["replay", "m-00000", "--yes"]).done();
@@ -124,7 +124,7 @@ fn an_interrupted_sweep_has_marked_only_sent_messages() {
     let sweep = ["sweep", "--to", "stdout", "--older-than", "0s", "--yes"];
     let mut child = outbox.command(&sweep).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // The sweep is running, and the pipe is too small for all messages.
+    // The first line shows that the sweep is running. It cannot end, because the pipe is too small for all messages.
     let first = lines.next().unwrap();
     interrupt(&child);
     let mut sent = ids([first]);

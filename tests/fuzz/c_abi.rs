@@ -1,4 +1,5 @@
-//! Calls of the C interface in any order that the header allows. The bytes are a program of calls on a few handles.
+//! Calls of the C interface in any order that the header allows. The fuzzer's input is interpreted as a program: its
+//! bytes select the calls and their arguments, on a few handles.
 
 use std::ffi::{CString, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -41,7 +42,7 @@ unsafe extern "C" {
 
 /// POSTBOX_ERROR_INTERNAL, which no call may return.
 const INTERNAL: i32 = 99;
-/// Strings that are valid arguments of one of the functions.
+/// Strings that at least one of the functions accepts.
 const WORDS: [&str; 16] = [
     "",
     "t",
@@ -61,7 +62,7 @@ const WORDS: [&str; 16] = [
     "UTF8",
 ];
 
-/// The rest of the program, whose bytes select functions and arguments.
+/// The part of the program that has not been executed yet.
 struct Program<'a>(&'a [u8]);
 
 impl<'a> Program<'a> {
@@ -82,7 +83,7 @@ impl<'a> Program<'a> {
         bytes
     }
 
-    /// Reads a known word, or any bytes without a NUL. Returns `None` for NULL.
+    /// Reads a word of [`WORDS`], or any bytes without a NUL. `None` stands for a NULL pointer.
     fn string(&mut self) -> Option<CString> {
         match self.number() {
             0 => None,
@@ -96,7 +97,7 @@ fn pointer(string: &Option<CString>) -> *const c_char {
     string.as_ref().map_or(null(), |string| string.as_ptr())
 }
 
-/// The handles, which are NULL while they do not exist. Every function must accept NULL.
+/// The handles of the program. A handle that does not exist is NULL, which every function must accept.
 #[derive(Default)]
 struct Handles {
     postbox: Slot,
@@ -198,14 +199,14 @@ impl Handles {
         }
     }
 
-    /// Opens a new Postbox with default settings, while units of work of the old one still exist.
+    /// Opens a new Postbox with default settings, and frees the old one even if it still has units of work.
     unsafe fn reopen(&mut self) -> Handle {
-        // Opening takes longer than everything else.
+        // Opening takes longer than all other calls, so an input opens at most two Postboxes.
         if self.opened == 2 {
             return null_mut();
         }
         self.opened += 1;
-        // SAFETY: as above.
+        // SAFETY: every handle is valid or NULL, and no freed handle is used.
         unsafe {
             postbox_config_free(self.config.take());
             self.config.0 = postbox_config_new();

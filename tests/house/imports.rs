@@ -11,21 +11,21 @@ pub struct Import {
     pub path: String,
     /// The file that defines what is imported.
     pub to: String,
-    /// The files whose re-exports the path passes.
+    /// The files through whose re-exports the path leads.
     pub through: Vec<String>,
     pub test: bool,
-    /// A module re-exports an item of one of its own submodules.
+    /// Whether a module re-exports an item of one of its own submodules.
     pub own_reexport: bool,
 }
 
-/// The module that a path leads to, and the files whose re-exports it passes.
+/// The module that a path leads to, and the files through whose re-exports it leads.
 struct Found {
     module: ModulePath,
     file: String,
     through: Vec<String>,
 }
 
-/// The longest chain of re-exports; a longer one is taken for a circle.
+/// The maximum length of a chain of re-exports. A longer chain is treated as a circle.
 const MAX_STEPS: usize = 16;
 
 impl Modules {
@@ -52,7 +52,8 @@ impl Modules {
         self.find_in(&path.base, &path.segments, path.in_scope, steps)
     }
 
-    /// Looks names up in a module, which has them in scope or shows them to other modules.
+    /// Resolves a path that starts in a module. With `in_scope`, the module itself uses the first name; otherwise it
+    /// provides the name to others.
     fn find_in(&self, at: &ModulePath, segments: &[String], in_scope: bool, steps: usize) -> Option<Found> {
         let module = self.modules.get(at).filter(|_| steps < MAX_STEPS)?;
         let itself = Found { module: at.clone(), file: module.file.clone(), through: Vec::new() };
@@ -74,13 +75,13 @@ impl Modules {
                 found.through.push(module.file.clone());
                 Some(found)
             }
-            // The name is of another crate or defined by a macro. Other modules see it in this one.
+            // The name is from another crate or defined by a macro. For other modules, it belongs to this module.
             None if !in_scope => Some(itself),
             found => found,
         }
     }
 
-    /// Finds a name that `use other::*` brings, if it is known that the other module has it.
+    /// Resolves a path whose first name comes from `use other::*`, if the other module is known to have the name.
     fn find_by_glob(&self, glob: &Path, segments: &[String], steps: usize) -> Option<Found> {
         let other = self.find(glob, steps)?.module;
         let has_name = self.modules[&other].names.contains_key(&segments[0]);
@@ -89,7 +90,7 @@ impl Modules {
 }
 
 impl Module {
-    /// Returns the binding of a name, which can be that of a module and of an import at once.
+    /// Returns the binding of a name. A name can have several bindings, for example a module and an import.
     fn binding(&self, name: &str, rest: &[String]) -> Option<&Binding> {
         let rank = |binding: &&Binding| match binding {
             Binding::Item => 0,

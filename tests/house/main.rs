@@ -1,4 +1,5 @@
-//! The order of the rooms of src: ARCHITECTURE.md lists them, and these tests read the imports of every file.
+//! The order of the rooms, which are the folders of src: a room imports only rooms that are below it in the list of
+//! ARCHITECTURE.md. These tests read the imports of every file.
 
 mod imports;
 mod modules;
@@ -73,8 +74,8 @@ mod broken_houses {
         | `src/model/` | Values. |\n\n\
         ## More\n\n| `src/other/` | No room. |\n";
 
-    /// A valid house: files import from lower rooms, tests import the file that they test, and modules re-export their own
-    /// files.
+    /// Source files without a violation: files import from lower rooms, tests import the file that they test, and
+    /// modules re-export their own files.
     const SOUND: &[(&str, &str)] = &[
         (
             "src/lib.rs",
@@ -109,7 +110,7 @@ mod broken_houses {
         ("src/model/made_by_macro.rs", "macro_rules! make { () => { pub struct Made; } } make!();"),
     ];
 
-    /// Returns the sound house with these lines added.
+    /// Returns the files of `SOUND` with these lines added.
     fn with(added: &[(&str, &str)]) -> House {
         let mut sources: Vec<Source> =
             SOUND.iter().map(|(file, text)| Source { file: (*file).into(), text: (*text).into() }).collect();

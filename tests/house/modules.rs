@@ -32,9 +32,10 @@ pub enum Binding {
 /// A path in a module.
 #[derive(Clone)]
 pub struct Path {
-    /// The module in which the path starts: that of the code, or the one that `crate`, `self` or `super` names.
+    /// The module in which the path starts: the module of the code, or the module that `crate`, `self` or `super`
+    /// names.
     pub base: ModulePath,
-    /// Whether the first name has to be in scope: the path does not begin with `crate`, `self` or `super`.
+    /// Whether the first name has to be in scope, because the path does not begin with `crate`, `self` or `super`.
     pub in_scope: bool,
     pub segments: Vec<String>,
 }
@@ -112,7 +113,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Runs `visit` as test code if the attributes say so.
+    /// Runs `visit`, and treats the visited code as test code if the attributes mark a test.
     fn within(&mut self, attributes: &[Attribute], visit: impl FnOnce(&mut Self)) {
         let before = self.test;
         self.test |= attributes.iter().any(is_test);
@@ -151,7 +152,8 @@ impl Reader<'_> {
         self.refer(path, ident.span().start().line, reexport);
     }
 
-    /// Refers to every path in the tokens of a macro. `prefix` is the path before the braces that they are in.
+    /// Adds a reference for every path in the tokens of a macro. `prefix` is the path before the braces that contain
+    /// the tokens.
     fn scan(&mut self, tokens: TokenStream, prefix: &[String]) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
@@ -174,7 +176,7 @@ impl Reader<'_> {
                     }
                     match group {
                         Some(tokens) => self.scan(tokens, &path),
-                        // A word alone may be a field or a variable.
+                        // A single word in lower case may be a field or a variable, so it is not a reference.
                         None if path.len() > 1 || first.to_string().starts_with(char::is_uppercase) => {
                             self.refer(path, first.span().start().line, false);
                         }

@@ -1,6 +1,6 @@
 //! The order of the rooms, as ARCHITECTURE.md lists it.
 
-/// The floors of the house, the highest first. Rooms on one floor must not import each other.
+/// The floors, the highest first. A floor holds rooms (folders of src) that must not import each other.
 pub struct Plan {
     floors: Vec<Vec<String>>,
 }

@@ -1,4 +1,4 @@
-//! The rules of the house. Each returns the places that break it.
+//! The rules for imports between rooms (folders of src). Each function returns the places that break its rule.
 
 use crate::imports::Import;
 use crate::modules::{Modules, Source};
@@ -20,7 +20,7 @@ impl House {
             sources.iter().cloned().partition(|source| source.file.starts_with("src/bin/"));
         let imports = [Modules::read("src/", &library), Modules::read("src/bin/postbox/", &command)];
         let imports = imports.iter().flat_map(Modules::imports);
-        // One place per pair of files keeps the report short.
+        // Only the first import of each kind between two files is kept, so that the report is short.
         let mut seen = HashSet::new();
         let imports = imports.filter(|import| seen.insert(import.kind())).collect();
         Self { plan, sources, imports }
@@ -46,7 +46,7 @@ impl House {
         self.imports.iter().filter_map(of_import).collect()
     }
 
-    /// Returns the imports of a room above the front door that do not pass the front door.
+    /// Returns the imports by rooms above src/lib.rs that bypass the re-exports of src/lib.rs.
     pub fn side_entries(&self) -> Vec<String> {
         let floor = |file: &str| self.plan.floor(room_of(file));
         let is_side_entry = |import: &&Import| {

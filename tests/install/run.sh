@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs into an empty prefix, and builds the greetings examples against it as a user's program would: with pkg-config and
-# with CMake, shared and static, by gcc and by clang. The examples of gcc and CMake also run under valgrind, which sees the same
-# library in all others; with VALGRIND=all, all of them do.
+# Installs into an empty prefix, and builds the greetings examples against it as a user's program would: with pkg-config
+# and with CMake, shared and static, by gcc and by clang. The examples of gcc and CMake also run under valgrind. The
+# other examples use the same library, so they run under valgrind only with VALGRIND=all.
 #
 # It installs the debug build, or that of PROFILE. It needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind, binutils, libcjson-dev and
 # nlohmann-json3-dev.
@@ -53,7 +53,7 @@ only_our_symbols_are_exported() {
     grep -q '^postbox_open$' "$work/exported" && ! grep -v '^postbox_' "$work/exported"
 }
 
-# Installs the same files below DESTDIR. Their content names only the PREFIX.
+# Checks that an installation below DESTDIR has the same files, and that their content names only the PREFIX.
 destdir_holds_the_prefix() {
     local destination=$work/destdir
     make -C "$root" --no-print-directory install PROFILE=$profile PREFIX=/opt/postbox DESTDIR="$destination" || return 1

@@ -1,4 +1,5 @@
-//! The integration tests, grouped by the room of `src` that they enter first. They are one binary, which is linked once.
+//! The integration tests, grouped by the folder of `src` whose code they call first. They are one binary, which is
+//! linked once.
 //!
 //! `cargo test --test it delivery::sweep` runs one file. A test that needs its own process starts this binary again.
 

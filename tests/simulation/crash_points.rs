@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// The work of a process until it finishes or crashes.
 type Act = fn(&Stage, &Arc<Process>);
 
-/// The handler of the greetings example: read, write, deposit, commit, clear. If it is
-/// repeated after a crash, it has the same message.
+/// Runs the handler of the greetings example: read, write, deposit, commit, clear. After a crash, it is repeated with
+/// the same message.
 pub fn handle(stage: &Stage, process: &Arc<Process>) {
     let oracle = &stage.network.oracle;
     let postbox = process.open(stage.plan.builder(), 1);
@@ -56,8 +56,8 @@ pub fn sweep(stage: &Stage, process: &Arc<Process>) {
     let _ = postbox.sweep();
 }
 
-/// Runs these one after the other, each of which dies at its point, if it gets there; then the
-/// verdict. Gives how many points each passed.
+/// Runs the acts one after the other, each in a process that crashes at the given point, and checks the result. Returns
+/// the number of points that each process passed.
 fn run(acts: &[(Act, Option<u64>)], leases: LeaseMode) -> (Vec<u64>, Outcome) {
     std::thread::scope(|scope| {
         let judge = scope.spawn(|| {
@@ -73,7 +73,7 @@ fn run(acts: &[(Act, Option<u64>)], leases: LeaseMode) -> (Vec<u64>, Outcome) {
     })
 }
 
-/// Every point of this, alone. Gives how many there are.
+/// Crashes the act at each of its points, in one run per point. Returns the number of points.
 pub fn every_point(act: Act, leases: LeaseMode) -> u64 {
     let (points, outcome) = run(&[(act, None)], leases);
     assert!(outcome.violations.is_empty(), "{:#?}", outcome.violations);
@@ -85,7 +85,8 @@ pub fn every_point(act: Act, leases: LeaseMode) -> u64 {
     points[0]
 }
 
-/// Every point of the first, and after each every point of its successor, which does the same again.
+/// Crashes the first act at each of its points, and then the second act at each of its points. Returns the number of
+/// pairs of points.
 pub fn every_pair(first: Act, second: Act, leases: LeaseMode) -> u64 {
     let mut pairs = 0;
     let (points, _) = run(&[(first, None)], leases);

@@ -11,9 +11,9 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The size of the largest bodies.
+/// The size of the largest messages: body, id and partition key together, in bytes.
 const FULL: usize = 407_600;
-/// The bytes that a deposit leaves in an item, and that fill it up.
+/// The number of bytes that a deposit leaves free in an item. Padding of this size makes the item full.
 const ROOM: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Role {
     Once,
     /// A sweeper whose transport never works.
     Sick,
-    /// A sweeper that is gone when the trouble is over.
+    /// A sweeper that ends when the trouble is over.
     Fleeting,
     /// Deposits messages in batches, and clears some of them.
     Feeder,
@@ -41,13 +41,13 @@ pub struct Life {
     number: usize,
     actor: usize,
     dice: fastrand::Rng,
-    /// Commands that are to be done.
+    /// The number of messages that the actor has yet to create.
     left: usize,
-    /// The command that a process died over: its successor does it again.
+    /// The command during which a process crashed. The next process repeats it.
     unfinished: Option<Message>,
 }
 
-/// A process while it lives.
+/// A running process and its Postbox.
 struct Alive<'a> {
     process: &'a Arc<Process>,
     postbox: &'a Postbox,
@@ -106,7 +106,7 @@ impl Life {
         }
     }
 
-    /// Whether the trouble is over, and nothing is left that can be sent.
+    /// Returns whether the trouble is over and every message that can be sent has been sent.
     fn is_done(&self) -> bool {
         let now = self.network.world.now();
         self.plan.bounds.is_some() && now > self.plan.calm_at && self.network.oracle.late_ones(now).is_empty()
@@ -124,7 +124,8 @@ impl Life {
         }
     }
 
-    /// Changes an item, as another program does: to one of Brighter 9 or of a later version, or to a full one.
+    /// Changes an item as another program would: into an item of Brighter 9 or of a later version, or into an item of
+    /// the maximum size.
     fn alter(&mut self, id: &str) {
         let (set, values) = match self.plan.kind {
             Kind::Full => ("Padding = :value", json!({ "S": "x".repeat(ROOM) })),
@@ -176,7 +177,7 @@ impl Life {
         alive.clear(&ids);
     }
 
-    /// A message like any other, known to the oracle.
+    /// Creates a random message and announces it to the oracle.
     fn message(&mut self, transactional: bool) -> Message {
         self.left = self.left.saturating_sub(1);
         let id = format!("{}-{}", self.number, self.left);
@@ -204,7 +205,7 @@ impl Life {
             Some(message) => self.transact(alive, message),
             None if self.dice.u32(0..4) > 0 => {
                 let message = self.message(true);
-                // Some think a while before they commit what they made.
+                // Some messages are created up to 20 seconds before they are committed.
                 if self.dice.u32(0..8) == 0 {
                     self.nap(20_000);
                 }
@@ -225,7 +226,7 @@ impl Life {
         }
     }
 
-    /// A command and its message, in one transaction. Gives the id if it is known to be committed.
+    /// Commits a command and its message in one transaction. Returns the id if the commit is known to have succeeded.
     fn transact(&mut self, alive: &Alive, message: Message) -> Vec<String> {
         let oracle = &self.network.oracle;
         let (id, before) = (message.id().to_owned(), oracle.fate(message.id()));
@@ -273,7 +274,7 @@ impl Life {
         Vec::new()
     }
 
-    /// Messages outside of a transaction: one, or some at once. Gives the ids if all are stored.
+    /// Deposits messages outside a transaction, one alone or several at once. Returns the ids if all are stored.
     fn deposit(&mut self, alive: &Alive, count: usize) -> Vec<String> {
         let messages: Vec<Message> = (0..count).map(|_| self.message(false)).collect();
         messages.iter().for_each(|message| self.network.oracle.learn(message.id(), Fate::Unknown));

@@ -1,5 +1,5 @@
-//! The real code on a database in this process, with time, threads, network and transports of a
-//! simulation, by a seed. See README.md.
+//! Runs the real code on an embedded database, with simulated time, threads, network and transports, whose behaviour is
+//! derived from a seed. See README.md.
 
 mod crash_points;
 #[path = "../support/fault.rs"]
@@ -44,7 +44,8 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-/// Makes plans of seeds and runs them on all processors, as long as there is time and no mistake is found.
+/// Runs plans on all processors until the time is over, `plan` returns `None`, or a violation shows that the mutation
+/// is found.
 fn run_plans(plan: impl Fn(u64) -> Option<Plan> + Sync, time: Duration, mutation: Option<Mutation>) -> Outcome {
     let (next, began) = (AtomicU64::new(0), Instant::now());
     let total = Mutex::new(Outcome::default());
@@ -97,18 +98,20 @@ fn seeds() {
 
 /// Seeds that have found a fault of the library or of the simulation.
 const REGRESSIONS: [(Kind, u64); 10] = [
-    // One-shot sweepers sent messages again that they could not mark.
+    // Processes that each sweep once sent messages again that an earlier process could not mark.
     (Kind::Unmarked, 0),
-    // A lane was read for longer than a turn lasts, and none of its messages was sent.
+    // Reading a lane (the shards of a topic that are swept together) took all the time that a sweep has for a lane, and
+    // none of its messages was sent.
     (Kind::Backlog, 1),
-    // More failures of one message counted than an earlier bound of the simulation allowed, without a fault.
+    // More failures of one message were counted than an earlier version of the simulation allowed. The library was
+    // right.
     (Kind::Flaky, 1),
     // A request for a lease that arrived late took the lease again after its holder had released it.
     (Kind::Late, 8),
-    // A drain that claims its messages sent a later message of a key before an earlier one that was tried before.
+    // A sweep that records a claim before each send sent a message before an older one of its key that had been tried.
     (Kind::Mixed, 945),
-    // A message whose claimer crashed before it sent the message was parked after two failures and the claim, as it
-    // should be, which an earlier oracle reported.
+    // A message was parked after two failures and the claim of a process that crashed before the send. The library was
+    // right, but an earlier oracle reported a violation.
     (Kind::Mixed, 93),
     // Some messages that crash their senders kept the other messages of their lane from being sent.
     (Kind::Killers, 1),
@@ -152,7 +155,7 @@ fn a_seed_repeats_itself() {
 #[test]
 fn every_mutation_is_caught() {
     use Mutation::*;
-    // Each with a first seed that is close to one that finds it.
+    // Each mutation has the first seed to try, which is close to a seed that finds the mutation.
     let mutations = [
         (MarkBeforeSend, Kind::Mixed, 0),
         (NewTokenOnRetry, Kind::Mixed, 0),

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// The number of messages on a page if pages are slow.
+/// The maximum number of messages on a page if `slow_pages` is set.
 const PAGE: u64 = 10;
 
 /// The conditions of the network and the transports. Each number is a chance per request or send.
@@ -39,12 +39,12 @@ pub struct Conditions {
     pub latest: Duration,
     /// The chance that a change of a lease is delayed by up to `latest`.
     pub lock_delay: f64,
-    /// The duration of each read of an index, whose pages are then small.
+    /// The duration of each read of an index, if reads are slow. The pages of the index are then small.
     pub slow_pages: Option<Duration>,
     pub trouble: Option<Trouble>,
 }
 
-/// A fault that lasts.
+/// A fault that lasts from one time to another.
 #[derive(Clone, Debug)]
 pub struct Trouble {
     pub what: What,
@@ -60,22 +60,22 @@ pub enum What {
         fails: f64,
         is_unavailable: bool,
     },
-    /// Sends fail for this time, and then work for this time.
+    /// Sends alternately fail and work, each for this period.
     Flaps {
         period: Duration,
         is_unavailable: bool,
     },
-    /// Nothing in the outbox is changed.
+    /// Every request that changes items of the outbox fails.
     Changes {
         is_denied: bool,
     },
     Indexes,
     Locks,
-    /// Requests to the lock table are rejected now and then, but never two in a row of one process.
+    /// Some requests to the lock table are rejected, but never two consecutive requests of one process.
     Refusals,
 }
 
-/// The network of one simulation, and its dice.
+/// The network of one simulation, and the random numbers that decide its faults.
 pub struct Network {
     pub world: Arc<World>,
     pub oracle: Arc<Oracle>,
@@ -90,7 +90,7 @@ struct State {
     faults: BTreeMap<&'static str, u64>,
     /// The processes whose last request to the lock table was rejected.
     refused: BTreeSet<String>,
-    /// The time from which on everything goes well.
+    /// The time of the last fault.
     calm_at: Duration,
 }
 
@@ -108,12 +108,12 @@ impl Network {
         Arc::new(Self { world, oracle, database: SharedHttpConnector::new(database), state: Mutex::new(state) })
     }
 
-    /// From now on, everything goes well and is fast.
+    /// Ends all faults, slow reads and lags of indexes.
     pub fn calm(&self) {
         self.state().conditions = Conditions::default();
     }
 
-    /// From then on, everything goes well.
+    /// Sets the time of the last fault.
     pub fn calm_from(&self, time: Duration) {
         self.state().calm_at = time;
     }
@@ -130,19 +130,19 @@ impl Network {
         state.conditions.clone()
     }
 
-    /// The trouble that there is now.
+    /// Returns the current trouble, or `Nothing`.
     fn trouble(&self) -> What {
         let now = self.world.now();
         let trouble = self.conditions().trouble.filter(|trouble| (trouble.from..trouble.until).contains(&now));
         trouble.map_or(What::Nothing, |trouble| trouble.what)
     }
 
-    /// Whether the trouble is not over yet.
+    /// Returns whether the trouble has yet to end.
     pub fn is_troubled(&self) -> bool {
         self.conditions().trouble.is_some_and(|trouble| self.world.now() < trouble.until)
     }
 
-    /// Whether the transport fails now, and whether it says that it is to blame.
+    /// Decides whether a send fails now. If it fails, returns whether the transport reports itself as unavailable.
     pub fn transport_fails(&self) -> Option<bool> {
         let (fails, is_unavailable) = match self.trouble() {
             What::Transport { fails, is_unavailable } => (fails, is_unavailable),
@@ -178,7 +178,7 @@ impl Network {
         }
     }
 
-    /// Whether something of this chance happens; it is counted by its name then.
+    /// Decides at random whether an event with this chance happens. If it happens, counts it under the name `what`.
     pub fn happens(&self, chance: f64, what: &'static str) -> bool {
         let mut state = self.state();
         let happens = chance > 0.0 && state.dice.f64() < chance;
@@ -188,7 +188,7 @@ impl Network {
         happens
     }
 
-    /// A number of the dice.
+    /// Returns a random number of this range.
     pub fn roll(&self, range: std::ops::Range<u64>) -> u64 {
         self.state().dice.u64(range)
     }
@@ -252,7 +252,7 @@ fn is_lease(request: &Request) -> bool {
     table.contains("lock") && matches!(request.operation.as_str(), "UpdateItem" | "DeleteItem")
 }
 
-/// The fate of one request.
+/// The treatment of one request: its fault, and the delays of the request and of its response.
 struct Course {
     name: &'static str,
     fault: Fault,
@@ -304,7 +304,7 @@ impl HttpClient for Link {
     }
 }
 
-/// Nothing leaves a dead process.
+/// Returns the error for every request of a crashed process, since none of them is sent.
 fn dead() -> ConnectorError {
     ConnectorError::user("the process is dead".into())
 }
@@ -322,7 +322,7 @@ impl HttpConnector for Link {
         let mut body: serde_json::Value =
             serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
         if self.network.conditions().slow_pages.is_some() && body["Limit"].as_u64() > Some(PAGE) {
-            // As if the messages were large: a page ends at 1 MB.
+            // Small pages stand for large messages, because DynamoDB ends a page at 1 MB.
             body["Limit"] = PAGE.into();
             let body = body.to_string();
             request.headers_mut().insert("content-length", body.len().to_string());

@@ -1,4 +1,4 @@
-//! Knows what was committed, sees what is written and sent, and says what must not be.
+//! The oracle: it knows which messages were committed, observes every write and every send, and reports violations.
 
 use crate::fault::Request;
 use crate::network::{Conditions, Network};
@@ -16,11 +16,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-/// Longer than an index lags, and than a message is kept in memory.
+/// A time longer than the lag of an index, and longer than a message is kept in memory.
 const SETTLED: Duration = Duration::from_millis(4_500);
-/// Clocks are apart by less.
+/// A time longer than the difference between two clocks that agree.
 const CLOCKS: Duration = Duration::from_millis(2_500);
-/// Waits that end later may not be believed.
+/// A sweep may ignore a wait that ends later than this from now, so such waits are not checked.
 const LONGEST_WAIT: Duration = Duration::from_secs(590);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// The number of failures after which a message is parked.
@@ -36,11 +36,11 @@ pub enum Destiny {
     Sent,
     Fails,
     Rejected,
-    /// Each process that sends it dies, until the last fault.
+    /// Each process that sends the message crashes, until the last fault.
     Kills,
     /// The message is accepted, and confirmed later.
     Accepted,
-    /// No process has a producer for it until the end.
+    /// No process has a producer for the message until the end of the simulation.
     Unserved,
 }
 
@@ -55,7 +55,7 @@ impl Destiny {
     }
 }
 
-/// The knowledge of its depositor about a message.
+/// The state of a message, as far as its depositor knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The depositor has not tried to store the message, or storing it failed.
@@ -65,7 +65,7 @@ pub enum Fate {
     Committed,
 }
 
-/// On whose behalf a message is sent.
+/// The kind of call that sends a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     Clear,
@@ -75,25 +75,24 @@ pub enum By {
 struct Record {
     destiny: Destiny,
     fate: Fate,
-    /// Whether a command was stored with it.
+    /// Whether the message is stored in one transaction with a command.
     transactional: bool,
     key: (String, String),
     created: SystemTime,
     body: Vec<u8>,
     sent_by: Vec<String>,
-    /// The processes that called a producer with it, whatever the outcome.
+    /// The processes that passed the message to a producer, regardless of the outcome.
     tried_by: BTreeSet<String>,
     failed: u64,
     rejected: u64,
-    /// The versions of the item in the index, each with the time of its write and the time since which it is shown, if
-    /// each version has a lag of its own.
+    /// The versions of the item, each with the time of its write and the time at which the index may show it.
     shown: Vec<Version>,
     stored_at: Option<Duration>,
     marked_at: Option<Duration>,
-    /// The time at which the item first had a failure or a claim.
+    /// The time of the first failure or claim (an attempt that is recorded before the send).
     tried_at: Option<Duration>,
     parked_at: Option<Duration>,
-    /// The lane that it is in, by the name of its lease.
+    /// The lane of the message (a group of shards that are swept together), by the name of its lease.
     lane: String,
     /// The time at which the message was last sent.
     sent_at: Option<Duration>,
@@ -101,10 +100,10 @@ struct Record {
     replayed_at: Option<Duration>,
     replays: usize,
     replay: Value,
-    /// Since when it waits for its next attempt, and until when.
+    /// The time at which the message started to wait for its next attempt, and the time at which the wait ends.
     wait: Option<(Duration, Duration)>,
     next_attempt: Value,
-    /// How many failures were counted, since when, and who has written that.
+    /// The changes of the number of counted failures: the time, the new number, and the process that wrote it.
     counts: Vec<(Duration, u64, String)>,
     /// The number of requests to write the item.
     writes: u64,
@@ -122,7 +121,7 @@ impl Record {
         self.shown.last().is_some_and(|version| version.item.is_some())
     }
 
-    /// Returns the item in an index that shows the versions written until then, and those whose own lag is over.
+    /// Returns the item as an index shows it: the last version that was written by `then` and is shown by `now`.
     fn in_index(&self, then: Duration, now: Duration) -> Option<&Value> {
         self.shown.iter().rev().find(|version| version.written <= then && version.shown <= now)?.item.as_ref()
     }
@@ -145,19 +144,19 @@ struct State {
     records: BTreeMap<String, Record>,
     /// The name of the process that holds each lease, by resource.
     leases: BTreeMap<String, String>,
-    /// The name of the process that asked for a lease with this id.
+    /// The name of the process that requested each lease, by the id of the lease.
     takers: BTreeMap<String, String>,
-    /// When each lease was taken, and until when it is held, by resource; the id it was taken with.
+    /// The id of each lease and the time at which it was taken, by resource.
     taken: BTreeMap<String, (String, Duration)>,
     expiry: BTreeMap<String, (String, u64)>,
-    /// The sweeps that tried a lane, with whether they sent something.
+    /// Whether a sweep that tried to send messages of a lane sent any, by lane, start of the sweep, and process.
     tries: BTreeMap<(String, Duration, String), bool>,
     one_lease: bool,
     shards: u64,
     bounds: Option<Bounds>,
     sends: u64,
     violations: BTreeSet<String>,
-    /// The maximum lag of one version of an item in an index, which differs from item to item.
+    /// The maximum lag of a version of an item in an index. Each version has its own lag.
     item_lag: Duration,
     dice: fastrand::Rng,
 }
@@ -171,7 +170,7 @@ impl Oracle {
         self.state.lock().unwrap()
     }
 
-    /// Takes from a plan what the oracle must know.
+    /// Takes the values that the oracle needs from a plan.
     pub fn prepare(&self, plan: &Plan) {
         let mut state = self.state();
         (state.one_lease, state.shards, state.bounds) = (plan.leases == LeaseMode::Single, plan.shards, plan.bounds);
@@ -188,7 +187,7 @@ impl Oracle {
         self.state().violations.iter().cloned().collect()
     }
 
-    /// Messages sent, and how many of these sends were not the first.
+    /// Returns the number of messages that were sent, and the number of repeated sends.
     pub fn sends(&self) -> (u64, u64) {
         let state = self.state();
         let once = state.records.values().filter(|record| !record.sent_by.is_empty()).count() as u64;
@@ -226,7 +225,7 @@ impl Oracle {
         self.state().records.insert(message.id().to_owned(), record);
     }
 
-    /// Notes the knowledge of the depositor about a message.
+    /// Records the state of a message, as far as its depositor knows.
     pub fn learn(&self, id: &str, fate: Fate) {
         self.state().records.get_mut(id).expect("an announced message").fate = fate;
     }
@@ -243,13 +242,13 @@ impl Oracle {
         self.state().records.get(id).map_or(Destiny::Sent, |record| record.destiny)
     }
 
-    /// Messages that are known to be committed.
+    /// Returns the messages that are known to be committed.
     pub fn committed(&self) -> Vec<String> {
         let state = self.state();
         state.records.iter().filter(|(_, record)| record.fate == Fate::Committed).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Messages that were sent and marked.
+    /// Returns the messages that were sent and marked.
     pub fn dispatched(&self) -> Vec<String> {
         self.ids(|record| record.marked_at.is_some() && !record.is_outstanding())
     }
@@ -258,7 +257,7 @@ impl Oracle {
         self.ids(|record| record.parked_at.is_some() && record.marked_at.is_none() && !record.is_outstanding())
     }
 
-    /// Messages that were committed until then, can be sent, and are not sent and marked.
+    /// Returns the messages that can be sent, were committed by this time, and are still outstanding.
     pub fn late_ones(&self, until: Duration) -> Vec<String> {
         self.ids(|record| {
             let is_there = record.fate == Fate::Committed && record.stored_at.is_some_and(|at| at <= until);
@@ -266,7 +265,7 @@ impl Oracle {
         })
     }
 
-    /// The same messages, without those that must wait for a message of their key that kills its senders.
+    /// Returns the messages of [`late_ones`](Self::late_ones) whose key has no message that crashes its senders.
     pub fn late_and_free(&self, until: Duration) -> Vec<String> {
         let killers = |record: &&Record| record.destiny == Destiny::Kills && !record.key.1.is_empty();
         let held: BTreeSet<(String, String)> =
@@ -281,7 +280,7 @@ impl Oracle {
         state.records.iter().filter(|(_, record)| which(record)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Reads what a request may have written, whether or not it had a response.
+    /// Reads the items that a request may have written, even if its response is lost.
     pub fn observe(&self, request: &Request, process: &Process) {
         if request.body["TableName"].as_str().is_some_and(|table| table.contains("lock")) {
             return self.observe_lock(request, process);
@@ -298,7 +297,8 @@ impl Oracle {
         }
     }
 
-    /// Checks that a sweep does not read a shard long after its own lease has expired. Requests must not be late.
+    /// Checks that a sweep does not read a shard long after its own lease has expired. The check assumes that no
+    /// request is delayed.
     pub fn observe_read(&self, request: &Request, process: &Process) {
         let shard = request.body["ExpressionAttributeValues"][":shard"]["S"].as_str();
         let Some((topic, number)) = shard.and_then(|shard| shard.rsplit_once('_')) else {
@@ -317,7 +317,7 @@ impl Oracle {
         }
     }
 
-    /// Reads whose lease it is now, whether or not the request had a response.
+    /// Reads the current holder of a lease that a request may have changed, even if the response is lost.
     fn observe_lock(&self, request: &Request, process: &Process) {
         let (Value::String(table), key) = (&request.body["TableName"], &request.body["Key"]) else {
             return;
@@ -425,7 +425,7 @@ impl Oracle {
         serde_json::from_str::<Value>(&answer).expect("JSON")["Item"].take()
     }
 
-    /// Returns the response of an index that lags behind its table, if it lags.
+    /// Returns the response of an index that lags behind its table, or `None` if the request reads no such index.
     pub fn index_answer(&self, request: &Request, network: &Network) -> Option<HttpResponse> {
         let Conditions { index_lag, item_lag, .. } = network.conditions();
         if (index_lag + item_lag).is_zero() || !request.body["IndexName"].as_str()?.starts_with("Outstanding") {
@@ -454,8 +454,8 @@ impl Oracle {
         Some(HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string())))
     }
 
-    /// Returns a page of an index at an earlier time. The page of one shard is in the order of time; the page of all
-    /// shards is in the order of the hashes of the shards.
+    /// Returns a page of an index with its contents of an earlier time. The page of one shard is in the order of time;
+    /// the page of all shards is in the order of the hashes of the shards.
     fn page(&self, request: &Request, then: Duration) -> HttpResponse {
         let values = &request.body["ExpressionAttributeValues"];
         let (shard, time) =
@@ -472,7 +472,7 @@ impl Oracle {
             .values()
             .filter_map(|record| record.in_index(then, now))
             .filter(|item| shard.is_null() || (item["TopicShard"] == *shard && (created(item) > time) == is_after))
-            // Every item of the simulation has a shard.
+            // A request with a filter searches for items without a shard, and every item of the simulation has a shard.
             .filter(|_| request.body["FilterExpression"].is_null())
             .filter(|item| from.as_ref().is_none_or(|from| place(item) > *from))
             .collect();
@@ -490,7 +490,7 @@ impl Oracle {
         HttpResponse::new(200.try_into().expect("a status"), SdkBody::from(answer.to_string()))
     }
 
-    /// A message is about to be sent.
+    /// Checks whether a message that is about to be sent may be sent.
     pub fn sending(&self, message: &Message, process: &Process) {
         let call = process.call();
         let id = message.id();
@@ -528,7 +528,7 @@ impl Oracle {
         found.into_iter().for_each(|text| self.violation(text));
     }
 
-    /// A producer was given a message, and this came of it.
+    /// Records that a producer received a message, and the outcome.
     pub fn sent(&self, message: &Message, process: &Process, outcome: &SendOutcome) {
         let (now, call) = (self.world.now(), process.call());
         let mut state = self.state();
@@ -552,7 +552,7 @@ impl Oracle {
         }
     }
 
-    /// Deletes what has expired, as DynamoDB does.
+    /// Deletes the expired items, as DynamoDB does.
     pub fn expire(&self) {
         let now = unix_seconds(&self.world);
         let request = json!({
@@ -609,9 +609,9 @@ impl Oracle {
             Fate::Unknown if record.transactional && times() != u64::from(done) => wrong("and its command differ"),
             _ => {}
         }
-        // A sender that crashed has noted its attempt, and no failure.
+        // `tried_at` is also set by the attempt of a sender that crashed, which recorded no failure.
         let age = record.parked_at.unwrap_or_default().saturating_sub(record.tried_at.unwrap_or(Duration::MAX));
-        // A claim counts as an attempt if its writer crashed before it sent the message.
+        // A claim is written before the send. It counts as an attempt if its writer crashed before it sent the message.
         let writers: BTreeSet<&String> = record.counts.iter().map(|(_, _, writer)| writer).collect();
         let crashed = writers.iter().filter(|writer| !record.tried_by.contains(**writer)).count() as u64;
         let parks = record.rejected > 0 || record.failed + crashed >= MOST_ATTEMPTS || age >= PARK_AFTER;
@@ -649,7 +649,8 @@ impl Oracle {
 }
 
 impl State {
-    /// The messages of a lane whose failures this process has counted since it took the lane that it pauses now.
+    /// Returns a violation for each message of a lane whose failures a process counted since it took the lease,
+    /// although the process now pauses the lane.
     fn counted_in_trouble(&self, resource: &str, process: &str) -> Vec<String> {
         let since = self.taken.get(resource).map_or(Duration::MAX, |(_, at)| *at);
         let counts = |record: &Record, until: Duration| {
@@ -673,7 +674,7 @@ impl State {
         healthy.fold((0, 0), |(counted, messages), record| (counted + most(record), messages + 1))
     }
 
-    /// The most sweeps within an hour that tried a lane and sent nothing of it, and the lane.
+    /// Returns the largest number of sweeps within an hour that tried to send one lane and sent nothing, and the lane.
     fn most_probes(&self) -> (usize, String) {
         let mut most = (0, String::new());
         let mut times: BTreeMap<&str, VecDeque<Duration>> = BTreeMap::new();
@@ -690,7 +691,7 @@ impl State {
         most
     }
 
-    /// An older message of the same key that was there when the sweep began, and waits still.
+    /// Returns a violation if an older message of the same key was stored before the sweep started, and still waits.
     fn out_of_order(&self, id: &str, record: &Record, began: Duration) -> Option<String> {
         if record.key.1.is_empty() || !record.sent_by.is_empty() {
             return None;
@@ -724,7 +725,7 @@ impl State {
     }
 }
 
-/// Returns whether a message was marked dispatched. Brighter 9 stores 0 with messages that were not sent.
+/// Returns whether a message was marked dispatched. Brighter 9 stores the time 0 in items that were not sent.
 fn is_marked(item: &Value) -> bool {
     !matches!(item["DeliveryTime"]["N"].as_str(), None | Some("0"))
 }
@@ -742,16 +743,16 @@ fn hash(shard: &Value) -> u64 {
     hasher.finish()
 }
 
-/// The lease of the lane that a shard of a topic is in.
+/// Returns the name of the lease of the lane that contains a shard of a topic.
 fn lane(topic: &str, shard: &str, shards: u64) -> String {
-    // Brighter puts the keys of shard 1 of three into shard 0 too.
+    // With three shards, Brighter also uses shard 0 for keys of shard 1, so the two shards share a lane.
     let group = if (shards, shard) == (3, "1") { "0" } else { shard };
     let hash = sha2::Sha256::digest(topic.as_bytes());
     let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("{OUTBOX}_Lane_{hash}_{group}")
 }
 
-/// All strings that DynamoDB JSON holds as values.
+/// Collects all string values of DynamoDB JSON.
 fn strings<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(members) => {

@@ -18,7 +18,7 @@ pub struct Process {
     points: AtomicU64,
     dies_at: Option<u64>,
     call: Mutex<Call>,
-    /// Whether nothing that it sends arrives.
+    /// Whether every send of this process fails.
     is_sick: bool,
     /// The only topic that the process sends, if it is limited to one.
     topic: Option<&'static str>,
@@ -26,7 +26,7 @@ pub struct Process {
     confirmations: Mutex<Vec<(Duration, String, SendOutcome)>>,
 }
 
-/// The call that the process is in.
+/// The call that the process is making.
 #[derive(Clone, Copy)]
 pub struct Call {
     pub by: By,
@@ -50,7 +50,7 @@ impl Process {
         })
     }
 
-    /// A process of this role, with its network or its topics.
+    /// Creates a process of this role, which decides whether its transport works and which topics it sends.
     pub fn of(role: Role, network: &Arc<Network>, name: String, actor: usize) -> Arc<Self> {
         let mut process = Self::new(network, name, actor, None);
         let own = Arc::get_mut(&mut process).expect("a new process");
@@ -59,7 +59,7 @@ impl Process {
         process
     }
 
-    /// Opens its Postbox, while nothing can go wrong.
+    /// Opens the Postbox of the process. No fault occurs during this call.
     pub fn open(self: &Arc<Self>, builder: Builder, batch: usize) -> Postbox {
         let link = Link { network: Arc::clone(&self.network), process: Arc::clone(self) };
         let transport = Transport { link: link.clone(), batch };
@@ -86,7 +86,7 @@ impl Process {
         self.points.load(Ordering::Relaxed)
     }
 
-    /// Whether it lives beyond this point.
+    /// Passes a point at which the process may crash. Returns whether the process is alive after it.
     pub fn passes(&self, point: &str) -> bool {
         if self.is_booting() || !self.is_alive() {
             return self.is_alive();
@@ -104,7 +104,7 @@ impl Process {
         self.alive.store(false, Ordering::Relaxed);
     }
 
-    /// Notes that a message was accepted. Its outcome is known within some minutes, or never.
+    /// Notes that a message was accepted. Its outcome is known within 90 seconds, or never.
     fn accepts(&self, id: &str) {
         let at = self.network.world.now() + Duration::from_millis(self.network.roll(0..90_000));
         let outcome = match self.network.roll(0..10) {
@@ -122,7 +122,7 @@ impl Process {
         due.into_iter().map(|(_, id, outcome)| (id, outcome)).collect()
     }
 
-    /// Begins a call that sends.
+    /// Records that a call that sends messages starts.
     pub fn begins(&self, by: By) {
         *self.call.lock().unwrap() = Call { by, began: self.network.world.now() };
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The plan of a simulation, which its seed decides.
+/// The plan of a simulation, derived from its seed.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub kind: Kind,
@@ -37,9 +37,9 @@ pub struct Plan {
     pub burst: usize,
     /// The chance that a feeder clears the messages that it deposits.
     pub clears: f64,
-    /// Whether there are messages that are rejected.
+    /// Not 0 if the transport rejects one in 20 messages.
     pub bad: u32,
-    /// The number of an actor, the milliseconds by which its clock is wrong, and the time from which it is.
+    /// The number of an actor whose clock jumps, the milliseconds of the jump, and the time of the jump.
     pub wrong_clock: Option<(usize, i64, Duration)>,
     pub sweeps_without_lease: bool,
     /// Whether the default settings are used.
@@ -51,7 +51,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns a plan in which everything goes wrong by chance.
+    /// Returns a plan in which faults of all kinds occur at random.
     pub fn mixed(seed: u64) -> Self {
         let mut dice = fastrand::Rng::with_seed(seed ^ 0x9e37_79b9_7f4a_7c15);
         let mut chance = |often: f64, most: f64| if dice.f64() < often { dice.f64() * most } else { 0.0 };
@@ -96,7 +96,7 @@ impl Plan {
         }
     }
 
-    /// Returns a plan in which nothing goes wrong by chance.
+    /// Returns a plan without random faults.
     pub fn fair(leases: LeaseMode) -> Self {
         let conditions = Conditions::default();
         Self { conditions, roles: Vec::new(), leases, shards: 3, sweep_batch: 100, lifetime: 10, ..Self::mixed(0) }
@@ -105,7 +105,8 @@ impl Plan {
     pub fn builder(&self) -> Builder {
         let builder = Postbox::builder()
             .number_of_shards(self.shards)
-            // All topics are sent on the thread of the actor, which the simulation controls.
+            // The simulation controls only the threads of actors, so a sweep sends all topics on the thread of its
+            // actor.
             .sweep_threads(1)
             .lease_mode(self.leases)
             .sweep_batch(self.sweep_batch)
@@ -158,7 +159,7 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// Runs it on a thread of its own, so that nothing is left of the run before.
+/// Runs a plan on a new thread, so that no state of an earlier run remains.
 pub fn run(plan: &Plan, mutation: Option<Mutation>) -> Outcome {
     std::thread::scope(|scope| {
         let judge = scope.spawn(|| {
@@ -195,7 +196,7 @@ impl Stage {
         Self { plan: plan.clone(), mutation, network }
     }
 
-    /// Lets everyone live to the end.
+    /// Runs all actors until they end, and checks that no message is late.
     pub fn live(&self) {
         let world = &self.network.world;
         let mut threads = Vec::new();
@@ -233,7 +234,7 @@ impl Stage {
         }
     }
 
-    /// Checks that messages are sent during the trouble, if the trouble must not stop them.
+    /// Checks that the messages that the trouble must not delay were sent while it lasted.
     fn judge_trouble(&self) {
         let Some(within) = self.plan.bounds.and_then(|bounds| bounds.sent_in_trouble_within) else { return };
         for id in self.network.oracle.late_and_free(self.network.world.now().saturating_sub(within)) {
@@ -245,11 +246,11 @@ impl Stage {
     pub fn verdict(&self) -> Outcome {
         let Network { world, oracle, .. } = &*self.network;
         self.network.calm();
-        // All requests under way arrive, and every lease expires.
+        // In this time, all delayed requests arrive and every lease expires.
         world.sleep(0, Duration::from_secs(60));
         let process = Process::new(&self.network, "the last sweeper".into(), 0, None);
         let postbox = process.open(self.plan.builder(), 10);
-        // Each message of a key may fail until it is parked, before the next one has its turn.
+        // A message may have to fail until it is parked before the next message of its key is sent.
         for _ in 0..100 * MOST_ATTEMPTS {
             process.begins(By::Sweep);
             match postbox.sweep() {

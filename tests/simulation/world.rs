@@ -29,14 +29,14 @@ struct State {
 }
 
 enum Event {
-    /// Something that an actor waits for.
+    /// The end of a wait of an actor.
     Wake { actor: usize, waker: Waker },
-    /// Something that happens elsewhere, such as a request that arrives.
+    /// An event outside the actors, such as the arrival of a request.
     Happen(Box<dyn FnOnce() + Send>),
 }
 
 impl World {
-    /// With the caller as the first actor, which runs.
+    /// Creates a clock and a schedule. The caller is the first actor, and is running.
     pub fn new() -> Arc<Self> {
         let state = State {
             now: Duration::ZERO,
@@ -69,7 +69,7 @@ impl World {
         state.add(at, Event::Wake { actor, waker });
     }
 
-    /// Says what happened: two runs of one seed say the same.
+    /// Adds an event to the fingerprint, and prints it if `TRACE` is set. Two runs of one seed note the same events.
     pub fn note(&self, what: &str) {
         let mut state = self.lock();
         let now = state.now;
@@ -79,12 +79,12 @@ impl World {
         }
     }
 
-    /// A number for everything that was noted.
+    /// Returns a hash of all noted events.
     pub fn fingerprint(&self) -> u64 {
         self.lock().trace.finish()
     }
 
-    /// Begins an actor's thread, which runs when its first event comes.
+    /// Starts the thread of a new actor. The thread waits for its first event before it runs `life`.
     pub fn spawn(self: &Arc<Self>, life: impl FnOnce(usize) + Send + 'static) -> std::thread::JoinHandle<()> {
         let actor = {
             let mut turns = self.turns.lock().unwrap();
@@ -103,7 +103,7 @@ impl World {
         std::thread::Builder::new().name(format!("actor {actor}")).spawn(body).expect("a thread")
     }
 
-    /// Whether all spawned actors have ended.
+    /// Returns whether all spawned actors have ended.
     pub fn is_quiet(&self) -> bool {
         self.lock().unfinished == 0
     }
@@ -117,14 +117,14 @@ impl World {
         }
     }
 
-    /// Lets events happen until one is this actor's.
+    /// Processes events until one wakes this actor.
     pub fn idle(&self, actor: usize) {
         if self.pass(actor) != actor {
             self.wait_for_turn(actor);
         }
     }
 
-    /// Lets events happen until one is some actor's, whose turn it is then.
+    /// Processes events until one wakes an actor, which runs next. Returns this actor.
     fn pass(&self, from: usize) -> usize {
         loop {
             let event = self.lock().next();
@@ -181,7 +181,8 @@ impl State {
         self.number
     }
 
-    /// The next event that was not cancelled and is not an ended actor's; it is that time now.
+    /// Removes the next event, without events that were cancelled or belong to ended actors, and sets the clock to its
+    /// time.
     fn next(&mut self) -> Option<Event> {
         while let Some(Reverse((at, number))) = self.due.pop() {
             if let Some(event) = self.events.remove(&number).filter(|event| !self.is_ended(event)) {
@@ -206,7 +207,7 @@ impl State {
 pub struct View {
     pub world: Arc<World>,
     pub actor: usize,
-    /// The number of milliseconds by which the clock of its machine is ahead.
+    /// The number of milliseconds by which the clock of the actor's machine is ahead.
     pub ahead: i64,
     /// The time of a jump of the clock, and the milliseconds by which it jumps.
     pub jump: Option<(Duration, i64)>,
@@ -240,7 +241,7 @@ impl postbox::simulation::World for View {
     }
 }
 
-/// When that is in the simulation, by the ticks of .NET, unless it is before it.
+/// Converts .NET ticks to the time since the start of the simulation. Returns `None` for an earlier time.
 pub fn of_ticks(ticks: i64) -> Option<Duration> {
     let nanoseconds = (i128::from(ticks) - 621_355_968_000_000_000) * 100 - BEGINNING.as_nanos() as i128;
     u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
@@ -251,7 +252,7 @@ pub fn unix_milliseconds(world: &World) -> u64 {
     u64::try_from((BEGINNING + world.now()).as_millis()).expect("a time")
 }
 
-/// Returns the same time in seconds.
+/// Returns the time by a correct clock, in seconds since 1970.
 pub fn unix_seconds(world: &World) -> u64 {
     (BEGINNING + world.now()).as_secs()
 }

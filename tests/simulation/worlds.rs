@@ -6,18 +6,18 @@ use crate::run::Plan;
 use postbox::LeaseMode;
 use std::time::Duration;
 
-/// The scenarios, by their trouble.
+/// The scenarios, named after their faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Everything goes wrong by chance, for less than a minute, in a small fleet.
+    /// Faults of all kinds occur at random, for less than a minute, with a small number of actors.
     Mixed,
-    /// The transport is down for up to two hours.
+    /// The transport is down for up to two and a half hours.
     Outage,
     /// Each process sweeps only once, and the transport is down.
     Cron,
     /// The transport fails 30 to 95 % of the sends.
     Flaky,
-    /// The transport is up and down by turns.
+    /// The transport works and fails alternately.
     Flaps,
     /// One sweeper can never send.
     Sick,
@@ -35,13 +35,13 @@ pub enum Kind {
     Operators,
     /// Single requests to the lock table are rejected.
     Refusals,
-    /// Up to 50 actors, of which many die.
+    /// Up to 45 actors, of which many crash.
     Fleet,
-    /// Some messages kill each process that sends them.
+    /// Some messages crash each process that sends them.
     Killers,
-    /// Each item appears in an index up to five minutes late, also if items were written at once.
+    /// Each item appears in an index up to five minutes late. Items of one transaction have different delays.
     Lag,
-    /// Messages are accepted, and confirmed late, in vain, or never.
+    /// Messages are accepted, and then confirmed late, reported as failed, or never confirmed.
     Accepted,
     /// A large topic has no producer anywhere.
     Unserved,
@@ -77,7 +77,7 @@ pub const ALL: [Kind; 21] = [
     Kind::Day,
 ];
 
-/// Returns the scenario of the seed of this number, when seeds of all scenarios are tried.
+/// Returns the scenario in which the seed of this number is tried, if all scenarios are tried.
 pub fn of_number(number: u64) -> Kind {
     ALL[usize::try_from(number).unwrap_or(0) % ALL.len()]
 }
@@ -87,23 +87,23 @@ pub fn of_number(number: u64) -> Kind {
 pub struct Bounds {
     /// The time after the last fault within which all messages that can be sent are sent.
     pub sent_within: Duration,
-    /// The time within which messages are sent even before the last fault.
+    /// The time within which messages are sent while the trouble lasts, if it must not delay them.
     pub sent_in_trouble_within: Option<Duration>,
     /// The maximum number of times that a message is sent.
     pub sends: usize,
     /// The maximum number of failed attempts of a message that can be sent.
     pub failures: u64,
-    /// The maximum number of these failures that count, on the average over the messages.
+    /// The maximum number of counted failures per message that can be sent, on average.
     pub counts: f64,
-    /// The maximum number of sweeps within an hour that try a lane in vain.
+    /// The maximum number of sweeps within an hour that try to send messages of one lane and send none.
     pub hourly_probes: usize,
     /// The maximum number of requests to write a message, beyond one for each attempt.
     pub writes: u64,
     /// Whether only rejected messages are parked.
     pub parks_nothing: bool,
-    /// Whether clocks agree, so that leases, waits and the order of keys hold.
+    /// Whether clocks agree, so that sends can be checked against leases, waits and the order within a key.
     pub clocks_agree: bool,
-    /// Whether the order of keys holds.
+    /// Whether messages of one key must be sent in order.
     pub keeps_order: bool,
 }
 
@@ -147,12 +147,12 @@ impl Kind {
         }
     }
 
-    /// Returns the number of seeds that must be enough to find a mistake for which this scenario is meant.
+    /// Returns the number of seeds within which this scenario must find a mutation that is assigned to it.
     pub fn mutation_seeds(self) -> u64 {
         if self == Self::Mixed { 1_000 } else { 100 }
     }
 
-    /// Returns the plan that a seed decides in this scenario.
+    /// Returns the plan of a seed in this scenario.
     pub fn plan(self, seed: u64) -> Plan {
         let mut dice = fastrand::Rng::with_seed(seed ^ 0x5851_f42d_4c95_7f2d);
         let mixed = Plan { kind: self, ..Plan::mixed(seed) };
@@ -162,7 +162,7 @@ impl Kind {
         let sweepers = dice.usize(2..5);
         let mut roles = vec![Role::Feeder; dice.usize(1..3)];
         roles.extend(vec![Role::Sweeper; sweepers]);
-        // Minutes, or hours.
+        // The trouble lasts for minutes, or in one of eight plans for an hour or more.
         let long = minutes(if dice.u32(0..8) > 0 { dice.u64(2..15) } else { dice.u64(60..150) });
         // The usual case: a fleet without faults by chance, and some trouble for a while.
         let plan = Plan {
@@ -198,8 +198,8 @@ impl Kind {
             }
             Self::Flaky => {
                 let fails = if dice.bool() { 0.3 + 0.65 * dice.f64() } else { 0.9 };
-                // A message that fails 19 times in 20 may need that many attempts.
                 let counts = if fails > 0.8 { 0.6 } else { f64::MAX };
+                // A message whose sends fail 19 times in 20 may need up to 150 attempts.
                 let bounds = Bounds { failures: 150, hourly_probes: 400, counts, ..Bounds::EXACT };
                 let long = minutes(dice.u64(130..170));
                 let plan = Plan { bounds: Some(bounds), commands: 200, burst: 30, clears: 0.0, shards: 1, ..plan };
@@ -278,7 +278,7 @@ impl Kind {
                     slowest: Duration::from_millis(1_500),
                     ..plan.conditions.clone()
                 };
-                // A lease is short, and many are taken one after the other.
+                // Leases are short, so that many leases are taken one after the other.
                 let plan = Plan { conditions, commands: 150, burst: 40, nap: Duration::from_secs(8), ..plan };
                 let plan = Plan { bounds: Some(Bounds::ROUGH), clears: 0.0, defaults: false, ..plan };
                 let plan = Plan { feeder_nap: minutes(1), shards: 1, ..plan };
@@ -365,7 +365,7 @@ impl Kind {
 }
 
 impl Plan {
-    /// With this trouble, and everybody there for long enough after it: each process sweeps several times.
+    /// Adds this trouble, and lets all actors live until `sent_within` after it and several further sweeps of each actor.
     fn with(self, trouble: Trouble) -> Self {
         let calm_at = trouble.until;
         let lives = calm_at + self.bounds.map_or(Duration::ZERO, |bounds| bounds.sent_within + self.nap * 3);

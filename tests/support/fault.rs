@@ -18,9 +18,10 @@ pub enum Fault {
     Pass,
     /// DynamoDB responds with an error; the request has no effect.
     Refuse { status: u16, code: &'static str, message: &'static str },
-    /// A response of the test's own; the request has no effect.
+    /// The sender gets this response, which the test has written; the request has no effect.
     Answer { status: u16, body: Value },
-    /// TransactionCanceledException with these codes, one per action (the last one is repeated), and no effect.
+    /// The transaction is cancelled with these codes, one per action, and has no effect. Further actions get the last
+    /// code.
     Cancel(&'static [&'static str]),
     /// The sender gets a connection refused error.
     ConnectionRefused,
@@ -36,7 +37,7 @@ pub enum Fault {
     Delay(Duration),
     /// The request waits until the test opens the gate, then takes its normal course.
     Wait(Gate),
-    /// The sender hears nothing, and the request arrives once the test opens the first gate; then the second one opens.
+    /// The sender gets no response. The request takes effect after the test opens `from`; then `arrived` opens.
     Late { from: Gate, arrived: Gate },
     /// BatchGetItem looks up only this many keys and returns the others as UnprocessedKeys.
     Unprocessed { after: usize },
@@ -90,7 +91,7 @@ impl Gate {
     }
 
     pub async fn pass(&self) {
-        // The semaphore never has a permit. Opening the gate closes it, which ends this call with an error.
+        // The semaphore never has a permit. `open` closes the semaphore, which ends this call with an error.
         let _ = self.0.acquire().await;
     }
 }
@@ -98,7 +99,7 @@ impl Gate {
 /// A recorded request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The number of the request since the recording started, from 1.
+    /// The position of the request among the recorded requests, from 1.
     pub number: usize,
     /// Such as `PutItem`.
     pub operation: String,
@@ -202,7 +203,7 @@ fn with_body(mut request: HttpRequest, body: &Value) -> HttpRequest {
     request
 }
 
-/// Returns the JSON of a response of the embedded database, whose responses are in memory.
+/// Parses the body of a response of the embedded database. The body is in memory, so it is not awaited.
 fn read(response: HttpResponse) -> Value {
     let body = response.body().bytes().expect("an answer of the embedded database");
     serde_json::from_slice(body).expect("JSON")

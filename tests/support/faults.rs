@@ -47,30 +47,30 @@ impl Faults {
         Self { inner: SharedHttpClient::new(inner), shared: Arc::default() }
     }
 
-    /// Injects a fault into the next request of this operation that has none yet.
+    /// Queues a fault for this operation. Each request of the operation takes the first fault of the queue.
     pub fn next(&self, operation: &str, fault: Fault) {
         self.state().queues.entry(operation.to_owned()).or_default().push_back(fault);
     }
 
-    /// Injects a fault into each of the next `count` requests of this operation.
+    /// Queues the fault for `times` requests of this operation.
     pub fn next_times(&self, times: usize, operation: &str, fault: Fault) {
         for _ in 0..times {
             self.next(operation, fault.clone());
         }
     }
 
-    /// Injects a fault into every request of this operation that has none by [`next`](Self::next).
+    /// Injects a fault into every request of this operation for which [`next`](Self::next) has queued none.
     pub fn always(&self, operation: &'static str, fault: Fault) {
         self.when(move |request| (request.operation == operation).then(|| fault.clone()));
     }
 
-    /// Injects the fault that the rule returns for a request, if it has none by [`next`](Self::next). Rules are tried
-    /// in the order in which they were added.
+    /// Injects the fault that the rule returns for a request, unless [`next`](Self::next) has queued a fault for the
+    /// request. Rules are tried in the order in which they were added.
     pub fn when(&self, rule: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
         self.state().rules.push(Box::new(rule));
     }
 
-    /// Removes all faults that have not occurred yet.
+    /// Removes all queued faults and all rules.
     pub fn heal(&self) {
         let mut state = self.state();
         state.queues.clear();
@@ -102,7 +102,7 @@ impl Faults {
         self.state().requests.iter().filter(|request| request.operation == operation).count()
     }
 
-    /// Blocks until this operation had `count` requests, and fails the test if they do not come.
+    /// Blocks until `count` requests of this operation are recorded, and fails the test after `TEST_TIMEOUT`.
     pub fn wait_for(&self, count: usize, operation: &str) {
         let (state, timeout) = self
             .shared

@@ -1,4 +1,4 @@
-//! The embedded database behind a socket, so that the real network stack is between it and Postbox.
+//! The embedded database behind a socket, so that Postbox reaches the database through the real network stack.
 
 use dynoxide::Database;
 use postbox::Builder;
@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// A server on 127.0.0.1 with its own thread, which stops when this is dropped.
+/// A server on 127.0.0.1. It has its own thread, and stops when this value is dropped.
 pub struct HttpDatabase {
     database: Database,
     address: SocketAddr,

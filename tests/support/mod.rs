@@ -24,7 +24,7 @@ use postbox::{
 };
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The table of the caller's own data: key `Name`.
+/// A table with the caller's own data. Its key is `Name`.
 pub const PEOPLE: &str = "People";
 /// The outbox table.
 pub const OUTBOX: &str = "brighter_outbox";
@@ -53,7 +53,7 @@ macro_rules! on_both_backends {
 
 /// A database without tables.
 pub enum Backend {
-    /// Behind the SDK's connector interface: no socket.
+    /// The database is called through the SDK's connector interface, without a socket.
     Embedded(EmbeddedDatabase),
     /// The same database behind a socket of 127.0.0.1, with the SDK's real HTTP client.
     Http(HttpDatabase),
@@ -90,8 +90,8 @@ impl Backend {
     }
 }
 
-/// A Postbox with its requests and the messages that its producer sent. The tables
-/// `brighter_outbox` and `People` exist, and no request is recorded yet.
+/// A Postbox whose requests and sent messages are recorded. At first the tables `brighter_outbox` and `People` exist,
+/// and no request is recorded.
 pub struct TestOutbox {
     pub postbox: Postbox,
     pub faults: Faults,
@@ -126,7 +126,7 @@ impl TestOutbox {
         Self::with(Backend::embedded(), configure)
     }
 
-    /// Opens another Postbox on the same database, which shares nothing in memory, like that of another process.
+    /// Opens another Postbox on the same database. The two share no memory, as if they were in different processes.
     pub fn another(&self) -> Postbox {
         self.backend.open(Postbox::builder().default_producer(self.producer.clone()), &self.backend.faults())
     }
@@ -174,7 +174,7 @@ pub fn take_lease(postbox: &Postbox, resource: &str, length: Duration) {
     sdk(postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lease)).send().await });
 }
 
-/// Waits until the condition holds, which a background thread brings about.
+/// Waits until a background thread has made the condition true.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + TEST_TIMEOUT;
     while !is_so() {
@@ -226,7 +226,7 @@ pub fn key_element(name: &str, kind: KeyType) -> KeySchemaElement {
     KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
 }
 
-/// Returns an item of `People` that consists of its key.
+/// Returns an item of `People` with no attribute except the key.
 pub fn person(name: &str) -> Item {
     item([("Name", text(name))])
 }
@@ -258,7 +258,7 @@ pub fn messages(count: usize) -> Vec<Message> {
     (0..count).map(|n| Message::new("t", n.to_string())).collect()
 }
 
-/// Returns the bodies of [`messages`].
+/// Returns the numbers of the range as text. The bodies of [`messages`] are such numbers.
 pub fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|n| n.to_string()).collect()
 }

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 /// The account of moto.
 pub const ACCOUNT: &str = "123456789012";
 
-/// The number of the next region. Each test has its own region, so that all can share one server.
+/// The regions of the tests. Each test has its own region, so that all tests can share one server.
 const REGIONS: [&str; 17] = [
     "eu-central-1",
     "eu-west-1",
@@ -35,7 +35,7 @@ const REGIONS: [&str; 17] = [
 
 /// The topics and queues of one test.
 pub struct Moto {
-    /// The server of this test alone, if it has one.
+    /// The server, if it belongs to this test alone.
     server: Option<Child>,
     url: String,
     pub region: &'static str,
@@ -45,7 +45,7 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// Uses the server that all tests share, which ends with their process.
+    /// Uses the server that all tests share. The server ends with the process of the tests.
     pub fn start() -> Self {
         static SHARED: OnceLock<(Mutex<Child>, String)> = OnceLock::new();
         static NEXT: AtomicUsize = AtomicUsize::new(0);

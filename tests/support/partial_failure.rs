@@ -1,4 +1,4 @@
-//! An HTTP client of the SDK for SQS that fails single messages of the first batch.
+//! An HTTP client for the SDK's SQS client. In the first batch, it reports a failure for chosen messages.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,

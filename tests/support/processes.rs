@@ -4,7 +4,7 @@ use std::process::Command;
 
 const IN_CHILD: &str = "POSTBOX_TEST_IN_CHILD";
 
-/// Returns the name by which the test harness knows this function, or the test that this closure is written in.
+/// Returns the name that the test harness uses for a function, or for the test that contains a closure.
 fn name<T>() -> &'static str {
     let path = std::any::type_name::<T>();
     let path = path.strip_suffix("::{{closure}}").unwrap_or(path);

@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A fault of some transmitted bytes.
+/// The treatment of the bytes of one read.
 #[derive(Clone, Copy, Debug)]
 enum Weather {
     Pass,
     /// The bytes are delayed.
     Delay,
-    /// The connection breaks before the bytes or after half of them.
+    /// The connection breaks before all of the bytes are forwarded.
     Cut,
-    /// These and all later bytes are dropped. The connection stays open.
+    /// These and all later bytes of the same direction are dropped. The connection stays open.
     BlackHole,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
-/// Lines such as `INFO postbox send messaging.message.id="id-1"`, at the finest level. Clones share them.
+/// Records lines such as `INFO postbox send messaging.message.id="id-1"`, of all levels. Clones share the lines.
 #[derive(Clone, Default)]
 pub struct TraceRecorder(Arc<Mutex<Vec<String>>>);
 

@@ -18,7 +18,7 @@ static void run(const test &test) {
 int main(int argc, char **argv) {
     if (argc == 3 && std::strcmp(argv[1], "exit-with-a-sweeper") == 0)
         return exit_with_a_sweeper(argv[2]);
-    /* A test that hangs fails. The last line of the output names the test before it. */
+    /* Ends a run that hangs. The last line of the output names the test before the one that hangs. */
     alarm(300);
     int passed = 0, failed = 0;
     for (const test &test : tests()) {

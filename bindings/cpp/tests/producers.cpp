@@ -25,7 +25,7 @@ TEST(the_result_of_a_producer_decides_the_outcome) {
     CHECK(state_of(box, "two") == "dispatched");
 }
 
-/* An exception of a producer is a failed dispatch with its message, and the message stays outstanding. */
+/* An exception in a producer counts as a failed dispatch, with the exception's text as the reason. */
 TEST(producer_that_throws_has_failed) {
     int calls = 0;
     postbox::client box = open_memory([&](postbox::message_view message) -> postbox::send_result {

@@ -28,7 +28,8 @@ run_tests() {
     [ $code = 0 ] && grep -q ' passed, 0 failed$' "$1.output"
 }
 
-# caught COMPILER BUG TEXT: compiles a deliberately wrong program as the tests, and checks that it ends with this text.
+# caught COMPILER BUG TEXT: compiles a deliberately wrong program with the flags of the tests, and checks that it ends
+# with this text.
 caught() {
     local compiler=$1 bug=$2 text=$3
     "$compiler" "${flags[@]}" "${sanitized[@]}" "$root/bindings/cpp/tests/bugs/$bug.cpp" "$shared" -o "$work/$bug" || return 1

@@ -6,9 +6,9 @@ using System.Threading;
 namespace Postbox
 {
     /// <summary>
-    /// Delegates that the library calls. The library keeps a GCHandle of each delegate until it releases the delegate.
-    /// The functions that the library calls are the static delegates of this class, which are never garbage-collected.
-    /// No exception leaves these functions.
+    /// Passes delegates of the program to the library, which keeps a GCHandle of each delegate until it releases the
+    /// delegate. The library calls the static delegates of this class, which are never garbage-collected and call the
+    /// delegates of the program. No exception leaves the static delegates.
     /// </summary>
     internal static class Callbacks
     {
@@ -80,7 +80,7 @@ namespace Postbox
             }
             catch (ThreadAbortException failure)
             {
-                // As in the call for one message, the process ends.
+                // The process ends, as in WithMessage.
                 Thread.ResetAbort();
                 rest = SendResult.Retry(Describe(failure));
             }
@@ -125,8 +125,8 @@ namespace Postbox
             }
             catch (ThreadAbortException failure)
             {
-                // Under Mono and .NET Framework, the process ends. Otherwise the exception would be rethrown after this
-                // block, into the library.
+                // Mono and .NET Framework abort the thread when the process ends. Without ResetAbort, the exception
+                // would be rethrown after this block, into the library.
                 Thread.ResetAbort();
                 result = SendResult.Retry(Describe(failure));
             }

@@ -17,7 +17,8 @@ namespace Postbox
 
         public override bool IsInvalid => handle == IntPtr.Zero;
 
-        /// <summary>Whether the handle was disposed of. A handle that a call uses is closed after the call.</summary>
+        /// <summary>Whether the handle was disposed of. If a call uses the handle then, it is closed after the
+        /// call.</summary>
         internal bool IsDisposed { get; private set; }
 
         protected override void Dispose(bool disposing)
@@ -96,7 +97,7 @@ namespace Postbox
         }
     }
 
-    /// <summary>A message, whoever owns it.</summary>
+    /// <summary>The handle of a message, regardless of its owner.</summary>
     internal abstract class MessageHandle : NativeHandle
     {
         protected MessageHandle(IntPtr pointer) : base(pointer) { }
@@ -135,7 +136,8 @@ namespace Postbox
     }
 
     /// <summary>
-    /// A message that is valid during a callback only. The callback does not end while another thread reads it.
+    /// A message that is valid during a callback only. The callback does not end while another thread reads the
+    /// message.
     /// </summary>
     internal sealed class LentMessageHandle : MessageHandle
     {

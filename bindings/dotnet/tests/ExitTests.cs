@@ -62,7 +62,8 @@ namespace Postbox.Tests
 
         public static void A_process_may_exit_from_the_middle() => EndsWithoutLoss("environment-exit");
 
-        /// <summary>ASP.NET unloads domains. .NET Core has only one domain, and throws an exception.</summary>
+        /// <summary>Unloads a domain, as ASP.NET does. Does nothing under .NET Core, which has only one
+        /// domain.</summary>
         public static void A_domain_may_be_unloaded_while_the_sweeper_is_running()
         {
             AppDomain domain;

@@ -170,8 +170,8 @@ namespace Postbox.Tests
             using (var world = new World())
             using (var work = world.Client.BeginUnitOfWork())
             {
-                // One of the threads is in a call for most of the time. The calls overlap at random, and none may do
-                // harm.
+                // For most of the time, one of the two threads is in a call. The calls overlap at random, and no
+                // overlap may cause damage.
                 PostboxException failure = null;
                 var other = new Thread(() =>
                 {
@@ -191,7 +191,7 @@ namespace Postbox.Tests
             using (var disposed = new ManualResetEventSlim())
             {
                 World world = null;
-                // A client that waited for itself would end after the timeout of the test.
+                // If the client waited for its own producer, it would wait longer than the test.
                 world = new World(config => config.Set("close_timeout_ms", TimeSpan.FromMinutes(10)), message =>
                 {
                     world.Client.Dispose();
@@ -246,7 +246,8 @@ namespace Postbox.Tests
         }
 
         /// <summary>
-        /// Each handle has more than 10 KB outside the managed heap, so that a leak is visible: 100 MB.
+        /// Creates handles that each have more than 10 KB outside the managed heap, so that a leak of 10,000 handles
+        /// would be visible as 100 MB.
         /// </summary>
         private static void MakeAndDispose(World world, int turns, bool dispose)
         {

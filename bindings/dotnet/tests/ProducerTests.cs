@@ -274,8 +274,8 @@ namespace Postbox.Tests
 
         private static void Collect()
         {
-            // The rounds collect the delegate, then the objects that it refers to, then those that their finalizers
-            // release.
+            // The first round collects the delegate, the second one the objects that it refers to, and the third one
+            // the objects that the finalizers of these release.
             for (var i = 0; i < 3; i++)
             {
                 GC.Collect();

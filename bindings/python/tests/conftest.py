@@ -59,7 +59,7 @@ def no_thread_stays() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     for thread in set(threading.enumerate()) - before:
-        # A dummy represents a thread of the library.
+        # A _DummyThread represents a thread of the library, which the test did not start.
         if not isinstance(thread, threading._DummyThread):
             thread.join(30)
             assert not thread.is_alive(), thread

@@ -51,7 +51,7 @@ def test_boto3_and_postbox_read_items_of_each_other(server: str) -> None:
         message = database.Table("brighter_outbox").get_item(Key={"MessageId": id})["Item"]
         assert "OutstandingCreatedTime" not in message and message["DeliveryTime"] > message["CreatedTime"]
 
-        # What boto3 read goes back as it is, its Binary included.
+        # Postbox can write an item that boto3 has read, including a Binary of boto3.
         read = people.get_item(Key={"Name": "Ada"})["Item"]
         with box.unit_of_work() as work:
             work.put("People", {**read, "Name": "Bob"})

@@ -109,7 +109,7 @@ def test_a_message_is_not_copied_by_python(copied: Callable[[postbox.Message], o
 
 
 def test_a_lent_message_is_valid_for_as_long_as_a_deposit_of_it_takes() -> None:
-    """The deposit takes a while, because of the other messages, and fails, because one of them has no topic."""
+    """The deposit takes a while, because it has many other messages, and fails, because one of these has no topic."""
     errors: list[Exception] = []
     many = [postbox.Message("t", "y") for _ in range(100_000)] + [postbox.Message("", "no topic")]
     threads: list[threading.Thread] = []

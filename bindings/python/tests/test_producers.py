@@ -15,7 +15,7 @@ from support import OnThread, Recorder
 
 
 def outcome_of(producer: object) -> tuple[postbox.Dispatch, postbox.Postbox]:
-    """The outcome of a message that is sent with this producer."""
+    """Sends a message with this producer, and returns the outcome and the Postbox."""
     box = postbox.open(embedded_path=":memory:", producers={"t": producer})  # type: ignore[dict-item]
     (entry,) = box.post(postbox.Message("t", id="m"), check=False)
     return entry, box
@@ -93,7 +93,7 @@ def test_an_unavailable_transport_fails_with_its_reason() -> None:
 
 
 def outcomes_of_batch(producer: object, count: int) -> tuple[list[Outcome], list[str], postbox.Postbox]:
-    """The outcomes and details of messages that a batch producer gets in one call."""
+    """Sends messages in one call of a batch producer. Returns their outcomes, the details and the Postbox."""
     config = postbox.Config(embedded_path=":memory:", breaker_threshold=0)
     config.batch_producer("t", producer, max_batch=10)  # type: ignore[arg-type]
     box = postbox.open(config)

@@ -1,4 +1,5 @@
-//! The blocking facade: on any thread and inside any runtime, bounded in time, and clear about its end.
+//! The blocking interface. It works on any thread and inside any runtime, its calls are bounded in time, and calls
+//! during and after `close` return clear errors.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
@@ -204,7 +205,7 @@ fn close_waits_for_running_calls() {
     let mut later = world.postbox.unit_of_work();
     later.put(PEOPLE, person("Bob")).unwrap();
     let closing = std::thread::spawn(move || world.postbox.close());
-    // The close has started as soon as a new call is rejected.
+    // A rejected call shows that the close has started.
     while later.get_item(PEOPLE, person("Bob")).is_ok() {
         std::thread::yield_now();
     }

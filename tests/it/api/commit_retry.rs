@@ -53,7 +53,8 @@ on_both_backends!(
     a_cancellation_does_not_settle_an_earlier_attempt_that_may_arrive,
 );
 
-/// The first attempt is delayed while the second one is cancelled, and arrives when its condition is met.
+/// The first attempt of a commit is delayed, and the second is cancelled. The first one arrives later, when its
+/// condition is met.
 fn a_cancellation_does_not_settle_an_earlier_attempt_that_may_arrive(backend: Backend) {
     let world = TestOutbox::with(backend, |builder| {
         builder.max_request_attempts(2).attempt_timeout(Duration::from_millis(500))
@@ -73,7 +74,7 @@ fn a_cancellation_does_not_settle_an_earlier_attempt_that_may_arrive(backend: Ba
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, true), "{error}");
     assert_eq!(error.reasons()[0].code, "ConditionalCheckFailed", "the error has the last response too");
     assert_eq!(work.put(PEOPLE, person("Zoe")).unwrap_err().code(), ErrorCode::UnitOfWorkClosed);
-    // A cancellation of a later commit does not settle it either.
+    // Even if a later commit is cancelled, the outcome of the first attempt remains unknown.
     assert_eq!(work.commit().unwrap_err().code(), ErrorCode::OutcomeUnknown);
     assert!(world.person("Ada").is_none());
 

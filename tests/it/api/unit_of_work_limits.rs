@@ -1,5 +1,5 @@
-//! An action that exceeds a limit of DynamoDB is rejected when it is added. The error has the numbers, and the unit of work is
-//! unchanged.
+//! An action that exceeds a limit of DynamoDB is rejected when it is added. The error contains the numbers, and the
+//! unit of work is unchanged.
 
 use crate::support::fault::Fault;
 use crate::support::*;
@@ -76,7 +76,7 @@ fn an_item_of_exactly_400_kb_is_accepted() {
 fn more_than_4_mb_in_total_is_rejected() {
     let world = TestOutbox::new();
     let mut work = world.postbox.unit_of_work();
-    // Ten items of 400 KB leave room for 96 KB.
+    // A transaction can have 4 MB, so ten items of 400 KB leave room for 96 KB.
     for n in 0..10 {
         let rest = "Notes".len() + "Name".len() + 1;
         work.put(PEOPLE, large_person(&n.to_string(), ITEM - rest)).unwrap();

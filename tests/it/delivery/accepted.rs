@@ -1,4 +1,4 @@
-//! Messages that their producer accepted: other processes leave them alone until their confirmations are overdue.
+//! Messages that their producer has accepted. Other processes do not send them until their confirmations are overdue.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::{TEST_TIMEOUT, TestOutbox, outcomes, wait_until};
@@ -21,7 +21,7 @@ fn stored(postbox: &Postbox, id: &str) -> StoredMessage {
     postbox.get_message(id).unwrap().unwrap()
 }
 
-/// Waits until the message has an acceptance in the table.
+/// Waits until the table shows that a producer has accepted the message.
 fn wait_for_acceptance(postbox: &Postbox, id: &str) -> SystemTime {
     let deadline = Instant::now() + TEST_TIMEOUT;
     loop {
@@ -153,7 +153,7 @@ fn a_confirmation_closes_the_breaker_and_an_acceptance_does_not() {
     assert_eq!(world.outcomes(&world.deposit(1)), [DispatchOutcome::Failed]);
     producer.answer_next(SendOutcome::Accepted);
     let ids = world.deposit(1);
-    // After the cooldown, the message is sent as a probe.
+    // After the cooldown, the breaker lets one message through, to find out whether the transport works.
     wait_until("no probe is sent", || world.outcomes(&ids) != [DispatchOutcome::BreakerOpen]);
     assert_eq!(world.postbox.stats().breakers.len(), 1, "the confirmation may report a failure");
     world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();

@@ -1,4 +1,4 @@
-//! Sending after a commit without being asked, and marks that are written in the background.
+//! Messages that are sent after a commit without a call of clear, and marks that are written in the background.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::{TEST_TIMEOUT, TestOutbox, outcomes};
@@ -10,7 +10,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// A sweeper that never finds anything old enough, and a channel of the messages that are sent.
+/// Returns settings with which the periodic sweep finds no message that is old enough, and a channel of the sent
+/// bodies.
 fn reporting() -> (impl Fn(Builder) -> Builder, Receiver<String>) {
     let (sent, messages) = mpsc::channel();
     let sent = Arc::new(Mutex::new(sent));
@@ -107,7 +108,7 @@ fn a_clear_returns_before_its_background_marks() {
     assert!(report.entries()[0].detail.contains("background"), "{report:?}");
     assert_eq!(sent.recv_timeout(TEST_TIMEOUT).unwrap(), "marked later");
     assert_eq!(world.postbox.get_message(&id).unwrap().unwrap().state, MessageState::Outstanding);
-    // While it is not marked, this process does not send it again.
+    // Until the message is marked, this process does not send it again.
     assert_eq!(outcomes(&world.postbox.clear_outbox(&[id.as_str()]).unwrap()), [DispatchOutcome::InProgress]);
     gate.open();
     wait_for_state(&world.postbox, &id, MessageState::Dispatched);

@@ -39,7 +39,7 @@ fn counts(report: &ArchiveReport) -> (u64, u64) {
     (report.archived, report.failed)
 }
 
-/// An archive that records the ids of its messages and returns the results of a function.
+/// An archive that records the ids of the messages that it receives, and returns the results of a function.
 struct Noting<F> {
     ids: Arc<Mutex<Vec<String>>>,
     results: F,
@@ -101,7 +101,7 @@ fn dispatched_messages_of_all_topics_are_archived_to_the_file() {
         })
         .collect();
     let ids = world.postbox.deposit_posts(&messages).unwrap();
-    // The first is parked, the next five are dispatched, the rest outstanding.
+    // The first message is parked, the next five are dispatched, and the other messages stay outstanding.
     let _ = world.postbox.clear_outbox(&ids[..1]).unwrap();
     world.clear(&ids[1..6]);
     let file = TemporaryFile::new();
@@ -122,7 +122,7 @@ fn dispatched_messages_of_all_topics_are_archived_to_the_file() {
     }
     assert_eq!(state(&world.postbox, &ids[0]), Some(MessageState::Parked));
     assert!(ids[6..].iter().all(|id| state(&world.postbox, id) == Some(MessageState::Outstanding)));
-    // A further run appends.
+    // A further run appends to the file.
     world.clear(&ids[6..]);
     assert_eq!(counts(&world.postbox.archive(&JsonLinesArchive::open(&file.0).unwrap()).unwrap()), (3, 0));
     assert_eq!(lines(&file.0).len(), 8);
@@ -224,7 +224,7 @@ fn an_unwritable_archive_file_is_rejected() {
 fn a_message_replayed_during_archiving_is_not_deleted() {
     let world = test_outbox();
     let ids = dispatched(&world, 3);
-    // The message is replayed after it was found and read.
+    // The message is replayed after the archiver has found and read it.
     let (other, replayed) = (world.another(), ids[1].clone());
     let (archive, _) = noting(|batch: &[StoredMessage]| {
         assert!(other.replay(&[&replayed]).unwrap().is_success());
@@ -232,7 +232,7 @@ fn a_message_replayed_during_archiving_is_not_deleted() {
     });
     assert_eq!(counts(&world.postbox.archive(&archive).unwrap()), (2, 0));
     assert_eq!(state(&world.postbox, &ids[1]), Some(MessageState::Outstanding));
-    // The message is replayed after it was found and before it is read, while the index lags.
+    // The message is replayed after the archiver has found it in the index, and before the archiver reads it.
     world.clear(&ids[1..2]);
     let (other, replayed) = (world.another(), ids[1].clone());
     world.faults.when(move |request| {
@@ -294,7 +294,7 @@ fn a_lost_lease_stops_archiving_between_batches() {
     let other = world.another();
     let (archive, given) = noting(|batch: &[StoredMessage]| {
         somebody_takes_the_lease(&other);
-        // The lease is renewed after a third of its duration, and this takes longer.
+        // This takes longer than a third of the duration of the lease, after which the lease must be renewed.
         std::thread::sleep(Duration::from_millis(400));
         keep_all(batch)
     });
@@ -333,8 +333,8 @@ fn put(world: &TestOutbox, row: Item) {
     sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(row)).send().await });
 }
 
-/// Archives five messages that were dispatched an hour ago, among this number of large ones that were dispatched now. Returns
-/// the number of requests that find them, and the number of archived messages.
+/// Archives five messages that were dispatched an hour ago, among this number of large ones that were dispatched now.
+/// Returns the requests that read the index, and the number of archived messages.
 fn requests_beside_younger(younger: usize) -> (Vec<String>, u64) {
     let world =
         TestOutbox::configured(|builder| builder.archive_min_age(Duration::from_millis(60_000)).number_of_shards(1));

@@ -243,7 +243,8 @@ fn a_sweep_does_not_leave_the_lanes_that_it_drains_to_other_processes() {
             SendOutcome::Sent
         }))
     });
-    // Each of the two lanes takes longer than a turn of half a second.
+    // Each of the two lanes (shards with their own lease) takes longer than its turn, the half second after which a
+    // sweep turns to the next lane.
     let messages: Vec<Message> = (0..500).map(|n| Message::new("t", n.to_string())).collect();
     let _ = world.postbox.deposit_posts(&messages).unwrap();
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 500);

@@ -1,5 +1,5 @@
-//! A sweep after the holder of the lease crashed: it claims each message before it sends the message, since that message
-//! may crash its sender.
+//! Sweeps after the holder of the lease has crashed. A message may have caused the crash, so such a sweep claims each
+//! message (it records the attempt in the table) before it sends the message.
 
 use crate::support::fault::Fault;
 use crate::support::{LOCKS, OUTBOX, TestOutbox, item, message_key, number, sdk, text};
@@ -10,12 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
 
-/// One lane, whose messages do not wait.
+/// Configures one shard per topic, and sweeps and retries without delay.
 fn one_lane(builder: Builder) -> Builder {
     builder.sweep_min_age(Duration::ZERO).dispatch_retry_delay(Duration::ZERO).number_of_shards(1)
 }
 
-/// Leaves the lease as a holder does that crashed more than a minute ago.
+/// Stores a lease that expired ten seconds ago and was not released, as after a crash of its holder.
 fn abandon_the_lease(world: &TestOutbox) {
     let expiry = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - Duration::from_secs(10);
     let lease = item([
@@ -98,7 +98,7 @@ fn fresh_messages_are_tried_after_retried_ones_whose_transport_is_unavailable() 
         one_lane(builder).default_producer(producer_fn(move |message| {
             let mut bodies = bodies.lock().unwrap();
             bodies.push(message.body().to_vec());
-            // The first sweep fails too seldom to pause its lane.
+            // In the first sweep, too few sends fail to pause the topic.
             if bodies.len() <= 3 {
                 SendOutcome::Retry("lost".into())
             } else {
@@ -133,7 +133,7 @@ fn messages_of_a_key_keep_their_order_while_they_are_claimed() {
     deposit("2", 2);
     deposit("3", 3);
     assert_eq!(world.postbox.sweep().unwrap().failed, 1);
-    // An older message that was committed later.
+    // This message is older than the others, and is committed after them.
     deposit("1", 1);
     abandon_the_lease(&world);
     let _ = world.postbox.sweep().unwrap();

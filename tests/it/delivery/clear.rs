@@ -1,4 +1,4 @@
-//! Clear sends the messages with these ids in order and once, and reports the outcome of each.
+//! `clear_outbox` sends the messages with the given ids once and in order, and reports the outcome of each.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
@@ -49,7 +49,7 @@ fn a_dispatched_message_is_skipped(backend: Backend) {
 fn a_missing_message_does_not_stop_the_others(backend: Backend) {
     let world = TestOutbox::on(backend);
     let ids = world.deposit(2);
-    // DynamoDB rejects a whole batch for one key that is empty or too long.
+    // DynamoDB rejects a whole batch if one of its keys is empty or too long.
     let too_long = "x".repeat(2049);
     let asked = [ids[0].as_str(), "unknown", "", &too_long, &ids[1]];
     let reader = world.another();
@@ -312,7 +312,7 @@ fn the_producer_receives_the_deposited_message() {
     }
 }
 
-/// Returns all header fields and the body. A message that was read has an explicit encoding.
+/// Returns all header fields and the body of a message, for comparison.
 fn comparable(message: &Message) -> (Vec<Option<String>>, Vec<u8>) {
     let names = ["id", "topic", "message_type", "character_encoding", "content_type", "created_at", "partition_key"];
     let more = ["correlation_id", "bag.tenant", "source", "spec_version"];

@@ -47,7 +47,8 @@ fn marking_overlaps_with_sending() {
     let world = TestOutbox::configured(|builder| {
         builder.default_producer(producer_fn(|_| {
             if sent.fetch_add(1, Ordering::SeqCst) == 30 {
-                // The producer returns from the 31st message only after the first ones are being marked.
+                // The producer returns from the 31st message only after the request that marks the first messages has
+                // started.
                 faults_of_world.get().unwrap().wait_for(1, MARK);
             }
             SendOutcome::Sent
@@ -207,7 +208,7 @@ fn a_mark_has_the_time_of_sending() {
     world.clear(&ids);
     let after = std::time::SystemTime::now();
     let at = world.postbox.get_message(&ids[0]).unwrap().unwrap().dispatched_at.unwrap();
-    // Ticks are 100 ns.
+    // Times are stored in ticks of 100 ns, so a stored time may be a little earlier.
     assert!(at + std::time::Duration::from_nanos(100) >= before && at <= after);
     let statement = &world.faults.bodies(MARK)[1]["Statements"][0]["Statement"];
     let statement = statement.as_str().unwrap().replace('"', "");

@@ -1,5 +1,5 @@
-//! Many confirmations share the requests that mark, read and record, and each message has the result of a
-//! confirmation of its own.
+//! Many confirmations share the requests that mark, read and record messages. Each message has the same result as if it
+//! were confirmed alone.
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
@@ -41,7 +41,7 @@ fn all<'i>(ids: &'i [String], outcome: &SendOutcome) -> Vec<(&'i String, SendOut
 fn confirmed_messages_are_marked_25_in_a_request() {
     let (world, ids) = accepted(60);
     world.postbox.confirm_many(&all(&ids, &SendOutcome::Sent)).unwrap();
-    // Two requests start at once, and the third takes the rest.
+    // Two requests start at once, and the third one marks the remaining messages.
     assert_eq!((statements(&world).iter().sum::<usize>(), world.faults.count(WRITE)), (60, 3));
     assert!(ids.iter().all(|id| state(&world.postbox, id) == MessageState::Dispatched));
     assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::AlreadyDispatched]);

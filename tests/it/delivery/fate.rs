@@ -1,4 +1,5 @@
-//! The fate of a message that cannot be sent, across processes and outages: its waits, the blame, parking and marks.
+//! Messages that cannot be sent, across processes and outages: how long they wait, whether the message or the transport
+//! is blamed, and when they are parked or marked.
 
 use crate::support::fault::Fault;
 use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, messages, number, numbers, sdk, text, wait_until};
@@ -10,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The size of a number depends on its trailing zeros, so that a message of another time may be larger by a few bytes.
+/// The number of bytes by which the sizes of two messages may differ because of their times, since the size of a number
+/// depends on its trailing zeros.
 const TIMES_VARY: usize = 6;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -52,7 +54,8 @@ fn set(world: &TestOutbox, id: &str, attributes: &[(&'static str, postbox::Attri
     });
 }
 
-/// Sets the attributes of a message that has `counted` failures, the first of them at this time before now, and is due.
+/// Sets the attributes of a message that has `counted` failures, of which the first was this long ago, and whose next
+/// attempt is due.
 fn failed_before(world: &TestOutbox, id: &str, counted: u32, since: Duration) {
     let since = i64::try_from(since.as_secs()).unwrap();
     set(
@@ -66,7 +69,8 @@ fn failed_before(world: &TestOutbox, id: &str, counted: u32, since: Duration) {
     );
 }
 
-/// A transport that can be switched off, the ids of its messages, and the bodies that it sent.
+/// A transport that can be switched off. It records the ids of the messages that it receives and the bodies that it
+/// sends.
 #[derive(Clone, Default)]
 struct Switch {
     is_down: Arc<AtomicBool>,
@@ -138,7 +142,7 @@ fn a_long_outage_parks_nothing_and_the_order_of_a_key_holds_after_it() {
     });
     let all: Vec<Message> = (0..10).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
     let ids = world.postbox.deposit_posts(&all).unwrap();
-    // The outage has lasted for two days, by the time of the first failure, and continues.
+    // According to the time of the first failure, the outage has lasted for two days. It continues.
     let _ = world.postbox.sweep().unwrap();
     failed_before(&world, &ids[0], 0, HOUR * 48);
     for _ in 0..60 {
@@ -190,7 +194,8 @@ fn a_message_that_fails_while_others_are_sent_is_parked() {
         b"0" => SendOutcome::Retry("the queue does not like it".into()),
         _ => SendOutcome::Sent,
     });
-    // With one lane, the evidence of other messages is complete when the drain ends.
+    // All messages are in one shard, so the sweep of this shard sees that the other messages are sent before it counts
+    // the failure.
     let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(1).default_producer(poison));
     let ids = world.deposit(3);
     let _ = world.postbox.sweep().unwrap();
@@ -209,7 +214,7 @@ fn a_message_that_fails_while_others_are_sent_is_parked() {
     assert_eq!((parked.state, parked.dispatch_attempts), (MessageState::Parked, 20));
     assert_eq!(parked.last_error.as_deref(), Some("the queue does not like it"));
     assert_eq!(world.postbox.stats().parked, 1);
-    // After a replay by Brighter the message is outstanding, in spite of our attributes.
+    // After a replay by Brighter, the message is outstanding, although it still has the attributes of a parked message.
     set(&world, &ids[0], &[("OutstandingCreatedTime", number(ticks(-60))), ("Topic", text("t"))]);
     assert_eq!(state(&world.postbox, &ids[0]), MessageState::Outstanding);
 }
@@ -303,7 +308,7 @@ fn an_older_item_without_room_can_be_marked_and_wait() {
     });
     let world = TestOutbox::configured(|builder| eager(builder).default_producer(producer));
     let id = world.deposit(1).remove(0);
-    // The item is as full as an earlier version could store it, except for the minimum room for a wait.
+    // Earlier versions could store such large items. Only the bytes that a wait needs are free.
     let mut item = world.raw(&id).unwrap();
     let size: usize = item.iter().map(|(name, value)| name.len() + size_of(value)).sum();
     let body = "x".repeat(400 * 1024 - size - 40);
@@ -340,7 +345,7 @@ fn deposit_rejects_a_time_far_ahead() {
 
 #[test]
 fn every_write_to_an_unsent_message_removes_its_expiry() {
-    // Brighter's replay keeps ExpiresAt.
+    // A replay by Brighter keeps ExpiresAt, so an unsent message can have this attribute.
     let producer = producer_fn(|message: &Message| match message.body() {
         b"rejected" => SendOutcome::Reject("no".into()),
         _ => SendOutcome::Retry("down".into()),
@@ -426,7 +431,8 @@ fn a_slow_clear_reads_old_messages_again() {
     let world = TestOutbox::configured(|builder| {
         builder.cache_max_age(Duration::from_millis(100)).default_producer(producer_fn(move |message: &Message| {
             if message.body() == b"0" {
-                // This takes longer than messages may be sent from memory, and another process sends one of them meanwhile.
+                // This takes longer than `cache_max_age`, so the other messages must be read again. Meanwhile, another
+                // process sends one of them.
                 std::thread::sleep(Duration::from_millis(150));
                 let (other, ids) = sweeper.get().unwrap();
                 assert!(other.clear_outbox(&ids[1..2]).unwrap().is_success());

@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
-/// The duration of a short lease. A lease is renewed after a third of its duration, and nothing is started with less
-/// than half of it left.
+/// The duration of a short lease. A lease is renewed after a third of its duration, and no send starts with less than
+/// half of its duration left.
 const LEASE: Duration = Duration::from_millis(3000);
 
 fn short(builder: Builder) -> Builder {
-    // One lane, so that messages are sent in the order of time.
+    // With one shard per topic, messages are sent in the order of time.
     builder
         .number_of_shards(1)
         .sweep_min_age(Duration::from_millis(0))
@@ -42,7 +42,8 @@ fn lease(postbox: &Postbox) -> Option<postbox::Item> {
     postbox.get_item(LOCKS, item([("ResourceId", text(RESOURCE))])).unwrap()
 }
 
-/// Returns whether no process holds the lease. A rest for Brighter's sweepers counts as free.
+/// Returns whether no process holds the lease. After a sweep, the item remains for a moment as a `rest`, for which only
+/// Brighter's sweepers wait.
 fn is_free(postbox: &Postbox) -> bool {
     lease(postbox).is_none_or(|item| item.get("Why") == Some(&text("rest")))
 }
@@ -72,7 +73,7 @@ fn a_long_sweep_renews_and_releases_its_lease() {
     world.deposit(8);
     std::thread::scope(|scope| {
         let sweep = scope.spawn(|| world.postbox.sweep().unwrap());
-        // A lane is read under its lease.
+        // A sweep queries the index only while it holds the lease.
         world.faults.wait_for(1, "Query");
         while !sweep.is_finished() {
             let report = other.sweep().unwrap();
@@ -130,7 +131,8 @@ fn a_lease_ends_for_its_holder_before_it_expires_for_others() {
     });
     let messages: Vec<Message> = (0..60).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
     world.postbox.deposit_posts(&messages).unwrap();
-    // The renewal succeeds only after the lease has expired. That is too late, because skipped messages must not be overtaken.
+    // The renewal succeeds only after the lease has expired. The sweep must end then, because later messages would
+    // overtake those that it skipped without a lease.
     let (mut since, mut rejected_too_late) = (None, false);
     world.faults.when(move |request| {
         if !is_take(request) && !is_renewal(request) {
@@ -148,7 +150,7 @@ fn a_lease_ends_for_its_holder_before_it_expires_for_others() {
     assert!(sent_at.len() > 2 && sent_at.len() < 50, "{}", sent_at.len());
     let expiry = expiry_of(&world);
     let last = sent_at.last().unwrap().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
-    // Nothing is started with less than half of a lease left.
+    // No send starts with less than half of the lease left.
     assert!(last <= expiry - 1500, "the last send began {} ms before the end by our clock", expiry - last);
 }
 
@@ -254,7 +256,8 @@ fn the_length_of_a_lease_is_a_setting() {
         assert!((now..=now + lease_ms).contains(&expiry) && expiry + 2000 > now + lease_ms, "{expiry} {now}");
         let take = world.faults.requests().into_iter().find(is_take).unwrap();
         let taken_from: u64 = take.body["ExpressionAttributeValues"][":past"]["N"].as_str().unwrap().parse().unwrap();
-        // This is the maximum difference between the clocks of two machines.
+        // A lease is taken only if it expired before `:past`, which allows for this difference between the clocks of
+        // two machines.
         assert_eq!(expiry - lease_ms - taken_from, 5000.min(lease_ms / 12));
     }
     assert!(Postbox::builder().embedded_path(":memory:").lease_duration(Duration::from_millis(999)).open().is_err());
@@ -284,7 +287,7 @@ fn a_renewal_does_not_shorten_a_lease() {
             if message.body() == b"0" {
                 item.insert("LeaseExpiry".into(), later.clone());
                 put_lease(reader, item);
-                // The lease is renewed before the next message is sent.
+                // This takes longer than a third of the lease, so the lease is renewed before the next message is sent.
                 std::thread::sleep(LEASE * 2 / 5);
             } else {
                 *noted.lock().unwrap() = item.remove("LeaseExpiry");

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn eager(builder: Builder) -> Builder {
-    // Each topic has one lane, so that its messages are sent in the order of time.
+    // Each topic has one shard, so that its messages are sent in the order of time.
     builder.number_of_shards(1).sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
 
@@ -49,7 +49,7 @@ fn some_of_each(world: &TestOutbox) -> Vec<(MessageState, &'static str, BTreeSet
             match state {
                 MessageState::Dispatched => world.clear(&ids),
                 MessageState::Parked => {
-                    // Rejections in the same words would be blamed on the target.
+                    // Rejections with the same error text would be blamed on the transport, and would park nothing.
                     ids.iter().for_each(|id| world.producer.answer_next(SendOutcome::Reject(format!("not {id}"))));
                     let _ = world.postbox.clear_outbox(&ids).unwrap();
                 }
@@ -103,7 +103,7 @@ fn concurrent_lists_are_independent() {
         |cursor: Option<&Cursor>| world.postbox.list_messages(MessageState::Outstanding, Some("t"), 2, cursor).unwrap();
     let mut seen: [BTreeSet<String>; 2] = Default::default();
     let mut cursors = [None, None];
-    // The second list, in another process, is one page behind. Both continue from the text of their cursors.
+    // Another process reads the same list, one page behind. Both continue from the text of their cursors.
     let first = list(None);
     seen[0].extend(ids_of(&first));
     cursors[0] = first.next;
@@ -217,7 +217,7 @@ fn listing_parked_messages_of_a_large_table_returns_short_pages() {
     world.postbox.deposit_posts(&large).unwrap();
     world.producer.answer_next(SendOutcome::Reject("no".into()));
     let _ = world.postbox.clear_outbox(&["7"]).unwrap();
-    // All pages of the table together take longer than the operation timeout.
+    // Reading all pages of the table in one call would take longer than the operation timeout.
     world.faults.always("Scan", Fault::Delay(Duration::from_millis(1100)));
     assert_eq!(listed(&world.postbox, MessageState::Parked, None, 10), ["7"]);
     assert!(world.faults.count("Scan") >= 4);
@@ -375,7 +375,8 @@ fn the_limit_applies_before_the_first_count() {
     world.clear(&[fourth]);
     world.postbox.deposit_post(one()).unwrap();
     assert!(world.postbox.deposit_post(one()).is_err());
-    // An existing message takes no room, and neither does a unit of work that is rolled back or dropped.
+    // A deposit of an existing message does not count against the limit, nor does a unit of work that is rolled back or
+    // dropped.
     let _ = world.postbox.sweep().unwrap();
     for _ in 0..9 {
         world.postbox.deposit_post(one().with_id("same")).unwrap();

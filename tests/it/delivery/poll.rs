@@ -1,4 +1,4 @@
-//! The requests with which a sweep finds the lanes that have messages to send.
+//! The requests with which a sweep finds the shards that have messages to send (a poll).
 
 use crate::support::fault::Request;
 use crate::support::{OUTBOX, TestOutbox, sdk};
@@ -9,7 +9,8 @@ fn eager(builder: Builder) -> Builder {
     builder.sweep_min_age(Duration::from_millis(0))
 }
 
-/// Returns the pairs of segment and number of segments of all scans, in ascending order and without repetitions.
+/// Returns the segments that the scans read, each with the total number of segments, in ascending order and without
+/// repetitions.
 fn segments(requests: &[Request]) -> Vec<(u64, u64)> {
     let scans = requests.iter().filter(|request| request.operation == "Scan");
     let mut segments: Vec<_> =
@@ -28,7 +29,8 @@ fn an_index_of_many_shards_is_read_in_segments() {
     };
     deposit();
     let _ = world.postbox.sweep().unwrap();
-    // After eight pages, the first poll divides the index. It has 16 pages, so the next polls read two or three segments.
+    // After eight pages, the first poll divides the index into eight segments. The index has 16 pages, so the next
+    // polls divide it into two or three.
     let segments_of = |counts: &[u64]| {
         let all = segments(&world.faults.requests());
         counts.iter().all(|count| (0..*count).all(|number| all.contains(&(number, *count))))
@@ -68,7 +70,7 @@ fn a_message_without_a_shard_is_found_behind_a_backlog_that_waits() {
     }
     let producer = MemoryProducer::new();
     let sweeper = world.backend.open(eager(Postbox::builder()).producer("t", producer.clone()), &world.faults);
-    // A search reads 200 messages, and every twelfth sweep searches.
+    // Every twelfth sweep searches 200 messages for those without a shard, so three searches get past the backlog.
     let sent: u64 = (0..36).map(|_| sweeper.sweep().unwrap().dispatched).sum();
     assert_eq!((sent, producer.sent().len()), (2, 2));
 }

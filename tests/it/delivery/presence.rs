@@ -16,7 +16,7 @@ fn is_shown(request: &Request) -> bool {
     request.body["ExpressionAttributeValues"][":LastSweep"].is_object()
 }
 
-/// Returns the number of requests that show a sweep.
+/// Returns the number of requests that record a sweep in the table, for operators.
 fn shown(world: &TestOutbox) -> usize {
     world.faults.requests().iter().filter(|request| is_shown(request)).count()
 }
@@ -35,7 +35,7 @@ fn a_process_shows_that_it_sweeps_and_that_it_stopped() {
     );
     assert_eq!((sweeper.last_success, sweeper.last_error, sweeper.stopped_at), (Some(sweeper.last_sweep), None, None));
     assert!(sweeper.last_sweep.elapsed().unwrap() < Duration::from_secs(60));
-    // Leases and processes that sweep are in one table, and not in each other's lists.
+    // Leases and sweeping processes are stored in one table, but each list shows only its own kind.
     assert!(world.postbox.leases().unwrap().iter().all(|lease| !lease.resource.contains("Sweeper_")));
     let reader = world.another();
     world.postbox.start_sweeper().unwrap();
@@ -52,7 +52,7 @@ fn a_sweep_that_still_runs_is_shown() {
     let world = TestOutbox::configured(|builder| {
         eager(builder).default_producer(producer_fn(move |message| {
             if message.topic() == "slow" {
-                // The wait ends when the other side is dropped.
+                // The wait ends when `hold` is dropped.
                 let _ = held.lock().unwrap().recv_timeout(TEST_TIMEOUT);
             }
             SendOutcome::Sent

@@ -42,7 +42,8 @@ fn put_lock(world: &TestOutbox, resource: &str, holder: &str, from_now: Duration
     sdk(&world.postbox, |client| async move { client.put_item().table_name(LOCKS).set_item(Some(lock)).send().await });
 }
 
-/// Returns the name of a lane's lease: that of the topic with the least number of its shards.
+/// Returns the name of the lease of a lane (shards that are swept together): a hash of the topic, and the lowest number
+/// of these shards.
 fn lane(topic: &str, number: i64) -> String {
     let hash = sha2::Sha256::digest(topic.as_bytes());
     let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -65,7 +66,7 @@ fn shards(world: &TestOutbox, ids: &[String], state: MessageState) -> BTreeSet<S
     ids.iter().filter(in_state).map(|id| shard_of(world, id)).collect()
 }
 
-/// A request for a lease can arrive again after the lease was released, because its first response was late.
+/// A repeated request for a lease can arrive after the lease was released. It must not stop the process that sent it.
 #[test]
 fn a_late_request_for_a_lease_does_not_stop_its_own_process() {
     let world = test_outbox();
@@ -88,7 +89,8 @@ fn a_late_request_for_a_lease_does_not_stop_its_own_process() {
     assert!(shards(&world, &ids, MessageState::Outstanding).is_empty());
 }
 
-/// The pause keeps the id of the lease that it ended, which is not a lease that came back.
+/// A pause keeps the id of the lease that it ended. The process must not mistake the pause for a lease that a late
+/// request took again.
 #[test]
 fn a_pause_is_longer_each_time_although_the_same_process_sweeps() {
     let world = TestOutbox::configured(|builder| {

@@ -5,7 +5,7 @@ use postbox::{Builder, LeaseMode, MemoryProducer, Message, MessageState, Postbox
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, SystemTime};
 
-/// Configures sweeps at short intervals with leases of a second, so that a call is stuck after half a second.
+/// Configures sweeps at short intervals with leases of a second, so that a call counts as stuck after half a second.
 fn eager(builder: Builder) -> Builder {
     builder
         .number_of_shards(1)
@@ -52,7 +52,7 @@ fn other_topics_are_sent_while_a_producer_does_not_return() {
     assert!((250..310).contains(&wait.as_secs()), "{wait:?}");
     assert_eq!(info.last_error.as_deref(), Some("the producer did not return within 500 ms"));
     for n in 0..3 {
-        // Each round outlasts the interval of the sweeper, which has no other thread left.
+        // The sweeper must find each message although a call of a producer occupies one of its threads.
         world.postbox.deposit_post(Message::new("fast", n.to_string())).unwrap();
         wait_until("the other topic is not sent", || sent.lock().unwrap().len() == n + 1);
     }
@@ -83,7 +83,7 @@ fn another_process_sends_the_rest_of_a_lane_whose_producer_does_not_return() {
     }
 }
 
-/// A sweep cannot end while a producer is stuck, so it continues where it would otherwise end.
+/// A sweep cannot end while a producer is stuck, so it continues even after it loses its lease.
 #[test]
 fn a_lease_that_is_lost_while_a_producer_is_stuck_does_not_stop_the_sweeper() {
     let (hanging, _, release) = producer_that_hangs();
@@ -92,7 +92,7 @@ fn a_lease_that_is_lost_while_a_producer_is_stuck_does_not_stop_the_sweeper() {
     let fast = producer_fn(move |message: &Message| {
         if bodies.lock().unwrap().is_empty() {
             take_lease(robbing.get().unwrap(), "brighter_outbox_OutboxSweeper", Duration::from_millis(10));
-            // A renewal is due after a third of a lease.
+            // This takes longer than a third of the lease, after which a renewal is due.
             std::thread::sleep(Duration::from_millis(400));
         }
         bodies.lock().unwrap().push(String::from_utf8_lossy(message.body()).into_owned());
@@ -110,7 +110,8 @@ fn a_lease_that_is_lost_while_a_producer_is_stuck_does_not_stop_the_sweeper() {
     drop(release);
 }
 
-/// Without the write after half a lease, each process would take the message in turn and wait for its producer.
+/// After half a lease, the failed attempt of a stuck call is stored with its message. Otherwise each process in turn
+/// would send the message and wait for its producer.
 #[test]
 fn a_message_whose_producer_never_returns_is_parked_in_the_end() {
     let (producer, _, release) = producer_that_hangs();

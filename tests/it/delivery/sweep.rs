@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// The name of the sweepers' lease on [`OUTBOX`], unless `lease_group` is set.
 const RESOURCE: &str = "brighter_outbox_OutboxSweeper";
 
-/// Configures sweeps of messages of any age and retries without delay. Each topic has one lane, so that its messages
+/// Configures sweeps of messages of any age and retries without delay. Each topic has one shard, so that its messages
 /// are sent in the order of time.
 fn eager(builder: Builder) -> Builder {
     builder.number_of_shards(1).sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
@@ -95,7 +95,7 @@ fn messages_are_read_consistently_before_they_are_sent() {
     let world = test_outbox();
     let ids = world.deposit(3);
     world.faults.forget();
-    // The index still shows a message that was dispatched meanwhile.
+    // Another process marks a message after the sweep has found it in the index.
     let gate = world.another();
     let marked = ids[1].clone();
     world.faults.when(move |request| {
@@ -133,12 +133,12 @@ fn a_failure_holds_back_only_later_messages_of_its_key() {
     let mut sent = sent.lock().unwrap().clone();
     sent.retain(|body| body != "u1");
     assert_eq!(sent, ["a1", "a2", "free"]);
-    // The next sweep leaves both alone until the next attempt is due.
+    // Until the next attempt of the failed message is due, sweeps send neither this message nor the one behind it.
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.dispatched, report.failed, report.held_back), (0, 0, 2));
     assert_eq!(world.postbox.get_message(&ids[1]).unwrap().unwrap().dispatch_attempts, 1);
     assert_eq!(world.postbox.get_message(&ids[2]).unwrap().unwrap().dispatch_attempts, 0);
-    // A clear of this id heeds the wait too.
+    // A clear of these ids respects the wait too.
     let report = world.another().clear_outbox(&ids[1..3]).unwrap();
     assert_eq!(outcomes(&report), [DispatchOutcome::HeldBack, DispatchOutcome::HeldBack]);
 }
@@ -235,7 +235,7 @@ fn a_failing_topic_is_paused_for_all_processes_without_counting_attempts() {
     assert!(report.held_back > 0, "{report:?}");
     assert_eq!(calls.load(Ordering::SeqCst), 10);
     assert!(ids.iter().all(|id| world.postbox.get_message(id).unwrap().unwrap().dispatch_attempts == 0));
-    // The pause is stored, so another process heeds it too, although its transport works.
+    // The pause is stored, so another process respects it too, although the transport of this process works.
     assert_eq!(other.sweep().unwrap().dispatched, 0);
     let pause = &world.postbox.leases().unwrap()[0];
     assert_eq!((pause.topic.as_deref(), pause.paused.as_deref()), (Some("down"), Some("transport")));
@@ -286,7 +286,8 @@ fn a_brighter_sweeper_and_ours_exclude_each_other() {
     world.deposit(1);
     assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::Held, "the lock table is created on demand");
     let rest = lease(&world).unwrap();
-    // Brighter's sweepers wait until the index shows the marks; ours need not wait.
+    // After a sweep, the lease remains for up to two seconds, so that Brighter's sweepers wait until the index shows
+    // the marks. Postbox can take the lease at once.
     assert_eq!(rest["Why"], text("rest"));
     let expiry: u128 = rest["LeaseExpiry"].as_n().unwrap().parse().unwrap();
     assert!(expiry <= unix_ms(SystemTime::now()) + 2_000, "the lease is released at the end of the sweep");

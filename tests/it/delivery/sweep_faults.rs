@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
 fn eager(builder: Builder) -> Builder {
-    // Each topic has one lane, so that its messages are sent in the order of time.
+    // Each topic has one shard, so that its messages are sent in the order of time.
     builder.number_of_shards(1).sweep_min_age(Duration::from_millis(0)).dispatch_retry_delay(Duration::from_millis(0))
 }
 
@@ -149,7 +149,7 @@ fn a_second_background_sweeper_is_rejected() {
     begun.recv_timeout(TEST_TIMEOUT).unwrap();
     assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument);
     assert_eq!(world.postbox.sweep().unwrap().lease, LeaseStatus::HeldElsewhere);
-    // A hanging sweeper still counts after it was asked to stop, and keeps its message claimed.
+    // A hanging sweeper still counts as running after it was asked to stop, and no other call sends its message.
     assert_eq!(world.postbox.stop_sweeper().unwrap_err().code(), ErrorCode::Timeout);
     assert_eq!(world.postbox.start_sweeper().unwrap_err().code(), ErrorCode::InvalidArgument);
     assert_eq!(world.outcomes(&ids[..1]), [DispatchOutcome::InProgress]);
@@ -306,7 +306,7 @@ fn messages_whose_read_failed_are_not_overtaken() {
         })
         .collect();
     world.postbox.deposit_posts(&messages).unwrap();
-    // The second read of bodies fails.
+    // The second request that reads bodies of messages fails.
     let reads = Mutex::new(0);
     world.faults.when(move |request| {
         let reads_bodies = request.operation == "BatchGetItem" && !request.body["RequestItems"][OUTBOX].is_null();

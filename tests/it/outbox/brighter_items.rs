@@ -63,7 +63,7 @@ impl Archive for Everything {
     }
 }
 
-/// Brighter 9 wrote this value into rows that it had not sent (Brighter#3352).
+/// Brighter 9 stored the delivery time 0 in the items of messages that it had not sent (Brighter#3352).
 fn a_row_of_brighter_9_with_the_delivery_time_0_is_sent_and_never_archived(backend: Backend) {
     let world =
         TestOutbox::with(backend, |builder| builder.archive_min_age(Duration::ZERO).sweep_min_age(Duration::ZERO));
@@ -134,7 +134,8 @@ fn a_brighter_item_is_read_sent_and_marked(backend: Backend) {
 
     world.clear(&["b-1"]);
     assert_eq!(world.producer.sent(), [message]);
-    // The message is marked as by Brighter: two new attributes, one removed, and no other change.
+    // The message is marked as Brighter marks messages: two attributes are added, one is removed, and nothing else
+    // changes.
     let mut marked = world.raw("b-1").unwrap();
     let AttributeValue::N(delivery_time) = marked.remove("DeliveryTime").unwrap() else { panic!("not a number") };
     assert!(delivery_time.parse::<i64>().unwrap() > TICKS);

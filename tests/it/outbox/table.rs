@@ -157,7 +157,7 @@ fn the_table_can_be_created_concurrently() {
 
 #[test]
 fn an_existing_table_gets_no_time_to_live() {
-    // The table may be used by Brighter, which sets ExpiresAt at deposit, so that unsent messages would be deleted.
+    // Brighter may use the same table. It sets ExpiresAt at deposit, so a time to live would delete unsent messages.
     let all = brighters_indexes();
     let postbox = outbox_of(("MessageId", None), &all, kind);
     postbox.create_table().unwrap();

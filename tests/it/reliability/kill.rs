@@ -74,10 +74,10 @@ fn builder(database: &str) -> Builder {
 /// the process is killed.
 struct FileProducer {
     file: File,
-    /// Makes the producer fail by chance.
+    /// The random numbers that decide which sends fail. Without them, no send fails.
     failures: Option<Mutex<Rng>>,
     max_batch: usize,
-    /// Takes the ids of messages that are confirmed later.
+    /// Receives the ids of accepted messages, which are confirmed later. Without it, messages are reported as sent.
     confirmations: Option<Sender<String>>,
 }
 
@@ -286,7 +286,7 @@ fn all(postbox: &Postbox, table: &'static str, attribute: &'static str) -> BTree
 
 /// Sweeps until nothing is outstanding.
 fn sweep_calmly(postbox: &Postbox) {
-    // A message that has failed for some time waits for as long again.
+    // This is long, because a message that has failed for some time waits as long again for its next attempt.
     let deadline = Instant::now() + Duration::from_secs(300);
     loop {
         // The first sweep may have to wait until the lease of a killed process expires.

@@ -82,8 +82,8 @@ impl Suspended {
         std::fs::read_to_string(&self.file).unwrap_or_default().lines().map(String::from).collect()
     }
 
-    /// Waits until the process has written this many lines or has ended. Returns whether it still runs: on a busy machine
-    /// it may have lost its lease.
+    /// Waits until the process has written this many lines or has ended. Returns whether the process still runs. On a
+    /// busy machine, it may have lost its lease and ended.
     fn is_sending_after(&self, lines: usize) -> bool {
         let deadline = Instant::now() + TEST_TIMEOUT;
         while self.lines().len() < lines && with(&self.lines(), ENDED).is_empty() {

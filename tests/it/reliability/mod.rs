@@ -1,4 +1,4 @@
-//! The promises of the whole, under kills, suspended processes, attacks and arbitrary input.
+//! The guarantees of the library as a whole, under kills, suspended processes, attacks and arbitrary input.
 
 #[cfg(feature = "capi")]
 mod fuzz;

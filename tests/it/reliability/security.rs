@@ -19,7 +19,7 @@ use std::time::Duration;
 
 const ROLE: &str = "POSTBOX_SECURITY_ROLE";
 const ENDPOINT: &str = "POSTBOX_SECURITY_ENDPOINT";
-/// A part of every value that must not be shown, and of nothing else.
+/// A string that is part of every value that must not be shown, and of no other value.
 const SECRET: &str = "hush-hush";
 const SECRET_KEY: &str = "hush-hush-key";
 const TOKEN: &str = "hush-hush-token";
@@ -184,7 +184,7 @@ fn an_untrusted_certificate_gets_no_request() {
     assert!(handshake.is_err(), "the request was sent: {handshake:?}");
 }
 
-/// A trusted server receives the request under its own name, and not under another.
+/// A trusted server receives the request only if its certificate has the name under which the server is called.
 #[test]
 fn a_certificate_is_accepted_only_for_its_name() {
     for (name, is_used) in [("127.0.0.1", true), ("db.example.com", false)] {
@@ -253,7 +253,7 @@ fn forbid_sockets() {
 fn the_embedded_database_opens_no_socket() {
     let output = run("embedded without sockets", &[]);
     assert!(output.status.success() && said(&output).contains("done"), "{}: {}", output.status, said(&output));
-    // The filter is effective.
+    // Checks that the filter kills a process that opens a socket.
     let output = run("a forbidden socket", &[]);
     assert_eq!(output.status.signal(), Some(libc::SIGSYS), "{}", said(&output));
 }

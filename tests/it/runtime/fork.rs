@@ -1,5 +1,5 @@
-//! After a fork, every call in the child fails at once, and nothing hangs. A child has the locks of all threads and
-//! only one of the threads, so each test has a process of its own.
+//! After a fork, every call in the child fails at once, and nothing hangs. A child inherits the locks that all threads
+//! of its parent hold, but only one of these threads, so each test has a process of its own.
 #![allow(unsafe_code)]
 
 use crate::support::fault::Fault;

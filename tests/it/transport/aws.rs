@@ -106,7 +106,7 @@ fn a_topic_on_a_later_page_is_found_and_cached() {
     post(&postbox, &messages(1));
     post(&postbox, &messages(1));
     assert_eq!(moto.drain(&queue).len(), 2);
-    // Two pages of topics, then two batches.
+    // Two requests list the topics, and two requests send batches.
     assert_eq!(faults.requests().len(), 4);
 }
 

@@ -1,4 +1,4 @@
-//! Every message has its own outcome, and no message stops another, for any behaviour of a producer.
+//! For any behaviour of a producer, every message has its own outcome, and no message stops another.
 
 use crate::support::fault::Fault;
 use crate::support::*;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-/// A producer that sends a batch with a function, and has this maximum batch size.
+/// A producer with this maximum batch size, which passes each batch to a function.
 struct FromFunction<F>(usize, F);
 
 impl<F: Fn(&[Message]) -> Vec<SendOutcome> + Send + Sync> Producer for FromFunction<F> {
@@ -22,7 +22,7 @@ impl<F: Fn(&[Message]) -> Vec<SendOutcome> + Send + Sync> Producer for FromFunct
     }
 }
 
-/// A producer that treats the message with body `1` in this way and sends the others.
+/// Returns a producer that returns this outcome for the message with body `1`, and sends all other messages.
 fn odd_second(outcome: impl Fn() -> SendOutcome + Send + Sync + 'static) -> impl Producer + 'static {
     producer_fn(move |message| match message.body() {
         b"1" => outcome(),
@@ -129,7 +129,7 @@ fn a_message_that_was_not_tried_is_unchanged_and_holds_back_its_key() {
     let report = world.postbox.clear_outbox(&ids).unwrap();
     assert_eq!(outcomes(&report), [Dispatched, Skipped, Skipped, HeldBack]);
     assert!(report.entries()[1].detail.contains("did not try"), "{report:?}");
-    // A sweep writes nothing for them either.
+    // A sweep does not change the items of these messages either.
     let swept = world.postbox.sweep().unwrap();
     assert_eq!((swept.dispatched, swept.failed, swept.held_back), (0, 0, 3));
     assert_eq!(world.raw(&ids[1]), before);
@@ -344,7 +344,8 @@ fn a_confirmation_that_cannot_be_marked_can_be_repeated() {
 
 const PRODUCER_TOPIC: &str = "paramore.brighter.ProducerTopic";
 
-/// Brighter sends a reply to the topic that the request named, with the producer of another topic.
+/// Brighter sends a reply to the topic that the request named, with the producer of another topic. An entry of the bag,
+/// the message's additional headers, names this other topic.
 #[test]
 fn a_reply_finds_its_producer_by_the_entry_of_its_bag() {
     let (replies, others) = (MemoryProducer::new(), MemoryProducer::new());

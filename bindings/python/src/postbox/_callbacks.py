@@ -45,14 +45,14 @@ class Unavailable(Exception):
 
 
 Producer: TypeAlias = Callable[[Message], "SendOutcome | None"]
-"""Sends one message. It is called on the thread that clears, or on one that sweeps, and by several at once."""
+"""Sends one message. It is called on the thread that clears or sweeps. Several threads may call it at the same time."""
 
 SendResult: TypeAlias = SendOutcome | Exception | None
 """The result of one message of a batch, or of a confirmation: an outcome, None for a sent message, or an exception that
 says why it was not sent: Reject, Unavailable, or any other one for a failed attempt."""
 
 BatchProducer: TypeAlias = Callable[[Sequence[Message]], Iterable[SendResult]]
-"""Sends messages, and returns or yields a result for each, in their order. It is called as a Producer is.
+"""Sends messages, and returns or yields a result for each in order. It is called on the same threads as a Producer.
 
     def send(messages):
         for message in messages:
@@ -60,19 +60,20 @@ BatchProducer: TypeAlias = Callable[[Sequence[Message]], Iterable[SendResult]]
                 return
             yield postbox.SendOutcome.SENT if publish(message) else RuntimeError("the queue is full")
 
-A message without a result was not tried: nothing is written for it, and it stays outstanding. An exception that is raised
-is the result of each message that has none yet; a Reject, which is meant for one message, counts as a failed attempt
-there."""
+A message without a result was not tried: nothing is written for it, and it stays outstanding. If the function raises an
+exception, the exception is the result of each message that has no result yet. A Reject concerns a single message, so a
+Reject that the function raises counts as a failed attempt."""
 
 Archive: TypeAlias = Callable[[Message], None]
-"""Keeps one message, durably, before it is deleted from the outbox. If it raises, the message stays."""
+"""Stores one message durably before the message is deleted from the outbox. If the function raises, the message is not
+deleted."""
 
-# What the library refers to, until it releases it.
+# The handles that the library has not released yet.
 _kept: set[Any] = set()
 
 
 def keep(callback: object) -> Any:
-    """The pointer that the library passes to each call to the callback."""
+    """Keeps a callback alive, and returns the pointer that the library passes to each call of the callback."""
     handle = ffi.new_handle(callback)
     _kept.add(handle)
     return handle
@@ -80,17 +81,17 @@ def keep(callback: object) -> Any:
 
 @ffi.callback("void(void *)")  # type: ignore[untyped-decorator]
 def release(data: Any) -> None:
-    """The library will not call the callback again."""
+    """Frees a callback that the library will not call again."""
     _kept.discard(data)
 
 
 def drop(data: Any) -> None:
-    """The library did not take the callback."""
+    """Frees a callback that the library did not accept."""
     _kept.discard(data)
 
 
 def is_kept(data: Any) -> bool:
-    """Whether the library may still call the callback."""
+    """Returns whether the library may still call the callback."""
     return data in _kept
 
 
@@ -106,12 +107,12 @@ def _said(error: BaseException) -> str:
 
 
 def lossy(text: str) -> bytes:
-    """A reason as C takes it. It should arrive in any case: what C cannot hold is replaced."""
+    """Encodes a reason for C. A reason is never rejected, so characters that C cannot represent are replaced."""
     return text.encode(errors="replace").replace(b"\0", b" ")
 
 
 def outcome_of(result: object) -> tuple[SendOutcome, str]:
-    """The outcome and the reason of a result; TypeError for an object that is no SendResult."""
+    """Returns the outcome and the reason of a result. Raises TypeError for an object that is no SendResult."""
     if result is None:
         return SendOutcome.SENT, ""
     if isinstance(result, SendOutcome):
@@ -128,7 +129,7 @@ def _write(text: str, reason: Any, size: int) -> None:
 
 
 def _note_interruption(error: BaseException | None) -> None:
-    """Ctrl-C and sys.exit must not be lost in a producer: they are raised in the caller when its call returns."""
+    """Remembers a Ctrl-C or sys.exit in a producer, so that it is raised in the caller when the call returns."""
     if error is not None and not isinstance(error, Exception):
         this_thread.interruption = error
 
@@ -137,8 +138,8 @@ def _on_error(_kind: object, error: BaseException | None, _traceback: object) ->
     _note_interruption(error)
 
 
-# Without it, cffi lets a callback that raises return 0, which is a success: what interrupts these few lines themselves
-# would lose the message.
+# Without `error`, cffi returns 0 for a function that raises, and 0 means success. An interruption of the code around
+# the callback would then lose the message.
 def _callback(of_failure: int) -> Any:
     signature = "int32_t(void *, const postbox_message *, char *, size_t)"
     return ffi.callback(signature, error=of_failure, onerror=_on_error)
@@ -215,7 +216,7 @@ def archive(data: Any, pointer: Any, reason: Any, size: int) -> int:
     return 1 if isinstance(_run(ffi.from_handle(data), pointer, reason, size), BaseException) else 0
 
 
-# The library's levels as those of logging.
+# The level of the module logging for each level of the library.
 LEVELS = {
     lib.POSTBOX_LOG_ERROR: logging.ERROR,
     lib.POSTBOX_LOG_WARN: logging.WARNING,
@@ -230,7 +231,7 @@ def log(_data: Any, level: int, text: Any) -> None:
     """Hands a log message to logging."""
     this_thread.callbacks += 1
     try:
-        # What a handler raises goes to sys.unraisablehook.
+        # An exception in a handler is passed to sys.unraisablehook.
         _log.log(LEVELS.get(level, logging.ERROR), "%s", ffi.string(text).decode())
     finally:
         this_thread.callbacks -= 1

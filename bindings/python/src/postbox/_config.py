@@ -36,8 +36,9 @@ class Config:
     def producer(self, topic: str | None, send: Producer) -> None:
         """Adds the producer of a topic, or of every topic without its own producer if `topic` is None.
 
-        The producer returns None when the message is sent. An exception counts as a failed dispatch with its message: the
-        message stays outstanding and is sent again. See SendOutcome and Reject for other outcomes.
+        The producer returns None when the message is sent. An exception counts as a failed dispatch, with the text of
+        the exception as the reason. The message stays outstanding and is sent again. See SendOutcome and Reject for
+        other outcomes.
         """
         name, handle = _kept(topic, send)
         error = lib.postbox_config_add_producer(self._pointer, name, _callbacks.send, handle, _callbacks.release)
@@ -65,7 +66,7 @@ class Config:
 
 
 def _kept(topic: str | None, send: object) -> tuple[Any, Any]:
-    """The topic of a producer as C takes it, and the producer as the library keeps it."""
+    """Returns the topic of a producer, encoded for C, and the pointer that keeps the producer alive."""
     if not callable(send):
         raise TypeError(f"a producer must be callable, not {type(send).__name__}")
     return optional_utf8(topic, "topic"), _callbacks.keep(send)

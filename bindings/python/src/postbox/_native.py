@@ -108,7 +108,7 @@ _CLASSES: dict[ErrorCode, type[PostboxError]] = {
     ErrorCode.INVALID_TABLE: TableError,
     ErrorCode.INTERNAL: InternalError,
 }
-# The tens of a code are its group.
+# The exception of each group of codes. The group is the code without its last digit.
 _GROUPS: dict[int, type[PostboxError]] = {
     0: InvalidInputError,
     2: LimitExceededError,

@@ -36,7 +36,7 @@ from postbox._values import ItemLike, to_json
 def open(
     config: Config | None = None, *, producers: Mapping[str | None, Producer] | None = None, **settings: str | int
 ) -> Postbox:
-    """Opens a Postbox with settings and producers by topic; None is the topic of every message that has no producer.
+    """Opens a Postbox with settings and producers by topic. None stands for every topic without its own producer.
 
     with postbox.open(table_name="brighter_outbox", producers={"greeting.made": send}) as box: ...
 
@@ -65,8 +65,9 @@ class Postbox:
     including that of Ctrl-C, runs when the current call returns.
     """
 
-    # The garbage collector frees the library's handle, close does not. A call on another thread refers to this object, so
-    # its handle stays valid, and after close the library itself reports that it is closed.
+    # The garbage collector frees the library's handle; close does not free it. A call on another thread refers to this
+    # object, so the handle stays valid during the call, and after close the library itself reports that the Postbox is
+    # closed.
 
     def __init__(self, config: Config) -> None:
         made = ffi.new("postbox_client **")
@@ -125,7 +126,8 @@ class Postbox:
         with a reason for each message that could not be stored; it is safe to deposit all messages again."""
         messages = list(messages)
         with ExitStack() as held:
-            # Two calls with the same messages lock them in the same order.
+            # The messages are locked in a fixed order, so that two calls with the same messages cannot wait for each
+            # other.
             for message in sorted(set(messages), key=id):
                 held.enter_context(message._lock)
             array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
@@ -133,7 +135,7 @@ class Postbox:
             return [message.id for message in messages]
 
     def post(self, message: Message, *, check: bool = True) -> Report:
-        """Deposits one message outside a transaction, then sends it now, on this thread. `check` as in clear_outbox."""
+        """Deposits one message outside a transaction, then sends it on this thread. See clear_outbox for `check`."""
         made = ffi.new("postbox_report **")
         with message._lock:
             call_with_callbacks(lib.postbox_post, self._pointer, message._valid(), made)
@@ -206,7 +208,7 @@ class Postbox:
         check(lib.postbox_start_sweeper(self._pointer))
 
     def notify_committed(self, ids: Iterable[str]) -> None:
-        """Hands messages that another client has committed, for example boto3, to the sweeper of this process. A thread
+        """Notifies the sweeper of this process that another client, for example boto3, has committed messages. A thread
         of the sweeper sends the messages immediately. If the sweeper is not running, the next sweep of any process
         sends them."""
         array, kept = _texts_of_ids(ids)

@@ -29,8 +29,8 @@ _log_handle: Any = None
 
 
 def set_log_level(level: int) -> None:
-    """Sends the library's log messages of this level of the module logging and above to the logger "postbox", and sets the
-    level of that logger. Opening the first Postbox does the same with the level that the logger has then.
+    """Sends the library's log messages from this level of the module logging upwards to the logger "postbox", and sets
+    the level of this logger. Opening the first Postbox does the same with the current level of the logger.
 
     A message may come from any thread, even from the library's own thread, and the thread waits for the handler. A
     handler must not call Postbox.
@@ -55,9 +55,9 @@ def opened(postbox: Closable) -> None:
 
 @atexit.register
 def _end() -> None:
-    """Stops everything that calls Python before the interpreter ends. The interpreter ends a thread that requests its lock
-    later in the middle of the library's code, which aborts the process. This function waits for callbacks that have not
-    returned, as the interpreter waits for its own threads."""
+    """Stops everything that calls Python before the interpreter ends. If a thread of the library requested the GIL
+    later, the interpreter would end the thread in the middle of the library's code, which aborts the process. This
+    function waits for callbacks that have not returned, as the interpreter waits for its own threads."""
     boxes = list(_open)
     for postbox in boxes:
         try:
@@ -68,8 +68,9 @@ def _end() -> None:
             _log.warning("at the end of the interpreter: %s", error)
     while os.getpid() in calls_with_callbacks or not all(background_threads_ended(postbox._pointer) for postbox in boxes):
         time.sleep(0.01)
-    # The interpreter frees the callbacks before it frees what refers to a Postbox, such as a handler of logging. Freeing the
-    # Postbox then would call them, so it is left to the end of the process.
+    # The interpreter frees the callbacks before other objects that may refer to a Postbox, such as a handler of
+    # logging. Freeing the Postbox after that would call freed callbacks, so the Postbox is left to the end of the
+    # process.
     for postbox in boxes:
         ffi.gc(postbox._pointer, None)
     # In a forked child, a thread of the parent may hold the lock of the log forever.

@@ -125,7 +125,7 @@ class UnitOfWork:
         check(lib.postbox_unit_of_work_add(self._pointer, text))
 
     def deposit_post(self, message: Message) -> str:
-        """Adds a deposit of this message in the outbox. Returns its id, for clear_outbox after the commit."""
+        """Adds a deposit of this message in the outbox. Returns the message id, for clear_outbox after the commit."""
         with message._lock:
             check(lib.postbox_unit_of_work_deposit_post(self._pointer, message._valid()))
             return message.id

@@ -30,7 +30,7 @@ from postbox._text import utf8
 ItemLike: TypeAlias = Mapping[str, Any] | str
 """An item or a key: a mapping of Python values, or DynamoDB JSON as a str."""
 
-# Quotes a string for JSON. Characters are not escaped as ASCII, so that a lone surrogate is found.
+# Quotes a string for JSON. Characters are not escaped as ASCII, so that the encoding to UTF-8 detects a lone surrogate.
 quoted = encode_basestring
 
 _Path: TypeAlias = tuple[str | int, ...]
@@ -64,8 +64,8 @@ def to_json(value: object, what: str) -> bytes:
     return utf8(json.dumps(value, ensure_ascii=False), what)
 
 
-# For speed, since every commit runs this code, it builds strings instead of dicts for a JSON encoder, and checks for dict
-# before Mapping, whose check is slow.
+# Every commit runs this code, so it is written for speed: it builds strings instead of dicts for a JSON encoder, and
+# checks for dict before Mapping, because a check for Mapping is slow.
 
 
 def _members(mapping: Mapping[str, Any], path: _Path) -> str:
