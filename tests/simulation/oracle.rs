@@ -745,7 +745,7 @@ fn hash(shard: &Value) -> u64 {
 
 /// Returns the name of the lease of the lane that contains a shard of a topic.
 fn lane(topic: &str, shard: &str, shards: u64) -> String {
-    // With three shards, Brighter also uses shard 0 for keys of shard 1, so the two shards share a lane.
+    // With three shards, Brighter stores half of the keys of shard 1 in shard 0, so the two shards share a lane.
     let group = if (shards, shard) == (3, "1") { "0" } else { shard };
     let hash = sha2::Sha256::digest(topic.as_bytes());
     let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();

@@ -43,7 +43,7 @@ fn put_lock(world: &TestOutbox, resource: &str, holder: &str, from_now: Duration
 }
 
 /// Returns the name of the lease of a lane (shards that are swept together): a hash of the topic, and the lowest number
-/// of these shards.
+/// of these shards that is not negative.
 fn lane(topic: &str, number: i64) -> String {
     let hash = sha2::Sha256::digest(topic.as_bytes());
     let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
