@@ -72,6 +72,8 @@ pub(crate) struct Drained {
     pub(crate) passed_over: u64,
     /// The number of messages that were tried and now wait for their next attempts.
     pub(crate) waiting: u64,
+    /// Whether the index showed messages as due that could not be tried, for example because they were sent meanwhile.
+    pub(crate) is_uncertain: bool,
     pub(crate) trouble: Option<Why>,
     /// Whether a call of a producer did not return in time.
     pub(crate) is_stuck: bool,
@@ -189,7 +191,12 @@ impl<'a> Drain<'a, '_, '_> {
                 return;
             }
             let next = std::mem::take(&mut self.fresh);
+            let tried_before = self.drained.tried;
             self.send(sender, next, left);
+            // A probe does not read on for keys that are not held back.
+            if most < u64::MAX && sender.sent_count() == 0 && self.drained.tried == tried_before {
+                return;
+            }
         }
     }
 
@@ -231,7 +238,8 @@ impl<'a> Drain<'a, '_, '_> {
         let mut left = usize::try_from(most).unwrap_or(usize::MAX);
         let mut next = self.read(sender, &mut line, left);
         while let Some((reading, asked)) = next.take() {
-            left = if sender.sent_count() > 0 { usize::MAX } else { left.saturating_sub(asked.len()) };
+            let asked_count = asked.len();
+            left = if sender.sent_count() > 0 { usize::MAX } else { left.saturating_sub(asked_count) };
             if !self.has_ended(sender) {
                 next = self.read(sender, &mut line, left);
             }
@@ -255,6 +263,7 @@ impl<'a> Drain<'a, '_, '_> {
                 };
             }
             self.drained.tried += candidates.len() as u64;
+            self.drained.is_uncertain |= candidates.len() + unread.len() < asked_count;
             self.offer(sender, candidates);
             (self.task.on_report)(&sender.take());
             if self.has_ended(sender) {

@@ -3,7 +3,7 @@
 
 use crate::delivery::order::{Order, Turn};
 use crate::engine::Engine;
-use crate::engine::polling::{MAX_SEGMENTS, PAGES_IN_SEQUENCE};
+use crate::engine::polling::{MAX_SEGMENTS, PAGES_IN_SEQUENCE, UnshardedSearch};
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::ticks::Ticks;
@@ -19,6 +19,8 @@ const MAX_PAGES: usize = 64;
 /// The number of messages among which a poll searches for messages without a shard. The next search continues after
 /// them.
 const SEARCHED_AT_ONCE: i32 = 200;
+/// The number of messages in a page of a search that reads all pages.
+const SEARCHED_PAGE: i32 = 1000;
 /// The name of the requests in errors and logs.
 const FINDING: &str = "finding lanes with work";
 
@@ -85,26 +87,42 @@ pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times, keep: &dy
 /// Reads the index of all topics, in as many segments at the same time as the last poll has suggested.
 fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> bool, view: &mut View) -> Result<()> {
     let starts = engine.polling.start();
-    let unsharded = starts.unsharded.and_then(|from| search_unsharded(engine, from));
-    // The first poll reads both indexes, because a process that sweeps only once must not depend on the faster one.
+    let unsharded = starts.unsharded.and_then(|search| search_unsharded(engine, search, keep));
+    // The first poll reads both indexes, because a process that sweeps only once must find messages that only one of
+    // them shows already.
     let is_idle = unsharded.as_ref().is_some_and(|search| search.is_index_empty) && !starts.is_first;
     let mut reading = IndexReading::new(starts.segments);
-    if !is_idle {
-        while reading.is_open() && keep() {
-            if reading.has_too_many_pages() {
-                reading = IndexReading::new(vec![None; MAX_SEGMENTS]);
-                *view = View::default();
-            }
-            reading.read_pages(engine, |page| add(engine, page, groups, times, view))?;
-        }
-        reading.check()?;
+    if is_idle {
+        reading.parts.iter_mut().for_each(|part| part.is_open = false);
     }
-    let IndexReading { parts, pages, .. } = reading;
-    engine.polling.end(parts.into_iter().map(|part| part.from).collect(), pages);
+    while reading.is_open() && !reading.has_too_many_pages() && keep() {
+        reading.read_pages(engine, |page| add(engine, page, groups, times, view))?;
+    }
+    if reading.is_open() && reading.has_too_many_pages() {
+        let mut divided = IndexReading::new(vec![None; MAX_SEGMENTS]);
+        let mut found = View::default();
+        while divided.is_open() && keep() {
+            divided.read_pages(engine, |page| add(engine, page, groups, times, &mut found))?;
+        }
+        view.complete_with(found);
+        // If no segment could be read, the next poll continues after the pages that were read before.
+        match divided.pages {
+            0 => reading.failed = divided.failed,
+            _ => reading = divided,
+        }
+    }
     if let Some(Search { page, .. }) = unsharded {
         add(engine, page, groups, times, view);
     }
-    Ok(())
+    reading.end(engine)
+}
+
+impl View {
+    /// Adds the lanes of a later view, which replace the lanes that both views contain.
+    fn complete_with(&mut self, later: View) {
+        self.lanes.extend(later.lanes);
+        self.unserved_topics.extend(later.unserved_topics);
+    }
 }
 
 /// A poll of the index of all topics.
@@ -145,6 +163,7 @@ impl IndexReading {
         let mut open: Vec<&mut Part> = open.collect();
         let starts: Vec<_> = open.iter().map(|part| (part.segment, part.from.clone())).collect();
         let mut parts = open.iter_mut();
+        let page_by_page = engine.polling.reads_page_by_page();
         engine.run_each(
             FINDING,
             starts,
@@ -154,16 +173,12 @@ impl IndexReading {
                 match page.unwrap_or_else(|| Err(timed_out(FINDING, engine.operation_timeout()))) {
                     Ok(page) => {
                         self.pages += 1;
-                        part.advance(&page, engine.polling.reads_page_by_page());
+                        part.advance(&page, page_by_page);
                         found(page);
                     }
                     // DynamoDB rejects the start key that Postbox constructed to skip the rest of a shard. From now on,
                     // the index is read page by page.
-                    Err(error)
-                        if part.from.is_some()
-                            && error.code() == ErrorCode::ServiceError
-                            && !engine.polling.reads_page_by_page() =>
-                    {
+                    Err(error) if part.from.is_some() && error.code() == ErrorCode::ServiceError && !page_by_page => {
                         engine.polling.read_page_by_page();
                         part.from = None;
                     }
@@ -173,17 +188,19 @@ impl IndexReading {
         )
     }
 
-    /// Fails if no page could be read. Otherwise, the lanes that were found before an error are swept, and the next
-    /// poll begins with the page that could not be read.
-    fn check(&mut self) -> Result<()> {
-        match self.failed.take() {
-            Some(error) if self.pages == 0 => Err(error),
+    /// Notes the positions at which the next poll continues, which begins with the pages that could not be read. Fails
+    /// if no page could be read. Otherwise, the lanes that were found before an error are swept.
+    fn end(self, engine: &Engine) -> Result<()> {
+        match self.failed {
+            Some(error) if self.pages == 0 => return Err(error),
             Some(error) => {
                 tracing::debug!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
-                Ok(())
             }
-            None => Ok(()),
+            None => {}
         }
+        let is_complete = self.parts.iter().all(|part| !part.is_open);
+        engine.polling.end(self.parts.into_iter().map(|part| part.from).collect(), self.pages, is_complete);
+        Ok(())
     }
 }
 
@@ -202,18 +219,41 @@ struct Search {
     is_index_empty: bool,
 }
 
-/// Searches for messages without a shard, which the index by topic does not contain. Returns `None` if the search fails.
-fn search_unsharded(engine: &Engine, from: Option<Item>) -> Option<Search> {
-    let is_start = from.is_none();
-    let found = engine.run(FINDING, |outbox| async move { outbox.unsharded_page(SEARCHED_AT_ONCE, from).await });
-    match found {
-        Ok((mut page, searched)) => {
-            let next = page.next.take();
-            let is_index_empty = is_start && next.is_none() && searched == 0;
-            engine.polling.searched(next);
-            Some(Search { page, is_index_empty })
+/// Searches for messages without a shard, which the index by topic does not contain. As soon as such a message is found,
+/// all pages are read, because the index has no order and messages with the same key must be sent in order. Returns
+/// `None` if the search fails.
+fn search_unsharded(engine: &Engine, search: UnshardedSearch, keep: &dyn Fn() -> bool) -> Option<Search> {
+    if let UnshardedSearch::From(from) = search {
+        let (page, searched) = search_page(engine, SEARCHED_AT_ONCE, from.clone())?;
+        if page.sightings.is_empty() {
+            let is_index_empty = from.is_none() && page.next.is_none() && searched == 0;
+            engine.polling.searched(page.next, false);
+            return Some(Search { page: Page::default(), is_index_empty });
         }
+    }
+    let (mut all, mut from, mut is_index_empty) = (Page::default(), None, true);
+    for _ in 0..MAX_PAGES {
+        let (page, searched) = search_page(engine, SEARCHED_PAGE, from)?;
+        is_index_empty &= searched == 0;
+        all.sightings.extend(page.sightings);
+        from = page.next;
+        if from.is_none() || !keep() {
+            break;
+        }
+    }
+    all.sightings.sort_by(|one, other| one.place().cmp(&other.place()));
+    engine.polling.searched(None, !all.sightings.is_empty());
+    Some(Search { page: all, is_index_empty })
+}
+
+fn search_page(engine: &Engine, limit: i32, from: Option<Item>) -> Option<(Page, i32)> {
+    match engine.run(FINDING, |outbox| async move { outbox.unsharded_page(limit, from).await }) {
+        Ok(found) => Some(found),
         Err(error) => {
+            // A start key that DynamoDB rejects must not be used again.
+            if !error.is_retryable() {
+                engine.polling.searched(None, false);
+            }
             tracing::warn!(target: "postbox", { error.message = error.message() }, "messages without a shard could not be found");
             None
         }

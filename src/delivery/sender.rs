@@ -199,8 +199,13 @@ impl<'a, 'd> Sender<'a, 'd> {
     pub(crate) fn offer(&mut self, candidate: Candidate<'a>) {
         let Candidate { index, message, fate, claim, is_from_memory, .. } = candidate;
         if let Some(mark) = self.engine.marker.unmarked(message.id()) {
-            // The message was sent before, and only its mark is missing.
-            return self.marking.add(vec![(index, Sent { mark, fate, _claim: claim })]);
+            if fate.replayed.is_none_or(|replayed| replayed <= mark.at) {
+                // The message was sent before, and only its mark is missing.
+                let mark = Mark { replayed: Some(fate.replayed), ..mark };
+                return self.marking.add(vec![(index, Sent { mark, fate, _claim: claim })]);
+            }
+            // The message was replayed after it was sent.
+            self.engine.marker.forget(message.id());
         }
         // If the batch contains an earlier message with the same key, the batch is sent first, because a failure of the
         // earlier message would hold back this message.

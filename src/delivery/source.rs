@@ -74,6 +74,7 @@ impl<'a> Source<'a> {
         for index in 0..self.parts.len() {
             while self.parts[index].found.is_empty() && !self.parts[index].is_at_end {
                 if !mutated(Mutation::RenewedOnlyToSend) && !keep() {
+                    self.is_incomplete = true;
                     return None;
                 }
                 self.ask(index, 0);

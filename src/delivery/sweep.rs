@@ -28,7 +28,8 @@ use std::time::{Duration, Instant};
 
 /// The time for which this process ignores a lane after it found that another process holds the lane.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
-/// The maximum time for which a lane is not read again after a drain found no message that was due.
+/// The maximum time for which a lane is not read again after a drain found no message that was due, or none that could be
+/// sent.
 const NOTHING_DUE: Duration = Duration::from_secs(60);
 /// The maximum time for which the lease of all lanes is held if other topics need another sweeper.
 const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
@@ -666,7 +667,8 @@ impl<'a, 'r> Sweep<'a, 'r> {
         {
             forget_pause(engine, item);
         }
-        if drained.sent == 0 && drained.waiting >= drained.tried && !drained.has_rest {
+        let only_waits = drained.sent == 0 && drained.waiting >= drained.tried && !drained.is_uncertain;
+        if (drained.tried == 0 || only_waits) && !drained.has_rest {
             let until = drained.next_due.map_or(NOTHING_DUE, |due| due.since(Ticks::now()).min(NOTHING_DUE));
             engine.sweeping.idle_lane(&job.lane, until);
         }

@@ -77,7 +77,10 @@ impl InFlight {
         let mut state = self.0.lock();
         match state.holders.get_mut(id) {
             Some(Holder::Sending { settled }) => {
-                *settled = how;
+                // Only the first confirmation counts.
+                if *settled != Settled::AsSent {
+                    *settled = how;
+                }
                 None
             }
             Some(_) => match state.remove(id) {

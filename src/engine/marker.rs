@@ -154,6 +154,11 @@ impl Marker {
         self.0.lock().unmarked.get(id).cloned()
     }
 
+    /// Forgets that a message was sent and could not be marked.
+    pub(crate) fn forget(&self, id: &str) {
+        self.0.lock().unmarked.remove(id);
+    }
+
     /// Returns the messages that must be marked before any other message is sent. The list is empty unless marks fail.
     pub(crate) fn overdue(&self) -> Vec<Mark> {
         let state = self.0.lock();

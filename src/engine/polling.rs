@@ -23,6 +23,8 @@ struct State {
     segments: Vec<Option<Item>>,
     /// The start key of the next search for messages without a shard.
     unsharded_from: Option<Item>,
+    /// Whether the last search found messages without a shard.
+    has_unsharded: bool,
     /// Whether DynamoDB has rejected a start key that Postbox had constructed, so that only the keys that pages return
     /// are used.
     reads_page_by_page: bool,
@@ -33,10 +35,19 @@ struct State {
 pub(crate) struct Starts {
     /// The start keys of the segments.
     pub(crate) segments: Vec<Option<Item>>,
-    /// The start key of a search for messages without a shard, or `None` if this poll does not search for them.
-    pub(crate) unsharded: Option<Option<Item>>,
+    /// The search for messages without a shard, or `None` if this poll does not search for them.
+    pub(crate) unsharded: Option<UnshardedSearch>,
     /// Whether this is the first poll of this process.
     pub(crate) is_first: bool,
+}
+
+/// A search for messages without a shard.
+#[derive(Debug)]
+pub(crate) enum UnshardedSearch {
+    /// The search reads one page, which starts at this key.
+    From(Option<Item>),
+    /// The search reads all pages, because an earlier search found such a message, which may not be sent yet.
+    All,
 }
 
 impl Polling {
@@ -44,24 +55,31 @@ impl Polling {
     pub(crate) fn start(&self) -> Starts {
         let mut state = self.lock();
         let is_first = state.polls == 0;
-        let unsharded = state.polls.is_multiple_of(UNSHARDED_EVERY).then(|| state.unsharded_from.take());
+        let unsharded = state.polls.is_multiple_of(UNSHARDED_EVERY).then(|| match state.has_unsharded {
+            true => UnshardedSearch::All,
+            false => UnshardedSearch::From(state.unsharded_from.clone()),
+        });
         state.polls += 1;
         // A poll that fails does not end, so that the next poll reads the index from its start.
         let segments = std::mem::take(&mut state.segments);
         Starts { segments: if segments.is_empty() { vec![None] } else { segments }, unsharded, is_first }
     }
 
-    /// Notes the start key of the next search for messages without a shard.
-    pub(crate) fn searched(&self, next: Option<Item>) {
-        self.lock().unsharded_from = next;
+    /// Notes the end of a search for messages without a shard: the start key of the next search, and whether messages
+    /// were found.
+    pub(crate) fn searched(&self, next: Option<Item>, has_found: bool) {
+        let mut state = self.lock();
+        state.unsharded_from = next;
+        state.has_unsharded = has_found;
     }
 
-    /// Notes the end of a poll that read this number of pages, with the start keys of the next poll. The number of
-    /// pages determines the number of segments of the next poll.
-    pub(crate) fn end(&self, segments: Vec<Option<Item>>, pages: usize) {
+    /// Notes the end of a poll that read this number of pages, with the start keys of the next poll. If the poll has
+    /// read all segments to their ends, the number of pages determines the number of segments of the next poll.
+    pub(crate) fn end(&self, segments: Vec<Option<Item>>, pages: usize, is_complete: bool) {
         let count = pages.div_ceil(PAGES_IN_SEQUENCE).clamp(1, MAX_SEGMENTS);
         // The segments differ if their number differs, so the next poll reads them from their start.
-        self.lock().segments = if count == segments.len() { segments } else { vec![None; count] };
+        let keeps = !is_complete || count == segments.len();
+        self.lock().segments = if keeps { segments } else { vec![None; count] };
     }
 
     pub(crate) fn reads_page_by_page(&self) -> bool {
@@ -85,17 +103,28 @@ mod tests {
     fn the_number_of_segments_follows_the_number_of_pages() {
         let polling = Polling::default();
         for (pages, segments) in [(1, 1), (8, 1), (9, 2), (64, 8), (71, 8), (0, 1)] {
-            polling.end(Vec::new(), pages);
+            polling.end(Vec::new(), pages, true);
             assert_eq!(polling.start().segments.len(), segments, "{pages}");
         }
     }
 
     #[test]
-    fn a_poll_continues_where_the_last_one_ended() {
+    fn a_poll_continues_where_an_incomplete_one_ended() {
         let polling = Polling::default();
-        let key = Some(Item::new());
-        polling.end(vec![key.clone()], 5);
-        assert_eq!(polling.start().segments, [key]);
+        let keys = vec![Some(Item::new()), None];
+        polling.end(keys.clone(), 50, false);
+        assert_eq!(polling.start().segments, keys);
+        assert_eq!(polling.start().segments, [None], "a poll that failed has no end");
+    }
+
+    #[test]
+    fn a_search_reads_all_pages_while_messages_without_a_shard_are_found() {
+        let polling = Polling::default();
+        polling.searched(Some(Item::new()), false);
+        assert!(matches!(polling.start().unsharded, Some(UnshardedSearch::From(Some(_)))));
+        polling.searched(None, true);
+        let later = (0..12).filter_map(|_| polling.start().unsharded).last();
+        assert!(matches!(later, Some(UnshardedSearch::All)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The requests with which a sweep finds the shards that have messages to send (a poll).
 
-use crate::support::fault::Request;
+use crate::support::fault::{Fault, Request};
 use crate::support::{OUTBOX, TestOutbox, sdk};
 use postbox::{Builder, MemoryProducer, Message, Postbox};
 use std::time::Duration;
@@ -41,6 +41,15 @@ fn an_index_of_many_shards_is_read_in_segments() {
     world.faults.forget();
     let _ = world.postbox.sweep().unwrap();
     assert!(segments(&world.faults.requests()).is_empty(), "an idle sweep makes one request");
+}
+
+#[test]
+fn lanes_are_swept_although_the_segments_of_the_index_cannot_be_read() {
+    let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(1).max_request_attempts(1));
+    let messages: Vec<Message> = (0..480).map(|n| Message::new(format!("topic-{}", n % 16), "x")).collect();
+    let _ = world.postbox.deposit_posts(&messages).unwrap();
+    world.faults.when(|request| (request.body["TotalSegments"].is_number()).then(Fault::throttle));
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 480);
 }
 
 #[test]
