@@ -2,7 +2,7 @@
 
 use crate::delivery::lease::lock_table;
 use crate::engine::Engine;
-use crate::model::error::{ErrorCode, Result};
+use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::report::{LeaseStatus, SweepReport};
 use crate::model::stats::SweeperInfo;
 use crate::outbox::presence::Presence;
@@ -24,14 +24,14 @@ const LOOKS_AFTER_INTERVALS: u32 = 12;
 const MOST_TOPICS: usize = 100;
 
 /// Writes to the lock table that this process has swept, unless this was written a short while ago.
-pub(crate) fn show(engine: &Engine, swept: &Result<SweepReport>) {
+pub(crate) fn show(engine: &Engine, swept: std::result::Result<&SweepReport, &Error>) {
     let problem = match swept {
         Ok(SweepReport { lease: LeaseStatus::Unavailable(why), .. }) => Some(why.clone()),
         Ok(_) => None,
         Err(error) if matches!(error.code(), ErrorCode::Closed | ErrorCode::Forked) => return,
         Err(error) => Some(error.message().to_owned()),
     };
-    let has_worked = swept.as_ref().is_ok_and(|report| report.dispatched > 0);
+    let has_worked = swept.is_ok_and(|report| report.dispatched > 0);
     let wait = if has_worked { WORK_SHOWN_EVERY } else { SHOWN_EVERY };
     if !engine.sweeping.shows_presence(wait, problem.is_none()) {
         return;
@@ -60,7 +60,7 @@ pub(crate) fn show(engine: &Engine, swept: &Result<SweepReport>) {
 /// end of a sweep shows that sweeps succeed again.
 pub(crate) fn show_progress(engine: &Engine, report: &SweepReport) {
     if !engine.sweeping.is_shown_as_failing() {
-        show(engine, &Ok(report.clone()));
+        show(engine, Ok(report));
     }
 }
 

@@ -296,7 +296,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             match outcome {
                 SendOutcome::Sent => {
                     self.engine.unsent_keys.settle(message.id());
-                    self.sent(message, is_first_try);
+                    self.note_sent(message, is_first_try);
                     let mark = Mark::of(message.id(), &fate, now);
                     if is_from_memory && self.marking.may_be_left_to_the_background(message) {
                         self.marking.leave_to_the_background(mark, claim);
@@ -314,7 +314,7 @@ impl<'a, 'd> Sender<'a, 'd> {
                     let acceptance = Acceptance { topic: message.topic().to_owned(), is_first_try };
                     let wait = Rules::of(&self.engine.config).acceptance_wait(&fate, now);
                     if claim.keep_accepted(acceptance, wait) {
-                        self.sent(message, is_first_try);
+                        self.note_sent(message, is_first_try);
                         continue;
                     }
                     // Later messages with the same key wait for the confirmation.
@@ -339,8 +339,8 @@ impl<'a, 'd> Sender<'a, 'd> {
         }
     }
 
-    fn sent(&mut self, message: &Message, is_first_try: bool) {
-        self.engine.sent(message.topic(), is_first_try);
+    fn note_sent(&mut self, message: &Message, is_first_try: bool) {
+        self.engine.note_sent(message.topic(), is_first_try);
         (self.strikes, self.sent) = (0, self.sent + 1);
         self.tally(message).sent += 1;
     }

@@ -174,7 +174,7 @@ pub(crate) fn sweep(
     drop(sweep.one_lease);
     let report = sweep.results.into_inner().into_report();
     let swept = swept.map(|()| report);
-    show(engine, &swept);
+    show(engine, swept.as_ref());
     let report = swept?;
     engine.counters.swept(&report);
     if report.found > 0 {
@@ -667,7 +667,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         {
             forget_pause(engine, item);
         }
-        let only_waits = drained.sent == 0 && drained.waiting >= drained.tried && !drained.is_uncertain;
+        let only_waits = drained.sent == 0 && drained.waiting == drained.tried && !drained.is_uncertain;
         if (drained.tried == 0 || only_waits) && !drained.has_rest {
             let until = drained.next_due.map_or(NOTHING_DUE, |due| due.since(Ticks::now()).min(NOTHING_DUE));
             engine.sweeping.idle_lane(&job.lane, until);

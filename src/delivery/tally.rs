@@ -136,7 +136,7 @@ impl Tally {
         for ((_, (_, _, attempt)), written) in sent {
             if let (Attempt::Failed { next, .. }, Some(Changed::Done)) = (attempt, written) {
                 waits.count += 1;
-                waits.next = Some(waits.next.map_or(*next, |earlier| earlier.min(*next)));
+                waits.next = waits.next.into_iter().chain([*next]).min();
             }
         }
         let refused = failures.into_iter().zip(written);

@@ -109,13 +109,13 @@ impl Engine {
     pub(crate) fn confirmed_as_sent(&self, id: &str) {
         self.unsent_keys.settle(id);
         if let Some(Acceptance { topic, is_first_try }) = self.in_flight.settle_as_sent(id) {
-            self.sent(&topic, is_first_try);
+            self.note_sent(&topic, is_first_try);
         }
     }
 
     /// Notes that a message of the topic was sent, which closes the breaker of the topic. A first attempt that succeeded
     /// is evidence that the transport works.
-    pub(crate) fn sent(&self, topic: &str, is_first_try: bool) {
+    pub(crate) fn note_sent(&self, topic: &str, is_first_try: bool) {
         self.breakers.succeeded(topic);
         if is_first_try {
             self.evidence.note(topic, true);

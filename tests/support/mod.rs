@@ -17,6 +17,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription,
 };
+use fault::Request;
 use faults::Faults;
 use http::HttpDatabase;
 use postbox::{
@@ -251,6 +252,16 @@ pub fn text(value: impl Into<String>) -> AttributeValue {
 
 pub fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// Configures sweeps of messages of any age.
+pub fn eager(builder: Builder) -> Builder {
+    builder.sweep_min_age(Duration::ZERO)
+}
+
+/// Returns the number of messages that a request reads by their ids.
+pub fn bodies_asked(request: &Request) -> usize {
+    request.body["RequestItems"][OUTBOX]["Keys"].as_array().map_or(0, Vec::len)
 }
 
 /// Returns messages of topic `t` with bodies `0`, `1`, ...

@@ -3,7 +3,8 @@
 use crate::support::fault::{Fault, Gate};
 use crate::support::{TEST_TIMEOUT, TestOutbox, outcomes, wait_until};
 use postbox::{
-    Builder, DispatchOutcome, MemoryProducer, Message, MessageState, Postbox, SendOutcome, StoredMessage, producer_fn,
+    Builder, DispatchOutcome, ErrorCode, MemoryProducer, Message, MessageState, Postbox, SendOutcome, StoredMessage,
+    producer_fn,
 };
 use std::time::{Duration, Instant, SystemTime};
 
@@ -158,4 +159,21 @@ fn a_confirmation_closes_the_breaker_and_an_acceptance_does_not() {
     assert_eq!(world.postbox.stats().breakers.len(), 1, "the confirmation may report a failure");
     world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
     assert!(world.postbox.stats().breakers.is_empty());
+}
+
+#[test]
+fn a_replay_is_sent_although_an_earlier_confirmation_could_not_be_marked() {
+    let world = TestOutbox::configured(|builder| {
+        let builder = builder.max_request_attempts(1).confirm_timeout(Duration::ZERO);
+        builder.default_producer(producer_fn(|_| SendOutcome::Accepted))
+    });
+    let ids = world.deposit(1);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
+    // An error of one mark does not show that marks fail, so that the mark is not tried again before the clear.
+    world.faults.next(WRITE, Fault::Refuse { status: 400, code: "ValidationException", message: "no" });
+    assert_eq!(world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap_err().code(), ErrorCode::MarkIncomplete);
+    let operator = world.another();
+    let _ = operator.mark_dispatched(&ids).unwrap();
+    let _ = operator.replay(&ids).unwrap();
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
 }

@@ -1,19 +1,10 @@
 //! Sweeps of backlogs that are large, slow to read, or ahead of other messages.
 
-use crate::support::fault::{Fault, Request};
-use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, sdk, wait_until};
-use postbox::{Builder, LeaseMode, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
+use crate::support::fault::Fault;
+use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, bodies_asked, eager, message_key, sdk, wait_until};
+use postbox::{LeaseMode, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
-
-fn eager(builder: Builder) -> Builder {
-    builder.sweep_min_age(Duration::from_millis(0))
-}
-
-/// Returns the number of messages that a request reads by their ids.
-fn bodies_asked(request: &Request) -> usize {
-    request.body["RequestItems"][OUTBOX]["Keys"].as_array().map_or(0, Vec::len)
-}
 
 #[test]
 fn two_sweepers_send_a_backlog_that_takes_longer_to_read_than_a_lease() {

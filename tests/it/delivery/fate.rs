@@ -2,10 +2,11 @@
 //! is blamed, and when they are parked or marked.
 
 use crate::support::fault::Fault;
-use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, message_key, messages, number, numbers, sdk, text, wait_until};
-use postbox::{
-    Builder, DispatchOutcome, ErrorCode, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn,
+use crate::support::{
+    OUTBOX, TEST_TIMEOUT, TestOutbox, bodies_asked, eager, message_key, messages, number, numbers, sdk, text,
+    wait_until,
 };
+use postbox::{DispatchOutcome, ErrorCode, Message, MessageState, Postbox, Producer, SendOutcome, producer_fn};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -17,18 +18,8 @@ const TIMES_VARY: usize = 6;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Configures sweeps of messages of any age.
-fn eager(builder: Builder) -> Builder {
-    builder.sweep_min_age(Duration::from_millis(0))
-}
-
 fn state(postbox: &Postbox, id: &str) -> MessageState {
     postbox.get_message(id).unwrap().unwrap().state
-}
-
-/// Returns the number of items of a table that a request reads by their keys.
-fn keys_of(body: &serde_json::Value, table: &str) -> usize {
-    body["RequestItems"][table]["Keys"].as_array().map_or(0, Vec::len)
 }
 
 /// Returns the current time plus `shift` seconds, in .NET ticks.
@@ -227,7 +218,7 @@ fn messages_behind_a_failing_one_are_not_read_before_it_is_due() {
     let ids = world.postbox.deposit_posts(&messages).unwrap();
     world.faults.forget();
     let _ = world.postbox.sweep().unwrap();
-    let bodies: usize = world.faults.bodies("BatchGetItem").iter().map(|body| keys_of(body, OUTBOX)).sum();
+    let bodies: usize = world.faults.requests().iter().map(bodies_asked).sum();
     assert_eq!(bodies, 8, "two reads of four, the second of which starts before the first message has failed");
     failed_before(&world, &ids[0], 1, HOUR);
     assert_eq!(world.postbox.sweep().unwrap().failed, 1);

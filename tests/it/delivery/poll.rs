@@ -1,13 +1,8 @@
 //! The requests with which a sweep finds the shards that have messages to send (a poll).
 
 use crate::support::fault::{Fault, Request};
-use crate::support::{OUTBOX, TestOutbox, sdk};
-use postbox::{Builder, MemoryProducer, Message, Postbox};
-use std::time::Duration;
-
-fn eager(builder: Builder) -> Builder {
-    builder.sweep_min_age(Duration::from_millis(0))
-}
+use crate::support::{OUTBOX, TestOutbox, eager, sdk};
+use postbox::{MemoryProducer, Message, Postbox};
 
 /// Returns the segments that the scans read, each with the total number of segments, in ascending order and without
 /// repetitions.

@@ -3,14 +3,10 @@
 use crate::support::fault::{Fault, Request};
 use crate::support::processes::in_own_process;
 use crate::support::trace_recorder::TraceRecorder;
-use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, item, number, sdk, text, wait_until};
-use postbox::{Builder, Message, Postbox, SendOutcome, producer_fn};
+use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, eager, item, number, sdk, text, wait_until};
+use postbox::{Message, Postbox, SendOutcome, producer_fn};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, SystemTime};
-
-fn eager(builder: Builder) -> Builder {
-    builder.sweep_min_age(Duration::ZERO)
-}
 
 fn is_shown(request: &Request) -> bool {
     request.body["ExpressionAttributeValues"][":LastSweep"].is_object()
