@@ -10,8 +10,10 @@ use crate::model::message::Message;
 use crate::model::report::DispatchOutcome;
 use crate::model::settings::ClearMarks;
 use crate::model::ticks::Ticks;
+use crate::outbox::item;
 use crate::outbox::mark::{Mark, Marked};
 use crate::outbox::partiql::MAX_STATEMENTS;
+use crate::outbox::state::fate;
 use crate::runtime::Call;
 use crate::sys::clock;
 use std::collections::HashMap;
@@ -148,8 +150,12 @@ pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
     let overdue = engine.marker.overdue();
     let patience = engine.mark_timeout();
     for batch in overdue.chunks(MAX_STATEMENTS) {
+        let Ok(marks) = unless_replayed(engine, batch) else { return false };
+        if marks.is_empty() {
+            continue;
+        }
         let (answers, mut answered) = unbounded_channel();
-        engine.marker.mark(&engine.runtime, call, batch.iter().cloned().enumerate(), &answers);
+        engine.marker.mark(&engine.runtime, call, marks.into_iter().enumerate(), &answers);
         drop(answers);
         let collect = async move {
             let mut works = false;
@@ -165,4 +171,29 @@ pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
     }
     engine.marker.trust();
     true
+}
+
+/// Adds to each mark the condition that the message was not replayed after it was sent. For a message that was
+/// confirmed by its id, the time of the last replay is read. The result does not contain messages that were replayed
+/// since then, which will be sent again, or whose items were deleted.
+fn unless_replayed(engine: &Engine, marks: &[Mark]) -> Result<Vec<Mark>> {
+    let (by_id, mut conditional): (Vec<Mark>, Vec<Mark>) =
+        marks.iter().cloned().partition(|mark| mark.replayed.is_none());
+    if by_id.is_empty() {
+        return Ok(conditional);
+    }
+    let ids = by_id.iter().map(|mark| mark.id.clone()).collect();
+    let items = engine.run("reading messages to mark", |outbox| async move {
+        let (items, read) = outbox.get_items(ids).await;
+        read.map(|()| items)
+    })?;
+    let fates: HashMap<&str, Fate> =
+        items.iter().filter_map(|item| Some((item::message_id(item)?, fate(item)))).collect();
+    for mark in by_id {
+        match fates.get(&*mark.id).filter(|fate| fate.replayed.is_none_or(|replayed| replayed <= mark.at)) {
+            Some(fate) => conditional.push(Mark { replayed: Some(fate.replayed), ..mark }),
+            None => engine.marker.forget(&mark.id),
+        }
+    }
+    Ok(conditional)
 }

@@ -51,9 +51,11 @@ pub enum Kind {
     Full,
     /// The transport is down for a day.
     Day,
+    /// Thousands of messages, with faults of all kinds at random.
+    Volume,
 }
 
-pub const ALL: [Kind; 21] = [
+pub const ALL: [Kind; 22] = [
     Kind::Mixed,
     Kind::Outage,
     Kind::Cron,
@@ -75,11 +77,15 @@ pub const ALL: [Kind; 21] = [
     Kind::Brighter,
     Kind::Full,
     Kind::Day,
+    Kind::Volume,
 ];
 
-/// Returns the scenario in which the seed of this number is tried, if all scenarios are tried.
+/// Returns the scenario in which the seed of this number is tried, if all scenarios are tried. Scenarios that take long
+/// are left out of most rounds, and `Volume` takes their place.
 pub fn of_number(number: u64) -> Kind {
-    ALL[usize::try_from(number).unwrap_or(0) % ALL.len()]
+    let scenarios = ALL.len() as u64;
+    let kind = ALL[(number % scenarios) as usize];
+    if (number / scenarios).is_multiple_of(kind.rarity().div_ceil(Kind::USUAL_RARITY)) { kind } else { Kind::Volume }
 }
 
 /// The results that sweepers must achieve if the faults are known.
@@ -130,6 +136,8 @@ fn minutes(count: u64) -> Duration {
 }
 
 impl Kind {
+    const USUAL_RARITY: u64 = 40;
+
     /// Returns the scenario of this name.
     pub fn named(name: &str) -> Self {
         let is_meant = |kind: &&Self| format!("{kind:?}").eq_ignore_ascii_case(name);
@@ -141,9 +149,9 @@ impl Kind {
         match self {
             Self::Mixed => 1,
             Self::Fleet | Self::Backlog | Self::Killers => 100,
-            Self::Full => 200,
+            Self::Full | Self::Volume => 200,
             Self::Day => 1_000,
-            _ => 40,
+            _ => Self::USUAL_RARITY,
         }
     }
 
@@ -345,6 +353,13 @@ impl Kind {
                 let plan = Plan { nap: minutes(10), feeder_nap: day / 8, bounds: Some(bounds), ..plan };
                 let what = What::Transport { fails: 1.0, is_unavailable: dice.bool() };
                 plan.with(Trouble { what, from: minutes(1), until: minutes(1) + day })
+            }
+            Self::Volume => {
+                let roles = [vec![Role::Feeder; 2], vec![Role::Sweeper; sweepers]].concat();
+                let conditions = Conditions { crash: 0.001, fault: 0.01, delay: 0.01, ..plan.conditions.clone() };
+                let plan = Plan { roles, conditions, commands: 1_500, burst: 250, batch: 10, clears: 0.0, ..plan };
+                let plan = Plan { feeder_nap: minutes(1), bounds: Some(Bounds::ROUGH), ..plan };
+                plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(10) })
             }
             Self::Fleet => {
                 let mut roles = vec![Role::Feeder; dice.usize(2..6)];

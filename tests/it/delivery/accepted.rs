@@ -177,3 +177,22 @@ fn a_replay_is_sent_although_an_earlier_confirmation_could_not_be_marked() {
     let _ = operator.replay(&ids).unwrap();
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
 }
+
+#[test]
+fn a_replay_is_sent_although_an_earlier_confirmation_is_marked_late() {
+    let world = TestOutbox::configured(|builder| {
+        let builder = builder.max_request_attempts(1).confirm_timeout(Duration::ZERO);
+        builder.default_producer(producer_fn(|_| SendOutcome::Accepted))
+    });
+    let ids = world.deposit(1);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
+    // Marks fail, so that the next clear marks the confirmed message before it sends any message.
+    world.faults.next(WRITE, Fault::Refuse { status: 500, code: "InternalServerError", message: "no" });
+    assert_eq!(world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap_err().code(), ErrorCode::MarkIncomplete);
+    let operator = world.another();
+    let _ = operator.mark_dispatched(&ids).unwrap();
+    let _ = operator.replay(&ids).unwrap();
+    let other = world.deposit(1);
+    assert_eq!(world.outcomes(&other), [DispatchOutcome::Accepted]);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
+}
