@@ -21,7 +21,7 @@
  *         return fail(err);
  *
  *     const char *id = postbox_message_id(message);
- *     err = postbox_clear_outbox(client, &id, 1, NULL);          // send the message now
+ *     err = postbox_clear_outbox(client, &id, 1, NULL, NULL);          // send the message now
  *
  * examples/c/greetings.c is the complete program.
  *
@@ -273,6 +273,11 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_EMBEDDED_UNAVAILABLE = 69,
     /**
+     * The process or the machine has reached a limit, so that a thread could not be started or a file could not be
+     * opened. Close what is not needed, or raise the limit, and call again.
+     */
+    POSTBOX_ERROR_NO_RESOURCES = 70,
+    /**
      * A defect in Postbox. Please report it.
      */
     POSTBOX_ERROR_INTERNAL = 99,
@@ -463,6 +468,17 @@ POSTBOX_ENUM(postbox_state)
      */
     POSTBOX_STATE_PARKED = 2,
 };
+
+/**
+ * A request to stop running calls early. Pass a token to postbox_clear_outbox, postbox_sweep,
+ * postbox_archive or postbox_archive_to_file, and call postbox_cancel_token_cancel on another thread, in
+ * a producer or archive, or in a signal handler. The calls that use the token finish their current
+ * calls to producers and archives, mark the messages that were sent, give back their leases, and
+ * return without an error.
+ *
+ * Any number of calls may use one token at the same time.
+ */
+typedef struct postbox_cancel_token postbox_cancel_token;
 
 /**
  * An open connection to an outbox. A program opens one client and shares it between its threads.
@@ -1049,6 +1065,34 @@ POSTBOX_API
 void postbox_message_free(postbox_message *message);
 
 /* ============================================================================================
+ * Cancellation
+ * ============================================================================================ */
+
+/**
+ * Creates a token that is not canceled. The caller frees the token with postbox_cancel_token_free.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_cancel_token_new(postbox_cancel_token **token);
+
+/**
+ * Cancels a token. This cannot be undone. Does nothing for NULL. Any thread may call this function,
+ * and it is safe in a signal handler.
+ */
+POSTBOX_API void postbox_cancel_token_cancel(postbox_cancel_token *token);
+
+/**
+ * Returns whether a token was canceled. Returns false for NULL. It is safe in a signal handler.
+ */
+POSTBOX_API bool postbox_cancel_token_is_canceled(const postbox_cancel_token *token);
+
+/**
+ * Frees a token. Does nothing for NULL. Calls that are still running with the token are not affected,
+ * and can no longer be canceled.
+ */
+POSTBOX_API
+void postbox_cancel_token_free(postbox_cancel_token *token);
+
+/* ============================================================================================
  * Client: open, deposit, clear, close
  * ============================================================================================ */
 
@@ -1071,15 +1115,32 @@ postbox_error *postbox_open(const postbox_config *config,
  * the client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
  * client or read statistics.
  *
+ * A call that is sending or archiving messages finishes its current calls to producers and archives,
+ * starts no further ones, and returns. After this function has returned, for whatever reason, no call
+ * to a producer or an archive begins.
+ *
  * The client must still be freed. postbox_free also closes the client, but does not report whether
  * this succeeded.
  *
  * Errors: POSTBOX_ERROR_TIMEOUT if a call or a background thread did not end in time and was
  * abandoned; committed messages that were not sent stay outstanding. POSTBOX_ERROR_MARK_INCOMPLETE if
- * sent messages were not marked in time; a sweep sends them again.
+ * sent messages were not marked in time; a sweep sends them again. POSTBOX_ERROR_REENTRANT_CALL if a
+ * producer or an archive of the same client called this function, which therefore could not wait. The
+ * client stops as soon as they return; call this function again after that.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_close(postbox_client *client);
+
+/**
+ * Closes a client as postbox_close does, and waits up to `timeout_ms` milliseconds instead of
+ * "close_timeout_ms". This function returns no later than 500 milliseconds after that time. Several
+ * threads can close several clients at the same time.
+ *
+ * Errors: as for postbox_close.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_close_within(postbox_client *client,
+                                           uint64_t timeout_ms);
 
 /**
  * Closes and frees a client. Does nothing for NULL. This function returns no later than 500
@@ -1172,6 +1233,9 @@ postbox_error *postbox_post(postbox_client *client,
  * transport and not the messages. A message is also held back if an earlier message with the same
  * topic and partition key was not sent in a previous clear by this client.
  *
+ * `cancel` may be NULL. If it is canceled, messages that were not tried have the outcome
+ * POSTBOX_OUTCOME_SKIPPED, and stay outstanding.
+ *
  * The outcome of each message is written to `report`, which the caller frees with
  * postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is
  * NULL and a message failed, this function fails with POSTBOX_ERROR_CLEAR_INCOMPLETE, with a
@@ -1181,6 +1245,7 @@ POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_clear_outbox(postbox_client *client,
                                            const char *const *ids,
                                            size_t count,
+                                           const postbox_cancel_token *cancel,
                                            postbox_report **report);
 
 /**
@@ -1404,7 +1469,8 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
 /**
  * Sends the outstanding messages of `topic` that are older than "sweep_min_age_ms", and marks them
  * dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
- * messages are sent first. `result` may be NULL.
+ * messages are sent first. `result` may be NULL. `cancel` may be NULL; if it is canceled, the sweep
+ * ends after its current calls to producers.
  *
  * The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
  * that one thread sweeps as a unit. A lane consists of one or more shards. If Brighter and Postbox
@@ -1460,6 +1526,7 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_sweep(postbox_client *client,
                                     const char *topic,
+                                    const postbox_cancel_token *cancel,
                                     postbox_sweep_result *result);
 
 /**
@@ -1618,11 +1685,14 @@ postbox_error *postbox_replay_causation(postbox_client *client,
  * While this function runs, it holds the archivers' lease in the lock table, which excludes other
  * archivers, including those of Brighter. If another archiver holds the lease, this function does
  * nothing.
+ *
+ * `cancel` may be NULL. If it is canceled, this function archives no further messages.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_archive(postbox_client *client,
                                       postbox_archive_callback archive,
                                       void *data,
+                                      const postbox_cancel_token *cancel,
                                       postbox_archive_result *result);
 
 /**
@@ -1636,6 +1706,7 @@ postbox_error *postbox_archive(postbox_client *client,
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_archive_to_file(postbox_client *client,
                                               const char *path,
+                                              const postbox_cancel_token *cancel,
                                               postbox_archive_result *result);
 
 /**

@@ -21,7 +21,7 @@
  *         return fail(err);
  *
  *     const char *id = postbox_message_id(message);
- *     err = postbox_clear_outbox(client, &id, 1, NULL);          // send the message now
+ *     err = postbox_clear_outbox(client, &id, 1, NULL, NULL);          // send the message now
  *
  * examples/c/greetings.c is the complete program.
  *

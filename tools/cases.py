@@ -35,6 +35,8 @@ CASES = {
     "ten-thousand-handles": "Creating and freeing 10,000 handles leaks no memory.",
     "double-free": "Freeing a handle twice is documented as undefined in C, and impossible or harmless elsewhere.",
     "dispose-during-call": "If a client is closed while another thread is in a call, the call ends with a result or an error.",
+    "cancel": "A producer cancels the call that called it: the rest stays outstanding, and the lease is given back.",
+    "close-ends-calls": "A close ends a clear between two messages, and no producer is called after it.",
     "exit-with-sweeper-running": "The process ends cleanly with the sweeper running.",
 }
 

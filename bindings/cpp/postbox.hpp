@@ -38,6 +38,7 @@
 #include "postbox.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -72,6 +73,10 @@ public:
 
     /** Copies an error of the C functions, which the caller still owns. */
     explicit error(const postbox_error &from) : details_(std::make_shared<details>(read(&from))) {}
+
+    /* An error that was moved from stays readable, so there is no move constructor. */
+    error(const error &) = default;
+    error &operator=(const error &) = default;
 
     [[nodiscard]] const char *what() const noexcept override { return details_->message.c_str(); }
 
@@ -573,6 +578,36 @@ private:
     detail::handle<postbox_page, postbox_page_free> handle_;
 };
 
+/** A request to stop running calls early. Any thread may cancel it. See postbox_cancel_token. */
+class cancel_token {
+public:
+    /** Creates a token that is not canceled. */
+    cancel_token() {
+        postbox_cancel_token *made = nullptr;
+        detail::check(postbox_cancel_token_new(&made));
+        handle_.reset(made);
+    }
+
+    /** Cancels the token. This function is safe in a signal handler. */
+    void cancel() const noexcept { postbox_cancel_token_cancel(handle_.get()); }
+
+    /** Returns whether the token was canceled. */
+    [[nodiscard]] bool is_canceled() const noexcept { return postbox_cancel_token_is_canceled(handle_.get()); }
+
+    /** Returns the C handle. The token owns it. */
+    [[nodiscard]] postbox_cancel_token *handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::handle<postbox_cancel_token, postbox_cancel_token_free> handle_;
+};
+
+namespace detail {
+/** Returns the C handle of a token, or nullptr for no token. */
+inline const postbox_cancel_token *token(const cancel_token *cancel) noexcept {
+    return cancel ? cancel->handle() : nullptr;
+}
+} // namespace detail
+
 /**
  * An open connection to an outbox. A program opens one client and shares it between its threads.
  * The destructor closes the client; see postbox_free. No other call on the client may be in progress
@@ -590,6 +625,12 @@ public:
 
     /** Closes the client, and throws if this fails. The destructor does not report a failure. See postbox_close. */
     void close() { detail::check(postbox_close(handle())); }
+
+    /** Closes the client, and waits up to this time instead of "close_timeout_ms". See postbox_close_within. */
+    void close_within(std::chrono::milliseconds timeout) {
+        const auto wait = timeout.count() > 0 ? static_cast<std::uint64_t>(timeout.count()) : 0;
+        detail::check(postbox_close_within(handle(), wait));
+    }
 
     /** Creates the outbox table if it does not exist, which may take two minutes. See postbox_create_table. */
     void create_table() { detail::check(postbox_create_table(handle())); }
@@ -627,8 +668,12 @@ public:
     }
 
     /** Sends these messages on this thread, and marks them dispatched. See postbox_clear_outbox. */
-    void clear_outbox(const std::vector<std::string> &ids, report *report = nullptr) {
-        by_id(postbox_clear_outbox, ids, report);
+    void clear_outbox(const std::vector<std::string> &ids, report *report = nullptr,
+                      const cancel_token *cancel = nullptr) {
+        const auto clear = [&](postbox_client *client, const char *const *ids, std::size_t count, postbox_report **into) {
+            return postbox_clear_outbox(client, ids, count, detail::token(cancel), into);
+        };
+        by_id(clear, ids, report);
     }
 
     /** Marks messages dispatched without sending them. See postbox_mark_dispatched. */
@@ -698,9 +743,9 @@ public:
     }
 
     /** Sends outstanding messages that are old enough, in one topic or in all topics. See postbox_sweep. */
-    sweep_result sweep(std::optional<std::string_view> topic = std::nullopt) {
+    sweep_result sweep(std::optional<std::string_view> topic = std::nullopt, const cancel_token *cancel = nullptr) {
         sweep_result result{};
-        detail::check(postbox_sweep(handle(), detail::optional_text(topic, "topic").get(), &result));
+        detail::check(postbox_sweep(handle(), detail::optional_text(topic, "topic").get(), detail::token(cancel), &result));
         return result;
     }
 
@@ -748,17 +793,17 @@ public:
     void unpark(std::string_view id) { detail::check(postbox_unpark(handle(), detail::text(id, "id").c_str())); }
 
     /** Passes old dispatched messages to `archive`, and deletes each message that was stored. See postbox_archive. */
-    archive_result archive(archive_function archive) {
+    archive_result archive(archive_function archive, const cancel_token *cancel = nullptr) {
         archive_result result{};
         auto kept = detail::keep(std::move(archive), "archive");
-        detail::check(postbox_archive(handle(), detail::call_archive, kept.get(), &result));
+        detail::check(postbox_archive(handle(), detail::call_archive, kept.get(), detail::token(cancel), &result));
         return result;
     }
 
     /** Archives messages in a file, one message per line. See postbox_archive_to_file. */
-    archive_result archive_to_file(std::string_view path) {
+    archive_result archive_to_file(std::string_view path, const cancel_token *cancel = nullptr) {
         archive_result result{};
-        detail::check(postbox_archive_to_file(handle(), detail::text(path, "path").c_str(), &result));
+        detail::check(postbox_archive_to_file(handle(), detail::text(path, "path").c_str(), detail::token(cancel), &result));
         return result;
     }
 

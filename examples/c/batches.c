@@ -65,7 +65,7 @@ static postbox_error *run(postbox_config *config, postbox_client **box)
     for (int i = 0; !error && i < COUNT; i++)
         error = deposit(*box, ids[i]);
     if (!error)
-        error = postbox_clear_outbox(*box, ids, COUNT, &report);
+        error = postbox_clear_outbox(*box, ids, COUNT, NULL, &report);
     postbox_report_free(report);
     /* A real program does this when the broker responds, on any thread. */
     if (!error)

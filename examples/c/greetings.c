@@ -148,7 +148,7 @@ static postbox_error *greet(postbox_client *box, const char *name, const char *i
 
     if (!(err = add_greeting(work, name, id, &greetings)) && !(err = postbox_unit_of_work_commit(work))) {
         printf("Committed: %s was greeted %ld %s, and message %s is in the outbox.\n", name, greetings, times(greetings), id);
-        if (!(err = postbox_clear_outbox(box, &id, 1, NULL)))
+        if (!(err = postbox_clear_outbox(box, &id, 1, NULL, NULL)))
             printf("Cleared: message %s is dispatched.\n", id);
     }
     postbox_unit_of_work_free(work);

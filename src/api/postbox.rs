@@ -337,7 +337,7 @@ impl Postbox {
     /// [`ErrorCode::Timeout`] if a producer has not returned in this time. The sweeper stops when the producer returns,
     /// and cannot be started again before that. Call this method again to wait longer.
     pub fn stop_sweeper(&self) -> Result<()> {
-        self.stop_sweeper_until(self.close_deadline())
+        self.stop_sweeper_until(deadline(self.engine.config.close_timeout))
     }
 
     fn stop_sweeper_until(&self, deadline: Instant) -> Result<()> {
@@ -396,16 +396,12 @@ impl Postbox {
     /// # Errors
     /// The same as for [`stop_sweeper`](Self::stop_sweeper).
     pub fn stop_archiver(&self) -> Result<()> {
-        self.stop(&self.archiver, self.close_deadline())
+        self.stop(&self.archiver, deadline(self.engine.config.close_timeout))
     }
 
     fn stop(&self, worker: &Worker, deadline: Instant) -> Result<()> {
         self.engine.runtime.check()?;
         worker.stop(deadline.saturating_duration_since(Instant::now()))
-    }
-
-    fn close_deadline(&self) -> Instant {
-        Instant::now() + self.engine.config.close_timeout
     }
 
     /// Counts the outstanding messages of one topic or of all topics, and returns the creation time of the oldest message.
@@ -537,24 +533,44 @@ impl Postbox {
     /// messages that were not sent stay outstanding. [`ErrorCode::MarkIncomplete`] if sent messages were not marked in
     /// time; a sweep sends them again. [`ErrorCode::Forked`].
     pub fn close(&self) -> Result<()> {
+        let timeout = self.engine.config.close_timeout;
+        self.close_until(deadline(timeout), &format!("close_timeout_ms ({} ms)", timeout.as_millis()))
+    }
+
+    /// Closes the client as [`close`](Self::close) does, and waits up to `timeout` instead of `close_timeout_ms`.
+    ///
+    /// # Errors
+    /// The same as for [`close`](Self::close).
+    pub fn close_within(&self, timeout: Duration) -> Result<()> {
+        self.close_until(deadline(timeout), &format!("{} ms", timeout.as_millis()))
+    }
+
+    /// Closes the client. All steps share one deadline. `limit` describes it in errors.
+    fn close_until(&self, deadline: Instant, limit: &str) -> Result<()> {
         self.engine.runtime.check()?;
-        // All workers share one deadline.
-        let deadline = self.close_deadline();
+        self.engine.runtime.end_callbacks();
         for worker in [&self.sweeper, &self.archiver, &self.counter] {
             worker.ask_to_stop();
         }
         self.ask_dispatcher_to_stop();
+        if self.engine.runtime.is_in_callback() {
+            // The calls in progress include the caller's own, which cannot end before this method returns.
+            flush_marks(&self.engine, deadline)?;
+            return Err(Error::new(
+                ErrorCode::ReentrantCall,
+                "close was called by a producer or an archive of the same Postbox, for which it cannot wait: the Postbox stops as soon as they return; close it again after that",
+            ));
+        }
         let stopped = [
             self.stop_sweeper_until(deadline),
             self.stop(&self.archiver, deadline),
             self.stop(&self.counter, deadline),
         ];
-        let timeout = self.engine.config.close_timeout;
         // Calls in progress may still send messages that are to be marked in the background, so marks are written after
         // these calls.
         self.engine.runtime.end_calls(deadline);
         let marked = flush_marks(&self.engine, deadline);
-        let closed = self.engine.runtime.close(deadline, timeout);
+        let closed = self.engine.runtime.close(deadline, limit);
         stopped.into_iter().chain([marked]).fold(closed, Result::and)
     }
 }
@@ -584,6 +600,12 @@ pub(super) fn create_table(runtime: &Runtime, outbox: &Arc<Outbox>, timeout: Dur
     const LONGEST: Duration = Duration::from_secs(120);
     let outbox = Arc::clone(outbox);
     runtime.block_on("create_table", timeout.max(LONGEST), async move { outbox.create_table().await })?
+}
+
+/// Returns the end of this time from now. A time beyond the range of the clock ends in a day.
+fn deadline(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
 }
 
 fn owned(ids: &[impl AsRef<str>]) -> Vec<String> {

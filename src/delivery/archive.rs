@@ -27,6 +27,11 @@ pub trait Archive: Send + Sync {
     /// Stores these messages durably and returns a result for each message. Only messages that were stored are deleted.
     /// A stored message that could not be deleted is passed to the archive again. Missing results count as failures.
     fn archive(&self, batch: &[StoredMessage]) -> Vec<Result<(), String>>;
+
+    /// Returns the maximum number of messages that are passed to one call. Archiving can be canceled between two calls.
+    fn max_batch(&self) -> usize {
+        MAX_BATCH_GET
+    }
 }
 
 /// The result of a run of the archiver.
@@ -107,7 +112,7 @@ impl Run<'_> {
                 if !self.goes_on() {
                     return Ok(false);
                 }
-                archive_batch(self.engine, self.archive, ids.to_vec(), before, &mut self.report)?;
+                self.archive_batch(ids.to_vec())?;
             }
             match next {
                 None => break,
@@ -135,8 +140,63 @@ impl Run<'_> {
             self.report.lease = LeaseStatus::Lost;
             return false;
         }
-        !self.cancel.is_canceled()
+        !self.cancel.is_canceled() && !self.engine.runtime.is_closing()
     }
+
+    /// Archives the messages with these ids, and deletes those that were stored. Stops early if the run must end.
+    fn archive_batch(&mut self, ids: Vec<String>) -> Result<()> {
+        let engine = self.engine;
+        let (items, read) = engine
+            .run("reading dispatched messages", |outbox| async move { Ok::<_, Error>(outbox.get_items(ids).await) })?;
+        read?;
+        let mut batch = Vec::new();
+        for item in items {
+            let id = message_id(&item).unwrap_or_default().to_owned();
+            match decode_and_keep(item) {
+                // The message was replayed in the meantime, and the index lags behind the table.
+                Ok(stored) if stored.state != MessageState::Dispatched => {}
+                Ok(stored) => batch.push(stored),
+                Err(error) => self.report.fail(&id, error.message()),
+            }
+        }
+        let mut kept = Vec::new();
+        for part in batch.chunks(self.archive.max_batch().max(1)) {
+            let Some(callback) = engine.runtime.enter_callback().filter(|_| self.goes_on()) else { break };
+            let mut results = store(self.archive, part).into_iter();
+            drop(callback);
+            for stored in part {
+                match results.next().unwrap_or_else(|| Err("the archive returned no result for the message".into())) {
+                    Ok(()) => kept.push(stored.message.id().to_owned()),
+                    Err(why) => self.report.fail(stored.message.id(), &why),
+                }
+            }
+        }
+        self.delete(kept)
+    }
+
+    /// Deletes messages that were stored, even while the Postbox is being closed.
+    fn delete(&mut self, kept: Vec<String>) -> Result<()> {
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let (ids, before) = (kept.clone(), self.before);
+        let deleted = self.engine.run_to_end("deleting archived messages", |outbox| async move {
+            Ok(outbox.delete_dispatched(ids, before).await)
+        })?;
+        for (id, deleted) in kept.iter().zip(deleted) {
+            match deleted {
+                Ok(true) => self.report.archived += 1,
+                Ok(false) => {}
+                Err(error) => self.report.fail(id, error.message()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn store(archive: &dyn Archive, batch: &[StoredMessage]) -> Vec<Result<(), String>> {
+    catch_unwind(AssertUnwindSafe(|| archive.archive(batch)))
+        .unwrap_or_else(|panic| vec![Err(format!("the archive panicked: {}", panic_text(panic.as_ref()))); batch.len()])
 }
 
 /// The schedule of the background archiver. A run is skipped if no message can be old enough yet.
@@ -165,52 +225,6 @@ impl Schedule {
         *self.0.lock() = rest.map(|rest| Moment::now() + rest.min(Self::LONGEST_REST));
         Ok(())
     }
-}
-
-fn archive_batch(
-    engine: &Engine,
-    archive: &dyn Archive,
-    ids: Vec<String>,
-    before: Ticks,
-    report: &mut ArchiveReport,
-) -> Result<()> {
-    let (items, read) = engine
-        .run("reading dispatched messages", |outbox| async move { Ok::<_, Error>(outbox.get_items(ids).await) })?;
-    read?;
-    let mut batch = Vec::new();
-    for item in items {
-        let id = message_id(&item).unwrap_or_default().to_owned();
-        match decode_and_keep(item) {
-            // The message was replayed in the meantime, and the index lags behind the table.
-            Ok(stored) if stored.state != MessageState::Dispatched => {}
-            Ok(stored) => batch.push(stored),
-            Err(error) => report.fail(&id, error.message()),
-        }
-    }
-    if batch.is_empty() {
-        return Ok(());
-    }
-    let mut results = catch_unwind(AssertUnwindSafe(|| archive.archive(&batch)))
-        .unwrap_or_else(|panic| vec![Err(format!("the archive panicked: {}", panic_text(panic.as_ref()))); batch.len()])
-        .into_iter();
-    let mut kept = Vec::new();
-    for stored in &batch {
-        match results.next().unwrap_or_else(|| Err("the archive returned no result for the message".into())) {
-            Ok(()) => kept.push(stored.message.id().to_owned()),
-            Err(why) => report.fail(stored.message.id(), &why),
-        }
-    }
-    let ids = kept.clone();
-    let deleted = engine
-        .run("deleting archived messages", |outbox| async move { Ok(outbox.delete_dispatched(ids, before).await) })?;
-    for (id, deleted) in kept.iter().zip(deleted) {
-        match deleted {
-            Ok(true) => report.archived += 1,
-            Ok(false) => {}
-            Err(error) => report.fail(id, error.message()),
-        }
-    }
-    Ok(())
 }
 
 /// An archive in a file. Each line contains the item of one message as DynamoDB JSON. The file is synchronized to disk

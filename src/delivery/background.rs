@@ -2,8 +2,9 @@
 
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
-use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::error::{Error, ErrorCode, Result, no_resources};
 use crate::sys::sync::{Condvar, Mutex};
+use crate::sys::threads;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -71,16 +72,13 @@ impl Worker {
         let (wake, sleep) = mpsc::channel();
         let (cancel, end) = (CancelToken::new(), Arc::<End>::default());
         let (engine, canceled, name, ends) = (Arc::clone(engine), cancel.clone(), self.name, Ends(Arc::clone(&end)));
-        std::thread::Builder::new()
-            .name(format!("postbox-{name}"))
-            .spawn(move || {
-                run(name, &engine, interval, job.as_ref(), &sleep, &canceled);
-                drop((engine, job));
-                drop(ends);
-            })
-            .map_err(|error| {
-                Error::new(ErrorCode::Internal, format!("the thread postbox-{name} could not be started: {error}"))
-            })?;
+        let thread = format!("postbox-{name}");
+        threads::spawn(&thread, move || {
+            run(name, &engine, interval, job.as_ref(), &sleep, &canceled);
+            drop((engine, job));
+            drop(ends);
+        })
+        .map_err(|error| no_resources(&format!("the thread {thread} cannot be started"), &error))?;
         *running = Some(Running { wake: Some(wake), cancel, end });
         Ok(())
     }

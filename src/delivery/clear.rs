@@ -51,5 +51,5 @@ pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Re
 
 /// Returns whether the clear may continue. The sender calls this function before each call to a producer.
 fn go_on_with(engine: &Engine, cancel: &CancelToken) -> bool {
-    !cancel.is_canceled() && !engine.runtime.is_abandoned()
+    !cancel.is_canceled() && !engine.runtime.is_closing()
 }

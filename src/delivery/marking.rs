@@ -140,7 +140,7 @@ pub(crate) fn flush_marks(engine: &Engine, deadline: Instant) -> Result<()> {
         return Ok(());
     }
     let text =
-        format!("{left} messages were sent and could not be marked within close_timeout_ms: a sweep sends them again");
+        format!("the Postbox was closed with messages that were sent and not marked: {left}; a sweep sends them again");
     Err(Error::new(ErrorCode::MarkIncomplete, text))
 }
 

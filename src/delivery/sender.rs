@@ -272,7 +272,10 @@ impl<'a, 'd> Sender<'a, 'd> {
             () if !(self.go_on)() => Some((DispatchOutcome::Skipped, NOT_TRIED)),
             () => None,
         };
-        if let Some((outcome, why)) = untried {
+        // The guard is taken last, so that no call begins after the Postbox was closed.
+        let callback = if untried.is_none() { self.engine.runtime.enter_callback() } else { None };
+        if callback.is_none() {
+            let (outcome, why) = untried.unwrap_or((DispatchOutcome::Skipped, NOT_TRIED));
             for (place, message) in places.into_iter().zip(&messages) {
                 self.held.hold(message);
                 self.outcomes.set(place.index, outcome, why);
@@ -284,6 +287,7 @@ impl<'a, 'd> Sender<'a, 'd> {
             let _ = self.engine.run("mark_dispatched", |outbox| async move { Ok(outbox.mark_dispatched(marks).await) });
         }
         let outcomes = self.call(producer.as_ref(), &mut places, &messages);
+        drop(callback);
         let now = Ticks::now();
         let mut sent = Vec::new();
         for ((place, message), outcome) in places.into_iter().zip(&messages).zip(outcomes) {

@@ -22,11 +22,13 @@ use crate::runtime::Call;
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
+use crate::sys::threads;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The time for which this process ignores a lane after it found that another process holds the lane.
+const SWEEPER: &str = "postbox-sweeper";
 const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
 /// The maximum time for which a lane is not read again after a drain found no message that was due, or none that could be
 /// sent.
@@ -242,8 +244,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         if self.engine.config.sweep_threads < 2 || self.state().stuck >= MOST_STUCK {
             return;
         }
-        let thread = std::thread::Builder::new().name("postbox-sweeper".into());
-        let started = thread.spawn_scoped(scope, move || {
+        let started = threads::spawn_scoped(SWEEPER, scope, move || {
             if let Some(stuck) = self.wait_for_stuck() {
                 stuck.leave(self.engine, &self.calls, Terms::of(self.engine).stuck_after());
                 self.stand_by(scope);
@@ -285,10 +286,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
             return;
         }
         state.threads += 1;
-        let thread = std::thread::Builder::new().name("postbox-sweeper".into());
-        if let Err(error) = thread.spawn_scoped(scope, move || {
-            self.work(scope);
-        }) {
+        if let Err(error) = threads::spawn_scoped(SWEEPER, scope, move || self.work(scope)) {
             state.threads -= 1;
             tracing::warn!(target: "postbox", { error.message = %error }, "a thread for another topic could not be started: topics are sent one after the other");
         }
@@ -361,7 +359,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
     }
 
     fn goes_on(&self) -> bool {
-        !self.cancel.is_canceled() && !self.engine.runtime.is_abandoned()
+        !self.cancel.is_canceled() && !self.engine.runtime.is_closing()
     }
 
     /// Finds lanes that have messages to send and that no other process holds. Returns the number of lanes in the

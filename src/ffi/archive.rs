@@ -1,5 +1,6 @@
 //! Archiving.
 
+use crate::ffi::cancel::{cancel_token, postbox_cancel_token};
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, null_argument, write_optional};
@@ -68,6 +69,10 @@ impl Archive for CallbackArchive {
         };
         batch.iter().map(keep).collect()
     }
+
+    fn max_batch(&self) -> usize {
+        1
+    }
 }
 
 /// Archives old dispatched messages: calls `archive`, on this thread, for each message that has been
@@ -77,18 +82,23 @@ impl Archive for CallbackArchive {
 /// While this function runs, it holds the archivers' lease in the lock table, which excludes other
 /// archivers, including those of Brighter. If another archiver holds the lease, this function does
 /// nothing.
+///
+/// `cancel` may be NULL. If it is canceled, this function archives no further messages.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_archive(
     client: *mut postbox_client,
     archive: postbox_archive_callback,
     data: *mut c_void,
+    cancel: *const postbox_cancel_token,
     result: *mut postbox_archive_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for a living handle or NULL, which is checked.
         let postbox = unsafe { postbox_client::borrow(client) }?.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
-        let report = postbox.archive(&CallbackArchive { archive, data: Arc::new(CallbackData::new(data, None)) })?;
+        let archive = CallbackArchive { archive, data: Arc::new(CallbackData::new(data, None)) };
+        // SAFETY: the header asks for NULL or a living token.
+        let report = postbox.archive_with(&archive, &unsafe { cancel_token(cancel) })?;
         // SAFETY: the header asks for NULL or a place for the struct.
         unsafe { write_optional(result, archive_result(&report)) };
         Ok(())
@@ -105,12 +115,14 @@ pub unsafe extern "C" fn postbox_archive(
 pub unsafe extern "C" fn postbox_archive_to_file(
     client: *mut postbox_client,
     path: *const c_char,
+    cancel: *const postbox_cancel_token,
     result: *mut postbox_archive_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (postbox, archive) = unsafe { (postbox_client::borrow(client)?.get(), open_archive(text(path, "path")?)?) };
-        let report = postbox.archive(&archive)?;
+        // SAFETY: the header asks for NULL or a living token.
+        let report = postbox.archive_with(&archive, &unsafe { cancel_token(cancel) })?;
         // SAFETY: the header asks for NULL or a place for the struct.
         unsafe { write_optional(result, archive_result(&report)) };
         Ok(())

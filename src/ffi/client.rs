@@ -1,6 +1,7 @@
 //! The Postbox client.
 
 use crate::dynamodb_json::{item_from_json, item_to_json};
+use crate::ffi::cancel::{cancel_token, postbox_cancel_token};
 use crate::ffi::config::postbox_config;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, null_argument, write_out};
@@ -12,6 +13,7 @@ use crate::ffi::text::{c_string, optional_text, slice, text, texts};
 use crate::{DispatchReport, Error, ErrorCode, Item, Message, Postbox, Result, SendOutcome, UnitOfWork};
 use std::ffi::c_char;
 use std::ptr;
+use std::time::Duration;
 
 /// An open connection to an outbox. A program opens one client and shares it between its threads.
 ///
@@ -62,16 +64,34 @@ pub unsafe extern "C" fn postbox_open(
 /// the client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
 /// client or read statistics.
 ///
+/// A call that is sending or archiving messages finishes its current calls to producers and archives,
+/// starts no further ones, and returns. After this function has returned, for whatever reason, no call
+/// to a producer or an archive begins.
+///
 /// The client must still be freed. postbox_free also closes the client, but does not report whether
 /// this succeeded.
 ///
 /// Errors: POSTBOX_ERROR_TIMEOUT if a call or a background thread did not end in time and was
 /// abandoned; committed messages that were not sent stay outstanding. POSTBOX_ERROR_MARK_INCOMPLETE if
-/// sent messages were not marked in time; a sweep sends them again.
+/// sent messages were not marked in time; a sweep sends them again. POSTBOX_ERROR_REENTRANT_CALL if a
+/// producer or an archive of the same client called this function, which therefore could not wait. The
+/// client stops as soon as they return; call this function again after that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.0.close())
+}
+
+/// Closes a client as postbox_close does, and waits up to `timeout_ms` milliseconds instead of
+/// "close_timeout_ms". This function returns no later than 500 milliseconds after that time. Several
+/// threads can close several clients at the same time.
+///
+/// Errors: as for postbox_close.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_close_within(client: *mut postbox_client, timeout_ms: u64) -> *mut postbox_error {
+    let timeout = Duration::from_millis(timeout_ms);
+    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    fallible(|| unsafe { postbox_client::borrow(client) }?.0.close_within(timeout))
 }
 
 /// Closes and frees a client. Does nothing for NULL. This function returns no later than 500
@@ -199,6 +219,9 @@ pub unsafe extern "C" fn postbox_post(
 /// transport and not the messages. A message is also held back if an earlier message with the same
 /// topic and partition key was not sent in a previous clear by this client.
 ///
+/// `cancel` may be NULL. If it is canceled, messages that were not tried have the outcome
+/// POSTBOX_OUTCOME_SKIPPED, and stay outstanding.
+///
 /// The outcome of each message is written to `report`, which the caller frees with
 /// postbox_report_free. If `report` is not NULL, a failed message is not an error. If `report` is
 /// NULL and a message failed, this function fails with POSTBOX_ERROR_CLEAR_INCOMPLETE, with a
@@ -208,10 +231,14 @@ pub unsafe extern "C" fn postbox_clear_outbox(
     client: *mut postbox_client,
     ids: *const *const c_char,
     count: usize,
+    cancel: *const postbox_cancel_token,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for the same as `report_by_ids`.
-    unsafe { report_by_ids(client, ids, count, report, |postbox, ids| postbox.clear_outbox(ids)) }
+    // SAFETY: the header asks for NULL or a living token, and for the same as `report_by_ids`.
+    unsafe {
+        let cancel = cancel_token(cancel);
+        report_by_ids(client, ids, count, report, |postbox, ids| postbox.clear_outbox_with(ids, &cancel))
+    }
 }
 
 /// Marks messages dispatched without sending them, for programs that send messages without Postbox.

@@ -1,11 +1,12 @@
 //! Sweeping, in the foreground and in the background.
 
-use crate::SweepReport;
+use crate::ffi::cancel::{cancel_token, postbox_cancel_token};
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, write_optional};
 use crate::ffi::lease::postbox_lease;
 use crate::ffi::text::{optional_text, texts};
+use crate::{SweepOptions, SweepReport};
 use std::ffi::c_char;
 
 /// The result of a sweep: message counts and the status of the lease.
@@ -32,7 +33,8 @@ pub struct postbox_sweep_result {
 
 /// Sends the outstanding messages of `topic` that are older than "sweep_min_age_ms", and marks them
 /// dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
-/// messages are sent first. `result` may be NULL.
+/// messages are sent first. `result` may be NULL. `cancel` may be NULL; if it is canceled, the sweep
+/// ends after its current calls to producers.
 ///
 /// The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
 /// that one thread sweeps as a unit. A lane consists of one or more shards. If Brighter and Postbox
@@ -88,15 +90,16 @@ pub struct postbox_sweep_result {
 pub unsafe extern "C" fn postbox_sweep(
     client: *mut postbox_client,
     topic: *const c_char,
+    cancel: *const postbox_cancel_token,
     result: *mut postbox_sweep_result,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
         let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
-        let report = match topic {
-            Some(topic) => postbox.sweep_topic(topic)?,
-            None => postbox.sweep()?,
-        };
+        // SAFETY: the header asks for NULL or a living token.
+        let options = SweepOptions::new().cancel(&unsafe { cancel_token(cancel) });
+        let options = topic.into_iter().fold(options, SweepOptions::topic);
+        let report = postbox.sweep_with(options)?;
         // SAFETY: the header asks for NULL or a place for the struct.
         unsafe { write_optional(result, sweep_result(&report)) };
         Ok(())

@@ -95,6 +95,9 @@ pub enum ErrorCode {
     MalformedItem = 68,
     /// The embedded database could not be opened or is not compiled in.
     EmbeddedUnavailable = 69,
+    /// The process or the machine has reached a limit, so that a thread could not be started or a file could not be
+    /// opened. Close what is not needed, or raise the limit, and call again.
+    NoResources = 70,
 
     /// A defect in Postbox. Please report it.
     Internal = 99,
@@ -233,6 +236,12 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
     }
+}
+
+/// Returns the error for something that the operating system refused because of a limit, such as the number of threads.
+pub(crate) fn no_resources(what: &str, error: &std::io::Error) -> Error {
+    let text = format!("{what}, since the process or the machine has reached a limit: {error}");
+    Error::new(ErrorCode::NoResources, text).retryable()
 }
 
 /// Returns the message of a panic.

@@ -50,6 +50,16 @@ impl Gate {
         state.calls == 0
     }
 
+    /// Closes the gate without waiting for the running calls.
+    pub(crate) fn shut(&self) {
+        self.state.lock().closed = true;
+    }
+
+    /// Returns the number of running calls.
+    pub(crate) fn count(&self) -> usize {
+        self.state.lock().calls
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.state.lock().closed
     }

@@ -3,13 +3,14 @@
 mod gate;
 mod wait;
 
-use crate::model::error::{Error, ErrorCode, Result, panic_text};
+use crate::model::error::{Error, ErrorCode, Result, no_resources, panic_text};
 pub(crate) use crate::runtime::gate::Call;
 use crate::runtime::gate::Gate;
 use crate::sys::clock;
 #[cfg(postbox_simulation)]
 use crate::sys::simulation::Simulated;
 use crate::sys::sync::Mutex;
+use crate::sys::threads;
 use crate::{
     runtime::wait::{Waited, wait_for},
     sys::park::ThisThread,
@@ -36,7 +37,12 @@ pub(crate) struct Runtime {
     handle: Handle,
     thread: ThreadId,
     process: u32,
+    /// The calls of the host program and of the background threads.
     gate: Gate,
+    /// The calls of producers and archives.
+    callbacks: Gate,
+    /// The futures that run on the threads of their callers.
+    futures: Gate,
     /// A notification that ends the calls that are still waiting when `close` has timed out.
     abandoned: Notify,
     is_abandoned: AtomicBool,
@@ -49,6 +55,8 @@ pub(crate) struct Runtime {
 thread_local! {
     /// The runtime whose future currently runs on this thread, identified by the runtime's own thread.
     static INSIDE: Cell<Option<ThreadId>> = const { Cell::new(None) };
+    /// The runtime whose Postbox currently calls a producer or an archive on this thread.
+    static CALLBACK: Cell<Option<ThreadId>> = const { Cell::new(None) };
     /// A value that is destroyed when the thread ends, so that a call during the end of a thread is detected. On the
     /// main thread, this happens before the functions of `atexit` run.
     static LIFE: String = const { String::new() };
@@ -72,6 +80,18 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         INSIDE.set(self.0);
+    }
+}
+
+/// A guard of a call of a producer or an archive, which ends when this value is dropped.
+pub(crate) struct Callback<'a> {
+    _call: Call<'a>,
+    before: Option<ThreadId>,
+}
+
+impl Drop for Callback<'_> {
+    fn drop(&mut self) {
+        CALLBACK.set(self.before);
     }
 }
 
@@ -112,29 +132,24 @@ impl Runtime {
         let (stop, stop_requested) = oneshot::channel::<()>();
         let (started, starting) = mpsc::channel();
         let (ended, stopped) = mpsc::channel::<()>();
-        let failed = |error: std::io::Error| {
-            Error::new(ErrorCode::Internal, format!("the thread postbox-runtime could not be started: {error}"))
-        };
-        let thread = std::thread::Builder::new()
-            .name("postbox-runtime".into())
-            .spawn(move || {
-                // All code on this thread runs inside an operation, so calls to Postbox from this thread are rejected.
-                INSIDE.set(Some(std::thread::current().id()));
-                ignore_broken_pipes();
-                let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                    Ok(runtime) => runtime,
-                    Err(error) => {
-                        let _ = started.send(Err(error));
-                        return;
-                    }
-                };
-                let _ = started.send(Ok(runtime.handle().clone()));
-                let _ = runtime.block_on(stop_requested);
-                // Dropping the runtime would wait for a DNS lookup in progress.
-                runtime.shutdown_background();
-                let _ = ended.send(());
-            })
-            .map_err(failed)?;
+        let failed = |error: std::io::Error| no_resources("the thread postbox-runtime cannot be started", &error);
+        let thread = threads::spawn("postbox-runtime", move || {
+            // All code on this thread runs inside an operation, so calls to Postbox from this thread are rejected.
+            INSIDE.set(Some(std::thread::current().id()));
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return;
+                }
+            };
+            let _ = started.send(Ok(runtime.handle().clone()));
+            let _ = runtime.block_on(stop_requested);
+            // Dropping the runtime would wait for a DNS lookup in progress.
+            runtime.shutdown_background();
+            let _ = ended.send(());
+        })
+        .map_err(failed)?;
         let handle = starting
             .recv()
             .map_err(|_| Error::new(ErrorCode::Internal, "the thread postbox-runtime ended at its start"))?
@@ -144,6 +159,8 @@ impl Runtime {
             thread: thread.thread().id(),
             process: std::process::id(),
             gate: Gate::default(),
+            callbacks: Gate::default(),
+            futures: Gate::default(),
             abandoned: Notify::new(),
             is_abandoned: AtomicBool::new(false),
             stop: Mutex::new(Some(stop)),
@@ -162,6 +179,8 @@ impl Runtime {
             thread: std::thread::spawn(|| ()).thread().id(),
             process: std::process::id(),
             gate: Gate::default(),
+            callbacks: Gate::default(),
+            futures: Gate::default(),
             abandoned: Notify::new(),
             is_abandoned: AtomicBool::new(false),
             stop: Mutex::default(),
@@ -226,6 +245,10 @@ impl Runtime {
                 format!("{what} was called while its thread ends, as in a function of atexit: call it earlier"),
             ));
         }
+        // The runtime stops only after all futures have ended, because a future must not use its timers after that.
+        let Some(_running) = self.futures.enter() else {
+            return Err(closed());
+        };
         let deadline = clock::now() + timeout;
         let waited = catch_unwind(AssertUnwindSafe(move || {
             let _context = self.handle.enter();
@@ -315,6 +338,27 @@ impl Runtime {
         Ok(())
     }
 
+    /// Registers a call of a producer or an archive on this thread. Returns `None` if the Postbox is being closed.
+    pub(crate) fn enter_callback(&self) -> Option<Callback<'_>> {
+        let call = self.callbacks.enter()?;
+        Some(Callback { _call: call, before: CALLBACK.replace(Some(self.thread)) })
+    }
+
+    /// Returns whether this thread runs a producer or an archive of this Postbox.
+    pub(crate) fn is_in_callback(&self) -> bool {
+        CALLBACK.get() == Some(self.thread)
+    }
+
+    /// Starts no more calls of producers and archives. Running calls such as `clear_outbox` therefore end soon.
+    pub(crate) fn end_callbacks(&self) {
+        self.callbacks.shut();
+    }
+
+    /// Returns whether the Postbox is being closed, so that running calls must end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.callbacks.is_closed()
+    }
+
     /// Returns whether `close` has stopped waiting for the running calls.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.is_abandoned.load(Ordering::Relaxed)
@@ -337,27 +381,33 @@ impl Runtime {
     }
 
     /// Rejects new calls, waits for the running calls until the deadline, and stops the thread. A second call also
-    /// waits for the thread to stop. The error names `timeout`, which is the time for all steps of closing the Postbox.
-    pub(crate) fn close(&self, deadline: Instant, timeout: Duration) -> Result<()> {
+    /// waits for the thread to stop. The error names `limit`, which is the time for all steps of closing the Postbox.
+    pub(crate) fn close(&self, deadline: Instant, limit: &str) -> Result<()> {
         self.check()?;
-        let finished = self.gate.close(deadline);
+        self.end_callbacks();
+        self.gate.close(deadline);
+        let (calls, callbacks) = (self.gate.count(), self.callbacks.count());
         self.is_abandoned.store(true, Ordering::Relaxed);
         self.abandoned.notify_waiters();
+        let deadline = deadline.max(clock::now() + GRACE);
+        self.futures.close(deadline);
         self.request_stop();
         let stopped = self.stopped.lock();
-        let remaining = deadline.saturating_duration_since(clock::now()).max(GRACE);
+        let remaining = deadline.saturating_duration_since(clock::now());
         let ended = !matches!(stopped.recv_timeout(remaining), Err(RecvTimeoutError::Timeout));
-        if finished && ended {
-            Ok(())
-        } else {
-            Err(Error::new(
-                ErrorCode::Timeout,
-                format!(
-                    "closing took longer than close_timeout_ms ({} ms); the calls still running were abandoned",
-                    timeout.as_millis()
-                ),
-            ))
+        if calls == 0 && ended {
+            return Ok(());
         }
+        let left = match (calls, callbacks) {
+            (0, _) => "the thread postbox-runtime has not ended, since a log callback has not returned".to_owned(),
+            (calls, 0) => format!("calls still running, which were abandoned: {calls}"),
+            (calls, callbacks) => {
+                format!(
+                    "calls still running, which were abandoned: {calls}; producers and archives that have not returned: {callbacks}"
+                )
+            }
+        };
+        Err(Error::new(ErrorCode::Timeout, format!("closing took longer than {limit}; {left}")))
     }
 
     fn request_stop(&self) {
@@ -380,20 +430,6 @@ impl Drop for Runtime {
         }
     }
 }
-
-/// Blocks SIGPIPE on this thread, which owns all sockets. A write to a closed connection is then an error and does not
-/// end the process.
-#[cfg(unix)]
-fn ignore_broken_pipes() {
-    let mut signals = nix::sys::signal::SigSet::empty();
-    signals.add(nix::sys::signal::Signal::SIGPIPE);
-    if let Err(error) = signals.thread_block() {
-        tracing::warn!(target: "postbox", { error.message = %error }, "SIGPIPE cannot be blocked");
-    }
-}
-
-#[cfg(not(unix))]
-fn ignore_broken_pipes() {}
 
 fn closed() -> Error {
     Error::new(ErrorCode::Closed, "the Postbox was closed: open a new one")
@@ -494,7 +530,7 @@ mod tests {
         });
         entering.recv_timeout(LONG).unwrap();
         let timeout = Duration::from_millis(10);
-        let error = runtime.close(Instant::now() + timeout, timeout).unwrap_err();
+        let error = runtime.close(Instant::now() + timeout, "10 ms").unwrap_err();
         assert_eq!(error.code(), ErrorCode::Timeout);
         drop(release);
         assert_eq!(caller.join().unwrap().unwrap_err().code(), ErrorCode::Closed);

@@ -9,3 +9,4 @@ pub mod simulation;
 #[cfg(not(postbox_simulation))]
 pub(crate) mod simulation;
 pub(crate) mod sync;
+pub(crate) mod threads;

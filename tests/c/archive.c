@@ -64,7 +64,7 @@ void archive_deletes_archived_messages(void)
     postbox_client *box = open_filled(NULL);
     memset(&result, 0xff, sizeof result);
     OK(postbox_set_log_callback(POSTBOX_LOG_WARN, see_reasons, &reasons, NULL));
-    OK(postbox_archive(box, keep_some, &archive, &result));
+    OK(postbox_archive(box, keep_some, &archive, NULL, &result));
     OK(postbox_set_log_callback(0, NULL, NULL, NULL));
     CHECK(archive.calls == 3 && result.archived == 1 && result.failed == 2 && result.lease == POSTBOX_LEASE_HELD);
     for (size_t i = 0; i < COUNT(result.reserved); i++)
@@ -75,12 +75,12 @@ void archive_deletes_archived_messages(void)
     check_state(box, "failed", "dispatched");
     check_state(box, "outstanding", "outstanding");
     /* Messages are passed again until they are archived. Outstanding messages are never passed. */
-    OK(postbox_archive(box, producer_send, &keeps_all, NULL));
+    OK(postbox_archive(box, producer_send, &keeps_all, NULL, NULL));
     CHECK(keeps_all.sent == 2);
     check_state(box, "refused", NULL);
     check_state(box, "failed", NULL);
     check_state(box, "outstanding", "outstanding");
-    OK(postbox_archive(box, producer_send, &keeps_all, &result));
+    OK(postbox_archive(box, producer_send, &keeps_all, NULL, &result));
     CHECK(keeps_all.sent == 2 && result.archived == 0 && result.failed == 0);
     postbox_free(box);
 }
@@ -93,7 +93,7 @@ void young_dispatched_messages_are_not_archived(void)
     postbox_client *box = open_eager(NULL, "archive_min_age_ms", "600000");
     deposit(box, id);
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
-    OK(postbox_archive(box, producer_send, &archive, &result));
+    OK(postbox_archive(box, producer_send, &archive, NULL, &result));
     CHECK(archive.sent == 0 && result.archived == 0 && result.failed == 0);
     check_state(box, id, "dispatched");
     postbox_free(box);
@@ -123,7 +123,7 @@ void archive_file_has_a_message_a_line(void)
     postbox_client *box = open_filled(NULL);
     CHECK(mkdtemp(directory) != NULL);
     snprintf(path, sizeof path, "%s/archive.jsonl", directory);
-    OK(postbox_archive_to_file(box, path, &result));
+    OK(postbox_archive_to_file(box, path, NULL, &result));
     CHECK(result.archived == 3 && result.failed == 0 && result.lease == POSTBOX_LEASE_HELD);
     CHECK(stat(path, &status) == 0 && (status.st_mode & 0777) == 0600);
     CHECK(count_lines(path, "") == 3);
@@ -139,7 +139,7 @@ void archive_file_has_a_message_a_line(void)
     /* A further run appends to the file. */
     const char *id = "outstanding";
     OK(postbox_mark_dispatched(box, &id, 1, NULL));
-    OK(postbox_archive_to_file(box, path, NULL));
+    OK(postbox_archive_to_file(box, path, NULL, NULL));
     CHECK(count_lines(path, "") == 4);
     CHECK(count_lines(path, "\"MessageId\":{\"S\":\"outstanding\"}") == 1);
     unlink(path);
@@ -159,15 +159,15 @@ void archive_file_that_cannot_be_written_keeps_the_messages(void)
     postbox_archive_result result = {.archived = 42};
     postbox_client *box = open_filled(NULL);
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "/nowhere/archive could not be opened: No such file",
-          postbox_archive_to_file(box, "/nowhere/archive", &result));
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "/tmp could not be opened", postbox_archive_to_file(box, "/tmp", &result));
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "could not be opened", postbox_archive_to_file(box, "", &result));
+          postbox_archive_to_file(box, "/nowhere/archive", NULL, &result));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "/tmp could not be opened", postbox_archive_to_file(box, "/tmp", NULL, &result));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "could not be opened", postbox_archive_to_file(box, "", NULL, &result));
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "/nowhere/archive",
           postbox_start_archiver_to_file(box, "/nowhere/archive"));
     CHECK(result.archived == 42);
     /* A full disk is reported when a message is archived. */
     OK(postbox_set_log_callback(POSTBOX_LOG_WARN, see_full_disk, &full, NULL));
-    OK(postbox_archive_to_file(box, "/dev/full", &result));
+    OK(postbox_archive_to_file(box, "/dev/full", NULL, &result));
     OK(postbox_set_log_callback(0, NULL, NULL, NULL));
     CHECK(result.archived == 0 && result.failed == 3 && full == 3);
     for (size_t i = 0; i < COUNT(sent); i++)

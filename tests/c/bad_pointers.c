@@ -42,6 +42,9 @@ void null_handles_have_documented_results(void)
     postbox_unit_of_work_free(NULL);
     postbox_report_free(NULL);
     postbox_string_free(NULL);
+    postbox_cancel_token_cancel(NULL);
+    CHECK(!postbox_cancel_token_is_canceled(NULL));
+    postbox_cancel_token_free(NULL);
     postbox_free(NULL);
 }
 
@@ -63,6 +66,8 @@ void null_settings_and_messages_are_errors(void)
     IS_NULL("send", postbox_config_add_batch_producer(config, "t", 1, NULL, NULL, NULL));
     postbox_send_results_set(NULL, 0, POSTBOX_SEND_SENT, NULL);
     IS_NULL("config", postbox_open(NULL, &box));
+    IS_NULL("token", postbox_cancel_token_new(NULL));
+    IS_NULL("client", postbox_close_within(NULL, 0));
     IS_NULL("client", postbox_open(config, NULL));
     IS_NULL("topic", postbox_message_new(NULL, NULL, 0, &message));
     IS_NULL("body", postbox_message_new("t", NULL, 1, &message));
@@ -105,9 +110,9 @@ void null_arguments_of_a_postbox_are_errors(void)
     IS_NULL("messages[1]", postbox_deposit_posts(box, messages, 2));
     IS_NULL("client", postbox_post(NULL, message, &report));
     IS_NULL("message", postbox_post(box, NULL, &report));
-    IS_NULL("client", postbox_clear_outbox(NULL, ids, 1, &report));
-    IS_NULL("ids", postbox_clear_outbox(box, NULL, 1, &report));
-    IS_NULL("ids[1]", postbox_clear_outbox(box, ids, 2, &report));
+    IS_NULL("client", postbox_clear_outbox(NULL, ids, 1, NULL, &report));
+    IS_NULL("ids", postbox_clear_outbox(box, NULL, 1, NULL, &report));
+    IS_NULL("ids[1]", postbox_clear_outbox(box, ids, 2, NULL, &report));
     IS_NULL("client", postbox_mark_dispatched(NULL, ids, 1, &report));
     IS_NULL("ids", postbox_mark_dispatched(box, NULL, 1, &report));
     IS_NULL("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
@@ -186,7 +191,7 @@ void null_arguments_of_delivery_are_errors(void)
     postbox_page *page = NULL;
     postbox_report *report = NULL;
     postbox_client *box = open_memory(NULL);
-    IS_NULL("client", postbox_sweep(NULL, NULL, &swept));
+    IS_NULL("client", postbox_sweep(NULL, NULL, NULL, &swept));
     IS_NULL("client", postbox_start_sweeper(NULL));
     IS_NULL("client", postbox_stop_sweeper(NULL));
     IS_NULL("client", postbox_count_outstanding(NULL, NULL, &outstanding));
@@ -200,10 +205,10 @@ void null_arguments_of_delivery_are_errors(void)
     IS_NULL("ids[1]", postbox_replay(box, ids, 2, &report));
     IS_NULL("client", postbox_replay_causation(NULL, "x", &report));
     IS_NULL("causation_id", postbox_replay_causation(box, NULL, &report));
-    IS_NULL("client", postbox_archive(NULL, producer_send, &archive, &archived));
-    IS_NULL("archive", postbox_archive(box, NULL, &archive, &archived));
-    IS_NULL("client", postbox_archive_to_file(NULL, "/dev/null", &archived));
-    IS_NULL("path", postbox_archive_to_file(box, NULL, &archived));
+    IS_NULL("client", postbox_archive(NULL, producer_send, &archive, NULL, &archived));
+    IS_NULL("archive", postbox_archive(box, NULL, &archive, NULL, &archived));
+    IS_NULL("client", postbox_archive_to_file(NULL, "/dev/null", NULL, &archived));
+    IS_NULL("path", postbox_archive_to_file(box, NULL, NULL, &archived));
     IS_NULL("client", postbox_start_archiver(NULL, producer_send, &archive, producer_release));
     IS_NULL("archive", postbox_start_archiver(box, NULL, &archive, producer_release));
     IS_NULL("client", postbox_start_archiver_to_file(NULL, "/dev/null"));
@@ -217,7 +222,7 @@ void null_arguments_of_delivery_are_errors(void)
     CHECK(page == NULL && report == NULL && archive.released == 0);
     EQUAL(json, "untouched");
     /* `data` may be NULL, as every value that Postbox only passes on. */
-    OK(postbox_archive(box, producer_send, NULL, NULL));
+    OK(postbox_archive(box, producer_send, NULL, NULL, NULL));
     check_usable(box);
     postbox_free(box);
 }
@@ -241,7 +246,7 @@ void text_that_is_not_utf8_is_rejected(void)
     NOT_TEXT("name", postbox_message_set(message, NOT_UTF8, "x"));
     NOT_TEXT("value", postbox_message_set(message, "subject", NOT_UTF8));
     NOT_TEXT("name", postbox_message_get(message, NOT_UTF8, &value));
-    NOT_TEXT("ids[1]", postbox_clear_outbox(box, ids, 2, &report));
+    NOT_TEXT("ids[1]", postbox_clear_outbox(box, ids, 2, NULL, &report));
     NOT_TEXT("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
     NOT_TEXT("ids[1]", postbox_notify_committed(box, ids, 2));
     NOT_TEXT("id", postbox_confirm(box, NOT_UTF8, POSTBOX_SEND_SENT, NULL));
@@ -252,14 +257,14 @@ void text_that_is_not_utf8_is_rejected(void)
     postbox_outstanding_count outstanding = {.count = 42};
     postbox_archive_result archived = {.archived = 42};
     postbox_page *page = NULL;
-    NOT_TEXT("topic", postbox_sweep(box, NOT_UTF8, &swept));
+    NOT_TEXT("topic", postbox_sweep(box, NOT_UTF8, NULL, &swept));
     NOT_TEXT("topic", postbox_count_outstanding(box, NOT_UTF8, &outstanding));
     NOT_TEXT("topic", postbox_list_messages(box, POSTBOX_STATE_PARKED, NOT_UTF8, 1, NULL, &page));
     NOT_TEXT("cursor", postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 1, NOT_UTF8, &page));
     NOT_TEXT("id", postbox_unpark(box, NOT_UTF8));
     NOT_TEXT("ids[1]", postbox_replay(box, ids, 2, &report));
     NOT_TEXT("causation_id", postbox_replay_causation(box, NOT_UTF8, &report));
-    NOT_TEXT("path", postbox_archive_to_file(box, NOT_UTF8, &archived));
+    NOT_TEXT("path", postbox_archive_to_file(box, NOT_UTF8, NULL, &archived));
     NOT_TEXT("path", postbox_start_archiver_to_file(box, NOT_UTF8));
     CHECK(swept.found == 42 && outstanding.count == 42 && archived.archived == 42 && page == NULL);
     NOT_TEXT("table", postbox_get_item(box, NOT_UTF8, ADA, &item));

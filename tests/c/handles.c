@@ -17,7 +17,7 @@ void ten_thousand_handles(void)
         OK(postbox_config_get(config, "table_name", &value));
         OK(postbox_message_get(message, "topic", &value));
         OK(postbox_unit_of_work_deposit_post(work, message));
-        OK(postbox_clear_outbox(box, NULL, 0, &report));
+        OK(postbox_clear_outbox(box, NULL, 0, NULL, &report));
         CHECK(report != NULL);
         postbox_report_free(report);
         postbox_error_free(error);

@@ -177,7 +177,7 @@ void stats_are_a_struct_and_json(void)
     CHECK(clear(box, "counted", NULL, 0) == POSTBOX_OUTCOME_FAILED);
     CHECK(clear(box, "counted", NULL, 0) == POSTBOX_OUTCOME_BREAKER_OPEN);
     check_field(box, "counted", "dispatch_attempts", "0");
-    OK(postbox_sweep(box, NULL, NULL));
+    OK(postbox_sweep(box, NULL, NULL, NULL));
     OK(postbox_get_stats(box, &stats));
     CHECK(stats.deposited == 1 && stats.duplicates_avoided == 1 && stats.dispatched == 0);
     CHECK(stats.failed == 2 && stats.sweeps == 1 && stats.open_breakers == 1);
@@ -215,7 +215,7 @@ void replayed_messages_are_sent_again(void)
     postbox_report_free(report);
     check_state(box, "one", "outstanding");
     check_field(box, "one", "dispatched_at", NULL);
-    OK(postbox_sweep(box, NULL, NULL));
+    OK(postbox_sweep(box, NULL, NULL, NULL));
     CHECK(producer.sent == 3);
     check_state(box, "one", "dispatched");
 
@@ -253,7 +253,7 @@ void messages_are_replayed_by_their_causation(void)
     check_state(box, "caused-1", "outstanding");
     check_state(box, "caused-2", "outstanding");
     check_state(box, "other", "dispatched");
-    OK(postbox_sweep(box, NULL, NULL));
+    OK(postbox_sweep(box, NULL, NULL, NULL));
     OK(postbox_replay_causation(box, "order-1", NULL));
     check_state(box, "caused-1", "outstanding");
     OK(postbox_replay_causation(box, "nothing", &report));
@@ -292,7 +292,7 @@ void replay_by_causation_needs_the_index(void)
     postbox_message *message = message_of("greeting.made", "caused", "x");
     OK(postbox_message_set(message, "causation_id", "order-1"));
     OK(postbox_deposit_post(box, message));
-    OK(postbox_sweep(box, NULL, NULL));
+    OK(postbox_sweep(box, NULL, NULL, NULL));
     check_state(box, "caused", "dispatched");
     FAILS(POSTBOX_ERROR_INVALID_TABLE, "no index Causation", postbox_replay_causation(box, "order-1", &report));
     FAILS(POSTBOX_ERROR_INVALID_TABLE, "replay them by id", postbox_replay_causation(box, "order-1", NULL));

@@ -109,7 +109,7 @@ void impossible_lengths_are_errors(void)
     const char *id = "x";
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "body", postbox_message_new("t", (const uint8_t *)"x", SIZE_MAX, &message));
     CHECK(message == NULL);
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "ids", postbox_clear_outbox(box, &id, SIZE_MAX / 2, NULL));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "ids", postbox_clear_outbox(box, &id, SIZE_MAX / 2, NULL, NULL));
     check_usable(box);
     postbox_free(box);
 }

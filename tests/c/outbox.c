@@ -26,7 +26,7 @@ void message_is_deposited_read_cleared_and_skipped(void)
     CHECK(value == NULL);
     postbox_message_free(message);
 
-    OK(postbox_clear_outbox(box, ids, COUNT(ids), &report));
+    OK(postbox_clear_outbox(box, ids, COUNT(ids), NULL, &report));
     CHECK(postbox_report_count(report) == 3 && postbox_report_failure_count(report) == 2);
     EQUAL(postbox_report_id(report, 0), "one");
     CHECK(postbox_report_outcome(report, 0) == POSTBOX_OUTCOME_DISPATCHED);
@@ -67,7 +67,7 @@ void without_a_report_a_failed_message_is_an_error(void)
     postbox_client *box = open_memory(&producer);
     deposit(box, "one");
     postbox_error *error =
-        ERROR_OF(POSTBOX_ERROR_CLEAR_INCOMPLETE, "1 of 2", postbox_clear_outbox(box, ids, COUNT(ids), NULL));
+        ERROR_OF(POSTBOX_ERROR_CLEAR_INCOMPLETE, "1 of 2", postbox_clear_outbox(box, ids, COUNT(ids), NULL, NULL));
     CHECK(postbox_error_reason_count(error) == 1 && postbox_error_reason_index(error, 0) == 1);
     EQUAL(postbox_error_reason_subject(error, 0), "nobody");
     EQUAL(postbox_error_reason_code(error, 0), "NotFound");
@@ -75,7 +75,7 @@ void without_a_report_a_failed_message_is_an_error(void)
     postbox_error_free(error);
     check_state(box, "one", "dispatched");
     FAILS(POSTBOX_ERROR_CLEAR_INCOMPLETE, "1 of 2", postbox_mark_dispatched(box, ids, COUNT(ids), NULL));
-    OK(postbox_clear_outbox(box, NULL, 0, NULL));
+    OK(postbox_clear_outbox(box, NULL, 0, NULL, NULL));
     OK(postbox_mark_dispatched(box, NULL, 0, NULL));
     postbox_free(box);
 }
@@ -100,7 +100,7 @@ void many_are_deposited_and_marked(void)
     OK(postbox_mark_dispatched(box, ids, MANY / 2, &report));
     CHECK(postbox_report_count(report) == MANY / 2 && postbox_report_failure_count(report) == 0);
     postbox_report_free(report);
-    OK(postbox_clear_outbox(box, ids, MANY, &report));
+    OK(postbox_clear_outbox(box, ids, MANY, NULL, &report));
     for (int i = 0; i < MANY; i++) {
         CHECK(postbox_report_outcome(report, (size_t)i) ==
               (i < MANY / 2 ? POSTBOX_OUTCOME_ALREADY_DISPATCHED : POSTBOX_OUTCOME_DISPATCHED));
@@ -126,7 +126,7 @@ void impossible_id_is_not_found(void)
     OK(postbox_get_message(box, too_long, &message));
     CHECK(message == NULL);
     for (int mark = 0; mark < 2; mark++) {
-        OK(mark ? postbox_mark_dispatched(box, ids, COUNT(ids), &report) : postbox_clear_outbox(box, ids, COUNT(ids), &report));
+        OK(mark ? postbox_mark_dispatched(box, ids, COUNT(ids), &report) : postbox_clear_outbox(box, ids, COUNT(ids), NULL, &report));
         CHECK(postbox_report_outcome(report, 0) == POSTBOX_OUTCOME_NOT_FOUND);
         CHECK(postbox_report_outcome(report, 1) == (mark ? POSTBOX_OUTCOME_ALREADY_DISPATCHED : POSTBOX_OUTCOME_DISPATCHED));
         CHECK(postbox_report_outcome(report, 2) == POSTBOX_OUTCOME_NOT_FOUND);
@@ -327,7 +327,7 @@ void after_close_every_call_says_so(void)
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_deposit_post(box, message));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_deposit_posts(box, (const postbox_message *const *)&message, 1));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_post(box, message, &report));
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_clear_outbox(box, &id, 1, &report));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_clear_outbox(box, &id, 1, NULL, &report));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_mark_dispatched(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_confirm(box, id, POSTBOX_SEND_SENT, NULL));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_confirm(box, id, POSTBOX_SEND_RETRY, NULL));
@@ -339,15 +339,15 @@ void after_close_every_call_says_so(void)
     postbox_outstanding_count outstanding = {.count = 42};
     postbox_page *page = (void *)&untouched;
     struct producer archive = {.outcome = 0};
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_sweep(box, NULL, NULL));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_sweep(box, NULL, NULL, NULL));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_start_sweeper(box));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_count_outstanding(box, NULL, &outstanding));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_unpark(box, id));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_replay(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_replay_causation(box, id, &report));
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_archive(box, producer_send, &archive, NULL));
-    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_archive_to_file(box, "/dev/null", NULL));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_archive(box, producer_send, &archive, NULL, NULL));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_archive_to_file(box, "/dev/null", NULL, NULL));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_start_archiver(box, producer_send, &archive, producer_release));
     FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_start_archiver_to_file(box, "/dev/null"));
     OK(postbox_stop_sweeper(box));

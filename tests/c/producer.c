@@ -157,7 +157,7 @@ void batch_producer_sets_a_result_for_each_message(void)
     postbox_client *box = open_batching(&producer, 7);
     for (size_t i = 0; i < COUNT(ids); i++)
         deposit(box, ids[i]);
-    OK(postbox_clear_outbox(box, ids, COUNT(ids), &report));
+    OK(postbox_clear_outbox(box, ids, COUNT(ids), NULL, &report));
     CHECK(producer.calls == 2 && producer.batches[0] == 7 && producer.batches[1] == 1);
     for (size_t i = 0; i < COUNT(ids); i++)
         EQUAL(producer.ids[i], ids[i]);
@@ -181,7 +181,7 @@ void message_without_a_result_stays_as_it_was(void)
     postbox_client *box = open_batching(&producer, 10);
     for (size_t i = 0; i < COUNT(ids); i++)
         deposit(box, ids[i]);
-    OK(postbox_clear_outbox(box, ids, COUNT(ids), &report));
+    OK(postbox_clear_outbox(box, ids, COUNT(ids), NULL, &report));
     CHECK(postbox_report_outcome(report, 0) == POSTBOX_OUTCOME_DISPATCHED);
     for (size_t i = 1; i < COUNT(ids); i++) {
         CHECK(postbox_report_outcome(report, i) == POSTBOX_OUTCOME_SKIPPED);
@@ -189,12 +189,12 @@ void message_without_a_result_stays_as_it_was(void)
     }
     postbox_report_free(report);
     producer.result_count = 0;
-    OK(postbox_sweep(box, NULL, &swept));
+    OK(postbox_sweep(box, NULL, NULL, &swept));
     CHECK(swept.dispatched == 0 && swept.failed == 0 && swept.held_back == 2);
     check_field(box, "1", "dispatch_attempts", "0");
     check_field(box, "1", "last_error", NULL);
     producer.result_count = 1;
-    OK(postbox_sweep(box, NULL, &swept));
+    OK(postbox_sweep(box, NULL, NULL, &swept));
     /* A sweep continues as long as it sends something, so one sweep sends both messages. */
     CHECK(swept.dispatched == 2 && producer.released == 0);
     postbox_free(box);
@@ -237,7 +237,7 @@ void many_are_confirmed_in_one_call(void)
         outcomes[i] = POSTBOX_SEND_SENT;
         deposit(box, ids[i]);
     }
-    OK(postbox_clear_outbox(box, ids, MANY, NULL));
+    OK(postbox_clear_outbox(box, ids, MANY, NULL, NULL));
     outcomes[0] = POSTBOX_SEND_RETRY;
     reasons[0] = "no leader";
     outcomes[1] = POSTBOX_SEND_UNAVAILABLE;
@@ -389,7 +389,7 @@ void topics_go_to_their_producers(void)
     deposit(box, "1");
     OK(postbox_deposit_post(box, message));
     deposit(box, "3");
-    OK(postbox_clear_outbox(box, ids, COUNT(ids), &report));
+    OK(postbox_clear_outbox(box, ids, COUNT(ids), NULL, &report));
     CHECK(postbox_report_failure_count(report) == 1);
     CHECK(postbox_report_outcome(report, 1) == POSTBOX_OUTCOME_FAILED);
     CHECK(greetings.sent == 2 && others.sent == 1);

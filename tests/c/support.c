@@ -114,7 +114,7 @@ void deposit(postbox_client *box, const char *id)
 postbox_outcome clear(postbox_client *box, const char *id, char *detail, size_t size)
 {
     postbox_report *report = NULL;
-    OK(postbox_clear_outbox(box, &id, 1, &report));
+    OK(postbox_clear_outbox(box, &id, 1, NULL, &report));
     CHECK(postbox_report_count(report) == 1);
     EQUAL(postbox_report_id(report, 0), id);
     postbox_outcome outcome = postbox_report_outcome(report, 0);
@@ -223,4 +223,11 @@ char *long_person(const char *name, size_t length)
     char *text = long_text(length), *item = person_json(name, text);
     free(text);
     return item;
+}
+
+int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

@@ -73,5 +73,7 @@ void check_usable(postbox_client *box);
 char *long_text(size_t length);
 /* Returns an item of People with an attribute of this many characters, which the caller frees. */
 char *long_person(const char *name, size_t length);
+/* Returns the time of a monotonic clock, in milliseconds. */
+int64_t now_ms(void);
 
 #endif

@@ -57,14 +57,14 @@ void sweep_sends_messages_of_a_crashed_process(void)
 
     OK(postbox_open(config, &box));
     check_state(box, "left", "outstanding");
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.found == 1 && result.dispatched == 1 && result.failed == 0 && result.held_back == 0);
     CHECK(result.lease == POSTBOX_LEASE_HELD);
     CHECK(producer.sent == 1);
     EQUAL(producer.ids[0], "left");
     check_state(box, "left", "dispatched");
     check_state(box, "rolled back", NULL);
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.found == 0 && result.dispatched == 0 && producer.sent == 1);
     postbox_config_free(config);
     postbox_free(box);
@@ -84,14 +84,14 @@ void sweep_is_of_one_topic_or_of_all(void)
     OK(postbox_deposit_post(box, other));
     deposit(box, "of greeting.made");
     memset(&result, 0xff, sizeof result);
-    OK(postbox_sweep(box, "other", &result));
+    OK(postbox_sweep(box, "other", NULL, &result));
     CHECK(result.found == 1 && result.dispatched == 1 && result.already_dispatched == 0);
     for (size_t i = 0; i < COUNT(result.reserved); i++)
         CHECK(result.reserved[i] == 0);
     check_state(box, "of greeting.made", "outstanding");
-    OK(postbox_sweep(box, "nobody's topic", &result));
+    OK(postbox_sweep(box, "nobody's topic", NULL, &result));
     CHECK(result.found == 0);
-    OK(postbox_sweep(box, NULL, NULL));
+    OK(postbox_sweep(box, NULL, NULL, NULL));
     check_state(box, "of greeting.made", "dispatched");
     postbox_message_free(other);
     postbox_free(box);
@@ -103,7 +103,7 @@ void young_messages_are_left_alone(void)
     postbox_sweep_result result;
     postbox_client *box = open_eager(&producer, "sweep_min_age_ms", "600000");
     deposit(box, "young");
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.found == 0 && producer.sent == 0);
     check_state(box, "young", "outstanding");
     postbox_free(box);
@@ -121,14 +121,14 @@ void failed_message_holds_back_its_key(void)
         OK(postbox_deposit_post(box, message));
         postbox_message_free(message);
     }
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.found == 3 && result.failed == 1 && result.held_back == 2 && producer.sent == 1);
     /* A failure counts only while other messages of the topic are sent. */
     check_field(box, "key-1", "dispatch_attempts", "0");
     check_field(box, "key-1", "last_error", "broker is gone");
     check_field(box, "key-2", "dispatch_attempts", "0");
     producer.outcome = POSTBOX_SEND_SENT;
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.dispatched == 3 && producer.sent == 4);
     for (size_t i = 0; i < COUNT(ids); i++)
         EQUAL(producer.ids[i + 1], ids[i]);
@@ -188,11 +188,11 @@ void message_that_fails_too_often_is_parked_and_released(void)
     check_no_parked(box);
     /* The failures count, because another message of the topic is sent. */
     deposit(box, "healthy");
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.failed == 2 && result.dispatched == 1);
     check_parked(box, "stubborn", "2", "broker is gone");
     /* Neither a sweep nor a clear sends a parked message. */
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.found == 0);
     CHECK(clear(box, "stubborn", NULL, 0) == POSTBOX_OUTCOME_PARKED);
     CHECK(producer.sent == 3);
@@ -209,7 +209,7 @@ void message_that_fails_too_often_is_parked_and_released(void)
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "not parked", postbox_unpark(box, ""));
     producer.then = NULL;
     producer.outcome = POSTBOX_SEND_SENT;
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.dispatched == 1);
     check_state(box, "stubborn", "dispatched");
     postbox_free(box);
@@ -221,7 +221,7 @@ void unsendable_messages_are_parked_at_once(void)
     postbox_sweep_result result;
     postbox_client *box = open_eager(&producer, NULL, NULL);
     deposit(box, "large");
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.failed == 1 && result.dispatched == 0);
     check_parked(box, "large", "1", "too large");
     OK(postbox_unpark(box, "large"));
@@ -238,7 +238,7 @@ void unsendable_messages_are_parked_at_once(void)
     /* A malformed item waits, and does not stop other messages. */
     producer.outcome = POSTBOX_SEND_SENT;
     put_malformed(box, "odd");
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.failed >= 1 && result.dispatched == 1);
     check_state(box, "large", "dispatched");
     postbox_page *page = NULL;

@@ -36,13 +36,6 @@ static void let_go(void *data)
     event_set(&self->released);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Opens a Postbox whose background threads run once at the start, and not again during the test. */
 static postbox_client *open_held(struct held *held, const char *close_timeout_ms)
 {
@@ -69,7 +62,7 @@ void sweeper_is_a_thread_that_is_started_once(void)
     event_wait(&held.called);
     CHECK(!pthread_equal(held.thread, pthread_self()));
     /* The sweeper holds the lease, so another sweep does nothing. */
-    OK(postbox_sweep(box, NULL, &result));
+    OK(postbox_sweep(box, NULL, NULL, &result));
     CHECK(result.lease == POSTBOX_LEASE_HELD_ELSEWHERE && result.dispatched == 0);
     event_set(&held.may_return);
     OK(postbox_stop_sweeper(box));

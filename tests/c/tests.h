@@ -64,6 +64,12 @@
     TEST(sweeper_is_a_thread_that_is_started_once) \
     TEST(sweeper_sends_messages_committed_by_another_client) \
     TEST(sweeper_in_a_call_is_waited_for_as_long_as_asked) \
+    TEST(canceled_sweep_ends_after_the_current_producer) \
+    TEST(canceled_clear_leaves_the_rest_outstanding) \
+    TEST(canceled_archive_deletes_only_what_it_stored) \
+    TEST(no_producer_is_called_after_close) \
+    TEST(close_ends_a_clear_between_two_messages) \
+    TEST(close_in_a_producer_does_not_wait_for_itself) \
     TEST(program_may_end_while_its_sweeper_runs) \
     TEST(program_may_close_at_its_exit) \
     TEST(archiver_releases_its_data_once_when_it_has_ended) \

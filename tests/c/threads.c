@@ -76,7 +76,7 @@ static void *work_and_clear(void *data)
         OK(postbox_unit_of_work_put(work, "People", person));
         OK(postbox_unit_of_work_deposit_post(work, message));
         OK(postbox_unit_of_work_commit(work));
-        OK(postbox_clear_outbox(self->box, &ids, 1, NULL));
+        OK(postbox_clear_outbox(self->box, &ids, 1, NULL, NULL));
         postbox_unit_of_work_free(work);
         postbox_message_free(message);
         free(person);
@@ -145,7 +145,7 @@ static void in_the_child(postbox_client *box, postbox_unit_of_work *work, const 
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_deposit_post(box, message));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_deposit_posts(box, (const postbox_message *const *)&message, 1));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_post(box, message, &report));
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_clear_outbox(box, &id, 1, &report));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_clear_outbox(box, &id, 1, NULL, &report));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_mark_dispatched(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_confirm(box, id, POSTBOX_SEND_RETRY, NULL));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_get_message(box, id, &read));
@@ -156,7 +156,7 @@ static void in_the_child(postbox_client *box, postbox_unit_of_work *work, const 
     postbox_outstanding_count outstanding;
     postbox_stats stats;
     postbox_page *page = NULL;
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_sweep(box, NULL, NULL));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_sweep(box, NULL, NULL, NULL));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_start_sweeper(box));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_stop_sweeper(box));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_count_outstanding(box, NULL, &outstanding));
@@ -164,8 +164,8 @@ static void in_the_child(postbox_client *box, postbox_unit_of_work *work, const 
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_unpark(box, id));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_replay(box, &id, 1, &report));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_replay_causation(box, id, &report));
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_archive(box, producer_send, &archive, NULL));
-    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_archive_to_file(box, "/dev/null", NULL));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_archive(box, producer_send, &archive, NULL, NULL));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_archive_to_file(box, "/dev/null", NULL, NULL));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_start_archiver(box, producer_send, &archive, producer_release));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_start_archiver_to_file(box, "/dev/null"));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_stop_archiver(box));

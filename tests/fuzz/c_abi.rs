@@ -26,7 +26,13 @@ unsafe extern "C" {
     fn postbox_close(postbox: Handle) -> Handle;
     fn postbox_free(postbox: Handle);
     fn postbox_deposit_post(postbox: Handle, message: Handle) -> Handle;
-    fn postbox_clear_outbox(postbox: Handle, ids: *const *const c_char, count: usize, report: *mut Handle) -> Handle;
+    fn postbox_clear_outbox(
+        postbox: Handle,
+        ids: *const *const c_char,
+        count: usize,
+        cancel: Handle,
+        report: *mut Handle,
+    ) -> Handle;
     fn postbox_get_message(postbox: Handle, id: *const c_char, message: *mut Handle) -> Handle;
     fn postbox_report_count(report: Handle) -> usize;
     fn postbox_report_detail(report: Handle, index: usize) -> *const c_char;
@@ -176,7 +182,7 @@ impl Handles {
                 15 => postbox_deposit_post(box_, message.0),
                 16 => {
                     let id = postbox_message_id(message.0);
-                    let error = postbox_clear_outbox(box_, &id, 1, &mut out);
+                    let error = postbox_clear_outbox(box_, &id, 1, std::ptr::null_mut(), &mut out);
                     for index in 0..=postbox_report_count(out) {
                         postbox_report_detail(out, index);
                     }

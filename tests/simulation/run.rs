@@ -250,8 +250,9 @@ impl Stage {
         world.sleep(0, Duration::from_secs(60));
         let process = Process::new(&self.network, "the last sweeper".into(), 0, None);
         let postbox = process.open(self.plan.builder(), 10);
-        // A message may have to fail until it is parked before the next message of its key is sent.
-        for _ in 0..100 * MOST_ATTEMPTS {
+        // A message may have to fail until it is parked before the next message of its key is sent. If the transport
+        // rejects all messages that are left, they are parked after three days.
+        for _ in 0..4 * 24 * 6 {
             process.begins(By::Sweep);
             match postbox.sweep() {
                 Ok(_) if postbox.count_outstanding(None).is_ok_and(|outstanding| outstanding.count == 0) => break,

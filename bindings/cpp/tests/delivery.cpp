@@ -95,3 +95,23 @@ TEST(unreachable_endpoint_is_worth_another_try) {
         CHECK(error.code() == POSTBOX_ERROR_UNREACHABLE && error.is_retryable());
     }
 }
+
+TEST(canceled_sweep_leaves_the_rest_outstanding) {
+    const postbox::cancel_token cancel;
+    int sent = 0;
+    postbox::client box = open_memory([&](postbox::message_view) {
+        sent++;
+        cancel.cancel();
+        return postbox::send_result::sent();
+    });
+    for (const char *id : {"first", "second"})
+        deposit(box, id);
+    CHECK(!cancel.is_canceled());
+    CHECK(box.sweep(std::nullopt, &cancel).dispatched == 1);
+    CHECK(cancel.is_canceled() && sent == 1);
+    postbox::report report;
+    box.clear_outbox({"first", "second"}, &report, &cancel);
+    CHECK(report.at(1).outcome == POSTBOX_OUTCOME_SKIPPED);
+    /* The lease was given back, so that another sweep sends the rest. */
+    CHECK(box.sweep().dispatched == 1 && state_of(box, "second") == "dispatched");
+}

@@ -122,6 +122,33 @@ TEST(closing_during_a_call_loses_nothing) {
     CHECK(state_of(next, "under way") == "outstanding");
 }
 
+TEST(no_producer_is_called_after_close) {
+    event called, may_return;
+    int sent = 0;
+    postbox::client box = open_memory([&](postbox::message_view) {
+        sent++;
+        called.set();
+        may_return.wait();
+        return postbox::send_result::sent();
+    });
+    for (const char *id : {"first", "second"})
+        deposit(box, id);
+    postbox::report report;
+    std::thread clearer([&] { box.clear_outbox({"first", "second"}, &report); });
+    called.wait();
+    FAILS(POSTBOX_ERROR_TIMEOUT, "longer than 1 ms", box.close_within(std::chrono::milliseconds(1)));
+    may_return.set();
+    clearer.join();
+    CHECK(sent == 1 && report.at(1).outcome == POSTBOX_OUTCOME_SKIPPED);
+}
+
+TEST(error_that_was_moved_from_can_be_read) {
+    postbox::error error(POSTBOX_ERROR_TIMEOUT, "late");
+    const postbox::error moved(std::move(error));
+    CHECK(std::string_view(error.what()) == "late" && error.code() == POSTBOX_ERROR_TIMEOUT);
+    CHECK(std::string_view(moved.what()) == "late");
+}
+
 /* A client that is shared by std::shared_ptr lives until the last call has ended. */
 TEST(last_owner_frees_the_outbox) {
     event called, may_return;

@@ -141,6 +141,12 @@ namespace Postbox
         /// <summary>The embedded database could not be opened or is not compiled in.</summary>
         EmbeddedUnavailable = 69,
 
+        /// <summary>
+        /// The process or the machine has reached a limit, so that a thread could not be started or a file could not be
+        /// opened. Close what is not needed, or raise the limit, and call again.
+        /// </summary>
+        NoResources = 70,
+
         /// <summary>A defect in Postbox. Please report it.</summary>
         Internal = 99,
     }

@@ -90,8 +90,8 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts(ClientHandle box, IntPtr[] messages, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_post(ClientHandle box, MessageHandle message, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_post(ClientHandle box, MessageHandle message, out IntPtr report);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox(ClientHandle box, IntPtr[] ids, UIntPtr count, IntPtr noReport);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox(ClientHandle box, IntPtr[] ids, UIntPtr count, out IntPtr report);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox(ClientHandle box, IntPtr[] ids, UIntPtr count, IntPtr cancel, IntPtr noReport);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox(ClientHandle box, IntPtr[] ids, UIntPtr count, IntPtr cancel, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle box, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle box, IntPtr[] ids, UIntPtr count, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm(ClientHandle box, byte[] id, int outcome, byte[] reason);
@@ -112,7 +112,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_rollback(UnitOfWorkHandle work);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_unit_of_work_free(IntPtr work);
 
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweep(ClientHandle box, byte[] topic, out SweepCounts result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweep(ClientHandle box, byte[] topic, IntPtr cancel, out SweepCounts result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_start_sweeper(ClientHandle box);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_notify_committed(ClientHandle box, IntPtr[] ids, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_stop_sweeper(ClientHandle box);
@@ -131,8 +131,8 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay(ClientHandle box, IntPtr[] ids, UIntPtr count, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay_causation(ClientHandle box, byte[] causationId, out IntPtr report);
 
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_archive(ClientHandle box, MessageCallback archive, IntPtr data, out ArchiveCounts result);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_archive_to_file(ClientHandle box, byte[] path, out ArchiveCounts result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_archive(ClientHandle box, MessageCallback archive, IntPtr data, IntPtr cancel, out ArchiveCounts result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_archive_to_file(ClientHandle box, byte[] path, IntPtr cancel, out ArchiveCounts result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_start_archiver(ClientHandle box, MessageCallback archive, IntPtr data, ReleaseCallback release);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_start_archiver_to_file(ClientHandle box, byte[] path);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_stop_archiver(ClientHandle box);

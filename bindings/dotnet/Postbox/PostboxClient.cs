@@ -152,7 +152,7 @@ namespace Postbox
         public void ClearOutbox(params string[] ids)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
-                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, IntPtr.Zero));
+                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, IntPtr.Zero, IntPtr.Zero));
         }
 
         /// <summary>Sends messages as the other overload does, and reports the outcome of each message.</summary>
@@ -165,7 +165,7 @@ namespace Postbox
             using (var array = new Utf8Array(ids, nameof(ids)))
             {
                 IntPtr pointer;
-                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, out pointer));
+                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, IntPtr.Zero, out pointer));
                 report = Report.Take(pointer);
             }
         }
@@ -296,7 +296,7 @@ namespace Postbox
         public SweepResult Sweep(string topic = null)
         {
             Native.SweepCounts counts;
-            Errors.Check(Native.postbox_sweep(Handle, Utf8.Optional(topic, nameof(topic)), out counts));
+            Errors.Check(Native.postbox_sweep(Handle, Utf8.Optional(topic, nameof(topic)), IntPtr.Zero, out counts));
             return new SweepResult(counts);
         }
 
@@ -421,7 +421,7 @@ namespace Postbox
             if (archive == null)
                 throw new ArgumentNullException(nameof(archive));
             var counts = default(Native.ArchiveCounts);
-            Callbacks.Lend(archive, data => Native.postbox_archive(Handle, Callbacks.Archive, data, out counts));
+            Callbacks.Lend(archive, data => Native.postbox_archive(Handle, Callbacks.Archive, data, IntPtr.Zero, out counts));
             return new ArchiveResult(counts);
         }
 
@@ -434,7 +434,7 @@ namespace Postbox
         public ArchiveResult ArchiveToFile(string path)
         {
             Native.ArchiveCounts counts;
-            Errors.Check(Native.postbox_archive_to_file(Handle, Utf8.Required(path, nameof(path)), out counts));
+            Errors.Check(Native.postbox_archive_to_file(Handle, Utf8.Required(path, nameof(path)), IntPtr.Zero, out counts));
             return new ArchiveResult(counts);
         }
 

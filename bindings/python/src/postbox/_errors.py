@@ -45,6 +45,7 @@ class ErrorCode(IntEnum):
     SERVICE_ERROR = 67
     MALFORMED_ITEM = 68
     EMBEDDED_UNAVAILABLE = 69
+    NO_RESOURCES = 70
     INTERNAL = 99
 
     @classmethod

@@ -14,7 +14,7 @@ from postbox._callbacks import Archive, Producer, SendOutcome, SendResult, lossy
 from postbox._config import Config
 from postbox._item import Item
 from postbox._message import Message
-from postbox._native import call_with_callbacks, check, ffi, free_postbox, lib, optional_utf8, texts
+from postbox._native import NULL, call_with_callbacks, check, ffi, free_postbox, lib, optional_utf8, texts
 from postbox._results import (
     ArchiveResult,
     OutstandingCount,
@@ -147,7 +147,7 @@ class Postbox:
         If a message failed, raises IncompleteError; with `check=False`, only the report shows the failure. The failed message
         stays outstanding or is parked. Later messages with the same topic and partition key are held back.
         """
-        return self._report(lib.postbox_clear_outbox, ids, check)
+        return self._report(_clear_outbox, ids, check)
 
     def mark_dispatched(self, ids: Iterable[str], *, check: bool = True) -> Report:
         """Marks messages dispatched without sending them, for a program that sends them itself."""
@@ -198,7 +198,7 @@ class Postbox:
         sweep_threads - 1 further threads. See postbox_sweep in postbox.h for leases, failed attempts and parking.
         """
         result = ffi.new("postbox_sweep_result *")
-        call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), result)
+        call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), NULL, result)
         return sweep_result(result)
 
     def start_sweeper(self) -> None:
@@ -264,9 +264,9 @@ class Postbox:
         if callable(archive):
             # The handle must live until the call returns.
             handle = ffi.new_handle(archive)
-            call_with_callbacks(lib.postbox_archive, self._pointer, _callbacks.archive, handle, result)
+            call_with_callbacks(lib.postbox_archive, self._pointer, _callbacks.archive, handle, NULL, result)
         else:
-            check(lib.postbox_archive_to_file(self._pointer, utf8(os.fspath(archive), "path"), result))
+            check(lib.postbox_archive_to_file(self._pointer, utf8(os.fspath(archive), "path"), NULL, result))
         return archive_result(result)
 
     def start_archiver(self, archive: Archive | str | os.PathLike[str]) -> None:
@@ -306,6 +306,10 @@ class Postbox:
         made = ffi.new("char **")
         check(lib.postbox_embedded_execute(self._pointer, utf8(operation, "operation"), text, made))
         return _json(made)
+
+
+def _clear_outbox(client: Any, ids: Any, count: int, made: Any) -> Any:
+    return lib.postbox_clear_outbox(client, ids, count, NULL, made)
 
 
 def _checked(made: Any, check: bool) -> Report:

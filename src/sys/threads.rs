@@ -1,0 +1,52 @@
+//! The threads of the library.
+
+use std::io;
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
+
+/// The size of the stack of each thread, in bytes. The threads call producers, archives and log callbacks of the host
+/// program, which may expect the stack of a main thread.
+const STACK: usize = 8 << 20;
+
+/// Starts a thread with this name. All signals are blocked on it, so that the signal handlers of the host program run
+/// on the threads of the host program only.
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    without_signals(|| builder(name).spawn(body))
+}
+
+/// Starts a thread as [`spawn`] does, within a scope.
+pub(crate) fn spawn_scoped<'scope, 'env, T: Send + 'scope>(
+    name: &str,
+    scope: &'scope Scope<'scope, 'env>,
+    body: impl FnOnce() -> T + Send + 'scope,
+) -> io::Result<ScopedJoinHandle<'scope, T>> {
+    without_signals(|| builder(name).spawn_scoped(scope, body))
+}
+
+fn builder(name: &str) -> Builder {
+    Builder::new().name(name.to_owned()).stack_size(STACK)
+}
+
+/// Starts a thread while the signals are blocked on this thread. The new thread inherits the signal mask.
+#[cfg(unix)]
+fn without_signals<T>(start: impl FnOnce() -> T) -> T {
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+    let mut signals = SigSet::all();
+    // The kernel sends these signals to the thread that causes them. A blocked one would end the process.
+    for signal in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGTRAP, Signal::SIGSYS] {
+        signals.remove(signal);
+    }
+    let before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK);
+    let started = start();
+    if let Ok(before) = before {
+        let _ = before.thread_set_mask();
+    }
+    started
+}
+
+#[cfg(not(unix))]
+fn without_signals<T>(start: impl FnOnce() -> T) -> T {
+    start()
+}
