@@ -79,6 +79,31 @@
  * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.
  *
+ * The process that uses the library:
+ *
+ * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
+ *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
+ *   threads has a stack of 8 MB, because it may call producers, archives and log callbacks.
+ * - Signals. The library installs no signal handler. Its threads block all signals except those that
+ *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
+ *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and
+ *   postbox_cancel_token_is_canceled, and no other function. A program that has no handler for
+ *   SIGTERM ends like a program that crashes: no message is lost, and its leases end after
+ *   "lease_duration_ms". To end in order, block SIGTERM and SIGINT before postbox_open, wait with
+ *   sigwait on one thread, and then call postbox_close.
+ * - Fork. A child process can open its own client at any time, even if other threads of the parent
+ *   were in calls when the process was forked. A child that was forked in a callback during a
+ *   sweep must not return from that callback: it calls exec or _exit.
+ * - Cancellation. pthread_cancel does not end a thread during a call to the library, nor in a callback.
+ *   The thread is canceled after the call.
+ * - Memory. If the system has no memory left, the process is aborted.
+ * - Limits. If a thread cannot be started, a function fails with POSTBOX_ERROR_NO_RESOURCES.
+ * - End of the process. A process may end at any time. Functions of atexit may call postbox_close and
+ *   postbox_free. Other calls on the main thread fail there with POSTBOX_ERROR_REENTRANT_CALL.
+ * - Static linking. libpostbox.a contains SQLite and the Rust standard library with their symbols. A
+ *   program that also uses SQLite or another static library in Rust must use the shared library,
+ *   which hides these symbols.
+ *
  * Generated from src/ffi by build.rs; do not edit.
  */
 
@@ -587,8 +612,9 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * threads may call the callback at the same time.
  *
  * The callback may block. It may call any function of Postbox except postbox_free for its own
- * client. It should not call postbox_close or, during a sweep, postbox_stop_sweeper: these functions
- * would wait for the callback itself, until "close_timeout_ms" has passed. The callback must return
+ * client. It should not call postbox_stop_sweeper during a sweep, which would wait for the callback
+ * itself, until "close_timeout_ms" has passed. If it calls postbox_close, the client is not closed
+ * before the callback has returned; see there. The callback must return
  * normally: an exception or a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*postbox_send_callback)(void *data,
@@ -1116,7 +1142,7 @@ postbox_error *postbox_open(const postbox_config *config,
  * client or read statistics.
  *
  * A call that is sending or archiving messages finishes its current calls to producers and archives,
- * starts no further ones, and returns. After this function has returned, for whatever reason, no call
+ * starts no further ones, and returns. After this function has returned, even with an error, no call
  * to a producer or an archive begins.
  *
  * The client must still be freed. postbox_free also closes the client, but does not report whether

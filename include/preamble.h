@@ -79,5 +79,30 @@
  * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.
  *
+ * The process that uses the library:
+ *
+ * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
+ *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
+ *   threads has a stack of 8 MB, because it may call producers, archives and log callbacks.
+ * - Signals. The library installs no signal handler. Its threads block all signals except those that
+ *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
+ *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and
+ *   postbox_cancel_token_is_canceled, and no other function. A program that has no handler for
+ *   SIGTERM ends like a program that crashes: no message is lost, and its leases end after
+ *   "lease_duration_ms". To end in order, block SIGTERM and SIGINT before postbox_open, wait with
+ *   sigwait on one thread, and then call postbox_close.
+ * - Fork. A child process can open its own client at any time, even if other threads of the parent
+ *   were in calls when the process was forked. A child that was forked in a callback during a
+ *   sweep must not return from that callback: it calls exec or _exit.
+ * - Cancellation. pthread_cancel does not end a thread during a call to the library, nor in a callback.
+ *   The thread is canceled after the call.
+ * - Memory. If the system has no memory left, the process is aborted.
+ * - Limits. If a thread cannot be started, a function fails with POSTBOX_ERROR_NO_RESOURCES.
+ * - End of the process. A process may end at any time. Functions of atexit may call postbox_close and
+ *   postbox_free. Other calls on the main thread fail there with POSTBOX_ERROR_REENTRANT_CALL.
+ * - Static linking. libpostbox.a contains SQLite and the Rust standard library with their symbols. A
+ *   program that also uses SQLite or another static library in Rust must use the shared library,
+ *   which hides these symbols.
+ *
  * Generated from src/ffi by build.rs; do not edit.
  */

@@ -65,7 +65,7 @@ pub unsafe extern "C" fn postbox_open(
 /// client or read statistics.
 ///
 /// A call that is sending or archiving messages finishes its current calls to producers and archives,
-/// starts no further ones, and returns. After this function has returned, for whatever reason, no call
+/// starts no further ones, and returns. After this function has returned, even with an error, no call
 /// to a producer or an archive begins.
 ///
 /// The client must still be freed. postbox_free also closes the client, but does not report whether

@@ -2,6 +2,7 @@
 
 use crate::dynamodb_json::item_to_json;
 use crate::ffi::handle::Handle;
+use crate::ffi::host_thread::NotCanceled;
 use crate::ffi::panic::infallible;
 use crate::ffi::text::c_string;
 use crate::{Error, ErrorCode, Result, panic_text};
@@ -166,6 +167,7 @@ pub unsafe extern "C" fn postbox_error_free(error: *mut postbox_error) {
 /// Runs the body of a function that can fail. Returns `NULL` for success, else an error that the
 /// caller owns.
 pub(crate) fn fallible(body: impl FnOnce() -> Result<()>) -> *mut postbox_error {
+    let _not_canceled = NotCanceled::begin();
     let result = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         Err(Error::new(
             ErrorCode::Internal,

@@ -11,6 +11,7 @@ mod client;
 mod config;
 mod error;
 mod handle;
+mod host_thread;
 mod lease;
 mod log;
 mod message;

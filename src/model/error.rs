@@ -238,7 +238,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Returns the error for something that the operating system refused because of a limit, such as the number of threads.
+/// Returns the error for a resource that the operating system does not provide because of a limit, such as a thread.
 pub(crate) fn no_resources(what: &str, error: &std::io::Error) -> Error {
     let text = format!("{what}, since the process or the machine has reached a limit: {error}");
     Error::new(ErrorCode::NoResources, text).retryable()

@@ -6,6 +6,7 @@ use crate::model::header::{CharacterEncoding, MessageType, with_optional_headers
 use crate::model::ticks::Ticks;
 use serde_json::{Map, Value};
 use std::time::SystemTime;
+use uuid::{NoContext, Timestamp, Uuid};
 
 /// Brighter's default for the CloudEvents `source` attribute.
 const DEFAULT_SOURCE: &str = "http://goparamore.io";
@@ -63,7 +64,8 @@ macro_rules! define_message {
             /// current time.
             pub fn new(topic: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
                 Self {
-                    id: uuid::Uuid::now_v7().to_string(),
+                    // The context that all threads share has a lock, which a forked child could find locked forever.
+                    id: Uuid::new_v7(Timestamp::now(NoContext)).to_string(),
                     topic: topic.into(),
                     body: body.into(),
                     message_type: MessageType::Event,

@@ -403,7 +403,7 @@ impl Runtime {
             (calls, 0) => format!("calls still running, which were abandoned: {calls}"),
             (calls, callbacks) => {
                 format!(
-                    "calls still running, which were abandoned: {calls}; producers and archives that have not returned: {callbacks}"
+                    "calls still running, which were abandoned: {calls}; calls of producers and archives among them: {callbacks}"
                 )
             }
         };

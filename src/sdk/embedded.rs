@@ -3,6 +3,7 @@
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::sdk::failure::service_error;
+use crate::sys::fork::without_fork;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -12,6 +13,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use dynoxide::{Database, DynoxideError};
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The path of a database in memory.
@@ -39,7 +41,25 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct EmbeddedDatabase(Database);
+pub struct EmbeddedDatabase(Handle);
+
+/// A handle of the database engine, which is dropped as carefully as it is used.
+#[derive(Clone)]
+struct Handle(Option<Database>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        without_fork(|| drop(self.0.take()));
+    }
+}
+
+impl Deref for Handle {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.0.as_ref().expect("a handle that was not dropped")
+    }
+}
 
 impl EmbeddedDatabase {
     /// Opens the database in this file. If the file does not exist, it is created so that only its owner can access it.
@@ -49,12 +69,12 @@ impl EmbeddedDatabase {
     /// [`ErrorCode::EmbeddedUnavailable`] if the file cannot be opened or is not an embedded database.
     pub fn open(path: &str) -> Result<Self> {
         let opened = if path == IN_MEMORY {
-            Database::memory()
+            without_fork(Database::memory)
         } else {
             create_private(path)?;
-            Database::new(path)
+            without_fork(|| Database::new(path))
         };
-        opened.map(Self).map_err(|error| {
+        opened.map(|database| Self(Handle(Some(database)))).map_err(|error| {
             Error::new(
                 ErrorCode::EmbeddedUnavailable,
                 format!("the embedded database {path} could not be opened: {error}"),
@@ -124,7 +144,7 @@ impl EmbeddedDatabase {
                 tokio::time::sleep(GRACE).await;
             };
             tokio::select! {
-                served = dynoxide::server::serve_with_shutdown(listener, self.0.clone(), stopping) => served,
+                served = dynoxide::server::serve_with_shutdown(listener, Database::clone(&self.0), stopping) => served,
                 () = too_late => Ok(()),
             }
         };
@@ -133,7 +153,7 @@ impl EmbeddedDatabase {
 
     /// Returns the status and the JSON of the response to one request.
     fn respond(&self, target: &str, body: &[u8]) -> (u16, String) {
-        match catch_unwind(AssertUnwindSafe(|| self.dispatch(target, body))) {
+        match catch_unwind(AssertUnwindSafe(|| without_fork(|| self.dispatch(target, body)))) {
             Ok(Ok(json)) => (200, json),
             Ok(Err(error)) => (error.status_code(), error.to_json()),
             Err(_) => {

@@ -1,6 +1,8 @@
 //! Clocks, random ids, locks and threads of the system, or of a simulation.
 
 pub(crate) mod clock;
+#[cfg(feature = "embedded")]
+pub(crate) mod fork;
 pub(crate) mod park;
 pub(crate) mod random;
 #[cfg(postbox_simulation)]

@@ -76,7 +76,7 @@ static int32_t archive_and_cancel(void *data, const postbox_message *message, ch
     return 0;
 }
 
-void canceled_archive_deletes_only_what_it_stored(void)
+void canceled_archive_deletes_only_stored_messages(void)
 {
     struct producer producer = {.outcome = POSTBOX_SEND_SENT};
     struct cancelling_archive archive = {NULL, 0};
@@ -140,8 +140,8 @@ void no_producer_is_called_after_close(void)
     pthread_t clearing;
     CHECK(pthread_create(&clearing, NULL, clear_three, &waiting) == 0);
     event_wait(&waiting.called);
-    FAILS(POSTBOX_ERROR_TIMEOUT, "longer than 10 ms; calls still running, which were abandoned: 1; producers and "
-          "archives that have not returned: 1", postbox_close_within(box, 10));
+    FAILS(POSTBOX_ERROR_TIMEOUT, "longer than 10 ms; calls still running, which were abandoned: 1; calls of "
+          "producers and archives among them: 1", postbox_close_within(box, 10));
     event_set(&waiting.may_return);
     pthread_join(clearing, NULL);
     CHECK(waiting.calls == 1);

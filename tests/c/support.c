@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 int32_t producer_send(void *data, const postbox_message *message, char *reason, size_t reason_size)
 {
@@ -230,4 +232,24 @@ int64_t now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void run_alone(const char *test)
+{
+    char program[4096] = "";
+    int status = -1;
+    CHECK(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("POSTBOX_TEST_ALONE", "1", 1);
+        execl(program, program, test, (char *)NULL);
+        _exit(127);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+bool is_alone(void)
+{
+    return getenv("POSTBOX_TEST_ALONE") != NULL;
 }

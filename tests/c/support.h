@@ -73,6 +73,10 @@ void check_usable(postbox_client *box);
 char *long_text(size_t length);
 /* Returns an item of People with an attribute of this many characters, which the caller frees. */
 char *long_person(const char *name, size_t length);
+/* Runs this test again in another process, in which is_alone() returns true, and checks that it exits with 0. The other
+ * process does not run under valgrind. */
+void run_alone(const char *test);
+bool is_alone(void);
 /* Returns the time of a monotonic clock, in milliseconds. */
 int64_t now_ms(void);
 

@@ -127,25 +127,9 @@ static void end_in_a_sweep(void)
     exit(failures);
 }
 
-/* Runs this test again in another process, which an environment variable marks, and checks that it exits with 0. */
-static void run_alone(const char *test)
-{
-    char program[4096] = "";
-    int status = -1;
-    CHECK(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
-    pid_t child = fork();
-    if (child == 0) {
-        setenv("POSTBOX_TEST_ENDS", "1", 1);
-        execl(program, program, test, (char *)NULL);
-        _exit(127);
-    }
-    CHECK(child > 0 && waitpid(child, &status, 0) == child);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 void program_may_end_while_its_sweeper_runs(void)
 {
-    if (getenv("POSTBOX_TEST_ENDS"))
+    if (is_alone())
         end_in_a_sweep();
     run_alone(__func__);
 }
@@ -163,7 +147,7 @@ static void close_at_exit(void)
 
 void program_may_close_at_its_exit(void)
 {
-    if (getenv("POSTBOX_TEST_ENDS")) {
+    if (is_alone()) {
         closed_at_exit = open_eager(NULL, "lease_mode", "per_shard");
         OK(postbox_start_sweeper(closed_at_exit));
         CHECK(atexit(close_at_exit) == 0);

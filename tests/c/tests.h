@@ -66,10 +66,14 @@
     TEST(sweeper_in_a_call_is_waited_for_as_long_as_asked) \
     TEST(canceled_sweep_ends_after_the_current_producer) \
     TEST(canceled_clear_leaves_the_rest_outstanding) \
-    TEST(canceled_archive_deletes_only_what_it_stored) \
+    TEST(canceled_archive_deletes_only_stored_messages) \
     TEST(no_producer_is_called_after_close) \
     TEST(close_ends_a_clear_between_two_messages) \
     TEST(close_in_a_producer_does_not_wait_for_itself) \
+    TEST(threads_of_the_library_block_signals) \
+    TEST(canceled_thread_ends_after_its_call) \
+    TEST(child_of_a_process_that_is_in_calls_can_open_a_client) \
+    TEST(thread_that_cannot_be_started_is_a_retryable_error) \
     TEST(program_may_end_while_its_sweeper_runs) \
     TEST(program_may_close_at_its_exit) \
     TEST(archiver_releases_its_data_once_when_it_has_ended) \

@@ -1,0 +1,206 @@
+/*
+ * The process and the threads of the host: signals, cancellation, fork, and limits. Each test that changes its process
+ * runs in a process of its own, which has a minute.
+ */
+#define _GNU_SOURCE
+#include "support.h"
+#include "tests.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Returns the blocked signals of a thread of this process whose name begins with "postbox-", or 0 for another thread. */
+static unsigned long long blocked_signals(const char *thread)
+{
+    char path[300], line[200], name[100] = "";
+    unsigned long long blocked = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%s/status", thread);
+    FILE *status = fopen(path, "r");
+    if (!status)
+        return 0;
+    while (fgets(line, sizeof line, status)) {
+        sscanf(line, "Name: %99s", name);
+        sscanf(line, "SigBlk: %llx", &blocked);
+    }
+    fclose(status);
+    return strncmp(name, "postbox-", 8) == 0 ? blocked : 0;
+}
+
+/* Checks the signal masks of all threads of the library. */
+static void check_masks(struct producer *self, const char *id)
+{
+    int threads = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    (void)id;
+    CHECK(tasks != NULL);
+    for (struct dirent *task; tasks && (task = readdir(tasks)) != NULL;) {
+        unsigned long long blocked = blocked_signals(task->d_name);
+        if (blocked == 0)
+            continue;
+        threads++;
+        CHECK(blocked & 1ULL << (SIGTERM - 1) && blocked & 1ULL << (SIGINT - 1) && blocked & 1ULL << (SIGPIPE - 1));
+        CHECK(!(blocked & 1ULL << (SIGSEGV - 1)));
+    }
+    closedir(tasks);
+    CHECK(threads >= 2);
+    event_set(self->context);
+}
+
+void threads_of_the_library_block_signals(void)
+{
+    struct event checked = NO_EVENT;
+    struct producer producer = {.outcome = POSTBOX_SEND_SENT, .then = check_masks, .context = &checked};
+    postbox_client *box = open_eager(&producer, NULL, NULL);
+    deposit(box, "swept");
+    OK(postbox_start_sweeper(box));
+    event_wait(&checked);
+    postbox_free(box);
+}
+
+/* Deposits messages until the thread is canceled. */
+static void *deposit_until_canceled(void *box)
+{
+    for (int i = 0;; i++) {
+        char id[50];
+        snprintf(id, sizeof id, "%p-%d", (void *)pthread_self(), i);
+        deposit(box, id);
+        pthread_testcancel();
+    }
+    return NULL;
+}
+
+static int cancel_threads_in_calls(void)
+{
+    char directory[] = "/tmp/postbox-cancel-XXXXXX", path[100];
+    CHECK(mkdtemp(directory) != NULL);
+    snprintf(path, sizeof path, "%s/db", directory);
+    postbox_config *config = memory_config(NULL);
+    postbox_client *box = NULL;
+    /* SQLite reaches points of cancellation when it writes to a file. */
+    OK(postbox_config_set(config, "embedded_path", path));
+    OK(postbox_open(config, &box));
+    for (int i = 0; i < 20; i++) {
+        pthread_t thread;
+        void *result = NULL;
+        CHECK(pthread_create(&thread, NULL, deposit_until_canceled, box) == 0);
+        usleep((useconds_t)(500 + i * 137));
+        pthread_cancel(thread);
+        CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+    }
+    check_usable(box);
+    postbox_free(box);
+    postbox_config_free(config);
+    return failures;
+}
+
+void canceled_thread_ends_after_its_call(void)
+{
+    if (is_alone()) {
+        alarm(60);
+        _exit(cancel_threads_in_calls());
+    }
+    run_alone(__func__);
+}
+
+static atomic_bool must_stop;
+
+/* Uses the inherited client until it must stop, and opens others. */
+static void *call_and_open(void *box)
+{
+    while (!must_stop) {
+        check_usable(box);
+        postbox_free(open_memory(NULL));
+    }
+    return NULL;
+}
+
+static int child_of_a_busy_process(postbox_client *inherited)
+{
+    alarm(60);
+    postbox_message *message = message_of("t", NULL, "x");
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_deposit_post(inherited, message));
+    postbox_message_free(message);
+    postbox_free(inherited);
+    postbox_client *own = open_memory(NULL);
+    check_usable(own);
+    postbox_free(own);
+    return failures;
+}
+
+static int fork_while_threads_call(void)
+{
+    postbox_client *box = open_memory(NULL);
+    pthread_t threads[3];
+    for (size_t i = 0; i < COUNT(threads); i++)
+        CHECK(pthread_create(&threads[i], NULL, call_and_open, box) == 0);
+    for (int i = 0; i < 60 && failures == 0; i++) {
+        int status = -1;
+        usleep(2000);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(child_of_a_busy_process(box));
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+    }
+    must_stop = true;
+    for (size_t i = 0; i < COUNT(threads); i++)
+        pthread_join(threads[i], NULL);
+    postbox_free(box);
+    return failures;
+}
+
+void child_of_a_process_that_is_in_calls_can_open_a_client(void)
+{
+    if (is_alone()) {
+        alarm(60);
+        _exit(fork_while_threads_call());
+    }
+    run_alone(__func__);
+}
+
+/* Returns the size of the address space of this process, in bytes. */
+static rlim_t used_memory(void)
+{
+    unsigned long pages = 0;
+    FILE *sizes = fopen("/proc/self/statm", "r");
+    CHECK(sizes && fscanf(sizes, "%lu", &pages) == 1);
+    fclose(sizes);
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static int open_without_memory_for_a_thread(void)
+{
+    struct rlimit limit, before;
+    postbox_config *config = memory_config(NULL);
+    postbox_client *box = NULL;
+    CHECK(getrlimit(RLIMIT_AS, &before) == 0);
+    limit = before;
+    /* Enough for small allocations, and not for the stack of a thread. */
+    limit.rlim_cur = used_memory() + (4 << 20);
+    CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+    postbox_error *error = postbox_open(config, &box);
+    CHECK(setrlimit(RLIMIT_AS, &before) == 0);
+    CHECK(postbox_error_code(error) == POSTBOX_ERROR_NO_RESOURCES && postbox_error_is_retryable(error));
+    CHECK(strstr(postbox_error_message(error), "postbox-runtime") != NULL);
+    postbox_error_free(error);
+    OK(postbox_open(config, &box));
+    check_usable(box);
+    postbox_free(box);
+    postbox_config_free(config);
+    return failures;
+}
+
+void thread_that_cannot_be_started_is_a_retryable_error(void)
+{
+    if (is_alone()) {
+        alarm(60);
+        _exit(open_without_memory_for_a_thread());
+    }
+    run_alone(__func__);
+}
