@@ -42,6 +42,11 @@ static void check_masks(struct producer *self, const char *id)
     CHECK(tasks != NULL);
     for (struct dirent *task; tasks && (task = readdir(tasks)) != NULL;) {
         unsigned long long blocked = blocked_signals(task->d_name);
+        /* The C library blocks all signals while it starts a thread. */
+        for (int i = 0; i < 1000 && blocked & 1ULL << (SIGSEGV - 1); i++) {
+            usleep(1000);
+            blocked = blocked_signals(task->d_name);
+        }
         if (blocked == 0)
             continue;
         threads++;
