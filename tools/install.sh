@@ -17,12 +17,17 @@ abi=${soname#libpostbox.so.}
 # The output of rustc --print native-static-libs, without the libraries that every C compiler adds.
 static_needs="-lutil -lrt -lpthread -lm -ldl"
 
+# literal TEXT: prints the text for the right side of a substitution by sed.
+literal() {
+    printf '%s' "$1" | sed 's/[&|\\]/\\&/g'
+}
+
 # from_template FILE DIRECTORY: writes FILE.in with its @NAMES@ replaced.
 from_template() {
     install -d "$destination$2"
-    sed -e "s|@PREFIX@|$prefix|g" -e "s|@LIBDIR@|$libdir|g" -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" \
+    sed -e "s|@PREFIX@|$(literal "$prefix")|g" -e "s|@LIBDIR@|$(literal "$libdir")|g" -e "s|@VERSION@|$version|g" -e "s|@ABI@|$abi|g" \
         -e "s|@SONAME@|$soname|g" -e "s|@STATIC_NEEDS@|$static_needs|g" \
-        -e "s|@UP_TO_PREFIX@|$(realpath -ms --relative-to="$libdir/cmake/postbox" "$prefix")|g" \
+        -e "s|@UP_TO_PREFIX@|$(literal "$(realpath -ms --relative-to="$libdir/cmake/postbox" "$prefix")")|g" \
         "$root/tools/install/$1.in" >"$destination$2/$1"
     chmod 644 "$destination$2/$1"
 }

@@ -84,6 +84,18 @@ fn ids_can_come_from_a_pipe() {
 }
 
 #[test]
+fn lists_of_windows_editors_are_read() {
+    let outbox = Outbox::new("windows");
+    fill(&outbox, 3);
+    let list = "\u{feff}m-00002\r\n\r\nm-00000\r\nm-00001";
+    let run = outbox.pipe(&["clear", "-", "--to", "stdout", "--yes"], list);
+    assert_eq!(ids(run.done().lines().map(str::to_owned)), ["m-00002", "m-00000", "m-00001"]);
+    let stored = outbox.pipe(&["deposit", "t", "--lines"], "\u{feff}one\r\ntwo").done();
+    let body = |id| outbox.run(&["show", id, "--body"]).done();
+    assert_eq!(stored.lines().map(body).collect::<Vec<_>>(), ["one", "two"]);
+}
+
+#[test]
 fn a_transport_failure_is_distinguished_from_a_message_failure() {
     let outbox = Outbox::new("down");
     fill(&outbox, 2);

@@ -68,6 +68,14 @@ libdir_is_elsewhere() {
         cmake_builds gcc g++ "$destination" "$work/build-libdir"
 }
 
+# Uses the quotes that pkg-config prints around blanks, as make and eval do.
+prefix_may_contain_blanks() {
+    local other="$work/a prefix & more"
+    make -C "$root" --no-print-directory install PROFILE=$profile PREFIX="$other" &&
+        eval "gcc -Wall -Werror '$root/examples/c/greetings.c' -o '$work/program' $(PKG_CONFIG_PATH="$other/lib/pkgconfig" pkg-config --cflags --libs postbox libcjson)" &&
+        LD_LIBRARY_PATH="$other/lib" greets "$work/program" && rm -r "$other"
+}
+
 # with_pkg_config COMPILER LANGUAGE KIND: builds an example as in docs/getting-started-c.md.
 with_pkg_config() {
     local compiler=$1 language=$2 kind=$3 flags=() json=libcjson
@@ -118,6 +126,7 @@ step "only postbox_* is exported" only_our_symbols_are_exported
 step "the installed command works" "$prefix/bin/postbox" --version
 step "DESTDIR holds the prefix" destdir_holds_the_prefix
 step "LIBDIR may be elsewhere" libdir_is_elsewhere
+step "the prefix may contain blanks" prefix_may_contain_blanks
 step "CMake refuses another ABI" cmake_refuses_another_abi
 
 # Uses the shared library of a prefix that the loader does not know.

@@ -6,6 +6,7 @@ use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
 use crate::screen::{Screen, complain};
 use crate::select::messages;
+use crate::text::lines;
 use clap::Args;
 use postbox::Message;
 use serde_json::json;
@@ -35,8 +36,7 @@ pub fn deposit(options: &Options, screen: &Screen, args: &DepositArgs) -> Outcom
         report(screen, &id)?;
         return Ok(Exit::Done);
     }
-    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let all: Vec<Message> = lines.map(|line| message(args, line.to_vec())).collect::<Result<_, _>>()?;
+    let all: Vec<Message> = lines(&body).map(|line| message(args, line.to_vec())).collect::<Result<_, _>>()?;
     let postbox = options.open()?;
     let cancel = interrupt::listen();
     let bar = progress::bar(all.len(), "storing");

@@ -87,9 +87,10 @@ fn read_file(path: &Path, config: &mut Config) -> Result<(), Failure> {
 }
 
 /// Returns the entries of a file with their line numbers. A line that starts with a blank continues the line before it.
+/// A byte order mark at the start is ignored.
 fn entries(text: &str) -> Vec<(usize, String)> {
     let mut entries: Vec<(usize, String)> = Vec::new();
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let content = line.trim();
         if content.is_empty() || content.starts_with('#') {
             continue;
@@ -117,5 +118,7 @@ mod tests {
         let read = entries(text);
         assert_eq!(read, [(3, "routes =\na = sns:x\n* = sqs:y".to_owned()), (7, "region = here".to_owned())]);
         assert_eq!(split(&read[0].1), Some(("routes", "a = sns:x\n* = sqs:y")));
+        let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+        assert_eq!(entries(&windows), read);
     }
 }

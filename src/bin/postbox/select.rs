@@ -3,12 +3,12 @@
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
 use crate::screen::{Screen, printable};
-use crate::text::{age, parse_age};
+use crate::text::{age, parse_age, without_byte_order_mark};
 use clap::Args;
 use console::Term;
 use postbox::{MessageState, Postbox, StoredMessage};
 use serde_json::json;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::time::Duration;
 
 /// The number of messages per page.
@@ -78,9 +78,11 @@ pub fn given_ids(ids: &[String]) -> Result<Vec<String>, Failure> {
     if ids != ["-"] {
         return Ok(ids.to_vec());
     }
-    let lines: Result<Vec<String>, _> = std::io::stdin().lock().lines().collect();
-    let lines = lines.map_err(|error| Failure::usage(format!("the ids on stdin cannot be read: {error}")))?;
-    Ok(lines.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
+    let failed = |error: &dyn std::fmt::Display| Failure::usage(format!("the ids on stdin cannot be read: {error}"));
+    let mut text = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut text).map_err(|error| failed(&error))?;
+    let text = std::str::from_utf8(without_byte_order_mark(&text)).map_err(|error| failed(&error))?;
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// Returns the ids of all messages of this state that match the filter, oldest first.
