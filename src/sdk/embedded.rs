@@ -15,6 +15,7 @@ use aws_smithy_types::body::SdkBody;
 use dynoxide::{Database, DynoxideError};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// The path of a database in memory.
 const IN_MEMORY: &str = ":memory:";
@@ -28,6 +29,9 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 /// and programs on a single machine. It differs from Amazon DynamoDB: idempotency tokens are kept in memory and lost
 /// when the process ends, requests are never throttled and are executed one at a time, and an index never lags behind
 /// its table. If another process locks the file, a request waits for up to 5 seconds, even if its timeout is shorter.
+/// A process that has opened the file with Postbox must not open it otherwise, such as with another copy of SQLite or to
+/// copy it: closing the file would release the locks of Postbox. If the write-ahead log is removed in this way, all
+/// further requests fail.
 ///
 /// Clones are handles of the same database. Pass one to each Postbox that should share it.
 ///
@@ -45,12 +49,51 @@ pub struct EmbeddedDatabase(Handle);
 
 /// A handle of the database engine, which is dropped as carefully as it is used.
 #[derive(Clone)]
-struct Handle(Option<Database>);
+struct Handle(Option<Database>, Option<Arc<Log>>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
         without_fork(|| drop(self.0.take()));
     }
+}
+
+/// The write-ahead log of a database in a file. If another copy of SQLite in this process closes the file, it removes
+/// the log, because the locks of a file belong to the process. What is written to a removed log is lost.
+struct Log {
+    path: String,
+    /// The device and the inode of the log when the database was opened.
+    file: (u64, u64),
+}
+
+impl Log {
+    fn of(database: &str) -> Option<Self> {
+        let path = format!("{database}-wal");
+        identity(&path).map(|file| Self { path, file })
+    }
+
+    /// # Errors
+    /// A text if the log was removed or replaced.
+    fn check(&self) -> Result<(), String> {
+        if identity(&self.path) == Some(self.file) {
+            return Ok(());
+        }
+        Err(format!(
+            "{} was removed while the embedded database was open, for example because this process has opened and closed the database with another copy of SQLite: open a new Postbox, and access the file only through Postbox",
+            self.path
+        ))
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &str) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// Elsewhere, a file that is open cannot be removed.
+#[cfg(not(unix))]
+fn identity(_: &str) -> Option<(u64, u64)> {
+    None
 }
 
 impl Deref for Handle {
@@ -74,7 +117,8 @@ impl EmbeddedDatabase {
             create_private(path)?;
             without_fork(|| Database::new(path))
         };
-        opened.map(|database| Self(Handle(Some(database)))).map_err(|error| {
+        let log = || Log::of(path).filter(|_| path != IN_MEMORY).map(Arc::new);
+        opened.map(|database| Self(Handle(Some(database), log()))).map_err(|error| {
             Error::new(
                 ErrorCode::EmbeddedUnavailable,
                 format!("the embedded database {path} could not be opened: {error}"),
@@ -153,7 +197,14 @@ impl EmbeddedDatabase {
 
     /// Returns the status and the JSON of the response to one request.
     fn respond(&self, target: &str, body: &[u8]) -> (u16, String) {
-        match catch_unwind(AssertUnwindSafe(|| without_fork(|| self.dispatch(target, body)))) {
+        let answer = || -> Result<String, DynoxideError> {
+            // Nothing was written yet, so this error is not retried.
+            self.check_log().map_err(DynoxideError::ValidationException)?;
+            let response = self.dispatch(target, body)?;
+            self.check_log().map_err(DynoxideError::InternalServerError)?;
+            Ok(response)
+        };
+        match catch_unwind(AssertUnwindSafe(|| without_fork(answer))) {
             Ok(Ok(json)) => (200, json),
             Ok(Err(error)) => (error.status_code(), error.to_json()),
             Err(_) => {
@@ -161,6 +212,10 @@ impl EmbeddedDatabase {
                 (error.status_code(), error.to_json())
             }
         }
+    }
+
+    fn check_log(&self) -> Result<(), String> {
+        self.0.1.as_ref().map_or(Ok(()), |log| log.check())
     }
 
     fn dispatch(&self, target: &str, body: &[u8]) -> Result<String, DynoxideError> {

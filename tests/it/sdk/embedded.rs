@@ -54,6 +54,28 @@ fn database_files_are_private_to_their_owner() {
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
 
+/// Another copy of SQLite in the process removes the log when it closes the file.
+#[test]
+fn nothing_is_written_after_the_log_of_the_database_was_removed() {
+    let path = fresh("log");
+    let producer = MemoryProducer::new();
+    let postbox = open(&path, &producer);
+    let log = path.with_file_name("outbox.db-wal");
+    let hidden = path.with_file_name("hidden");
+    postbox.deposit_post(Message::new("t", "before")).unwrap();
+    std::fs::rename(&log, &hidden).unwrap();
+    let mut work = postbox.unit_of_work();
+    work.deposit_post(Message::new("t", "after")).unwrap();
+    let error = work.commit().unwrap_err();
+    assert!(error.message().contains("outbox.db-wal was removed"), "{error}");
+    assert!(!error.is_retryable(), "{error}");
+    assert!(postbox.count_outstanding(None).is_err());
+    std::fs::rename(&hidden, &log).unwrap();
+    assert_eq!(postbox.count_outstanding(None).unwrap().count, 1);
+    drop(postbox);
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
 #[test]
 fn an_unusable_database_file_is_named() {
     let path = fresh("unusable");
