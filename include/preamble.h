@@ -97,7 +97,11 @@
  * - Cancellation. pthread_cancel does not end a thread during a call to the library, nor in a callback.
  *   The thread is canceled after the call.
  * - Memory. If the system has no memory left, the process is aborted.
- * - Limits. If a thread cannot be started, a function fails with POSTBOX_ERROR_NO_RESOURCES.
+ * - Limits. If a thread cannot be started, a function fails with POSTBOX_ERROR_NO_RESOURCES, which is
+ *   retryable. A daemon that closes all file descriptors must do so before its first postbox_open.
+ *   Later, postbox_open fails with POSTBOX_ERROR_NO_RESOURCES, which is then not retryable.
+ * - Child processes. The library runs a program only if the AWS profile has credential_process. It
+ *   cannot do so while the program ignores SIGCHLD or reaps children that it did not start.
  * - End of the process. A process may end at any time. Functions of atexit may call postbox_close and
  *   postbox_free. Other calls on the main thread fail there with POSTBOX_ERROR_REENTRANT_CALL.
  * - Static linking. libpostbox.a contains SQLite and the Rust standard library with their symbols. A

@@ -28,6 +28,8 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, unconstrained};
 
+/// EBADF.
+const BAD_DESCRIPTOR: i32 = 9;
 /// The minimum time for which `close` waits for the thread to end.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -132,7 +134,6 @@ impl Runtime {
         let (stop, stop_requested) = oneshot::channel::<()>();
         let (started, starting) = mpsc::channel();
         let (ended, stopped) = mpsc::channel::<()>();
-        let failed = |error: std::io::Error| no_resources("the thread postbox-runtime cannot be started", &error);
         let thread = threads::spawn("postbox-runtime", move || {
             // All code on this thread runs inside an operation, so calls to Postbox from this thread are rejected.
             INSIDE.set(Some(std::thread::current().id()));
@@ -149,11 +150,11 @@ impl Runtime {
             runtime.shutdown_background();
             let _ = ended.send(());
         })
-        .map_err(failed)?;
+        .map_err(cannot_start)?;
         let handle = starting
             .recv()
             .map_err(|_| Error::new(ErrorCode::Internal, "the thread postbox-runtime ended at its start"))?
-            .map_err(failed)?;
+            .map_err(cannot_start)?;
         Ok(Self {
             handle,
             thread: thread.thread().id(),
@@ -429,6 +430,19 @@ impl Drop for Runtime {
             self.request_stop();
         }
     }
+}
+
+/// Returns the error for a runtime thread that cannot be started.
+fn cannot_start(error: std::io::Error) -> Error {
+    const WHAT: &str = "the thread postbox-runtime cannot be started";
+    // tokio has descriptors that exist once per process and cannot be opened again.
+    if error.raw_os_error() == Some(BAD_DESCRIPTOR) {
+        let text = format!(
+            "{WHAT}, since this process has closed file descriptors of Postbox, as daemons do: open the first Postbox after that"
+        );
+        return Error::new(ErrorCode::NoResources, text);
+    }
+    no_resources(WHAT, &error)
 }
 
 fn closed() -> Error {

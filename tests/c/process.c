@@ -201,6 +201,30 @@ static int open_without_memory_for_a_thread(void)
     return failures;
 }
 
+static int open_after_closing_descriptors(void)
+{
+    postbox_config *config = memory_config(NULL);
+    postbox_client *box = open_memory(NULL);
+    postbox_free(box);
+    for (int descriptor = 3; descriptor < 100; descriptor++)
+        close(descriptor);
+    postbox_error *error = postbox_open(config, &box);
+    CHECK(postbox_error_code(error) == POSTBOX_ERROR_NO_RESOURCES && !postbox_error_is_retryable(error));
+    CHECK(strstr(postbox_error_message(error), "closed file descriptors of Postbox") != NULL);
+    postbox_error_free(error);
+    postbox_config_free(config);
+    return failures;
+}
+
+void closed_descriptors_of_the_library_are_an_error(void)
+{
+    if (is_alone()) {
+        alarm(60);
+        _exit(open_after_closing_descriptors());
+    }
+    run_alone(__func__);
+}
+
 void thread_that_cannot_be_started_is_a_retryable_error(void)
 {
     if (is_alone()) {
