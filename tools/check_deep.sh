@@ -155,6 +155,8 @@ rust() {
 release() {
     say "release build: installation, and programs that use it"
     PROFILE=release VALGRIND=all tests/install/run.sh || fail "release"
+    say "release build: calls need at most 128 KB of stack"
+    tests/deep/stack.sh "$target/release" || fail "stack"
 }
 
 # Advisories are not checked: their database is on GitHub, which not every machine reaches.

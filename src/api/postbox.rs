@@ -45,6 +45,10 @@ use std::time::{Duration, Instant};
 /// call in the child process fails with [`ErrorCode::Forked`]. Dropping a client closes it. The method
 /// [`close`](Self::close) also returns an error if closing fails.
 ///
+/// All threads of a client block all signals, so that signal handlers run on other threads, and have a stack of 8 MB. If
+/// a thread cannot be started, a method fails with [`ErrorCode::NoResources`]. A process that ends without closing its
+/// clients loses no message; its leases end after `lease_duration_ms`.
+///
 /// Every method that sends a request to DynamoDB can fail with a *request error*: [`ErrorCode::TableNotFound`],
 /// [`ErrorCode::NoAwsConfig`], [`ErrorCode::AccessDenied`], [`ErrorCode::Throttled`], [`ErrorCode::Unreachable`],
 /// [`ErrorCode::Timeout`], [`ErrorCode::ServiceError`], [`ErrorCode::Closed`], [`ErrorCode::Forked`] or
@@ -528,10 +532,15 @@ impl Postbox {
     /// stops the runtime thread. As soon as this method is called, other calls fail with [`ErrorCode::Closed`]. A
     /// second call to this method waits in the same way.
     ///
+    /// A call that is sending or archiving messages finishes its current calls to producers and archives, starts no
+    /// further ones, and returns. After this method has returned, even with an error, no call to a producer or an archive
+    /// begins.
+    ///
     /// # Errors
     /// [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned; committed
     /// messages that were not sent stay outstanding. [`ErrorCode::MarkIncomplete`] if sent messages were not marked in
-    /// time; a sweep sends them again. [`ErrorCode::Forked`].
+    /// time; a sweep sends them again. [`ErrorCode::ReentrantCall`] if a producer or an archive of this client called this
+    /// method, which therefore could not wait; the client stops as soon as they return. [`ErrorCode::Forked`].
     pub fn close(&self) -> Result<()> {
         let timeout = self.engine.config.close_timeout;
         self.close_until(deadline(timeout), &format!("close_timeout_ms ({} ms)", timeout.as_millis()))
