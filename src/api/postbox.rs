@@ -529,8 +529,8 @@ impl Postbox {
     }
 
     /// Closes the client: stops the sweeper and the archiver, waits up to `close_timeout_ms` for calls in progress, and
-    /// stops the runtime thread. As soon as this method is called, other calls fail with [`ErrorCode::Closed`]. A
-    /// second call to this method waits in the same way.
+    /// stops the runtime thread. As soon as the background threads have ended, other calls fail with
+    /// [`ErrorCode::Closed`]. A second call to this method waits in the same way.
     ///
     /// A call that is sending or archiving messages finishes its current calls to producers and archives, starts no
     /// further ones, and returns. After this method has returned, even with an error, no call to a producer or an archive
@@ -540,7 +540,7 @@ impl Postbox {
     /// [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned; committed
     /// messages that were not sent stay outstanding. [`ErrorCode::MarkIncomplete`] if sent messages were not marked in
     /// time; a sweep sends them again. [`ErrorCode::ReentrantCall`] if a producer or an archive of this client called this
-    /// method, which therefore could not wait; the client stops as soon as they return. [`ErrorCode::Forked`].
+    /// method, which therefore could not wait. The client stops as soon as they return. [`ErrorCode::Forked`].
     pub fn close(&self) -> Result<()> {
         let timeout = self.engine.config.close_timeout;
         self.close_until(deadline(timeout), &format!("close_timeout_ms ({} ms)", timeout.as_millis()))

@@ -221,8 +221,10 @@ impl<'a, 'r> Sweep<'a, 'r> {
     fn work<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
         let mut working = Working { state: &self.state, changed: &self.changed, is_replaced: false };
         while !working.is_replaced {
+            // This thread takes a lane first, since it may be the thread of the caller, which can then react to signals.
+            let job = self.take_job();
             self.start_helper(scope);
-            match self.take_job() {
+            match job {
                 Some(job) => {
                     let topic = job.lane.topic.clone();
                     working.is_replaced = self.drain_lane(job);
@@ -281,7 +283,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let mut state = self.state();
         let most = self.engine.config.sweep_threads as usize;
         let is_free = |job: &Job| !state.busy.contains(&job.lane.topic);
-        let is_wanted = !state.is_over && state.jobs.iter().any(is_free) && state.threads < most && self.may_start();
+        // While all threads drain lanes, a further thread looks for messages of new topics.
+        let has_work = state.jobs.iter().any(is_free) || (state.busy.len() == state.threads && state.threads > 0);
+        let is_wanted = !state.is_over && has_work && state.threads < most && self.may_start();
         if !is_wanted {
             return;
         }

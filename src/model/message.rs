@@ -6,7 +6,14 @@ use crate::model::header::{CharacterEncoding, MessageType, with_optional_headers
 use crate::model::ticks::Ticks;
 use serde_json::{Map, Value};
 use std::time::SystemTime;
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::timestamp::context::{ContextV7, ThreadLocalContext};
+use uuid::{Timestamp, Uuid};
+
+thread_local! {
+    /// The state that gives the ids of one thread an order. The state that all threads can share has a lock, which a
+    /// forked child could find locked forever.
+    static IDS: ContextV7 = const { ContextV7::new() };
+}
 
 /// Brighter's default for the CloudEvents `source` attribute.
 const DEFAULT_SOURCE: &str = "http://goparamore.io";
@@ -64,8 +71,7 @@ macro_rules! define_message {
             /// current time.
             pub fn new(topic: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
                 Self {
-                    // The context that all threads share has a lock, which a forked child could find locked forever.
-                    id: Uuid::new_v7(Timestamp::now(NoContext)).to_string(),
+                    id: Uuid::new_v7(Timestamp::now(ThreadLocalContext::new(&IDS))).to_string(),
                     topic: topic.into(),
                     body: body.into(),
                     message_type: MessageType::Event,

@@ -43,6 +43,8 @@ pub(crate) struct Runtime {
     gate: Gate,
     /// The calls of producers and archives.
     callbacks: Gate,
+    /// The threads that are in calls of producers and archives. A thread occurs once for each call.
+    callback_threads: Mutex<Vec<ThreadId>>,
     /// The futures that run on the threads of their callers.
     futures: Gate,
     /// A notification that ends the calls that are still waiting when `close` has timed out.
@@ -57,8 +59,6 @@ pub(crate) struct Runtime {
 thread_local! {
     /// The runtime whose future currently runs on this thread, identified by the runtime's own thread.
     static INSIDE: Cell<Option<ThreadId>> = const { Cell::new(None) };
-    /// The runtime whose Postbox currently calls a producer or an archive on this thread.
-    static CALLBACK: Cell<Option<ThreadId>> = const { Cell::new(None) };
     /// A value that is destroyed when the thread ends, so that a call during the end of a thread is detected. On the
     /// main thread, this happens before the functions of `atexit` run.
     static LIFE: String = const { String::new() };
@@ -87,13 +87,17 @@ impl Drop for Inside {
 
 /// A guard of a call of a producer or an archive, which ends when this value is dropped.
 pub(crate) struct Callback<'a> {
+    runtime: &'a Runtime,
     _call: Call<'a>,
-    before: Option<ThreadId>,
 }
 
 impl Drop for Callback<'_> {
     fn drop(&mut self) {
-        CALLBACK.set(self.before);
+        // Callbacks on one thread may end in any order, because some hosts switch stacks, as gevent does in Python.
+        let mut threads = self.runtime.callback_threads.lock();
+        if let Some(place) = threads.iter().position(|thread| *thread == std::thread::current().id()) {
+            threads.swap_remove(place);
+        }
     }
 }
 
@@ -161,6 +165,7 @@ impl Runtime {
             process: std::process::id(),
             gate: Gate::default(),
             callbacks: Gate::default(),
+            callback_threads: Mutex::default(),
             futures: Gate::default(),
             abandoned: Notify::new(),
             is_abandoned: AtomicBool::new(false),
@@ -181,6 +186,7 @@ impl Runtime {
             process: std::process::id(),
             gate: Gate::default(),
             callbacks: Gate::default(),
+            callback_threads: Mutex::default(),
             futures: Gate::default(),
             abandoned: Notify::new(),
             is_abandoned: AtomicBool::new(false),
@@ -342,12 +348,13 @@ impl Runtime {
     /// Registers a call of a producer or an archive on this thread. Returns `None` if the Postbox is being closed.
     pub(crate) fn enter_callback(&self) -> Option<Callback<'_>> {
         let call = self.callbacks.enter()?;
-        Some(Callback { _call: call, before: CALLBACK.replace(Some(self.thread)) })
+        self.callback_threads.lock().push(std::thread::current().id());
+        Some(Callback { runtime: self, _call: call })
     }
 
     /// Returns whether this thread runs a producer or an archive of this Postbox.
     pub(crate) fn is_in_callback(&self) -> bool {
-        CALLBACK.get() == Some(self.thread)
+        self.callback_threads.lock().contains(&std::thread::current().id())
     }
 
     /// Starts no more calls of producers and archives. Running calls such as `clear_outbox` therefore end soon.
@@ -401,12 +408,10 @@ impl Runtime {
         }
         let left = match (calls, callbacks) {
             (0, _) => "the thread postbox-runtime has not ended, since a log callback has not returned".to_owned(),
-            (calls, 0) => format!("calls still running, which were abandoned: {calls}"),
-            (calls, callbacks) => {
-                format!(
-                    "calls still running, which were abandoned: {calls}; calls of producers and archives among them: {callbacks}"
-                )
-            }
+            (calls, 0) => format!("running calls were abandoned ({calls})"),
+            (calls, callbacks) => format!(
+                "running calls were abandoned ({calls}), and producers or archives have not returned ({callbacks})"
+            ),
         };
         Err(Error::new(ErrorCode::Timeout, format!("closing took longer than {limit}; {left}")))
     }

@@ -58,7 +58,7 @@ impl Drop for Handle {
 }
 
 /// The write-ahead log of a database in a file. If another copy of SQLite in this process closes the file, it removes
-/// the log, because the locks of a file belong to the process. What is written to a removed log is lost.
+/// the log, because the locks of a file belong to the process. Data that is written to a removed log is lost.
 struct Log {
     path: String,
     /// The device and the inode of the log when the database was opened.
@@ -71,8 +71,7 @@ impl Log {
         identity(&path).map(|file| Self { path, file })
     }
 
-    /// # Errors
-    /// A text if the log was removed or replaced.
+    /// Checks that the log was not removed or replaced. The error is a text for the user.
     fn check(&self) -> Result<(), String> {
         if identity(&self.path) == Some(self.file) {
             return Ok(());
@@ -90,7 +89,7 @@ fn identity(path: &str) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
-/// Elsewhere, a file that is open cannot be removed.
+// An open file cannot be removed on other systems.
 #[cfg(not(unix))]
 fn identity(_: &str) -> Option<(u64, u64)> {
     None

@@ -140,8 +140,8 @@ void no_producer_is_called_after_close(void)
     pthread_t clearing;
     CHECK(pthread_create(&clearing, NULL, clear_three, &waiting) == 0);
     event_wait(&waiting.called);
-    FAILS(POSTBOX_ERROR_TIMEOUT, "longer than 10 ms; calls still running, which were abandoned: 1; calls of "
-          "producers and archives among them: 1", postbox_close_within(box, 10));
+    FAILS(POSTBOX_ERROR_TIMEOUT, "longer than 10 ms; running calls were abandoned (1), and producers or archives "
+          "have not returned (1)", postbox_close_within(box, 10));
     event_set(&waiting.may_return);
     pthread_join(clearing, NULL);
     CHECK(waiting.calls == 1);

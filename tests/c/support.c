@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include <cjson/cJSON.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,7 +203,7 @@ void check_person(postbox_client *box, const char *key, const char *expected)
 
 void check_usable(postbox_client *box)
 {
-    static int number = 0;
+    static atomic_int number = 0;
     char id[32];
     const char *ids = id;
     snprintf(id, sizeof id, "usable-%d", number++);

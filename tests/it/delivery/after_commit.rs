@@ -163,7 +163,7 @@ fn close_reports_the_marks_that_are_missing() {
     let _ = world.postbox.clear_outbox(&[id]).unwrap();
     let error = world.postbox.close().unwrap_err();
     assert_eq!(error.code(), ErrorCode::MarkIncomplete, "{error}");
-    assert!(error.message().contains("1 messages were sent"), "{error}");
+    assert!(error.message().contains("sent and not marked: 1"), "{error}");
     gate.open();
 }
 
