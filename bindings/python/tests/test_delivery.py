@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 import postbox
 from postbox import Outcome, State
-from support import PATIENCE, Recorder
+from support import PATIENCE, OnThread, Recorder
 
 
 def deposit(box: postbox.Postbox, count: int, cause: str = "") -> list[str]:
@@ -49,6 +50,49 @@ def test_sweep(box: postbox.Postbox, sent: Recorder) -> None:
     assert box.count_outstanding("t") == postbox.OutstandingCount(0, 0)
     assert box.count_outstanding().count == 1
     assert box.sweep().dispatched == 1
+
+
+def test_a_canceled_sweep_leaves_the_rest_outstanding() -> None:
+    cancel, again = postbox.CancelToken(), postbox.CancelToken()
+    with postbox.open(embedded_path=":memory:", sweep_min_age_ms=0, producers={None: lambda _: cancel.cancel()}) as box:
+        ids = deposit(box, 3)
+        assert not cancel.is_canceled()
+        assert box.sweep(cancel=cancel).dispatched == 1
+        assert cancel.is_canceled()
+        assert box.sweep(cancel=cancel).dispatched == 0
+        report = box.clear_outbox(ids, check=False, cancel=cancel)
+        assert [entry.outcome for entry in report] == [Outcome.SKIPPED] * 3
+        # The lease was given back, so that another sweep sends the rest.
+        assert box.sweep(cancel=again).dispatched == 2
+
+
+def test_a_canceled_archive_deletes_only_the_archived_messages(tmp_path: Path, sent: Recorder) -> None:
+    cancel = postbox.CancelToken()
+    with postbox.open(embedded_path=":memory:", archive_min_age_ms=0, producers={None: sent}) as box:
+        ids = deposit(box, 3)
+        box.clear_outbox(ids)
+        assert box.archive(lambda _: cancel.cancel(), cancel=cancel).archived == 1
+        assert box.archive(tmp_path / "archive.jsonl", cancel=cancel).archived == 0
+        assert sum(box.get_message(id) is None for id in ids) == 1
+
+
+def test_a_token_ends_every_call_that_uses_it(sent: Recorder) -> None:
+    cancel, arrived, go = postbox.CancelToken(), threading.Semaphore(0), threading.Event()
+
+    def wait(message: postbox.Message) -> None:
+        arrived.release()
+        assert go.wait(PATIENCE)
+
+    boxes = [postbox.open(embedded_path=":memory:", sweep_min_age_ms=0, producers={None: wait}) for _ in range(2)]
+    for box in boxes:
+        deposit(box, 2)
+    sweeps = [OnThread(lambda box=box: box.sweep(cancel=cancel)) for box in boxes]  # type: ignore[misc]
+    for _ in boxes:
+        assert arrived.acquire(timeout=PATIENCE)
+    cancel.cancel()
+    go.set()
+    results = [sweep.wait() for sweep in sweeps]
+    assert [isinstance(result, postbox.SweepResult) and result.dispatched for result in results] == [1, 1]
 
 
 def test_clear_reports_the_outcome_of_each_message(box: postbox.Postbox) -> None:
@@ -143,6 +187,24 @@ def test_archive_to_a_function_deletes_archived_messages(sent: Recorder) -> None
         result = box.archive(archive)
         assert (result.archived, result.failed, kept) == (1, 1, [b"0"])
         assert [box.get_message(id) is not None for id in ids] == [False, True, True]
+
+
+async def store_later(_: postbox.Message) -> None:
+    raise AssertionError("no event loop runs this function")
+
+
+@pytest.mark.parametrize(("archive", "kind"), [(lambda _: True, "bool"), (store_later, "coroutine")])
+def test_an_archive_that_returns_a_value_deletes_nothing(
+    archive: postbox.Archive, kind: str, sent: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    postbox.set_log_level(logging.WARNING)
+    with postbox.open(embedded_path=":memory:", archive_min_age_ms=0, producers={None: sent}) as box:
+        ids = deposit(box, 1)
+        box.clear_outbox(ids)
+        result = box.archive(archive)
+        assert (result.archived, result.failed) == (0, 1)
+        assert box.get_message(ids[0])
+        assert f"an archive must return None, not {kind}" in caplog.text
 
 
 def test_archive_to_a_file(tmp_path: Path, sent: Recorder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import threading
 from collections.abc import Callable
 
@@ -56,6 +57,47 @@ def test_close_waits_for_a_call_under_way() -> None:
         closing = OnThread(box.close)
         held.go.set()
         assert (call.wait(), closing.wait()) == (ADA, None)
+
+
+def test_no_producer_is_called_after_close() -> None:
+    called, go, calls = threading.Event(), threading.Event(), []
+
+    def wait(message: postbox.Message) -> None:
+        calls.append(message.id)
+        called.set()
+        assert go.wait(PATIENCE)
+
+    box = postbox.open(embedded_path=":memory:", producers={None: wait})
+    ids = box.deposit_posts([postbox.Message("t") for _ in range(2)])
+    clearing = OnThread(lambda: box.clear_outbox(ids, check=False))
+    assert called.wait(PATIENCE)
+    with pytest.raises(postbox.DatabaseError, match="longer than 1 ms") as abandoned:
+        box.close(timeout=0.0001)
+    assert abandoned.value.code == postbox.ErrorCode.TIMEOUT
+    go.set()
+    clearing.wait()
+    assert len(calls) == 1
+
+
+def test_a_close_in_a_producer_does_not_wait_for_itself() -> None:
+    codes: list[postbox.ErrorCode] = []
+
+    def close(_: postbox.Message) -> None:
+        with pytest.raises(postbox.UsageError) as reentrant:
+            box.close()
+        codes.append(reentrant.value.code)
+
+    box = postbox.open(embedded_path=":memory:", producers={None: close})
+    ids = box.deposit_posts([postbox.Message("t") for _ in range(2)])
+    box.clear_outbox(ids, check=False)
+    assert codes == [postbox.ErrorCode.REENTRANT_CALL]
+    box.close(timeout=math.inf)
+
+
+@pytest.mark.parametrize("timeout", [-1, math.nan])
+def test_a_timeout_is_not_negative(box: postbox.Postbox, timeout: float) -> None:
+    with pytest.raises(ValueError, match=f"0 or more seconds, not {timeout}"):
+        box.close(timeout)
 
 
 def test_a_postbox_lives_for_as_long_as_a_call_on_it() -> None:

@@ -15,6 +15,7 @@ Committed messages are sent at least once; rolled-back messages are never sent.
 """
 
 from postbox._callbacks import Archive, BatchProducer, Producer, Reject, SendOutcome, SendResult, Unavailable
+from postbox._calls import CancelToken
 from postbox._config import Config
 from postbox._errors import (
     ClosedError,
@@ -61,6 +62,7 @@ __all__ = [
     "Archive",
     "ArchiveResult",
     "BatchProducer",
+    "CancelToken",
     "ClosedError",
     "Config",
     "DatabaseError",

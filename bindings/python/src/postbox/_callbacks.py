@@ -1,18 +1,22 @@
 """Producers, archives and log messages: Python functions that the library calls.
 
-No exception crosses into the library: an exception counts as a failure, with the text of the exception as the reason.
-The objects of a callback are kept alive until the library releases it.
+No exception crosses into the library: an exception counts as a failure, with the text of the exception as the reason. An
+interruption is an exception such as KeyboardInterrupt or SystemExit, which is not an Exception. It ends the call that runs
+the callback, and the call raises it. The objects of a callback are kept alive until the library releases it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from enum import IntEnum
 from typing import Any, TypeAlias
 
+from postbox._calls import callback_codes, has_caller, interrupt_call
 from postbox._message import Message
-from postbox._native import ffi, lib, this_thread
+from postbox._native import ffi, lib
 
 _log = logging.getLogger("postbox")
 
@@ -65,8 +69,48 @@ exception, the exception is the result of each message that has no result yet. A
 Reject that the function raises counts as a failed attempt."""
 
 Archive: TypeAlias = Callable[[Message], None]
-"""Stores one message durably before the message is deleted from the outbox. If the function raises, the message is not
-deleted."""
+"""Stores one message durably before the message is deleted from the outbox. If the function raises or returns another value
+than None, the message is not deleted."""
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """If the exception interrupts the call that runs a producer or an archive, ends the call early. On a thread of the
+    library, nobody waits for the exception, which is a failure there."""
+    if error is None or isinstance(error, Exception) or not has_caller():
+        return False
+    interrupt_call(error)
+    return True
+
+
+def _on_error(_kind: object, error: BaseException | None, _traceback: object) -> int | None:
+    """Returns the result of a function that raised, or None for its `of_failure`."""
+    return SendOutcome.NOT_TRIED if _interrupted(error) else None
+
+
+def _on_error_of_batch(_kind: object, error: BaseException | None, _traceback: object) -> None:
+    _interrupted(error)
+
+
+def _on_error_of_log(_kind: object, error: BaseException | None, _traceback: object) -> None:
+    """Handles an exception of a handler of logging. Any call may log, so this thread may be in a call without a token."""
+    is_in_call = sys._getframe().f_back is not None
+    if is_in_call and error is not None and not isinstance(error, Exception):
+        interrupt_call(error)
+    elif logging.raiseExceptions and sys.stderr:
+        # The same as for an exception in Handler.emit.
+        traceback.print_exception(error)
+
+
+def _callback(signature: str, on_error: Any = _on_error, of_failure: int | None = None) -> Any:
+    """Declares a function that the library calls. Without `of_failure`, cffi would return 0 for a function that raises, and
+    0 means success, so that an exception of the code around a producer would lose the message."""
+
+    def declare(function: Any) -> Any:
+        callback_codes.add(function.__code__)
+        return ffi.callback(signature, function, error=of_failure, onerror=on_error)
+
+    return declare
+
 
 # The handles that the library has not released yet.
 _kept: set[Any] = set()
@@ -79,7 +123,7 @@ def keep(callback: object) -> Any:
     return handle
 
 
-@ffi.callback("void(void *)")  # type: ignore[untyped-decorator]
+@_callback("void(void *)", _on_error_of_log)  # type: ignore[untyped-decorator]
 def release(data: Any) -> None:
     """Frees a callback that the library will not call again."""
     _kept.discard(data)
@@ -111,8 +155,21 @@ def lossy(text: str) -> bytes:
     return text.encode(errors="replace").replace(b"\0", b" ")
 
 
-def outcome_of(result: object) -> tuple[SendOutcome, str]:
-    """Returns the outcome and the reason of a result. Raises TypeError for an object that is no SendResult."""
+def _rejected(result: object, wanted: str) -> str:
+    """Returns the reason for a failure because of a result of the wrong type. Taking any value for a success would lose
+    messages of a producer that returns False, or of a function that was not awaited."""
+    kind = type(result).__name__
+    if not isinstance(result, Coroutine):
+        return f"{wanted}, not {kind}"
+    # Without this, Python would warn that the coroutine was never awaited.
+    result.close()
+    return f"{wanted}, not {kind}: Postbox does not await an async function, so nothing was done"
+
+
+_SEND_RESULT_IS = "a result must be None, a SendOutcome or an exception"
+
+
+def _known_outcome(result: object) -> tuple[SendOutcome, str] | None:
     if result is None:
         return SendOutcome.SENT, ""
     if isinstance(result, SendOutcome):
@@ -120,7 +177,15 @@ def outcome_of(result: object) -> tuple[SendOutcome, str]:
     if isinstance(result, BaseException):
         kinds = {Reject: SendOutcome.REJECT, Unavailable: SendOutcome.UNAVAILABLE}
         return next((kinds[kind] for kind in kinds if isinstance(result, kind)), SendOutcome.RETRY), _said(result)
-    raise TypeError(f"a result must be None, a SendOutcome or an exception, not {type(result).__name__}")
+    return None
+
+
+def outcome_of(result: object) -> tuple[SendOutcome, str]:
+    """Returns the outcome and the reason of a result. Raises TypeError for an object that is no SendResult."""
+    known = _known_outcome(result)
+    if known is None:
+        raise TypeError(_rejected(result, _SEND_RESULT_IS))
+    return known
 
 
 def _write(text: str, reason: Any, size: int) -> None:
@@ -128,92 +193,91 @@ def _write(text: str, reason: Any, size: int) -> None:
     ffi.memmove(reason, content + b"\0", len(content) + 1)
 
 
-def _note_interruption(error: BaseException | None) -> None:
-    """Remembers a Ctrl-C or sys.exit in a producer, so that it is raised in the caller when the call returns."""
-    if error is not None and not isinstance(error, Exception):
-        this_thread.interruption = error
-
-
-def _on_error(_kind: object, error: BaseException | None, _traceback: object) -> None:
-    _note_interruption(error)
-
-
-# Without `error`, cffi returns 0 for a function that raises, and 0 means success. An interruption of the code around
-# the callback would then lose the message.
-def _callback(of_failure: int) -> Any:
-    signature = "int32_t(void *, const postbox_message *, char *, size_t)"
-    return ffi.callback(signature, error=of_failure, onerror=_on_error)
-
-
-def _run(callback: Callable[[Message], object], pointer: Any, reason: Any, size: int) -> object:
-    """Returns the result of the callback, or writes the exception that it raised to `reason`."""
-    message = Message._of(pointer)
-    this_thread.callbacks += 1
+def _lend(messages: Sequence[Message], use: Callable[[], object]) -> object:
+    """Calls a function that uses messages of the library. The messages are unusable afterwards."""
     try:
-        return callback(message)
-    except BaseException as error:
-        _note_interruption(error)
-        _write(_said(error), reason, size)
-        return error
+        try:
+            return use()
+        finally:
+            _take_back(messages)
     finally:
-        this_thread.callbacks -= 1
+        # A signal handler may have raised an exception before the messages were taken back.
+        _take_back(messages)
+
+
+def _take_back(messages: Sequence[Message]) -> None:
+    for message in messages:
         message._take_back()
 
 
-@_callback(of_failure=SendOutcome.RETRY)  # type: ignore[untyped-decorator]
+_ONE = "int32_t(void *, const postbox_message *, char *, size_t)"
+_MANY = "void(void *, const postbox_message *const *, size_t, postbox_send_results *)"
+
+
+def _run(data: Any, pointer: Any) -> object:
+    """Returns the result of a producer or archive, or the exception that it raised."""
+    try:
+        message = Message._of(pointer)
+        return _lend([message], lambda: ffi.from_handle(data)(message))
+    except BaseException as error:
+        return error
+
+
+@_callback(_ONE, of_failure=SendOutcome.RETRY)  # type: ignore[untyped-decorator]
 def send(data: Any, pointer: Any, reason: Any, size: int) -> int:
     """Calls a producer."""
-    outcome = _run(ffi.from_handle(data), pointer, reason, size)
-    if outcome is None:
-        return SendOutcome.SENT
-    if isinstance(outcome, SendOutcome):
-        return outcome
-    if isinstance(outcome, BaseException):
-        return outcome_of(outcome)[0]
-    # Taking any value for a success would lose messages of a producer that returns False.
-    _write(f"the producer returned a {type(outcome).__name__}: it must return None or a SendOutcome", reason, size)
-    return SendOutcome.RETRY
+    result = _run(data, pointer)
+    if isinstance(result, BaseException) and _interrupted(result):
+        return SendOutcome.NOT_TRIED
+    outcome, why = _outcome_or_failure(result, "a producer must return None or a SendOutcome")
+    _write(why, reason, size)
+    return outcome
 
 
-@ffi.callback(  # type: ignore[untyped-decorator]
-    "void(void *, const postbox_message *const *, size_t, postbox_send_results *)", onerror=_on_error
-)
+@_callback(_MANY, _on_error_of_batch)  # type: ignore[untyped-decorator]
 def send_batch(data: Any, pointers: Any, count: int, results: Any) -> None:
     """Calls a batch producer. Messages without a result were not tried, even if these lines are interrupted."""
     messages = [Message._of(pointers[index]) for index in range(count)]
     done = 0
-    this_thread.callbacks += 1
-    try:
+
+    def send_all() -> None:
+        nonlocal done
         returned = ffi.from_handle(data)(messages)
         if not isinstance(returned, Iterable):
-            raise TypeError(f"the producer returned a {type(returned).__name__}: it must return a result for each message")
+            raise TypeError(_rejected(returned, "a batch producer must return a result for each message"))
         for result in returned:
-            _set_result(results, done, result)
+            outcome, why = _outcome_or_failure(result)
+            lib.postbox_send_results_set(results, done, outcome, lossy(why))
             done += 1
+
+    try:
+        _lend(messages, send_all)
     except BaseException as error:
-        _note_interruption(error)
+        if _interrupted(error):
+            return
         outcome = SendOutcome.UNAVAILABLE if isinstance(error, Unavailable) else SendOutcome.RETRY
         for index in range(done, count):
             lib.postbox_send_results_set(results, index, outcome, lossy(_said(error)))
-    finally:
-        this_thread.callbacks -= 1
-        for message in messages:
-            message._take_back()
 
 
-def _set_result(results: Any, index: int, result: object) -> None:
-    try:
-        outcome, reason = outcome_of(result)
-    except TypeError as error:
-        # Taking any value for a success would lose messages of a producer that returns False.
-        outcome, reason = SendOutcome.RETRY, str(error)
-    lib.postbox_send_results_set(results, index, outcome, lossy(reason))
+def _outcome_or_failure(result: object, wanted: str = _SEND_RESULT_IS) -> tuple[SendOutcome, str]:
+    """Returns the outcome and the reason of a result. An object that is no SendResult is a failure."""
+    outcome = _known_outcome(result)
+    return outcome or (SendOutcome.RETRY, _rejected(result, wanted))
 
 
-@_callback(of_failure=1)  # type: ignore[untyped-decorator]
+@_callback(_ONE, of_failure=1)  # type: ignore[untyped-decorator]
 def archive(data: Any, pointer: Any, reason: Any, size: int) -> int:
     """Calls an archive."""
-    return 1 if isinstance(_run(ffi.from_handle(data), pointer, reason, size), BaseException) else 0
+    result = _run(data, pointer)
+    if result is None:
+        return 0
+    if isinstance(result, BaseException):
+        _interrupted(result)
+        _write(_said(result), reason, size)
+    else:
+        _write(_rejected(result, "an archive must return None"), reason, size)
+    return 1
 
 
 # The level of the module logging for each level of the library.
@@ -226,12 +290,7 @@ LEVELS = {
 }
 
 
-@ffi.callback("void(void *, int32_t, const char *)")  # type: ignore[untyped-decorator]
+@_callback("void(void *, int32_t, const char *)", _on_error_of_log)  # type: ignore[untyped-decorator]
 def log(_data: Any, level: int, text: Any) -> None:
     """Hands a log message to logging."""
-    this_thread.callbacks += 1
-    try:
-        # An exception in a handler is passed to sys.unraisablehook.
-        _log.log(LEVELS.get(level, logging.ERROR), "%s", ffi.string(text).decode())
-    finally:
-        this_thread.callbacks -= 1
+    _log.log(LEVELS.get(level, logging.ERROR), "%s", ffi.string(text).decode())

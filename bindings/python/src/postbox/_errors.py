@@ -121,7 +121,7 @@ class OutboxLimitReachedError(PostboxError):
 
 
 class UsageError(PostboxError):
-    """The call is not allowed here: after a close, in a forked child, or while another thread uses the object."""
+    """The call is not allowed here: after a close, in a forked child, while another thread uses the object, or in a callback."""
 
 
 class ClosedError(UsageError):

@@ -8,9 +8,7 @@ one wheel serves every Python 3 of a platform. cffi releases the GIL during ever
 
 from __future__ import annotations
 
-import os
 import threading
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -125,8 +123,27 @@ def error_of(code: int, message: str, retryable: bool, reasons: Sequence[Reason]
     return kind(known, message, retryable, reasons)
 
 
+class _Thread(threading.local):
+    """The state of this thread."""
+
+    token: Any = None
+    """The token of the innermost call that may run callbacks, or None on a thread of the library."""
+    interruption: BaseException | None = None
+    """An exception such as KeyboardInterrupt that was raised in a callback, for the call that runs the callback."""
+
+
+this_thread = _Thread()
+
+
 def check(error: Any) -> None:
-    """Raises the error that a call returned, if any."""
+    """Raises the error that a call returned, if any. Every call may log, and thereby run a handler of the program: if a
+    callback was interrupted (Ctrl-C, sys.exit), raises that exception instead."""
+    interruption = this_thread.interruption
+    if interruption is not None:
+        this_thread.interruption = None
+        if error:
+            lib.postbox_error_free(error)
+        raise interruption
     if not error:
         return
     error = ffi.gc(error, lib.postbox_error_free)
@@ -136,62 +153,3 @@ def check(error: Any) -> None:
         lib.postbox_error_is_retryable(error),
         [_reason(error, number) for number in range(lib.postbox_error_reason_count(error))],
     )
-
-
-class _Thread(threading.local):
-    """The running callbacks of this thread, and the exception that interrupted one."""
-
-    callbacks = 0
-    interruption: BaseException | None = None
-
-
-this_thread = _Thread()
-
-
-# The process of each current call that may run callbacks. A forked child inherits the calls of its parent in this list, but
-# not the threads that run them.
-calls_with_callbacks: list[int] = []
-
-
-def call_with_callbacks(function: Any, *arguments: Any) -> None:
-    """Calls a function that may run callbacks, and raises the error that it returned. If a callback was interrupted
-    (Ctrl-C, sys.exit), raises the exception of the interruption."""
-    process = os.getpid()
-    calls_with_callbacks.append(process)
-    try:
-        error = function(*arguments)
-    finally:
-        calls_with_callbacks.remove(process)
-    interruption, this_thread.interruption = this_thread.interruption, None
-    if interruption is not None:
-        if error:
-            lib.postbox_error_free(error)
-        raise interruption
-    check(error)
-
-
-def background_threads_ended(pointer: Any) -> bool:
-    """Stops the sweeper and the archiver of a Postbox. Returns whether both have left their callbacks."""
-    for stop in (lib.postbox_stop_sweeper, lib.postbox_stop_archiver):
-        error = stop(pointer)
-        if error:
-            waiting = lib.postbox_error_code(error) == lib.POSTBOX_ERROR_TIMEOUT
-            lib.postbox_error_free(error)
-            if waiting:
-                return False
-    return True
-
-
-def free_postbox(pointer: Any) -> None:
-    """Frees an open Postbox that the garbage collector found. Uses another thread if this thread runs a callback, or if a
-    callback of a background thread has not returned. The interpreter waits for that thread before it ends."""
-    if this_thread.callbacks or not background_threads_ended(pointer):
-        threading.Thread(target=_free_when_ended, args=(pointer,), name="postbox-free").start()
-    else:
-        lib.postbox_free(pointer)
-
-
-def _free_when_ended(pointer: Any) -> None:
-    while not background_threads_ended(pointer):
-        time.sleep(0.01)
-    lib.postbox_free(pointer)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
 from postbox import _callbacks, _process
 from postbox._callbacks import Archive, Producer, SendOutcome, SendResult, lossy, outcome_of
+from postbox._calls import CancelToken, call_with_callbacks, free_postbox
 from postbox._config import Config
 from postbox._item import Item
 from postbox._message import Message
-from postbox._native import NULL, call_with_callbacks, check, ffi, free_postbox, lib, optional_utf8, texts
+from postbox._native import check, ffi, lib, optional_utf8, texts
 from postbox._results import (
     ArchiveResult,
     OutstandingCount,
@@ -62,7 +65,8 @@ class Postbox:
     operation. After a fork, every call in the child raises ForkedError: open a new Postbox there.
 
     Leaving the `with` block closes the Postbox, as do close() and the end of the interpreter. A Python signal handler,
-    including that of Ctrl-C, runs when the current call returns.
+    including that of Ctrl-C, runs when the current call returns, or when it calls Python on the main thread. If the handler
+    then raises KeyboardInterrupt or SystemExit, the call ends early and raises it.
     """
 
     # The garbage collector frees the library's handle; close does not free it. A call on another thread refers to this
@@ -71,14 +75,26 @@ class Postbox:
 
     def __init__(self, config: Config) -> None:
         made = ffi.new("postbox_client **")
-        check(lib.postbox_open(config._pointer, made))
-        self._pointer = ffi.gc(made[0], free_postbox)
+        error = lib.postbox_open(config._pointer, made)
+        # The handle is freed even if check raises the interruption of a log message.
+        self._pointer = ffi.gc(made[0], free_postbox) if made[0] else None
+        check(error)
         _process.opened(self)
 
-    def close(self) -> None:
-        """Stops the sweeper and the archiver, rejects new calls, and waits up to close_timeout_ms for calls in
-        progress. Closing twice is harmless."""
-        check(lib.postbox_close(self._pointer))
+    def close(self, timeout: float | None = None) -> None:
+        """Closes the Postbox: stops the sweeper and the archiver, rejects new calls, and waits for calls in progress, up to
+        `timeout` seconds, or up to close_timeout_ms if `timeout` is None. Closing twice is harmless.
+
+        Calls that send or archive messages end between two messages. No producer and no archive is called after this method
+        has returned or raised an exception.
+
+        In a producer or an archive of the same Postbox, this method cannot wait. It raises a UsageError with the code
+        REENTRANT_CALL immediately, and the Postbox stops as soon as they return.
+        """
+        if timeout is None:
+            check(lib.postbox_close(self._pointer))
+        else:
+            check(lib.postbox_close_within(self._pointer, _milliseconds(timeout)))
 
     def __enter__(self) -> Postbox:
         return self
@@ -138,36 +154,44 @@ class Postbox:
         """Deposits one message outside a transaction, then sends it on this thread. See clear_outbox for `check`."""
         made = ffi.new("postbox_report **")
         with message._lock:
-            call_with_callbacks(lib.postbox_post, self._pointer, message._valid(), made)
+            pointer = message._valid()
+            call_with_callbacks(lambda _: lib.postbox_post(self._pointer, pointer, made))
         return _checked(made, check)
 
-    def clear_outbox(self, ids: Iterable[str], *, check: bool = True) -> Report:
+    def clear_outbox(self, ids: Iterable[str], *, check: bool = True, cancel: CancelToken | None = None) -> Report:
         """Sends the outstanding messages with these ids on this thread, in this order, and marks them dispatched.
 
         If a message failed, raises IncompleteError; with `check=False`, only the report shows the failure. The failed message
-        stays outstanding or is parked. Later messages with the same topic and partition key are held back.
+        stays outstanding or is parked. Later messages with the same topic and partition key are held back. If `cancel` is
+        canceled, messages that were not tried have the outcome SKIPPED, and stay outstanding.
         """
-        return self._report(_clear_outbox, ids, check)
+        clear = lib.postbox_clear_outbox
+        return self._report(lambda ids, count, token, made: clear(self._pointer, ids, count, token, made), ids, check, cancel)
 
     def mark_dispatched(self, ids: Iterable[str], *, check: bool = True) -> Report:
         """Marks messages dispatched without sending them, for a program that sends them itself."""
-        return self._report(lib.postbox_mark_dispatched, ids, check)
+        mark = lib.postbox_mark_dispatched
+        return self._report(lambda ids, count, _, made: mark(self._pointer, ids, count, made), ids, check)
 
     def replay(self, ids: Iterable[str], *, check: bool = True) -> Report:
         """Makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them."""
-        return self._report(lib.postbox_replay, ids, check)
+        replay = lib.postbox_replay
+        return self._report(lambda ids, count, _, made: replay(self._pointer, ids, count, made), ids, check)
 
-    def _report(self, call: Any, ids: Iterable[str], check: bool) -> Report:
+    def _report(
+        self, call: Callable[..., Any], ids: Iterable[str], check: bool, cancel: CancelToken | None = None
+    ) -> Report:
         array, kept = _texts_of_ids(ids)
         made = ffi.new("postbox_report **")
-        call_with_callbacks(call, self._pointer, array, len(kept), made)
+        call_with_callbacks(lambda token: call(array, len(kept), token, made), cancel)
         return _checked(made, check)
 
     def replay_causation(self, causation_id: str, *, check: bool = True) -> Report:
         """Replays every message with this causation id that the index shows. Succeeds if the index shows no such
         message."""
         made = ffi.new("postbox_report **")
-        call_with_callbacks(lib.postbox_replay_causation, self._pointer, utf8(causation_id, "causation id"), made)
+        text = utf8(causation_id, "causation id")
+        call_with_callbacks(lambda _: lib.postbox_replay_causation(self._pointer, text, made))
         return _checked(made, check)
 
     def confirm(self, id: str, outcome: SendOutcome = SendOutcome.SENT, reason: str | None = None) -> None:
@@ -190,15 +214,17 @@ class Postbox:
         numbers = ffi.new("postbox_send_outcome[]", [outcome for outcome, _ in outcomes])
         check(lib.postbox_confirm_many(self._pointer, ids, numbers, ffi.new("char *[]", reasons), len(kept)))
 
-    def sweep(self, topic: str | None = None) -> SweepResult:
+    def sweep(self, topic: str | None = None, *, cancel: CancelToken | None = None) -> SweepResult:
         """Sends the outstanding messages of one topic or of all topics that are older than sweep_min_age_ms, and marks them
         dispatched. Within a topic, the oldest messages are sent first.
 
         The producer of one topic is called on this thread, and the producers of other topics at the same time on up to
-        sweep_threads - 1 further threads. See postbox_sweep in postbox.h for leases, failed attempts and parking.
+        sweep_threads - 1 further threads. If `cancel` is canceled, the sweep ends after its current calls to producers. See
+        postbox_sweep in postbox.h for leases, failed attempts and parking.
         """
         result = ffi.new("postbox_sweep_result *")
-        call_with_callbacks(lib.postbox_sweep, self._pointer, optional_utf8(topic, "topic"), NULL, result)
+        name = optional_utf8(topic, "topic")
+        call_with_callbacks(lambda token: lib.postbox_sweep(self._pointer, name, token, result), cancel)
         return sweep_result(result)
 
     def start_sweeper(self) -> None:
@@ -256,17 +282,21 @@ class Postbox:
         """Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset."""
         check(lib.postbox_unpark(self._pointer, utf8(id, "id")))
 
-    def archive(self, archive: Archive | str | os.PathLike[str]) -> ArchiveResult:
+    def archive(
+        self, archive: Archive | str | os.PathLike[str], *, cancel: CancelToken | None = None
+    ) -> ArchiveResult:
         """Archives the messages that have been dispatched for longer than archive_min_age_ms, and deletes each message that
         was archived. If `archive` is a function, it receives each message, and a message for which it raises is not
-        deleted. If `archive` is a path, each message is appended to the file as one line of DynamoDB JSON."""
+        deleted. If `archive` is a path, each message is appended to the file as one line of DynamoDB JSON. If `cancel` is
+        canceled, no further messages are archived."""
         result = ffi.new("postbox_archive_result *")
         if callable(archive):
             # The handle must live until the call returns.
-            handle = ffi.new_handle(archive)
-            call_with_callbacks(lib.postbox_archive, self._pointer, _callbacks.archive, handle, NULL, result)
+            handle, function = ffi.new_handle(archive), _callbacks.archive
+            call_with_callbacks(lambda token: lib.postbox_archive(self._pointer, function, handle, token, result), cancel)
         else:
-            check(lib.postbox_archive_to_file(self._pointer, utf8(os.fspath(archive), "path"), NULL, result))
+            path = utf8(os.fspath(archive), "path")
+            call_with_callbacks(lambda token: lib.postbox_archive_to_file(self._pointer, path, token, result), cancel)
         return archive_result(result)
 
     def start_archiver(self, archive: Archive | str | os.PathLike[str]) -> None:
@@ -308,8 +338,10 @@ class Postbox:
         return _json(made)
 
 
-def _clear_outbox(client: Any, ids: Any, count: int, made: Any) -> Any:
-    return lib.postbox_clear_outbox(client, ids, count, NULL, made)
+def _milliseconds(seconds: float) -> int:
+    if not seconds >= 0:
+        raise ValueError(f"a timeout must be 0 or more seconds, not {seconds}")
+    return math.ceil(min(seconds, threading.TIMEOUT_MAX) * 1000)
 
 
 def _checked(made: Any, check: bool) -> Report:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
+import signal
+import sys
+import threading
 import time
 import weakref
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from postbox import _callbacks
+from postbox._calls import background_threads_ended, other_threads_may_run_callbacks
 from postbox._errors import ForkedError, PostboxError
-from postbox._native import NULL, Handle, background_threads_ended, calls_with_callbacks, check, ffi, lib
+from postbox._native import NULL, Handle, check, ffi, lib
 
 
 class Closable(Handle, Protocol):
@@ -42,8 +47,14 @@ def set_log_level(level: int) -> None:
     if not known:
         check(lib.postbox_set_log_callback(0, NULL, NULL, NULL))
         return
-    _log_handle = _callbacks.keep(_log)
-    check(lib.postbox_set_log_callback(max(known), _callbacks.log, _log_handle, _callbacks.release))
+    handle = _callbacks.keep(_log)
+    error = lib.postbox_set_log_callback(max(known), _callbacks.log, handle, _callbacks.release)
+    if error:
+        # The end of the interpreter waits for the release of the handle.
+        _callbacks.drop(handle)
+    else:
+        _log_handle = handle
+    check(error)
 
 
 def opened(postbox: Closable) -> None:
@@ -59,15 +70,12 @@ def _end() -> None:
     later, the interpreter would end the thread in the middle of the library's code, which aborts the process. This
     function waits for callbacks that have not returned, as the interpreter waits for its own threads."""
     boxes = list(_open)
-    for postbox in boxes:
-        try:
-            postbox.close()
-        except ForkedError:
-            continue
-        except PostboxError as error:
-            _log.warning("at the end of the interpreter: %s", error)
-    while os.getpid() in calls_with_callbacks or not all(background_threads_ended(postbox._pointer) for postbox in boxes):
-        time.sleep(0.01)
+    try:
+        _close_all(boxes)
+        while other_threads_may_run_callbacks() or not all(background_threads_ended(box._pointer) for box in boxes):
+            time.sleep(0.01)
+    except (KeyboardInterrupt, SystemExit) as interruption:
+        _exit_now(interruption)
     # The interpreter frees the callbacks before other objects that may refer to a Postbox, such as a handler of
     # logging. Freeing the Postbox after that would call freed callbacks, so the Postbox is left to the end of the
     # process.
@@ -78,3 +86,39 @@ def _end() -> None:
         check(lib.postbox_set_log_callback(0, NULL, NULL, NULL))
         while _callbacks.is_kept(_log_handle):
             time.sleep(0.001)
+
+
+def _close_all(boxes: list[Closable]) -> None:
+    """Closes every Postbox at the same time, so that the waits for producers that do not return do not add up."""
+    threads = []
+    for postbox in boxes[1:]:
+        thread = threading.Thread(target=_close, args=(postbox,), name="postbox-close", daemon=True)
+        try:
+            thread.start()
+            threads.append(thread)
+        except RuntimeError:
+            # Python 3.12.0 and 3.12.1 start no thread while the interpreter ends.
+            _close(postbox)
+    for postbox in boxes[:1]:
+        _close(postbox)
+    for thread in threads:
+        thread.join()
+
+
+def _close(postbox: Closable) -> None:
+    try:
+        postbox.close()
+    except ForkedError:
+        pass
+    except PostboxError as error:
+        _log.warning("at the end of the interpreter: %s", error)
+
+
+def _exit_now(interruption: BaseException) -> NoReturn:
+    """Ends the process without waiting for callbacks. A signal handler that raises at the end of the interpreter, such as
+    that of Ctrl-C, requests this. The interpreter itself cannot end while a callback runs."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    code = interruption.code if isinstance(interruption, SystemExit) else 128 + signal.SIGINT
+    os._exit(code if isinstance(code, int) else int(code is not None))
