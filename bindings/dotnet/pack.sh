@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Creates the NuGet packages, with the native library of this machine, in the build directory: bindings/dotnet/pack.sh
-# It needs Microsoft's SDK (dotnet). A release puts the libraries of the other platforms into runtimes/ first.
+# It needs Microsoft's SDK (dotnet). A release puts the libraries of the other platforms into runtimes/ first, and renames
+# postbox.dll, the library for Windows, to postbox_native.dll.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."

@@ -88,12 +88,22 @@ prints_what_the_page_says() {
 }
 
 library_is_missing() {
-    ! LD_LIBRARY_PATH= on "$1" Greetings 2>"$work/error" && grep -F 'LD_LIBRARY_PATH' "$work/error"
+    ! LD_LIBRARY_PATH= on "$1" Greetings 2>"$work/error" && grep -F 'LD_LIBRARY_PATH' "$work/error" &&
+        grep -E '"postbox" for linux-[a-z0-9]+ could not be loaded' "$work/error" && grep -F 'The loader reports: ' "$work/error"
 }
 
-library_is_too_old() {
-    mkdir -p "$work/old" && "${CC:-cc}" -shared -fPIC "$here/tests/old_library.c" -o "$work/old/libpostbox.so" &&
-        ! LD_LIBRARY_PATH=$work/old on "$1" Greetings 2>"$work/error" && grep -F '0.0.9' "$work/error"
+# is_rejected RUNTIME TEXT OPTION...: compiles a library with these options, and checks the error text about it.
+is_rejected() {
+    local runtime=$1 text=$2
+    shift 2
+    mkdir -p "$work/wrong" && "${CC:-cc}" -shared -fPIC "$@" "$here/tests/old_library.c" -o "$work/wrong/libpostbox.so" &&
+        ! LD_LIBRARY_PATH=$work/wrong on "$runtime" Greetings 2>"$work/error" && grep -F "$text" "$work/error"
+}
+
+# On Windows, postbox.dll would have the name of the assembly, Postbox.dll.
+library_has_a_name_of_its_own() {
+    mkdir -p "$work/own" && ln -sf "$libraries/libpostbox.so" "$work/own/libpostbox_native.so" &&
+        LD_LIBRARY_PATH=$work/own greets on CoreCLR Greetings
 }
 
 with_the_sdk() {
@@ -124,8 +134,11 @@ for runtime in Mono CoreCLR; do
     step "the page's code prints under $runtime what the page says" prints_what_the_page_says $runtime Start "$root/docs/getting-started-dotnet.md"
     step "the README's code prints under $runtime what the README says" prints_what_the_page_says $runtime Readme "$here/README.md"
     step "a missing library is told under $runtime" library_is_missing $runtime
-    step "a library that is too old is told under $runtime" library_is_too_old $runtime
+    step "a library that is too old is told under $runtime" is_rejected $runtime 'has version 0.0.9' '-DVERSION="0.0.9"'
+    step "a version that is none is told under $runtime" is_rejected $runtime 'reports the version "unknown"' '-DVERSION="unknown"'
+    step "another library of this name is told under $runtime" is_rejected $runtime 'is another library of this name' '-DVERSION=""' -Dpostbox_version=another_version
 done
+step "CoreCLR loads the library by a name of its own" library_has_a_name_of_its_own
 if command -v dotnet >/dev/null && [ -n "$(dotnet --list-sdks)" ]; then
     step "Microsoft's SDK builds, packs and tests" with_the_sdk
 fi

@@ -71,8 +71,11 @@ namespace Postbox
         /// <summary>Prevents further results from being set.</summary>
         internal SendResult[] Finish()
         {
-            lock (key)
-                isOver = true;
+            Uninterrupted.Run(() =>
+            {
+                lock (key)
+                    isOver = true;
+            });
             return results;
         }
 

@@ -1,7 +1,10 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox
 {
@@ -12,16 +15,54 @@ namespace Postbox
     /// </summary>
     internal static class Callbacks
     {
-        internal static readonly Native.MessageCallback Send = OnSend;
-        internal static readonly Native.BatchCallback SendBatch = OnSendBatch;
-        internal static readonly Native.MessageCallback Archive = OnArchive;
-        internal static readonly Native.LogCallback Log = OnLog;
-        internal static readonly Native.ReleaseCallback Release = OnRelease;
+        internal static readonly Native.MessageCallback Send = (data, message, reason, size) =>
+        {
+            RuntimeSignals.Unblock();
+            return OnSend(data, message, reason, size);
+        };
+
+        internal static readonly Native.BatchCallback SendBatch = (data, messages, count, results) =>
+        {
+            RuntimeSignals.Unblock();
+            OnSendBatch(data, messages, count, results);
+        };
+
+        internal static readonly Native.MessageCallback Archive = (data, message, reason, size) =>
+        {
+            RuntimeSignals.Unblock();
+            return OnArchive(data, message, reason, size);
+        };
+
+        internal static readonly Native.LogCallback Log = (data, level, text) =>
+        {
+            RuntimeSignals.Unblock();
+            OnLog(data, level, text);
+        };
+
+        internal static readonly Native.ReleaseCallback Release = data =>
+        {
+            RuntimeSignals.Unblock();
+            Guard(() => GCHandle.FromIntPtr(data).Free());
+        };
 
         [ThreadStatic] private static int running;
+        [ThreadStatic] private static bool logging;
 
         /// <summary>Whether this thread is inside a producer or an archive.</summary>
         internal static bool RunOnThisThread => running > 0;
+
+        /// <summary>Whether this thread is inside the log receiver.</summary>
+        internal static bool LogOnThisThread => logging;
+
+        /// <summary>
+        /// Rejects a call by the log receiver. The call would log, and so call the receiver again, or wait for the
+        /// thread that waits for the receiver.
+        /// </summary>
+        internal static void RejectLogReceiver()
+        {
+            if (logging)
+                throw Errors.Reentrant("a log receiver must not call Postbox: pass the text to another thread, and call Postbox there");
+        }
 
         /// <summary>
         /// Passes a delegate to the library with <paramref name="give"/>, which returns whether the library accepted
@@ -55,96 +96,148 @@ namespace Postbox
             }
         }
 
+        /// <summary>
+        /// Returns the delegate, unless it is null or an <c>async void</c> method, whose end and whose exceptions
+        /// nobody can observe. The compiler prefers the overloads with a Task for a lambda, but not for a method.
+        /// </summary>
+        internal static T Observable<T>(T callback, string name) where T : class
+        {
+            if (callback == null)
+                throw new ArgumentNullException(name);
+            foreach (var single in ((Delegate)(object)callback).GetInvocationList())
+                if (single.Method.ReturnType == typeof(void) && single.Method.IsDefined(typeof(AsyncStateMachineAttribute), false))
+                    throw new ArgumentException("the method " + single.Method.Name + " is async void, so it cannot be waited for: let it return a Task", name);
+            return callback;
+        }
+
+        /// <summary>Waits for the task that an asynchronous delegate returned.</summary>
+        internal static void Await(Task task)
+        {
+            if (task == null)
+                throw new InvalidOperationException("the asynchronous method returned null instead of a task");
+            task.GetAwaiter().GetResult();
+        }
+
         private static T Target<T>(IntPtr data) => (T)GCHandle.FromIntPtr(data).Target;
 
-        private static int OnSend(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
+        /// <summary>Runs a callback, and returns its exception or null.</summary>
+        private static Exception Guard(Action callback)
         {
-            return (int)WithMessage(message, reason, reasonSize, Target<Func<Message, SendResult>>(data));
-        }
-
-        /// <summary>
-        /// Calls a batch producer with messages that are valid during the call only. An exception counts as the result
-        /// of each message whose result is not set.
-        /// </summary>
-        private static void OnSendBatch(IntPtr data, IntPtr messages, UIntPtr count, IntPtr results)
-        {
-            var lent = new List<LentMessageHandle>();
-            var set = new SendResults(checked((int)count));
-            SendResult rest = null;
-            running++;
             try
             {
-                for (var i = 0; i < set.Count; i++)
-                    lent.Add(new LentMessageHandle(Marshal.ReadIntPtr(messages, i * IntPtr.Size)));
-                Target<Action<IReadOnlyList<Message>, SendResults>>(data)(lent.ConvertAll(handle => new Message(handle)), set);
-            }
-            catch (ThreadAbortException failure)
-            {
-                // The process ends, as in WithMessage.
-                Thread.ResetAbort();
-                rest = SendResult.Retry(Describe(failure));
-            }
-            catch (Exception failure)
-            {
-                rest = SendResult.Retry(Describe(failure));
-            }
-            running--;
-            foreach (var handle in lent)
-                handle.TakeBack();
-            var finished = set.Finish();
-            for (var i = 0; i < finished.Length; i++)
-            {
-                var result = finished[i] ?? rest;
-                if (result != null)
-                    Native.postbox_send_results_set(results, (UIntPtr)i, (int)result.Outcome, Utf8.Lossy(result.Reason));
-            }
-        }
-
-        private static int OnArchive(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
-        {
-            var archive = Target<Action<Message>>(data);
-            return (int)WithMessage(message, reason, reasonSize, lent =>
-            {
-                archive(lent);
-                return SendResult.Sent;
-            });
-        }
-
-        /// <summary>
-        /// Calls a delegate with a message that is valid during the call only. An exception counts as a failure, with
-        /// the text of the exception as the reason.
-        /// </summary>
-        private static SendOutcome WithMessage(IntPtr message, IntPtr reason, UIntPtr reasonSize, Func<Message, SendResult> call)
-        {
-            var lent = new LentMessageHandle(message);
-            SendResult result;
-            running++;
-            try
-            {
-                result = call(new Message(lent)) ?? SendResult.Retry("the producer returned null");
+                callback();
+                return null;
             }
             catch (ThreadAbortException failure)
             {
                 // Mono and .NET Framework abort the thread when the process ends. Without ResetAbort, the exception
                 // would be rethrown after this block, into the library.
                 Thread.ResetAbort();
-                result = SendResult.Retry(Describe(failure));
+                return failure;
             }
             catch (Exception failure)
             {
-                result = SendResult.Retry(Describe(failure));
+                return failure;
             }
-            running--;
-            lent.TakeBack();
-            Utf8.Write(result.Reason, reason, reasonSize);
-            return result.Outcome;
         }
 
+        private static int OnSend(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
+        {
+            return OnMessage(message, reason, reasonSize, lent =>
+                Target<Func<Message, SendResult>>(data)(lent) ?? SendResult.Retry("the producer returned null"));
+        }
+
+        private static int OnArchive(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
+        {
+            return OnMessage(message, reason, reasonSize, lent =>
+            {
+                Target<Action<Message>>(data)(lent);
+                return SendResult.Sent;
+            });
+        }
+
+        private static int OnMessage(IntPtr message, IntPtr reason, UIntPtr reasonSize, Func<Message, SendResult> call)
+        {
+            var outcome = SendOutcome.Retry;
+            Guard(() =>
+            {
+                SendResult result = null;
+                var failure = WithMessages(new[] { message }, lent => result = call(lent[0]));
+                result = failure == null ? result : ResultOf(failure);
+                outcome = result.Outcome;
+                Utf8.Write(result.Reason, reason, reasonSize);
+            });
+            return (int)outcome;
+        }
+
+        /// <summary>
+        /// Calls a batch producer. An exception counts as the result of each message whose result is not set.
+        /// </summary>
+        private static void OnSendBatch(IntPtr data, IntPtr messages, UIntPtr count, IntPtr results)
+        {
+            Guard(() =>
+            {
+                var pointers = new IntPtr[checked((int)count)];
+                Marshal.Copy(messages, pointers, 0, pointers.Length);
+                var set = new SendResults(pointers.Length);
+                var failure = WithMessages(pointers, lent => Target<Action<IReadOnlyList<Message>, SendResults>>(data)(lent, set));
+                var rest = failure == null ? null : ResultOf(failure);
+                var finished = set.Finish();
+                for (var i = 0; i < finished.Length; i++)
+                {
+                    var result = finished[i] ?? rest;
+                    if (result != null)
+                        Native.postbox_send_results_set(results, (UIntPtr)i, (int)result.Outcome, Utf8.Lossy(result.Reason));
+                }
+            });
+        }
+
+        /// <summary>
+        /// Calls a delegate with messages that are valid during the call only, and returns its exception or null. The
+        /// delegate runs without the SynchronizationContext of this thread: if it waits for asynchronous code, that
+        /// code would otherwise wait for this thread.
+        /// </summary>
+        private static Exception WithMessages(IntPtr[] pointers, Action<IReadOnlyList<Message>> call)
+        {
+            var lent = Array.ConvertAll(pointers, pointer => new LentMessageHandle(pointer));
+            var messages = Array.ConvertAll(lent, handle => new Message(handle));
+            var context = SynchronizationContext.Current;
+            SynchronizationContext.SetSynchronizationContext(null);
+            running++;
+            try
+            {
+                var failure = Guard(() => call(messages));
+                if (failure != null)
+                    Guard(() => ProducerExceptions.Add(messages, failure));
+                return failure;
+            }
+            finally
+            {
+                running--;
+                SynchronizationContext.SetSynchronizationContext(context);
+                foreach (var handle in lent)
+                    handle.TakeBack();
+            }
+        }
+
+        /// <summary>
+        /// Converts an exception to a result. A cancelled producer has not tried to send the message. HttpClient
+        /// reports a timeout as a cancellation too, although the message may then have been sent.
+        /// </summary>
+        private static SendResult ResultOf(Exception failure)
+        {
+            return failure is OperationCanceledException && !(failure.InnerException is TimeoutException)
+                ? SendResult.Canceled(Describe(failure))
+                : SendResult.Retry(Describe(failure));
+        }
+
+        /// <summary>Returns the type, text, inner exceptions and stack of an exception in one line.</summary>
         private static string Describe(Exception failure)
         {
             try
             {
-                return failure.GetType().FullName + ": " + failure.Message;
+                var lines = failure.ToString().Split(new[] { '\r', '\n' }, StringSplitOptions.RemoveEmptyEntries);
+                return string.Join(" ", lines.Select(line => line.Trim()));
             }
             catch
             {
@@ -153,22 +246,17 @@ namespace Postbox
             }
         }
 
+        /// <summary>
+        /// Calls the log receiver. Its exceptions are ignored, because logging must not make the caller fail, and the
+        /// exception cannot be reported anywhere else.
+        /// </summary>
         private static void OnLog(IntPtr data, int level, IntPtr text)
         {
-            try
-            {
-                Target<Action<PostboxLogLevel, string>>(data)((PostboxLogLevel)level, Utf8.Read(text));
-            }
-            catch (ThreadAbortException)
-            {
-                Thread.ResetAbort();
-            }
-            catch
-            {
-                // Logging must not make the caller fail, and the exception cannot be reported anywhere else.
-            }
+            if (logging)
+                return;
+            logging = true;
+            Guard(() => Target<Action<PostboxLogLevel, string>>(data)((PostboxLogLevel)level, Utf8.Read(text)));
+            logging = false;
         }
-
-        private static void OnRelease(IntPtr data) => GCHandle.FromIntPtr(data).Free();
     }
 }

@@ -7,20 +7,26 @@ namespace Postbox
     internal static class Errors
     {
         /// <summary>Frees an error and throws it as an exception. Does nothing for NULL, which means success.</summary>
-        internal static void Check(IntPtr error)
+        internal static void Check(IntPtr error, ProducerExceptions thrown = null)
         {
             if (error != IntPtr.Zero)
-                throw Take(error);
+                throw Take(error, thrown?.All);
         }
 
-        private static PostboxException Take(IntPtr error)
+        /// <summary>An error that this assembly finds before it calls the library.</summary>
+        internal static PostboxException Reentrant(string message)
+        {
+            return Make(PostboxErrorCode.ReentrantCall, message, false, new Reason[0], null);
+        }
+
+        private static PostboxException Take(IntPtr error, Exception inner)
         {
             try
             {
                 var code = (PostboxErrorCode)Native.postbox_error_code(error);
                 var message = Utf8.Read(Native.postbox_error_message(error));
                 var retryable = Native.postbox_error_is_retryable(error);
-                return Make(code, message, retryable, Reasons(error));
+                return Make(code, message, retryable, Reasons(error), inner);
             }
             finally
             {
@@ -28,18 +34,18 @@ namespace Postbox
             }
         }
 
-        private static PostboxException Make(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)
+        private static PostboxException Make(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
         {
             switch (code)
             {
                 case PostboxErrorCode.DuplicateMessage:
-                    return new DuplicateMessageException(code, message, retryable, reasons);
+                    return new DuplicateMessageException(code, message, retryable, reasons, inner);
                 case PostboxErrorCode.TransactionCanceled:
-                    return new TransactionCanceledException(code, message, retryable, reasons);
+                    return new TransactionCanceledException(code, message, retryable, reasons, inner);
                 default:
                     return retryable
-                        ? new PostboxRetryableException(code, message, reasons)
-                        : new PostboxException(code, message, false, reasons);
+                        ? new PostboxRetryableException(code, message, reasons, inner)
+                        : new PostboxException(code, message, false, reasons, inner);
             }
         }
 

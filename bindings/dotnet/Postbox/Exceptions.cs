@@ -5,11 +5,13 @@ namespace Postbox
 {
     /// <summary>
     /// An error of Postbox. <see cref="IsRetryable"/> is true if the same call may succeed later. <c>catch
-    /// (PostboxException e) when (e.IsRetryable)</c> catches all errors of this kind.
+    /// (PostboxException e) when (e.IsRetryable)</c> catches all errors of this kind. If producers threw exceptions on
+    /// the thread of the call, <see cref="Exception.InnerException"/> is the exception, or an
+    /// <see cref="AggregateException"/> of all of them.
     /// </summary>
     public class PostboxException : Exception
     {
-        internal PostboxException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons) : base(message)
+        internal PostboxException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner) : base(message, inner)
         {
             Code = code;
             IsRetryable = retryable;
@@ -40,8 +42,8 @@ namespace Postbox
     /// </summary>
     public sealed class PostboxRetryableException : PostboxException
     {
-        internal PostboxRetryableException(PostboxErrorCode code, string message, IReadOnlyList<Reason> reasons)
-            : base(code, message, true, reasons) { }
+        internal PostboxRetryableException(PostboxErrorCode code, string message, IReadOnlyList<Reason> reasons, Exception inner)
+            : base(code, message, true, reasons, inner) { }
     }
 
     /// <summary>
@@ -50,15 +52,15 @@ namespace Postbox
     /// </summary>
     public class TransactionCanceledException : PostboxException
     {
-        internal TransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)
-            : base(code, message, retryable, reasons) { }
+        internal TransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
+            : base(code, message, retryable, reasons, inner) { }
     }
 
     /// <summary>A message id of the unit of work already exists in the outbox. The commit wrote nothing.</summary>
     public sealed class DuplicateMessageException : TransactionCanceledException
     {
-        internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons)
-            : base(code, message, retryable, reasons) { }
+        internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
+            : base(code, message, retryable, reasons, inner) { }
     }
 
     /// <summary>One reason in an error.</summary>

@@ -10,6 +10,8 @@ namespace Postbox
     /// </summary>
     internal abstract class NativeHandle : SafeHandle
     {
+        private long weight;
+
         protected NativeHandle(IntPtr pointer) : base(IntPtr.Zero, true)
         {
             SetHandle(pointer);
@@ -21,11 +23,41 @@ namespace Postbox
         /// call.</summary>
         internal bool IsDisposed { get; private set; }
 
+        /// <summary>Makes further calls of the program fail. Calls that have begun continue.</summary>
+        protected void RejectCalls() => IsDisposed = true;
+
         protected override void Dispose(bool disposing)
         {
             IsDisposed = true;
             base.Dispose(disposing);
         }
+
+        /// <summary>
+        /// Frees the handle, and reports to the collector that its memory was freed.
+        /// </summary>
+        protected sealed override bool ReleaseHandle()
+        {
+            Free();
+            Weigh(0);
+            return true;
+        }
+
+        protected abstract void Free();
+
+        /// <summary>
+        /// Reports to the collector how many bytes of the library's memory belong to the handle. Otherwise it would not
+        /// collect handles that a program forgot to dispose of before the memory is exhausted.
+        /// </summary>
+        internal void Weigh(long bytes)
+        {
+            var change = bytes - Interlocked.Exchange(ref weight, bytes);
+            if (change > 0)
+                GC.AddMemoryPressure(change);
+            else if (change < 0)
+                GC.RemoveMemoryPressure(-change);
+        }
+
+        internal long Weight => Interlocked.Read(ref weight);
 
         /// <summary>Keeps the handle alive while a string or a body that is borrowed from it is read.</summary>
         internal Use Using() => new Use(this);
@@ -51,68 +83,124 @@ namespace Postbox
     {
         internal ConfigHandle(IntPtr pointer) : base(pointer) { }
 
-        protected override bool ReleaseHandle()
-        {
-            Native.postbox_config_free(handle);
-            return true;
-        }
+        protected override void Free() => Native.postbox_config_free(handle);
     }
 
     internal sealed class ClientHandle : NativeHandle
     {
+        private int disposals;
+        private bool isFinalized;
+        private volatile bool isClosed;
+
         internal ClientHandle(IntPtr pointer) : base(pointer) { }
 
-        protected override bool ReleaseHandle()
+        /// <summary>
+        /// Closes the client, so that its background threads and the calls of other threads end, and then frees it.
+        /// </summary>
+        internal void CloseAndFree()
         {
-            // A producer may dispose of its own client. Freeing the client waits for the sweeper, which may run on the
-            // thread of this producer, so the client is freed on another thread.
-            var pointer = handle;
-            if (Callbacks.RunOnThisThread)
-                ThreadPool.QueueUserWorkItem(_ => Native.postbox_free(pointer));
-            else
-                Native.postbox_free(pointer);
-            return true;
+            if (Interlocked.Exchange(ref disposals, 1) != 0)
+                return;
+            RejectCalls();
+            Close(null);
+            OpenClients.Remove(this);
+            Dispose();
         }
+
+        /// <summary>
+        /// Closes the client within this time in milliseconds, or within "close_timeout_ms". Committed messages that
+        /// were not sent in this time stay outstanding, so no message is lost.
+        /// </summary>
+        internal PostboxErrorCode Close(ulong? timeout)
+        {
+            try
+            {
+                var error = CloseOrError(timeout);
+                var code = (PostboxErrorCode)Native.postbox_error_code(error);
+                Native.postbox_error_free(error);
+                return code;
+            }
+            catch (ObjectDisposedException)
+            {
+                return PostboxErrorCode.None;
+            }
+        }
+
+        /// <summary>Closes the client, and returns the error of the library, which the caller frees.</summary>
+        internal IntPtr CloseOrError(ulong? timeout)
+        {
+            var error = timeout == null ? Native.postbox_close(this) : Native.postbox_close_within(this, timeout.Value);
+            isClosed |= error == IntPtr.Zero;
+            return error;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            isFinalized |= !disposing;
+            base.Dispose(disposing);
+        }
+
+        /// <summary>
+        /// Frees the client. If it is not closed, this can wait for a producer. It then happens on another thread if
+        /// this thread runs a producer, a log receiver or finalizers, and not at all when the process ends.
+        /// </summary>
+        protected override void Free()
+        {
+            OpenClients.Remove(this);
+            var pointer = handle;
+            if (isClosed || !(isFinalized || Callbacks.RunOnThisThread || Callbacks.LogOnThisThread))
+                Native.postbox_free(pointer);
+            else if (!OpenClients.AreEnding)
+                new Thread(() => Native.postbox_free(pointer)) { IsBackground = true }.Start();
+        }
+    }
+
+    internal sealed class CancelTokenHandle : NativeHandle
+    {
+        internal CancelTokenHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override void Free() => Native.postbox_cancel_token_free(handle);
     }
 
     internal sealed class UnitOfWorkHandle : NativeHandle
     {
         internal UnitOfWorkHandle(IntPtr pointer) : base(pointer) { }
 
-        protected override bool ReleaseHandle()
-        {
-            Native.postbox_unit_of_work_free(handle);
-            return true;
-        }
+        protected override void Free() => Native.postbox_unit_of_work_free(handle);
     }
 
     internal sealed class PageHandle : NativeHandle
     {
         internal PageHandle(IntPtr pointer) : base(pointer) { }
 
-        protected override bool ReleaseHandle()
-        {
-            Native.postbox_page_free(handle);
-            return true;
-        }
+        protected override void Free() => Native.postbox_page_free(handle);
     }
 
     /// <summary>The handle of a message, regardless of its owner.</summary>
     internal abstract class MessageHandle : NativeHandle
     {
         protected MessageHandle(IntPtr pointer) : base(pointer) { }
+
+        internal long BodyLength
+        {
+            get
+            {
+                UIntPtr length;
+                Native.postbox_message_body(this, out length);
+                return (long)length;
+            }
+        }
     }
 
     /// <summary>A message that this assembly created.</summary>
     internal sealed class OwnedMessageHandle : MessageHandle
     {
-        internal OwnedMessageHandle(IntPtr pointer) : base(pointer) { }
-
-        protected override bool ReleaseHandle()
+        internal OwnedMessageHandle(IntPtr pointer) : base(pointer)
         {
-            Native.postbox_message_free(handle);
-            return true;
+            Weigh(BodyLength);
         }
+
+        protected override void Free() => Native.postbox_message_free(handle);
     }
 
     /// <summary>A message of a page. The message keeps the page alive.</summary>
@@ -128,11 +216,7 @@ namespace Postbox
             SetHandle(Native.postbox_page_message(page, (UIntPtr)index));
         }
 
-        protected override bool ReleaseHandle()
-        {
-            page.DangerousRelease();
-            return true;
-        }
+        protected override void Free() => page.DangerousRelease();
     }
 
     /// <summary>
@@ -148,13 +232,9 @@ namespace Postbox
         internal void TakeBack()
         {
             Dispose();
-            unused.Wait();
+            Uninterrupted.Run(unused.Wait);
         }
 
-        protected override bool ReleaseHandle()
-        {
-            unused.Set();
-            return true;
-        }
+        protected override void Free() => unused.Set();
     }
 }

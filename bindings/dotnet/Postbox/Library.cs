@@ -1,4 +1,6 @@
 using System;
+using System.Reflection;
+using System.Runtime.InteropServices;
 
 namespace Postbox
 {
@@ -12,7 +14,8 @@ namespace Postbox
 
         /// <summary>The version of the native library that is loaded.</summary>
         /// <exception cref="DllNotFoundException">
-        /// The library was not found. The text of the exception says where to put the library.
+        /// The library could not be loaded, or is another library of the same name. The text of the exception contains
+        /// the text of the loader, and says where to put the library.
         /// </exception>
         /// <exception cref="NotSupportedException">
         /// The library is too old, or has a different major version (before 1.0, a different minor version).
@@ -26,32 +29,95 @@ namespace Postbox
 
         private static string Load()
         {
-            string version;
-            try
-            {
-                version = Utf8.Read(Native.postbox_version());
-            }
-            catch (DllNotFoundException failure)
-            {
-                throw new DllNotFoundException(
-                    "the native library \"postbox\" (libpostbox.so, libpostbox.dylib, postbox.dll) was not found: put it beside the program, or into a directory of "
-                    + "LD_LIBRARY_PATH (DYLD_LIBRARY_PATH, PATH)", failure);
-            }
-            if (!Serves(Numbers(version), Numbers(RequiredVersion)))
+            var version = VersionOf();
+            if (!System.Version.TryParse(version.Split('-', '+')[0], out var numbers))
+                throw new NotSupportedException("the native library \"postbox\" reports the version \"" + version + "\", which is not a version: " + Advice);
+            if (!Serves(numbers, new Version(RequiredVersion)))
                 throw new NotSupportedException(
                     "the native library \"postbox\" has version " + version + ", and this assembly needs " + RequiredVersion
                     + " or a later compatible one: install the same version of both");
+            RuntimeSignals.Unblock();
             return version;
         }
 
-        /// <summary>The version without a suffix such as "-rc.1".</summary>
-        private static Version Numbers(string version) => new Version(version.Split('-', '+')[0]);
+        private static string VersionOf()
+        {
+            try
+            {
+                NameOfItsOwn.Use();
+                return Utf8.Read(Native.postbox_version()) ?? "";
+            }
+            catch (EntryPointNotFoundException failure)
+            {
+                throw Unusable("is another library of this name, or is too old", failure);
+            }
+            catch (BadImageFormatException failure)
+            {
+                throw Unusable("is not a library for this platform", failure);
+            }
+            catch (DllNotFoundException failure)
+            {
+                throw Unusable("could not be loaded", failure);
+            }
+        }
+
+        private const string Advice =
+            "put the library of Postbox (libpostbox.so, libpostbox.dylib, postbox_native.dll) beside the program, or into a directory of "
+            + "LD_LIBRARY_PATH (DYLD_LIBRARY_PATH, PATH)";
+
+        private static DllNotFoundException Unusable(string why, Exception failure)
+        {
+            return new DllNotFoundException(
+                "the native library \"postbox\" for " + Platform + " " + why + ": " + Advice + ". The loader reports: " + failure.Message, failure);
+        }
+
+        /// <summary>The runtime identifier, such as "linux-x64", which names the directory of the library in the package.</summary>
+        private static string Platform
+        {
+            get
+            {
+                var system = RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "win"
+                    : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? "osx"
+                    : "linux";
+                return system + "-" + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+            }
+        }
 
         private static bool Serves(Version loaded, Version required)
         {
             return loaded.Major == required.Major
                 && (required.Major > 0 || loaded.Minor == required.Minor)
                 && loaded >= required;
+        }
+
+        /// <summary>
+        /// Lets .NET load the library as "postbox_native" too. On Windows, a file postbox.dll would have the name of
+        /// this assembly, Postbox.dll, so the package contains postbox_native.dll. The class NativeLibrary, which .NET
+        /// has since version 3.0, is not in .NET Standard 2.0.
+        /// </summary>
+        private static class NameOfItsOwn
+        {
+            private delegate bool TryLoad(string name, Assembly assembly, DllImportSearchPath? path, out IntPtr library);
+
+            private static TryLoad tryLoad;
+
+            internal static void Use()
+            {
+                var type = Type.GetType("System.Runtime.InteropServices.NativeLibrary, System.Runtime.InteropServices");
+                var resolver = Type.GetType("System.Runtime.InteropServices.DllImportResolver, System.Runtime.InteropServices");
+                if (type == null || resolver == null)
+                    return;
+                tryLoad = (TryLoad)type.GetMethod("TryLoad", new[] { typeof(string), typeof(Assembly), typeof(DllImportSearchPath?), typeof(IntPtr).MakeByRefType() })
+                    .CreateDelegate(typeof(TryLoad));
+                var resolve = typeof(NameOfItsOwn).GetMethod(nameof(Resolve), BindingFlags.NonPublic | BindingFlags.Static);
+                type.GetMethod("SetDllImportResolver").Invoke(null, new object[] { typeof(NameOfItsOwn).Assembly, resolve.CreateDelegate(resolver) });
+            }
+
+            /// <summary>Returns the library, or zero to let the runtime look for the file "postbox".</summary>
+            private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)
+            {
+                return name == Native.Library && tryLoad(name + "_native", assembly, path, out var library) ? library : IntPtr.Zero;
+            }
         }
     }
 }

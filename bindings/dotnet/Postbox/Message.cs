@@ -131,7 +131,10 @@ namespace Postbox
             set
             {
                 lock (handle)
+                {
                     Errors.Check(Native.postbox_message_set_body(Changeable, value, LengthOf(value)));
+                    handle.Weigh(handle.BodyLength);
+                }
             }
         }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.Linq;
 
 namespace Postbox
 {
@@ -16,6 +17,7 @@ namespace Postbox
             messages = new Message[(int)Native.postbox_page_count(handle)];
             for (var i = 0; i < messages.Length; i++)
                 messages[i] = new Message(new PageMessageHandle(handle, i));
+            handle.Weigh(messages.Sum(message => message.Handle.BodyLength));
             Malformed = ReadMalformed();
             using (handle.Using())
                 Next = Utf8.Read(Native.postbox_page_next(handle));

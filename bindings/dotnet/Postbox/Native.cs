@@ -8,7 +8,7 @@ namespace Postbox
     /// </summary>
     internal static class Native
     {
-        private const string Library = "postbox";
+        internal const string Library = "postbox";
         private const CallingConvention C = CallingConvention.Cdecl;
 
         [UnmanagedFunctionPointer(C)]
@@ -80,8 +80,14 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_body(MessageHandle message, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_message_free(IntPtr message);
 
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_cancel_token_new(out IntPtr token);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_cancel_token_cancel(CancelTokenHandle token);
+        [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_cancel_token_is_canceled(CancelTokenHandle token);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_cancel_token_free(IntPtr token);
+
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_open(ConfigHandle config, out IntPtr box);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_close(ClientHandle box);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_close_within(ClientHandle box, ulong timeoutMs);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_free(IntPtr box);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table(ClientHandle box);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_verify_table(ClientHandle box, out byte hasCausationIndex);

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 
 namespace Postbox
 {
@@ -10,44 +11,128 @@ namespace Postbox
     /// </summary>
     internal static class OpenClients
     {
+        private static readonly object Key = new object();
         private static readonly List<WeakReference<ClientHandle>> Open = new List<WeakReference<ClientHandle>>();
 
-        static OpenClients()
+        // A client with a background thread is referenced here, so that it is not collected while the thread runs.
+        private static readonly Dictionary<ClientHandle, Background> Kept = new Dictionary<ClientHandle, Background>();
+
+        private static bool logIsSet, subscribed;
+
+        [Flags]
+        internal enum Background
         {
-            AppDomain.CurrentDomain.ProcessExit += (sender, arguments) => CloseAll();
-            AppDomain.CurrentDomain.DomainUnload += (sender, arguments) => CloseAll();
+            None = 0,
+            Sweeper = 1,
+            Archiver = 2,
         }
 
-        internal static void Add(ClientHandle handle)
+        /// <summary>Whether the process ends or the domain is unloaded. No thread can be started then.</summary>
+        internal static bool AreEnding { get; private set; }
+
+        internal static void Add(ClientHandle client)
         {
-            lock (Open)
+            Change(() => Open.Add(new WeakReference<ClientHandle>(client)));
+        }
+
+        /// <summary>Removes a client that was closed, and every client that was collected.</summary>
+        internal static void Remove(ClientHandle client)
+        {
+            Change(() =>
             {
-                Open.RemoveAll(known => !known.TryGetTarget(out var client) || client.IsDisposed);
-                Open.Add(new WeakReference<ClientHandle>(handle));
+                Kept.Remove(client);
+                Open.RemoveAll(known => !known.TryGetTarget(out var open) || open == client);
+            });
+        }
+
+        internal static void Keep(ClientHandle client, Background runs)
+        {
+            Change(() => Kept[client] = Runs(client) | runs);
+        }
+
+        internal static void LetGo(ClientHandle client, Background ended)
+        {
+            Change(() =>
+            {
+                Kept[client] = Runs(client) & ~ended;
+                if (Kept[client] == Background.None)
+                    Kept.Remove(client);
+            });
+        }
+
+        internal static void SetLog(bool isSet) => Change(() => logIsSet = isSet);
+
+        private static Background Runs(ClientHandle client) => Kept.TryGetValue(client, out var runs) ? runs : Background.None;
+
+        /// <summary>
+        /// Changes the lists. The handlers are only attached while they have something to do, because they keep an
+        /// AssemblyLoadContext from being unloaded.
+        /// </summary>
+        private static void Change(Action change)
+        {
+            lock (Key)
+            {
+                change();
+                var needed = logIsSet || Open.Count > 0;
+                if (needed == subscribed)
+                    return;
+                subscribed = needed;
+                if (needed)
+                {
+                    AppDomain.CurrentDomain.ProcessExit += CloseAll;
+                    AppDomain.CurrentDomain.DomainUnload += CloseAll;
+                }
+                else
+                {
+                    AppDomain.CurrentDomain.ProcessExit -= CloseAll;
+                    AppDomain.CurrentDomain.DomainUnload -= CloseAll;
+                }
             }
         }
 
-        private static void CloseAll()
+        private static List<ClientHandle> All()
         {
-            lock (Open)
+            var clients = new List<ClientHandle>();
+            lock (Key)
                 foreach (var known in Open)
                     if (known.TryGetTarget(out var client))
-                        Close(client);
-            PostboxLog.Off();
+                        clients.Add(client);
+            return clients;
         }
 
-        private static void Close(ClientHandle client)
+        private static void CloseAll(object sender, EventArgs arguments)
         {
+            AreEnding = true;
+            var clients = All();
+            // A client whose producer runs on this thread must not be waited for, and neither must a client that waits
+            // for the log receiver on this thread.
+            if (Callbacks.RunOnThisThread)
+                clients.RemoveAll(client => client.Close(0) == PostboxErrorCode.ReentrantCall);
+            CloseSideBySide(clients, Callbacks.LogOnThisThread ? 0 : (ulong?)null);
             try
             {
-                // A timeout is ignored, because the process ends. Committed messages that were not sent stay
-                // outstanding, so no message is lost.
-                Native.postbox_error_free(Native.postbox_close(client));
+                PostboxLog.Off();
             }
-            catch (ObjectDisposedException)
+            catch (PostboxException)
             {
-                // The client was already disposed of.
+                // The process ends, and nobody receives the error.
             }
+        }
+
+        private static void CloseSideBySide(List<ClientHandle> clients, ulong? timeout)
+        {
+            // One client is closed on this thread, and the others on threads of their own.
+            var threads = new List<Thread>();
+            for (var i = 1; i < clients.Count; i++)
+            {
+                var client = clients[i];
+                var thread = new Thread(() => client.Close(timeout)) { IsBackground = true };
+                thread.Start();
+                threads.Add(thread);
+            }
+            if (clients.Count > 0)
+                clients[0].Close(timeout);
+            threads.ForEach(thread => thread.Join());
         }
     }
 }

@@ -1,12 +1,15 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox
 {
     /// <summary>
     /// An open Postbox, which a program opens once and shares between its threads. Calls block, for up to
     /// "operation_timeout_ms" per operation on DynamoDB. Keep a reference to the client, in a field or a <c>using</c>
-    /// statement, because a client that is garbage-collected is closed.
+    /// statement, because a client that is garbage-collected is closed. A client whose sweeper or archiver is running is
+    /// not garbage-collected.
     /// </summary>
     /// <remarks>
     /// Calls throw <see cref="PostboxException"/> for errors of Postbox, <see cref="ArgumentException"/> for a string
@@ -25,19 +28,46 @@ namespace Postbox
 
         /// <summary>
         /// Stops the sweeper and the archiver, rejects new calls, and waits up to "close_timeout_ms" for calls in
-        /// progress. <see cref="Dispose"/> does the same, but does not report a failure.
+        /// progress. A call that sends or archives messages finishes its current calls to producers and archives, and
+        /// starts no further ones. <see cref="Dispose"/> does the same, but does not report a failure.
         /// </summary>
         /// <exception cref="PostboxException">
         /// <see cref="PostboxErrorCode.Timeout"/>: a call or a background thread did not end in time and was abandoned.
-        /// Committed messages that were not sent stay outstanding.
+        /// Committed messages that were not sent stay outstanding. <see cref="PostboxErrorCode.MarkIncomplete"/>: sent
+        /// messages were not marked in time, and a sweep sends them again.
+        /// <see cref="PostboxErrorCode.ReentrantCall"/>: a producer or an archive of this client called this method,
+        /// which therefore could not wait. The client stops as soon as they return.
         /// </exception>
-        public void Close() => Errors.Check(Native.postbox_close(Handle));
+        public void Close() => Close(null);
 
         /// <summary>
-        /// Closes and frees the client. Disposing twice is harmless. If another thread is in a call or a producer, the
-        /// client is freed when that call or producer returns.
+        /// Closes the client as the other overload does, and waits up to <paramref name="timeout"/> instead of
+        /// "close_timeout_ms". This method returns no later than 500 milliseconds after that time. A host uses it to
+        /// stay within its own time limit. Several threads can close several clients at the same time.
         /// </summary>
-        public void Dispose() => handle.Dispose();
+        /// <param name="timeout">The time, rounded down to whole milliseconds. Zero does not wait.</param>
+        /// <exception cref="ArgumentOutOfRangeException">The time is negative.</exception>
+        /// <exception cref="PostboxException">The same as for the other overload.</exception>
+        public void Close(TimeSpan timeout)
+        {
+            if (timeout < TimeSpan.Zero)
+                throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "the time is negative");
+            Close((ulong)(timeout.Ticks / TimeSpan.TicksPerMillisecond));
+        }
+
+        private void Close(ulong? milliseconds)
+        {
+            var error = Handle.CloseOrError(milliseconds);
+            OpenClients.LetGo(handle, OpenClients.Background.Sweeper | OpenClients.Background.Archiver);
+            Errors.Check(error);
+        }
+
+        /// <summary>
+        /// Closes the client as <see cref="Close()"/> does, and frees it. Disposing twice is harmless. In a producer or
+        /// an archive of this client, this method does not wait. If another thread is still in a call, the client is
+        /// freed when that call returns.
+        /// </summary>
+        public void Dispose() => handle.CloseAndFree();
 
         /// <summary>
         /// Creates the outbox table if it does not exist, waits until the table is active, and verifies it. The table
@@ -119,7 +149,8 @@ namespace Postbox
         /// </exception>
         public string Post(Message message)
         {
-            Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), IntPtr.Zero));
+            using (var thrown = new ProducerExceptions())
+                Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), IntPtr.Zero), thrown);
             return message.Id;
         }
 
@@ -133,9 +164,12 @@ namespace Postbox
         /// <returns>The id of the message.</returns>
         public string Post(Message message, out Report report)
         {
-            IntPtr pointer;
-            Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), out pointer));
-            report = Report.Take(pointer);
+            using (var thrown = new ProducerExceptions())
+            {
+                IntPtr pointer;
+                Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), out pointer), thrown);
+                report = Report.Take(pointer, thrown);
+            }
             return message.Id;
         }
 
@@ -149,24 +183,52 @@ namespace Postbox
         /// <see cref="PostboxErrorCode.ClearIncomplete"/>, with a reason for each message that could not be sent or
         /// marked.
         /// </exception>
-        public void ClearOutbox(params string[] ids)
+        public void ClearOutbox(params string[] ids) => ClearOutbox(ids, CancellationToken.None);
+
+        /// <summary>Sends messages as the other overload does, until the token is cancelled.</summary>
+        /// <param name="ids">The ids.</param>
+        /// <param name="cancellation">
+        /// Ends the call after the current call to a producer. The other messages stay outstanding, and no attempt is
+        /// counted for them. The token may be cancelled on any thread, and by a producer.
+        /// </param>
+        /// <exception cref="OperationCanceledException">
+        /// The token was cancelled before all messages were sent. <see cref="Exception.InnerException"/> has a reason
+        /// for each message that was not sent.
+        /// </exception>
+        /// <exception cref="PostboxException">The same as for the other overload.</exception>
+        public void ClearOutbox(IEnumerable<string> ids, CancellationToken cancellation)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
-                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, IntPtr.Zero, IntPtr.Zero));
+            using (var cancel = new NativeCancellation(cancellation))
+            using (var thrown = new ProducerExceptions())
+            {
+                try
+                {
+                    Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, cancel.Pointer, IntPtr.Zero), thrown);
+                }
+                catch (PostboxException failure) when (failure.Code == PostboxErrorCode.ClearIncomplete && cancellation.IsCancellationRequested)
+                {
+                    throw new OperationCanceledException("the call was cancelled before all messages were sent", failure, cancellation);
+                }
+            }
         }
 
         /// <summary>Sends messages as the other overload does, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>
         /// <param name="report">
-        /// The outcome of each message. A message that could not be sent does not cause an exception here.
+        /// The outcome of each message. A message that could not be sent does not cause an exception here. Neither does
+        /// a cancelled token: the messages that were not tried have the outcome <see cref="Outcome.Skipped"/>.
         /// </param>
-        public void ClearOutbox(IEnumerable<string> ids, out Report report)
+        /// <param name="cancellation">Ends the call after the current call to a producer.</param>
+        public void ClearOutbox(IEnumerable<string> ids, out Report report, CancellationToken cancellation = default(CancellationToken))
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
+            using (var cancel = new NativeCancellation(cancellation))
+            using (var thrown = new ProducerExceptions())
             {
                 IntPtr pointer;
-                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, IntPtr.Zero, out pointer));
-                report = Report.Take(pointer);
+                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, cancel.Pointer, out pointer), thrown);
+                report = Report.Take(pointer, thrown);
             }
         }
 
@@ -292,11 +354,16 @@ namespace Postbox
         /// in postbox.h for leases, failed attempts and parking.
         /// </summary>
         /// <param name="topic">The topic, or null for all topics.</param>
+        /// <param name="cancellation">
+        /// Ends the sweep after its current calls to producers, and returns the lease. A cancelled sweep returns what
+        /// it has done, without an exception. The token may be cancelled on any thread, and by a producer.
+        /// </param>
         /// <returns>The message counts and the status of the lease.</returns>
-        public SweepResult Sweep(string topic = null)
+        public SweepResult Sweep(string topic = null, CancellationToken cancellation = default(CancellationToken))
         {
             Native.SweepCounts counts;
-            Errors.Check(Native.postbox_sweep(Handle, Utf8.Optional(topic, nameof(topic)), IntPtr.Zero, out counts));
+            using (var cancel = new NativeCancellation(cancellation))
+                Errors.Check(Native.postbox_sweep(Handle, Utf8.Optional(topic, nameof(topic)), cancel.Pointer, out counts));
             return new SweepResult(counts);
         }
 
@@ -304,7 +371,11 @@ namespace Postbox
         /// Starts the sweeper, a background thread that sweeps all topics. The first sweep begins immediately, and
         /// later sweeps follow at intervals of "sweep_interval_ms". The sweeper logs errors and continues.
         /// </summary>
-        public void StartSweeper() => Errors.Check(Native.postbox_start_sweeper(Handle));
+        public void StartSweeper()
+        {
+            Errors.Check(Native.postbox_start_sweeper(Handle));
+            OpenClients.Keep(handle, OpenClients.Background.Sweeper);
+        }
 
         /// <summary>
         /// Notifies the sweeper of this process that another client, for example the AWS SDK, has committed messages. A
@@ -327,7 +398,11 @@ namespace Postbox
         /// <see cref="PostboxErrorCode.Timeout"/>: a producer has not returned in this time. The sweeper stops when the
         /// producer returns.
         /// </exception>
-        public void StopSweeper() => Errors.Check(Native.postbox_stop_sweeper(Handle));
+        public void StopSweeper()
+        {
+            Errors.Check(Native.postbox_stop_sweeper(Handle));
+            OpenClients.LetGo(handle, OpenClients.Background.Sweeper);
+        }
 
         /// <summary>Counts the outstanding messages, and returns the age of the oldest message.</summary>
         /// <param name="topic">The topic, or null for all topics.</param>
@@ -415,14 +490,35 @@ namespace Postbox
         /// <param name="archive">
         /// Stores a message durably. A message for which it throws stays in the outbox, and the exception is logged.
         /// </param>
+        /// <param name="cancellation">
+        /// Ends the call after the current call to <paramref name="archive"/>, and returns the lease. A cancelled call
+        /// returns what it has done, without an exception.
+        /// </param>
         /// <returns>The message counts and the status of the lease.</returns>
-        public ArchiveResult Archive(Action<Message> archive)
+        /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
+        public ArchiveResult Archive(Action<Message> archive, CancellationToken cancellation = default(CancellationToken))
         {
-            if (archive == null)
-                throw new ArgumentNullException(nameof(archive));
+            Callbacks.Observable(archive, nameof(archive));
             var counts = default(Native.ArchiveCounts);
-            Callbacks.Lend(archive, data => Native.postbox_archive(Handle, Callbacks.Archive, data, IntPtr.Zero, out counts));
+            using (var cancel = new NativeCancellation(cancellation))
+                Callbacks.Lend(archive, data => Native.postbox_archive(Handle, Callbacks.Archive, data, cancel.Pointer, out counts));
             return new ArchiveResult(counts);
+        }
+
+        /// <summary>
+        /// Archives messages as the other overload does, with an asynchronous delegate. This thread waits for each
+        /// task, and a message is deleted only after its task has succeeded. The tasks run without the
+        /// SynchronizationContext of this thread.
+        /// </summary>
+        /// <param name="archive">
+        /// Stores a message durably. The message is valid until the task has ended. If the task fails, the message
+        /// stays in the outbox, and the exception is logged.
+        /// </param>
+        /// <param name="cancellation">See the other overload.</param>
+        /// <returns>The message counts and the status of the lease.</returns>
+        public ArchiveResult Archive(Func<Message, Task> archive, CancellationToken cancellation = default(CancellationToken))
+        {
+            return Archive(Awaited(archive), cancellation);
         }
 
         /// <summary>
@@ -430,11 +526,15 @@ namespace Postbox
         /// synchronized to disk before a message is deleted.
         /// </summary>
         /// <param name="path">The path of the file to which the messages are appended.</param>
+        /// <param name="cancellation">
+        /// Ends the call, and returns the lease. A cancelled call returns what it has done, without an exception.
+        /// </param>
         /// <returns>The message counts and the status of the lease.</returns>
-        public ArchiveResult ArchiveToFile(string path)
+        public ArchiveResult ArchiveToFile(string path, CancellationToken cancellation = default(CancellationToken))
         {
             Native.ArchiveCounts counts;
-            Errors.Check(Native.postbox_archive_to_file(Handle, Utf8.Required(path, nameof(path)), IntPtr.Zero, out counts));
+            using (var cancel = new NativeCancellation(cancellation))
+                Errors.Check(Native.postbox_archive_to_file(Handle, Utf8.Required(path, nameof(path)), cancel.Pointer, out counts));
             return new ArchiveResult(counts);
         }
 
@@ -443,27 +543,50 @@ namespace Postbox
         /// runs follow at intervals of "archive_interval_ms". The archiver logs errors and continues.
         /// </summary>
         /// <param name="archive">
-        /// See <see cref="Archive"/>. The delegate is kept alive until the archiver has ended.
+        /// See <see cref="Archive(Action{Message}, CancellationToken)"/>. The delegate is kept alive until the archiver
+        /// has ended.
         /// </param>
+        /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
         public void StartArchiver(Action<Message> archive)
         {
-            if (archive == null)
-                throw new ArgumentNullException(nameof(archive));
+            Callbacks.Observable(archive, nameof(archive));
             Callbacks.Give(archive, data => Native.postbox_start_archiver(Handle, Callbacks.Archive, data, Callbacks.Release));
+            OpenClients.Keep(handle, OpenClients.Background.Archiver);
+        }
+
+        /// <summary>Starts the archiver as the other overload does, with an asynchronous delegate.</summary>
+        /// <param name="archive">
+        /// See <see cref="Archive(Func{Message, Task}, CancellationToken)"/>. The thread of the archiver waits for each
+        /// task.
+        /// </param>
+        public void StartArchiver(Func<Message, Task> archive) => StartArchiver(Awaited(archive));
+
+        private static Action<Message> Awaited(Func<Message, Task> archive)
+        {
+            Callbacks.Observable(archive, nameof(archive));
+            return message => Callbacks.Await(archive(message));
         }
 
         /// <summary>
         /// Starts the archiver, which appends messages to a file as <see cref="ArchiveToFile"/> does.
         /// </summary>
         /// <param name="path">The path of the file to which the messages are appended.</param>
-        public void StartArchiverToFile(string path) => Errors.Check(Native.postbox_start_archiver_to_file(Handle, Utf8.Required(path, nameof(path))));
+        public void StartArchiverToFile(string path)
+        {
+            Errors.Check(Native.postbox_start_archiver_to_file(Handle, Utf8.Required(path, nameof(path))));
+            OpenClients.Keep(handle, OpenClients.Background.Archiver);
+        }
 
         /// <summary>Stops the archiver as <see cref="StopSweeper"/> stops the sweeper.</summary>
-        public void StopArchiver() => Errors.Check(Native.postbox_stop_archiver(Handle));
+        public void StopArchiver()
+        {
+            Errors.Check(Native.postbox_stop_archiver(Handle));
+            OpenClients.LetGo(handle, OpenClients.Background.Archiver);
+        }
 
         /// <summary>
         /// Returns the statistics of this client since it was opened. Sends no request, and can be called even after
-        /// <see cref="Close"/>.
+        /// <see cref="Close()"/>.
         /// </summary>
         /// <returns>The counts.</returns>
         public PostboxStats GetStats()
@@ -489,6 +612,7 @@ namespace Postbox
         {
             get
             {
+                Callbacks.RejectLogReceiver();
                 if (handle.IsDisposed)
                     throw new ObjectDisposedException(nameof(PostboxClient));
                 return handle;

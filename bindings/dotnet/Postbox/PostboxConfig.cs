@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Threading.Tasks;
 
 namespace Postbox
 {
@@ -127,16 +128,32 @@ namespace Postbox
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
+        /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
         public PostboxConfig AddBatchProducer(string topic, int maxBatch, Action<IReadOnlyList<Message>, SendResults> send)
         {
-            if (send == null)
-                throw new ArgumentNullException(nameof(send));
+            Callbacks.Observable(send, nameof(send));
             if (maxBatch < 1)
                 throw new ArgumentOutOfRangeException(nameof(maxBatch), maxBatch, "a batch has at least 1 message");
             var name = Utf8.Optional(topic, nameof(topic));
             Callbacks.Give(send, data => Native.postbox_config_add_batch_producer(
                 Handle, name, (UIntPtr)maxBatch, Callbacks.SendBatch, data, Callbacks.Release));
             return this;
+        }
+
+        /// <summary>
+        /// Adds an asynchronous producer that receives several messages in one call. The calling thread waits for the
+        /// task, and the messages are valid until the task has ended. The task runs without the SynchronizationContext
+        /// of the calling thread.
+        /// </summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
+        /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<Message>, SendResults, Task> send)
+        {
+            Callbacks.Observable(send, nameof(send));
+            Action<IReadOnlyList<Message>, SendResults> awaited = (messages, results) => Callbacks.Await(send(messages, results));
+            return AddBatchProducer(topic, maxBatch, awaited);
         }
 
         /// <summary>Adds a producer that receives several messages in one call.</summary>
@@ -150,7 +167,8 @@ namespace Postbox
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
-            return AddBatchProducer(topic, maxBatch, producer.Send);
+            Action<IReadOnlyList<Message>, SendResults> send = producer.Send;
+            return AddBatchProducer(topic, maxBatch, send);
         }
 
         /// <summary>
@@ -163,6 +181,7 @@ namespace Postbox
         /// </exception>
         public PostboxClient Open()
         {
+            Callbacks.RejectLogReceiver();
             IntPtr pointer;
             Errors.Check(Native.postbox_open(Handle, out pointer));
             return new PostboxClient(new ClientHandle(pointer));

@@ -1,35 +1,54 @@
 using System;
+using System.ComponentModel;
+using System.Threading.Tasks;
 
 namespace Postbox
 {
     /// <summary>
     /// Passes the log messages of all clients of the process to your delegate: <c>PostboxLog.Set(PostboxLogLevel.Info,
-    /// (level, text) => logger.Log(Map(level), text))</c> attaches an <c>ILogger</c>.
+    /// (level, text) => logger.Log(Map(level), text))</c> attaches an <c>ILogger</c>. The library has one receiver per
+    /// process and does not report which client logged a message. If a process contains several hosts, each with its
+    /// own clients, the receiver that was set last receives the messages of all of them.
     /// </summary>
     public static class PostboxLog
     {
         /// <summary>
         /// Sends log messages up to <paramref name="level"/> to <paramref name="receiver"/>, and replaces an earlier
         /// receiver. The receiver runs on the thread that logs the message. Several threads may call the receiver at
-        /// the same time. It should return quickly, and must not call Postbox. Exceptions in the receiver are ignored.
+        /// the same time. It should return quickly. Exceptions in the receiver are ignored.
         /// </summary>
+        /// <remarks>
+        /// The receiver must not call Postbox. Such a call fails with <see cref="PostboxErrorCode.ReentrantCall"/>. The
+        /// receiver is not called for a message that is logged while it runs on the same thread.
+        /// </remarks>
         /// <param name="level">The least severe level that is sent to the receiver.</param>
         /// <param name="receiver">
         /// Receives the level and a line of text, which contains no secrets and no message bodies.
         /// </param>
+        /// <exception cref="ArgumentException">The receiver is an <c>async void</c> method.</exception>
         public static void Set(PostboxLogLevel level, Action<PostboxLogLevel, string> receiver)
         {
-            if (receiver == null)
-                throw new ArgumentNullException(nameof(receiver));
+            Callbacks.Observable(receiver, nameof(receiver));
             PostboxLibrary.Check();
             Callbacks.Give(receiver, data => Native.postbox_set_log_callback((int)level, Callbacks.Log, data, Callbacks.Release));
+            OpenClients.SetLog(true);
         }
+
+        /// <summary>
+        /// Does not compile. Postbox waits for the receiver, which therefore cannot be asynchronous.
+        /// </summary>
+        /// <param name="level">The level.</param>
+        /// <param name="receiver">The receiver.</param>
+        [Obsolete("A log receiver cannot be asynchronous: write the text to a queue, and read the queue elsewhere.", true)]
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public static void Set(PostboxLogLevel level, Func<PostboxLogLevel, string, Task> receiver) => throw new NotSupportedException();
 
         /// <summary>Stops sending log messages.</summary>
         public static void Off()
         {
             PostboxLibrary.Check();
             Errors.Check(Native.postbox_set_log_callback(0, null, IntPtr.Zero, null));
+            OpenClients.SetLog(false);
         }
     }
 }

@@ -38,7 +38,7 @@ namespace Postbox
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
         /// <summary>Copies a report of the library, and frees the original.</summary>
-        internal static Report Take(IntPtr report)
+        internal static Report Take(IntPtr report, ProducerExceptions thrown = null)
         {
             try
             {
@@ -46,10 +46,12 @@ namespace Postbox
                 for (var i = 0; i < messages.Length; i++)
                 {
                     var at = (UIntPtr)i;
+                    var id = Utf8.Read(Native.postbox_report_id(report, at));
                     messages[i] = new MessageReport(
-                        Utf8.Read(Native.postbox_report_id(report, at)),
+                        id,
                         (Outcome)Native.postbox_report_outcome(report, at),
-                        Utf8.Read(Native.postbox_report_detail(report, at)));
+                        Utf8.Read(Native.postbox_report_detail(report, at)),
+                        thrown?.Of(id));
                 }
                 return new Report(messages, (int)Native.postbox_report_failure_count(report));
             }
@@ -63,11 +65,12 @@ namespace Postbox
     /// <summary>The outcome of one message.</summary>
     public sealed class MessageReport
     {
-        internal MessageReport(string id, Outcome outcome, string detail)
+        internal MessageReport(string id, Outcome outcome, string detail, Exception exception)
         {
             Id = id;
             Outcome = outcome;
             Detail = detail;
+            Exception = exception;
         }
 
         /// <summary>The id of the message.</summary>
@@ -78,5 +81,10 @@ namespace Postbox
 
         /// <summary>The reason for the outcome, or "" if the outcome has no reason.</summary>
         public string Detail { get; }
+
+        /// <summary>
+        /// The exception that the producer of the message threw during this call. Null if the producer threw none.
+        /// </summary>
+        public Exception Exception { get; }
     }
 }

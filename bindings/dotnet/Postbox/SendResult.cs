@@ -1,3 +1,5 @@
+using System;
+
 namespace Postbox
 {
     /// <summary>Sends messages over a transport.</summary>
@@ -6,7 +8,9 @@ namespace Postbox
         /// <summary>
         /// Sends one message. This method is called on the thread that clears, posts or sweeps, or on a thread of the
         /// sweeper. Several threads may call it at the same time. It may block, and may call Postbox. An exception
-        /// counts as <see cref="SendResult.Retry"/>, with the text of the exception as the reason.
+        /// counts as <see cref="SendResult.Retry"/>, with the text of the exception as the reason. An
+        /// <see cref="OperationCanceledException"/> counts as <see cref="SendResult.NotTried"/>, unless its inner exception is a
+        /// <see cref="TimeoutException"/>.
         /// </summary>
         /// <param name="message">The message, which is valid during the call.</param>
         /// <returns>The outcome of the message.</returns>
@@ -56,6 +60,9 @@ namespace Postbox
         /// written for the message, and it stays outstanding.
         /// </summary>
         public static SendResult NotTried { get; } = new SendResult(SendOutcome.NotTried, "");
+
+        /// <summary>A message that was not tried because the producer was cancelled.</summary>
+        internal static SendResult Canceled(string reason) => new SendResult(SendOutcome.NotTried, reason);
 
         /// <summary>The outcome of sending the message.</summary>
         public SendOutcome Outcome { get; }

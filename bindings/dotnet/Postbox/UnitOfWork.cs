@@ -1,4 +1,6 @@
 using System;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox
 {
@@ -14,6 +16,7 @@ namespace Postbox
     public sealed class UnitOfWork : IDisposable
     {
         private readonly UnitOfWorkHandle handle;
+        private Task<bool> commit;
 
         internal UnitOfWork(UnitOfWorkHandle handle)
         {
@@ -95,6 +98,7 @@ namespace Postbox
             if (message == null)
                 throw new ArgumentNullException(nameof(message));
             Errors.Check(Native.postbox_unit_of_work_deposit_post(Handle, message.Handle));
+            handle.Weigh(handle.Weight + message.Handle.BodyLength);
             return message.Id;
         }
 
@@ -117,6 +121,34 @@ namespace Postbox
         /// <exception cref="PostboxException">Nothing was written, and the unit of work stays open.</exception>
         public void Commit() => Errors.Check(Native.postbox_unit_of_work_commit(Handle));
 
+        /// <summary>
+        /// Starts a commit on another thread. If a commit for which nobody waited is still running, or has ended,
+        /// returns this commit instead.
+        /// </summary>
+        internal Task<bool> CommitInBackground()
+        {
+            lock (handle)
+            {
+                if (commit != null)
+                    return commit;
+                var started = AsyncExtensions.Start(() =>
+                {
+                    Commit();
+                    return true;
+                }, CancellationToken.None);
+                // The exception of a commit that was not awaited must not count as unobserved.
+                started.ContinueWith(ended => ended.Exception, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously);
+                return commit = started;
+            }
+        }
+
+        /// <summary>Lets the next call start another commit, after a caller has received the outcome of the last one.</summary>
+        internal void ForgetCommit()
+        {
+            lock (handle)
+                commit = null;
+        }
+
         /// <summary>Discards the actions and closes the unit of work.</summary>
         /// <exception cref="PostboxException">
         /// <see cref="PostboxErrorCode.OutcomeUnknown"/> if the last commit failed with this error, because the
@@ -134,6 +166,7 @@ namespace Postbox
         {
             get
             {
+                Callbacks.RejectLogReceiver();
                 if (handle.IsDisposed)
                     throw new ObjectDisposedException(nameof(UnitOfWork));
                 return handle;

@@ -266,12 +266,13 @@ namespace Postbox.Tests
         public static void Log_messages_go_to_a_delegate_which_may_throw()
         {
             var texts = new List<string>();
-            PostboxLog.Set(PostboxLogLevel.Trace, (level, text) =>
+            Action<PostboxLogLevel, string> receiver = (level, text) =>
             {
                 lock (texts)
                     texts.Add(level + " " + text);
                 throw new InvalidOperationException("lost");
-            });
+            };
+            PostboxLog.Set(PostboxLogLevel.Trace, receiver);
             try
             {
                 using (var world = new World(producer: _ => SendResult.Retry("the queue is full")))

@@ -11,6 +11,97 @@ namespace Postbox.Tests
         /// <summary>Runs in the process that <see cref="Start"/> starts.</summary>
         internal static int Run(string what, string database)
         {
+            switch (what)
+            {
+                case "several-clients": return LeaveSeveralClients();
+                case "exit-in-a-producer": return ExitInAProducer(world => world.Client.ClearOutbox(world.Deposit()));
+                case "exit-on-the-sweepers-thread": return ExitInAProducer(SweepOnce);
+                case "exit-in-the-log": return ExitInTheLog();
+                case "collected": return CollectARunningClient(database);
+                default: return LeaveASweeper(what, database);
+            }
+        }
+
+        private static int LeaveSeveralClients()
+        {
+            for (var i = 0; i < 5; i++)
+                LeaveInACall();
+            return 0;
+        }
+
+        private static void LeaveInACall()
+        {
+            var called = new ManualResetEventSlim();
+            Func<Message, SendResult> hang = _ =>
+            {
+                called.Set();
+                Thread.Sleep(Timeout.Infinite);
+                return SendResult.Sent;
+            };
+            var world = new World(Patient(4), hang);
+            world.Deposit();
+            world.Client.StartSweeper();
+            Wait.For(called, "the call of the producer");
+        }
+
+        private static Action<PostboxConfig> Patient(int seconds) => config => config.Set("close_timeout_ms", TimeSpan.FromSeconds(seconds));
+
+        private static void SweepOnce(World world)
+        {
+            world.Deposit();
+            world.Client.StartSweeper();
+        }
+
+        /// <summary>The exit waits for the time limit of the client if it waits for its own producer.</summary>
+        private static int ExitInAProducer(Action<World> send)
+        {
+            // The clients are closed on several threads, and this one on the first.
+            var idle = new World();
+            var world = new World(Patient(40), _ =>
+            {
+                Environment.Exit(0);
+                return SendResult.Sent;
+            });
+            send(world);
+            Thread.Sleep(Timeout.Infinite);
+            GC.KeepAlive(idle);
+            return 1;
+        }
+
+        private static int ExitInTheLog()
+        {
+            PostboxLog.Set(PostboxLogLevel.Warn, (level, text) => Environment.Exit(0));
+            SweepOnce(new World(Patient(40), _ => SendResult.Retry("always")));
+            Thread.Sleep(Timeout.Infinite);
+            return 1;
+        }
+
+        /// <summary>Nothing refers to the client, and its sweeper must nevertheless continue.</summary>
+        private static int CollectARunningClient(string database)
+        {
+            var sent = new ManualResetEventSlim();
+            var starting = new Thread(() => new World(config => config.Set("sweep_interval_ms", 10), _ =>
+            {
+                sent.Set();
+                return SendResult.Sent;
+            }, database).Client.StartSweeper());
+            starting.Start();
+            Wait.For(starting);
+            for (var i = 0; i < 5; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+            using (var config = World.Eager(database))
+            using (var other = config.Open())
+            using (var message = new Message("t", "x"))
+                other.DepositPost(message);
+            Wait.For(sent, "the call of the producer");
+            return 0;
+        }
+
+        private static int LeaveASweeper(string what, string database)
+        {
             var called = new ManualResetEventSlim();
             Func<Message, SendResult> producer = message =>
             {
@@ -61,6 +152,36 @@ namespace Postbox.Tests
         public static void A_process_may_end_while_a_producer_is_in_its_call() => EndsWithoutLoss("in-a-call");
 
         public static void A_process_may_exit_from_the_middle() => EndsWithoutLoss("environment-exit");
+
+        public static void Clients_are_closed_side_by_side_at_the_end() => EndsWithin(12, "several-clients");
+
+        public static void An_exit_in_a_producer_does_not_wait_for_the_producer() => ExitsWithin(20, "exit-in-a-producer");
+
+        public static void An_exit_on_the_thread_of_the_sweeper_does_not_wait_for_the_thread() => ExitsWithin(20, "exit-on-the-sweepers-thread");
+
+        public static void An_exit_in_a_log_receiver_does_not_wait_for_the_receiver() => ExitsWithin(20, "exit-in-the-log");
+
+        public static void A_client_whose_sweeper_runs_is_not_collected()
+        {
+            CancelTests.WithAFile(file => Check.Equal(0, Child.Start("collected", file)));
+        }
+
+        /// <summary>
+        /// Checks an exit in a callback. .NET Core 3 closes the clients on the thread of the finalizers, where nothing
+        /// shows which thread exits, so that the exit waits for "close_timeout_ms".
+        /// </summary>
+        private static void ExitsWithin(int seconds, string what)
+        {
+            if (Environment.Version.Major != 3)
+                EndsWithin(seconds, what);
+        }
+
+        private static void EndsWithin(int seconds, string what)
+        {
+            var clock = Stopwatch.StartNew();
+            Check.Equal(0, Child.Start(what, ":memory:"));
+            Check.That(clock.Elapsed.TotalSeconds < seconds, "the process ended after " + clock.Elapsed);
+        }
 
         /// <summary>Unloads a domain, as ASP.NET does. Does nothing under .NET Core, which has only one
         /// domain.</summary>

@@ -101,14 +101,14 @@ namespace Postbox.Tests
         public static void Disposing_while_another_thread_is_in_a_call_waits_for_the_call()
         {
             using (var called = new ManualResetEventSlim())
-            using (var disposed = new ManualResetEventSlim())
+            using (var disposing = new ManualResetEventSlim())
             {
                 string id = null, read = null;
                 Exception failure = null;
                 var world = new World(producer: message =>
                 {
                     called.Set();
-                    Wait.For(disposed, "disposing");
+                    Wait.For(disposing, "disposing");
                     read = message.Id;
                     return SendResult.Sent;
                 });
@@ -126,9 +126,11 @@ namespace Postbox.Tests
                 });
                 clearing.Start();
                 Wait.For(called, "the call of the producer");
-                world.Client.Dispose();
-                Check.Throws<ObjectDisposedException>(() => world.Deposit());
-                disposed.Set();
+                var closing = new Thread(world.Client.Dispose);
+                closing.Start();
+                Wait.UntilClosed(world.Client);
+                disposing.Set();
+                Wait.For(closing);
                 Wait.For(clearing);
                 Check.Equal(null, failure);
                 Check.Equal(id, read);
@@ -224,6 +226,111 @@ namespace Postbox.Tests
                 var before = ResidentKilobytes();
                 MakeAndDispose(world, 10000, false);
                 Check.That(ResidentKilobytes() - before < 20000, "collected handles left " + (ResidentKilobytes() - before) + " KB behind");
+            }
+        }
+
+        public static void Disposing_ends_the_sweeper_and_the_call_of_another_thread()
+        {
+            CancelTests.WithAFile(file =>
+            {
+                using (var called = new ManualResetEventSlim())
+                using (var release = new ManualResetEventSlim())
+                {
+                    Report report = null;
+                    var world = new World(config => config.Set("sweep_interval_ms", 10), message =>
+                    {
+                        called.Set();
+                        Wait.For(release, "the release of the producer");
+                        return SendResult.Sent;
+                    }, file);
+                    var ids = new[] { world.Deposit(), world.Deposit() };
+                    var clearing = new Thread(() => world.Client.ClearOutbox(ids, out report));
+                    clearing.Start();
+                    Wait.For(called, "the call of the producer");
+                    world.Client.StartSweeper();
+                    var disposing = new Thread(world.Client.Dispose);
+                    disposing.Start();
+                    Wait.UntilClosed(world.Client);
+                    release.Set();
+                    Wait.For(disposing);
+                    Wait.For(clearing);
+                    Check.Equal(Outcome.Skipped, report[1].Outcome);
+                    // The sweeper has returned its lease, and has ended.
+                    using (var config = World.Eager(file).AddProducer(null, _ => SendResult.Sent))
+                    using (var next = config.Open())
+                        Check.Equal(1L, next.Sweep().Dispatched);
+                }
+            });
+        }
+
+        public static void A_collected_client_with_a_busy_producer_does_not_hold_the_finalizers()
+        {
+            using (var called = new ManualResetEventSlim())
+            using (var release = new ManualResetEventSlim())
+            using (var finalized = new ManualResetEventSlim())
+            {
+                OnAThread(() => Abandon(called, release));
+                for (var i = 0; i < 3; i++)
+                {
+                    OnAThread(() => GC.KeepAlive(new Canary(finalized)));
+                    GC.Collect();
+                    Wait.For(finalized, "another finalizer");
+                    finalized.Reset();
+                }
+                release.Set();
+            }
+        }
+
+        /// <summary>
+        /// Leaves a client whose producer is running, and which would wait for the producer for longer than the test.
+        /// </summary>
+        private static void Abandon(ManualResetEventSlim called, ManualResetEventSlim release)
+        {
+            var world = new World(config => config.Set("close_timeout_ms", TimeSpan.FromMinutes(10)), _ =>
+            {
+                called.Set();
+                release.Wait();
+                return SendResult.Sent;
+            });
+            world.Deposit();
+            world.Client.StartSweeper();
+            Wait.For(called, "the call of the producer");
+            Check.Fails(PostboxErrorCode.Timeout, () => world.Client.Close(TimeSpan.Zero));
+        }
+
+        /// <summary>
+        /// Mono ignores the pressure of other memory, so the test is for .NET only.
+        /// </summary>
+        public static void Forgotten_messages_are_collected()
+        {
+            if (Type.GetType("Mono.Runtime") != null)
+                return;
+            var body = new byte[200000];
+            var before = ResidentKilobytes();
+            for (var i = 0; i < 5000; i++)
+                GC.KeepAlive(new Message("t", body));
+            Check.That(ResidentKilobytes() - before < 500000, "forgotten messages hold " + (ResidentKilobytes() - before) + " KB");
+        }
+
+        private static void OnAThread(Action action)
+        {
+            var thread = new Thread(() => action());
+            thread.Start();
+            Wait.For(thread);
+        }
+
+        private sealed class Canary
+        {
+            private readonly ManualResetEventSlim finalized;
+
+            internal Canary(ManualResetEventSlim finalized)
+            {
+                this.finalized = finalized;
+            }
+
+            ~Canary()
+            {
+                finalized.Set();
             }
         }
 

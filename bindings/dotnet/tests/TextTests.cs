@@ -22,10 +22,10 @@ namespace Postbox.Tests
                 Check.Equal("ids", Check.Throws<ArgumentNullException>(() => world.Client.ClearOutbox((string[])null)).ParamName);
                 Check.Equal("ids", Check.Throws<ArgumentNullException>(() => world.Client.ClearOutbox("a", null)).ParamName);
                 Check.Equal("id", Check.Throws<ArgumentNullException>(() => world.Client.GetMessage(null)).ParamName);
-                Check.Equal("archive", Check.Throws<ArgumentNullException>(() => world.Client.Archive(null)).ParamName);
+                Check.Equal("archive", Check.Throws<ArgumentNullException>(() => world.Client.Archive((Action<Message>)null)).ParamName);
                 Check.Equal("name", Check.Throws<ArgumentNullException>(() => config.Set(null, "x")).ParamName);
                 Check.Equal("send", Check.Throws<ArgumentNullException>(() => config.AddProducer("t", (Func<Message, SendResult>)null)).ParamName);
-                Check.Equal("receiver", Check.Throws<ArgumentNullException>(() => PostboxLog.Set(PostboxLogLevel.Info, null)).ParamName);
+                Check.Equal("receiver", Check.Throws<ArgumentNullException>(() => PostboxLog.Set(PostboxLogLevel.Info, (Action<PostboxLogLevel, string>)null)).ParamName);
             }
         }
 

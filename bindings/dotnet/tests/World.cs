@@ -88,6 +88,22 @@ namespace Postbox.Tests
             Check.That(happened.Wait(TimeSpan.FromSeconds(60)), what + " did not happen");
         }
 
+        /// <summary>Waits until another thread has begun to close the client or to dispose of it.</summary>
+        internal static void UntilClosed(PostboxClient client)
+        {
+            try
+            {
+                for (;;)
+                    client.CountOutstanding();
+            }
+            catch (ObjectDisposedException)
+            {
+            }
+            catch (PostboxException failure) when (failure.Code == PostboxErrorCode.Closed)
+            {
+            }
+        }
+
         internal static void For(Thread thread)
         {
             Check.That(thread.Join(TimeSpan.FromSeconds(60)), "a thread did not end");

@@ -1,7 +1,7 @@
-/* A library that is too old, as far as its version tells. */
+/* A library with the version VERSION and no other function. */
 const char *postbox_version(void);
 
 const char *postbox_version(void)
 {
-    return "0.0.9";
+    return VERSION;
 }
