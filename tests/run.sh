@@ -80,7 +80,13 @@ format_and_prose() {
 }
 
 build() {
-    step "build and lints" rust_tests --all-targets --no-run
+    step "build and lints: tests and benchmarks" rust_tests --all-targets --no-run
+}
+
+# The programs are built first, so that a mistake in the library is reported early.
+build_all() {
+    step "build and lints: dependencies, library and programs" make --no-print-directory debug
+    build
 }
 
 # Skips tests with a server or a client in Python (SNS and SQS, and boto3), and those that kill processes for a minute.
@@ -116,8 +122,7 @@ test_tier() {
     step "every binding tests every case" python3 tools/cases.py --check
     step "one version everywhere" tools/versions.py --check
     step "the crate can be packaged" packages
-    at_once build environment
-    step "the programs and libraries of the tests" make --no-print-directory debug
+    at_once build_all environment
     step "generated files are committed" generated_files_are_committed
     tests "unit and integration tests" rust_tests --lib --bins --tests
     tests "documentation tests" rust_tests --doc

@@ -10,7 +10,7 @@ use uuid::timestamp::context::{ContextV7, ThreadLocalContext};
 use uuid::{Timestamp, Uuid};
 
 thread_local! {
-    /// The state that gives the ids of one thread an order. The state that all threads can share has a lock, which a
+    /// The state with which the ids of one thread are in order. The state that all threads can share has a lock, which a
     /// forked child could find locked forever.
     static IDS: ContextV7 = const { ContextV7::new() };
 }
