@@ -47,7 +47,7 @@
  *
  * - Errors. A function that can fail returns a postbox_error, which the caller owns and must free,
  *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
- *   after an error. An error that is found before a request is sent changes nothing. An operation
+ *   after an error. If a function fails before it sends a request, it has changed nothing. An operation
  *   may have taken effect despite POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
  *   POSTBOX_ERROR_UNREACHABLE. After an error whose name ends in _INCOMPLETE, an operation has
  *   taken effect in part.
@@ -56,7 +56,7 @@
  *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
  *   POSTBOX_ERROR_SERVICE_ERROR. Each function on a client or a unit of work can fail with
  *   POSTBOX_ERROR_CLOSED, POSTBOX_ERROR_FORKED or POSTBOX_ERROR_REENTRANT_CALL. The functions
- *   below list only their other errors.
+ *   below usually list only their other errors.
  * - Ownership. The caller owns every handle that it receives from a _new, _begin or _open function
  *   or through an out-parameter, and must free each handle exactly once with the matching _free
  *   function. Calling a _free function with NULL does nothing. It is undefined behaviour to free a
@@ -74,7 +74,7 @@
  *   that belongs to a postbox_message or a postbox_config, no other thread may change that handle.
  * - Blocking. A function that sends a request to DynamoDB waits for the response. The setting
  *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
- *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put and
+ *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put, postbox_unit_of_work_add and
  *   postbox_unit_of_work_commit can send a request.
  * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.
@@ -94,16 +94,18 @@
  * - Fork. A child process can open its own client at any time, even if other threads of the parent
  *   were in calls when the process was forked. A child that was forked in a callback during a
  *   sweep must not return from that callback: it calls exec or _exit.
- * - Cancellation. pthread_cancel does not end a thread during a call to the library, nor in a callback.
- *   The thread is canceled after the call.
+ * - Cancellation. pthread_cancel does not end a thread during a call to the library, including the
+ *   callbacks that run during this call. The thread is canceled after the call has returned.
  * - Memory. If the system has no memory left, the process is aborted.
- * - Limits. If a thread cannot be started, a function fails with POSTBOX_ERROR_NO_RESOURCES, which is
- *   retryable. A daemon that closes all file descriptors must do so before its first postbox_open.
- *   Later, postbox_open fails with POSTBOX_ERROR_NO_RESOURCES, which is then not retryable.
+ * - Limits. If a thread cannot be started, a function fails with POSTBOX_ERROR_NO_RESOURCES, and the
+ *   error is retryable. A daemon that closes all file descriptors must do so before its first
+ *   postbox_open. If it closes them after that, the next postbox_open fails with
+ *   POSTBOX_ERROR_NO_RESOURCES. In this case, the error is not retryable.
  * - Child processes. The library runs a program only if the AWS profile has credential_process. It
  *   cannot do so while the program ignores SIGCHLD or reaps children that it did not start.
- * - End of the process. A process may end at any time. Functions of atexit may call postbox_close and
- *   postbox_free. Other calls on the main thread fail there with POSTBOX_ERROR_REENTRANT_CALL.
+ * - End of the process. A process may end at any time. Functions that are registered with atexit may
+ *   call postbox_close and postbox_free. If they call functions that send a request, these fail with
+ *   POSTBOX_ERROR_REENTRANT_CALL.
  * - Static linking. libpostbox.a contains SQLite and the Rust standard library with their symbols. A
  *   program that also uses SQLite or another static library in Rust must use the shared library,
  *   which hides these symbols.
@@ -224,8 +226,9 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_CONCURRENT_USE = 33,
     /**
-     * The call was made on the client's own runtime thread, for example in a log callback. Waiting on that thread for
-     * the result would deadlock.
+     * The call cannot wait for its result, because this would deadlock: it was made inside an operation of the same
+     * client, for example in a log callback, or while its thread ends, for example in a function of `atexit`, or `close`
+     * was called in a producer or an archive.
      */
     POSTBOX_ERROR_REENTRANT_CALL = 34,
     /**
@@ -302,8 +305,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_EMBEDDED_UNAVAILABLE = 69,
     /**
-     * The process or the machine has reached a limit, so that a thread could not be started or a file could not be
-     * opened. Close what is not needed, or raise the limit, and call again.
+     * The process or the machine has reached a limit, so that a thread could not be started. Repeat the call when
+     * resources are free again. If the process has closed the file descriptors of Postbox, the error is not retryable.
      */
     POSTBOX_ERROR_NO_RESOURCES = 70,
     /**
@@ -499,11 +502,12 @@ POSTBOX_ENUM(postbox_state)
 };
 
 /**
- * A request to stop running calls early. Pass a token to postbox_clear_outbox, postbox_sweep,
+ * A request to end calls that are in progress early. Pass a token to postbox_clear_outbox, postbox_sweep,
  * postbox_archive or postbox_archive_to_file, and call postbox_cancel_token_cancel on another thread, in
  * a producer or archive, or in a signal handler. The calls that use the token finish their current
  * calls to producers and archives, mark the messages that were sent, give back their leases, and
- * return without an error.
+ * return. Cancellation is not an error, with one exception: if messages were skipped and `report` is
+ * NULL, postbox_clear_outbox fails with POSTBOX_ERROR_CLEAR_INCOMPLETE.
  *
  * Any number of calls may use one token at the same time.
  */
@@ -616,9 +620,9 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * threads may call the callback at the same time.
  *
  * The callback may block. It may call any function of Postbox except postbox_free for its own
- * client. It should not call postbox_stop_sweeper during a sweep, which would wait for the callback
- * itself, until "close_timeout_ms" has passed. If it calls postbox_close, the client is not closed
- * before the callback has returned; see there. The callback must return
+ * client. It should not call postbox_stop_sweeper during a sweep: that function would wait for the
+ * callback itself, until "close_timeout_ms" has passed. If it calls postbox_close, the client is not
+ * closed before the callback has returned; see postbox_close. The callback must return
  * normally: an exception or a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*postbox_send_callback)(void *data,
@@ -1155,8 +1159,8 @@ postbox_error *postbox_open(const postbox_config *config,
  * Errors: POSTBOX_ERROR_TIMEOUT if a call or a background thread did not end in time and was
  * abandoned; committed messages that were not sent stay outstanding. POSTBOX_ERROR_MARK_INCOMPLETE if
  * sent messages were not marked in time; a sweep sends them again. POSTBOX_ERROR_REENTRANT_CALL if a
- * producer or an archive of the same client called this function, which therefore could not wait. The
- * client stops as soon as they return; call this function again after that.
+ * producer or an archive of the same client called this function, which cannot wait for its own caller.
+ * The client stops after the callbacks in progress have returned. Then call this function again.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_close(postbox_client *client);

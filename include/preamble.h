@@ -47,7 +47,7 @@
  *
  * - Errors. A function that can fail returns a postbox_error, which the caller owns and must free,
  *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
- *   after an error. An error that is found before a request is sent changes nothing. An operation
+ *   after an error. If a function fails before it sends a request, it has changed nothing. An operation
  *   may have taken effect despite POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
  *   POSTBOX_ERROR_UNREACHABLE. After an error whose name ends in _INCOMPLETE, an operation has
  *   taken effect in part.
@@ -56,7 +56,7 @@
  *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
  *   POSTBOX_ERROR_SERVICE_ERROR. Each function on a client or a unit of work can fail with
  *   POSTBOX_ERROR_CLOSED, POSTBOX_ERROR_FORKED or POSTBOX_ERROR_REENTRANT_CALL. The functions
- *   below list only their other errors.
+ *   below usually list only their other errors.
  * - Ownership. The caller owns every handle that it receives from a _new, _begin or _open function
  *   or through an out-parameter, and must free each handle exactly once with the matching _free
  *   function. Calling a _free function with NULL does nothing. It is undefined behaviour to free a
@@ -74,7 +74,7 @@
  *   that belongs to a postbox_message or a postbox_config, no other thread may change that handle.
  * - Blocking. A function that sends a request to DynamoDB waits for the response. The setting
  *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
- *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put and
+ *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put, postbox_unit_of_work_add and
  *   postbox_unit_of_work_commit can send a request.
  * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.
@@ -94,16 +94,18 @@
  * - Fork. A child process can open its own client at any time, even if other threads of the parent
  *   were in calls when the process was forked. A child that was forked in a callback during a
  *   sweep must not return from that callback: it calls exec or _exit.
- * - Cancellation. pthread_cancel does not end a thread during a call to the library, nor in a callback.
- *   The thread is canceled after the call.
+ * - Cancellation. pthread_cancel does not end a thread during a call to the library, including the
+ *   callbacks that run during this call. The thread is canceled after the call has returned.
  * - Memory. If the system has no memory left, the process is aborted.
- * - Limits. If a thread cannot be started, a function fails with POSTBOX_ERROR_NO_RESOURCES, which is
- *   retryable. A daemon that closes all file descriptors must do so before its first postbox_open.
- *   Later, postbox_open fails with POSTBOX_ERROR_NO_RESOURCES, which is then not retryable.
+ * - Limits. If a thread cannot be started, a function fails with POSTBOX_ERROR_NO_RESOURCES, and the
+ *   error is retryable. A daemon that closes all file descriptors must do so before its first
+ *   postbox_open. If it closes them after that, the next postbox_open fails with
+ *   POSTBOX_ERROR_NO_RESOURCES. In this case, the error is not retryable.
  * - Child processes. The library runs a program only if the AWS profile has credential_process. It
  *   cannot do so while the program ignores SIGCHLD or reaps children that it did not start.
- * - End of the process. A process may end at any time. Functions of atexit may call postbox_close and
- *   postbox_free. Other calls on the main thread fail there with POSTBOX_ERROR_REENTRANT_CALL.
+ * - End of the process. A process may end at any time. Functions that are registered with atexit may
+ *   call postbox_close and postbox_free. If they call functions that send a request, these fail with
+ *   POSTBOX_ERROR_REENTRANT_CALL.
  * - Static linking. libpostbox.a contains SQLite and the Rust standard library with their symbols. A
  *   program that also uses SQLite or another static library in Rust must use the shared library,
  *   which hides these symbols.

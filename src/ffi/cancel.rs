@@ -5,11 +5,12 @@ use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::panic::infallible;
 
-/// A request to stop running calls early. Pass a token to postbox_clear_outbox, postbox_sweep,
+/// A request to end calls that are in progress early. Pass a token to postbox_clear_outbox, postbox_sweep,
 /// postbox_archive or postbox_archive_to_file, and call postbox_cancel_token_cancel on another thread, in
 /// a producer or archive, or in a signal handler. The calls that use the token finish their current
 /// calls to producers and archives, mark the messages that were sent, give back their leases, and
-/// return without an error.
+/// return. Cancellation is not an error, with one exception: if messages were skipped and `report` is
+/// NULL, postbox_clear_outbox fails with POSTBOX_ERROR_CLEAR_INCOMPLETE.
 ///
 /// Any number of calls may use one token at the same time.
 pub struct postbox_cancel_token(CancelToken);

@@ -74,8 +74,8 @@ pub unsafe extern "C" fn postbox_open(
 /// Errors: POSTBOX_ERROR_TIMEOUT if a call or a background thread did not end in time and was
 /// abandoned; committed messages that were not sent stay outstanding. POSTBOX_ERROR_MARK_INCOMPLETE if
 /// sent messages were not marked in time; a sweep sends them again. POSTBOX_ERROR_REENTRANT_CALL if a
-/// producer or an archive of the same client called this function, which therefore could not wait. The
-/// client stops as soon as they return; call this function again after that.
+/// producer or an archive of the same client called this function, which cannot wait for its own caller.
+/// The client stops after the callbacks in progress have returned. Then call this function again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header asks for a living handle or NULL, which is checked.

@@ -1,7 +1,7 @@
-//! The thread of the host program during a call.
+//! Protects a thread of the host program against pthread_cancel during a call.
 
-/// A guard during which the thread cannot be canceled. If pthread_cancel ended the thread inside the library, it would
-/// unwind the frames of Rust, which ends the process. The thread is canceled after the call instead.
+/// While this guard exists, pthread_cancel does not end the thread. If it ended the thread inside the library, the C
+/// library would unwind stack frames of Rust, and this would abort the process.
 pub(crate) struct NotCanceled {
     #[cfg(target_os = "linux")]
     before: std::ffi::c_int,

@@ -49,8 +49,9 @@ pub enum ErrorCode {
     Forked = 32,
     /// The handle is in use by another thread.
     ConcurrentUse = 33,
-    /// The call was made on the client's own runtime thread, for example in a log callback. Waiting on that thread for
-    /// the result would deadlock.
+    /// The call cannot wait for its result, because this would deadlock: it was made inside an operation of the same
+    /// client, for example in a log callback, or while its thread ends, for example in a function of `atexit`, or `close`
+    /// was called in a producer or an archive.
     ReentrantCall = 34,
 
     /// DynamoDB canceled the transaction and wrote nothing. The error has a reason for each action that failed.
@@ -95,8 +96,8 @@ pub enum ErrorCode {
     MalformedItem = 68,
     /// The embedded database could not be opened or is not compiled in.
     EmbeddedUnavailable = 69,
-    /// The process or the machine has reached a limit, so that a thread could not be started or a file could not be
-    /// opened. Close what is not needed, or raise the limit, and call again.
+    /// The process or the machine has reached a limit, so that a thread could not be started. Repeat the call when
+    /// resources are free again. If the process has closed the file descriptors of Postbox, the error is not retryable.
     NoResources = 70,
 
     /// A defect in Postbox. Please report it.

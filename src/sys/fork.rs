@@ -15,7 +15,8 @@ thread_local! {
     static FORKING: RefCell<Option<RwLockWriteGuard<'static, ()>>> = const { RefCell::new(None) };
 }
 
-/// Runs code of the embedded database. A fork on another thread waits until the code has ended.
+/// Runs `work`, which uses the embedded database. A fork on another thread waits until `work` returns. `work` itself must
+/// not fork.
 pub(crate) fn without_fork<T>(work: impl FnOnce() -> T) -> T {
     REGISTERED.call_once(register);
     let _in_use = IN_USE.read().unwrap_or_else(PoisonError::into_inner);
@@ -35,7 +36,8 @@ fn register() {}
 #[cfg(unix)]
 extern "C" fn begin() {
     let forking = IN_USE.write().unwrap_or_else(PoisonError::into_inner);
-    // A thread that is ending has no thread-local values any more.
+    // A thread that is ending has no thread-local values any more. The lock is then released at once, and the fork is
+    // not delayed further.
     let _ = FORKING.try_with(|held| held.replace(Some(forking)));
 }
 

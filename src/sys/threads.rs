@@ -4,11 +4,11 @@ use std::io;
 use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 /// The size of the stack of each thread, in bytes. The threads call producers, archives and log callbacks of the host
-/// program, which may expect the stack of a main thread.
+/// program, which may need as much stack as a main thread usually has.
 const STACK: usize = 8 << 20;
 
-/// Starts a thread with this name. All signals are blocked on it, so that the signal handlers of the host program run
-/// on the threads of the host program only.
+/// Starts a thread with this name. The thread blocks all signals except those that report an error of the thread itself,
+/// so that the signal handlers of the host program run on the threads of the host program.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
@@ -34,7 +34,8 @@ fn builder(name: &str) -> Builder {
 fn without_signals<T>(start: impl FnOnce() -> T) -> T {
     use nix::sys::signal::{SigSet, SigmaskHow, Signal};
     let mut signals = SigSet::all();
-    // The kernel sends these signals to the thread that causes them. A blocked one would end the process.
+    // If a thread causes one of these signals while it is blocked, the kernel ends the process without calling the
+    // handler of the program.
     for signal in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGTRAP, Signal::SIGSYS] {
         signals.remove(signal);
     }

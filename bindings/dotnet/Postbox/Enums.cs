@@ -66,8 +66,9 @@ namespace Postbox
         ConcurrentUse = 33,
 
         /// <summary>
-        /// The call was made on the client's own runtime thread, for example in a log callback. Waiting on that thread
-        /// for the result would deadlock.
+        /// The call cannot wait for its result, because this would deadlock: it was made inside an operation of the
+        /// same client, for example in a log callback, or while its thread ends, for example in a function of
+        /// <c>atexit</c>, or <c>close</c> was called in a producer or an archive.
         /// </summary>
         ReentrantCall = 34,
 
@@ -142,8 +143,9 @@ namespace Postbox
         EmbeddedUnavailable = 69,
 
         /// <summary>
-        /// The process or the machine has reached a limit, so that a thread could not be started or a file could not be
-        /// opened. Close what is not needed, or raise the limit, and call again.
+        /// The process or the machine has reached a limit, so that a thread could not be started. Repeat the call when
+        /// resources are free again. If the process has closed the file descriptors of Postbox, the error is not
+        /// retryable.
         /// </summary>
         NoResources = 70,
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,12 @@ import pytest
 
 import postbox
 from support import Recorder, make_people, serve
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_handled() -> None:
+    """Handles SIGINT as in an interactive program. A shell ignores the signal in programs that it runs in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
