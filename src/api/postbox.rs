@@ -18,9 +18,7 @@ use crate::delivery::replay::replay;
 use crate::delivery::sweep::{sweep, sweep_in_background};
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
-use crate::model::error::Result;
-#[cfg(feature = "capi")]
-use crate::model::error::{Error, ErrorCode};
+use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::message::Message;
 use crate::model::page::{Cursor, MessagePage};
