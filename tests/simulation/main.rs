@@ -86,7 +86,7 @@ fn seeds() {
         worlds::ALL.into_iter().filter(|kind| only.map_or(seed.is_none() || *kind == Kind::Mixed, |only| only == *kind))
     {
         let count =
-            number("SEEDS").unwrap_or(500) / if kind == Kind::Mixed || only.is_some() { 1 } else { kind.rarity() };
+            number("SEEDS").unwrap_or(1_000) / if kind == Kind::Mixed || only.is_some() { 1 } else { kind.rarity() };
         let began = Instant::now();
         let seeds = seed.map_or(0..count, |seed| seed..seed + 1);
         let outcome = run_seeds(kind, seeds, None);
