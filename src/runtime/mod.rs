@@ -233,7 +233,7 @@ impl Runtime {
         self.check()?;
         let abandoned = self.abandoned.notified();
         // The runtime thread may have stopped already. It would then handle no connection of the future.
-        if self.is_abandoned() {
+        if self.is_abandoned.load(Ordering::Relaxed) {
             return Err(closed());
         }
         self.drive(what, timeout, abandoned, future)
@@ -365,11 +365,6 @@ impl Runtime {
     /// Returns whether the Postbox is being closed, so that running calls must end.
     pub(crate) fn is_closing(&self) -> bool {
         self.callbacks.is_closed()
-    }
-
-    /// Returns whether `close` has stopped waiting for the running calls.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.is_abandoned.load(Ordering::Relaxed)
     }
 
     /// Starts a future of a call that was [entered](Self::enter). The future ends by itself and has no result.

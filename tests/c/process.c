@@ -1,6 +1,6 @@
 /*
  * The process and the threads of the host: signals, cancellation, fork, and limits. Each test that changes its process
- * runs in a process of its own, which has a minute.
+ * runs in a process of its own.
  */
 #define _GNU_SOURCE
 #include "support.h"
@@ -15,6 +15,16 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Runs the body of a test in a process of its own, which has a minute. */
+static void in_own_process(const char *test, int (*body)(void))
+{
+    if (is_alone()) {
+        alarm(60);
+        _exit(body());
+    }
+    run_alone(test);
+}
 
 /* Returns the blocked signals of a thread of this process whose name begins with "postbox-", or 0 for another thread. */
 static unsigned long long blocked_signals(const char *thread)
@@ -107,11 +117,7 @@ static int cancel_threads_in_calls(void)
 
 void canceled_thread_ends_after_its_call(void)
 {
-    if (is_alone()) {
-        alarm(60);
-        _exit(cancel_threads_in_calls());
-    }
-    run_alone(__func__);
+    in_own_process(__func__, cancel_threads_in_calls);
 }
 
 static atomic_bool must_stop;
@@ -162,11 +168,7 @@ static int fork_while_threads_call(void)
 
 void child_of_a_process_that_is_in_calls_can_open_a_client(void)
 {
-    if (is_alone()) {
-        alarm(60);
-        _exit(fork_while_threads_call());
-    }
-    run_alone(__func__);
+    in_own_process(__func__, fork_while_threads_call);
 }
 
 /* Returns the size of the address space of this process, in bytes. */
@@ -218,18 +220,10 @@ static int open_after_closing_descriptors(void)
 
 void closed_descriptors_of_the_library_are_an_error(void)
 {
-    if (is_alone()) {
-        alarm(60);
-        _exit(open_after_closing_descriptors());
-    }
-    run_alone(__func__);
+    in_own_process(__func__, open_after_closing_descriptors);
 }
 
 void thread_that_cannot_be_started_is_a_retryable_error(void)
 {
-    if (is_alone()) {
-        alarm(60);
-        _exit(open_without_memory_for_a_thread());
-    }
-    run_alone(__func__);
+    in_own_process(__func__, open_without_memory_for_a_thread);
 }

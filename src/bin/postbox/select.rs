@@ -3,7 +3,7 @@
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
 use crate::screen::{Screen, printable};
-use crate::text::{age, parse_age, without_byte_order_mark};
+use crate::text::{age, lines, parse_age};
 use clap::Args;
 use console::Term;
 use postbox::{MessageState, Postbox, StoredMessage};
@@ -81,8 +81,9 @@ pub fn given_ids(ids: &[String]) -> Result<Vec<String>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::usage(format!("the ids on stdin cannot be read: {error}"));
     let mut text = Vec::new();
     std::io::stdin().lock().read_to_end(&mut text).map_err(|error| failed(&error))?;
-    let text = std::str::from_utf8(without_byte_order_mark(&text)).map_err(|error| failed(&error))?;
-    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    let ids: Result<Vec<&str>, _> = lines(&text).map(std::str::from_utf8).collect();
+    let ids = ids.map_err(|error| failed(&error))?;
+    Ok(ids.into_iter().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect())
 }
 
 /// Returns the ids of all messages of this state that match the filter, oldest first.

@@ -5,15 +5,13 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
-/// Returns a text without the byte order mark that some editors write at its start.
-pub fn without_byte_order_mark(text: &[u8]) -> &[u8] {
-    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
-}
-
-/// Returns the lines of a text that are not empty. A line ends with LF or CRLF.
+/// Returns the lines of a text that are not empty. A line ends with LF or CRLF. The byte order mark that some editors
+/// write at the start is ignored.
 pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lines = without_byte_order_mark(text).split(|byte| *byte == b'\n');
-    lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line)).filter(|line| !line.is_empty())
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+    text.split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .filter(|line| !line.is_empty())
 }
 
 /// Reads `90s`, `15m`, `2h`, `30d` or `500ms`.

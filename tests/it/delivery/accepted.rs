@@ -161,37 +161,34 @@ fn a_confirmation_closes_the_breaker_and_an_acceptance_does_not() {
     assert!(world.postbox.stats().breakers.is_empty());
 }
 
-#[test]
-fn a_replay_is_sent_although_an_earlier_confirmation_could_not_be_marked() {
+/// Returns an outbox with a message that was accepted and confirmed, whose mark failed with this error, and that an
+/// operator replayed after that.
+fn replayed_with_an_unmarked_confirmation(status: u16, code: &'static str) -> (TestOutbox, Vec<String>) {
     let world = TestOutbox::configured(|builder| {
         let builder = builder.max_request_attempts(1).confirm_timeout(Duration::ZERO);
         builder.default_producer(producer_fn(|_| SendOutcome::Accepted))
     });
     let ids = world.deposit(1);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
-    // An error of one mark does not show that marks fail, so that the mark is not tried again before the clear.
-    world.faults.next(WRITE, Fault::Refuse { status: 400, code: "ValidationException", message: "no" });
+    world.faults.next(WRITE, Fault::Refuse { status, code, message: "no" });
     assert_eq!(world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap_err().code(), ErrorCode::MarkIncomplete);
     let operator = world.another();
     let _ = operator.mark_dispatched(&ids).unwrap();
     let _ = operator.replay(&ids).unwrap();
+    (world, ids)
+}
+
+#[test]
+fn a_replay_is_sent_although_an_earlier_confirmation_could_not_be_marked() {
+    // An error of one mark does not show that marks fail, so that the mark is not tried again before the clear.
+    let (world, ids) = replayed_with_an_unmarked_confirmation(400, "ValidationException");
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
 }
 
 #[test]
 fn a_replay_is_sent_although_an_earlier_confirmation_is_marked_late() {
-    let world = TestOutbox::configured(|builder| {
-        let builder = builder.max_request_attempts(1).confirm_timeout(Duration::ZERO);
-        builder.default_producer(producer_fn(|_| SendOutcome::Accepted))
-    });
-    let ids = world.deposit(1);
-    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
     // Marks fail, so that the next clear marks the confirmed message before it sends any message.
-    world.faults.next(WRITE, Fault::Refuse { status: 500, code: "InternalServerError", message: "no" });
-    assert_eq!(world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap_err().code(), ErrorCode::MarkIncomplete);
-    let operator = world.another();
-    let _ = operator.mark_dispatched(&ids).unwrap();
-    let _ = operator.replay(&ids).unwrap();
+    let (world, ids) = replayed_with_an_unmarked_confirmation(500, "InternalServerError");
     let other = world.deposit(1);
     assert_eq!(world.outcomes(&other), [DispatchOutcome::Accepted]);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted]);
