@@ -43,8 +43,9 @@ use std::time::{Duration, Instant};
 /// call in the child process fails with [`ErrorCode::Forked`]. Dropping a client closes it. The method
 /// [`close`](Self::close) also returns an error if closing fails.
 ///
-/// All threads of a client block all signals, so that signal handlers run on other threads, and have a stack of 8 MB. If
-/// a thread cannot be started, a method fails with [`ErrorCode::NoResources`]. A process that ends without closing its
+/// All threads of a client have a stack of 8 MB. They block all signals except those that report an error of the thread
+/// itself, so that signal handlers run on other threads. If a thread cannot be started, a method fails with
+/// [`ErrorCode::NoResources`]. A process that ends without closing its
 /// clients loses no message; its leases end after `lease_duration_ms`.
 ///
 /// Every method that sends a request to DynamoDB can fail with a *request error*: [`ErrorCode::TableNotFound`],
