@@ -161,7 +161,10 @@ impl Run<'_> {
         }
         let mut kept = Vec::new();
         for part in batch.chunks(self.archive.max_batch().max(1)) {
-            let Some(callback) = engine.runtime.enter_callback().filter(|_| self.goes_on()) else { break };
+            if !self.goes_on() {
+                break;
+            }
+            let Some(callback) = engine.runtime.enter_callback() else { break };
             let mut results = store(self.archive, part).into_iter();
             drop(callback);
             for stored in part {

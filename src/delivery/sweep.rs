@@ -27,8 +27,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The time for which this process ignores a lane after it found that another process holds the lane.
+/// The name of the threads that send messages of several topics.
 const SWEEPER: &str = "postbox-sweeper";
+/// The time for which this process ignores a lane after it found that another process holds the lane.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
 /// The maximum time for which a lane is not read again after a drain found no message that was due, or none that could be
 /// sent.

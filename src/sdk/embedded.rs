@@ -49,11 +49,15 @@ pub struct EmbeddedDatabase(Handle);
 
 /// A handle of the database engine, which is dropped as carefully as it is used.
 #[derive(Clone)]
-struct Handle(Option<Database>, Option<Arc<Log>>);
+struct Handle {
+    /// The engine, or `None` while the handle is dropped.
+    database: Option<Database>,
+    log: Option<Arc<Log>>,
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        without_fork(|| drop(self.0.take()));
+        without_fork(|| drop(self.database.take()));
     }
 }
 
@@ -99,7 +103,7 @@ impl Deref for Handle {
     type Target = Database;
 
     fn deref(&self) -> &Database {
-        self.0.as_ref().expect("a handle that was not dropped")
+        self.database.as_ref().expect("a handle that was not dropped")
     }
 }
 
@@ -117,7 +121,7 @@ impl EmbeddedDatabase {
             without_fork(|| Database::new(path))
         };
         let log = || Log::of(path).filter(|_| path != IN_MEMORY).map(Arc::new);
-        opened.map(|database| Self(Handle(Some(database), log()))).map_err(|error| {
+        opened.map(|database| Self(Handle { database: Some(database), log: log() })).map_err(|error| {
             Error::new(
                 ErrorCode::EmbeddedUnavailable,
                 format!("the embedded database {path} could not be opened: {error}"),
@@ -214,7 +218,7 @@ impl EmbeddedDatabase {
     }
 
     fn check_log(&self) -> Result<(), String> {
-        self.0.1.as_ref().map_or(Ok(()), |log| log.check())
+        self.0.log.as_ref().map_or(Ok(()), |log| log.check())
     }
 
     fn dispatch(&self, target: &str, body: &[u8]) -> Result<String, DynoxideError> {
