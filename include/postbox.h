@@ -1263,8 +1263,8 @@ postbox_error *postbox_post(postbox_client *client,
  * back, and all other messages are sent. The failed message stays outstanding, and a later sweep
  * tries to send it again. A message that its producer rejects is parked. Exception: if the
  * producer rejects three or more messages of the topic in this call with the same reason, and
- * sends no message of the topic, the messages stay outstanding, because the cause is probably the
- * transport and not the messages. A message is also held back if an earlier message with the same
+ * sends no message of the topic, the messages stay outstanding, because the cause may be the
+ * target and not the messages. A message is also held back if an earlier message with the same
  * topic and partition key was not sent in a previous clear by this client.
  *
  * `cancel` may be NULL. If it is canceled, messages that were not tried have the outcome
@@ -1320,8 +1320,9 @@ postbox_error *postbox_confirm(postbox_client *client,
  * a producer may call it too.
  *
  * If a call rejects three or more messages of a topic with the same reason, and confirms none of
- * the messages of this topic as sent, the rejections count as failed attempts and do not park the
- * messages, because the cause is probably the transport and not the messages.
+ * the messages of this topic as sent, the rejections count as failed attempts, because the cause may
+ * be the target and not the messages. The messages are then parked only if "park_min_age_ms" has
+ * passed since their first failures.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an outcome that postbox_confirm does not accept; in
  * this case, no message is confirmed. POSTBOX_ERROR_MARK_INCOMPLETE with a reason for each message
@@ -1537,8 +1538,9 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  *
  * - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
  *   first failure;
- * - when its producer rejects it, unless the producer rejects three or more messages of the topic
- *   in this sweep with the same reason and sends none;
+ * - when its producer rejects it. Exception: if the producer rejects three or more messages of the
+ *   topic in this sweep with the same reason and sends none, these messages are parked only when
+ *   "park_min_age_ms" has passed since their first failures, because the cause may be the target;
  * - when it still cannot be sent and its first failure was at least "park_after_ms" ago,
  *   whether or not its failures count. Exception: the message is not parked if the sweep pauses the
  *   lane of the message (see below) and sends no other message of the topic;

@@ -188,8 +188,9 @@ impl Postbox {
     /// is [`SendOutcome::Sent`], and otherwise with its first outcome.
     ///
     /// A rejected message is parked. If a call rejects three or more messages of a topic with the same reason, and
-    /// confirms none of the messages of this topic as sent, the rejections count as failed attempts and do not park the
-    /// messages, because the cause is probably the transport and not the messages.
+    /// confirms none of the messages of this topic as sent, the rejections count as failed attempts, because the cause
+    /// may be the target and not the messages. The messages are then parked only if `park_min_age_ms` has passed since
+    /// their first failures.
     ///
     /// ```
     /// use postbox::{Postbox, SendOutcome, producer_fn};
@@ -264,8 +265,9 @@ impl Postbox {
     /// before. A message is parked
     ///
     /// - when `max_dispatch_attempts` failures have counted and `park_min_age_ms` has passed since its first failure;
-    /// - when its producer rejects it, unless the producer rejects three or more messages of the topic in this sweep
-    ///   with the same reason and sends none;
+    /// - when its producer rejects it. Exception: if the producer rejects three or more messages of the topic in this
+    ///   sweep with the same reason and sends none, these messages are parked only when `park_min_age_ms` has passed
+    ///   since their first failures, because the cause may be the target;
     /// - when it still cannot be sent and its first failure was at least `park_after_ms` ago, whether or not
     ///   its failures count. Exception: the message is not parked if the sweep pauses the lane of the message (see
     ///   below) and sends no other message of the topic;

@@ -27,10 +27,20 @@ pub(crate) enum Blame {
     Transport,
     /// Either the transport or the message.
     Unknown,
+    /// The target, because it rejected several messages with the same reason and no message was sent. If that goes on,
+    /// the message is the cause after all, because other messages may wait for it.
+    Target,
     /// The message, because its producer can never send it.
     Message,
     /// The stored item, because it cannot be read.
     Item,
+}
+
+impl Blame {
+    /// Returns whether the failure counts against its message if other messages of the topic are sent.
+    pub(crate) fn is_undecided(self) -> bool {
+        matches!(self, Self::Transport | Self::Unknown | Self::Target)
+    }
 }
 
 /// The facts about a topic at the end of a drain. A drain is the part of a sweep in which one thread works on one lane,
@@ -80,7 +90,7 @@ impl Rules {
         let age = now.since(first);
         let Circumstances { in_trouble, has_evidence } = circumstances;
         let may_count = !in_trouble || mutated(Mutation::ProbesCounted);
-        let counts = may_count && has_evidence && matches!(blame, Blame::Unknown | Blame::Transport);
+        let counts = may_count && has_evidence && blame.is_undecided();
         let counted = failures.counted.saturating_add(u32::from(counts || blame == Blame::Message));
         let error = error.to_owned();
         let failed_enough =
@@ -89,6 +99,7 @@ impl Rules {
         let may_be_parked = self.parks_keyed || !is_keyed;
         let parks = match blame {
             Blame::Message => true,
+            Blame::Target => age >= self.park_min_age,
             Blame::Item => age >= MALFORMED_FOR,
             Blame::Unknown | Blame::Transport => may_be_parked && (failed_enough || failed_long_enough),
         };
@@ -204,6 +215,19 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_the_target_rejects_for_an_hour_is_parked_also_during_a_pause() {
+        let now = Ticks::now();
+        let outage = Circumstances { in_trouble: true, has_evidence: false };
+        for circumstances in [HEALTHY, TROUBLE, NO_EVIDENCE, outage] {
+            assert!(parks(&attempt(&failed(0, HOUR, now), Blame::Target, circumstances, now)), "{circumstances:?}");
+            assert!(
+                !parks(&attempt(&failed(0, HOUR / 2, now), Blame::Target, circumstances, now)),
+                "{circumstances:?}"
+            );
+        }
+    }
+
+    #[test]
     fn keyed_messages_are_parked_only_if_allowed() {
         let now = Ticks::now();
         let rules = Rules { parks_keyed: false, ..rules() };
@@ -212,6 +236,7 @@ mod tests {
         assert!(parks(&decide(false, Blame::Unknown)));
         assert!(!parks(&decide(true, Blame::Unknown)));
         assert!(parks(&decide(true, Blame::Message)));
+        assert!(parks(&decide(true, Blame::Target)));
     }
 
     #[test]

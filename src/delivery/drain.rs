@@ -2,7 +2,7 @@
 //! topic. A drain ends when the lane is empty, when sending or marking fails, when the lease is lost, or when the turn
 //! of the lane is over.
 
-use crate::delivery::order::{Order, Turn, probe_size, retried_of_probe};
+use crate::delivery::order::{Order, Turn, probe_size, retried_line, retried_of_probe};
 use crate::delivery::poll::Times;
 use crate::delivery::reading::Reading;
 use crate::delivery::record::record;
@@ -26,7 +26,8 @@ use std::time::{Duration, Instant};
 
 /// The number of fresh messages that are found before the first message is sent. A fresh message was not tried before.
 const SEEN_FIRST: usize = 200;
-/// The maximum number of retried messages that are kept in memory while fresh messages are sent.
+/// The maximum number of retried messages, and of messages behind them, that are kept in memory while fresh messages
+/// are sent.
 const MAX_RETRIED: usize = 2_000;
 /// The number of retried messages that are sent before the fresh messages.
 const RETRIED_FIRST: usize = 10;
@@ -90,10 +91,13 @@ struct Drain<'a, 's, 'd> {
     order: Order,
     fresh: VecDeque<Sighting>,
     retried: Vec<Sighting>,
+    /// The messages that are sent after an older, retried message with the same partition key, in the order of their
+    /// creation times.
+    behind: Vec<Sighting>,
+    /// Whether more messages were found behind retried ones than are kept in memory.
+    has_more_behind: bool,
     at_once: usize,
     is_over: bool,
-    /// Whether a message was found that must wait until an older, retried message with the same partition key is sent.
-    has_behind: bool,
     /// The time of the first send.
     began: Option<Instant>,
     drained: Drained,
@@ -109,9 +113,10 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         order,
         fresh: VecDeque::new(),
         retried: Vec::new(),
+        behind: Vec::new(),
+        has_more_behind: false,
         at_once: FIRST_READ.min(usize::try_from(engine.config.sweep_batch).unwrap_or(MAX_BATCH_GET)),
         is_over: false,
-        has_behind: false,
         began: None,
         drained: Drained::default(),
         task: &mut task,
@@ -157,15 +162,13 @@ impl<'a> Drain<'a, '_, '_> {
         self.send(sender, rest, u64::MAX);
     }
 
-    /// Takes the retried messages. The messages that have been due for the longest time come first. If this drain
-    /// claims its messages, the messages with the fewest counted failures come first instead, because a crash of a
-    /// sender can count as a failure.
+    /// Takes the retried messages and the messages behind them. If this drain claims its messages, the messages with the
+    /// fewest counted failures come first, because a crash of a sender can count as a failure.
     fn take_retried(&mut self) -> VecDeque<Sighting> {
-        let (mut retried, now) = (std::mem::take(&mut self.retried), Ticks::now());
-        let is_careful = self.task.is_careful;
-        let crashes = |fate: &Fate| if is_careful { fate.failures(now).counted } else { 0 };
-        retried.sort_by_key(|sighting| (crashes(&sighting.fate), sighting.fate.next_attempt));
-        retried.into()
+        let (retried, behind, now) =
+            (std::mem::take(&mut self.retried), std::mem::take(&mut self.behind), Ticks::now());
+        let crashes = |sighting: &Sighting| sighting.fate.failures(now).counted;
+        retried_line(retried, behind, self.task.is_careful.then_some(&crashes))
     }
 
     /// Sends some fresh and some retried messages. After the first success, sends all messages.
@@ -220,13 +223,12 @@ impl<'a> Drain<'a, '_, '_> {
                     let due = sighting.fate.next_attempt;
                     self.drained.next_due = self.drained.next_due.into_iter().chain(due).min();
                 }
-                Turn::Retried => {
+                Turn::Behind if self.behind.len() < MAX_RETRIED => self.behind.push(sighting),
+                turn => {
+                    self.order.wait(&sighting);
                     self.drained.passed_over += 1;
-                    self.drained.has_rest = true;
-                }
-                Turn::Behind => {
-                    self.drained.passed_over += 1;
-                    self.has_behind = true;
+                    self.drained.has_rest |= turn == Turn::Retried;
+                    self.has_more_behind |= turn == Turn::Behind;
                 }
             }
         }
@@ -340,7 +342,8 @@ impl<'a> Drain<'a, '_, '_> {
             if self.has_ended(sender) {
                 return;
             }
-            for candidate in claim(self.task.engine, batch) {
+            let (held, free) = batch.into_iter().partition(|candidate| sender.held.holds(&candidate.message));
+            for candidate in Vec::into_iter(held).chain(claim(self.task.engine, sender.held, free)) {
                 sender.offer(candidate);
             }
             sender.flush();
@@ -357,9 +360,10 @@ impl<'a> Drain<'a, '_, '_> {
     /// Waits for the marks, and writes the failed attempts to the items.
     fn finish(mut self, mut sender: Sender<'a, '_>) -> Drained {
         let engine = self.task.engine;
-        self.drained.passed_over += (self.fresh.len() + self.retried.len()) as u64;
-        // A message that waits for an older, retried message can be sent only if that message was sent.
-        self.drained.has_rest |= self.source.is_incomplete || (self.has_behind && sender.sent_count() > 0);
+        self.drained.passed_over += (self.fresh.len() + self.retried.len() + self.behind.len()) as u64;
+        // The retried messages that are left were found after the others had been taken.
+        let has_more = self.has_more_behind || !self.retried.is_empty() || !self.behind.is_empty();
+        self.drained.has_rest |= self.source.is_incomplete || (has_more && sender.sent_count() > 0);
         sender.flush();
         let (sent, is_in_trouble) = (sender.sent_count(), sender.is_in_trouble());
         self.drained.is_stuck = sender.is_stuck();
@@ -378,8 +382,9 @@ impl<'a> Drain<'a, '_, '_> {
     }
 }
 
-/// Claims messages before they are sent. Returns the messages that were claimed successfully.
-fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
+/// Claims messages before they are sent. Returns the messages that were claimed successfully. The keys of the others are
+/// held back.
+fn claim<'a>(engine: &Engine, held: &mut Held, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'a>> {
     let now = Ticks::now();
     let claimed_for = engine.config.lease_duration * CLAIM_LEASES;
     let claims: Vec<(String, Fate, Attempt)> = candidates
@@ -397,9 +402,12 @@ fn claim<'a>(engine: &Engine, candidates: Vec<Candidate<'a>>) -> Vec<Candidate<'
     let mut claimed = Vec::with_capacity(candidates.len());
     for ((mut candidate, (_, _, claim)), written) in candidates.into_iter().zip(claims).zip(written) {
         let is_ours = written.is_some_and(|written| claim.is_written(&written));
-        if let (Attempt::Claimed { next, first, counted }, true) = (claim, is_ours) {
-            candidate.fate.claim(now, next, first, counted);
-            claimed.push(candidate);
+        match claim {
+            Attempt::Claimed { next, first, counted } if is_ours => {
+                candidate.fate.claim(now, next, first, counted);
+                claimed.push(candidate);
+            }
+            _ => held.hold(&candidate.message),
         }
     }
     claimed

@@ -81,11 +81,13 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    fn hold(&mut self, message: &Message) {
+    /// Holds back the later messages with the key of this message.
+    pub(crate) fn hold(&mut self, message: &Message) {
         self.keys.extend(key_of(message));
     }
 
-    fn holds(&self, message: &Message) -> bool {
+    /// Returns whether this message is held back.
+    pub(crate) fn holds(&self, message: &Message) -> bool {
         key_of(message).is_some_and(|key| self.all_keys || self.keys.contains(&key))
     }
 
@@ -423,13 +425,16 @@ impl<'a, 'd> Sender<'a, 'd> {
         let is_keyed = message.is_keyed();
         let failure = Failure { id: message.id().to_owned(), fate, is_keyed, blame, error: text };
         for excused in self.tally(message).fail(failure) {
-            self.strike(message, Blame::Transport);
+            self.strike(message, Blame::Target);
             self.outcomes.change(&excused, DispatchOutcome::Rejected, DispatchOutcome::Failed);
         }
     }
 
     fn strike(&mut self, message: &Message, blame: Blame) {
-        self.strikes = self.strikes.saturating_add(if blame == Blame::Transport { UNAVAILABLE_STRIKES } else { 1 });
+        self.strikes = self.strikes.saturating_add(match blame {
+            Blame::Transport | Blame::Target => UNAVAILABLE_STRIKES,
+            _ => 1,
+        });
         if self.purpose == For::Clear {
             self.engine.breakers.failed(message.topic());
         }

@@ -60,8 +60,8 @@ pub(crate) struct Waits {
 
 impl Tally {
     /// Notes a failure. If three or more messages are rejected with the same reason and no message is sent, these
-    /// rejections are blamed on the transport. Returns the ids of the messages whose rejections are now blamed on the
-    /// transport.
+    /// rejections are blamed on the target. Returns the ids of the messages whose rejections are now blamed on the
+    /// target.
     pub(crate) fn fail(&mut self, failure: Failure) -> Vec<String> {
         let (words, is_rejected) = (failure.error.clone(), failure.blame == Blame::Message);
         self.failures.push(failure);
@@ -78,7 +78,7 @@ impl Tally {
         let mut excused = Vec::new();
         for failure in &mut self.failures {
             if failure.blame == Blame::Message && failure.error == *refusal {
-                failure.blame = Blame::Transport;
+                failure.blame = Blame::Target;
                 excused.push(failure.id.clone());
             }
         }
@@ -111,8 +111,7 @@ impl Tally {
     }
 
     fn circumstances(&self, engine: &Engine, topic: &str, in_trouble: bool) -> Circumstances {
-        let undecided = !self.accepted.is_empty()
-            || self.failures.iter().any(|failure| matches!(failure.blame, Blame::Unknown | Blame::Transport));
+        let undecided = !self.accepted.is_empty() || self.failures.iter().any(|failure| failure.blame.is_undecided());
         let has_evidence = undecided && has_evidence(engine, topic);
         Circumstances { in_trouble, has_evidence }
     }

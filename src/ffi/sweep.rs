@@ -67,8 +67,9 @@ pub struct postbox_sweep_result {
 ///
 /// - when "max_dispatch_attempts" failures have counted and "park_min_age_ms" has passed since its
 ///   first failure;
-/// - when its producer rejects it, unless the producer rejects three or more messages of the topic
-///   in this sweep with the same reason and sends none;
+/// - when its producer rejects it. Exception: if the producer rejects three or more messages of the
+///   topic in this sweep with the same reason and sends none, these messages are parked only when
+///   "park_min_age_ms" has passed since their first failures, because the cause may be the target;
 /// - when it still cannot be sent and its first failure was at least "park_after_ms" ago,
 ///   whether or not its failures count. Exception: the message is not parked if the sweep pauses the
 ///   lane of the message (see below) and sends no other message of the topic;

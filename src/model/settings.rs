@@ -105,7 +105,7 @@ macro_rules! with_settings {
             max_dispatch_attempts: number(0, 1000000) = 20,
                 "The number of counted failures after which a message is parked, if `park_min_age_ms` has also passed since its first failure. A failure counts only if at least half of the first attempts in the topic succeed, so that an outage does not park messages. 0 means no limit.";
             park_min_age as "park_min_age_ms": millis(0, 86400000) = 3600000,
-                "The time that must have passed since the first failure of a message before its counted failures park it.";
+                "The time that must have passed since the first failure of a message before its counted failures park it, or before it is parked because its topic's target rejects several messages with the same reason and none is sent.";
             park_after as "park_after_ms": millis(0, 31536000000) = 259200000,
                 "The time after its first failure at which a message that still fails is parked, even if no other message shows whether its transport works. 0 means never.";
             park_keyed: flag() = true,

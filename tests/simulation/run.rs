@@ -44,6 +44,8 @@ pub struct Plan {
     pub sweeps_without_lease: bool,
     /// Whether the default settings are used.
     pub defaults: bool,
+    /// The setting `park_min_age`, if it is not the default one.
+    pub park_min_age: Option<Duration>,
     /// The time of the last fault, if it is known.
     pub calm_at: Duration,
     /// The results that sweepers must achieve after the last fault.
@@ -91,6 +93,7 @@ impl Plan {
             wrong_clock: None,
             sweeps_without_lease: false,
             defaults: false,
+            park_min_age: None,
             calm_at: Duration::ZERO,
             bounds: None,
         }
@@ -112,6 +115,10 @@ impl Plan {
             .sweep_batch(self.sweep_batch)
             .sweep_without_lease(self.sweeps_without_lease)
             .dispatched_ttl(Duration::from_secs(self.lifetime));
+        let builder = match self.park_min_age {
+            Some(age) => builder.park_min_age(age),
+            None => builder,
+        };
         if self.defaults {
             return builder;
         }
@@ -120,7 +127,7 @@ impl Plan {
             .attempt_timeout(Duration::from_millis(1_500))
             .lease_duration(Duration::from_millis(12_000))
             .max_dispatch_attempts(MOST_ATTEMPTS)
-            .park_min_age(Duration::from_secs(60))
+            .park_min_age(self.park_min_age.unwrap_or(Duration::from_secs(60)))
             .park_after(PARK_AFTER)
             .breaker_cooldown(Duration::from_millis(5_000))
     }
@@ -250,8 +257,7 @@ impl Stage {
         world.sleep(0, Duration::from_secs(60));
         let process = Process::new(&self.network, "the last sweeper".into(), 0, None);
         let postbox = process.open(self.plan.builder(), 10);
-        // A message may have to fail until it is parked before the next message of its key is sent. If the transport
-        // rejects all messages that are left, they are parked after three days.
+        // A message may have to fail until it is parked before the next message of its key is sent.
         for _ in 0..4 * 24 * 6 {
             process.begins(By::Sweep);
             match postbox.sweep() {

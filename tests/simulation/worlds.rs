@@ -358,6 +358,8 @@ impl Kind {
                 let roles = [vec![Role::Feeder; 2], vec![Role::Sweeper; sweepers]].concat();
                 let conditions = Conditions { crash: 0.001, fault: 0.01, delay: 0.01, ..plan.conditions.clone() };
                 let plan = Plan { roles, conditions, commands: 1_500, burst: 250, batch: 10, clears: 0.0, ..plan };
+                // If the oldest messages of all keys are rejected, the messages behind them wait for this time.
+                let plan = Plan { park_min_age: Some(minutes(5)), ..plan };
                 let plan = Plan { feeder_nap: minutes(1), bounds: Some(Bounds::ROUGH), ..plan };
                 plan.with(Trouble { what: What::Nothing, from: minutes(1), until: minutes(10) })
             }

@@ -281,8 +281,9 @@ namespace Postbox
         /// Confirms the outcomes of many messages that their producers had accepted. Up to 25 messages are marked, or
         /// their failed attempts recorded, per request. An id that is passed twice is confirmed once: as sent if one of
         /// its results is <see cref="SendResult.Sent"/>, and otherwise with its first result. If three or more messages
-        /// of a topic are rejected with the same reason, they are parked only if a message of the call was sent. Any
-        /// thread may call this method, and a producer may call it too.
+        /// of a topic are rejected with the same reason, they are parked only if a message of the call was sent, or if
+        /// park_min_age_ms has passed since their first failures. Any thread may call this method, and a producer may
+        /// call it too.
         /// </summary>
         /// <param name="results">The ids, such as the keys of a dictionary, with their results.</param>
         /// <exception cref="PostboxException">

@@ -246,6 +246,51 @@ fn a_target_that_rejects_every_message_in_the_same_words_parks_none() {
     assert!(more.iter().all(|id| state(&world.postbox, id) == MessageState::Outstanding));
 }
 
+/// If the oldest messages of all keys are rejected, nothing of the topic can be sent, so that nothing shows that the
+/// target works.
+#[test]
+fn messages_behind_rejected_ones_of_all_keys_are_sent() {
+    let rejects = producer_fn(|message: &Message| match message.body() {
+        b"bad" => SendOutcome::Reject("too large".into()),
+        _ => SendOutcome::Sent,
+    });
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).number_of_shards(1).breaker_cooldown(Duration::from_millis(6)).default_producer(rejects)
+    });
+    let post = |body: &str| {
+        let message = |n: u32| Message::new("t", body).with_partition_key(n.to_string());
+        world.postbox.deposit_posts(&(0..5).map(message).collect::<Vec<_>>()).unwrap()
+    };
+    let (bad, good) = (post("bad"), post("good"));
+    let are = |ids: &[String], expected| ids.iter().all(|id| state(&world.postbox, id) == expected);
+    let _ = world.postbox.sweep().unwrap();
+    assert!(are(&bad, MessageState::Outstanding) && are(&good, MessageState::Outstanding));
+    bad.iter().for_each(|id| failed_before(&world, id, 0, HOUR));
+    wait_until("the messages behind the rejected ones are sent", || {
+        let _ = world.postbox.sweep().unwrap();
+        are(&good, MessageState::Dispatched)
+    });
+    assert!(are(&bad, MessageState::Parked));
+}
+
+/// After a crash, the messages that were claimed count as tried before, although most of them were not.
+#[test]
+fn messages_of_one_key_that_were_claimed_before_a_crash_are_sent_by_one_sweep() {
+    let transport = Switch { batch: 1, ..Switch::default() };
+    let world =
+        TestOutbox::configured(|builder| eager(builder).number_of_shards(1).default_producer(transport.clone()));
+    let messages: Vec<Message> = (0..40).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
+    let ids = world.postbox.deposit_posts(&messages).unwrap();
+    // The claims do not end in the order of the messages.
+    ids[..30].iter().rev().for_each(|id| failed_before(&world, id, 0, Duration::from_secs(60)));
+    world.faults.forget();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 40);
+    // Reading the lane again after each message would not help while the index lags.
+    let reads_of_the_lane = world.faults.operations().iter().filter(|operation| *operation == "Query").count();
+    assert!(reads_of_the_lane <= 2, "{reads_of_the_lane}");
+    assert_eq!(transport.sent(), (0..40).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
 /// Returns a message that is `less` bytes smaller than the largest that can be deposited.
 fn largest(world: &TestOutbox, less: usize) -> Message {
     let of_size = |bytes: usize| Message::new("t", "x".repeat(bytes)).with_partition_key("k");

@@ -206,7 +206,7 @@ class Postbox:
 
         Raises IncompleteError with a reason for each message whose confirmation was not recorded. All other messages
         are confirmed. If three or more messages of a topic are rejected with the same reason, they are parked only if a
-        message of the call was sent.
+        message of the call was sent, or if `park_min_age_ms` has passed since their first failures.
         """
         outcomes = [outcome_of(result) for result in results.values()]
         ids, kept = texts(results, "id")
