@@ -49,8 +49,8 @@
  *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
  *   after an error. If a function fails before it sends a request, it has changed nothing. An operation
  *   may have taken effect despite POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
- *   POSTBOX_ERROR_UNREACHABLE. After an error whose name ends in _INCOMPLETE, an operation has
- *   taken effect in part.
+ *   POSTBOX_ERROR_UNREACHABLE. An error whose name ends in _INCOMPLETE means that the operation
+ *   succeeded for some messages and failed for others; the reasons of the error name the others.
  * - Request errors. Each function that sends a request to DynamoDB can fail with
  *   POSTBOX_ERROR_TABLE_NOT_FOUND, POSTBOX_ERROR_NO_AWS_CONFIG, POSTBOX_ERROR_ACCESS_DENIED,
  *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
@@ -60,9 +60,10 @@
  * - Ownership. The caller owns every handle that it receives from a _new, _begin or _open function
  *   or through an out-parameter, and must free each handle exactly once with the matching _free
  *   function. Calling a _free function with NULL does nothing. It is undefined behaviour to free a
- *   handle twice, to use a freed handle, or to free a handle during a call that uses it. Handles may
- *   be freed in any order. A function copies the strings, bytes and messages that it receives, so
- *   the caller may change or free them as soon as the function returns.
+ *   handle twice, to use a freed handle, or to free a handle during a call that uses it; only a
+ *   cancel token may be freed during a call. Handles may be freed in any order. A function copies
+ *   the strings, bytes and messages that it receives, so the caller may change or free them as soon
+ *   as the function returns.
  * - NULL. A function fails with POSTBOX_ERROR_NULL_ARGUMENT if a required pointer is NULL.
  * - Strings. A string argument is NUL-terminated UTF-8; any other encoding fails with
  *   POSTBOX_ERROR_INVALID_UTF8. A returned const char * belongs to a handle, and is valid until
@@ -254,7 +255,7 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_DEPOSIT_INCOMPLETE = 51,
     /**
-     * Some outcomes could not be recorded after the program had confirmed them, or the client was closed before some
+     * Some outcomes could not be recorded after the program had confirmed them, or the client was closed before all
      * sent messages were marked dispatched. If the function takes several messages, the error has a reason for
      * each message that was not recorded.
      */
@@ -376,8 +377,9 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_MARK_FAILED = 17,
     /**
-     * The message was held back, because this message or an earlier message with the same topic and partition key
-     * failed recently.
+     * The message was not tried, because an earlier message with the same topic and partition key could not be sent,
+     * the message waits for its next attempt, too many messages of its topic wait for their confirmations, or
+     * messages that were sent cannot be marked dispatched. The detail of the outcome names the cause.
      */
     POSTBOX_OUTCOME_HELD_BACK = 18,
     /**
@@ -412,12 +414,13 @@ POSTBOX_ENUM(postbox_send_outcome)
     POSTBOX_SEND_RETRY = 2,
     /**
      * The message can never be sent, for example because it is too large, not permitted or malformed.
-     * The message is parked without further attempts. For exceptions, see postbox_sweep.
+     * The message is parked without further attempts. If several messages are rejected with the same
+     * reason, they may be tried again; see postbox_sweep.
      */
     POSTBOX_SEND_REJECT = 3,
     /**
      * The transport cannot send any message at present, for example because a server is down. The
-     * message stays outstanding and will be sent again.
+     * message stays outstanding, and a sweep tries to send it later.
      */
     POSTBOX_SEND_UNAVAILABLE = 4,
     /**
@@ -474,8 +477,8 @@ POSTBOX_ENUM(postbox_lease)
      */
     POSTBOX_LEASE_LOST = 2,
     /**
-     * The lock table could not be used, for example because access to it was denied. In this case,
-     * a sweep sends nothing, unless "sweep_without_lease" is set, and an archiver continues
+     * The lock table could not be used, for example because access to it was denied. A
+     * sweep then sends nothing, unless "sweep_without_lease" is set. An archiver works
      * without a lease.
      */
     POSTBOX_LEASE_UNAVAILABLE = 3,
@@ -575,9 +578,8 @@ typedef struct postbox_page postbox_page;
 
 /**
  * The outcomes of the messages of one call to postbox_clear_outbox, postbox_post,
- * postbox_mark_dispatched, postbox_replay or postbox_replay_causation. For functions that receive ids,
- * the outcomes are in the order in which the ids were passed. An id that was passed twice has one
- * entry. Any number of threads may read a report.
+ * postbox_mark_dispatched, postbox_replay or postbox_replay_causation. If the function receives
+ * ids, the outcomes are in the order of the ids, and an id that was passed twice has one outcome. Any number of threads may read a report.
  */
 typedef struct postbox_report postbox_report;
 
@@ -874,11 +876,13 @@ POSTBOX_API bool postbox_error_is_retryable(const postbox_error *error);
 POSTBOX_API size_t postbox_error_reason_count(const postbox_error *error);
 
 /**
- * Returns the index of the failed action or message. The first action that was added to the unit of
- * work, or the first message that was passed to the call, has index 0. `reason` is the number of
- * the reason; the first reason is 0. Returns SIZE_MAX if `reason` is out of range.
+ * Returns the position of the action or message that failed: its index in the unit of work, or in
+ * the array that was passed to the call. The first index is 0. `reason` is the number of the reason,
+ * which also starts at 0. Returns SIZE_MAX if `reason` is out of range.
  */
-POSTBOX_API size_t postbox_error_reason_index(const postbox_error *error, size_t reason);
+POSTBOX_API
+size_t postbox_error_reason_index(const postbox_error *error,
+                                  size_t reason);
 
 /**
  * Returns the subject of a reason: an action ("Put People"), a message id, or the name of an
@@ -1265,7 +1269,7 @@ postbox_error *postbox_post(postbox_client *client,
  * producer rejects three or more messages of the topic in this call with the same reason, and
  * sends no message of the topic, the messages stay outstanding, because the cause may be the
  * target and not the messages. A message is also held back if an earlier message with the same
- * topic and partition key was not sent in a previous clear by this client.
+ * topic and partition key was not sent by a previous clear of this client and is still outstanding.
  *
  * `cancel` may be NULL. If it is canceled, messages that were not tried have the outcome
  * POSTBOX_OUTCOME_SKIPPED, and stay outstanding.
@@ -1389,8 +1393,8 @@ POSTBOX_API postbox_unit_of_work *postbox_unit_of_work_begin(postbox_client *cli
 
 /**
  * Reads one item of any table immediately, with a consistent read, as postbox_get_item does. The
- * read is not part of the transaction. To detect that the item has changed before the commit, add
- * a condition on the item.
+ * read is not part of the transaction. If the commit must fail when the item has changed since the
+ * read, add an action with a condition on the item.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_unit_of_work_get_item(postbox_unit_of_work *work,
@@ -1471,7 +1475,7 @@ postbox_error *postbox_unit_of_work_deposit_post(postbox_unit_of_work *work,
  *   with the same id. If the program uses the same message id each time it repeats an operation, this
  *   error means that an earlier attempt at the operation succeeded.
  * - POSTBOX_ERROR_OUTCOME_UNKNOWN: the transaction may or may not have taken effect, because Postbox
- *   received no conclusive response to any of its requests. Call this function again on the same unit
+ *   received no response that shows the outcome. Call this function again on the same unit
  *   of work to find out. This is safe for 9 minutes after the first commit. After 9 minutes, the error
  *   is not retryable, and this function sends no request. In this case, check whether the outbox has
  *   the message.

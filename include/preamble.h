@@ -49,8 +49,8 @@
  *   or NULL for success. Out-parameters are written on success only. Every handle is still usable
  *   after an error. If a function fails before it sends a request, it has changed nothing. An operation
  *   may have taken effect despite POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
- *   POSTBOX_ERROR_UNREACHABLE. After an error whose name ends in _INCOMPLETE, an operation has
- *   taken effect in part.
+ *   POSTBOX_ERROR_UNREACHABLE. An error whose name ends in _INCOMPLETE means that the operation
+ *   succeeded for some messages and failed for others; the reasons of the error name the others.
  * - Request errors. Each function that sends a request to DynamoDB can fail with
  *   POSTBOX_ERROR_TABLE_NOT_FOUND, POSTBOX_ERROR_NO_AWS_CONFIG, POSTBOX_ERROR_ACCESS_DENIED,
  *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
@@ -60,9 +60,10 @@
  * - Ownership. The caller owns every handle that it receives from a _new, _begin or _open function
  *   or through an out-parameter, and must free each handle exactly once with the matching _free
  *   function. Calling a _free function with NULL does nothing. It is undefined behaviour to free a
- *   handle twice, to use a freed handle, or to free a handle during a call that uses it. Handles may
- *   be freed in any order. A function copies the strings, bytes and messages that it receives, so
- *   the caller may change or free them as soon as the function returns.
+ *   handle twice, to use a freed handle, or to free a handle during a call that uses it; only a
+ *   cancel token may be freed during a call. Handles may be freed in any order. A function copies
+ *   the strings, bytes and messages that it receives, so the caller may change or free them as soon
+ *   as the function returns.
  * - NULL. A function fails with POSTBOX_ERROR_NULL_ARGUMENT if a required pointer is NULL.
  * - Strings. A string argument is NUL-terminated UTF-8; any other encoding fails with
  *   POSTBOX_ERROR_INVALID_UTF8. A returned const char * belongs to a handle, and is valid until

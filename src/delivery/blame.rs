@@ -27,8 +27,8 @@ pub(crate) enum Blame {
     Transport,
     /// Either the transport or the message.
     Unknown,
-    /// The target, because it rejected several messages with the same reason and no message was sent. If that goes on,
-    /// the message is the cause after all, because other messages may wait for it.
+    /// The target, because it rejected several messages with the same reason and no message was sent. If the target
+    /// still rejects a message after a long time, the message is blamed, because other messages may wait for it.
     Target,
     /// The message, because its producer can never send it.
     Message,

@@ -93,13 +93,13 @@ pub unsafe extern "C" fn postbox_archive(
     result: *mut postbox_archive_result,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        // SAFETY: the header requires a living handle or NULL, which is checked.
         let postbox = unsafe { postbox_client::borrow(client) }?.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
         let archive = CallbackArchive { archive, data: Arc::new(CallbackData::new(data, None)) };
-        // SAFETY: the header asks for NULL or a living token.
+        // SAFETY: the header requires NULL or a living token.
         let report = postbox.archive_with(&archive, &unsafe { cancel_token(cancel) })?;
-        // SAFETY: the header asks for NULL or a place for the struct.
+        // SAFETY: the header requires NULL or a place for the struct.
         unsafe { write_optional(result, archive_result(&report)) };
         Ok(())
     })
@@ -119,11 +119,11 @@ pub unsafe extern "C" fn postbox_archive_to_file(
     result: *mut postbox_archive_result,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, archive) = unsafe { (postbox_client::borrow(client)?.get(), open_archive(text(path, "path")?)?) };
-        // SAFETY: the header asks for NULL or a living token.
+        // SAFETY: the header requires NULL or a living token.
         let report = postbox.archive_with(&archive, &unsafe { cancel_token(cancel) })?;
-        // SAFETY: the header asks for NULL or a place for the struct.
+        // SAFETY: the header requires NULL or a place for the struct.
         unsafe { write_optional(result, archive_result(&report)) };
         Ok(())
     })
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn postbox_start_archiver(
     release: postbox_release_callback,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        // SAFETY: the header requires a living handle or NULL, which is checked.
         let postbox = unsafe { postbox_client::borrow(client) }?.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
         let data = Arc::new(CallbackData::new(data, None));
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn postbox_start_archiver_to_file(
     path: *const c_char,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, archive) = unsafe { (postbox_client::borrow(client)?.get(), open_archive(text(path, "path")?)?) };
         postbox.start_archiver(archive)
     })
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn postbox_start_archiver_to_file(
 /// postbox_stop_sweeper.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_stop_archiver(client: *mut postbox_client) -> *mut postbox_error {
-    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    // SAFETY: the header requires a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.get().stop_archiver())
 }
 

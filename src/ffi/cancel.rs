@@ -33,7 +33,7 @@ pub unsafe extern "C" fn postbox_cancel_token_new(token: *mut *mut postbox_cance
 /// and it is safe in a signal handler.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_cancel_token_cancel(token: *mut postbox_cancel_token) {
-    // SAFETY: the header asks for NULL or a token that was not freed. Nothing here can panic, allocate or lock, so that
+    // SAFETY: the header requires NULL or a token that was not freed. Nothing here can panic, allocate or lock, so that
     // a signal handler may call this function.
     if let Some(token) = unsafe { token.as_ref() } {
         token.0.cancel();
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn postbox_cancel_token_cancel(token: *mut postbox_cancel_
 /// Returns whether a token was canceled. Returns false for NULL. It is safe in a signal handler.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_cancel_token_is_canceled(token: *const postbox_cancel_token) -> bool {
-    // SAFETY: the header asks for NULL or a token that was not freed.
+    // SAFETY: the header requires NULL or a token that was not freed.
     unsafe { token.as_ref() }.is_some_and(|token| token.0.is_canceled())
 }
 
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn postbox_cancel_token_is_canceled(token: *const postbox_
 /// and can no longer be canceled.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_cancel_token_free(token: *mut postbox_cancel_token) {
-    // SAFETY: the header asks for NULL or a token that was not freed.
+    // SAFETY: the header requires NULL or a token that was not freed.
     infallible((), || unsafe { postbox_cancel_token::free(token) });
 }
 

@@ -50,7 +50,7 @@ pub unsafe extern "C" fn postbox_open(
     client: *mut *mut postbox_client,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        // SAFETY: the header requires a living handle or NULL, which is checked.
         let config = unsafe { postbox_config::borrow(config) }?;
         check_out(client, "client")?;
         let opened = postbox_client(config.open()?).into_raw();
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn postbox_open(
 /// The client stops after the callbacks in progress have returned. Then call this function again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut postbox_error {
-    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    // SAFETY: the header requires a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.0.close())
 }
 
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut post
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close_within(client: *mut postbox_client, timeout_ms: u64) -> *mut postbox_error {
     let timeout = Duration::from_millis(timeout_ms);
-    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    // SAFETY: the header requires a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.0.close_within(timeout))
 }
 
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn postbox_close_within(client: *mut postbox_client, timeo
 /// or an archive of the client.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_free(client: *mut postbox_client) {
-    // SAFETY: the header asks for NULL or a handle that was not freed.
+    // SAFETY: the header requires NULL or a handle that was not freed.
     infallible((), || unsafe { postbox_client::free(client) });
 }
 
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn postbox_free(client: *mut postbox_client) {
 /// Errors: as for postbox_verify_table.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_create_table(client: *mut postbox_client) -> *mut postbox_error {
-    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    // SAFETY: the header requires a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.0.create_table().map(drop))
 }
 
@@ -133,10 +133,10 @@ pub unsafe extern "C" fn postbox_verify_table(
     has_causation_index: *mut bool,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        // SAFETY: the header requires a living handle or NULL, which is checked.
         let report = unsafe { postbox_client::borrow(client) }?.0.verify_table()?;
         if !has_causation_index.is_null() {
-            // SAFETY: not NULL; the header asks for a place for a bool.
+            // SAFETY: not NULL; the header requires a place for a bool.
             unsafe { has_causation_index.write(report.has_causation_index) };
         }
         Ok(())
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn postbox_deposit_post(
     message: *const postbox_message,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles or NULL, which is checked.
+        // SAFETY: the header requires living handles or NULL, which is checked.
         let (postbox, message) = unsafe { (postbox_client::borrow(client)?, postbox_message::borrow(message)?) };
         postbox.0.deposit_post(message.message()).map(drop)
     })
@@ -179,10 +179,10 @@ pub unsafe extern "C" fn postbox_deposit_posts(
     count: usize,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles or NULL, which is checked.
+        // SAFETY: the header requires living handles or NULL, which is checked.
         let (postbox, handles) = unsafe { (postbox_client::borrow(client)?, slice(messages, count, "messages")?) };
         let own = |(index, handle): (usize, &*const postbox_message)| {
-            // SAFETY: the header asks for living handles or NULL, which is checked.
+            // SAFETY: the header requires living handles or NULL, which is checked.
             match unsafe { postbox_message::borrow(*handle) } {
                 Ok(message) => Ok(message.message()),
                 Err(_) => Err(null_argument(&format!("messages[{index}]"))),
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn postbox_post(
     message: *const postbox_message,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles or NULL, which is checked, and NULL or a place for `report`.
+    // SAFETY: the header requires living handles or NULL, which is checked, and NULL or a place for `report`.
     unsafe { reported(report, || postbox_client::borrow(client)?.0.post(postbox_message::borrow(message)?.message())) }
 }
 
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn postbox_post(
 /// producer rejects three or more messages of the topic in this call with the same reason, and
 /// sends no message of the topic, the messages stay outstanding, because the cause may be the
 /// target and not the messages. A message is also held back if an earlier message with the same
-/// topic and partition key was not sent in a previous clear by this client.
+/// topic and partition key was not sent by a previous clear of this client and is still outstanding.
 ///
 /// `cancel` may be NULL. If it is canceled, messages that were not tried have the outcome
 /// POSTBOX_OUTCOME_SKIPPED, and stay outstanding.
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn postbox_clear_outbox(
     cancel: *const postbox_cancel_token,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for NULL or a living token, and for the same as `report_by_ids`.
+    // SAFETY: the header requires NULL or a living token, and for the same as `report_by_ids`.
     unsafe {
         let cancel = cancel_token(cancel);
         report_by_ids(client, ids, count, report, |postbox, ids| postbox.clear_outbox_with(ids, &cancel))
@@ -253,7 +253,7 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
     count: usize,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for the same as `report_by_ids`.
+    // SAFETY: the header requires the same as `report_by_ids`.
     unsafe { report_by_ids(client, ids, count, report, |postbox, ids| postbox.mark_dispatched(ids)) }
 }
 
@@ -273,7 +273,7 @@ pub unsafe extern "C" fn postbox_confirm(
     reason: *const c_char,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, id, reason) = unsafe {
             (postbox_client::borrow(client)?, text(id, "id")?, optional_text(reason, "reason")?.unwrap_or_default())
         };
@@ -306,7 +306,7 @@ pub unsafe extern "C" fn postbox_confirm_many(
     count: usize,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a living handle and arrays of strings, or NULL, which is checked.
+        // SAFETY: the header requires a living handle and arrays of strings, or NULL, which is checked.
         let (postbox, ids, outcomes) = unsafe {
             (postbox_client::borrow(client)?, texts(ids, count, "ids")?, slice(outcomes, count, "outcomes")?)
         };
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn postbox_confirm_many(
         let reasons = if reasons.is_null() { &[] } else { unsafe { slice(reasons, count, "reasons") }? };
         let confirm = |(index, id): (usize, String)| {
             let reason = reasons.get(index).copied().unwrap_or(ptr::null());
-            // SAFETY: the header asks for a string or NULL.
+            // SAFETY: the header requires a string or NULL.
             let reason = unsafe { optional_text(reason, &format!("reasons[{index}]")) }?.unwrap_or_default();
             let outcome = confirmation(&id, outcomes.get(index).copied().unwrap_or_default(), reason)?;
             Ok((id, outcome))
@@ -349,7 +349,7 @@ pub unsafe extern "C" fn postbox_get_message(
     message: *mut *mut postbox_message,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, id) = unsafe { (postbox_client::borrow(client)?, text(id, "id")?) };
         check_out(message, "message")?;
         let found = postbox.0.get_message(id)?;
@@ -371,7 +371,7 @@ pub unsafe extern "C" fn postbox_get_item(
     key: *const c_char,
     item: *mut *mut c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
         let postbox = postbox_client::borrow(client)?;
         get_item(table, key, item, |table, key| postbox.0.get_item(table, key))
@@ -393,12 +393,12 @@ pub unsafe extern "C" fn postbox_embedded_execute(
     answer: *mut *mut c_char,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, operation, request) =
             unsafe { (postbox_client::borrow(client)?, text(operation, "operation")?, text(request, "request")?) };
         let answered = postbox.0.embedded_execute(operation, request)?;
         if !answer.is_null() {
-            // SAFETY: not NULL; the header asks for a place for a pointer.
+            // SAFETY: not NULL; the header requires a place for a pointer.
             unsafe { answer.write(c_string(&answered).into_raw()) };
         }
         Ok(())

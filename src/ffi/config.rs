@@ -68,7 +68,7 @@ pub unsafe extern "C" fn postbox_config_set(
     name: *const c_char,
     value: *const c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
         postbox_config::borrow(config)?.0.lock().settings.set(text(name, "name")?, text(value, "value")?)
     })
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn postbox_config_get(
     value: *mut *const c_char,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (config, name) = unsafe { (postbox_config::borrow(config)?, text(name, "name")?) };
         check_out(value, "value")?;
         let mut collected = config.0.lock();
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn postbox_config_add_producer(
     data: *mut c_void,
     release: postbox_release_callback,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for the same as `add_producer`.
+    // SAFETY: the header requires the same as `add_producer`.
     unsafe {
         add_producer(config, topic, || {
             let send = send.ok_or_else(|| null_argument("send"))?;
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn postbox_config_add_batch_producer(
     data: *mut c_void,
     release: postbox_release_callback,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for the same as `add_producer`.
+    // SAFETY: the header requires the same as `add_producer`.
     unsafe {
         add_producer(config, topic, || {
             let send = send.ok_or_else(|| null_argument("send"))?;
@@ -179,6 +179,6 @@ unsafe fn add_producer(
 /// Frees a configuration. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_config_free(config: *mut postbox_config) {
-    // SAFETY: the header asks for NULL or a configuration that was not freed.
+    // SAFETY: the header requires NULL or a configuration that was not freed.
     infallible((), || unsafe { postbox_config::free(config) });
 }

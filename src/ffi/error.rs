@@ -84,7 +84,7 @@ where
 /// return codes that this header does not name; treat them as POSTBOX_ERROR_INTERNAL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_code(error: *const postbox_error) -> ErrorCode {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, ErrorCode::None, |error| Some(error.code)) }
 }
 
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn postbox_error_code(error: *const postbox_error) -> Erro
 /// string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_message(error: *const postbox_error) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.message.as_ptr())) }
 }
 
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn postbox_error_message(error: *const postbox_error) -> *
 /// the same unit of work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_is_retryable(error: *const postbox_error) -> bool {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, false, |error| Some(error.retryable)) }
 }
 
@@ -110,16 +110,16 @@ pub unsafe extern "C" fn postbox_error_is_retryable(error: *const postbox_error)
 /// for an error without reasons.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_count(error: *const postbox_error) -> usize {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, 0, |error| Some(error.reasons.len())) }
 }
 
-/// Returns the index of the failed action or message. The first action that was added to the unit of
-/// work, or the first message that was passed to the call, has index 0. `reason` is the number of
-/// the reason; the first reason is 0. Returns SIZE_MAX if `reason` is out of range.
+/// Returns the position of the action or message that failed: its index in the unit of work, or in
+/// the array that was passed to the call. The first index is 0. `reason` is the number of the reason,
+/// which also starts at 0. Returns SIZE_MAX if `reason` is out of range.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_index(error: *const postbox_error, reason: usize) -> usize {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, usize::MAX, |error| Some(error.reasons.get(reason)?.index)) }
 }
 
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn postbox_error_reason_index(error: *const postbox_error,
 /// index. Returns "" if `reason` is out of range. The string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_subject(error: *const postbox_error, reason: usize) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.subject.as_ptr())) }
 }
 
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn postbox_error_reason_subject(error: *const postbox_erro
 /// sets. Returns "" if `reason` is out of range. The string is valid until the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_code(error: *const postbox_error, reason: usize) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.code.as_ptr())) }
 }
 
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn postbox_error_reason_code(error: *const postbox_error, 
 /// error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_message(error: *const postbox_error, reason: usize) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, c"".as_ptr(), |error| Some(error.reasons.get(reason)?.message.as_ptr())) }
 }
 
@@ -153,14 +153,14 @@ pub unsafe extern "C" fn postbox_error_reason_message(error: *const postbox_erro
 /// the error is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_item(error: *const postbox_error, reason: usize) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living error.
+    // SAFETY: the header requires NULL or a living error.
     unsafe { of_error(error, ptr::null(), |error| Some(error.reasons.get(reason)?.item.as_ref()?.as_ptr())) }
 }
 
 /// Frees an error. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_free(error: *mut postbox_error) {
-    // SAFETY: the header asks for NULL or an error that was not freed.
+    // SAFETY: the header requires NULL or an error that was not freed.
     infallible((), || unsafe { postbox_error::free(error) });
 }
 

@@ -12,8 +12,8 @@ pub enum postbox_lease {
     HeldElsewhere = 1,
     /// The lease was lost during the run, and the run stopped.
     Lost = 2,
-    /// The lock table could not be used, for example because access to it was denied. In this case,
-    /// a sweep sends nothing, unless "sweep_without_lease" is set, and an archiver continues
+    /// The lock table could not be used, for example because access to it was denied. A
+    /// sweep then sends nothing, unless "sweep_without_lease" is set. An archiver works
     /// without a lease.
     Unavailable = 3,
 }

@@ -72,7 +72,7 @@ pub unsafe extern "C" fn postbox_message_new(
     message: *mut *mut postbox_message,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a string and bytes, or NULL, which is checked.
+        // SAFETY: the header requires a string and bytes, or NULL, which is checked.
         let (topic, body) = unsafe { (text(topic, "topic")?, bytes(body, length, "body")?) };
         check_out(message, "message")?;
         let made = postbox_message::of(Message::new(topic, body)).into_raw();
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn postbox_message_set(
     name: *const c_char,
     value: *const c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
         postbox_message::borrow(message)?.0.lock().message.set_header(text(name, "name")?, text(value, "value")?)
     })
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn postbox_message_set_body(
     length: usize,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a living handle and bytes, or NULL, which is checked.
+        // SAFETY: the header requires a living handle and bytes, or NULL, which is checked.
         let (message, body) = unsafe { (postbox_message::borrow(message)?, bytes(body, length, "body")?) };
         let mut content = message.0.lock();
         content.message = content.message.clone().with_body(body);
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn postbox_message_get(
     value: *mut *const c_char,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (message, name) = unsafe { (postbox_message::borrow(message)?, text(name, "name")?) };
         check_out(value, "value")?;
         let lent = message.0.lock().lend(name)?;
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn postbox_message_get(
 /// freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_id(message: *const postbox_message) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living message.
+    // SAFETY: the header requires NULL or a living message.
     unsafe { lend_or_empty(message, "id") }
 }
 
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn postbox_message_id(message: *const postbox_message) -> 
 /// freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_topic(message: *const postbox_message) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living message.
+    // SAFETY: the header requires NULL or a living message.
     unsafe { lend_or_empty(message, "topic") }
 }
 
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn postbox_message_topic(message: *const postbox_message) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, length: *mut usize) -> *const u8 {
     infallible(ptr::null(), || {
-        // SAFETY: the header asks for NULL or a living message.
+        // SAFETY: the header requires NULL or a living message.
         let (body, size) = match unsafe { postbox_message::borrow(message) } {
             Ok(message) => {
                 let content = message.0.lock();
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, l
             Err(_) => (ptr::null(), 0),
         };
         if !length.is_null() {
-            // SAFETY: the header asks for NULL or a place for a size_t.
+            // SAFETY: the header requires NULL or a place for a size_t.
             unsafe { length.write(size) };
         }
         body
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, l
 /// or that belongs to a postbox_page.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_free(message: *mut postbox_message) {
-    // SAFETY: the header asks for NULL or a message that was not freed.
+    // SAFETY: the header requires NULL or a message that was not freed.
     infallible((), || unsafe { postbox_message::free(message) });
 }
 

@@ -84,7 +84,7 @@ pub unsafe extern "C" fn postbox_list_messages(
     page: *mut *mut postbox_page,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, topic, cursor) = unsafe {
             (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
         };
@@ -110,7 +110,7 @@ fn state_of(state: i32) -> Result<MessageState> {
 /// Returns the number of messages in the page that could be read. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_count(page: *const postbox_page) -> usize {
-    // SAFETY: the header asks for NULL or a living page.
+    // SAFETY: the header requires NULL or a living page.
     infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.messages.len()))
 }
 
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn postbox_page_count(page: *const postbox_page) -> usize 
 /// message belongs to the page and is valid until the page is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_message(page: *const postbox_page, index: usize) -> *const postbox_message {
-    // SAFETY: the header asks for NULL or a living page.
+    // SAFETY: the header requires NULL or a living page.
     infallible(ptr::null(), || match unsafe { postbox_page::borrow(page) } {
         Ok(page) => page.messages.get(index).map_or(ptr::null(), ptr::from_ref),
         Err(_) => ptr::null(),
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn postbox_page_message(page: *const postbox_page, index: 
 /// Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_malformed_count(page: *const postbox_page) -> usize {
-    // SAFETY: the header asks for NULL or a living page.
+    // SAFETY: the header requires NULL or a living page.
     infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.malformed.len()))
 }
 
@@ -143,12 +143,12 @@ pub unsafe extern "C" fn postbox_page_malformed(
     reason: *mut *const c_char,
 ) -> *const c_char {
     infallible(c"".as_ptr(), || {
-        // SAFETY: the header asks for NULL or a living page.
+        // SAFETY: the header requires NULL or a living page.
         let page = unsafe { postbox_page::borrow(page) }.ok();
         let (id, text) = page
             .and_then(|page| page.malformed.get(index))
             .map_or((c"".as_ptr(), c"".as_ptr()), |(id, reason)| (id.as_ptr(), reason.as_ptr()));
-        // SAFETY: the header asks for NULL or a place for a pointer.
+        // SAFETY: the header requires NULL or a place for a pointer.
         unsafe { write_optional(reason, text) };
         id
     })
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn postbox_page_malformed(
 /// can be stored and used in another process.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living page.
+    // SAFETY: the header requires NULL or a living page.
     infallible(ptr::null(), || match unsafe { postbox_page::borrow(page) } {
         Ok(page) => page.next.as_ref().map_or(ptr::null(), |next| next.as_ptr()),
         Err(_) => ptr::null(),
@@ -169,6 +169,6 @@ pub unsafe extern "C" fn postbox_page_next(page: *const postbox_page) -> *const 
 /// Frees a page and its messages. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_page_free(page: *mut postbox_page) {
-    // SAFETY: the header asks for NULL or a page that was not freed.
+    // SAFETY: the header requires NULL or a page that was not freed.
     infallible((), || unsafe { postbox_page::free(page) });
 }

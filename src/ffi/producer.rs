@@ -24,10 +24,11 @@ pub enum postbox_send_outcome {
     /// outstanding. A later sweep sends it again or parks it; see postbox_sweep.
     Retry = 2,
     /// The message can never be sent, for example because it is too large, not permitted or malformed.
-    /// The message is parked without further attempts. For exceptions, see postbox_sweep.
+    /// The message is parked without further attempts. If several messages are rejected with the same
+    /// reason, they may be tried again; see postbox_sweep.
     Reject = 3,
     /// The transport cannot send any message at present, for example because a server is down. The
-    /// message stays outstanding and will be sent again.
+    /// message stays outstanding, and a sweep tries to send it later.
     Unavailable = 4,
     /// The message was not handed to the transport, for example because the producer was asked to stop.
     /// Nothing is written: the message stays outstanding, no attempt is counted, and later messages of
@@ -148,14 +149,14 @@ pub unsafe extern "C" fn postbox_send_results_set(
     reason: *const c_char,
 ) {
     infallible((), || {
-        // SAFETY: the header asks for NULL or the results of a callback that has not returned.
+        // SAFETY: the header requires NULL or the results of a callback that has not returned.
         let Ok(results) = (unsafe { postbox_send_results::borrow(results) }) else {
             return;
         };
         let reason = if reason.is_null() {
             String::new()
         } else {
-            // SAFETY: not NULL; the header asks for a NUL-terminated string.
+            // SAFETY: not NULL; the header requires a NUL-terminated string.
             unsafe { CStr::from_ptr(reason) }.to_string_lossy().into_owned()
         };
         let outcome = postbox_send_outcome::read_or_retry(outcome, &reason);

@@ -13,7 +13,7 @@ use std::ffi::c_char;
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the message is not parked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unpark(client: *mut postbox_client, id: *const c_char) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client)?.get().unpark(text(id, "id")?) })
 }
 
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn postbox_replay(
     count: usize,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for the same as `report_by_ids`.
+    // SAFETY: the header requires the same as `report_by_ids`.
     unsafe { report_by_ids(client, ids, count, report, |postbox, ids| postbox.replay(ids)) }
 }
 
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn postbox_replay_causation(
     causation_id: *const c_char,
     report: *mut *mut postbox_report,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked, and NULL or a place for `report`.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked, and NULL or a place for `report`.
     unsafe {
         reported(report, || postbox_client::borrow(client)?.get().replay_causation(text(causation_id, "causation_id")?))
     }

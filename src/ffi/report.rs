@@ -8,9 +8,8 @@ use crate::{DispatchEntry, DispatchOutcome, DispatchReport, Result};
 use std::ffi::{CString, c_char};
 
 /// The outcomes of the messages of one call to postbox_clear_outbox, postbox_post,
-/// postbox_mark_dispatched, postbox_replay or postbox_replay_causation. For functions that receive ids,
-/// the outcomes are in the order in which the ids were passed. An id that was passed twice has one
-/// entry. Any number of threads may read a report.
+/// postbox_mark_dispatched, postbox_replay or postbox_replay_causation. If the function receives
+/// ids, the outcomes are in the order of the ids, and an id that was passed twice has one outcome. Any number of threads may read a report.
 pub struct postbox_report(Vec<Entry>);
 
 struct Entry {
@@ -68,7 +67,7 @@ unsafe fn of_entry<T: Copy>(report: *const postbox_report, index: usize, none: T
 /// Returns the number of messages in the report. Returns 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_count(report: *const postbox_report) -> usize {
-    // SAFETY: the header asks for NULL or a living report.
+    // SAFETY: the header requires NULL or a living report.
     infallible(0, || unsafe { postbox_report::borrow(report) }.map_or(0, |report| report.0.len()))
 }
 
@@ -78,7 +77,7 @@ pub unsafe extern "C" fn postbox_report_count(report: *const postbox_report) -> 
 pub unsafe extern "C" fn postbox_report_failure_count(report: *const postbox_report) -> usize {
     infallible(0, || {
         let failed = |report: &postbox_report| report.0.iter().filter(|entry| !entry.outcome.is_success()).count();
-        // SAFETY: the header asks for NULL or a living report.
+        // SAFETY: the header requires NULL or a living report.
         unsafe { postbox_report::borrow(report) }.map_or(0, failed)
     })
 }
@@ -87,14 +86,14 @@ pub unsafe extern "C" fn postbox_report_failure_count(report: *const postbox_rep
 /// string is valid until the report is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_id(report: *const postbox_report, index: usize) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living report.
+    // SAFETY: the header requires NULL or a living report.
     unsafe { of_entry(report, index, c"".as_ptr(), |entry| entry.id.as_ptr()) }
 }
 
 /// Returns the outcome of a message, or POSTBOX_OUTCOME_NOT_FOUND if `index` is out of range.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_outcome(report: *const postbox_report, index: usize) -> DispatchOutcome {
-    // SAFETY: the header asks for NULL or a living report.
+    // SAFETY: the header requires NULL or a living report.
     unsafe { of_entry(report, index, DispatchOutcome::NotFound, |entry| entry.outcome) }
 }
 
@@ -102,13 +101,13 @@ pub unsafe extern "C" fn postbox_report_outcome(report: *const postbox_report, i
 /// valid until the report is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_detail(report: *const postbox_report, index: usize) -> *const c_char {
-    // SAFETY: the header asks for NULL or a living report.
+    // SAFETY: the header requires NULL or a living report.
     unsafe { of_entry(report, index, c"".as_ptr(), |entry| entry.detail.as_ptr()) }
 }
 
 /// Frees a report. Does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_report_free(report: *mut postbox_report) {
-    // SAFETY: the header asks for NULL or a report that was not freed.
+    // SAFETY: the header requires NULL or a report that was not freed.
     infallible((), || unsafe { postbox_report::free(report) });
 }

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn postbox_count_outstanding(
     result: *mut postbox_outstanding_count,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
         check_out(result, "result")?;
         let outstanding = postbox.count_outstanding(topic)?;
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn postbox_get_stats(
     stats: *mut postbox_stats,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        // SAFETY: the header requires a living handle or NULL, which is checked.
         let postbox = unsafe { postbox_client::borrow(client) }?.get();
         postbox.check()?;
         let found = postbox.stats();
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn postbox_get_stats(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_stats_json(client: *mut postbox_client, json: *mut *mut c_char) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        // SAFETY: the header requires a living handle or NULL, which is checked.
         let postbox = unsafe { postbox_client::borrow(client) }?.get();
         check_out(json, "json")?;
         postbox.check()?;

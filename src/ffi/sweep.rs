@@ -95,13 +95,13 @@ pub unsafe extern "C" fn postbox_sweep(
     result: *mut postbox_sweep_result,
 ) -> *mut postbox_error {
     fallible(|| {
-        // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
-        // SAFETY: the header asks for NULL or a living token.
+        // SAFETY: the header requires NULL or a living token.
         let options = SweepOptions::new().cancel(&unsafe { cancel_token(cancel) });
         let options = topic.into_iter().fold(options, SweepOptions::topic);
         let report = postbox.sweep_with(options)?;
-        // SAFETY: the header asks for NULL or a place for the struct.
+        // SAFETY: the header requires NULL or a place for the struct.
         unsafe { write_optional(result, sweep_result(&report)) };
         Ok(())
     })
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn postbox_sweep(
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the sweeper is already running.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_start_sweeper(client: *mut postbox_client) -> *mut postbox_error {
-    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    // SAFETY: the header requires a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.get().start_sweeper())
 }
 
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn postbox_notify_committed(
     ids: *const *const c_char,
     count: usize,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and `count` strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and `count` strings, or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client)?.get().notify_committed(&texts(ids, count, "ids")?) })
 }
 
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn postbox_notify_committed(
 /// longer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_stop_sweeper(client: *mut postbox_client) -> *mut postbox_error {
-    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    // SAFETY: the header requires a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_client::borrow(client) }?.get().stop_sweeper())
 }
 

@@ -101,7 +101,7 @@ pub(crate) fn lend(lent: &mut HashMap<String, CString>, name: &str, value: CStri
 pub unsafe extern "C" fn postbox_string_free(string: *mut c_char) {
     infallible((), || {
         if !string.is_null() {
-            // SAFETY: the header asks for a string that came from CString::into_raw.
+            // SAFETY: the header requires a string that came from CString::into_raw.
             drop(unsafe { CString::from_raw(string) });
         }
     });

@@ -56,7 +56,7 @@ impl postbox_unit_of_work {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_begin(client: *mut postbox_client) -> *mut postbox_unit_of_work {
     infallible(ptr::null_mut(), || {
-        // SAFETY: the header asks for a living handle or NULL, which is checked.
+        // SAFETY: the header requires a living handle or NULL, which is checked.
         match unsafe { postbox_client::borrow(client) } {
             Ok(postbox) => postbox_unit_of_work(Mutex::new(postbox.unit_of_work())).into_raw(),
             Err(_) => ptr::null_mut(),
@@ -65,8 +65,8 @@ pub unsafe extern "C" fn postbox_unit_of_work_begin(client: *mut postbox_client)
 }
 
 /// Reads one item of any table immediately, with a consistent read, as postbox_get_item does. The
-/// read is not part of the transaction. To detect that the item has changed before the commit, add
-/// a condition on the item.
+/// read is not part of the transaction. If the commit must fail when the item has changed since the
+/// read, add an action with a condition on the item.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_get_item(
     work: *mut postbox_unit_of_work,
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_get_item(
     key: *const c_char,
     item: *mut *mut c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
         let work = postbox_unit_of_work::enter(work)?;
         get_item(table, key, item, |table, key| work.get_item(table, key))
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_put(
     table: *const c_char,
     item: *const c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
         postbox_unit_of_work::enter(work)?.put(text(table, "table")?, item_from_json(text(item, "item")?)?)
     })
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_update(
     work: *mut postbox_unit_of_work,
     update: *const c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe { postbox_unit_of_work::enter(work)?.update(update_from_json(text(update, "update")?)?) })
 }
 
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_delete(
     table: *const c_char,
     key: *const c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
         postbox_unit_of_work::enter(work)?.delete(text(table, "table")?, item_from_json(text(key, "key")?)?)
     })
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_condition_check(
     work: *mut postbox_unit_of_work,
     check: *const c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
         postbox_unit_of_work::enter(work)?.condition_check(condition_check_from_json(text(check, "check")?)?)
     })
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_add(
     work: *mut postbox_unit_of_work,
     action: *const c_char,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles and strings, or NULL, which is checked.
+    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
         postbox_unit_of_work::enter(work)?.add(transact_write_item_from_json(text(action, "action")?)?)
     })
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_deposit_post(
     work: *mut postbox_unit_of_work,
     message: *const postbox_message,
 ) -> *mut postbox_error {
-    // SAFETY: the header asks for living handles or NULL, which is checked.
+    // SAFETY: the header requires living handles or NULL, which is checked.
     fallible(|| unsafe {
         let message = postbox_message::borrow(message)?.message();
         postbox_unit_of_work::enter(work)?.deposit_post(message).map(drop)
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_deposit_post(
 ///   with the same id. If the program uses the same message id each time it repeats an operation, this
 ///   error means that an earlier attempt at the operation succeeded.
 /// - POSTBOX_ERROR_OUTCOME_UNKNOWN: the transaction may or may not have taken effect, because Postbox
-///   received no conclusive response to any of its requests. Call this function again on the same unit
+///   received no response that shows the outcome. Call this function again on the same unit
 ///   of work to find out. This is safe for 9 minutes after the first commit. After 9 minutes, the error
 ///   is not retryable, and this function sends no request. In this case, check whether the outbox has
 ///   the message.
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_deposit_post(
 ///   outcome unknown are reported as POSTBOX_ERROR_OUTCOME_UNKNOWN instead.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_commit(work: *mut postbox_unit_of_work) -> *mut postbox_error {
-    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    // SAFETY: the header requires a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_unit_of_work::enter(work) }?.commit())
 }
 
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_commit(work: *mut postbox_unit_of_
 /// may have taken effect, so it cannot be rolled back.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_rollback(work: *mut postbox_unit_of_work) -> *mut postbox_error {
-    // SAFETY: the header asks for a living handle or NULL, which is checked.
+    // SAFETY: the header requires a living handle or NULL, which is checked.
     fallible(|| unsafe { postbox_unit_of_work::enter(work) }?.rollback())
 }
 
@@ -209,6 +209,6 @@ pub unsafe extern "C" fn postbox_unit_of_work_rollback(work: *mut postbox_unit_o
 /// are discarded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_unit_of_work_free(work: *mut postbox_unit_of_work) {
-    // SAFETY: the header asks for NULL or a unit that was not freed.
+    // SAFETY: the header requires NULL or a unit that was not freed.
     infallible((), || unsafe { postbox_unit_of_work::free(work) });
 }

@@ -67,7 +67,7 @@ pub enum ErrorCode {
     ClearIncomplete = 50,
     /// Some messages of a bulk deposit could not be stored. The error has a reason for each of these messages.
     DepositIncomplete = 51,
-    /// Some outcomes could not be recorded after the program had confirmed them, or the client was closed before some
+    /// Some outcomes could not be recorded after the program had confirmed them, or the client was closed before all
     /// sent messages were marked dispatched. If the function takes several messages, the error has a reason for
     /// each message that was not recorded.
     MarkIncomplete = 52,

@@ -99,8 +99,8 @@ namespace Postbox
 
         /// <summary>
         /// Some outcomes could not be recorded after the program had confirmed them, or the client was closed before
-        /// some sent messages were marked dispatched. If the function takes several messages, the error has a reason
-        /// for each message that was not recorded.
+        /// all sent messages were marked dispatched. If the function takes several messages, the error has a reason for
+        /// each message that was not recorded.
         /// </summary>
         MarkIncomplete = 52,
 
@@ -211,8 +211,9 @@ namespace Postbox
         MarkFailed = 17,
 
         /// <summary>
-        /// The message was held back, because this message or an earlier message with the same topic and partition key
-        /// failed recently.
+        /// The message was not tried, because an earlier message with the same topic and partition key could not be
+        /// sent, the message waits for its next attempt, too many messages of its topic wait for their confirmations,
+        /// or messages that were sent cannot be marked dispatched. The detail of the outcome names the cause.
         /// </summary>
         HeldBack = 18,
 
@@ -246,13 +247,14 @@ namespace Postbox
 
         /// <summary>
         /// The message can never be sent, for example because it is too large, not permitted or malformed. The message
-        /// is parked without further attempts. For exceptions, see <see cref="PostboxClient.Sweep"/>.
+        /// is parked without further attempts. If several messages are rejected with the same reason, they may be tried
+        /// again; see <see cref="PostboxClient.Sweep"/>.
         /// </summary>
         Reject = 3,
 
         /// <summary>
         /// The transport cannot send any message at present, for example because a server is down. The message stays
-        /// outstanding and will be sent again.
+        /// outstanding, and a sweep tries to send it later.
         /// </summary>
         Unavailable = 4,
 
@@ -296,8 +298,8 @@ namespace Postbox
         Lost = 2,
 
         /// <summary>
-        /// The lock table could not be used, for example because access to it was denied. In this case, a sweep sends
-        /// nothing, unless <c>sweep_without_lease</c> is set, and an archiver continues without a lease.
+        /// The lock table could not be used, for example because access to it was denied. A sweep then sends nothing,
+        /// unless <c>sweep_without_lease</c> is set. An archiver works without a lease.
         /// </summary>
         Unavailable = 3,
     }
