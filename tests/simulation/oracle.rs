@@ -139,6 +139,15 @@ pub struct Oracle {
     state: Mutex<State>,
 }
 
+/// The messages of a lane that one sweep tried to send.
+#[derive(Default)]
+struct Tries {
+    fresh: u64,
+    /// The messages that had failed before.
+    retried: u64,
+    has_sent: bool,
+}
+
 #[derive(Default)]
 struct State {
     records: BTreeMap<String, Record>,
@@ -149,8 +158,8 @@ struct State {
     /// The id of each lease and the time at which it was taken, by resource.
     taken: BTreeMap<String, (String, Duration)>,
     expiry: BTreeMap<String, (String, u64)>,
-    /// Whether a sweep that tried to send messages of a lane sent any, by lane, start of the sweep, and process.
-    tries: BTreeMap<(String, Duration, String), bool>,
+    /// What each sweep tried, by lane, start of the sweep, and process.
+    tries: BTreeMap<(String, Duration, String), Tries>,
     one_lease: bool,
     shards: u64,
     bounds: Option<Bounds>,
@@ -538,6 +547,7 @@ impl Oracle {
             return;
         };
         record.tried_by.insert(process.name.clone());
+        let is_retry = record.failed > 0;
         match outcome {
             SendOutcome::Sent | SendOutcome::Accepted => {
                 record.sent_by.push(process.name.clone());
@@ -548,7 +558,9 @@ impl Oracle {
         }
         if call.by == By::Sweep {
             let lane = record.lane.clone();
-            *state.tries.entry((lane, call.began, process.name.clone())).or_default() |= is_sent;
+            let tries = state.tries.entry((lane, call.began, process.name.clone())).or_default();
+            tries.has_sent |= is_sent;
+            *if is_retry { &mut tries.retried } else { &mut tries.fresh } += 1;
         }
     }
 
@@ -648,6 +660,14 @@ impl Oracle {
     }
 }
 
+impl Tries {
+    /// Returns whether these tries must pause the lane. Failures of the first ten retried messages do not; the waits of
+    /// each message limit their number.
+    fn count_as_vain(&self) -> bool {
+        !self.has_sent && (self.fresh > 0 || self.retried > 10)
+    }
+}
+
 impl State {
     /// Returns a violation for each message of a lane whose failures a process counted since it took the lease,
     /// although the process now pauses the lane.
@@ -678,7 +698,7 @@ impl State {
     fn most_probes(&self) -> (usize, String) {
         let mut most = (0, String::new());
         let mut times: BTreeMap<&str, VecDeque<Duration>> = BTreeMap::new();
-        for ((lane, at, _), _) in self.tries.iter().filter(|(_, is_sent)| !**is_sent) {
+        for ((lane, at, _), _) in self.tries.iter().filter(|(_, tries)| tries.count_as_vain()) {
             let times = times.entry(lane).or_default();
             times.push_back(*at);
             while times.front().is_some_and(|first| *first + HOUR < *at) {

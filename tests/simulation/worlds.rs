@@ -196,9 +196,8 @@ impl Kind {
             Self::Outage => plan.with(for_long(What::Transport { fails: 1.0, is_unavailable: dice.bool() })),
             Self::Cron => {
                 let roles = vec![Role::Feeder, Role::Once, Role::Once];
-                let plan = Plan { roles, nap: Duration::from_secs(14), clears: 0.0, commands: 80, burst: 50, ..plan };
-                // Up to ten messages that were tried before do not lead to a pause, and are tried once a minute each.
-                let bounds = Bounds { hourly_probes: 36, ..Bounds::EXACT };
+                let plan = Plan { roles, nap: Duration::from_secs(14), clears: 0.0, commands: 400, burst: 50, ..plan };
+                let bounds = Bounds { hourly_probes: 25, ..Bounds::EXACT };
                 let plan = Plan { shards: 1, feeder_nap: Duration::from_secs(20), bounds: Some(bounds), ..plan };
                 let long = minutes(dice.u64(12..16));
                 let what = What::Transport { fails: 1.0, is_unavailable: dice.bool() };
