@@ -4,14 +4,16 @@
 
 use crate::delivery::order::{Order, Turn, probe_size, retried_line, retried_of_probe};
 use crate::delivery::poll::Times;
-use crate::delivery::reading::Reading;
+use crate::delivery::reading::{Reading, Unread};
 use crate::delivery::record::record;
 use crate::delivery::sender::{Candidate, For, Held, Sender};
 use crate::delivery::source::Source;
 use crate::delivery::stuck::{CalledFor, Calls};
 use crate::engine::Engine;
+use crate::engine::sweeping::Known;
+use crate::model::error::Error;
 use crate::model::fate::Fate;
-use crate::model::report::DispatchReport;
+use crate::model::report::{DispatchOutcome, DispatchReport};
 use crate::model::ticks::Ticks;
 use crate::outbox::attempts::Attempt;
 use crate::outbox::lock_table::Why;
@@ -20,7 +22,7 @@ use crate::outbox::sightings::Sighting;
 use crate::runtime::Call;
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +37,8 @@ const RETRIED_FIRST: usize = 10;
 const FIRST_READ: usize = 4;
 /// The maximum size of a small read, in bytes.
 const SMALL_READ: usize = 512 * 1024;
+/// The maximum number of messages that wait themselves and are kept in memory after a drain.
+const MAX_HEADS: usize = 200;
 /// The length of a claim, as a multiple of the duration of a lease. A claim is a wait that is written to the item of a
 /// message before the message is sent, so that no other process sends the message. If the sender crashes, the claimed
 /// message may be the cause.
@@ -57,6 +61,8 @@ pub(crate) struct Task<'a, 'p> {
     pub(crate) until_marked: bool,
     /// A function that is called before each send and between requests. It returns whether to continue.
     pub(crate) go_on: &'p dyn Fn() -> bool,
+    /// The messages that are known to wait. If this is set, the drain reads only newer messages.
+    pub(crate) known: Option<Arc<Known>>,
     /// The maximum time from the first send to the end of the drain. The time is limited so that other lanes are
     /// drained too.
     pub(crate) turn: Duration,
@@ -65,7 +71,7 @@ pub(crate) struct Task<'a, 'p> {
 }
 
 /// The result of a drain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Drained {
     pub(crate) tried: u64,
     pub(crate) sent: u64,
@@ -73,6 +79,8 @@ pub(crate) struct Drained {
     pub(crate) passed_over: u64,
     /// The number of messages that were tried and now wait for their next attempts.
     pub(crate) waiting: u64,
+    /// The number of messages that were read and not tried, because an older message with their key failed.
+    pub(crate) held_back: u64,
     /// Whether the index showed messages as due that could not be tried, for example because they were sent meanwhile.
     pub(crate) is_uncertain: bool,
     pub(crate) trouble: Option<Why>,
@@ -82,6 +90,10 @@ pub(crate) struct Drained {
     pub(crate) has_rest: bool,
     /// The time at which the first waiting message is due.
     pub(crate) next_due: Option<Ticks>,
+    /// The error for which messages of the lane could not be read.
+    pub(crate) read_error: Option<Error>,
+    /// The messages that wait themselves, or `None` if there are too many to be kept in memory.
+    pub(crate) heads: Option<Vec<Sighting>>,
 }
 
 /// A running drain.
@@ -94,8 +106,10 @@ struct Drain<'a, 's, 'd> {
     /// The messages that are sent after an older, retried message with the same partition key, in the order of their
     /// creation times.
     behind: Vec<Sighting>,
-    /// Whether more messages were found behind retried ones than are kept in memory.
+    /// Whether messages were found behind retried ones that this drain does not send.
     has_more_behind: bool,
+    /// The messages that wait themselves and those that were tried and not sent, by id, or `None` if there are too many.
+    left: Option<HashMap<String, Sighting>>,
     at_once: usize,
     is_over: bool,
     /// The time of the first send.
@@ -115,6 +129,7 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
         retried: Vec::new(),
         behind: Vec::new(),
         has_more_behind: false,
+        left: Some(HashMap::new()),
         at_once: FIRST_READ.min(usize::try_from(engine.config.sweep_batch).unwrap_or(MAX_BATCH_GET)),
         is_over: false,
         began: None,
@@ -124,7 +139,7 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
     drain.see(SEEN_FIRST);
     if drain.fresh.is_empty() && drain.retried.is_empty() {
         drain.drained.has_rest = drain.source.is_incomplete || drain.is_over;
-        return drain.drained;
+        return drain.end();
     }
     let mut sender = Sender::new(engine, call, For::Drain, (&mut held, &mut tallies), go_on);
     if let Some((calls, called_for)) = drain.task.watched.take() {
@@ -137,9 +152,14 @@ pub(crate) fn drain<'a>(mut task: Task<'a, '_>, source: Source<'a>) -> Drained {
     }
     let mut drained = drain.finish(sender);
     for (topic, tally) in &mut tallies {
-        let waits = tally.settle(engine, topic, drained.trouble.is_some());
-        drained.waiting += waits.count;
-        drained.next_due = drained.next_due.into_iter().chain(waits.next).min();
+        for (id, next) in tally.settle(engine, topic, drained.trouble.is_some()) {
+            drained.waiting += 1;
+            drained.next_due = drained.next_due.into_iter().chain([next]).min();
+            if let Some(head) = drained.heads.iter_mut().flatten().find(|head| head.id == id) {
+                head.fate.next_attempt = Some(next);
+                head.fate.first_failed.get_or_insert(next);
+            }
+        }
     }
     drained
 }
@@ -220,10 +240,16 @@ impl<'a> Drain<'a, '_, '_> {
                 Turn::Retried if self.retried.len() < MAX_RETRIED => self.retried.push(sighting),
                 Turn::Waits => {
                     self.drained.passed_over += 1;
+                    if sighting.fate.is_waiting(self.task.times.now) {
+                        self.keep(&sighting);
+                    }
                     let due = sighting.fate.next_attempt;
                     self.drained.next_due = self.drained.next_due.into_iter().chain(due).min();
                 }
-                Turn::Behind if self.behind.len() < MAX_RETRIED => self.behind.push(sighting),
+                // If older messages of the key may be unread, the lane is read in full after the retried message was sent.
+                Turn::Behind if self.behind.len() < MAX_RETRIED && self.task.known.is_none() => {
+                    self.behind.push(sighting);
+                }
                 turn => {
                     self.order.wait(&sighting);
                     self.drained.passed_over += 1;
@@ -246,16 +272,21 @@ impl<'a> Drain<'a, '_, '_> {
                 next = self.read(sender, &mut line, left);
             }
             let (candidates, unread) = reading.finish(sender);
-            if !unread.is_empty() {
+            let unread_count = unread.as_ref().map_or(0, |unread| unread.places.len());
+            if let Some(Unread { places, error }) = unread {
                 // To keep the order, the messages after an unread message are not sent either. The unread messages and
                 // the later ones are read again in smaller parts.
                 let ahead = next.take().map(|(_, asked)| asked).unwrap_or_default();
-                let again = asked.into_iter().filter(|(place, _)| unread.contains(place)).chain(ahead);
+                let again = asked.into_iter().filter(|(place, _)| places.contains(place)).chain(ahead);
                 for (place, sighting) in again.collect::<Vec<_>>().into_iter().rev() {
                     sender.outcomes.forget(place);
                     line.push_front(sighting);
                 }
-                self.is_over |= self.at_once == 1;
+                // A smaller part does not help against an error such as a missing permission.
+                if self.at_once == 1 || !error.is_retryable() {
+                    self.is_over = true;
+                    self.drained.read_error = Some(error);
+                }
                 self.at_once = (self.at_once / 2).max(1);
             } else {
                 let bytes: usize = candidates.iter().map(|candidate| candidate.message.body().len()).sum();
@@ -265,9 +296,9 @@ impl<'a> Drain<'a, '_, '_> {
                 };
             }
             self.drained.tried += candidates.len() as u64;
-            self.drained.is_uncertain |= candidates.len() + unread.len() < asked_count;
+            self.drained.is_uncertain |= candidates.len() + unread_count < asked_count;
             self.offer(sender, candidates);
-            (self.task.on_report)(&sender.take());
+            self.report(&sender.take());
             if self.has_ended(sender) {
                 let unsent = next.take().map(|(_, asked)| asked).unwrap_or_default();
                 for (place, sighting) in unsent.into_iter().rev() {
@@ -303,6 +334,7 @@ impl<'a> Drain<'a, '_, '_> {
                 self.drained.passed_over += 1;
                 continue;
             }
+            self.keep(&sighting);
             asked.push((sender.outcomes.open(&sighting.id), sighting));
         }
         if asked.is_empty() {
@@ -350,6 +382,36 @@ impl<'a> Drain<'a, '_, '_> {
         }
     }
 
+    /// Keeps a message that waits, or that may wait after this drain.
+    fn keep(&mut self, sighting: &Sighting) {
+        if let Some(left) = &mut self.left {
+            left.insert(sighting.id.clone(), sighting.clone());
+            // Messages of one key are tried one after another, so that most of them are removed again soon.
+            if left.len() > MAX_HEADS + 2 * MAX_BATCH_GET {
+                self.left = None;
+            }
+        }
+    }
+
+    /// Reports the outcomes of a batch. The messages that are done are not kept.
+    fn report(&mut self, report: &DispatchReport) {
+        use DispatchOutcome::{
+            Accepted, AlreadyDispatched, Dispatched, HeldBack, MarkFailed, NotFound, Parked, Rejected,
+        };
+        for entry in report.entries() {
+            match entry.outcome {
+                Dispatched | AlreadyDispatched | HeldBack | MarkFailed | NotFound | Parked | Rejected => {
+                    self.left.as_mut().map(|left| left.remove(&entry.id));
+                    self.drained.held_back += u64::from(entry.outcome == HeldBack);
+                }
+                // It is not known when the message will be confirmed, and when later messages of its key are due.
+                Accepted => self.left = None,
+                _ => {}
+            }
+        }
+        (self.task.on_report)(report);
+    }
+
     fn has_ended(&mut self, sender: &Sender<'_, '_>) -> bool {
         let turn_ends = self.began.is_some_and(|began| clock::since(began) > self.task.turn);
         self.is_over |= !(self.task.go_on)() || sender.is_in_trouble() || turn_ends;
@@ -367,7 +429,7 @@ impl<'a> Drain<'a, '_, '_> {
         sender.flush();
         let (sent, is_in_trouble) = (sender.sent_count(), sender.is_in_trouble());
         self.drained.is_stuck = sender.is_stuck();
-        (self.task.on_report)(&sender.finish());
+        self.report(&sender.finish());
         self.drained.sent = sent;
         let is_failed_probe = self.task.failures > 0 && self.drained.tried > 0 && sent == 0;
         // If nothing was sent, it is not known whether marks succeed again. The next process that drains the lane must
@@ -378,6 +440,13 @@ impl<'a> Drain<'a, '_, '_> {
             () if is_in_trouble || is_failed_probe => Some(Why::Transport),
             () => None,
         };
+        self.end()
+    }
+
+    fn end(mut self) -> Drained {
+        let heads: Option<Vec<Sighting>> = self.left.take().map(|left| left.into_values().collect());
+        self.drained.read_error = self.drained.read_error.or(self.source.failed);
+        self.drained.heads = heads.filter(|heads| heads.len() <= MAX_HEADS);
         self.drained
     }
 }

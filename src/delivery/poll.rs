@@ -3,7 +3,8 @@
 
 use crate::delivery::order::{Order, Turn};
 use crate::engine::Engine;
-use crate::engine::polling::{MAX_SEGMENTS, PAGES_IN_SEQUENCE, UnshardedSearch};
+use crate::engine::polling::{MAX_SEGMENTS, PAGE, PAGES_IN_SEQUENCE, SMALL_PAGE, UnshardedSearch};
+use crate::engine::sweeping::Known;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::ticks::Ticks;
@@ -12,13 +13,11 @@ use crate::outbox::sightings::{Page, Range, Segment, Sighting, behind};
 use crate::runtime::timed_out;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The number of messages in a page of the index.
-const PAGE_SIZE: i32 = 25;
 /// The maximum number of pages that one poll reads. The next poll continues after them.
 const MAX_PAGES: usize = 64;
 /// The number of messages among which a poll searches for messages without a shard. The next search continues after
 /// them.
-const SEARCHED_AT_ONCE: i32 = 200;
+const SEARCHED_AT_ONCE: i32 = 25;
 /// The number of messages in a page of a search that reads all pages.
 const SEARCHED_PAGE: i32 = 1000;
 /// The name of the requests in errors and logs.
@@ -50,10 +49,10 @@ impl Times {
 /// The messages of a lane that a poll found.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// The number of messages that are due.
-    pub(crate) due: u64,
-    /// Whether a page ended before the last message of the lane.
-    pub(crate) is_cut: bool,
+    /// The ids of the messages that are due.
+    pub(crate) due: Vec<String>,
+    /// The shards whose pages ended before their last messages.
+    pub(crate) cut: BTreeSet<String>,
     /// The shards that do not belong to any group of shards.
     pub(crate) other_shards: BTreeSet<String>,
     /// Messages without a shard.
@@ -91,7 +90,7 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> b
     // The first poll reads both indexes, because a process that sweeps only once must find messages that only one of
     // them shows already.
     let is_idle = unsharded.as_ref().is_some_and(|search| search.is_index_empty) && !starts.is_first;
-    let mut reading = IndexReading::new(starts.segments);
+    let mut reading = IndexReading::new(starts.segments, starts.page_size);
     if is_idle {
         reading.parts.iter_mut().for_each(|part| part.is_open = false);
     }
@@ -99,7 +98,7 @@ fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> b
         reading.read_pages(engine, |page| add(engine, page, groups, times, view))?;
     }
     if reading.is_open() && reading.has_too_many_pages() {
-        let mut divided = IndexReading::new(vec![None; MAX_SEGMENTS]);
+        let mut divided = IndexReading::new(vec![None; MAX_SEGMENTS], starts.page_size);
         let mut found = View::default();
         while divided.is_open() && keep() {
             divided.read_pages(engine, |page| add(engine, page, groups, times, &mut found))?;
@@ -128,6 +127,7 @@ impl View {
 /// A poll of the index of all topics.
 struct IndexReading {
     parts: Vec<Part>,
+    page_size: i32,
     /// The number of pages that were read.
     pages: usize,
     failed: Option<Error>,
@@ -142,10 +142,10 @@ struct Part {
 }
 
 impl IndexReading {
-    fn new(starts: Vec<Option<Item>>) -> Self {
+    fn new(starts: Vec<Option<Item>>, page_size: i32) -> Self {
         let count = i32::try_from(starts.len()).unwrap_or(i32::MAX);
         let part = |(number, from)| Part { segment: Segment { number, count }, from, is_open: true };
-        Self { parts: (0..count).zip(starts).map(part).collect(), pages: 0, failed: None }
+        Self { parts: (0..count).zip(starts).map(part).collect(), page_size, pages: 0, failed: None }
     }
 
     fn is_open(&self) -> bool {
@@ -163,11 +163,11 @@ impl IndexReading {
         let mut open: Vec<&mut Part> = open.collect();
         let starts: Vec<_> = open.iter().map(|part| (part.segment, part.from.clone())).collect();
         let mut parts = open.iter_mut();
-        let page_by_page = engine.polling.reads_page_by_page();
+        let (page_by_page, page_size) = (engine.polling.reads_page_by_page(), self.page_size);
         engine.run_each(
             FINDING,
             starts,
-            |outbox, (segment, from)| async move { outbox.poll_page(PAGE_SIZE, segment, from).await },
+            |outbox, (segment, from)| async move { outbox.poll_page(page_size, segment, from).await },
             |page| {
                 let Some(part) = parts.next() else { return };
                 match page.unwrap_or_else(|| Err(timed_out(FINDING, engine.operation_timeout()))) {
@@ -270,7 +270,7 @@ fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view:
     engine.run_each(
         FINDING,
         parts,
-        |outbox, (shard, range)| async move { outbox.shard_page(shard, range, PAGE_SIZE, None).await },
+        |outbox, (shard, range)| async move { outbox.shard_page(shard, range, PAGE, None).await },
         |page: Option<Result<Page>>| match page {
             Some(Ok(page)) => add(engine, page, groups, times, view),
             Some(Err(error)) => failed = Some(error),
@@ -278,6 +278,46 @@ fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view:
         },
     )?;
     failed.map_or(Ok(()), Err)
+}
+
+/// A lane whose messages wait, and of which a poll has not seen all messages.
+pub(crate) struct Quiet<'a> {
+    pub(crate) known: &'a Known,
+    /// The shards whose newest messages the poll has not seen.
+    pub(crate) cut: &'a BTreeSet<String>,
+}
+
+/// Returns for each of these lanes whether it may have messages that are due and newer than the known ones.
+pub(crate) fn have_news(engine: &Engine, lanes: &[Quiet<'_>], times: Times) -> Result<Vec<bool>> {
+    let mut have = vec![false; lanes.len()];
+    let parts: Vec<(usize, String, Range)> = lanes
+        .iter()
+        .enumerate()
+        .flat_map(|(index, Quiet { known, cut })| {
+            cut.iter().map(move |shard| (index, shard.clone(), Range::Between(known.read_to, times.before)))
+        })
+        .collect();
+    let mut indexes = parts.clone().into_iter().map(|(index, ..)| index);
+    engine.run_each(
+        FINDING,
+        parts,
+        |outbox, (_, shard, range)| async move { outbox.shard_page(shard, range, SMALL_PAGE, None).await },
+        |page: Option<Result<Page>>| {
+            let Some(index) = indexes.next() else { return };
+            // A page that could not be read shows nothing, and is read again by the next poll.
+            let Some(Ok(page)) = page else { return };
+            let mut order = Order::new(times.now);
+            for head in lanes[index].known.heads.iter().flatten() {
+                if page.sightings.iter().all(|found| found.id != head.id) {
+                    order.turn(head);
+                }
+            }
+            let mut served =
+                page.sightings.iter().filter(|sighting| engine.router.route(&sighting.producer_topic).is_some());
+            have[index] |= served.any(|sighting| matches!(order.turn(sighting), Turn::Fresh | Turn::Retried));
+        },
+    )?;
+    Ok(have)
 }
 
 /// Adds a page to the result. The last shard of the page may have more messages.
@@ -299,11 +339,13 @@ fn add(engine: &Engine, page: Page, groups: &Groups, times: Times, view: &mut Vi
             view.unserved_topics.insert(if topic.is_empty() { "(no topic)".to_owned() } else { topic.to_string() });
             continue;
         }
-        seen.is_cut |= cut.as_ref() == Some(&sighting.topic_shard);
+        if cut.as_ref() == Some(&sighting.topic_shard) {
+            seen.cut.insert(sighting.topic_shard.to_string());
+        }
         match orders.entry(lane).or_insert_with(|| Order::new(times.now)).turn(&sighting) {
             Turn::Waits | Turn::Behind => seen.waiting += 1,
             Turn::Fresh | Turn::Retried => {
-                seen.due += 1;
+                seen.due.push(sighting.id.clone());
                 if sighting.topic_shard.is_empty() {
                     seen.unsharded.push(sighting);
                 }

@@ -39,6 +39,13 @@ enum Source<'a> {
     ClaimedByAnother,
 }
 
+/// The messages of a drain that could not be read.
+pub(crate) struct Unread {
+    /// The places of the first message that could not be read and of all later messages, which must not overtake it.
+    pub(crate) places: Vec<usize>,
+    pub(crate) error: Error,
+}
+
 impl<'a> Reading<'a> {
     /// Starts to read up to 100 messages. Each message is passed with its place in the report.
     pub(crate) fn start(
@@ -77,8 +84,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Returns the messages to be sent, and sets the outcomes of all other messages. For a drain, also returns the
-    /// places of the first message that could not be read and of all later messages, which must not overtake it.
-    pub(crate) fn finish(self, sender: &mut Sender<'a, '_>) -> (Vec<Candidate<'a>>, Vec<usize>) {
+    /// messages that could not be read, if there are any.
+    pub(crate) fn finish(self, sender: &mut Sender<'a, '_>) -> (Vec<Candidate<'a>>, Option<Unread>) {
         let no_response = || {
             let text = format!(
                 "no response within operation_timeout_ms ({} ms)",
@@ -154,7 +161,8 @@ impl<'a> Reading<'a> {
                 }
             }
         }
-        (candidates, unread)
+        let error = read.err().filter(|_| !unread.is_empty());
+        (candidates, error.map(|error| Unread { places: unread, error }))
     }
 }
 

@@ -2,10 +2,10 @@
 //! advance, and merged.
 
 use crate::engine::Engine;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::item::Item;
 use crate::outbox::sightings::{Page, Range, Sighting};
-use crate::runtime::{Call, Task};
+use crate::runtime::{Call, Task, timed_out};
 use crate::sys::simulation::{Mutation, mutated};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use tracing::Instrument;
 const MAX_PAGE: i32 = 1000;
 /// The next page is requested when this number of messages remains.
 const AHEAD: usize = 100;
+/// The name of the requests in errors and logs.
+const FINDING: &str = "finding outstanding messages";
 /// The minimum number of messages of a page. If such a page cannot be read, its shard waits for the next sweep.
 const MIN_PAGE: i32 = 10;
 
@@ -25,6 +27,8 @@ pub(crate) struct Source<'a> {
     parts: Vec<Part>,
     /// Whether a shard could not be read to its end, so that the lane may have more messages that are due.
     pub(crate) is_incomplete: bool,
+    /// The first error for which a shard could not be read.
+    pub(crate) failed: Option<Error>,
 }
 
 /// A range of creation times in one shard.
@@ -62,7 +66,7 @@ impl<'a> Source<'a> {
             let known = Part { found: found.into(), is_at_end: true, ..part((shard, range)) };
             parts.push(known);
         }
-        Self { engine, call, parts, is_incomplete: false }
+        Self { engine, call, parts, is_incomplete: false, failed: None }
     }
 
     /// Returns the oldest message that has not been returned yet. `keep` is called between requests and returns whether
@@ -102,29 +106,29 @@ impl<'a> Source<'a> {
         let (outbox, shard, range) = (Arc::clone(&self.engine.outbox), part.shard.clone(), part.range);
         let (limit, from) = (part.limit, part.from.clone());
         let read = async move { outbox.shard_page(shard, range, limit, from).await }
-            .instrument(self.engine.request_span("finding outstanding messages"));
+            .instrument(self.engine.request_span(FINDING));
         part.request = Some(self.engine.runtime.start_task(self.call, self.engine.operation_timeout(), read));
     }
 
-    /// Waits for the requested page. If it could not be read, a page of half its size is requested next.
+    /// Waits for the requested page. If it could not be read, a page of half its size is requested next, because a large
+    /// page may take too long or be throttled.
     fn receive(&mut self, index: usize) {
         let part = &mut self.parts[index];
-        match part.request.take().map(Task::wait) {
-            Some(Some(Ok(page))) => {
+        let timeout = self.engine.operation_timeout();
+        let read = part.request.take().and_then(Task::wait).unwrap_or_else(|| Err(timed_out(FINDING, timeout)));
+        match read {
+            Ok(page) => {
                 part.found.extend(page.sightings);
                 part.is_at_end = page.next.is_none();
                 part.from = page.next;
             }
-            failed => {
+            Err(error) => {
                 part.limit /= 2;
-                if part.limit < MIN_PAGE {
-                    let why = match failed {
-                        Some(Some(Err(error))) => error.message().to_owned(),
-                        _ => "no response within operation_timeout_ms".to_owned(),
-                    };
-                    tracing::warn!(target: "postbox", { shard = %part.shard, error.message = %why }, "a shard could not be read and waits");
+                if part.limit < MIN_PAGE || !error.is_retryable() {
+                    tracing::warn!(target: "postbox", { shard = %part.shard, error.message = error.message() }, "a shard could not be read and waits");
                     part.is_at_end = true;
                     self.is_incomplete = true;
+                    self.failed.get_or_insert(error);
                 }
             }
         }

@@ -1,15 +1,17 @@
 //! A sweep finds the lanes that have messages to send, and drains the lanes that no other process holds, several topics
 //! in parallel. A lane is a group of shards of a topic. Draining a lane means sending its messages.
 
+use crate::delivery::acceptance::MAX_UNCONFIRMED;
 use crate::delivery::drain::{Drained, Task, drain};
 use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
 use crate::delivery::marking::catch_up;
 use crate::delivery::pause::pause;
-use crate::delivery::poll::{Seen, Times, View, poll};
+use crate::delivery::poll::{Quiet, Seen, Times, View, have_news, poll};
 use crate::delivery::presence::{show, show_progress};
 use crate::delivery::source::Source;
 use crate::delivery::stuck::{CalledFor, Calls, STUCK_WAIT, Stuck};
 use crate::engine::Engine;
+use crate::engine::sweeping::Known;
 use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::report::{DispatchReport, LeaseStatus, OnBatch, SweepReport};
@@ -17,7 +19,7 @@ use crate::model::settings::LeaseMode;
 use crate::model::ticks::Ticks;
 use crate::outbox::lane::{Group, Groups, Lane};
 use crate::outbox::lock_table::{LockItem, Standing, Why, unix_milliseconds};
-use crate::outbox::sightings::Range;
+use crate::outbox::sightings::{Range, Sighting};
 use crate::runtime::Call;
 use crate::sys::clock;
 use crate::sys::simulation::{Mutation, mutated};
@@ -31,8 +33,10 @@ use std::time::{Duration, Instant};
 const SWEEPER: &str = "postbox-sweeper";
 /// The time for which this process ignores a lane after it found that another process holds the lane.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(15);
-/// The maximum time for which a lane is not read again after a drain found no message that was due, or none that could be
-/// sent.
+/// The interval at which a lane all of whose messages wait is read in full, because an older message may have
+/// appeared, for example after a late commit.
+const FULL_READ: Duration = Duration::from_secs(300);
+/// The same interval for a lane with more waiting messages than are kept in memory.
 const NOTHING_DUE: Duration = Duration::from_secs(60);
 /// The maximum time for which the lease of all lanes is held if other topics need another sweeper.
 const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
@@ -45,6 +49,8 @@ const MOST_LANES: usize = 100;
 struct Job {
     lane: Lane,
     seen: Seen,
+    /// The messages that are known to wait. If this is set, only newer messages are read.
+    known: Option<Arc<Known>>,
     /// The item of the last pause of the lane, if there is one and the pause is over.
     pause: Option<LockItem>,
 }
@@ -71,6 +77,8 @@ struct Results<'r> {
     on_batch: &'r mut OnBatch<'r>,
     lanes: BTreeMap<Lane, Left>,
     unserved_topics: BTreeSet<String>,
+    /// The first error for which messages could not be read.
+    read_error: Option<Error>,
 }
 
 /// The numbers of messages of a lane that were not sent. A message counts once, even if the lane is drained repeatedly.
@@ -87,23 +95,31 @@ impl Results<'_> {
     fn saw(&mut self, lane: &Lane, seen: &Seen) {
         let left = self.lanes.entry(lane.clone()).or_default();
         if !left.was_drained {
-            left.held_back = seen.waiting + seen.due + seen.unserved;
+            left.held_back = seen.waiting + seen.due.len() as u64 + seen.unserved;
         }
     }
 
     /// Notes the messages that a drain of a lane did not send. Messages that failed in an earlier drain now wait, and
     /// are not counted again.
-    fn drained(&mut self, lane: &Lane, held_back: u64, failed: u64) {
+    fn drained(&mut self, lane: &Lane, held_back: u64, failed: u64, read_error: Option<&Error>) {
         let left = self.lanes.entry(lane.clone()).or_default();
-        left.held_back = held_back.saturating_sub(left.failed);
+        // A drain that could not read all messages may know fewer than the poll.
+        let known = read_error.map_or(0, |_| left.held_back);
+        left.held_back = held_back.saturating_sub(left.failed).max(known);
+        self.read_error = self.read_error.take().or(read_error.cloned());
         left.failed += failed;
         left.was_drained = true;
     }
 
-    fn into_report(mut self) -> SweepReport {
+    /// Returns the report, or the error for which messages could not be read, if no message was tried.
+    fn into_report(mut self) -> Result<SweepReport> {
+        match self.read_error {
+            Some(error) if self.report.dispatched + self.report.failed == 0 => return Err(error),
+            _ => {}
+        }
         self.report.pass_over(self.lanes.values().map(|left| left.held_back).sum());
         self.report.topics_without_producer = self.unserved_topics.into_iter().collect();
-        self.report
+        Ok(self.report)
     }
 }
 
@@ -167,6 +183,7 @@ pub(crate) fn sweep(
             on_batch,
             lanes: BTreeMap::new(),
             unserved_topics: BTreeSet::new(),
+            read_error: None,
         }),
         calls: Calls::default(),
     };
@@ -175,8 +192,8 @@ pub(crate) fn sweep(
     }
     let swept = sweep.run();
     drop(sweep.one_lease);
-    let report = sweep.results.into_inner().into_report();
-    let swept = swept.map(|()| report);
+    let results = sweep.results.into_inner();
+    let swept = swept.and_then(|()| results.into_report());
     show(engine, swept.as_ref());
     let report = swept?;
     engine.counters.swept(&report);
@@ -371,8 +388,8 @@ impl<'a, 'r> Sweep<'a, 'r> {
     /// queue.
     fn find_jobs(&self) -> Result<usize> {
         self.state().polled = Some(clock::now());
-        let View { lanes, unserved_topics } =
-            poll(self.engine, self.topic, Times::of(self.engine), &|| self.goes_on())?;
+        let times = Times::of(self.engine);
+        let View { lanes, unserved_topics } = poll(self.engine, self.topic, times, &|| self.goes_on())?;
         if !self.goes_on() {
             return Ok(0);
         }
@@ -381,23 +398,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
             lanes.iter().for_each(|(lane, seen)| results.saw(lane, seen));
             results.unserved_topics.extend(unserved_topics);
         }
-        let (known, busy): (HashSet<Lane>, HashSet<String>) = {
-            let state = self.state();
-            (state.jobs.iter().map(|job| job.lane.clone()).collect(), state.busy.clone())
-        };
-        let mut jobs: Vec<Job> = lanes
-            .into_iter()
-            .filter(|(lane, seen)| {
-                let may_have_work = seen.due > 0 || (seen.is_cut && !self.engine.sweeping.is_idle(lane));
-                let is_anothers =
-                    mutated(Mutation::SharesDealt) && lane.resource().bytes().map(u32::from).sum::<u32>() % 2 == 0;
-                // The lanes of a busy topic are skipped, because their leases, which this process holds, would look
-                // like leases of another process.
-                let is_known = known.contains(lane) || busy.contains(&lane.topic);
-                may_have_work && !is_known && !self.engine.sweeping.leaves(lane) && !is_anothers
-            })
-            .map(|(lane, seen)| Job { lane, seen, pause: None })
-            .collect();
+        let mut jobs = self.jobs_of(lanes, times)?;
         fastrand::shuffle(&mut jobs);
         jobs.truncate(MOST_LANES);
         if jobs.is_empty() {
@@ -420,6 +421,45 @@ impl<'a, 'r> Sweep<'a, 'r> {
         drop(state);
         self.changed.notify_all();
         Ok(count)
+    }
+
+    /// Returns the lanes that may have messages that are due. If all messages of a lane are known to wait, only its newer
+    /// messages are looked for.
+    fn jobs_of(&self, lanes: BTreeMap<Lane, Seen>, times: Times) -> Result<Vec<Job>> {
+        let (in_queue, busy): (HashSet<Lane>, HashSet<String>) = {
+            let state = self.state();
+            (state.jobs.iter().map(|job| job.lane.clone()).collect(), state.busy.clone())
+        };
+        let (mut jobs, mut quiet) = (Vec::new(), Vec::new());
+        for (lane, seen) in lanes {
+            let is_anothers =
+                mutated(Mutation::SharesDealt) && lane.resource().bytes().map(u32::from).sum::<u32>() % 2 == 0;
+            // The lanes of a busy topic are skipped, because their leases, which this process holds, would look like
+            // leases of another process.
+            let is_in_work = in_queue.contains(&lane) || busy.contains(&lane.topic);
+            if is_in_work || self.engine.sweeping.leaves(&lane) || is_anothers {
+                continue;
+            }
+            let known = self.engine.sweeping.known_lane(&lane).filter(|known| known.read_to < times.before);
+            let job = Job { lane, seen, known: None, pause: None };
+            let Seen { due, cut, .. } = &job.seen;
+            match known {
+                _ if due.is_empty() && cut.is_empty() => {}
+                Some(known) if !cut.is_empty() && known.heads.is_some() && known.explains(due, times.now) => {
+                    let is_due = !due.is_empty() || known.due <= clock::now();
+                    let job = Job { known: Some(known), ..job };
+                    if is_due { jobs.push(job) } else { quiet.push(job) }
+                }
+                Some(known) if due.is_empty() && known.heads.is_none() => {}
+                _ => jobs.push(job),
+            }
+        }
+        let looks: Vec<Quiet<'_>> =
+            quiet.iter().filter_map(|job| Some(Quiet { known: job.known.as_deref()?, cut: &job.seen.cut })).collect();
+        let news = have_news(self.engine, &looks, times)?;
+        jobs.extend(quiet.into_iter().zip(news).filter_map(|(job, has_news)| has_news.then_some(job)));
+        self.engine.polling.found_nothing_new(jobs.is_empty());
+        Ok(jobs)
     }
 
     /// Returns the lanes that are neither held nor paused, or the reason for which the lock table cannot be used.
@@ -555,21 +595,24 @@ impl<'a, 'r> Sweep<'a, 'r> {
             failures = item.failures;
             unmarked = item.why.as_deref() == Some(Why::Marks.name());
         }
-        let lease = Mutex::new(lease);
-        let drained = self.drain(&job, failures, (was_abandoned || unmarked, unmarked && !was_abandoned), &lease);
-        let lease = lease.into_inner();
+        let (lease, times) = (Mutex::new(lease), Times::of(self.engine));
+        let is_careful = (was_abandoned || unmarked, unmarked && !was_abandoned);
+        let drained = self.drain(&job, times, failures, is_careful, &lease);
+        let (lease, is_stuck) = (lease.into_inner(), drained.is_stuck);
+        self.engine.sweeping.forget_lane(&job.lane);
         self.end_lane(&job, &resource, lease, (failures, before.as_ref()), &drained);
-        drained.is_stuck
+        self.note_known(&job, times, drained);
+        is_stuck
     }
 
     fn drain(
         &self,
         job: &Job,
+        times: Times,
         failures: u32,
         (is_careful, until_marked): (bool, bool),
         lease: &Mutex<Option<Lease<'a>>>,
     ) -> Drained {
-        let times = Times::of(self.engine);
         let go_on = || {
             let own = lease.lock().as_mut().is_none_or(Lease::is_held);
             let all = match &mut *self.one_lease() {
@@ -593,13 +636,20 @@ impl<'a, 'r> Sweep<'a, 'r> {
             failed += results.report.failed - failed_before;
             (results.on_batch)(report);
         };
-        let ranges = [Range::UpTo(times.before), Range::After(times.too_late)];
+        let (first, found) = match job.known.as_deref() {
+            Some(Known { heads, read_to, .. }) => {
+                let older = heads.iter().flatten().filter(|head| head.created < *read_to);
+                (Range::Between(*read_to, times.before), older.cloned().collect())
+            }
+            None => (Range::UpTo(times.before), job.seen.unsharded.clone()),
+        };
+        let ranges = [first, Range::After(times.too_late)];
         let shards = match job.lane.group {
             Group::Numbered(_) => Groups::of(self.engine.outbox.shards()).shards(&job.lane),
             Group::Other => job.seen.other_shards.iter().cloned().collect(),
         };
         let parts = shards.into_iter().flat_map(|shard| ranges.map(|range| (shard.clone(), range)));
-        let source = Source::new(self.engine, self.call, parts, job.seen.unsharded.clone());
+        let source = Source::new(self.engine, self.call, parts, found);
         let called_for = Arc::new(CalledFor {
             topic: job.lane.topic.clone(),
             lock: lease.lock().as_ref().map(|lease| lease.lock.clone()),
@@ -614,11 +664,12 @@ impl<'a, 'r> Sweep<'a, 'r> {
             is_careful,
             until_marked,
             go_on: &go_on,
+            known: job.known.clone(),
             turn: Terms::of(self.engine).turn(),
             on_report: &mut on_report,
         };
         let drained = drain(task, source);
-        self.results().drained(&job.lane, drained.passed_over + held_back, failed);
+        self.results().drained(&job.lane, drained.passed_over + held_back, failed, drained.read_error.as_ref());
         drained
     }
 
@@ -670,11 +721,36 @@ impl<'a, 'r> Sweep<'a, 'r> {
         {
             forget_pause(engine, item);
         }
-        let only_waits = drained.sent == 0 && drained.waiting == drained.tried && !drained.is_uncertain;
-        if (drained.tried == 0 || only_waits) && !drained.has_rest {
-            let until = drained.next_due.map_or(NOTHING_DUE, |due| due.since(Ticks::now()).min(NOTHING_DUE));
-            engine.sweeping.idle_lane(&job.lane, until);
+    }
+
+    /// Keeps in memory which messages of a lane wait, if the lane has no other messages after a drain.
+    fn note_known(&self, job: &Job, times: Times, drained: Drained) {
+        let all_wait = drained.tried == drained.sent + drained.waiting + drained.held_back && !drained.has_rest;
+        let is_certain = drained.trouble.is_none() && !drained.is_uncertain;
+        // Messages that wait for the confirmations of others can be sent at any time.
+        let wait_for_others = self.engine.in_flight.has_accepted(&job.lane.topic, MAX_UNCONFIRMED);
+        if !all_wait || !is_certain || wait_for_others || job.lane.group == Group::Other {
+            return;
         }
+        let heads = drained.heads;
+        let is_left = |head: &Sighting| heads.iter().flatten().any(|left| left.id == head.id);
+        if heads.is_none() && drained.sent > 0 {
+            return;
+        }
+        let was_full = job.known.is_none();
+        // After a known message was sent, the later messages of its key are unread.
+        if !was_full && !job.known.iter().flat_map(|known| &known.heads).flatten().all(is_left) {
+            return;
+        }
+        let longest = if heads.is_some() { FULL_READ } else { NOTHING_DUE };
+        let next = drained.next_due.map_or(longest, |due| due.since(Ticks::now()).min(longest));
+        let (now, read_to) = (clock::now(), times.before);
+        let until = match &job.known {
+            Some(known) => known.until,
+            None if heads.is_some() => now + FULL_READ,
+            None => now + next,
+        };
+        self.engine.sweeping.know_lane(&job.lane, Known { heads, read_to, due: now + next, until });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

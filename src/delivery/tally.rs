@@ -50,13 +50,8 @@ pub(crate) struct Tally {
     refusal: Option<String>,
 }
 
-/// The waits that were written for messages that were tried and failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Waits {
-    pub(crate) count: u64,
-    /// The end of the first wait.
-    pub(crate) next: Option<Ticks>,
-}
+/// The ids of messages that were tried and failed, each with the end of the wait that was written to its item.
+pub(crate) type Waits = Vec<(String, Ticks)>;
 
 impl Tally {
     /// Notes a failure. If three or more messages are rejected with the same reason and no message is sent, these
@@ -132,10 +127,9 @@ impl Tally {
         let mut waits = Waits::default();
         let sent =
             failures.iter().zip(&attempts).zip(&written).filter(|((failure, _), _)| failure.blame != Blame::Item);
-        for ((_, (_, _, attempt)), written) in sent {
+        for ((failure, (_, _, attempt)), written) in sent {
             if let (Attempt::Failed { next, .. }, Some(Changed::Done)) = (attempt, written) {
-                waits.count += 1;
-                waits.next = waits.next.into_iter().chain([*next]).min();
+                waits.push((failure.id.clone(), *next));
             }
         }
         let refused = failures.into_iter().zip(written);

@@ -9,6 +9,13 @@ use crate::sys::sync::{Mutex, MutexGuard};
 pub(crate) const PAGES_IN_SEQUENCE: usize = 8;
 /// The maximum number of segments.
 pub(crate) const MAX_SEGMENTS: usize = 8;
+/// The interval at which a poll reads pages of the usual size although the last poll found nothing new, as a number of
+/// polls. A page can then show a message with another producer behind messages that this process cannot send.
+const USUAL_PAGES_EVERY: u64 = 60;
+/// The number of messages in a page of the index.
+pub(crate) const PAGE: i32 = 25;
+/// The number of messages in a page if the last poll found nothing new.
+pub(crate) const SMALL_PAGE: i32 = 5;
 /// The interval at which a poll also searches for messages without a shard, as a number of polls.
 const UNSHARDED_EVERY: u64 = 12;
 
@@ -28,6 +35,8 @@ struct State {
     /// Whether DynamoDB has rejected a start key that Postbox had constructed, so that only the keys that pages return
     /// are used.
     reads_page_by_page: bool,
+    /// Whether the last poll found only messages that are known to wait, or that this process cannot send.
+    is_quiet: bool,
 }
 
 /// The positions at which a poll starts.
@@ -39,6 +48,8 @@ pub(crate) struct Starts {
     pub(crate) unsharded: Option<UnshardedSearch>,
     /// Whether this is the first poll of this process.
     pub(crate) is_first: bool,
+    /// The maximum number of messages in a page.
+    pub(crate) page_size: i32,
 }
 
 /// A search for messages without a shard.
@@ -62,7 +73,15 @@ impl Polling {
         state.polls += 1;
         // A poll that fails does not end, so that the next poll reads the index from its start.
         let segments = std::mem::take(&mut state.segments);
-        Starts { segments: if segments.is_empty() { vec![None] } else { segments }, unsharded, is_first }
+        // Without jumps, small pages would need more requests.
+        let is_small =
+            state.is_quiet && !state.reads_page_by_page && !(state.polls - 1).is_multiple_of(USUAL_PAGES_EVERY);
+        Starts {
+            segments: if segments.is_empty() { vec![None] } else { segments },
+            unsharded,
+            is_first,
+            page_size: if is_small { SMALL_PAGE } else { PAGE },
+        }
     }
 
     /// Notes the end of a search for messages without a shard: the start key of the next search, and whether messages
@@ -80,6 +99,12 @@ impl Polling {
         // The segments differ if their number differs, so the next poll reads them from their start.
         let keeps = !is_complete || count == segments.len();
         self.lock().segments = if keeps { segments } else { vec![None; count] };
+    }
+
+    /// Notes whether a poll found only messages that are known to wait, or that this process cannot send. The pages of
+    /// the next poll are then smaller, because they only show whether there are other lanes.
+    pub(crate) fn found_nothing_new(&self, is_quiet: bool) {
+        self.lock().is_quiet = is_quiet;
     }
 
     pub(crate) fn reads_page_by_page(&self) -> bool {
@@ -125,6 +150,16 @@ mod tests {
         polling.searched(None, true);
         let later = (0..12).filter_map(|_| polling.start().unsharded).last();
         assert!(matches!(later, Some(UnshardedSearch::All)));
+    }
+
+    #[test]
+    fn pages_are_small_after_a_poll_that_found_nothing_new() {
+        let polling = Polling::default();
+        polling.found_nothing_new(true);
+        let sizes = || (0..60).map(|_| polling.start().page_size).collect::<Vec<_>>();
+        assert_eq!(sizes(), [vec![PAGE], vec![SMALL_PAGE; 59]].concat());
+        polling.found_nothing_new(false);
+        assert_eq!(sizes(), [PAGE; 60]);
     }
 
     #[test]

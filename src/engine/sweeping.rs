@@ -1,11 +1,14 @@
 //! The information that a process keeps in memory between its sweeps. The information only saves requests. Every
 //! decision that must outlive the process is stored in the tables.
 
+use crate::model::ticks::Ticks;
 use crate::outbox::lane::Lane;
+use crate::outbox::sightings::Sighting;
 use crate::sys::clock;
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The maximum number of ids of lost leases of one resource that are remembered.
@@ -17,10 +20,33 @@ const MOST_LEFT_LEASES: usize = 8;
 #[derive(Default)]
 pub(crate) struct Sweeping(Mutex<Memory>);
 
+/// A lane all of whose messages wait, as a drain has found it. The messages that wait themselves are its heads. All
+/// other messages wait for a head with their partition key.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// The heads, or `None` if there are too many to be kept in memory.
+    pub(crate) heads: Option<Vec<Sighting>>,
+    /// Messages that were created before this time were read.
+    pub(crate) read_to: Ticks,
+    /// The end of the first wait.
+    pub(crate) due: Instant,
+    /// The time at which the lane is read in full again.
+    pub(crate) until: Instant,
+}
+
+impl Known {
+    /// Returns whether all of these messages, which are due, are heads whose waits have ended.
+    pub(crate) fn explains(&self, due: &[String], now: Ticks) -> bool {
+        let has_ended =
+            |id: &String| self.heads.iter().flatten().any(|head| head.id == *id && !head.fate.is_waiting(now));
+        due.iter().all(has_ended)
+    }
+}
+
 #[derive(Default)]
 struct Memory {
     lanes: HashMap<Lane, Instant>,
-    idle: HashMap<Lane, Instant>,
+    known: HashMap<Lane, Arc<Known>>,
     topics: HashMap<String, Instant>,
     /// The ids of leases by their resources, as in [`leave_lease`](Sweeping::leave_lease).
     left_leases: HashMap<String, Vec<String>>,
@@ -38,14 +64,21 @@ impl Sweeping {
         remember(&mut self.lock().lanes, lane.clone(), time);
     }
 
-    /// Notes that a drain found no message of a lane that is due within this time.
-    pub(crate) fn idle_lane(&self, lane: &Lane, time: Duration) {
-        remember(&mut self.lock().idle, lane.clone(), time);
+    /// Notes what a drain has found in a lane all of whose messages wait.
+    pub(crate) fn know_lane(&self, lane: &Lane, known: Known) {
+        let mut memory = self.lock();
+        memory.known.retain(|_, known| known.until > clock::now());
+        memory.known.insert(lane.clone(), Arc::new(known));
     }
 
-    /// Returns whether no message of the lane is due yet, as noted by [`idle_lane`](Self::idle_lane).
-    pub(crate) fn is_idle(&self, lane: &Lane) -> bool {
-        self.lock().idle.get(lane).is_some_and(|until| *until > clock::now())
+    /// Forgets what a drain has found in a lane, which is then read in full.
+    pub(crate) fn forget_lane(&self, lane: &Lane) {
+        self.lock().known.remove(lane);
+    }
+
+    /// Returns what a drain has found in a lane all of whose messages wait, unless this was too long ago.
+    pub(crate) fn known_lane(&self, lane: &Lane) -> Option<Arc<Known>> {
+        self.lock().known.get(lane).filter(|known| known.until > clock::now()).cloned()
     }
 
     /// Ignores a topic for this time, because this process cannot send its messages.

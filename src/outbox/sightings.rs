@@ -70,6 +70,8 @@ pub(crate) enum Range {
     UpTo(Ticks),
     /// Messages created after this time.
     After(Ticks),
+    /// Messages created between these times, including both.
+    Between(Ticks, Ticks),
 }
 
 impl Outbox {
@@ -95,20 +97,23 @@ impl Outbox {
 
     /// Reads a page of the messages of a shard of a topic, oldest first.
     pub(crate) async fn shard_page(&self, shard: String, range: Range, limit: i32, from: Option<Item>) -> Result<Page> {
-        let (comparison, time) = match range {
-            Range::UpTo(time) => ("<=", time),
-            Range::After(time) => (">", time),
+        let (comparison, time, end) = match range {
+            Range::UpTo(time) => ("<= :time", time, None),
+            Range::After(time) => ("> :time", time, None),
+            Range::Between(time, end) => ("BETWEEN :time AND :end", time, Some(end)),
         };
-        let response = self
+        let mut request = self
             .client
             .query()
             .table_name(&self.table)
             .index_name(BY_TOPIC)
-            .key_condition_expression(format!(
-                "{TOPIC_SHARD} = :shard AND {OUTSTANDING_CREATED_TIME} {comparison} :time"
-            ))
+            .key_condition_expression(format!("{TOPIC_SHARD} = :shard AND {OUTSTANDING_CREATED_TIME} {comparison}"))
             .expression_attribute_values(":shard", text(shard))
-            .expression_attribute_values(":time", number(time.raw()))
+            .expression_attribute_values(":time", number(time.raw()));
+        if let Some(end) = end {
+            request = request.expression_attribute_values(":end", number(end.raw()));
+        }
+        let response = request
             .projection_expression(projection())
             .limit(limit.min(MAX_PAGE))
             .set_exclusive_start_key(from)

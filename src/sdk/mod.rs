@@ -17,7 +17,7 @@ use crate::sdk::server_clock::{CorrectedTime, SERVER_CLOCK};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -70,7 +70,7 @@ pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
         }
         client = client.region(Region::new(ANY_REGION));
     }
-    Ok(Client::from_conf(client.build()))
+    Ok(Client::from_conf(client.retry_partition(own_retry_budget()).build()))
 }
 
 /// Creates a client of the embedded database, or of the HTTP client that the program has set instead. The client needs
@@ -83,25 +83,30 @@ pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client
         .credentials_provider(Credentials::new("embedded", "embedded", None, None, PROVIDER))
         .http_client(http_client)
         .retry_config(retries(config))
+        .retry_partition(own_retry_budget())
         .timeout_config(timeouts(config));
     #[cfg(postbox_simulation)]
     let client = simulated(client);
     Client::from_conf(client.build())
 }
 
-/// Adds the timer of the simulation of this thread, if there is one, and a separate retry budget to the client.
+/// Adds the timer of the simulation of this thread, if there is one, to the client.
 #[cfg(postbox_simulation)]
 fn simulated(mut client: aws_sdk_dynamodb::config::Builder) -> aws_sdk_dynamodb::config::Builder {
-    use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, retry::RetryPartition};
+    use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
     match crate::sys::simulation::sleeper() {
         None => client,
         Some(sleeper) => {
             client.set_sleep_impl(Some(sleeper));
-            client
-                .retry_partition(RetryPartition::custom("simulation").build())
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            client.stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         }
     }
+}
+
+/// Returns a retry budget for one client. By default, all clients of a process share one budget per service and region,
+/// so that the failures of one client would end the retries of the others.
+pub(crate) fn own_retry_budget() -> RetryPartition {
+    RetryPartition::custom("postbox").build()
 }
 
 fn retries(config: &Config) -> RetryConfig {

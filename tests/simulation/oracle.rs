@@ -158,7 +158,7 @@ struct State {
     /// The id of each lease and the time at which it was taken, by resource.
     taken: BTreeMap<String, (String, Duration)>,
     expiry: BTreeMap<String, (String, u64)>,
-    /// What each sweep tried, by lane, start of the sweep, and process.
+    /// The messages that each sweep tried, by lane, start of the sweep, and process.
     tries: BTreeMap<(String, Duration, String), Tries>,
     one_lease: bool,
     shards: u64,

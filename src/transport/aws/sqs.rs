@@ -1,5 +1,6 @@
 //! Amazon SQS.
 
+use crate::sdk::own_retry_budget;
 use crate::transport::Producer;
 use crate::transport::aws::address::Address;
 use crate::transport::aws::batch::{Numbered, results};
@@ -23,7 +24,7 @@ struct Queue(Address);
 impl Target for Queue {
     fn open(&self, context: &Context<'_>) -> crate::model::error::Result<Arc<dyn Producer>> {
         let Connection { sdk, region, endpoint } = Connection::to(&self.0, context)?;
-        let mut settings = aws_sdk_sqs::config::Builder::from(&sdk).region(region);
+        let mut settings = aws_sdk_sqs::config::Builder::from(&sdk).region(region).retry_partition(own_retry_budget());
         if let Some(endpoint) = endpoint {
             settings = settings.endpoint_url(endpoint);
         }

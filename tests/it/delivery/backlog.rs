@@ -1,8 +1,9 @@
 //! Sweeps of backlogs that are large, slow to read, or ahead of other messages.
 
-use crate::support::fault::Fault;
+use crate::support::fault::{Fault, Request};
 use crate::support::{OUTBOX, TEST_TIMEOUT, TestOutbox, bodies_asked, eager, message_key, sdk, wait_until};
 use postbox::{LeaseMode, MemoryProducer, Message, Postbox, SendOutcome, producer_fn};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -134,7 +135,51 @@ fn waiting_messages_are_not_read_again() {
         let _ = world.postbox.sweep().unwrap();
     }
     assert_eq!(world.faults.requests().iter().map(bodies_asked).sum::<usize>(), 0);
-    assert!(world.faults.operations().iter().all(|operation| operation == "Scan"), "{:?}", world.faults.operations());
+    // One small page shows whether there are newer messages.
+    let is_small = |request: &Request| request.operation == "Scan" || request.body["Limit"] == 5;
+    assert!(world.faults.requests().iter().all(is_small), "{:?}", world.faults.operations());
+}
+
+/// A producer that fails for the body `0` until the switch is set, and records the bodies that it sends.
+fn failing_first(works: &Arc<AtomicBool>, sent: &Arc<Mutex<Vec<String>>>) -> impl postbox::Producer + use<> {
+    let (works, sent) = (Arc::clone(works), Arc::clone(sent));
+    producer_fn(move |message: &Message| {
+        if message.body() == b"0" && !works.load(Ordering::SeqCst) {
+            return SendOutcome::Retry("poison".into());
+        }
+        sent.lock().unwrap().push(String::from_utf8_lossy(message.body()).into_owned());
+        SendOutcome::Sent
+    })
+}
+
+#[test]
+fn new_messages_are_sent_past_a_backlog_that_waits_without_reading_it_again() {
+    let (works, sent) = (Arc::default(), Arc::default());
+    let world = TestOutbox::configured(|builder| {
+        let builder = eager(builder).number_of_shards(1).default_producer(failing_first(&works, &sent));
+        builder.dispatch_retry_delay(Duration::from_millis(60_000))
+    });
+    let of_key = |n: u32, key: &str| Message::new("t", n.to_string()).with_partition_key(key);
+    let all: Vec<Message> = (0..100).map(|n| of_key(n, "k")).collect();
+    let ids = world.postbox.deposit_posts(&all).unwrap();
+    let _ = world.postbox.sweep().unwrap();
+    world.postbox.deposit_posts(&[of_key(100, "k"), of_key(101, "other"), of_key(102, "other")]).unwrap();
+    world.faults.forget();
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 2);
+    assert_eq!(*sent.lock().unwrap(), ["101", "102"]);
+    let reads_old = |request: &Request| {
+        let condition = request.body["KeyConditionExpression"].as_str().unwrap_or_default();
+        request.operation == "Query" && condition.contains("<=")
+    };
+    assert!(!world.faults.requests().iter().any(reads_old), "the backlog is read again");
+    // When the first message is due and can be sent, the messages behind it are read and sent too.
+    works.store(true, Ordering::SeqCst);
+    let mut raw = world.raw(&ids[0]).unwrap();
+    raw.remove("NextAttemptAt");
+    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await });
+    assert_eq!(world.postbox.sweep().unwrap().dispatched, 101);
+    let expected: Vec<String> = [101, 102].into_iter().chain(0..101).map(|n| n.to_string()).collect();
+    assert_eq!(*sent.lock().unwrap(), expected);
 }
 
 #[test]

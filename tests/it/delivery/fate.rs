@@ -224,7 +224,7 @@ fn messages_behind_a_failing_one_are_not_read_before_it_is_due() {
     assert_eq!(world.postbox.sweep().unwrap().failed, 1);
     world.faults.forget();
     let _ = world.postbox.sweep().unwrap();
-    assert_eq!(world.faults.operations(), ["Scan", "Scan"], "a poll, and no read of the lane");
+    assert_eq!(world.faults.operations(), ["Scan", "Scan", "Query"], "a poll, and a look for newer messages");
 }
 
 #[test]

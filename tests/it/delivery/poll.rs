@@ -61,7 +61,7 @@ fn every_idle_sweep_after_the_first_makes_one_request() {
 #[test]
 fn a_message_without_a_shard_is_found_behind_a_backlog_that_waits() {
     let world = TestOutbox::configured(|builder| builder);
-    let messages: Vec<Message> = (0..450).map(|n| Message::new("unserved", n.to_string())).collect();
+    let messages: Vec<Message> = (0..60).map(|n| Message::new("unserved", n.to_string())).collect();
     let _ = world.postbox.deposit_posts(&messages).unwrap();
     let ids = world.postbox.deposit_posts(&[Message::new("t", "first"), Message::new("t", "second")]).unwrap();
     for id in &ids {
@@ -74,7 +74,7 @@ fn a_message_without_a_shard_is_found_behind_a_backlog_that_waits() {
     }
     let producer = MemoryProducer::new();
     let sweeper = world.backend.open(eager(Postbox::builder()).producer("t", producer.clone()), &world.faults);
-    // Every twelfth sweep searches 200 messages for those without a shard, so three searches get past the backlog.
+    // Every twelfth sweep searches 25 messages for those without a shard, so three searches get past the backlog.
     let sent: u64 = (0..36).map(|_| sweeper.sweep().unwrap().dispatched).sum();
     assert_eq!((sent, producer.sent().len()), (2, 2));
 }

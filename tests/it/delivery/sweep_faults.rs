@@ -478,6 +478,48 @@ fn a_sweep_of_a_throttled_index_takes_no_lease() {
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 3);
 }
 
+/// The program can commit and clear without these permissions, so that only the sweeper can show that they are missing.
+#[test]
+fn messages_that_cannot_be_read_are_an_error_of_the_sweep() {
+    type Reads = fn(&Request) -> bool;
+    let bodies: Reads =
+        |request| request.body["RequestItems"][OUTBOX].is_object() && request.operation == "BatchGetItem";
+    let lanes: Reads = |request| request.operation == "Query";
+    for (reads, fault, code, operation) in [
+        (bodies, Fault::access_denied(), ErrorCode::AccessDenied, "BatchGetItem"),
+        (lanes, Fault::access_denied(), ErrorCode::AccessDenied, "Query"),
+        (lanes, throughput_exceeded(), ErrorCode::Throttled, "Query"),
+    ] {
+        let world = TestOutbox::configured(|builder| {
+            eager(builder).sweep_interval(Duration::from_millis(10)).max_request_attempts(1)
+        });
+        let ids = world.deposit(100);
+        world.faults.when(move |request| reads(request).then(|| fault.clone()));
+        let error = world.postbox.sweep().unwrap_err();
+        assert_eq!(error.code(), code);
+        assert!(error.message().contains(operation), "{error}");
+        let count = world.faults.count(operation);
+        assert!(count <= if code == ErrorCode::AccessDenied { 3 } else { 20 }, "{count} requests of {operation}");
+        world.postbox.start_sweeper().unwrap();
+        wait_until("the failure is shown", || world.postbox.stats().background_failures > 0);
+        assert!(world.postbox.stats().last_error.unwrap().contains(operation));
+        world.faults.heal();
+        wait_until("the messages are sent", || ids.iter().all(|id| state(&world, id) == MessageState::Dispatched));
+    }
+}
+
+#[test]
+fn failures_of_one_client_do_not_use_up_the_retries_of_another() {
+    let (failing, other) = (test_outbox(), test_outbox());
+    failing.faults.always("GetItem", Fault::throttle());
+    // The budget of the SDK suffices for 100 retries.
+    for _ in 0..40 {
+        failing.postbox.get_message("x").unwrap_err();
+    }
+    other.faults.next_times(2, "GetItem", Fault::throttle());
+    assert!(other.postbox.get_message("x").unwrap().is_none());
+}
+
 #[test]
 fn the_background_sweeper_survives_a_throttled_index() {
     let world = TestOutbox::configured(|builder| {
