@@ -247,7 +247,7 @@ impl<'a> Drain<'a, '_, '_> {
                     self.drained.next_due = self.drained.next_due.into_iter().chain(due).min();
                 }
                 // If older messages of the key may be unread, the lane is read in full after the retried message was sent.
-                Turn::Behind if self.behind.len() < MAX_RETRIED && self.task.known.is_none() => {
+                Turn::Behind if self.behind.len() < MAX_RETRIED && self.reads_all() => {
                     self.behind.push(sighting);
                 }
                 turn => {
@@ -258,6 +258,11 @@ impl<'a> Drain<'a, '_, '_> {
                 }
             }
         }
+    }
+
+    /// Returns whether the drain reads all messages of the lane, and not only new ones.
+    fn reads_all(&self) -> bool {
+        self.task.known.is_none() || mutated(Mutation::UnreadOvertaken)
     }
 
     /// Sends these messages, a few at a time, and reads the next bodies at the same time. Messages that were not tried

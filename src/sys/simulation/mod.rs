@@ -46,6 +46,8 @@ pub enum Mutation {
     CrashersFirst,
     /// Messages are sent although no message can be marked.
     SentUnmarked,
+    /// A drain that reads only new messages sends them before older, unread messages of their key.
+    UnreadOvertaken,
     /// A wait that ends too far in the future is treated as valid.
     FarWaitTrusted,
     /// A lease that ends too far in the future is treated as valid.
