@@ -287,8 +287,7 @@ impl<'a> Drain<'a, '_, '_> {
                     sender.outcomes.forget(place);
                     line.push_front(sighting);
                 }
-                // A smaller part does not help against an error such as a missing permission.
-                if self.at_once == 1 || !error.is_retryable() {
+                if self.at_once == 1 || error.is_of_any_size() {
                     self.is_over = true;
                     self.drained.read_error = Some(error);
                 }

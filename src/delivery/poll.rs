@@ -320,6 +320,21 @@ pub(crate) fn have_news(engine: &Engine, lanes: &[Quiet<'_>], times: Times) -> R
     Ok(have)
 }
 
+/// Returns whether these shards have no message that is old enough to be sent. A shard that cannot be read counts as not
+/// empty.
+pub(crate) fn is_empty(engine: &Engine, shards: Vec<String>, times: Times) -> bool {
+    let mut is_empty = true;
+    let read = engine.run_each(
+        FINDING,
+        shards,
+        |outbox, shard| async move { outbox.shard_page(shard, Range::UpTo(times.before), 1, None).await },
+        |page: Option<Result<Page>>| {
+            is_empty &= page.is_some_and(|page| page.is_ok_and(|page| page.sightings.is_empty()))
+        },
+    );
+    read.is_ok() && is_empty
+}
+
 /// Adds a page to the result. The last shard of the page may have more messages.
 fn add(engine: &Engine, page: Page, groups: &Groups, times: Times, view: &mut View) {
     let cut = page.next.is_some().then(|| page.sightings.last().map(|sighting| sighting.topic_shard.clone())).flatten();

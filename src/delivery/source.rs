@@ -124,7 +124,7 @@ impl<'a> Source<'a> {
             }
             Err(error) => {
                 part.limit /= 2;
-                if part.limit < MIN_PAGE || !error.is_retryable() {
+                if part.limit < MIN_PAGE || error.is_of_any_size() {
                     tracing::warn!(target: "postbox", { shard = %part.shard, error.message = error.message() }, "a shard could not be read and waits");
                     part.is_at_end = true;
                     self.is_incomplete = true;

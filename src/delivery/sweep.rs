@@ -6,7 +6,7 @@ use crate::delivery::drain::{Drained, Task, drain};
 use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
 use crate::delivery::marking::catch_up;
 use crate::delivery::pause::pause;
-use crate::delivery::poll::{Quiet, Seen, Times, View, have_news, poll};
+use crate::delivery::poll::{Quiet, Seen, Times, View, have_news, is_empty, poll};
 use crate::delivery::presence::{show, show_progress};
 use crate::delivery::source::Source;
 use crate::delivery::stuck::{CalledFor, Calls, STUCK_WAIT, Stuck};
@@ -40,6 +40,9 @@ const FULL_READ: Duration = Duration::from_secs(300);
 const NOTHING_DUE: Duration = Duration::from_secs(60);
 /// The maximum time for which the lease of all lanes is held if other topics need another sweeper.
 const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
+/// The time after which a lane that a poll has found is looked at again before its lease is taken, because another process
+/// may have sent its messages.
+const STALE: Duration = Duration::from_secs(1);
 /// The maximum number of threads of a sweep that wait for producers that do not return.
 const MOST_STUCK: usize = 64;
 /// The maximum number of lanes whose leases one poll reads.
@@ -49,6 +52,8 @@ const MOST_LANES: usize = 100;
 struct Job {
     lane: Lane,
     seen: Seen,
+    /// The time of the poll that found the lane.
+    found: Instant,
     /// The messages that are known to wait. If this is set, only newer messages are read.
     known: Option<Arc<Known>>,
     /// The item of the last pause of the lane, if there is one and the pause is over.
@@ -126,6 +131,8 @@ impl Results<'_> {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    /// The lanes whose messages could not be read. They are left to the next sweep.
+    unreadable: HashSet<Lane>,
     /// The topics whose lanes are being drained.
     busy: HashSet<String>,
     /// The number of threads that drain lanes or look for lanes.
@@ -426,9 +433,10 @@ impl<'a, 'r> Sweep<'a, 'r> {
     /// Returns the lanes that may have messages that are due. If all messages of a lane are known to wait, only its newer
     /// messages are looked for.
     fn jobs_of(&self, lanes: BTreeMap<Lane, Seen>, times: Times) -> Result<Vec<Job>> {
-        let (in_queue, busy): (HashSet<Lane>, HashSet<String>) = {
+        let (left_out, busy): (HashSet<Lane>, HashSet<String>) = {
             let state = self.state();
-            (state.jobs.iter().map(|job| job.lane.clone()).collect(), state.busy.clone())
+            let in_queue = state.jobs.iter().map(|job| job.lane.clone());
+            (in_queue.chain(state.unreadable.iter().cloned()).collect(), state.busy.clone())
         };
         let (mut jobs, mut quiet) = (Vec::new(), Vec::new());
         for (lane, seen) in lanes {
@@ -436,12 +444,12 @@ impl<'a, 'r> Sweep<'a, 'r> {
                 mutated(Mutation::SharesDealt) && lane.resource().bytes().map(u32::from).sum::<u32>() % 2 == 0;
             // The lanes of a busy topic are skipped, because their leases, which this process holds, would look like
             // leases of another process.
-            let is_in_work = in_queue.contains(&lane) || busy.contains(&lane.topic);
-            if is_in_work || self.engine.sweeping.leaves(&lane) || is_anothers {
+            let is_left_out = left_out.contains(&lane) || busy.contains(&lane.topic);
+            if is_left_out || self.engine.sweeping.leaves(&lane) || is_anothers {
                 continue;
             }
             let known = self.engine.sweeping.known_lane(&lane).filter(|known| known.read_to < times.before);
-            let job = Job { lane, seen, known: None, pause: None };
+            let job = Job { lane, seen, found: clock::now(), known: None, pause: None };
             let Seen { due, cut, .. } = &job.seen;
             match known {
                 _ if due.is_empty() && cut.is_empty() => {}
@@ -559,6 +567,10 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let mut lease = None;
         let (mut failures, mut was_abandoned, mut unmarked) = (0, false, false);
         let mut before = job.pause.clone();
+        if self.lanes_are_leased && clock::since(job.found) > STALE && self.is_empty_by_now(&job.lane) {
+            self.results().drained(&job.lane, 0, 0, None);
+            return false;
+        }
         if self.lanes_are_leased && !self.has_no_lease() {
             match Lease::obtain(self.engine, &resource, Some(&job.lane.topic)) {
                 Ok(Obtained::Held(held)) => {
@@ -603,6 +615,15 @@ impl<'a, 'r> Sweep<'a, 'r> {
         self.end_lane(&job, &resource, lease, (failures, before.as_ref()), &drained);
         self.note_known(&job, times, drained);
         is_stuck
+    }
+
+    /// Returns whether another process has sent all messages of a lane since it was found.
+    fn is_empty_by_now(&self, lane: &Lane) -> bool {
+        let shards = match lane.group {
+            Group::Numbered(_) => Groups::of(self.engine.outbox.shards()).shards(lane),
+            Group::Other => return false,
+        };
+        is_empty(self.engine, shards, Times::of(self.engine))
     }
 
     fn drain(
@@ -685,6 +706,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let cooldown = engine.config.breaker_cooldown;
         {
             let mut state = self.state();
+            if drained.read_error.is_some() {
+                state.unreadable.insert(job.lane.clone());
+            }
             state.has_progress |=
                 drained.sent > 0 || (drained.has_rest && drained.tried > 0 && drained.trouble.is_none());
         }

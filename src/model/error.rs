@@ -205,6 +205,11 @@ impl Error {
         self.0.retryable
     }
 
+    /// Returns whether a smaller request would fail in the same way.
+    pub(crate) fn is_of_any_size(&self) -> bool {
+        matches!(self.0.code, ErrorCode::AccessDenied | ErrorCode::TableNotFound | ErrorCode::NoAwsConfig)
+    }
+
     /// Returns a reason for each action, message or index that failed. The list is empty if the error concerns the
     /// whole call.
     pub fn reasons(&self) -> &[Reason] {

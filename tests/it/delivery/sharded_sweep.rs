@@ -1,5 +1,6 @@
 //! Sweeps on many machines, with `lease_mode = per_shard`.
 
+use crate::support::fault::Request;
 use crate::support::{OUTBOX, TestOutbox, item, number, sdk, text, wait_until};
 use postbox::{
     Builder, Item, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, SendOutcome, producer_fn,
@@ -257,6 +258,27 @@ fn an_idle_outbox_takes_no_leases() {
     world.faults.forget();
     let _ = world.postbox.sweep().unwrap();
     assert_eq!(world.faults.operations(), ["Scan"]);
+}
+
+#[test]
+fn no_lease_is_taken_for_a_lane_that_another_process_has_emptied() {
+    let world = test_outbox();
+    let other = another(&world);
+    let ids = world.postbox.deposit_posts(&["a", "b"].map(|topic| Message::new(topic, "x"))).unwrap();
+    // While the first message is sent, another process sends the other one, and the poll becomes too old.
+    let producer = producer_fn(move |message: &Message| {
+        let topic = if message.topic() == "a" { "b" } else { "a" };
+        assert_eq!(other.sweep_topic(topic).unwrap().dispatched, 1);
+        std::thread::sleep(Duration::from_millis(1100));
+        SendOutcome::Sent
+    });
+    let builder = sharded(Postbox::builder()).sweep_threads(1).default_producer(producer);
+    let faults = world.backend.faults();
+    let sweeper = world.backend.open(builder, &faults);
+    assert_eq!(sweeper.sweep().unwrap().dispatched, 1);
+    let takes_lease = |request: &Request| request.body["ExpressionAttributeValues"][":LockId"].is_object();
+    assert_eq!(faults.requests().iter().filter(|request| takes_lease(request)).count(), 1);
+    assert!(ids.iter().all(|id| sweeper.get_message(id).unwrap().unwrap().state == MessageState::Dispatched));
 }
 
 #[test]
