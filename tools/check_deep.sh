@@ -162,7 +162,7 @@ rust() {
 
 release() {
     say "release build: installation, and programs that use it"
-    PROFILE=release VALGRIND=all tests/install/run.sh || fail "release"
+    VALGRIND_OPTS=--suppressions=$PWD/tests/deep/release.supp PROFILE=release VALGRIND=all tests/install/run.sh || fail "release"
     say "release build: calls need at most 128 KB of stack"
     tests/deep/stack.sh "$target/release" || fail "stack"
 }
