@@ -48,6 +48,8 @@ pub(crate) struct Unread {
 
 impl<'a> Reading<'a> {
     /// Starts to read up to 100 messages. Each message is passed with its place in the report.
+    // The future takes stack in each function into which this one is inlined.
+    #[inline(never)]
     pub(crate) fn start(
         engine: &'a Engine,
         call: &Call<'_>,

@@ -98,6 +98,8 @@ impl<'a> Source<'a> {
     }
 
     /// Requests the next page of a part if at most `left` messages of its last page remain.
+    // The future takes stack in each function into which this one is inlined.
+    #[inline(never)]
     fn ask(&mut self, index: usize, left: usize) {
         let part = &mut self.parts[index];
         if part.is_at_end || part.request.is_some() || part.found.len() > left {

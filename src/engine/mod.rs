@@ -165,21 +165,24 @@ impl Engine {
     }
 
     /// Runs an operation on the outbox on this thread, and waits for its result up to the operation timeout.
+    // The future takes up to 20 KB. If this function were inlined, its caller would reserve this stack for each operation.
+    #[inline(never)]
     pub(crate) fn run<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        let future = operation(Arc::clone(&self.outbox)).instrument(self.request_span(what));
+        let future = Box::pin(operation(Arc::clone(&self.outbox))).instrument(self.request_span(what));
         self.runtime.run(what, self.operation_timeout(), future)?
     }
 
     /// Runs an operation as [`run`](Self::run) does, within a call that was entered, even while the Postbox is being
     /// closed.
+    #[inline(never)]
     pub(crate) fn run_to_end<T, F>(&self, what: &str, operation: impl FnOnce(Arc<Outbox>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        let future = operation(Arc::clone(&self.outbox)).instrument(self.request_span(what));
+        let future = Box::pin(operation(Arc::clone(&self.outbox))).instrument(self.request_span(what));
         self.runtime.run_inside(what, self.operation_timeout(), future)?
     }
 
@@ -197,6 +200,7 @@ impl Engine {
 
     /// Runs one request for each part, several requests at a time. The operation timeout applies to each request. Calls
     /// `done` with the results in order. The result is `None` if the request received no response in time.
+    #[inline(never)]
     pub(crate) fn run_each<P, T, F>(
         &self,
         what: &str,
@@ -214,7 +218,7 @@ impl Engine {
             if running.len() >= CONCURRENT_REQUESTS {
                 done(running.pop_front().and_then(Task::wait));
             }
-            let request = request(Arc::clone(&self.outbox), part).instrument(self.request_span(what));
+            let request = Box::pin(request(Arc::clone(&self.outbox), part)).instrument(self.request_span(what));
             running.push_back(self.runtime.start_task(&call, self.operation_timeout(), request));
         }
         running.into_iter().for_each(|result| done(result.wait()));

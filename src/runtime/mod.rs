@@ -206,7 +206,7 @@ impl Runtime {
         let abandoned = self.abandoned.notified();
         // The call is entered before the task starts, so that `close` waits for the task.
         let _call = self.enter()?;
-        let mut task = AbortOnDrop(self.handle.spawn(future));
+        let mut task = AbortOnDrop(self.handle.spawn(Box::pin(future)));
         match self.drive(what, timeout, abandoned, &mut task.0)? {
             Ok(value) => Ok(value),
             Err(error) => match error.try_into_panic() {
@@ -308,12 +308,15 @@ impl Runtime {
     }
 
     /// Starts a future of a call that was [entered](Self::enter), and returns immediately.
+    #[inline(never)]
     pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Task<T>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
         let (sender, result) = mpsc::sync_channel(1);
+        // A task is built on the stack of this thread, so it must be small.
+        let future = Box::pin(future);
         let running = self.handle.spawn(async move {
             if let Some(value) = clock::timeout(timeout, future).await {
                 let _ = sender.send(value);
@@ -369,7 +372,7 @@ impl Runtime {
 
     /// Starts a future of a call that was [entered](Self::enter). The future ends by itself and has no result.
     pub(crate) fn spawn(&self, _: &Call<'_>, future: impl Future<Output = ()> + Send + 'static) {
-        drop(self.handle.spawn(future));
+        drop(self.handle.spawn(Box::pin(future)));
     }
 
     /// Checks that the Postbox is open for new calls.
