@@ -85,6 +85,8 @@
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
  *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
  *   threads has a stack of 8 MB, because it may call producers, archives and log callbacks.
+ * - Stack of the caller. A call needs at most 128 KB of stack, which is the default of musl, plus the
+ *   stack of the callbacks that run during the call. Debug builds need up to 400 KB.
  * - Signals. The library installs no signal handler. Its threads block all signals except those that
  *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
  *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and
