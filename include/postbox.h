@@ -50,7 +50,8 @@
  *   after an error. If a function fails before it sends a request, it has changed nothing. An operation
  *   may have taken effect despite POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
  *   POSTBOX_ERROR_UNREACHABLE. An error whose name ends in _INCOMPLETE means that the operation
- *   succeeded for some messages and failed for others; the reasons of the error name the others.
+ *   failed for at least one message and may have succeeded for others. If the function takes several
+ *   messages, the reasons of the error name those that failed.
  * - Request errors. Each function that sends a request to DynamoDB can fail with
  *   POSTBOX_ERROR_TABLE_NOT_FOUND, POSTBOX_ERROR_NO_AWS_CONFIG, POSTBOX_ERROR_ACCESS_DENIED,
  *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
@@ -104,8 +105,9 @@
  *   error is retryable. A daemon that closes all file descriptors must do so before its first
  *   postbox_open. If it closes them after that, the next postbox_open fails with
  *   POSTBOX_ERROR_NO_RESOURCES. In this case, the error is not retryable.
- * - Child processes. The library runs a program only if the AWS profile has credential_process. It
- *   cannot do so while the program ignores SIGCHLD or reaps children that it did not start.
+ * - Child processes. The library starts a child process only for credential_process in the AWS
+ *   profile. This fails while your program ignores SIGCHLD, or reaps children that your program did
+ *   not start.
  * - End of the process. A process may end at any time. Functions that are registered with atexit may
  *   call postbox_close and postbox_free. If they call functions that send a request, these fail with
  *   POSTBOX_ERROR_REENTRANT_CALL.
@@ -229,9 +231,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_CONCURRENT_USE = 33,
     /**
-     * The call cannot wait for its result, because this would deadlock: it was made inside an operation of the same
-     * client, for example in a log callback, or while its thread ends, for example in a function of `atexit`, or `close`
-     * was called in a producer or an archive.
+     * The call would deadlock. It was made in a log callback of the same client, or while its thread ends, for example
+     * in a function of `atexit`. For `close`: it was called in a producer or an archive.
      */
     POSTBOX_ERROR_REENTRANT_CALL = 34,
     /**
@@ -507,7 +508,7 @@ POSTBOX_ENUM(postbox_state)
 };
 
 /**
- * A request to end calls that are in progress early. Pass a token to postbox_clear_outbox, postbox_sweep,
+ * A request to end running calls early. Pass a token to postbox_clear_outbox, postbox_sweep,
  * postbox_archive or postbox_archive_to_file, and call postbox_cancel_token_cancel on another thread, in
  * a producer or archive, or in a signal handler. The calls that use the token finish their current
  * calls to producers and archives, mark the messages that were sent, give back their leases, and
@@ -620,7 +621,7 @@ typedef struct postbox_unit_of_work postbox_unit_of_work;
  * snprintf(reason, reason_size, "queue %s is full", name).
  *
  * The callback runs on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep,
- * on the thread of postbox_start_sweeper, or on one of the additional threads of a sweep. Several
+ * on the sweeper's thread (postbox_start_sweeper), or on one of the additional threads of a sweep. Several
  * threads may call the callback at the same time.
  *
  * The callback may block. It may call any function of Postbox except postbox_free for its own
@@ -1270,8 +1271,9 @@ postbox_error *postbox_post(postbox_client *client,
  * tries to send it again. A message that its producer rejects is parked. Exception: if the
  * producer rejects three or more messages of the topic in this call with the same reason, and
  * sends no message of the topic, the messages stay outstanding, because the cause may be the
- * target and not the messages. A message is also held back if an earlier message with the same
- * topic and partition key was not sent by a previous clear of this client and is still outstanding.
+ * target and not the messages. A message is also held back if a previous clear of this client
+ * could not send an earlier message with the same topic and partition key, and that message is still
+ * outstanding.
  *
  * `cancel` may be NULL. If it is canceled, messages that were not tried have the outcome
  * POSTBOX_OUTCOME_SKIPPED, and stay outstanding.

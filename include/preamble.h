@@ -50,7 +50,8 @@
  *   after an error. If a function fails before it sends a request, it has changed nothing. An operation
  *   may have taken effect despite POSTBOX_ERROR_OUTCOME_UNKNOWN, POSTBOX_ERROR_TIMEOUT or
  *   POSTBOX_ERROR_UNREACHABLE. An error whose name ends in _INCOMPLETE means that the operation
- *   succeeded for some messages and failed for others; the reasons of the error name the others.
+ *   failed for at least one message and may have succeeded for others. If the function takes several
+ *   messages, the reasons of the error name those that failed.
  * - Request errors. Each function that sends a request to DynamoDB can fail with
  *   POSTBOX_ERROR_TABLE_NOT_FOUND, POSTBOX_ERROR_NO_AWS_CONFIG, POSTBOX_ERROR_ACCESS_DENIED,
  *   POSTBOX_ERROR_THROTTLED, POSTBOX_ERROR_UNREACHABLE, POSTBOX_ERROR_TIMEOUT or
@@ -104,8 +105,9 @@
  *   error is retryable. A daemon that closes all file descriptors must do so before its first
  *   postbox_open. If it closes them after that, the next postbox_open fails with
  *   POSTBOX_ERROR_NO_RESOURCES. In this case, the error is not retryable.
- * - Child processes. The library runs a program only if the AWS profile has credential_process. It
- *   cannot do so while the program ignores SIGCHLD or reaps children that it did not start.
+ * - Child processes. The library starts a child process only for credential_process in the AWS
+ *   profile. This fails while your program ignores SIGCHLD, or reaps children that your program did
+ *   not start.
  * - End of the process. A process may end at any time. Functions that are registered with atexit may
  *   call postbox_close and postbox_free. If they call functions that send a request, these fail with
  *   POSTBOX_ERROR_REENTRANT_CALL.

@@ -117,8 +117,9 @@ impl Postbox {
     ///
     /// If a message cannot be sent, the later messages with the same topic and partition key are held back, and all
     /// other messages are sent. The failed message stays outstanding, and a later sweep tries to send it again. A
-    /// message that its producer rejects is parked. A message is also held back if an earlier message with
-    /// the same topic and partition key was not sent by a previous clear of this Postbox and is still outstanding.
+    /// message that its producer rejects is parked. A message is also held back if a previous clear of
+    /// this Postbox could not send an earlier message with the same topic and partition key, and that message is still
+    /// outstanding.
     ///
     /// # Errors
     /// Only if no message could be tried: [`ErrorCode::Closed`], [`ErrorCode::Forked`],

@@ -30,7 +30,7 @@ pub(crate) struct Times {
     pub(crate) now: Ticks,
     /// Messages created at this time or before it are old enough.
     pub(crate) before: Ticks,
-    /// Messages created later than this count as old enough, because the clock of their process was wrong.
+    /// Messages created after this time are treated as old enough, because the clock of their process was wrong.
     pub(crate) too_late: Ticks,
 }
 
@@ -51,7 +51,7 @@ impl Times {
 pub(crate) struct Seen {
     /// The ids of the messages that are due.
     pub(crate) due: Vec<String>,
-    /// The shards whose pages ended before their last messages.
+    /// The shards that may have more messages than the pages that were read.
     pub(crate) cut: BTreeSet<String>,
     /// The shards that do not belong to any group of shards.
     pub(crate) other_shards: BTreeSet<String>,
@@ -83,12 +83,12 @@ pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times, keep: &dy
     Ok(view)
 }
 
-/// Reads the index of all topics, in as many segments at the same time as the last poll has suggested.
+/// Reads the index of all topics. The last poll has determined the number of segments that are read in parallel.
 fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> bool, view: &mut View) -> Result<()> {
     let starts = engine.polling.start();
     let unsharded = starts.unsharded.and_then(|search| search_unsharded(engine, search, keep));
-    // The first poll reads both indexes, because a process that sweeps only once must find messages that only one of
-    // them shows already.
+    // The first poll also reads the index by topic if the search has found an empty index. One index may show a new message
+    // before the other does, and a process that sweeps only once must find the message.
     let is_idle = unsharded.as_ref().is_some_and(|search| search.is_index_empty) && !starts.is_first;
     let mut reading = IndexReading::new(starts.segments, starts.page_size);
     if is_idle {
@@ -188,8 +188,8 @@ impl IndexReading {
         )
     }
 
-    /// Notes the positions at which the next poll continues, which begins with the pages that could not be read. Fails
-    /// if no page could be read. Otherwise, the lanes that were found before an error are swept.
+    /// Notes the positions at which the next poll continues. The next poll begins with the pages that could not be read.
+    /// Fails if no page could be read. Otherwise, the lanes that were found before an error are swept.
     fn end(self, engine: &Engine) -> Result<()> {
         match self.failed {
             Some(error) if self.pages == 0 => return Err(error),
@@ -220,7 +220,7 @@ struct Search {
 }
 
 /// Searches for messages without a shard, which the index by topic does not contain. As soon as such a message is found,
-/// all pages are read, because the index has no order and messages with the same key must be sent in order. Returns
+/// all pages are read, because the index that is searched has no order and messages with the same key must be sent in order. Returns
 /// `None` if the search fails.
 fn search_unsharded(engine: &Engine, search: UnshardedSearch, keep: &dyn Fn() -> bool) -> Option<Search> {
     if let UnshardedSearch::From(from) = search {
@@ -254,7 +254,7 @@ fn search_page(engine: &Engine, limit: i32, from: Option<Item>) -> Option<(Page,
             if !error.is_retryable() {
                 engine.polling.searched(None, false);
             }
-            tracing::warn!(target: "postbox", { error.message = error.message() }, "messages without a shard could not be found");
+            tracing::warn!(target: "postbox", { error.message = error.message() }, "the search for messages without a shard failed");
             None
         }
     }

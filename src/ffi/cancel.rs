@@ -5,7 +5,7 @@ use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::panic::infallible;
 
-/// A request to end calls that are in progress early. Pass a token to postbox_clear_outbox, postbox_sweep,
+/// A request to end running calls early. Pass a token to postbox_clear_outbox, postbox_sweep,
 /// postbox_archive or postbox_archive_to_file, and call postbox_cancel_token_cancel on another thread, in
 /// a producer or archive, or in a signal handler. The calls that use the token finish their current
 /// calls to producers and archives, mark the messages that were sent, give back their leases, and

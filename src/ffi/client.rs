@@ -216,8 +216,9 @@ pub unsafe extern "C" fn postbox_post(
 /// tries to send it again. A message that its producer rejects is parked. Exception: if the
 /// producer rejects three or more messages of the topic in this call with the same reason, and
 /// sends no message of the topic, the messages stay outstanding, because the cause may be the
-/// target and not the messages. A message is also held back if an earlier message with the same
-/// topic and partition key was not sent by a previous clear of this client and is still outstanding.
+/// target and not the messages. A message is also held back if a previous clear of this client
+/// could not send an earlier message with the same topic and partition key, and that message is still
+/// outstanding.
 ///
 /// `cancel` may be NULL. If it is canceled, messages that were not tried have the outcome
 /// POSTBOX_OUTCOME_SKIPPED, and stay outstanding.

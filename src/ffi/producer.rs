@@ -72,7 +72,7 @@ impl postbox_send_outcome {
 /// snprintf(reason, reason_size, "queue %s is full", name).
 ///
 /// The callback runs on the thread that called postbox_clear_outbox, postbox_post or postbox_sweep,
-/// on the thread of postbox_start_sweeper, or on one of the additional threads of a sweep. Several
+/// on the sweeper's thread (postbox_start_sweeper), or on one of the additional threads of a sweep. Several
 /// threads may call the callback at the same time.
 ///
 /// The callback may block. It may call any function of Postbox except postbox_free for its own

@@ -5,7 +5,7 @@ using System.Threading.Tasks;
 
 namespace Postbox.Tests
 {
-    /// <summary>A thread is interrupted while its callback waits for a message that another thread still reads.</summary>
+    /// <summary>A thread is interrupted while its callback waits until another thread has finished reading the message.</summary>
     public static class InterruptTests
     {
         public static void An_interrupted_producer_ends_normally()
@@ -108,7 +108,7 @@ namespace Postbox.Tests
             }
         }
 
-        /// <summary>Messages whose enumeration keeps the first one in use until the release.</summary>
+        /// <summary>Yields the message, and then keeps it in use until the release is set.</summary>
         private static IEnumerable<Message> Held(Message message, ManualResetEventSlim held, ManualResetEventSlim release)
         {
             yield return message;

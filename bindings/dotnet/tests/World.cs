@@ -41,7 +41,7 @@ namespace Postbox.Tests
             }
         }
 
-        /// <summary>Settings with which sweeps take every message at once, and retry failures at once.</summary>
+        /// <summary>Settings with which sweeps send messages of any age, and retry failures without delay.</summary>
         internal static PostboxConfig Eager(string path)
         {
             return new PostboxConfig()
