@@ -66,9 +66,8 @@ namespace Postbox
         ConcurrentUse = 33,
 
         /// <summary>
-        /// The call cannot wait for its result, because this would deadlock: it was made inside an operation of the
-        /// same client, for example in a log callback, or while its thread ends, for example in a function of
-        /// <c>atexit</c>, or <c>close</c> was called in a producer or an archive.
+        /// The call would deadlock. It was made in a log callback of the same client, or while its thread ends, for
+        /// example in a function of <c>atexit</c>. For <c>close</c>: it was called in a producer or an archive.
         /// </summary>
         ReentrantCall = 34,
 
