@@ -1,8 +1,8 @@
 /*
  * postbox.h: a transactional outbox on Amazon DynamoDB, with a synchronous (blocking) API.
  *
- * Messages that are committed with your data are sent at least once. Messages that are rolled
- * back are never sent.
+ * Messages that are committed with your data are sent at least once, or parked if they cannot be
+ * sent. Messages that are rolled back are never sent.
  *
  *     postbox_config *config = postbox_config_new();
  *     postbox_client *client = NULL;
@@ -86,8 +86,9 @@
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
  *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
  *   threads has a stack of 8 MB, because it may call producers, archives and log callbacks.
- * - Stack of the caller. A call needs at most 128 KB of stack, which is the default of musl, plus the
- *   stack of the callbacks that run during the call. Debug builds need up to 400 KB.
+ * - Stack of the caller. A call needs at most 128 KB of stack, plus the stack of the callbacks that
+ *   run during the call. This is the default stack size of a thread with musl. Debug builds need up
+ *   to 400 KB.
  * - Signals. The library installs no signal handler. Its threads block all signals except those that
  *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
  *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and
@@ -106,8 +107,8 @@
  *   postbox_open. If it closes them after that, the next postbox_open fails with
  *   POSTBOX_ERROR_NO_RESOURCES. In this case, the error is not retryable.
  * - Child processes. The library starts a child process only for credential_process in the AWS
- *   profile. This fails while your program ignores SIGCHLD, or reaps children that your program did
- *   not start.
+ *   profile. This fails while your program ignores SIGCHLD, or if your program reaps this child, for
+ *   example with waitpid(-1, ...).
  * - End of the process. A process may end at any time. Functions that are registered with atexit may
  *   call postbox_close and postbox_free. If they call functions that send a request, these fail with
  *   POSTBOX_ERROR_REENTRANT_CALL.
@@ -231,8 +232,8 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_CONCURRENT_USE = 33,
     /**
-     * The call would deadlock. It was made in a log callback of the same client, or while its thread ends, for example
-     * in a function of `atexit`. For `close`: it was called in a producer or an archive.
+     * The call would deadlock. It was made in a log callback of the same client, or while the calling thread ends, for
+     * example in a function that is registered with `atexit`. For `close`: it was called in a producer or an archive.
      */
     POSTBOX_ERROR_REENTRANT_CALL = 34,
     /**
@@ -380,9 +381,9 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_MARK_FAILED = 17,
     /**
-     * The message was not tried, because an earlier message with the same topic and partition key could not be sent,
-     * the message waits for its next attempt, too many messages of its topic wait for their confirmations, or
-     * messages that were sent cannot be marked dispatched. The detail of the outcome names the cause.
+     * The message was not tried, for one of these reasons: an earlier message with the same topic and partition key
+     * could not be sent; the message itself waits for its next attempt; too many messages of its topic wait for their
+     * confirmations; messages that were sent cannot be marked dispatched. The detail of the outcome names the reason.
      */
     POSTBOX_OUTCOME_HELD_BACK = 18,
     /**
@@ -480,9 +481,9 @@ POSTBOX_ENUM(postbox_lease)
      */
     POSTBOX_LEASE_LOST = 2,
     /**
-     * The lock table could not be used, for example because access to it was denied. A
-     * sweep then sends nothing, unless "sweep_without_lease" is set. An archiver works
-     * without a lease.
+     * The lock table could not be used, for example because access to it was denied. In this case,
+     * a sweep sends nothing, unless "sweep_without_lease" is set, and an archiver runs without the
+     * lease.
      */
     POSTBOX_LEASE_UNAVAILABLE = 3,
 };
@@ -1152,9 +1153,9 @@ postbox_error *postbox_open(const postbox_config *config,
 
 /**
  * Closes a client: stops the sweeper and the archiver, waits up to "close_timeout_ms" for calls in
- * progress, and stops the client's own thread. As soon as the background threads have ended, other
- * calls on the client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
- * client or read statistics.
+ * progress, and stops the client's own thread. As soon as the sweeper and the archiver have
+ * stopped, new calls on the client fail with POSTBOX_ERROR_CLOSED, except those that stop a
+ * background thread, close the client or read statistics.
  *
  * A call that is sending or archiving messages finishes its current calls to producers and archives,
  * starts no further ones, and returns. After this function has returned, even with an error, no call
@@ -1560,7 +1561,8 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
  *
  * The sweep stops working on a lane after ten consecutive failures, after
  * POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a
- * limited time, no process sweeps the lane. The failures that lead to a pause do not count.
+ * limited time, no process sweeps the lane. The failures that lead to a pause do not
+ * count toward "max_dispatch_attempts".
  *
  * Errors: a request error if the messages could not be read, or if a request for the lease failed.
  * If the lock table does not exist and cannot be created, or if access to it was denied, the
@@ -1585,7 +1587,7 @@ POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_start_sweeper(postbox_client *client);
 
 /**
- * Hands messages over to the sweeper of this process. Use this function for messages that were
+ * Hands messages over to the sweeper of this client. Use this function for messages that were
  * committed without Postbox, for example with an AWS SDK. A thread of the sweeper sends the
  * messages immediately, as postbox_clear_outbox does. This function does not wait for that thread.
  * If the sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep
@@ -1759,7 +1761,7 @@ postbox_error *postbox_archive_to_file(postbox_client *client,
  * logs errors and continues.
  *
  * `release` may be NULL. When the archiver has stopped, `release` is called once with `data`, before
- * postbox_stop_archiver returns success. If this function fails, `release` is not called.
+ * postbox_stop_archiver returns success. If postbox_start_archiver fails, `release` is not called.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the archiver is already running.
  */

@@ -1,8 +1,8 @@
 /*
  * postbox.h: a transactional outbox on Amazon DynamoDB, with a synchronous (blocking) API.
  *
- * Messages that are committed with your data are sent at least once. Messages that are rolled
- * back are never sent.
+ * Messages that are committed with your data are sent at least once, or parked if they cannot be
+ * sent. Messages that are rolled back are never sent.
  *
  *     postbox_config *config = postbox_config_new();
  *     postbox_client *client = NULL;
@@ -86,8 +86,9 @@
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
  *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
  *   threads has a stack of 8 MB, because it may call producers, archives and log callbacks.
- * - Stack of the caller. A call needs at most 128 KB of stack, which is the default of musl, plus the
- *   stack of the callbacks that run during the call. Debug builds need up to 400 KB.
+ * - Stack of the caller. A call needs at most 128 KB of stack, plus the stack of the callbacks that
+ *   run during the call. This is the default stack size of a thread with musl. Debug builds need up
+ *   to 400 KB.
  * - Signals. The library installs no signal handler. Its threads block all signals except those that
  *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
  *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and
@@ -106,8 +107,8 @@
  *   postbox_open. If it closes them after that, the next postbox_open fails with
  *   POSTBOX_ERROR_NO_RESOURCES. In this case, the error is not retryable.
  * - Child processes. The library starts a child process only for credential_process in the AWS
- *   profile. This fails while your program ignores SIGCHLD, or reaps children that your program did
- *   not start.
+ *   profile. This fails while your program ignores SIGCHLD, or if your program reaps this child, for
+ *   example with waitpid(-1, ...).
  * - End of the process. A process may end at any time. Functions that are registered with atexit may
  *   call postbox_close and postbox_free. If they call functions that send a request, these fail with
  *   POSTBOX_ERROR_REENTRANT_CALL.

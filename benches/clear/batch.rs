@@ -37,8 +37,8 @@ pub fn measure() {
         requests.add_round(raw_requests as f64, our_requests as f64);
     }
     head();
-    time.print("clearing 100 messages, 5 ms a request", "ms", "<= 0.05");
-    requests.print("requests of it", "  ", "<= 4");
+    time.print("time to clear 100 messages, with 5 ms per request", "ms", "<= 0.05");
+    requests.print("requests to clear 100 messages", "  ", "<= 4");
     println!("\nPostbox is {:.1} times as fast.", 1.0 / time.ratio());
 }
 
@@ -51,7 +51,7 @@ fn committed(postbox: &Postbox) -> Vec<String> {
     ids
 }
 
-/// Reads all messages, then marks one after the other, like the outboxes on which Postbox is based.
+/// Reads all messages in one request, then marks them one by one.
 async fn clear_one_by_one(client: &Client, ids: &[String]) {
     let keys = ids.iter().map(|id| key(id)).collect();
     let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().expect("the keys");

@@ -752,7 +752,7 @@ public:
     /** Starts a background thread that sweeps. See postbox_start_sweeper. */
     void start_sweeper() { detail::check(postbox_start_sweeper(handle())); }
 
-    /** Notifies the sweeper of this process that another client has committed messages. The sweeper sends them at once.
+    /** Notifies the sweeper of this client that another client has committed messages. The sweeper sends them at once.
     *  See postbox_notify_committed. */
     void notify_committed(const std::vector<std::string> &ids) {
         const std::vector<const char *> pointers = detail::id_pointers(ids);

@@ -278,7 +278,8 @@ impl Postbox {
     ///
     /// The sweep stops working on a lane after ten consecutive failures, after
     /// [`SendOutcome::Unavailable`](crate::SendOutcome::Unavailable), or if sent messages cannot be marked. It then
-    /// pauses the lane: for a limited time, no process sweeps the lane. The failures that lead to a pause do not count.
+    /// pauses the lane: for a limited time, no process sweeps the lane. The failures that lead to a pause do not
+    /// count toward `max_dispatch_attempts`.
     ///
     /// # Errors
     /// Request errors, if the messages or the lease could not be read. A message that could not be sent is not an
@@ -322,7 +323,7 @@ impl Postbox {
         Ok(())
     }
 
-    /// Hands messages over to the sweeper of this process. Use this method for messages that were committed without
+    /// Hands messages over to the sweeper of this Postbox. Use this method for messages that were committed without
     /// Postbox, for example with an AWS SDK. A thread of the sweeper sends the messages immediately, as
     /// [`clear_outbox`](Self::clear_outbox) does. This method does not wait for that thread. If the sweeper is not
     /// running, or if 1,000 messages already wait for that thread, the next sweep sends the messages. Ids of messages
@@ -531,7 +532,7 @@ impl Postbox {
     }
 
     /// Closes the client: stops the sweeper and the archiver, waits up to `close_timeout_ms` for calls in progress, and
-    /// stops the runtime thread. As soon as the background threads have ended, other calls fail with
+    /// stops the runtime thread. As soon as the sweeper and the archiver have stopped, new calls fail with
     /// [`ErrorCode::Closed`]. A second call to this method waits in the same way.
     ///
     /// A call that is sending or archiving messages finishes its current calls to producers and archives, starts no

@@ -134,7 +134,7 @@ pub unsafe extern "C" fn postbox_archive_to_file(
 /// logs errors and continues.
 ///
 /// `release` may be NULL. When the archiver has stopped, `release` is called once with `data`, before
-/// postbox_stop_archiver returns success. If this function fails, `release` is not called.
+/// postbox_stop_archiver returns success. If postbox_start_archiver fails, `release` is not called.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the archiver is already running.
 #[unsafe(no_mangle)]

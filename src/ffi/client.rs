@@ -60,9 +60,9 @@ pub unsafe extern "C" fn postbox_open(
 }
 
 /// Closes a client: stops the sweeper and the archiver, waits up to "close_timeout_ms" for calls in
-/// progress, and stops the client's own thread. As soon as the background threads have ended, other
-/// calls on the client fail with POSTBOX_ERROR_CLOSED, except those that stop a background thread, close the
-/// client or read statistics.
+/// progress, and stops the client's own thread. As soon as the sweeper and the archiver have
+/// stopped, new calls on the client fail with POSTBOX_ERROR_CLOSED, except those that stop a
+/// background thread, close the client or read statistics.
 ///
 /// A call that is sending or archiving messages finishes its current calls to producers and archives,
 /// starts no further ones, and returns. After this function has returned, even with an error, no call

@@ -12,9 +12,9 @@ pub enum postbox_lease {
     HeldElsewhere = 1,
     /// The lease was lost during the run, and the run stopped.
     Lost = 2,
-    /// The lock table could not be used, for example because access to it was denied. A
-    /// sweep then sends nothing, unless "sweep_without_lease" is set. An archiver works
-    /// without a lease.
+    /// The lock table could not be used, for example because access to it was denied. In this case,
+    /// a sweep sends nothing, unless "sweep_without_lease" is set, and an archiver runs without the
+    /// lease.
     Unavailable = 3,
 }
 

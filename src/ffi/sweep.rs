@@ -81,7 +81,8 @@ pub struct postbox_sweep_result {
 ///
 /// The sweep stops working on a lane after ten consecutive failures, after
 /// POSTBOX_SEND_UNAVAILABLE, or if sent messages cannot be marked. It then pauses the lane: for a
-/// limited time, no process sweeps the lane. The failures that lead to a pause do not count.
+/// limited time, no process sweeps the lane. The failures that lead to a pause do not
+/// count toward "max_dispatch_attempts".
 ///
 /// Errors: a request error if the messages could not be read, or if a request for the lease failed.
 /// If the lock table does not exist and cannot be created, or if access to it was denied, the
@@ -119,7 +120,7 @@ pub unsafe extern "C" fn postbox_start_sweeper(client: *mut postbox_client) -> *
     fallible(|| unsafe { postbox_client::borrow(client) }?.get().start_sweeper())
 }
 
-/// Hands messages over to the sweeper of this process. Use this function for messages that were
+/// Hands messages over to the sweeper of this client. Use this function for messages that were
 /// committed without Postbox, for example with an AWS SDK. A thread of the sweeper sends the
 /// messages immediately, as postbox_clear_outbox does. This function does not wait for that thread.
 /// If the sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep

@@ -49,8 +49,8 @@ pub enum ErrorCode {
     Forked = 32,
     /// The handle is in use by another thread.
     ConcurrentUse = 33,
-    /// The call would deadlock. It was made in a log callback of the same client, or while its thread ends, for example
-    /// in a function of `atexit`. For `close`: it was called in a producer or an archive.
+    /// The call would deadlock. It was made in a log callback of the same client, or while the calling thread ends, for
+    /// example in a function that is registered with `atexit`. For `close`: it was called in a producer or an archive.
     ReentrantCall = 34,
 
     /// DynamoDB canceled the transaction and wrote nothing. The error has a reason for each action that failed.

@@ -66,8 +66,9 @@ namespace Postbox
         ConcurrentUse = 33,
 
         /// <summary>
-        /// The call would deadlock. It was made in a log callback of the same client, or while its thread ends, for
-        /// example in a function of <c>atexit</c>. For <c>close</c>: it was called in a producer or an archive.
+        /// The call would deadlock. It was made in a log callback of the same client, or while the calling thread ends,
+        /// for example in a function that is registered with <c>atexit</c>. For <c>close</c>: it was called in a
+        /// producer or an archive.
         /// </summary>
         ReentrantCall = 34,
 
@@ -210,9 +211,10 @@ namespace Postbox
         MarkFailed = 17,
 
         /// <summary>
-        /// The message was not tried, because an earlier message with the same topic and partition key could not be
-        /// sent, the message waits for its next attempt, too many messages of its topic wait for their confirmations,
-        /// or messages that were sent cannot be marked dispatched. The detail of the outcome names the cause.
+        /// The message was not tried, for one of these reasons: an earlier message with the same topic and partition
+        /// key could not be sent; the message itself waits for its next attempt; too many messages of its topic wait
+        /// for their confirmations; messages that were sent cannot be marked dispatched. The detail of the outcome
+        /// names the reason.
         /// </summary>
         HeldBack = 18,
 
@@ -297,8 +299,8 @@ namespace Postbox
         Lost = 2,
 
         /// <summary>
-        /// The lock table could not be used, for example because access to it was denied. A sweep then sends nothing,
-        /// unless <c>sweep_without_lease</c> is set. An archiver works without a lease.
+        /// The lock table could not be used, for example because access to it was denied. In this case, a sweep sends
+        /// nothing, unless <c>sweep_without_lease</c> is set, and an archiver runs without the lease.
         /// </summary>
         Unavailable = 3,
     }

@@ -379,7 +379,7 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Notifies the sweeper of this process that another client, for example the AWS SDK, has committed messages. A
+        /// Notifies the sweeper of this client that another client, for example the AWS SDK, has committed messages. A
         /// thread of the sweeper sends the messages immediately. This method does not wait for that thread. If the
         /// sweeper is not running, or if 1,000 messages already wait for that thread, the next sweep sends the
         /// messages. For units of work of Postbox, use the setting "dispatch_after_commit" instead.

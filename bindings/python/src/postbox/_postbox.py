@@ -234,7 +234,7 @@ class Postbox:
         check(lib.postbox_start_sweeper(self._pointer))
 
     def notify_committed(self, ids: Iterable[str]) -> None:
-        """Notifies the sweeper of this process that another client, for example boto3, has committed messages. A thread
+        """Notifies the sweeper of this Postbox that another client, for example boto3, has committed messages. A thread
         of the sweeper sends the messages immediately. If the sweeper is not running, the next sweep of any process
         sends them."""
         array, kept = _texts_of_ids(ids)
