@@ -381,9 +381,9 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_MARK_FAILED = 17,
     /**
-     * The message was not tried, for one of these reasons: an earlier message with the same topic and partition key
-     * could not be sent; the message itself waits for its next attempt; too many messages of its topic wait for their
-     * confirmations; messages that were sent cannot be marked dispatched. The detail of the outcome names the reason.
+     * The message was not tried. Either an earlier message with the same topic and partition key could not be sent, or
+     * the message itself waits for its next attempt, or too many messages of its topic wait for their confirmations,
+     * or messages that were sent cannot be marked dispatched. The detail of the outcome names the reason.
      */
     POSTBOX_OUTCOME_HELD_BACK = 18,
     /**

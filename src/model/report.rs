@@ -37,9 +37,9 @@ pub enum DispatchOutcome {
     /// The message could not be marked dispatched after it was sent, or could not be replayed. A message that was sent
     /// and not marked stays outstanding and may be sent again.
     MarkFailed = 17,
-    /// The message was not tried, for one of these reasons: an earlier message with the same topic and partition key
-    /// could not be sent; the message itself waits for its next attempt; too many messages of its topic wait for their
-    /// confirmations; messages that were sent cannot be marked dispatched. The detail of the outcome names the reason.
+    /// The message was not tried. Either an earlier message with the same topic and partition key could not be sent, or
+    /// the message itself waits for its next attempt, or too many messages of its topic wait for their confirmations,
+    /// or messages that were sent cannot be marked dispatched. The detail of the outcome names the reason.
     HeldBack = 18,
     /// The message was held back, because the circuit breaker of its topic is open. No attempt is counted.
     BreakerOpen = 19,
