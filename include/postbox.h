@@ -85,16 +85,17 @@
  *
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
  *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
- *   threads has a stack of 8 MB, because it may call producers, archives and log callbacks.
+ *   threads has a stack of 8 MB, because it may call producers, archive
+ *   callbacks and log callbacks.
  * - Stack of the caller. A call needs at most 128 KB of stack, plus the stack of the callbacks that
- *   run during the call. This is the default stack size of a thread with musl. Debug builds need up
- *   to 400 KB.
+ *   run during the call. A thread of musl has 128 KB by default, and needs more if the callbacks do.
+ *   Debug builds need up to 400 KB.
  * - Signals. The library installs no signal handler. Its threads block all signals except those that
  *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
  *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and
  *   postbox_cancel_token_is_canceled, and no other function. A program that has no handler for
  *   SIGTERM ends like a program that crashes: no message is lost, and its leases end after
- *   "lease_duration_ms". To end in order, block SIGTERM and SIGINT before postbox_open, wait with
+ *   "lease_duration_ms". To shut down cleanly, block SIGTERM and SIGINT before postbox_open, wait with
  *   sigwait on one thread, and then call postbox_close.
  * - Fork. A child process can open its own client at any time, even if other threads of the parent
  *   were in calls when the process was forked. A child that was forked in a callback during a
@@ -364,7 +365,7 @@ POSTBOX_ENUM(postbox_outcome)
      */
     POSTBOX_OUTCOME_FAILED = 13,
     /**
-     * The producer rejected the message permanently. The message is parked.
+     * The producer rejected the message permanently, and the message is parked.
      */
     POSTBOX_OUTCOME_REJECTED = 14,
     /**
@@ -418,8 +419,8 @@ POSTBOX_ENUM(postbox_send_outcome)
     POSTBOX_SEND_RETRY = 2,
     /**
      * The message can never be sent, for example because it is too large, not permitted or malformed.
-     * The message is parked without further attempts. If several messages are rejected with the same
-     * reason, they may be tried again; see postbox_sweep.
+     * The message is parked without further attempts. Exception: if three or more messages of a topic
+     * are rejected with the same reason and none is sent, they are tried again; see postbox_sweep.
      */
     POSTBOX_SEND_REJECT = 3,
     /**
@@ -482,8 +483,8 @@ POSTBOX_ENUM(postbox_lease)
     POSTBOX_LEASE_LOST = 2,
     /**
      * The lock table could not be used, for example because access to it was denied. In this case,
-     * a sweep sends nothing, unless "sweep_without_lease" is set, and an archiver runs without the
-     * lease.
+     * a sweep sends nothing unless "sweep_without_lease" is set. An archiver runs in any case, without
+     * the lease.
      */
     POSTBOX_LEASE_UNAVAILABLE = 3,
 };
@@ -1512,9 +1513,9 @@ POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
 
 /**
  * Sends the outstanding messages of `topic` that are older than "sweep_min_age_ms", and marks them
- * dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
- * messages are sent first. `result` may be NULL. `cancel` may be NULL; if it is canceled, the sweep
- * ends after its current calls to producers.
+ * dispatched. If `topic` is NULL, sends the messages of all topics. The oldest messages of each lane
+ * (see below) are sent first. `result` may be NULL. `cancel` may be NULL; if it is canceled, the
+ * sweep ends after its current calls to producers.
  *
  * The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
  * that one thread sweeps as a unit. A lane consists of one or more shards. If Brighter and Postbox

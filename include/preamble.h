@@ -85,16 +85,17 @@
  *
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
  *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
- *   threads has a stack of 8 MB, because it may call producers, archives and log callbacks.
+ *   threads has a stack of 8 MB, because it may call producers, archive
+ *   callbacks and log callbacks.
  * - Stack of the caller. A call needs at most 128 KB of stack, plus the stack of the callbacks that
- *   run during the call. This is the default stack size of a thread with musl. Debug builds need up
- *   to 400 KB.
+ *   run during the call. A thread of musl has 128 KB by default, and needs more if the callbacks do.
+ *   Debug builds need up to 400 KB.
  * - Signals. The library installs no signal handler. Its threads block all signals except those that
  *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
  *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and
  *   postbox_cancel_token_is_canceled, and no other function. A program that has no handler for
  *   SIGTERM ends like a program that crashes: no message is lost, and its leases end after
- *   "lease_duration_ms". To end in order, block SIGTERM and SIGINT before postbox_open, wait with
+ *   "lease_duration_ms". To shut down cleanly, block SIGTERM and SIGINT before postbox_open, wait with
  *   sigwait on one thread, and then call postbox_close.
  * - Fork. A child process can open its own client at any time, even if other threads of the parent
  *   were in calls when the process was forked. A child that was forked in a callback during a

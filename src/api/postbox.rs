@@ -235,8 +235,8 @@ impl Postbox {
         self.engine.run("verify_table", |outbox| async move { outbox.verify_table().await })
     }
 
-    /// Sends the outstanding messages that are older than `sweep_min_age_ms`, and marks them dispatched. Within a topic,
-    /// the oldest messages are sent first.
+    /// Sends the outstanding messages that are older than `sweep_min_age_ms`, and marks them dispatched. The oldest
+    /// messages of each lane (see below) are sent first.
     ///
     /// The messages of a topic are spread over `number_of_shards` shards. A lane is the part of a topic that one thread
     /// sweeps as a unit. A lane consists of one or more shards. If Brighter and Postbox use different shards for the

@@ -13,8 +13,8 @@ pub enum postbox_lease {
     /// The lease was lost during the run, and the run stopped.
     Lost = 2,
     /// The lock table could not be used, for example because access to it was denied. In this case,
-    /// a sweep sends nothing, unless "sweep_without_lease" is set, and an archiver runs without the
-    /// lease.
+    /// a sweep sends nothing unless "sweep_without_lease" is set. An archiver runs in any case, without
+    /// the lease.
     Unavailable = 3,
 }
 

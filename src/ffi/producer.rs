@@ -24,8 +24,8 @@ pub enum postbox_send_outcome {
     /// outstanding. A later sweep sends it again or parks it; see postbox_sweep.
     Retry = 2,
     /// The message can never be sent, for example because it is too large, not permitted or malformed.
-    /// The message is parked without further attempts. If several messages are rejected with the same
-    /// reason, they may be tried again; see postbox_sweep.
+    /// The message is parked without further attempts. Exception: if three or more messages of a topic
+    /// are rejected with the same reason and none is sent, they are tried again; see postbox_sweep.
     Reject = 3,
     /// The transport cannot send any message at present, for example because a server is down. The
     /// message stays outstanding, and a sweep tries to send it later.

@@ -32,9 +32,9 @@ pub struct postbox_sweep_result {
 }
 
 /// Sends the outstanding messages of `topic` that are older than "sweep_min_age_ms", and marks them
-/// dispatched. If `topic` is NULL, sends the messages of all topics. Within a topic, the oldest
-/// messages are sent first. `result` may be NULL. `cancel` may be NULL; if it is canceled, the sweep
-/// ends after its current calls to producers.
+/// dispatched. If `topic` is NULL, sends the messages of all topics. The oldest messages of each lane
+/// (see below) are sent first. `result` may be NULL. `cancel` may be NULL; if it is canceled, the
+/// sweep ends after its current calls to producers.
 ///
 /// The messages of a topic are spread over "number_of_shards" shards. A lane is the part of a topic
 /// that one thread sweeps as a unit. A lane consists of one or more shards. If Brighter and Postbox

@@ -28,7 +28,7 @@ pub enum DispatchOutcome {
     /// The producer could not send the message. The message stays outstanding, and a later sweep sends it again or
     /// parks it.
     Failed = 13,
-    /// The producer rejected the message permanently. The message is parked.
+    /// The producer rejected the message permanently, and the message is parked.
     Rejected = 14,
     /// The stored item cannot be read as a message. A sweep parks the item if it still cannot be read after a day.
     Malformed = 15,

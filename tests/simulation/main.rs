@@ -169,7 +169,7 @@ fn every_mutation_is_caught() {
         (DuplicateOverwrites, Kind::Mixed, 12),
         (WaitIgnored, Kind::Mixed, 0),
         (ProbesCounted, Kind::Flaps, 2),
-        (RatioIgnored, Kind::Flaky, 3),
+        (RatioIgnored, Kind::Flaky, 4),
         (PauseInMemory, Kind::Cron, 18),
         (RenewedOnlyToSend, Kind::Backlog, 38),
         (SharesDealt, Kind::Unread, 7),

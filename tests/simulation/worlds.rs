@@ -205,7 +205,8 @@ impl Kind {
             }
             Self::Flaky => {
                 let fails = if dice.bool() { 0.3 + 0.65 * dice.f64() } else { 0.9 };
-                let counts = if fails > 0.8 { 0.6 } else { f64::MAX };
+                // A process that made few first attempts within ten minutes can take their success for evidence by chance.
+                let counts = if fails > 0.8 { 1.0 } else { f64::MAX };
                 // A message whose sends fail 19 times in 20 may need up to 150 attempts.
                 let bounds = Bounds { failures: 150, hourly_probes: 400, counts, ..Bounds::EXACT };
                 let long = minutes(dice.u64(130..170));

@@ -193,7 +193,7 @@ namespace Postbox
         /// </summary>
         Failed = 13,
 
-        /// <summary>The producer rejected the message permanently. The message is parked.</summary>
+        /// <summary>The producer rejected the message permanently, and the message is parked.</summary>
         Rejected = 14,
 
         /// <summary>
@@ -248,8 +248,8 @@ namespace Postbox
 
         /// <summary>
         /// The message can never be sent, for example because it is too large, not permitted or malformed. The message
-        /// is parked without further attempts. If several messages are rejected with the same reason, they may be tried
-        /// again; see <see cref="PostboxClient.Sweep"/>.
+        /// is parked without further attempts. Exception: if three or more messages of a topic are rejected with the
+        /// same reason and none is sent, they are tried again; see <see cref="PostboxClient.Sweep"/>.
         /// </summary>
         Reject = 3,
 
@@ -300,7 +300,7 @@ namespace Postbox
 
         /// <summary>
         /// The lock table could not be used, for example because access to it was denied. In this case, a sweep sends
-        /// nothing, unless <c>sweep_without_lease</c> is set, and an archiver runs without the lease.
+        /// nothing unless <c>sweep_without_lease</c> is set. An archiver runs in any case, without the lease.
         /// </summary>
         Unavailable = 3,
     }

@@ -14,7 +14,7 @@ namespace Postbox
 
         /// <summary>The version of the native library that is loaded.</summary>
         /// <exception cref="DllNotFoundException">
-        /// The library could not be loaded, or is another library of the same name. The text of the exception contains
+        /// The library could not be loaded, is another library of the same name, or does not report a version. The text of the exception contains
         /// the text of the loader, and says where to put the library.
         /// </exception>
         /// <exception cref="NotSupportedException">
@@ -49,7 +49,7 @@ namespace Postbox
             }
             catch (EntryPointNotFoundException failure)
             {
-                throw Unusable("is another library of this name, or is too old", failure);
+                throw Unusable("is another library of this name, or does not report a version", failure);
             }
             catch (BadImageFormatException failure)
             {
@@ -92,8 +92,8 @@ namespace Postbox
 
         /// <summary>
         /// Lets .NET load the library as "postbox_native" too. On Windows, a file postbox.dll would have the name of
-        /// this assembly, Postbox.dll, so the package contains postbox_native.dll. The class NativeLibrary, which .NET
-        /// has since version 3.0, is not in .NET Standard 2.0.
+        /// this assembly, Postbox.dll, so the package contains postbox_native.dll. The class NativeLibrary,
+        /// which this needs, is in .NET Core 3.0 and later and not in .NET Standard 2.0, so it is found by reflection.
         /// </summary>
         private static class NameOfItsOwn
         {

@@ -48,6 +48,13 @@ def test_an_unknown_code_is_an_internal_error() -> None:
     assert error.code == postbox.ErrorCode.INTERNAL
 
 
+def test_only_the_internal_code_is_a_defect_of_postbox() -> None:
+    from postbox._native import error_of
+
+    defects = [code for code in postbox.ErrorCode if isinstance(error_of(code, "", False, []), postbox.InternalError)]
+    assert defects == [postbox.ErrorCode.INTERNAL]
+
+
 def test_the_version_is_the_library_s() -> None:
     assert postbox.__version__ == postbox.library_version() == version("dynamo-postbox")
     assert postbox.__version__.startswith(f"{lib.POSTBOX_VERSION_MAJOR}.{lib.POSTBOX_VERSION_MINOR}.")

@@ -1,4 +1,5 @@
-//! For any behaviour of a producer, every message has its own outcome, and no message stops another.
+//! For any behaviour of a producer, every message has its own outcome. A failed message stops only later messages with the
+//! same topic and partition key.
 
 use crate::support::fault::Fault;
 use crate::support::*;
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-/// A producer with this maximum batch size, which passes each batch to a function.
+/// A producer that passes each batch to a function. The first field is the maximum batch size.
 struct FromFunction<F>(usize, F);
 
 impl<F: Fn(&[Message]) -> Vec<SendOutcome> + Send + Sync> Producer for FromFunction<F> {
@@ -344,15 +345,15 @@ fn a_confirmation_that_cannot_be_marked_can_be_repeated() {
 
 const PRODUCER_TOPIC: &str = "paramore.brighter.ProducerTopic";
 
-/// Brighter sends a reply to the topic that the request named, with the producer of another topic. An entry of the bag,
-/// the message's additional headers, names this other topic.
+/// In Brighter, a reply has the topic that the request named, but the producer of another topic sends it. An entry of the
+/// bag (the message's additional headers) names this other topic.
 #[test]
 fn a_reply_finds_its_producer_by_the_entry_of_its_bag() {
     let (replies, others) = (MemoryProducer::new(), MemoryProducer::new());
     let world = TestOutbox::configured(|builder| {
         builder.producer("replies", replies.clone()).default_producer(others.clone()).sweep_min_age(Duration::ZERO)
     });
-    // A process without a producer for the topic of the reply.
+    // This process has a producer for `replies`, and none for `requester.queue`, the topic of the reply.
     let replying = world.backend.open(
         Postbox::builder().producer("replies", replies.clone()).sweep_min_age(Duration::ZERO),
         &world.backend.faults(),
@@ -360,7 +361,7 @@ fn a_reply_finds_its_producer_by_the_entry_of_its_bag() {
     let reply = |body: &str| Message::new("requester.queue", body).with_bag_entry(PRODUCER_TOPIC, "replies");
     let _ = world.postbox.post(reply("cleared")).unwrap();
     world.postbox.deposit_post(reply("swept")).unwrap();
-    // A user's own entry of that name and an entry that is not a string are ignored.
+    // A user's own entry `ProducerTopic`, and an entry whose value is not a string, are ignored.
     let _ = world
         .postbox
         .post(Message::new("requester.queue", "user's").with_bag_entry("ProducerTopic", "replies"))

@@ -140,5 +140,9 @@ class TableError(DatabaseError):
     """The table does not exist, or cannot serve as an outbox. The error has a reason for each problem."""
 
 
+class NoResourcesError(PostboxError):
+    """The system or the process has reached a limit, for example of threads or of open files."""
+
+
 class InternalError(PostboxError):
     """A defect in Postbox. Please report it."""

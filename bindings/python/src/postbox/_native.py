@@ -23,6 +23,7 @@ from postbox._errors import (
     InternalError,
     InvalidInputError,
     LimitExceededError,
+    NoResourcesError,
     OutboxLimitReachedError,
     OutcomeUnknownError,
     PostboxError,
@@ -113,6 +114,7 @@ _GROUPS: dict[int, type[PostboxError]] = {
     3: UsageError,
     5: IncompleteError,
     6: DatabaseError,
+    7: NoResourcesError,
 }
 
 
