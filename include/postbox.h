@@ -85,11 +85,10 @@
  *
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
  *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
- *   threads has a stack of 8 MB, because it may call producers, archive
- *   callbacks and log callbacks.
+ *   threads has a stack of 8 MB, because it may call producers, archive callbacks and log callbacks.
  * - Stack of the caller. A call needs at most 128 KB of stack, plus the stack of the callbacks that
- *   run during the call. A thread of musl has 128 KB by default, and needs more if the callbacks do.
- *   Debug builds need up to 400 KB.
+ *   run during the call. With musl, a thread has only 128 KB by default, so give it a larger stack if
+ *   it runs callbacks or needs much stack itself. Debug builds need up to 400 KB.
  * - Signals. The library installs no signal handler. Its threads block all signals except those that
  *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
  *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and
@@ -311,8 +310,9 @@ POSTBOX_ENUM(postbox_code)
      */
     POSTBOX_ERROR_EMBEDDED_UNAVAILABLE = 69,
     /**
-     * The process or the machine has reached a limit, so that a thread could not be started. Repeat the call when
-     * resources are free again. If the process has closed the file descriptors of Postbox, the error is not retryable.
+     * A thread could not be started because the process or the machine has reached a limit, or the process has closed
+     * the file descriptors of Postbox. In the first case, repeat the call when resources are free again. In the second
+     * case, the error is not retryable.
      */
     POSTBOX_ERROR_NO_RESOURCES = 70,
     /**
@@ -1169,7 +1169,8 @@ postbox_error *postbox_open(const postbox_config *config,
  * abandoned; committed messages that were not sent stay outstanding. POSTBOX_ERROR_MARK_INCOMPLETE if
  * sent messages were not marked in time; a sweep sends them again. POSTBOX_ERROR_REENTRANT_CALL if a
  * producer or an archive of the same client called this function, which cannot wait for its own caller.
- * The client stops after the callbacks in progress have returned. Then call this function again.
+ * Despite this error, the client begins to close, and stops when the callbacks in progress have
+ * returned. Call this function again after that, to complete the close.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_close(postbox_client *client);
@@ -1731,7 +1732,8 @@ postbox_error *postbox_replay_causation(postbox_client *client,
  *
  * While this function runs, it holds the archivers' lease in the lock table, which excludes other
  * archivers, including those of Brighter. If another archiver holds the lease, this function does
- * nothing.
+ * nothing. If the lock table cannot be used, this function runs without the lease, and its result has
+ * the lease status POSTBOX_LEASE_UNAVAILABLE.
  *
  * `cancel` may be NULL. If it is canceled, this function archives no further messages.
  */

@@ -85,11 +85,10 @@
  *
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
  *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
- *   threads has a stack of 8 MB, because it may call producers, archive
- *   callbacks and log callbacks.
+ *   threads has a stack of 8 MB, because it may call producers, archive callbacks and log callbacks.
  * - Stack of the caller. A call needs at most 128 KB of stack, plus the stack of the callbacks that
- *   run during the call. A thread of musl has 128 KB by default, and needs more if the callbacks do.
- *   Debug builds need up to 400 KB.
+ *   run during the call. With musl, a thread has only 128 KB by default, so give it a larger stack if
+ *   it runs callbacks or needs much stack itself. Debug builds need up to 400 KB.
  * - Signals. The library installs no signal handler. Its threads block all signals except those that
  *   report an error of the thread itself, such as SIGSEGV, so that the handlers of the program run
  *   on threads of the program. A signal handler may call postbox_cancel_token_cancel and

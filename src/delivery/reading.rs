@@ -39,7 +39,7 @@ enum Source<'a> {
     ClaimedByAnother,
 }
 
-/// The messages of a drain that could not be read.
+/// The messages that a drain (the work of a sweep on one lane) leaves because a read failed.
 pub(crate) struct Unread {
     /// The places of the first message that could not be read and of all later messages, which must not overtake it.
     pub(crate) places: Vec<usize>,
@@ -86,7 +86,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Returns the messages to be sent, and sets the outcomes of all other messages. For a drain, also returns the
-    /// messages that could not be read, if there are any.
+    /// messages that it leaves because a read failed, if there are any.
     pub(crate) fn finish(self, sender: &mut Sender<'a, '_>) -> (Vec<Candidate<'a>>, Option<Unread>) {
         let no_response = || {
             let text = format!(
@@ -130,8 +130,8 @@ impl<'a> Reading<'a> {
             };
             match (found.remove(&id), &read) {
                 (Some(Ok(stored)), _) => match stored.state {
-                    // If this process sent the message before and could not mark it, the message is passed on to be
-                    // marked, even if its item contains a wait.
+                    // A message whose wait has not ended is held back. The next arm passes on a message that this process
+                    // sent and could not mark, even if it waits.
                     MessageState::Outstanding
                         if stored.fate.is_waiting(now) && self.engine.marker.unmarked(&id).is_none() =>
                     {

@@ -81,7 +81,8 @@ impl Archive for CallbackArchive {
 ///
 /// While this function runs, it holds the archivers' lease in the lock table, which excludes other
 /// archivers, including those of Brighter. If another archiver holds the lease, this function does
-/// nothing.
+/// nothing. If the lock table cannot be used, this function runs without the lease, and its result has
+/// the lease status POSTBOX_LEASE_UNAVAILABLE.
 ///
 /// `cancel` may be NULL. If it is canceled, this function archives no further messages.
 #[unsafe(no_mangle)]

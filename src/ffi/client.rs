@@ -75,7 +75,8 @@ pub unsafe extern "C" fn postbox_open(
 /// abandoned; committed messages that were not sent stay outstanding. POSTBOX_ERROR_MARK_INCOMPLETE if
 /// sent messages were not marked in time; a sweep sends them again. POSTBOX_ERROR_REENTRANT_CALL if a
 /// producer or an archive of the same client called this function, which cannot wait for its own caller.
-/// The client stops after the callbacks in progress have returned. Then call this function again.
+/// Despite this error, the client begins to close, and stops when the callbacks in progress have
+/// returned. Call this function again after that, to complete the close.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header requires a living handle or NULL, which is checked.

@@ -95,8 +95,9 @@ pub enum ErrorCode {
     MalformedItem = 68,
     /// The embedded database could not be opened or is not compiled in.
     EmbeddedUnavailable = 69,
-    /// The process or the machine has reached a limit, so that a thread could not be started. Repeat the call when
-    /// resources are free again. If the process has closed the file descriptors of Postbox, the error is not retryable.
+    /// A thread could not be started because the process or the machine has reached a limit, or the process has closed
+    /// the file descriptors of Postbox. In the first case, repeat the call when resources are free again. In the second
+    /// case, the error is not retryable.
     NoResources = 70,
 
     /// A defect in Postbox. Please report it.

@@ -143,9 +143,9 @@ namespace Postbox
         EmbeddedUnavailable = 69,
 
         /// <summary>
-        /// The process or the machine has reached a limit, so that a thread could not be started. Repeat the call when
-        /// resources are free again. If the process has closed the file descriptors of Postbox, the error is not
-        /// retryable.
+        /// A thread could not be started because the process or the machine has reached a limit, or the process has
+        /// closed the file descriptors of Postbox. In the first case, repeat the call when resources are free again. In
+        /// the second case, the error is not retryable.
         /// </summary>
         NoResources = 70,
 
