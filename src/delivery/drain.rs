@@ -182,8 +182,8 @@ impl<'a> Drain<'a, '_, '_> {
         self.send(sender, rest, u64::MAX);
     }
 
-    /// Takes the retried messages and the messages behind them. If this drain claims its messages, the messages with the
-    /// fewest counted failures come first, because a crash of a sender can count as a failure.
+    /// Takes the retried messages and the messages behind them. If this drain claims its messages, the messages with
+    /// the fewest counted failures come first, because a crash of a sender can count as a failure.
     fn take_retried(&mut self) -> VecDeque<Sighting> {
         let (retried, behind, now) =
             (std::mem::take(&mut self.retried), std::mem::take(&mut self.behind), Ticks::now());
@@ -246,7 +246,8 @@ impl<'a> Drain<'a, '_, '_> {
                     let due = sighting.fate.next_attempt;
                     self.drained.next_due = self.drained.next_due.into_iter().chain(due).min();
                 }
-                // If older messages of the key may be unread, the lane is read in full after the retried message was sent.
+                // If older messages of the key may be unread, the lane is read in full after the retried message was
+                // sent.
                 Turn::Behind if self.behind.len() < MAX_RETRIED && self.reads_all() => {
                     self.behind.push(sighting);
                 }
@@ -287,7 +288,7 @@ impl<'a> Drain<'a, '_, '_> {
                     sender.outcomes.forget(place);
                     line.push_front(sighting);
                 }
-                if self.at_once == 1 || error.is_of_any_size() {
+                if self.at_once == 1 || error.fails_at_any_size() {
                     self.is_over = true;
                     self.drained.read_error = Some(error);
                 }

@@ -87,8 +87,8 @@ pub(crate) fn poll(engine: &Engine, topic: Option<&str>, times: Times, keep: &dy
 fn poll_all(engine: &Engine, groups: &Groups, times: Times, keep: &dyn Fn() -> bool, view: &mut View) -> Result<()> {
     let starts = engine.polling.start();
     let unsharded = starts.unsharded.and_then(|search| search_unsharded(engine, search, keep));
-    // The first poll also reads the index by topic if the search has found an empty index. One index may show a new message
-    // before the other does, and a process that sweeps only once must find the message.
+    // The first poll also reads the index by topic if the search has found an empty index. One index may show a new
+    // message before the other does, and a process that sweeps only once must find the message.
     let is_idle = unsharded.as_ref().is_some_and(|search| search.is_index_empty) && !starts.is_first;
     let mut reading = IndexReading::new(starts.segments, starts.page_size);
     if is_idle {
@@ -220,8 +220,8 @@ struct Search {
 }
 
 /// Searches for messages without a shard, which the index by topic does not contain. As soon as such a message is found,
-/// all pages are read, because the index that is searched has no order and messages with the same key must be sent in order. Returns
-/// `None` if the search fails.
+/// all pages are read, because the index that is searched has no order and messages with the same key must be sent in
+/// order. Returns `None` if the search fails.
 fn search_unsharded(engine: &Engine, search: UnshardedSearch, keep: &dyn Fn() -> bool) -> Option<Search> {
     if let UnshardedSearch::From(from) = search {
         let (page, searched) = search_page(engine, SEARCHED_AT_ONCE, from.clone())?;
@@ -267,17 +267,26 @@ fn poll_topic(engine: &Engine, topic: &str, groups: &Groups, times: Times, view:
     let shards = engine.outbox.topic_shards(topic).into_iter();
     let parts: Vec<(String, Range)> = shards.flat_map(|shard| ranges.map(|range| (shard.clone(), range))).collect();
     let mut failed = None;
+    first_pages(engine, parts, PAGE, |page| match page {
+        Ok(page) => add(engine, page, groups, times, view),
+        Err(error) => failed = Some(error),
+    })?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// Reads the first page of each of these ranges of shards, and passes the results on in order.
+fn first_pages(
+    engine: &Engine,
+    parts: impl IntoIterator<Item = (String, Range)>,
+    limit: i32,
+    mut found: impl FnMut(Result<Page>),
+) -> Result<()> {
     engine.run_each(
         FINDING,
         parts,
-        |outbox, (shard, range)| async move { outbox.shard_page(shard, range, PAGE, None).await },
-        |page: Option<Result<Page>>| match page {
-            Some(Ok(page)) => add(engine, page, groups, times, view),
-            Some(Err(error)) => failed = Some(error),
-            None => failed = Some(timed_out(FINDING, engine.operation_timeout())),
-        },
-    )?;
-    failed.map_or(Ok(()), Err)
+        |outbox, (shard, range)| async move { outbox.shard_page(shard, range, limit, None).await },
+        |page| found(page.unwrap_or_else(|| Err(timed_out(FINDING, engine.operation_timeout())))),
+    )
 }
 
 /// A lane whose messages wait, and of which a poll has not seen all messages.
@@ -290,33 +299,25 @@ pub(crate) struct Quiet<'a> {
 /// Returns for each of these lanes whether it may have messages that are due and newer than the known ones.
 pub(crate) fn have_news(engine: &Engine, lanes: &[Quiet<'_>], times: Times) -> Result<Vec<bool>> {
     let mut have = vec![false; lanes.len()];
-    let parts: Vec<(usize, String, Range)> = lanes
-        .iter()
-        .enumerate()
-        .flat_map(|(index, Quiet { known, cut })| {
-            cut.iter().map(move |shard| (index, shard.clone(), Range::Between(known.read_to, times.before)))
-        })
-        .collect();
-    let mut indexes = parts.clone().into_iter().map(|(index, ..)| index);
-    engine.run_each(
-        FINDING,
-        parts,
-        |outbox, (_, shard, range)| async move { outbox.shard_page(shard, range, SMALL_PAGE, None).await },
-        |page: Option<Result<Page>>| {
-            let Some(index) = indexes.next() else { return };
-            // A page that could not be read shows nothing, and is read again by the next poll.
-            let Some(Ok(page)) = page else { return };
-            let mut order = Order::new(times.now);
-            for head in lanes[index].known.heads.iter().flatten() {
-                if page.sightings.iter().all(|found| found.id != head.id) {
-                    order.turn(head);
-                }
+    let of_lane = |(index, Quiet { known, cut }): (usize, &Quiet<'_>)| {
+        let newer = Range::Between(known.read_to, times.before);
+        cut.iter().map(|shard| (index, (shard.clone(), newer))).collect::<Vec<_>>()
+    };
+    let (indexes, parts): (Vec<usize>, Vec<_>) = lanes.iter().enumerate().flat_map(of_lane).unzip();
+    let mut indexes = indexes.into_iter();
+    first_pages(engine, parts, SMALL_PAGE, |page| {
+        // A page that could not be read shows nothing, and is read again by the next poll.
+        let (Some(index), Ok(page)) = (indexes.next(), page) else { return };
+        let mut order = Order::new(times.now);
+        for head in lanes[index].known.heads.iter().flatten() {
+            if page.sightings.iter().all(|found| found.id != head.id) {
+                order.turn(head);
             }
-            let mut served =
-                page.sightings.iter().filter(|sighting| engine.router.route(&sighting.producer_topic).is_some());
-            have[index] |= served.any(|sighting| matches!(order.turn(sighting), Turn::Fresh | Turn::Retried));
-        },
-    )?;
+        }
+        let mut served =
+            page.sightings.iter().filter(|sighting| engine.router.route(&sighting.producer_topic).is_some());
+        have[index] |= served.any(|sighting| matches!(order.turn(sighting), Turn::Fresh | Turn::Retried));
+    })?;
     Ok(have)
 }
 
@@ -324,14 +325,8 @@ pub(crate) fn have_news(engine: &Engine, lanes: &[Quiet<'_>], times: Times) -> R
 /// empty.
 pub(crate) fn is_empty(engine: &Engine, shards: Vec<String>, times: Times) -> bool {
     let mut is_empty = true;
-    let read = engine.run_each(
-        FINDING,
-        shards,
-        |outbox, shard| async move { outbox.shard_page(shard, Range::UpTo(times.before), 1, None).await },
-        |page: Option<Result<Page>>| {
-            is_empty &= page.is_some_and(|page| page.is_ok_and(|page| page.sightings.is_empty()))
-        },
-    );
+    let parts = shards.into_iter().map(|shard| (shard, Range::UpTo(times.before)));
+    let read = first_pages(engine, parts, 1, |page| is_empty &= page.is_ok_and(|page| page.sightings.is_empty()));
     read.is_ok() && is_empty
 }
 

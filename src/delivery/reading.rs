@@ -130,8 +130,8 @@ impl<'a> Reading<'a> {
             };
             match (found.remove(&id), &read) {
                 (Some(Ok(stored)), _) => match stored.state {
-                    // A message whose wait has not ended is held back. The next arm passes on a message that this process
-                    // sent and could not mark, even if it waits.
+                    // A message whose wait has not ended is held back. The next arm passes on a message that this
+                    // process sent and could not mark, even if it waits.
                     MessageState::Outstanding
                         if stored.fate.is_waiting(now) && self.engine.marker.unmarked(&id).is_none() =>
                     {

@@ -112,8 +112,8 @@ impl<'a> Source<'a> {
         part.request = Some(self.engine.runtime.start_task(self.call, self.engine.operation_timeout(), read));
     }
 
-    /// Waits for the requested page. If it could not be read, a page of half its size is requested next, because a large
-    /// page may take too long or be throttled.
+    /// Waits for the requested page. If it could not be read, a page of half its size is requested next, because a
+    /// large page may take too long or be throttled.
     fn receive(&mut self, index: usize) {
         let part = &mut self.parts[index];
         let timeout = self.engine.operation_timeout();
@@ -126,7 +126,7 @@ impl<'a> Source<'a> {
             }
             Err(error) => {
                 part.limit /= 2;
-                if part.limit < MIN_PAGE || error.is_of_any_size() {
+                if part.limit < MIN_PAGE || error.fails_at_any_size() {
                     tracing::warn!(target: "postbox", { shard = %part.shard, error.message = error.message() }, "a shard could not be read and waits");
                     part.is_at_end = true;
                     self.is_incomplete = true;

@@ -40,8 +40,8 @@ const FULL_READ: Duration = Duration::from_secs(300);
 const NOTHING_DUE: Duration = Duration::from_secs(60);
 /// The maximum time for which the lease of all lanes is held if other topics need another sweeper.
 const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
-/// The time after which a lane that a poll has found is looked at again before its lease is taken, because another process
-/// may have sent its messages.
+/// The time after which a lane that a poll has found is looked at again before its lease is taken, because another
+/// process may have sent its messages.
 const STALE: Duration = Duration::from_secs(1);
 /// The maximum number of threads of a sweep that wait for producers that do not return.
 const MOST_STUCK: usize = 64;
@@ -567,7 +567,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         let mut lease = None;
         let (mut failures, mut was_abandoned, mut unmarked) = (0, false, false);
         let mut before = job.pause.clone();
-        if self.lanes_are_leased && clock::since(job.found) > STALE && self.is_empty_by_now(&job.lane) {
+        if self.lanes_are_leased && clock::since(job.found) > STALE && self.is_empty_by_now(&job) {
             self.results().drained(&job.lane, 0, 0, None);
             return false;
         }
@@ -618,12 +618,15 @@ impl<'a, 'r> Sweep<'a, 'r> {
     }
 
     /// Returns whether another process has sent all messages of a lane since it was found.
-    fn is_empty_by_now(&self, lane: &Lane) -> bool {
-        let shards = match lane.group {
-            Group::Numbered(_) => Groups::of(self.engine.outbox.shards()).shards(lane),
-            Group::Other => return false,
-        };
-        is_empty(self.engine, shards, Times::of(self.engine))
+    fn is_empty_by_now(&self, job: &Job) -> bool {
+        job.lane.group != Group::Other && is_empty(self.engine, self.shards(job), Times::of(self.engine))
+    }
+
+    fn shards(&self, job: &Job) -> Vec<String> {
+        match job.lane.group {
+            Group::Numbered(_) => Groups::of(self.engine.outbox.shards()).shards(&job.lane),
+            Group::Other => job.seen.other_shards.iter().cloned().collect(),
+        }
     }
 
     fn drain(
@@ -665,11 +668,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
             None => (Range::UpTo(times.before), job.seen.unsharded.clone()),
         };
         let ranges = [first, Range::After(times.too_late)];
-        let shards = match job.lane.group {
-            Group::Numbered(_) => Groups::of(self.engine.outbox.shards()).shards(&job.lane),
-            Group::Other => job.seen.other_shards.iter().cloned().collect(),
-        };
-        let parts = shards.into_iter().flat_map(|shard| ranges.map(|range| (shard.clone(), range)));
+        let parts = self.shards(job).into_iter().flat_map(|shard| ranges.map(|range| (shard.clone(), range)));
         let source = Source::new(self.engine, self.call, parts, found);
         let called_for = Arc::new(CalledFor {
             topic: job.lane.topic.clone(),
@@ -758,12 +757,11 @@ impl<'a, 'r> Sweep<'a, 'r> {
         }
         let heads = drained.heads;
         let is_left = |head: &Sighting| heads.iter().flatten().any(|left| left.id == head.id);
-        if heads.is_none() && drained.sent > 0 {
+        if heads.as_ref().map_or(drained.sent > 0, Vec::is_empty) {
             return;
         }
-        let was_full = job.known.is_none();
         // After a known message was sent, the later messages of its key are unread.
-        if !was_full && !job.known.iter().flat_map(|known| &known.heads).flatten().all(is_left) {
+        if !job.known.iter().flat_map(|known| &known.heads).flatten().all(is_left) {
             return;
         }
         let longest = if heads.is_some() { FULL_READ } else { NOTHING_DUE };

@@ -24,7 +24,7 @@ pub(crate) struct Sweeping(Mutex<Memory>);
 /// other messages wait for a head with their partition key.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// The heads, or `None` if there are too many to be kept in memory.
+    /// The heads, of which there is at least one, or `None` if there are too many to be kept in memory.
     pub(crate) heads: Option<Vec<Sighting>>,
     /// Messages that were created before this time were read.
     pub(crate) read_to: Ticks,

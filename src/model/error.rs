@@ -206,7 +206,7 @@ impl Error {
     }
 
     /// Returns whether a smaller request would fail in the same way.
-    pub(crate) fn is_of_any_size(&self) -> bool {
+    pub(crate) fn fails_at_any_size(&self) -> bool {
         matches!(self.0.code, ErrorCode::AccessDenied | ErrorCode::TableNotFound | ErrorCode::NoAwsConfig)
     }
 

@@ -44,7 +44,7 @@ pub struct Plan {
     pub sweeps_without_lease: bool,
     /// Whether the default settings are used.
     pub defaults: bool,
-    /// The setting `park_min_age`, if it is not the default one.
+    /// The setting `park_min_age`, if it is the only one without its default value.
     pub park_min_age: Option<Duration>,
     /// The time of the last fault, if it is known.
     pub calm_at: Duration,
@@ -115,19 +115,18 @@ impl Plan {
             .sweep_batch(self.sweep_batch)
             .sweep_without_lease(self.sweeps_without_lease)
             .dispatched_ttl(Duration::from_secs(self.lifetime));
-        let builder = match self.park_min_age {
-            Some(age) => builder.park_min_age(age),
-            None => builder,
-        };
         if self.defaults {
-            return builder;
+            return match self.park_min_age {
+                Some(age) => builder.park_min_age(age),
+                None => builder,
+            };
         }
         builder
             .operation_timeout(Duration::from_millis(5_000))
             .attempt_timeout(Duration::from_millis(1_500))
             .lease_duration(Duration::from_millis(12_000))
             .max_dispatch_attempts(MOST_ATTEMPTS)
-            .park_min_age(self.park_min_age.unwrap_or(Duration::from_secs(60)))
+            .park_min_age(Duration::from_secs(60))
             .park_after(PARK_AFTER)
             .breaker_cooldown(Duration::from_millis(5_000))
     }
