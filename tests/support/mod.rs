@@ -158,6 +158,14 @@ impl TestOutbox {
         self.postbox.get_item(OUTBOX, message_key(id)).unwrap()
     }
 
+    /// Stores an item in the outbox as it is.
+    pub fn put_raw(&self, item: Item) {
+        sdk(
+            &self.postbox,
+            |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await },
+        );
+    }
+
     /// Returns the stored person of this name.
     pub fn person(&self, name: &str) -> Option<Item> {
         self.postbox.get_item(PEOPLE, person(name)).unwrap()

@@ -5,7 +5,9 @@ using System.Threading.Tasks;
 
 namespace Postbox.Tests
 {
-    /// <summary>A thread is interrupted while its callback waits until another thread has finished reading the message.</summary>
+    /// <summary>
+    /// A thread is interrupted while its callback waits until another thread has finished reading the message.
+    /// </summary>
     public static class InterruptTests
     {
         public static void An_interrupted_producer_ends_normally()

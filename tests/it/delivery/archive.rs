@@ -1,7 +1,7 @@
 //! The archiver: the messages that it archives and deletes, and those that it keeps after a failure.
 
 use crate::support::fault::Fault;
-use crate::support::{LOCKS, OUTBOX, TestOutbox, item, number, numbers, sdk, take_lease, text, wait_until};
+use crate::support::{LOCKS, OUTBOX, TestOutbox, item, number, numbers, take_lease, text, wait_until};
 use postbox::dynamodb_json::item_from_json;
 use postbox::{
     Archive, ArchiveReport, Builder, CancelToken, ErrorCode, Item, JsonLinesArchive, LeaseStatus, Message,
@@ -184,10 +184,7 @@ fn a_message_that_cannot_be_read_or_deleted_is_kept_and_the_others_are_deleted()
     let ids = dispatched(&world, 5);
     let mut damaged = world.raw(&ids[1]).unwrap();
     damaged.insert("MessageType".into(), number(1));
-    sdk(
-        &world.postbox,
-        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(damaged)).send().await },
-    );
+    world.put_raw(damaged);
     let stays = ids[3].clone();
     world.faults.when(move |request| {
         let is_it = request.operation == "DeleteItem" && request.body["Key"]["MessageId"]["S"] == stays.as_str();
@@ -330,7 +327,7 @@ fn set_dispatched(world: &TestOutbox, ids: &[String], at: SystemTime) {
 }
 
 fn put(world: &TestOutbox, row: Item) {
-    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(row)).send().await });
+    world.put_raw(row);
 }
 
 /// Archives five messages that were dispatched an hour ago, among this number of large ones that were dispatched now.

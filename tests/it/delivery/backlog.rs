@@ -119,11 +119,8 @@ fn a_shard_that_cannot_be_read_does_not_stop_the_others() {
 
 #[test]
 fn waiting_messages_are_not_read_again() {
-    let producer = producer_fn(|message: &Message| match message.body() {
-        b"0" => SendOutcome::Retry("poison".into()),
-        _ => SendOutcome::Sent,
-    });
     let world = TestOutbox::configured(|builder| {
+        let producer = failing_first(&Arc::default(), &Arc::default());
         eager(builder).default_producer(producer).dispatch_retry_delay(Duration::from_millis(60_000))
     });
     let all: Vec<Message> = (0..500).map(|n| Message::new("t", n.to_string()).with_partition_key("k")).collect();
@@ -176,7 +173,7 @@ fn new_messages_are_sent_past_a_backlog_that_waits_without_reading_it_again() {
     works.store(true, Ordering::SeqCst);
     let mut raw = world.raw(&ids[0]).unwrap();
     raw.remove("NextAttemptAt");
-    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await });
+    world.put_raw(raw);
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 101);
     let expected: Vec<String> = [101, 102].into_iter().chain(0..101).map(|n| n.to_string()).collect();
     assert_eq!(*sent.lock().unwrap(), expected);
@@ -240,9 +237,7 @@ fn a_message_far_in_the_future_is_swept() {
     let ids = world.deposit(1);
     let mut raw = world.raw(&ids[0]).unwrap();
     raw.insert("OutstandingCreatedTime".into(), crate::support::number(3_000_000_000_000_000_000_i64));
-    crate::support::sdk(&world.postbox, |client| async move {
-        client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await
-    });
+    world.put_raw(raw);
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
 }
 

@@ -188,10 +188,7 @@ fn a_parked_message_is_not_sent() {
     let mut parked = world.raw(&ids[0]).unwrap();
     parked.insert("ParkedAt".into(), number(638_448_068_967_890_000i64));
     parked.remove("OutstandingCreatedTime");
-    sdk(
-        &world.postbox,
-        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(parked)).send().await },
-    );
+    world.put_raw(parked);
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Parked]);
     assert!(world.sent().is_empty());
 }

@@ -349,7 +349,7 @@ fn an_older_item_without_room_can_be_marked_and_wait() {
     let size: usize = item.iter().map(|(name, value)| name.len() + size_of(value)).sum();
     let body = "x".repeat(400 * 1024 - size - 40);
     item.insert("Body".into(), postbox::AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(body)));
-    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await });
+    world.put_raw(item);
     let _ = world.postbox.sweep().unwrap();
     assert!(world.postbox.get_message(&id).unwrap().unwrap().next_attempt_at.is_some(), "the message waits");
     is_down.store(false, Ordering::SeqCst);

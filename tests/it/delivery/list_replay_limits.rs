@@ -130,10 +130,7 @@ fn malformed_items_are_listed_with_a_reason() {
     let ids = world.deposit(3);
     let mut damaged = world.raw(&ids[1]).unwrap();
     damaged.insert("HeaderBag".into(), text("not json"));
-    sdk(
-        &world.postbox,
-        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(damaged)).send().await },
-    );
+    world.put_raw(damaged);
     let check = |state, topic| {
         let page = world.postbox.list_messages(state, topic, 100, None).unwrap();
         let [(id, error)] = &page.malformed[..] else { panic!("{page:?}") };
@@ -148,10 +145,7 @@ fn malformed_items_are_listed_with_a_reason() {
     let mut parked = world.raw(&ids[1]).unwrap();
     parked.remove("OutstandingCreatedTime");
     parked.insert("ParkedAt".into(), number(638_448_068_967_890_000_i64));
-    sdk(
-        &world.postbox,
-        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(parked)).send().await },
-    );
+    world.put_raw(parked);
     assert_eq!(check(MessageState::Parked, None), 0);
     assert_eq!(check(MessageState::Parked, Some("t")), 0);
 }
@@ -451,7 +445,7 @@ fn a_topic_is_read_in_all_its_possible_shards() {
     // Brighter uses negative shards for some keys.
     let mut row = world.raw(&ids[0]).unwrap();
     row.insert("TopicShard".into(), text("t_-19"));
-    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(row)).send().await });
+    world.put_raw(row);
     let three = world.another();
     let listed = |state: MessageState| {
         let (mut count, mut cursor) = (0, None);

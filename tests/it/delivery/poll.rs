@@ -1,7 +1,7 @@
 //! The requests with which a sweep finds the shards that have messages to send (a poll).
 
 use crate::support::fault::{Fault, Request};
-use crate::support::{OUTBOX, TestOutbox, eager, sdk};
+use crate::support::{TestOutbox, eager};
 use postbox::{MemoryProducer, Message, Postbox};
 
 /// Returns the segments that the scans read, each with the total number of segments, in ascending order and without
@@ -67,10 +67,7 @@ fn a_message_without_a_shard_is_found_behind_a_backlog_that_waits() {
     for id in &ids {
         let mut raw = world.raw(id).unwrap();
         raw.remove("TopicShard");
-        sdk(
-            &world.postbox,
-            |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await },
-        );
+        world.put_raw(raw);
     }
     let producer = MemoryProducer::new();
     let sweeper = world.backend.open(eager(Postbox::builder()).producer("t", producer.clone()), &world.faults);

@@ -216,9 +216,7 @@ fn a_message_without_a_shard_is_sent_in_both_modes() {
             let mut raw = world.raw(id).unwrap();
             raw.remove("TopicShard");
             raw.extend(shard.map(|shard| ("TopicShard".to_owned(), text(shard))));
-            sdk(&world.postbox, |client| async move {
-                client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await
-            });
+            world.put_raw(raw);
         }
         assert_eq!(world.postbox.sweep().unwrap().dispatched, 2, "{mode:?}");
     }
@@ -233,7 +231,7 @@ fn a_key_in_brighters_shard_and_in_ours_keeps_its_order() {
     let brighters = if ours == "t_2" { "t_-2" } else { "t_-1" };
     let mut raw = world.raw(&first).unwrap();
     raw.insert("TopicShard".into(), text(brighters));
-    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(raw)).send().await });
+    world.put_raw(raw);
     world.postbox.deposit_post(keyed("2 of ours")).unwrap();
     let _ = world.postbox.sweep().unwrap();
     assert_eq!(world.sent(), ["1 of Brighter", "2 of ours"]);
@@ -245,10 +243,7 @@ fn brighters_negative_shards_are_swept() {
     let id = world.postbox.deposit_post(Message::new("t", "negative")).unwrap();
     let mut moved = world.raw(&id).unwrap();
     moved.insert("TopicShard".into(), text("t_-3"));
-    sdk(
-        &world.postbox,
-        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(moved)).send().await },
-    );
+    world.put_raw(moved);
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 1);
 }
 

@@ -201,10 +201,7 @@ fn rejected_messages_are_parked_and_malformed_ones_wait() {
     let ids = world.deposit(3);
     let mut damaged = world.raw(&ids[1]).unwrap();
     damaged.insert("HeaderBag".into(), text("not json"));
-    sdk(
-        &world.postbox,
-        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(damaged)).send().await },
-    );
+    world.put_raw(damaged);
     let report = world.postbox.sweep().unwrap();
     assert_eq!((report.dispatched, report.failed), (1, 2));
     assert_eq!(*sent.lock().unwrap(), ["2"]);
@@ -251,10 +248,7 @@ fn a_single_topic_is_swept_with_brighters_negative_shards() {
     let ids = world.deposit(3);
     let mut negative = world.raw(&ids[0]).unwrap();
     negative.insert("TopicShard".into(), text("t_-2"));
-    sdk(
-        &world.postbox,
-        |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(negative)).send().await },
-    );
+    world.put_raw(negative);
     world.postbox.deposit_post(Message::new("u", "other")).unwrap();
     assert_eq!(world.postbox.count_outstanding(Some("t")).unwrap().count, 3);
     assert_eq!(world.postbox.count_outstanding(Some("u")).unwrap().count, 1);

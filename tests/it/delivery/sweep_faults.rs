@@ -574,7 +574,7 @@ fn a_brighter_item_is_swept_in_its_own_shard() {
     ] {
         item.insert(name.into(), value);
     }
-    sdk(&world.postbox, |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await });
+    world.put_raw(item);
     assert_eq!(world.postbox.sweep().unwrap().dispatched, 2);
     let sent = world.producer.sent();
     let sent = sent.iter().find(|message| message.id() == "b-1").unwrap();
@@ -604,10 +604,7 @@ fn damaged_items_wait_with_a_reason_and_block_no_others() {
             Some(value) => item.insert((*name).into(), value.clone()),
             None => item.remove(*name),
         };
-        sdk(
-            &world.postbox,
-            |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await },
-        );
+        world.put_raw(item);
     }
     let _ = world.postbox.sweep().unwrap();
     assert!(world.sent().contains(&damages.len().to_string()), "the sound one is sent");

@@ -43,10 +43,7 @@ fn brighters_item() -> Item {
 }
 
 fn store(world: &TestOutbox, item: Item) {
-    sdk(
-        &world.postbox,
-        move |client| async move { client.put_item().table_name(OUTBOX).set_item(Some(item)).send().await },
-    );
+    world.put_raw(item);
 }
 
 on_both_backends!(
