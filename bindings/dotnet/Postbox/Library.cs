@@ -14,8 +14,8 @@ namespace Postbox
 
         /// <summary>The version of the native library that is loaded.</summary>
         /// <exception cref="DllNotFoundException">
-        /// The library could not be loaded, is another library of the same name, or does not report a version. The text of the exception contains
-        /// the text of the loader, and says where to put the library.
+        /// The library could not be loaded, is another library of the same name, or does not report a version. The text
+        /// of the exception contains the text of the loader, and says where to put the library.
         /// </exception>
         /// <exception cref="NotSupportedException">
         /// The library is too old, or has a different major version (before 1.0, a different minor version).

@@ -349,8 +349,8 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Sends the outstanding messages that are older than "sweep_min_age_ms", and marks them dispatched. Within a
-        /// topic, the oldest messages are sent first. The producer of one topic is called on this thread, and the
+        /// Sends the outstanding messages that are older than "sweep_min_age_ms", and marks them dispatched. In each
+        /// lane (a group of shards of a topic), the oldest messages are sent first. The producer of one topic is called on this thread, and the
         /// producers of other topics at the same time on up to "sweep_threads" - 1 further threads. See postbox_sweep
         /// in postbox.h for leases, failed attempts and parking.
         /// </summary>

@@ -141,7 +141,7 @@ class TableError(DatabaseError):
 
 
 class NoResourcesError(PostboxError):
-    """The system or the process has reached a limit, for example of threads or of open files."""
+    """A limit of the process or the machine has been reached, or the program has closed the file descriptors of Postbox."""
 
 
 class InternalError(PostboxError):

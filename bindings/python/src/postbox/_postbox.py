@@ -216,7 +216,7 @@ class Postbox:
 
     def sweep(self, topic: str | None = None, *, cancel: CancelToken | None = None) -> SweepResult:
         """Sends the outstanding messages of one topic or of all topics that are older than sweep_min_age_ms, and marks them
-        dispatched. Within a topic, the oldest messages are sent first.
+        dispatched. In each lane (a group of shards of a topic), the oldest messages are sent first.
 
         The producer of one topic is called on this thread, and the producers of other topics at the same time on up to
         sweep_threads - 1 further threads. If `cancel` is canceled, the sweep ends after its current calls to producers. See
