@@ -102,14 +102,27 @@ environment() {
     step "the Python environment of the tests" tools/venv.sh
 }
 
-c_and_cpp() {
-    tests "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
-    tests "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
+# These tests wait for most of their time.
+rust_suites() {
+    tests "unit and integration tests" rust_tests --lib --bins --tests
+    tests "documentation tests" rust_tests --doc
 }
 
-other_hosts() {
-    tests ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
+pages_and_features() {
+    step "documentation without warnings" documentation
+    for other in "" sns sqs,capi; do
+        step "lints without default features but \"$other\"" cargo check --quiet --no-default-features --features "$other"
+    done
+}
+
+c_cpp_and_python() {
+    tests "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
+    tests "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
     tests "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
+}
+
+dotnet_and_installation() {
+    tests ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
     tests "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
     tests "installation, and programs that use it" tests/install/run.sh
     tests "getting-started pages" tests/docs/run.sh c cpp
@@ -124,17 +137,12 @@ test_tier() {
     step "the crate can be packaged" packages
     at_once build_all environment
     step "generated files are committed" generated_files_are_committed
-    tests "unit and integration tests" rust_tests --lib --bins --tests
-    tests "documentation tests" rust_tests --doc
+    at_once rust_suites pages_and_features
     step "the handlers of the README" tests/docs/readme.sh "$target/debug"
     step "the C ABI is as it was" tools/abi.py --check
-    at_once c_and_cpp other_hosts
+    at_once c_cpp_and_python dotnet_and_installation
     # The demo skips the example in C if cJSON is missing, which must not happen here.
     step "demo" make --no-print-directory demo-run demo-c BUILT="$target/debug"
-    step "documentation without warnings" documentation
-    for other in "" sns sqs,capi; do
-        step "lints without default features but \"$other\"" cargo check --quiet --no-default-features --features "$other"
-    done
     # The simulation is last, since it compiles the crate again.
     tests "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features $features \
         --config profile.dev.package.postbox.opt-level=1 --test simulation -- --nocapture
