@@ -13,6 +13,7 @@ use crate::outbox::Outbox;
 use crate::runtime::Runtime;
 #[cfg(feature = "embedded")]
 use crate::sdk::embedded::EmbeddedDatabase;
+use crate::sdk::max_attempts;
 use crate::transport::{Producer, Router, add_routes, route};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use std::sync::Arc;
@@ -152,24 +153,25 @@ impl Builder {
         let embedded_client = embedded.clone().map(SharedHttpClient::new);
         #[cfg(not(feature = "embedded"))]
         let embedded_client = self.reject_embedded()?;
-        let Self { config, mut router, http_client, transport_http_client, .. } = self;
+        let Self { mut config, mut router, http_client, transport_http_client, .. } = self;
         let routes = route::parse(&config.routes)?;
         let is_embedded = embedded_client.is_some();
         let runtime = Arc::new(Runtime::start()?);
         let timeout = config.operation_timeout;
-        let load = |http_client: Option<SharedHttpClient>| {
-            let settings = config.clone();
+        let load = |config: Config, http_client: Option<SharedHttpClient>| {
             runtime.block_on("loading the AWS configuration", timeout, async move {
-                crate::sdk::load(&settings, http_client).await
-            })
+                crate::sdk::load(&config, http_client).await
+            })?
         };
         let (client, shared) = match embedded_client {
             Some(database) => {
-                let shared = if routes.is_empty() { None } else { Some(load(None)?) };
+                let shared = if routes.is_empty() { None } else { Some(load(config.clone(), None)?) };
+                config.max_request_attempts = max_attempts(&config, shared.as_ref());
                 (crate::sdk::embedded(&config, http_client.unwrap_or(database)), shared)
             }
             None => {
-                let shared = load(http_client)?;
+                let shared = load(config.clone(), http_client)?;
+                config.max_request_attempts = max_attempts(&config, Some(&shared));
                 (crate::sdk::aws(&config, &shared)?, Some(shared))
             }
         };

@@ -268,9 +268,12 @@ impl Config {
         for (name, url) in
             [("endpoint_url", &self.endpoint_url), ("transport_endpoint_url", &self.transport_endpoint_url)]
         {
-            if !url.is_empty() && !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
-                return Err(invalid(format!("{name} is \"{url}\": it must start with http:// or https://")));
+            if !url.is_empty() {
+                check_url(name, url)?;
             }
+        }
+        if !self.region.is_empty() {
+            check_region("region", &self.region)?;
         }
         if self.clear_marks == ClearMarks::Background && self.background_mark_age().is_zero() {
             return Err(invalid(format!(
@@ -287,6 +290,37 @@ impl Config {
     pub(crate) fn background_mark_age(&self) -> Duration {
         self.sweep_min_age.saturating_sub(self.attempt_timeout + Duration::from_secs(1))
     }
+}
+
+/// Checks that the text is a URL of a server.
+fn check_url(name: &str, text: &str) -> Result<()> {
+    let url: http::Uri =
+        text.parse().map_err(|error| invalid(format!("{name} is \"{text}\": it is not a URL: {error}")))?;
+    let is_http =
+        url.scheme_str().is_some_and(|scheme| ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)));
+    if !is_http {
+        return Err(invalid(format!("{name} is \"{text}\": it must start with http:// or https://")));
+    }
+    if url.host().is_none_or(str::is_empty) {
+        return Err(invalid(format!("{name} is \"{text}\": it has no host")));
+    }
+    let ends_with_port = url.authority().is_some_and(|authority| !authority.as_str().ends_with(authority.host()));
+    if ends_with_port && url.port_u16().is_none() {
+        return Err(invalid(format!("{name} is \"{text}\": the port is not a number up to 65535")));
+    }
+    Ok(())
+}
+
+/// Checks that the text can be the name of a region, which becomes a part of host names.
+pub(crate) fn check_region(name: &str, text: &str) -> Result<()> {
+    let is_label = text.len() <= 63 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_label && !text.starts_with('-') && !text.ends_with('-') {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "{name} is \"{}\": the name of a region has letters, digits and - only, such as eu-central-1",
+        shortened(text)
+    )))
 }
 
 impl std::fmt::Debug for Config {
@@ -459,7 +493,19 @@ mod tests {
         assert!(check(&[("session_token", "a")]).message().contains("access_key_id"));
         assert!(check(&[("embedded_path", ":memory:"), ("endpoint_url", "http://x")]).message().contains("exclude"));
         assert!(check(&[("endpoint_url", "ftp://x")]).message().contains("http://"));
+        for url in ["http://", "http://no such host", "http://:8000", "http://host:port"] {
+            let error = check(&[("transport_endpoint_url", url)]);
+            assert!(error.message().contains("transport_endpoint_url is \"http://"), "{error}");
+        }
+        assert!(check(&[("region", "eu west 1")]).message().contains("region is \"eu west 1\""));
         assert!(check(&[("table_name", "no/slash")]).message().contains("letters"));
+    }
+
+    #[test]
+    fn the_scheme_of_an_endpoint_can_have_capital_letters() {
+        let mut config = Config::default();
+        config.set("endpoint_url", "HTTP://localhost:8000").unwrap();
+        config.validate().unwrap();
     }
 
     #[test]

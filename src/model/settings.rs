@@ -47,7 +47,7 @@ macro_rules! with_settings {
             region: optional(1, 64) = "",
                 "The AWS region. If it is not set, the default chain of the AWS SDK determines the region (`AWS_REGION`, profile, instance).";
             profile: optional(1, 255) = "",
-                "The profile in the AWS configuration files. If it is not set, `AWS_PROFILE` or `default` is used.";
+                "The profile in the AWS configuration files. It must exist, and credentials in the environment are not used. If it is not set, `AWS_PROFILE` or `default` is used, and credentials in the environment take precedence.";
             endpoint_url: optional(1, 2048) = "",
                 "The DynamoDB endpoint, such as `http://localhost:8000`. If it is not set, Amazon's endpoint for the region is used.";
             access_key_id: optional(1, 255) = "",
@@ -72,8 +72,8 @@ macro_rules! with_settings {
                 "`server`: the clock of this machine, corrected by the `Date` header of the responses of AWS if the clocks differ by a second or more. The correction applies to the whole process: to leases, to the times that are stored in the table, and to the signatures of requests. Other endpoints and the embedded database correct nothing. `local`: the clock of this machine.";
             connect_timeout as "connect_timeout_ms": millis(10, 600000) = 2000,
                 "The time limit of an attempt to connect. When it has passed, the request is retried.";
-            max_request_attempts: number(1, 100) = 5,
-                "The maximum number of attempts per request, including the first attempt. Only transient failures are retried.";
+            max_request_attempts: number(0, 100) = 0,
+                "The maximum number of attempts per request, including the first attempt. Only transient failures are retried. 0 means the value of `AWS_MAX_ATTEMPTS` or of `max_attempts` in the profile, or else 5.";
             close_timeout as "close_timeout_ms": millis(0, 600000) = 5000,
                 "The time for which `close` waits for calls in progress before it abandons them.";
             cache_max_messages: number(0, 1000000) = 1000,

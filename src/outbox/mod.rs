@@ -29,8 +29,11 @@ pub(crate) mod transaction;
 
 use crate::model::config::Config;
 use crate::model::error::{Error, ErrorCode};
+use crate::sdk::rejection::NoOtherRetry;
+use crate::sdk::with_backoff;
 use crate::sys::sync::Mutex;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -38,8 +41,8 @@ use std::time::Duration;
 /// The outbox table behind an SDK client. Every method is `async` and runs on the runtime thread.
 pub(crate) struct Outbox {
     client: Client,
-    /// The same client without the SDK's retries, for transactions. Postbox makes these retries itself, because it must
-    /// know whether an earlier attempt may have taken effect.
+    /// The same client for transactions. Except for requests with a rejected signature, Postbox retries transactions
+    /// itself, because it must know whether an earlier attempt may have taken effect.
     single_attempt: Client,
     table: String,
     shards: u32,
@@ -65,10 +68,11 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(client: Client, config: &Config) -> Self {
-        let single_attempt =
-            client.config().to_builder().retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled()).build();
+        // The second attempt is for a request that was rejected for its signature.
+        let retries = with_backoff(RetryConfig::standard(), 2);
+        let single_attempt = client.config().to_builder().retry_config(retries).retry_classifier(NoOtherRetry);
         Self {
-            single_attempt: Client::from_conf(single_attempt),
+            single_attempt: Client::from_conf(single_attempt.build()),
             client,
             table: config.table_name.clone(),
             shards: u32::try_from(config.number_of_shards).unwrap_or(1),

@@ -1,6 +1,7 @@
 //! An HTTP client that runs its exchanges on the runtime thread, no matter which thread makes the request.
 
 use crate::runtime::AbortOnDrop;
+use crate::sdk::credentials::Signer;
 use crate::sdk::server_clock::{Reading, ServerClock, is_aws};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -63,11 +64,17 @@ impl HttpConnector for OnRuntime<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let inner = self.inner.clone();
         let clock = self.clock.filter(|_| is_aws(request.uri()));
+        let signer = Signer::of(&request);
         let exchange = self.runtime.spawn(async move {
             let sent = Reading::now();
             let response = inner.call(request).await?;
             let received = Reading::now();
-            let response = whole(response).await?;
+            let mut response = whole(response).await?;
+            if response.status().is_client_error()
+                && let Some(signer) = signer
+            {
+                response.add_extension(signer);
+            }
             if let Some(clock) = clock {
                 clock.observe(sent, received, &response);
             }

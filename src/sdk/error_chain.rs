@@ -30,7 +30,15 @@ pub(crate) fn find_in_chain<'a, T: StdError + 'static>(error: &'a (dyn StdError 
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
         }
-        current = error.source();
+        current = cause(error);
     }
     None
+}
+
+/// Returns the cause of an error. The cause of an I/O error is its payload, which `source` skips.
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<std::io::Error>() {
+        Some(error) => error.get_ref().map(|payload| payload as _),
+        None => error.source(),
+    }
 }

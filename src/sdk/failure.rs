@@ -2,6 +2,7 @@
 
 use crate::model::error::{Error, ErrorCode};
 use crate::sdk::error_chain::{bounded, causes, find_in_chain};
+use crate::sdk::server_clock::is_about_the_time;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -78,16 +79,20 @@ where
         .with_source(error);
     }
     match &error {
-        SdkError::TimeoutError(_) => Error::new(
-            ErrorCode::Timeout,
-            format!("{operation} on {subject}: no response within the timeout"),
-        )
-        .retryable(),
+        SdkError::TimeoutError(_) => {
+            Error::new(ErrorCode::Timeout, format!("{operation} on {subject}: no response within the timeout"))
+                .retryable()
+        }
+        // The configuration of this machine prevents the connection, and the text contains the remedy.
+        SdkError::DispatchFailure(dispatch) if dispatch.is_user() => {
+            Error::new(ErrorCode::NoAwsConfig, format!("{operation} on {subject}: {}", causes(&error)))
+        }
         SdkError::DispatchFailure(_) => Error::new(
             ErrorCode::Unreachable,
             format!(
-                "{operation} on {subject}: the endpoint could not be reached: {}. Check endpoint_url, region and the network",
-                causes(&error)
+                "{operation} on {subject}: the endpoint could not be reached: {}. Check {}",
+                causes(&error),
+                to_check(&error, "endpoint_url")
             ),
         )
         .retryable(),
@@ -104,6 +109,16 @@ where
     .with_source(error)
 }
 
+/// Returns what the user should check if a server was not reached. The setting names its endpoint.
+pub(crate) fn to_check(error: &(dyn StdError + 'static), setting: &str) -> String {
+    match find_in_chain::<rustls::Error>(error) {
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            "the CA certificates (AWS_CA_BUNDLE or SSL_CERT_FILE) and the host in the certificate".into()
+        }
+        _ => format!("{setting}, region and the network"),
+    }
+}
+
 /// Converts an error response of DynamoDB into an error of Postbox. The error code of the response determines the
 /// result.
 pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message: &str, status: u16) -> Error {
@@ -114,6 +129,7 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
         "AccessDeniedException" | "AccessDenied" => {
             (ErrorCode::AccessDenied, "Allow the action in the caller's IAM policy")
         }
+        _ if is_about_the_time(message) => (ErrorCode::AccessDenied, "Correct the clock of this machine"),
         "UnrecognizedClientException"
         | "InvalidSignatureException"
         | "ExpiredTokenException"
@@ -155,7 +171,7 @@ pub(crate) fn is_denied(error: &Error) -> bool {
 }
 
 /// Returns whether no connection was established, so that no request can have been sent.
-fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
+pub(crate) fn never_connected(source: Option<&(dyn StdError + 'static)>) -> bool {
     let mut current = source;
     while let Some(error) = current {
         if let Some(client) = error.downcast_ref::<hyper_util::client::legacy::Error>() {

@@ -1,25 +1,37 @@
 //! Creates the clients of the AWS SDK, for AWS or for the embedded database. Missing settings for AWS come from the
 //! default chain of the AWS SDK.
 
+mod certificates;
 pub(crate) mod connector;
+mod credentials;
 #[cfg(feature = "embedded")]
 pub(crate) mod embedded;
 pub(crate) mod error_chain;
 pub(crate) mod failure;
+mod http;
+mod profile;
+mod proxy;
+pub(crate) mod rejection;
 pub(crate) mod retry;
 pub(crate) mod server_clock;
 
-use crate::model::config::Config;
+use crate::model::config::{Config, check_region};
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::settings::ClockSource;
 use crate::sdk::connector::OnRuntime;
+use crate::sdk::credentials::Renewable;
+use crate::sdk::http::PooledClient;
+pub(crate) use crate::sdk::profile::with_backoff;
+use crate::sdk::profile::{DEFAULT_ATTEMPTS, Profile};
+use crate::sdk::rejection::RejectedSignature;
 use crate::sdk::server_clock::{CorrectedTime, SERVER_CLOCK};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
-use aws_sdk_dynamodb::config::{Credentials, SharedHttpClient};
-use std::time::Duration;
+use aws_sdk_dynamodb::config::{Credentials, IdentityCache, SharedHttpClient};
+use aws_types::service_config::ServiceConfigKey;
 use tokio::runtime::Handle;
 
 /// The region for the embedded database and for custom endpoints, which ignore it.
@@ -27,42 +39,76 @@ pub(crate) const ANY_REGION: &str = "us-east-1";
 /// The name of the provider of credentials that come from the settings.
 const PROVIDER: &str = "postbox";
 
-/// Loads the configuration that all clients share: region, credentials, timeouts, retries and the HTTP client, whose
-/// exchanges run on the runtime of this future. Values for settings that are not set are found in the same way as in
-/// the AWS CLI.
-pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>) -> SdkConfig {
-    let http_client = http_client.unwrap_or_else(|| {
-        use aws_smithy_http_client::{Builder, tls};
-        Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc)).build_https()
-    });
+/// The configuration that all clients of AWS share.
+pub(crate) struct Shared {
+    /// Region, credentials, timeouts, retries and the HTTP client.
+    pub(crate) sdk: SdkConfig,
+    /// The credentials of the default chain, unless the settings have credentials.
+    pub(crate) credentials: Option<Renewable>,
+}
+
+/// Loads the configuration that all clients share. Exchanges run on the runtime of this future. Values for settings that
+/// are not set are found in the same way as in the AWS CLI.
+pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>) -> Result<Shared> {
+    let profile = Profile::load(config).await?;
+    let http_client = http_client.unwrap_or_else(|| SharedHttpClient::new(PooledClient::new(profile.ca_bundle())));
     let clock = (config.clock == ClockSource::Server).then_some(&SERVER_CLOCK);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(OnRuntime::new(http_client, Handle::current(), clock))
         .time_source(CorrectedTime)
-        .retry_config(retries(config))
-        .timeout_config(timeouts(config));
-    if !config.profile.is_empty() {
-        loader = loader.profile_name(&config.profile);
+        .retry_config(profile.retries(config)?)
+        .timeout_config(timeouts(config))
+        .no_credentials();
+    if clock.is_some() {
+        // The SDK would correct a time that is corrected already.
+        loader = loader.disable_clock_skew_correction(true);
+    }
+    if let Some(name) = &profile.from_setting {
+        loader = loader.profile_name(name);
     }
     if !config.region.is_empty() {
         loader = loader.region(Region::new(config.region.clone()));
     }
-    if !config.access_key_id.is_empty() {
-        let token = Some(config.session_token.clone()).filter(|token| !token.is_empty());
-        let credentials = Credentials::new(&config.access_key_id, &config.secret_access_key, token, None, PROVIDER);
-        loader = loader.credentials_provider(credentials);
+    let sdk = loader.load().await;
+    if let Some(region) = sdk.region() {
+        check_region("the region of AWS_REGION or of the AWS profile", region.as_ref())?;
     }
-    loader.load().await
+    let (provider, credentials) = if config.access_key_id.is_empty() {
+        let renewable = Renewable::new(Handle::current(), sdk.clone(), profile.from_setting);
+        (SharedCredentialsProvider::new(renewable.clone()), Some(renewable))
+    } else {
+        let token = Some(config.session_token.clone()).filter(|token| !token.is_empty());
+        let fixed = Credentials::new(&config.access_key_id, &config.secret_access_key, token, None, PROVIDER);
+        (SharedCredentialsProvider::new(fixed), None)
+    };
+    let sdk = sdk.into_builder().credentials_provider(provider).identity_cache(IdentityCache::no_cache()).build();
+    Ok(Shared { sdk, credentials })
+}
+
+impl Shared {
+    /// Returns the retry of requests that AWS rejected for their signature, for one client.
+    pub(crate) fn rejected_signature(&self) -> RejectedSignature {
+        RejectedSignature::new(self.credentials.clone())
+    }
+}
+
+/// Returns the number of attempts of a request, from the settings or from the configuration of AWS.
+pub(crate) fn max_attempts(config: &Config, shared: Option<&Shared>) -> u64 {
+    match shared.and_then(|shared| shared.sdk.retry_config()) {
+        Some(retries) => retries.max_attempts().into(),
+        None if config.max_request_attempts > 0 => config.max_request_attempts,
+        None => DEFAULT_ATTEMPTS,
+    }
 }
 
 /// Creates a client of Amazon DynamoDB or of the endpoint in the settings.
-pub(crate) fn aws(config: &Config, shared: &SdkConfig) -> Result<Client> {
-    let mut client = aws_sdk_dynamodb::config::Builder::from(shared);
+pub(crate) fn aws(config: &Config, shared: &Shared) -> Result<Client> {
+    let mut client = aws_sdk_dynamodb::config::Builder::from(&shared.sdk).retry_classifier(shared.rejected_signature());
     if !config.endpoint_url.is_empty() {
         client = client.endpoint_url(&config.endpoint_url);
     }
-    if shared.region().is_none() {
-        if config.endpoint_url.is_empty() && shared.endpoint_url().is_none() {
+    if shared.sdk.region().is_none() {
+        if config.endpoint_url.is_empty() && endpoint(&shared.sdk, "DynamoDB").is_none() {
             return Err(Error::new(
                 ErrorCode::NoAwsConfig,
                 "no AWS region is set: set region or AWS_REGION, or a region in the profile",
@@ -82,7 +128,7 @@ pub(crate) fn embedded(config: &Config, http_client: SharedHttpClient) -> Client
         .endpoint_url("http://embedded.invalid")
         .credentials_provider(Credentials::new("embedded", "embedded", None, None, PROVIDER))
         .http_client(http_client)
-        .retry_config(retries(config))
+        .retry_config(with_backoff(RetryConfig::standard(), config.max_request_attempts))
         .retry_partition(own_retry_budget())
         .timeout_config(timeouts(config));
     #[cfg(postbox_simulation)]
@@ -109,10 +155,12 @@ pub(crate) fn own_retry_budget() -> RetryPartition {
     RetryPartition::custom("postbox").build()
 }
 
-fn retries(config: &Config) -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(u32::try_from(config.max_request_attempts).unwrap_or(u32::MAX))
-        .with_initial_backoff(Duration::from_millis(50))
+/// Returns the endpoint of a service in the environment or in the profile, if any.
+pub(crate) fn endpoint(sdk: &SdkConfig, service: &str) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
+    let own = sdk.service_config().and_then(|values| values.load_config(key));
+    own.or_else(|| sdk.endpoint_url().map(str::to_owned))
 }
 
 fn timeouts(config: &Config) -> TimeoutConfig {

@@ -42,6 +42,8 @@ struct Samples {
     offsets: VecDeque<i64>,
     last: Option<Reading>,
     correction: i64,
+    /// The time at which the correction was applied, if there is one.
+    corrected_since: Option<Instant>,
     /// Whether AWS rejected signatures that were created with a correction. No other correction is applied then.
     is_rejected: bool,
 }
@@ -74,7 +76,8 @@ impl std::fmt::Debug for ServerClock {
 
 impl ServerClock {
     const fn new(apply: fn(i64)) -> Self {
-        let samples = Samples { offsets: VecDeque::new(), last: None, correction: 0, is_rejected: false };
+        let samples =
+            Samples { offsets: VecDeque::new(), last: None, correction: 0, corrected_since: None, is_rejected: false };
         Self { samples: Mutex::new(samples), apply }
     }
 
@@ -84,18 +87,28 @@ impl ServerClock {
         if headers.get("x-amzn-requestid").is_none() || headers.get("age").or(headers.get("via")).is_some() {
             return;
         }
-        if response.status().is_client_error() && says_that_the_time_is_wrong(response) {
-            return self.reject();
+        let is_rejection = response.status().is_client_error() && says_that_the_time_is_wrong(response);
+        if is_rejection && self.reject(sent) {
+            return;
+        }
+        let round_trip = received.steady.duration_since(sent.steady);
+        // A rejected time is wrong by minutes, so that the duration of the request does not matter.
+        if round_trip >= MAX_ROUND_TRIP && !is_rejection {
+            return;
         }
         let date = headers.get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
         if let Some(date) = date.and_then(|date| SystemTime::try_from(date).ok()) {
+            if is_rejection {
+                // The earlier samples led to the rejected time.
+                self.samples.lock().offsets.clear();
+            }
             self.sample(sent, received, date);
         }
     }
 
     fn sample(&self, sent: Reading, received: Reading, date: SystemTime) {
         let round_trip = received.steady.duration_since(sent.steady);
-        if round_trip >= MAX_ROUND_TRIP || received.drift_since(sent).abs() >= MAX_DRIFT_MS {
+        if received.drift_since(sent).abs() >= MAX_DRIFT_MS {
             return;
         }
         let mut samples = self.samples.lock();
@@ -123,6 +136,7 @@ impl ServerClock {
             return;
         }
         samples.correction = correction;
+        samples.corrected_since = samples.last.filter(|_| correction != 0).map(|last| last.steady);
         (self.apply)(correction);
         match correction {
             0 => tracing::warn!(target: "postbox", "Postbox no longer corrects the clock of this machine"),
@@ -133,13 +147,16 @@ impl ServerClock {
         }
     }
 
-    /// Ends the correction if AWS rejects signatures that were created with it.
-    fn reject(&self) {
+    /// Ends the correction if AWS rejected a signature that was created with it. Returns whether this is so.
+    fn reject(&self, sent: Reading) -> bool {
         let mut samples = self.samples.lock();
-        if samples.correction != 0 {
+        // Requests that were signed before the correction are rejected rightly.
+        let is_corrected = samples.corrected_since.is_some_and(|since| sent.steady >= since);
+        if is_corrected {
             samples.is_rejected = true;
             self.set(&mut samples, 0);
         }
+        is_corrected
     }
 }
 
@@ -167,11 +184,13 @@ pub(crate) fn is_aws(url: &str) -> bool {
     host.is_some_and(|host| AWS_HOSTS.iter().any(|domain| host.ends_with(domain)))
 }
 
-fn says_that_the_time_is_wrong(response: &HttpResponse) -> bool {
-    let body = response.body().bytes().unwrap_or_default();
-    ["Signature expired", "Signature not yet current"]
-        .iter()
-        .any(|text| body.windows(text.len()).any(|window| window == text.as_bytes()))
+pub(crate) fn says_that_the_time_is_wrong(response: &HttpResponse) -> bool {
+    is_about_the_time(&String::from_utf8_lossy(response.body().bytes().unwrap_or_default()))
+}
+
+/// Returns whether a message of AWS says that the signature was rejected for its time.
+pub(crate) fn is_about_the_time(message: &str) -> bool {
+    ["Signature expired", "Signature not yet current"].iter().any(|text| message.contains(text))
 }
 
 fn milliseconds_between(later: SystemTime, earlier: SystemTime) -> i64 {

@@ -19,7 +19,7 @@ pub(crate) use router::Router;
 use crate::model::config::Config;
 use crate::model::error::Result;
 use crate::runtime::Runtime;
-use aws_config::SdkConfig;
+use crate::sdk::Shared;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use route::Route;
 use std::collections::HashMap;
@@ -31,11 +31,11 @@ pub(crate) fn add_routes(
     router: &mut Router,
     routes: Vec<Route>,
     config: &Config,
-    sdk: &SdkConfig,
+    shared: &Shared,
     runtime: &Arc<Runtime>,
     http_client: Option<SharedHttpClient>,
 ) -> Result<()> {
-    let context = Context { config, sdk, runtime, http_client };
+    let context = Context { config, shared, runtime, http_client };
     let mut producers: HashMap<String, Arc<dyn Producer>> = HashMap::new();
     for Route { pattern, address, target } in routes {
         let producer = match producers.get(&address) {

@@ -57,6 +57,7 @@ mod tests {
     use crate::model::config::Config;
     use crate::model::message::Message;
     use crate::runtime::Runtime;
+    use crate::sdk::Shared;
     use crate::transport::{Router, SendOutcome, add_routes, route};
     use aws_config::SdkConfig;
     use std::sync::Arc;
@@ -75,9 +76,10 @@ mod tests {
     #[test]
     fn a_route_to_a_third_transport_is_parsed_opened_and_used() {
         let routes = route::parse("a = loopback:here; b.* = loopback:here; * = loopback:there").unwrap();
-        let (config, sdk, runtime) = (Config::default(), SdkConfig::builder().build(), Runtime::start().unwrap());
+        let (config, runtime) = (Config::default(), Runtime::start().unwrap());
+        let shared = Shared { sdk: SdkConfig::builder().build(), credentials: None };
         let mut router = Router::default();
-        add_routes(&mut router, routes, &config, &sdk, &Arc::new(runtime), None).unwrap();
+        add_routes(&mut router, routes, &config, &shared, &Arc::new(runtime), None).unwrap();
         let producer = |topic| router.route(topic).unwrap();
         let send = |topic| producer(topic).send(&[Message::new(topic, "x")]);
         assert_eq!(send("a"), [SendOutcome::Retry("here".into())]);

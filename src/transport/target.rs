@@ -3,8 +3,8 @@
 use crate::model::config::Config;
 use crate::model::error::Result;
 use crate::runtime::Runtime;
+use crate::sdk::Shared;
 use crate::transport::Producer;
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) trait Target: Debug {
 #[cfg_attr(not(any(feature = "sns", feature = "sqs")), allow(dead_code))]
 pub(super) struct Context<'a> {
     pub(super) config: &'a Config,
-    pub(super) sdk: &'a SdkConfig,
+    pub(super) shared: &'a Shared,
     pub(super) runtime: &'a Arc<Runtime>,
     pub(super) http_client: Option<SharedHttpClient>,
 }

@@ -1,6 +1,8 @@
 //! Failures of SNS and SQS, and whether a retry may succeed.
 
 use crate::sdk::error_chain::{bounded, causes, find_in_chain};
+use crate::sdk::failure::to_check;
+use crate::sdk::server_clock::is_about_the_time;
 use crate::transport::SendOutcome;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -98,21 +100,19 @@ impl Failure {
                 let metadata = refusal.err().meta();
                 let code = metadata.code().unwrap_or("no code");
                 let message = bounded(metadata.message().unwrap_or("no message"));
-                let advice = Cause::of(code).advice();
+                let advice = match Cause::of(code) {
+                    _ if is_about_the_time(message) => ". Correct the clock of this machine",
+                    cause => cause.advice(),
+                };
                 (format!("{code}: {}{advice}", message.trim_end_matches('.')), Some(code.to_owned()))
             }
             _ if find_in_chain::<CredentialsError>(error).is_some() => {
                 (format!("no AWS credentials: {}{}", causes(error), Cause::Credentials.advice()), None)
             }
             SdkError::TimeoutError(_) => ("no response within the timeout".into(), None),
-            SdkError::DispatchFailure(_) => {
-                let text = causes(error);
-                (
-                    format!(
-                        "the endpoint could not be reached: {text}. Check transport_endpoint_url, region and the network"
-                    ),
-                    None,
-                )
+            SdkError::DispatchFailure(dispatch) if !dispatch.is_user() => {
+                let (text, check) = (causes(error), to_check(error, "transport_endpoint_url"));
+                (format!("the endpoint could not be reached: {text}. Check {check}"), None)
             }
             _ => (causes(error), None),
         };

@@ -13,8 +13,9 @@ mod wire;
 
 use crate::model::config::invalid;
 use crate::model::error::{Error, ErrorCode, Result};
-use crate::sdk::ANY_REGION;
 use crate::sdk::connector::OnRuntime;
+use crate::sdk::rejection::RejectedSignature;
+use crate::sdk::{self, ANY_REGION};
 use crate::transport::Producer;
 use crate::transport::target::Context;
 use address::{Address, partition_of};
@@ -29,12 +30,14 @@ struct Connection {
     region: Region,
     /// An endpoint other than Amazon's.
     endpoint: Option<String>,
+    rejected_signature: RejectedSignature,
 }
 
 impl Connection {
-    /// Returns the connection for an address.
-    fn to(address: &Address, context: &Context<'_>) -> Result<Self> {
-        let known = context.sdk.region();
+    /// Returns the connection to a service for an address.
+    fn to(service: &str, address: &Address, context: &Context<'_>) -> Result<Self> {
+        let shared = context.shared;
+        let known = shared.sdk.region();
         if let (Address::Arn(arn), Some(region)) = (address, known)
             && partition_of(region.as_ref()) != arn.partition
         {
@@ -53,7 +56,8 @@ impl Connection {
             _ => None,
         };
         let own = address.region().map(|region| Region::new(region.to_owned()));
-        let any = (endpoint.is_some() || context.sdk.endpoint_url().is_some()).then(|| Region::from_static(ANY_REGION));
+        let has_endpoint = endpoint.is_some() || sdk::endpoint(&shared.sdk, service).is_some();
+        let any = has_endpoint.then(|| Region::from_static(ANY_REGION));
         let region = own.or_else(|| known.cloned()).or(any).ok_or_else(|| {
             let text = format!(
                 "no AWS region is known for the route to {}: set region or AWS_REGION, or a region in the profile, or give an ARN",
@@ -61,7 +65,7 @@ impl Connection {
             );
             Error::new(ErrorCode::NoAwsConfig, text)
         })?;
-        let mut sdk = context.sdk.clone().into_builder();
+        let mut sdk = shared.sdk.clone().into_builder();
         if let Some(client) = context.http_client.clone() {
             sdk.set_http_client(Some(SharedHttpClient::new(OnRuntime::new(
                 client,
@@ -69,7 +73,7 @@ impl Connection {
                 None,
             ))));
         }
-        Ok(Self { sdk: sdk.build(), region, endpoint })
+        Ok(Self { sdk: sdk.build(), region, endpoint, rejected_signature: shared.rejected_signature() })
     }
 }
 

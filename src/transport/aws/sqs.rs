@@ -23,8 +23,11 @@ struct Queue(Address);
 
 impl Target for Queue {
     fn open(&self, context: &Context<'_>) -> crate::model::error::Result<Arc<dyn Producer>> {
-        let Connection { sdk, region, endpoint } = Connection::to(&self.0, context)?;
-        let mut settings = aws_sdk_sqs::config::Builder::from(&sdk).region(region).retry_partition(own_retry_budget());
+        let Connection { sdk, region, endpoint, rejected_signature } = Connection::to("SQS", &self.0, context)?;
+        let mut settings = aws_sdk_sqs::config::Builder::from(&sdk)
+            .region(region)
+            .retry_classifier(rejected_signature)
+            .retry_partition(own_retry_budget());
         if let Some(endpoint) = endpoint {
             settings = settings.endpoint_url(endpoint);
         }

@@ -278,7 +278,7 @@ fn open_rejects_invalid_settings() {
         (Postbox::builder().table_name("a"), "table_name"),
         (Postbox::builder().table_name("with space"), "table_name"),
         (Postbox::builder().number_of_shards(21), "number_of_shards"),
-        (Postbox::builder().max_request_attempts(0), "max_request_attempts"),
+        (Postbox::builder().max_request_attempts(101), "max_request_attempts"),
         (Postbox::builder().endpoint_url("localhost:8000"), "endpoint_url"),
         (Postbox::builder().access_key_id("only this"), "secret_access_key"),
         (Postbox::builder().embedded_path(":memory:").endpoint_url("http://localhost"), "embedded_path"),

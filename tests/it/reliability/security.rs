@@ -47,7 +47,9 @@ fn process() {
 }
 
 fn run(role: &str, environment: &[(&str, &str)]) -> Output {
-    rerun(process).env(ROLE, role).envs(environment.iter().copied()).output().unwrap()
+    // AWS_CA_BUNDLE would replace the certificates of SSL_CERT_FILE.
+    let mut process = rerun(process);
+    process.env_remove("AWS_CA_BUNDLE").env(ROLE, role).envs(environment.iter().copied()).output().unwrap()
 }
 
 fn said(output: &Output) -> String {

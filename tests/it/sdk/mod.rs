@@ -3,3 +3,4 @@
 mod embedded;
 mod environment;
 mod network;
+mod proxies;

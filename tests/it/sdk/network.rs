@@ -5,15 +5,28 @@ use crate::support::*;
 use postbox::{Builder, DispatchOutcome, ErrorCode, MemoryProducer, Message, Postbox};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// A proxy between Postbox and the database. It forwards requests, and closes connections in place of a response.
+/// A proxy between Postbox and the database. It forwards requests, closes connections in place of a response, and
+/// forgets connections.
 struct Proxy {
     address: SocketAddr,
+    faults: Arc<Faults>,
+}
+
+#[derive(Default)]
+struct Faults {
     /// The number of next responses to drop after their requests took effect.
-    responses_to_drop: Arc<AtomicUsize>,
+    responses_to_drop: AtomicUsize,
+    /// The number of connections that were opened, and the number that must be open before any request is forwarded.
+    connections: Mutex<(usize, usize)>,
+    opened: Condvar,
+    /// The number of the first connections that get no response any more.
+    forgotten: AtomicUsize,
+    /// Whether a forgotten connection is closed when it has a request, or stays open.
+    closes: AtomicBool,
 }
 
 impl Proxy {
@@ -21,16 +34,33 @@ impl Proxy {
         let upstream = database.url().trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let responses_to_drop = Arc::new(AtomicUsize::new(0));
-        let drop_count = Arc::clone(&responses_to_drop);
+        let faults = Arc::new(Faults::default());
+        let shared = Arc::clone(&faults);
         // The thread waits for connections until the test's process ends.
         std::thread::spawn(move || {
             for client in listener.incoming() {
-                let (upstream, drop_count) = (upstream.clone(), Arc::clone(&drop_count));
-                std::thread::spawn(move || forward(client.unwrap(), &upstream, &drop_count));
+                let (upstream, faults) = (upstream.clone(), Arc::clone(&shared));
+                std::thread::spawn(move || forward(client.unwrap(), &upstream, &faults));
             }
         });
-        Self { address, responses_to_drop }
+        Self { address, faults }
+    }
+
+    /// Makes as many requests at the same time, each on a connection of its own.
+    fn warm_up(&self, postbox: &Postbox, connections: usize) {
+        self.faults.connections.lock().unwrap().1 = connections;
+        std::thread::scope(|scope| {
+            for _ in 0..connections {
+                scope.spawn(|| postbox.get_message("none").unwrap());
+            }
+        });
+        self.faults.connections.lock().unwrap().1 = 0;
+    }
+
+    /// Forgets all connections, as a router does with idle ones.
+    fn forget(&self, closes: bool) {
+        self.faults.closes.store(closes, Ordering::SeqCst);
+        self.faults.forgotten.store(self.faults.connections.lock().unwrap().0, Ordering::SeqCst);
     }
 
     fn configure(&self, builder: Builder) -> Builder {
@@ -42,13 +72,28 @@ impl Proxy {
     }
 }
 
-fn forward(client: TcpStream, upstream: &str, drop_count: &AtomicUsize) {
+fn forward(client: TcpStream, upstream: &str, faults: &Faults) {
     let server = TcpStream::connect(upstream).unwrap();
+    let number = {
+        let mut connections = faults.connections.lock().unwrap();
+        connections.0 += 1;
+        faults.opened.notify_all();
+        connections.0
+    };
     let (mut from_client, mut from_server) = (BufReader::new(&client), BufReader::new(&server));
     while let Some(request) = read_message(&mut from_client) {
+        let enough = faults.opened.wait_while(faults.connections.lock().unwrap(), |(opened, needed)| opened < needed);
+        drop(enough.unwrap());
+        if number <= faults.forgotten.load(Ordering::SeqCst) {
+            if faults.closes.load(Ordering::SeqCst) {
+                return;
+            }
+            continue;
+        }
         (&server).write_all(&request).unwrap();
         let Some(response) = read_message(&mut from_server) else { return };
-        let swallowed = drop_count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let count = &faults.responses_to_drop;
+        let swallowed = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if swallowed.is_ok() {
             return;
         }
@@ -111,10 +156,10 @@ fn a_commit_over_a_cut_connection_takes_effect_once() {
     let producer = MemoryProducer::new();
     let postbox = open(proxy.configure(Postbox::builder()), &producer);
     create_people(&postbox);
-    proxy.responses_to_drop.store(2, Ordering::SeqCst);
+    proxy.faults.responses_to_drop.store(2, Ordering::SeqCst);
     let mut work = counting(&postbox);
     work.commit().unwrap();
-    assert_eq!(proxy.responses_to_drop.load(Ordering::SeqCst), 0);
+    assert_eq!(proxy.faults.responses_to_drop.load(Ordering::SeqCst), 0);
     assert_eq!(postbox.get_item(PEOPLE, person("Ada")).unwrap().unwrap()["Visits"], number(1));
 }
 
@@ -125,7 +170,7 @@ fn a_commit_is_resolved_when_the_network_returns() {
     let producer = MemoryProducer::new();
     let postbox = open(proxy.configure(Postbox::builder().max_request_attempts(3)), &producer);
     create_people(&postbox);
-    proxy.responses_to_drop.store(3, Ordering::SeqCst);
+    proxy.faults.responses_to_drop.store(3, Ordering::SeqCst);
     let mut work = counting(&postbox);
     let error = work.commit().unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (ErrorCode::OutcomeUnknown, true), "{error}");
@@ -134,6 +179,29 @@ fn a_commit_is_resolved_when_the_network_returns() {
     assert_eq!(postbox.get_item(PEOPLE, person("Ada")).unwrap().unwrap()["Visits"], number(1));
     assert!(postbox.clear_outbox(&["visit"]).unwrap().is_success());
     assert_eq!(producer.sent().len(), 1);
+}
+
+/// A retry must not take another dead connection, or ten of them would cost ten times the time limit of an attempt.
+#[test]
+fn dead_connections_cost_one_attempt() {
+    for closes in [false, true] {
+        let database = HttpDatabase::start();
+        let proxy = Proxy::start(&database);
+        let producer = MemoryProducer::new();
+        let builder = Postbox::builder().max_request_attempts(2).attempt_timeout(Duration::from_secs(1));
+        let postbox = open(proxy.configure(builder), &producer);
+        create_people(&postbox);
+        for round in 1..=2 {
+            proxy.warm_up(&postbox, 10 * round);
+            proxy.forget(closes);
+            assert!(postbox.get_message("none").unwrap().is_none());
+            proxy.warm_up(&postbox, 20 * round);
+            proxy.forget(closes);
+            let mut work = postbox.unit_of_work();
+            work.deposit_post(Message::new("t", "").with_id(format!("m-{round}"))).unwrap();
+            work.commit().unwrap();
+        }
+    }
 }
 
 #[test]
