@@ -232,8 +232,9 @@ impl Stage {
                 self.network.oracle.violation("an actor panicked");
             }
         }
-        // Messages that were deposited recently are not late.
-        let before = world.now().saturating_sub(Duration::from_secs(300)).max(self.plan.calm_at);
+        // Messages that were deposited recently, or that an index may have shown only recently, are not late.
+        let lag = self.plan.conditions.item_lag + self.plan.conditions.index_lag;
+        let before = world.now().saturating_sub(Duration::from_secs(300) + lag).max(self.plan.calm_at);
         for id in self.network.oracle.late_ones(before) {
             let since = world.now().saturating_sub(self.plan.calm_at);
             self.network.oracle.violation(format!("message {id} is not sent {since:?} after the last fault"));
