@@ -1,6 +1,7 @@
 //! The fixtures of the integration tests: a Postbox with its own database, in this process or over HTTP. Its requests are
 //! recorded, and faults can be injected into them.
 
+pub mod amazon;
 pub mod fault;
 pub mod faults;
 pub mod http;
@@ -195,6 +196,13 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// Returns the outcomes of a report, in order.
 pub fn outcomes(report: &DispatchReport) -> Vec<DispatchOutcome> {
     report.entries().iter().map(|entry| entry.outcome).collect()
+}
+
+/// Writes a file in the directory of the tests.
+pub fn file(name: &str, content: &str) -> String {
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 /// Runs a request with the SDK's client, and fails the test if it fails.

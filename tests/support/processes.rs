@@ -42,3 +42,15 @@ pub fn in_prepared_process<F: FnOnce()>(prepare: impl FnOnce(&mut Command), body
     assert!(output.status.success(), "{text}");
     assert!(text.contains("1 passed"), "there is no test {test}: {text}");
 }
+
+/// Runs the body of the calling test in another process, in which AWS is configured by these variables only.
+pub fn with_aws(variables: &[(&str, &str)], body: impl FnOnce()) {
+    let only_these = |command: &mut Command| {
+        command
+            .env_clear()
+            .env("HOME", "/nowhere")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(variables.iter().copied());
+    };
+    in_prepared_process(only_these, body);
+}

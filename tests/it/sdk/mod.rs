@@ -1,5 +1,6 @@
 //! The AWS SDK's client: its configuration, its network, and the embedded database behind it.
 
+mod credentials;
 mod embedded;
 mod environment;
 mod network;

@@ -1,13 +1,13 @@
 //! Proxies and CA certificates from the environment. Each test runs in its own process, whose environment names servers
 //! of the test's process.
 
+use crate::support::file;
 use crate::support::http::HttpDatabase;
 use crate::support::processes::in_prepared_process;
 use crate::support::tls::TlsServer;
 use postbox::{Builder, ErrorCode, Postbox};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -90,12 +90,6 @@ fn set(command: &mut Command, variables: &[(&str, &str)]) {
 fn to(endpoint: &str) -> Builder {
     let builder = Postbox::builder().endpoint_url(endpoint).region("eu-central-1").max_request_attempts(1);
     builder.access_key_id("test").secret_access_key("test")
-}
-
-fn file(name: &str, content: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, content).unwrap();
-    path.to_str().unwrap().to_owned()
 }
 
 #[test]
