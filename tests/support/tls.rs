@@ -1,6 +1,6 @@
 //! A TLS server on 127.0.0.1, with a self-signed certificate.
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{Read, Write};
@@ -21,8 +21,19 @@ pub struct TlsServer {
 impl TlsServer {
     /// Starts a server with a certificate for this name.
     pub fn start(name: &str) -> Self {
+        Self::with(CertificateParams::new([name.to_owned()]).unwrap())
+    }
+
+    /// Starts a server with a certificate for this name that has expired.
+    pub fn expired(name: &str) -> Self {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(2020, 1, 1);
+        Self::with(params)
+    }
+
+    fn with(params: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)

@@ -5,3 +5,4 @@ mod embedded;
 mod environment;
 mod network;
 mod proxies;
+mod troubles;
