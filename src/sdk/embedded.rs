@@ -1,6 +1,9 @@
 //! A DynamoDB in this process. It implements the HTTP client interface of the AWS SDK, so that the SDK calls it
 //! directly.
 
+#[cfg(feature = "server")]
+mod server;
+
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::sdk::failure::service_error;
 use crate::sys::fork::without_fork;
@@ -19,9 +22,6 @@ use std::sync::Arc;
 
 /// The path of a database in memory.
 const IN_MEMORY: &str = ":memory:";
-/// The time within which requests must end after a server was asked to stop.
-#[cfg(feature = "server")]
-const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A DynamoDB in this process: the `dynoxide-rs` crate, which uses SQLite, in memory or in a file.
 ///
@@ -155,47 +155,6 @@ impl EmbeddedDatabase {
         let member = |names: &[&str]| names.iter().find_map(|name| error[name].as_str()).unwrap_or_default();
         let code = member(&["__type"]).rsplit('#').next().unwrap_or_default();
         Err(service_error(operation, "the embedded database", code, member(&["message", "Message"]), status))
-    }
-
-    /// Serves the database on this socket as a DynamoDB endpoint over HTTP. Blocks this thread until `shutdown` is
-    /// ready. Running requests then have one second to end. Credentials are not checked: anyone who can reach the
-    /// socket can read and write everything.
-    ///
-    /// Requires the `server` feature.
-    ///
-    /// # Errors
-    /// [`ErrorCode::EmbeddedUnavailable`] if the socket cannot be used.
-    #[cfg(feature = "server")]
-    pub fn serve(
-        &self,
-        listener: std::net::TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<()> {
-        let failed =
-            |error: String| Error::new(ErrorCode::EmbeddedUnavailable, format!("the socket cannot be served: {error}"));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| failed(error.to_string()))?;
-        let serving = async {
-            listener.set_nonblocking(true).map_err(|error| error.to_string())?;
-            let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
-            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-            let stopping = async move {
-                shutdown.await;
-                drop(stop);
-            };
-            // The server does not wait for a client that never finishes its request.
-            let too_late = async {
-                let _ = stopped.await;
-                tokio::time::sleep(GRACE).await;
-            };
-            tokio::select! {
-                served = dynoxide::server::serve_with_shutdown(listener, Database::clone(&self.0), stopping) => served,
-                () = too_late => Ok(()),
-            }
-        };
-        runtime.block_on(serving).map_err(failed)
     }
 
     /// Returns the status and the JSON of the response to one request.

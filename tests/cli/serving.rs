@@ -113,6 +113,68 @@ fn an_unfinished_request_does_not_block_shutdown() {
     assert_eq!(client.read(&mut [0]).unwrap_or(0), 0, "the connection is closed");
 }
 
+/// Sends a request as it is, and returns the response.
+fn exchange(server: &Server, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(!response.to_ascii_lowercase().contains("access-control-"), "{response}");
+    response
+}
+
+/// Returns the request of a client for this operation on the outbox table, with more headers.
+fn request(method: &str, operation: &str, headers: &str) -> String {
+    let body = r#"{"TableName": "brighter_outbox"}"#;
+    let credentials = "AWS4-HMAC-SHA256 Credential=any/20260131/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=any";
+    format!(
+        "{method} / HTTP/1.1\r\nx-amz-target: DynamoDB_20120810.{operation}\r\nconnection: close\r\n\
+         content-type: application/x-amz-json-1.0\r\nx-amz-date: 20260131T120000Z\r\nauthorization: {credentials}\r\n\
+         content-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn web_pages_cannot_use_the_served_database() {
+    let outbox = Outbox::new("origin");
+    let server = Server::start(&outbox);
+    server.command(&outbox, &["deposit", "t", "/dev/null", "-H", "id=m-1"]).output().unwrap();
+    let host = format!("host: {}\r\n", server.url.strip_prefix("http://").unwrap());
+    for origin in ["http://evil.example", "http://127.0.0.1:1", "null"] {
+        let headers = format!("{host}origin: {origin}\r\naccess-control-request-method: POST\r\n");
+        for (method, operation) in [("POST", "Scan"), ("POST", "DeleteTable"), ("OPTIONS", "Scan"), ("GET", "Scan")] {
+            let response = exchange(&server, &request(method, operation, &headers));
+            let [status, reason] = ["HTTP/1.1 403 ", "the request has an Origin header"];
+            assert!(response.starts_with(status) && response.contains(reason), "{method} {operation}: {response}");
+            assert!(response.contains("#AccessDeniedException") && !response.contains("m-1"), "{response}");
+        }
+    }
+    let preflight = exchange(&server, &request("OPTIONS", "Scan", &host));
+    assert!(preflight.starts_with("HTTP/1.1 400 "), "{preflight}");
+    let scan = exchange(&server, &request("POST", "Scan", &host));
+    assert!(scan.starts_with("HTTP/1.1 200 ") && scan.contains("m-1"), "{scan}");
+}
+
+#[test]
+fn requests_to_foreign_hosts_are_rejected() {
+    let outbox = Outbox::new("host");
+    let server = Server::start(&outbox);
+    server.command(&outbox, &["deposit", "t", "/dev/null", "-H", "id=m-1"]).output().unwrap();
+    let foreign = ["host: evil.example\r\n", "host: localhost.evil.example:8000\r\n", "host: 192.168.0.7\r\n"];
+    for headers in foreign.into_iter().chain(["host: localhost\r\nhost: evil.example\r\n", "host:\r\n", ""]) {
+        for operation in ["Scan", "DeleteTable"] {
+            let response = exchange(&server, &request("POST", operation, headers));
+            let [status, reason] = ["HTTP/1.1 403 ", "the Host header is not a loopback address"];
+            assert!(response.starts_with(status) && response.contains(reason), "{headers}: {response}");
+        }
+    }
+    for host in ["localhost", "localhost:8000", "127.0.0.1", "127.1.2.3:80", "[::1]", "[::1]:8000"] {
+        let response = exchange(&server, &request("POST", "Scan", &format!("host: {host}\r\n")));
+        assert!(response.starts_with("HTTP/1.1 200 ") && response.contains("m-1"), "{host}: {response}");
+    }
+}
+
 #[test]
 fn watch_continues_when_the_database_returns() {
     let outbox = Outbox::new("watch-on");

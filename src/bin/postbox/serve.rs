@@ -20,7 +20,7 @@ pub fn serve(options: &Options, screen: &Screen, args: &ServeArgs) -> Outcome {
     let Some(database) = postbox.embedded() else {
         return Err(Failure::usage("serve needs an embedded database: pass --embedded-db FILE"));
     };
-    // The server listens on loopback only, because anyone who can reach the socket can read and write all data.
+    // The server listens on loopback only, because any program that can reach the socket can read and write all data.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).map_err(|error| {
         Failure::usage(format!("port {} of 127.0.0.1 cannot be used: {error}. Pass another --port", args.port))
     })?;
@@ -30,7 +30,7 @@ pub fn serve(options: &Options, screen: &Screen, args: &ServeArgs) -> Outcome {
         screen.object(&json!({"url": url}))?;
     } else {
         screen.line(&url)?;
-        note("Press Ctrl-C to stop. Credentials are not checked: anyone who can reach this port has full access.");
+        note("Press Ctrl-C to stop. Credentials are not checked: any program on this machine has full access.");
     }
     database.serve(listener, asked())?;
     Ok(Exit::Done)
