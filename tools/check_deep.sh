@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the third tier: checks that take long, or need a separate build. `make check-deep` calls it; tests/run.sh has the others.
 #
-#     tools/check_deep.sh [PART...]        address thread fuzz soak simulation rust release deny; all unless given
+#     tools/check_deep.sh [PART...]        address thread fuzz soak simulation rust release browser deny; all unless given
 #
 # It needs the tools that tools/setup.sh installs, and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run
 # builds all dependencies five times: for each sanitizer, for the simulation, for the Rust library and for the release.
@@ -167,6 +167,13 @@ release() {
     tests/deep/stack.sh "$target/release" || fail "stack"
 }
 
+browser() {
+    say "web pages in a browser cannot use the served database"
+    command -v chromium >/dev/null || fail "there is no chromium: install the package chromium of Debian"
+    cargo build --quiet --features cli,capi --bin postbox || fail "build"
+    tests/deep/browser.py "$target/debug/postbox" || fail "browser"
+}
+
 # Advisories are not checked: their database is on GitHub, which not every machine reaches.
 deny() {
     command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny || fail "cargo-deny cannot be installed"
@@ -175,7 +182,7 @@ deny() {
 }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(address thread fuzz soak simulation rust release deny)
+[ ${#parts[@]} -gt 0 ] || parts=(address thread fuzz soak simulation rust release browser deny)
 for part in "${parts[@]}"; do
     "$part"
 done
