@@ -5,6 +5,8 @@
 #![cfg(unix)]
 
 mod bad_input;
+#[path = "../support/canned.rs"]
+mod canned;
 mod documentation;
 mod mending;
 #[path = "../support/moto.rs"]
@@ -15,6 +17,7 @@ mod sending;
 mod serving;
 mod terminal;
 mod transport;
+mod untrusted;
 
 use postbox::{Builder, Message, Postbox, SendOutcome, producer_fn};
 use serde_json::Value;
@@ -147,6 +150,17 @@ pub fn bare_command(directory: &Path) -> Command {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .stdin(Stdio::null())
         .current_dir(directory);
+    command
+}
+
+/// Returns the command for the endpoint at this URL. Its requests are not repeated.
+pub fn at(outbox: &Outbox, url: &str) -> Command {
+    let mut command = bare_command(&outbox.directory);
+    command.env("POSTBOX_ENDPOINT_URL", url).env("AWS_REGION", "eu-central-1");
+    command
+        .env("AWS_ACCESS_KEY_ID", "any")
+        .env("AWS_SECRET_ACCESS_KEY", "any")
+        .args(["--set", "max_request_attempts=1"]);
     command
 }
 

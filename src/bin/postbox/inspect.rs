@@ -2,10 +2,11 @@
 
 use crate::options::Options;
 use crate::outcome::{Exit, Failure, Outcome};
+use crate::printable::is_printable;
 use crate::progress;
-use crate::screen::{Column, Screen, complain, note, printable};
+use crate::screen::{Column, Screen, complain, note};
 use crate::select::Filter;
-use crate::text::{age, hex_dump, is_printable, shown_age, shown_duration, stored_json};
+use crate::text::{age, hex_dump, shown_age, shown_duration, stored_json};
 use clap::{Args, ValueEnum};
 use postbox::{
     CountScope, Cursor, LeaseInfo, MessagePage, MessageState, Postbox, StoredMessage, SweeperInfo, TopicCount,
@@ -64,16 +65,16 @@ pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome 
     }
     screen.table(&columns, topics.iter().chain([&total]).map(status_row))?;
     for text in topics.iter().flat_map(topic_texts) {
-        screen.line(format!("\n{text}"))?;
+        screen.paragraph(text)?;
     }
     for lease in &fleet.leases {
-        screen.line(format!("\n{}", lease_text(lease)))?;
+        screen.paragraph(lease_text(lease))?;
     }
     if fleet.leases.is_empty() {
-        screen.line("\nno lease is held and no topic is paused at present")?;
+        screen.paragraph("no lease is held and no topic is paused at present")?;
     }
     for sweeper in &fleet.sweepers {
-        screen.line(format!("\n{}", sweeper_text(sweeper)))?;
+        screen.paragraph(sweeper_text(sweeper))?;
     }
     if let Some(warning) = warning {
         complain(&warning);
@@ -116,10 +117,10 @@ impl Fleet {
 /// Describes the messages of a topic that are not sent at present: since when they fail and why, how long they wait, and
 /// which of their times are wrong.
 pub fn topic_texts(count: &TopicCount) -> Vec<String> {
-    let topic = printable(&count.topic);
+    let topic = &count.topic;
     let mut texts = Vec::new();
     if let Some(since) = count.failing_since {
-        let why = count.last_error.as_deref().map_or_else(String::new, |error| format!(": {}", printable(error)));
+        let why = count.last_error.as_deref().map_or_else(String::new, |error| format!(": {error}"));
         texts.push(format!(
             "topic {topic}: {} of its messages could not be sent, the first one since {}{why}",
             count.failing,
@@ -163,7 +164,6 @@ fn status_row(count: &TopicCount) -> Vec<String> {
 
 fn lease_text(lease: &LeaseInfo) -> String {
     let LeaseInfo { resource, holder, expires_at, .. } = lease;
-    let (resource, holder) = (printable(resource), printable(holder));
     if let Some(text) = pause_text(lease) {
         return text;
     }
@@ -180,19 +180,19 @@ fn lease_text(lease: &LeaseInfo) -> String {
 }
 
 fn sweeper_text(sweeper: &SweeperInfo) -> String {
-    let holder = printable(&sweeper.holder);
+    let holder = &sweeper.holder;
     let swept = format!("swept {} ago", shown_duration(age(sweeper.last_sweep)));
     let topics = match sweeper.topics.as_slice() {
         [] => "no topic".to_owned(),
         topics if topics.iter().any(|topic| topic == "*") => "all topics".to_owned(),
-        topics => printable(&topics.join(", ")),
+        topics => topics.join(", "),
     };
     if let Some(stopped) = sweeper.stopped_at {
         return format!("{holder} stopped {} ago ({topics})", shown_duration(age(stopped)));
     }
     match &sweeper.last_error {
         None => format!("{holder} {swept} ({topics})"),
-        Some(error) => format!("{holder} {swept} and failed: {} ({topics})", printable(error)),
+        Some(error) => format!("{holder} {swept} and failed: {error} ({topics})"),
     }
 }
 
@@ -210,16 +210,13 @@ fn sweeper_json(sweeper: &SweeperInfo) -> Value {
 
 /// Describes a pause: its topic, its reason and its remaining time. Returns `None` for a lease.
 pub fn pause_text(lease: &LeaseInfo) -> Option<String> {
-    let (topic, why) = (printable(lease.topic.as_deref()?), lease.paused.as_deref()?);
+    let (topic, why) = (lease.topic.as_deref()?, lease.paused.as_deref()?);
     let done = if why == "marks" { "marked" } else { "sent" };
     let left = lease
         .expires_at
         .duration_since(SystemTime::now())
         .map_or_else(|_| "until its next sweep".to_owned(), |left| format!("for another {}", shown_duration(left)));
-    Some(format!(
-        "topic {topic} is paused {left}, because its messages cannot be {done} ({})",
-        printable(&lease.resource)
-    ))
+    Some(format!("topic {topic} is paused {left}, because its messages cannot be {done} ({})", lease.resource))
 }
 
 /// Returns the time until then, or zero for a time that is past.
@@ -369,7 +366,7 @@ pub struct ShowArgs {
 
 pub fn show(options: &Options, screen: &Screen, args: &ShowArgs) -> Outcome {
     let Some(stored) = options.open()?.get_message(&args.id)? else {
-        return Err(Failure::new(Exit::SomeFailed, format!("the outbox has no message {}", printable(&args.id))));
+        return Err(Failure::new(Exit::SomeFailed, format!("the outbox has no message {}", args.id)));
     };
     let body = stored.message.body();
     if args.body {
@@ -387,12 +384,13 @@ pub fn show(options: &Options, screen: &Screen, args: &ShowArgs) -> Outcome {
         });
     let known = stored.fields().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     for (name, value) in headers.chain(bag).chain(known) {
-        screen.line(format!("{:<18} {}", printable(&name), printable(&value)))?;
+        screen.line(format!("{name:<18} {value}"))?;
     }
-    screen.line(format!("{:<18} {} bytes\n", "body", body.len()))?;
+    screen.line(format!("{:<18} {} bytes", "body", body.len()))?;
+    screen.line("")?;
     match std::str::from_utf8(body) {
-        Ok(text) if !args.hex && is_printable(text) => screen.line(text)?,
-        _ => screen.print(&hex_dump(body))?,
+        Ok(text) if !args.hex && is_printable(text) => screen.bytes(format!("{text}\n").as_bytes())?,
+        _ => screen.bytes(hex_dump(body).as_bytes())?,
     }
     Ok(Exit::Done)
 }

@@ -7,6 +7,7 @@ mod inspect;
 mod interrupt;
 mod options;
 mod outcome;
+mod printable;
 mod progress;
 mod repair;
 mod screen;

@@ -1,5 +1,6 @@
 //! The end of a command: its exit code, and its error message on stderr.
 
+use crate::screen::{complain, note};
 use postbox::{Error, ErrorCode};
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
@@ -30,13 +31,15 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     pub exit: Exit,
     text: String,
+    /// Describes the work that was done before the failure.
+    done: Option<String>,
 }
 
 pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, text: text.into() }
+        Self { exit, text: text.into(), done: None }
     }
 
     pub fn usage(text: impl Into<String>) -> Self {
@@ -44,15 +47,18 @@ impl Failure {
     }
 
     /// Adds a line that describes the work that was done before the failure.
-    pub fn after(mut self, done: &str) -> Self {
-        self.text = format!("{}\n  {done}", self.text);
-        self
+    pub fn after(self, done: String) -> Self {
+        Self { done: Some(done), ..self }
     }
 
     /// Writes the message to stderr, unless the reader of the output has closed it.
     pub fn print(&self) {
-        if self.exit != Exit::PipeClosed {
-            crate::screen::complain(&self.text);
+        if self.exit == Exit::PipeClosed {
+            return;
+        }
+        complain(&self.text);
+        if let Some(done) = &self.done {
+            note(&format!("  {done}"));
         }
     }
 }

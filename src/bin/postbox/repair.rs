@@ -162,7 +162,7 @@ fn one_by_one(
                 bar.finish_and_clear();
                 let done = messages(tally.done);
                 let failure = Failure::from(error);
-                return Err(failure.after(&format!("{done} of {} done before the failure", ids.len())));
+                return Err(failure.after(format!("{done} of {} done before the failure", ids.len())));
             }
         }
         bar.inc(1);

@@ -1,11 +1,13 @@
-//! The output: tables for people or JSON for programs on stdout, errors and notes on stderr.
+//! The output: tables for people or JSON for programs on stdout, errors and notes on stderr. Every text but a message body is
+//! made printable here.
 
+use crate::printable::{json_line, printable};
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use console::{Term, style, truncate_str};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 
 /// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -51,29 +53,35 @@ impl Screen {
         out.flush()
     }
 
-    pub fn print(&self, text: &str) -> io::Result<()> {
-        self.bytes(text.as_bytes())
-    }
-
     pub fn line(&self, text: impl AsRef<str>) -> io::Result<()> {
-        self.print(&format!("{}\n", text.as_ref()))
+        self.bytes(format!("{}\n", printable(text.as_ref())).as_bytes())
     }
 
-    /// Cuts a text to the width of the terminal, so that it takes one line.
-    pub fn cut<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.width.map_or(Cow::Borrowed(text), |width| truncate_str(text, width.into(), "..."))
+    /// Prints an empty line and the text.
+    pub fn paragraph(&self, text: impl AsRef<str>) -> io::Result<()> {
+        self.line("")?;
+        self.line(text)
+    }
+
+    /// Prints a text on one line, cut to the width of the terminal.
+    pub fn cut_line(&self, text: &str) -> io::Result<()> {
+        let text = printable(text);
+        self.line(self.width.map_or(Cow::Borrowed(&*text), |width| truncate_str(&text, width.into(), "...")))
     }
 
     /// Prints one JSON object on a line.
     pub fn object(&self, value: &Value) -> io::Result<()> {
-        self.line(value.to_string())
+        self.line(json_line(value))
     }
 
-    pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
-        self.line(self.table_text(columns, rows))
+    /// Prints a table and returns its number of lines.
+    pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<usize> {
+        let table = self.table_text(columns, rows);
+        self.bytes(format!("{table}\n").as_bytes())?;
+        Ok(table.lines().count())
     }
 
-    pub fn table_text(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    fn table_text(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         match self.colors {
@@ -119,20 +127,24 @@ impl Column {
     }
 }
 
-/// Replaces control characters, which could move a terminal's cursor or change its colours. Headers and topics come
-/// from other programs.
-pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 /// Writes an error message to stderr.
 pub fn complain(text: &str) {
     let name = style("postbox:").red().bold().for_stderr();
     // If stderr is closed, the error cannot be reported anywhere.
-    let _ = writeln!(io::stderr(), "{name} {text}");
+    let _ = writeln!(io::stderr(), "{name} {}", printable(text));
 }
 
 /// Writes a note for people to stderr.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable(text));
+}
+
+/// Asks a question on stderr, and returns whether the user confirms it on stdin.
+pub fn ask(question: &str) -> io::Result<bool> {
+    let mut terminal = Term::stderr();
+    write!(terminal, "{} [y/N] ", printable(question))?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

@@ -2,13 +2,12 @@
 
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
-use crate::screen::{Screen, printable};
+use crate::screen::{Screen, ask};
 use crate::text::{age, lines, parse_age};
 use clap::Args;
-use console::Term;
 use postbox::{MessageState, Postbox, StoredMessage};
 use serde_json::json;
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 use std::time::Duration;
 
 /// The number of messages per page.
@@ -62,12 +61,8 @@ impl Caution {
                 "{question} There is no terminal to confirm on: pass --yes, or --dry-run to preview"
             )));
         }
-        let mut terminal = Term::stderr();
-        let asked = write!(terminal, "{question} [y/N] ").and_then(|()| terminal.flush());
-        let mut answer = String::new();
-        let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
-        match read {
-            Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
+        match ask(question) {
+            Ok(true) => Ok(()),
             _ => Err(Failure::usage("nothing was done")),
         }
     }
@@ -124,7 +119,7 @@ pub fn dry_run(screen: &Screen, what: &str, ids: &[String]) -> Outcome {
         return Ok(Exit::Done);
     }
     for id in ids {
-        screen.line(printable(id))?;
+        screen.line(id)?;
     }
     screen.line(format!("{} {what}", messages(ids.len())))?;
     Ok(Exit::Done)

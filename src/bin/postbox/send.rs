@@ -4,8 +4,9 @@ use crate::inspect::pause_text;
 use crate::interrupt;
 use crate::options::Options;
 use crate::outcome::{Exit, Failure, Outcome};
+use crate::printable::json_line;
 use crate::progress;
-use crate::screen::{Screen, complain, note, printable};
+use crate::screen::{Screen, complain, note};
 use crate::select::{Caution, Filter, dry_run, find, given_ids, messages};
 use crate::tally::Tally;
 use crate::text::{message_json, parse_age, shown_duration};
@@ -56,7 +57,7 @@ impl To {
 }
 
 fn print(message: &postbox::Message) -> SendOutcome {
-    let line = format!("{}\n", Value::Object(message_json(message)));
+    let line = format!("{}\n", json_line(&Value::Object(message_json(message))));
     let mut out = std::io::stdout().lock();
     match out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => SendOutcome::Sent,
@@ -145,7 +146,7 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
     let report = postbox.sweep_with(sweep)?;
     bar.finish_and_clear();
     for topic in &report.topics_without_producer {
-        complain(&format!("topic {}: no route for it, so its messages stay outstanding", printable(topic)));
+        complain(&format!("topic {topic}: no route for it, so its messages stay outstanding"));
     }
     if report.held_back > 0 {
         note_pauses(&postbox);

@@ -1,7 +1,7 @@
 //! The outcomes of the messages that a command worked on, and their summary.
 
 use crate::outcome::{Exit, Outcome};
-use crate::screen::{Screen, complain, printable};
+use crate::screen::{Screen, complain};
 use crate::select::messages;
 use crate::text::outcome_text;
 use postbox::{DispatchOutcome, DispatchReport};
@@ -96,7 +96,7 @@ impl Tally {
 
     pub fn report_failures(&self) {
         for (id, failed) in &self.failed {
-            complain(&format!("message {}: {}", printable(id), printable(&failed.error)));
+            complain(&format!("message {id}: {}", failed.error));
         }
         if self.skipped > 0 {
             complain(&format!("interrupted: {} not sent", messages(self.skipped)));

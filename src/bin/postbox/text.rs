@@ -82,11 +82,6 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Returns whether the text is safe to show on a terminal: it has no control characters other than white space.
-pub fn is_printable(text: &str) -> bool {
-    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r'))
-}
-
 /// Formats bytes in lines of 16: the offset, the hexadecimal digits, and the ASCII characters.
 pub fn hex_dump(bytes: &[u8]) -> String {
     let mut dump = String::new();

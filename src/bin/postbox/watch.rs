@@ -131,12 +131,11 @@ impl Watched {
         ];
         let total = self.total();
         let rows = self.topics.iter().map(|(topic, seen)| seen.row(topic));
-        let view = screen.table_text(&COLUMNS, rows.chain([total.row("all topics")]));
-        screen.line(&view)?;
+        let lines = screen.table(&COLUMNS, rows.chain([total.row("all topics")]))?;
         let notices = self.notices();
-        notices.iter().try_for_each(|notice| screen.line(screen.cut(notice)))?;
+        notices.iter().try_for_each(|notice| screen.cut_line(notice))?;
         screen.line("Press Ctrl-C to stop")?;
-        Ok(view.lines().count() + notices.len() + 1)
+        Ok(lines + notices.len() + 1)
     }
 
     /// Describes failing and waiting messages, pauses, and a missing sweeper.
