@@ -4,6 +4,7 @@ use crate::serving::Server;
 use crate::{Outbox, bare_command};
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn usage_errors_exit_with_2() {
@@ -49,6 +50,46 @@ fn a_configuration_file_is_checked_by_line() {
     check("\nmax_request_attempts = 0").failed(2, &["postbox.conf, line 2", "1 to 100"]);
     check("max_request_attempts").failed(2, &["postbox.conf, line 1", "NAME = VALUE"]);
     outbox.run(&["verify", "--config", "/no/such/file"]).failed(2, &["/no/such/file", "cannot be read"]);
+}
+
+#[test]
+fn secrets_on_the_command_line_cause_a_warning() {
+    let outbox = Outbox::new("secrets");
+    let set = |settings: &[&str]| {
+        let arguments: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        outbox.run(&[&["create-table"], &arguments[..]].concat())
+    };
+    let key = ["access_key_id=any", "secret_access_key = hush"];
+    let run = set(&key);
+    let warning = "postbox: --set secret_access_key: other users of this machine can read it in the list of processes: use the environment variable AWS_SECRET_ACCESS_KEY, a profile or a configuration file\n";
+    assert_eq!((run.code, run.err.as_str()), (Some(0), warning));
+    let run = set(&[key[0], key[1], "session_token=hush"]);
+    assert!(run.err.contains("AWS_SECRET_ACCESS_KEY") && run.err.contains("AWS_SESSION_TOKEN"), "{run:?}");
+    assert!(run.err.lines().count() == 2 && !run.err.contains("hush"), "{run:?}");
+    let run = set(&["region=eu-central-1"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn an_open_configuration_file_with_secrets_causes_a_warning() {
+    let outbox = Outbox::new("open-secrets");
+    let file = outbox.path("postbox.conf");
+    let create = |text: &str, mode: u32| {
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let run = outbox.run(&["create-table", "--config", &file]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run.err
+    };
+    let secret = "access_key_id = any\nsecret_access_key = hush\n";
+    let warning = format!(
+        "postbox: the configuration file {file} contains credentials, and other users can access it: run chmod 600 {file}\n"
+    );
+    for mode in [0o644, 0o640, 0o604, 0o620] {
+        assert_eq!(create(secret, mode), warning, "{mode:o}");
+    }
+    assert_eq!(create(secret, 0o600), "");
+    assert_eq!(create("# secret_access_key = none\nregion = eu-central-1\n", 0o644), "");
 }
 
 #[test]

@@ -80,6 +80,7 @@ enum Command {
 fn run(cli: Cli) -> Outcome {
     let options = &cli.options;
     let screen = &Screen::new(options.output);
+    options.warn();
     match cli.command {
         Command::CreateTable => table::create(options, screen),
         Command::Verify => table::verify(options, screen),

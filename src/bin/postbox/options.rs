@@ -2,10 +2,13 @@
 //! file; `--set` overrides both.
 
 use crate::outcome::Failure;
-use crate::screen::Output;
+use crate::screen::{Output, complain};
 use clap::Args;
 use postbox::{Builder, Config, Postbox};
 use std::path::{Path, PathBuf};
+
+/// The settings that other users of the machine must not read.
+const SECRETS: [&str; 2] = ["secret_access_key", "session_token"];
 
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
@@ -63,6 +66,23 @@ impl Options {
         Ok(config)
     }
 
+    /// Warns of secrets that other users of the machine can read.
+    pub fn warn(&self) {
+        let set = self.settings.iter().filter_map(|setting| Some(split(setting)?.0));
+        for name in set.filter(|name| SECRETS.contains(name)) {
+            complain(&format!(
+                "--set {name}: other users of this machine can read it in the list of processes: use the environment variable AWS_{}, a profile or a configuration file",
+                name.to_ascii_uppercase()
+            ));
+        }
+        if let Some(path) = self.config.as_deref().filter(|path| is_open_to_others(path) && has_secrets(path)) {
+            let shown = path.display();
+            complain(&format!(
+                "the configuration file {shown} contains credentials, and other users can access it: run chmod 600 {shown}"
+            ));
+        }
+    }
+
     pub fn builder(&self) -> Result<Builder, Failure> {
         Ok(Postbox::builder().config(self.config()?))
     }
@@ -70,6 +90,24 @@ impl Options {
     pub fn open(&self) -> Result<Postbox, Failure> {
         Ok(self.builder()?.open()?)
     }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o077 != 0)
+}
+
+// The access lists of other systems are not checked.
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Path) -> bool {
+    false
+}
+
+/// Returns whether the file contains a secret. A file that cannot be read is an error when its settings are needed.
+fn has_secrets(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    entries(&text).iter().any(|(_, entry)| split(entry).is_some_and(|(name, _)| SECRETS.contains(&name)))
 }
 
 fn read_file(path: &Path, config: &mut Config) -> Result<(), Failure> {

@@ -31,15 +31,15 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     pub exit: Exit,
     text: String,
-    /// Describes the work that was done before the failure.
-    done: Option<String>,
+    /// The failed parts, and the work that was done before the failure. Each is printed on a line of its own.
+    details: Vec<String>,
 }
 
 pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
-        Self { exit, text: text.into(), done: None }
+        Self { exit, text: text.into(), details: Vec::new() }
     }
 
     pub fn usage(text: impl Into<String>) -> Self {
@@ -47,8 +47,9 @@ impl Failure {
     }
 
     /// Adds a line that describes the work that was done before the failure.
-    pub fn after(self, done: String) -> Self {
-        Self { done: Some(done), ..self }
+    pub fn after(mut self, done: String) -> Self {
+        self.details.push(done);
+        self
     }
 
     /// Writes the message to stderr, unless the reader of the output has closed it.
@@ -57,8 +58,8 @@ impl Failure {
             return;
         }
         complain(&self.text);
-        if let Some(done) = &self.done {
-            note(&format!("  {done}"));
+        for detail in &self.details {
+            note(&format!("  {detail}"));
         }
     }
 }
@@ -80,7 +81,9 @@ impl From<Error> for Failure {
             | ErrorCode::MalformedItem => Exit::SomeFailed,
             _ => Exit::Unreachable,
         };
-        Self::new(exit, error.to_string())
+        let reasons = error.reasons().iter();
+        let details = reasons.map(|reason| format!("{}: {}: {}", reason.subject, reason.code, reason.message));
+        Self { exit, text: error.message().to_owned(), details: details.collect() }
     }
 }
 
