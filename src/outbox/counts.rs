@@ -12,6 +12,7 @@ use crate::outbox::attribute::{
 };
 use crate::outbox::decimal::ticks;
 use crate::outbox::item::{number, text};
+use crate::outbox::pages::PageStart;
 use crate::outbox::state::{fate, state};
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
@@ -46,8 +47,8 @@ impl Outbox {
     pub(crate) async fn places_page(
         &self,
         whole_table: bool,
-        from: Option<Item>,
-    ) -> Result<(Vec<MessagePlace>, Option<Item>)> {
+        from: Option<PageStart>,
+    ) -> Result<(Vec<MessagePlace>, Option<PageStart>)> {
         let index = (!whole_table).then(|| OUTSTANDING.to_owned());
         let subject = index.as_deref().map_or_else(|| self.subject(), |name| self.index(name));
         let response = self
@@ -56,12 +57,13 @@ impl Outbox {
             .table_name(&self.table)
             .set_index_name(index)
             .projection_expression(PLACE.join(", "))
-            .set_exclusive_start_key(from)
+            .set_exclusive_start_key(PageStart::key(from.as_ref()))
             .send()
             .await
             .map_err(|failure| explain("Scan", &subject, failure))?;
         let places = response.items().iter().map(place).collect();
-        Ok((places, response.last_evaluated_key.filter(|key| !key.is_empty())))
+        let next = PageStart::next(from, response.last_evaluated_key, response.scanned_count, "Scan", &subject)?;
+        Ok((places, next))
     }
 
     /// Counts the messages of a topic that were dispatched at or after `from` and before `to`.
@@ -71,8 +73,9 @@ impl Outbox {
         if to <= from {
             return Ok(0);
         }
+        let subject = self.index(DELIVERED_BY_TOPIC);
         for shard in self.topic_shards(topic) {
-            let mut after = None;
+            let mut after: Option<PageStart> = None;
             loop {
                 let response = self
                     .client
@@ -86,12 +89,12 @@ impl Outbox {
                     .expression_attribute_values(":first", number(from.raw()))
                     .expression_attribute_values(":last", number(to.raw() - 1))
                     .select(Select::Count)
-                    .set_exclusive_start_key(after)
+                    .set_exclusive_start_key(PageStart::key(after.as_ref()))
                     .send()
                     .await
-                    .map_err(|failure| explain("Query", &self.index(DELIVERED_BY_TOPIC), failure))?;
+                    .map_err(|failure| explain("Query", &subject, failure))?;
                 count += u64::try_from(response.count).unwrap_or(0);
-                after = response.last_evaluated_key.filter(|key| !key.is_empty());
+                after = PageStart::next(after, response.last_evaluated_key, response.scanned_count, "Query", &subject)?;
                 if after.is_none() {
                     break;
                 }

@@ -8,6 +8,7 @@ use crate::outbox::Outbox;
 use crate::outbox::attribute::{DELIVERY_TIME, MESSAGE_ID, TOPIC_SHARD};
 use crate::outbox::decimal::ticks;
 use crate::outbox::item::{message_id, number, text};
+use crate::outbox::pages::PageStart;
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
@@ -97,8 +98,8 @@ impl Outbox {
         &self,
         shard: String,
         until: Ticks,
-        from: Option<Item>,
-    ) -> Result<(Vec<String>, Option<Item>)> {
+        from: Option<PageStart>,
+    ) -> Result<(Vec<String>, Option<PageStart>)> {
         let response = self
             .client
             .query()
@@ -109,12 +110,14 @@ impl Outbox {
             .expression_attribute_values(":first", number(Ticks::FIRST.raw() + 1))
             .expression_attribute_values(":until", number(until.raw()))
             .projection_expression(MESSAGE_ID)
-            .set_exclusive_start_key(from)
+            .set_exclusive_start_key(PageStart::key(from.as_ref()))
             .send()
             .await
             .map_err(|failure| explain("Query", &self.index(DELIVERED), failure))?;
         let ids = response.items().iter().filter_map(message_id).map(str::to_owned).collect();
-        Ok((ids, response.last_evaluated_key.filter(|key| !key.is_empty())))
+        let subject = self.index(DELIVERED);
+        let next = PageStart::next(from, response.last_evaluated_key, response.scanned_count, "Query", &subject)?;
+        Ok((ids, next))
     }
 
     /// Returns the first dispatch time of a shard after this time.

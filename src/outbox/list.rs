@@ -8,6 +8,7 @@ use crate::model::stored_message::MessageState;
 use crate::outbox::Outbox;
 use crate::outbox::attribute::{PARKED_AT, TOPIC_SHARD};
 use crate::outbox::item::{decode, message_id, text};
+use crate::outbox::pages::PageStart;
 use crate::sdk::failure::explain;
 use crate::sys::clock;
 use serde_json::json;
@@ -21,7 +22,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 struct Place {
     part: usize,
-    after: Option<Item>,
+    after: Option<PageStart>,
 }
 
 impl Place {
@@ -29,7 +30,7 @@ impl Place {
     fn read(cursor: &Cursor, state: MessageState, topic: Option<&str>, parts: usize) -> Result<Self> {
         let place = || {
             let (listed, part, after): (String, usize, String) = serde_json::from_str(&cursor.0).ok()?;
-            let after = if after.is_empty() { None } else { Some(item_from_json(&after).ok()?) };
+            let after = if after.is_empty() { None } else { Some(PageStart::at(item_from_json(&after).ok()?)) };
             (listed == list_name(state, topic) && part < parts).then_some(Self { part, after })
         };
         place().ok_or_else(|| {
@@ -41,7 +42,7 @@ impl Place {
     }
 
     fn write(&self, state: MessageState, topic: Option<&str>) -> Cursor {
-        let after = self.after.as_ref().map(item_to_json).unwrap_or_default();
+        let after = PageStart::key(self.after.as_ref()).map(|key| item_to_json(&key)).unwrap_or_default();
         Cursor(json!([list_name(state, topic), self.part, after]).to_string())
     }
 }
@@ -75,8 +76,10 @@ impl Outbox {
         let mut page = MessagePage { messages: Vec::new(), malformed: Vec::new(), next: None };
         let mut wanted = limit.max(1);
         let began = clock::now();
-        while wanted > 0 && place.part < parts && clock::since(began) < LONG_ENOUGH {
-            let (items, last) = match shards.get(place.part) {
+        // A cursor does not record that pages were empty, so the call continues until a page is not.
+        let is_idle = |place: &Place| place.after.as_ref().is_some_and(PageStart::is_idle);
+        while wanted > 0 && place.part < parts && (clock::since(began) < LONG_ENOUGH || is_idle(&place)) {
+            let (items, next) = match shards.get(place.part) {
                 Some(shard) => self.query_page(state, shard, wanted, place.after.take()).await?,
                 None => self.scan_page(state, topic, wanted, place.after.take()).await?,
             };
@@ -89,8 +92,8 @@ impl Outbox {
                     Err(error) => page.malformed.push((message_id(item).unwrap_or_default().to_owned(), error)),
                 }
             }
-            place = match last {
-                Some(key) => Place { part: place.part, after: Some(key) },
+            place = match next {
+                Some(next) => Place { part: place.part, after: Some(next) },
                 None => Place { part: place.part + 1, after: None },
             };
         }
@@ -103,9 +106,10 @@ impl Outbox {
         state: MessageState,
         shard: &str,
         limit: i32,
-        after: Option<Item>,
-    ) -> Result<(Vec<Item>, Option<Item>)> {
+        after: Option<PageStart>,
+    ) -> Result<(Vec<Item>, Option<PageStart>)> {
         let index = if state == MessageState::Dispatched { "Delivered" } else { "Outstanding" };
+        let subject = self.index(index);
         let response = self
             .client
             .query()
@@ -114,11 +118,12 @@ impl Outbox {
             .key_condition_expression(format!("{TOPIC_SHARD} = :shard"))
             .expression_attribute_values(":shard", text(shard))
             .limit(limit)
-            .set_exclusive_start_key(after)
+            .set_exclusive_start_key(PageStart::key(after.as_ref()))
             .send()
             .await
-            .map_err(|failure| explain("Query", &self.index(index), failure))?;
-        Ok((response.items.unwrap_or_default(), last_key(response.last_evaluated_key)))
+            .map_err(|failure| explain("Query", &subject, failure))?;
+        let next = PageStart::next(after, response.last_evaluated_key, response.scanned_count, "Query", &subject)?;
+        Ok((response.items.unwrap_or_default(), next))
     }
 
     async fn scan_page(
@@ -126,9 +131,10 @@ impl Outbox {
         state: MessageState,
         topic: Option<&str>,
         limit: i32,
-        after: Option<Item>,
-    ) -> Result<(Vec<Item>, Option<Item>)> {
-        let request = self.client.scan().table_name(&self.table).set_exclusive_start_key(after);
+        after: Option<PageStart>,
+    ) -> Result<(Vec<Item>, Option<PageStart>)> {
+        let request =
+            self.client.scan().table_name(&self.table).set_exclusive_start_key(PageStart::key(after.as_ref()));
         let request = match (state, topic) {
             (MessageState::Outstanding, _) => request.index_name("OutstandingAllTopics").limit(limit),
             (MessageState::Dispatched, _) => request.index_name("DeliveredAllTopics").limit(limit),
@@ -138,11 +144,9 @@ impl Outbox {
                 .filter_expression(format!("attribute_exists({PARKED_AT}) AND Topic = :topic"))
                 .expression_attribute_values(":topic", AttributeValue::S(topic.to_owned())),
         };
-        let response = request.send().await.map_err(|failure| explain("Scan", &self.subject(), failure))?;
-        Ok((response.items.unwrap_or_default(), last_key(response.last_evaluated_key)))
+        let subject = self.subject();
+        let response = request.send().await.map_err(|failure| explain("Scan", &subject, failure))?;
+        let next = PageStart::next(after, response.last_evaluated_key, response.scanned_count, "Scan", &subject)?;
+        Ok((response.items.unwrap_or_default(), next))
     }
-}
-
-fn last_key(key: Option<Item>) -> Option<Item> {
-    key.filter(|key| !key.is_empty())
 }

@@ -5,6 +5,7 @@ use crate::model::error::{ErrorCode, Result};
 use crate::model::item::Item;
 use crate::outbox::Outbox;
 use crate::outbox::item::{number, text};
+use crate::outbox::pages::PageStart;
 use crate::outbox::read::MAX_BATCH_GET;
 use crate::sdk::failure::explain;
 use crate::sys::clock;
@@ -290,7 +291,8 @@ impl Outbox {
     /// exist.
     pub(crate) async fn lock_table(&self, table: String, prefix: String) -> Result<Vec<Item>> {
         let mut items = Vec::new();
-        let mut from = None;
+        let mut from: Option<PageStart> = None;
+        let subject = format!("lock table {table}");
         loop {
             let response = self
                 .client
@@ -299,18 +301,18 @@ impl Outbox {
                 .filter_expression(format!("begins_with({RESOURCE_ID}, :prefix)"))
                 .expression_attribute_values(":prefix", text(&prefix))
                 .consistent_read(true)
-                .set_exclusive_start_key(from)
+                .set_exclusive_start_key(PageStart::key(from.as_ref()))
                 .send()
                 .await
-                .map_err(|failure| explain("Scan", &format!("lock table {table}"), failure));
+                .map_err(|failure| explain("Scan", &subject, failure));
             let response = match response {
                 Err(error) if error.code() == ErrorCode::TableNotFound => return Ok(Vec::new()),
                 response => response?,
             };
             items.extend(response.items.unwrap_or_default());
-            match response.last_evaluated_key.filter(|key| !key.is_empty()) {
+            match PageStart::next(from, response.last_evaluated_key, response.scanned_count, "Scan", &subject)? {
                 None => return Ok(items),
-                key => from = key,
+                next => from = next,
             }
         }
     }

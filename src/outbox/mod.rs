@@ -16,6 +16,7 @@ mod list;
 pub(crate) mod lock_table;
 pub(crate) mod mark;
 pub(crate) mod outstanding;
+pub(crate) mod pages;
 pub(crate) mod partiql;
 pub(crate) mod presence;
 pub(crate) mod read;

@@ -9,6 +9,7 @@ use crate::outbox::attribute::{OUTSTANDING_CREATED_TIME, TOPIC_SHARD};
 use crate::outbox::decimal::ticks;
 use crate::outbox::deposit::all_in_order;
 use crate::outbox::item::{number, text};
+use crate::outbox::pages::PageStart;
 use crate::outbox::shard::MAX_SHARDS;
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::types::Select;
@@ -25,7 +26,7 @@ const SEGMENTS: i32 = 4;
 pub(crate) struct Part {
     what: What,
     before: Ticks,
-    from: Option<Item>,
+    from: Option<PageStart>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,18 +77,18 @@ impl Outbox {
     }
 
     async fn next_page(&self, part: Part, count_only: bool) -> Result<Page> {
-        let (items, count, last) = match &part.what {
+        let (items, count, next) = match &part.what {
             What::Segment(segment) => self.scan(*segment, &part, count_only).await?,
             What::TopicShard(shard) => self.query(shard, &part, count_only).await?,
         };
         Ok(Page {
             created: items.iter().filter_map(|item| ticks(item, OUTSTANDING_CREATED_TIME)).collect(),
             count,
-            rest: last.filter(|key| !key.is_empty()).map(|key| Part { from: Some(key), ..part }),
+            rest: next.map(|next| Part { from: Some(next), ..part }),
         })
     }
 
-    async fn scan(&self, segment: i32, part: &Part, count_only: bool) -> Result<(Vec<Item>, u64, Option<Item>)> {
+    async fn scan(&self, segment: i32, part: &Part, count_only: bool) -> Result<(Vec<Item>, u64, Option<PageStart>)> {
         let request = self
             .client
             .scan()
@@ -97,17 +98,20 @@ impl Outbox {
             .total_segments(SEGMENTS)
             .filter_expression(format!("{OUTSTANDING_CREATED_TIME} <= :before"))
             .expression_attribute_values(":before", number(part.before.raw()))
-            .set_exclusive_start_key(part.from.clone());
+            .set_exclusive_start_key(PageStart::key(part.from.as_ref()));
         let request = if count_only {
             request.select(Select::Count)
         } else {
             request.projection_expression(OUTSTANDING_CREATED_TIME)
         };
-        let response = request.send().await.map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
-        Ok((response.items.unwrap_or_default(), counted(response.count), response.last_evaluated_key))
+        let subject = self.index(ALL_TOPICS);
+        let response = request.send().await.map_err(|failure| explain("Scan", &subject, failure))?;
+        let (last, evaluated) = (response.last_evaluated_key, response.scanned_count);
+        let next = PageStart::next(part.from.clone(), last, evaluated, "Scan", &subject)?;
+        Ok((response.items.unwrap_or_default(), counted(response.count), next))
     }
 
-    async fn query(&self, shard: &str, part: &Part, count_only: bool) -> Result<(Vec<Item>, u64, Option<Item>)> {
+    async fn query(&self, shard: &str, part: &Part, count_only: bool) -> Result<(Vec<Item>, u64, Option<PageStart>)> {
         let request = self
             .client
             .query()
@@ -116,14 +120,17 @@ impl Outbox {
             .key_condition_expression(format!("{TOPIC_SHARD} = :shard AND {OUTSTANDING_CREATED_TIME} <= :before"))
             .expression_attribute_values(":shard", text(shard))
             .expression_attribute_values(":before", number(part.before.raw()))
-            .set_exclusive_start_key(part.from.clone());
+            .set_exclusive_start_key(PageStart::key(part.from.as_ref()));
         let request = if count_only {
             request.select(Select::Count)
         } else {
             request.projection_expression(OUTSTANDING_CREATED_TIME)
         };
-        let response = request.send().await.map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
-        Ok((response.items.unwrap_or_default(), counted(response.count), response.last_evaluated_key))
+        let subject = self.index(BY_TOPIC);
+        let response = request.send().await.map_err(|failure| explain("Query", &subject, failure))?;
+        let (last, evaluated) = (response.last_evaluated_key, response.scanned_count);
+        let next = PageStart::next(part.from.clone(), last, evaluated, "Query", &subject)?;
+        Ok((response.items.unwrap_or_default(), counted(response.count), next))
     }
 
     pub(crate) fn index(&self, name: &str) -> String {

@@ -12,6 +12,7 @@ use crate::outbox::attribute::{
 use crate::outbox::change::{Change, Changed, Condition};
 use crate::outbox::decimal::ticks;
 use crate::outbox::item::{is_possible_id, key, message_id, number, text};
+use crate::outbox::pages::PageStart;
 use crate::outbox::state::{fate, state};
 use crate::outbox::table::CAUSATION;
 use crate::sdk::failure::explain;
@@ -59,7 +60,7 @@ impl Outbox {
     /// Returns [`ErrorCode::InvalidTable`] if the table does not have the index.
     pub(crate) async fn caused_by(&self, causation_id: String) -> Result<Vec<String>> {
         let mut ids = Vec::new();
-        let mut from = None;
+        let mut from: Option<PageStart> = None;
         // DynamoDB rejects a query for an id that is empty or too long for a key. No message has such an id.
         if !is_possible_id(&causation_id) {
             return Ok(ids);
@@ -73,7 +74,7 @@ impl Outbox {
                 .key_condition_expression(format!("{CAUSATION_ID} = :id"))
                 .expression_attribute_values(":id", text(&causation_id))
                 .projection_expression(MESSAGE_ID)
-                .set_exclusive_start_key(from)
+                .set_exclusive_start_key(PageStart::key(from.as_ref()))
                 .send()
                 .await;
             let response = match response {
@@ -90,9 +91,10 @@ impl Outbox {
                 Err(failure) => return Err(explain("Query", &self.index(CAUSATION), failure)),
             };
             ids.extend(response.items().iter().filter_map(|item| message_id(item)).map(str::to_owned));
-            match response.last_evaluated_key.filter(|key| !key.is_empty()) {
+            let (last, evaluated) = (response.last_evaluated_key, response.scanned_count);
+            match PageStart::next(from, last, evaluated, "Query", &self.index(CAUSATION))? {
                 None => return Ok(ids),
-                key => from = key,
+                next => from = next,
             }
         }
     }

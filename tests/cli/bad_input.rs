@@ -1,10 +1,14 @@
 //! Usage errors, and failures of DynamoDB: each has a clear message, the right exit code, and nothing on stdout.
 
+use crate::canned::{CannedServer, dynamodb};
 use crate::serving::Server;
-use crate::{Outbox, bare_command};
+use crate::{Outbox, Run, at, bare_command, interrupt};
+use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn usage_errors_exit_with_2() {
@@ -186,4 +190,62 @@ fn expired_credentials_exit_with_3() {
     });
     status(&outbox, &url, &ANY, &["--outstanding"]).failed(3, &["expired", "Renew or correct the AWS credentials"]);
     answering.join().unwrap();
+}
+
+/// Returns an endpoint whose queries and scans have no items and no end. The function returns the number in the last key of
+/// each page, and the number of evaluated items.
+fn endless(page: impl Fn(usize) -> (usize, usize) + Send + Sync + 'static) -> CannedServer {
+    let pages = AtomicUsize::new(0);
+    CannedServer::start(move |operation, _| {
+        let (last, evaluated) = page(pages.fetch_add(1, Ordering::SeqCst));
+        let key = json!({"MessageId": {"S": format!("m-{last}")}});
+        match operation {
+            "Scan" | "Query" => dynamodb(
+                "200 OK",
+                &json!({"Items": [], "Count": 0, "ScannedCount": evaluated, "LastEvaluatedKey": key}),
+            ),
+            _ => dynamodb("200 OK", &json!({})),
+        }
+    })
+}
+
+#[test]
+fn endless_pages_end_with_an_error() {
+    let outbox = Outbox::new("endless");
+    let commands = [
+        &["list"][..],
+        &["list", "--state", "parked"],
+        &["list", "--state", "dispatched", "--topic", "t"],
+        &["status"],
+        &["status", "--outstanding"],
+        &["sweep", "--yes"],
+        &["watch", "--count", "1"],
+        &["unpark", "--all", "--yes"],
+    ];
+    for arguments in commands {
+        for (server, why) in [
+            (endless(|_| (0, 0)), "a page ends where an earlier page ended"),
+            (endless(|page| (page % 3, 1)), "a page ends where an earlier page ended"),
+            (endless(|page| (page, 0)), "all pages are empty"),
+        ] {
+            let run = Run::from(at(&outbox, &server.url).args(arguments).output().unwrap());
+            run.failed(3, &["does not end", why, "Check that the endpoint is DynamoDB"]);
+            assert!(server.requests() <= 1000, "{arguments:?}: {} requests", server.requests());
+        }
+    }
+}
+
+#[test]
+fn a_long_read_can_be_interrupted() {
+    let outbox = Outbox::new("long-read");
+    // The server cannot be distinguished from one with a very large table.
+    let (reached, reading) = std::sync::mpsc::channel();
+    let server = endless(move |page| {
+        let _ = reached.send(page);
+        (page, 1)
+    });
+    let mut child = at(&outbox, &server.url).args(["status"]).stderr(Stdio::null()).spawn().unwrap();
+    assert!(reading.iter().any(|page| page == 200));
+    interrupt(&child);
+    assert!(!child.wait().unwrap().success());
 }
