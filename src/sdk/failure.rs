@@ -47,6 +47,8 @@ pub(crate) fn effect<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>)
         SdkError::ServiceError(response) if response.err().code() == Some("TransactionInProgressException") => {
             Effect::Unknown
         }
+        // A proxy may have forwarded the request before it replaced the response.
+        SdkError::ServiceError(response) if response.err().code().is_none() => Effect::Unknown,
         SdkError::ServiceError(response) if response.raw().status().as_u16() < 500 => Effect::None,
         _ => Effect::Unknown,
     }
@@ -60,7 +62,7 @@ where
     if let SdkError::ServiceError(response) = &error {
         let status = response.raw().status().as_u16();
         let metadata = response.err().meta();
-        let code = metadata.code().unwrap_or("no code");
+        let Some(code) = metadata.code() else { return foreign(operation, subject, response.raw()) };
         let message = metadata.message().unwrap_or("no message");
         let message = match response.raw().body().bytes().and_then(throttling_reasons) {
             Some(reasons) => format!("{} ({reasons})", bounded(message)),
@@ -146,6 +148,27 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
     match kind {
         ErrorCode::Throttled | ErrorCode::Unreachable => error.retryable(),
         _ => error,
+    }
+}
+
+/// Returns the error for a response without an error code of DynamoDB, such as the page of a proxy or a redirect. Its body is
+/// not shown, because it can contain anything.
+fn foreign(operation: &str, subject: &str, response: &HttpResponse) -> Error {
+    let status = response.status().as_u16();
+    let header = |name: &str| {
+        // The query of a location can contain a secret.
+        let value = response.headers().get(name)?.split(['?', '#']).next()?;
+        Some(format!("{} {}", name.replace('-', " "), bounded(value)))
+    };
+    let mut parts = vec![format!("HTTP status {status}"), header("content-type").unwrap_or("no content type".into())];
+    parts.extend(["location", "server", "via"].into_iter().filter_map(header));
+    let text = format!(
+        "{operation} on {subject}: the response is not from DynamoDB: {}. Check endpoint_url, region, and the proxies between this machine and the endpoint",
+        parts.join(", ")
+    );
+    match status {
+        500.. => Error::new(ErrorCode::Unreachable, text + ". Try again later").retryable(),
+        _ => Error::new(ErrorCode::ServiceError, text),
     }
 }
 

@@ -2,6 +2,7 @@
 //! recorded, and faults can be injected into them.
 
 pub mod amazon;
+pub mod canned;
 pub mod fault;
 pub mod faults;
 pub mod http;

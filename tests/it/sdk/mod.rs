@@ -3,6 +3,7 @@
 mod credentials;
 mod embedded;
 mod environment;
+mod foreign;
 mod network;
 mod proxies;
 mod troubles;
