@@ -15,14 +15,15 @@ CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 PREFIX ?= /usr/local
 PROFILE ?= release
 
-.PHONY: help demo demo-run demo-c check test wheel docs bench setup debug release install soak check-deep
+.PHONY: help demo demo-run demo-c check test wheel docs bench setup debug release install soak check-deep advisories
 
 help:
 	@echo "make demo    the greetings handler on the embedded database, from Rust and, where cJSON is installed, from C"
 	@echo "make check   format, lints, unit and integration tests of Rust; installs nothing"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
-	@echo "make check-deep   the long checks: sanitizers, libFuzzer, thousands of kills, long simulation, release build, licences"
+	@echo "make check-deep   the long checks: sanitizers, libFuzzer, thousands of kills, long simulation, release build, a browser, licences"
+	@echo "make advisories DB=DIR   security advisories for the dependencies, from a clone of the RustSec database in DIR"
 	@echo "make soak    the simulation for SECONDS=60, with new seeds; see tests/simulation"
 	@echo "make docs    writes CONFIGURATION.md, include/postbox.h and the Rust documentation"
 	@echo "make install PREFIX=/usr/local    headers, libraries, the command, pkg-config and CMake files; also DESTDIR, LIBDIR"
@@ -79,6 +80,9 @@ wheel:
 
 check-deep: setup
 	@tools/check_deep.sh
+
+advisories:
+	@tools/advisories.sh "$(DB)"
 
 soak: SECONDS ?= 60
 soak:

@@ -174,11 +174,25 @@ browser() {
     tests/deep/browser.py "$target/debug/postbox" || fail "browser"
 }
 
-# Advisories are not checked: their database is on GitHub, which not every machine reaches.
+# advisory VERSION: writes a database with a made-up advisory for the versions of serde_json before VERSION.
+advisory() {
+    local file=$work/advisories/crates/serde_json/RUSTSEC-2000-0001.md
+    rm -rf "$work/advisories" && mkdir -p "$(dirname "$file")"
+    printf '%s\n' '```toml' '[advisory]' 'id = "RUSTSEC-2000-0001"' 'package = "serde_json"' 'date = "2000-01-01"' \
+        '[versions]' "patched = [\">= $1\"]" '```' '# Made up' 'For a test.' >"$file"
+    git -C "$work/advisories" init --quiet && git -C "$work/advisories" add . &&
+        git -C "$work/advisories" -c user.name=test -c user.email=test@localhost commit --quiet -m advisory
+}
+
+# The real database is on GitHub, which not every machine reaches: `make advisories DB=DIRECTORY` uses a clone of it.
 deny() {
     command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny || fail "cargo-deny cannot be installed"
     say "licences, sources and banned crates"
     cargo deny --all-features check licenses bans sources || fail "cargo-deny"
+    say "make advisories finds an advisory"
+    advisory 1.0.0 && tools/advisories.sh "$work/advisories" || fail "an advisory for other versions was reported"
+    advisory 99.0.0 && ! tools/advisories.sh "$work/advisories" >"$work/output" 2>&1 && grep -F RUSTSEC-2000-0001 "$work/output" ||
+        fail "an advisory was not reported"
 }
 
 parts=("$@")
