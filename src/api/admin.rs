@@ -50,6 +50,16 @@ impl Postbox {
         sweepers(&self.engine)
     }
 
+    /// Describes where the outbox table is, for prompts and logs: with its account and region, its endpoint, or the file of
+    /// the embedded database. The account is found with a DescribeTable request. Without the permission for it, the result
+    /// states that the account is unknown.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Timeout`](crate::ErrorCode::Timeout) and [`ErrorCode::Closed`](crate::ErrorCode::Closed).
+    pub fn location(&self) -> Result<String> {
+        self.engine.run("location", |outbox| async move { Ok(outbox.location().await) })
+    }
+
     /// Deletes a message if it is in this state, and returns whether the message was deleted. An outstanding message
     /// that is deleted is never sent.
     ///

@@ -10,11 +10,13 @@ use crate::model::error::Result;
 use crate::model::error::{Error, ErrorCode};
 use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, with_settings};
 use crate::outbox::Outbox;
+use crate::outbox::location::Server;
 use crate::runtime::Runtime;
 #[cfg(feature = "embedded")]
 use crate::sdk::embedded::EmbeddedDatabase;
-use crate::sdk::max_attempts;
+use crate::sdk::{Shared, dynamodb_endpoint, max_attempts};
 use crate::transport::{Producer, Router, add_routes, route};
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,15 @@ impl Postbox {
     /// Returns a builder with the default settings.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+}
+
+/// Returns the server of DynamoDB to which this client sends its requests.
+fn server(config: &Config, shared: &Shared, client: &Client) -> Server {
+    let region = client.config().region().map_or_else(String::new, ToString::to_string);
+    match dynamodb_endpoint(config, shared) {
+        Some(url) => Server::Endpoint { url, region },
+        None => Server::Amazon { region },
     }
 }
 
@@ -47,6 +58,7 @@ pub struct Builder {
     router: Router,
     http_client: Option<SharedHttpClient>,
     transport_http_client: Option<SharedHttpClient>,
+    must_exist: bool,
     #[cfg(feature = "embedded")]
     embedded: Option<EmbeddedDatabase>,
 }
@@ -125,6 +137,14 @@ impl Builder {
         self
     }
 
+    /// Opens an embedded database only if its file exists, and does not create the outbox table in it, for programs that
+    /// only read. Without this method, a missing file and a missing table are created. It has no effect on DynamoDB, where
+    /// [`open`](Self::open) never creates a table.
+    pub fn must_exist(mut self) -> Self {
+        self.must_exist = true;
+        self
+    }
+
     /// Sets the HTTP client of the AWS SDK, for a proxy or for tests that inject faults. If an embedded database is set
     /// too, this HTTP client is used instead of it.
     pub fn http_client(mut self, client: impl aws_sdk_dynamodb::config::HttpClient + 'static) -> Self {
@@ -140,7 +160,7 @@ impl Builder {
     }
 
     /// Opens the client. With DynamoDB, this method sends no request to the table. In an embedded database, it creates
-    /// the outbox table, unless the table exists.
+    /// the outbox table, unless the table exists or [`must_exist`](Self::must_exist) was called.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidSetting`](crate::ErrorCode::InvalidSetting); [`ErrorCode::NoAwsConfig`](crate::ErrorCode::NoAwsConfig) if no region is set or found;
@@ -153,7 +173,7 @@ impl Builder {
         let embedded_client = embedded.clone().map(SharedHttpClient::new);
         #[cfg(not(feature = "embedded"))]
         let embedded_client = self.reject_embedded()?;
-        let Self { mut config, mut router, http_client, transport_http_client, .. } = self;
+        let Self { mut config, mut router, http_client, transport_http_client, must_exist, .. } = self;
         let routes = route::parse(&config.routes)?;
         let is_embedded = embedded_client.is_some();
         let runtime = Arc::new(Runtime::start()?);
@@ -175,12 +195,16 @@ impl Builder {
                 (crate::sdk::aws(&config, &shared)?, Some(shared))
             }
         };
+        let server = match &shared {
+            Some(shared) if !is_embedded => server(&config, shared, &client),
+            _ => Server::Embedded(Some(config.embedded_path.clone()).filter(|path| !path.is_empty())),
+        };
         if let Some(shared) = shared {
             add_routes(&mut router, routes, &config, &shared, &runtime, transport_http_client)?;
         }
-        let outbox = Outbox::new(client, &config);
+        let outbox = Outbox::new(client, server, &config);
         let outbox = Arc::new(if is_embedded { outbox.without_stream() } else { outbox });
-        if is_embedded {
+        if is_embedded && !must_exist {
             create_table(&runtime, &outbox, timeout)?;
         }
         let postbox = Postbox {
@@ -202,6 +226,10 @@ impl Builder {
 
     #[cfg(feature = "embedded")]
     fn open_embedded(&self) -> Result<Option<EmbeddedDatabase>> {
+        let path = &self.config.embedded_path;
+        if self.must_exist && self.embedded.is_none() && !path.is_empty() {
+            EmbeddedDatabase::check_exists(path)?;
+        }
         match &self.embedded {
             None if !self.config.embedded_path.is_empty() => {
                 EmbeddedDatabase::open(&self.config.embedded_path).map(Some)

@@ -13,6 +13,7 @@ pub(crate) mod deposit;
 pub(crate) mod item;
 pub(crate) mod lane;
 mod list;
+pub(crate) mod location;
 pub(crate) mod lock_table;
 pub(crate) mod mark;
 pub(crate) mod outstanding;
@@ -30,6 +31,7 @@ pub(crate) mod transaction;
 
 use crate::model::config::Config;
 use crate::model::error::{Error, ErrorCode};
+use crate::outbox::location::Server;
 use crate::sdk::rejection::NoOtherRetry;
 use crate::sdk::with_backoff;
 use crate::sys::sync::Mutex;
@@ -46,6 +48,7 @@ pub(crate) struct Outbox {
     /// itself, because it must know whether an earlier attempt may have taken effect.
     single_attempt: Client,
     table: String,
+    server: Server,
     shards: u32,
     max_attempts: u64,
     /// The time for which a dispatched message is kept, or `None` to keep it forever.
@@ -68,7 +71,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(client: Client, config: &Config) -> Self {
+    pub(crate) fn new(client: Client, server: Server, config: &Config) -> Self {
         // The second attempt is for a request that was rejected for its signature.
         let retries = with_backoff(RetryConfig::standard(), 2);
         let single_attempt = client.config().to_builder().retry_config(retries).retry_classifier(NoOtherRetry);
@@ -76,6 +79,7 @@ impl Outbox {
             single_attempt: Client::from_conf(single_attempt.build()),
             client,
             table: config.table_name.clone(),
+            server,
             shards: u32::try_from(config.number_of_shards).unwrap_or(1),
             max_attempts: config.max_request_attempts,
             dispatched_ttl: Some(config.dispatched_ttl).filter(|ttl| !ttl.is_zero()),

@@ -153,7 +153,7 @@ impl Outbox {
         Ok(self.describe_table(table).await?.table_status() == Some(&TableStatus::Active))
     }
 
-    async fn describe(&self) -> Result<TableDescription> {
+    pub(super) async fn describe(&self) -> Result<TableDescription> {
         self.describe_table(&self.table).await
     }
 

@@ -129,6 +129,19 @@ impl EmbeddedDatabase {
         })
     }
 
+    /// Checks that the file of a database exists. A database in memory does not exist before it is opened.
+    pub(crate) fn check_exists(path: &str) -> Result<()> {
+        if path == IN_MEMORY || std::path::Path::new(path).exists() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::EmbeddedUnavailable,
+            format!(
+                "the embedded database {path} does not exist: correct embedded_path, or create it with `postbox create-table`"
+            ),
+        ))
+    }
+
     /// Runs one DynamoDB operation by name, with its request and response as JSON. Programs use this method in
     /// development, for example to create their own tables.
     ///

@@ -108,7 +108,7 @@ pub(crate) fn aws(config: &Config, shared: &Shared) -> Result<Client> {
         client = client.endpoint_url(&config.endpoint_url);
     }
     if shared.sdk.region().is_none() {
-        if config.endpoint_url.is_empty() && endpoint(&shared.sdk, "DynamoDB").is_none() {
+        if dynamodb_endpoint(config, shared).is_none() {
             return Err(Error::new(
                 ErrorCode::NoAwsConfig,
                 "no AWS region is set: set region or AWS_REGION, or a region in the profile",
@@ -117,6 +117,12 @@ pub(crate) fn aws(config: &Config, shared: &Shared) -> Result<Client> {
         client = client.region(Region::new(ANY_REGION));
     }
     Ok(Client::from_conf(client.retry_partition(own_retry_budget()).build()))
+}
+
+/// Returns the endpoint of DynamoDB in the settings, in the environment or in the profile, if any.
+pub(crate) fn dynamodb_endpoint(config: &Config, shared: &Shared) -> Option<String> {
+    let url = Some(config.endpoint_url.clone()).filter(|url| !url.is_empty());
+    url.or_else(|| endpoint(&shared.sdk, "DynamoDB"))
 }
 
 /// Creates a client of the embedded database, or of the HTTP client that the program has set instead. The client needs

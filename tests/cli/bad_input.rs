@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[test]
 fn usage_errors_exit_with_2() {
     let outbox = Outbox::new("usage");
+    outbox.run(&["create-table"]).done();
     for (arguments, texts) in [
         (&["lst"][..], &["unrecognized subcommand", "list"][..]),
         (&["list", "--stat", "parked"], &["--stat"]),
@@ -22,7 +23,7 @@ fn usage_errors_exit_with_2() {
         (&["list", "--cursor", "nonsense"], &["cursor"]),
         (&["show"], &["<ID>"]),
         (&["status", "--set", "max_request_attempts"], &["NAME=VALUE"]),
-        (&["status", "--set", "max_request_attempts=many"], &["max_request_attempts", "1 to 100"]),
+        (&["status", "--set", "max_request_attempts=many"], &["max_request_attempts", "0 to 100"]),
         (&["status", "--set", "max_request_attemps=1"], &["max_request_attempts"]),
         (&["status", "--table", "no/slash"], &["letters"]),
         (&["status", "--endpoint-url", "http://127.0.0.1:1"], &["exclude each other"]),
@@ -43,6 +44,7 @@ fn usage_errors_exit_with_2() {
 #[test]
 fn a_configuration_file_is_checked_by_line() {
     let outbox = Outbox::new("config");
+    outbox.run(&["create-table"]).done();
     let file = outbox.path("postbox.conf");
     let check = |text: &str| {
         std::fs::write(&file, text).unwrap();
@@ -51,7 +53,7 @@ fn a_configuration_file_is_checked_by_line() {
     check("# the outbox\n\ntable_name =\n   brighter_outbox \nmax_request_attempts=2\n").done();
     check("max_request_attempts = 2\ntabel_name = x")
         .failed(2, &["postbox.conf, line 2", "\"tabel_name\"", "table_name"]);
-    check("\nmax_request_attempts = 0").failed(2, &["postbox.conf, line 2", "1 to 100"]);
+    check("\nmax_request_attempts = 101").failed(2, &["postbox.conf, line 2", "0 to 100"]);
     check("max_request_attempts").failed(2, &["postbox.conf, line 1", "NAME = VALUE"]);
     outbox.run(&["verify", "--config", "/no/such/file"]).failed(2, &["/no/such/file", "cannot be read"]);
 }
@@ -107,9 +109,72 @@ fn options_can_be_set_by_the_environment() {
     assert_eq!(run(&["create-table", "--table", "mine"]).json()["table"], "mine");
 }
 
+/// A file is created neither by a command that reads nor by one that changes messages, and neither is a table.
+#[test]
+fn only_some_commands_create_an_outbox() {
+    let outbox = Outbox::new("missing");
+    let commands: &[&[&str]] = &[
+        &["status"],
+        &["list"],
+        &["show", "id"],
+        &["verify"],
+        &["watch", "--count", "1"],
+        &["clear", "id"],
+        &["sweep", "--to", "stdout", "--yes"],
+        &["unpark", "id"],
+        &["replay", "id"],
+        &["delete", "id", "--yes"],
+        &["archive", "--file", "archive.jsonl", "--yes"],
+    ];
+    for command in commands {
+        outbox.run(command).failed(3, &["outbox.db does not exist", "create-table"]);
+        assert!(!std::path::Path::new(&outbox.file()).exists(), "{command:?}");
+    }
+    outbox.run(&["create-table"]).done();
+    for command in commands {
+        let run = outbox.run(&[*command, &["--table", "typo"]].concat());
+        assert_ne!(run.code, Some(0), "{command:?}");
+        assert!(run.err.contains("table typo"), "{command:?}: {run:?}");
+    }
+    let tables = outbox.postbox().embedded().unwrap().execute("ListTables", "{}").unwrap();
+    assert_eq!(tables, r#"{"TableNames":["brighter_outbox"]}"#, "no command has created a table or a lock table");
+}
+
+/// Options take precedence over the environment, and the environment over the file.
+#[test]
+fn the_order_of_options_environment_and_file_is_the_same_for_all_settings() {
+    let outbox = Outbox::new("order");
+    let file = outbox.path("postbox.conf");
+    let layers = |n: usize| [format!("table-{n}"), format!("region-{n}"), format!("http://127.0.0.1:{n}")];
+    let [table, region, url] = layers(1);
+    std::fs::write(&file, format!("table_name = {table}\nregion = {region}\nendpoint_url = {url}\n")).unwrap();
+    for last in 1..=4 {
+        let mut command = bare_command(&outbox.directory);
+        command.args(["delete", "id", "--yes", "--config", &file, "--set", "max_request_attempts=1"]);
+        command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any").env("AWS_REGION", "region-0");
+        let [table, region, url] = layers(2);
+        if last >= 2 {
+            command.env("POSTBOX_TABLE", table).env("POSTBOX_REGION", region).env("POSTBOX_ENDPOINT_URL", url);
+        }
+        let [table, region, url] = layers(3);
+        if last >= 3 {
+            command.args(["--table", &table, "--region", &region, "--endpoint-url", &url]);
+        }
+        for (name, value) in ["table_name", "region", "endpoint_url"].into_iter().zip(layers(4)) {
+            if last == 4 {
+                command.args(["--set", &format!("{name}={value}")]);
+            }
+        }
+        let run = crate::Run::from(command.output().unwrap());
+        let [table, region, url] = layers(last);
+        assert!(run.err.starts_with(&format!("table {table} at {url}, region {region}\n")), "{run:?}");
+    }
+}
+
 #[test]
 fn an_unknown_id_exits_with_1() {
     let outbox = Outbox::new("no-id");
+    outbox.run(&["create-table"]).done();
     outbox.run(&["show", "nobody"]).failed(1, &["the outbox has no message nobody"]);
     for command in ["clear", "replay", "unpark"] {
         let run = outbox.run(&[command, "nobody"]);

@@ -44,7 +44,7 @@ fn the_operators_page_matches_the_output() {
     for (command, expected) in console_blocks(&page).into_iter().flat_map(sessions) {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("{{ {command}\n}} 2>&1")]).current_dir(&outbox.directory);
-        shell.env("PATH", &path).env("HOME", &outbox.directory).env("POSTBOX_EMBEDDED_DB", outbox.file());
+        shell.env("PATH", &path).env("HOME", &outbox.directory).env("POSTBOX_EMBEDDED_DB", "outbox.db");
         shell.env("COLUMNS", "80").env_remove("CLICOLOR_FORCE");
         let run = Run::from(shell.output().unwrap());
         assert_eq!(words(&run.out), words(&expected), "\n$ {command}\n{}", run.out);

@@ -185,6 +185,8 @@ fn watch_continues_when_the_database_returns() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut refreshes = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+    let location = format!("table brighter_outbox at {}, region eu-central-1", server.url);
+    assert_eq!(errors.next().unwrap().unwrap(), location);
     assert!(refreshes.next().unwrap().unwrap().starts_with("outstanding 1"));
     drop(server);
     assert!(errors.next().unwrap().unwrap().contains("could not be reached"));

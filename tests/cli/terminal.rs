@@ -62,5 +62,6 @@ fn a_progress_bar_is_shown_only_in_a_terminal() {
     let shown = on_a_terminal(&outbox, &format!("postbox clear {ids} --to stdout --yes >/dev/null"), "", &[]);
     assert!(shown.contains("sending") && shown.contains("/500"), "{shown}");
     let replayed = outbox.run(&["replay", "--all", "--yes"]);
-    assert_eq!((replayed.err.as_str(), replayed.out.as_str()), ("", "500 messages outstanding again\n"));
+    let location = format!("table brighter_outbox in {}\n", outbox.file());
+    assert_eq!((replayed.err, replayed.out.as_str()), (location, "500 messages outstanding again\n"));
 }

@@ -33,13 +33,13 @@ pub fn archive(options: &Options, screen: &Screen, args: &ArchiveArgs) -> Outcom
     }
     // Parsing does not fail, because the value was checked when the setting was set.
     let least = Duration::from_millis(config.get("archive_min_age_ms")?.parse().unwrap_or(u64::MAX));
-    let postbox = Postbox::builder().config(config).open()?;
+    let postbox = Postbox::builder().config(config).must_exist().open()?;
     let ids = old_enough(&postbox, least)?;
     if args.caution.dry_run {
         return dry_run(screen, "would be archived", &ids);
     }
     let file = args.file.display();
-    args.caution.confirm(ids.len(), &format!("Move {} to {file}?", messages(ids.len())))?;
+    args.caution.confirm(&postbox, ids.len(), &format!("Move {} to {file}?", messages(ids.len())))?;
     let cannot = |error| Failure::usage(format!("the file {file} cannot be written: {error}"));
     let kept = Counted {
         file: JsonLinesArchive::open(&args.file).map_err(cannot)?,

@@ -32,12 +32,12 @@ pub struct DepositArgs {
 pub fn deposit(options: &Options, screen: &Screen, args: &DepositArgs) -> Outcome {
     let body = read_body(args.file.as_deref().unwrap_or("-"))?;
     if !args.lines {
-        let id = options.open()?.deposit_post(message(args, body)?)?;
+        let id = options.create()?.deposit_post(message(args, body)?)?;
         report(screen, &id)?;
         return Ok(Exit::Done);
     }
     let all: Vec<Message> = lines(&body).map(|line| message(args, line.to_vec())).collect::<Result<_, _>>()?;
-    let postbox = options.open()?;
+    let postbox = options.create()?;
     let cancel = interrupt::listen();
     let bar = progress::bar(all.len(), "storing");
     let mut stored = 0;

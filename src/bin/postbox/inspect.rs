@@ -54,11 +54,13 @@ pub fn status(options: &Options, screen: &Screen, args: &StatusArgs) -> Outcome 
     let warning = fleet.warning(total.oldest);
     if screen.json {
         let mut object = status_json(&options.config()?.get("table_name")?, &topics, &fleet.leases, whole_table);
+        object["location"] = postbox.location()?.into();
         object["sweepers"] = fleet.sweepers.iter().map(sweeper_json).collect();
         object["warning"] = warning.into();
         screen.object(&object)?;
         return Ok(Exit::Done);
     }
+    screen.line(postbox.location()?)?;
     let mut columns = vec![Column::Text("TOPIC"), Column::Number("OUTSTANDING"), Column::Number("OLDEST")];
     if whole_table {
         columns.extend([Column::Number("DISPATCHED"), Column::Alarm("PARKED")]);

@@ -83,12 +83,19 @@ impl Options {
         }
     }
 
+    /// Returns a builder that creates neither a database file nor a table.
     pub fn builder(&self) -> Result<Builder, Failure> {
-        Ok(Postbox::builder().config(self.config()?))
+        Ok(Postbox::builder().config(self.config()?).must_exist())
     }
 
+    /// Opens an outbox that must exist.
     pub fn open(&self) -> Result<Postbox, Failure> {
         Ok(self.builder()?.open()?)
+    }
+
+    /// Opens an outbox. If it is in an embedded database, its file and its table are created if they do not exist.
+    pub fn create(&self) -> Result<Postbox, Failure> {
+        Ok(Postbox::builder().config(self.config()?).open()?)
     }
 }
 

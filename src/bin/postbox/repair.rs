@@ -5,7 +5,7 @@ use crate::interrupt;
 use crate::options::Options;
 use crate::outcome::{Failure, Outcome};
 use crate::progress;
-use crate::screen::Screen;
+use crate::screen::{Screen, note};
 use crate::select::{Caution, Filter, dry_run, find, given_ids, messages};
 use crate::tally::Tally;
 use clap::Args;
@@ -35,8 +35,9 @@ pub fn unpark(options: &Options, screen: &Screen, args: &UnparkArgs) -> Outcome 
         return dry_run(screen, "would be released", &ids);
     }
     if args.all || ids.len() > 1 {
-        args.caution.confirm(ids.len(), &format!("Make {} outstanding again?", messages(ids.len())))?;
+        args.caution.confirm(&postbox, ids.len(), &format!("Make {} outstanding again?", messages(ids.len())))?;
     }
+    note(&postbox.location()?);
     one_by_one(&ids, "releasing", |id| postbox.unpark(id).map(|()| Ok(())))?.report(screen, "released")
 }
 
@@ -61,7 +62,8 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
     let postbox = options.open()?;
     let mut tally = Tally::default();
     if let Some(cause) = &args.causation {
-        args.caution.confirm(1, &format!("Send every message with the causation id {cause} again?"))?;
+        args.caution.confirm(&postbox, 1, &format!("Send every message with the causation id {cause} again?"))?;
+        note(&postbox.location()?);
         tally.add(&postbox.replay_causation(cause)?);
         return tally.report(screen, "outstanding again");
     }
@@ -70,8 +72,9 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
         return dry_run(screen, "would be sent again", &ids);
     }
     if args.all || ids.len() > 1 {
-        args.caution.confirm(ids.len(), &format!("Send {} again?", messages(ids.len())))?;
+        args.caution.confirm(&postbox, ids.len(), &format!("Send {} again?", messages(ids.len())))?;
     }
+    note(&postbox.location()?);
     let cancel = interrupt::listen();
     let bar = progress::bar(ids.len(), "replaying");
     for chunk in ids.chunks(CHUNK) {
@@ -109,7 +112,8 @@ pub fn delete(options: &Options, screen: &Screen, args: &DeleteArgs) -> Outcome 
     if args.caution.dry_run {
         return dry_run(screen, "would be deleted", &ids);
     }
-    args.caution.confirm(ids.len(), &format!("Delete {} permanently?", messages(ids.len())))?;
+    args.caution.confirm(&postbox, ids.len(), &format!("Delete {} permanently?", messages(ids.len())))?;
+    note(&postbox.location()?);
     one_by_one(&ids, "deleting", |id| delete_one(&postbox, id, state))?.report(screen, "deleted")
 }
 

@@ -2,7 +2,7 @@
 
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
-use crate::screen::{Screen, ask};
+use crate::screen::{Screen, ask, note};
 use crate::text::{age, lines, parse_age};
 use clap::Args;
 use postbox::{MessageState, Postbox, StoredMessage};
@@ -51,8 +51,8 @@ pub struct Caution {
 }
 
 impl Caution {
-    /// Asks for confirmation on the terminal. Without a terminal `--yes` is required.
-    pub fn confirm(self, count: usize, question: &str) -> Result<(), Failure> {
+    /// Shows where the table is, and asks for confirmation on the terminal. Without a terminal `--yes` is required.
+    pub fn confirm(self, postbox: &Postbox, count: usize, question: &str) -> Result<(), Failure> {
         if self.yes || count == 0 {
             return Ok(());
         }
@@ -61,6 +61,7 @@ impl Caution {
                 "{question} There is no terminal to confirm on: pass --yes, or --dry-run to preview"
             )));
         }
+        note(&postbox.location()?);
         match ask(question) {
             Ok(true) => Ok(()),
             _ => Err(Failure::usage("nothing was done")),

@@ -89,7 +89,7 @@ pub fn clear(options: &Options, screen: &Screen, args: &ClearArgs) -> Outcome {
         return dry_run(screen, "would be sent", &outstanding);
     }
     if ids.len() > 1 {
-        args.caution.confirm(ids.len(), &format!("Send {}?", messages(ids.len())))?;
+        args.caution.confirm(&postbox, ids.len(), &format!("Send {}?", messages(ids.len())))?;
     }
     let cancel = interrupt::listen();
     let position = || {
@@ -132,7 +132,7 @@ pub fn sweep(options: &Options, screen: &Screen, args: &SweepArgs) -> Outcome {
         return dry_run(screen, "would be sent", &find(&postbox, MessageState::Outstanding, &filter)?);
     }
     let outstanding = usize::try_from(postbox.count_outstanding(topic)?.count).unwrap_or(usize::MAX);
-    args.caution.confirm(outstanding, &format!("Send up to {}?", messages(outstanding)))?;
+    args.caution.confirm(&postbox, outstanding, &format!("Send up to {}?", messages(outstanding)))?;
     let cancel = interrupt::listen();
     let bar = progress::bar(outstanding, "sending");
     let mut tally = Tally::default();

@@ -16,7 +16,7 @@ pub struct ServeArgs {
 }
 
 pub fn serve(options: &Options, screen: &Screen, args: &ServeArgs) -> Outcome {
-    let postbox = options.open()?;
+    let postbox = options.create()?;
     let Some(database) = postbox.embedded() else {
         return Err(Failure::usage("serve needs an embedded database: pass --embedded-db FILE"));
     };

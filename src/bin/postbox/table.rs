@@ -7,7 +7,7 @@ use postbox::TableReport;
 use serde_json::json;
 
 pub fn create(options: &Options, screen: &Screen) -> Outcome {
-    let checked = options.open()?.create_table()?;
+    let checked = options.create()?.create_table()?;
     report(options, screen, "exists and can be used", checked)
 }
 

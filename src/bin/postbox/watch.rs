@@ -4,7 +4,7 @@ use crate::inspect::{Fleet, pause_text, topic_texts};
 use crate::interrupt;
 use crate::options::Options;
 use crate::outcome::{Exit, Failure, Outcome};
-use crate::screen::{Column, Screen};
+use crate::screen::{Column, Screen, note};
 use crate::text::{age, parse_age, shown_duration};
 use clap::Args;
 use console::Term;
@@ -28,6 +28,7 @@ pub fn watch(options: &Options, screen: &Screen, args: &WatchArgs) -> Outcome {
     interrupt::end_at_once();
     let terminal = Term::stdout();
     let redraws = terminal.is_term() && !screen.json;
+    note(&postbox.location()?);
     let mut watched = Watched::begin(&postbox)?;
     let mut drawn = 0;
     for refresh in 1.. {

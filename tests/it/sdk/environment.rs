@@ -172,3 +172,21 @@ fn an_endpoint_of_one_service_in_the_environment_needs_no_region() {
         assert!(address.starts_with("http://dynamodb.example:8000"), "{address}");
     });
 }
+
+#[test]
+fn the_location_has_the_account_and_the_region_or_the_endpoint() {
+    let keys = [("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_REGION", "eu-west-1")];
+    with_aws(&keys, || {
+        let open = |builder: Builder| builder.http_client(Amazon::new()).open().unwrap();
+        let postbox = open(Postbox::builder());
+        let unknown = "table brighter_outbox of an unknown account, region eu-west-1";
+        assert_eq!(postbox.location().unwrap(), unknown, "the table does not exist");
+        postbox.create_table().unwrap();
+        assert_eq!(postbox.location().unwrap(), "table brighter_outbox of account 000000000000, region eu-west-1");
+        let elsewhere = open(Postbox::builder().endpoint_url("http://dynamodb.example:8000").table_name("orders"));
+        let expected = "table orders at http://dynamodb.example:8000, region eu-west-1";
+        assert_eq!(elsewhere.location().unwrap(), expected);
+        let embedded = Postbox::builder().embedded_path(":memory:").open().unwrap();
+        assert_eq!(embedded.location().unwrap(), "table brighter_outbox in :memory:");
+    });
+}

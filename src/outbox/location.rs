@@ -1,0 +1,36 @@
+//! The location of the outbox table: its account, region, endpoint or file.
+
+use crate::outbox::Outbox;
+
+/// The database in which the outbox table is.
+#[derive(Debug)]
+pub(crate) enum Server {
+    /// The embedded database in this file, or one that the program has opened.
+    Embedded(Option<String>),
+    /// Another endpoint than that of Amazon, and the region for which requests are signed.
+    Endpoint { url: String, region: String },
+    /// Amazon DynamoDB in this region.
+    Amazon { region: String },
+}
+
+impl Outbox {
+    /// Describes where the table is. The number of the account is known only if the table can be described.
+    pub(crate) async fn location(&self) -> String {
+        let table = &self.table;
+        match &self.server {
+            Server::Embedded(Some(file)) => format!("table {table} in {file}"),
+            Server::Embedded(None) => format!("table {table} in an embedded database"),
+            Server::Endpoint { url, region } => format!("table {table} at {url}, region {region}"),
+            Server::Amazon { region } => match self.account().await {
+                Some(account) => format!("table {table} of account {account}, region {region}"),
+                None => format!("table {table} of an unknown account, region {region}"),
+            },
+        }
+    }
+
+    /// Returns the account of the table, from its ARN `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`.
+    async fn account(&self) -> Option<String> {
+        let described = self.describe().await.ok()?;
+        described.table_arn()?.split(':').nth(4).map(str::to_owned)
+    }
+}
