@@ -11,6 +11,7 @@ use crate::outbox::attribute::{
 };
 use crate::outbox::decimal::ticks;
 use crate::outbox::item::{message_id, number, text};
+use crate::outbox::pages::PageStart;
 use crate::outbox::state::fate;
 use crate::sdk::failure::explain;
 use std::sync::Arc;
@@ -116,11 +117,13 @@ impl Outbox {
         let response = request
             .projection_expression(projection())
             .limit(limit.min(MAX_PAGE))
-            .set_exclusive_start_key(from)
+            .set_exclusive_start_key(from.clone())
             .send()
             .await
             .map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
-        Ok(page(response.items.unwrap_or_default(), response.last_evaluated_key))
+        let (last, evaluated, from) = (response.last_evaluated_key, response.scanned_count, from.map(PageStart::at));
+        let next = PageStart::next(from, last, evaluated, "Query", &self.index(BY_TOPIC))?;
+        Ok(page(response.items.unwrap_or_default(), PageStart::key(next.as_ref())))
     }
 
     /// Searches up to `limit` messages for those without a shard, which are missing from the indexes by topic. Returns
