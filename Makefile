@@ -15,7 +15,7 @@ CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 PREFIX ?= /usr/local
 PROFILE ?= release
 
-.PHONY: help demo demo-run demo-c check test wheel docs bench setup debug release install soak check-deep advisories
+.PHONY: help demo demo-run demo-c check test wheel docs bench setup debug release install soak check-deep advisories third-party
 
 help:
 	@echo "make demo    the greetings handler on the embedded database, from Rust and, where cJSON is installed, from C"
@@ -24,6 +24,7 @@ help:
 	@echo "make wheel   the Python package, with the library in it"
 	@echo "make check-deep   the long checks: sanitizers, libFuzzer, thousands of kills, long simulation, release build, a browser, licences"
 	@echo "make advisories DB=DIR   security advisories for the dependencies, from a clone of the RustSec database in DIR"
+	@echo "make third-party   writes the licences and the SBOM of the linked crates, with cargo-about and cargo-cyclonedx"
 	@echo "make soak    the simulation for SECONDS=60, with new seeds; see tests/simulation"
 	@echo "make docs    writes CONFIGURATION.md, include/postbox.h and the Rust documentation"
 	@echo "make install PREFIX=/usr/local    headers, libraries, the command, pkg-config and CMake files; also DESTDIR, LIBDIR"
@@ -83,6 +84,9 @@ check-deep: setup
 
 advisories:
 	@tools/advisories.sh "$(DB)"
+
+third-party:
+	@tools/third_party.py
 
 soak: SECONDS ?= 60
 soak:

@@ -137,6 +137,7 @@ test_tier() {
     step "the crate can be packaged" packages
     at_once build_all environment
     step "generated files are committed" generated_files_are_committed
+    step "notices and SBOM contain the linked crates" tools/third_party.py --check
     at_once rust_suites pages_and_features
     step "the handlers of the README" tests/docs/readme.sh "$target/debug"
     step "the C ABI is as it was" tools/abi.py --check

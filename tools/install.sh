@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the headers, the libraries, their pkg-config and CMake files, and the command with its manual.
+# Installs the headers, the libraries, their pkg-config and CMake files, the command with its manual, and the licences.
 #
 #     [DESTDIR=DIR] [LIBDIR=DIR] tools/install.sh PREFIX BUILD_DIRECTORY
 #
@@ -52,7 +52,9 @@ from_template postbox-config.cmake "$libdir/cmake/postbox"
 from_template postbox-config-version.cmake "$libdir/cmake/postbox"
 
 command=$built/postbox share=$prefix/share
-install -d "$destination$prefix/bin" "$destination$share/man/man1"
+install -d "$destination$prefix/bin" "$destination$share/man/man1" "$destination$share/doc/postbox"
+install -m 644 "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$root/third-party/NOTICES.txt" "$root/third-party/sbom.cdx.json" \
+    "$destination$share/doc/postbox/"
 install -m 755 "$command" "$destination$prefix/bin/"
 "$command" man "$destination$share/man/man1"
 printed "$share/bash-completion/completions/postbox" "$command" completions bash

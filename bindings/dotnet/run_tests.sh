@@ -109,6 +109,7 @@ library_has_a_name_of_its_own() {
 with_the_sdk() {
     mkdir -p "$work/runtimes/linux-x64/native" && cp "$libraries/libpostbox.so" "$work/runtimes/linux-x64/native/" &&
         dotnet pack "$here/Postbox" -p:NativeLibraries="$work/runtimes" --output "$work/packages" &&
+        python3 -m zipfile --list "$work"/packages/Postbox.*.nupkg | grep -E '^(NOTICES.txt|sbom.cdx.json) ' | [ "$(wc -l)" = 2 ] &&
         dotnet build "$here/tests" --output "$work/sdk" &&
         POSTBOX_TEST_HOST="dotnet exec" dotnet exec "$work/sdk/Tests.dll"
 }

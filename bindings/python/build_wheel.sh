@@ -23,7 +23,7 @@ library=$target/$profile/libpostbox.so
 
 rm -rf "$stage"
 mkdir -p "$stage"
-cp -r "$here/pyproject.toml" "$here/setup.py" "$here/README.md" "$here/src" LICENSE-MIT LICENSE-APACHE "$stage"
+cp -r "$here/pyproject.toml" "$here/setup.py" "$here/README.md" "$here/src" LICENSE-MIT LICENSE-APACHE third-party/NOTICES.txt third-party/sbom.cdx.json "$stage"
 strip --strip-debug -o "$stage/src/postbox/libpostbox.so" "$library"
 "$venv/bin/python" "$here/build_header.py" include/postbox.h "$stage/src/postbox" >/dev/null
 

@@ -10,9 +10,18 @@ venv=$(tools/venv.sh) || exit 1
 target=$(dirname "$venv")
 python=$work/venv/bin/python
 
+# The library in the wheel contains the crates of other authors.
+has_licences() {
+    local file
+    python3 -m zipfile --list "$1" >"$work/files" || return 1
+    for file in LICENSE-MIT LICENSE-APACHE NOTICES.txt sbom.cdx.json; do
+        grep -F "dist-info/licenses/$file" "$work/files" || return 1
+    done
+}
+
 installs() {
     local wheel
-    wheel=$("$here/build_wheel.sh" debug) && python3 -m venv "$work/venv" &&
+    wheel=$("$here/build_wheel.sh" debug) && has_licences "$wheel" && python3 -m venv "$work/venv" &&
         "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$wheel"
 }
 

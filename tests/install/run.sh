@@ -22,7 +22,8 @@ installs() {
     for file in include/postbox.h include/postbox.hpp lib/libpostbox.a lib/libpostbox.so lib/pkgconfig/postbox.pc \
         lib/cmake/postbox/postbox-config.cmake lib/cmake/postbox/postbox-config-version.cmake \
         bin/postbox share/man/man1/postbox.1 share/bash-completion/completions/postbox \
-        share/zsh/site-functions/_postbox share/fish/vendor_completions.d/postbox.fish; do
+        share/zsh/site-functions/_postbox share/fish/vendor_completions.d/postbox.fish \
+        share/doc/postbox/NOTICES.txt share/doc/postbox/sbom.cdx.json share/doc/postbox/LICENSE-MIT; do
         grep -qx "./$file" "$work/tree" || { echo "$file is missing"; return 1; }
     done
 }
