@@ -154,22 +154,27 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
 /// Returns the error for a response without an error code of DynamoDB, such as the page of a proxy or a redirect. Its body is
 /// not shown, because it can contain anything.
 fn foreign(operation: &str, subject: &str, response: &HttpResponse) -> Error {
-    let status = response.status().as_u16();
+    let text = format!(
+        "{operation} on {subject}: the response is not from DynamoDB: {}. Check endpoint_url, region, and the proxies between this machine and the endpoint",
+        describe(response)
+    );
+    match response.status().as_u16() {
+        500.. => Error::new(ErrorCode::Unreachable, text + ". Try again later").retryable(),
+        _ => Error::new(ErrorCode::ServiceError, text),
+    }
+}
+
+/// Describes a response by its status and the headers that show who sent it.
+pub(crate) fn describe(response: &HttpResponse) -> String {
     let header = |name: &str| {
         // The query of a location can contain a secret.
         let value = response.headers().get(name)?.split(['?', '#']).next()?;
         Some(format!("{} {}", name.replace('-', " "), bounded(value)))
     };
-    let mut parts = vec![format!("HTTP status {status}"), header("content-type").unwrap_or("no content type".into())];
+    let status = format!("HTTP status {}", response.status().as_u16());
+    let mut parts = vec![status, header("content-type").unwrap_or("no content type".into())];
     parts.extend(["location", "server", "via"].into_iter().filter_map(header));
-    let text = format!(
-        "{operation} on {subject}: the response is not from DynamoDB: {}. Check endpoint_url, region, and the proxies between this machine and the endpoint",
-        parts.join(", ")
-    );
-    match status {
-        500.. => Error::new(ErrorCode::Unreachable, text + ". Try again later").retryable(),
-        _ => Error::new(ErrorCode::ServiceError, text),
-    }
+    parts.join(", ")
 }
 
 /// Returns the limits that a throttled request exceeded, each with its table or index.

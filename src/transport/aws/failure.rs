@@ -1,7 +1,7 @@
 //! Failures of SNS and SQS, and whether a retry may succeed.
 
 use crate::sdk::error_chain::{bounded, causes, find_in_chain};
-use crate::sdk::failure::to_check;
+use crate::sdk::failure::{describe, to_check};
 use crate::sdk::server_clock::is_about_the_time;
 use crate::transport::SendOutcome;
 use aws_credential_types::provider::error::CredentialsError;
@@ -98,13 +98,25 @@ impl Failure {
         let (why, code) = match error {
             SdkError::ServiceError(refusal) => {
                 let metadata = refusal.err().meta();
-                let code = metadata.code().unwrap_or("no code");
-                let message = bounded(metadata.message().unwrap_or("no message"));
-                let advice = match Cause::of(code) {
-                    _ if is_about_the_time(message) => ". Correct the clock of this machine",
-                    cause => cause.advice(),
-                };
-                (format!("{code}: {}{advice}", message.trim_end_matches('.')), Some(code.to_owned()))
+                match metadata.code() {
+                    Some(code) => {
+                        let message = bounded(metadata.message().unwrap_or("no message"));
+                        let advice = match Cause::of(code) {
+                            _ if is_about_the_time(message) => ". Correct the clock of this machine",
+                            cause => cause.advice(),
+                        };
+                        (format!("{code}: {}{advice}", message.trim_end_matches('.')), Some(code.to_owned()))
+                    }
+                    None => {
+                        let text = describe(refusal.raw());
+                        (
+                            format!(
+                                "the response is not from AWS: {text}. Check transport_endpoint_url, region, and the proxies between this machine and the endpoint"
+                            ),
+                            None,
+                        )
+                    }
+                }
             }
             _ if find_in_chain::<CredentialsError>(error).is_some() => {
                 (format!("no AWS credentials: {}{}", causes(error), Cause::Credentials.advice()), None)

@@ -67,6 +67,23 @@ fn a_commit_that_a_proxy_answers_can_be_repeated() {
     }
 }
 
+#[cfg(all(feature = "sns", feature = "sqs"))]
+#[test]
+fn pages_of_a_proxy_in_place_of_a_transport_are_failures() {
+    let server = CannedServer::start(|_, _| response("403 Forbidden", "text/html", HTML));
+    for route in ["sns:arn:aws:sns:eu-central-1:123456789012:t", "sqs:arn:aws:sqs:eu-central-1:123456789012:q"] {
+        let builder = Postbox::builder().embedded_path(":memory:").max_request_attempts(1);
+        let builder = builder.routes(format!("* = {route}")).transport_endpoint_url(&server.url);
+        let builder = builder.region("eu-central-1").access_key_id("test").secret_access_key("test");
+        let postbox = builder.open().unwrap();
+        let id = postbox.deposit_post(Message::new("t", "x")).unwrap();
+        let report = postbox.clear_outbox(&[id]).unwrap();
+        let detail = &report.entries()[0].detail;
+        assert!(detail.contains("the response is not from AWS: HTTP status 403, content type text/html"), "{detail}");
+        assert!(detail.contains("transport_endpoint_url") && !detail.contains("hush"), "{detail}");
+    }
+}
+
 #[test]
 fn an_error_without_a_message_is_from_dynamodb() {
     let error = serde_json::json!({"__type": "com.amazonaws.dynamodb.v20120810#ValidationException"});
