@@ -51,7 +51,7 @@ pub(crate) struct HeaderField {
 macro_rules! with_optional_headers {
     ($then:ident) => {
         $then! {
-            partition_key with_partition_key "PartitionKey" "The key of the messages that are sent in order, and the message group on FIFO transports.";
+            partition_key with_partition_key "PartitionKey" "The key of the messages that are sent in order, and the message group on SNS and SQS.";
             correlation_id with_correlation_id "CorrelationId" "An id that links a reply or a follow-up to its request.";
             causation_id with_causation_id "CausationId" "The id of the cause of this message. Messages can be replayed by causation id.";
             reply_to with_reply_to "ReplyTo" "The address for replies.";

@@ -20,6 +20,8 @@ pub enum Fault {
     Refuse { status: u16, code: &'static str, message: &'static str },
     /// The sender gets this response, which the test has written; the request has no effect.
     Answer { status: u16, body: Value },
+    /// The sender gets this response of SNS, which the test has written in XML; the request has no effect.
+    Xml { status: u16, body: String },
     /// The transaction is cancelled with these codes, one per action, and has no effect. Further actions get the last
     /// code.
     Cancel(&'static [&'static str]),
@@ -103,7 +105,28 @@ pub struct Request {
     pub number: usize,
     /// Such as `PutItem`.
     pub operation: String,
+    /// The body in JSON. The parameters of a request to SNS, which are a form, are the fields of an object.
     pub body: Value,
+}
+
+impl Request {
+    pub fn new(number: usize, target: &str, body: &[u8]) -> Self {
+        match target.rsplit_once('.') {
+            Some((_, operation)) => {
+                Self { number, operation: operation.into(), body: serde_json::from_slice(body).unwrap_or_default() }
+            }
+            None => {
+                let form = String::from_utf8_lossy(body);
+                let fields: serde_json::Map<_, _> = form
+                    .split('&')
+                    .filter_map(|field| field.split_once('='))
+                    .map(|(name, value)| (name.into(), value.into()))
+                    .collect();
+                let operation = fields.get("Action").and_then(Value::as_str).unwrap_or_default().to_owned();
+                Self { number, operation, body: Value::Object(fields) }
+            }
+        }
+    }
 }
 
 pub type Answer = Result<HttpResponse, ConnectorError>;
@@ -114,6 +137,9 @@ pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded:
         Fault::Pass => inner.call(request).await,
         Fault::Refuse { status, code, message } => respond(status, &refusal(code, message)),
         Fault::Answer { status, body } => respond(status, &body),
+        Fault::Xml { status, body } => {
+            Ok(HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body)))
+        }
         Fault::Cancel(codes) => respond(400, &cancellation(recorded, codes)),
         Fault::ConnectionRefused => {
             Err(ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into()))

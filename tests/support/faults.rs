@@ -123,10 +123,9 @@ impl Faults {
     /// Records a request and returns its fault.
     fn arrive(&self, request: &HttpRequest) -> (Request, Fault) {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let body = request.body().bytes().unwrap_or_default();
         let mut state = self.state();
-        let request = Request { number: state.requests.len() + 1, operation, body };
+        let request = Request::new(state.requests.len() + 1, target, body);
         let queued = state.queues.get_mut(&request.operation).and_then(VecDeque::pop_front);
         let fault = queued.or_else(|| state.rules.iter_mut().find_map(|rule| rule(&request)));
         state.requests.push(request.clone());

@@ -1,7 +1,8 @@
 //! Splits messages into batches that fit into one request each, and runs several requests at the same time.
 
 use crate::transport::aws::failure::Refusal;
-use crate::transport::aws::wire::{Entry, MAX_BYTES, MAX_ENTRIES};
+use crate::transport::aws::limits::MAX_ENTRIES;
+use crate::transport::aws::wire::Entry;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
@@ -12,14 +13,14 @@ pub(super) struct Numbered {
     pub(super) entry: Entry,
 }
 
-/// Splits the messages, in their order, into batches that fit into one request.
-pub(super) fn split(entries: impl IntoIterator<Item = Numbered>) -> Vec<Vec<Numbered>> {
+/// Splits the messages, in their order, into batches that fit into one request of up to `most` bytes.
+pub(super) fn split(entries: impl IntoIterator<Item = Numbered>, most: usize) -> Vec<Vec<Numbered>> {
     let mut batches: Vec<Vec<Numbered>> = Vec::new();
     let mut bytes = 0;
     for numbered in entries {
         let more = numbered.entry.bytes();
         match batches.last_mut() {
-            Some(batch) if batch.len() < MAX_ENTRIES && bytes + more <= MAX_BYTES => {
+            Some(batch) if batch.len() < MAX_ENTRIES && bytes + more <= most => {
                 bytes += more;
                 batch.push(numbered);
             }
@@ -67,6 +68,7 @@ pub(super) async fn all<F: Future<Output = ()>>(futures: impl IntoIterator<Item 
 mod tests {
     use super::*;
     use crate::model::message::Message;
+    use crate::transport::aws::limits::{MAX_BYTES, TOPIC_BYTES};
     use crate::transport::aws::wire::Transport;
 
     fn numbered(sizes: &[usize]) -> Vec<Numbered> {
@@ -75,13 +77,15 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_has_ten_messages_and_256_kilobytes_at_most() {
-        let lengths = |sizes: &[usize]| split(numbered(sizes)).iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(lengths(&[1; 25]), [10, 10, 5]);
-        assert_eq!(lengths(&[100_000; 5]), [2, 2, 1]);
-        assert_eq!(lengths(&[1, 261_500, 1, 1]), [1, 1, 2]);
-        assert_eq!(lengths(&[]), [0; 0]);
-        let order: Vec<usize> = split(numbered(&[1; 25])).iter().flatten().map(|numbered| numbered.index).collect();
+    fn a_batch_is_limited_to_ten_messages_and_to_the_bytes_of_the_target() {
+        let lengths = |sizes: &[usize], most| split(numbered(sizes), most).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&[1; 25], MAX_BYTES), [10, 10, 5]);
+        assert_eq!(lengths(&[100_000; 5], TOPIC_BYTES), [2, 2, 1]);
+        assert_eq!(lengths(&[1, 261_500, 1, 1], TOPIC_BYTES), [1, 1, 2]);
+        assert_eq!(lengths(&[400_000; 5], MAX_BYTES), [2, 2, 1]);
+        assert_eq!(lengths(&[], MAX_BYTES), [0; 0]);
+        let order: Vec<usize> =
+            split(numbered(&[1; 25]), MAX_BYTES).iter().flatten().map(|numbered| numbered.index).collect();
         assert_eq!(order, (0..25).collect::<Vec<_>>());
     }
 

@@ -15,12 +15,12 @@ use std::error::Error as StdError;
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) text: String,
-    /// The code of the service, if it responded.
-    code: Option<String>,
+    /// The response of the service, if it responded.
+    refusal: Option<Refusal>,
 }
 
-/// The rejection of one message of a request, with the code and message of the service.
-#[derive(Debug)]
+/// The rejection of a request or of one message of it, with the code and message of the service.
+#[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) code: String,
     pub(super) message: String,
@@ -37,6 +37,8 @@ enum Cause {
     Denied,
     /// The credentials are wrong or have expired.
     Credentials,
+    /// The KMS key that encrypts the topic or queue cannot be used.
+    Key,
     /// The message itself is invalid, so that no later attempt can succeed.
     Content,
     Other,
@@ -46,16 +48,13 @@ impl Cause {
     fn of(code: &str) -> Self {
         // The older error codes of SQS have this prefix.
         match code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code) {
+            code if is_key_failure(code) => Self::Key,
             "NotFound" | "NotFoundException" | "ResourceNotFound" | "NonExistentQueue" | "QueueDoesNotExist" => {
                 Self::Missing
             }
-            "AuthorizationError"
-            | "AuthorizationErrorException"
-            | "AccessDenied"
-            | "AccessDeniedException"
-            | "KMSAccessDenied"
-            | "KMSAccessDeniedException"
-            | "KmsAccessDenied" => Self::Denied,
+            "AuthorizationError" | "AuthorizationErrorException" | "AccessDenied" | "AccessDeniedException" => {
+                Self::Denied
+            }
             "ExpiredToken"
             | "ExpiredTokenException"
             | "InvalidClientTokenId"
@@ -83,6 +82,9 @@ impl Cause {
         match self {
             Self::Missing => ". Create it, or correct the route",
             Self::Denied => ". Allow the action in the caller's IAM policy and in the policy of the topic or queue",
+            Self::Key => {
+                ". Allow kms:GenerateDataKey and kms:Decrypt on the KMS key of the topic or queue (its KmsMasterKeyId) in the caller's IAM policy and in the policy of the key, and check that the key is enabled"
+            }
             Self::Credentials => ". Renew or correct the AWS credentials",
             Self::Content | Self::Other => "",
         }
@@ -95,29 +97,19 @@ impl Failure {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let (why, code) = match error {
-            SdkError::ServiceError(refusal) => {
-                let metadata = refusal.err().meta();
-                match metadata.code() {
-                    Some(code) => {
-                        let message = bounded(metadata.message().unwrap_or("no message"));
-                        let advice = match Cause::of(code) {
-                            _ if is_about_the_time(message) => ". Correct the clock of this machine",
-                            cause => cause.advice(),
-                        };
-                        (format!("{code}: {}{advice}", message.trim_end_matches('.')), Some(code.to_owned()))
-                    }
-                    None => {
-                        let text = describe(refusal.raw());
-                        (
-                            format!(
-                                "the response is not from AWS: {text}. Check transport_endpoint_url, region, and the proxies between this machine and the endpoint"
-                            ),
-                            None,
-                        )
-                    }
+        let (why, refusal) = match error {
+            SdkError::ServiceError(response) => match Refusal::of(response.err(), response.raw()) {
+                Some(refusal) => (refusal.text(), Some(refusal)),
+                None => {
+                    let text = describe(response.raw());
+                    (
+                        format!(
+                            "the response is not from AWS: {text}. Check transport_endpoint_url, region, and the proxies between this machine and the endpoint"
+                        ),
+                        None,
+                    )
                 }
-            }
+            },
             _ if find_in_chain::<CredentialsError>(error).is_some() => {
                 (format!("no AWS credentials: {}{}", causes(error), Cause::Credentials.advice()), None)
             }
@@ -128,30 +120,41 @@ impl Failure {
             }
             _ => (causes(error), None),
         };
-        Self { text: format!("{operation} on {subject}: {why}"), code }
+        Self { text: format!("{operation} on {subject}: {why}"), refusal }
     }
 
     pub(super) fn new(text: String) -> Self {
-        Self { text, code: None }
+        Self { text, refusal: None }
     }
 
     fn cause(&self) -> Cause {
-        self.code.as_deref().map_or(Cause::Other, Cause::of)
+        self.refusal.as_ref().map_or(Cause::Other, Refusal::cause)
     }
 
     /// Returns the outcome of each message of the request. If the cause is the content of a message, other messages may
-    /// still be sent, so the outcome is `Retry` and not `Unavailable`.
+    /// still be sent, so the outcome is not `Unavailable`.
     pub(super) fn outcome(&self) -> SendOutcome {
-        if self.is_content() {
-            SendOutcome::Retry(self.text.clone())
-        } else {
-            SendOutcome::Unavailable(self.text.clone())
+        let text = self.text.clone();
+        match &self.refusal {
+            Some(refusal) if refusal.is_final() => SendOutcome::Reject(text),
+            _ if self.is_content() => SendOutcome::Retry(text),
+            _ => SendOutcome::Unavailable(text),
         }
     }
 
     /// Returns whether the topic or queue does not exist.
     pub(super) fn is_missing(&self) -> bool {
         self.cause() == Cause::Missing
+    }
+
+    #[cfg_attr(not(feature = "sns"), allow(dead_code))]
+    pub(super) fn is_denied(&self) -> bool {
+        self.cause() == Cause::Denied
+    }
+
+    /// Returns whether the service rejected the message group.
+    pub(super) fn names_group(&self) -> bool {
+        self.refusal.as_ref().is_some_and(Refusal::names_group)
     }
 
     /// Returns whether the cause is the content of at least one message of the request.
@@ -166,7 +169,47 @@ impl From<BuildError> for Failure {
     }
 }
 
+/// Returns whether this is an error code for a KMS key, such as `KMS.DisabledException`, `KMSAccessDenied` and
+/// `KmsInvalidState`. A throttled KMS works again without an operator.
+fn is_key_failure(code: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    code.starts_with("kms") && !code.contains("throttl")
+}
+
 impl Refusal {
+    fn cause(&self) -> Cause {
+        Cause::of(&self.code)
+    }
+
+    /// Returns the error of a response, or `None` if the response is not from AWS.
+    fn of(error: &impl ProvideErrorMetadata, response: &HttpResponse) -> Option<Self> {
+        Some(Self {
+            code: error.code()?.to_owned(),
+            message: error.message().unwrap_or("no message").to_owned(),
+            sender_fault: response.status().is_client_error(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let message = bounded(&self.message);
+        let advice = match self.cause() {
+            _ if is_about_the_time(message) => ". Correct the clock of this machine",
+            cause => cause.advice(),
+        };
+        format!("{}: {}{advice}", self.code, message.trim_end_matches('.'))
+    }
+
+    /// Returns whether the service rejected the message group. The value of a group is always valid, so the service
+    /// accepts no group for this topic or queue.
+    pub(super) fn names_group(&self) -> bool {
+        self.sender_fault && self.message.contains("MessageGroupId")
+    }
+
+    /// Returns whether the service would never accept the message unchanged.
+    fn is_final(&self) -> bool {
+        self.sender_fault && self.cause() == Cause::Content && self.names_content()
+    }
+
     /// Returns whether the same message may be accepted a moment later.
     pub(super) fn is_transient(&self) -> bool {
         !self.sender_fault
@@ -175,7 +218,7 @@ impl Refusal {
     /// Returns whether the service rejected the message because of the message's content. Other rejections with the
     /// same codes are caused by the configuration of the topic or queue.
     fn names_content(&self) -> bool {
-        if matches!(self.code.as_str(), "InvalidMessageContents" | "MessageTooLong") {
+        if matches!(self.code.as_str(), "InvalidMessageContents" | "MessageTooLong" | "BatchRequestTooLong") {
             return true;
         }
         let message = self.message.to_ascii_lowercase();
@@ -184,13 +227,12 @@ impl Refusal {
             .any(|words| message.contains(words))
     }
 
-    /// Returns the outcome of the message. The message is rejected only if the service would never accept it unchanged.
+    /// Returns the outcome of the message.
     pub(super) fn outcome(&self) -> SendOutcome {
-        let cause = Cause::of(&self.code);
-        let message = bounded(&self.message);
-        let text = format!("{}: {}{}", self.code, message.trim_end_matches('.'), cause.advice());
-        match cause {
-            Cause::Content if self.sender_fault && self.names_content() => SendOutcome::Reject(text),
+        let text = self.text();
+        match self.cause() {
+            _ if self.is_final() => SendOutcome::Reject(text),
+            Cause::Key => SendOutcome::Unavailable(text),
             _ => SendOutcome::Retry(text),
         }
     }
@@ -199,6 +241,26 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_spelling_of_a_failed_key_is_a_failure_of_the_target() {
+        for code in [
+            "KMS.AccessDeniedException",
+            "KMS.DisabledException",
+            "KMS.InvalidStateException",
+            "KMS.NotFoundException",
+            "KMS.OptInRequired",
+            "KMSAccessDenied",
+            "KMSDisabledException",
+            "KmsAccessDenied",
+            "KmsInvalidKeyUsage",
+        ] {
+            let refusal = Refusal { code: code.into(), message: "no.".into(), sender_fault: true };
+            let SendOutcome::Unavailable(text) = refusal.outcome() else { panic!("{code}") };
+            assert!(text.contains("KmsMasterKeyId"), "{text}");
+        }
+        assert_eq!(Cause::of("KMS.ThrottlingException"), Cause::Other);
+    }
 
     #[test]
     fn only_invalid_messages_are_rejected() {

@@ -4,6 +4,7 @@
 mod address;
 mod batch;
 mod failure;
+mod limits;
 mod producer;
 #[cfg(feature = "sns")]
 pub(super) mod sns;

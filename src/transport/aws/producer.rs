@@ -7,10 +7,12 @@ use crate::sys::sync::Mutex;
 use crate::transport::aws::address::Address;
 use crate::transport::aws::batch::{Numbered, all, split};
 use crate::transport::aws::failure::{Failure, Refusal};
-use crate::transport::aws::wire::{Entry, MAX_ENTRIES, Transport};
+use crate::transport::aws::limits::MAX_ENTRIES;
+use crate::transport::aws::wire::{Entry, Transport};
 use crate::transport::{Producer, SendOutcome};
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The maximum number of concurrent requests of one call.
@@ -19,6 +21,11 @@ const REQUESTS_AT_ONCE: usize = 10;
 /// The operations that a producer needs. SNS and SQS implement them with their own clients.
 pub(super) trait Service: Send + Sync {
     const TRANSPORT: Transport;
+    /// The number of bytes that every topic or queue of this service accepts, unless it is configured otherwise.
+    const KNOWN_BYTES: usize;
+
+    /// Returns the limit of this topic or queue.
+    async fn limit(&self, destination: &str) -> Result<Limit, Failure>;
 
     /// Returns the ARN of the topic or the URL of the queue, or `None` if it does not exist.
     async fn find(&self, address: &Address) -> Result<Option<String>, Failure>;
@@ -28,6 +35,13 @@ pub(super) trait Service: Send + Sync {
 
     /// Sends one batch and returns one result per message, in the same order.
     async fn send(&self, destination: &str, batch: &[Numbered]) -> Result<Vec<Result<(), Refusal>>, Failure>;
+}
+
+/// The maximum size of one message and of all messages of a batch together.
+pub(super) struct Limit {
+    pub(super) bytes: usize,
+    /// The advice for a larger message, for the end of an error message.
+    pub(super) advice: &'static str,
 }
 
 /// The settings for the waits and retries of producers, and for the creation of missing targets.
@@ -46,6 +60,10 @@ pub(super) struct AwsProducer<S> {
     policy: Policy,
     /// The ARN of the topic or the URL of the queue, after it was found.
     destination: Mutex<Option<String>>,
+    /// The last known limit of the topic or queue, in bytes.
+    max_bytes: Mutex<usize>,
+    /// Whether the standard topic or queue has rejected a message group.
+    rejects_groups: AtomicBool,
 }
 
 /// The outcomes that are known so far. They are kept if the call times out before all outcomes are known.
@@ -53,7 +71,14 @@ type Outcomes = RefCell<Vec<Option<SendOutcome>>>;
 
 impl<S: Service> AwsProducer<S> {
     pub(super) fn new(service: S, address: Address, policy: Policy) -> Self {
-        Self { service, address, policy, destination: Mutex::default() }
+        Self {
+            service,
+            address,
+            policy,
+            destination: Mutex::default(),
+            max_bytes: Mutex::new(S::KNOWN_BYTES),
+            rejects_groups: AtomicBool::new(false),
+        }
     }
 
     async fn deliver(&self, messages: &[Message], outcomes: &Outcomes) {
@@ -68,9 +93,57 @@ impl<S: Service> AwsProducer<S> {
                 Err(why) => outcomes.borrow_mut()[index] = Some(SendOutcome::Reject(why)),
             }
         }
+        if self.rejects_groups.load(Ordering::Relaxed) {
+            self.leave_out_groups(&destination, &mut entries);
+        }
+        let most = self.drop_larger(&destination, &mut entries, outcomes).await;
         // A call has at most one message for each topic and partition key, so requests at the same time do not change
         // the order.
-        all(split(entries).into_iter().map(|batch| self.send_batch(&destination, batch, outcomes))).await;
+        all(split(entries, most).into_iter().map(|batch| self.send_batch(&destination, batch, outcomes))).await;
+    }
+
+    /// Removes the messages that are larger than the topic or queue accepts, and returns its limit. The limit is asked
+    /// for only if a message is larger than the last known limit, so that an increase takes effect.
+    async fn drop_larger(&self, destination: &str, entries: &mut Vec<Numbered>, outcomes: &Outcomes) -> usize {
+        let known = *self.max_bytes.lock();
+        if entries.iter().all(|numbered| numbered.entry.bytes() <= known) {
+            return known;
+        }
+        let limit = self.service.limit(destination).await;
+        let most = limit.as_ref().map_or(known, |limit| limit.bytes);
+        *self.max_bytes.lock() = most;
+        entries.retain(|Numbered { index, entry }| {
+            let bytes = entry.bytes();
+            if bytes <= most {
+                return true;
+            }
+            outcomes.borrow_mut()[*index] = Some(match &limit {
+                Ok(Limit { advice, .. }) => SendOutcome::Reject(format!(
+                    "the message has {bytes} bytes with its attributes, more than the maximum of {most}: {advice}"
+                )),
+                Err(failure) => failure.outcome(),
+            });
+            false
+        });
+        most
+    }
+
+    /// Removes the message groups of messages for a standard topic or queue that rejects message groups, such as an
+    /// older emulator. Returns whether a message had a group.
+    fn leave_out_groups(&self, destination: &str, batch: &mut [Numbered]) -> bool {
+        if self.address.is_fifo() || batch.iter().all(|numbered| numbered.entry.group.is_none()) {
+            return false;
+        }
+        if !self.rejects_groups.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                target: "postbox", { messaging.destination.name = destination },
+                "the target rejects MessageGroupId, so messages are sent to it without their partition keys as message groups"
+            );
+        }
+        for numbered in batch {
+            numbered.entry.group = None;
+        }
+        true
     }
 
     /// Sends one batch, and retries the messages that failed for a transient cause.
@@ -79,18 +152,21 @@ impl<S: Service> AwsProducer<S> {
         while !batch.is_empty() {
             let results = match self.service.send(destination, &batch).await {
                 Ok(results) => results,
+                Err(failure) if failure.names_group() && self.leave_out_groups(destination, &mut batch) => continue,
                 Err(failure) => return self.batch_failed(destination, batch, &failure, outcomes).await,
             };
+            let group_rejected = results.iter().any(|result| result.as_ref().is_err_and(Refusal::names_group));
             let mut remaining = Vec::new();
             for (numbered, result) in batch.into_iter().zip(results) {
-                let again = result.as_ref().is_err_and(Refusal::is_transient);
+                let again = result.as_ref().is_err_and(|refusal| refusal.is_transient() || refusal.names_group());
                 outcomes.borrow_mut()[numbered.index] =
                     Some(result.map_or_else(|refusal| refusal.outcome(), |()| SendOutcome::Sent));
                 if again {
                     remaining.push(numbered);
                 }
             }
-            if remaining.is_empty() || !retry.again().await {
+            let changed = group_rejected && self.leave_out_groups(destination, &mut remaining);
+            if remaining.is_empty() || !changed && !retry.again().await {
                 return;
             }
             batch = remaining;

@@ -5,12 +5,14 @@ use crate::transport::Producer;
 use crate::transport::aws::address::Address;
 use crate::transport::aws::batch::{Numbered, results};
 use crate::transport::aws::failure::{Failure, Refusal};
-use crate::transport::aws::producer::Service;
+use crate::transport::aws::limits::{MAXIMUM_MESSAGE_SIZE, TOPIC_BYTES};
+use crate::transport::aws::producer::{Limit, Service};
 use crate::transport::aws::wire::{STRING, Transport};
 use crate::transport::aws::{Connection, producer};
 use crate::transport::target::{Context, Target};
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Parses the name or ARN of a topic.
@@ -37,22 +39,59 @@ impl Target for Topic {
 
 struct Sns(Client);
 
+impl Sns {
+    async fn attributes(&self, topic: &str) -> Result<HashMap<String, String>, Failure> {
+        let response = self.0.get_topic_attributes().topic_arn(topic).send().await;
+        let response =
+            response.map_err(|error| Failure::of("GetTopicAttributes", &format!("topic {topic}"), &error))?;
+        Ok(response.attributes.unwrap_or_default())
+    }
+}
+
 impl Service for Sns {
     const TRANSPORT: Transport = Transport::Sns;
+    const KNOWN_BYTES: usize = TOPIC_BYTES;
 
-    /// Reads the list of topics until the topic is found, because SNS has no look-up by name.
+    /// Reads the limit from the attributes of the topic.
+    async fn limit(&self, topic: &str) -> Result<Limit, Failure> {
+        match self.attributes(topic).await {
+            Ok(attributes) => Ok(Limit {
+                bytes: attributes.get(MAXIMUM_MESSAGE_SIZE).and_then(|size| size.parse().ok()).unwrap_or(TOPIC_BYTES),
+                advice: "increase the topic's MaximumMessageSize to up to 1048576, or send a reference to the body",
+            }),
+            Err(failure) if failure.is_denied() => Ok(Limit {
+                bytes: TOPIC_BYTES,
+                advice: "allow sns:GetTopicAttributes if the topic's MaximumMessageSize is larger, or send a reference to the body",
+            }),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Returns the ARN of the topic with this name. SNS has no look-up by name, and an account can have 100,000 topics,
+    /// so only the first page of the list is read. All topics of the list are in the same account and region, so the
+    /// ARN follows from any other ARN. Whether the topic exists is then asked by its ARN.
     async fn find(&self, address: &Address) -> Result<Option<String>, Failure> {
         let Address::Name(name) = address else {
             return Ok(Some(address.text().to_owned()));
         };
-        let mut topics = self.0.list_topics().into_paginator().items().send();
-        while let Some(topic) = topics.next().await {
-            let topic = topic.map_err(|error| Failure::of("ListTopics", &format!("topic {name}"), &error))?;
-            if let Some(arn) = topic.topic_arn.filter(|arn| arn.rsplit(':').next() == Some(name)) {
-                return Ok(Some(arn));
-            }
+        let page = self.0.list_topics().send().await;
+        let page = page.map_err(|error| Failure::of("ListTopics", &format!("topic {name}"), &error))?;
+        let arns: Vec<&str> = page.topics().iter().filter_map(|topic| topic.topic_arn()).collect();
+        let named = |arn: &str| Some(format!("{}:{name}", arn.rsplit_once(':')?.0));
+        let Some(arn) = arns.first().and_then(|arn| named(arn)) else { return Ok(None) };
+        if arns.contains(&arn.as_str()) {
+            return Ok(Some(arn));
         }
-        Ok(None)
+        if page.next_token().is_none() {
+            return Ok(None);
+        }
+        match self.attributes(&arn).await {
+            Err(failure) if failure.is_missing() => Ok(None),
+            // If the topic does not exist, the first message that is sent to it reports that.
+            Err(failure) if failure.is_denied() => Ok(Some(arn)),
+            Err(failure) => Err(failure),
+            Ok(_) => Ok(Some(arn)),
+        }
     }
 
     async fn create(&self, name: &str) -> Result<String, Failure> {
@@ -85,13 +124,12 @@ fn entry((position, numbered): (usize, &Numbered)) -> Result<PublishBatchRequest
     let mut request = PublishBatchRequestEntry::builder()
         .id(position.to_string())
         .message(&entry.body)
-        .set_subject(entry.subject.clone());
+        .set_subject(entry.subject.clone())
+        .set_message_group_id(entry.group.clone())
+        .set_message_deduplication_id(entry.deduplication.clone());
     for (name, value) in &entry.attributes {
         let value = MessageAttributeValue::builder().data_type(STRING).string_value(value).build()?;
         request = request.message_attributes(*name, value);
-    }
-    if let Some(fifo) = &entry.fifo {
-        request = request.message_group_id(&fifo.group).message_deduplication_id(&fifo.deduplication);
     }
     Ok(request.build()?)
 }

@@ -5,7 +5,8 @@ use crate::transport::Producer;
 use crate::transport::aws::address::Address;
 use crate::transport::aws::batch::{Numbered, results};
 use crate::transport::aws::failure::{Failure, Refusal};
-use crate::transport::aws::producer::Service;
+use crate::transport::aws::limits::MAX_BYTES;
+use crate::transport::aws::producer::{Limit, Service};
 use crate::transport::aws::wire::{STRING, Transport};
 use crate::transport::aws::{Connection, producer};
 use crate::transport::target::{Context, Target};
@@ -39,6 +40,12 @@ struct Sqs(Client);
 
 impl Service for Sqs {
     const TRANSPORT: Transport = Transport::Sqs;
+    const KNOWN_BYTES: usize = MAX_BYTES;
+
+    /// Returns the limit of every queue. A queue whose own `MaximumMessageSize` is smaller rejects the message.
+    async fn limit(&self, _: &str) -> Result<Limit, Failure> {
+        Ok(Limit { bytes: MAX_BYTES, advice: "send a reference to the body" })
+    }
 
     async fn find(&self, address: &Address) -> Result<Option<String>, Failure> {
         let (name, account) = match address {
@@ -84,13 +91,12 @@ fn entry((position, numbered): (usize, &Numbered)) -> Result<SendMessageBatchReq
     let mut request = SendMessageBatchRequestEntry::builder()
         .id(position.to_string())
         .message_body(&entry.body)
+        .set_message_group_id(entry.group.clone())
+        .set_message_deduplication_id(entry.deduplication.clone())
         .set_delay_seconds(entry.delay_seconds);
     for (name, value) in &entry.attributes {
         let value = MessageAttributeValue::builder().data_type(STRING).string_value(value).build()?;
         request = request.message_attributes(*name, value);
-    }
-    if let Some(fifo) = &entry.fifo {
-        request = request.message_group_id(&fifo.group).message_deduplication_id(&fifo.deduplication);
     }
     Ok(request.build()?)
 }

@@ -3,26 +3,17 @@
 use crate::model::header::CharacterEncoding;
 use crate::model::media_type::with_charset;
 use crate::model::message::{Message, PRODUCER_TOPIC};
+use crate::transport::aws::limits::{MAX_DELAY_SECONDS, MAX_FIFO_ID, MAX_SUBJECT};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
-/// The maximum size in bytes of one message, and of all messages of a batch together.
-pub(super) const MAX_BYTES: usize = 256 * 1024;
-/// The maximum number of messages of a batch.
-pub(super) const MAX_ENTRIES: usize = 10;
 /// The type of every attribute.
 pub(super) const STRING: &str = "String";
 /// The bag entry with the deduplication id of a FIFO message.
 const DEDUPLICATION_ID: &str = "messageDeduplicationId";
-/// The maximum delay of SQS.
-const MAX_DELAY_SECONDS: i64 = 900;
-/// The maximum length of a FIFO group or deduplication id.
-const MAX_FIFO_ID: usize = 128;
-/// The maximum length of the subject of a notification.
-const MAX_SUBJECT: usize = 99;
 
 /// The service that carries a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,30 +30,30 @@ pub(super) struct Entry {
     /// The subject of the SNS notification, unless SNS would reject it.
     #[cfg_attr(not(feature = "sns"), allow(dead_code))]
     pub(super) subject: Option<String>,
-    pub(super) fifo: Option<Fifo>,
+    /// The message group, which a FIFO target requires. On a standard target, it is the sender for fair queues.
+    pub(super) group: Option<String>,
+    /// The deduplication id, which a FIFO target requires and other targets reject.
+    pub(super) deduplication: Option<String>,
     /// The delay before SQS delivers the message. Not used for SNS.
     #[cfg_attr(not(feature = "sqs"), allow(dead_code))]
     pub(super) delay_seconds: Option<i32>,
 }
 
-/// The message group and deduplication id, which a FIFO target requires and other targets reject.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fifo {
-    pub(super) group: String,
-    pub(super) deduplication: String,
-}
-
 impl Entry {
     /// Converts the message for the topic of this ARN or the queue of this URL, or returns the reason for which it can
-    /// never be sent there.
+    /// never be sent there. The size of the message is not checked.
     pub(super) fn new(message: &Message, transport: Transport, destination: &str, fifo: bool) -> Result<Self, String> {
+        if fifo && !message.is_keyed() {
+            return Err("the partition_key is empty, which a FIFO target needs as message group".into());
+        }
         let entry = Self {
             body: body(message)?,
             attributes: attributes(message, transport, destination),
             subject: Some(message.subject())
                 .filter(|subject| transport == Transport::Sns && is_native_subject(subject))
                 .map(str::to_owned),
-            fifo: fifo.then(|| Fifo::of(message)).transpose()?,
+            group: message.is_keyed().then(|| fifo_id(message.partition_key())),
+            deduplication: fifo.then(|| deduplication(message)),
             // A FIFO queue has a single delay for all messages.
             delay_seconds: Some(message.delayed_milliseconds().saturating_add(999) / 1000)
                 .map(|seconds| seconds.min(MAX_DELAY_SECONDS))
@@ -73,7 +64,7 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Returns the number of bytes that count toward [`MAX_BYTES`].
+    /// Returns the number of bytes that count toward the limits of SNS and SQS.
     pub(super) fn bytes(&self) -> usize {
         let attributes: usize =
             self.attributes.iter().map(|(name, value)| name.len() + STRING.len() + value.len()).sum();
@@ -83,12 +74,6 @@ impl Entry {
     fn check(&self) -> Result<(), String> {
         if self.body.is_empty() {
             return Err("the body is empty, which SNS and SQS do not accept".into());
-        }
-        let bytes = self.bytes();
-        if bytes > MAX_BYTES {
-            return Err(format!(
-                "the message has {bytes} bytes with its attributes, more than the maximum of {MAX_BYTES}: send a reference to the body"
-            ));
         }
         let texts = self.attributes.iter().map(|(name, value)| (*name, value));
         for (what, text) in texts.chain([("body", &self.body)]) {
@@ -103,20 +88,15 @@ impl Entry {
     }
 }
 
-impl Fifo {
-    fn of(message: &Message) -> Result<Self, String> {
-        if message.partition_key().is_empty() {
-            return Err("the partition_key is empty, which a FIFO target needs as message group".into());
-        }
-        let given = message.exact_bag().text(DEDUPLICATION_ID).filter(|id| !id.is_empty());
-        let deduplication = given.unwrap_or(Cow::Borrowed(message.id()));
-        // A FIFO target drops a message with a deduplication id that it received within the last five minutes. A
-        // replayed message must not be dropped, so its id is different.
-        let deduplication = match message.replayed() {
-            Some(replayed) => Cow::Owned(format!("{deduplication}#{}", replayed.raw())),
-            None => deduplication,
-        };
-        Ok(Self { group: fifo_id(message.partition_key()), deduplication: fifo_id(&deduplication) })
+/// Returns the deduplication id of a message for a FIFO target.
+fn deduplication(message: &Message) -> String {
+    let given = message.exact_bag().text(DEDUPLICATION_ID).filter(|id| !id.is_empty());
+    let deduplication = given.unwrap_or(Cow::Borrowed(message.id()));
+    // A FIFO target drops a message with a deduplication id that it received within the last five minutes. A replayed
+    // message must not be dropped, so its id is different.
+    match message.replayed() {
+        Some(replayed) => fifo_id(&format!("{deduplication}#{}", replayed.raw())),
+        None => fifo_id(&deduplication),
     }
 }
 
@@ -311,8 +291,8 @@ mod tests {
             ];
             assert_eq!(lines(&entry), expected);
             assert_eq!(
-                (entry.body.as_str(), &entry.subject, &entry.fifo, entry.delay_seconds),
-                ("Hello", &None, &None, None)
+                (entry.body.as_str(), &entry.subject, &entry.group, &entry.deduplication, entry.delay_seconds),
+                ("Hello", &None, &None, &None, None)
             );
         }
     }
@@ -344,7 +324,8 @@ mod tests {
             assert_eq!(lines(&entry), expected);
             let native = (transport == Transport::Sns).then(|| "A greeting".to_owned());
             let delay = (transport == Transport::Sqs).then_some(2);
-            assert_eq!((entry.subject, entry.fifo, entry.delay_seconds), (native, None, delay));
+            assert_eq!((entry.subject, entry.delay_seconds), (native, delay));
+            assert_eq!((entry.group.as_deref(), entry.deduplication), (Some("Ada"), None));
         }
     }
 
@@ -355,7 +336,8 @@ mod tests {
                 let standard = entry(&message, transport, destination, false);
                 let entry = entry(&message, transport, destination, true);
                 assert_eq!(lines(&entry), lines(&standard));
-                assert_eq!(entry.fifo, Some(Fifo { group: "Ada".into(), deduplication: deduplication.into() }));
+                let fifo = (entry.group.as_deref(), entry.deduplication.as_deref());
+                assert_eq!(fifo, (Some("Ada"), Some(deduplication)));
                 assert_eq!(entry.delay_seconds, None);
             }
             let refused = Entry::new(&plain(), transport, destination, true).unwrap_err();
@@ -368,7 +350,7 @@ mod tests {
         let deduplication = |message: &Message, replayed: Option<i64>| {
             let mut message = message.clone().with_partition_key("k");
             message.set_replayed(replayed.and_then(Ticks::from_raw));
-            entry(&message, Transport::Sqs, QUEUE_URL, true).fifo.unwrap().deduplication
+            entry(&message, Transport::Sqs, QUEUE_URL, true).deduplication.unwrap()
         };
         for message in [plain(), full()] {
             let ids = [None, Some(1), Some(2)].map(|replayed| deduplication(&message, replayed));
@@ -462,19 +444,15 @@ mod tests {
             lines(&sent)[5],
             r#"bag: {"handled-count":"-1","messageDeduplicationId":12345678901234567890123,"n":1e400}"#
         );
-        assert_eq!(sent.fifo.unwrap().deduplication, "12345678901234567890123");
+        assert_eq!(sent.deduplication.unwrap(), "12345678901234567890123");
         assert_eq!(sent.body, "Wv8=");
         let standard = entry(&message.with_body("text"), Transport::Sqs, QUEUE_URL, false);
         assert_eq!((standard.body.as_str(), standard.delay_seconds), ("text", None));
     }
 
     #[test]
-    fn messages_that_are_too_large_or_invalid_are_rejected_with_the_reason() {
+    fn a_message_with_an_invalid_character_is_rejected_with_the_reason() {
         let refused = |message: Message| Entry::new(&message, Transport::Sns, TOPIC_ARN, false).unwrap_err();
-        let overhead = entry(&plain(), Transport::Sns, TOPIC_ARN, false).bytes() - "Hello".len();
-        let largest = "x".repeat(MAX_BYTES - overhead);
-        assert_eq!(entry(&plain().with_body(largest.clone()), Transport::Sns, TOPIC_ARN, false).bytes(), MAX_BYTES);
-        assert!(refused(plain().with_body(largest + "x")).contains("262145 bytes"));
         assert!(refused(plain().with_reply_to("a\u{1}")).contains("the reply-to has the character U+0001"));
     }
 

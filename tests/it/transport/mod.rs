@@ -2,4 +2,6 @@
 
 #[cfg(all(feature = "sns", feature = "sqs"))]
 mod aws;
+#[cfg(all(feature = "sns", feature = "sqs"))]
+mod aws_limits;
 mod producers;
