@@ -273,7 +273,10 @@ private:
  */
 class message {
 public:
-    /** Creates a message with a new id and the current time. The body may contain any bytes. */
+    /**
+     * Creates a message with a new id and the current time. The body may contain any bytes. If it is not UTF-8, set
+     * "content_type" to a type of bytes, such as application/octet-stream.
+     */
     explicit message(std::string_view topic, std::string_view body = {}) {
         postbox_message *made = nullptr;
         detail::check(postbox_message_new(detail::text(topic, "topic").c_str(), bytes(body), body.size(), &made));

@@ -62,8 +62,10 @@ impl Content {
 /// NULL if `length` is 0. The id is a new UUID v7, and the creation time is the current time. The
 /// caller frees the message with postbox_message_free.
 ///
-/// Unless the header field "character_encoding" is set, a body that is valid UTF-8 is stored as text, and any other body
-/// is stored as bytes. The topic is checked when the message is deposited.
+/// Unless the header field "character_encoding" is set, the field "content_type" decides whether the body is text in UTF-8
+/// (text/..., JSON, XML, URL-encoded forms) or bytes (all other types, such as application/octet-stream). The default is
+/// JSON, so a body that is not UTF-8 needs another "content_type". The topic and the body are checked when the message is
+/// deposited.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_new(
     topic: *const c_char,

@@ -77,7 +77,7 @@ macro_rules! define_header_fields {
             HeaderField { name: "topic", attribute: "Topic", about: "The routing key, which selects the producer that sends the message." },
             HeaderField { name: "message_type", attribute: "MessageType", about: "The purpose of the message: `MT_EVENT` (default), `MT_COMMAND`, `MT_DOCUMENT`, `MT_QUIT`, `MT_NONE` or `MT_UNACCEPTABLE`." },
             HeaderField { name: "content_type", attribute: "ContentType", about: "The media type of the body; `application/json; charset=utf-8` unless it is set. An empty value is stored as `text/plain`." },
-            HeaderField { name: "character_encoding", attribute: "CharacterEncoding", about: "The encoding of the body: `UTF8`, `ASCII`, `UTF16`, `Base64` or `Raw`. Unless it is set, `UTF8` for a body that is valid UTF-8 and `Raw` for any other." },
+            HeaderField { name: "character_encoding", attribute: "CharacterEncoding", about: "The encoding of the body: `UTF8`, `ASCII`, `UTF16`, `Base64` or `Raw`. Unless it is set, the `content_type` decides: `UTF8` for text (`text/*`, JSON, XML, URL-encoded forms) and `Raw` for all other types." },
             HeaderField { name: "source", attribute: "Source", about: "CloudEvents `source`, a URI reference; `http://goparamore.io` unless it is set, as in Brighter." },
             HeaderField { name: "spec_version", attribute: "SpecVersion", about: "CloudEvents `specversion`; `1.0` unless it is set." },
             HeaderField { name: "created_at", attribute: "CreatedAt", about: "The time at which the message was created, as RFC 3339; the current time unless it is set. Messages of one partition key are ordered by it." },

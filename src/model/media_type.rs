@@ -5,6 +5,16 @@ pub(crate) fn is_readable(text: &str) -> bool {
     parse(text).is_some()
 }
 
+/// Returns whether a body of this media type is text: `text/*`, JSON, XML and URL-encoded forms. A media type that cannot
+/// be parsed is not text.
+pub(crate) fn is_text(text: &str) -> bool {
+    let Some((media_type, _)) = parse(text) else { return false };
+    let media_type = media_type.to_ascii_lowercase();
+    media_type.starts_with("text/")
+        || ["+json", "+xml"].iter().any(|suffix| media_type.ends_with(suffix))
+        || ["application/json", "application/xml", "application/x-www-form-urlencoded"].contains(&media_type.as_str())
+}
+
 /// Returns the media type with this charset. An existing charset is replaced. A media type that cannot be parsed is
 /// returned unchanged.
 #[cfg_attr(not(any(feature = "sns", feature = "sqs")), allow(dead_code))]
@@ -103,6 +113,25 @@ mod tests {
             "text/plain,text/html",
         ] {
             assert!(!is_readable(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_is_known_by_its_media_type() {
+        for text in [
+            "text/plain",
+            "TEXT/CSV; header=present",
+            "application/json; charset=utf-8",
+            "Application/JSON",
+            "application/xml",
+            "application/x-www-form-urlencoded",
+            "application/cloudevents+json",
+            "image/svg+xml",
+        ] {
+            assert!(is_text(text), "{text}");
+        }
+        for text in ["application/octet-stream", "application/jsonx", "application/avro", "image/png", "json", ""] {
+            assert!(!is_text(text), "{text}");
         }
     }
 

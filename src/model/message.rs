@@ -3,6 +3,7 @@
 use crate::model::bag::{Bag, MAX_DEPTH};
 use crate::model::error::{Error, ErrorCode, Result, shortened};
 use crate::model::header::{CharacterEncoding, MessageType, with_optional_headers};
+use crate::model::media_type::is_text;
 use crate::model::ticks::Ticks;
 use serde_json::{Map, Value};
 use std::time::SystemTime;
@@ -186,12 +187,13 @@ impl Message {
         self
     }
 
-    /// Returns the encoding of the body: the value that was set, or otherwise [`CharacterEncoding::Utf8`] if the body
-    /// is valid UTF-8 and [`CharacterEncoding::Raw`] if it is not.
+    /// Returns the encoding of the body: the value that was set, or otherwise [`CharacterEncoding::Utf8`] if the
+    /// [`content_type`](Self::content_type) is text (`text/*`, JSON, XML or a URL-encoded form) and
+    /// [`CharacterEncoding::Raw`] if it is not.
     pub fn character_encoding(&self) -> CharacterEncoding {
-        self.character_encoding.clone().unwrap_or_else(|| match std::str::from_utf8(&self.body) {
-            Ok(_) => CharacterEncoding::Utf8,
-            Err(_) => CharacterEncoding::Raw,
+        self.character_encoding.clone().unwrap_or_else(|| match is_text(self.content_type_or_default()) {
+            true => CharacterEncoding::Utf8,
+            false => CharacterEncoding::Raw,
         })
     }
 
@@ -345,6 +347,12 @@ impl Message {
             CharacterEncoding::Utf16 => self.body.len().is_multiple_of(2),
             CharacterEncoding::Base64 | CharacterEncoding::Raw | CharacterEncoding::Other(_) => true,
         };
+        if !fits && self.character_encoding.is_none() {
+            return reject(format!(
+                "the body is not valid UTF-8, and its content type {} is text; set content_type to application/octet-stream or another type of bytes, or set character_encoding",
+                shortened(self.content_type_or_default())
+            ));
+        }
         if !fits {
             return reject(format!(
                 "the body is not valid {}; set character_encoding to Raw for bytes",
@@ -435,13 +443,31 @@ mod tests {
     }
 
     #[test]
-    fn the_encoding_follows_the_body_unless_set() {
+    fn the_encoding_follows_the_content_type_unless_set() {
+        let encoding = |content_type: &str, body: &[u8]| {
+            Message::new("t", body).with_content_type(content_type).character_encoding()
+        };
+        for body in [&b"text"[..], &[0xff, 0x00]] {
+            for text in ["text/plain", "application/json", "application/vnd.a+xml", ""] {
+                assert_eq!(encoding(text, body), CharacterEncoding::Utf8, "{text}");
+            }
+            for bytes in ["application/octet-stream", "application/avro", "image/png", "json"] {
+                assert_eq!(encoding(bytes, body), CharacterEncoding::Raw, "{bytes}");
+            }
+        }
         assert_eq!(Message::new("t", "text").character_encoding(), CharacterEncoding::Utf8);
-        assert_eq!(Message::new("t", [0xff, 0x00]).character_encoding(), CharacterEncoding::Raw);
-        assert_eq!(
-            Message::new("t", "aGk=").with_character_encoding(CharacterEncoding::Base64).character_encoding(),
-            CharacterEncoding::Base64
-        );
+        let set = Message::new("t", "aGk=").with_character_encoding(CharacterEncoding::Base64);
+        assert_eq!(set.character_encoding(), CharacterEncoding::Base64);
+    }
+
+    #[test]
+    fn a_body_of_bytes_with_a_content_type_of_text_is_rejected_with_advice() {
+        let error = Message::new("t", [0xff]).validate().unwrap_err();
+        for expected in ["application/json", "application/octet-stream", "character_encoding"] {
+            assert!(error.message().contains(expected), "{error}");
+        }
+        Message::new("t", [0xff]).with_content_type("application/octet-stream").validate().unwrap();
+        Message::new("t", [0xff]).with_character_encoding(CharacterEncoding::Raw).validate().unwrap();
     }
 
     #[test]

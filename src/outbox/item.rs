@@ -312,10 +312,11 @@ mod tests {
 
     #[test]
     fn decoding_reverses_encoding() {
-        for message in [full(), Message::new("t", [0xff, 0x00]), Message::new("t", "")] {
+        let bytes = Message::new("t", [0xff, 0x00]).with_content_type("application/octet-stream");
+        for message in [full(), bytes, Message::new("t", "")] {
             let stored = decode(&encode(&message, 3)).unwrap();
             assert_eq!(stored.state, MessageState::Outstanding);
-            // An encoding that is not set is stored as the default for the body.
+            // An encoding that is not set is stored as the default for the content type.
             let message = message.clone().with_character_encoding(message.character_encoding());
             assert!(stored.message == message, "{:?}", stored.message);
         }

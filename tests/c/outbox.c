@@ -188,14 +188,17 @@ void invalid_message_is_rejected(void)
 void body_of_any_bytes_comes_back(void)
 {
     static const uint8_t bytes[] = {0, 1, 0xff, 0, 0x80};
-    struct { const uint8_t *body; size_t length; const char *encoding; } bodies[] = {
-        {bytes, sizeof bytes, "Raw"}, {(const uint8_t *)"gr\xc3\xbc\xc3\x9f", 6, "UTF8"}, {NULL, 0, "UTF8"}};
+    static const uint8_t text[] = "gr\xc3\xbc\xc3\x9f";
+    struct { const uint8_t *body; size_t length; const char *type, *encoding; } bodies[] = {
+        {bytes, sizeof bytes, "application/octet-stream", "Raw"}, {text, 6, "application/octet-stream", "Raw"},
+        {text, 6, "text/plain", "UTF8"}, {NULL, 0, "", "UTF8"}};
     postbox_client *box = open_memory(NULL);
     for (size_t i = 0; i < COUNT(bodies); i++) {
         size_t length = 99;
         const char *encoding = NULL;
         postbox_message *message = NULL, *read = NULL;
         OK(postbox_message_new("t", bodies[i].body, bodies[i].length, &message));
+        OK(postbox_message_set(message, "content_type", bodies[i].type));
         OK(postbox_deposit_post(box, message));
         OK(postbox_get_message(box, postbox_message_id(message), &read));
         const uint8_t *body = postbox_message_body(read, &length);
@@ -205,6 +208,10 @@ void body_of_any_bytes_comes_back(void)
         postbox_message_free(read);
         postbox_message_free(message);
     }
+    postbox_message *message = NULL;
+    OK(postbox_message_new("t", bytes, sizeof bytes, &message));
+    FAILS(POSTBOX_ERROR_INVALID_MESSAGE, "application/octet-stream", postbox_deposit_post(box, message));
+    postbox_message_free(message);
     postbox_free(box);
 }
 

@@ -108,7 +108,8 @@ fn a_message_is_shown_as_text_or_as_bytes() {
     let text = text.with_bag_entry("tenant", "42").with_partition_key("evil \x1b[2J key");
     let bytes: Vec<u8> = (0..40).map(|n| n * 6).collect();
     let postbox = outbox.postbox();
-    for message in [text, Message::new("greeting.made", bytes.clone()).with_id("bytes")] {
+    let octets = Message::new("greeting.made", bytes.clone()).with_content_type("application/octet-stream");
+    for message in [text, octets.with_id("bytes")] {
         let mut message = message;
         message.set_header("created_at", "2026-01-31T12:00:00.000Z").unwrap();
         postbox.deposit_post(message).unwrap();

@@ -28,7 +28,7 @@ fn deposited_messages_are_sent() {
     assert_eq!(id, "a-1\n");
     let file = outbox.path("body");
     std::fs::write(&file, [0xff, 0xfe]).unwrap();
-    let bytes = outbox.run(&["deposit", "greeting.made", &file]).done();
+    let bytes = outbox.run(&["deposit", "greeting.made", &file, "-H", "content_type=application/octet-stream"]).done();
     let lines = outbox.pipe(&["deposit", "lines", "--lines"], "one\ntwo\n\nthree").done();
     assert_eq!(lines.lines().count(), 3);
     assert_eq!(outbox.counts(), [5, 0, 0]);

@@ -151,6 +151,7 @@ TEST(message_is_built_fluently) {
                              .set("id", "fluent")
                              .set("partition_key", "Ada")
                              .set("bag.tenant", "north")
+                             .set("content_type", "application/octet-stream")
                              .set_body("bytes\0and \xff"s);
     CHECK(message.id() == "fluent" && message.topic() == "greeting.made");
     CHECK(message.get("partition_key") == "Ada" && message.get("bag.tenant") == "north");

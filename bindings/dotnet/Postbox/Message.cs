@@ -15,7 +15,10 @@ namespace Postbox
     {
         private readonly MessageHandle handle;
 
-        /// <summary>Creates a message with a new id, a UUID v7.</summary>
+        /// <summary>
+        /// Creates a message with a new id, a UUID v7. If the body is not UTF-8, set <see cref="ContentType"/> to a type of
+        /// bytes, such as application/octet-stream.
+        /// </summary>
         /// <param name="topic">The routing key, which determines the producer that sends the message.</param>
         /// <param name="body">The bytes, which are copied, or null for an empty body.</param>
         /// <exception cref="ArgumentException">The topic contains a NUL character or an unpaired surrogate.</exception>

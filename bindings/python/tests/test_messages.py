@@ -21,6 +21,9 @@ def test_fields_and_body(box: postbox.Postbox) -> None:
     assert (message["bag.tenant"], message["subject"], message["reply_to"]) == ("7", "about", None)
     message["subject"] = ""
     message.body = b"\0\xff"
+    with pytest.raises(postbox.PostboxError, match="application/octet-stream"):
+        box.deposit_post(message)
+    message["content_type"] = "application/octet-stream"
     id = box.deposit_post(message)
     stored = box.get_message(id)
     assert stored and (stored.id, stored.body, stored["subject"]) == (id, b"\0\xff", None)

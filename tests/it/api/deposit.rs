@@ -92,7 +92,11 @@ fn a_large_bulk_limits_concurrent_requests() {
 #[test]
 fn a_bulk_deposit_stores_complete_messages() {
     let world = TestOutbox::new();
-    let message = Message::new("t", [0, 0xff]).with_subject("subj").with_bag_entry("tenant", "42").with_id("bulk");
+    let message = Message::new("t", [0, 0xff])
+        .with_content_type("application/octet-stream")
+        .with_subject("subj")
+        .with_bag_entry("tenant", "42")
+        .with_id("bulk");
     world.postbox.deposit_posts(std::slice::from_ref(&message)).unwrap();
     world.postbox.deposit_post(message.with_id("single")).unwrap();
     let (mut bulk, mut single) = (world.raw("bulk").unwrap(), world.raw("single").unwrap());

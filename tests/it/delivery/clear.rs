@@ -287,6 +287,7 @@ fn the_producer_receives_the_deposited_message() {
         }))
     });
     let message = Message::new("t", [0, 0xff, 7])
+        .with_content_type("application/octet-stream")
         .with_partition_key("key")
         .with_correlation_id("corr")
         .with_bag_entry("tenant", "42")

@@ -8,6 +8,8 @@ use crate::support::trace_recorder::TraceRecorder;
 use crate::support::*;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use aws_smithy_http_client::Builder as HttpClient;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use postbox::DispatchOutcome::{Dispatched, Failed, Rejected};
 use postbox::{DispatchReport, Message, MessageState, Postbox};
 use serde_json::json;
@@ -314,4 +316,26 @@ fn a_missing_topic_is_reported_among_any_number_of_topics() {
     assert_eq!(outcomes(&report), [Failed]);
     assert!(report.entries()[0].detail.contains("there is no topic orders"), "{report:?}");
     assert_eq!(faults.operations(), ["ListTopics", "GetTopicAttributes"]);
+}
+
+#[test]
+fn bodies_of_one_content_type_are_sent_in_one_encoding() {
+    let faults = fake();
+    let postbox = open(&faults, QUEUE);
+    let bodies: [&[u8]; 5] = [b"\0\0\0\0\x07{}", b"\0\0\0\0\xd7{}", b"\x08\x96\x01", b"\x0a\x03Ada", b"hello"];
+    for (content_type, sent_as) in [
+        ("application/octet-stream", None),
+        ("application/vnd.apache.avro", None),
+        ("application/vnd.orders.v1+json; v=1", Some("hello")),
+    ] {
+        let kept = bodies.iter().filter(|body| sent_as.is_none_or(|text| text.as_bytes() == **body));
+        let messages: Vec<_> = kept.map(|body| Message::new("t", *body).with_content_type(content_type)).collect();
+        faults.forget();
+        assert!(post(&postbox, &messages).is_success());
+        let batch = &faults.bodies("SendMessageBatch")[0];
+        for (entry, message) in batch["Entries"].as_array().unwrap().iter().zip(&messages) {
+            let expected = sent_as.map_or_else(|| BASE64.encode(message.body()), str::to_owned);
+            assert_eq!(entry["MessageBody"], expected.as_str(), "{content_type}");
+        }
+    }
 }

@@ -16,7 +16,10 @@ class Message:
 
     Message("greeting.made", b"{}", partition_key="42", bag={"tenant": "7"})
 
-    A body of type str is stored as UTF-8. The id is a new UUID v7, unless the field "id" is passed. If a program uses the
+    A body of type str is stored as UTF-8. The content type is JSON unless the field "content_type" is passed. A body of
+    bytes that is not UTF-8 needs a content type of bytes, such as "application/octet-stream".
+
+    The id is a new UUID v7, unless the field "id" is passed. If a program uses the
     same id each time it repeats an operation, the transaction of the operation takes effect only once.
 
     `message["subject"]` returns the field "subject", or None if the field is not set. `message["subject"] = "..."` sets it.
