@@ -67,7 +67,7 @@ impl Outbox {
         self.finish(changes, executed).await
     }
 
-    /// Converts the results of the statements. If PartiQL is not allowed, the changes are applied one by one. If an
+    /// Converts the results of the statements. If PartiQL cannot be used, the changes are applied one by one. If an
     /// item has no room for a change, a smaller change is applied.
     async fn finish(self: Arc<Self>, changes: Vec<Change>, executed: Option<Vec<Executed>>) -> Vec<Changed> {
         let Some(executed) = executed else {

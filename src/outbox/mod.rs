@@ -62,8 +62,8 @@ pub(crate) struct Outbox {
     /// The number of messages that this process has made outstanding, minus the number that it has made not
     /// outstanding, as far as the process knows.
     outstanding_change: AtomicI64,
-    /// Whether a PartiQL request was rejected for lack of permission.
-    partiql_denied: AtomicBool,
+    /// Whether a PartiQL request was rejected because the permission is missing or the server has no PartiQL.
+    without_partiql: AtomicBool,
     /// Whether a constructed start key was rejected, or did not skip a shard of an index.
     index_jumps_refused: AtomicBool,
     /// The primary keys of those tables of callers that were described.
@@ -87,7 +87,7 @@ impl Outbox {
             brighter_reads: config.brighter_reads,
             has_stream: true,
             outstanding_change: AtomicI64::new(0),
-            partiql_denied: AtomicBool::new(false),
+            without_partiql: AtomicBool::new(false),
             index_jumps_refused: AtomicBool::new(false),
             key_names: Mutex::default(),
         }

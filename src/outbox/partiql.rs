@@ -5,8 +5,11 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};
 use crate::outbox::Outbox;
 use crate::sdk::error_chain::bounded;
-use crate::sdk::failure::{explain, is_transient, service_error};
+use crate::sdk::failure::{explain, is_denied, is_transient, service_error};
 use crate::sdk::retry::Retry;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::batch_execute_statement::BatchExecuteStatementError;
 use aws_sdk_dynamodb::types::{BatchStatementRequest, BatchStatementResponse, ReturnValuesOnConditionCheckFailure};
 use std::sync::atomic::Ordering;
 
@@ -36,13 +39,8 @@ impl Outbox {
         format!("\"{}\"", self.table.replace('"', "\"\""))
     }
 
-    /// Returns whether a PartiQL request was rejected for lack of permission.
-    pub(crate) fn partiql_denied(&self) -> bool {
-        self.partiql_denied.load(Ordering::Relaxed)
-    }
-
     /// Runs up to [`MAX_STATEMENTS`] statements on different items, and retries after transient failures. Returns one
-    /// result for each, in order, or `None` if PartiQL is not allowed, so that the caller makes single requests.
+    /// result for each, in order, or `None` if PartiQL cannot be used, so that the caller makes single requests.
     pub(crate) async fn execute_batch(&self, statements: &[Statement]) -> Option<Vec<Executed>> {
         let mut results: Vec<Option<Executed>> = statements.iter().map(|_| None).collect();
         let mut retry = Retry::new(self.max_attempts);
@@ -70,13 +68,12 @@ impl Outbox {
     }
 
     async fn execute_once(&self, statements: impl ExactSizeIterator<Item = &Statement>) -> Option<Vec<Executed>> {
-        if self.partiql_denied() {
+        if self.without_partiql.load(Ordering::Relaxed) {
             return None;
         }
         let count = statements.len();
         let responses = match self.execute(statements).await {
-            Ok(responses) => responses,
-            Err(error) if error.code() == ErrorCode::AccessDenied => return self.deny_partiql(),
+            Ok(responses) => responses?,
             Err(error) => return Some((0..count).map(|_| Executed::Failed(error.clone())).collect()),
         };
         let missing = || {
@@ -87,23 +84,33 @@ impl Outbox {
         };
         let read = |at: usize| responses.get(at).map_or_else(missing, |response| self.read_response(response));
         let results: Vec<Executed> = (0..count).map(read).collect();
-        let is_denied =
-            |result: &Executed| matches!(result, Executed::Failed(error) if error.code() == ErrorCode::AccessDenied);
         // Some statements may have taken effect. Single requests repeat them safely, because their conditions then
         // fail.
-        if results.iter().any(is_denied) { self.deny_partiql() } else { Some(results) }
+        for result in &results {
+            if let Executed::Failed(error) = result
+                && is_denied(error)
+            {
+                self.stop_using_partiql(error);
+                return None;
+            }
+        }
+        Some(results)
     }
 
-    fn deny_partiql(&self) -> Option<Vec<Executed>> {
-        tracing::info!(
-            target: "postbox", { db.collection.name = %self.table },
-            "PartiQL is not allowed on the outbox table: single requests are used instead; allow dynamodb:PartiQLInsert and dynamodb:PartiQLUpdate for fewer requests"
-        );
-        self.partiql_denied.store(true, Ordering::Relaxed);
-        None
+    fn stop_using_partiql(&self, error: &Error) {
+        if !self.without_partiql.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                target: "postbox", { db.collection.name = %self.table, error.message = %error },
+                "PartiQL cannot be used on the outbox table: single requests are used instead, one for each message; allow dynamodb:PartiQLInsert and dynamodb:PartiQLUpdate if the server has PartiQL"
+            );
+        }
     }
 
-    async fn execute(&self, statements: impl Iterator<Item = &Statement>) -> Result<Vec<BatchStatementResponse>> {
+    /// Sends the statements. Returns `None` if PartiQL cannot be used.
+    async fn execute(
+        &self,
+        statements: impl Iterator<Item = &Statement>,
+    ) -> Result<Option<Vec<BatchStatementResponse>>> {
         let requests = statements
             .map(|statement| {
                 BatchStatementRequest::builder()
@@ -114,13 +121,18 @@ impl Outbox {
                     .map_err(|error| crate::outbox::internal("BatchExecuteStatement", error))
             })
             .collect::<Result<Vec<_>>>()?;
-        self.client
-            .batch_execute_statement()
-            .set_statements(Some(requests))
-            .send()
-            .await
-            .map(|response| response.responses.unwrap_or_default())
-            .map_err(|failure| explain("BatchExecuteStatement", &self.subject(), failure))
+        match self.client.batch_execute_statement().set_statements(Some(requests)).send().await {
+            Ok(response) => Ok(Some(response.responses.unwrap_or_default())),
+            Err(failure) => {
+                let unsupported = is_unsupported(&failure);
+                let error = explain("BatchExecuteStatement", &self.subject(), failure);
+                if !unsupported && !is_denied(&error) {
+                    return Err(error);
+                }
+                self.stop_using_partiql(&error);
+                Ok(None)
+            }
+        }
     }
 
     fn read_response(&self, response: &BatchStatementResponse) -> Executed {
@@ -140,6 +152,21 @@ impl Outbox {
                 Executed::Failed(service_error("BatchExecuteStatement", &self.subject(), code, message, status))
             }
         }
+    }
+}
+
+/// Returns whether the server does not have PartiQL. Servers other than DynamoDB report this in different ways. After a
+/// response of status 500 the effect of the statements is unknown; single requests repeat them safely, because their
+/// conditions then fail.
+fn is_unsupported(failure: &SdkError<BatchExecuteStatementError, HttpResponse>) -> bool {
+    let SdkError::ServiceError(response) = failure else { return false };
+    let message = response.err().message().unwrap_or_default().to_ascii_lowercase();
+    match (response.raw().status().as_u16(), response.err().code()) {
+        (_, Some("UnknownOperationException")) | (501, _) => true,
+        (_, Some("ValidationException")) => message.contains("unsupported") || message.contains("not supported"),
+        // DynamoDB's own failures have a code.
+        (500, code) => !code.is_some_and(is_transient),
+        _ => false,
     }
 }
 

@@ -121,10 +121,20 @@ pub(crate) fn to_check(error: &(dyn StdError + 'static), setting: &str) -> Strin
     }
 }
 
+const KEY_ADVICE: &str = "Allow kms:Decrypt and kms:GenerateDataKey on the KMS key of the table (its SSEDescription) in the caller's IAM policy and in the policy of the key, and check that the key is enabled";
+
+/// Returns whether an error response is about the KMS key of a table. A throttled KMS works again without an operator.
+fn is_key_failure(code: &str, message: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    code.starts_with("kms") && !code.contains("throttl")
+        || code.starts_with("accessdenied") && (message.contains("KMS") || message.contains("kms:"))
+}
+
 /// Converts an error response of DynamoDB into an error of Postbox. The error code of the response determines the
 /// result.
 pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message: &str, status: u16) -> Error {
     let (kind, advice) = match code {
+        _ if is_key_failure(code, message) => (ErrorCode::AccessDenied, KEY_ADVICE),
         "ResourceNotFoundException" | "ResourceNotFound" => {
             (ErrorCode::TableNotFound, "Check the table's name, the region and the account, or create it")
         }
@@ -193,9 +203,11 @@ fn throttling_reasons(body: &[u8]) -> Option<String> {
 }
 
 /// Returns whether DynamoDB rejected a request for lack of a permission, and not for expired credentials or a wrong
-/// signature. A retry does not help if a permission is missing.
+/// signature or a key that cannot be used. A retry does not help if a permission is missing.
 pub(crate) fn is_denied(error: &Error) -> bool {
-    error.code() == ErrorCode::AccessDenied && error.message().contains("DynamoDB says AccessDenied")
+    error.code() == ErrorCode::AccessDenied
+        && error.message().contains("DynamoDB says AccessDenied")
+        && !error.message().contains(KEY_ADVICE)
 }
 
 /// Returns whether no connection was established, so that no request can have been sent.
@@ -230,5 +242,28 @@ fn error_source<E>(error: &SdkError<E, HttpResponse>) -> Option<&(dyn StdError +
     match error {
         SdkError::DispatchFailure(failure) => failure.as_connector_error().and_then(|e| e.source()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_cannot_be_used_is_named_and_is_no_missing_permission_on_the_table() {
+        let denied = "KMS key access denied error: User is not authorized to perform: kms:Decrypt";
+        for (code, message) in [
+            ("AccessDeniedException", denied),
+            ("KMSAccessDeniedException", "no"),
+            ("KMS.DisabledException", "no"),
+            ("KMSInvalidStateException", "no"),
+            ("KMSNotFoundException", "no"),
+        ] {
+            let error = service_error("PutItem", "table orders", code, message, 400);
+            assert_eq!((error.code(), is_denied(&error)), (ErrorCode::AccessDenied, false), "{error}");
+            assert!(error.message().contains("KMS key of the table"), "{error}");
+        }
+        let error = service_error("PutItem", "table orders", "AccessDeniedException", "dynamodb:PutItem", 400);
+        assert!(is_denied(&error) && !error.message().contains("KMS"), "{error}");
     }
 }

@@ -20,6 +20,8 @@ pub enum Fault {
     Refuse { status: u16, code: &'static str, message: &'static str },
     /// The sender gets this response, which the test has written; the request has no effect.
     Answer { status: u16, body: Value },
+    /// The request takes effect, and the sender gets this response, which the test has written.
+    AnswerAfter { status: u16, body: Value },
     /// The sender gets this response of SNS, which the test has written in XML; the request has no effect.
     Xml { status: u16, body: String },
     /// The transaction is cancelled with these codes, one per action, and has no effect. Further actions get the last
@@ -137,6 +139,10 @@ pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded:
         Fault::Pass => inner.call(request).await,
         Fault::Refuse { status, code, message } => respond(status, &refusal(code, message)),
         Fault::Answer { status, body } => respond(status, &body),
+        Fault::AnswerAfter { status, body } => {
+            inner.call(request).await?;
+            respond(status, &body)
+        }
         Fault::Xml { status, body } => {
             Ok(HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body)))
         }

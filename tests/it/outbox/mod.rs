@@ -1,4 +1,5 @@
 //! The table: its schema and its items.
 
 mod brighter_items;
+mod partiql;
 mod table;
