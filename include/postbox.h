@@ -1226,6 +1226,19 @@ postbox_error *postbox_verify_table(postbox_client *client,
                                            bool *has_causation_index);
 
 /**
+ * Verifies the table as postbox_verify_table does, and writes to `warnings` one line for each property
+ * that does not prevent the use of the table, but costs more or makes some functions unavailable: the
+ * billing mode, time to live, the lock table, missing permissions. A line has the form
+ * "SUBJECT: MESSAGE". This function writes NULL if there are no warnings. The caller frees the string
+ * with postbox_string_free.
+ *
+ * Errors: as for postbox_verify_table.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_table_warnings(postbox_client *client,
+                                             char **warnings);
+
+/**
  * Stores one message in the outbox, without a transaction. Keep the id, postbox_message_id(message),
  * to send the message with postbox_clear_outbox. If the outbox already has a message with this id, the
  * call succeeds and changes nothing. A message that was dispatched is not sent again.

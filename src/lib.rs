@@ -95,7 +95,7 @@ pub use crate::model::report::{
 pub use crate::model::settings::{ClearMarks, ClockSource, LeaseMode};
 pub use crate::model::stats::{BreakerState, CountScope, LeaseInfo, OutstandingCount, Stats, SweeperInfo, TopicCount};
 pub use crate::model::stored_message::{MessageState, StoredMessage};
-pub use crate::outbox::table::TableReport;
+pub use crate::model::table_report::{TableReport, TableWarning};
 #[cfg(feature = "embedded")]
 pub use crate::sdk::embedded::EmbeddedDatabase;
 #[cfg(postbox_simulation)]

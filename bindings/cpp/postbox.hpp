@@ -37,6 +37,7 @@
 
 #include "postbox.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -637,6 +638,22 @@ public:
 
     /** Creates the outbox table if it does not exist, which may take two minutes. See postbox_create_table. */
     void create_table() { detail::check(postbox_create_table(handle())); }
+
+    /**
+     * Verifies the table. Returns a text for each property that costs more or makes some functions unavailable. See
+     * postbox_table_warnings.
+     */
+    [[nodiscard]] std::vector<std::string> table_warnings() {
+        char *warnings = nullptr;
+        detail::check(postbox_table_warnings(handle(), &warnings));
+        const std::string text = detail::take(warnings).value_or("");
+        std::vector<std::string> lines;
+        for (std::size_t start = 0, end = 0; start < text.size(); start = end + 1) {
+            end = std::min(text.find('\n', start), text.size());
+            lines.push_back(text.substr(start, end - start));
+        }
+        return lines;
+    }
 
     /** Verifies the table. Returns whether messages can be replayed by causation id. See postbox_verify_table. */
     bool verify_table() {

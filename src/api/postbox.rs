@@ -25,8 +25,8 @@ use crate::model::page::{Cursor, MessagePage};
 use crate::model::report::{ArchiveReport, DispatchReport, SweepReport};
 use crate::model::stats::{OutstandingCount, Stats};
 use crate::model::stored_message::{MessageState, StoredMessage};
+use crate::model::table_report::TableReport;
 use crate::outbox::Outbox;
-use crate::outbox::table::TableReport;
 use crate::runtime::Runtime;
 #[cfg(feature = "embedded")]
 use crate::sdk::embedded::EmbeddedDatabase;
@@ -219,7 +219,8 @@ impl Postbox {
 
     /// Creates the outbox table if it does not exist, waits until the table is active, and verifies the table as
     /// [`verify_table`](Self::verify_table) does. The table has the keys and indexes that Brighter uses, and time to live
-    /// on `ExpiresAt`. This method waits for up to two minutes, or for up to `operation_timeout_ms` if that is longer.
+    /// on `ExpiresAt`. Time to live of a table that already exists is not changed; if `dispatched_ttl_seconds` is set and
+    /// time to live is not enabled, the report contains a warning, which is also logged. This method waits for up to two minutes, or for up to `operation_timeout_ms` if that is longer.
     ///
     /// # Errors
     /// The same as for [`verify_table`](Self::verify_table).
@@ -227,7 +228,8 @@ impl Postbox {
         create_table(&self.engine.runtime, &self.engine.outbox, self.engine.operation_timeout())
     }
 
-    /// Verifies that the table exists and has the keys and indexes of an outbox.
+    /// Verifies that the table exists and has the keys and indexes of an outbox. The report contains warnings about the
+    /// billing mode, time to live, the lock table and missing permissions.
     ///
     /// # Errors
     /// [`ErrorCode::TableNotFound`]; [`ErrorCode::InvalidTable`] with a reason for each problem.

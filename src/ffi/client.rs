@@ -144,6 +144,30 @@ pub unsafe extern "C" fn postbox_verify_table(
     })
 }
 
+/// Verifies the table as postbox_verify_table does, and writes to `warnings` one line for each property
+/// that does not prevent the use of the table, but costs more or makes some functions unavailable: the
+/// billing mode, time to live, the lock table, missing permissions. A line has the form
+/// "SUBJECT: MESSAGE". This function writes NULL if there are no warnings. The caller frees the string
+/// with postbox_string_free.
+///
+/// Errors: as for postbox_verify_table.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_table_warnings(
+    client: *mut postbox_client,
+    warnings: *mut *mut c_char,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header requires a living handle or NULL, which is checked.
+        let postbox = &unsafe { postbox_client::borrow(client) }?.0;
+        check_out(warnings, "warnings")?;
+        let found = postbox.verify_table()?.warnings;
+        let lines: Vec<_> = found.iter().map(|found| format!("{}: {}", found.subject, found.message)).collect();
+        let text = if lines.is_empty() { ptr::null_mut() } else { c_string(&lines.join("\n")).into_raw() };
+        // SAFETY: checked above.
+        unsafe { write_out(warnings, "warnings", text) }
+    })
+}
+
 /// Stores one message in the outbox, without a transaction. Keep the id, postbox_message_id(message),
 /// to send the message with postbox_clear_outbox. If the outbox already has a message with this id, the
 /// call succeeds and changes nothing. A message that was dispatched is not sent again.

@@ -18,4 +18,5 @@ pub(crate) mod report;
 pub(crate) mod settings;
 pub(crate) mod stats;
 pub(crate) mod stored_message;
+pub(crate) mod table_report;
 pub(crate) mod ticks;

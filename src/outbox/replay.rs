@@ -83,7 +83,7 @@ impl Outbox {
                     return Err(Error::new(
                         ErrorCode::InvalidTable,
                         format!(
-                            "table {} has no index {CAUSATION}, so messages cannot be replayed by causation: replay them by id, or add the index (hash key {CAUSATION_ID}, all attributes projected)",
+                            "table {} has no index {CAUSATION}, so messages cannot be replayed by causation: replay them by id, or add the index (hash key {CAUSATION_ID}, any projection)",
                             self.table
                         ),
                     ));
@@ -101,7 +101,7 @@ impl Outbox {
 
     async fn lacks_causation_index(&self, failure: &impl ProvideErrorMetadata) -> bool {
         failure.code() == Some("ValidationException")
-            && self.verify_table().await.is_ok_and(|report| !report.has_causation_index)
+            && self.has_causation_index().await.is_ok_and(|has_index| !has_index)
     }
 }
 

@@ -1,16 +1,15 @@
 //! The outbox table. It is created with the schema of Brighter's factory, and verified index by index.
 
 use crate::model::error::{Error, ErrorCode, Reason, Result};
+use crate::model::table_report::{TableReport, TableWarning};
 use crate::outbox::Outbox;
-use crate::outbox::attribute::{
-    CAUSATION_ID, DELIVERY_TIME, EXPIRES_AT, MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD,
-};
+use crate::outbox::attribute::{CAUSATION_ID, DELIVERY_TIME, MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD};
 use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, IndexStatus,
     KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, SseSpecification, StreamSpecification,
-    StreamViewType, TableDescription, TableStatus, Tag, TimeToLiveSpecification,
+    StreamViewType, TableDescription, TableStatus, Tag,
 };
 use std::time::Duration;
 
@@ -23,6 +22,8 @@ struct Index {
     range: Option<(&'static str, ScalarAttributeType)>,
     /// Whether the outbox works without this index: tables of older versions of Brighter lack it.
     optional: bool,
+    /// The consequence of a missing or different index.
+    consequence: &'static str,
 }
 
 pub(crate) const CAUSATION: &str = "Causation";
@@ -35,45 +36,76 @@ const INDEXES: [Index; 5] = {
             hash: (TOPIC_SHARD, S),
             range: Some((OUTSTANDING_CREATED_TIME, N)),
             optional: false,
+            consequence: "the outstanding messages of a topic can be neither swept nor listed",
         },
-        Index { name: "Delivered", hash: (TOPIC_SHARD, S), range: Some((DELIVERY_TIME, N)), optional: false },
+        Index {
+            name: "Delivered",
+            hash: (TOPIC_SHARD, S),
+            range: Some((DELIVERY_TIME, N)),
+            optional: false,
+            consequence: "the dispatched messages of a topic can be neither archived nor listed",
+        },
         Index {
             name: "OutstandingAllTopics",
             hash: (OUTSTANDING_CREATED_TIME, N),
             range: Some((MESSAGE_ID, S)),
             optional: false,
+            consequence: "a sweep cannot find messages",
         },
-        Index { name: "DeliveredAllTopics", hash: (DELIVERY_TIME, N), range: Some((MESSAGE_ID, S)), optional: false },
-        Index { name: CAUSATION, hash: (CAUSATION_ID, S), range: None, optional: true },
+        Index {
+            name: "DeliveredAllTopics",
+            hash: (DELIVERY_TIME, N),
+            range: Some((MESSAGE_ID, S)),
+            optional: false,
+            consequence: "the dispatched messages of all topics cannot be listed",
+        },
+        Index {
+            name: CAUSATION,
+            hash: (CAUSATION_ID, S),
+            range: None,
+            optional: true,
+            consequence: "messages cannot be replayed by causation id",
+        },
     ]
 };
-
-/// The optional indexes of a table that can serve as an outbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TableReport {
-    /// Whether the table has the index `Causation`. Without that index, replay by causation is not available.
-    pub has_causation_index: bool,
-}
 
 impl Outbox {
     /// Creates the table if it does not exist, waits until it is active, and checks it.
     pub(crate) async fn create_table(&self) -> Result<TableReport> {
-        let created = self.send_create_table().await?;
-        let report = self.wait_until_active().await?;
+        let created = match self.describe().await {
+            Ok(_) => false,
+            Err(error) if error.code() == ErrorCode::TableNotFound => {
+                self.send_create_table().await?;
+                true
+            }
+            Err(error) => return Err(error),
+        };
+        let mut report = self.wait_until_active().await?;
         if created {
-            self.enable_ttl().await?;
+            self.enable_time_to_live().await?;
+        } else if let Some(problem) = self.time_to_live_problem().await {
+            tracing::warn!(target: "postbox", { db.collection.name = %self.table }, "{problem}");
+            report.warnings.push(TableWarning::new("time to live", problem));
         }
         Ok(report)
     }
 
-    /// Checks that the table exists, is active, and has the keys and indexes of an outbox.
+    /// Checks that the table exists, is active, and has the keys and indexes of an outbox. Returns warnings about other
+    /// properties.
     pub(crate) async fn verify_table(&self) -> Result<TableReport> {
-        check(&self.describe().await?, &self.table)
+        let table = self.describe().await?;
+        let report = check(&table, &self.table)?;
+        Ok(TableReport { warnings: self.warnings(&table).await, ..report })
     }
 
-    /// Sends CreateTable. Returns `false` if the table already exists.
-    async fn send_create_table(&self) -> Result<bool> {
+    /// Returns whether the table has the index `Causation`.
+    pub(crate) async fn has_causation_index(&self) -> Result<bool> {
+        check(&self.describe().await?, &self.table).map(|report| report.has_causation_index)
+    }
+
+    /// Sends CreateTable. If the table already exists, another process has created it in the meantime, or the response to
+    /// an earlier attempt of this request was lost.
+    async fn send_create_table(&self) -> Result<()> {
         let build = |error| crate::outbox::internal("CreateTable", error);
         let mut request = self
             .client
@@ -100,8 +132,8 @@ impl Outbox {
             request = request.attribute_definitions(definition.build().map_err(build)?);
         }
         match request.send().await {
-            Ok(_) => Ok(true),
-            Err(failure) if failure.code() == Some("ResourceInUseException") => Ok(false),
+            Ok(_) => Ok(()),
+            Err(failure) if failure.code() == Some("ResourceInUseException") => Ok(()),
             Err(failure) => Err(explain("CreateTable", &self.subject(), failure)),
         }
     }
@@ -124,30 +156,6 @@ impl Outbox {
         }
     }
 
-    async fn enable_ttl(&self) -> Result<()> {
-        let build = |error| crate::outbox::internal("UpdateTimeToLive", error);
-        self.client
-            .update_time_to_live()
-            .table_name(&self.table)
-            .time_to_live_specification(
-                TimeToLiveSpecification::builder().attribute_name(EXPIRES_AT).enabled(true).build().map_err(build)?,
-            )
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|failure| {
-                let error = explain("UpdateTimeToLive", &self.subject(), failure);
-                Error::new(
-                    error.code(),
-                    format!(
-                        "table {} was created and can be used, but time to live on {EXPIRES_AT} could not be enabled: enable it with the AWS CLI, or nothing expires; {}",
-                        self.table,
-                        error.message()
-                    ),
-                )
-            })
-    }
-
     /// Returns whether a table is active.
     pub(crate) async fn is_active(&self, table: &str) -> Result<bool> {
         Ok(self.describe_table(table).await?.table_status() == Some(&TableStatus::Active))
@@ -157,7 +165,7 @@ impl Outbox {
         self.describe_table(&self.table).await
     }
 
-    async fn describe_table(&self, table: &str) -> Result<TableDescription> {
+    pub(crate) async fn describe_table(&self, table: &str) -> Result<TableDescription> {
         let subject = format!("table {table}");
         self.client
             .describe_table()
@@ -202,19 +210,23 @@ impl Index {
     /// Returns the problem of the table's index, if it has one.
     fn fault(&self, found: Option<&GlobalSecondaryIndexDescription>) -> Option<String> {
         let Some(found) = found else {
-            return (!self.optional).then(|| "the index is missing".to_owned());
+            return (!self.optional).then(|| format!("the index is missing, so {}", self.consequence));
         };
         let mut expected = vec![(self.hash.0, KeyType::Hash)];
         expected.extend(self.range.as_ref().map(|(name, _)| (*name, KeyType::Range)));
         if keys(found.key_schema()) != expected {
             return Some(format!(
-                "the key of the index is {}, it must be {}",
+                "the key of the index is {}, it must be {}, so {}",
                 shown(&keys(found.key_schema())),
-                shown(&expected)
+                shown(&expected),
+                self.consequence
             ));
         }
-        if found.projection().and_then(|p| p.projection_type()) != Some(&ProjectionType::All) {
-            return Some("the index does not project ALL attributes".to_owned());
+        // Of the optional index, only the message ids are read.
+        if !self.optional && found.projection().and_then(|p| p.projection_type()) != Some(&ProjectionType::All) {
+            return Some(
+                "the index does not project ALL attributes, so Brighter cannot read messages from it".to_owned(),
+            );
         }
         match found.index_status() {
             Some(IndexStatus::Creating) => Some("the index is still being built".to_owned()),
@@ -237,8 +249,21 @@ fn shown(keys: &[(&str, KeyType)]) -> String {
     shown.join(", ")
 }
 
+/// Returns the reason for which a table in this state cannot be used.
+fn status_fault(found: &TableDescription) -> Option<&'static str> {
+    match found.table_status()? {
+        TableStatus::Creating => Some("the table is being created: try again later"),
+        TableStatus::Deleting => Some("the table is being deleted, and its messages are lost"),
+        TableStatus::InaccessibleEncryptionCredentials | TableStatus::Archiving | TableStatus::Archived => Some(
+            "DynamoDB cannot use the KMS key of the table, so nothing can be read or written: enable the key and its grants within 7 days, or restore the backup that DynamoDB makes of the table",
+        ),
+        _ => None,
+    }
+}
+
 fn check(found: &TableDescription, table: &str) -> Result<TableReport> {
-    let mut faults = Vec::new();
+    let mut faults: Vec<(&str, String)> = Vec::new();
+    faults.extend(status_fault(found).map(|fault| ("table", fault.to_owned())));
     let expected = vec![(MESSAGE_ID, KeyType::Hash)];
     if keys(found.key_schema()) != expected {
         let fault = format!("the key is {}, it must be {}", shown(&keys(found.key_schema())), shown(&expected));
@@ -264,7 +289,7 @@ fn check(found: &TableDescription, table: &str) -> Result<TableReport> {
         faults.extend(index.fault(index_of(index.name)).map(|fault| (index.name, fault)));
     }
     if faults.is_empty() {
-        return Ok(TableReport { has_causation_index: index_of(CAUSATION).is_some() });
+        return Ok(TableReport { has_causation_index: index_of(CAUSATION).is_some(), warnings: Vec::new() });
     }
     let reasons: Vec<Reason> = faults
         .into_iter()

@@ -103,6 +103,8 @@ void null_arguments_of_a_postbox_are_errors(void)
     IS_NULL("client", postbox_close(NULL));
     IS_NULL("client", postbox_create_table(NULL));
     IS_NULL("client", postbox_verify_table(NULL, &causation));
+    IS_NULL("client", postbox_table_warnings(NULL, &item));
+    IS_NULL("warnings", postbox_table_warnings(box, NULL));
     IS_NULL("client", postbox_deposit_post(NULL, message));
     IS_NULL("message", postbox_deposit_post(box, NULL));
     IS_NULL("client", postbox_deposit_posts(NULL, messages, 1));

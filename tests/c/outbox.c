@@ -255,6 +255,15 @@ void table_is_made_and_verified(void)
     OK(postbox_verify_table(box, &causation));
     CHECK(causation);
     OK(postbox_verify_table(box, NULL));
+    char *warnings = NULL;
+    OK(postbox_table_warnings(box, &warnings));
+    HOLDS(warnings, "lock table: ");
+    postbox_string_free(warnings);
+    OK(postbox_embedded_execute(box, "CreateTable", "{\"TableName\":\"brighter_distributed_lock\",\"BillingMode\":\"PAY_PER_REQUEST\","
+        "\"AttributeDefinitions\":[{\"AttributeName\":\"ResourceId\",\"AttributeType\":\"S\"}],"
+        "\"KeySchema\":[{\"AttributeName\":\"ResourceId\",\"KeyType\":\"HASH\"}]}", NULL));
+    OK(postbox_table_warnings(box, &warnings));
+    CHECK(warnings == NULL);
     OK(postbox_create_table(box));
     OK(postbox_embedded_execute(box, "DeleteTable", "{\"TableName\":\"brighter_outbox\"}", NULL));
     FAILS(POSTBOX_ERROR_TABLE_NOT_FOUND, "brighter_outbox", postbox_verify_table(box, &causation));

@@ -43,6 +43,8 @@ pub enum Fault {
     Wait(Gate),
     /// The sender gets no response. The request takes effect after the test opens `from`; then `arrived` opens.
     Late { from: Gate, arrived: Gate },
+    /// The request takes its normal course, and the test replaces the value at this JSON pointer of the response.
+    Edit { pointer: &'static str, value: Value },
     /// BatchGetItem looks up only this many keys and returns the others as UnprocessedKeys.
     Unprocessed { after: usize },
     /// BatchExecuteStatement fails the statements at these positions with this code in a response
@@ -176,6 +178,11 @@ pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded:
                 arrived.open();
             });
             std::future::pending().await
+        }
+        Fault::Edit { pointer, value } => {
+            let mut body = read(inner.call(request).await?);
+            *body.pointer_mut(pointer).expect("a value to replace") = value;
+            respond(200, &body)
         }
         Fault::Unprocessed { after } => unprocessed(inner, request, recorded, after).await,
         Fault::Statements { at, code } => statements(inner, request, recorded, &at, code).await,

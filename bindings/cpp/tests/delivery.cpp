@@ -74,6 +74,7 @@ TEST(tables_are_made_and_verified_and_stats_counted) {
     postbox::client box = open_memory();
     box.create_table();
     CHECK(box.verify_table());
+    CHECK(box.table_warnings().size() == 1 && box.table_warnings()[0].find("lock table: ") == 0);
     deposit(box, "one");
     box.clear_outbox({"one"});
     CHECK(box.stats().deposited == 1 && box.stats().dispatched == 1);

@@ -16,7 +16,7 @@ namespace Postbox
         private readonly MessageHandle handle;
 
         /// <summary>
-        /// Creates a message with a new id, a UUID v7. If the body is not UTF-8, set <see cref="ContentType"/> to a type of
+        /// Creates a message with a new id, a UUID v7. If the body is not UTF-8, set the field content_type to a type of
         /// bytes, such as application/octet-stream.
         /// </summary>
         /// <param name="topic">The routing key, which determines the producer that sends the message.</param>

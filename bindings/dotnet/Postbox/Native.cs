@@ -90,6 +90,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_close_within(ClientHandle box, ulong timeoutMs);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_free(IntPtr box);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table(ClientHandle box);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_table_warnings(ClientHandle box, out IntPtr warnings);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_verify_table(ClientHandle box, out byte hasCausationIndex);
 
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_post(ClientHandle box, MessageHandle message);

@@ -90,6 +90,18 @@ namespace Postbox
             return hasCausationIndex != 0;
         }
 
+        /// <summary>
+        /// Checks the table as <see cref="VerifyTable"/> does, and returns a text for each property that does not prevent
+        /// the use of the table, but costs more or makes some functions unavailable.
+        /// </summary>
+        /// <returns>The warnings.</returns>
+        public IReadOnlyList<string> GetTableWarnings()
+        {
+            IntPtr warnings;
+            Errors.Check(Native.postbox_table_warnings(Handle, out warnings));
+            return warnings == IntPtr.Zero ? new string[0] : Utf8.Take(warnings).Split('\n');
+        }
+
         /// <summary>Starts a unit of work.</summary>
         /// <returns>The unit of work, to be disposed of.</returns>
         public UnitOfWork BeginUnitOfWork() => new UnitOfWork(new UnitOfWorkHandle(Native.postbox_unit_of_work_begin(Handle)));

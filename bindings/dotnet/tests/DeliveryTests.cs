@@ -297,6 +297,8 @@ namespace Postbox.Tests
             {
                 world.Client.CreateTable();
                 Check.That(world.Client.VerifyTable(), "the table that was made has the index Causation");
+                foreach (var warning in world.Client.GetTableWarnings())
+                    Check.That(warning.StartsWith("lock table: "), warning);
                 world.Client.EmbeddedExecute("DeleteTable", "{\"TableName\":\"brighter_outbox\"}");
                 Check.Fails(PostboxErrorCode.TableNotFound, () => world.Client.VerifyTable());
             }

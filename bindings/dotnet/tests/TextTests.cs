@@ -64,8 +64,9 @@ namespace Postbox.Tests
             using (var world = new World())
             {
                 foreach (var body in new[] { new byte[0], new byte[] { 0 }, new byte[] { 0xff, 0, 0xfe }, new byte[100000] })
-                    using (var message = new Message("t", body) { ContentType = "application/octet-stream" })
+                    using (var message = new Message("t", body))
                     {
+                        message["content_type"] = "application/octet-stream";
                         Check.Same(body, message.Body);
                         var id = world.Client.DepositPost(message);
                         using (var stored = world.Client.GetMessage(id))

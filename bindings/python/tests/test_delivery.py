@@ -251,6 +251,10 @@ def test_outbox_limit(sent: Recorder) -> None:
 def test_table_is_created_and_verified(box: postbox.Postbox) -> None:
     box.create_table()
     assert box.verify_table() is True
+    assert [warning.split(":")[0] for warning in box.table_warnings()] == ["lock table"]
+    deposit(box, 1)
+    box.sweep()
+    assert box.table_warnings() == []
     with postbox.open(embedded_path=":memory:") as other:
         other.embedded_execute("DeleteTable", {"TableName": "brighter_outbox"})
         with pytest.raises(postbox.TableError) as missing:

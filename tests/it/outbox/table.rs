@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeyType, Projection, ProjectionType, ScalarAttributeType,
     StreamViewType, TableDescription, TimeToLiveStatus,
 };
-use postbox::{ErrorCode, Postbox};
+use postbox::{Builder, ErrorCode, Postbox, TableReport};
 use std::sync::Barrier;
+use std::time::Duration;
 
 use ScalarAttributeType::{N, S};
 
@@ -34,9 +35,14 @@ fn kind(attribute: &str) -> ScalarAttributeType {
 
 /// Creates a table, and returns a Postbox that uses it as its outbox.
 fn outbox_of(key: Key, indexes: &[Index], kind: fn(&str) -> ScalarAttributeType) -> Postbox {
+    outbox_with(Postbox::builder(), key, indexes, kind)
+}
+
+/// Creates a table, and returns a Postbox with these settings that uses it as its outbox.
+fn outbox_with(builder: Builder, key: Key, indexes: &[Index], kind: fn(&str) -> ScalarAttributeType) -> Postbox {
     let backend = Backend::over_http();
     let Backend::Http(database) = &backend else { unreachable!() };
-    let postbox = database.configure(Postbox::builder().table_name("mine")).open().unwrap();
+    let postbox = database.configure(builder.table_name("mine")).open().unwrap();
     let mut names: Vec<&str> =
         indexes.iter().flat_map(|(_, key, _)| [Some(key.0), key.1]).chain([Some(key.0), key.1]).flatten().collect();
     names.sort_unstable();
@@ -172,10 +178,13 @@ fn creation_waits_for_the_table_to_become_active() {
     let Backend::Http(database) = &backend else { unreachable!() };
     let faults: Faults = backend.faults();
     let missing = Fault::Refuse { status: 400, code: "ResourceNotFoundException", message: "not yet" };
-    faults.next("DescribeTable", missing);
+    faults.next_times(2, "DescribeTable", missing);
     let postbox = database.configure(Postbox::builder().http_client(faults.clone())).open().unwrap();
     postbox.create_table().unwrap();
-    assert_eq!(faults.operations(), ["CreateTable", "DescribeTable", "DescribeTable", "UpdateTimeToLive"]);
+    assert_eq!(
+        faults.operations(),
+        ["DescribeTable", "CreateTable", "DescribeTable", "DescribeTable", "DescribeTimeToLive", "UpdateTimeToLive"]
+    );
 }
 
 #[test]
@@ -232,7 +241,9 @@ fn every_missing_index_is_named() {
         let (name, ..) = indexes.remove(missing);
         let error = outbox_of(("MessageId", None), &indexes, kind).verify_table().unwrap_err();
         assert_eq!((error.code(), error.is_retryable()), (ErrorCode::InvalidTable, false));
-        assert_eq!(faults_of(&error), [(name, "missing")].map(|(name, what)| (name.to_owned(), what.to_owned())));
+        let [reason] = error.reasons() else { panic!("{error:?}") };
+        assert_eq!(reason.subject, name);
+        assert!(reason.message.contains("is missing, so"), "{reason:?}");
     }
     let error = outbox_of(("MessageId", None), &[], kind).verify_table().unwrap_err();
     assert!(error.message().contains("mine"), "{error}");
@@ -289,14 +300,6 @@ fn indexes_of(table: &TableDescription) -> Vec<(String, (String, Option<String>)
     indexes
 }
 
-/// Returns the subjects of the reasons, with the last word of each explanation.
-fn faults_of(error: &postbox::Error) -> Vec<(String, String)> {
-    let reasons = error.reasons().iter();
-    reasons
-        .map(|reason| (reason.subject.clone(), reason.message.rsplit(' ').next().unwrap_or_default().to_owned()))
-        .collect()
-}
-
 #[test]
 fn a_table_without_time_to_live_is_reported_and_usable() {
     let backend = Backend::over_http();
@@ -309,4 +312,109 @@ fn a_table_without_time_to_live_is_reported_and_usable() {
     assert_eq!(error.code(), ErrorCode::AccessDenied);
     assert!(error.message().contains("without_expiry was created"), "{error}");
     postbox.verify_table().unwrap();
+}
+
+#[test]
+fn time_to_live_is_enabled_if_the_response_to_the_creation_is_lost() {
+    let backend = Backend::over_http();
+    let Backend::Http(database) = &backend else { unreachable!() };
+    let faults = backend.faults();
+    let postbox = database.configure(Postbox::builder().http_client(faults.clone())).open().unwrap();
+    faults.next("CreateTable", Fault::AnswerLost);
+    postbox.create_table().unwrap();
+    assert_eq!(faults.count("CreateTable"), 2);
+    assert_eq!(time_to_live(&postbox, OUTBOX), Some(TimeToLiveStatus::Enabled));
+}
+
+#[test]
+fn time_to_live_that_another_process_has_enabled_is_enough() {
+    let backend = Backend::over_http();
+    let Backend::Http(database) = &backend else { unreachable!() };
+    let faults = backend.faults();
+    let postbox = database.configure(Postbox::builder().http_client(faults.clone())).open().unwrap();
+    faults.next("UpdateTimeToLive", Fault::AnswerLost);
+    faults.next(
+        "UpdateTimeToLive",
+        Fault::Refuse { status: 400, code: "ValidationException", message: "TimeToLive is already enabled" },
+    );
+    postbox.create_table().unwrap();
+    assert_eq!(time_to_live(&postbox, OUTBOX), Some(TimeToLiveStatus::Enabled));
+}
+
+#[test]
+fn a_table_of_others_without_the_wanted_time_to_live_is_reported() {
+    let postbox = outbox_of(("MessageId", None), &brighters_indexes(), kind);
+    assert_eq!(subjects(&postbox.create_table().unwrap()), [""; 0], "no expiry is wanted");
+    let expiring = Postbox::builder().dispatched_ttl(Duration::from_secs(86_400));
+    let postbox = outbox_with(expiring, ("MessageId", None), &brighters_indexes(), kind);
+    for report in [postbox.create_table().unwrap(), postbox.verify_table().unwrap()] {
+        let warning = report.warnings.iter().find(|warning| warning.subject == "time to live").expect("a warning");
+        assert!(warning.message.contains("ExpiresAt") && warning.message.contains("forever"), "{warning:?}");
+    }
+    assert_eq!(time_to_live(&postbox, "mine"), Some(TimeToLiveStatus::Disabled));
+}
+
+#[test]
+fn the_warnings_name_billing_lock_table_and_permissions() {
+    let world = TestOutbox::configured(eager);
+    assert_eq!(subjects(&world.postbox.verify_table().unwrap()), ["lock table"], "no process has swept yet");
+    world.deposit(1);
+    let _ = world.postbox.sweep().unwrap();
+    assert_eq!(subjects(&world.postbox.verify_table().unwrap()), [""; 0]);
+
+    let provisioned = Fault::Edit { pointer: "/Table/BillingModeSummary/BillingMode", value: "PROVISIONED".into() };
+    world.faults.next("DescribeTable", provisioned);
+    let report = world.postbox.verify_table().unwrap();
+    assert_eq!(subjects(&report), ["billing mode"]);
+    assert!(report.warnings[0].message.contains("throttled"), "{report:?}");
+
+    for operation in ["Query", "Scan"] {
+        world.faults.next(operation, Fault::access_denied());
+        let report = world.postbox.verify_table().unwrap();
+        assert_eq!(subjects(&report), ["permissions"]);
+        assert!(report.warnings[0].message.contains(&format!("dynamodb:{operation}")), "{report:?}");
+    }
+}
+
+#[test]
+fn a_lock_table_with_another_key_is_reported() {
+    let world = TestOutbox::configured(|builder| builder.lock_table_name(PEOPLE));
+    let report = world.postbox.verify_table().unwrap();
+    assert_eq!(subjects(&report), ["lock table"]);
+    assert!(report.warnings[0].message.contains("ResourceId"), "{report:?}");
+}
+
+#[test]
+fn a_table_that_cannot_be_used_in_its_state_is_rejected() {
+    let in_status = |status: &str| Fault::Edit { pointer: "/Table/TableStatus", value: status.into() };
+    let world = TestOutbox::new();
+    for (status, expected) in [
+        ("CREATING", "being created"),
+        ("DELETING", "being deleted"),
+        ("ARCHIVED", "KMS key"),
+        ("INACCESSIBLE_ENCRYPTION_CREDENTIALS", "KMS key"),
+    ] {
+        world.faults.next("DescribeTable", in_status(status));
+        let error = world.postbox.verify_table().unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidTable);
+        assert!(error.reasons()[0].message.contains(expected), "{error:?}");
+    }
+    world.faults.next("DescribeTable", in_status("UPDATING"));
+    world.postbox.verify_table().unwrap();
+}
+
+#[test]
+fn a_causation_index_with_any_projection_is_enough() {
+    let mut indexes = brighters_indexes();
+    indexes[0].2 = ProjectionType::KeysOnly;
+    assert!(outbox_of(("MessageId", None), &indexes, kind).verify_table().unwrap().has_causation_index);
+}
+
+fn subjects(report: &TableReport) -> Vec<&str> {
+    report.warnings.iter().map(|warning| warning.subject.as_str()).collect()
+}
+
+fn time_to_live(postbox: &Postbox, table: &'static str) -> Option<TimeToLiveStatus> {
+    let ttl = sdk(postbox, |client| async move { client.describe_time_to_live().table_name(table).send().await });
+    ttl.time_to_live_description().unwrap().time_to_live_status().cloned()
 }

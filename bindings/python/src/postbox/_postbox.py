@@ -17,7 +17,7 @@ from postbox._calls import CancelToken, call_with_callbacks, free_postbox
 from postbox._config import Config
 from postbox._item import Item
 from postbox._message import Message
-from postbox._native import check, ffi, lib, optional_utf8, texts
+from postbox._native import NULL, check, ffi, lib, optional_utf8, texts
 from postbox._results import (
     ArchiveResult,
     OutstandingCount,
@@ -115,6 +115,13 @@ class Postbox:
         has_causation_index = ffi.new("bool *")
         check(lib.postbox_verify_table(self._pointer, has_causation_index))
         return bool(has_causation_index[0])
+
+    def table_warnings(self) -> list[str]:
+        """Verifies the table as verify_table does. Returns a text for each property that does not prevent the use of the
+        table, but costs more or makes some functions unavailable."""
+        warnings = ffi.new("char **")
+        check(lib.postbox_table_warnings(self._pointer, warnings))
+        return _lines(warnings)
 
     def unit_of_work(self) -> UnitOfWork:
         """Begins a unit of work. Nothing is written before its commit."""
@@ -347,6 +354,14 @@ def _milliseconds(seconds: float) -> int:
 def _checked(made: Any, check: bool) -> Report:
     report = Report(made[0])
     return report.raise_for_failures() if check else report
+
+
+def _lines(made: Any) -> list[str]:
+    if made[0] == NULL:
+        return []
+    text = ffi.gc(made[0], lib.postbox_string_free)
+    lines: list[str] = ffi.string(text).decode().split("\n")
+    return lines
 
 
 def _json(made: Any) -> dict[str, Any]:
