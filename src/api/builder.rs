@@ -8,7 +8,7 @@ use crate::model::config::{Config, setting_name, setting_type};
 use crate::model::error::Result;
 #[cfg(not(feature = "embedded"))]
 use crate::model::error::{Error, ErrorCode};
-use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, with_settings};
+use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, TableEncryption, with_settings};
 use crate::outbox::Outbox;
 use crate::outbox::location::Server;
 use crate::runtime::Runtime;

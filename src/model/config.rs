@@ -2,7 +2,7 @@
 //! are generated from the table in `settings.rs`.
 
 use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
-use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, with_settings};
+use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, TableEncryption, with_settings};
 use std::time::Duration;
 
 /// The kind of a setting. The two numbers of a kind are a range: of the number of characters of a text, or of the value
@@ -169,7 +169,7 @@ macro_rules! choices {
         }
     )*};
 }
-choices!(LeaseMode ClearMarks ClockSource);
+choices!(LeaseMode ClearMarks ClockSource TableEncryption);
 
 macro_rules! define_config {
     ($($name:ident $(as $text:literal)?: $kind:ident $range:tt = $default:tt, $about:literal;)*) => {

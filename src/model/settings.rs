@@ -35,6 +35,17 @@ named! {
     }
 }
 
+named! {
+    /// The key that encrypts a table which Postbox creates.
+    TableEncryption {
+        /// The AWS managed key `aws/dynamodb`, as in tables of Brighter. KMS charges for its use, and tables with this
+        /// key cannot be used from another account. The default.
+        AwsManaged = "aws_managed",
+        /// A key that DynamoDB owns, without charges.
+        Owned = "owned",
+    }
+}
+
 /// Passes the table of settings to the macro `$then`. Each row has a name, a kind with its range, a default and a
 /// description.
 macro_rules! with_settings {
@@ -42,6 +53,8 @@ macro_rules! with_settings {
         $then! {
             table_name: text(3, 255) = "brighter_outbox",
                 "The name of the outbox table.";
+            table_encryption: choice(TableEncryption) = AwsManaged,
+                "The key of a table that `create_table` creates. `aws_managed`: the key `aws/dynamodb`, as in Brighter's tables; KMS charges for its use, and the table cannot be used from another account. `owned`: a key that DynamoDB owns, without charges. An existing table keeps its key.";
             number_of_shards: number(1, 20) = 3,
                 "The number of shards over which the messages of a topic are spread in the indexes. It must be the same for every process that uses the table, and equal to Brighter's `NumberOfShards`.";
             region: optional(1, 64) = "",

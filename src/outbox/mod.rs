@@ -33,6 +33,7 @@ pub(crate) mod transaction;
 
 use crate::model::config::Config;
 use crate::model::error::{Error, ErrorCode};
+use crate::model::settings::TableEncryption;
 use crate::outbox::location::Server;
 use crate::sdk::rejection::NoOtherRetry;
 use crate::sdk::with_backoff;
@@ -60,6 +61,8 @@ pub(crate) struct Outbox {
     max_ahead: Duration,
     /// Whether messages are checked for Brighter's reader.
     brighter_reads: bool,
+    /// The key of a new table.
+    encryption: TableEncryption,
     /// Whether a new table has a stream, as Brighter's tables have.
     has_stream: bool,
     /// The number of messages that this process has made outstanding, minus the number that it has made not
@@ -89,6 +92,7 @@ impl Outbox {
             dispatched_ttl: Some(config.dispatched_ttl).filter(|ttl| !ttl.is_zero()),
             max_ahead: config.max_ahead,
             brighter_reads: config.brighter_reads,
+            encryption: config.table_encryption,
             has_stream: true,
             outstanding_change: AtomicI64::new(0),
             without_partiql: AtomicBool::new(false),

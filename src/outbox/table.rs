@@ -1,6 +1,7 @@
 //! The outbox table. It is created with the schema of Brighter's factory, and verified index by index.
 
 use crate::model::error::{Error, ErrorCode, Reason, Result};
+use crate::model::settings::TableEncryption;
 use crate::model::table_report::{TableReport, TableWarning};
 use crate::outbox::Outbox;
 use crate::outbox::attribute::{CAUSATION_ID, DELIVERY_TIME, MESSAGE_ID, OUTSTANDING_CREATED_TIME, TOPIC_SHARD};
@@ -113,8 +114,10 @@ impl Outbox {
             .table_name(&self.table)
             .billing_mode(BillingMode::PayPerRequest)
             .key_schema(key_element(MESSAGE_ID, KeyType::Hash).map_err(build)?)
-            .sse_specification(SseSpecification::builder().enabled(true).build())
             .tags(Tag::builder().key("outbox").value("brighter_outbox").build().map_err(build)?);
+        if self.encryption == TableEncryption::AwsManaged {
+            request = request.sse_specification(SseSpecification::builder().enabled(true).build());
+        }
         if self.has_stream {
             let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
             request = request.stream_specification(stream.build().map_err(build)?);

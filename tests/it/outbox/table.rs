@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeyType, Projection, ProjectionType, ScalarAttributeType,
     StreamViewType, TableDescription, TimeToLiveStatus,
 };
-use postbox::{Builder, ErrorCode, Postbox, TableReport};
+use postbox::{Builder, ErrorCode, Postbox, TableEncryption, TableReport};
 use std::sync::Barrier;
 use std::time::Duration;
 
@@ -124,11 +124,15 @@ fn the_embedded_table_has_no_stream() {
 }
 
 #[test]
-fn the_table_is_created_with_encryption() {
-    let backend = Backend::embedded();
-    let faults = backend.faults();
-    let _postbox = backend.open(Postbox::builder(), &faults);
-    assert_eq!(faults.bodies("CreateTable")[0]["SSESpecification"]["Enabled"], true);
+fn the_table_is_created_with_the_chosen_key() {
+    let key_of = |builder: Builder| {
+        let backend = Backend::embedded();
+        let faults = backend.faults();
+        let _postbox = backend.open(builder, &faults);
+        faults.bodies("CreateTable")[0]["SSESpecification"]["Enabled"].clone()
+    };
+    assert_eq!(key_of(Postbox::builder()), true, "the AWS managed key, as Brighter chooses");
+    assert_eq!(key_of(Postbox::builder().table_encryption(TableEncryption::Owned)), serde_json::Value::Null);
 }
 
 #[test]
