@@ -10,13 +10,11 @@ use crate::model::error::Result;
 use crate::model::error::{Error, ErrorCode};
 use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, TableEncryption, with_settings};
 use crate::outbox::Outbox;
-use crate::outbox::location::Server;
 use crate::runtime::Runtime;
 #[cfg(feature = "embedded")]
 use crate::sdk::embedded::EmbeddedDatabase;
-use crate::sdk::{Shared, dynamodb_endpoint, max_attempts};
+use crate::sdk::{Server, max_attempts, server_of};
 use crate::transport::{Producer, Router, add_routes, route};
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,15 +23,6 @@ impl Postbox {
     /// Returns a builder with the default settings.
     pub fn builder() -> Builder {
         Builder::default()
-    }
-}
-
-/// Returns the server of DynamoDB to which this client sends its requests.
-fn server(config: &Config, shared: &Shared, client: &Client) -> Server {
-    let region = client.config().region().map_or_else(String::new, ToString::to_string);
-    match dynamodb_endpoint(config, shared) {
-        Some(url) => Server::Endpoint { url, region },
-        None => Server::Amazon { region },
     }
 }
 
@@ -196,7 +185,7 @@ impl Builder {
             }
         };
         let server = match &shared {
-            Some(shared) if !is_embedded => server(&config, shared, &client),
+            Some(shared) if !is_embedded => server_of(&config, shared, &client),
             _ => Server::Embedded(Some(config.embedded_path.clone()).filter(|path| !path.is_empty())),
         };
         if let Some(shared) = shared {

@@ -1,17 +1,7 @@
 //! The location of the outbox table: its account, region, endpoint or file.
 
 use crate::outbox::Outbox;
-
-/// The database in which the outbox table is.
-#[derive(Debug)]
-pub(crate) enum Server {
-    /// The embedded database in this file, or one that the program has opened.
-    Embedded(Option<String>),
-    /// Another endpoint than that of Amazon, and the region for which requests are signed.
-    Endpoint { url: String, region: String },
-    /// Amazon DynamoDB in this region.
-    Amazon { region: String },
-}
+use crate::sdk::Server;
 
 impl Outbox {
     /// Describes where the table is. The number of the account is known only if the table can be described.

@@ -119,8 +119,28 @@ pub(crate) fn aws(config: &Config, shared: &Shared) -> Result<Client> {
     Ok(Client::from_conf(client.retry_partition(own_retry_budget()).build()))
 }
 
+/// The database in which the outbox table is.
+#[derive(Debug)]
+pub(crate) enum Server {
+    /// The embedded database in this file, or one that the program has opened.
+    Embedded(Option<String>),
+    /// Another endpoint than that of Amazon, and the region for which requests are signed.
+    Endpoint { url: String, region: String },
+    /// Amazon DynamoDB in this region.
+    Amazon { region: String },
+}
+
+/// Returns the server to which a client of AWS sends its requests.
+pub(crate) fn server_of(config: &Config, shared: &Shared, client: &Client) -> Server {
+    let region = client.config().region().map_or_else(String::new, ToString::to_string);
+    match dynamodb_endpoint(config, shared) {
+        Some(url) => Server::Endpoint { url, region },
+        None => Server::Amazon { region },
+    }
+}
+
 /// Returns the endpoint of DynamoDB in the settings, in the environment or in the profile, if any.
-pub(crate) fn dynamodb_endpoint(config: &Config, shared: &Shared) -> Option<String> {
+fn dynamodb_endpoint(config: &Config, shared: &Shared) -> Option<String> {
     let url = Some(config.endpoint_url.clone()).filter(|url| !url.is_empty());
     url.or_else(|| endpoint(&shared.sdk, "DynamoDB"))
 }

@@ -370,7 +370,9 @@ fn kill_processes_on(
     std::fs::create_dir_all(&directory).unwrap();
     let mut scene = Scene { database: theirs.to_owned(), leases, directory, chance: Rng::with_seed(seed), started: 0 };
     let producer = FileProducer::new(&scene.directory.join("sends-calm"), None);
-    let postbox = settings(builder(database)).default_producer(producer).open().unwrap();
+    // This process is not killed, and may wait for slow responses.
+    let patient = builder(database).attempt_timeout(Duration::from_secs(3)).operation_timeout(Duration::from_secs(10));
+    let postbox = settings(patient).default_producer(producer).open().unwrap();
     postbox.create_table().unwrap();
     create_people(&postbox);
 
