@@ -2,6 +2,7 @@
 
 use crate::runtime::AbortOnDrop;
 use crate::sdk::credentials::Signer;
+use crate::sdk::failure::{Endpoint, describe};
 use crate::sdk::server_clock::{Reading, ServerClock, is_aws};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -65,6 +66,8 @@ impl HttpConnector for OnRuntime<SharedHttpConnector> {
         let inner = self.inner.clone();
         let clock = self.clock.filter(|_| is_aws(request.uri()));
         let signer = Signer::of(&request);
+        let endpoint = Endpoint::of(&request);
+        let needs_body = needs_body(&request);
         let exchange = self.runtime.spawn(async move {
             let sent = Reading::now();
             let response = inner.call(request).await?;
@@ -74,6 +77,12 @@ impl HttpConnector for OnRuntime<SharedHttpConnector> {
                 && let Some(signer) = signer
             {
                 response.add_extension(signer);
+            }
+            response.add_extension(endpoint);
+            if needs_body && response.status().is_success() && is_empty(&response) {
+                return Err(ConnectorError::io(
+                    format!("the response is not from AWS: {}, no body", describe(&response)).into(),
+                ));
             }
             if let Some(clock) = clock {
                 clock.observe(sent, received, &response);
@@ -85,6 +94,17 @@ impl HttpConnector for OnRuntime<SharedHttpConnector> {
             (&mut exchange.0).await.unwrap_or_else(|ended| Err(ConnectorError::other(ended.into(), None)))
         })
     }
+}
+
+/// Returns whether every successful response to this request has a body. The SDK takes a response without a body, such as that
+/// of a proxy, for a success. DynamoDB returns at least `{}`, except to the operations on tags.
+fn needs_body(request: &HttpRequest) -> bool {
+    let operation = request.headers().get("x-amz-target").unwrap_or_default();
+    operation.starts_with("DynamoDB_") && !operation.contains("Tag")
+}
+
+fn is_empty(response: &HttpResponse) -> bool {
+    response.body().bytes().unwrap_or_default().iter().all(u8::is_ascii_whitespace)
 }
 
 /// Reads the body of the response into memory, which the SDK would do anyway for DynamoDB.

@@ -5,8 +5,19 @@ use crate::sdk::error_chain::{bounded, causes, find_in_chain};
 use crate::sdk::server_clock::is_about_the_time;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use std::error::Error as StdError;
+
+/// The address to which a request was sent, attached to its response.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint(String);
+
+impl Endpoint {
+    /// Returns the endpoint of a request without its path, which can contain more than an address.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        Self(request.uri().split('/').take(3).collect::<Vec<_>>().join("/"))
+    }
+}
 
 /// The known effect of a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +192,9 @@ pub(crate) fn describe(response: &HttpResponse) -> String {
         let value = response.headers().get(name)?.split(['?', '#']).next()?;
         Some(format!("{} {}", name.replace('-', " "), bounded(value)))
     };
-    let status = format!("HTTP status {}", response.status().as_u16());
+    let endpoint =
+        response.extension::<Endpoint>().map_or_else(String::new, |endpoint| format!(" from {}", endpoint.0));
+    let status = format!("HTTP status {}{endpoint}", response.status().as_u16());
     let mut parts = vec![status, header("content-type").unwrap_or("no content type".into())];
     parts.extend(["location", "server", "via"].into_iter().filter_map(header));
     parts.join(", ")

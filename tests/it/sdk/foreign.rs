@@ -24,7 +24,8 @@ fn assert_foreign(response: String, code: ErrorCode, texts: &[&str]) {
     for error in errors {
         let text = error.to_string();
         assert_eq!((error.code(), error.is_retryable()), (code, code == ErrorCode::Unreachable), "{text}");
-        for expected in texts.iter().chain(&["is not from DynamoDB", "endpoint_url"]) {
+        let endpoint = format!(" from {}, ", server.url);
+        for expected in texts.iter().chain(&[endpoint.as_str(), "is not from DynamoDB", "endpoint_url"]) {
             assert!(text.contains(expected), "\"{expected}\" is missing: {text}");
         }
         assert!(!text.contains("hush") && !format!("{error:?}").contains("hush"), "{error:?}");
@@ -42,7 +43,7 @@ fn pages_of_a_proxy_are_errors_with_status_and_content_type() {
     let proxy = html("403 Forbidden").replacen("\r\n", "\r\nserver: squid/6.6\r\nvia: 1.1 proxy.example\r\n", 1);
     assert_foreign(proxy, ErrorCode::ServiceError, &["HTTP status 403", "server squid/6.6, via 1.1 proxy.example"]);
     let bare = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
-    assert_foreign(bare.to_owned(), ErrorCode::ServiceError, &["HTTP status 403, no content type"]);
+    assert_foreign(bare.to_owned(), ErrorCode::ServiceError, &["HTTP status 403", "no content type"]);
 }
 
 #[test]
@@ -79,7 +80,9 @@ fn pages_of_a_proxy_in_place_of_a_transport_are_failures() {
         let id = postbox.deposit_post(Message::new("t", "x")).unwrap();
         let report = postbox.clear_outbox(&[id]).unwrap();
         let detail = &report.entries()[0].detail;
-        assert!(detail.contains("the response is not from AWS: HTTP status 403, content type text/html"), "{detail}");
+        let expected =
+            format!("the response is not from AWS: HTTP status 403 from {}, content type text/html", server.url);
+        assert!(detail.contains(&expected), "{detail}");
         assert!(detail.contains("transport_endpoint_url") && !detail.contains("hush"), "{detail}");
     }
 }
