@@ -5,6 +5,7 @@
 ///
 /// - <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
 /// - <https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html>
+#[cfg_attr(not(feature = "sqs"), allow(dead_code))]
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 /// The maximum size in bytes of one message and of one batch for an SNS topic without the attribute

@@ -57,7 +57,7 @@ impl Service for Sns {
         match self.attributes(topic).await {
             Ok(attributes) => Ok(Limit {
                 bytes: attributes.get(MAXIMUM_MESSAGE_SIZE).and_then(|size| size.parse().ok()).unwrap_or(TOPIC_BYTES),
-                advice: "increase the topic's MaximumMessageSize to up to 1048576, or send a reference to the body",
+                advice: "increase the topic's MaximumMessageSize to up to 1 MiB, or send a reference to the body",
             }),
             Err(failure) if failure.is_denied() => Ok(Limit {
                 bytes: TOPIC_BYTES,
