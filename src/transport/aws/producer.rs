@@ -128,10 +128,15 @@ impl<S: Service> AwsProducer<S> {
         most
     }
 
+    /// Returns whether the message has a group that its target does not need.
+    fn can_leave_out_group(&self, numbered: &Numbered) -> bool {
+        !self.address.is_fifo() && numbered.entry.group.is_some()
+    }
+
     /// Removes the message groups of messages for a standard topic or queue that rejects message groups, such as an
     /// older emulator. Returns whether a message had a group.
     fn leave_out_groups(&self, destination: &str, batch: &mut [Numbered]) -> bool {
-        if self.address.is_fifo() || batch.iter().all(|numbered| numbered.entry.group.is_none()) {
+        if !batch.iter().any(|numbered| self.can_leave_out_group(numbered)) {
             return false;
         }
         if !self.rejects_groups.swap(true, Ordering::Relaxed) {
@@ -155,10 +160,12 @@ impl<S: Service> AwsProducer<S> {
                 Err(failure) if failure.names_group() && self.leave_out_groups(destination, &mut batch) => continue,
                 Err(failure) => return self.batch_failed(destination, batch, &failure, outcomes).await,
             };
-            let group_rejected = results.iter().any(|result| result.as_ref().is_err_and(Refusal::names_group));
-            let mut remaining = Vec::new();
+            let (mut remaining, mut group_rejected) = (Vec::new(), false);
             for (numbered, result) in batch.into_iter().zip(results) {
-                let again = result.as_ref().is_err_and(|refusal| refusal.is_transient() || refusal.names_group());
+                let refusal = result.as_ref().err();
+                let without_group = refusal.is_some_and(Refusal::names_group) && self.can_leave_out_group(&numbered);
+                let again = without_group || refusal.is_some_and(Refusal::is_transient);
+                group_rejected |= without_group;
                 outcomes.borrow_mut()[numbered.index] =
                     Some(result.map_or_else(|refusal| refusal.outcome(), |()| SendOutcome::Sent));
                 if again {

@@ -248,13 +248,14 @@ fn a_target_that_rejects_message_groups_gets_none() {
 #[test]
 fn a_fifo_target_keeps_its_message_group() {
     let faults = Faults::new(HttpClient::new().build_http());
-    faults.always(
-        "SendMessageBatch",
-        Fault::Refuse { status: 400, code: "InvalidParameterValue", message: "MessageGroupId is invalid" },
-    );
+    faults.when(|request| refusals(request).into_iter().nth(request.number % 2).unwrap());
     let postbox = open(&faults, &format!("{QUEUE}.fifo"));
-    assert_ne!(outcomes(&post(&postbox, &[keyed("Ada")])), [Dispatched]);
-    assert!(faults.bodies("SendMessageBatch").iter().all(|batch| batch["Entries"][0]["MessageGroupId"] == "Ada"));
+    for key in ["Ada", "Bob"] {
+        assert_ne!(outcomes(&post(&postbox, &[keyed(key)])), [Dispatched]);
+    }
+    let groups: Vec<_> =
+        faults.bodies("SendMessageBatch").iter().map(|batch| batch["Entries"][0]["MessageGroupId"].clone()).collect();
+    assert_eq!(groups, ["Ada", "Bob"], "one request for each message, with its group");
 }
 
 #[test]
