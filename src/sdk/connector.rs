@@ -81,7 +81,7 @@ impl HttpConnector for OnRuntime<SharedHttpConnector> {
             response.add_extension(endpoint);
             if needs_body && response.status().is_success() && is_empty(&response) {
                 return Err(ConnectorError::io(
-                    format!("the response is not from AWS: {}, no body", describe(&response)).into(),
+                    format!("the response is not from DynamoDB: {}, no body", describe(&response)).into(),
                 ));
             }
             if let Some(clock) = clock {
