@@ -191,8 +191,7 @@ impl Builder {
         if let Some(shared) = shared {
             add_routes(&mut router, routes, &config, &shared, &runtime, transport_http_client)?;
         }
-        let outbox = Outbox::new(client, server, &config);
-        let outbox = Arc::new(if is_embedded { outbox.without_stream() } else { outbox });
+        let outbox = Arc::new(Outbox::new(client, server, &config));
         if is_embedded && !must_exist {
             create_table(&runtime, &outbox, timeout)?;
         }

@@ -62,8 +62,6 @@ pub(crate) struct Outbox {
     brighter_reads: bool,
     /// The key of a new table.
     encryption: TableEncryption,
-    /// Whether a new table has a stream, as Brighter's tables have.
-    has_stream: bool,
     /// The number of messages that this process has made outstanding, minus the number that it has made not
     /// outstanding, as far as the process knows.
     outstanding_change: AtomicI64,
@@ -92,18 +90,11 @@ impl Outbox {
             max_ahead: config.max_ahead,
             brighter_reads: config.brighter_reads,
             encryption: config.table_encryption,
-            has_stream: true,
             outstanding_change: AtomicI64::new(0),
             without_partiql: AtomicBool::new(false),
             index_jumps_refused: AtomicBool::new(false),
             key_names: Mutex::default(),
         }
-    }
-
-    /// Returns an outbox that creates its table without a stream, for the embedded database. There a stream has no
-    /// reader, keeps every change forever and makes each write slower than the one before.
-    pub(crate) fn without_stream(self) -> Self {
-        Self { has_stream: false, ..self }
     }
 
     pub(crate) fn client(&self) -> &Client {

@@ -118,10 +118,8 @@ impl Outbox {
         if self.encryption == TableEncryption::AwsManaged {
             request = request.sse_specification(SseSpecification::builder().enabled(true).build());
         }
-        if self.has_stream {
-            let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
-            request = request.stream_specification(stream.build().map_err(build)?);
-        }
+        let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
+        request = request.stream_specification(stream.build().map_err(build)?);
         let mut attributes = vec![(MESSAGE_ID, ScalarAttributeType::S)];
         for index in INDEXES {
             attributes.push(index.hash.clone());

@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use dynoxide::{Database, DynoxideError};
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ const IN_MEMORY: &str = ":memory:";
 /// All of the real client code runs, and no socket is opened. The database is intended for development, tests, demos
 /// and programs on a single machine. It differs from Amazon DynamoDB: idempotency tokens are kept in memory and lost
 /// when the process ends, requests are never throttled and are executed one at a time, and an index never lags behind
-/// its table. If another process locks the file, a request waits for up to 5 seconds, even if its timeout is shorter.
+/// its table, and tables have no streams. If another process locks the file, a request waits for up to 5 seconds, even if its timeout is shorter.
 /// A process that has opened the file with Postbox must not open it otherwise, such as with another copy of SQLite or to
 /// copy it: closing the file would release the locks of Postbox. If the write-ahead log is removed in this way, all
 /// further requests fail.
@@ -194,12 +195,17 @@ impl EmbeddedDatabase {
     }
 
     fn dispatch(&self, target: &str, body: &[u8]) -> Result<String, DynoxideError> {
+        let operation = target.rsplit('.').next().unwrap_or_default();
+        let body = match operation {
+            "CreateTable" | "UpdateTable" => without_stream(body),
+            _ => Cow::Borrowed(body),
+        };
         /// Reads the request, calls the method of the database, and writes the response.
         macro_rules! operations {
             ($operation:expr; $($name:literal => $method:ident,)*) => {
                 match $operation {
                     $($name => {
-                        let request = serde_json::from_slice(body)
+                        let request = serde_json::from_slice(&body)
                             .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
                         let response = self.0.$method(request)?;
                         serde_json::to_string(&response)
@@ -211,7 +217,7 @@ impl EmbeddedDatabase {
                 }
             };
         }
-        operations! { target.rsplit('.').next().unwrap_or_default();
+        operations! { operation;
             "CreateTable" => create_table,
             "DeleteTable" => delete_table,
             "DescribeTable" => describe_table,
@@ -235,11 +241,19 @@ impl EmbeddedDatabase {
             "ExecuteStatement" => execute_statement,
             "ExecuteTransaction" => execute_transaction,
             "BatchExecuteStatement" => batch_execute_statement,
-            "ListStreams" => list_streams,
-            "DescribeStream" => describe_stream,
-            "GetShardIterator" => get_shard_iterator,
-            "GetRecords" => get_records,
         }
+    }
+}
+
+/// Removes the stream from the request for a table. The engine numbers a record of a stream by reading all records, so each
+/// write would take longer than the one before.
+fn without_stream(body: &[u8]) -> Cow<'_, [u8]> {
+    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body) {
+        Ok(mut request) => {
+            request.remove("StreamSpecification");
+            Cow::Owned(serde_json::to_vec(&request).unwrap_or_default())
+        }
+        Err(_) => Cow::Borrowed(body),
     }
 }
 
