@@ -272,7 +272,8 @@ pub(crate) fn use_lock_table<T>(
 
 /// Returns whether the key of the table differs from the key of a lock table.
 fn has_other_keys(error: &Error) -> bool {
-    error.code() == ErrorCode::ServiceError && error.message().contains("does not match the schema")
+    let texts = ["does not match the schema", "required keys was not given a value"];
+    error.code() == ErrorCode::ServiceError && texts.iter().any(|text| error.message().contains(text))
 }
 
 /// Reads the items of the lock table whose resource has this prefix.

@@ -5,6 +5,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -180,7 +181,7 @@ pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded:
             std::future::pending().await
         }
         Fault::Edit { pointer, value } => {
-            let mut body = read(inner.call(request).await?);
+            let mut body = read(inner.call(request).await?).await;
             *body.pointer_mut(pointer).expect("a value to replace") = value;
             respond(200, &body)
         }
@@ -199,7 +200,7 @@ async fn unprocessed(inner: &SharedHttpConnector, request: HttpRequest, recorded
     }
     let mut found = match after {
         0 => json!({ "Responses": {} }),
-        _ => read(inner.call(with_body(request, &asked)).await?),
+        _ => read(inner.call(with_body(request, &asked)).await?).await,
     };
     found["UnprocessedKeys"] = left;
     respond(200, &found)
@@ -223,7 +224,7 @@ async fn statements(
     if !passed.is_empty() {
         let mut body = recorded.body.clone();
         body["Statements"] = Value::Array(passed);
-        let executed = read(inner.call(with_body(request, &body)).await?);
+        let executed = read(inner.call(with_body(request, &body)).await?).await;
         answers.extend(executed["Responses"].as_array().expect("responses").iter().cloned());
     }
     let responses: Vec<Value> = (0..all.len())
@@ -242,10 +243,11 @@ fn with_body(mut request: HttpRequest, body: &Value) -> HttpRequest {
     request
 }
 
-/// Parses the body of a response of the embedded database. The body is in memory, so it is not awaited.
-fn read(response: HttpResponse) -> Value {
-    let body = response.body().bytes().expect("an answer of the embedded database");
-    serde_json::from_slice(body).expect("JSON")
+/// Parses the body of a response. The responses of a server are not in memory yet.
+async fn read(mut response: HttpResponse) -> Value {
+    let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+    let bytes = ByteStream::new(body).collect().await.expect("the whole response").into_bytes();
+    serde_json::from_slice(&bytes).expect("JSON")
 }
 
 fn refusal(code: &str, message: &str) -> Value {

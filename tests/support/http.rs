@@ -7,10 +7,17 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// A server on 127.0.0.1. It has its own thread, and stops when this value is dropped.
+/// The variable with the endpoint of another implementation of DynamoDB, on which the tests then run.
+const ENDPOINT: &str = "POSTBOX_TEST_ENDPOINT";
+
+/// A server on 127.0.0.1. It has its own thread, and stops when this value is dropped. If `POSTBOX_TEST_ENDPOINT` is set, the
+/// server behind that endpoint.
 pub struct HttpDatabase {
-    database: Database,
-    address: SocketAddr,
+    /// The database that is served, unless it belongs to another program.
+    database: Option<Database>,
+    url: String,
+    /// The access key. DynamoDB Local has a database for each key, so that each test has its own tables.
+    key: String,
     server: Option<Server>,
 }
 
@@ -22,9 +29,13 @@ struct Server {
 impl HttpDatabase {
     /// Serves a new database in memory on a free port.
     pub fn start() -> Self {
+        if let Some(url) = endpoint() {
+            let key = format!("test{:016x}", fastrand::u64(..));
+            return Self { database: None, url, key, server: None };
+        }
         let database = Database::memory().unwrap();
         let (server, address) = serve(database.clone(), SocketAddr::from(([127, 0, 0, 1], 0)));
-        Self { database, address, server: Some(server) }
+        Self { database: Some(database), url: format!("http://{address}"), key: "test".into(), server: Some(server) }
     }
 
     /// Stops the server and closes every connection. The data stays.
@@ -38,17 +49,24 @@ impl HttpDatabase {
     /// Serves the same data again on the same port.
     pub fn restart(&mut self) {
         self.stop();
-        self.server = Some(serve(self.database.clone(), self.address).0);
+        let database = self.database.clone().expect("only an embedded database can be restarted");
+        let address = self.url.trim_start_matches("http://").parse().unwrap();
+        self.server = Some(serve(database, address).0);
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     /// Adds the settings of this database.
     pub fn configure(&self, builder: Builder) -> Builder {
-        configure(builder, &self.url())
+        configure(builder, &self.url).access_key_id(&self.key)
     }
+}
+
+/// Returns the endpoint of another implementation of DynamoDB, if the tests are to run on one.
+pub fn endpoint() -> Option<String> {
+    std::env::var(ENDPOINT).ok()
 }
 
 /// Adds the settings of the database at this URL, which can be in another process.

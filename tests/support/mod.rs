@@ -64,6 +64,12 @@ pub enum Backend {
 
 impl Backend {
     pub fn embedded() -> Self {
+        if http::endpoint().is_some() { Self::over_http() } else { Self::in_process() }
+    }
+
+    /// Returns an embedded database even if the tests run on another implementation, for tests that depend on its speed, on
+    /// its handle or on its division of an index.
+    pub fn in_process() -> Self {
         Self::Embedded(EmbeddedDatabase::open(":memory:").unwrap())
     }
 
@@ -127,6 +133,11 @@ impl TestOutbox {
     /// Creates an embedded outbox with settings and producers of the test.
     pub fn configured(configure: impl FnOnce(Builder) -> Builder) -> Self {
         Self::with(Backend::embedded(), configure)
+    }
+
+    /// Creates an outbox with settings of the test on an embedded database in this process.
+    pub fn in_process(configure: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::with(Backend::in_process(), configure)
     }
 
     /// Opens another Postbox on the same database. The two share no memory, as if they were in different processes.

@@ -105,7 +105,7 @@ fn a_unit_of_work_can_move_to_another_thread_and_outlive_its_handle() {
 #[test]
 fn a_hanging_request_ends_with_the_operation_timeout() {
     let world =
-        TestOutbox::configured(|builder| builder.operation_timeout(Duration::from_millis(100)).cache_max_messages(0));
+        TestOutbox::in_process(|builder| builder.operation_timeout(Duration::from_millis(100)).cache_max_messages(0));
     let ids = world.deposit(2);
     for operation in ["GetItem", "PutItem", "BatchGetItem", "DescribeTable", "ListTables"] {
         world.faults.always(operation, Fault::Hang);
@@ -134,7 +134,7 @@ fn a_hanging_request_ends_with_the_operation_timeout() {
 
 #[test]
 fn a_hanging_mark_does_not_block_the_clear() {
-    let world = TestOutbox::configured(|builder| builder.operation_timeout(Duration::from_millis(100)));
+    let world = TestOutbox::in_process(|builder| builder.operation_timeout(Duration::from_millis(100)));
     let ids = world.deposit(2);
     world.faults.next("BatchExecuteStatement", Fault::HangAfter);
     // While marks fail, nothing more is sent until the sent messages are marked.

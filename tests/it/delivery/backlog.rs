@@ -90,7 +90,7 @@ fn a_new_topic_has_its_turn_before_other_backlogs_end() {
 
 #[test]
 fn bodies_that_exceed_the_timeout_are_read_in_smaller_parts() {
-    let world = TestOutbox::configured(|builder| {
+    let world = TestOutbox::in_process(|builder| {
         eager(builder)
             .number_of_shards(1)
             .attempt_timeout(Duration::from_millis(100))

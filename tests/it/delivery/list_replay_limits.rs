@@ -276,7 +276,7 @@ fn messages_are_replayed_by_causation() {
 
 #[test]
 fn a_missing_causation_index_affects_only_replay_by_causation() {
-    let world = test_outbox();
+    let world = TestOutbox::in_process(eager);
     let ids = world.deposit(2);
     world.clear(&ids);
     let database = world.postbox.embedded().unwrap();
@@ -345,7 +345,7 @@ fn soon<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
 #[test]
 fn the_limit_applies_before_the_first_count() {
     // The deposits of this process are counted without a count of the table.
-    let world = TestOutbox::configured(|builder| {
+    let world = TestOutbox::in_process(|builder| {
         eager(builder).max_outstanding(4).outstanding_check_interval(Duration::from_millis(86_400_000))
     });
     soon(|| world.postbox.stats().outstanding);
@@ -401,7 +401,7 @@ fn changes_by_other_processes_count_after_the_next_count() {
 
 #[test]
 fn a_deposit_during_a_count_counts_once() {
-    let world = TestOutbox::configured(|builder| {
+    let world = TestOutbox::in_process(|builder| {
         eager(builder).max_outstanding(3).outstanding_check_interval(Duration::from_millis(86_400_000))
     });
     soon(|| world.postbox.stats().outstanding);
@@ -422,7 +422,7 @@ fn a_deposit_during_a_count_counts_once() {
 
 #[test]
 fn counting_for_the_limit_reads_no_messages() {
-    let world = TestOutbox::configured(|builder| {
+    let world = TestOutbox::in_process(|builder| {
         eager(builder).max_outstanding(2).outstanding_check_interval(Duration::from_millis(10))
     });
     soon(|| world.postbox.stats().outstanding);

@@ -17,7 +17,7 @@ fn segments(requests: &[Request]) -> Vec<(u64, u64)> {
 
 #[test]
 fn an_index_of_many_shards_is_read_in_segments() {
-    let world = TestOutbox::configured(|builder| eager(builder).number_of_shards(1));
+    let world = TestOutbox::in_process(|builder| eager(builder).number_of_shards(1));
     let deposit = || {
         let messages: Vec<Message> = (0..480).map(|n| Message::new(format!("topic-{}", n % 16), "x")).collect();
         let _ = world.postbox.deposit_posts(&messages).unwrap();

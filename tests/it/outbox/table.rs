@@ -117,7 +117,7 @@ fn the_table_matches_brighters_schema() {
 #[test]
 fn the_embedded_table_has_no_stream() {
     assert!(
-        describe(&TestOutbox::new().postbox, OUTBOX)
+        describe(&TestOutbox::in_process(|builder| builder).postbox, OUTBOX)
             .stream_specification()
             .is_none_or(|stream| !stream.stream_enabled())
     );
