@@ -265,9 +265,12 @@ impl Config {
         if !self.embedded_path.is_empty() && !self.endpoint_url.is_empty() {
             return Err(invalid("embedded_path and endpoint_url exclude each other: unset one"));
         }
-        for (name, url) in
-            [("endpoint_url", &self.endpoint_url), ("transport_endpoint_url", &self.transport_endpoint_url)]
-        {
+        for (name, url) in [
+            ("endpoint_url", &self.endpoint_url),
+            ("transport_endpoint_url", &self.transport_endpoint_url),
+            ("sns_endpoint_url", &self.sns_endpoint_url),
+            ("sqs_endpoint_url", &self.sqs_endpoint_url),
+        ] {
             if !url.is_empty() {
                 check_url(name, url)?;
             }

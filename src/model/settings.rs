@@ -74,7 +74,11 @@ macro_rules! with_settings {
             routes: optional(1, 65536) = "",
                 "The destinations of messages, one route per line or separated by `;`: `greeting.made = sns:greetings; orders.* = sqs:https://sqs.eu-central-1.amazonaws.com/123456789012/orders; * = sns:arn:aws:sns:eu-central-1:123456789012:rest`. The left side is a topic, a prefix of topics followed by `*`, or `*` for all other topics. Exact topics take precedence over prefixes, and longer prefixes over shorter ones. The right side is `sns:` or `sqs:`, followed by a name or an ARN. For SQS, it can also be followed by the URL of the queue. The builder's `route` adds one route.";
             transport_endpoint_url: optional(1, 2048) = "",
-                "The endpoint of SNS and SQS, such as `http://localhost:4566`. If it is not set, the endpoint in the URL of the queue is used, or else Amazon's endpoint for the region.";
+                "The endpoint of SNS and SQS, such as `http://localhost:5000`. If it is not set, the endpoint in the URL of the queue is used, or else Amazon's endpoint for the region.";
+            sns_endpoint_url: optional(1, 2048) = "",
+                "The endpoint of SNS, if it differs from `transport_endpoint_url`.";
+            sqs_endpoint_url: optional(1, 2048) = "",
+                "The endpoint of SQS, if it differs from `transport_endpoint_url`.";
             create_missing_targets: flag() = false,
                 "If `true`, a topic or queue that a route names is created if it does not exist when the first message is sent to it. It is created as a FIFO topic or queue if its name ends in `.fifo`.";
             operation_timeout as "operation_timeout_ms": millis(10, 600000) = 10000,

@@ -50,9 +50,7 @@ impl Connection {
             )));
         }
         let endpoint = match address {
-            _ if !context.config.transport_endpoint_url.is_empty() => {
-                Some(context.config.transport_endpoint_url.clone())
-            }
+            _ if !endpoint_setting(service, context).is_empty() => Some(endpoint_setting(service, context).to_owned()),
             Address::Url(url) => url.endpoint.clone(),
             _ => None,
         };
@@ -76,6 +74,13 @@ impl Connection {
         }
         Ok(Self { sdk: sdk.build(), region, endpoint, rejected_signature: shared.rejected_signature() })
     }
+}
+
+/// Returns the endpoint of a service in the settings, or an empty text.
+fn endpoint_setting<'a>(service: &str, context: &Context<'a>) -> &'a str {
+    let config = context.config;
+    let own = if service == "SNS" { &config.sns_endpoint_url } else { &config.sqs_endpoint_url };
+    if own.is_empty() { &config.transport_endpoint_url } else { own }
 }
 
 /// Creates a producer that sends to an address.

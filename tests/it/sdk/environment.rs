@@ -190,3 +190,33 @@ fn the_location_has_the_account_and_the_region_or_the_endpoint() {
         assert_eq!(embedded.location().unwrap(), "table brighter_outbox in :memory:");
     });
 }
+
+#[cfg(all(feature = "sns", feature = "sqs"))]
+#[test]
+fn the_endpoint_of_each_transport_comes_from_its_setting_or_the_environment() {
+    let keys = [("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_REGION", "eu-west-1")];
+    let variables = [&keys[..], &[("AWS_ENDPOINT_URL_SQS", "http://sqs-variable.example")]].concat();
+    with_aws(&variables, || {
+        let sns = "sns:arn:aws:sns:eu-west-1:123456789012:t";
+        let sqs = "sqs:arn:aws:sqs:eu-west-1:123456789012:q";
+        let both = |builder: Builder| builder.transport_endpoint_url("http://both.example");
+        let own = |builder: Builder| both(builder).sns_endpoint_url("http://sns.example");
+        for (target, builder, host) in [
+            (sns, Postbox::builder(), "https://sns.eu-west-1.amazonaws.com"),
+            (sqs, Postbox::builder(), "http://sqs-variable.example"),
+            (sns, both(Postbox::builder()), "http://both.example"),
+            (sqs, both(Postbox::builder()), "http://both.example"),
+            (sns, own(Postbox::builder()), "http://sns.example"),
+            (sqs, own(Postbox::builder()), "http://both.example"),
+            (sqs, own(Postbox::builder()).sqs_endpoint_url("http://sqs.example"), "http://sqs.example"),
+        ] {
+            let amazon = Amazon::new();
+            amazon.behaviour().response = Some((400, r#"{"__type":"AccessDenied","message":"no"}"#));
+            let builder = builder.embedded_path(":memory:").route("*", target).transport_http_client(amazon.clone());
+            let postbox = builder.open().unwrap();
+            let _ = postbox.post(postbox::Message::new("t", "x")).unwrap();
+            let requests = amazon.take();
+            assert!(requests[0].address.starts_with(host), "{target}: {requests:?} instead of {host}");
+        }
+    });
+}
