@@ -195,7 +195,11 @@ fn without_directory(text: &str) -> String {
 }
 
 pub fn interrupt(child: &Child) {
+    send(child, libc::SIGINT);
+}
+
+pub fn send(child: &Child, signal: libc::c_int) {
     let pid = libc::pid_t::try_from(child.id()).unwrap();
     // SAFETY: kill accesses no memory. The child was not waited for, so its pid cannot be reused.
-    assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
+    assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
 }

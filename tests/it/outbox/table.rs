@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeyType, Projection, ProjectionType, ScalarAttributeType,
     StreamViewType, TableDescription, TimeToLiveStatus,
 };
-use postbox::{Builder, ErrorCode, Postbox, TableEncryption, TableReport};
+use postbox::{Builder, EmbeddedDatabase, ErrorCode, MemoryProducer, Message, Postbox, TableEncryption, TableReport};
 use std::sync::Barrier;
 use std::time::Duration;
 
@@ -421,4 +421,28 @@ fn subjects(report: &TableReport) -> Vec<&str> {
 fn time_to_live(postbox: &Postbox, table: &'static str) -> Option<TimeToLiveStatus> {
     let ttl = sdk(postbox, |client| async move { client.describe_time_to_live().table_name(table).send().await });
     ttl.time_to_live_description().unwrap().time_to_live_status().cloned()
+}
+
+/// The template in docs/dynamodb.md, whose properties are those of CreateTable.
+#[test]
+fn the_tables_of_the_cloudformation_template_can_be_used() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dynamodb.md")).unwrap();
+    let (_, template) = page.split_once("```json\n").unwrap();
+    let template: serde_json::Value = serde_json::from_str(template.split("```").next().unwrap()).unwrap();
+    let database = EmbeddedDatabase::open(":memory:").unwrap();
+    for resource in template["Resources"].as_object().unwrap().values() {
+        let mut properties = resource["Properties"].as_object().unwrap().clone();
+        let time_to_live = properties.remove("TimeToLiveSpecification");
+        let table = properties["TableName"].clone();
+        database.execute("CreateTable", &serde_json::Value::from(properties).to_string()).unwrap();
+        if let Some(specification) = time_to_live {
+            let request = serde_json::json!({"TableName": table, "TimeToLiveSpecification": specification});
+            database.execute("UpdateTimeToLive", &request.to_string()).unwrap();
+        }
+    }
+    let builder = Postbox::builder().embedded(database).must_exist().dispatched_ttl(Duration::from_secs(60));
+    let postbox = builder.default_producer(MemoryProducer::new()).open().unwrap();
+    let report = postbox.verify_table().unwrap();
+    assert!(report.warnings.is_empty() && report.has_causation_index, "{report:?}");
+    assert!(postbox.post(Message::new("t", "x")).unwrap().is_success());
 }
