@@ -215,12 +215,12 @@ impl Builder {
     #[cfg(feature = "embedded")]
     fn open_embedded(&self) -> Result<Option<EmbeddedDatabase>> {
         let path = &self.config.embedded_path;
-        if self.must_exist && self.embedded.is_none() && !path.is_empty() {
-            EmbeddedDatabase::check_exists(path)?;
-        }
         match &self.embedded {
-            None if !self.config.embedded_path.is_empty() => {
-                EmbeddedDatabase::open(&self.config.embedded_path).map(Some)
+            None if !path.is_empty() => {
+                if self.must_exist {
+                    EmbeddedDatabase::check_exists(path)?;
+                }
+                EmbeddedDatabase::open(path).map(Some)
             }
             given => Ok(given.clone()),
         }

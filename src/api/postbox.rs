@@ -234,7 +234,8 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::TableNotFound`]; [`ErrorCode::InvalidTable`] with a reason for each problem.
     pub fn verify_table(&self) -> Result<TableReport> {
-        self.engine.run("verify_table", |outbox| async move { outbox.verify_table().await })
+        let lock_table = self.engine.config.lock_table_name.clone();
+        self.engine.run("verify_table", |outbox| async move { outbox.verify_table(&lock_table).await })
     }
 
     /// Sends the outstanding messages that are older than `sweep_min_age_ms`, and marks them dispatched. The oldest

@@ -100,6 +100,7 @@ impl Outbox {
         until: Ticks,
         from: Option<PageStart>,
     ) -> Result<(Vec<String>, Option<PageStart>)> {
+        let subject = self.index(DELIVERED);
         let response = self
             .client
             .query()
@@ -113,9 +114,8 @@ impl Outbox {
             .set_exclusive_start_key(PageStart::key(from.as_ref()))
             .send()
             .await
-            .map_err(|failure| explain("Query", &self.index(DELIVERED), failure))?;
+            .map_err(|failure| explain("Query", &subject, failure))?;
         let ids = response.items().iter().filter_map(message_id).map(str::to_owned).collect();
-        let subject = self.index(DELIVERED);
         let next = PageStart::next(from, response.last_evaluated_key, response.scanned_count, "Query", &subject)?;
         Ok((ids, next))
     }

@@ -51,7 +51,6 @@ pub(crate) struct Outbox {
     single_attempt: Client,
     table: String,
     server: Server,
-    lock_table: String,
     shards: u32,
     max_attempts: u64,
     /// The time for which a dispatched message is kept, or `None` to keep it forever.
@@ -83,7 +82,6 @@ impl Outbox {
             client,
             table: config.table_name.clone(),
             server,
-            lock_table: config.lock_table_name.clone(),
             shards: u32::try_from(config.number_of_shards).unwrap_or(1),
             max_attempts: config.max_request_attempts,
             dispatched_ttl: Some(config.dispatched_ttl).filter(|ttl| !ttl.is_zero()),

@@ -93,10 +93,10 @@ impl Outbox {
 
     /// Checks that the table exists, is active, and has the keys and indexes of an outbox. Returns warnings about other
     /// properties.
-    pub(crate) async fn verify_table(&self) -> Result<TableReport> {
+    pub(crate) async fn verify_table(&self, lock_table: &str) -> Result<TableReport> {
         let table = self.describe().await?;
         let report = check(&table, &self.table)?;
-        Ok(TableReport { warnings: self.warnings(&table).await, ..report })
+        Ok(TableReport { warnings: self.warnings(&table, lock_table).await, ..report })
     }
 
     /// Returns whether the table has the index `Causation`.

@@ -11,11 +11,11 @@ use aws_sdk_dynamodb::types::{BillingMode, KeyType, Select, TableDescription};
 
 impl Outbox {
     /// Returns the warnings about a table that can serve as an outbox.
-    pub(crate) async fn warnings(&self, table: &TableDescription) -> Vec<TableWarning> {
+    pub(crate) async fn warnings(&self, table: &TableDescription, lock_table: &str) -> Vec<TableWarning> {
         [
             is_provisioned(table).then(|| ("billing mode", PROVISIONED.to_owned())),
             self.time_to_live_problem().await.map(|problem| ("time to live", problem)),
-            self.lock_table_problem().await.map(|problem| ("lock table", problem)),
+            self.lock_table_problem(lock_table).await.map(|problem| ("lock table", problem)),
             self.query_problem().await.map(|problem| ("permissions", problem)),
             self.scan_problem().await.map(|problem| ("permissions", problem)),
         ]
@@ -25,8 +25,7 @@ impl Outbox {
         .collect()
     }
 
-    async fn lock_table_problem(&self) -> Option<String> {
-        let name = &self.lock_table;
+    async fn lock_table_problem(&self, name: &str) -> Option<String> {
         let table = match self.describe_table(name).await {
             Ok(table) => table,
             Err(error) if error.code() == ErrorCode::TableNotFound => {

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 #[derive(Debug)]
 pub(crate) struct Bundle {
     /// The variable or property that names the file.
-    pub(crate) origin: &'static str,
+    pub(crate) origin: String,
     pub(crate) path: String,
 }
 

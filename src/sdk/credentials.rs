@@ -196,7 +196,7 @@ impl Chain {
 }
 
 impl State {
-    /// Returns whether no other task has loaded credentials since this many loads. Refused credentials are loaded again
+    /// Returns whether no other task has loaded credentials since this many loads. Rejected credentials are loaded again
     /// at a limited rate, even if every load fails.
     fn needs_load(&self, seen: u64) -> bool {
         let has_just_failed = self.is_rejected && self.failure.is_some() && is_recent(self.last_load);

@@ -13,10 +13,14 @@ use std::error::Error as StdError;
 pub(crate) struct Endpoint(String);
 
 impl Endpoint {
-    /// Returns the endpoint of a request without its path, which can contain more than an address.
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        Self(request.uri().split('/').take(3).collect::<Vec<_>>().join("/"))
+        Self(without_path(request.uri()).to_owned())
     }
+}
+
+/// Returns the scheme and the host of a URL. The path can contain more than an address.
+pub(crate) fn without_path(url: &str) -> &str {
+    url.match_indices('/').nth(2).map_or(url, |(end, _)| &url[..end])
 }
 
 /// The known effect of a failed request.
@@ -134,11 +138,17 @@ pub(crate) fn to_check(error: &(dyn StdError + 'static), setting: &str) -> Strin
 
 const KEY_ADVICE: &str = "Allow kms:Decrypt and kms:GenerateDataKey on the KMS key of the table (its SSEDescription) in the caller's IAM policy and in the policy of the key, and check that the key is enabled";
 
-/// Returns whether an error response is about the KMS key of a table. A throttled KMS works again without an operator.
-fn is_key_failure(code: &str, message: &str) -> bool {
+/// Returns whether this is an error code of any service for a KMS key, such as `KMS.DisabledException`, `KMSAccessDenied`
+/// and `KmsInvalidState`. A throttled KMS works again without an operator.
+pub(crate) fn is_key_code(code: &str) -> bool {
     let code = code.to_ascii_lowercase();
     code.starts_with("kms") && !code.contains("throttl")
-        || code.starts_with("accessdenied") && (message.contains("KMS") || message.contains("kms:"))
+}
+
+/// Returns whether an error response is about the KMS key of a table.
+fn is_key_failure(code: &str, message: &str) -> bool {
+    let is_denial = code.to_ascii_lowercase().starts_with("accessdenied");
+    is_key_code(code) || is_denial && (message.contains("KMS") || message.contains("kms:"))
 }
 
 /// Converts an error response of DynamoDB into an error of Postbox. The error code of the response determines the
@@ -175,14 +185,19 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
 /// Returns the error for a response without an error code of DynamoDB, such as the page of a proxy or a redirect. Its body is
 /// not shown, because it can contain anything.
 fn foreign(operation: &str, subject: &str, response: &HttpResponse) -> Error {
-    let text = format!(
-        "{operation} on {subject}: the response is not from DynamoDB: {}. Check endpoint_url, region, and the proxies between this machine and the endpoint",
-        describe(response)
-    );
+    let text = format!("{operation} on {subject}: {}", not_from("DynamoDB", response, "endpoint_url"));
     match response.status().as_u16() {
         500.. => Error::new(ErrorCode::Unreachable, text + ". Try again later").retryable(),
         _ => Error::new(ErrorCode::ServiceError, text),
     }
+}
+
+/// Returns the text for a response that this service has not sent. The setting names its endpoint.
+pub(crate) fn not_from(service: &str, response: &HttpResponse, setting: &str) -> String {
+    format!(
+        "the response is not from {service}: {}. Check {setting}, region, and the proxies between this machine and the endpoint",
+        describe(response)
+    )
 }
 
 /// Describes a response by its status and the headers that show who sent it.

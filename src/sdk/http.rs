@@ -1,7 +1,7 @@
 //! The HTTP client for AWS: its connections, and the proxy and the CA certificates of each.
 
 use crate::sdk::certificates::{self, Bundle};
-use crate::sdk::failure::never_connected;
+use crate::sdk::failure::{never_connected, without_path};
 use crate::sdk::proxy::{Proxies, Proxy};
 use crate::sys::sync::Mutex;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
@@ -80,6 +80,7 @@ impl HttpConnector for Attempts {
 
 impl Attempts {
     async fn exchange(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let place = without_path(request.uri()).to_owned();
         let url: Uri =
             request.uri().parse().map_err(|error: http::uri::InvalidUri| ConnectorError::user(error.into()))?;
         let kind = self.kind(&url);
@@ -92,7 +93,7 @@ impl Attempts {
             Ok(_) => true,
             Err(error) => never_connected(std::error::Error::source(error)),
         };
-        result.map_err(|error| with_place(error, &url, kind.proxy.as_ref()))
+        result.map_err(|error| with_place(error, place, kind.proxy.as_ref()))
     }
 
     fn kind(&self, url: &Uri) -> Kind {
@@ -168,12 +169,12 @@ impl std::error::Error for At {
     }
 }
 
-fn with_place(error: ConnectorError, url: &Uri, proxy: Option<&Proxy>) -> ConnectorError {
-    let authority = url.authority().map_or("", http::uri::Authority::as_str);
-    let through = proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
-    let place = format!("{}://{authority}{through}", url.scheme_str().unwrap_or_default());
-    let (is_timeout, is_io, kind) = (error.is_timeout(), error.is_io(), error.as_other());
-    let is_user = error.is_user();
+fn with_place(error: ConnectorError, mut place: String, proxy: Option<&Proxy>) -> ConnectorError {
+    if let Some(proxy) = proxy {
+        place += &format!(" through the proxy {proxy}");
+    }
+    let (is_timeout, is_io, is_user) = (error.is_timeout(), error.is_io(), error.is_user());
+    let kind = error.as_other();
     let source = At { place, source: error.into_source() }.into();
     match () {
         () if is_timeout => ConnectorError::timeout(source),

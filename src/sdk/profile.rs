@@ -90,9 +90,7 @@ impl Profile {
 
     /// Returns the file of CA certificates that the AWS configuration names, if any.
     pub(crate) fn ca_bundle(&self) -> Option<Bundle> {
-        let from_profile =
-            || Some(Bundle { origin: "ca_bundle of the AWS profile", path: self.property("ca_bundle")? });
-        variable("AWS_CA_BUNDLE").map(|path| Bundle { origin: "AWS_CA_BUNDLE", path }).or_else(from_profile)
+        self.value("AWS_CA_BUNDLE", "ca_bundle").map(|(origin, path)| Bundle { origin, path })
     }
 
     /// Returns the retries of requests: the number of attempts from the setting, from `AWS_MAX_ATTEMPTS` or from the

@@ -52,8 +52,8 @@ impl Proxies {
         let is_https = url.scheme_str() == Some("https");
         let proxy = if is_https { &self.https } else { &self.http }.as_ref()?;
         // A URL that the matcher cannot read is an error of the request.
-        let is_readable = proxy.config().is_ok();
-        (!is_local(url.host()?) && (!is_readable || self.matcher.intercept(url).is_some())).then_some(proxy)
+        let applies = || self.matcher.intercept(url).is_some() || proxy.config().is_err();
+        (!is_local(url.host()?) && applies()).then_some(proxy)
     }
 }
 

@@ -102,12 +102,11 @@ impl ServerClock {
                 // The earlier samples led to the rejected time.
                 self.samples.lock().offsets.clear();
             }
-            self.sample(sent, received, date);
+            self.sample(sent, received, round_trip, date);
         }
     }
 
-    fn sample(&self, sent: Reading, received: Reading, date: SystemTime) {
-        let round_trip = received.steady.duration_since(sent.steady);
+    fn sample(&self, sent: Reading, received: Reading, round_trip: Duration, date: SystemTime) {
         if received.drift_since(sent).abs() >= MAX_DRIFT_MS {
             return;
         }

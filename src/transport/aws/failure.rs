@@ -1,7 +1,7 @@
 //! Failures of SNS and SQS, and whether a retry may succeed.
 
 use crate::sdk::error_chain::{bounded, causes, find_in_chain};
-use crate::sdk::failure::{describe, to_check};
+use crate::sdk::failure::{is_key_code, not_from, to_check};
 use crate::sdk::server_clock::is_about_the_time;
 use crate::transport::SendOutcome;
 use aws_credential_types::provider::error::CredentialsError;
@@ -48,7 +48,7 @@ impl Cause {
     fn of(code: &str) -> Self {
         // The older error codes of SQS have this prefix.
         match code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code) {
-            code if is_key_failure(code) => Self::Key,
+            code if is_key_code(code) => Self::Key,
             "NotFound" | "NotFoundException" | "ResourceNotFound" | "NonExistentQueue" | "QueueDoesNotExist" => {
                 Self::Missing
             }
@@ -100,15 +100,7 @@ impl Failure {
         let (why, refusal) = match error {
             SdkError::ServiceError(response) => match Refusal::of(response.err(), response.raw()) {
                 Some(refusal) => (refusal.text(), Some(refusal)),
-                None => {
-                    let text = describe(response.raw());
-                    (
-                        format!(
-                            "the response is not from AWS: {text}. Check transport_endpoint_url, region, and the proxies between this machine and the endpoint"
-                        ),
-                        None,
-                    )
-                }
+                None => (not_from("AWS", response.raw(), "transport_endpoint_url"), None),
             },
             _ if find_in_chain::<CredentialsError>(error).is_some() => {
                 (format!("no AWS credentials: {}{}", causes(error), Cause::Credentials.advice()), None)
@@ -167,13 +159,6 @@ impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         Self::new(format!("the request could not be built: {error}"))
     }
-}
-
-/// Returns whether this is an error code for a KMS key, such as `KMS.DisabledException`, `KMSAccessDenied` and
-/// `KmsInvalidState`. A throttled KMS works again without an operator.
-fn is_key_failure(code: &str) -> bool {
-    let code = code.to_ascii_lowercase();
-    code.starts_with("kms") && !code.contains("throttl")
 }
 
 impl Refusal {

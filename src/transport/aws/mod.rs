@@ -24,6 +24,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use producer::{AwsProducer, Policy, Service};
 use std::sync::Arc;
+use wire::Transport;
 
 /// The configuration of a client for one address.
 struct Connection {
@@ -36,7 +37,7 @@ struct Connection {
 
 impl Connection {
     /// Returns the connection to a service for an address.
-    fn to(service: &str, address: &Address, context: &Context<'_>) -> Result<Self> {
+    fn to(service: Transport, address: &Address, context: &Context<'_>) -> Result<Self> {
         let shared = context.shared;
         let known = shared.sdk.region();
         if let (Address::Arn(arn), Some(region)) = (address, known)
@@ -49,13 +50,14 @@ impl Connection {
                 partition_of(region.as_ref())
             )));
         }
+        let setting = endpoint_setting(service, context);
         let endpoint = match address {
-            _ if !endpoint_setting(service, context).is_empty() => Some(endpoint_setting(service, context).to_owned()),
+            _ if !setting.is_empty() => Some(setting.to_owned()),
             Address::Url(url) => url.endpoint.clone(),
             _ => None,
         };
         let own = address.region().map(|region| Region::new(region.to_owned()));
-        let has_endpoint = endpoint.is_some() || sdk::endpoint(&shared.sdk, service).is_some();
+        let has_endpoint = endpoint.is_some() || sdk::endpoint(&shared.sdk, service.id()).is_some();
         let any = has_endpoint.then(|| Region::from_static(ANY_REGION));
         let region = own.or_else(|| known.cloned()).or(any).ok_or_else(|| {
             let text = format!(
@@ -77,9 +79,12 @@ impl Connection {
 }
 
 /// Returns the endpoint of a service in the settings, or an empty text.
-fn endpoint_setting<'a>(service: &str, context: &Context<'a>) -> &'a str {
+fn endpoint_setting<'a>(service: Transport, context: &Context<'a>) -> &'a str {
     let config = context.config;
-    let own = if service == "SNS" { &config.sns_endpoint_url } else { &config.sqs_endpoint_url };
+    let own = match service {
+        Transport::Sns => &config.sns_endpoint_url,
+        Transport::Sqs => &config.sqs_endpoint_url,
+    };
     if own.is_empty() { &config.transport_endpoint_url } else { own }
 }
 

@@ -25,7 +25,8 @@ struct Topic(Address);
 
 impl Target for Topic {
     fn open(&self, context: &Context<'_>) -> crate::model::error::Result<Arc<dyn Producer>> {
-        let Connection { sdk, region, endpoint, rejected_signature } = Connection::to("SNS", &self.0, context)?;
+        let Connection { sdk, region, endpoint, rejected_signature } =
+            Connection::to(Transport::Sns, &self.0, context)?;
         let mut settings = aws_sdk_sns::config::Builder::from(&sdk)
             .region(region)
             .retry_classifier(rejected_signature)

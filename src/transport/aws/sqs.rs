@@ -24,7 +24,8 @@ struct Queue(Address);
 
 impl Target for Queue {
     fn open(&self, context: &Context<'_>) -> crate::model::error::Result<Arc<dyn Producer>> {
-        let Connection { sdk, region, endpoint, rejected_signature } = Connection::to("SQS", &self.0, context)?;
+        let Connection { sdk, region, endpoint, rejected_signature } =
+            Connection::to(Transport::Sqs, &self.0, context)?;
         let mut settings = aws_sdk_sqs::config::Builder::from(&sdk)
             .region(region)
             .retry_classifier(rejected_signature)

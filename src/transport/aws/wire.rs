@@ -22,6 +22,16 @@ pub(super) enum Transport {
     Sqs,
 }
 
+impl Transport {
+    /// Returns the id of the service in variables such as `AWS_ENDPOINT_URL_SQS`.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::Sns => "SNS",
+            Self::Sqs => "SQS",
+        }
+    }
+}
+
 /// A message that is ready to be sent.
 #[derive(Debug)]
 pub(super) struct Entry {
