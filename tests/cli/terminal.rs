@@ -44,6 +44,7 @@ fn commands_ask_and_do_nothing_unless_confirmed() {
     assert_eq!(outbox.counts(), [2, 1, 1]);
     let yes = on_a_terminal(&outbox, "postbox unpark --all", "y\n", &[]);
     assert!(yes.contains(question) && yes.contains("1 message released"), "{yes}");
+    assert_eq!(yes.matches("table brighter_outbox in").count(), 1, "{yes}");
     assert_eq!(outbox.counts(), [3, 1, 0]);
     let evil = on_a_terminal(&outbox, "postbox replay --causation \"$(printf 'a\\033[2Jb')\"", "n\n", &[]);
     assert!(evil.contains("with the causation id a\u{fffd}[2Jb again? [y/N]"), "{evil:?}");

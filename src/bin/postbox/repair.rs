@@ -34,10 +34,9 @@ pub fn unpark(options: &Options, screen: &Screen, args: &UnparkArgs) -> Outcome 
     if args.caution.dry_run {
         return dry_run(screen, "would be released", &ids);
     }
-    if args.all || ids.len() > 1 {
-        args.caution.confirm(&postbox, ids.len(), &format!("Make {} outstanding again?", messages(ids.len())))?;
-    }
-    note(&postbox.location()?);
+    let asks = args.all || ids.len() > 1;
+    let question = format!("Make {} outstanding again?", messages(ids.len()));
+    show_location(&postbox, asks && args.caution.confirm(&postbox, ids.len(), &question)?)?;
     one_by_one(&ids, "releasing", |id| postbox.unpark(id).map(|()| Ok(())))?.report(screen, "released")
 }
 
@@ -62,8 +61,8 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
     let postbox = options.open()?;
     let mut tally = Tally::default();
     if let Some(cause) = &args.causation {
-        args.caution.confirm(&postbox, 1, &format!("Send every message with the causation id {cause} again?"))?;
-        note(&postbox.location()?);
+        let question = format!("Send every message with the causation id {cause} again?");
+        show_location(&postbox, args.caution.confirm(&postbox, 1, &question)?)?;
         tally.add(&postbox.replay_causation(cause)?);
         return tally.report(screen, "outstanding again");
     }
@@ -71,10 +70,9 @@ pub fn replay(options: &Options, screen: &Screen, args: &ReplayArgs) -> Outcome 
     if args.caution.dry_run {
         return dry_run(screen, "would be sent again", &ids);
     }
-    if args.all || ids.len() > 1 {
-        args.caution.confirm(&postbox, ids.len(), &format!("Send {} again?", messages(ids.len())))?;
-    }
-    note(&postbox.location()?);
+    let asks = args.all || ids.len() > 1;
+    let question = format!("Send {} again?", messages(ids.len()));
+    show_location(&postbox, asks && args.caution.confirm(&postbox, ids.len(), &question)?)?;
     let cancel = interrupt::listen();
     let bar = progress::bar(ids.len(), "replaying");
     for chunk in ids.chunks(CHUNK) {
@@ -112,8 +110,8 @@ pub fn delete(options: &Options, screen: &Screen, args: &DeleteArgs) -> Outcome 
     if args.caution.dry_run {
         return dry_run(screen, "would be deleted", &ids);
     }
-    args.caution.confirm(&postbox, ids.len(), &format!("Delete {} permanently?", messages(ids.len())))?;
-    note(&postbox.location()?);
+    let question = format!("Delete {} permanently?", messages(ids.len()));
+    show_location(&postbox, args.caution.confirm(&postbox, ids.len(), &question)?)?;
     one_by_one(&ids, "deleting", |id| delete_one(&postbox, id, state))?.report(screen, "deleted")
 }
 
@@ -142,6 +140,14 @@ fn chosen(postbox: &Postbox, ids: &[String], state: MessageState, filter: &Filte
         return Err(Failure::usage("--topic, --older-than and --younger-than require --all"));
     }
     given_ids(ids)
+}
+
+/// Shows where the table is, unless a question has shown it.
+fn show_location(postbox: &Postbox, was_asked: bool) -> Result<(), Failure> {
+    if !was_asked {
+        note(&postbox.location()?);
+    }
+    Ok(())
 }
 
 /// Changes each message with a separate request. If a message fails, the command continues with the next message. If

@@ -51,10 +51,11 @@ pub struct Caution {
 }
 
 impl Caution {
-    /// Shows where the table is, and asks for confirmation on the terminal. Without a terminal `--yes` is required.
-    pub fn confirm(self, postbox: &Postbox, count: usize, question: &str) -> Result<(), Failure> {
+    /// Shows where the table is, and asks for confirmation on the terminal. Without a terminal `--yes` is required. Returns
+    /// whether the question was asked.
+    pub fn confirm(self, postbox: &Postbox, count: usize, question: &str) -> Result<bool, Failure> {
         if self.yes || count == 0 {
-            return Ok(());
+            return Ok(false);
         }
         if !std::io::stdin().is_terminal() {
             return Err(Failure::usage(format!(
@@ -63,7 +64,7 @@ impl Caution {
         }
         note(&postbox.location()?);
         match ask(question) {
-            Ok(true) => Ok(()),
+            Ok(true) => Ok(true),
             _ => Err(Failure::usage("nothing was done")),
         }
     }
