@@ -176,14 +176,20 @@ fn an_existing_table_gets_no_time_to_live() {
     assert_eq!(status, Some(TimeToLiveStatus::Disabled));
 }
 
-#[test]
-fn creation_waits_for_the_table_to_become_active() {
+/// Opens a Postbox on a database over HTTP without tables, and returns both with the faults between them.
+fn without_table(builder: Builder) -> (Backend, Faults, Postbox) {
     let backend = Backend::over_http();
     let Backend::Http(database) = &backend else { unreachable!() };
-    let faults: Faults = backend.faults();
+    let faults = backend.faults();
+    let postbox = database.configure(builder.http_client(faults.clone())).open().unwrap();
+    (backend, faults, postbox)
+}
+
+#[test]
+fn creation_waits_for_the_table_to_become_active() {
+    let (_database, faults, postbox) = without_table(Postbox::builder());
     let missing = Fault::Refuse { status: 400, code: "ResourceNotFoundException", message: "not yet" };
     faults.next_times(2, "DescribeTable", missing);
-    let postbox = database.configure(Postbox::builder().http_client(faults.clone())).open().unwrap();
     postbox.create_table().unwrap();
     assert_eq!(
         faults.operations(),
@@ -193,11 +199,8 @@ fn creation_waits_for_the_table_to_become_active() {
 
 #[test]
 fn a_missing_permission_ends_the_wait_for_the_table() {
-    let backend = Backend::over_http();
-    let Backend::Http(database) = &backend else { unreachable!() };
-    let faults: Faults = backend.faults();
+    let (_database, faults, postbox) = without_table(Postbox::builder());
     faults.always("DescribeTable", Fault::access_denied());
-    let postbox = database.configure(Postbox::builder().http_client(faults.clone())).open().unwrap();
     assert_eq!(postbox.create_table().unwrap_err().code(), ErrorCode::AccessDenied);
     assert_eq!(faults.count("DescribeTable"), 1);
 }
@@ -306,11 +309,7 @@ fn indexes_of(table: &TableDescription) -> Vec<(String, (String, Option<String>)
 
 #[test]
 fn a_table_without_time_to_live_is_reported_and_usable() {
-    let backend = Backend::over_http();
-    let Backend::Http(database) = &backend else { unreachable!() };
-    let faults = backend.faults();
-    let builder = Postbox::builder().table_name("without_expiry").http_client(faults.clone());
-    let postbox = database.configure(builder).open().unwrap();
+    let (_database, faults, postbox) = without_table(Postbox::builder().table_name("without_expiry"));
     faults.next("UpdateTimeToLive", Fault::access_denied());
     let error = postbox.create_table().unwrap_err();
     assert_eq!(error.code(), ErrorCode::AccessDenied);
@@ -320,10 +319,7 @@ fn a_table_without_time_to_live_is_reported_and_usable() {
 
 #[test]
 fn time_to_live_is_enabled_if_the_response_to_the_creation_is_lost() {
-    let backend = Backend::over_http();
-    let Backend::Http(database) = &backend else { unreachable!() };
-    let faults = backend.faults();
-    let postbox = database.configure(Postbox::builder().http_client(faults.clone())).open().unwrap();
+    let (_database, faults, postbox) = without_table(Postbox::builder());
     faults.next("CreateTable", Fault::AnswerLost);
     postbox.create_table().unwrap();
     assert_eq!(faults.count("CreateTable"), 2);
@@ -332,10 +328,7 @@ fn time_to_live_is_enabled_if_the_response_to_the_creation_is_lost() {
 
 #[test]
 fn time_to_live_that_another_process_has_enabled_is_enough() {
-    let backend = Backend::over_http();
-    let Backend::Http(database) = &backend else { unreachable!() };
-    let faults = backend.faults();
-    let postbox = database.configure(Postbox::builder().http_client(faults.clone())).open().unwrap();
+    let (_database, faults, postbox) = without_table(Postbox::builder());
     faults.next("UpdateTimeToLive", Fault::AnswerLost);
     faults.next(
         "UpdateTimeToLive",
