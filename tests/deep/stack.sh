@@ -26,6 +26,8 @@ http=$(grep -o 'http://[0-9.:]*' "$work/url")
 openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
     -keyout "$work/key" -out "$work/certificate" 2>/dev/null
 start "$work/port" python3 "$root/tests/deep/tls_proxy.py" "$work/certificate" "$work/key" "${http##*:}" || exit 1
+# AWS_CA_BUNDLE would replace the certificate.
+unset AWS_CA_BUNDLE
 export SSL_CERT_FILE=$work/certificate
 gcc -std=c11 -Wall -Wextra -Werror -pthread -I "$root/include" "$root/tests/deep/stack.c" "$libraries/libpostbox.so" -o "$work/stack" || exit 1
 
