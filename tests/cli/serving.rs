@@ -120,6 +120,7 @@ fn exchange(server: &Server, request: &str) -> String {
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();
     assert!(!response.to_ascii_lowercase().contains("access-control-"), "{response}");
+    assert!(response.contains("\r\nx-amzn-requestid: "), "{response}");
     response
 }
 

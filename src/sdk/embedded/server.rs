@@ -4,10 +4,11 @@
 
 use super::EmbeddedDatabase;
 use crate::model::error::{Error, ErrorCode, Result};
+use crate::sys::random;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
+use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{Method, StatusCode};
@@ -139,8 +140,10 @@ fn rejected(status: StatusCode, code: &str, message: &str) -> Response {
     response(status, json!({"__type": format!("com.amazon.coral.service#{code}"), "message": message}).to_string())
 }
 
+/// Returns a response with the headers of DynamoDB. Clients show the id of the request in their errors.
 fn response(status: StatusCode, json: String) -> Response {
-    (status, [(CONTENT_TYPE, "application/x-amz-json-1.0")], json).into_response()
+    let id = (HeaderName::from_static("x-amzn-requestid"), random::id());
+    (status, [(CONTENT_TYPE, "application/x-amz-json-1.0".into()), id], json).into_response()
 }
 
 #[cfg(test)]
