@@ -3,6 +3,7 @@
 
 #[cfg(feature = "server")]
 mod server;
+mod tokens;
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::sdk::failure::service_error;
@@ -15,11 +16,14 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use dynoxide::actions::execute_transaction::{ExecuteTransactionRequest, ExecuteTransactionResponse};
+use dynoxide::actions::transact_write_items::{TransactWriteItemsRequest, TransactWriteItemsResponse};
 use dynoxide::{Database, DynoxideError};
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use tokens::Tokens;
 
 /// The path of a database in memory.
 const IN_MEMORY: &str = ":memory:";
@@ -28,8 +32,9 @@ const IN_MEMORY: &str = ":memory:";
 ///
 /// All of the real client code runs, and no socket is opened. The database is intended for development, tests, demos
 /// and programs on a single machine. It differs from Amazon DynamoDB: idempotency tokens are kept in memory and lost
-/// when the process ends, requests are never throttled and are executed one at a time, and an index never lags behind
-/// its table, and tables have no streams. If another process locks the file, a request waits for up to 5 seconds, even if its timeout is shorter.
+/// when the process ends, requests are never throttled and are executed one at a time, an index never lags behind its
+/// table, and tables have no streams. If another process locks the file, a request waits for up to 5 seconds, even if its
+/// timeout is shorter.
 /// A process that has opened the file with Postbox must not open it otherwise, such as with another copy of SQLite or to
 /// copy it: closing the file would release the locks of Postbox. If the write-ahead log is removed in this way, all
 /// further requests fail.
@@ -54,6 +59,8 @@ struct Handle {
     /// The engine, or `None` while the handle is dropped.
     database: Option<Database>,
     log: Option<Arc<Log>>,
+    writes: Arc<Tokens<TransactWriteItemsResponse>>,
+    statements: Arc<Tokens<ExecuteTransactionResponse>>,
 }
 
 impl Drop for Handle {
@@ -108,6 +115,31 @@ impl Deref for Handle {
     }
 }
 
+// These methods take the place of those of the engine, whose tokens make each transaction slower than the one before.
+impl Handle {
+    fn transact_write_items(
+        &self,
+        mut request: TransactWriteItemsRequest,
+    ) -> Result<TransactWriteItemsResponse, DynoxideError> {
+        let actions = serde_json::to_value(&request.transact_items);
+        self.writes.execute_once(request.client_request_token.take(), actions, |token| {
+            request.client_request_token = token;
+            Database::transact_write_items(self, request)
+        })
+    }
+
+    fn execute_transaction(
+        &self,
+        mut request: ExecuteTransactionRequest,
+    ) -> Result<ExecuteTransactionResponse, DynoxideError> {
+        let statements = serde_json::to_value(&request.transact_statements);
+        self.statements.execute_once(request.client_request_token.take(), statements, |token| {
+            request.client_request_token = token;
+            Database::execute_transaction(self, request)
+        })
+    }
+}
+
 impl EmbeddedDatabase {
     /// Opens the database in this file. If the file does not exist, it is created so that only its owner can access it.
     /// The path `:memory:` opens a database in memory, which is discarded with its last handle.
@@ -122,12 +154,21 @@ impl EmbeddedDatabase {
             without_fork(|| Database::new(path))
         };
         let log = || Log::of(path).filter(|_| path != IN_MEMORY).map(Arc::new);
-        opened.map(|database| Self(Handle { database: Some(database), log: log() })).map_err(|error| {
-            Error::new(
-                ErrorCode::EmbeddedUnavailable,
-                format!("the embedded database {path} could not be opened: {error}"),
-            )
-        })
+        opened
+            .map(|database| {
+                Self(Handle {
+                    database: Some(database),
+                    log: log(),
+                    writes: Arc::default(),
+                    statements: Arc::default(),
+                })
+            })
+            .map_err(|error| {
+                Error::new(
+                    ErrorCode::EmbeddedUnavailable,
+                    format!("the embedded database {path} could not be opened: {error}"),
+                )
+            })
     }
 
     /// Checks that the file of a database exists. A database in memory does not exist before it is opened.
