@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 19] = [
+pub const SOURCES: [(&str, &str); 20] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -18,6 +18,7 @@ pub const SOURCES: [(&str, &str); 19] = [
     ("src/ffi/cancel.rs", "Cancellation"),
     ("src/ffi/client.rs", "Client: open, deposit, clear, close"),
     ("src/ffi/unit_of_work.rs", "Units of work"),
+    ("src/ffi/put.rs", "Messages in transactions of other clients"),
     ("src/ffi/lease.rs", ""),
     ("src/ffi/sweep.rs", "Sweeping"),
     ("src/ffi/page.rs", "Lists of messages"),

@@ -1524,6 +1524,51 @@ postbox_error *postbox_unit_of_work_rollback(postbox_unit_of_work *work);
 POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
 
 /* ============================================================================================
+ * Messages in transactions of other clients
+ * ============================================================================================ */
+
+/**
+ * Writes the action that deposits this message to `put`, for a transaction that the program sends
+ * itself, with an AWS SDK or with the AWS CLI: {"Put": {"TableName": ..., "Item": ...,
+ * "ConditionExpression": ...}}. Nothing is stored before the program sends the transaction. The
+ * message is checked as postbox_deposit_post checks it. The caller frees the string with
+ * postbox_string_free.
+ *
+ * The action must be sent unchanged: its condition prevents that a message is stored twice. After the
+ * transaction has succeeded, pass the id of the message to postbox_clear_outbox or to
+ * postbox_notify_committed, to send the message. If the program does neither, a sweep sends it. If the
+ * transaction is cancelled, postbox_cancellation_error returns an error with the cause.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE, POSTBOX_ERROR_ITEM_TOO_LARGE,
+ * POSTBOX_ERROR_OUTBOX_LIMIT_REACHED.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_message_to_put(postbox_client *client,
+                                             const postbox_message *message,
+                                             char **put);
+
+/**
+ * Returns the error of a transaction of another client that DynamoDB cancelled. It is the error that
+ * postbox_unit_of_work_commit would return: POSTBOX_ERROR_DUPLICATE_MESSAGE if the outbox had one of the
+ * messages already, and POSTBOX_ERROR_TRANSACTION_CANCELED otherwise, with a reason for each action that
+ * failed. This function never returns NULL. The caller frees the error with postbox_error_free.
+ *
+ * `actions` is the JSON list of the actions of the transaction ("TransactItems"), and `reasons` the
+ * JSON list of the reasons of the cancellation ("CancellationReasons"), in the same order. Only the
+ * verb, the table and the message id of each action are read, so that `actions` may omit all other
+ * members.
+ *
+ * If the program uses the same message id each time it repeats an operation,
+ * POSTBOX_ERROR_DUPLICATE_MESSAGE means that an earlier attempt at the operation succeeded.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_JSON if an argument is not a JSON list.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_cancellation_error(postbox_client *client,
+                                                 const char *actions,
+                                                 const char *reasons);
+
+/* ============================================================================================
  * Sweeping
  * ============================================================================================ */
 

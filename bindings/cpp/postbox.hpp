@@ -668,6 +668,27 @@ public:
         return std::string(message.id());
     }
 
+    /**
+     * Returns the action that deposits this message, as JSON, for a transaction that the program sends itself. See
+     * postbox_message_to_put.
+     */
+    [[nodiscard]] std::string message_to_put(const message &message) {
+        char *put = nullptr;
+        detail::check(postbox_message_to_put(handle(), message.handle(), &put));
+        return detail::take(put).value_or("");
+    }
+
+    /**
+     * Returns the error of a transaction of another client that DynamoDB cancelled. The arguments are the JSON lists of
+     * its actions and of the reasons of the cancellation. See postbox_cancellation_error.
+     */
+    [[nodiscard]] error cancellation_error(std::string_view actions, std::string_view reasons) {
+        const std::string sent = detail::text(actions, "actions"), failed = detail::text(reasons, "reasons");
+        const detail::handle<postbox_error, postbox_error_free> owned{
+            postbox_cancellation_error(handle(), sent.c_str(), failed.c_str())};
+        return error(*owned);
+    }
+
     /** Deposits messages outside a transaction. Each message is stored independently. See postbox_deposit_posts. */
     void deposit_posts(const std::vector<message> &messages) {
         std::vector<const postbox_message *> handles;

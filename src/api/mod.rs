@@ -5,5 +5,6 @@ pub(crate) mod builder;
 mod deposit;
 mod messages;
 pub(crate) mod postbox;
+mod put;
 pub(crate) mod sweep_options;
 pub(crate) mod unit_of_work;

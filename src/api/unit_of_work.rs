@@ -7,7 +7,7 @@ use crate::engine::counters::Counters;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::message::Message;
-use crate::outbox::action::{Action, Target};
+use crate::outbox::action::{Action, ActionName, Target};
 use crate::outbox::attribute::MESSAGE_ID;
 use crate::outbox::size::{MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES};
 use crate::outbox::transaction::outcome_unknown;
@@ -142,8 +142,8 @@ impl UnitOfWork {
     pub fn add(&mut self, item: TransactWriteItem) -> Result<()> {
         self.check_usable()?;
         let target = Target::of(&item)?;
-        let subject = format!("{} {}", target.verb, target.table);
-        self.push(Action { item, subject, message_id: None })
+        let name = ActionName { subject: format!("{} {}", target.verb, target.table), message_id: None };
+        self.push(Action { item, name })
     }
 
     /// Adds a deposit of this message in the outbox, and returns the message id. After the commit, pass the id to
@@ -336,7 +336,7 @@ impl UnitOfWork {
                 ErrorCode::DuplicateItem,
                 format!(
                     "{verb} {}: action {index} ({}) is on the same item, and a DynamoDB transaction may contain only one action per item",
-                    target.table, self.actions[index].subject
+                    target.table, self.actions[index].name.subject
                 ),
             ));
         }
@@ -395,7 +395,7 @@ impl std::fmt::Debug for UnitOfWork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UnitOfWork")
             .field("state", &self.state)
-            .field("actions", &self.actions.iter().map(|action| &action.subject).collect::<Vec<_>>())
+            .field("actions", &self.actions.iter().map(|action| &action.name.subject).collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

@@ -18,6 +18,7 @@ mod message;
 mod page;
 mod panic;
 mod producer;
+mod put;
 mod repair;
 mod report;
 mod stats;

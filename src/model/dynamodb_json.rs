@@ -23,6 +23,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
+const RETURN_VALUES: &str = "ReturnValuesOnConditionCheckFailure";
+
 /// Reads an item or a key.
 ///
 /// # Errors
@@ -55,6 +57,23 @@ pub fn transact_write_item_from_json(json: &str) -> Result<TransactWriteItem> {
         };
     }
     Ok(builder.build())
+}
+
+/// Writes a put as one action of a transaction, in the form that [`transact_write_item_from_json`] reads.
+pub fn put_to_json(put: &Put) -> String {
+    let item = |item: &Item| map_to_json(item);
+    let text = |text: &str| Value::from(text);
+    let names = |names: &HashMap<String, String>| names.clone().into_iter().collect();
+    let members = [
+        ("TableName", Some(text(put.table_name()))),
+        ("Item", Some(item(put.item()))),
+        ("ConditionExpression", put.condition_expression().map(text)),
+        ("ExpressionAttributeNames", put.expression_attribute_names().map(names)),
+        ("ExpressionAttributeValues", put.expression_attribute_values().map(item)),
+        (RETURN_VALUES, put.return_values_on_condition_check_failure().map(|values| text(values.as_str()))),
+    ];
+    let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(Map::from_iter([("Put".to_owned(), Value::Object(members.collect()))])).to_string()
 }
 
 /// Reads the content of an `Update` action.
@@ -168,12 +187,11 @@ impl Fields {
     }
 
     fn return_values(&mut self) -> Result<Option<ReturnValuesOnConditionCheckFailure>> {
-        const NAME: &str = "ReturnValuesOnConditionCheckFailure";
-        match self.text(NAME)?.as_deref() {
+        match self.text(RETURN_VALUES)?.as_deref() {
             None => Ok(None),
             Some("ALL_OLD") => Ok(Some(ReturnValuesOnConditionCheckFailure::AllOld)),
             Some("NONE") => Ok(Some(ReturnValuesOnConditionCheckFailure::None)),
-            Some(_) => Err(wrong(&join(&self.path, NAME), "is neither ALL_OLD nor NONE")),
+            Some(_) => Err(wrong(&join(&self.path, RETURN_VALUES), "is neither ALL_OLD nor NONE")),
         }
     }
 
@@ -335,6 +353,13 @@ mod tests {
         assert_eq!(condition_check_from_json(check).unwrap().condition_expression(), "attribute_exists(k)");
         let delete = transact_write_item_from_json(r#"{"Delete":{"TableName":"T","Key":{"k":{"S":"1"}}}}"#).unwrap();
         assert_eq!(delete.delete().unwrap().key()["k"], AttributeValue::S("1".into()));
+    }
+
+    #[test]
+    fn a_put_is_written_with_all_its_members() {
+        let json = r##"{"Put":{"ConditionExpression":"#k = :v","ExpressionAttributeNames":{"#k":"k"},"ExpressionAttributeValues":{":v":{"S":"1"}},"Item":{"k":{"S":"1"}},"ReturnValuesOnConditionCheckFailure":"ALL_OLD","TableName":"T"}}"##;
+        let action = transact_write_item_from_json(json).unwrap();
+        assert_eq!(put_to_json(action.put().unwrap()), json);
     }
 
     #[test]

@@ -6,10 +6,17 @@ use crate::outbox::size::{item_size, value_size};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use std::collections::HashMap;
 
-/// An action of a unit of work, with its name in error messages.
+/// An action of a unit of work.
 #[derive(Clone, Debug)]
 pub(crate) struct Action {
     pub(crate) item: TransactWriteItem,
+    pub(crate) name: ActionName,
+}
+
+/// The name of an action in error messages.
+#[derive(Clone, Debug)]
+pub(crate) struct ActionName {
+    /// The verb and the table.
     pub(crate) subject: String,
     /// The id of the message, if the action is a deposit.
     pub(crate) message_id: Option<String>,

@@ -5,7 +5,7 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};
 use crate::model::message::Message;
 use crate::outbox::Outbox;
-use crate::outbox::action::Action;
+use crate::outbox::action::{Action, ActionName};
 use crate::outbox::attribute::{EXPIRES_AT, MESSAGE_ID};
 use crate::outbox::item::{encode, number};
 use crate::outbox::partiql::{Executed, Statement};
@@ -97,8 +97,7 @@ impl Outbox {
             .map_err(|error| crate::outbox::internal("Put", error))?;
         Ok(Action {
             item: TransactWriteItem::builder().put(put).build(),
-            subject: format!("Put {}", self.table),
-            message_id: Some(id.to_owned()),
+            name: ActionName { subject: format!("Put {}", self.table), message_id: Some(id.to_owned()) },
         })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::model::error::{Error, ErrorCode, Reason};
 use crate::outbox::Outbox;
-use crate::outbox::action::Action;
+use crate::outbox::action::{Action, ActionName};
 use crate::sdk::failure::{self, Effect, is_transient};
 use crate::sdk::retry::Retry;
 use crate::sys::clock::Moment;
@@ -12,6 +12,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+/// The code of the reason of an action whose condition was not met.
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 type Failure = SdkError<TransactWriteItemsError, HttpResponse>;
 
@@ -34,7 +37,7 @@ impl Outbox {
                 .send()
                 .await;
             let Err(failure) = sent else {
-                let messages = actions.iter().filter(|action| action.message_id.is_some()).count();
+                let messages = actions.iter().filter(|action| action.name.message_id.is_some()).count();
                 self.changed_outstanding(i64::try_from(messages).unwrap_or(i64::MAX));
                 return Ok(());
             };
@@ -74,8 +77,7 @@ fn is_transient_failure(failure: &Failure) -> bool {
     match failure {
         SdkError::ServiceError(refusal) => match refusal.err() {
             TransactWriteItemsError::TransactionCanceledException(canceled) => {
-                let mut causes = causes(canceled.cancellation_reasons()).peekable();
-                causes.peek().is_some() && causes.all(|(_, reason)| is_transient(reason.code().unwrap_or_default()))
+                is_transient_cancellation(canceled.cancellation_reasons())
             }
             error => refusal.raw().status().as_u16() >= 500 || error.code().is_some_and(is_transient),
         },
@@ -83,6 +85,11 @@ fn is_transient_failure(failure: &Failure) -> bool {
         SdkError::DispatchFailure(dispatch) => !dispatch.is_user() && !failure::is_credentials(failure),
         _ => true,
     }
+}
+
+fn is_transient_cancellation(reasons: &[CancellationReason]) -> bool {
+    let mut causes = causes(reasons).peekable();
+    causes.peek().is_some() && causes.all(|(_, reason)| is_transient(reason.code().unwrap_or_default()))
 }
 
 /// Returns the reasons that caused a cancellation. DynamoDB lists one reason per action, with the code `None` for
@@ -99,11 +106,20 @@ fn explain(actions: &[Action], failure: Failure) -> Error {
         },
         _ => None,
     };
-    let Some(canceled) = canceled else {
-        return failure::explain("TransactWriteItems", &tables(actions), failure);
-    };
-    let is_retryable = is_transient_failure(&failure);
-    let reasons: Vec<Reason> = causes(canceled.cancellation_reasons())
+    match canceled {
+        Some(canceled) => {
+            let actions: Vec<_> = actions.iter().map(|action| action.name.clone()).collect();
+            cancellation_error(&actions, canceled.cancellation_reasons())
+        }
+        None => failure::explain("TransactWriteItems", &tables(actions), failure),
+    }
+}
+
+/// Returns the error of a transaction with these actions that DynamoDB cancelled for these reasons.
+pub(crate) fn cancellation_error(actions: &[ActionName], reasons: &[CancellationReason]) -> Error {
+    let is_retryable = is_transient_cancellation(reasons);
+    let count = actions.len();
+    let reasons: Vec<Reason> = causes(reasons)
         .map(|(index, reason)| Reason {
             index,
             subject: actions.get(index).map_or_else(String::new, |action| action.subject.clone()),
@@ -114,16 +130,15 @@ fn explain(actions: &[Action], failure: Failure) -> Error {
         .collect();
     let duplicates: Vec<&str> = reasons
         .iter()
-        .filter(|reason| reason.code == "ConditionalCheckFailed")
+        .filter(|reason| reason.code == CONDITION_FAILED)
         .filter_map(|reason| actions.get(reason.index)?.message_id.as_deref())
         .collect();
     let error = if duplicates.is_empty() {
         Error::new(
             ErrorCode::TransactionCanceled,
             format!(
-                "DynamoDB cancelled the transaction, nothing was written: {} of {} actions failed",
-                reasons.len(),
-                actions.len()
+                "DynamoDB cancelled the transaction, nothing was written: {} of {count} actions failed",
+                reasons.len()
             ),
         )
     } else {
@@ -142,7 +157,7 @@ fn explain(actions: &[Action], failure: Failure) -> Error {
 /// Lists the tables of the actions, for errors that concern the whole request.
 fn tables(actions: &[Action]) -> String {
     let mut names: Vec<&str> =
-        actions.iter().filter_map(|action| action.subject.split_once(' ').map(|(_, table)| table)).collect();
+        actions.iter().filter_map(|action| action.name.subject.split_once(' ').map(|(_, table)| table)).collect();
     names.sort_unstable();
     names.dedup();
     let plural = if names.len() == 1 { "table" } else { "tables" };

@@ -107,6 +107,12 @@ void null_arguments_of_a_postbox_are_errors(void)
     IS_NULL("warnings", postbox_table_warnings(box, NULL));
     IS_NULL("client", postbox_deposit_post(NULL, message));
     IS_NULL("message", postbox_deposit_post(box, NULL));
+    IS_NULL("client", postbox_message_to_put(NULL, message, &item));
+    IS_NULL("message", postbox_message_to_put(box, NULL, &item));
+    IS_NULL("put", postbox_message_to_put(box, message, NULL));
+    IS_NULL("client", postbox_cancellation_error(NULL, "[]", "[]"));
+    IS_NULL("actions", postbox_cancellation_error(box, NULL, "[]"));
+    IS_NULL("reasons", postbox_cancellation_error(box, "[]", NULL));
     IS_NULL("client", postbox_deposit_posts(NULL, messages, 1));
     IS_NULL("messages", postbox_deposit_posts(box, NULL, 1));
     IS_NULL("messages[1]", postbox_deposit_posts(box, messages, 2));
@@ -273,6 +279,8 @@ void text_that_is_not_utf8_is_rejected(void)
     NOT_TEXT("key", postbox_get_item(box, "People", NOT_UTF8, &item));
     NOT_TEXT("operation", postbox_embedded_execute(box, NOT_UTF8, "{}", &item));
     NOT_TEXT("request", postbox_embedded_execute(box, "ListTables", NOT_UTF8, &item));
+    NOT_TEXT("actions", postbox_cancellation_error(box, NOT_UTF8, "[]"));
+    NOT_TEXT("reasons", postbox_cancellation_error(box, "[]", NOT_UTF8));
     NOT_TEXT("table", postbox_unit_of_work_get_item(work, NOT_UTF8, ADA, &item));
     NOT_TEXT("key", postbox_unit_of_work_get_item(work, "People", NOT_UTF8, &item));
     NOT_TEXT("table", postbox_unit_of_work_put(work, NOT_UTF8, ADA));

@@ -26,6 +26,9 @@
     TEST(the_same_item_twice_is_rejected) \
     TEST(cancelled_transaction_gives_reasons) \
     TEST(duplicate_message_takes_effect_once) \
+    TEST(message_is_put_by_another_client) \
+    TEST(message_that_cannot_be_deposited_cannot_be_put) \
+    TEST(cancellation_of_another_client_is_explained) \
     TEST(unknown_table_is_named) \
     TEST(empty_unit_commits) \
     TEST(unit_may_outlive_its_postbox) \

@@ -144,6 +144,7 @@ static void in_the_child(postbox_client *box, postbox_unit_of_work *work, const 
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_verify_table(box, NULL));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_table_warnings(box, &item));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_deposit_post(box, message));
+    FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_message_to_put(box, message, &item));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_deposit_posts(box, (const postbox_message *const *)&message, 1));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_post(box, message, &report));
     FAILS(POSTBOX_ERROR_FORKED, "forked", postbox_clear_outbox(box, &id, 1, NULL, &report));

@@ -107,6 +107,24 @@ TEST(duplicate_message_takes_effect_once) {
     CHECK(!box.get_item("People", ada));
 }
 
+TEST(message_is_put_by_another_client) {
+    postbox::client box = open_memory();
+    const postbox::message message("greeting.made", "hello");
+    const auto put = nlohmann::json::parse(box.message_to_put(message));
+    const nlohmann::json actions = {{{"Put", {{"TableName", "People"}, {"Item", nlohmann::json::parse(ada)}}}}, put};
+    CHECK(!box.get_message(message.id()));
+    box.embedded_execute("TransactWriteItems", nlohmann::json{{"TransactItems", actions}}.dump());
+    CHECK(box.get_item("People", ada) && box.get_message(message.id()));
+
+    const auto failed = [&](std::string_view reasons) { return box.cancellation_error(actions.dump(), reasons); };
+    const postbox::error duplicate = failed(R"([{"Code":"None"},{"Code":"ConditionalCheckFailed"}])");
+    CHECK(duplicate.code() == POSTBOX_ERROR_DUPLICATE_MESSAGE && duplicate.reasons().at(0).index == 1);
+    CHECK(failed(R"([{"Code":"ConditionalCheckFailed"},{"Code":"None"}])").code() == POSTBOX_ERROR_TRANSACTION_CANCELED);
+    CHECK(failed("{").code() == POSTBOX_ERROR_INVALID_JSON);
+    FAILS(POSTBOX_ERROR_ITEM_TOO_LARGE, "",
+          (void)box.message_to_put(postbox::message("greeting.made", std::string(500'000, 'x'))));
+}
+
 TEST(action_over_a_limit_is_rejected_when_added) {
     postbox::client box = open_memory();
     postbox::unit_of_work work(box);

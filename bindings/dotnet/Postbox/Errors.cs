@@ -19,7 +19,8 @@ namespace Postbox
             return Make(PostboxErrorCode.ReentrantCall, message, false, new Reason[0], null);
         }
 
-        private static PostboxException Take(IntPtr error, Exception inner)
+        /// <summary>Frees an error and returns it as an exception.</summary>
+        internal static PostboxException Take(IntPtr error, Exception inner = null)
         {
             try
             {

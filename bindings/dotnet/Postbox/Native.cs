@@ -121,6 +121,8 @@ namespace Postbox
 
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweep(ClientHandle box, byte[] topic, IntPtr cancel, out SweepCounts result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_start_sweeper(ClientHandle box);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_to_put(ClientHandle box, MessageHandle message, out IntPtr put);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_cancellation_error(ClientHandle box, byte[] actions, byte[] reasons);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_notify_committed(ClientHandle box, IntPtr[] ids, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_stop_sweeper(ClientHandle box);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding(ClientHandle box, byte[] topic, out OutstandingCounts result);

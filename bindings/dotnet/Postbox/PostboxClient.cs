@@ -118,6 +118,46 @@ namespace Postbox
         }
 
         /// <summary>
+        /// Returns the action that deposits a message, for a transaction that the program sends itself, for example with
+        /// the AWS SDK. Nothing is stored before the program sends the transaction. The message is checked as
+        /// <see cref="DepositPost"/> checks it.
+        /// </summary>
+        /// <remarks>
+        /// The action must be sent unchanged: its condition prevents that a message is stored twice. After the transaction
+        /// has succeeded, pass the id of the message to <see cref="ClearOutbox(string[])"/> or to
+        /// <see cref="NotifyCommitted"/>. If the program does neither, a sweep sends the message.
+        /// </remarks>
+        /// <param name="message">The message, which is copied.</param>
+        /// <returns>DynamoDB JSON: {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}.</returns>
+        public string MessageToPut(Message message)
+        {
+            IntPtr put;
+            Errors.Check(Native.postbox_message_to_put(Handle, HandleOf(message, nameof(message)), out put));
+            return Utf8.Take(put);
+        }
+
+        /// <summary>
+        /// Returns the exception for a transaction of another client that DynamoDB cancelled. It is the exception that
+        /// <see cref="UnitOfWork.Commit"/> would throw: <see cref="DuplicateMessageException"/> if the outbox had one of
+        /// the messages already, and <see cref="TransactionCanceledException"/> otherwise, with a reason for each action
+        /// that failed.
+        /// </summary>
+        /// <param name="actions">
+        /// The JSON list of the actions of the transaction (TransactItems). Only the verb, the table and the message id of
+        /// each action are read.
+        /// </param>
+        /// <param name="reasons">
+        /// The JSON list of the reasons of the cancellation (CancellationReasons), in the same order.
+        /// </param>
+        /// <returns>The exception, which is not thrown.</returns>
+        public PostboxException CancellationError(string actions, string reasons)
+        {
+            var sent = Utf8.Required(actions, nameof(actions));
+            var failed = Utf8.Required(reasons, nameof(reasons));
+            return Errors.Take(Native.postbox_cancellation_error(Handle, sent, failed));
+        }
+
+        /// <summary>
         /// Deposits messages outside a transaction, up to 25 per request. Each message is stored independently.
         /// Depositing an existing id succeeds and changes nothing.
         /// </summary>

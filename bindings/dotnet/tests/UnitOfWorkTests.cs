@@ -106,6 +106,32 @@ namespace Postbox.Tests
             }
         }
 
+        public static void A_message_is_put_by_another_client()
+        {
+            using (var world = new World())
+            using (var message = new Message(World.Topic, "hello"))
+            using (var large = new Message(World.Topic, new string('x', 500000)))
+            {
+                var person = "{\"Put\":{\"TableName\":\"People\",\"Item\":" + World.Person("Ada") + "}}";
+                var actions = "[" + person + "," + world.Client.MessageToPut(message) + "]";
+                Check.Equal(null, world.Client.GetMessage(message.Id));
+                world.Client.EmbeddedExecute("TransactWriteItems", "{\"TransactItems\":" + actions + "}");
+                Check.That(world.Client.GetItem("People", World.Person("Ada")) != null, "the data is there");
+                using (var stored = world.Client.GetMessage(message.Id))
+                    Check.Equal("hello", stored.BodyText);
+
+                var duplicate = world.Client.CancellationError(actions, "[{\"Code\":\"None\"},{\"Code\":\"ConditionalCheckFailed\"}]");
+                Check.That(duplicate is DuplicateMessageException, duplicate.GetType().Name);
+                Check.Equal(1, duplicate.Reasons[0].Index);
+                var other = world.Client.CancellationError(actions, "[{\"Code\":\"ConditionalCheckFailed\"},{\"Code\":\"None\"}]");
+                Check.Equal(PostboxErrorCode.TransactionCanceled, other.Code);
+                Check.Equal(PostboxErrorCode.InvalidJson, world.Client.CancellationError("{", "[]").Code);
+                Check.Throws<ArgumentNullException>(() => world.Client.CancellationError(null, "[]"));
+                var failure = Check.Throws<PostboxException>(() => world.Client.MessageToPut(large));
+                Check.Equal(PostboxErrorCode.ItemTooLarge, failure.Code);
+            }
+        }
+
         public static void An_action_over_a_limit_is_rejected_and_the_unit_is_unchanged()
         {
             using (var world = new World())

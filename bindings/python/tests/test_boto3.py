@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import boto3
+import pytest
 
 import postbox
 from support import Recorder, remote
@@ -21,16 +22,18 @@ PERSON: dict[str, Any] = {
     "Address": {"City": "London", "Lines": ["1", Decimal("2")]},
 }
 
+PEOPLE: dict[str, Any] = {
+    "TableName": "People",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "Name", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "Name", "KeyType": "HASH"}],
+}
+
 
 def test_boto3_and_postbox_read_items_of_each_other(server: str) -> None:
     session = boto3.Session("test", "test", region_name="eu-central-1")
     database = session.resource("dynamodb", endpoint_url=server)
-    people = database.create_table(
-        TableName="People",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "Name", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "Name", "KeyType": "HASH"}],
-    )
+    people = database.create_table(**PEOPLE)
     people.put_item(Item=PERSON)
     sent, config = Recorder(), remote(server)
     config.producer("greeting.made", sent)
@@ -57,3 +60,49 @@ def test_boto3_and_postbox_read_items_of_each_other(server: str) -> None:
             work.put("People", {**read, "Name": "Bob"})
         assert people.get_item(Key={"Name": "Bob"})["Item"] == {**read, "Name": "Bob"}
     assert sent.bodies == [b"hello"]
+
+
+def test_a_message_is_put_by_a_client_of_boto3(server: str) -> None:
+    session = boto3.Session("test", "test", region_name="eu-central-1")
+    client = session.client("dynamodb", endpoint_url=server)
+    with postbox.open(remote(server)) as box:
+        box.create_table()
+        client.create_table(**PEOPLE)
+        body = b"\0\xff"
+        message = postbox.Message("greeting.made", body, content_type="application/octet-stream")
+        person: dict[str, Any] = {"Put": {"TableName": "People", "Item": {"Name": {"S": "Ada"}}}}
+        actions = [person, box.message_to_put(message)]
+        assert box.get_message(message.id) is None
+        client.transact_write_items(TransactItems=actions)
+        stored = box.get_message(message.id)
+        assert stored is not None and stored.body == body
+
+        with pytest.raises(client.exceptions.TransactionCanceledException) as canceled:
+            client.transact_write_items(TransactItems=actions)
+        error = box.cancellation_error(actions, canceled.value.response["CancellationReasons"])
+        assert isinstance(error, postbox.DuplicateMessageError)
+        assert [(reason.index, reason.subject) for reason in error.reasons] == [(1, "Put brighter_outbox")]
+
+
+def test_a_message_is_put_by_a_resource_of_boto3(server: str) -> None:
+    session = boto3.Session("test", "test", region_name="eu-central-1")
+    people = session.resource("dynamodb", endpoint_url=server).create_table(**PEOPLE)
+    with postbox.open(remote(server)) as box:
+        box.create_table()
+        message = postbox.Message("greeting.made", "hello")
+        put = box.message_to_put(message, python_values=True)
+        client = people.meta.client
+        actions = [{"Put": {"TableName": "People", "Item": PERSON}}, put]
+        client.transact_write_items(TransactItems=actions)
+        assert people.get_item(Key={"Name": "Ada"})["Item"] == PERSON
+        stored = box.get_message(message.id)
+        assert stored is not None and stored.body == b"hello"
+
+        with pytest.raises(client.exceptions.TransactionCanceledException) as canceled:
+            client.transact_write_items(TransactItems=actions)
+        assert isinstance(
+            box.cancellation_error(actions, canceled.value.response["CancellationReasons"]), postbox.DuplicateMessageError
+        )
+        failed = [{"Code": "ConditionalCheckFailed", "Message": "no"}, {"Code": "None"}]
+        error = box.cancellation_error(actions, failed)
+        assert (type(error), error.code) == (postbox.TransactionCanceledError, postbox.ErrorCode.TRANSACTION_CANCELED)

@@ -3,6 +3,7 @@
 mod blocking;
 mod commit_retry;
 mod deposit;
+mod put;
 mod telemetry;
 mod unit_of_work;
 mod unit_of_work_limits;

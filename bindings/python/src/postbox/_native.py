@@ -146,10 +146,14 @@ def check(error: Any) -> None:
         if error:
             lib.postbox_error_free(error)
         raise interruption
-    if not error:
-        return
+    if error:
+        raise taken(error)
+
+
+def taken(error: Any) -> PostboxError:
+    """Frees an error of the library and returns it as an exception."""
     error = ffi.gc(error, lib.postbox_error_free)
-    raise error_of(
+    return error_of(
         lib.postbox_error_code(error),
         text_of(lib.postbox_error_message(error)),
         lib.postbox_error_is_retryable(error),

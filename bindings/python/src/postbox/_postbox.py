@@ -15,9 +15,11 @@ from postbox import _callbacks, _process
 from postbox._callbacks import Archive, Producer, SendOutcome, SendResult, lossy, outcome_of
 from postbox._calls import CancelToken, call_with_callbacks, free_postbox
 from postbox._config import Config
+from postbox._errors import TransactionCanceledError
 from postbox._item import Item
 from postbox._message import Message
-from postbox._native import NULL, check, ffi, lib, optional_utf8, texts
+from postbox._native import NULL, check, ffi, lib, optional_utf8, taken, texts
+from postbox._put import outline, put_action
 from postbox._results import (
     ArchiveResult,
     OutstandingCount,
@@ -239,6 +241,41 @@ class Postbox:
         sweeps follow at intervals of sweep_interval_ms. The sweeper logs errors and continues. It stops when the
         Postbox is closed or garbage-collected."""
         check(lib.postbox_start_sweeper(self._pointer))
+
+    def message_to_put(self, message: Message, *, python_values: bool = False) -> dict[str, Any]:
+        """Returns the action that deposits a message, for a transaction that the program sends itself with boto3. Nothing is
+        stored before the program sends the transaction. The message is checked as deposit_post checks it.
+
+            client.transact_write_items(TransactItems=[put, box.message_to_put(message)])
+
+        With `python_values`, the item contains Python values, as the client of a boto3 resource (resource.meta.client)
+        expects them, and otherwise values such as {"S": "text"}.
+
+        The action must be sent unchanged: its condition prevents that a message is stored twice. After the transaction has
+        succeeded, pass the id of the message to clear_outbox or notify_committed. If the program does neither, a sweep sends
+        the message.
+        """
+        made = ffi.new("char **")
+        with message._lock:
+            check(lib.postbox_message_to_put(self._pointer, message._valid(), made))
+        return put_action(made[0], python_values)
+
+    def cancellation_error(
+        self, actions: Iterable[Mapping[str, Any]], reasons: Iterable[Mapping[str, Any]]
+    ) -> TransactionCanceledError:
+        """Returns the error of a transaction that boto3 has sent and DynamoDB has cancelled. It is the error that
+        UnitOfWork.commit would raise: a DuplicateMessageError if the outbox had one of the messages already, and a
+        TransactionCanceledError otherwise, with a reason for each action that failed.
+
+        `actions` is the list of the actions (TransactItems). `reasons` is the list of the reasons, in the same order:
+        `error.response["CancellationReasons"]` of the ClientError.
+        """
+        sent = to_json([outline(action) for action in actions], "actions")
+        failed = to_json([{name: reason.get(name) for name in ("Code", "Message")} for reason in reasons], "reasons")
+        error = taken(lib.postbox_cancellation_error(self._pointer, sent, failed))
+        if not isinstance(error, TransactionCanceledError):
+            raise error
+        return error
 
     def notify_committed(self, ids: Iterable[str]) -> None:
         """Notifies the sweeper of this Postbox that another client, for example boto3, has committed messages. A thread
