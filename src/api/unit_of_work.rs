@@ -305,6 +305,7 @@ impl UnitOfWork {
     /// Adds the action if it is within the limits of DynamoDB. Otherwise the unit of work is unchanged.
     fn push(&mut self, action: Action) -> Result<()> {
         let target = Target::of(&action.item)?;
+        target.check_limits()?;
         let (verb, bytes) = (target.verb, target.bytes());
         if self.actions.len() >= MAX_ACTIONS {
             return Err(Error::new(

@@ -10,6 +10,7 @@ pub(crate) mod fate;
 pub(crate) mod header;
 mod header_access;
 pub(crate) mod item;
+pub(crate) mod item_limits;
 pub(crate) mod media_type;
 pub(crate) mod message;
 mod named;

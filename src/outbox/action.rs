@@ -2,6 +2,7 @@
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::{AttributeValue, Item};
+use crate::model::item_limits::check_item;
 use crate::outbox::size::{item_size, value_size};
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use std::collections::HashMap;
@@ -63,6 +64,16 @@ impl<'a> Target<'a> {
             return Err(Error::new(ErrorCode::InvalidArgument, format!("{}: the table name is empty", target.verb)));
         }
         Ok(target)
+    }
+
+    /// Checks the item or key and the values of the expression against the limits of DynamoDB, except the size.
+    ///
+    /// # Errors
+    /// Returns [`ErrorCode::InvalidArgument`] with the path of the value.
+    pub(crate) fn check_limits(&self) -> Result<()> {
+        [Some(self.fields), self.values].into_iter().flatten().try_for_each(check_item).map_err(|violation| {
+            Error::new(ErrorCode::InvalidArgument, format!("{} {}: {violation}", self.verb, self.table))
+        })
     }
 
     /// Computes the size as DynamoDB counts it.

@@ -4,7 +4,7 @@
 use crate::support::fault::Fault;
 use crate::support::*;
 use aws_sdk_dynamodb::types::{ConditionCheck, KeyType, ScalarAttributeType, Update};
-use postbox::{Error, ErrorCode, Message, UnitOfWork};
+use postbox::{AttributeValue, Error, ErrorCode, Message, UnitOfWork};
 
 /// DynamoDB's limit for an item, in bytes.
 const ITEM: usize = 400 * 1024;
@@ -73,6 +73,26 @@ fn an_item_of_exactly_400_kb_is_accepted() {
 }
 
 #[test]
+fn a_value_that_dynamodb_cannot_store_is_rejected_with_its_path() {
+    let world = TestOutbox::new();
+    let mut work = world.postbox.unit_of_work();
+    work.put(PEOPLE, person("Ada")).unwrap();
+    let nested = (0..33).fold(text("x"), |value, _| AttributeValue::L(vec![value]));
+    for (value, problem) in [
+        (nested, "more than 32 lists and maps"),
+        (AttributeValue::N("9".repeat(39)), "39 digits"),
+        (AttributeValue::N("NaN".into()), "Put People: Age is not a decimal number: \"NaN\""),
+        (AttributeValue::Ss(vec![]), "Age is an empty set"),
+    ] {
+        let error = work.put(PEOPLE, item([("Name", text("Bob")), ("Age", value)])).unwrap_err();
+        assert_rejected(&error, ErrorCode::InvalidArgument, &[problem]);
+    }
+    let error = work.update(birthday("Bob", AttributeValue::N("1e126".into()))).unwrap_err();
+    assert_rejected(&error, ErrorCode::InvalidArgument, &["Update People: :age is outside the range"]);
+    unchanged_and_committable(&world, work, 1);
+}
+
+#[test]
 fn more_than_4_mb_in_total_is_rejected() {
     let world = TestOutbox::new();
     let mut work = world.postbox.unit_of_work();
@@ -108,7 +128,7 @@ fn two_actions_on_one_item_are_rejected() {
     let world = TestOutbox::new();
     let mut work = world.postbox.unit_of_work();
     work.put(PEOPLE, item([("Name", text("Ada")), ("Age", number(1))])).unwrap();
-    let error = work.update(birthday("Ada")).unwrap_err();
+    let error = work.update(birthday("Ada", number(2))).unwrap_err();
     assert_rejected(&error, ErrorCode::DuplicateItem, &["Update People", "action 0 (Put People)"]);
     assert_rejected(&work.delete(PEOPLE, person("Ada")).unwrap_err(), ErrorCode::DuplicateItem, &["Delete People"]);
     let check = ConditionCheck::builder()
@@ -175,12 +195,12 @@ fn commit_rejects_a_duplicate_item_of_an_unknown_key_schema() {
     work.rollback().unwrap();
 }
 
-fn birthday(name: &str) -> Update {
+fn birthday(name: &str, age: AttributeValue) -> Update {
     Update::builder()
         .table_name(PEOPLE)
         .set_key(Some(person(name)))
         .update_expression("SET Age = :age")
-        .expression_attribute_values(":age", number(2))
+        .expression_attribute_values(":age", age)
         .build()
         .unwrap()
 }
