@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 20] = [
+pub const SOURCES: [(&str, &str); 24] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -18,6 +18,10 @@ pub const SOURCES: [(&str, &str); 20] = [
     ("src/ffi/cancel.rs", "Cancellation"),
     ("src/ffi/client.rs", "Client: open, deposit, clear, close"),
     ("src/ffi/unit_of_work.rs", "Units of work"),
+    ("src/ffi/item_action.rs", ""),
+    ("src/ffi/item.rs", "Items"),
+    ("src/ffi/value_kind.rs", ""),
+    ("src/ffi/value.rs", ""),
     ("src/ffi/put.rs", "Messages in transactions of other clients"),
     ("src/ffi/lease.rs", ""),
     ("src/ffi/sweep.rs", "Sweeping"),
@@ -68,7 +72,8 @@ const ENUM_TYPE: &str = "
  {";
 
 /// Parameters and fields that take an unknown value without undefined behaviour in Rust, and are named for their enum here.
-const NUMBERS: [(&str, &str); 5] = [
+const NUMBERS: [(&str, &str); 6] = [
+    ("int32_t kind", "postbox_kind kind"),
     ("int32_t state", "postbox_state state"),
     ("int32_t *outcomes", "postbox_send_outcome *outcomes"),
     ("int32_t outcome", "postbox_send_outcome outcome"),

@@ -510,6 +510,57 @@ POSTBOX_ENUM(postbox_state)
 };
 
 /**
+ * The type of a value in DynamoDB.
+ */
+POSTBOX_ENUM(postbox_kind)
+{
+    /**
+     * There is no value: the pointer is NULL.
+     */
+    POSTBOX_KIND_MISSING = 0,
+    /**
+     * A string (S).
+     */
+    POSTBOX_KIND_STRING = 1,
+    /**
+     * A decimal number of up to 38 digits (N).
+     */
+    POSTBOX_KIND_NUMBER = 2,
+    /**
+     * Bytes (B).
+     */
+    POSTBOX_KIND_BINARY = 3,
+    /**
+     * True or false (BOOL).
+     */
+    POSTBOX_KIND_BOOL = 4,
+    /**
+     * Null (NULL).
+     */
+    POSTBOX_KIND_NULL = 5,
+    /**
+     * Values by name (M).
+     */
+    POSTBOX_KIND_MAP = 6,
+    /**
+     * Values in order (L).
+     */
+    POSTBOX_KIND_LIST = 7,
+    /**
+     * Different strings (SS).
+     */
+    POSTBOX_KIND_STRING_SET = 8,
+    /**
+     * Different numbers (NS).
+     */
+    POSTBOX_KIND_NUMBER_SET = 9,
+    /**
+     * Different byte strings (BS).
+     */
+    POSTBOX_KIND_BINARY_SET = 10,
+};
+
+/**
  * A request to end running calls early. Pass a token to postbox_clear_outbox, postbox_sweep,
  * postbox_archive or postbox_archive_to_file, and call postbox_cancel_token_cancel on another thread, in
  * a producer or archive, or in a signal handler. The calls that use the token finish their current
@@ -554,6 +605,30 @@ typedef struct postbox_config postbox_config;
  * error.
  */
 typedef struct postbox_error postbox_error;
+
+/**
+ * An item of a DynamoDB table, the key of an item, or the names or values of an expression. A program
+ * builds it attribute by attribute, or reads it value by value.
+ *
+ * ```c
+ * postbox_item *person = postbox_item_new();
+ * postbox_error *err;
+ * if ((err = postbox_item_set_string(person, "Name", "Ada")) ||
+ *     (err = postbox_item_set_int64(person, "Age", 36)) ||
+ *     (err = postbox_item_begin(person, "Languages", POSTBOX_KIND_LIST)) ||
+ *     (err = postbox_item_set_string(person, NULL, "English")) ||
+ *     (err = postbox_item_end(person)) ||
+ *     (err = postbox_unit_of_work_put_item(work, "People", person, NULL)))
+ *     goto failed;
+ * ```
+ *
+ * An attribute that is set again is replaced. A value that DynamoDB cannot store is rejected when it is
+ * set, with POSTBOX_ERROR_INVALID_ARGUMENT and its path inside the item, and the item is unchanged: a
+ * number of more than 38 digits or out of range, an empty name, an empty set, a set with values of
+ * different kinds, more than 32 nested lists and maps. The functions that set values fail with
+ * POSTBOX_ERROR_CONCURRENT_USE if two threads change an item at the same time.
+ */
+typedef struct postbox_item postbox_item;
 
 /**
  * A message, with named header fields and a body of bytes. CONFIGURATION.md lists the fields. A
@@ -611,6 +686,13 @@ typedef struct postbox_send_results postbox_send_results;
  * POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
  */
 typedef struct postbox_unit_of_work postbox_unit_of_work;
+
+/**
+ * A value inside a postbox_item, which owns it. A pointer to a value is valid until the item is freed,
+ * also if the item is changed. Any number of threads may read a value while no thread changes the item.
+ * All functions accept NULL, which is a value of the kind POSTBOX_KIND_MISSING.
+ */
+typedef struct postbox_value postbox_value;
 
 /**
  * Sends one message and returns a postbox_send_outcome. Any other number counts as
@@ -672,6 +754,43 @@ typedef void (*postbox_send_batch_callback)(void *data,
                                             const postbox_message *const *messages,
                                             size_t count,
                                             postbox_send_results *results);
+
+/**
+ * The expressions of an action. Members that an action does not need are NULL.
+ *
+ * ```c
+ * postbox_item *names = postbox_item_new(), *values = postbox_item_new();
+ * if ((err = postbox_item_set_string(names, "#n", "Name")) ||
+ *     (err = postbox_item_set_int64(values, ":one", 1)) ||
+ *     (err = postbox_unit_of_work_update_item(
+ *          work, "People", key,
+ *          &(postbox_expression){.update = "ADD Greetings :one", .condition = "attribute_exists(#n)",
+ *                                .names = names, .values = values})))
+ *     goto failed;
+ * ```
+ */
+typedef struct postbox_expression {
+    /**
+     * The update expression, for an update only.
+     */
+    const char *update;
+    /**
+     * The condition. If it is not met, the commit fails.
+     */
+    const char *condition;
+    /**
+     * The names that begin with "#" in the expressions, as strings.
+     */
+    const postbox_item *names;
+    /**
+     * The values that begin with ":" in the expressions.
+     */
+    const postbox_item *values;
+    /**
+     * Whether the reason of a condition that was not met contains the item.
+     */
+    bool return_item;
+} postbox_expression;
 
 /**
  * The result of a sweep: message counts and the status of the lease.
@@ -1522,6 +1641,282 @@ postbox_error *postbox_unit_of_work_rollback(postbox_unit_of_work *work);
  * are discarded.
  */
 POSTBOX_API void postbox_unit_of_work_free(postbox_unit_of_work *work);
+
+/**
+ * Adds a put of a copy of this item, which replaces an existing item. `expression` may be NULL; only its
+ * condition, names, values and return_item are used.
+ *
+ * Like postbox_unit_of_work_put, this function sends a request when two items are put into one table
+ * whose key attributes are not known yet.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_put_item(postbox_unit_of_work *work,
+                                                    const char *table,
+                                                    const postbox_item *item,
+                                                    const postbox_expression *expression);
+
+/**
+ * Adds an update of the item with this key. `expression` has at least an update expression.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_update_item(postbox_unit_of_work *work,
+                                                       const char *table,
+                                                       const postbox_item *key,
+                                                       const postbox_expression *expression);
+
+/**
+ * Adds a delete of the item with this key. A missing item is not an error, unless `expression`, which
+ * may be NULL, has a condition.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_delete_item(postbox_unit_of_work *work,
+                                                       const char *table,
+                                                       const postbox_item *key,
+                                                       const postbox_expression *expression);
+
+/**
+ * Adds a condition on the item with this key, which the unit of work does not write. `expression` has at
+ * least a condition. The commit fails if the condition is not met.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_check_item(postbox_unit_of_work *work,
+                                                      const char *table,
+                                                      const postbox_item *key,
+                                                      const postbox_expression *expression);
+
+/**
+ * Reads one item of any table, with a consistent read. Writes NULL to `item` if the table has no item
+ * with this key. The caller frees the item with postbox_item_free.
+ *
+ * Errors: request errors.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_read_item(postbox_client *client,
+                                        const char *table,
+                                        const postbox_item *key,
+                                        postbox_item **item);
+
+/**
+ * Reads one item of any table immediately, as postbox_read_item does. The read is not part of the
+ * transaction. If the commit must fail when the item has changed since the read, add an action with a
+ * condition on the item.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_read_item(postbox_unit_of_work *work,
+                                                     const char *table,
+                                                     const postbox_item *key,
+                                                     postbox_item **item);
+
+/* ============================================================================================
+ * Items
+ * ============================================================================================ */
+
+/**
+ * Creates an empty item. The caller frees it with postbox_item_free.
+ */
+POSTBOX_API postbox_item *postbox_item_new(void);
+
+/**
+ * Reads an item from DynamoDB JSON, as in the AWS CLI: {"Name": {"S": "Ada"}}. The caller frees the item
+ * with postbox_item_free.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_from_json(const char *json,
+                                             postbox_item **item);
+
+/**
+ * Writes the item to `json` as DynamoDB JSON, with the attributes sorted by name. The caller frees the
+ * string with postbox_string_free.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if a map, list or set was begun and not ended.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_to_json(const postbox_item *item,
+                                           char **json);
+
+/**
+ * Sets an attribute to a string. Inside a list or a set, `name` is NULL, and the value is appended. This
+ * applies to all functions that set values.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_set_string(postbox_item *item,
+                                              const char *name,
+                                              const char *value);
+
+/**
+ * Sets an attribute to a string of `length` bytes, which can contain NUL characters. The bytes must be
+ * UTF-8. If `length` is 0, `value` may be NULL.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_set_string_of_length(postbox_item *item,
+                                                        const char *name,
+                                                        const char *value,
+                                                        size_t length);
+
+/**
+ * Sets an attribute to a decimal number: "36", "-1.5", "1e20". All digits are kept.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_set_number(postbox_item *item,
+                                              const char *name,
+                                              const char *value);
+
+/**
+ * Sets an attribute to an integer.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_set_int64(postbox_item *item,
+                                             const char *name,
+                                             int64_t value);
+
+/**
+ * Sets an attribute to the shortest decimal number that is rounded to this double. NaN and infinity are
+ * rejected.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_set_double(postbox_item *item,
+                                              const char *name,
+                                              double value);
+
+/**
+ * Sets an attribute to true or false.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_set_bool(postbox_item *item,
+                                            const char *name,
+                                            bool value);
+
+/**
+ * Sets an attribute to null. To remove an attribute, use postbox_item_remove.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_set_null(postbox_item *item,
+                                            const char *name);
+
+/**
+ * Sets an attribute to `length` bytes. If `length` is 0, `value` may be NULL.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_set_binary(postbox_item *item,
+                                              const char *name,
+                                              const uint8_t *value,
+                                              size_t length);
+
+/**
+ * Begins a map, a list or a set, which becomes an attribute when postbox_item_end is called. Until then,
+ * all functions that set values add values to it. `kind`: POSTBOX_KIND_MAP, POSTBOX_KIND_LIST,
+ * POSTBOX_KIND_STRING_SET, POSTBOX_KIND_NUMBER_SET or POSTBOX_KIND_BINARY_SET.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_begin(postbox_item *item,
+                                         const char *name,
+                                         postbox_kind kind);
+
+/**
+ * Ends the map, list or set that was begun last.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if there is none, or for a set without values.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_end(postbox_item *item);
+
+/**
+ * Removes an attribute of the item. Does nothing if the item does not have the attribute.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_remove(postbox_item *item, const char *name);
+
+/**
+ * Returns the value of an attribute, or NULL if the item does not have it or is NULL. See postbox_value
+ * for the lifetime of the pointer.
+ */
+POSTBOX_API
+const postbox_value *postbox_item_get(const postbox_item *item,
+                                             const char *name);
+
+/**
+ * Returns the whole item as a value of the kind POSTBOX_KIND_MAP, for the functions that read maps.
+ * Returns NULL if `item` is NULL.
+ */
+POSTBOX_API const postbox_value *postbox_item_value(const postbox_item *item);
+
+/**
+ * Frees an item and all its values. Does nothing for NULL.
+ */
+POSTBOX_API void postbox_item_free(postbox_item *item);
+
+/**
+ * Returns the kind of a value.
+ */
+POSTBOX_API int32_t postbox_value_kind(const postbox_value *value);
+
+/**
+ * Returns a string, or the decimal digits of a number. If `length` is not NULL, the number of bytes
+ * without the NUL character at the end is written to it. A string can contain NUL characters. Returns
+ * NULL for values of other kinds.
+ */
+POSTBOX_API
+const char *postbox_value_string(const postbox_value *value,
+                                 size_t *length);
+
+/**
+ * Returns the bytes of a binary value, and writes their number to `length` if it is not NULL. Returns
+ * NULL for values of other kinds.
+ */
+POSTBOX_API
+const uint8_t *postbox_value_binary(const postbox_value *value,
+                                    size_t *length);
+
+/**
+ * Returns whether a value is the Boolean value true. Returns false for all other values.
+ */
+POSTBOX_API bool postbox_value_bool(const postbox_value *value);
+
+/**
+ * Writes a number to `number`.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number, or not an integer of 64 bits.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_value_int64(const postbox_value *value,
+                                          int64_t *number);
+
+/**
+ * Writes a number to `number`, rounded to the nearest double.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_value_double(const postbox_value *value,
+                                           double *number);
+
+/**
+ * Returns the number of values in a map, a list or a set, and 0 for values of other kinds.
+ */
+POSTBOX_API size_t postbox_value_count(const postbox_value *value);
+
+/**
+ * Returns the value at this position of a map, a list or a set, or NULL if there is none. The first
+ * position is 0. The attributes of an item that was read are in the order of their names.
+ */
+POSTBOX_API
+const postbox_value *postbox_value_at(const postbox_value *value,
+                                             size_t index);
+
+/**
+ * Returns the name of the value at this position of a map, or NULL if there is none. The string is
+ * valid until the item is freed.
+ */
+POSTBOX_API const char *postbox_value_name_at(const postbox_value *value, size_t index);
+
+/**
+ * Returns the value with this name in a map, or NULL if there is none or if the name is not UTF-8.
+ */
+POSTBOX_API
+const postbox_value *postbox_value_member(const postbox_value *value,
+                                                 const char *name);
 
 /* ============================================================================================
  * Messages in transactions of other clients

@@ -87,6 +87,8 @@ pub(crate) use crate::model::error::panic_text;
 pub use crate::model::error::{Error, ErrorCode, Reason, Result};
 pub use crate::model::header::{CharacterEncoding, MessageType};
 pub use crate::model::item::{AttributeValue, Item};
+#[cfg(feature = "capi")]
+pub(crate) use crate::model::item_limits;
 pub use crate::model::message::Message;
 pub use crate::model::page::{Cursor, MessagePage};
 pub use crate::model::report::{

@@ -23,6 +23,7 @@ ENUMS = {
     "postbox_log_level": ("POSTBOX_LOG_", "PostboxLogLevel"),
     "postbox_lease": ("POSTBOX_LEASE_", "LeaseStatus"),
     "postbox_state": ("POSTBOX_STATE_", "MessageState"),
+    "postbox_kind": ("POSTBOX_KIND_", "ValueKind"),
 }
 
 # The names of functions in the documentation, and the corresponding members of C#.

@@ -43,12 +43,15 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace postbox {
@@ -233,6 +236,361 @@ inline bool serves(std::string_view library, std::string_view header) {
 }
 
 } // namespace detail
+
+/** The bytes of a binary value. */
+using bytes = std::vector<std::uint8_t>;
+
+/** A decimal number with all its digits, up to 38: postbox::number("1.50"). */
+class number {
+public:
+    explicit number(std::string digits) : digits_(std::move(digits)) {}
+    [[nodiscard]] const std::string &digits() const noexcept { return digits_; }
+
+private:
+    std::string digits_;
+};
+
+class value;
+
+namespace detail {
+
+template <class T>
+inline constexpr bool always_false = false;
+
+template <class T>
+T read(const value &from);
+
+} // namespace detail
+
+/**
+ * A read-only view of a value inside an item. It is valid until the item is destroyed, also if the item is changed. A
+ * missing value has the kind POSTBOX_KIND_MISSING. See postbox_value.
+ */
+class value {
+public:
+    explicit value(const postbox_value *handle = nullptr) noexcept : handle_(handle) {}
+
+    [[nodiscard]] postbox_kind kind() const noexcept { return static_cast<postbox_kind>(postbox_value_kind(handle_)); }
+    [[nodiscard]] explicit operator bool() const noexcept { return handle_ != nullptr; }
+
+    /** Returns the number of values in a map, a list or a set. */
+    [[nodiscard]] std::size_t size() const noexcept { return postbox_value_count(handle_); }
+    /** Returns the value at this position of a list, a set or a map, or a missing value. */
+    [[nodiscard]] value operator[](std::size_t index) const noexcept { return value(postbox_value_at(handle_, index)); }
+    /** Returns the value with this name in a map, or a missing value. */
+    [[nodiscard]] value operator[](std::string_view name) const {
+        return value(postbox_value_member(handle_, detail::text(name, "name").c_str()));
+    }
+    [[nodiscard]] value operator[](const char *name) const { return (*this)[std::string_view(name)]; }
+    /** Returns the name of the value at this position of a map. */
+    [[nodiscard]] std::string_view name_at(std::size_t index) const noexcept {
+        const char *name = postbox_value_name_at(handle_, index);
+        return name ? std::string_view(name) : std::string_view();
+    }
+
+    /**
+     * Returns the value as std::string, std::string_view, std::int64_t or another integer, double, bool, postbox::number
+     * or postbox::bytes. Throws POSTBOX_ERROR_INVALID_ARGUMENT if the value is of another kind or out of range.
+     */
+    template <class T>
+    [[nodiscard]] T as() const {
+        return detail::read<T>(*this);
+    }
+
+    /** Visits the values of a map, a list or a set. */
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = value;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = value;
+
+        iterator(const postbox_value *of, std::size_t index) noexcept : of_(of), index_(index) {}
+        [[nodiscard]] value operator*() const noexcept { return value(postbox_value_at(of_, index_)); }
+        iterator &operator++() noexcept {
+            index_++;
+            return *this;
+        }
+        [[nodiscard]] bool operator==(const iterator &other) const noexcept { return index_ == other.index_; }
+        [[nodiscard]] bool operator!=(const iterator &other) const noexcept { return index_ != other.index_; }
+
+    private:
+        const postbox_value *of_;
+        std::size_t index_;
+    };
+
+    [[nodiscard]] iterator begin() const noexcept { return {handle_, 0}; }
+    [[nodiscard]] iterator end() const noexcept { return {handle_, size()}; }
+
+    [[nodiscard]] const postbox_value *handle() const noexcept { return handle_; }
+
+private:
+    const postbox_value *handle_;
+};
+
+namespace detail {
+
+inline error wrong_kind(const char *wanted) {
+    return {POSTBOX_ERROR_INVALID_ARGUMENT, std::string("the value is missing or is not ") + wanted};
+}
+
+template <class T>
+T read(const value &from) {
+    std::size_t length = 0;
+    if constexpr (std::is_same_v<T, bool>) {
+        if (from.kind() != POSTBOX_KIND_BOOL)
+            throw wrong_kind("a Boolean");
+        return postbox_value_bool(from.handle());
+    } else if constexpr (std::is_integral_v<T>) {
+        std::int64_t whole = 0;
+        check(postbox_value_int64(from.handle(), &whole));
+        const T narrowed = static_cast<T>(whole);
+        if (static_cast<std::int64_t>(narrowed) != whole || (narrowed < T{}) != (whole < 0))
+            throw error(POSTBOX_ERROR_INVALID_ARGUMENT, "the number " + std::to_string(whole) + " does not fit into the type");
+        return narrowed;
+    } else if constexpr (std::is_floating_point_v<T>) {
+        double real = 0;
+        check(postbox_value_double(from.handle(), &real));
+        return static_cast<T>(real);
+    } else if constexpr (std::is_same_v<T, number>) {
+        if (from.kind() != POSTBOX_KIND_NUMBER)
+            throw wrong_kind("a number");
+        return number(postbox_value_string(from.handle(), nullptr));
+    } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
+        if (from.kind() != POSTBOX_KIND_STRING)
+            throw wrong_kind("a string");
+        const char *text = postbox_value_string(from.handle(), &length);
+        return T(text, length);
+    } else if constexpr (std::is_same_v<T, bytes>) {
+        if (from.kind() != POSTBOX_KIND_BINARY)
+            throw wrong_kind("a binary value");
+        const std::uint8_t *start = postbox_value_binary(from.handle(), &length);
+        return bytes(start, start + length);
+    } else {
+        static_assert(always_false<T>, "a value of DynamoDB cannot be read as this type");
+    }
+}
+
+} // namespace detail
+
+class literal;
+
+/** The values of a list: postbox::list{"a", 1}. */
+using list = std::vector<literal>;
+/** The values of a map by name: postbox::map{{"City", "London"}}. */
+using map = std::vector<std::pair<std::string, literal>>;
+
+/** A set of strings, numbers or bytes: postbox::set{"a", "b"}. All values have one kind. */
+class set {
+public:
+    set(std::initializer_list<literal> values);
+    explicit set(std::vector<literal> values);
+    [[nodiscard]] const std::vector<literal> &values() const noexcept { return values_; }
+
+private:
+    std::vector<literal> values_;
+};
+
+/** A value that is written to an item: a string, a number, a Boolean, nullptr, bytes, a list, a map or a set. */
+class literal {
+public:
+    literal(std::nullptr_t) {}
+    literal(const char *text) : value_(std::string(text)) {}
+    literal(std::string_view text) : value_(std::string(text)) {}
+    literal(std::string text) : value_(std::move(text)) {}
+    literal(number digits) : value_(std::move(digits)) {}
+    literal(bytes binary) : value_(std::move(binary)) {}
+    literal(list values) : value_(std::move(values)) {}
+    literal(map members) : value_(std::move(members)) {}
+    literal(set values) : value_(std::move(values)) {}
+    literal(bool flag) : value_(flag) {}
+    template <class T, std::enable_if_t<std::is_integral_v<T> && !std::is_same_v<T, bool>, int> = 0>
+    literal(T whole) {
+        if (std::is_unsigned_v<T> && sizeof(T) >= sizeof(std::int64_t))
+            value_ = number(std::to_string(whole));
+        else
+            value_ = static_cast<std::int64_t>(whole);
+    }
+    template <class T, std::enable_if_t<std::is_floating_point_v<T>, int> = 0>
+    literal(T real) : value_(static_cast<double>(real)) {}
+
+    /* Sets an attribute of an item, or appends to the list or set that was begun. */
+    void write(postbox_item *item, const char *name) const {
+        std::visit([&](const auto &given) { write(item, name, given); }, value_);
+    }
+
+    [[nodiscard]] postbox_kind kind() const noexcept {
+        if (std::holds_alternative<std::string>(value_))
+            return POSTBOX_KIND_STRING;
+        return std::holds_alternative<bytes>(value_) ? POSTBOX_KIND_BINARY : POSTBOX_KIND_NUMBER;
+    }
+
+private:
+    static void write(postbox_item *item, const char *name, std::monostate) { detail::check(postbox_item_set_null(item, name)); }
+    static void write(postbox_item *item, const char *name, bool flag) { detail::check(postbox_item_set_bool(item, name, flag)); }
+    static void write(postbox_item *item, const char *name, std::int64_t whole) {
+        detail::check(postbox_item_set_int64(item, name, whole));
+    }
+    static void write(postbox_item *item, const char *name, double real) {
+        detail::check(postbox_item_set_double(item, name, real));
+    }
+    static void write(postbox_item *item, const char *name, const std::string &text) {
+        detail::check(postbox_item_set_string_of_length(item, name, text.data(), text.size()));
+    }
+    static void write(postbox_item *item, const char *name, const number &digits) {
+        detail::check(postbox_item_set_number(item, name, detail::text(digits.digits(), "number").c_str()));
+    }
+    static void write(postbox_item *item, const char *name, const bytes &binary) {
+        detail::check(postbox_item_set_binary(item, name, binary.data(), binary.size()));
+    }
+    static void write(postbox_item *item, const char *name, const list &values) {
+        write_all(item, name, POSTBOX_KIND_LIST, values);
+    }
+    static void write(postbox_item *item, const char *name, const set &values) {
+        const postbox_kind first = values.values().empty() ? POSTBOX_KIND_STRING : values.values().front().kind();
+        const postbox_kind kind = first == POSTBOX_KIND_STRING   ? POSTBOX_KIND_STRING_SET
+                                  : first == POSTBOX_KIND_BINARY ? POSTBOX_KIND_BINARY_SET
+                                                                 : POSTBOX_KIND_NUMBER_SET;
+        write_all(item, name, kind, values.values());
+    }
+    static void write(postbox_item *item, const char *name, const map &members) {
+        detail::check(postbox_item_begin(item, name, POSTBOX_KIND_MAP));
+        for (const auto &[member, given] : members)
+            given.write(item, detail::text(member, "name").c_str());
+        detail::check(postbox_item_end(item));
+    }
+    static void write_all(postbox_item *item, const char *name, postbox_kind kind, const std::vector<literal> &values) {
+        detail::check(postbox_item_begin(item, name, kind));
+        for (const literal &given : values)
+            given.write(item, nullptr);
+        detail::check(postbox_item_end(item));
+    }
+
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, number, bytes, list, map, set> value_;
+};
+
+inline set::set(std::initializer_list<literal> values) : values_(values) {}
+inline set::set(std::vector<literal> values) : values_(std::move(values)) {}
+
+/**
+ * An item of a table, or the key of an item. See postbox_item.
+ *
+ *     postbox::item person{{"Name", "Ada"}, {"Age", 36}, {"Languages", postbox::list{"English"}}};
+ *     work.put("People", person);
+ *     int age = work.read_item("People", {{"Name", "Ada"}})->get<int>("Age");
+ *
+ * A value that DynamoDB cannot store is rejected with its path inside the item. If a list, a map or a set is rejected,
+ * the item cannot be used any further.
+ */
+class item {
+public:
+    item() : handle_(postbox_item_new()) {}
+    item(std::initializer_list<std::pair<std::string_view, literal>> attributes) : item() {
+        for (const auto &[name, given] : attributes)
+            set(name, given);
+    }
+    /* Takes ownership of a handle. */
+    explicit item(postbox_item *handle) noexcept : handle_(handle) {}
+
+    /** Reads an item from DynamoDB JSON. See postbox_item_from_json. */
+    [[nodiscard]] static item from_json(std::string_view json) {
+        postbox_item *read = nullptr;
+        detail::check(postbox_item_from_json(detail::text(json, "json").c_str(), &read));
+        return item(read);
+    }
+
+    /** Returns the item as DynamoDB JSON. */
+    [[nodiscard]] std::string to_json() const {
+        char *json = nullptr;
+        detail::check(postbox_item_to_json(handle(), &json));
+        return detail::take(json).value_or("");
+    }
+
+    /** Sets an attribute, which replaces an earlier value. */
+    item &set(std::string_view name, const literal &given) {
+        given.write(handle(), detail::text(name, "name").c_str());
+        return *this;
+    }
+
+    /** Removes an attribute. Does nothing if the item does not have it. */
+    void remove(std::string_view name) { detail::check(postbox_item_remove(handle(), detail::text(name, "name").c_str())); }
+
+    /** Returns an attribute, or a missing value. */
+    [[nodiscard]] value operator[](std::string_view name) const {
+        return value(postbox_item_get(handle(), detail::text(name, "name").c_str()));
+    }
+
+    /** Returns an attribute as this type. Throws if it is missing or of another kind; see value::as. */
+    template <class T>
+    [[nodiscard]] T get(std::string_view name) const {
+        try {
+            return (*this)[name].template as<T>();
+        } catch (const error &wrong) {
+            throw error(wrong.code(), "the attribute \"" + std::string(name) + "\": " + wrong.what());
+        }
+    }
+
+    /** Returns all attributes as a map. */
+    [[nodiscard]] value attributes() const { return value(postbox_item_value(handle())); }
+
+    [[nodiscard]] postbox_item *handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::handle<postbox_item, postbox_item_free> handle_;
+};
+
+/**
+ * The expressions of an action. See postbox_expression.
+ *
+ *     work.update("People", key, postbox::expression().update("ADD Age :one").value(":one", 1));
+ */
+class expression {
+public:
+    expression &update(std::string text) { return keep(update_, std::move(text), "update"); }
+    expression &condition(std::string text) { return keep(condition_, std::move(text), "condition"); }
+    /** Sets a placeholder that begins with "#" to the name of an attribute. */
+    expression &name(std::string_view placeholder, std::string_view attribute) {
+        names_.emplace_back(placeholder, attribute);
+        return *this;
+    }
+    /** Sets a placeholder that begins with ":" to a value. */
+    expression &value(std::string_view placeholder, const literal &given) {
+        values_.emplace_back(placeholder, given);
+        return *this;
+    }
+    /** The reason of a condition that was not met contains the item. */
+    expression &return_item() {
+        return_item_ = true;
+        return *this;
+    }
+
+    /* Calls a function of C with the expressions. */
+    template <class F>
+    void pass(F call) const {
+        item names, values;
+        for (const auto &[placeholder, attribute] : names_)
+            detail::check(postbox_item_set_string(names.handle(), detail::text(placeholder, "placeholder").c_str(),
+                                                  detail::text(attribute, "attribute").c_str()));
+        for (const auto &[placeholder, given] : values_)
+            values.set(placeholder, given);
+        const auto text = [](const std::string &given) { return given.empty() ? nullptr : given.c_str(); };
+        const postbox_expression passed = {text(update_), text(condition_), names_.empty() ? nullptr : names.handle(),
+                                           values_.empty() ? nullptr : values.handle(), return_item_};
+        detail::check(call(&passed));
+    }
+
+private:
+    expression &keep(std::string &member, std::string text, const char *argument) {
+        member = detail::text(text, argument);
+        return *this;
+    }
+
+    std::string update_, condition_;
+    std::vector<std::pair<std::string, std::string>> names_;
+    map values_;
+    bool return_item_ = false;
+};
 
 /**
  * A read-only view of a message that belongs to a postbox::message or to a page, or that a callback
@@ -764,6 +1122,13 @@ public:
         return found ? std::optional<message>(std::in_place, found) : std::nullopt;
     }
 
+    /** Reads one item of any table, with a consistent read. See postbox_read_item. */
+    [[nodiscard]] std::optional<item> read_item(std::string_view table, const item &key) {
+        postbox_item *found = nullptr;
+        detail::check(postbox_read_item(handle(), detail::text(table, "table").c_str(), key.handle(), &found));
+        return found ? std::optional<item>(found) : std::nullopt;
+    }
+
     /** Reads one item of any table, as DynamoDB JSON. See postbox_get_item. */
     [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {
         char *item = nullptr;
@@ -925,6 +1290,33 @@ public:
         return detail::take(item);
     }
 
+    /** Reads one item as get_item does. See postbox_unit_of_work_read_item. */
+    [[nodiscard]] std::optional<item> read_item(std::string_view table, const item &key) {
+        postbox_item *found = nullptr;
+        detail::check(postbox_unit_of_work_read_item(handle(), detail::text(table, "table").c_str(), key.handle(), &found));
+        return found ? std::optional<item>(found) : std::nullopt;
+    }
+
+    /** Adds a put of an item, which replaces an existing item. See postbox_unit_of_work_put_item. */
+    void put(std::string_view table, const item &written, const expression &with = {}) {
+        act(postbox_unit_of_work_put_item, table, written, with);
+    }
+
+    /** Adds an update of the item with this key. See postbox_unit_of_work_update_item. */
+    void update(std::string_view table, const item &key, const expression &with) {
+        act(postbox_unit_of_work_update_item, table, key, with);
+    }
+
+    /** Adds a delete of the item with this key. See postbox_unit_of_work_delete_item. */
+    void delete_item(std::string_view table, const item &key, const expression &with = {}) {
+        act(postbox_unit_of_work_delete_item, table, key, with);
+    }
+
+    /** Adds a condition on an item that the unit of work does not write. See postbox_unit_of_work_check_item. */
+    void condition_check(std::string_view table, const item &key, const expression &with) {
+        act(postbox_unit_of_work_check_item, table, key, with);
+    }
+
     /** Adds a put of an item, which replaces an existing item. See postbox_unit_of_work_put. */
     void put(std::string_view table, std::string_view item) {
         detail::check(postbox_unit_of_work_put(handle(), detail::text(table, "table").c_str(),
@@ -973,6 +1365,13 @@ public:
     [[nodiscard]] postbox_unit_of_work *handle() const noexcept { return handle_.get(); }
 
 private:
+    template <class F>
+    void act(F function, std::string_view table, const item &passed, const expression &with) {
+        with.pass([&](const postbox_expression *expressions) {
+            return function(handle(), detail::text(table, "table").c_str(), passed.handle(), expressions);
+        });
+    }
+
     detail::handle<postbox_unit_of_work, postbox_unit_of_work_free> handle_;
 };
 

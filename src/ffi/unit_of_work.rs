@@ -39,7 +39,7 @@ impl postbox_unit_of_work {
     ///
     /// # Safety
     /// The rules of [`Handle::borrow`] apply.
-    unsafe fn enter<'a>(work: *const Self) -> Result<MutexGuard<'a, UnitOfWork>> {
+    pub(crate) unsafe fn enter<'a>(work: *const Self) -> Result<MutexGuard<'a, UnitOfWork>> {
         // SAFETY: the caller's promise.
         unsafe { Self::borrow(work) }?.0.try_lock().ok_or_else(|| {
             Error::new(

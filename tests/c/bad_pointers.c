@@ -299,3 +299,57 @@ void text_that_is_not_utf8_is_rejected(void)
     postbox_unit_of_work_free(work);
     postbox_free(box);
 }
+
+void null_arguments_of_items_are_errors(void)
+{
+    postbox_client *box = open_memory(NULL);
+    postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
+    postbox_item *item = postbox_item_new(), *read = item;
+    char *json = NULL;
+    CHECK(postbox_item_get(NULL, "a") == NULL && postbox_item_value(NULL) == NULL);
+    CHECK(postbox_value_kind(NULL) == POSTBOX_KIND_MISSING && postbox_value_string(NULL, NULL) == NULL);
+    CHECK(postbox_value_binary(NULL, NULL) == NULL && !postbox_value_bool(NULL) && postbox_value_count(NULL) == 0);
+    CHECK(postbox_value_at(NULL, 0) == NULL && postbox_value_name_at(NULL, 0) == NULL && postbox_value_member(NULL, "a") == NULL);
+    IS_NULL("number", postbox_value_int64(postbox_item_get(item, "a"), NULL));
+    IS_NULL("number", postbox_value_double(postbox_item_get(item, "a"), NULL));
+    postbox_item_free(NULL);
+    IS_NULL("json", postbox_item_from_json(NULL, &read));
+    IS_NULL("item", postbox_item_from_json("{}", NULL));
+    FAILS(POSTBOX_ERROR_INVALID_JSON, "a needs an attribute value", postbox_item_from_json("{\"a\":1}", &read));
+    IS_NULL("item", postbox_item_to_json(NULL, &json));
+    IS_NULL("json", postbox_item_to_json(item, NULL));
+    IS_NULL("item", postbox_item_set_string(NULL, "a", "b"));
+    IS_NULL("value", postbox_item_set_string(item, "a", NULL));
+    IS_NULL("item", postbox_item_set_string_of_length(NULL, "a", "b", 1));
+    IS_NULL("value", postbox_item_set_string_of_length(item, "a", NULL, 1));
+    IS_NULL("item", postbox_item_set_number(NULL, "a", "1"));
+    IS_NULL("value", postbox_item_set_number(item, "a", NULL));
+    IS_NULL("item", postbox_item_set_int64(NULL, "a", 1));
+    IS_NULL("item", postbox_item_set_double(NULL, "a", 1));
+    IS_NULL("item", postbox_item_set_bool(NULL, "a", true));
+    IS_NULL("item", postbox_item_set_null(NULL, "a"));
+    IS_NULL("item", postbox_item_set_binary(NULL, "a", NULL, 0));
+    IS_NULL("value", postbox_item_set_binary(item, "a", NULL, 1));
+    IS_NULL("item", postbox_item_begin(NULL, "a", POSTBOX_KIND_MAP));
+    IS_NULL("item", postbox_item_end(NULL));
+    IS_NULL("item", postbox_item_remove(NULL, "a"));
+    IS_NULL("name", postbox_item_remove(item, NULL));
+    OK(postbox_item_to_json(item, &json));
+    EQUAL(json, "{}");
+    IS_NULL("work", postbox_unit_of_work_put_item(NULL, "People", item, NULL));
+    IS_NULL("table", postbox_unit_of_work_put_item(work, NULL, item, NULL));
+    IS_NULL("item", postbox_unit_of_work_put_item(work, "People", NULL, NULL));
+    IS_NULL("work", postbox_unit_of_work_delete_item(NULL, "People", item, NULL));
+    IS_NULL("item", postbox_unit_of_work_delete_item(work, "People", NULL, NULL));
+    IS_NULL("item", postbox_unit_of_work_update_item(work, "People", NULL, NULL));
+    IS_NULL("item", postbox_unit_of_work_check_item(work, "People", NULL, NULL));
+    IS_NULL("work", postbox_unit_of_work_read_item(NULL, "People", item, &read));
+    IS_NULL("item", postbox_unit_of_work_read_item(work, "People", item, NULL));
+    IS_NULL("client", postbox_read_item(NULL, "People", item, &read));
+    IS_NULL("item", postbox_read_item(box, "People", NULL, &read));
+    CHECK(read == item);
+    postbox_string_free(json);
+    postbox_item_free(item);
+    postbox_unit_of_work_free(work);
+    postbox_free(box);
+}

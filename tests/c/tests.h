@@ -26,6 +26,12 @@
     TEST(the_same_item_twice_is_rejected) \
     TEST(cancelled_transaction_gives_reasons) \
     TEST(duplicate_message_takes_effect_once) \
+    TEST(item_is_built_and_read_value_by_value) \
+    TEST(values_stay_at_their_address_when_an_item_changes) \
+    TEST(missing_values_are_read_as_nothing) \
+    TEST(value_that_dynamodb_cannot_store_is_rejected_with_its_path) \
+    TEST(unit_of_work_writes_and_reads_items) \
+    TEST(null_arguments_of_items_are_errors) \
     TEST(message_is_put_by_another_client) \
     TEST(message_that_cannot_be_deposited_cannot_be_put) \
     TEST(cancellation_of_another_client_is_explained) \

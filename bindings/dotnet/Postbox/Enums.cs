@@ -319,4 +319,41 @@ namespace Postbox
         /// </summary>
         Parked = 2,
     }
+
+    /// <summary>The type of a value in DynamoDB.</summary>
+    public enum ValueKind
+    {
+        /// <summary>There is no value: the pointer is NULL.</summary>
+        Missing = 0,
+
+        /// <summary>A string (S).</summary>
+        String = 1,
+
+        /// <summary>A decimal number of up to 38 digits (N).</summary>
+        Number = 2,
+
+        /// <summary>Bytes (B).</summary>
+        Binary = 3,
+
+        /// <summary>True or false (BOOL).</summary>
+        Bool = 4,
+
+        /// <summary>Null (NULL).</summary>
+        Null = 5,
+
+        /// <summary>Values by name (M).</summary>
+        Map = 6,
+
+        /// <summary>Values in order (L).</summary>
+        List = 7,
+
+        /// <summary>Different strings (SS).</summary>
+        StringSet = 8,
+
+        /// <summary>Different numbers (NS).</summary>
+        NumberSet = 9,
+
+        /// <summary>Different byte strings (BS).</summary>
+        BinarySet = 10,
+    }
 }

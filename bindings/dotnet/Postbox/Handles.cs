@@ -169,6 +169,13 @@ namespace Postbox
         protected override void Free() => Native.postbox_unit_of_work_free(handle);
     }
 
+    internal sealed class ItemHandle : NativeHandle
+    {
+        internal ItemHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override void Free() => Native.postbox_item_free(handle);
+    }
+
     internal sealed class PageHandle : NativeHandle
     {
         internal PageHandle(IntPtr pointer) : base(pointer) { }

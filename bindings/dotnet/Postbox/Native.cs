@@ -80,6 +80,41 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_body(MessageHandle message, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_message_free(IntPtr message);
 
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_new();
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_from_json(byte[] json, out IntPtr item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_to_json(ItemHandle item, out IntPtr json);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_string(ItemHandle item, byte[] name, byte[] value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_string_of_length(ItemHandle item, byte[] name, byte[] value, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_number(ItemHandle item, byte[] name, byte[] value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_int64(ItemHandle item, byte[] name, long value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_double(ItemHandle item, byte[] name, double value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_bool(ItemHandle item, byte[] name, [MarshalAs(UnmanagedType.I1)] bool value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_null(ItemHandle item, byte[] name);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_binary(ItemHandle item, byte[] name, byte[] value, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(ItemHandle item, byte[] name, int kind);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_end(ItemHandle item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_remove(ItemHandle item, byte[] name);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_get(ItemHandle item, byte[] name);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_value(ItemHandle item);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_item_free(IntPtr item);
+        [DllImport(Library, CallingConvention = C)] internal static extern int postbox_value_kind(IntPtr value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_string(IntPtr value, out UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_binary(IntPtr value, out UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_value_bool(IntPtr value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_int64(IntPtr value, out long number);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_double(IntPtr value, out double number);
+        [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_value_count(IntPtr value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_at(IntPtr value, UIntPtr index);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_name_at(IntPtr value, UIntPtr index);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_member(IntPtr value, byte[] name);
+
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_read_item(ClientHandle box, byte[] table, ItemHandle key, out IntPtr item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_read_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, out IntPtr item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_put_item(UnitOfWorkHandle work, byte[] table, ItemHandle item, NativeExpression[] expression);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_update_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, NativeExpression[] expression);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_delete_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, NativeExpression[] expression);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_check_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, NativeExpression[] expression);
+
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_cancel_token_new(out IntPtr token);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_cancel_token_cancel(CancelTokenHandle token);
         [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_cancel_token_is_canceled(CancelTokenHandle token);

@@ -385,6 +385,18 @@ namespace Postbox
             return Utf8.Take(item);
         }
 
+        /// <summary>Reads one item of any table, with a consistent read.</summary>
+        /// <param name="table">The table.</param>
+        /// <param name="key">The key.</param>
+        /// <returns>The item, or null if the table has no such item.</returns>
+        public Item GetItem(string table, Item key)
+        {
+            IntPtr item;
+            using (var written = ItemWriter.Write(key, nameof(key)))
+                Errors.Check(Native.postbox_read_item(Handle, Utf8.Required(table, nameof(table)), written, out item));
+            return ItemReader.Take(item);
+        }
+
         /// <summary>
         /// Runs a DynamoDB operation on the embedded database. This is meant for development, to set up the program's
         /// own tables.

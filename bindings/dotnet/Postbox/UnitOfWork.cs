@@ -37,6 +37,69 @@ namespace Postbox
             return Utf8.Take(item);
         }
 
+        /// <summary>
+        /// Reads one item of any table immediately, with a consistent read. The read is not part of the transaction. To
+        /// detect that the item has changed before the commit, add a condition on the item.
+        /// </summary>
+        /// <param name="table">The table.</param>
+        /// <param name="key">The key.</param>
+        /// <returns>The item, or null if the table has no such item.</returns>
+        public Item GetItem(string table, Item key)
+        {
+            IntPtr item;
+            using (var written = ItemWriter.Write(key, nameof(key)))
+                Errors.Check(Native.postbox_unit_of_work_read_item(Handle, Utf8.Required(table, nameof(table)), written, out item));
+            return ItemReader.Take(item);
+        }
+
+        /// <summary>Adds a put of an item, which replaces an existing item.</summary>
+        /// <param name="table">The table.</param>
+        /// <param name="item">The item, which is copied.</param>
+        /// <param name="expression">A condition with its placeholders, or null.</param>
+        public void Put(string table, Item item, Expression expression = null)
+        {
+            Act(Native.postbox_unit_of_work_put_item, table, item, nameof(item), expression);
+        }
+
+        /// <summary>Adds an update of the item with this key.</summary>
+        /// <param name="table">The table.</param>
+        /// <param name="key">The key.</param>
+        /// <param name="expression">An update expression, optionally a condition, and their placeholders.</param>
+        public void Update(string table, Item key, Expression expression)
+        {
+            Act(Native.postbox_unit_of_work_update_item, table, key, nameof(key), expression);
+        }
+
+        /// <summary>Adds a delete of the item with this key. A missing item is not an error.</summary>
+        /// <param name="table">The table.</param>
+        /// <param name="key">The key.</param>
+        /// <param name="expression">A condition with its placeholders, or null.</param>
+        public void Delete(string table, Item key, Expression expression = null)
+        {
+            Act(Native.postbox_unit_of_work_delete_item, table, key, nameof(key), expression);
+        }
+
+        /// <summary>
+        /// Adds a condition on an item that the unit of work does not write. The commit fails if the condition is not
+        /// met.
+        /// </summary>
+        /// <param name="table">The table.</param>
+        /// <param name="key">The key.</param>
+        /// <param name="expression">The condition with its placeholders.</param>
+        public void ConditionCheck(string table, Item key, Expression expression)
+        {
+            Act(Native.postbox_unit_of_work_check_item, table, key, nameof(key), expression);
+        }
+
+        private delegate IntPtr Action(UnitOfWorkHandle work, byte[] table, ItemHandle item, NativeExpression[] expression);
+
+        private void Act(Action action, string table, Item item, string argument, Expression expression)
+        {
+            var name = Utf8.Required(table, nameof(table));
+            using (var written = ItemWriter.Write(item, argument))
+                NativeExpression.Pass(expression, passed => action(Handle, name, written, passed));
+        }
+
         /// <summary>Adds a put of an item, which replaces an existing item.</summary>
         /// <param name="table">The table.</param>
         /// <param name="item">The item: <c>{"Name": {"S": "Ada"}}</c>.</param>

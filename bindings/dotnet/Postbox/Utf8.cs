@@ -61,8 +61,11 @@ namespace Postbox
             var length = 0;
             while (bytes[length] != 0)
                 length++;
-            return Strict.GetString(bytes, length);
+            return Read(text, length);
         }
+
+        /// <summary>Copies a string of this many bytes.</summary>
+        internal static unsafe string Read(IntPtr text, int length) => Strict.GetString((byte*)text, length);
 
         /// <summary>Copies the string at a pointer and frees it. Returns null for NULL.</summary>
         internal static string Take(IntPtr text)

@@ -15,12 +15,16 @@ from postbox._native import lib
 PACKAGE = Path(__file__).parents[1] / "src" / "postbox"
 
 
+# Python builds and reads items as dicts, and passes them as JSON.
+OF_ITEMS = re.compile(r"postbox_(item|value)_\w+|postbox(_unit_of_work)?_(read|put|update|delete|check)_item")
+
+
 def test_every_function_of_the_library_is_used() -> None:
     sources = "".join(path.read_text() for path in PACKAGE.glob("*.py"))
     used = set(re.findall(r"\blib\.(postbox_\w+)", sources))
     declared = {name for name in dir(lib) if name.startswith("postbox_")}
     assert len(declared) > 70
-    assert declared == used
+    assert {name for name in declared if not OF_ITEMS.fullmatch(name)} == used
 
 
 @pytest.mark.parametrize(

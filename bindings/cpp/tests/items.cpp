@@ -1,0 +1,79 @@
+/* Items that are built from literals and read value by value. */
+#include "support.hpp"
+
+#include <cmath>
+
+using postbox::item;
+
+TEST(item_is_built_from_literals_and_read_by_type) {
+    const std::string with_nul("a\0b", 3);
+    const item person{
+        {"Name", "Ada"},
+        {"Age", 36},
+        {"Height", 1.7},
+        {"Exact", postbox::number("3.141592653589793238462643383279502884")},
+        {"Adult", true},
+        {"Friend", nullptr},
+        {"Photo", postbox::bytes{0, 0xff}},
+        {"Text", with_nul},
+        {"Home", postbox::map{{"City", "London"}, {"Lines", postbox::list{"1", 2, postbox::map{}}}}},
+        {"Tags", postbox::set{"a", "b"}},
+        {"Lucky", postbox::set{7, 13.5}},
+        {"Photos", postbox::set{postbox::bytes{1}}},
+    };
+    const item read = item::from_json(person.to_json());
+    CHECK(read.to_json() == person.to_json());
+    CHECK(read.get<std::string>("Name") == "Ada" && read.get<std::string_view>("Text") == with_nul);
+    CHECK(read.get<int>("Age") == 36 && read.get<std::uint8_t>("Age") == 36 && read.get<double>("Height") == 1.7);
+    CHECK(read.get<postbox::number>("Exact").digits() == "3.141592653589793238462643383279502884");
+    CHECK(read.get<bool>("Adult") && read["Friend"].kind() == POSTBOX_KIND_NULL);
+    CHECK((read.get<postbox::bytes>("Photo") == postbox::bytes{0, 0xff}));
+    CHECK(read["Home"]["City"].as<std::string>() == "London" && read["Home"]["Lines"][1].as<int>() == 2);
+    std::string tags;
+    for (postbox::value tag : read["Tags"])
+        tags += tag.as<std::string_view>();
+    CHECK(tags == "ab" && read["Lucky"].kind() == POSTBOX_KIND_NUMBER_SET && read["Photos"].size() == 1);
+    CHECK(read.attributes().size() == 12 && read.attributes().name_at(0) == "Adult");
+}
+
+TEST(value_of_another_type_is_an_error_with_the_name) {
+    item person{{"Name", "Ada"}, {"Age", 300}, {"Debt", -1}};
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Name\": the value is a string, not a number", (void)person.get<int>("Name"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Age\"", (void)person.get<std::string>("Age"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "does not fit", (void)person.get<std::uint8_t>("Age"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "does not fit", (void)person.get<std::uint64_t>("Debt"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Nothing\"", (void)person.get<bool>("Nothing"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "Age is not a decimal number", person.set("Age", std::nan("")));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "39 digits", person.set("Age", postbox::number(std::string(39, '9'))));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "the set contains strings only", item().set("Tags", postbox::set{"a", 1}));
+    CHECK(!person["Nothing"] && person["Nothing"]["x"].kind() == POSTBOX_KIND_MISSING);
+    person.remove("Debt");
+    CHECK(person.attributes().size() == 2);
+}
+
+TEST(unit_of_work_writes_and_reads_items) {
+    postbox::client box = open_memory();
+    const item ada_key{{"Name", "Ada"}};
+    const auto is_new = postbox::expression().condition("attribute_not_exists(#n)").name("#n", "Name").return_item();
+    {
+        postbox::unit_of_work work(box);
+        work.put("People", item{{"Name", "Ada"}, {"Age", 36}}, is_new);
+        work.commit();
+    }
+    postbox::unit_of_work work(box);
+    CHECK(work.read_item("People", ada_key)->get<int>("Age") == 36);
+    work.update("People", ada_key, postbox::expression().update("ADD Age :one").value(":one", 1));
+    work.condition_check("People", {{"Name", "Bob"}}, is_new);
+    work.delete_item("People", item{{"Name", "Eve"}});
+    work.commit();
+    CHECK(box.read_item("People", ada_key)->get<int>("Age") == 37 && !box.read_item("People", {{"Name", "Eve"}}));
+
+    postbox::unit_of_work again(box);
+    again.put("People", item{{"Name", "Ada"}}, is_new);
+    try {
+        again.commit();
+        CHECK(false);
+    } catch (const postbox::error &failed) {
+        CHECK(item::from_json(failed.reasons().at(0).item.value()).get<int>("Age") == 37);
+    }
+}

@@ -1,0 +1,46 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Runtime.InteropServices;
+
+namespace Postbox
+{
+    /// <summary>The struct postbox_expression of C.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NativeExpression
+    {
+        private IntPtr update;
+        private IntPtr condition;
+        private IntPtr names;
+        private IntPtr values;
+        private byte returnItem;
+
+        /// <summary>Calls a function with the expressions of the program, which can be null.</summary>
+        internal static void Pass(Expression expression, Func<NativeExpression[], IntPtr> call)
+        {
+            if (expression == null)
+            {
+                Errors.Check(call(null));
+                return;
+            }
+            var names = expression.Names.Select(name => new KeyValuePair<string, object>(name.Key, name.Value));
+            // An omitted text is empty, and its pointer is replaced by NULL.
+            using (var texts = new Utf8Array(new[] { expression.Update ?? "", expression.Condition ?? "" }, nameof(expression)))
+            using (var nameItem = ItemWriter.Write(names, nameof(Expression.Names)))
+            using (var valueItem = ItemWriter.Write(expression.Values, nameof(Expression.Values)))
+            {
+                Errors.Check(call(new[]
+                {
+                    new NativeExpression
+                    {
+                        update = expression.Update == null ? IntPtr.Zero : texts.Pointers[0],
+                        condition = expression.Condition == null ? IntPtr.Zero : texts.Pointers[1],
+                        names = expression.Names.Count == 0 ? IntPtr.Zero : nameItem.DangerousGetHandle(),
+                        values = expression.Values.Count == 0 ? IntPtr.Zero : valueItem.DangerousGetHandle(),
+                        returnItem = (byte)(expression.ReturnItem ? 1 : 0),
+                    },
+                }));
+            }
+        }
+    }
+}
