@@ -4,6 +4,7 @@ mod credentials;
 mod embedded;
 mod environment;
 mod foreign;
+mod names;
 mod network;
 mod proxies;
 mod troubles;
