@@ -1,5 +1,5 @@
-//! A fake of AWS, which checks signatures only as far as the tests need: an embedded database in the place of DynamoDB, and
-//! an SQS that accepts every message.
+//! A fake of AWS, which checks signatures only as far as the tests need: an embedded database in the place of DynamoDB, an SQS
+//! that accepts every message, and an STS and an IAM Identity Center that accept every token.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -12,6 +12,9 @@ use aws_smithy_types::date_time::Format;
 use postbox::{Builder, EmbeddedDatabase, ErrorCode};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
+
+/// The time after which temporary credentials expire.
+const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// The services of one account. Clones share their state.
 #[derive(Clone, Debug)]
@@ -101,6 +104,24 @@ fn accepted(request: &HttpRequest) -> String {
     serde_json::json!({"Successful": entries, "Failed": []}).to_string()
 }
 
+/// Returns the response of STS to a web identity, or of IAM Identity Center to the token of a session. The access key of the
+/// credentials is the token.
+fn credentials(request: &HttpRequest) -> Option<String> {
+    if let Some(token) = request.headers().get("x-amz-sso_bearer_token") {
+        let expiration = DateTime::from(SystemTime::now() + LIFETIME).to_millis().unwrap();
+        let keys = serde_json::json!({"accessKeyId": token, "secretAccessKey": "s", "sessionToken": "t", "expiration": expiration});
+        return Some(serde_json::json!({ "roleCredentials": keys }).to_string());
+    }
+    let form = std::str::from_utf8(request.body().bytes()?).ok()?;
+    let token = form.split('&').find_map(|field| field.strip_prefix("WebIdentityToken="))?;
+    let expiration = DateTime::from(SystemTime::now() + LIFETIME).fmt(Format::DateTime).unwrap();
+    let keys =
+        format!("<AccessKeyId>{token}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>");
+    let keys = format!("<Credentials>{keys}<Expiration>{expiration}</Expiration></Credentials>");
+    let result = format!("<AssumeRoleWithWebIdentityResult>{keys}</AssumeRoleWithWebIdentityResult>");
+    Some(format!("<AssumeRoleWithWebIdentityResponse>{result}</AssumeRoleWithWebIdentityResponse>"))
+}
+
 fn ready(status: u16, body: impl Into<SdkBody>) -> HttpConnectorFuture {
     HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), body.into())))
 }
@@ -110,15 +131,20 @@ impl HttpConnector for Amazon {
         let header = |name: &str| request.headers().get(name).unwrap_or_default().to_owned();
         let signature = header("authorization");
         let behaviour = self.behaviour();
-        let rejection = behaviour.reject(&signature, &header("x-amz-date"));
+        let credentials = credentials(&request);
+        let rejection = match credentials {
+            Some(_) => None,
+            None => behaviour.reject(&signature, &header("x-amz-date")),
+        };
         self.requests.lock().unwrap().push(Request { address: request.uri().to_owned(), signature });
         let date = DateTime::from(behaviour.now()).fmt(Format::HttpDate).unwrap();
         // The header of AWS has no fractions of a second.
         let date = date.split('.').next().unwrap().trim_end_matches(" GMT").to_owned() + " GMT";
-        let response = match rejection {
-            Some((status, body)) => ready(status, body),
-            None if header("x-amz-target") == "AmazonSQS.SendMessageBatch" => ready(200, accepted(&request)),
-            None => self.database.call(request),
+        let response = match (rejection, credentials) {
+            (Some((status, body)), _) => ready(status, body),
+            (None, Some(credentials)) => ready(200, credentials),
+            (None, None) if header("x-amz-target") == "AmazonSQS.SendMessageBatch" => ready(200, accepted(&request)),
+            (None, None) => self.database.call(request),
         };
         HttpConnectorFuture::new(async move {
             let mut response = response.await?;

@@ -7,4 +7,5 @@ mod foreign;
 mod names;
 mod network;
 mod proxies;
+mod renewal;
 mod troubles;
