@@ -188,7 +188,8 @@ impl Drop for Lease<'_> {
         });
         if let Err(error) = ended {
             tracing::debug!(target: "postbox", { resource = %self.lock.resource, error.message = error.message() }, "the lease was not released; it expires by itself");
-            if pause.is_none() {
+            // A request that failed may have taken effect. The pause of a lane must then not be released.
+            if pause.is_none_or(|(_, _, why)| why == Why::Rest) {
                 self.engine.sweeping.leave_lease(&self.lock.resource, self.lock.id.clone());
             }
         }

@@ -62,6 +62,10 @@ fn is_renewal(request: &Request) -> bool {
     request.body["TableName"] == LOCKS && expression(request) == "SET LeaseExpiry = :expiry"
 }
 
+fn is_pause(request: &Request) -> bool {
+    request.body["TableName"] == LOCKS && expression(request).ends_with("Why = :why")
+}
+
 fn expression(request: &Request) -> &str {
     request.body["UpdateExpression"].as_str().unwrap_or_default()
 }
@@ -240,6 +244,9 @@ fn a_lease_whose_response_was_lost_does_not_stop_its_own_process() {
         assert_eq!(sweep_with(&|| {}), 2, "{mode:?}");
         assert_eq!(sweep_with(&released), 3, "{mode:?}");
         assert_eq!(sweep_with(&|| {}), 4, "{mode:?}");
+        let ended = || world.faults.when(|request| is_pause(request).then(Fault::expired_token));
+        assert_eq!(sweep_with(&ended), 5, "{mode:?}");
+        assert_eq!(sweep_with(&|| {}), 6, "{mode:?}");
     }
 }
 
