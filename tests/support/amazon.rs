@@ -21,6 +21,7 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 pub struct Amazon {
     database: EmbeddedDatabase,
     requests: Arc<Mutex<Vec<Request>>>,
+    sent: Arc<Mutex<Vec<String>>>,
     behaviour: Arc<Mutex<Behaviour>>,
 }
 
@@ -38,6 +39,8 @@ pub struct Behaviour {
     pub response: Option<(u16, &'static str)>,
     /// Requests with this key are rejected, unless it is empty.
     pub rejected_key: &'static str,
+    /// The number of messages that SQS has to accept before the key is rejected.
+    pub rejected_after: usize,
     /// The time by which the clock of the services is ahead.
     pub ahead: Duration,
 }
@@ -45,7 +48,7 @@ pub struct Behaviour {
 impl Amazon {
     pub fn new() -> Self {
         let database = EmbeddedDatabase::open(":memory:").unwrap();
-        Self { database, requests: Arc::default(), behaviour: Arc::default() }
+        Self { database, requests: Arc::default(), sent: Arc::default(), behaviour: Arc::default() }
     }
 
     /// Returns the only request that reading a message makes.
@@ -64,6 +67,21 @@ impl Amazon {
         std::mem::take(&mut self.requests.lock().unwrap())
     }
 
+    /// Returns the bodies of the messages that SQS has accepted, in order.
+    pub fn sent(&self) -> Vec<String> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// Returns the response of SQS to a batch, in which every message was accepted.
+    fn accept(&self, request: &HttpRequest) -> String {
+        let body: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let entries = body["Entries"].as_array().unwrap();
+        self.sent.lock().unwrap().extend(entries.iter().map(|entry| entry["MessageBody"].as_str().unwrap().to_owned()));
+        let accepted = |entry: &serde_json::Value| serde_json::json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""});
+        let accepted: Vec<_> = entries.iter().map(accepted).collect();
+        serde_json::json!({"Successful": accepted, "Failed": []}).to_string()
+    }
+
     pub fn behaviour(&self) -> MutexGuard<'_, Behaviour> {
         self.behaviour.lock().unwrap()
     }
@@ -71,11 +89,12 @@ impl Amazon {
 
 impl Behaviour {
     /// Returns the response to a request that is not executed.
-    fn reject(&self, signature: &str, signed_at: &str) -> Option<(u16, &'static str)> {
+    fn reject(&self, sent: usize, signature: &str, signed_at: &str) -> Option<(u16, &'static str)> {
         if self.response.is_some() {
             return self.response;
         }
-        if !self.rejected_key.is_empty() && signature.contains(self.rejected_key) {
+        let is_rejected = !self.rejected_key.is_empty() && sent >= self.rejected_after;
+        if is_rejected && signature.contains(self.rejected_key) {
             return Some((400, r#"{"__type":"ExpiredTokenException","message":"The security token is expired"}"#));
         }
         let signed_at = DateTime::from_str(&iso(signed_at), Format::DateTime).unwrap();
@@ -93,15 +112,6 @@ impl Behaviour {
 fn iso(time: &str) -> String {
     let part = |from: usize, to: usize| &time[from..to];
     format!("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 6), part(6, 8), part(9, 11), part(11, 13), part(13, 15))
-}
-
-/// Returns the response of SQS to a batch, in which every message was accepted.
-fn accepted(request: &HttpRequest) -> String {
-    let body: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-    let accepted =
-        |entry: &serde_json::Value| serde_json::json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": ""});
-    let entries: Vec<_> = body["Entries"].as_array().unwrap().iter().map(accepted).collect();
-    serde_json::json!({"Successful": entries, "Failed": []}).to_string()
 }
 
 /// Returns the response of STS to a web identity, or of IAM Identity Center to the token of a session. The access key of the
@@ -134,7 +144,7 @@ impl HttpConnector for Amazon {
         let credentials = credentials(&request);
         let rejection = match credentials {
             Some(_) => None,
-            None => behaviour.reject(&signature, &header("x-amz-date")),
+            None => behaviour.reject(self.sent.lock().unwrap().len(), &signature, &header("x-amz-date")),
         };
         self.requests.lock().unwrap().push(Request { address: request.uri().to_owned(), signature });
         let date = DateTime::from(behaviour.now()).fmt(Format::HttpDate).unwrap();
@@ -143,7 +153,7 @@ impl HttpConnector for Amazon {
         let response = match (rejection, credentials) {
             (Some((status, body)), _) => ready(status, body),
             (None, Some(credentials)) => ready(200, credentials),
-            (None, None) if header("x-amz-target") == "AmazonSQS.SendMessageBatch" => ready(200, accepted(&request)),
+            (None, None) if header("x-amz-target") == "AmazonSQS.SendMessageBatch" => ready(200, self.accept(&request)),
             (None, None) => self.database.call(request),
         };
         HttpConnectorFuture::new(async move {

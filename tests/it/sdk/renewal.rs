@@ -2,9 +2,11 @@
 //! credential process. Each test runs in its own process, so that no test changes the environment of another.
 
 use crate::support::amazon::{Amazon, Request};
-use crate::support::file;
 use crate::support::processes::with_aws;
-use postbox::{ErrorCode, Message, Postbox};
+use crate::support::{file, wait_until};
+use postbox::{ErrorCode, Message, MessageState, Postbox};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Opens a Postbox with credentials from `write("OLDKEY")`, rejects them as expired after `write("NEWKEY")`, and checks that
 /// the next commit uses the new ones. `issuer` is the address from which the credentials come.
@@ -128,5 +130,50 @@ fn renewed_output_of_a_credential_process_is_used_without_a_restart() {
             std::fs::write(&output, keys).unwrap();
         };
         are_renewed(write, None);
+    });
+}
+
+/// The token expires in the middle of a sweep, for DynamoDB and SQS, and is renewed after the first failures.
+#[test]
+fn a_sweep_whose_credentials_expire_sends_the_rest_after_their_renewal() {
+    let token = file("web-identity-sweep", "");
+    let variables = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/sweeper"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    with_aws(&variables, || {
+        std::fs::write(&token, "OLDKEY").unwrap();
+        let amazon = Amazon::new();
+        let postbox = Postbox::builder()
+            .route("*", "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
+            .sweep_min_age(Duration::ZERO)
+            .sweep_interval(Duration::from_millis(100))
+            .breaker_cooldown(Duration::from_millis(500))
+            .http_client(amazon.clone())
+            .transport_http_client(amazon.clone())
+            .open()
+            .unwrap();
+        postbox.create_table().unwrap();
+        let bodies: BTreeSet<String> = (0..500).map(|number| format!("body {number}")).collect();
+        let messages = bodies.iter().map(|body| Message::new("t", body.as_str()).with_partition_key(body));
+        let ids = postbox.deposit_posts(&messages.collect::<Vec<_>>()).unwrap();
+        (amazon.behaviour().rejected_key, amazon.behaviour().rejected_after) = ("OLDKEY/", 200);
+
+        postbox.start_sweeper().unwrap();
+        wait_until("marks fail", || postbox.stats().marks_fail);
+        assert!((200..500).contains(&amazon.sent().len()), "{}", amazon.sent().len());
+        std::fs::write(&token, "NEWKEY").unwrap();
+        let is_dispatched = |id: &String| {
+            postbox
+                .get_message(id)
+                .is_ok_and(|found| found.is_some_and(|found| found.state == MessageState::Dispatched))
+        };
+        wait_until("all messages are dispatched", || ids.iter().all(is_dispatched));
+        assert_eq!(amazon.sent().into_iter().collect::<BTreeSet<_>>(), bodies);
+        for id in &ids {
+            assert_eq!(postbox.get_message(id).unwrap().unwrap().dispatch_attempts, 0, "no message is blamed");
+        }
+        assert_eq!(postbox.stats().parked, 0);
     });
 }
