@@ -265,6 +265,9 @@ impl Config {
         if !self.embedded_path.is_empty() && !self.endpoint_url.is_empty() {
             return Err(invalid("embedded_path and endpoint_url exclude each other: unset one"));
         }
+        if !self.table_kms_key.is_empty() && self.table_encryption == TableEncryption::Owned {
+            return Err(invalid("table_kms_key and table_encryption = owned exclude each other: unset one"));
+        }
         for (name, url) in [
             ("endpoint_url", &self.endpoint_url),
             ("transport_endpoint_url", &self.transport_endpoint_url),

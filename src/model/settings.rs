@@ -55,6 +55,8 @@ macro_rules! with_settings {
                 "The name of the outbox table.";
             table_encryption: choice(TableEncryption) = AwsManaged,
                 "The key of a table that `create_table` creates. `aws_managed`: the key `aws/dynamodb`, as in Brighter's tables; KMS charges for its use, and the table cannot be used from another account. `owned`: a key that DynamoDB owns, without charges. An existing table keeps its key.";
+            table_kms_key: optional(1, 2048) = "",
+                "The customer managed KMS key of a table that `create_table` creates, instead of `aws/dynamodb`: its ARN, its id, or an alias such as `alias/outbox`. KMS charges for the key and its use. It cannot be combined with `table_encryption` = `owned`.";
             number_of_shards: number(1, 20) = 3,
                 "The number of shards over which the messages of a topic are spread in the indexes. It must be the same for every process that uses the table, and equal to Brighter's `NumberOfShards`.";
             region: optional(1, 64) = "",

@@ -61,6 +61,8 @@ pub(crate) struct Outbox {
     brighter_reads: bool,
     /// The key of a new table.
     encryption: TableEncryption,
+    /// The customer managed key of a table that this Postbox creates.
+    kms_key: Option<String>,
     /// The number of messages that this process has made outstanding, minus the number that it has made not
     /// outstanding, as far as the process knows.
     outstanding_change: AtomicI64,
@@ -88,6 +90,7 @@ impl Outbox {
             max_ahead: config.max_ahead,
             brighter_reads: config.brighter_reads,
             encryption: config.table_encryption,
+            kms_key: Some(config.table_kms_key.clone()).filter(|key| !key.is_empty()),
             outstanding_change: AtomicI64::new(0),
             without_partiql: AtomicBool::new(false),
             index_jumps_refused: AtomicBool::new(false),

@@ -9,8 +9,8 @@ use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, IndexStatus,
-    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, SseSpecification, StreamSpecification,
-    StreamViewType, TableDescription, TableStatus, Tag,
+    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, SseSpecification, SseType,
+    StreamSpecification, StreamViewType, TableDescription, TableStatus, Tag,
 };
 use std::time::Duration;
 
@@ -115,9 +115,7 @@ impl Outbox {
             .billing_mode(BillingMode::PayPerRequest)
             .key_schema(key_element(MESSAGE_ID, KeyType::Hash).map_err(build)?)
             .tags(Tag::builder().key("outbox").value("brighter_outbox").build().map_err(build)?);
-        if self.encryption == TableEncryption::AwsManaged {
-            request = request.sse_specification(SseSpecification::builder().enabled(true).build());
-        }
+        request = request.set_sse_specification(self.sse_specification());
         let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
         request = request.stream_specification(stream.build().map_err(build)?);
         let mut attributes = vec![(MESSAGE_ID, ScalarAttributeType::S)];
@@ -137,6 +135,18 @@ impl Outbox {
             Err(failure) if failure.code() == Some("ResourceInUseException") => Ok(()),
             Err(failure) => Err(explain("CreateTable", &self.subject(), failure)),
         }
+    }
+
+    /// Returns the encryption of a new table, or `None` for a key that DynamoDB owns.
+    fn sse_specification(&self) -> Option<SseSpecification> {
+        if self.encryption == TableEncryption::Owned {
+            return None;
+        }
+        let specification = SseSpecification::builder().enabled(true);
+        Some(match &self.kms_key {
+            Some(key) => specification.sse_type(SseType::Kms).kms_master_key_id(key).build(),
+            None => specification.build(),
+        })
     }
 
     /// Polls DescribeTable until the table is active, or until the caller's deadline cancels the request.

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
     StreamViewType, TableDescription, TimeToLiveStatus,
 };
 use postbox::{Builder, EmbeddedDatabase, ErrorCode, MemoryProducer, Message, Postbox, TableEncryption, TableReport};
+use serde_json::{Value, json};
 use std::sync::Barrier;
 use std::time::Duration;
 
@@ -129,10 +130,15 @@ fn the_table_is_created_with_the_chosen_key() {
         let backend = Backend::embedded();
         let faults = backend.faults();
         let _postbox = backend.open(builder, &faults);
-        faults.bodies("CreateTable")[0]["SSESpecification"]["Enabled"].clone()
+        faults.bodies("CreateTable")[0]["SSESpecification"].clone()
     };
-    assert_eq!(key_of(Postbox::builder()), true, "the AWS managed key, as Brighter chooses");
-    assert_eq!(key_of(Postbox::builder().table_encryption(TableEncryption::Owned)), serde_json::Value::Null);
+    assert_eq!(key_of(Postbox::builder()), json!({"Enabled": true}), "the AWS managed key, as Brighter chooses");
+    assert_eq!(key_of(Postbox::builder().table_encryption(TableEncryption::Owned)), Value::Null);
+    let customer = json!({"Enabled": true, "SSEType": "KMS", "KMSMasterKeyId": "alias/outbox"});
+    assert_eq!(key_of(Postbox::builder().table_kms_key("alias/outbox")), customer);
+    let both = Postbox::builder().table_kms_key("alias/outbox").table_encryption(TableEncryption::Owned);
+    let error = both.embedded_path(":memory:").open().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidSetting, "{error}");
 }
 
 #[test]
