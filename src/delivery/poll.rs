@@ -6,9 +6,9 @@ use crate::engine::Engine;
 use crate::engine::polling::{MAX_SEGMENTS, PAGE, PAGES_IN_SEQUENCE, SMALL_PAGE, UnshardedSearch};
 use crate::engine::sweeping::Known;
 use crate::model::error::{Error, ErrorCode, Result};
-use crate::model::item::Item;
 use crate::model::ticks::Ticks;
 use crate::outbox::lane::{Group, Groups, Lane};
+use crate::outbox::pages::PageStart;
 use crate::outbox::sightings::{Page, Range, Segment, Sighting, behind};
 use crate::runtime::timed_out;
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,13 +136,13 @@ struct IndexReading {
 /// The position of a poll in a segment of the index.
 struct Part {
     segment: Segment,
-    from: Option<Item>,
+    from: Option<PageStart>,
     /// Whether the segment has further pages for this poll.
     is_open: bool,
 }
 
 impl IndexReading {
-    fn new(starts: Vec<Option<Item>>, page_size: i32) -> Self {
+    fn new(starts: Vec<Option<PageStart>>, page_size: i32) -> Self {
         let count = i32::try_from(starts.len()).unwrap_or(i32::MAX);
         let part = |(number, from)| Part { segment: Segment { number, count }, from, is_open: true };
         Self { parts: (0..count).zip(starts).map(part).collect(), page_size, pages: 0, failed: None }
@@ -193,8 +193,11 @@ impl IndexReading {
     fn end(self, engine: &Engine) -> Result<()> {
         match self.failed {
             Some(error) if self.pages == 0 => return Err(error),
-            Some(error) => {
+            Some(error) if error.is_retryable() => {
                 tracing::debug!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
+            }
+            Some(error) => {
+                tracing::warn!(target: "postbox", { error.message = error.message() }, "a page of the index could not be read");
             }
             None => {}
         }
@@ -208,7 +211,10 @@ impl Part {
     /// Advances to the next page. The rest of a shard is skipped, unless the index is read page by page.
     fn advance(&mut self, page: &Page, page_by_page: bool) {
         let shard = page.sightings.last().map(|sighting| &sighting.topic_shard).filter(|_| !page_by_page);
-        self.from = page.next.as_ref().map(|next| shard.map_or_else(|| next.clone(), |shard| behind(shard)));
+        self.from = page.next.clone().map(|next| match shard {
+            Some(shard) => next.skip_to(behind(shard)),
+            None => next,
+        });
         self.is_open = self.from.is_some();
     }
 }
@@ -246,7 +252,7 @@ fn search_unsharded(engine: &Engine, search: UnshardedSearch, keep: &dyn Fn() ->
     Some(Search { page: all, is_index_empty })
 }
 
-fn search_page(engine: &Engine, limit: i32, from: Option<Item>) -> Option<(Page, i32)> {
+fn search_page(engine: &Engine, limit: i32, from: Option<PageStart>) -> Option<(Page, i32)> {
     match engine.run(FINDING, |outbox| async move { outbox.unsharded_page(limit, from).await }) {
         Ok(found) => Some(found),
         Err(error) => {

@@ -3,7 +3,7 @@
 
 use crate::engine::Engine;
 use crate::model::error::{Error, Result};
-use crate::model::item::Item;
+use crate::outbox::pages::PageStart;
 use crate::outbox::sightings::{Page, Range, Sighting};
 use crate::runtime::{Call, Task, timed_out};
 use crate::sys::simulation::{Mutation, mutated};
@@ -36,7 +36,7 @@ struct Part {
     shard: String,
     range: Range,
     found: VecDeque<Sighting>,
-    from: Option<Item>,
+    from: Option<PageStart>,
     is_at_end: bool,
     limit: i32,
     request: Option<Task<Result<Page>>>,

@@ -1,7 +1,7 @@
 //! The positions in the index of outstanding messages at which the polls of this process continue. A poll reads a few
 //! small pages of the index to find the lanes that have messages to send.
 
-use crate::model::item::Item;
+use crate::outbox::pages::PageStart;
 use crate::sys::sync::{Mutex, MutexGuard};
 
 /// The number of pages that a poll reads one after another. The index is divided into more segments, which are read at
@@ -26,10 +26,10 @@ pub(crate) struct Polling(Mutex<State>);
 #[derive(Default)]
 struct State {
     polls: u64,
-    /// The start key of each segment, which is `None` at the start of the segment.
-    segments: Vec<Option<Item>>,
-    /// The start key of the next search for messages without a shard.
-    unsharded_from: Option<Item>,
+    /// The start of the next page of each segment, which is `None` at the start of the segment.
+    segments: Vec<Option<PageStart>>,
+    /// The start of the next search for messages without a shard.
+    unsharded_from: Option<PageStart>,
     /// Whether the last search found messages without a shard.
     has_unsharded: bool,
     /// Whether DynamoDB has rejected a start key that Postbox had constructed, so that only the keys that pages return
@@ -42,8 +42,8 @@ struct State {
 /// The positions at which a poll starts.
 #[derive(Debug)]
 pub(crate) struct Starts {
-    /// The start keys of the segments.
-    pub(crate) segments: Vec<Option<Item>>,
+    /// The starts of the next pages of the segments.
+    pub(crate) segments: Vec<Option<PageStart>>,
     /// The search for messages without a shard, or `None` if this poll does not search for them.
     pub(crate) unsharded: Option<UnshardedSearch>,
     /// Whether this is the first poll of this process.
@@ -55,8 +55,8 @@ pub(crate) struct Starts {
 /// A search for messages without a shard.
 #[derive(Debug)]
 pub(crate) enum UnshardedSearch {
-    /// The search reads one page, which starts at this key.
-    From(Option<Item>),
+    /// The search reads the page with this start.
+    From(Option<PageStart>),
     /// The search reads all pages, because an earlier search found such a message, which may not be sent yet.
     All,
 }
@@ -84,17 +84,17 @@ impl Polling {
         }
     }
 
-    /// Notes the end of a search for messages without a shard: the start key of the next search, and whether messages
+    /// Notes the end of a search for messages without a shard: the start of the next search, and whether messages
     /// were found.
-    pub(crate) fn searched(&self, next: Option<Item>, has_found: bool) {
+    pub(crate) fn searched(&self, next: Option<PageStart>, has_found: bool) {
         let mut state = self.lock();
         state.unsharded_from = next;
         state.has_unsharded = has_found;
     }
 
-    /// Notes the end of a poll that read this number of pages, with the start keys of the next poll. If the poll has
+    /// Notes the end of a poll that read this number of pages, with the starts of the next poll. If the poll has
     /// read all segments to their ends, the number of pages determines the number of segments of the next poll.
-    pub(crate) fn end(&self, segments: Vec<Option<Item>>, pages: usize, is_complete: bool) {
+    pub(crate) fn end(&self, segments: Vec<Option<PageStart>>, pages: usize, is_complete: bool) {
         let count = pages.div_ceil(PAGES_IN_SEQUENCE).clamp(1, MAX_SEGMENTS);
         // The segments differ if their number differs, so the next poll reads them from their start.
         let keeps = !is_complete || count == segments.len();
@@ -123,6 +123,11 @@ impl Polling {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::item::Item;
+
+    fn start() -> PageStart {
+        PageStart::at(Item::new())
+    }
 
     #[test]
     fn the_number_of_segments_follows_the_number_of_pages() {
@@ -136,7 +141,7 @@ mod tests {
     #[test]
     fn a_poll_continues_where_an_incomplete_one_ended() {
         let polling = Polling::default();
-        let keys = vec![Some(Item::new()), None];
+        let keys = vec![Some(start()), None];
         polling.end(keys.clone(), 50, false);
         assert_eq!(polling.start().segments, keys);
         assert_eq!(polling.start().segments, [None], "a poll that failed has no end");
@@ -145,7 +150,7 @@ mod tests {
     #[test]
     fn a_search_reads_all_pages_while_messages_without_a_shard_are_found() {
         let polling = Polling::default();
-        polling.searched(Some(Item::new()), false);
+        polling.searched(Some(start()), false);
         assert!(matches!(polling.start().unsharded, Some(UnshardedSearch::From(Some(_)))));
         polling.searched(None, true);
         let later = (0..12).filter_map(|_| polling.start().unsharded).last();

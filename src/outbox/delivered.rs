@@ -23,7 +23,7 @@ const LAST_TIME: &str = "9.9999999999999999999999999999999999999E+125";
 #[derive(Debug, Default)]
 pub(crate) struct ShardWalk {
     seen: HashSet<String>,
-    from: Option<Item>,
+    from: Option<PageStart>,
     /// Whether the start key of this request was constructed to skip the rest of the last shard.
     jumped: bool,
 }
@@ -48,7 +48,8 @@ impl Outbox {
     ) -> Result<(Vec<DeliveredShard>, Option<ShardWalk>)> {
         let ShardWalk { mut seen, from, jumped } = walk;
         let jumps = !self.index_jumps_refused.load(Ordering::Relaxed);
-        let request = self.scan_delivered().set_exclusive_start_key(from).set_limit(jumps.then_some(1));
+        let request =
+            self.scan_delivered().set_exclusive_start_key(PageStart::key(from.as_ref())).set_limit(jumps.then_some(1));
         let response = match request.send().await {
             Ok(response) => response,
             Err(failure) if jumped && failure.code() == Some("ValidationException") => {
@@ -68,12 +69,19 @@ impl Outbox {
         if jumped && again {
             return Ok((shards, Some(self.walk_plainly(seen))));
         }
-        let next = response.last_evaluated_key.filter(|key| !key.is_empty()).map(|last| {
-            let jumped = jumps && last.contains_key(TOPIC_SHARD);
-            let from = if jumped { behind(last) } else { last };
-            ShardWalk { seen, from: Some(from), jumped }
-        });
-        Ok((shards, next))
+        let last = response.last_evaluated_key;
+        let behind = last.clone().filter(|last| jumps && last.contains_key(TOPIC_SHARD)).map(behind);
+        let next = match PageStart::next(from, last, response.scanned_count, "Scan", &self.index(DELIVERED)) {
+            Ok(next) => next,
+            Err(_) if jumped => return Ok((shards, Some(self.walk_plainly(seen)))),
+            Err(error) => return Err(error),
+        };
+        let jumped = behind.is_some();
+        let skip = |next: PageStart| match behind {
+            Some(behind) => next.skip_to(behind),
+            None => next,
+        };
+        Ok((shards, next.map(|next| ShardWalk { seen, from: Some(skip(next)), jumped })))
     }
 
     /// Restarts the iteration. From now on, this Postbox reads the index page by page.

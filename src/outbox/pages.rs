@@ -33,6 +33,11 @@ impl PageStart {
         from.map(|from| from.key.clone())
     }
 
+    /// Returns this start with a key that the caller has constructed to skip items.
+    pub(crate) fn skip_to(self, key: Item) -> Self {
+        Self { key, ..self }
+    }
+
     /// Returns whether no item was evaluated for the last page.
     pub(crate) fn is_idle(&self) -> bool {
         self.idle > 0

@@ -52,7 +52,7 @@ impl Sighting {
 pub(crate) struct Page {
     pub(crate) sightings: Vec<Sighting>,
     /// The start key of the next page; `None` after the last page.
-    pub(crate) next: Option<Item>,
+    pub(crate) next: Option<PageStart>,
 }
 
 /// A part of the index of outstanding messages. Different segments can be read at the same time.
@@ -78,7 +78,7 @@ pub(crate) enum Range {
 impl Outbox {
     /// Reads a page of up to `limit` messages of any topic in a segment of the index. The messages are in the index's own
     /// order of shards, and oldest first within each shard.
-    pub(crate) async fn poll_page(&self, limit: i32, segment: Segment, from: Option<Item>) -> Result<Page> {
+    pub(crate) async fn poll_page(&self, limit: i32, segment: Segment, from: Option<PageStart>) -> Result<Page> {
         let is_divided = segment.count > 1;
         let response = self
             .client
@@ -89,15 +89,23 @@ impl Outbox {
             .limit(limit)
             .set_segment(is_divided.then_some(segment.number))
             .set_total_segments(is_divided.then_some(segment.count))
-            .set_exclusive_start_key(from)
+            .set_exclusive_start_key(PageStart::key(from.as_ref()))
             .send()
             .await
             .map_err(|failure| explain("Scan", &self.index(BY_TOPIC), failure))?;
-        Ok(page(response.items.unwrap_or_default(), response.last_evaluated_key))
+        let (last, evaluated) = (response.last_evaluated_key, response.scanned_count);
+        let next = PageStart::next(from, last, evaluated, "Scan", &self.index(BY_TOPIC))?;
+        Ok(page(response.items.unwrap_or_default(), next))
     }
 
     /// Reads a page of the messages of a shard of a topic, oldest first.
-    pub(crate) async fn shard_page(&self, shard: String, range: Range, limit: i32, from: Option<Item>) -> Result<Page> {
+    pub(crate) async fn shard_page(
+        &self,
+        shard: String,
+        range: Range,
+        limit: i32,
+        from: Option<PageStart>,
+    ) -> Result<Page> {
         let (comparison, time, end) = match range {
             Range::UpTo(time) => ("<= :time", time, None),
             Range::After(time) => ("> :time", time, None),
@@ -117,18 +125,18 @@ impl Outbox {
         let response = request
             .projection_expression(projection())
             .limit(limit.min(MAX_PAGE))
-            .set_exclusive_start_key(from.clone())
+            .set_exclusive_start_key(PageStart::key(from.as_ref()))
             .send()
             .await
             .map_err(|failure| explain("Query", &self.index(BY_TOPIC), failure))?;
-        let (last, evaluated, from) = (response.last_evaluated_key, response.scanned_count, from.map(PageStart::at));
+        let (last, evaluated) = (response.last_evaluated_key, response.scanned_count);
         let next = PageStart::next(from, last, evaluated, "Query", &self.index(BY_TOPIC))?;
-        Ok(page(response.items.unwrap_or_default(), PageStart::key(next.as_ref())))
+        Ok(page(response.items.unwrap_or_default(), next))
     }
 
     /// Searches up to `limit` messages for those without a shard, which are missing from the indexes by topic. Returns
     /// them in no order, and the number of searched messages.
-    pub(crate) async fn unsharded_page(&self, limit: i32, from: Option<Item>) -> Result<(Page, i32)> {
+    pub(crate) async fn unsharded_page(&self, limit: i32, from: Option<PageStart>) -> Result<(Page, i32)> {
         let response = self
             .client
             .scan()
@@ -137,12 +145,13 @@ impl Outbox {
             .filter_expression(format!("attribute_not_exists({TOPIC_SHARD})"))
             .projection_expression(projection())
             .limit(limit)
-            .set_exclusive_start_key(from)
+            .set_exclusive_start_key(PageStart::key(from.as_ref()))
             .send()
             .await
             .map_err(|failure| explain("Scan", &self.index(ALL_TOPICS), failure))?;
-        let searched = response.scanned_count;
-        Ok((page(response.items.unwrap_or_default(), response.last_evaluated_key), searched))
+        let (last, searched) = (response.last_evaluated_key, response.scanned_count);
+        let next = PageStart::next(from, last, searched, "Scan", &self.index(ALL_TOPICS))?;
+        Ok((page(response.items.unwrap_or_default(), next), searched))
     }
 }
 
@@ -197,7 +206,7 @@ fn named_in_bag(item: &Item) -> Option<String> {
     bag.get(PRODUCER_TOPIC)?.as_str().filter(|topic| !topic.is_empty()).map(str::to_owned)
 }
 
-fn page(items: Vec<Item>, last: Option<Item>) -> Page {
+fn page(items: Vec<Item>, next: Option<PageStart>) -> Page {
     let mut names: Vec<Arc<str>> = Vec::new();
     // The sightings of a page share the names of their topics and shards.
     let mut shared = |name: &str| match names.iter().find(|known| &***known == name) {
@@ -223,5 +232,5 @@ fn page(items: Vec<Item>, last: Option<Item>) -> Page {
             fate: fate(item),
         })
     });
-    Page { sightings: sightings.collect(), next: last.filter(|key| !key.is_empty()) }
+    Page { sightings: sightings.collect(), next }
 }

@@ -21,6 +21,11 @@ impl TraceRecorder {
         self.0.lock().unwrap().clone()
     }
 
+    /// Returns the lines since the last call.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
     pub fn lines_of_postbox(&self) -> Vec<String> {
         self.lines().into_iter().filter(|line| line.contains(" postbox ")).collect()
     }

@@ -8,6 +8,7 @@ mod careful;
 mod clear;
 mod clear_marking;
 mod confirm_many;
+mod endless;
 mod fate;
 mod lease;
 mod list_replay_limits;

@@ -1,17 +1,14 @@
 //! Faults during a sweep: tables, items, producers and requests that are missing, damaged, slow or throttled.
 
-use crate::support::canned::{CannedServer, dynamodb};
 use crate::support::fault::{Fault, Gate, Request};
-use crate::support::http::configure;
 use crate::support::{
     LOCKS, OUTBOX, TEST_TIMEOUT, TestOutbox, attribute, key_element, number, numbers, sdk, text, wait_until,
 };
 use aws_sdk_dynamodb::types::{BillingMode, KeyType, ScalarAttributeType};
 use postbox::{
-    AttributeValue, Builder, DispatchOutcome, ErrorCode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox,
-    Producer, SendOutcome, SweepReport, producer_fn,
+    AttributeValue, Builder, DispatchOutcome, ErrorCode, LeaseStatus, Message, MessageState, Producer, SendOutcome,
+    SweepReport, producer_fn,
 };
-use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime};
@@ -621,23 +618,4 @@ fn damaged_items_wait_with_a_reason_and_block_no_others() {
         assert!(item.contains_key("NextAttemptAt") && !item.contains_key("ParkedAt"), "{name}: {item:?}");
         assert!(item["LastError"].as_s().unwrap().contains(name), "{:?}", item["LastError"]);
     }
-}
-
-#[test]
-fn an_endless_shard_is_given_up() {
-    // The index has one message of topic t, and the shard of that message has pages without end.
-    let server = CannedServer::start(|operation, body| {
-        let key = json!({"MessageId": {"S": "m-1"}, "TopicShard": {"S": "t_0"}, "OutstandingCreatedTime": {"N": "1"}});
-        let mut item = key.clone();
-        item["Topic"] = json!({"S": "t"});
-        let page = match operation {
-            "Scan" if body.contains("\"Outstanding\"") => json!({"Items": [item], "Count": 1, "ScannedCount": 1}),
-            "Query" => json!({"Items": [], "Count": 0, "ScannedCount": 0, "LastEvaluatedKey": key}),
-            _ => json!({}),
-        };
-        dynamodb("200 OK", &page)
-    });
-    let builder = Postbox::builder().default_producer(MemoryProducer::new()).max_request_attempts(1);
-    let error = configure(builder, &server.url).open().unwrap().sweep().unwrap_err();
-    assert!(error.message().contains("Query on index Outstanding of table brighter_outbox does not end"), "{error}");
 }
