@@ -18,6 +18,10 @@ use std::time::Duration;
 /// that reading until the page is full could exceed the timeout of the call.
 const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
+/// The parts of a cursor: the name of the list, the number of the part, the last key read from it, and the state that shows
+/// whether the server repeats itself.
+type Parts = (String, usize, String, (u64, u64, u64));
+
 /// A place within a list: the number of the part, and the last key read from the part.
 #[derive(Debug, Default)]
 struct Place {
@@ -29,8 +33,9 @@ impl Place {
     /// Parses a cursor of the list of this state and topic, which has `parts` parts.
     fn read(cursor: &Cursor, state: MessageState, topic: Option<&str>, parts: usize) -> Result<Self> {
         let place = || {
-            let (listed, part, after): (String, usize, String) = serde_json::from_str(&cursor.0).ok()?;
-            let after = if after.is_empty() { None } else { Some(PageStart::at(item_from_json(&after).ok()?)) };
+            let (listed, part, after, progress) = serde_json::from_str::<Parts>(&cursor.0).ok()?;
+            let start = |key: &str| Some(PageStart::resumed(item_from_json(key).ok()?, progress));
+            let after = if after.is_empty() { None } else { Some(start(&after)?) };
             (listed == list_name(state, topic) && part < parts).then_some(Self { part, after })
         };
         place().ok_or_else(|| {
@@ -43,7 +48,8 @@ impl Place {
 
     fn write(&self, state: MessageState, topic: Option<&str>) -> Cursor {
         let after = PageStart::key(self.after.as_ref()).map(|key| item_to_json(&key)).unwrap_or_default();
-        Cursor(json!([list_name(state, topic), self.part, after]).to_string())
+        let progress = self.after.as_ref().map(PageStart::progress).unwrap_or_default();
+        Cursor(json!([list_name(state, topic), self.part, after, progress]).to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
+use sha2::{Digest, Sha256};
 
 /// The maximum number of consecutive pages for which the server evaluated no item. DynamoDB evaluates items for almost every
 /// page; a filter that no item matches leaves a page empty, but its items were evaluated.
@@ -12,9 +13,9 @@ const MAX_IDLE_PAGES: u32 = 100;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PageStart {
     key: Item,
-    /// An earlier key. It is replaced after 1, 2, 4, 8 pages and so on, so that a cycle of any length is found with a single
-    /// key in memory.
-    checkpoint: Item,
+    /// The fingerprint of an earlier key. It is replaced after 1, 2, 4, 8 pages and so on, so that a cycle of any length is
+    /// found with a single fingerprint.
+    checkpoint: u64,
     /// The number of pages after which the checkpoint is replaced.
     distance: u64,
     /// The number of pages since the checkpoint.
@@ -25,7 +26,17 @@ pub(crate) struct PageStart {
 
 impl PageStart {
     pub(crate) fn at(key: Item) -> Self {
-        Self { checkpoint: key.clone(), key, distance: 1, pages: 0, idle: 0 }
+        Self { checkpoint: fingerprint(&key), key, distance: 1, pages: 0, idle: 0 }
+    }
+
+    /// Returns the start of a page after a cursor, which contains a key and the numbers of [`progress`](Self::progress).
+    pub(crate) fn resumed(key: Item, (checkpoint, distance, pages): (u64, u64, u64)) -> Self {
+        Self { key, checkpoint, distance, pages, idle: 0 }
+    }
+
+    /// Returns the state that shows a cycle of pages.
+    pub(crate) fn progress(&self) -> (u64, u64, u64) {
+        (self.checkpoint, self.distance, self.pages)
     }
 
     /// Returns the start key of the request for a page.
@@ -56,7 +67,7 @@ impl PageStart {
         subject: &str,
     ) -> Result<Option<Self>> {
         let Some(key) = last.filter(|key| !key.is_empty()) else { return Ok(None) };
-        let repeated = from.as_ref().is_some_and(|from| from.checkpoint == key);
+        let repeated = from.as_ref().is_some_and(|from| from.checkpoint == fingerprint(&key));
         let next = match from {
             Some(from) => from.advance(key),
             None => Self::at(key),
@@ -71,11 +82,21 @@ impl PageStart {
     }
 
     fn advance(self, key: Item) -> Self {
-        if self.pages + 1 == self.distance {
-            return Self { checkpoint: key.clone(), key, distance: self.distance * 2, pages: 0, idle: self.idle };
+        let pages = self.pages.saturating_add(1);
+        if pages == self.distance {
+            let distance = self.distance.saturating_mul(2);
+            return Self { checkpoint: fingerprint(&key), key, distance, pages: 0, idle: self.idle };
         }
-        Self { key, pages: self.pages + 1, ..self }
+        Self { key, pages, ..self }
     }
+}
+
+/// Returns a number that differs for different keys, and is the same in every process.
+fn fingerprint(key: &Item) -> u64 {
+    let mut attributes: Vec<_> = key.iter().collect();
+    attributes.sort_by_key(|(name, _)| *name);
+    let text = format!("{attributes:?}");
+    Sha256::digest(text.as_bytes()).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

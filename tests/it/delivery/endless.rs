@@ -1,10 +1,10 @@
-//! A server whose pages do not end, because it repeats its responses. It holds neither a sweep nor an archiver.
+//! A server whose pages do not end, because it repeats its responses. It holds neither a sweep, an archiver nor a list.
 
 use crate::support::canned::{CannedServer, dynamodb};
 use crate::support::http::configure;
 use crate::support::processes::in_own_process;
 use crate::support::trace_recorder::TraceRecorder;
-use postbox::{Archive, Error, MemoryProducer, Postbox, StoredMessage};
+use postbox::{Archive, Error, MemoryProducer, MessageState, Postbox, StoredMessage};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -113,4 +113,22 @@ fn an_archiver_ends_although_a_shard_does_not() {
 fn a_sweep_ends_although_the_index_of_all_topics_does_not() {
     // Every twelfth sweep reads a page of this index.
     in_own_process(|| ends(12 * 9, "Scan", "OutstandingAllTopics", sweep));
+}
+
+/// Each page is full, so that each is read by a call of its own, which continues from the cursor of the last.
+#[test]
+fn a_list_ends_although_its_pages_do_not() {
+    let number = AtomicUsize::new(0);
+    let server = CannedServer::start(move |_, body| {
+        let pages = Pages { cycle: 3, have_message: true };
+        let mut page = pages.page(number.fetch_add(1, Ordering::SeqCst));
+        let limit = serde_json::from_str::<Value>(body).unwrap()["Limit"].as_u64().unwrap();
+        page["Items"] = vec![page["Items"][0].clone(); limit as usize].into();
+        dynamodb("200 OK", &page)
+    });
+    let postbox = configure(Postbox::builder(), &server.url).open().unwrap();
+    for topic in [None, Some("t")] {
+        let last = postbox.messages(MessageState::Outstanding, topic).take(10_000).last().unwrap();
+        assert!(last.unwrap_err().message().contains("does not end"));
+    }
 }
