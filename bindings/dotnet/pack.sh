@@ -21,3 +21,5 @@ cp "$target/release/$library" "$here/runtimes/$rid/native/"
 for project in Postbox Postbox.Brighter; do
     dotnet pack "$here/$project" --configuration Release --output "$target/packages"
 done
+version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$here/Directory.Build.props")
+"$here/check_package.py" "$target/packages/Postbox.$version.nupkg"

@@ -109,7 +109,7 @@ library_has_a_name_of_its_own() {
 with_the_sdk() {
     mkdir -p "$work/runtimes/linux-x64/native" && cp "$libraries/libpostbox.so" "$work/runtimes/linux-x64/native/" &&
         dotnet pack "$here/Postbox" -p:NativeLibraries="$work/runtimes" --output "$work/packages" &&
-        python3 -m zipfile --list "$work"/packages/Postbox.*.nupkg | grep -E '^(NOTICES.txt|sbom.cdx.json) ' | [ "$(wc -l)" = 2 ] &&
+        "$here/check_package.py" "$work"/packages/Postbox.*.nupkg &&
         dotnet build "$here/tests" --output "$work/sdk" &&
         POSTBOX_TEST_HOST="dotnet exec" dotnet exec "$work/sdk/Tests.dll"
 }
@@ -119,6 +119,7 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 
 step "the tools and the library are there" tools_are_there
 step "the libraries compile without a warning, documented throughout" compile_libraries
+step "the package contains licences, notices and SBOM" "$here/check_package.py" "$here/Postbox/Postbox.csproj"
 step "the tests compile" program Tests "$here"/tests/*.cs
 step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.cs"
 step "the example of batches compiles" program Batches "$root/examples/dotnet/Batches.cs"
