@@ -170,8 +170,8 @@ release() {
 browser() {
     say "web pages in a browser cannot use the served database"
     command -v chromium >/dev/null || fail "there is no chromium: install the package chromium of Debian"
-    cargo build --quiet --features cli,capi --bin postbox || fail "build"
-    tests/deep/browser.py "$target/debug/postbox" || fail "browser"
+    cargo build --quiet --features cli,capi --bin postbox --example serve || fail "build"
+    tests/deep/browser.py "$target/debug/postbox" "$target/debug/examples/serve" || fail "browser"
 }
 
 # advisory VERSION: writes a database with a made-up advisory for the versions of serde_json before VERSION.
