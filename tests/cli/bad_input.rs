@@ -99,6 +99,16 @@ fn an_open_configuration_file_with_secrets_causes_a_warning() {
 }
 
 #[test]
+fn a_configuration_file_can_be_a_pipe() {
+    let outbox = Outbox::new("pipe");
+    let mut command = outbox.command(&["create-table", "--config", "/dev/stdin", "--output", "json"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"table_name = orders_outbox\n").unwrap();
+    let run = Run::from(child.wait_with_output().unwrap());
+    assert_eq!(run.json()["table"], "orders_outbox");
+}
+
+#[test]
 fn options_can_be_set_by_the_environment() {
     let outbox = Outbox::new("environment");
     let run = |arguments: &[&str]| -> crate::Run {

@@ -4,6 +4,7 @@
 use crate::outcome::Failure;
 use crate::screen::{Output, complain};
 use clap::Args;
+use once_cell::sync::OnceCell;
 use postbox::{Builder, Config, Postbox};
 use std::path::{Path, PathBuf};
 
@@ -37,11 +38,18 @@ pub struct Options {
     /// The format of the output
     #[arg(long, global = true, env = "POSTBOX_OUTPUT", hide_env_values = true, value_enum, default_value = "table")]
     pub output: Output,
+    /// The settings, which are read once, because the file can be a pipe.
+    #[arg(skip)]
+    read: OnceCell<Config>,
 }
 
 impl Options {
     /// Returns the settings of the file, the environment and the options.
     pub fn config(&self) -> Result<Config, Failure> {
+        self.read.get_or_try_init(|| self.read()).cloned()
+    }
+
+    fn read(&self) -> Result<Config, Failure> {
         let mut config = Config::default();
         if let Some(path) = &self.config {
             read_file(path, &mut config)?;
@@ -66,19 +74,13 @@ impl Options {
         Ok(config)
     }
 
-    /// Warns of secrets that other users of the machine can read.
+    /// Warns of secrets that other users of the machine can read in the list of processes.
     pub fn warn(&self) {
         let set = self.settings.iter().filter_map(|setting| Some(split(setting)?.0));
         for name in set.filter(|name| SECRETS.contains(name)) {
             complain(&format!(
                 "--set {name}: other users of this machine can read it in the list of processes: use the environment variable AWS_{}, a profile or a configuration file",
                 name.to_ascii_uppercase()
-            ));
-        }
-        if let Some(path) = self.config.as_deref().filter(|path| is_open_to_others(path) && has_secrets(path)) {
-            let shown = path.display();
-            complain(&format!(
-                "the configuration file {shown} contains credentials, and other users can access it: run chmod 600 {shown}"
             ));
         }
     }
@@ -111,22 +113,24 @@ fn is_open_to_others(_: &Path) -> bool {
     false
 }
 
-/// Returns whether the file contains a secret. A file that cannot be read is an error when its settings are needed.
-fn has_secrets(path: &Path) -> bool {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    entries(&text).iter().any(|(_, entry)| split(entry).is_some_and(|(name, _)| SECRETS.contains(&name)))
-}
-
+/// Reads the settings of a file. Warns of secrets that other users of the machine can read in it.
 fn read_file(path: &Path, config: &mut Config) -> Result<(), Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("the configuration file {shown} cannot be read: {error}")))?;
+    let mut has_secrets = false;
     for (number, line) in entries(&text) {
         let (name, value) =
             split(&line).ok_or_else(|| Failure::usage(format!("{shown}, line {number}: expected NAME = VALUE")))?;
+        has_secrets |= SECRETS.contains(&name);
         config
             .set(name, value)
             .map_err(|error| Failure::usage(format!("{shown}, line {number}: {}", error.message())))?;
+    }
+    if has_secrets && is_open_to_others(path) {
+        complain(&format!(
+            "the configuration file {shown} contains credentials, and other users can access it: run chmod 600 {shown}"
+        ));
     }
     Ok(())
 }
