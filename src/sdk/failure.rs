@@ -2,6 +2,7 @@
 
 use crate::model::error::{Error, ErrorCode};
 use crate::sdk::error_chain::{bounded, causes, find_in_chain};
+use crate::sdk::rejection::is_about_credentials;
 use crate::sdk::server_clock::is_about_the_time;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -163,11 +164,7 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
             (ErrorCode::AccessDenied, "Allow the action in the caller's IAM policy")
         }
         _ if is_about_the_time(message) => (ErrorCode::AccessDenied, "Correct the clock of this machine"),
-        "UnrecognizedClientException"
-        | "InvalidSignatureException"
-        | "ExpiredTokenException"
-        | "IncompleteSignatureException"
-        | "MissingAuthenticationTokenException" => (ErrorCode::AccessDenied, "Renew or correct the AWS credentials"),
+        _ if is_about_credentials(code) => (ErrorCode::AccessDenied, "Renew or correct the AWS credentials"),
         _ if is_transient(code) && status < 500 => (ErrorCode::Throttled, "Try again later"),
         _ if status >= 500 => (ErrorCode::Unreachable, "Try again later"),
         _ => (ErrorCode::ServiceError, ""),
@@ -293,5 +290,21 @@ mod tests {
         }
         let error = service_error("PutItem", "table orders", "AccessDeniedException", "dynamodb:PutItem", 400);
         assert!(is_denied(&error) && !error.message().contains("KMS"), "{error}");
+    }
+
+    #[test]
+    fn rejected_credentials_are_no_missing_permission() {
+        for code in [
+            "ExpiredTokenException",
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "MissingAuthenticationTokenException",
+        ] {
+            let error = service_error("PutItem", "table orders", code, "no", 400);
+            assert_eq!((error.code(), is_denied(&error)), (ErrorCode::AccessDenied, false), "{error}");
+            assert!(error.message().contains("Renew or correct the AWS credentials"), "{error}");
+        }
+        assert_eq!(service_error("PutItem", "table orders", "Expired", "no", 400).code(), ErrorCode::ServiceError);
     }
 }

@@ -6,9 +6,25 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 
-/// The error codes for credentials that have expired or do not exist any more, of DynamoDB, SNS and SQS.
-const CREDENTIAL_CODES: [&str; 5] =
+/// The error codes for credentials that have expired or do not exist any more, of DynamoDB, SNS and SQS. Other credentials
+/// may have replaced them.
+const REPLACEABLE: [&str; 5] =
     ["ExpiredToken", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "RequestExpired"];
+/// The error codes for credentials that sign incorrectly or not at all.
+const INVALID: [&str; 5] = [
+    "InvalidSignature",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+    "InvalidSecurity",
+];
+
+/// Returns whether this error code of DynamoDB, SNS or SQS is about the credentials. The JSON protocols add `Exception` to some
+/// of the codes.
+pub(crate) fn is_about_credentials(code: &str) -> bool {
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    REPLACEABLE.contains(&code) || INVALID.contains(&code)
+}
 
 /// Retries a request that AWS rejected because its credentials have been replaced in the meantime, or because the clock of
 /// this machine was wrong and is corrected now. AWS executes no such request, so the retry is safe.
@@ -75,5 +91,5 @@ impl ClassifyRetry for NoOtherRetry {
 fn says_that_credentials_are_rejected(response: &HttpResponse) -> bool {
     let body = response.body().bytes().unwrap_or_default();
     let start = String::from_utf8_lossy(&body[..body.len().min(1024)]);
-    CREDENTIAL_CODES.iter().any(|code| start.contains(code))
+    REPLACEABLE.iter().any(|code| start.contains(code))
 }

@@ -2,6 +2,7 @@
 
 use crate::sdk::error_chain::{bounded, causes, find_in_chain};
 use crate::sdk::failure::{is_key_code, not_from, to_check};
+use crate::sdk::rejection::is_about_credentials;
 use crate::sdk::server_clock::is_about_the_time;
 use crate::transport::SendOutcome;
 use aws_credential_types::provider::error::CredentialsError;
@@ -49,22 +50,13 @@ impl Cause {
         // The older error codes of SQS have this prefix.
         match code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code) {
             code if is_key_code(code) => Self::Key,
+            code if is_about_credentials(code) => Self::Credentials,
             "NotFound" | "NotFoundException" | "ResourceNotFound" | "NonExistentQueue" | "QueueDoesNotExist" => {
                 Self::Missing
             }
             "AuthorizationError" | "AuthorizationErrorException" | "AccessDenied" | "AccessDeniedException" => {
                 Self::Denied
             }
-            "ExpiredToken"
-            | "ExpiredTokenException"
-            | "InvalidClientTokenId"
-            | "UnrecognizedClientException"
-            | "SignatureDoesNotMatch"
-            | "InvalidSignatureException"
-            | "InvalidAccessKeyId"
-            | "MissingAuthenticationToken"
-            | "InvalidSecurity"
-            | "RequestExpired" => Self::Credentials,
             "InvalidMessageContents"
             | "InvalidParameter"
             | "InvalidParameterException"
