@@ -3,7 +3,7 @@
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use once_cell::sync::Lazy;
+use once_cell::sync::OnceCell;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,9 +16,11 @@ pub(crate) struct Bundle {
     pub(crate) path: String,
 }
 
-/// The certificates of the machine: those of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or those of the operating system. They
-/// are read once, because reading them takes milliseconds.
-static OF_THE_MACHINE: Lazy<Result<String, String>> = Lazy::new(|| {
+/// The certificates of the machine. They are read once, because reading them takes milliseconds.
+static OF_THE_MACHINE: OnceCell<String> = OnceCell::new();
+
+/// Reads the certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or those of the operating system.
+fn of_the_machine() -> Result<String, String> {
     let found = rustls_native_certs::load_native_certs();
     let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
     pem(found.certs).ok_or_else(|| {
@@ -30,13 +32,13 @@ static OF_THE_MACHINE: Lazy<Result<String, String>> = Lazy::new(|| {
         }
         text
     })
-});
+}
 
 /// Returns the TLS settings with the certificates of the bundle, or of the machine. The error is a text for the user.
 pub(crate) fn context(bundle: Option<&Bundle>) -> Result<TlsContext, String> {
     let pem = match bundle {
         Some(bundle) => bundle.read()?,
-        None => OF_THE_MACHINE.clone()?,
+        None => OF_THE_MACHINE.get_or_try_init(of_the_machine)?.clone(),
     };
     Ok(trusting(TrustStore::empty().with_pem_certificate(pem)))
 }

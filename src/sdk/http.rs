@@ -32,8 +32,8 @@ pub(crate) struct PooledClient(Arc<Pools>);
 struct Pools {
     proxies: Proxies,
     bundle: Option<Bundle>,
-    /// The TLS settings, or the reason for which there are none. They are created for the first connection with TLS.
-    tls: OnceCell<Result<TlsContext, String>>,
+    /// The TLS settings. They are created for the first connection with TLS for which there are certificates.
+    tls: OnceCell<TlsContext>,
     pools: Mutex<HashMap<Kind, Arc<Connector>>>,
 }
 
@@ -124,7 +124,7 @@ impl Attempts {
 
 impl Pools {
     fn tls(&self) -> Result<TlsContext, String> {
-        self.tls.get_or_init(|| certificates::context(self.bundle.as_ref())).clone()
+        self.tls.get_or_try_init(|| certificates::context(self.bundle.as_ref())).cloned()
     }
 }
 

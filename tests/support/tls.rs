@@ -9,22 +9,28 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// A self-signed certificate with its key.
+pub struct Certificate {
+    pub pem: String,
+    config: Arc<ServerConfig>,
+}
+
 /// A server that responds to every request with an empty table and records the decrypted requests. Its thread ends
 /// with the process of the test.
 pub struct TlsServer {
     pub address: SocketAddr,
     /// The certificate in PEM.
     pub pem: String,
+    config: Arc<Mutex<Arc<ServerConfig>>>,
     requests: Mutex<Receiver<Result<String, String>>>,
 }
 
-impl TlsServer {
-    /// Starts a server with a certificate for this name.
-    pub fn start(name: &str) -> Self {
+impl Certificate {
+    pub fn of(name: &str) -> Self {
         Self::with(CertificateParams::new([name.to_owned()]).unwrap())
     }
 
-    /// Starts a server with a certificate for this name that has expired.
+    /// Creates a certificate that has expired.
     pub fn expired(name: &str) -> Self {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_after = date_time_ymd(2020, 1, 1);
@@ -42,11 +48,28 @@ impl TlsServer {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], private)
             .unwrap();
+        Self { pem: certificate_pem(certificate.der()), config: Arc::new(config) }
+    }
+}
+
+impl TlsServer {
+    /// Starts a server with a certificate for this name.
+    pub fn start(name: &str) -> Self {
+        Self::with(&Certificate::of(name))
+    }
+
+    pub fn with(certificate: &Certificate) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (seen, requests) = mpsc::channel();
-        std::thread::spawn(move || serve(&listener, Arc::new(config), &seen));
-        Self { address, pem: certificate_pem(certificate.der()), requests: Mutex::new(requests) }
+        let config = Arc::new(Mutex::new(Arc::clone(&certificate.config)));
+        let (shared, (seen, requests)) = (Arc::clone(&config), mpsc::channel());
+        std::thread::spawn(move || serve(&listener, &shared, &seen));
+        Self { address, pem: certificate.pem.clone(), config, requests: Mutex::new(requests) }
+    }
+
+    /// Uses this certificate for later connections.
+    pub fn renew(&self, certificate: &Certificate) {
+        *self.config.lock().unwrap() = Arc::clone(&certificate.config);
     }
 
     /// Returns the next request or failed handshake.
@@ -55,9 +78,9 @@ impl TlsServer {
     }
 }
 
-fn serve(listener: &TcpListener, config: Arc<ServerConfig>, seen: &Sender<Result<String, String>>) {
+fn serve(listener: &TcpListener, config: &Mutex<Arc<ServerConfig>>, seen: &Sender<Result<String, String>>) {
     for stream in listener.incoming() {
-        let request = answer(stream.unwrap(), Arc::clone(&config)).map_err(|error| error.to_string());
+        let request = answer(stream.unwrap(), Arc::clone(&config.lock().unwrap())).map_err(|error| error.to_string());
         if seen.send(request).is_err() {
             return;
         }

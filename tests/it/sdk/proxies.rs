@@ -12,23 +12,28 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 /// An HTTP proxy on 127.0.0.1 that reaches one server only, whatever the name in the request, and records the heads of
-/// the requests. Its threads end with the process of the test.
+/// the requests. It can reject the first request. Its threads end with the process of the test.
 struct ForwardProxy {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl ForwardProxy {
-    /// Starts a proxy to a server, or one that rejects every request with this status.
-    fn start(to: Result<SocketAddr, &'static str>) -> Self {
+    fn start(to: SocketAddr) -> Self {
+        Self::rejecting(to, None)
+    }
+
+    /// Starts a proxy that rejects the first request with this status.
+    fn rejecting(to: SocketAddr, status: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&heads);
         std::thread::spawn(move || {
-            for client in listener.incoming() {
+            for (number, client) in listener.incoming().enumerate() {
                 let seen = Arc::clone(&seen);
-                std::thread::spawn(move || forward(client.unwrap(), to, &seen));
+                let status = status.filter(|_| number == 0);
+                std::thread::spawn(move || forward(client.unwrap(), to, status, &seen));
             }
         });
         Self { address, heads }
@@ -44,7 +49,7 @@ impl ForwardProxy {
     }
 }
 
-fn forward(mut client: TcpStream, to: Result<SocketAddr, &'static str>, seen: &Mutex<Vec<String>>) {
+fn forward(mut client: TcpStream, to: SocketAddr, status: Option<&str>, seen: &Mutex<Vec<String>>) {
     let mut head = String::new();
     let mut reader = BufReader::new(client.try_clone().unwrap());
     while !head.ends_with("\r\n\r\n") {
@@ -53,11 +58,11 @@ fn forward(mut client: TcpStream, to: Result<SocketAddr, &'static str>, seen: &M
         }
     }
     seen.lock().unwrap().push(head.to_lowercase());
-    let Ok(mut server) = to.map(|address| TcpStream::connect(address).unwrap()).map_err(|status| {
+    if let Some(status) = status {
         write!(client, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
-    }) else {
         return;
-    };
+    }
+    let mut server = TcpStream::connect(to).unwrap();
     if head.starts_with("CONNECT ") {
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
     } else {
@@ -97,7 +102,7 @@ fn an_https_endpoint_is_reached_through_a_proxy_with_authentication_and_a_privat
     let mut started = None;
     let prepare = |command: &mut Command| {
         let server = TlsServer::start("dynamodb.example");
-        let proxy = ForwardProxy::start(Ok(server.address));
+        let proxy = ForwardProxy::start(server.address);
         let bundle = file("proxy-bundle.pem", &format!("# The authority of the company\n{}", server.pem));
         set(command, &[("HTTPS_PROXY", &proxy.url()), ("AWS_CA_BUNDLE", &bundle)]);
         started = Some((server, proxy));
@@ -118,7 +123,7 @@ fn an_http_endpoint_is_reached_through_a_proxy_unless_it_is_an_exception() {
     let mut started = None;
     let prepare = |command: &mut Command| {
         let database = HttpDatabase::start();
-        let proxy = ForwardProxy::start(Ok(database.url().trim_start_matches("http://").parse().unwrap()));
+        let proxy = ForwardProxy::start(database.url().trim_start_matches("http://").parse().unwrap());
         let direct = database.url();
         let variables = [("http_proxy", proxy.url()), ("NO_PROXY", ".direct.example".into()), ("DIRECT", direct)];
         set(command, &variables.each_ref().map(|(name, value)| (*name, value.as_str())));
@@ -141,23 +146,40 @@ fn an_http_endpoint_is_reached_through_a_proxy_unless_it_is_an_exception() {
     }
 }
 
+/// Starts a proxy that rejects the first request with this status, in front of a server that the process trusts.
+fn start_rejecting(command: &mut Command, status: &'static str) -> (TlsServer, ForwardProxy) {
+    let server = TlsServer::start("dynamodb.example");
+    let proxy = ForwardProxy::rejecting(server.address, Some(status));
+    let bundle = file(&format!("{}.pem", &status[..3]), &server.pem);
+    set(command, &[("https_proxy", &proxy.url()), ("AWS_CA_BUNDLE", &bundle)]);
+    (server, proxy)
+}
+
+/// Checks that the error of the first request names the proxy and not its password, and that the second request succeeds.
+fn pass_at_the_second_time(host: &str) {
+    let postbox = to(host).open().unwrap();
+    let error = postbox.get_message("id").unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Unreachable, true), "{error}");
+    let message = error.message();
+    assert!(message.contains(&format!("{host} through the proxy http://127.0.0.1:")), "{error}");
+    assert!(message.contains("(https_proxy)") && !format!("{error:?}").contains("hush"), "{error}");
+    assert!(postbox.get_message("id").unwrap().is_none());
+}
+
 #[test]
-fn an_error_names_the_proxy_and_not_its_password() {
-    for status in ["403 Forbidden", "407 Proxy Authentication Required"] {
-        let mut started = None;
-        let prepare = |command: &mut Command| {
-            let proxy = ForwardProxy::start(Err(status));
-            set(command, &[("https_proxy", &proxy.url()), ("STATUS", status)]);
-            started = Some(proxy);
-        };
-        in_prepared_process(prepare, || {
-            let error = to("https://dynamodb.example").open().unwrap().get_message("id").unwrap_err();
-            assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Unreachable, true), "{error}");
-            let message = error.message();
-            assert!(message.contains("https://dynamodb.example through the proxy http://127.0.0.1:"), "{error}");
-            assert!(message.contains("(https_proxy)") && !format!("{error:?}").contains("hush"), "{error}");
-        });
-    }
+fn a_proxy_that_forbids_a_request_is_named_and_used_again() {
+    let mut started = None;
+    let prepare = |command: &mut Command| started = Some(start_rejecting(command, "403 Forbidden"));
+    in_prepared_process(prepare, || pass_at_the_second_time("https://dynamodb.example"));
+}
+
+#[test]
+fn a_proxy_that_rejects_the_password_is_named_and_used_again() {
+    let mut started = None;
+    let prepare = |command: &mut Command| {
+        started = Some(start_rejecting(command, "407 Proxy Authentication Required"));
+    };
+    in_prepared_process(prepare, || pass_at_the_second_time("https://dynamodb.example"));
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //! contains the cause and the remedy. Nothing is lost, and all works again without a restart.
 
 use crate::support::amazon::Amazon;
-use crate::support::processes::in_own_process;
-use crate::support::tls::TlsServer;
+use crate::support::file;
+use crate::support::processes::{in_own_process, with_aws};
+use crate::support::tls::{Certificate, TlsServer};
 use postbox::{ErrorCode, MemoryProducer, Message, Postbox};
+use std::path::Path;
 use std::time::Duration;
 
 fn open(amazon: &Amazon, producer: &MemoryProducer) -> Postbox {
@@ -92,16 +94,62 @@ fn pass_through((name, response, code, words): &Trouble) {
     assert_eq!(sent, ["before", "during"], "{name}");
 }
 
+/// Opens a Postbox on a TLS server, and returns it with the endpoint.
+fn over_tls(server: &TlsServer) -> (Postbox, String) {
+    let endpoint = format!("https://localhost:{}", server.address.port());
+    let postbox = Postbox::builder().endpoint_url(&endpoint).region("eu-west-1").max_request_attempts(1);
+    (postbox.access_key_id("key").secret_access_key("secret").open().unwrap(), endpoint)
+}
+
 #[test]
-fn an_expired_certificate_is_an_error_about_certificates() {
-    in_own_process(|| {
-        let server = TlsServer::expired("localhost");
-        let endpoint = format!("https://localhost:{}", server.address.port());
-        let postbox = Postbox::builder().endpoint_url(&endpoint).region("eu-west-1").max_request_attempts(1);
-        let postbox = postbox.access_key_id("key").secret_access_key("secret").open().unwrap();
+fn an_expired_certificate_is_an_error_until_it_is_renewed() {
+    let bundle = file("expired-bundle.pem", "");
+    with_aws(&[("AWS_CA_BUNDLE", &bundle)], || {
+        let (expired, renewed) = (Certificate::expired("localhost"), Certificate::of("localhost"));
+        std::fs::write(&bundle, format!("{}{}", expired.pem, renewed.pem)).unwrap();
+        let server = TlsServer::with(&expired);
+        let (postbox, endpoint) = over_tls(&server);
         let error = postbox.get_message("id").unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Unreachable, "{error}");
-        let message = error.message();
-        assert!(message.contains(&endpoint) && message.contains("AWS_CA_BUNDLE"), "{error}");
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Unreachable, true), "{error}");
+        for word in [&*endpoint, "certificate expired", "AWS_CA_BUNDLE"] {
+            assert!(error.message().contains(word), "{error}");
+        }
+        server.renew(&renewed);
+        assert!(postbox.get_message("id").unwrap().is_none());
+    });
+}
+
+/// Checks that a call fails without this file of CA certificates, and succeeds after it was created.
+fn trust_when_created(bundle: &Path) {
+    let _ = std::fs::remove_file(bundle);
+    let server = TlsServer::start("localhost");
+    let (postbox, _) = over_tls(&server);
+    let error = postbox.get_message("id").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NoAwsConfig, "{error}");
+    std::fs::write(bundle, &server.pem).unwrap();
+    assert!(postbox.get_message("id").unwrap().is_none());
+}
+
+#[test]
+fn a_missing_ca_bundle_is_used_as_soon_as_it_exists() {
+    let bundle = Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing-bundle.pem");
+    with_aws(&[("AWS_CA_BUNDLE", bundle.to_str().unwrap())], || trust_when_created(&bundle));
+}
+
+#[test]
+fn missing_ca_certificates_of_the_machine_are_used_as_soon_as_they_exist() {
+    let bundle = Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing-certificates.pem");
+    let variables = [("SSL_CERT_FILE", bundle.to_str().unwrap()), ("SSL_CERT_DIR", "/nowhere")];
+    with_aws(&variables, || trust_when_created(&bundle));
+}
+
+#[test]
+fn a_ca_bundle_of_the_profile_is_trusted() {
+    let bundle = file("profile-bundle.pem", "");
+    let config = file("aws-ca-bundle", &format!("[default]\nca_bundle = {bundle}\n"));
+    with_aws(&[("AWS_CONFIG_FILE", &config)], || {
+        let server = TlsServer::start("localhost");
+        std::fs::write(&bundle, &server.pem).unwrap();
+        assert!(over_tls(&server).0.get_message("id").unwrap().is_none());
     });
 }
