@@ -30,6 +30,7 @@ pub struct Amazon {
 pub struct Request {
     pub address: String,
     pub signature: String,
+    pub agent: String,
 }
 
 /// The behaviour of the services, which a test can change.
@@ -146,7 +147,11 @@ impl HttpConnector for Amazon {
             Some(_) => None,
             None => behaviour.reject(self.sent.lock().unwrap().len(), &signature, &header("x-amz-date")),
         };
-        self.requests.lock().unwrap().push(Request { address: request.uri().to_owned(), signature });
+        self.requests.lock().unwrap().push(Request {
+            address: request.uri().to_owned(),
+            signature,
+            agent: header("x-amz-user-agent"),
+        });
         let date = DateTime::from(behaviour.now()).fmt(Format::HttpDate).unwrap();
         // The header of AWS has no fractions of a second.
         let date = date.split('.').next().unwrap().trim_end_matches(" GMT").to_owned() + " GMT";

@@ -23,7 +23,7 @@ fn open_reports_a_missing_region() {
 fn region_and_credentials_are_read_from_the_environment() {
     let variables = [("AWS_REGION", "eu-west-3"), ("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "secret")];
     with_aws(&variables, || {
-        let Request { address, signature } = Amazon::asked_by(Postbox::builder());
+        let Request { address, signature, .. } = Amazon::asked_by(Postbox::builder());
         assert!(address.starts_with("https://dynamodb.eu-west-3.amazonaws.com"), "{address}");
         assert!(signature.contains("ENVKEY/") && signature.contains("/eu-west-3/dynamodb/"), "{signature}");
     });
@@ -33,7 +33,7 @@ fn region_and_credentials_are_read_from_the_environment() {
 fn settings_take_precedence_over_the_environment() {
     let variables = [("AWS_REGION", "eu-west-3"), ("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "secret")];
     with_aws(&variables, || {
-        let Request { address, signature } = Amazon::asked_by(
+        let Request { address, signature, .. } = Amazon::asked_by(
             Postbox::builder()
                 .region("sa-east-1")
                 .endpoint_url("http://elsewhere.example:8000")
@@ -50,10 +50,10 @@ fn region_and_credentials_are_read_from_a_profile() {
     let path = file("aws-config", TWO_PROFILES);
     let variables = [("AWS_CONFIG_FILE", path.as_str()), ("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")];
     with_aws(&variables, || {
-        let Request { address, signature } = Amazon::asked_by(Postbox::builder().profile("mine"));
+        let Request { address, signature, .. } = Amazon::asked_by(Postbox::builder().profile("mine"));
         assert!(address.starts_with("https://dynamodb.ap-south-1.amazonaws.com"), "{address}");
         assert!(signature.contains("MYKEY/"), "{signature}");
-        let Request { address, signature } = Amazon::asked_by(Postbox::builder());
+        let Request { address, signature, .. } = Amazon::asked_by(Postbox::builder());
         assert!(address.starts_with("https://dynamodb.us-west-1.amazonaws.com"), "{address}");
         assert!(signature.contains("DEFAULTKEY/"), "{signature}");
     });
@@ -65,11 +65,11 @@ fn a_profile_of_the_settings_takes_precedence_over_keys_in_the_environment() {
     let keys = [("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_PROFILE", "mine")];
     let variables = [&keys[..], &[("AWS_CONFIG_FILE", path.as_str())]].concat();
     with_aws(&variables, || {
-        let Request { address, signature } = Amazon::asked_by(Postbox::builder().profile("mine"));
+        let Request { address, signature, .. } = Amazon::asked_by(Postbox::builder().profile("mine"));
         assert!(address.starts_with("https://dynamodb.ap-south-1."), "{address}");
         assert!(signature.contains("MYKEY/"), "{signature}");
         // As in the AWS CLI, AWS_PROFILE does not have this effect.
-        let Request { address, signature } = Amazon::asked_by(Postbox::builder());
+        let Request { address, signature, .. } = Amazon::asked_by(Postbox::builder());
         assert!(address.starts_with("https://dynamodb.ap-south-1."), "{address}");
         assert!(signature.contains("ENVKEY/"), "{signature}");
     });
@@ -170,6 +170,29 @@ fn an_endpoint_of_one_service_in_the_environment_needs_no_region() {
     with_aws(&variables, || {
         let Request { address, .. } = Amazon::asked_by(Postbox::builder());
         assert!(address.starts_with("http://dynamodb.example:8000"), "{address}");
+    });
+}
+
+#[test]
+fn the_services_of_a_profile_determine_the_endpoint() {
+    let services = "[services local]\ndynamodb =\n  endpoint_url = http://dynamodb.example:8000\n";
+    let profiles = TWO_PROFILES.replace("[default]\n", "[default]\nservices = local\n");
+    let path = file("aws-services", &format!("{profiles}{services}"));
+    let ignore = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    for (more, host) in [(&[][..], "dynamodb.example:8000"), (&[ignore], "dynamodb.us-west-1.amazonaws.com")] {
+        with_aws(&[&[("AWS_CONFIG_FILE", path.as_str()), ("EXPECTED", host)], more].concat(), || {
+            let Request { address, .. } = Amazon::asked_by(Postbox::builder());
+            assert_eq!(address.split('/').nth(2).unwrap(), std::env::var("EXPECTED").unwrap());
+        });
+    }
+}
+
+#[test]
+fn the_name_of_the_application_is_in_the_user_agent() {
+    let keys = [("AWS_ACCESS_KEY_ID", "ENVKEY"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_REGION", "eu-west-1")];
+    with_aws(&[&keys[..], &[("AWS_SDK_UA_APP_ID", "orders-sweeper")]].concat(), || {
+        let Request { agent, .. } = Amazon::asked_by(Postbox::builder());
+        assert!(agent.contains(" app/orders-sweeper"), "{agent}");
     });
 }
 
