@@ -16,7 +16,9 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Up
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The limit of DynamoDB for one transaction.
+/// The limit of DynamoDB for one transaction, as of November 2026.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>
 const MAX_ACTIONS: usize = 100;
 /// The time for which a commit can safely be sent again with the same idempotency token. DynamoDB remembers a token for
 /// 10 minutes.

@@ -26,10 +26,12 @@ const DEFAULT_CONTENT_TYPE: &str = "application/json; charset=utf-8";
 const DEFAULT_SPEC_VERSION: &str = "1.0";
 /// The content type that is stored and sent for a message without one.
 pub(crate) const NO_CONTENT_TYPE: &str = "text/plain";
-/// The limit of DynamoDB for a partition key. Two values are partition keys of indexes: the topic with its shard, and the
-/// causation id.
+/// The limit of DynamoDB for a partition key, as of November 2026. Two values are partition keys of indexes: the topic with its
+/// shard, and the causation id.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 pub(crate) const MAX_KEY_BYTES: usize = 2048;
-/// The limit of DynamoDB for a sort key. The id is the sort key of the indexes that contain all topics.
+/// The limit of DynamoDB for a sort key, from the same page. The id is the sort key of the indexes that contain all topics.
 const MAX_ID_BYTES: usize = 1024;
 /// The number of bytes that `TopicShard` adds to the topic: `_` and up to two digits.
 const SHARD_SUFFIX_BYTES: usize = 3;

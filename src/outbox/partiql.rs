@@ -13,7 +13,9 @@ use aws_sdk_dynamodb::operation::batch_execute_statement::BatchExecuteStatementE
 use aws_sdk_dynamodb::types::{BatchStatementRequest, BatchStatementResponse, ReturnValuesOnConditionCheckFailure};
 use std::sync::atomic::Ordering;
 
-/// DynamoDB's limit for one BatchExecuteStatement.
+/// DynamoDB's limit for one BatchExecuteStatement, as of November 2026.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html>
 pub(crate) const MAX_STATEMENTS: usize = 25;
 
 /// A PartiQL statement on one item.

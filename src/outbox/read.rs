@@ -12,7 +12,9 @@ use crate::sdk::retry::Retry;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use std::collections::HashMap;
 
-/// DynamoDB's limit for one BatchGetItem.
+/// DynamoDB's limit for one BatchGetItem, as of November 2026.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
 pub(crate) const MAX_BATCH_GET: usize = 100;
 
 impl Outbox {

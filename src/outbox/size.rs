@@ -4,11 +4,13 @@
 
 use crate::model::item::{AttributeValue, Item};
 
-/// DynamoDB's limit for one item: 400 KB.
+/// DynamoDB's limit for one item: 400 KB, as of November 2026.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 pub(crate) const MAX_ITEM_BYTES: usize = 400 * 1024;
 /// The number of bytes that a deposit leaves free for the marks, waits and errors that are written later.
 pub(crate) const ROOM_BYTES: usize = 1024;
-/// DynamoDB's limit for the items of one transaction: 4 MB.
+/// DynamoDB's limit for the items of one transaction: 4 MB, from the same page.
 pub(crate) const MAX_TRANSACTION_BYTES: usize = 4 * 1024 * 1024;
 /// The number of bytes that a list or a map costs beyond its content.
 const CONTAINER_BYTES: usize = 3;
