@@ -709,10 +709,9 @@ typedef struct postbox_value postbox_value;
  * threads may call the callback at the same time.
  *
  * The callback may block. It may call any function of Postbox except postbox_free for its own
- * client. It should not call postbox_stop_sweeper during a sweep: that function would wait for the
- * callback itself, until "close_timeout_ms" has passed. If it calls postbox_close, the client is not
- * closed before the callback has returned; see postbox_close. The callback must return
- * normally: an exception or a longjmp out of it is undefined behaviour.
+ * client. If it calls postbox_close or, on a thread of the sweeper, postbox_stop_sweeper, the client is
+ * not closed, and the sweeper does not stop, before the callback has returned; see these functions. The
+ * callback must return normally: an exception or a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*postbox_send_callback)(void *data,
                                          const postbox_message *message,
@@ -840,9 +839,9 @@ typedef struct postbox_sweep_result {
  * `data` is the pointer that was registered with the callback. `message` is valid during the call;
  * the callback may read it and must not free it. The callback runs on the thread that called
  * postbox_archive, or on the archiver's thread (postbox_start_archiver). The callback may call the
- * functions that a postbox_send_callback may call. On the archiver's thread the callback must not
- * call postbox_stop_archiver, which would wait for the callback itself. The callback must return
- * normally: an exception or a longjmp out of it is undefined behaviour.
+ * functions that a postbox_send_callback may call. If it calls postbox_stop_archiver on the
+ * archiver's thread, the archiver does not stop before the callback has returned. The callback must
+ * return normally: an exception or a longjmp out of it is undefined behaviour.
  */
 typedef int32_t (*postbox_archive_callback)(void *data,
                                             const postbox_message *message,
@@ -2063,7 +2062,8 @@ postbox_error *postbox_notify_committed(postbox_client *client,
  *
  * Errors: POSTBOX_ERROR_TIMEOUT if a producer has not returned in this time. The sweeper stops when
  * the producer returns, and cannot be started again before that. Call this function again to wait
- * longer.
+ * longer. POSTBOX_ERROR_REENTRANT_CALL if a producer that the sweeper has called calls this function,
+ * which therefore cannot wait. The sweeper stops as soon as the producer returns.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_stop_sweeper(postbox_client *client);

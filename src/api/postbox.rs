@@ -345,7 +345,9 @@ impl Postbox {
     ///
     /// # Errors
     /// [`ErrorCode::Timeout`] if a producer has not returned in this time. The sweeper stops when the producer returns,
-    /// and cannot be started again before that. Call this method again to wait longer.
+    /// and cannot be started again before that. Call this method again to wait longer. [`ErrorCode::ReentrantCall`] if a
+    /// producer that the sweeper has called calls this method, which therefore cannot wait. The sweeper stops as soon as
+    /// the producer returns.
     pub fn stop_sweeper(&self) -> Result<()> {
         self.stop_sweeper_until(deadline(self.engine.config.close_timeout))
     }

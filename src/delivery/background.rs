@@ -5,9 +5,11 @@ use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result, no_resources};
 use crate::sys::sync::{Condvar, Mutex};
 use crate::sys::threads;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 /// The job that a worker runs at every interval. The job returns soon after the token is canceled.
@@ -21,10 +23,31 @@ pub(crate) struct Worker {
 }
 
 struct Running {
+    thread: ThreadId,
     /// Dropping the sender wakes the thread and ends it.
     wake: Option<Sender<()>>,
     cancel: CancelToken,
     end: Arc<End>,
+}
+
+thread_local! {
+    /// The worker for which this thread runs.
+    static WORKER: Cell<Option<ThreadId>> = const { Cell::new(None) };
+}
+
+/// The background thread for which a thread runs, if there is one. A worker may start further threads for its job.
+#[derive(Clone, Copy)]
+pub(crate) struct WorkFor(Option<ThreadId>);
+
+impl WorkFor {
+    pub(crate) fn current() -> Self {
+        Self(WORKER.get())
+    }
+
+    /// Lets this thread run for the same worker as the thread that called [`current`](Self::current).
+    pub(crate) fn begin(self) {
+        WORKER.set(self.0);
+    }
 }
 
 /// The end of a thread, which other threads can wait for.
@@ -73,13 +96,15 @@ impl Worker {
         let (cancel, end) = (CancelToken::new(), Arc::<End>::default());
         let (engine, canceled, name, ends) = (Arc::clone(engine), cancel.clone(), self.name, Ends(Arc::clone(&end)));
         let thread = format!("postbox-{name}");
-        threads::spawn(&thread, move || {
+        let started = threads::spawn(&thread, move || {
+            WorkFor(Some(thread::current().id())).begin();
             run(name, &engine, interval, job.as_ref(), &sleep, &canceled);
             drop((engine, job));
             drop(ends);
         })
         .map_err(|error| no_resources(&format!("the thread {thread} cannot be started"), &error))?;
-        *running = Some(Running { wake: Some(wake), cancel, end });
+        let thread = started.thread().id();
+        *running = Some(Running { thread, wake: Some(wake), cancel, end });
         Ok(())
     }
 
@@ -97,11 +122,24 @@ impl Worker {
     }
 
     /// Asks the thread to stop after its current step, and waits up to `timeout` for the thread. A later call continues
-    /// to wait.
+    /// to wait. If a callback of the thread calls this method, it does not wait, because the thread could not end before
+    /// the callback returns.
     pub(crate) fn stop(&self, timeout: Duration) -> Result<()> {
         self.ask_to_stop();
-        let end = self.running.lock().as_ref().map(|running| Arc::clone(&running.end));
-        if end.is_none_or(|end| end.wait(timeout)) {
+        let running = self.running.lock().as_ref().map(|running| (running.thread, Arc::clone(&running.end)));
+        let Some((thread, end)) = running.filter(|(_, end)| !end.is_reached()) else {
+            return Ok(());
+        };
+        if WORKER.get() == Some(thread) {
+            return Err(Error::new(
+                ErrorCode::ReentrantCall,
+                format!(
+                    "the {0} cannot wait for its own end: a callback of the {0} asked it to stop, and it stops as soon as the callback returns",
+                    self.name
+                ),
+            ));
+        }
+        if end.wait(timeout) {
             return Ok(());
         }
         Err(Error::new(

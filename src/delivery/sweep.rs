@@ -2,6 +2,7 @@
 //! in parallel. A lane is a group of shards of a topic. Draining a lane means sending its messages.
 
 use crate::delivery::acceptance::MAX_UNCONFIRMED;
+use crate::delivery::background::WorkFor;
 use crate::delivery::drain::{Drained, Task, drain};
 use crate::delivery::lease::{Lease, Obtained, Terms, forget_pause, pause_unleased, use_lock_table};
 use crate::delivery::marking::catch_up;
@@ -271,7 +272,9 @@ impl<'a, 'r> Sweep<'a, 'r> {
         if self.engine.config.sweep_threads < 2 || self.state().stuck >= MOST_STUCK {
             return;
         }
+        let worker = WorkFor::current();
         let started = threads::spawn_scoped(SWEEPER, scope, move || {
+            worker.begin();
             if let Some(stuck) = self.wait_for_stuck() {
                 stuck.leave(self.engine, &self.calls, Terms::of(self.engine).stuck_after());
                 self.stand_by(scope);
@@ -315,7 +318,12 @@ impl<'a, 'r> Sweep<'a, 'r> {
             return;
         }
         state.threads += 1;
-        if let Err(error) = threads::spawn_scoped(SWEEPER, scope, move || self.work(scope)) {
+        let worker = WorkFor::current();
+        let started = threads::spawn_scoped(SWEEPER, scope, move || {
+            worker.begin();
+            self.work(scope);
+        });
+        if let Err(error) = started {
             state.threads -= 1;
             tracing::warn!(target: "postbox", { error.message = %error }, "a thread for another topic could not be started: topics are sent one after the other");
         }

@@ -36,9 +36,9 @@ pub struct postbox_archive_result {
 /// `data` is the pointer that was registered with the callback. `message` is valid during the call;
 /// the callback may read it and must not free it. The callback runs on the thread that called
 /// postbox_archive, or on the archiver's thread (postbox_start_archiver). The callback may call the
-/// functions that a postbox_send_callback may call. On the archiver's thread the callback must not
-/// call postbox_stop_archiver, which would wait for the callback itself. The callback must return
-/// normally: an exception or a longjmp out of it is undefined behaviour.
+/// functions that a postbox_send_callback may call. If it calls postbox_stop_archiver on the
+/// archiver's thread, the archiver does not stop before the callback has returned. The callback must
+/// return normally: an exception or a longjmp out of it is undefined behaviour.
 pub type postbox_archive_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,

@@ -76,10 +76,9 @@ impl postbox_send_outcome {
 /// threads may call the callback at the same time.
 ///
 /// The callback may block. It may call any function of Postbox except postbox_free for its own
-/// client. It should not call postbox_stop_sweeper during a sweep: that function would wait for the
-/// callback itself, until "close_timeout_ms" has passed. If it calls postbox_close, the client is not
-/// closed before the callback has returned; see postbox_close. The callback must return
-/// normally: an exception or a longjmp out of it is undefined behaviour.
+/// client. If it calls postbox_close or, on a thread of the sweeper, postbox_stop_sweeper, the client is
+/// not closed, and the sweeper does not stop, before the callback has returned; see these functions. The
+/// callback must return normally: an exception or a longjmp out of it is undefined behaviour.
 pub type postbox_send_callback = Option<
     unsafe extern "C" fn(
         data: *mut c_void,

@@ -142,7 +142,8 @@ pub unsafe extern "C" fn postbox_notify_committed(
 ///
 /// Errors: POSTBOX_ERROR_TIMEOUT if a producer has not returned in this time. The sweeper stops when
 /// the producer returns, and cannot be started again before that. Call this function again to wait
-/// longer.
+/// longer. POSTBOX_ERROR_REENTRANT_CALL if a producer that the sweeper has called calls this function,
+/// which therefore cannot wait. The sweeper stops as soon as the producer returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_stop_sweeper(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header requires a living handle or NULL, which is checked.

@@ -201,3 +201,43 @@ void close_in_a_producer_does_not_wait_for_itself(void)
     OK(postbox_close(box));
     postbox_free(box);
 }
+
+/* A callback that stops the thread which calls it. */
+struct stopping {
+    postbox_client *box;
+    postbox_error *(*stop)(postbox_client *box);
+    struct event called;
+};
+
+static int32_t stop_in_callback(void *data, const postbox_message *message, char *reason, size_t reason_size)
+{
+    struct stopping *stopping = data;
+    (void)message, (void)reason, (void)reason_size;
+    FAILS(POSTBOX_ERROR_REENTRANT_CALL, "as soon as the callback returns", stopping->stop(stopping->box));
+    event_set(&stopping->called);
+    return 0;
+}
+
+void stop_in_a_callback_does_not_wait_for_itself(void)
+{
+    struct stopping sweeping = {NULL, postbox_stop_sweeper, NO_EVENT};
+    struct stopping archiving = {NULL, postbox_stop_archiver, NO_EVENT};
+    postbox_config *config = eager_config(NULL);
+    OK(postbox_config_set(config, "close_timeout_ms", "60000"));
+    OK(postbox_config_add_producer(config, NULL, stop_in_callback, &sweeping, NULL));
+    OK(postbox_open(config, &sweeping.box));
+    postbox_config_free(config);
+    archiving.box = sweeping.box;
+    int64_t began = now_ms();
+    deposit(sweeping.box, "first");
+    OK(postbox_start_sweeper(sweeping.box));
+    event_wait(&sweeping.called);
+    OK(postbox_stop_sweeper(sweeping.box));
+    check_state(sweeping.box, "first", "dispatched");
+    OK(postbox_start_archiver(archiving.box, stop_in_callback, &archiving, NULL));
+    event_wait(&archiving.called);
+    OK(postbox_stop_archiver(archiving.box));
+    check_state(archiving.box, "first", NULL);
+    CHECK(now_ms() - began < 30000);
+    postbox_free(sweeping.box);
+}

@@ -79,6 +79,7 @@
     TEST(no_producer_is_called_after_close) \
     TEST(close_ends_a_clear_between_two_messages) \
     TEST(close_in_a_producer_does_not_wait_for_itself) \
+    TEST(stop_in_a_callback_does_not_wait_for_itself) \
     TEST(threads_of_the_library_block_signals) \
     TEST(canceled_thread_ends_after_its_call) \
     TEST(child_of_a_process_that_is_in_calls_can_open_a_client) \

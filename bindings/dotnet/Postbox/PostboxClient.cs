@@ -462,6 +462,8 @@ namespace Postbox
         /// <exception cref="PostboxException">
         /// <see cref="PostboxErrorCode.Timeout"/>: a producer has not returned in this time. The sweeper stops when the
         /// producer returns.
+        /// <see cref="PostboxErrorCode.ReentrantCall"/>: a producer that the sweeper has called calls this method, which
+        /// therefore cannot wait. The sweeper stops as soon as the producer returns.
         /// </exception>
         public void StopSweeper()
         {

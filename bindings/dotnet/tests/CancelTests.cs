@@ -231,6 +231,24 @@ namespace Postbox.Tests
             }
         }
 
+        public static void A_producer_that_stops_its_sweeper_does_not_wait_for_itself()
+        {
+            var stopped = new ManualResetEventSlim();
+            World world = null;
+            using (world = new World(config => config.Set("close_timeout_ms", TimeSpan.FromMinutes(10)), _ =>
+            {
+                Check.Fails(PostboxErrorCode.ReentrantCall, world.Client.StopSweeper);
+                stopped.Set();
+                return SendResult.Sent;
+            }))
+            {
+                world.Deposit();
+                world.Client.StartSweeper();
+                Wait.For(stopped, "the producer that stops the sweeper");
+                world.Client.StopSweeper();
+            }
+        }
+
         /// <summary>Returns a client whose producer sends the message and cancels the source.</summary>
         private static World Canceling(CancellationTokenSource source, string path = ":memory:")
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import queue
 import threading
 from collections.abc import Callable
 
@@ -92,6 +93,23 @@ def test_a_close_in_a_producer_does_not_wait_for_itself() -> None:
     box.clear_outbox(ids, check=False)
     assert codes == [postbox.ErrorCode.REENTRANT_CALL]
     box.close(timeout=math.inf)
+
+
+def test_a_producer_that_stops_its_sweeper_does_not_wait_for_itself() -> None:
+    codes: queue.Queue[postbox.ErrorCode] = queue.Queue()
+
+    def stop(_: postbox.Message) -> None:
+        with pytest.raises(postbox.UsageError) as reentrant:
+            box.stop_sweeper()
+        codes.put(reentrant.value.code)
+
+    with postbox.open(
+        embedded_path=":memory:", sweep_min_age_ms=0, close_timeout_ms=600_000, producers={None: stop}
+    ) as box:
+        box.deposit_post(postbox.Message("t"))
+        box.start_sweeper()
+        assert codes.get(timeout=PATIENCE) == postbox.ErrorCode.REENTRANT_CALL
+        box.stop_sweeper()
 
 
 @pytest.mark.parametrize("timeout", [-1, math.nan])

@@ -7,7 +7,7 @@ use postbox::{
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Returns settings with which the periodic sweep finds no message that is old enough, and a channel of the sent
@@ -59,6 +59,28 @@ fn committed_messages_are_sent_without_being_asked_for() {
     world.postbox.stop_sweeper().unwrap();
     commit(&world.postbox, "after the sweeper was stopped");
     assert!(sent.try_recv().is_err());
+}
+
+#[test]
+fn a_producer_of_a_committed_message_that_stops_the_sweeper_does_not_wait_for_itself() {
+    let (stopped, stops) = mpsc::channel();
+    let (stopped, own) = (Mutex::new(stopped), Arc::new(OnceLock::<Weak<Postbox>>::new()));
+    let postbox = Arc::clone(&own);
+    let producer = producer_fn(move |_| {
+        let stop = postbox.get().unwrap().upgrade().unwrap().stop_sweeper();
+        stopped.lock().unwrap().send(stop.unwrap_err().code()).unwrap();
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| {
+        builder.dispatch_after_commit(true).close_timeout(TEST_TIMEOUT * 10).default_producer(producer)
+    });
+    let postbox = Arc::new(world.postbox);
+    own.set(Arc::downgrade(&postbox)).unwrap();
+    postbox.start_sweeper().unwrap();
+    let id = commit(&postbox, "stops");
+    assert_eq!(stops.recv_timeout(TEST_TIMEOUT).unwrap(), ErrorCode::ReentrantCall);
+    postbox.stop_sweeper().unwrap();
+    wait_for_state(&postbox, &id, MessageState::Dispatched);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use postbox::{
 };
 use postbox::{CancelToken, SweepOptions};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Barrier, Mutex, OnceLock, Weak, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The name of the sweepers' lease on [`OUTBOX`], unless `lease_group` is set.
@@ -410,6 +410,35 @@ fn a_hanging_producer_does_not_block_stop_or_close() {
     assert_eq!(world.postbox.stop_sweeper().unwrap_err().code(), ErrorCode::Timeout);
     assert_eq!(world.postbox.close().unwrap_err().code(), ErrorCode::Timeout);
     drop(release);
+}
+
+/// The barrier shows that two of the three producers run on additional threads of the sweeper.
+#[test]
+fn a_producer_that_stops_its_sweeper_does_not_wait_for_itself() {
+    let (stopped, stops) = mpsc::channel();
+    let (stopped, together, own) = (Mutex::new(stopped), Barrier::new(3), Arc::new(OnceLock::<Weak<Postbox>>::new()));
+    let postbox = Arc::clone(&own);
+    let producer = producer_fn(move |_| {
+        together.wait();
+        let stop = postbox.get().unwrap().upgrade().unwrap().stop_sweeper();
+        stopped.lock().unwrap().send(stop.unwrap_err().code()).unwrap();
+        SendOutcome::Sent
+    });
+    let world = TestOutbox::configured(|builder| {
+        eager(builder).sweep_threads(3).close_timeout(TEST_TIMEOUT * 10).default_producer(producer)
+    });
+    let ids = world.postbox.deposit_posts(&["a", "b", "c"].map(|topic| Message::new(topic, ""))).unwrap();
+    let postbox = Arc::new(world.postbox);
+    own.set(Arc::downgrade(&postbox)).unwrap();
+    postbox.start_sweeper().unwrap();
+    for _ in 0..3 {
+        assert_eq!(stops.recv_timeout(TEST_TIMEOUT).unwrap(), ErrorCode::ReentrantCall);
+    }
+    // The sweeper ends as soon as the producers have returned, and marks their messages.
+    postbox.stop_sweeper().unwrap();
+    for id in ids {
+        assert_eq!(postbox.get_message(&id).unwrap().unwrap().state, MessageState::Dispatched);
+    }
 }
 
 #[test]

@@ -123,7 +123,8 @@ def background_threads_ended(pointer: Any) -> bool:
     for stop in (lib.postbox_stop_sweeper, lib.postbox_stop_archiver):
         error = stop(pointer)
         if error:
-            waiting = lib.postbox_error_code(error) == lib.POSTBOX_ERROR_TIMEOUT
+            code = lib.postbox_error_code(error)
+            waiting = code in (lib.POSTBOX_ERROR_TIMEOUT, lib.POSTBOX_ERROR_REENTRANT_CALL)
             lib.postbox_error_free(error)
             if waiting:
                 return False

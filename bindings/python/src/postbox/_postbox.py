@@ -286,7 +286,8 @@ class Postbox:
 
     def stop_sweeper(self) -> None:
         """Tells the sweeper to stop when its current calls to producers return, and waits for it. Does nothing if no
-        sweeper is running."""
+        sweeper is running. If a producer that the sweeper has called calls this method, it does not wait and raises
+        UsageError. The sweeper stops as soon as the producer returns."""
         check(lib.postbox_stop_sweeper(self._pointer))
 
     def count_outstanding(self, topic: str | None = None) -> OutstandingCount:
@@ -357,7 +358,8 @@ class Postbox:
 
     def stop_archiver(self) -> None:
         """Tells the archiver to stop after the messages that it is archiving, and waits for it. Does nothing if no
-        archiver is running."""
+        archiver is running. If the archiver's own function calls this method, it does not wait and raises UsageError.
+        The archiver stops as soon as the function returns."""
         check(lib.postbox_stop_archiver(self._pointer))
 
     def stats(self) -> Stats:
