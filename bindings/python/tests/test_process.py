@@ -64,6 +64,34 @@ print("leaving")
     assert run_script(OPEN + clear, "0.3", "0", "returned").startswith("leaving\nreturned\n")
 
 
+FREED_ON_A_DAEMON_THREAD = """
+freeing = threading.Event()
+
+class Producer:
+    def __call__(self, message):
+        pass
+
+    def __del__(self):
+        freeing.set()
+        time.sleep(0.3)
+        print("freed", flush=True)
+
+other = postbox.open(embedded_path=":memory:", producers={None: Producer()})
+
+def lose():
+    global other
+    del other
+
+threading.Thread(target=lose, daemon=True).start()
+assert freeing.wait(30)
+print("leaving")
+"""
+
+
+def test_exit_waits_for_a_postbox_that_a_daemon_thread_frees(run_script: RunScript) -> None:
+    assert run_script(OPEN + FREED_ON_A_DAEMON_THREAD, "0", "5000") == "leaving\nfreed\n"
+
+
 CLOSED_TOGETHER = """
 go = threading.Event()
 called = threading.Semaphore(0)

@@ -57,7 +57,7 @@ class CancelToken:
         self._tokens.discard(token)
 
 
-# The process, the thread and the token of each call that may run callbacks. A forked child inherits the calls of its parent in
+# The process and the thread of each call that may run callbacks, and the token or the Postbox of the call. A forked child inherits the calls of its parent in
 # this set, but not the threads that run them.
 _running: set[tuple[int, int, Any]] = set()
 
@@ -133,11 +133,17 @@ def background_threads_ended(pointer: Any) -> bool:
 
 def free_postbox(pointer: Any) -> None:
     """Frees an open Postbox that the garbage collector found. Uses another thread if this thread runs a callback, or if a
-    callback of a background thread has not returned. The interpreter waits for that thread before it ends."""
-    if _is_in_callback() or not background_threads_ended(pointer):
-        threading.Thread(target=_free_when_ended, args=(pointer,), name="postbox-free").start()
-    else:
-        lib.postbox_free(pointer)
+    callback of a background thread has not returned. The interpreter waits for that thread before it ends, and also for
+    this function, which releases the callbacks of the Postbox on a thread that may be a daemon."""
+    call = (os.getpid(), threading.get_ident(), pointer)
+    try:
+        _running.add(call)
+        if _is_in_callback() or not background_threads_ended(pointer):
+            threading.Thread(target=_free_when_ended, args=(pointer,), name="postbox-free").start()
+        else:
+            lib.postbox_free(pointer)
+    finally:
+        _running.discard(call)
 
 
 def _free_when_ended(pointer: Any) -> None:
