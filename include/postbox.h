@@ -97,8 +97,9 @@
  *   "lease_duration_ms". To shut down cleanly, block SIGTERM and SIGINT before postbox_open, wait with
  *   sigwait on one thread, and then call postbox_close.
  * - Fork. A child process can open its own client at any time, even if other threads of the parent
- *   were in calls when the process was forked. A child that was forked in a callback during a
- *   sweep must not return from that callback: it calls exec or _exit.
+ *   were in calls when the process was forked. If a child that was forked in a callback returns
+ *   from it, the call fails with POSTBOX_ERROR_FORKED in the child, which calls no further producer. A
+ *   child that was forked on a thread of the library ends together with that thread.
  * - Cancellation. pthread_cancel does not end a thread during a call to the library, including the
  *   callbacks that run during this call. The thread is canceled after the call has returned.
  * - Memory. If the system has no memory left, the process is aborted.

@@ -42,6 +42,7 @@ pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Re
         sender.flush();
     }
     let report = sender.finish();
+    engine.runtime.check()?;
     for tally in tallies.values_mut() {
         tally.park_rejected(engine);
         store_acceptances_of_clear(engine, call, std::mem::take(&mut tally.accepted));

@@ -23,9 +23,9 @@ use crate::outbox::lock_table::{LockItem, Standing, Why, unix_milliseconds};
 use crate::outbox::sightings::{Range, Sighting};
 use crate::runtime::Call;
 use crate::sys::clock;
+use crate::sys::scope::{Scope, scope};
 use crate::sys::simulation::{Mutation, mutated};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
-use crate::sys::threads;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -200,6 +200,7 @@ pub(crate) fn sweep(
     }
     let swept = sweep.run();
     drop(sweep.one_lease);
+    engine.runtime.check()?;
     let results = sweep.results.into_inner();
     let swept = swept.and_then(|()| results.into_report());
     show(engine, swept.as_ref());
@@ -232,7 +233,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         while !self.state().is_over && self.may_start() && self.find_jobs()? > 0 {
             self.state().has_progress = false;
             self.state().threads = 1;
-            std::thread::scope(|scope| {
+            scope(|scope| {
                 self.stand_by(scope);
                 self.work(scope);
             });
@@ -244,7 +245,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
     }
 
     /// Drains one lane after another, and starts further threads for other topics.
-    fn work<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
+    fn work<'scope, 'env: 'scope>(&'env self, scope: &'scope Scope<'scope, 'env>) {
         let mut working = Working { state: &self.state, changed: &self.changed, is_replaced: false };
         while !working.is_replaced {
             // This thread takes a lane first, since it may be the thread of the caller, which can then react to signals.
@@ -268,12 +269,12 @@ impl<'a, 'r> Sweep<'a, 'r> {
 
     /// Starts a thread that takes the place of a thread whose producer does not return. With `sweep_threads` = 1, the
     /// producers are never called by two threads at the same time, so that there is no such thread.
-    fn stand_by<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
+    fn stand_by<'scope, 'env: 'scope>(&'env self, scope: &'scope Scope<'scope, 'env>) {
         if self.engine.config.sweep_threads < 2 || self.state().stuck >= MOST_STUCK {
             return;
         }
         let worker = WorkFor::current();
-        let started = threads::spawn_scoped(SWEEPER, scope, move || {
+        let started = scope.spawn(SWEEPER, move || {
             worker.begin();
             if let Some(stuck) = self.wait_for_stuck() {
                 stuck.leave(self.engine, &self.calls, Terms::of(self.engine).stuck_after());
@@ -307,7 +308,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         }
     }
 
-    fn start_helper<'scope, 'env: 'scope>(&'env self, scope: &'scope std::thread::Scope<'scope, 'env>) {
+    fn start_helper<'scope, 'env: 'scope>(&'env self, scope: &'scope Scope<'scope, 'env>) {
         let mut state = self.state();
         let most = self.engine.config.sweep_threads as usize;
         let is_free = |job: &Job| !state.busy.contains(&job.lane.topic);
@@ -319,7 +320,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         }
         state.threads += 1;
         let worker = WorkFor::current();
-        let started = threads::spawn_scoped(SWEEPER, scope, move || {
+        let started = scope.spawn(SWEEPER, move || {
             worker.begin();
             self.work(scope);
         });

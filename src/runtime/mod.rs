@@ -348,8 +348,12 @@ impl Runtime {
         Ok(())
     }
 
-    /// Registers a call of a producer or an archive on this thread. Returns `None` if the Postbox is being closed.
+    /// Registers a call of a producer or an archive on this thread. Returns `None` if the Postbox is being closed, and in a
+    /// forked child, because the parent calls the same producers.
     pub(crate) fn enter_callback(&self) -> Option<Callback<'_>> {
+        if self.is_forked() {
+            return None;
+        }
         let call = self.callbacks.enter()?;
         self.callback_threads.lock().push(std::thread::current().id());
         Some(Callback { runtime: self, _call: call })
@@ -365,9 +369,9 @@ impl Runtime {
         self.callbacks.shut();
     }
 
-    /// Returns whether the Postbox is being closed, so that running calls must end.
+    /// Returns whether running calls must end, because the Postbox is being closed or the process was forked during them.
     pub(crate) fn is_closing(&self) -> bool {
-        self.callbacks.is_closed()
+        self.is_forked() || self.callbacks.is_closed()
     }
 
     /// Starts a future of a call that was [entered](Self::enter). The future ends by itself and has no result.

@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod fork;
 pub(crate) mod park;
 pub(crate) mod random;
+pub(crate) mod scope;
 #[cfg(postbox_simulation)]
 #[doc(hidden)]
 pub mod simulation;

@@ -1,7 +1,7 @@
 //! The threads of the library.
 
 use std::io;
-use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
+use std::thread::{Builder, JoinHandle};
 
 /// The size of the stack of each thread, in bytes. The threads call producers, archives and log callbacks of the host
 /// program, which may need as much stack as a main thread usually has.
@@ -13,16 +13,12 @@ pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    without_signals(|| builder(name).spawn(body))
+    start(name, |builder| builder.spawn(body))
 }
 
-/// Starts a thread as [`spawn`] does, within a scope.
-pub(crate) fn spawn_scoped<'scope, 'env, T: Send + 'scope>(
-    name: &str,
-    scope: &'scope Scope<'scope, 'env>,
-    body: impl FnOnce() -> T + Send + 'scope,
-) -> io::Result<ScopedJoinHandle<'scope, T>> {
-    without_signals(|| builder(name).spawn_scoped(scope, body))
+/// Starts a thread with this name, as [`spawn`] does, with a function that uses the builder of the thread.
+pub(crate) fn start<T>(name: &str, start: impl FnOnce(Builder) -> io::Result<T>) -> io::Result<T> {
+    without_signals(|| start(builder(name)))
 }
 
 fn builder(name: &str) -> Builder {

@@ -171,6 +171,68 @@ void child_of_a_process_that_is_in_calls_can_open_a_client(void)
     in_own_process(__func__, fork_while_threads_call);
 }
 
+/* A callback that forks during its first message, and returns in the child too. */
+struct forking {
+    pid_t child;
+    int calls;
+};
+
+static int32_t fork_in_callback(void *data, const postbox_message *message, char *reason, size_t reason_size)
+{
+    struct forking *self = data;
+    (void)message, (void)reason, (void)reason_size;
+    if (self->calls++ == 0)
+        self->child = fork();
+    if (self->child == 0)
+        alarm(60);
+    return 0;
+}
+
+enum forking_call { CLEAR, SWEEP, ARCHIVE };
+
+static postbox_error *call_that_forks(postbox_client *box, struct forking *forking, enum forking_call call)
+{
+    static const char *const ids[] = {"first", "second"};
+    for (size_t i = 0; i < COUNT(ids); i++)
+        deposit(box, ids[i]);
+    if (call == CLEAR)
+        return postbox_clear_outbox(box, ids, COUNT(ids), NULL, NULL);
+    if (call == SWEEP)
+        return postbox_sweep(box, NULL, NULL, NULL);
+    OK(postbox_mark_dispatched(box, ids, COUNT(ids), NULL));
+    return postbox_archive(box, fork_in_callback, forking, NULL, NULL);
+}
+
+static int fork_in_callbacks(void)
+{
+    for (enum forking_call call = CLEAR; call <= ARCHIVE; call++) {
+        struct forking forking = {-1, 0};
+        int status = -1;
+        postbox_client *box = NULL;
+        postbox_config *config = eager_config(NULL);
+        OK(postbox_config_add_producer(config, NULL, fork_in_callback, &forking, NULL));
+        OK(postbox_open(config, &box));
+        postbox_config_free(config);
+        postbox_error *error = call_that_forks(box, &forking, call);
+        if (forking.child == 0) {
+            /* The parent sends the remaining messages. */
+            CHECK(postbox_error_code(error) == POSTBOX_ERROR_FORKED && forking.calls == 1);
+            postbox_error_free(error);
+            postbox_free(box);
+            _exit(failures);
+        }
+        CHECK(error == NULL && forking.calls == 2);
+        CHECK(waitpid(forking.child, &status, 0) == forking.child && status == 0);
+        postbox_free(box);
+    }
+    return failures;
+}
+
+void child_that_returns_from_a_callback_gets_an_error(void)
+{
+    in_own_process(__func__, fork_in_callbacks);
+}
+
 /* Returns the size of the address space of this process, in bytes. */
 static rlim_t used_memory(void)
 {

@@ -83,6 +83,7 @@
     TEST(threads_of_the_library_block_signals) \
     TEST(canceled_thread_ends_after_its_call) \
     TEST(child_of_a_process_that_is_in_calls_can_open_a_client) \
+    TEST(child_that_returns_from_a_callback_gets_an_error) \
     TEST(closed_descriptors_of_the_library_are_an_error) \
     TEST(thread_that_cannot_be_started_is_a_retryable_error) \
     TEST(program_may_end_while_its_sweeper_runs) \
