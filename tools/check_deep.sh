@@ -5,7 +5,7 @@
 #
 # It needs the tools that tools/setup.sh installs, and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run
 # builds all dependencies five times: for each sanitizer, for the simulation, for the Rust library and for the release.
-# HOST_SECONDS (600) is the time for the processes of tests/deep/host.c, FUZZ_SECONDS (60) that for each fuzz target, and
+# HOST_SECONDS (600) is the time for the processes of tests/deep/host.c, and the same for those of host.py, FUZZ_SECONDS (60) that for each fuzz target, and
 # SOAK_SECONDS (600) that for the simulation. SOAK_KILLS (1000) is the number of killed processes.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -64,6 +64,24 @@ c_program() {
         -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -lcjson -lm -ldl -lpthread -lrt -o "$work/$sanitizer-$name/run"
 }
 
+# python_program: builds a Python interpreter with the sanitizer's runtime, and the package with the shared library.
+python_program() {
+    local package=$work/python/package venv
+    venv=$(tools/venv.sh) && mkdir -p "$package" || return 1
+    # shellcheck disable=SC2046 # Several arguments.
+    gcc -g $(python3-config --embed --cflags) tests/deep/interpreter.c -rdynamic -Wl,--whole-archive \
+        "$runtimes/librustc-stable_rt.asan.a" -Wl,--no-whole-archive $(python3-config --embed --ldflags) -lm -ldl -lpthread -lrt \
+        -o "$work/python/run" || return 1
+    cp -r bindings/python/src/postbox "$package" && cp "$target/address/$host/debug/libpostbox.so" "$package/postbox" &&
+        "$venv/bin/python" bindings/python/build_header.py include/postbox.h "$package/postbox" >/dev/null || return 1
+    PYTHONPATH=$package:$(echo "$venv"/lib/python3*/site-packages)
+}
+
+# in_python SCRIPT ARGUMENTS...: runs a script in this interpreter. Python's own allocator would hide misuse of memory.
+in_python() {
+    PYTHONPATH=$PYTHONPATH PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0,handle_abort=1,exitcode=77 "$work/python/run" "$@"
+}
+
 # notices SANITIZER MISUSE TEXT: checks that the sanitizer reports a deliberate misuse.
 notices() {
     "$work/$1-misuse/run" "$2" >"$work/output" 2>&1 && return 1
@@ -98,6 +116,12 @@ address() {
     c_program address host tests/deep/host.c || fail "build"
     # A process that exits in the middle of its calls leaves memory behind.
     ASAN_OPTIONS=detect_leaks=0 "$work/address-host/run" "${HOST_SECONDS:-600}" || fail "host"
+    say "address sanitizer: it reports what is wrong on purpose in Python"
+    python_program || fail "build of the interpreter"
+    in_python tests/deep/misuse.py >"$work/output" 2>&1 && fail "use after free was not noticed"
+    grep -F heap-use-after-free "$work/output" || fail "use after free was not noticed"
+    say "address sanitizer: Python processes that end, fork, are interrupted and close at random moments"
+    in_python tests/deep/host.py "${HOST_SECONDS:-600}" || fail "host in Python"
 }
 
 thread() {

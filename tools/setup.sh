@@ -6,7 +6,7 @@ set -euo pipefail
 needed="
     g++:g++ valgrind:valgrind nm:binutils
     clang++:clang castxml:castxml cmake:cmake pkg-config:pkg-config
-    mcs:mono-mcs mono:mono-runtime
+    mcs:mono-mcs mono:mono-runtime python3-config:python3-dev
 "
 missing=()
 for entry in $needed; do
