@@ -1062,31 +1062,31 @@ public:
      */
 
     /** Stores a message in the outbox, without a transaction, and sends it on this thread. See postbox_post. */
-    void post(const message &message, report *report = nullptr) {
-        reported(report, [&](postbox_report **into) { return postbox_post(handle(), message.handle(), into); });
+    void post(const message &message, report *outcomes = nullptr) {
+        reported(outcomes, [&](postbox_report **into) { return postbox_post(handle(), message.handle(), into); });
     }
 
     /** Sends these messages on this thread, and marks them dispatched. See postbox_clear_outbox. */
-    void clear_outbox(const std::vector<std::string> &ids, report *report = nullptr,
+    void clear_outbox(const std::vector<std::string> &ids, report *outcomes = nullptr,
                       const cancel_token *cancel = nullptr) {
-        const auto clear = [&](postbox_client *client, const char *const *ids, std::size_t count, postbox_report **into) {
-            return postbox_clear_outbox(client, ids, count, detail::token(cancel), into);
+        const auto clear = [&](postbox_client *box, const char *const *all, std::size_t count, postbox_report **into) {
+            return postbox_clear_outbox(box, all, count, detail::token(cancel), into);
         };
-        by_id(clear, ids, report);
+        by_id(clear, ids, outcomes);
     }
 
     /** Marks messages dispatched without sending them. See postbox_mark_dispatched. */
-    void mark_dispatched(const std::vector<std::string> &ids, report *report = nullptr) {
-        by_id(postbox_mark_dispatched, ids, report);
+    void mark_dispatched(const std::vector<std::string> &ids, report *outcomes = nullptr) {
+        by_id(postbox_mark_dispatched, ids, outcomes);
     }
 
     /** Makes messages outstanding again. See postbox_replay. */
-    void replay(const std::vector<std::string> &ids, report *report = nullptr) { by_id(postbox_replay, ids, report); }
+    void replay(const std::vector<std::string> &ids, report *outcomes = nullptr) { by_id(postbox_replay, ids, outcomes); }
 
     /** Replays all messages with this causation id. See postbox_replay_causation. */
-    void replay_causation(std::string_view causation_id, report *report = nullptr) {
+    void replay_causation(std::string_view causation_id, report *outcomes = nullptr) {
         const std::string causation = detail::text(causation_id, "causation_id");
-        reported(report, [&](postbox_report **into) {
+        reported(outcomes, [&](postbox_report **into) {
             return postbox_replay_causation(handle(), causation.c_str(), into);
         });
     }
@@ -1250,22 +1250,22 @@ public:
 
 private:
     template <class F>
-    static void reported(report *report, F call) {
-        if (!report)
+    static void reported(report *outcomes, F call) {
+        if (!outcomes)
             return detail::check(call(nullptr));
         postbox_report *made = nullptr;
         detail::check(call(&made));
         const detail::handle<postbox_report, postbox_report_free> owned{made};
-        report->clear();
+        outcomes->clear();
         for (std::size_t i = 0; i < postbox_report_count(made); i++)
-            report->push_back(
+            outcomes->push_back(
                 {postbox_report_id(made, i), postbox_report_outcome(made, i), postbox_report_detail(made, i)});
     }
 
     template <class F>
-    void by_id(F call, const std::vector<std::string> &ids, report *report) {
+    void by_id(F call, const std::vector<std::string> &ids, report *outcomes) {
         const std::vector<const char *> pointers = detail::id_pointers(ids);
-        reported(report, [&](postbox_report **into) { return call(handle(), pointers.data(), pointers.size(), into); });
+        reported(outcomes, [&](postbox_report **into) { return call(handle(), pointers.data(), pointers.size(), into); });
     }
 
     detail::handle<postbox_client, postbox_free> handle_;

@@ -157,7 +157,7 @@ TEST(long_reason_ends_with_a_whole_character) {
 }
 
 struct counting_producer : postbox::producer {
-    counting_producer(int &sent, int &destroyed) : sent(sent), destroyed(destroyed) {}
+    counting_producer(int &sends, int &ends) : sent(sends), destroyed(ends) {}
     ~counting_producer() override { destroyed++; }
     postbox::send_result send(postbox::message_view) override {
         sent++;

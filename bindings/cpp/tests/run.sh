@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../../../tests/lib.sh"
 use_libraries "${1:-}"
 
-flags=(-std=c++17 -Wall -Wextra -Wpedantic -Werror -I "$root/include" -I "$root/bindings/cpp" -g -pthread)
+flags=(-std=c++17 -Wall -Wextra -Wpedantic -Wshadow -Werror -I "$root/include" -I "$root/bindings/cpp" -g -pthread)
 sanitized=(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 shared=$libraries/libpostbox.so
 # Freed memory is kept for a while, to detect its use. The amount is small, since one test measures the memory.
