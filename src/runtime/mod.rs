@@ -19,8 +19,8 @@ use std::any::Any;
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -32,6 +32,8 @@ use tokio::task::{JoinHandle, unconstrained};
 const BAD_DESCRIPTOR: i32 = 9;
 /// The minimum time for which `close` waits for the thread to end.
 const GRACE: Duration = Duration::from_millis(500);
+/// The part of this time in which abandoned calls may make their last requests, such as those that release leases.
+const LAST_REQUESTS: Duration = Duration::from_millis(250);
 
 /// A thread named `postbox-runtime` with a tokio current-thread runtime, which handles all connections and timers.
 /// Callers block until their future is done or its deadline has passed.
@@ -48,8 +50,9 @@ pub(crate) struct Runtime {
     /// The futures that run on the threads of their callers.
     futures: Gate,
     /// A notification that ends the calls that are still waiting when `close` has timed out.
-    abandoned: Notify,
-    is_abandoned: AtomicBool,
+    abandoned: Arc<Notify>,
+    /// The end of the time for the last requests of abandoned calls, if `close` has timed out.
+    last_requests_end: OnceLock<Instant>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
     #[cfg(postbox_simulation)]
@@ -118,7 +121,7 @@ pub(crate) struct Task<T> {
 }
 
 impl<T> Task<T> {
-    /// Blocks until the future is done. Returns `None` if the runtime stops or the deadline passes.
+    /// Blocks until the future is done. Returns `None` if the call is abandoned or the deadline passes.
     pub(crate) fn wait(self) -> Option<T> {
         #[cfg(postbox_simulation)]
         if let Some((simulated, running)) = self.running {
@@ -167,8 +170,8 @@ impl Runtime {
             callbacks: Gate::default(),
             callback_threads: Mutex::default(),
             futures: Gate::default(),
-            abandoned: Notify::new(),
-            is_abandoned: AtomicBool::new(false),
+            abandoned: Arc::default(),
+            last_requests_end: OnceLock::new(),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
             #[cfg(postbox_simulation)]
@@ -188,8 +191,8 @@ impl Runtime {
             callbacks: Gate::default(),
             callback_threads: Mutex::default(),
             futures: Gate::default(),
-            abandoned: Notify::new(),
-            is_abandoned: AtomicBool::new(false),
+            abandoned: Arc::default(),
+            last_requests_end: OnceLock::new(),
             stop: Mutex::default(),
             stopped: Mutex::new(mpsc::channel().1),
             simulated: Some(simulated),
@@ -228,15 +231,16 @@ impl Runtime {
     }
 
     /// Runs a future as [`run`](Self::run) does, within a call that has already [entered](Self::enter). An example is a
-    /// request that a producer makes. The future may start while `close` waits for that call.
+    /// request that a producer makes. The future may start while `close` waits for that call, and for a short time after
+    /// `close` has abandoned it.
     pub(crate) fn run_inside<T>(&self, what: &str, timeout: Duration, future: impl Future<Output = T>) -> Result<T> {
         self.check()?;
         let abandoned = self.abandoned.notified();
-        // The runtime thread may have stopped already. It would then handle no connection of the future.
-        if self.is_abandoned.load(Ordering::Relaxed) {
-            return Err(closed());
+        let remaining = self.last_requests_end.get().map(|end| end.saturating_duration_since(clock::now()));
+        match remaining {
+            Some(Duration::ZERO) => Err(closed()),
+            remaining => self.drive(what, remaining.unwrap_or(timeout).min(timeout), abandoned, future),
         }
-        self.drive(what, timeout, abandoned, future)
     }
 
     fn drive<T>(
@@ -317,8 +321,9 @@ impl Runtime {
         let (sender, result) = mpsc::sync_channel(1);
         // A task is built on the stack of this thread, so it must be small.
         let future = Box::pin(future);
+        let abandoned = Arc::clone(&self.abandoned).notified_owned();
         let running = self.handle.spawn(async move {
-            if let Some(value) = clock::timeout(timeout, future).await {
+            if let Some(Some(value)) = clock::unless(abandoned, clock::timeout(timeout, future)).await {
                 let _ = sender.send(value);
             }
         });
@@ -397,9 +402,14 @@ impl Runtime {
         self.end_callbacks();
         self.gate.close(deadline);
         let (calls, callbacks) = (self.gate.count(), self.callbacks.count());
-        self.is_abandoned.store(true, Ordering::Relaxed);
+        let now = clock::now();
+        let deadline = deadline.max(now + GRACE);
+        let last_requests_end = *self.last_requests_end.get_or_init(|| now + LAST_REQUESTS);
         self.abandoned.notify_waiters();
-        let deadline = deadline.max(clock::now() + GRACE);
+        if callbacks == 0 {
+            // The abandoned calls wait for nothing but requests, so they end now.
+            self.gate.close(last_requests_end);
+        }
         self.futures.close(deadline);
         self.request_stop();
         let stopped = self.stopped.lock();
@@ -468,7 +478,6 @@ pub(crate) fn timed_out(what: &str, timeout: Duration) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     const LONG: Duration = Duration::from_secs(30);
 

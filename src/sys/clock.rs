@@ -71,7 +71,12 @@ pub(crate) async fn sleep(time: Duration) {
 
 /// Returns the output of the future, or `None` if it is not ready within this time.
 pub(crate) async fn timeout<F: Future>(time: Duration, future: F) -> Option<F::Output> {
-    let (mut future, mut end) = (pin!(future), pin!(sleep(time)));
+    unless(sleep(time), future).await
+}
+
+/// Runs a future until it is done, or until another future is done. Returns `None` in the second case.
+pub(crate) async fn unless<F: Future>(end: impl Future<Output = ()>, future: F) -> Option<F::Output> {
+    let (mut future, mut end) = (pin!(future), pin!(end));
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(value) => Poll::Ready(Some(value)),
         Poll::Pending => end.as_mut().poll(context).map(|()| None),

@@ -4,8 +4,8 @@
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
 use postbox::{
-    Config, DispatchOutcome, EmbeddedDatabase, Error, ErrorCode, MemoryProducer, Message, MessageState, Postbox,
-    UnitOfWork,
+    Config, DispatchOutcome, EmbeddedDatabase, Error, ErrorCode, LeaseStatus, MemoryProducer, Message, MessageState,
+    Postbox, UnitOfWork,
 };
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -177,6 +177,25 @@ fn close_is_bounded_and_fails_a_hanging_request() {
     let error = work.commit().unwrap_err();
     assert_eq!(error.code(), ErrorCode::OutcomeUnknown);
     assert!(!error.is_retryable(), "a caller that retries until the outcome is known would never end: {error}");
+}
+
+#[test]
+fn a_sweep_that_close_abandons_releases_its_lease() {
+    let world = TestOutbox::configured(|builder| {
+        builder.sweep_min_age(Duration::ZERO).operation_timeout(Duration::from_millis(600_000))
+    });
+    world.deposit(1);
+    world.faults.when(|request| (bodies_asked(request) > 0).then_some(Fault::Hang));
+    std::thread::scope(|scope| {
+        let sweeping = scope.spawn(|| world.postbox.sweep());
+        wait_until("the message was not read", || world.faults.requests().iter().any(|it| bodies_asked(it) > 0));
+        assert_eq!(world.postbox.close_within(Duration::ZERO).unwrap_err().code(), ErrorCode::Timeout);
+        assert_eq!(sweeping.join().unwrap().unwrap().dispatched, 0);
+    });
+    world.faults.heal();
+    let other = world.backend.open(eager(Postbox::builder()).default_producer(world.producer.clone()), &world.faults);
+    let report = other.sweep().unwrap();
+    assert_eq!((report.lease, report.dispatched), (LeaseStatus::Held, 1));
 }
 
 #[test]
