@@ -312,8 +312,9 @@ POSTBOX_ENUM(postbox_code)
     POSTBOX_ERROR_EMBEDDED_UNAVAILABLE = 69,
     /**
      * A thread could not be started because the process or the machine has reached a limit, or the process has closed
-     * the file descriptors of Postbox. In the first case, repeat the call when resources are free again. In the second
-     * case, the error is not retryable.
+     * the file descriptors of Postbox. The code also means that nothing was written because the disk of the embedded
+     * database is full. Repeat the call when resources are free again. If descriptors were closed, the error is not
+     * retryable.
      */
     POSTBOX_ERROR_NO_RESOURCES = 70,
     /**

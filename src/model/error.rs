@@ -96,8 +96,9 @@ pub enum ErrorCode {
     /// The embedded database could not be opened or is not compiled in.
     EmbeddedUnavailable = 69,
     /// A thread could not be started because the process or the machine has reached a limit, or the process has closed
-    /// the file descriptors of Postbox. In the first case, repeat the call when resources are free again. In the second
-    /// case, the error is not retryable.
+    /// the file descriptors of Postbox. The code also means that nothing was written because the disk of the embedded
+    /// database is full. Repeat the call when resources are free again. If descriptors were closed, the error is not
+    /// retryable.
     NoResources = 70,
 
     /// A defect in Postbox. Please report it.

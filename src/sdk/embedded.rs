@@ -6,7 +6,7 @@ mod server;
 mod tokens;
 
 use crate::model::error::{Error, ErrorCode, Result};
-use crate::sdk::failure::service_error;
+use crate::sdk::failure::{is_about_a_full_disk, service_error};
 use crate::sys::fork::without_fork;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -217,7 +217,7 @@ impl EmbeddedDatabase {
         let answer = || -> Result<String, DynoxideError> {
             // Nothing was written yet, so this error is not retried.
             self.check_log().map_err(DynoxideError::ValidationException)?;
-            let response = self.dispatch(target, body)?;
+            let response = self.dispatch(target, body).map_err(without_effect)?;
             self.check_log().map_err(DynoxideError::InternalServerError)?;
             Ok(response)
         };
@@ -286,6 +286,13 @@ impl EmbeddedDatabase {
     }
 }
 
+/// Replaces the server error for a full disk, which would leave the effect of the request unknown. SQLite has rolled the
+/// request back.
+fn without_effect(error: DynoxideError) -> DynoxideError {
+    let text = error.to_string();
+    if is_about_a_full_disk(&text) { DynoxideError::ValidationException(text) } else { error }
+}
+
 /// Removes the stream from the request for a table. The engine numbers a record of a stream by reading all records, so each
 /// write would take longer than the one before.
 fn without_stream(body: &[u8]) -> Cow<'_, [u8]> {
@@ -337,4 +344,21 @@ fn create_private(path: &str) -> Result<()> {
             format!("the file {path} of the embedded database could not be opened: {error}"),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_to_have_prevented_the_write() {
+        let full = || DynoxideError::InternalServerError("backend: database or disk is full".into());
+        let error = without_effect(full());
+        assert!(error.status_code() < 500 && full().status_code() >= 500);
+        let error = service_error("PutItem", "table orders", "ValidationException", &error.to_string(), 400);
+        assert_eq!((error.code(), error.is_retryable()), (ErrorCode::NoResources, true));
+        assert!(error.message().contains("Nothing was written. Free space on the disk"), "{error}");
+        let other = without_effect(DynoxideError::InternalServerError("backend: disk I/O error".into()));
+        assert!(other.status_code() >= 500);
+    }
 }

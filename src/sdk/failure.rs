@@ -163,6 +163,9 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
         "AccessDeniedException" | "AccessDenied" => {
             (ErrorCode::AccessDenied, "Allow the action in the caller's IAM policy")
         }
+        _ if is_about_a_full_disk(message) => {
+            (ErrorCode::NoResources, "Nothing was written. Free space on the disk of the embedded database")
+        }
         _ if is_about_the_time(message) => (ErrorCode::AccessDenied, "Correct the clock of this machine"),
         _ if is_about_credentials(code) => (ErrorCode::AccessDenied, "Renew or correct the AWS credentials"),
         _ if is_transient(code) && status < 500 => (ErrorCode::Throttled, "Try again later"),
@@ -174,9 +177,14 @@ pub(crate) fn service_error(operation: &str, subject: &str, code: &str, message:
         format!("{operation} on {subject}: DynamoDB says {code}: {message}. {advice}").trim_end().to_owned(),
     );
     match kind {
-        ErrorCode::Throttled | ErrorCode::Unreachable => error.retryable(),
+        ErrorCode::Throttled | ErrorCode::Unreachable | ErrorCode::NoResources => error.retryable(),
         _ => error,
     }
+}
+
+/// Returns whether the embedded database could not write for lack of space. DynamoDB has no such error.
+pub(crate) fn is_about_a_full_disk(message: &str) -> bool {
+    message.contains("database or disk is full")
 }
 
 /// Returns the error for a response without an error code of DynamoDB, such as the page of a proxy or a redirect. Its body is

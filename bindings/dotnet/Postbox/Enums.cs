@@ -144,8 +144,9 @@ namespace Postbox
 
         /// <summary>
         /// A thread could not be started because the process or the machine has reached a limit, or the process has
-        /// closed the file descriptors of Postbox. In the first case, repeat the call when resources are free again. In
-        /// the second case, the error is not retryable.
+        /// closed the file descriptors of Postbox. The code also means that nothing was written because the disk of the
+        /// embedded database is full. Repeat the call when resources are free again. If descriptors were closed, the
+        /// error is not retryable.
         /// </summary>
         NoResources = 70,
 
