@@ -606,8 +606,8 @@ public:
     /** Returns the bytes of the body. */
     [[nodiscard]] std::string_view body() const noexcept {
         std::size_t length = 0;
-        const std::uint8_t *bytes = postbox_message_body(handle_, &length);
-        return {reinterpret_cast<const char *>(bytes), length};
+        const std::uint8_t *start = postbox_message_body(handle_, &length);
+        return {reinterpret_cast<const char *>(start), length};
     }
 
     /** Returns a header field by name, or an entry of the header bag by "bag.NAME"; see postbox_message_get. */
