@@ -100,6 +100,7 @@ check_tier() {
 
 environment() {
     step "the Python environment of the tests" tools/venv.sh
+    step "the Node packages of the tests" tools/node_modules.sh
 }
 
 # These tests wait for most of their time.
@@ -119,6 +120,7 @@ c_cpp_and_python() {
     tests "C: header, symbols, tests, examples, valgrind" tests/c/run.sh "$target/debug"
     tests "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
     tests "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
+    tests "pages about AWS SDKs" tests/docs/aws_sdk.sh
 }
 
 dotnet_and_installation() {

@@ -6,7 +6,11 @@ set -euo pipefail
 needed="
     g++:g++ valgrind:valgrind nm:binutils
     clang++:clang castxml:castxml cmake:cmake pkg-config:pkg-config
+<<<<<<< HEAD
     mcs:mono-mcs mono:mono-runtime python3-config:python3-dev
+=======
+    mcs:mono-mcs mono:mono-runtime node:nodejs npm:npm curl:curl
+>>>>>>> f42445f (Pages show a message in a transaction of an AWS SDK, in six languages)
 "
 missing=()
 for entry in $needed; do
@@ -17,6 +21,8 @@ for entry in /usr/include/cjson/cJSON.h:libcjson-dev /usr/include/nlohmann/json.
     /usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll:libnewtonsoft-json5.0-cil; do
     [ -e "${entry%%:*}" ] || missing+=("${entry##*:}")
 done
+# The HTTP client of docs/aws-sdk-c.md.
+pkg-config --exists libcurl 2>/dev/null || missing+=(libcurl4-openssl-dev)
 # valgrind needs the symbols of the C library's loader.
 if [ ! -e /usr/lib/debug/.build-id ] && ! dpkg -s libc6-dbg >/dev/null 2>&1; then
     missing+=(libc6-dbg)
