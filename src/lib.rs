@@ -39,6 +39,7 @@
 //! - `capi`: the C interface of `include/postbox.h`, exported by the shared and the static library. A Rust
 //!   program does not need it.
 //! - `cli`: the `postbox` command for operators.
+//! - `serde` (default): items and bodies as types of the program, through `serde_dynamo` and `serde_json`.
 //! - `sso` (default): credentials from AWS SSO and `credential_process`, as in the AWS CLI.
 //! - `sns`, `sqs` (default): producers for Amazon SNS and SQS; see the setting `routes`.
 //!

@@ -7,4 +7,6 @@ mod messages;
 pub(crate) mod postbox;
 mod put;
 pub(crate) mod sweep_options;
+#[cfg(feature = "serde")]
+mod typed;
 pub(crate) mod unit_of_work;

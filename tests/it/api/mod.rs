@@ -5,5 +5,6 @@ mod commit_retry;
 mod deposit;
 mod put;
 mod telemetry;
+mod typed;
 mod unit_of_work;
 mod unit_of_work_limits;
