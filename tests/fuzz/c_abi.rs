@@ -44,6 +44,35 @@ unsafe extern "C" {
     fn postbox_unit_of_work_commit(work: Handle) -> Handle;
     fn postbox_unit_of_work_rollback(work: Handle) -> Handle;
     fn postbox_unit_of_work_free(work: Handle);
+    fn postbox_message_to_put(postbox: Handle, message: Handle, put: *mut *mut c_char) -> Handle;
+    fn postbox_cancellation_error(postbox: Handle, actions: *const c_char, reasons: *const c_char) -> Handle;
+    fn postbox_string_free(string: *mut c_char);
+    fn postbox_item_new() -> Handle;
+    fn postbox_item_from_json(json: *const c_char, item: *mut Handle) -> Handle;
+    fn postbox_item_to_json(item: Handle, json: *mut *mut c_char) -> Handle;
+    fn postbox_item_set_string(item: Handle, name: *const c_char, value: *const c_char) -> Handle;
+    fn postbox_item_set_number(item: Handle, name: *const c_char, value: *const c_char) -> Handle;
+    fn postbox_item_set_double(item: Handle, name: *const c_char, value: f64) -> Handle;
+    fn postbox_item_set_binary(item: Handle, name: *const c_char, value: *const u8, length: usize) -> Handle;
+    fn postbox_item_begin(item: Handle, name: *const c_char, kind: i32) -> Handle;
+    fn postbox_item_end(item: Handle) -> Handle;
+    fn postbox_item_remove(item: Handle, name: *const c_char) -> Handle;
+    fn postbox_item_value(item: Handle) -> *const c_void;
+    fn postbox_item_free(item: Handle);
+    fn postbox_value_kind(value: *const c_void) -> i32;
+    fn postbox_value_string(value: *const c_void, length: *mut usize) -> *const c_char;
+    fn postbox_value_double(value: *const c_void, number: *mut f64) -> Handle;
+    fn postbox_value_int64(value: *const c_void, number: *mut i64) -> Handle;
+    fn postbox_value_binary(value: *const c_void, length: *mut usize) -> *const u8;
+    fn postbox_value_count(value: *const c_void) -> usize;
+    fn postbox_value_at(value: *const c_void, index: usize) -> *const c_void;
+    fn postbox_value_name_at(value: *const c_void, index: usize) -> *const c_char;
+    fn postbox_unit_of_work_put_item(
+        work: Handle,
+        table: *const c_char,
+        item: Handle,
+        expression: *const c_void,
+    ) -> Handle;
 }
 
 /// POSTBOX_ERROR_INTERNAL, which no call may return.
@@ -110,6 +139,7 @@ struct Handles {
     config: Slot,
     messages: [Slot; 3],
     works: [Slot; 2],
+    item: Slot,
     opened: usize,
 }
 
@@ -124,6 +154,32 @@ impl Default for Slot {
 impl Slot {
     fn take(&mut self) -> Handle {
         std::mem::replace(&mut self.0, null_mut())
+    }
+}
+
+/// Reads a value, its name and all values inside it, as a program would.
+unsafe fn read_value(value: *const c_void, name: *const c_char) {
+    let (mut length, mut whole, mut real) = (0, 0, 0.0);
+    // SAFETY: the value belongs to an item that is not freed meanwhile, or is NULL.
+    unsafe {
+        assert!((0..=10).contains(&postbox_value_kind(value)));
+        assert!(name.is_null() || std::ffi::CStr::from_ptr(name).to_str().is_ok());
+        let text = postbox_value_string(value, &mut length);
+        if !text.is_null() {
+            assert_eq!(*text.add(length), 0, "a string ends with a NUL character");
+        }
+        let binary = postbox_value_binary(value, &mut length);
+        if !binary.is_null() {
+            std::hint::black_box(
+                std::slice::from_raw_parts(binary, length).iter().map(|&byte| u32::from(byte)).sum::<u32>(),
+            );
+        }
+        handle_error(postbox_value_int64(value, &mut whole));
+        handle_error(postbox_value_double(value, &mut real));
+        for index in 0..postbox_value_count(value) {
+            read_value(postbox_value_at(value, index), postbox_value_name_at(value, index));
+        }
+        assert!(postbox_value_at(value, postbox_value_count(value)).is_null());
     }
 }
 
@@ -152,7 +208,7 @@ impl Handles {
         let mut text = null();
         // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
         unsafe {
-            let error = match which % 22 {
+            let error = match which % 33 {
                 0 => {
                     let error = postbox_message_new(one, body.as_ptr(), body.len(), &mut out);
                     postbox_message_free(std::mem::replace(&mut message.0, out));
@@ -199,9 +255,55 @@ impl Handles {
                 18 => postbox_config_set(config, one, two),
                 19 => postbox_config_get(config, one, &mut text),
                 20 => postbox_close(box_),
-                _ => self.reopen(),
+                21 => self.reopen(),
+                22 => {
+                    let mut put = null_mut();
+                    let error = postbox_message_to_put(box_, message.0, &mut put);
+                    handle_error(postbox_cancellation_error(box_, put, one));
+                    postbox_string_free(put);
+                    error
+                }
+                23 => postbox_cancellation_error(box_, one, two),
+                _ => self.item(which % 33, one, two, body, slot),
             };
             handle_error(error);
+        }
+    }
+
+    /// Builds, reads or writes the item.
+    unsafe fn item(&mut self, which: u8, one: *const c_char, two: *const c_char, body: &[u8], number: usize) -> Handle {
+        let (item, mut out) = (self.item.0, null_mut());
+        // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
+        unsafe {
+            match which {
+                24 => {
+                    postbox_item_free(std::mem::replace(&mut self.item.0, postbox_item_new()));
+                    null_mut()
+                }
+                25 => {
+                    let error = postbox_item_from_json(one, &mut out);
+                    postbox_item_free(std::mem::replace(&mut self.item.0, out));
+                    error
+                }
+                26 => postbox_item_set_string(item, one, two),
+                27 => postbox_item_set_number(item, one, two),
+                28 => postbox_item_set_binary(item, one, body.as_ptr(), body.len()),
+                29 => {
+                    let bytes = std::array::from_fn(|at| body.get(at).copied().unwrap_or_default());
+                    postbox_item_set_double(item, one, f64::from_le_bytes(bytes))
+                }
+                30 => postbox_item_begin(item, one, (number % 12) as i32),
+                31 if number.is_multiple_of(2) => postbox_item_end(item),
+                31 => postbox_item_remove(item, one),
+                _ => {
+                    let mut json = null_mut();
+                    let error = postbox_item_to_json(item, &mut json);
+                    postbox_string_free(json);
+                    read_value(postbox_item_value(item), null());
+                    handle_error(postbox_unit_of_work_put_item(self.works[number % 2].0, one, item, null()));
+                    error
+                }
+            }
         }
     }
 
@@ -231,6 +333,7 @@ impl Drop for Handles {
             postbox_config_free(self.config.take());
             self.messages.iter_mut().for_each(|message| postbox_message_free(message.take()));
             self.works.iter_mut().for_each(|work| postbox_unit_of_work_free(work.take()));
+            postbox_item_free(self.item.take());
         }
     }
 }
