@@ -2339,6 +2339,26 @@ postbox_error *postbox_set_log_callback(postbox_log_level level,
                                                postbox_release_callback release);
 
 /* ============================================================================================
+ * Tracing
+ * ============================================================================================ */
+
+/**
+ * Sets the W3C trace context of the calling thread, for all clients. A message that this thread deposits,
+ * or turns into a put, gets the context in its header fields "trace_parent" and "trace_state", unless
+ * "trace_parent" is set. The context remains until this thread sets another one; if `trace_parent` is
+ * NULL, the thread has none. `trace_state` may be NULL.
+ *
+ * A program calls this function when a span begins and when it ends. It sends no request and never
+ * blocks.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if a value does not have the form of W3C Trace Context. The
+ * thread then has no context.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_set_trace_context(const char *trace_parent,
+                                                const char *trace_state);
+
+/* ============================================================================================
  * Strings
  * ============================================================================================ */
 

@@ -99,6 +99,7 @@ pub use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, TableEncryp
 pub use crate::model::stats::{BreakerState, CountScope, LeaseInfo, OutstandingCount, Stats, SweeperInfo, TopicCount};
 pub use crate::model::stored_message::{MessageState, StoredMessage};
 pub use crate::model::table_report::{TableReport, TableWarning};
+pub use crate::model::trace_context::TraceContext;
 #[cfg(feature = "embedded")]
 pub use crate::sdk::embedded::EmbeddedDatabase;
 #[cfg(postbox_simulation)]

@@ -24,6 +24,7 @@ CASES = {
     "cancelled-with-reasons": "A failed condition cancels the transaction, and the error has a reason for each action that failed.",
     "duplicate": "If the message id already exists in the outbox, nothing is written, so that the command takes effect once.",
     "items": "Items with every type of DynamoDB are built, written and read without JSON text.",
+    "trace-context": "A message gets the trace context of the thread or span that deposits it, unless it has its own.",
     "message-to-put": "Another client writes a message in its own transaction; a duplicate is recognised by its cancellation.",
     "limits": "An action over a limit (100 actions, 4 MB, 400 KB, one action per item) is rejected, and the unit is unchanged.",
     "null-and-invalid-text": "NULL, a NUL character in a string and invalid Unicode are clear errors.",

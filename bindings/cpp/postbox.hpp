@@ -1375,6 +1375,18 @@ private:
     detail::handle<postbox_unit_of_work, postbox_unit_of_work_free> handle_;
 };
 
+/**
+ * Sets the W3C trace context of this thread, which its messages get when they are deposited. See
+ * postbox_set_trace_context.
+ */
+inline void set_trace_context(std::string_view trace_parent, std::string_view trace_state = {}) {
+    detail::check(postbox_set_trace_context(detail::text(trace_parent, "trace_parent").c_str(),
+                                            detail::text(trace_state, "trace_state").c_str()));
+}
+
+/** Removes the trace context of this thread. */
+inline void clear_trace_context() { detail::check(postbox_set_trace_context(nullptr, nullptr)); }
+
 /** Receives one log message. Exceptions of the function are ignored. See postbox_log_callback. */
 using log_function = std::function<void(postbox_log_level, std::string_view)>;
 

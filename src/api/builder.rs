@@ -3,12 +3,13 @@
 use crate::api::postbox::{Postbox, create_table};
 use crate::delivery::background::Worker;
 use crate::delivery::backlog::refresh_count;
-use crate::engine::Engine;
+use crate::engine::{Engine, TraceContextSource};
 use crate::model::config::{Config, setting_name, setting_type};
 use crate::model::error::Result;
 #[cfg(not(feature = "embedded"))]
 use crate::model::error::{Error, ErrorCode};
 use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, TableEncryption, with_settings};
+use crate::model::trace_context::TraceContext;
 use crate::outbox::Outbox;
 use crate::runtime::Runtime;
 #[cfg(feature = "embedded")]
@@ -48,6 +49,7 @@ pub struct Builder {
     http_client: Option<SharedHttpClient>,
     transport_http_client: Option<SharedHttpClient>,
     must_exist: bool,
+    trace_context: Option<Arc<TraceContextSource>>,
     #[cfg(feature = "embedded")]
     embedded: Option<EmbeddedDatabase>,
 }
@@ -93,6 +95,25 @@ impl Builder {
     /// Sets the producer of every topic without a producer of its own.
     pub fn default_producer(mut self, producer: impl Producer + 'static) -> Self {
         self.router.set_default(Arc::new(producer));
+        self
+    }
+
+    /// Sets a function that returns the trace context of the calling thread. A message that a thread deposits, or turns into
+    /// a put, gets the context in its fields `trace_parent` and `trace_state`, unless `trace_parent` is set.
+    ///
+    /// With the crates `opentelemetry` and `tracing-opentelemetry`, the function converts the context of the current span:
+    ///
+    /// ```ignore
+    /// let builder = builder.trace_context(|| {
+    ///     let context = tracing::Span::current().context(); // tracing_opentelemetry::OpenTelemetrySpanExt
+    ///     let mut headers = std::collections::HashMap::new();
+    ///     opentelemetry::global::get_text_map_propagator(|propagator| propagator.inject_context(&context, &mut headers));
+    ///     let header = |name| headers.get(name).map_or("", String::as_str);
+    ///     TraceContext::new(header("traceparent"), header("tracestate")).ok()
+    /// });
+    /// ```
+    pub fn trace_context(mut self, source: impl Fn() -> Option<TraceContext> + Send + Sync + 'static) -> Self {
+        self.trace_context = Some(Arc::new(source));
         self
     }
 
@@ -162,7 +183,7 @@ impl Builder {
         let embedded_client = embedded.clone().map(SharedHttpClient::new);
         #[cfg(not(feature = "embedded"))]
         let embedded_client = self.reject_embedded()?;
-        let Self { mut config, mut router, http_client, transport_http_client, must_exist, .. } = self;
+        let Self { mut config, mut router, http_client, transport_http_client, must_exist, trace_context, .. } = self;
         let routes = route::parse(&config.routes)?;
         let is_embedded = embedded_client.is_some();
         let runtime = Arc::new(Runtime::start()?);
@@ -196,7 +217,7 @@ impl Builder {
             create_table(&runtime, &outbox, timeout)?;
         }
         let postbox = Postbox {
-            engine: Arc::new(Engine::new(config, runtime, outbox, router)),
+            engine: Arc::new(Engine::new(config, runtime, outbox, router, trace_context)),
             sweeper: Worker::new("sweeper"),
             dispatcher: Worker::new("dispatcher"),
             archiver: Worker::new("archiver"),

@@ -26,6 +26,7 @@ struct Batch {
 /// the ids of all messages.
 pub(crate) fn deposit_all(engine: &Engine, messages: &[Message]) -> Result<Vec<String>> {
     engine.runtime.check_open()?;
+    let messages = &*engine.traced_all(messages);
     let (places, batches): (Vec<_>, Vec<_>) =
         batches(engine, messages)?.into_iter().map(|batch| (batch.indexes, batch.items)).unzip();
     let _reserved = engine.reserve(batches.iter().map(Vec::len).sum())?;

@@ -79,6 +79,7 @@ impl Postbox {
     /// message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
         self.engine.runtime.check_open()?;
+        let message = self.engine.traced(message);
         let item = self.engine.outbox.encode(&message)?;
         let _reserved = self.engine.reserve(1)?;
         let deposited = self.engine.run("deposit_post", |outbox| async move { outbox.deposit(item).await })?;

@@ -65,7 +65,8 @@ impl Postbox {
     /// The same as for [`message_to_put`](Self::message_to_put).
     pub fn message_to_item(&self, message: &Message) -> Result<Item> {
         self.engine.runtime.check_open()?;
-        let item = self.engine.outbox.encode(message)?;
+        let traced = self.engine.traced_all(std::slice::from_ref(message));
+        let item = self.engine.outbox.encode(traced.first().unwrap_or(message))?;
         // The message counts toward max_outstanding only when it is stored, which this process does not observe.
         drop(self.engine.reserve(1)?);
         Ok(item)

@@ -155,6 +155,7 @@ impl UnitOfWork {
     /// The same as for [`put`](Self::put), [`ErrorCode::InvalidMessage`] and [`ErrorCode::OutboxLimitReached`].
     pub fn deposit_post(&mut self, message: Message) -> Result<String> {
         self.check_usable()?;
+        let message = self.engine.traced(message);
         let item = self.engine.outbox.encode(&message)?;
         let action = self.engine.outbox.deposit_action(message.id(), item)?;
         let mut room = self.engine.reserve(1)?;

@@ -29,16 +29,21 @@ use crate::model::fate::Fate;
 use crate::model::message::Message;
 use crate::model::stats::{OutstandingCount, Stats};
 use crate::model::ticks::Ticks;
+use crate::model::trace_context::TraceContext;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
 use crate::runtime::{Runtime, Task};
 use crate::transport::Router;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{Instrument, Span};
 
 /// The outbox, the runtime that accesses it, and the information that this process has about its messages.
+/// Returns the trace context of the calling thread.
+pub(crate) type TraceContextSource = dyn Fn() -> Option<TraceContext> + Send + Sync;
+
 pub(crate) struct Engine {
     pub(crate) config: Config,
     pub(crate) runtime: Arc<Runtime>,
@@ -55,6 +60,8 @@ pub(crate) struct Engine {
     pub(crate) polling: Polling,
     pub(crate) sweeping: Sweeping,
     pub(crate) committed: Committed,
+    /// Returns the trace context of the calling thread, for the messages that it deposits.
+    trace_context: Option<Arc<TraceContextSource>>,
     /// The name of the holder in the leases of this process: its host and process.
     pub(crate) holder: String,
     /// The host and the name of this program, which stay the same when the program is started again.
@@ -62,7 +69,13 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(config: Config, runtime: Arc<Runtime>, outbox: Arc<Outbox>, router: Router) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        runtime: Arc<Runtime>,
+        outbox: Arc<Outbox>,
+        router: Router,
+        trace_context: Option<Arc<TraceContextSource>>,
+    ) -> Self {
         let (in_flight, host) = (Arc::default(), host());
         Self {
             recent: Recent::new(&config),
@@ -76,6 +89,7 @@ impl Engine {
             polling: Polling::default(),
             sweeping: Sweeping::default(),
             committed: Committed::default(),
+            trace_context,
             holder: format!("{host} {}", std::process::id()),
             program: format!("{host}_{}", program()),
             config,
@@ -83,6 +97,26 @@ impl Engine {
             outbox,
             router,
         }
+    }
+
+    /// Returns the message as it is deposited: with the trace context of the calling thread, unless the message has one.
+    pub(crate) fn traced(&self, message: Message) -> Message {
+        match self.current_trace_context() {
+            Some(context) => context.applied_to(message),
+            None => message,
+        }
+    }
+
+    /// Does the same for many messages, and copies them only if the thread has a trace context.
+    pub(crate) fn traced_all<'a>(&self, messages: &'a [Message]) -> Cow<'a, [Message]> {
+        match self.current_trace_context() {
+            Some(context) => messages.iter().map(|message| context.clone().applied_to(message.clone())).collect(),
+            None => Cow::Borrowed(messages),
+        }
+    }
+
+    fn current_trace_context(&self) -> Option<TraceContext> {
+        self.trace_context.as_ref().and_then(|source| source())
     }
 
     /// Returns the name of the resource that a kind of worker leases. The kinds are Brighter's: `OutboxSweeper` and

@@ -8,6 +8,7 @@ use crate::ffi::producer::{
     postbox_send_callback,
 };
 use crate::ffi::text::{c_string, lend, optional_text, text};
+use crate::ffi::trace::current_trace_context;
 use crate::sync::Mutex;
 use crate::{Builder, Config, Error, ErrorCode, Postbox, Producer, Result};
 use std::collections::HashMap;
@@ -45,7 +46,7 @@ impl postbox_config {
             };
         }
         drop(collected);
-        builder.open()
+        builder.trace_context(current_trace_context).open()
     }
 }
 

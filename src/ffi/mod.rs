@@ -27,6 +27,7 @@ mod report;
 mod stats;
 mod sweep;
 mod text;
+mod trace;
 mod unit_of_work;
 mod value;
 mod value_kind;

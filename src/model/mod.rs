@@ -21,3 +21,4 @@ pub(crate) mod stats;
 pub(crate) mod stored_message;
 pub(crate) mod table_report;
 pub(crate) mod ticks;
+pub(crate) mod trace_context;

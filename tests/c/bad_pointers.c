@@ -124,6 +124,7 @@ void null_arguments_of_a_postbox_are_errors(void)
     IS_NULL("client", postbox_mark_dispatched(NULL, ids, 1, &report));
     IS_NULL("ids", postbox_mark_dispatched(box, NULL, 1, &report));
     IS_NULL("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
+    OK(postbox_set_trace_context(NULL, NULL));
     IS_NULL("client", postbox_notify_committed(NULL, ids, 1));
     IS_NULL("ids", postbox_notify_committed(box, NULL, 1));
     IS_NULL("ids[1]", postbox_notify_committed(box, ids, 2));

@@ -26,6 +26,7 @@
     TEST(the_same_item_twice_is_rejected) \
     TEST(cancelled_transaction_gives_reasons) \
     TEST(duplicate_message_takes_effect_once) \
+    TEST(message_gets_the_trace_context_of_the_thread) \
     TEST(item_is_built_and_read_value_by_value) \
     TEST(values_stay_at_their_address_when_an_item_changes) \
     TEST(missing_values_are_read_as_nothing) \

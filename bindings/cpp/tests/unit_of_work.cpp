@@ -107,6 +107,18 @@ TEST(duplicate_message_takes_effect_once) {
     CHECK(!box.get_item("People", ada));
 }
 
+TEST(message_gets_the_trace_context_of_the_thread) {
+    const std::string parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    postbox::client box = open_memory();
+    postbox::set_trace_context(parent, "vendor=1");
+    deposit(box, "inside");
+    postbox::clear_trace_context();
+    deposit(box, "after");
+    CHECK(box.get_message("inside")->get("trace_parent") == parent && box.get_message("inside")->get("trace_state") == "vendor=1");
+    CHECK(!box.get_message("after")->get("trace_parent"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "traceparent", postbox::set_trace_context("1"));
+}
+
 TEST(message_is_put_by_another_client) {
     postbox::client box = open_memory();
     const postbox::message message("greeting.made", "hello");

@@ -80,6 +80,8 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_body(MessageHandle message, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_message_free(IntPtr message);
 
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_trace_context(byte[] traceParent, byte[] traceState);
+
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_new();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_from_json(byte[] json, out IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_to_json(ItemHandle item, out IntPtr json);

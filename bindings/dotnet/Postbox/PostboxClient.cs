@@ -113,6 +113,7 @@ namespace Postbox
         /// <returns>The id of the message.</returns>
         public string DepositPost(Message message)
         {
+            TraceContext.Carry();
             Errors.Check(Native.postbox_deposit_post(Handle, HandleOf(message, nameof(message))));
             return message.Id;
         }
@@ -132,6 +133,7 @@ namespace Postbox
         public string MessageToPut(Message message)
         {
             IntPtr put;
+            TraceContext.Carry();
             Errors.Check(Native.postbox_message_to_put(Handle, HandleOf(message, nameof(message)), out put));
             return Utf8.Take(put);
         }
@@ -182,6 +184,7 @@ namespace Postbox
                     ids.Add(message.Id);
                 }
                 var pointers = kept.ConvertAll(use => use.Pointer).ToArray();
+                TraceContext.Carry();
                 Errors.Check(Native.postbox_deposit_posts(Handle, pointers, (UIntPtr)pointers.Length));
                 return ids;
             }
@@ -201,6 +204,7 @@ namespace Postbox
         /// </exception>
         public string Post(Message message)
         {
+            TraceContext.Carry();
             using (var thrown = new ProducerExceptions())
                 Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), IntPtr.Zero), thrown);
             return message.Id;
@@ -216,6 +220,7 @@ namespace Postbox
         /// <returns>The id of the message.</returns>
         public string Post(Message message, out Report report)
         {
+            TraceContext.Carry();
             using (var thrown = new ProducerExceptions())
             {
                 IntPtr pointer;

@@ -160,6 +160,7 @@ namespace Postbox
         {
             if (message == null)
                 throw new ArgumentNullException(nameof(message));
+            TraceContext.Carry();
             Errors.Check(Native.postbox_unit_of_work_deposit_post(Handle, message.Handle));
             handle.Weigh(handle.Weight + message.Handle.BodyLength);
             return message.Id;

@@ -14,6 +14,7 @@ ORDER = [
     "_errors",
     "_text",
     "_native",
+    "_trace",
     "_put",
     "_calls",
     "_values",

@@ -11,7 +11,10 @@ use crate::transport::aws::wire::{STRING, Transport};
 use crate::transport::aws::{Connection, producer};
 use crate::transport::target::{Context, Target};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
+    SendMessageBatchRequestEntry,
+};
 use std::sync::Arc;
 
 /// Parses the name, ARN or URL of a queue.
@@ -98,6 +101,10 @@ fn entry((position, numbered): (usize, &Numbered)) -> Result<SendMessageBatchReq
     for (name, value) in &entry.attributes {
         let value = MessageAttributeValue::builder().data_type(STRING).string_value(value).build()?;
         request = request.message_attributes(*name, value);
+    }
+    if let Some(trace) = &entry.trace_header {
+        let value = MessageSystemAttributeValue::builder().data_type(STRING).string_value(trace).build()?;
+        request = request.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, value);
     }
     Ok(request.build()?)
 }

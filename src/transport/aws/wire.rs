@@ -3,6 +3,7 @@
 use crate::model::header::CharacterEncoding;
 use crate::model::media_type::with_charset;
 use crate::model::message::{Message, PRODUCER_TOPIC};
+use crate::model::trace_context::TraceParent;
 use crate::transport::aws::limits::{MAX_DELAY_SECONDS, MAX_FIFO_ID, MAX_SUBJECT};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -44,6 +45,9 @@ pub(super) struct Entry {
     pub(super) group: Option<String>,
     /// The deduplication id, which a FIFO target requires and other targets reject.
     pub(super) deduplication: Option<String>,
+    /// The trace of the message for AWS X-Ray, which SQS passes on. Not used for SNS.
+    #[cfg_attr(not(feature = "sqs"), allow(dead_code))]
+    pub(super) trace_header: Option<String>,
     /// The delay before SQS delivers the message. Not used for SNS.
     #[cfg_attr(not(feature = "sqs"), allow(dead_code))]
     pub(super) delay_seconds: Option<i32>,
@@ -64,6 +68,7 @@ impl Entry {
                 .map(str::to_owned),
             group: message.is_keyed().then(|| fifo_id(message.partition_key())),
             deduplication: fifo.then(|| deduplication(message)),
+            trace_header: x_ray_trace(message.trace_parent()).filter(|_| transport == Transport::Sqs),
             // A FIFO queue has a single delay for all messages.
             delay_seconds: Some(message.delayed_milliseconds().saturating_add(999) / 1000)
                 .map(|seconds| seconds.min(MAX_DELAY_SECONDS))
@@ -198,6 +203,14 @@ fn bag(message: &Message) -> String {
     bag.to_json()
 }
 
+/// Returns the trace of a W3C `traceparent` in the format of AWS X-Ray:
+/// <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>.
+fn x_ray_trace(trace_parent: &str) -> Option<String> {
+    let TraceParent { trace_id, parent_id, is_sampled } = TraceParent::of(trace_parent)?;
+    let (time, unique) = trace_id.split_at(8);
+    Some(format!("Root=1-{time}-{unique};Parent={parent_id};Sampled={}", u8::from(is_sampled)))
+}
+
 fn cloud_event_headers(message: &Message, transport: Transport) -> String {
     let time = message.created().to_text();
     let content_type = content_type(message);
@@ -279,6 +292,16 @@ mod tests {
     /// Returns the attributes of a message as lines of the form `name: value`.
     fn lines(entry: &Entry) -> Vec<String> {
         entry.attributes.iter().map(|(name, value)| format!("{name}: {value}")).collect()
+    }
+
+    #[test]
+    fn sqs_gets_the_trace_for_x_ray() {
+        let x_ray = "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1";
+        assert_eq!(entry(&full(), Transport::Sqs, QUEUE_URL, false).trace_header.as_deref(), Some(x_ray));
+        assert_eq!(entry(&full(), Transport::Sns, TOPIC_ARN, false).trace_header, None);
+        assert_eq!(entry(&plain(), Transport::Sqs, QUEUE_URL, false).trace_header, None);
+        let foreign = plain().with_trace_parent("not of W3C");
+        assert_eq!(entry(&foreign, Transport::Sqs, QUEUE_URL, false).trace_header, None);
     }
 
     #[test]

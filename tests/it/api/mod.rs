@@ -5,6 +5,7 @@ mod commit_retry;
 mod deposit;
 mod put;
 mod telemetry;
+mod trace_context;
 mod typed;
 mod unit_of_work;
 mod unit_of_work_limits;

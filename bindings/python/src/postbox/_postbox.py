@@ -34,6 +34,7 @@ from postbox._results import (
     sweep_result,
 )
 from postbox._text import utf8
+from postbox._trace import carry_trace_context
 from postbox._unit_of_work import UnitOfWork, read_item
 from postbox._values import ItemLike, to_json
 
@@ -143,6 +144,7 @@ class Postbox:
         """Deposits one message outside a transaction, and returns its id. Depositing an existing id
         succeeds and changes nothing."""
         with message._lock:
+            carry_trace_context()
             check(lib.postbox_deposit_post(self._pointer, message._valid()))
             return message.id
 
@@ -156,6 +158,7 @@ class Postbox:
             for message in sorted(set(messages), key=id):
                 held.enter_context(message._lock)
             array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
+            carry_trace_context()
             check(lib.postbox_deposit_posts(self._pointer, array, len(messages)))
             return [message.id for message in messages]
 
@@ -164,6 +167,7 @@ class Postbox:
         made = ffi.new("postbox_report **")
         with message._lock:
             pointer = message._valid()
+            carry_trace_context()
             call_with_callbacks(lambda _: lib.postbox_post(self._pointer, pointer, made))
         return _checked(made, check)
 
@@ -257,6 +261,7 @@ class Postbox:
         """
         made = ffi.new("char **")
         with message._lock:
+            carry_trace_context()
             check(lib.postbox_message_to_put(self._pointer, message._valid(), made))
         return put_action(made[0], python_values)
 

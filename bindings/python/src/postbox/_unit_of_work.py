@@ -13,6 +13,7 @@ from postbox._item import Item, item_from_json
 from postbox._message import Message
 from postbox._native import Handle, check, ffi, lib
 from postbox._text import utf8
+from postbox._trace import carry_trace_context
 from postbox._values import ItemLike, item_text, item_to_json, quoted, to_json, values_text
 
 
@@ -127,6 +128,7 @@ class UnitOfWork:
     def deposit_post(self, message: Message) -> str:
         """Adds a deposit of this message in the outbox. Returns the message id, for clear_outbox after the commit."""
         with message._lock:
+            carry_trace_context()
             check(lib.postbox_unit_of_work_deposit_post(self._pointer, message._valid()))
             return message.id
 
