@@ -15,7 +15,7 @@ coreclr=$(echo "$("$root/tools/venv.sh")"/lib/python3*/site-packages/dotnetcore2
 csharp=(mcs -langversion:7 -warn:4 -warnaserror -debug)
 
 tools_are_there() {
-    command -v mcs && command -v mono && [ -x "$coreclr" ] && [ -e "$libraries/libpostbox.so" ] && [ -e "$json" ]
+    command -v mcs && command -v mono && command -v xbuild && [ -x "$coreclr" ] && [ -e "$libraries/libpostbox.so" ] && [ -e "$json" ]
 }
 
 # With this file, a program that mcs compiled for Mono also runs under CoreCLR.
@@ -100,6 +100,26 @@ is_rejected() {
         ! LD_LIBRARY_PATH=$work/wrong on "$runtime" Greetings 2>"$work/error" && grep -F "$text" "$work/error"
 }
 
+# builds_for RID: builds a program for this platform, with the package of a library for linux-x64.
+builds_for() {
+    local package=$work/package
+    mkdir -p "$package/runtimes/linux-x64/native" && cp -r "$here/Postbox/buildTransitive" "$package" &&
+        cat >"$package/Program.csproj" <<'END' && xbuild /nologo "/p:RuntimeIdentifier=$1" "$package/Program.csproj"
+<Project DefaultTargets="PrepareForBuild" xmlns="http://schemas.microsoft.com/developer/msbuild/2003">
+  <Target Name="PrepareForBuild" />
+  <Import Project="buildTransitive/Postbox.targets" />
+</Project>
+END
+}
+
+other_platforms_are_rejected() {
+    local platform
+    builds_for '' && builds_for linux-x64 || return 1
+    for platform in linux-musl-x64 linux-arm64; do
+        ! builds_for "$platform" >"$work/error" && grep -F "has no native library for $platform" "$work/error" || return 1
+    done
+}
+
 # On Windows, postbox.dll would have the name of the assembly, Postbox.dll.
 library_has_a_name_of_its_own() {
     mkdir -p "$work/own" && ln -sf "$libraries/libpostbox.so" "$work/own/libpostbox_native.so" &&
@@ -120,6 +140,7 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 step "the tools and the library are there" tools_are_there
 step "the libraries compile without a warning, documented throughout" compile_libraries
 step "the package contains licences, notices and SBOM" "$here/check_package.py" "$here/Postbox/Postbox.csproj"
+step "a program for a platform that the package lacks is not built" other_platforms_are_rejected
 step "the tests compile" program Tests "$here"/tests/*.cs
 step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.cs"
 step "the example of batches compiles" program Batches "$root/examples/dotnet/Batches.cs"
