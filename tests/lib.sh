@@ -51,6 +51,16 @@ use_libraries() {
     export LD_LIBRARY_PATH=$work/native
 }
 
+# install_wheel DIRECTORY: creates a virtual environment with the wheel of Postbox. Programs in it also find the packages of
+# tests/requirements.txt.
+install_wheel() {
+    local wheel packages
+    packages=$(echo "$("$root/tools/venv.sh")"/lib/python3*/site-packages) &&
+        wheel=$("$root/bindings/python/build_wheel.sh" debug) && python3 -m venv "$1" &&
+        "$1/bin/pip" install --quiet --disable-pip-version-check "$wheel" &&
+        echo "$packages" >"$(echo "$1"/lib/python3*/site-packages)/tests.pth"
+}
+
 # Lists the functions that the header declares outside comments.
 declared_functions() {
     gcc -fpreprocessed -dD -E -P "$root/include/postbox.h" | grep -oE '\bpostbox_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u

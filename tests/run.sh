@@ -121,6 +121,7 @@ c_cpp_and_python() {
     tests "C++: tests, sanitizers, example" bindings/cpp/tests/run.sh "$target/debug"
     tests "Python: types, wheel, tests, example, page" bindings/python/run_tests.sh
     tests "pages about AWS SDKs" tests/docs/aws_sdk.sh
+    tests "programs with AWS SDKs, killed at each step" tests/sdk/run.sh "$target/debug"
 }
 
 dotnet_and_installation() {

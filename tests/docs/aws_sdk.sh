@@ -12,14 +12,6 @@ installs() {
     make --no-print-directory install PREFIX="$work/home/postbox"
 }
 
-# The wheel is installed beside boto3, as in the environment of a program.
-installs_wheel() {
-    local wheel
-    wheel=$(bindings/python/build_wheel.sh debug) && python3 -m venv "$work/venv" &&
-        "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$wheel" &&
-        ls -d "$venv"/lib/python3*/site-packages >"$(echo "$work"/venv/lib/python3*/site-packages)/boto3.pth"
-}
-
 # Serves the database of docs/aws-sdk.md, and sets `url` and `server`.
 serve() {
     local command
@@ -55,7 +47,7 @@ rust_page_shows_the_example() {
 
 mkdir "$work/home"
 step "installation" installs
-step "wheel" installs_wheel
+step "wheel" install_wheel "$work/venv"
 step "docs/aws-sdk-rust.md shows examples/aws_sdk.rs" rust_page_shows_the_example
 [ $# != 0 ] || set -- rust python node c cpp dotnet
 for language in "$@"; do
