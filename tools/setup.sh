@@ -6,11 +6,8 @@ set -euo pipefail
 needed="
     g++:g++ valgrind:valgrind nm:binutils
     clang++:clang castxml:castxml cmake:cmake pkg-config:pkg-config
-<<<<<<< HEAD
     mcs:mono-mcs mono:mono-runtime xbuild:mono-xbuild python3-config:python3-dev
-=======
-    mcs:mono-mcs mono:mono-runtime node:nodejs npm:npm curl:curl
->>>>>>> f42445f (Pages show a message in a transaction of an AWS SDK, in six languages)
+    node:nodejs npm:npm curl:curl
 "
 missing=()
 for entry in $needed; do
