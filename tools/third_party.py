@@ -44,7 +44,7 @@ def without_tests(manifest):
 def write():
     for tool in ("cargo-about", "cargo-cyclonedx"):
         if not shutil.which(tool):
-            sys.exit(f"{tool} is missing: cargo install --locked cargo-about cargo-cyclonedx --features cargo-about/cli")
+            sys.exit(f"{tool} is missing: cargo install --locked cargo-about --features cli, cargo install --locked cargo-cyclonedx")
     with tempfile.TemporaryDirectory() as name:
         package = pathlib.Path(name)
         (package / "Cargo.toml").write_text(without_tests((ROOT / "Cargo.toml").read_text()))

@@ -6,6 +6,7 @@ pub(crate) mod connector;
 mod credentials;
 #[cfg(feature = "embedded")]
 pub(crate) mod embedded;
+mod empty_values;
 pub(crate) mod error_chain;
 pub(crate) mod failure;
 mod http;
@@ -20,6 +21,7 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::settings::ClockSource;
 use crate::sdk::connector::OnRuntime;
 use crate::sdk::credentials::Renewable;
+use crate::sdk::empty_values::without_empty_endpoints;
 use crate::sdk::http::PooledClient;
 pub(crate) use crate::sdk::profile::with_backoff;
 use crate::sdk::profile::{DEFAULT_ATTEMPTS, Profile};
@@ -69,7 +71,7 @@ pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>)
     if !config.region.is_empty() {
         loader = loader.region(Region::new(config.region.clone()));
     }
-    let sdk = loader.load().await;
+    let sdk = without_empty_endpoints(&loader.load().await);
     if let Some(region) = sdk.region() {
         check_region("the region of AWS_REGION or of the AWS profile", region.as_ref())?;
     }

@@ -150,6 +150,8 @@ fn variables_of_the_sdk_determine_the_endpoint() {
         (&account, "123456789012.ddb.us-east-1.amazonaws.com"),
         (&[account[0], ("AWS_ACCOUNT_ID_ENDPOINT_MODE", "disabled")], "dynamodb.us-east-1.amazonaws.com"),
         (&[("AWS_ENDPOINT_URL", "http://any.example")], "any.example"),
+        (&[("AWS_ENDPOINT_URL", "")], "dynamodb.us-east-1.amazonaws.com"),
+        (&[("AWS_ENDPOINT_URL_DYNAMODB", ""), ("AWS_ENDPOINT_URL", "http://any.example")], "any.example"),
         (
             &[("AWS_ENDPOINT_URL", "http://any.example"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")],
             "dynamodb.us-east-1.amazonaws.com",
