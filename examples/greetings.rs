@@ -9,7 +9,6 @@
 //! message goes there, with the region and credentials that the AWS CLI would use. `examples/c/greetings.c` is the same in C.
 
 use postbox::{AttributeValue, ErrorCode, Item, Message, Postbox, Result, SendOutcome, UnitOfWork, producer_fn};
-use serde_json::json;
 
 fn ada() -> Item {
     Item::from([("Name".into(), AttributeValue::S("Ada".into()))])
@@ -51,8 +50,8 @@ fn add_greeting(work: &mut UnitOfWork, id: &str) -> Result<u32> {
     person.insert("Greetings".into(), AttributeValue::N(greetings.to_string()));
 
     work.put("People", person)?;
-    let body = json!({"greetings": greetings, "name": "Ada"});
-    work.deposit_post(Message::new("greeting.made", body.to_string()).with_id(id))?;
+    let body = format!("Ada was greeted {greetings} {}", times(greetings));
+    work.deposit_post(Message::new("greeting.made", body).with_content_type("text/plain").with_id(id))?;
     Ok(greetings)
 }
 

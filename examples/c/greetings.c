@@ -8,7 +8,7 @@
  * sqs:greetings, the message goes there, with the region and credentials that the AWS CLI would use.
  * examples/greetings.rs is the same in Rust.
  *
- * The example writes and reads items and message bodies with a JSON library, cJSON (Debian: libcjson-dev). A value that is pasted
+ * The example writes and reads items with a JSON library, cJSON (Debian: libcjson-dev). A value that is pasted
  * into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
  */
 #include "postbox.h"
@@ -104,14 +104,6 @@ static char *greeted(const char *stored, long *greetings)
     return to_text(person);
 }
 
-/* Returns the body of the message. */
-static char *greeting_made(const char *name, long greetings)
-{
-    cJSON *body = cJSON_CreateObject();
-    must(cJSON_AddNumberToObject(body, "greetings", (double)greetings) && cJSON_AddStringToObject(body, "name", name));
-    return to_text(body);
-}
-
 static const char *times(long count)
 {
     return count == 1 ? "time" : "times";
@@ -123,14 +115,16 @@ static postbox_error *add_greeting(postbox_unit_of_work *work, const char *name,
     postbox_error *err;
     postbox_message *message = NULL;
     char *stored = NULL, *key = person_key(name);
+    char body[128];
 
     if (!(err = postbox_unit_of_work_get_item(work, "People", key, &stored))) {
-        char *changed = greeted(stored ? stored : key, greetings), *body = greeting_made(name, *greetings);
+        char *changed = greeted(stored ? stored : key, greetings);
+        snprintf(body, sizeof body, "%s was greeted %ld %s", name, *greetings, times(*greetings));
         if (!(err = postbox_unit_of_work_put(work, "People", changed)) &&
             !(err = postbox_message_new("greeting.made", (const uint8_t *)body, strlen(body), &message)) &&
+            !(err = postbox_message_set(message, "content_type", "text/plain")) &&
             !(err = postbox_message_set(message, "id", id)))
             err = postbox_unit_of_work_deposit_post(work, message);
-        cJSON_free(body);
         cJSON_free(changed);
     }
     postbox_message_free(message);

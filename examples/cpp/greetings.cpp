@@ -6,7 +6,7 @@
  * The example uses the embedded database, in memory unless a file is given. Run it twice with one
  * file: the second run finds the data of the first. examples/c/greetings.c is the same in C.
  *
- * The example writes and reads items and message bodies with a JSON library, nlohmann::json (Debian: nlohmann-json3-dev). A value that
+ * The example writes and reads items with a JSON library, nlohmann::json (Debian: nlohmann-json3-dev). A value that
  * is pasted into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
  */
 #include "postbox.hpp"
@@ -56,8 +56,8 @@ long add_greeting(postbox::unit_of_work &work, const std::string &name, const st
     const long greetings = greetings_of(person) + 1;
     person["Greetings"] = {{"N", std::to_string(greetings)}};
     work.put("People", person.dump());
-    const json body = {{"greetings", greetings}, {"name", name}};
-    work.deposit_post(postbox::message("greeting.made", body.dump()).set("id", id));
+    const std::string body = name + " was greeted " + std::to_string(greetings) + " " + times(greetings);
+    work.deposit_post(postbox::message("greeting.made", body).set("content_type", "text/plain").set("id", id));
     return greetings;
 }
 

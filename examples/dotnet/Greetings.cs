@@ -5,7 +5,7 @@
 // The example uses the embedded database, in memory unless a file is given. Run it twice with one file: the second run finds the
 // data of the first. examples/c/greetings.c is the same in C.
 //
-// The example writes and reads items and message bodies with a JSON library, Json.NET (NuGet: Newtonsoft.Json; Debian: libnewtonsoft-json5.0-cil).
+// The example writes and reads items with a JSON library, Json.NET (NuGet: Newtonsoft.Json; Debian: libnewtonsoft-json5.0-cil).
 // A value that is pasted into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
 using System;
 using System.Globalization;
@@ -82,8 +82,7 @@ internal static class Greetings
         var greetings = GreetingsOf(person) + 1;
         person["Greetings"] = new JObject { ["N"] = greetings.ToString(CultureInfo.InvariantCulture) };
         work.Put("People", Text(person));
-        var body = new JObject { ["greetings"] = greetings, ["name"] = name };
-        using (var message = new Message("greeting.made", Text(body)) { Id = id })
+        using (var message = new Message("greeting.made", name + " was greeted " + Times(greetings)) { Id = id, ["content_type"] = "text/plain" })
             work.DepositPost(message);
         return greetings;
     }

@@ -6,7 +6,6 @@ It works on the embedded database, in memory unless a file is given. Run it twic
 first has written. examples/c/greetings.c and examples/greetings.rs are the same in C and in Rust.
 """
 
-import json
 import sys
 
 import postbox
@@ -48,8 +47,8 @@ def add_greeting(work: postbox.UnitOfWork, id: str) -> int:
     """Reads Ada, counts one greeting more, and adds the person and the message to the unit of work."""
     greetings = greetings_of(work.get_item("People", ADA)) + 1
     work.put("People", {**ADA, "Greetings": greetings})
-    body = json.dumps({"greetings": greetings, "name": "Ada"}, separators=(",", ":"))
-    work.deposit_post(postbox.Message("greeting.made", body, id=id))
+    body = f"Ada was greeted {times(greetings)}"
+    work.deposit_post(postbox.Message("greeting.made", body, content_type="text/plain", id=id))
     return greetings
 
 
