@@ -15,10 +15,10 @@ CFLAGS := -std=c11 -Wall -Wextra -Wpedantic -Werror -O1 -g
 PREFIX ?= /usr/local
 PROFILE ?= release
 
-.PHONY: help demo demo-run demo-c check test wheel docs bench setup debug release install soak check-deep advisories third-party
+.PHONY: help demo demo-run check test wheel docs bench setup debug release install soak check-deep advisories third-party
 
 help:
-	@echo "make demo    the greetings handler on the embedded database, from Rust and, where cJSON is installed, from C"
+	@echo "make demo    the greetings handler on the embedded database, from Rust and from C"
 	@echo "make check   format, lints, unit and integration tests of Rust; installs nothing"
 	@echo "make test    every check and test; installs the tools it needs (Debian, Ubuntu)"
 	@echo "make wheel   the Python package, with the library in it"
@@ -60,11 +60,7 @@ demo-run:
 	@printf '\n--- Rust, killed and delivered by another process ---\n'
 	@$(EXAMPLES)/sweeper
 	@printf '\n--- C, in a file, twice ---\n'
-	@if echo '#include <cjson/cJSON.h>' | $(CC) -E - >/dev/null 2>&1; then $(MAKE) --no-print-directory demo-c; \
-	    else echo 'Skipped: the example in C needs cJSON, a JSON library. On Debian or Ubuntu: sudo apt install libcjson-dev'; fi
-
-demo-c:
-	@$(CC) $(CFLAGS) -Iinclude examples/c/greetings.c -o $(BUILT)/greetings-c -L$(BUILT) -lpostbox -lcjson -Wl,-rpath,$(BUILT)
+	@$(CC) $(CFLAGS) -Iinclude examples/c/greetings.c -o $(BUILT)/greetings-c -L$(BUILT) -lpostbox -Wl,-rpath,$(BUILT)
 	@rm -f $(BUILT)/greetings.db*
 	@$(BUILT)/greetings-c $(BUILT)/greetings.db
 	@$(BUILT)/greetings-c $(BUILT)/greetings.db

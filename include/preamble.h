@@ -13,9 +13,11 @@
  *         return fail(err);
  *
  *     postbox_message *message = NULL;
+ *     postbox_item *person = postbox_item_new();
  *     postbox_unit_of_work *work = postbox_unit_of_work_begin(client);
  *     if ((err = postbox_message_new("greeting.made", body, body_length, &message)) ||
- *         (err = postbox_unit_of_work_put(work, "People", person_json)) ||
+ *         (err = postbox_item_set_string(person, "Name", "Ada")) ||
+ *         (err = postbox_unit_of_work_put_item(work, "People", person, NULL)) ||
  *         (err = postbox_unit_of_work_deposit_post(work, message)) ||
  *         (err = postbox_unit_of_work_commit(work)))          // all or nothing
  *         return fail(err);
@@ -76,7 +78,8 @@
  *   that belongs to a postbox_message or a postbox_config, no other thread may change that handle.
  * - Blocking. A function that sends a request to DynamoDB waits for the response. The setting
  *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
- *   work, only postbox_unit_of_work_get_item, postbox_unit_of_work_put, postbox_unit_of_work_add and
+ *   work, only postbox_unit_of_work_read_item, postbox_unit_of_work_put_item,
+ *   postbox_unit_of_work_get_item, postbox_unit_of_work_put, postbox_unit_of_work_add and
  *   postbox_unit_of_work_commit can send a request.
  * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.

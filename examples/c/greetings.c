@@ -7,13 +7,10 @@
  * file: the second run finds the data of the first. With a target, such as sns:greetings or
  * sqs:greetings, the message goes there, with the region and credentials that the AWS CLI would use.
  * examples/greetings.rs is the same in Rust.
- *
- * The example writes and reads items with a JSON library, cJSON (Debian: libcjson-dev). A value that is pasted
- * into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
  */
 #include "postbox.h"
 
-#include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,83 +50,58 @@ static postbox_error *make_people(postbox_client *box)
                                     NULL);
 }
 
-/* Ends the program if cJSON had no memory. */
-static void must(bool done)
+/* Creates the key of a person, which is also the item of a new person. The caller frees it, also after an error. */
+static postbox_error *key_of(const char *name, postbox_item **key)
 {
-    if (!done) {
-        fprintf(stderr, "greetings: out of memory\n");
-        exit(EXIT_FAILURE);
-    }
+    *key = postbox_item_new();
+    return postbox_item_set_string(*key, "Name", name);
 }
 
-/* Sets an attribute in DynamoDB JSON, such as "Name": {"S": "Ada"}, and replaces an existing value. */
-static void set_attribute(cJSON *item, const char *name, const char *type, const char *value)
+/* Reads the number of greetings of the person, which is 0 if the table does not have the person. */
+static postbox_error *greetings_of(const postbox_item *person, int64_t *greetings)
 {
-    cJSON_DeleteItemFromObjectCaseSensitive(item, name);
-    must(cJSON_AddStringToObject(cJSON_AddObjectToObject(item, name), type, value));
+    *greetings = 0;
+    return person ? postbox_value_int64(postbox_item_get(person, "Greetings"), greetings) : NULL;
 }
 
-/* Deletes the JSON and returns its text, which the caller frees with cJSON_free. */
-static char *to_text(cJSON *json)
-{
-    char *text = cJSON_PrintUnformatted(json);
-    must(text);
-    cJSON_Delete(json);
-    return text;
-}
-
-static char *person_key(const char *name)
-{
-    cJSON *key = cJSON_CreateObject();
-    set_attribute(key, "Name", "S", name);
-    return to_text(key);
-}
-
-/* Returns the number of greetings of the person. */
-static long greetings_of(const cJSON *person)
-{
-    const cJSON *greetings = cJSON_GetObjectItemCaseSensitive(person, "Greetings");
-    const char *digits = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(greetings, "N"));
-    return digits ? strtol(digits, NULL, 10) : 0;
-}
-
-/* Returns the stored person with one greeting more. Other attributes are unchanged. */
-static char *greeted(const char *stored, long *greetings)
-{
-    char digits[24];
-    cJSON *person = cJSON_Parse(stored);
-    *greetings = greetings_of(person) + 1;
-    snprintf(digits, sizeof digits, "%ld", *greetings);
-    set_attribute(person, "Greetings", "N", digits);
-    return to_text(person);
-}
-
-static const char *times(long count)
+static const char *times(int64_t count)
 {
     return count == 1 ? "time" : "times";
 }
 
-/* Reads the person, counts one greeting more, and adds the person and the message to the unit of work. */
-static postbox_error *add_greeting(postbox_unit_of_work *work, const char *name, const char *id, long *greetings)
+/* Adds a message to the unit of work. */
+static postbox_error *deposit(postbox_unit_of_work *work, const char *name, const char *id, int64_t greetings)
 {
     postbox_error *err;
     postbox_message *message = NULL;
-    char *stored = NULL, *key = person_key(name);
     char body[128];
 
-    if (!(err = postbox_unit_of_work_get_item(work, "People", key, &stored))) {
-        char *changed = greeted(stored ? stored : key, greetings);
-        snprintf(body, sizeof body, "%s was greeted %ld %s", name, *greetings, times(*greetings));
-        if (!(err = postbox_unit_of_work_put(work, "People", changed)) &&
-            !(err = postbox_message_new("greeting.made", (const uint8_t *)body, strlen(body), &message)) &&
-            !(err = postbox_message_set(message, "content_type", "text/plain")) &&
-            !(err = postbox_message_set(message, "id", id)))
-            err = postbox_unit_of_work_deposit_post(work, message);
-        cJSON_free(changed);
-    }
+    snprintf(body, sizeof body, "%s was greeted %" PRId64 " %s", name, greetings, times(greetings));
+    if (!(err = postbox_message_new("greeting.made", (const uint8_t *)body, strlen(body), &message)) &&
+        !(err = postbox_message_set(message, "content_type", "text/plain")) &&
+        !(err = postbox_message_set(message, "id", id)))
+        err = postbox_unit_of_work_deposit_post(work, message);
     postbox_message_free(message);
-    postbox_string_free(stored);
-    cJSON_free(key);
+    return err;
+}
+
+/* Reads the person, counts one greeting more, and adds the person and the message to the unit of work. */
+static postbox_error *add_greeting(postbox_unit_of_work *work, const char *name, const char *id, int64_t *greetings)
+{
+    postbox_error *err;
+    postbox_item *key, *stored = NULL;
+
+    if (!(err = key_of(name, &key)) && !(err = postbox_unit_of_work_read_item(work, "People", key, &stored)) &&
+        !(err = greetings_of(stored, greetings))) {
+        /* A stored person is changed, so that its other attributes are kept. */
+        postbox_item *person = stored ? stored : key;
+        *greetings += 1;
+        if (!(err = postbox_item_set_int64(person, "Greetings", *greetings)) &&
+            !(err = postbox_unit_of_work_put_item(work, "People", person, NULL)))
+            err = deposit(work, name, id, *greetings);
+    }
+    postbox_item_free(stored);
+    postbox_item_free(key);
     return err;
 }
 
@@ -137,11 +109,12 @@ static postbox_error *add_greeting(postbox_unit_of_work *work, const char *name,
 static postbox_error *greet(postbox_client *box, const char *name, const char *id)
 {
     postbox_error *err;
-    long greetings = 0;
+    int64_t greetings = 0;
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
 
     if (!(err = add_greeting(work, name, id, &greetings)) && !(err = postbox_unit_of_work_commit(work))) {
-        printf("Committed: %s was greeted %ld %s, and message %s is in the outbox.\n", name, greetings, times(greetings), id);
+        printf("Committed: %s was greeted %" PRId64 " %s, and message %s is in the outbox.\n", name, greetings,
+               times(greetings), id);
         if (!(err = postbox_clear_outbox(box, &id, 1, NULL, NULL)))
             printf("Cleared: message %s is dispatched.\n", id);
     }
@@ -153,7 +126,7 @@ static postbox_error *greet(postbox_client *box, const char *name, const char *i
 static postbox_error *greet_and_roll_back(postbox_client *box, const char *name, const char *id)
 {
     postbox_error *err;
-    long greetings;
+    int64_t greetings;
     postbox_message *found = NULL;
     postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
 
@@ -177,37 +150,35 @@ static postbox_error *greet_again(postbox_client *box, const char *name, const c
 }
 
 /* Reads the number of greetings of the person. */
-static postbox_error *read_greetings(postbox_client *box, const char *name, long *greetings)
+static postbox_error *read_greetings(postbox_client *box, const char *name, int64_t *greetings)
 {
-    char *stored = NULL, *key = person_key(name);
-    postbox_error *err = postbox_get_item(box, "People", key, &stored);
-    if (!err) {
-        cJSON *person = cJSON_Parse(stored);
-        *greetings = greetings_of(person);
-        cJSON_Delete(person);
-    }
-    postbox_string_free(stored);
-    cJSON_free(key);
+    postbox_error *err;
+    postbox_item *key, *person = NULL;
+
+    if (!(err = key_of(name, &key)) && !(err = postbox_read_item(box, "People", key, &person)))
+        err = greetings_of(person, greetings);
+    postbox_item_free(person);
+    postbox_item_free(key);
     return err;
 }
 
 static postbox_error *run(postbox_client *box, const char *name)
 {
     postbox_error *err;
-    long before = 0, after = 0;
+    int64_t before = 0, after = 0;
     char id[64], next_id[64];
 
     if ((err = make_people(box)) || (err = read_greetings(box, name, &before)))
         return err;
-    printf("%s was greeted %ld %s before.\n", name, before, times(before));
+    printf("%s was greeted %" PRId64 " %s before.\n", name, before, times(before));
 
     /* The id of the command that is handled, such as that of a request. The command takes effect once. */
-    snprintf(id, sizeof id, "greeting-%ld", before + 1);
-    snprintf(next_id, sizeof next_id, "greeting-%ld", before + 2);
+    snprintf(id, sizeof id, "greeting-%" PRId64, before + 1);
+    snprintf(next_id, sizeof next_id, "greeting-%" PRId64, before + 2);
     if ((err = greet(box, name, id)) || (err = greet_and_roll_back(box, name, next_id)) ||
         (err = greet_again(box, name, id)) || (err = read_greetings(box, name, &after)))
         return err;
-    printf("%s was greeted %ld %s in all.\n", name, after, times(after));
+    printf("%s was greeted %" PRId64 " %s in all.\n", name, after, times(after));
     return NULL;
 }
 

@@ -26,7 +26,7 @@ use std::ptr;
 /// rollback, a call fails with POSTBOX_ERROR_UNIT_OF_WORK_CLOSED if it adds an action, commits, or rolls
 /// back.
 ///
-/// Items, keys and actions are DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
+/// Items and keys are passed as a postbox_item, or as DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
 /// POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
 pub struct postbox_unit_of_work(Mutex<UnitOfWork>);
 

@@ -76,8 +76,8 @@ compile_tests() {
 
 compile_examples() {
     "${c11[@]}" "$root/examples/c/batches.c" "$shared" -o "$work/batches" &&
-        "${c11[@]}" "$root/examples/c/greetings.c" "$shared" "${cjson[@]}" -o "$work/greetings" &&
-        "${c11[@]}" "$root/examples/c/greetings.c" "$static" "${cjson[@]}" "${static_needs[@]}" -o "$work/greetings-static"
+        "${c11[@]}" "$root/examples/c/greetings.c" "$shared" -o "$work/greetings" &&
+        "${c11[@]}" "$root/examples/c/greetings.c" "$static" "${static_needs[@]}" -o "$work/greetings-static"
 }
 
 static_example_stands_alone() {

@@ -23,14 +23,14 @@ rust_compiles() {
 
 c_compiles() {
     {
-        printf '#include <cjson/cJSON.h>\n#include <postbox.h>\n#include <stdlib.h>\n'
+        echo '#include <postbox.h>'
         echo 'int fail(postbox_error *err);'
-        echo 'int greet(postbox_config *config, const char *key, const char *greeting, const uint8_t *body, size_t length);'
-        echo 'int greet(postbox_config *config, const char *key, const char *greeting, const uint8_t *body, size_t length) {'
-        echo 'postbox_client *client = NULL; postbox_message *message = NULL; char *stored = NULL, *changed = NULL;'
+        echo 'int greet(postbox_config *config, postbox_item *key, const char *greeting, const uint8_t *body, size_t length);'
+        echo 'int greet(postbox_config *config, postbox_item *key, const char *greeting, const uint8_t *body, size_t length) {'
+        echo 'postbox_client *client = NULL; postbox_message *message = NULL; postbox_item *stored = NULL;'
         echo 'postbox_error *err;'
         code c
-        echo 'done: cJSON_free(changed); postbox_string_free(stored); postbox_message_free(message);'
+        echo 'done: postbox_item_free(stored); postbox_message_free(message);'
         echo 'postbox_unit_of_work_free(work); postbox_free(client); return err ? fail(err) : 0; }'
     } >"$work/greet.c"
     "${CC:-cc}" -std=c11 "${strict[@]}" "$work/greet.c"

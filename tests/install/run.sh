@@ -3,7 +3,7 @@
 # and with CMake, shared and static, by gcc and by clang. The examples of gcc and CMake also run under valgrind. The
 # other examples use the same library, so they run under valgrind only with VALGRIND=all.
 #
-# It installs the debug build, or that of PROFILE. It needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind, binutils, libcjson-dev and
+# It installs the debug build, or that of PROFILE. It needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind, binutils and
 # nlohmann-json3-dev.
 . "$(dirname "$0")/../lib.sh"
 
@@ -73,13 +73,13 @@ libdir_is_elsewhere() {
 prefix_may_contain_blanks() {
     local other="$work/a prefix & more"
     make -C "$root" --no-print-directory install PROFILE=$profile PREFIX="$other" &&
-        eval "gcc -Wall -Werror '$root/examples/c/greetings.c' -o '$work/program' $(PKG_CONFIG_PATH="$other/lib/pkgconfig" pkg-config --cflags --libs postbox libcjson)" &&
+        eval "gcc -Wall -Werror '$root/examples/c/greetings.c' -o '$work/program' $(PKG_CONFIG_PATH="$other/lib/pkgconfig" pkg-config --cflags --libs postbox)" &&
         LD_LIBRARY_PATH="$other/lib" greets "$work/program" && rm -r "$other"
 }
 
 # with_pkg_config COMPILER LANGUAGE KIND: builds an example as in docs/getting-started-c.md.
 with_pkg_config() {
-    local compiler=$1 language=$2 kind=$3 flags=() json=libcjson
+    local compiler=$1 language=$2 kind=$3 flags=() json=
     [ "$language" = cpp ] && flags=(-std=c++17) json=nlohmann_json
     export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
     # shellcheck disable=SC2046
