@@ -13,7 +13,7 @@ missing=()
 for entry in $needed; do
     command -v "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
 done
-# The JSON libraries of the examples.
+# The JSON libraries of the tests and of the pages about AWS SDKs.
 for entry in /usr/include/cjson/cJSON.h:libcjson-dev /usr/include/nlohmann/json.hpp:nlohmann-json3-dev \
     /usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll:libnewtonsoft-json5.0-cil; do
     [ -e "${entry%%:*}" ] || missing+=("${entry##*:}")

@@ -12,7 +12,7 @@
  *                             }));
  *
  *     postbox::unit_of_work work(box);
- *     work.put("People", person);                                        // DynamoDB JSON
+ *     work.put("People", postbox::item{{"Name", "Ada"}, {"Greetings", 1}});
  *     auto id = work.deposit_post(postbox::message("greeting.made", body));
  *     work.commit();                                                     // all or nothing
  *     box.clear_outbox({id});                                            // send the message now
@@ -23,8 +23,8 @@
  *
  * - Errors. A function that fails throws postbox::error. All objects are still usable. postbox.h
  *   describes which errors change something.
- * - Ownership. Classes that own a handle are move-only and free the handle in the destructor. Using
- *   an object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
+ * - Ownership. Classes that own a handle free it in the destructor. Except for postbox::item, they
+ *   are move-only. Using an object that was moved from throws POSTBOX_ERROR_NULL_ARGUMENT.
  * - Strings. Arguments are UTF-8 without NUL characters. A returned std::string_view is valid until
  *   the object that returned it is changed or destroyed.
  * - Callbacks. An exception in a producer counts as a failure to send, with the text of the
@@ -492,6 +492,13 @@ public:
     }
     /* Takes ownership of a handle. */
     explicit item(postbox_item *handle) noexcept : handle_(handle) {}
+
+    /** Copies all values. */
+    item(const item &other) : item(from_json(other.to_json())) {}
+    item &operator=(const item &other) { return *this = item(other); }
+    item(item &&) noexcept = default;
+    item &operator=(item &&) noexcept = default;
+    ~item() = default;
 
     /** Reads an item from DynamoDB JSON. See postbox_item_from_json. */
     [[nodiscard]] static item from_json(std::string_view json) {
@@ -1276,7 +1283,7 @@ private:
  * take effect, or none. The destructor discards the actions of a unit of work that was not committed. Only one thread
  * at a time may use a unit of work. After the client was destroyed, the functions of its units of work throw.
  *
- * Items, keys and actions are DynamoDB JSON, as in the AWS CLI: {"Name": {"S": "Ada"}}.
+ * Items and keys are passed as a postbox::item, or as DynamoDB JSON, as in the AWS CLI: {"Name": {"S": "Ada"}}.
  */
 class unit_of_work {
 public:

@@ -5,20 +5,14 @@
  *
  * The example uses the embedded database, in memory unless a file is given. Run it twice with one
  * file: the second run finds the data of the first. examples/c/greetings.c is the same in C.
- *
- * The example writes and reads items with a JSON library, nlohmann::json (Debian: nlohmann-json3-dev). A value that
- * is pasted into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
  */
 #include "postbox.hpp"
 
 #include <cstdlib>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <string>
 
 namespace {
-
-using nlohmann::json;
 
 /* The producer. A real producer would pass the message to a broker. */
 postbox::send_result print_message(postbox::message_view message) {
@@ -39,23 +33,21 @@ void make_people(postbox::client &box) {
     }
 }
 
-/* Returns the key of a person, in DynamoDB JSON. */
-json key_of(const std::string &name) { return {{"Name", {{"S", name}}}}; }
+/* Returns the key of a person, which is also the item of a new person. */
+postbox::item key_of(const std::string &name) { return {{"Name", name}}; }
 
 /* Returns the number of greetings of the person. */
-long greetings_of(const json &person) {
-    return person.contains("Greetings") ? std::stol(person["Greetings"]["N"].get<std::string>()) : 0;
+long greetings_of(const postbox::item &person) {
+    return person["Greetings"] ? person.get<long>("Greetings") : 0;
 }
 
 const char *times(long count) { return count == 1 ? "time" : "times"; }
 
 /* Reads the person, counts one greeting more, and adds the person and the message to the unit of work. */
 long add_greeting(postbox::unit_of_work &work, const std::string &name, const std::string &id) {
-    const std::string key = key_of(name).dump();
-    json person = json::parse(work.get_item("People", key).value_or(key));
+    postbox::item person = work.read_item("People", key_of(name)).value_or(key_of(name));
     const long greetings = greetings_of(person) + 1;
-    person["Greetings"] = {{"N", std::to_string(greetings)}};
-    work.put("People", person.dump());
+    work.put("People", person.set("Greetings", greetings));
     const std::string body = name + " was greeted " + std::to_string(greetings) + " " + times(greetings);
     work.deposit_post(postbox::message("greeting.made", body).set("content_type", "text/plain").set("id", id));
     return greetings;
@@ -94,7 +86,7 @@ void greet_again(postbox::client &box, const std::string &name, const std::strin
 
 /* Reads the number of greetings of the person. */
 long read_greetings(postbox::client &box, const std::string &name) {
-    return greetings_of(json::parse(box.get_item("People", key_of(name).dump()).value_or("{}")));
+    return greetings_of(box.read_item("People", key_of(name)).value_or(key_of(name)));
 }
 
 void run(const char *path, const std::string &name) {

@@ -38,8 +38,8 @@ c_compiles() {
 
 cpp_compiles() {
     {
-        printf '#include <nlohmann/json.hpp>\n#include <postbox.hpp>\nusing nlohmann::json;\n'
-        echo 'void greet(const std::string &key, const std::string &greeting, const std::string &body) {'
+        echo '#include <postbox.hpp>'
+        echo 'void greet(const postbox::item &key, const std::string &greeting, const std::string &body) {'
         code cpp
         echo '}'
     } >"$work/greet.cpp"

@@ -3,8 +3,7 @@
 # and with CMake, shared and static, by gcc and by clang. The examples of gcc and CMake also run under valgrind. The
 # other examples use the same library, so they run under valgrind only with VALGRIND=all.
 #
-# It installs the debug build, or that of PROFILE. It needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind, binutils and
-# nlohmann-json3-dev.
+# It installs the debug build, or that of PROFILE. It needs gcc, g++, clang, clang++, cmake, pkg-config, valgrind and binutils.
 . "$(dirname "$0")/../lib.sh"
 
 prefix=$work/prefix
@@ -79,16 +78,16 @@ prefix_may_contain_blanks() {
 
 # with_pkg_config COMPILER LANGUAGE KIND: builds an example as in docs/getting-started-c.md.
 with_pkg_config() {
-    local compiler=$1 language=$2 kind=$3 flags=() json=
-    [ "$language" = cpp ] && flags=(-std=c++17) json=nlohmann_json
+    local compiler=$1 language=$2 kind=$3 flags=()
+    [ "$language" = cpp ] && flags=(-std=c++17)
     export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
     # shellcheck disable=SC2046
     if [ "$kind" = shared ]; then
         "$compiler" "${flags[@]}" -Wall -Wextra -Wpedantic -Werror "$root/examples/$language/greetings.$language" -o "$work/program" \
-            $(pkg-config --cflags --libs postbox $json)
+            $(pkg-config --cflags --libs postbox)
     else
         "$compiler" "${flags[@]}" -Wall -Wextra -Wpedantic -Werror "$root/examples/$language/greetings.$language" -o "$work/program" \
-            $(pkg-config --static --cflags --libs postbox $json | sed 's/-lpostbox/-l:libpostbox.a/')
+            $(pkg-config --static --cflags --libs postbox | sed 's/-lpostbox/-l:libpostbox.a/')
     fi
 }
 

@@ -51,6 +51,20 @@ TEST(value_of_another_type_is_an_error_with_the_name) {
     CHECK(person.attributes().size() == 2);
 }
 
+TEST(copy_of_an_item_has_its_own_values) {
+    const item person{{"Name", std::string("A\0da", 4)}, {"Photo", postbox::bytes{0, 0xff}}, {"Tags", postbox::set{"a", "b"}}};
+    item copy = person;
+    CHECK(copy.to_json() == person.to_json());
+    copy.set("Name", "Bob");
+    CHECK(person.get<std::string>("Name") == std::string("A\0da", 4) && copy.get<std::string>("Name") == "Bob");
+    copy = *&copy;
+    CHECK(copy.get<std::string>("Name") == "Bob");
+    copy = person;
+    CHECK(copy.to_json() == person.to_json() && item(item()).to_json() == "{}");
+    const item moved = std::move(copy);
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "item", (void)item(copy));
+}
+
 TEST(unit_of_work_writes_and_reads_items) {
     postbox::client box = open_memory();
     const item ada_key{{"Name", "Ada"}};
