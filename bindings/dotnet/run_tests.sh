@@ -9,7 +9,7 @@
 use_libraries "${1:-}"
 
 here=$root/bindings/dotnet
-# Debian's Json.NET. Mono finds it by itself, and CoreCLR finds it in the directory of the program.
+# Debian's Json.NET, for the tests. Mono finds it by itself, and CoreCLR finds it in the directory of the program.
 json=/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll
 coreclr=$(echo "$("$root/tools/venv.sh")"/lib/python3*/site-packages/dotnetcore2/bin/dotnet)
 csharp=(mcs -langversion:7 -warn:4 -warnaserror -debug)
@@ -22,7 +22,7 @@ tools_are_there() {
 program() {
     local name=$1
     shift
-    "${csharp[@]}" -r:"$work/Postbox.dll" -r:"$work/Postbox.Brighter.dll" -r:"$json" -out:"$work/$name.exe" "$@" &&
+    "${csharp[@]}" -r:"$work/Postbox.dll" -r:"$work/Postbox.Brighter.dll" -out:"$work/$name.exe" "$@" &&
         echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}' >"$work/$name.runtimeconfig.json"
 }
 
@@ -40,8 +40,8 @@ compile_page() {
 # Compiles the handler in the project's README, without its using declarations, which are newer than this compiler.
 compile_handler() {
     {
-        echo 'using Newtonsoft.Json.Linq; using Postbox;'
-        echo 'internal static class Handler { private static void Main() { } internal static void Greet(string key, string greeting, string body) {'
+        echo 'using Postbox;'
+        echo 'internal static class Handler { private static void Main() { } internal static void Greet(Item key, string greeting, string body) {'
         python3 "$root/tools/doc_code.py" "$root/README.md" csharp | sed 's/^using var/var/'
         echo '} }'
     } >"$work/Handler.cs" && program Handler "$work/Handler.cs"
@@ -141,7 +141,7 @@ step "the tools and the library are there" tools_are_there
 step "the libraries compile without a warning, documented throughout" compile_libraries
 step "the package contains licences, notices and SBOM" "$here/check_package.py" "$here/Postbox/Postbox.csproj"
 step "a program for a platform that the package lacks is not built" other_platforms_are_rejected
-step "the tests compile" program Tests "$here"/tests/*.cs
+step "the tests compile" program Tests -r:"$json" "$here"/tests/*.cs
 step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.cs"
 step "the example of batches compiles" program Batches "$root/examples/dotnet/Batches.cs"
 step "the benchmark compiles" program GreetingCommit "$root/benches/bindings/GreetingCommit.cs"

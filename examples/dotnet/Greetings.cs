@@ -4,13 +4,7 @@
 //
 // The example uses the embedded database, in memory unless a file is given. Run it twice with one file: the second run finds the
 // data of the first. examples/c/greetings.c is the same in C.
-//
-// The example writes and reads items with a JSON library, Json.NET (NuGet: Newtonsoft.Json; Debian: libnewtonsoft-json5.0-cil).
-// A value that is pasted into JSON by hand breaks it, or changes what it means, as soon as the value contains a quotation mark.
 using System;
-using System.Globalization;
-using Newtonsoft.Json;
-using Newtonsoft.Json.Linq;
 using Postbox;
 
 internal static class Greetings
@@ -64,24 +58,21 @@ internal static class Greetings
         }
     }
 
-    // Returns the key of a person, in DynamoDB JSON.
-    private static JObject KeyOf(string name) => new JObject { ["Name"] = new JObject { ["S"] = name } };
+    // Returns the key of a person, which is also the item of a new person.
+    private static Item KeyOf(string name) => new Item { ["Name"] = name };
 
     // Returns the number of greetings of the person.
-    private static int GreetingsOf(JObject person) => (int?)person["Greetings"]?["N"] ?? 0;
-
-    private static string Text(JObject json) => json.ToString(Formatting.None);
+    private static int GreetingsOf(Item person) => person?.Get<int?>("Greetings") ?? 0;
 
     private static string Times(int count) => count + (count == 1 ? " time" : " times");
 
     // Reads the person, counts one greeting more, and adds the person and the message to the unit of work.
     private static int AddGreeting(UnitOfWork work, string name, string id)
     {
-        var key = Text(KeyOf(name));
-        var person = JObject.Parse(work.GetItem("People", key) ?? key);
+        var person = work.GetItem("People", KeyOf(name)) ?? KeyOf(name);
         var greetings = GreetingsOf(person) + 1;
-        person["Greetings"] = new JObject { ["N"] = greetings.ToString(CultureInfo.InvariantCulture) };
-        work.Put("People", Text(person));
+        person["Greetings"] = greetings;
+        work.Put("People", person);
         using (var message = new Message("greeting.made", name + " was greeted " + Times(greetings)) { Id = id, ["content_type"] = "text/plain" })
             work.DepositPost(message);
         return greetings;
@@ -126,7 +117,7 @@ internal static class Greetings
     }
 
     // Reads the number of greetings of the person.
-    private static int ReadGreetings(PostboxClient postbox, string name) => GreetingsOf(JObject.Parse(postbox.GetItem("People", Text(KeyOf(name))) ?? "{}"));
+    private static int ReadGreetings(PostboxClient postbox, string name) => GreetingsOf(postbox.GetItem("People", KeyOf(name)));
 
     private static void Run(PostboxClient postbox, string name)
     {

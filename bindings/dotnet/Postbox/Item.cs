@@ -7,7 +7,7 @@ namespace Postbox
 {
     /// <summary>
     /// An item of a DynamoDB table, or the key of an item: values by the names of the attributes. <para> The CLR types and
-    /// the types of DynamoDB: string (S), all integers, <see cref="decimal"/>, <see cref="double"/> and
+    /// the types of DynamoDB: string (S), all integers, <see cref="decimal"/>, <see cref="double"/>, float and
     /// <see cref="ItemNumber"/> (N), byte[] (B), bool (BOOL), null (NULL), dictionaries with string keys (M), sets of
     /// strings, numbers or byte[] (SS, NS, BS), all other collections (L). </para> <para> Numbers are read as
     /// <see cref="decimal"/>, and as <see cref="ItemNumber"/> if a decimal cannot represent all digits. Maps are read as
@@ -55,8 +55,8 @@ namespace Postbox
 
         /// <summary>Returns an attribute as this type. Numbers are converted if their value is preserved.</summary>
         /// <typeparam name="T">
-        /// A type of the table above, or any numeric type for numbers. A nullable type also accepts a missing attribute and
-        /// null.
+        /// A type that is listed for <see cref="Item"/>, or any numeric type for numbers. A nullable type also accepts a
+        /// missing attribute and null.
         /// </typeparam>
         /// <param name="name">The name of the attribute.</param>
         /// <returns>The value.</returns>
@@ -133,24 +133,39 @@ namespace Postbox
         /// <summary>Converts a number to a numeric type, or returns null if its value would change.</summary>
         internal static object TryConvert(object value, Type type)
         {
-            if (!(value is decimal) && !(value is ItemNumber))
+            var number = AsRead(value);
+            if (number == null)
                 return null;
+            if (type == typeof(ItemNumber))
+                return number as ItemNumber ?? new ItemNumber(Convert.ToString(number, CultureInfo.InvariantCulture));
             if (type == typeof(double) || type == typeof(float))
             {
-                var real = double.Parse(Convert.ToString(value, CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
+                var real = double.Parse(Convert.ToString(number, CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
                 return Convert.ChangeType(real, type, CultureInfo.InvariantCulture);
             }
-            if (!(value is decimal) || !type.IsPrimitive || type == typeof(bool) || type == typeof(char))
+            if (!(number is decimal) || type == typeof(decimal))
+                return number as decimal?;
+            if (!type.IsPrimitive || type == typeof(bool) || type == typeof(char))
                 return null;
             try
             {
-                var whole = Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
-                return Convert.ToDecimal(whole, CultureInfo.InvariantCulture) == (decimal)value ? whole : null;
+                var whole = Convert.ChangeType(number, type, CultureInfo.InvariantCulture);
+                return Convert.ToDecimal(whole, CultureInfo.InvariantCulture) == (decimal)number ? whole : null;
             }
             catch (OverflowException)
             {
                 return null;
             }
+        }
+
+        /// <summary>Returns a number that the program has set as if it had been read, and null for other values.</summary>
+        private static object AsRead(object value)
+        {
+            if (value is decimal || value is ItemNumber)
+                return value;
+            if (value is double || value is float)
+                return Read(((IFormattable)value).ToString("R", CultureInfo.InvariantCulture));
+            return ItemWriter.IsInteger(value) ? (object)Convert.ToDecimal(value, CultureInfo.InvariantCulture) : null;
         }
     }
 

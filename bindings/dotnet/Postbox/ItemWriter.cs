@@ -58,15 +58,15 @@ namespace Postbox
             else if (value is float single)
                 // The shortest text of a float has fewer digits than that of the double of the same value.
                 SetNumber(key, single.ToString("R", CultureInfo.InvariantCulture), path);
-            else if (IsNumber(value))
+            else if (value is decimal || value is ItemNumber || IsInteger(value))
                 SetNumber(key, Convert.ToString(value, CultureInfo.InvariantCulture), path);
             else
                 SetCollection(key, value, path);
         }
 
-        private static bool IsNumber(object value)
+        internal static bool IsInteger(object value)
         {
-            return value is decimal || value is ItemNumber || value is short || value is ushort || value is byte
+            return value is int || value is long || value is short || value is ushort || value is byte
                 || value is sbyte || value is uint || value is ulong;
         }
 

@@ -10,8 +10,8 @@ namespace Postbox
     /// Only one thread at a time may use a unit of work. A concurrent call fails with
     /// <see cref="PostboxErrorCode.ConcurrentUse"/>. <para> An action that exceeds a limit of DynamoDB is rejected with
     /// a <see cref="PostboxException"/> when it is added, and the unit of work is unchanged. The limits are 100
-    /// actions, 400 KB per item, 4 MB in total, and one action per item. Items, keys and actions are DynamoDB JSON, as
-    /// in the AWS CLI. </para>
+    /// actions, 400 KB per item, 4 MB in total, and one action per item. Items and keys are passed as
+    /// <see cref="Item"/>, which lists the types of values, or as DynamoDB JSON, as in the AWS CLI. </para>
     /// </summary>
     public sealed class UnitOfWork : IDisposable
     {

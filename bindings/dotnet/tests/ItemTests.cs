@@ -53,6 +53,27 @@ namespace Postbox.Tests
                 Check.That(Item.FromJson("{\"n\":{\"N\":\"" + digits + "\"}}")["n"] is decimal, digits);
         }
 
+        public static void Get_converts_numbers_that_were_set_as_those_that_were_read()
+        {
+            var written = new Item { ["Age"] = 36, ["Height"] = 1.5, ["Weight"] = 60.5f, ["Far"] = 1e30, ["Mass"] = (byte)7 };
+            foreach (var item in new[] { written, Item.FromJson(written.ToJson()) })
+            {
+                Check.Equal(36L, item.Get<long>("Age"));
+                Check.Equal((ushort?)36, item.Get<ushort?>("Age"));
+                Check.Equal(36m, item.Get<decimal>("Age"));
+                Check.Equal("36", item.Get<ItemNumber>("Age").Digits);
+                Check.Equal(1.5m, item.Get<decimal>("Height"));
+                Check.Equal(1.5f, item.Get<float>("Height"));
+                Check.Equal(60.5, item.Get<double>("Weight"));
+                Check.Equal(7, item.Get<int>("Mass"));
+                Check.Equal(1e30, item.Get<double>("Far"));
+                Check.Throws<InvalidCastException>(() => item.Get<decimal>("Far"));
+                Check.Throws<InvalidCastException>(() => item.Get<int>("Height"));
+                Check.Throws<InvalidCastException>(() => item.Get<bool>("Age"));
+                Check.Throws<InvalidCastException>(() => item.Get<string>("Age"));
+            }
+        }
+
         public static void A_value_of_another_type_is_an_error_with_the_name()
         {
             var item = new Item { ["Name"] = "Ada", ["Age"] = 300m, ["Half"] = 0.5m, ["None"] = null };
