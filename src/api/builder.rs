@@ -209,6 +209,7 @@ impl Builder {
             Some(shared) if !is_embedded => server_of(&config, shared, &client),
             _ => Server::Embedded(Some(config.embedded_path.clone()).filter(|path| !path.is_empty())),
         };
+        let credentials = shared.as_ref().and_then(|shared| shared.credentials.clone()).filter(|_| !is_embedded);
         if let Some(shared) = shared {
             add_routes(&mut router, routes, &config, &shared, &runtime, transport_http_client)?;
         }
@@ -217,7 +218,7 @@ impl Builder {
             create_table(&runtime, &outbox, timeout)?;
         }
         let postbox = Postbox {
-            engine: Arc::new(Engine::new(config, runtime, outbox, router, trace_context)),
+            engine: Arc::new(Engine::new(config, runtime, outbox, router, credentials, trace_context)),
             sweeper: Worker::new("sweeper"),
             dispatcher: Worker::new("dispatcher"),
             archiver: Worker::new("archiver"),

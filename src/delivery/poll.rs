@@ -10,7 +10,6 @@ use crate::model::ticks::Ticks;
 use crate::outbox::lane::{Group, Groups, Lane};
 use crate::outbox::pages::PageStart;
 use crate::outbox::sightings::{Page, Range, Segment, Sighting, behind};
-use crate::runtime::timed_out;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The maximum number of pages that one poll reads. The next poll continues after them.
@@ -170,7 +169,7 @@ impl IndexReading {
             |outbox, (segment, from)| async move { outbox.poll_page(page_size, segment, from).await },
             |page| {
                 let Some(part) = parts.next() else { return };
-                match page.unwrap_or_else(|| Err(timed_out(FINDING, engine.operation_timeout()))) {
+                match page.unwrap_or_else(|| Err(engine.timed_out(FINDING))) {
                     Ok(page) => {
                         self.pages += 1;
                         part.advance(&page, page_by_page);
@@ -291,7 +290,7 @@ fn first_pages(
         FINDING,
         parts,
         |outbox, (shard, range)| async move { outbox.shard_page(shard, range, limit, None).await },
-        |page| found(page.unwrap_or_else(|| Err(timed_out(FINDING, engine.operation_timeout())))),
+        |page| found(page.unwrap_or_else(|| Err(engine.timed_out(FINDING)))),
     )
 }
 

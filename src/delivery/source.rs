@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::model::error::{Error, Result};
 use crate::outbox::pages::PageStart;
 use crate::outbox::sightings::{Page, Range, Sighting};
-use crate::runtime::{Call, Task, timed_out};
+use crate::runtime::{Call, Task};
 use crate::sys::simulation::{Mutation, mutated};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -116,8 +116,7 @@ impl<'a> Source<'a> {
     /// large page may take too long or be throttled.
     fn receive(&mut self, index: usize) {
         let part = &mut self.parts[index];
-        let timeout = self.engine.operation_timeout();
-        let read = part.request.take().and_then(Task::wait).unwrap_or_else(|| Err(timed_out(FINDING, timeout)));
+        let read = part.request.take().and_then(Task::wait).unwrap_or_else(|| Err(self.engine.timed_out(FINDING)));
         match read {
             Ok(page) => {
                 part.found.extend(page.sightings);

@@ -24,7 +24,7 @@ use crate::engine::recent::Recent;
 use crate::engine::sweeping::Sweeping;
 use crate::engine::unsent_keys::UnsentKeys;
 use crate::model::config::Config;
-use crate::model::error::Result;
+use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::fate::Fate;
 use crate::model::message::Message;
 use crate::model::stats::{OutstandingCount, Stats};
@@ -32,7 +32,8 @@ use crate::model::ticks::Ticks;
 use crate::model::trace_context::TraceContext;
 use crate::outbox::Outbox;
 use crate::outbox::deposit::{CONCURRENT_REQUESTS, Deposited};
-use crate::runtime::{Runtime, Task};
+use crate::runtime::{Runtime, Task, timed_out};
+use crate::sdk::credentials::Renewable;
 use crate::transport::Router;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -60,6 +61,8 @@ pub(crate) struct Engine {
     pub(crate) polling: Polling,
     pub(crate) sweeping: Sweeping,
     pub(crate) committed: Committed,
+    /// The credentials of the default chain, if requests use them.
+    credentials: Option<Renewable>,
     /// Returns the trace context of the calling thread, for the messages that it deposits.
     trace_context: Option<Arc<TraceContextSource>>,
     /// The name of the holder in the leases of this process: its host and process.
@@ -74,6 +77,7 @@ impl Engine {
         runtime: Arc<Runtime>,
         outbox: Arc<Outbox>,
         router: Router,
+        credentials: Option<Renewable>,
         trace_context: Option<Arc<TraceContextSource>>,
     ) -> Self {
         let (in_flight, host) = (Arc::default(), host());
@@ -96,6 +100,7 @@ impl Engine {
             runtime,
             outbox,
             router,
+            credentials,
         }
     }
 
@@ -206,7 +211,8 @@ impl Engine {
         F: Future<Output = Result<T>>,
     {
         let future = Box::pin(operation(Arc::clone(&self.outbox))).instrument(self.request_span(what));
-        self.runtime.run(what, self.operation_timeout(), future)?
+        let result = self.runtime.run(what, self.operation_timeout(), future);
+        result.and_then(|result| result).map_err(|error| self.with_provider(error))
     }
 
     /// Runs an operation as [`run`](Self::run) does, within a call that was entered, even while the Postbox is being
@@ -217,7 +223,23 @@ impl Engine {
         F: Future<Output = Result<T>>,
     {
         let future = Box::pin(operation(Arc::clone(&self.outbox))).instrument(self.request_span(what));
-        self.runtime.run_inside(what, self.operation_timeout(), future)?
+        let result = self.runtime.run_inside(what, self.operation_timeout(), future);
+        result.and_then(|result| result).map_err(|error| self.with_provider(error))
+    }
+
+    /// Returns the error of a request that received no response within the operation timeout.
+    pub(crate) fn timed_out(&self, what: &str) -> Error {
+        self.with_provider(timed_out(what, self.operation_timeout()))
+    }
+
+    /// Adds the provider of credentials to the error of a request that was not sent because it waited for this provider.
+    fn with_provider(&self, error: Error) -> Error {
+        match self.credentials.as_ref().and_then(Renewable::awaited) {
+            Some(provider) if error.code() == ErrorCode::Timeout => {
+                error.with_text(&format!("; no AWS credentials have arrived yet from this provider: {provider}"))
+            }
+            _ => error,
+        }
     }
 
     /// Returns the span of an operation on the outbox, according to OpenTelemetry's conventions for databases.

@@ -181,6 +181,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_text(mut self, text: &str) -> Self {
+        self.0.message += text;
+        self
+    }
+
     pub(crate) fn with_reasons(mut self, reasons: Vec<Reason>) -> Self {
         self.0.reasons = reasons;
         self

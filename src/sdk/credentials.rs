@@ -54,6 +54,8 @@ struct State {
     loads: u64,
     last_load: Option<Instant>,
     failure: Option<Failure>,
+    /// The provider that was asked last.
+    asked: Option<&'static str>,
 }
 
 /// The failure of the last load.
@@ -110,6 +112,12 @@ impl Renewable {
         true
     }
 
+    /// Returns the provider that was asked last, if there are no usable credentials.
+    pub(crate) fn awaited(&self) -> Option<&'static str> {
+        let state = self.0.state.lock();
+        state.asked.filter(|_| state.usable().is_none())
+    }
+
     async fn provide(&self) -> Result {
         let (loads, current) = {
             let state = self.0.state.lock();
@@ -150,7 +158,7 @@ impl Chain {
             None => profile,
         };
         let environment = self.profile.is_none().then(EnvironmentVariableCredentialsProvider::new);
-        let providers: [(&str, Option<Box<dyn ProvideCredentials>>); 5] = [
+        let providers: [(&'static str, Option<Box<dyn ProvideCredentials>>); 5] = [
             ("environment", environment.map(|provider| Box::new(provider) as _)),
             ("profile", Some(Box::new(profile.build()))),
             ("web identity", Some(Box::new(WebIdentityTokenCredentialsProvider::builder().configure(config).build()))),
@@ -159,6 +167,7 @@ impl Chain {
         ];
         let mut texts = Vec::new();
         for (name, provider) in providers.into_iter().filter_map(|(name, provider)| Some((name, provider?))) {
+            self.state.lock().asked = Some(name);
             match provider.provide_credentials().await {
                 Ok(credentials) => return Ok(credentials),
                 Err(error) => {

@@ -3,7 +3,7 @@
 
 mod certificates;
 pub(crate) mod connector;
-mod credentials;
+pub(crate) mod credentials;
 #[cfg(feature = "embedded")]
 pub(crate) mod embedded;
 mod empty_values;

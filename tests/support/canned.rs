@@ -12,7 +12,8 @@ pub struct CannedServer {
 }
 
 impl CannedServer {
-    /// Sends each request's operation (`Query`) and body to the function, which returns the whole response.
+    /// Sends each request's operation (`Query`), or its path if it has none, and its body to the function, which returns the
+    /// whole response.
     pub fn start(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -45,9 +46,11 @@ fn serve(client: &TcpStream, counter: &AtomicUsize, answer: &dyn Fn(&str, &str) 
 }
 
 fn read_request(reader: &mut impl BufRead) -> Option<(String, String)> {
-    let (mut operation, mut length) = (String::new(), 0);
+    let (mut line, mut length) = (String::new(), 0);
+    reader.read_line(&mut line).ok()?;
+    let mut operation = line.split(' ').nth(1)?.to_owned();
     loop {
-        let mut line = String::new();
+        line.clear();
         if reader.read_line(&mut line).ok()? == 0 {
             return None;
         }

@@ -4,6 +4,7 @@ mod credentials;
 mod embedded;
 mod environment;
 mod foreign;
+mod metadata;
 mod names;
 mod network;
 mod proxies;
