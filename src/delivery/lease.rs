@@ -249,15 +249,16 @@ pub(crate) fn use_lock_table<T>(
     let is_missing = |error: &Error| error.code() == ErrorCode::TableNotFound;
     let mut response = request();
     if response.as_ref().is_err_and(is_missing) {
-        let table = engine.config.lock_table_name.clone();
-        let created =
-            engine.run("creating the lock table", |outbox| async move { outbox.create_lock_table(table).await });
+        let created = create_lock_table(engine);
         response = request();
-        match created {
-            // The process is not permitted to create the table, which is the reason to report.
-            Err(error) if is_denied(&error) && response.as_ref().is_err_and(is_missing) => response = Err(error),
-            Err(error) if !is_denied(&error) => return Err(error),
-            _ => {}
+        // The table does not exist because it could not be created, which is the reason to report.
+        if let Err(error) = created
+            && response.as_ref().is_err_and(is_missing)
+        {
+            if !is_denied(&error) {
+                return Err(error);
+            }
+            response = Err(error);
         }
     } else if !mutated(Mutation::RefusalBelieved) && response.as_ref().is_err_and(is_denied) {
         response = request();
@@ -269,6 +270,16 @@ pub(crate) fn use_lock_table<T>(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Creates the lock table and waits until it is active. DynamoDB can take longer than the operation timeout for this, and
+/// treats the table as missing until then.
+fn create_lock_table(engine: &Engine) -> Result<()> {
+    let table = engine.config.lock_table_name.clone();
+    let creating =
+        format!("; lock table {table} may still be in the state CREATING, and is used as soon as it is active");
+    let created = engine.run("creating the lock table", |outbox| async move { outbox.create_lock_table(table).await });
+    created.map_err(|error| if error.code() == ErrorCode::Timeout { error.with_text(&creating) } else { error })
 }
 
 /// Returns whether the key of the table differs from the key of a lock table.

@@ -6,8 +6,8 @@ use crate::support::{
 };
 use aws_sdk_dynamodb::types::{BillingMode, KeyType, ScalarAttributeType};
 use postbox::{
-    AttributeValue, Builder, DispatchOutcome, ErrorCode, LeaseStatus, Message, MessageState, Producer, SendOutcome,
-    SweepReport, producer_fn,
+    AttributeValue, Builder, DispatchOutcome, ErrorCode, LeaseMode, LeaseStatus, Message, MessageState, Producer,
+    SendOutcome, SweepReport, producer_fn,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, mpsc};
@@ -83,6 +83,53 @@ fn a_sweep_runs_without_a_lease_if_it_is_allowed() {
     let report = world.postbox.sweep().unwrap();
     assert!(matches!(&report.lease, LeaseStatus::Unavailable(_)), "{report:?}");
     assert_eq!(report.dispatched, 2);
+}
+
+/// A lock table that stays in the state CREATING for longer than the operation timeout. Until it is active, DynamoDB
+/// responds to other requests as if it did not exist.
+#[test]
+fn nothing_is_swept_until_the_new_lock_table_is_active() {
+    for (mode, without_lease) in [(LeaseMode::Single, false), (LeaseMode::Single, true), (LeaseMode::PerShard, true)] {
+        let world = TestOutbox::in_process(|builder| {
+            let builder = eager(builder).lease_mode(mode).sweep_without_lease(without_lease);
+            builder.operation_timeout(Duration::from_millis(600)).sweep_interval(Duration::from_millis(10))
+        });
+        let ids = world.deposit(2);
+        world.faults.when(|request| {
+            let is_about = request.body["TableName"] == LOCKS || request.body["RequestItems"][LOCKS].is_object();
+            match &*request.operation {
+                "CreateTable" => None,
+                "DescribeTable" if is_about => {
+                    Some(Fault::Edit { pointer: "/Table/TableStatus", value: "CREATING".into() })
+                }
+                _ => is_about.then_some(Fault::Refuse {
+                    status: 400,
+                    code: "ResourceNotFoundException",
+                    message: "Requested resource not found",
+                }),
+            }
+        });
+        // The first sweep creates the table, and the second one finds it.
+        for _ in 0..2 {
+            let error = world.postbox.sweep().unwrap_err();
+            assert!(error.is_retryable() && error.message().contains(LOCKS), "{error}");
+            assert!(error.message().contains("CREATING"), "{error}");
+        }
+        world.postbox.start_sweeper().unwrap();
+        wait_until("the failure is shown", || {
+            world.postbox.stats().last_error.is_some_and(|error| error.contains(LOCKS))
+        });
+        assert!(world.sent().is_empty(), "{mode:?}: others may be sweeping");
+        world.faults.forget();
+        world.faults.heal();
+        wait_until("the messages are sent", || ids.iter().all(|id| state(&world, id) == MessageState::Dispatched));
+        assert_eq!(world.sent().len(), 2, "{mode:?}");
+        let requests = world.faults.requests();
+        let first = |is: fn(&Request) -> bool| requests.iter().position(is);
+        let taken = first(|request| request.operation == "UpdateItem" && request.body["TableName"] == LOCKS);
+        let read = first(|request| request.body["RequestItems"][OUTBOX].is_object());
+        assert!(taken.is_some() && taken < read, "{mode:?}: {requests:?}");
+    }
 }
 
 #[test]
