@@ -27,7 +27,7 @@ const MOST_TOPICS: usize = 100;
 pub(crate) fn show(engine: &Engine, swept: std::result::Result<&SweepReport, &Error>) {
     let problem = match swept {
         Ok(SweepReport { lease: LeaseStatus::Unavailable(why), .. }) => Some(why.clone()),
-        Ok(_) => None,
+        Ok(_) => engine.marker.failure().map(|failure| failure.message().to_owned()),
         Err(error) if matches!(error.code(), ErrorCode::Closed | ErrorCode::Forked) => return,
         Err(error) => Some(error.message().to_owned()),
     };

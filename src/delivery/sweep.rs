@@ -215,15 +215,15 @@ pub(crate) fn sweep(
     Ok(report)
 }
 
-/// Sweeps all topics, as the sweeper does at every interval. Fails if the lock table cannot be used and sweeping
-/// without a lease is not allowed.
+/// Sweeps all topics, as the sweeper does at every interval. Fails if sent messages cannot be marked, or if the lock table
+/// cannot be used and sweeping without a lease is not allowed.
 pub(crate) fn sweep_in_background(engine: &Engine, cancel: &CancelToken) -> Result<()> {
     let report = sweep(engine, None, cancel, &mut |_| {})?;
     match report.lease {
         LeaseStatus::Unavailable(why) if !engine.config.sweep_without_lease => {
             Err(Error::new(ErrorCode::AccessDenied, format!("nothing is swept, since no lease can be taken: {why}")))
         }
-        _ => Ok(()),
+        _ => engine.marker.failure().map_or(Ok(()), Err),
     }
 }
 

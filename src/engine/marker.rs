@@ -48,8 +48,8 @@ struct State {
     requests: usize,
     /// The maximum number of requests in progress. It is lower after a request was throttled.
     most_requests: usize,
-    /// Whether the last marks failed for a reason that does not depend on their messages.
-    is_failing: bool,
+    /// The error of the last marks, if they failed for a reason that does not depend on their messages.
+    failure: Option<Error>,
     unmarked: BTreeMap<String, Mark>,
 }
 
@@ -72,7 +72,7 @@ impl Marker {
             open: 0,
             requests: 0,
             most_requests: MOST_REQUESTS,
-            is_failing: false,
+            failure: None,
             unmarked: BTreeMap::new(),
         };
         Self(Arc::new(Shared {
@@ -107,7 +107,7 @@ impl Marker {
     /// Returns whether another mark may be left to the background.
     pub(crate) fn has_room(&self) -> bool {
         let state = self.0.lock();
-        state.open < MOST_OPEN && !state.is_failing
+        state.open < MOST_OPEN && state.failure.is_none()
     }
 
     /// Returns the number of marks without a result.
@@ -118,7 +118,7 @@ impl Marker {
     /// Returns the number of messages that this process has sent and could not mark yet, and whether marks fail.
     pub(crate) fn troubles(&self) -> (usize, bool) {
         let state = self.0.lock();
-        (state.unmarked.len(), state.is_failing)
+        (state.unmarked.len(), state.failure.is_some())
     }
 
     /// Waits until every mark has a result.
@@ -146,7 +146,14 @@ impl Marker {
 
     /// Returns whether marks fail, so that no more messages may be sent.
     pub(crate) fn is_failing(&self) -> bool {
-        self.0.lock().is_failing && !mutated(Mutation::SentUnmarked)
+        self.0.lock().failure.is_some() && !mutated(Mutation::SentUnmarked)
+    }
+
+    /// Returns why sent messages cannot be marked, if marks fail.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        let failure = self.0.lock().failure.clone()?;
+        let text = format!("nothing more is sent, since sent messages cannot be marked: {}", failure.message());
+        Some(Error::new(failure.code(), text))
     }
 
     /// Returns the mark of a message that this process has sent and could not mark.
@@ -162,12 +169,12 @@ impl Marker {
     /// Returns the messages that must be marked before any other message is sent. The list is empty unless marks fail.
     pub(crate) fn overdue(&self) -> Vec<Mark> {
         let state = self.0.lock();
-        if state.is_failing { state.unmarked.values().cloned().collect() } else { Vec::new() }
+        if state.failure.is_some() { state.unmarked.values().cloned().collect() } else { Vec::new() }
     }
 
     /// Notes that marks succeed again, or that no unmarked message is left whose mark could be tried.
     pub(crate) fn trust(&self) {
-        self.0.lock().is_failing = false;
+        self.0.lock().failure = None;
     }
 
     /// Sends requests one after another, until no mark waits or no further request may be sent.
@@ -259,7 +266,7 @@ impl State {
         self.requests -= 1;
         let mut answered = Vec::with_capacity(batch.len());
         let mut answers = marked.unwrap_or_default().into_iter();
-        let (mut again, mut worked, mut failed) = (Vec::new(), false, false);
+        let (mut again, mut worked, mut failure) = (Vec::new(), false, None);
         let mut throttled = false;
         for mut waiting in batch {
             let no_answer = || Error::new(ErrorCode::Timeout, "no response within operation_timeout_ms").retryable();
@@ -277,14 +284,17 @@ impl State {
                 again.push(waiting);
                 continue;
             }
-            failed |= error.is_retryable() || error.code() == ErrorCode::AccessDenied;
+            if error.is_retryable() || error.code() == ErrorCode::AccessDenied {
+                failure = Some(error.clone());
+            }
             if self.unmarked.len() < MOST_UNMARKED {
                 self.unmarked.insert(waiting.mark.id.clone(), waiting.mark.clone());
             }
             answered.push((waiting, answer));
         }
         self.most_requests = if throttled { 1 } else { (self.most_requests * 2).min(MOST_REQUESTS) };
-        self.is_failing = if worked { self.is_failing && !self.unmarked.is_empty() } else { self.is_failing || failed };
+        let before = self.failure.take();
+        self.failure = if worked { before.filter(|_| !self.unmarked.is_empty()) } else { failure.or(before) };
         (answered, again)
     }
 }

@@ -22,7 +22,7 @@ pub struct Stats {
     pub duplicates_avoided: u64,
     /// Completed sweeps, of the background sweeper and of calls to `sweep`.
     pub sweeps: u64,
-    /// Failed runs of the background threads.
+    /// Failed runs of the background threads. A sweep fails if sent messages cannot be marked.
     pub background_failures: u64,
     /// The error of the last failed run of a background thread.
     pub last_error: Option<String>,
@@ -34,7 +34,8 @@ pub struct Stats {
     pub breakers: Vec<(String, BreakerState)>,
     /// Messages that were sent and could not be marked dispatched yet.
     pub unmarked: u64,
-    /// Whether sent messages cannot be marked at present. Nothing more is sent until they are marked.
+    /// Whether sent messages cannot be marked at present. Nothing more is sent until they are marked. If the sweeper is
+    /// running, `last_error` contains the reason.
     pub marks_fail: bool,
 }
 

@@ -4,7 +4,7 @@ use crate::support::fault::{Fault, Request};
 use crate::support::processes::in_own_process;
 use crate::support::trace_recorder::TraceRecorder;
 use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, eager, item, number, sdk, text, wait_until};
-use postbox::{Message, Postbox, SendOutcome, producer_fn};
+use postbox::{Message, MessageState, Postbox, SendOutcome, producer_fn};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, SystemTime};
 
@@ -93,6 +93,30 @@ fn a_sweep_that_begins_to_fail_is_shown_with_its_reason() {
     assert!(sweeper.last_success.unwrap() < sweeper.last_sweep);
     let _ = world.postbox.sweep().unwrap();
     assert_eq!(world.postbox.sweepers().unwrap()[0].last_error, None);
+}
+
+#[test]
+fn marks_that_fail_are_shown_as_the_reason_of_a_failed_sweep() {
+    let world = TestOutbox::configured(|builder| eager(builder).sweep_interval(Duration::from_millis(10)));
+    let ids = world.deposit(1);
+    world.faults.always("BatchExecuteStatement", Fault::expired_token());
+    world.postbox.start_sweeper().unwrap();
+    let has_reason = |error: Option<String>| {
+        error.is_some_and(|error| error.contains("cannot be marked") && error.contains("ExpiredTokenException"))
+    };
+    wait_until("the statistics show the reason", || has_reason(world.postbox.stats().last_error));
+    let stats = world.postbox.stats();
+    assert!(stats.marks_fail && stats.background_failures > 0, "{stats:?}");
+    wait_until("the lock table shows the reason", || {
+        world.postbox.sweepers().unwrap().pop().is_some_and(|sweeper| has_reason(sweeper.last_error))
+    });
+
+    world.faults.heal();
+    wait_until("the message is marked", || {
+        world.postbox.get_message(&ids[0]).unwrap().unwrap().state == MessageState::Dispatched
+    });
+    assert_eq!(world.sent(), ["0"]);
+    wait_until("a sweep succeeds", || world.postbox.sweepers().unwrap()[0].last_error.is_none());
 }
 
 #[test]

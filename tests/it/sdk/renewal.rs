@@ -162,6 +162,12 @@ fn a_sweep_whose_credentials_expire_sends_the_rest_after_their_renewal() {
 
         postbox.start_sweeper().unwrap();
         wait_until("marks fail", || postbox.stats().marks_fail);
+        wait_until("the reason is shown", || {
+            postbox
+                .stats()
+                .last_error
+                .is_some_and(|error| error.contains("cannot be marked") && error.contains("expired"))
+        });
         assert!((200..500).contains(&amazon.sent().len()), "{}", amazon.sent().len());
         std::fs::write(&token, "NEWKEY").unwrap();
         let is_dispatched = |id: &String| {
