@@ -1,12 +1,16 @@
 //! The CA certificates with which the servers of `https` endpoints are verified.
 
+use crate::sys::sync::Mutex;
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use once_cell::sync::OnceCell;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use std::time::{Duration, Instant};
+
+/// The minimum time between two checks whether certificates have changed, since reading them takes milliseconds.
+const BETWEEN_READS: Duration = Duration::from_secs(1);
 
 /// A file of CA certificates that replaces those of the machine, as in the AWS CLI.
 #[derive(Debug)]
@@ -16,8 +20,67 @@ pub(crate) struct Bundle {
     pub(crate) path: String,
 }
 
-/// The certificates of the machine. They are read once, because reading them takes milliseconds.
-static OF_THE_MACHINE: OnceCell<String> = OnceCell::new();
+/// The certificates of the machine, which all clients share.
+static OF_THE_MACHINE: Mutex<Option<String>> = Mutex::new(None);
+
+/// The certificates that a client trusts: those of its bundle, or of the machine.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    bundle: Option<Bundle>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The certificates as PEM, and the TLS settings with them. They are read for the first connection with TLS.
+    current: Option<(String, TlsContext)>,
+    last_check: Option<Instant>,
+}
+
+impl Trust {
+    pub(crate) fn new(bundle: Option<Bundle>) -> Self {
+        Self { bundle, state: Mutex::default() }
+    }
+
+    /// Returns the TLS settings with the certificates. The error is a text for the user.
+    pub(crate) fn context(&self) -> Result<TlsContext, String> {
+        let mut state = self.state.lock();
+        if let Some((_, context)) = &state.current {
+            return Ok(context.clone());
+        }
+        let known = if self.bundle.is_none() { OF_THE_MACHINE.lock().clone() } else { None };
+        let pem = known.map_or_else(|| self.read(), Ok)?;
+        let context = trusting(TrustStore::empty().with_pem_certificate(pem.as_str()));
+        state.current = Some((pem, context.clone()));
+        Ok(context)
+    }
+
+    /// Reads the certificates again after the certificate of a server was rejected, unless they were checked a moment ago.
+    /// Returns whether they have changed.
+    pub(crate) fn has_changed(&self) -> bool {
+        let mut state = self.state.lock();
+        if state.last_check.is_some_and(|last| last.elapsed() < BETWEEN_READS) {
+            return false;
+        }
+        state.last_check = Some(Instant::now());
+        // A file that is being replaced may not be readable for a moment.
+        let Ok(pem) = self.read() else { return false };
+        if state.current.as_ref().is_some_and(|(current, _)| *current == pem) {
+            return false;
+        }
+        tracing::info!(target: "postbox", "the CA certificates have changed and were read again");
+        let context = trusting(TrustStore::empty().with_pem_certificate(pem.as_str()));
+        state.current = Some((pem, context));
+        true
+    }
+
+    fn read(&self) -> Result<String, String> {
+        match &self.bundle {
+            Some(bundle) => bundle.read(),
+            None => of_the_machine().inspect(|pem| *OF_THE_MACHINE.lock() = Some(pem.clone())),
+        }
+    }
+}
 
 /// Reads the certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`, or those of the operating system.
 fn of_the_machine() -> Result<String, String> {
@@ -32,15 +95,6 @@ fn of_the_machine() -> Result<String, String> {
         }
         text
     })
-}
-
-/// Returns the TLS settings with the certificates of the bundle, or of the machine. The error is a text for the user.
-pub(crate) fn context(bundle: Option<&Bundle>) -> Result<TlsContext, String> {
-    let pem = match bundle {
-        Some(bundle) => bundle.read()?,
-        None => OF_THE_MACHINE.get_or_try_init(of_the_machine)?.clone(),
-    };
-    Ok(trusting(TrustStore::empty().with_pem_certificate(pem)))
 }
 
 /// Returns the TLS settings of connections without TLS.
@@ -77,4 +131,34 @@ fn pem(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Optio
         })
         .collect();
     (!pem.is_empty()).then_some(pem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> String {
+        let parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let certificate = parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        pem([certificate.der().clone()]).unwrap()
+    }
+
+    #[test]
+    fn changed_certificates_are_read_at_a_limited_rate() {
+        let path = std::env::temp_dir().join(format!("postbox-bundle-{}.pem", std::process::id()));
+        let trust = Trust::new(Some(Bundle { origin: "AWS_CA_BUNDLE".into(), path: path.to_str().unwrap().into() }));
+        std::fs::write(&path, certificate()).unwrap();
+        trust.context().unwrap();
+        std::fs::write(&path, certificate()).unwrap();
+        assert!(trust.has_changed());
+        std::fs::write(&path, certificate()).unwrap();
+        assert!(!trust.has_changed(), "the file was read a moment ago");
+        trust.state.lock().last_check = None;
+        assert!(trust.has_changed());
+        trust.state.lock().last_check = None;
+        assert!(!trust.has_changed(), "the file is the same");
+        std::fs::remove_file(&path).unwrap();
+        trust.state.lock().last_check = None;
+        assert!(!trust.has_changed() && trust.context().is_ok(), "the certificates in use are kept");
+    }
 }

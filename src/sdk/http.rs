@@ -1,11 +1,12 @@
 //! The HTTP client for AWS: its connections, and the proxy and the CA certificates of each.
 
-use crate::sdk::certificates::{self, Bundle};
+use crate::sdk::certificates::{self, Bundle, Trust};
+use crate::sdk::error_chain::find_in_chain;
 use crate::sdk::failure::{never_connected, without_path};
 use crate::sdk::proxy::{Proxies, Proxy};
 use crate::sys::sync::Mutex;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
-use aws_smithy_http_client::tls::{Provider, TlsContext, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
@@ -15,7 +16,6 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use http::Uri;
-use once_cell::sync::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -31,9 +31,7 @@ pub(crate) struct PooledClient(Arc<Pools>);
 #[derive(Debug)]
 struct Pools {
     proxies: Proxies,
-    bundle: Option<Bundle>,
-    /// The TLS settings. They are created for the first connection with TLS for which there are certificates.
-    tls: OnceCell<TlsContext>,
+    trust: Trust,
     pools: Mutex<HashMap<Kind, Arc<Connector>>>,
 }
 
@@ -50,7 +48,7 @@ impl PooledClient {
     /// Creates a client with the proxies of the environment. The bundle replaces the CA certificates of the machine.
     pub(crate) fn new(bundle: Option<Bundle>) -> Self {
         let proxies = Proxies::from_environment();
-        Self(Arc::new(Pools { proxies, bundle, tls: OnceCell::new(), pools: Mutex::default() }))
+        Self(Arc::new(Pools { proxies, trust: Trust::new(bundle), pools: Mutex::default() }))
     }
 }
 
@@ -93,6 +91,10 @@ impl Attempts {
             Ok(_) => true,
             Err(error) => never_connected(std::error::Error::source(error)),
         };
+        // The pools keep the certificates with which they were created.
+        if result.as_ref().is_err_and(has_rejected_certificate) && self.pools.trust.has_changed() {
+            self.pools.pools.lock().retain(|kind, _| !kind.is_encrypted);
+        }
         result.map_err(|error| with_place(error, place, kind.proxy.as_ref()))
     }
 
@@ -112,7 +114,7 @@ impl Attempts {
         if let Some(connector) = pools.get(kind) {
             return Ok(Arc::clone(connector));
         }
-        let tls = if kind.is_encrypted { self.pools.tls()? } else { certificates::no_context() };
+        let tls = if kind.is_encrypted { self.pools.trust.context()? } else { certificates::no_context() };
         let proxy = kind.proxy.as_ref().map_or_else(|| Ok(ProxyConfig::disabled()), Proxy::config)?;
         let mut builder = Connector::builder().connector_settings(self.settings.clone()).proxy_config(proxy);
         builder.set_sleep_impl(self.sleep.clone());
@@ -122,10 +124,10 @@ impl Attempts {
     }
 }
 
-impl Pools {
-    fn tls(&self) -> Result<TlsContext, String> {
-        self.tls.get_or_try_init(|| certificates::context(self.bundle.as_ref())).cloned()
-    }
+/// Returns whether the certificate of the server was rejected. Another CA with the name of a known one is not reported as an
+/// unknown issuer, but as a wrong signature.
+fn has_rejected_certificate(error: &ConnectorError) -> bool {
+    matches!(find_in_chain(error), Some(rustls::Error::InvalidCertificate(_)))
 }
 
 /// A request without a response. If it is dropped before the response has arrived, its pool is discarded: later requests

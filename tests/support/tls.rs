@@ -1,6 +1,6 @@
-//! A TLS server on 127.0.0.1, with a self-signed certificate.
+//! A TLS server on 127.0.0.1, with a certificate of the test.
 
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection};
 use std::io::{Read, Write};
@@ -9,8 +9,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A self-signed certificate with its key.
+/// A certificate with its key.
 pub struct Certificate {
+    /// The certificate that a client must trust, in PEM.
     pub pem: String,
     config: Arc<ServerConfig>,
 }
@@ -19,7 +20,7 @@ pub struct Certificate {
 /// with the process of the test.
 pub struct TlsServer {
     pub address: SocketAddr,
-    /// The certificate in PEM.
+    /// The certificate that a client must trust, in PEM.
     pub pem: String,
     config: Arc<Mutex<Arc<ServerConfig>>>,
     requests: Mutex<Receiver<Result<String, String>>>,
@@ -37,9 +38,24 @@ impl Certificate {
         Self::with(params)
     }
 
+    /// Creates a certificate that a new CA with this name has signed.
+    pub fn by(ca: &str, name: &str) -> Self {
+        let (mut params, ca_key) = (CertificateParams::default(), KeyPair::generate().unwrap());
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, ca);
+        let root = params.self_signed(&ca_key).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let own = CertificateParams::new([name.to_owned()]).unwrap();
+        Self::new(&root, &own.signed_by(&key, &Issuer::new(params, ca_key)).unwrap(), &key)
+    }
+
     fn with(params: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
+        Self::new(&certificate, &certificate, &key)
+    }
+
+    fn new(root: &rcgen::Certificate, certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
@@ -48,7 +64,7 @@ impl Certificate {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], private)
             .unwrap();
-        Self { pem: certificate_pem(certificate.der()), config: Arc::new(config) }
+        Self { pem: certificate_pem(root.der()), config: Arc::new(config) }
     }
 }
 

@@ -2,9 +2,9 @@
 //! contains the cause and the remedy. Nothing is lost, and all works again without a restart.
 
 use crate::support::amazon::Amazon;
-use crate::support::file;
 use crate::support::processes::{in_own_process, with_aws};
 use crate::support::tls::{Certificate, TlsServer};
+use crate::support::{file, wait_until};
 use postbox::{ErrorCode, MemoryProducer, Message, Postbox};
 use std::path::Path;
 use std::time::Duration;
@@ -141,6 +141,37 @@ fn missing_ca_certificates_of_the_machine_are_used_as_soon_as_they_exist() {
     let bundle = Path::new(env!("CARGO_TARGET_TMPDIR")).join("missing-certificates.pem");
     let variables = [("SSL_CERT_FILE", bundle.to_str().unwrap()), ("SSL_CERT_DIR", "/nowhere")];
     with_aws(&variables, || trust_when_created(&bundle));
+}
+
+/// Checks that a call fails after the server has a certificate of another CA, and succeeds after this file was replaced.
+fn trust_when_replaced(bundle: &str, [old, new]: [Certificate; 2]) {
+    std::fs::write(bundle, &old.pem).unwrap();
+    let server = TlsServer::with(&old);
+    let (postbox, _) = over_tls(&server);
+    assert!(postbox.get_message("id").unwrap().is_none());
+    server.renew(&new);
+    let error = postbox.get_message("id").unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (ErrorCode::Unreachable, true), "{error}");
+    assert!(error.message().contains("AWS_CA_BUNDLE"), "{error}");
+    std::fs::write(bundle, &new.pem).unwrap();
+    wait_until("the new CA is trusted", || postbox.get_message("id").is_ok());
+}
+
+#[test]
+fn a_replaced_ca_bundle_is_used_without_a_restart() {
+    let bundle = file("replaced-bundle.pem", "");
+    with_aws(&[("AWS_CA_BUNDLE", &bundle)], || {
+        trust_when_replaced(&bundle, [Certificate::of("localhost"), Certificate::of("localhost")]);
+        trust_when_replaced(&bundle, [Certificate::by("CA 1", "localhost"), Certificate::by("CA 2", "localhost")]);
+    });
+}
+
+#[test]
+fn replaced_ca_certificates_of_the_machine_are_used_without_a_restart() {
+    let bundle = file("replaced-certificates.pem", "");
+    with_aws(&[("SSL_CERT_FILE", &bundle), ("SSL_CERT_DIR", "/nowhere")], || {
+        trust_when_replaced(&bundle, [Certificate::by("CA 1", "localhost"), Certificate::by("CA 2", "localhost")]);
+    });
 }
 
 #[test]
