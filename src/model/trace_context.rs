@@ -56,6 +56,7 @@ impl TraceContext {
 }
 
 /// The parts of a valid `traceparent`.
+#[cfg_attr(not(any(feature = "sns", feature = "sqs")), allow(dead_code))]
 pub(crate) struct TraceParent<'a> {
     pub(crate) trace_id: &'a str,
     pub(crate) parent_id: &'a str,
