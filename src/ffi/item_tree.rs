@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use std::borrow::Borrow;
 use std::ffi::c_char;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// A text with a NUL character at its end.
 pub(crate) struct Text(String);
@@ -51,7 +52,8 @@ impl PartialEq for Text {
 
 impl Eq for Text {}
 
-pub(crate) type Members = IndexMap<Text, Box<Value>>;
+// C keeps pointers to the values while the map moves them, which the rules for a Box do not allow.
+pub(crate) type Members = IndexMap<Text, Arc<Value>>;
 
 /// A value of DynamoDB. A list, a set or a map inside the item is not changed after it was ended. The attributes of the item
 /// can change, so each has an address of its own.
@@ -156,7 +158,7 @@ fn to_item(members: &Members) -> Item {
 
 /// Returns the attributes of an item, in the order of their names.
 fn members(item: &Item) -> Members {
-    let mut members: Members = item.iter().map(|(name, value)| (Text::new(name), Box::new(Value::of(value)))).collect();
+    let mut members: Members = item.iter().map(|(name, value)| (Text::new(name), Arc::new(Value::of(value)))).collect();
     members.sort_by(|one, _, other, _| one.as_str().cmp(other.as_str()));
     members
 }
@@ -167,7 +169,7 @@ pub(crate) struct Tree {
     /// The maps, lists and sets that were begun and not ended, from the outermost to the innermost.
     open: Vec<(Option<Text>, Value)>,
     /// Values that were replaced or removed, to which C may still have pointers.
-    retired: Vec<(Option<Text>, Box<Value>)>,
+    retired: Vec<(Option<Text>, Arc<Value>)>,
 }
 
 impl Tree {
@@ -197,7 +199,7 @@ impl Tree {
     fn insert(&mut self, name: Option<Text>, value: Value) {
         match (self.open.last_mut().map_or(&mut *self.root, |(_, container)| container), name) {
             (Value::Map(members), Some(name)) => {
-                self.retired.extend(members.insert(name, Box::new(value)).map(|earlier| (None, earlier)));
+                self.retired.extend(members.insert(name, Arc::new(value)).map(|earlier| (None, earlier)));
             }
             (Value::List(values) | Value::Set(_, values), _) => values.push(value),
             _ => {}
