@@ -79,6 +79,8 @@ pub use crate::api::builder::Builder;
 pub use crate::api::postbox::Postbox;
 pub use crate::api::sweep_options::SweepOptions;
 pub use crate::api::unit_of_work::UnitOfWork;
+#[cfg(feature = "capi")]
+pub(crate) use crate::api::unit_of_work::incomplete;
 pub use crate::delivery::archive::{Archive, JsonLinesArchive};
 pub use crate::model::cancel::CancelToken;
 pub use crate::model::config::Config;
@@ -88,8 +90,6 @@ pub(crate) use crate::model::error::panic_text;
 pub use crate::model::error::{Error, ErrorCode, Reason, Result};
 pub use crate::model::header::{CharacterEncoding, MessageType};
 pub use crate::model::item::{AttributeValue, Item};
-#[cfg(feature = "capi")]
-pub(crate) use crate::model::item_limits;
 pub use crate::model::message::Message;
 pub use crate::model::page::{Cursor, MessagePage};
 pub use crate::model::report::{
@@ -100,6 +100,8 @@ pub use crate::model::stats::{BreakerState, CountScope, LeaseInfo, OutstandingCo
 pub use crate::model::stored_message::{MessageState, StoredMessage};
 pub use crate::model::table_report::{TableReport, TableWarning};
 pub use crate::model::trace_context::TraceContext;
+#[cfg(feature = "capi")]
+pub(crate) use crate::model::{expression::Expression, item_limits};
 #[cfg(feature = "embedded")]
 pub use crate::sdk::embedded::EmbeddedDatabase;
 #[cfg(postbox_simulation)]

@@ -46,9 +46,7 @@ impl Postbox {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidMessage`],
-    /// [`ErrorCode::ItemTooLarge`],
-    /// [`ErrorCode::OutboxLimitReached`].
+    /// [`ErrorCode::InvalidMessage`], [`ErrorCode::ItemTooLarge`], [`ErrorCode::OutboxLimitReached`].
     pub fn message_to_put(&self, message: &Message) -> Result<TransactWriteItem> {
         let item = self.message_to_item(message)?;
         Ok(self.engine.outbox.deposit_action(message.id(), item)?.item)
@@ -108,10 +106,7 @@ impl Postbox {
         reasons: &[CancellationReason],
     ) -> Error {
         let outbox = self.engine.outbox.table();
-        let names = actions.map(|(verb, table, message_id)| ActionName {
-            subject: format!("{verb} {table}"),
-            message_id: message_id.filter(|_| table == outbox).map(str::to_owned),
-        });
+        let names = actions.map(|(verb, table, id)| ActionName::new(verb, table, id.filter(|_| table == outbox)));
         cancellation_error(&names.collect::<Vec<_>>(), reasons)
     }
 }

@@ -58,9 +58,7 @@ impl UnitOfWork {
         table: impl Into<String>,
         key: &impl Serialize,
     ) -> Result<Option<T>> {
-        let table = table.into();
-        let key = to_item(&table, key)?;
-        from_item(&table, self.get_item(table.as_str(), key)?)
+        read_as(table.into(), key, |table, key| self.get_item(table, key))
     }
 }
 
@@ -76,9 +74,7 @@ impl Postbox {
         table: impl Into<String>,
         key: &impl Serialize,
     ) -> Result<Option<T>> {
-        let table = table.into();
-        let key = to_item(&table, key)?;
-        from_item(&table, self.get_item(table.as_str(), key)?)
+        read_as(table.into(), key, |table, key| self.get_item(table, key))
     }
 }
 
@@ -105,7 +101,13 @@ fn to_item(table: &str, value: &impl Serialize) -> Result<Item> {
     })
 }
 
-fn from_item<T: DeserializeOwned>(table: &str, item: Option<Item>) -> Result<Option<T>> {
+/// Converts the key, reads the item with `read`, and converts the item.
+fn read_as<T: DeserializeOwned>(
+    table: String,
+    key: &impl Serialize,
+    read: impl FnOnce(&str, Item) -> Result<Option<Item>>,
+) -> Result<Option<T>> {
+    let item = read(&table, to_item(&table, key)?)?;
     item.map(serde_dynamo::from_item).transpose().map_err(|error| {
         let text = format!("an item of the table {table} cannot be read as {}: {error}", std::any::type_name::<T>());
         Error::new(ErrorCode::InvalidArgument, text)

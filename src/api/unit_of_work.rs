@@ -144,7 +144,7 @@ impl UnitOfWork {
     pub fn add(&mut self, item: TransactWriteItem) -> Result<()> {
         self.check_usable()?;
         let target = Target::of(&item)?;
-        let name = ActionName { subject: format!("{} {}", target.verb, target.table), message_id: None };
+        let name = ActionName::new(target.verb, target.table, None);
         self.push(Action { item, name })
     }
 
@@ -418,6 +418,6 @@ fn never_known(why: &str) -> Error {
     )
 }
 
-fn incomplete(error: impl std::fmt::Display) -> Error {
+pub(crate) fn incomplete(error: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::InvalidArgument, format!("the action is incomplete: {error}"))
 }

@@ -27,6 +27,7 @@ use crate::sys::scope::{Scope, scope};
 use crate::sys::simulation::{Mutation, mutated};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -227,6 +228,15 @@ pub(crate) fn sweep_in_background(engine: &Engine, cancel: &CancelToken) -> Resu
     }
 }
 
+/// Starts a thread of a sweep, which runs for the same worker as the calling thread.
+fn start_thread<'scope>(scope: &'scope Scope<'scope, '_>, body: impl FnOnce() + Send + 'scope) -> io::Result<()> {
+    let worker = WorkFor::current();
+    scope.spawn(SWEEPER, move || {
+        worker.begin();
+        body();
+    })
+}
+
 impl<'a, 'r> Sweep<'a, 'r> {
     /// Polls and drains lanes until a poll finds no messages that can be sent.
     fn run(&self) -> Result<()> {
@@ -273,9 +283,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         if self.engine.config.sweep_threads < 2 || self.state().stuck >= MOST_STUCK {
             return;
         }
-        let worker = WorkFor::current();
-        let started = scope.spawn(SWEEPER, move || {
-            worker.begin();
+        let started = start_thread(scope, move || {
             if let Some(stuck) = self.wait_for_stuck() {
                 stuck.leave(self.engine, &self.calls, Terms::of(self.engine).stuck_after());
                 self.stand_by(scope);
@@ -319,12 +327,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
             return;
         }
         state.threads += 1;
-        let worker = WorkFor::current();
-        let started = scope.spawn(SWEEPER, move || {
-            worker.begin();
-            self.work(scope);
-        });
-        if let Err(error) = started {
+        if let Err(error) = start_thread(scope, move || self.work(scope)) {
             state.threads -= 1;
             tracing::warn!(target: "postbox", { error.message = %error }, "a thread for another topic could not be started: topics are sent one after the other");
         }

@@ -41,10 +41,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::{Instrument, Span};
 
-/// The outbox, the runtime that accesses it, and the information that this process has about its messages.
-/// Returns the trace context of the calling thread.
+/// A function that returns the trace context of the calling thread.
 pub(crate) type TraceContextSource = dyn Fn() -> Option<TraceContext> + Send + Sync;
 
+/// The outbox, the runtime that accesses it, and the information that this process has about its messages.
 pub(crate) struct Engine {
     pub(crate) config: Config,
     pub(crate) runtime: Arc<Runtime>,
@@ -63,7 +63,7 @@ pub(crate) struct Engine {
     pub(crate) committed: Committed,
     /// The credentials of the default chain, if requests use them.
     credentials: Option<Renewable>,
-    /// Returns the trace context of the calling thread, for the messages that it deposits.
+    /// The source of the trace context of the messages that a thread deposits.
     trace_context: Option<Arc<TraceContextSource>>,
     /// The name of the holder in the leases of this process: its host and process.
     pub(crate) holder: String,

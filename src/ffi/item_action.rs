@@ -6,10 +6,8 @@ use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::item::postbox_item;
 use crate::ffi::text::{optional_text, text};
 use crate::ffi::unit_of_work::postbox_unit_of_work;
-use crate::{AttributeValue, Error, ErrorCode, Item, Result};
-use aws_sdk_dynamodb::types::{
-    ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use crate::{AttributeValue, Error, ErrorCode, Expression, Item, Result, incomplete};
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use std::collections::HashMap;
 use std::ffi::c_char;
 use std::ptr;
@@ -40,25 +38,15 @@ pub struct postbox_expression {
     pub return_item: bool,
 }
 
-/// A copy of a `postbox_expression`.
-#[derive(Default)]
-struct Expression {
-    update: Option<String>,
-    condition: Option<String>,
-    names: Option<HashMap<String, String>>,
-    values: Option<Item>,
-    return_values: Option<ReturnValuesOnConditionCheckFailure>,
-}
-
-impl Expression {
+impl postbox_expression {
     /// Copies the expressions that C passed.
     ///
     /// # Safety
     /// `expression` is NULL, or its members are NULL or living strings and items.
-    unsafe fn read(expression: *const postbox_expression) -> Result<Self> {
+    unsafe fn read(expression: *const Self) -> Result<Expression> {
         // SAFETY: the caller's promise.
         let Some(given) = (unsafe { expression.as_ref() }) else {
-            return Ok(Self::default());
+            return Ok(Expression::default());
         };
         // SAFETY: the caller's promise.
         let own =
@@ -66,7 +54,7 @@ impl Expression {
         // SAFETY: the caller's promise, and NULL is not read.
         let item =
             |item: *const postbox_item| (!item.is_null()).then(|| unsafe { postbox_item::read(item) }).transpose();
-        Ok(Self {
+        Ok(Expression {
             update: own(given.update, "update")?,
             condition: own(given.condition, "condition")?,
             names: item(given.names)?.map(names).transpose()?,
@@ -87,28 +75,24 @@ fn names(item: Item) -> Result<HashMap<String, String>> {
     item.into_iter().map(name).collect()
 }
 
-fn incomplete(error: impl std::fmt::Display) -> Error {
-    Error::new(ErrorCode::InvalidArgument, format!("the action is incomplete: {error}"))
-}
-
 /// Adds an action that `action` makes of the table, the item or key, and the expressions.
 ///
 /// # Safety
-/// The rules of [`Handle::borrow`] apply to the handles, those of [`text`] to `table`, and those of [`Expression::read`] to
+/// The rules of [`Handle::borrow`] apply to the handles, those of [`text`] to `table`, and those of [`postbox_expression::read`] to
 /// `expression`.
 unsafe fn add(
     work: *mut postbox_unit_of_work,
     table: *const c_char,
     item: *const postbox_item,
     expression: *const postbox_expression,
-    action: impl FnOnce(&str, Item, Expression) -> Result<TransactWriteItem>,
+    action: impl FnOnce(String, Item, Expression) -> Result<TransactWriteItem>,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the caller's promise.
         let (table, item, expression) =
-            unsafe { (text(table, "table")?, postbox_item::read(item)?, Expression::read(expression)?) };
+            unsafe { (text(table, "table")?, postbox_item::read(item)?, postbox_expression::read(expression)?) };
         // SAFETY: the caller's promise.
-        unsafe { postbox_unit_of_work::enter(work) }?.add(action(table, item, expression)?)
+        unsafe { postbox_unit_of_work::enter(work) }?.add(action(table.to_owned(), item, expression)?)
     })
 }
 
@@ -124,15 +108,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_put_item(
     item: *const postbox_item,
     expression: *const postbox_expression,
 ) -> *mut postbox_error {
-    let action = |table: &str, item, expression: Expression| {
-        let put = Put::builder()
-            .table_name(table)
-            .set_item(Some(item))
-            .set_condition_expression(expression.condition)
-            .set_expression_attribute_names(expression.names)
-            .set_expression_attribute_values(expression.values)
-            .set_return_values_on_condition_check_failure(expression.return_values);
-        Ok(TransactWriteItem::builder().put(put.build().map_err(incomplete)?).build())
+    let action = |table, item, expression: Expression| {
+        let put = expression.put(table, item).map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().put(put).build())
     };
     // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     unsafe { add(work, table, item, expression, action) }
@@ -146,16 +124,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_update_item(
     key: *const postbox_item,
     expression: *const postbox_expression,
 ) -> *mut postbox_error {
-    let action = |table: &str, key, expression: Expression| {
-        let update = Update::builder()
-            .table_name(table)
-            .set_key(Some(key))
-            .set_update_expression(expression.update)
-            .set_condition_expression(expression.condition)
-            .set_expression_attribute_names(expression.names)
-            .set_expression_attribute_values(expression.values)
-            .set_return_values_on_condition_check_failure(expression.return_values);
-        Ok(TransactWriteItem::builder().update(update.build().map_err(incomplete)?).build())
+    let action = |table, key, expression: Expression| {
+        let update = expression.update(table, key).map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().update(update).build())
     };
     // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     unsafe { add(work, table, key, expression, action) }
@@ -170,15 +141,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_delete_item(
     key: *const postbox_item,
     expression: *const postbox_expression,
 ) -> *mut postbox_error {
-    let action = |table: &str, key, expression: Expression| {
-        let delete = Delete::builder()
-            .table_name(table)
-            .set_key(Some(key))
-            .set_condition_expression(expression.condition)
-            .set_expression_attribute_names(expression.names)
-            .set_expression_attribute_values(expression.values)
-            .set_return_values_on_condition_check_failure(expression.return_values);
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(incomplete)?).build())
+    let action = |table, key, expression: Expression| {
+        let delete = expression.delete(table, key).map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     };
     // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     unsafe { add(work, table, key, expression, action) }
@@ -193,15 +158,9 @@ pub unsafe extern "C" fn postbox_unit_of_work_check_item(
     key: *const postbox_item,
     expression: *const postbox_expression,
 ) -> *mut postbox_error {
-    let action = |table: &str, key, expression: Expression| {
-        let check = ConditionCheck::builder()
-            .table_name(table)
-            .set_key(Some(key))
-            .set_condition_expression(expression.condition)
-            .set_expression_attribute_names(expression.names)
-            .set_expression_attribute_values(expression.values)
-            .set_return_values_on_condition_check_failure(expression.return_values);
-        Ok(TransactWriteItem::builder().condition_check(check.build().map_err(incomplete)?).build())
+    let action = |table, key, expression: Expression| {
+        let check = expression.condition_check(table, key).map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     };
     // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     unsafe { add(work, table, key, expression, action) }

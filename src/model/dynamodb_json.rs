@@ -13,6 +13,7 @@
 //! ```
 
 use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::expression::Expression;
 use crate::model::item::{AttributeValue, Item};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
@@ -93,51 +94,28 @@ pub fn condition_check_from_json(json: &str) -> Result<ConditionCheck> {
 }
 
 fn put(mut fields: Fields) -> Result<Put> {
-    let built = Put::builder()
-        .set_table_name(Some(fields.required("TableName")?))
-        .set_item(Some(fields.item("Item")?))
-        .set_condition_expression(fields.text("ConditionExpression")?)
-        .set_expression_attribute_names(fields.names()?)
-        .set_expression_attribute_values(fields.values()?)
-        .set_return_values_on_condition_check_failure(fields.return_values()?)
-        .build();
+    let (table, item) = (fields.required("TableName")?, fields.item("Item")?);
+    let built = fields.expression()?.put(table, item);
     fields.finish(built)
 }
 
 fn update(mut fields: Fields) -> Result<Update> {
-    let built = Update::builder()
-        .set_table_name(Some(fields.required("TableName")?))
-        .set_key(Some(fields.item("Key")?))
-        .set_update_expression(Some(fields.required("UpdateExpression")?))
-        .set_condition_expression(fields.text("ConditionExpression")?)
-        .set_expression_attribute_names(fields.names()?)
-        .set_expression_attribute_values(fields.values()?)
-        .set_return_values_on_condition_check_failure(fields.return_values()?)
-        .build();
+    let (table, key) = (fields.required("TableName")?, fields.item("Key")?);
+    let update = Some(fields.required("UpdateExpression")?);
+    let built = Expression { update, ..fields.expression()? }.update(table, key);
     fields.finish(built)
 }
 
 fn delete(mut fields: Fields) -> Result<Delete> {
-    let built = Delete::builder()
-        .set_table_name(Some(fields.required("TableName")?))
-        .set_key(Some(fields.item("Key")?))
-        .set_condition_expression(fields.text("ConditionExpression")?)
-        .set_expression_attribute_names(fields.names()?)
-        .set_expression_attribute_values(fields.values()?)
-        .set_return_values_on_condition_check_failure(fields.return_values()?)
-        .build();
+    let (table, key) = (fields.required("TableName")?, fields.item("Key")?);
+    let built = fields.expression()?.delete(table, key);
     fields.finish(built)
 }
 
 fn condition_check(mut fields: Fields) -> Result<ConditionCheck> {
-    let built = ConditionCheck::builder()
-        .set_table_name(Some(fields.required("TableName")?))
-        .set_key(Some(fields.item("Key")?))
-        .set_condition_expression(Some(fields.required("ConditionExpression")?))
-        .set_expression_attribute_names(fields.names()?)
-        .set_expression_attribute_values(fields.values()?)
-        .set_return_values_on_condition_check_failure(fields.return_values()?)
-        .build();
+    let (table, key) = (fields.required("TableName")?, fields.item("Key")?);
+    let condition = Some(fields.required("ConditionExpression")?);
+    let built = Expression { condition, ..fields.expression()? }.condition_check(table, key);
     fields.finish(built)
 }
 
@@ -171,6 +149,17 @@ impl Fields {
     fn item(&mut self, name: &str) -> Result<Item> {
         let (value, path) = self.take(name).ok_or_else(|| wrong(&join(&self.path, name), "is missing"))?;
         item(value, &path)
+    }
+
+    /// Reads the members that all actions have in common.
+    fn expression(&mut self) -> Result<Expression> {
+        Ok(Expression {
+            update: None,
+            condition: self.text("ConditionExpression")?,
+            names: self.names()?,
+            values: self.values()?,
+            return_values: self.return_values()?,
+        })
     }
 
     fn names(&mut self) -> Result<Option<HashMap<String, String>>> {

@@ -6,6 +6,7 @@ pub(crate) mod cancel;
 pub(crate) mod config;
 pub mod dynamodb_json;
 pub(crate) mod error;
+pub(crate) mod expression;
 pub(crate) mod fate;
 pub(crate) mod header;
 mod header_access;

@@ -34,6 +34,12 @@ pub(crate) struct Target<'a> {
     values: Option<&'a HashMap<String, AttributeValue>>,
 }
 
+impl ActionName {
+    pub(crate) fn new(verb: &str, table: &str, message_id: Option<&str>) -> Self {
+        Self { subject: format!("{verb} {table}"), message_id: message_id.map(str::to_owned) }
+    }
+}
+
 impl<'a> Target<'a> {
     /// Returns the target of an action.
     ///

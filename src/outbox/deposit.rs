@@ -97,7 +97,7 @@ impl Outbox {
             .map_err(|error| crate::outbox::internal("Put", error))?;
         Ok(Action {
             item: TransactWriteItem::builder().put(put).build(),
-            name: ActionName { subject: format!("Put {}", self.table), message_id: Some(id.to_owned()) },
+            name: ActionName::new("Put", &self.table, Some(id)),
         })
     }
 

@@ -78,7 +78,6 @@ impl HttpConnector for Attempts {
 
 impl Attempts {
     async fn exchange(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let place = without_path(request.uri()).to_owned();
         let url: Uri =
             request.uri().parse().map_err(|error: http::uri::InvalidUri| ConnectorError::user(error.into()))?;
         let kind = self.kind(&url);
@@ -95,7 +94,7 @@ impl Attempts {
         if result.as_ref().is_err_and(has_rejected_certificate) && self.pools.trust.has_changed() {
             self.pools.pools.lock().retain(|kind, _| !kind.is_encrypted);
         }
-        result.map_err(|error| with_place(error, place, kind.proxy.as_ref()))
+        result.map_err(|error| with_place(error, &url, kind.proxy.as_ref()))
     }
 
     fn kind(&self, url: &Uri) -> Kind {
@@ -171,7 +170,8 @@ impl std::error::Error for At {
     }
 }
 
-fn with_place(error: ConnectorError, mut place: String, proxy: Option<&Proxy>) -> ConnectorError {
+fn with_place(error: ConnectorError, url: &Uri, proxy: Option<&Proxy>) -> ConnectorError {
+    let mut place = without_path(&url.to_string()).to_owned();
     if let Some(proxy) = proxy {
         place += &format!(" through the proxy {proxy}");
     }

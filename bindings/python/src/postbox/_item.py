@@ -14,7 +14,12 @@ Item: TypeAlias = dict[str, Any]
 
 def item_from_json(text: str) -> Item:
     """Reads an item from DynamoDB JSON."""
-    return {name: _from_tagged(value) for name, value in json.loads(text).items()}
+    return item_from_tagged(json.loads(text))
+
+
+def item_from_tagged(members: dict[str, Any]) -> Item:
+    """Reads an item from the parsed DynamoDB JSON."""
+    return {name: _from_tagged(value) for name, value in members.items()}
 
 
 _READERS: dict[str, Callable[[Any], object]] = {
@@ -23,7 +28,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "B": base64.b64decode,
     "BOOL": bool,
     "NULL": lambda _: None,
-    "M": lambda members: {name: _from_tagged(value) for name, value in members.items()},
+    "M": item_from_tagged,
     "L": lambda elements: [_from_tagged(element) for element in elements],
     "SS": set,
     "NS": lambda numbers: set(map(Decimal, numbers)),

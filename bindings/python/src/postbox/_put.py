@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from postbox._item import item_from_json
+from postbox._item import item_from_tagged
 from postbox._native import ffi, lib
 
 
@@ -16,7 +16,7 @@ def put_action(text: Any, python_values: bool) -> dict[str, Any]:
     text = ffi.gc(text, lib.postbox_string_free)
     action: dict[str, Any] = json.loads(ffi.string(text))
     item = action["Put"]["Item"]
-    action["Put"]["Item"] = item_from_json(json.dumps(item)) if python_values else _with_bytes(item)
+    action["Put"]["Item"] = item_from_tagged(item) if python_values else _with_bytes(item)
     return action
 
 
