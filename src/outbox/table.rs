@@ -9,8 +9,8 @@ use crate::sdk::failure::explain;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, IndexStatus,
-    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, SseSpecification, SseType,
-    StreamSpecification, StreamViewType, TableDescription, TableStatus, Tag,
+    KeySchemaElement, KeyType, MultiRegionConsistency, Projection, ProjectionType, ScalarAttributeType,
+    SseSpecification, SseType, StreamSpecification, StreamViewType, TableDescription, TableStatus, Tag,
 };
 use std::time::Duration;
 
@@ -260,8 +260,13 @@ fn shown(keys: &[(&str, KeyType)]) -> String {
     shown.join(", ")
 }
 
-/// Returns the reason for which a table in this state cannot be used.
-fn status_fault(found: &TableDescription) -> Option<&'static str> {
+/// Returns the reason for which a table in this state, or of this kind, cannot be used.
+fn table_fault(found: &TableDescription) -> Option<&'static str> {
+    if found.multi_region_consistency() == Some(&MultiRegionConsistency::Strong) {
+        return Some(
+            "the table is a global table with multi-Region strong consistency, which supports neither transactions nor time to live, so no commit can succeed: use a table in one region",
+        );
+    }
     match found.table_status()? {
         TableStatus::Creating => Some("the table is being created: try again later"),
         TableStatus::Deleting => Some("the table is being deleted, and its messages are lost"),
@@ -274,7 +279,7 @@ fn status_fault(found: &TableDescription) -> Option<&'static str> {
 
 fn check(found: &TableDescription, table: &str) -> Result<TableReport> {
     let mut faults: Vec<(&str, String)> = Vec::new();
-    faults.extend(status_fault(found).map(|fault| ("table", fault.to_owned())));
+    faults.extend(table_fault(found).map(|fault| ("table", fault.to_owned())));
     let expected = vec![(MESSAGE_ID, KeyType::Hash)];
     if keys(found.key_schema()) != expected {
         let fault = format!("the key is {}, it must be {}", shown(&keys(found.key_schema())), shown(&expected));

@@ -44,7 +44,7 @@ pub enum Fault {
     Wait(Gate),
     /// The sender gets no response. The request takes effect after the test opens `from`; then `arrived` opens.
     Late { from: Gate, arrived: Gate },
-    /// The request takes its normal course, and the test replaces the value at this JSON pointer of the response.
+    /// The request takes its normal course, and the test sets the member at this JSON pointer of the response.
     Edit { pointer: &'static str, value: Value },
     /// BatchGetItem looks up only this many keys and returns the others as UnprocessedKeys.
     Unprocessed { after: usize },
@@ -182,7 +182,9 @@ pub async fn answer(inner: &SharedHttpConnector, request: HttpRequest, recorded:
         }
         Fault::Edit { pointer, value } => {
             let mut body = read(inner.call(request).await?).await;
-            *body.pointer_mut(pointer).expect("a value to replace") = value;
+            let (object, name) = pointer.rsplit_once('/').expect("a pointer to a member");
+            let object = body.pointer_mut(object).and_then(Value::as_object_mut).expect("an object");
+            object.insert(name.to_owned(), value);
             respond(200, &body)
         }
         Fault::Unprocessed { after } => unprocessed(inner, request, recorded, after).await,

@@ -407,6 +407,18 @@ fn a_table_that_cannot_be_used_in_its_state_is_rejected() {
 }
 
 #[test]
+fn a_global_table_with_strong_consistency_is_rejected() {
+    let consistency = |value: &str| Fault::Edit { pointer: "/Table/MultiRegionConsistency", value: value.into() };
+    let world = TestOutbox::new();
+    world.faults.next("DescribeTable", consistency("STRONG"));
+    let error = world.postbox.verify_table().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidTable);
+    assert!(error.reasons()[0].message.contains("supports neither transactions"), "{error:?}");
+    world.faults.next("DescribeTable", consistency("EVENTUAL"));
+    world.postbox.verify_table().unwrap();
+}
+
+#[test]
 fn a_causation_index_with_any_projection_is_enough() {
     let mut indexes = brighters_indexes();
     indexes[0].2 = ProjectionType::KeysOnly;
