@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 25] = [
+pub const SOURCES: [(&str, &str); 28] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -30,6 +30,9 @@ pub const SOURCES: [(&str, &str); 25] = [
     ("src/ffi/archive.rs", "Archiving"),
     ("src/ffi/stats.rs", "Counts and statistics"),
     ("src/ffi/report.rs", "Reports"),
+    ("src/ffi/operation.rs", "Asynchronous operations"),
+    ("src/ffi/start.rs", ""),
+    ("src/ffi/result.rs", ""),
     ("src/ffi/log.rs", "Logging"),
     ("src/ffi/trace.rs", "Tracing"),
     ("src/ffi/text.rs", "Strings"),

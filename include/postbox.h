@@ -80,14 +80,17 @@
  *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
  *   work, only postbox_unit_of_work_read_item, postbox_unit_of_work_put_item,
  *   postbox_unit_of_work_get_item, postbox_unit_of_work_put, postbox_unit_of_work_add and
- *   postbox_unit_of_work_commit can send a request.
+ *   postbox_unit_of_work_commit can send a request. The functions whose names end in _async start an
+ *   operation, return without waiting, and pass the result to a callback.
  * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.
  *
  * The process that uses the library:
  *
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
- *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
+ *   sweeps of several topics have further threads, whose names begin with "postbox-". The first
+ *   operation that is started adds the thread postbox-completion, which calls the callbacks of such
+ *   operations. Operations of several requests run on up to 128 threads named postbox-call. Each of these
  *   threads has a stack of 8 MB, because it may call producers, archive callbacks and log callbacks.
  * - Stack of the caller. A call needs at most 128 KB of stack, plus the stack of the callbacks that
  *   run during the call. With musl, a thread has only 128 KB by default, so give it a larger stack if
@@ -320,6 +323,10 @@ POSTBOX_ENUM(postbox_code)
      * retryable.
      */
     POSTBOX_ERROR_NO_RESOURCES = 70,
+    /**
+     * The program canceled the operation while it waited for DynamoDB. A write may or may not have taken effect.
+     */
+    POSTBOX_ERROR_CANCELED = 71,
     /**
      * A defect in Postbox. Please report it.
      */
@@ -642,6 +649,12 @@ typedef struct postbox_item postbox_item;
 typedef struct postbox_message postbox_message;
 
 /**
+ * An operation that was started. The handle is needed only to cancel the operation. Any number of threads
+ * may use it.
+ */
+typedef struct postbox_operation postbox_operation;
+
+/**
  * A page of stored messages, from postbox_list_messages. Any number of threads may read a page.
  *
  * ```c
@@ -667,6 +680,14 @@ typedef struct postbox_page postbox_page;
  * ids, the outcomes are in the order of the ids, and an id that was passed twice has one outcome. Any number of threads may read a report.
  */
 typedef struct postbox_report postbox_report;
+
+/**
+ * The result of an operation that was started. The function that starts the operation documents what
+ * its result contains. The functions that take a part out of the result return NULL if the result has
+ * no such part, if the message or item does not exist, or if the part was already taken. The caller owns
+ * the part that it has taken.
+ */
+typedef struct postbox_result postbox_result;
 
 /**
  * The results of the messages of one call to a postbox_send_batch_callback. Each message starts with
@@ -942,6 +963,26 @@ typedef struct postbox_stats {
      */
     uint64_t reserved[7];
 } postbox_stats;
+
+/**
+ * Receives the result of an operation that was started, with the `data` that was passed with the
+ * callback. If the operation failed, `error` describes why, as if the blocking function had returned it,
+ * and `result` is NULL. The callback owns both and frees them with postbox_error_free and
+ * postbox_result_free.
+ *
+ * The callback is called once for each operation that was started, even if the operation is canceled or
+ * the client is closed. It runs on a thread of the client named "postbox-completion", which calls the
+ * callbacks of all operations one after another, and may run before the function that starts the
+ * operation has returned. The callback may call Postbox, but while it runs, no other operation of the
+ * client is reported, so it should return quickly. It must not free the client. postbox_close and
+ * postbox_close_within fail in it with POSTBOX_ERROR_REENTRANT_CALL. It must return normally: an
+ * exception or a longjmp out of it is undefined behaviour.
+ *
+ * A child process that was forked receives no results of its parent's operations.
+ */
+typedef void (*postbox_completion_callback)(void *data,
+                                            postbox_error *error,
+                                            postbox_result *result);
 
 /**
  * Receives one log message: its severity, and a line of text that contains no secrets and no message
@@ -1447,8 +1488,9 @@ postbox_error *postbox_mark_dispatched(postbox_client *client,
 /**
  * Confirms the outcome of a message that its producer had accepted. POSTBOX_SEND_SENT marks the
  * message dispatched. POSTBOX_SEND_RETRY and POSTBOX_SEND_UNAVAILABLE count as a failed attempt, after
- * which the message is sent again. POSTBOX_SEND_REJECT parks the message. `reason` may be NULL. A
- * producer may call this function too.
+ * which the message is sent again. POSTBOX_SEND_REJECT parks the message. After POSTBOX_SEND_NOT_TRIED, the
+ * message can be sent again, and no attempt is counted. `reason` may be NULL. A producer may call
+ * this function too.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for any other outcome, or for POSTBOX_SEND_SENT with an
  * unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. The
@@ -1535,6 +1577,16 @@ postbox_error *postbox_embedded_execute(postbox_client *client,
  * caller frees the unit of work with postbox_unit_of_work_free, before or after freeing the client.
  */
 POSTBOX_API postbox_unit_of_work *postbox_unit_of_work_begin(postbox_client *client);
+
+/**
+ * Begins a unit of work for a thread that must not wait, such as that of an event loop. Functions that add
+ * actions send no request. If two items are put into one table whose key this client does not know yet,
+ * two puts of the same item are detected only at the commit, which then fails with
+ * POSTBOX_ERROR_SERVICE_ERROR. Commit the unit of work with postbox_unit_of_work_commit_async. Otherwise,
+ * this function is the same as postbox_unit_of_work_begin.
+ */
+POSTBOX_API
+postbox_unit_of_work *postbox_unit_of_work_begin_async(postbox_client *client);
 
 /**
  * Reads one item of any table immediately, with a consistent read, as postbox_get_item does. The
@@ -2318,6 +2370,265 @@ const char *postbox_report_detail(const postbox_report *report,
  * Frees a report. Does nothing for NULL.
  */
 POSTBOX_API void postbox_report_free(postbox_report *report);
+
+/* ============================================================================================
+ * Asynchronous operations
+ * ============================================================================================ */
+
+/**
+ * Ends the wait for an operation, whose callback then receives POSTBOX_ERROR_CANCELED. A write may or may
+ * not have taken effect: for a commit, the error is POSTBOX_ERROR_OUTCOME_UNKNOWN, and the program can
+ * commit the unit of work again to find out. An operation that calls producers finishes its current calls
+ * and is then reported as usual. Does nothing for NULL, and if the operation is done.
+ */
+POSTBOX_API
+void postbox_operation_cancel(postbox_operation *operation);
+
+/**
+ * Frees the handle of an operation. The operation continues, and its callback is called. Does nothing for
+ * NULL.
+ */
+POSTBOX_API
+void postbox_operation_free(postbox_operation *operation);
+
+/**
+ * Starts postbox_unit_of_work_commit, and returns without waiting for DynamoDB. The operation has no
+ * result. Until the callback is called, functions on the unit of work fail with
+ * POSTBOX_ERROR_CONCURRENT_USE. The unit of work may be freed at any time: the commit continues.
+ *
+ * Errors of the operation: as for postbox_unit_of_work_commit. If the operation is canceled, the error is
+ * POSTBOX_ERROR_OUTCOME_UNKNOWN. Commit the unit of work again to find out whether it took effect.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unit_of_work_commit_async(postbox_unit_of_work *work,
+                                                        postbox_completion_callback callback,
+                                                        void *data,
+                                                        postbox_operation **operation);
+
+/**
+ * Starts postbox_deposit_post, and returns without waiting for DynamoDB. The operation has no result.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_deposit_post_async(postbox_client *client,
+                                                 const postbox_message *message,
+                                                 postbox_completion_callback callback,
+                                                 void *data,
+                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_deposit_posts, and returns without waiting for DynamoDB. The messages are copied. The
+ * operation has no result.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_deposit_posts_async(postbox_client *client,
+                                                  const postbox_message *const *messages,
+                                                  size_t count,
+                                                  postbox_completion_callback callback,
+                                                  void *data,
+                                                  postbox_operation **operation);
+
+/**
+ * Starts postbox_clear_outbox, and returns without waiting for DynamoDB or for producers, which are called
+ * on a thread of the client. The result contains the report. If the operation is canceled, it ends after
+ * the current calls to producers, and the messages that were not tried have the outcome
+ * POSTBOX_OUTCOME_SKIPPED.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_clear_outbox_async(postbox_client *client,
+                                                 const char *const *ids,
+                                                 size_t count,
+                                                 postbox_completion_callback callback,
+                                                 void *data,
+                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_mark_dispatched, and returns without waiting for DynamoDB. The result contains the
+ * report.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_mark_dispatched_async(postbox_client *client,
+                                                    const char *const *ids,
+                                                    size_t count,
+                                                    postbox_completion_callback callback,
+                                                    void *data,
+                                                    postbox_operation **operation);
+
+/**
+ * Starts postbox_replay, and returns without waiting for DynamoDB. The result contains the report.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_replay_async(postbox_client *client,
+                                           const char *const *ids,
+                                           size_t count,
+                                           postbox_completion_callback callback,
+                                           void *data,
+                                           postbox_operation **operation);
+
+/**
+ * Starts postbox_replay_causation, and returns without waiting for DynamoDB. The result contains the
+ * report.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_replay_causation_async(postbox_client *client,
+                                                     const char *causation_id,
+                                                     postbox_completion_callback callback,
+                                                     void *data,
+                                                     postbox_operation **operation);
+
+/**
+ * Starts postbox_confirm, and returns without waiting for DynamoDB. The operation has no result. The marks
+ * of messages that are confirmed at the same time share requests.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_confirm_async(postbox_client *client,
+                                            const char *id,
+                                            postbox_send_outcome outcome,
+                                            const char *reason,
+                                            postbox_completion_callback callback,
+                                            void *data,
+                                            postbox_operation **operation);
+
+/**
+ * Starts postbox_confirm_many, and returns without waiting for DynamoDB. The operation has no result.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_confirm_many_async(postbox_client *client,
+                                                 const char *const *ids,
+                                                 const postbox_send_outcome *outcomes,
+                                                 const char *const *reasons,
+                                                 size_t count,
+                                                 postbox_completion_callback callback,
+                                                 void *data,
+                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_get_message, and returns without waiting for DynamoDB. The result contains the message, or
+ * is NULL if the outbox has no such message.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_get_message_async(postbox_client *client,
+                                                const char *id,
+                                                postbox_completion_callback callback,
+                                                void *data,
+                                                postbox_operation **operation);
+
+/**
+ * Starts postbox_read_item, and returns without waiting for DynamoDB. The key is copied. The result
+ * contains the item, or is NULL if the table has no such item.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_read_item_async(postbox_client *client,
+                                              const char *table,
+                                              const postbox_item *key,
+                                              postbox_completion_callback callback,
+                                              void *data,
+                                              postbox_operation **operation);
+
+/**
+ * Starts postbox_list_messages, and returns without waiting for DynamoDB. The result contains the page.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_list_messages_async(postbox_client *client,
+                                                  postbox_state state,
+                                                  const char *topic,
+                                                  uint32_t limit,
+                                                  const char *cursor,
+                                                  postbox_completion_callback callback,
+                                                  void *data,
+                                                  postbox_operation **operation);
+
+/**
+ * Starts postbox_count_outstanding, and returns without waiting for DynamoDB. The result contains the
+ * count; see postbox_result_outstanding_count.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_count_outstanding_async(postbox_client *client,
+                                                      const char *topic,
+                                                      postbox_completion_callback callback,
+                                                      void *data,
+                                                      postbox_operation **operation);
+
+/**
+ * Starts postbox_unpark, and returns without waiting for DynamoDB. The operation has no result.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_unpark_async(postbox_client *client,
+                                           const char *id,
+                                           postbox_completion_callback callback,
+                                           void *data,
+                                           postbox_operation **operation);
+
+/**
+ * Starts postbox_create_table, and returns without waiting for DynamoDB. The operation has no result.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_create_table_async(postbox_client *client,
+                                                 postbox_completion_callback callback,
+                                                 void *data,
+                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_verify_table, and returns without waiting for DynamoDB. postbox_result_flag returns whether
+ * messages can be replayed by causation id.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_verify_table_async(postbox_client *client,
+                                                 postbox_completion_callback callback,
+                                                 void *data,
+                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_table_warnings, and returns without waiting for DynamoDB. The result contains the text, or
+ * is NULL if there are no warnings.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_table_warnings_async(postbox_client *client,
+                                                   postbox_completion_callback callback,
+                                                   void *data,
+                                                   postbox_operation **operation);
+
+/**
+ * Takes the message out of a result. The caller frees it with postbox_message_free.
+ */
+POSTBOX_API postbox_message *postbox_result_take_message(postbox_result *result);
+
+/**
+ * Takes the item out of a result. The caller frees it with postbox_item_free.
+ */
+POSTBOX_API postbox_item *postbox_result_take_item(postbox_result *result);
+
+/**
+ * Takes the page out of a result. The caller frees it with postbox_page_free.
+ */
+POSTBOX_API postbox_page *postbox_result_take_page(postbox_result *result);
+
+/**
+ * Takes the report out of a result. The caller frees it with postbox_report_free.
+ */
+POSTBOX_API postbox_report *postbox_result_take_report(postbox_result *result);
+
+/**
+ * Takes the text out of a result. The caller frees it with postbox_string_free.
+ */
+POSTBOX_API char *postbox_result_take_text(postbox_result *result);
+
+/**
+ * Returns the boolean value of a result. Returns false for NULL and for a result without one.
+ */
+POSTBOX_API bool postbox_result_flag(const postbox_result *result);
+
+/**
+ * Writes the count of a result to `count`. Returns false, and writes nothing, if `result` is NULL or has no
+ * count, or if `count` is NULL.
+ */
+POSTBOX_API
+bool postbox_result_outstanding_count(const postbox_result *result,
+                                      postbox_outstanding_count *count);
+
+/**
+ * Frees a result, with the parts that were not taken. Does nothing for NULL.
+ */
+POSTBOX_API void postbox_result_free(postbox_result *result);
 
 /* ============================================================================================
  * Logging

@@ -80,14 +80,17 @@
  *   "operation_timeout_ms" limits the time of each operation, including its retries. On a unit of
  *   work, only postbox_unit_of_work_read_item, postbox_unit_of_work_put_item,
  *   postbox_unit_of_work_get_item, postbox_unit_of_work_put, postbox_unit_of_work_add and
- *   postbox_unit_of_work_commit can send a request.
+ *   postbox_unit_of_work_commit can send a request. The functions whose names end in _async start an
+ *   operation, return without waiting, and pass the result to a callback.
  * - Defects. No Rust panic reaches the caller. A defect in Postbox is reported as
  *   POSTBOX_ERROR_INTERNAL.
  *
  * The process that uses the library:
  *
  * - Threads of the library. Each client has a thread named postbox-runtime. Sweepers, archivers and
- *   sweeps of several topics have further threads, whose names begin with "postbox-". Each of these
+ *   sweeps of several topics have further threads, whose names begin with "postbox-". The first
+ *   operation that is started adds the thread postbox-completion, which calls the callbacks of such
+ *   operations. Operations of several requests run on up to 128 threads named postbox-call. Each of these
  *   threads has a stack of 8 MB, because it may call producers, archive callbacks and log callbacks.
  * - Stack of the caller. A call needs at most 128 KB of stack, plus the stack of the callbacks that
  *   run during the call. With musl, a thread has only 128 KB by default, so give it a larger stack if

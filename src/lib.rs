@@ -102,6 +102,8 @@ pub use crate::model::table_report::{TableReport, TableWarning};
 pub use crate::model::trace_context::TraceContext;
 #[cfg(feature = "capi")]
 pub(crate) use crate::model::{expression::Expression, item_limits};
+#[cfg(feature = "capi")]
+pub(crate) use crate::runtime::Cancel;
 #[cfg(feature = "embedded")]
 pub use crate::sdk::embedded::EmbeddedDatabase;
 #[cfg(postbox_simulation)]

@@ -4,8 +4,12 @@ mod admin;
 pub(crate) mod builder;
 mod deposit;
 mod messages;
+mod operation;
+mod operations;
 pub(crate) mod postbox;
 mod put;
+#[cfg(feature = "capi")]
+mod start;
 pub(crate) mod sweep_options;
 #[cfg(feature = "serde")]
 mod typed;

@@ -1,6 +1,7 @@
 //! The client of an outbox.
 
 use crate::api::deposit::deposit_all;
+use crate::api::operations;
 use crate::api::sweep_options::SweepOptions;
 use crate::api::unit_of_work::UnitOfWork;
 use crate::delivery::after_commit::send_committed;
@@ -13,7 +14,7 @@ use crate::delivery::confirm;
 use crate::delivery::confirm_many::{confirm_many, not_a_confirmation};
 use crate::delivery::mark_dispatched::mark_dispatched;
 use crate::delivery::marking::flush_marks;
-use crate::delivery::presence::{show_end, warn_if_nobody_sweeps};
+use crate::delivery::presence::show_end;
 use crate::delivery::replay::replay;
 use crate::delivery::sweep::{sweep, sweep_in_background};
 use crate::engine::Engine;
@@ -78,15 +79,7 @@ impl Postbox {
     /// errors. After a retryable error, the message may or may not be stored, and it is safe to deposit the same
     /// message again.
     pub fn deposit_post(&self, message: Message) -> Result<String> {
-        self.engine.runtime.check_open()?;
-        let message = self.engine.traced(message);
-        let item = self.engine.outbox.encode(&message)?;
-        let _reserved = self.engine.reserve(1)?;
-        let deposited = self.engine.run("deposit_post", |outbox| async move { outbox.deposit(item).await })?;
-        let id = message.id().to_owned();
-        self.engine.deposited(deposited, &message);
-        warn_if_nobody_sweeps(&self.engine);
-        Ok(id)
+        operations::deposit_post(&self.engine, message)?.run(&self.engine)
     }
 
     /// Stores many messages in the outbox, without a transaction, in requests of up to 25 messages, and returns their
@@ -143,8 +136,7 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::MalformedItem`], and request errors.
     pub fn get_message(&self, id: &str) -> Result<Option<StoredMessage>> {
-        let id = id.to_owned();
-        self.engine.run("get_message", |outbox| async move { outbox.get(id).await })
+        operations::get_message(&self.engine, id).run(&self.engine)
     }
 
     /// Reads one item of any table, with a consistent read.
@@ -152,8 +144,7 @@ impl Postbox {
     /// # Errors
     /// Request errors.
     pub fn get_item(&self, table: impl Into<String>, key: Item) -> Result<Option<Item>> {
-        let table = table.into();
-        self.engine.run("get_item", |outbox| async move { outbox.get_item(table, key).await })
+        operations::get_item(&self.engine, table.into(), key).run(&self.engine)
     }
 
     /// Marks messages dispatched without sending them, for programs that send messages without Postbox. The dispatch time
@@ -166,12 +157,13 @@ impl Postbox {
     }
 
     /// Confirms the outcome of a message that its producer had [accepted](SendOutcome::Accepted). A sent message is
-    /// marked dispatched. Any other outcome counts as a failed attempt: the message is sent again, or parked if it was
+    /// marked dispatched. After [`NotTried`](SendOutcome::NotTried), the message can be sent again, and no attempt is
+    /// counted. Any other outcome counts as a failed attempt: the message is sent again, or parked if it was
     /// rejected or has failed too often. Any thread except the client's runtime thread may call this method, and a
     /// producer may call it too.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`], or for
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`], or for
     /// [`SendOutcome::Sent`] with an unknown id; [`ErrorCode::MarkIncomplete`], which is retryable, if the message
     /// could not be marked and stays outstanding; request errors if the failed attempt could not be counted.
     pub fn confirm(&self, id: &str, outcome: SendOutcome) -> Result<()> {
@@ -180,7 +172,8 @@ impl Postbox {
             SendOutcome::Retry(text) => confirm::failed(&self.engine, id, Blame::Unknown, text),
             SendOutcome::Unavailable(text) => confirm::failed(&self.engine, id, Blame::Transport, text),
             SendOutcome::Reject(text) => confirm::failed(&self.engine, id, Blame::Message, text),
-            SendOutcome::Accepted | SendOutcome::NotTried => Err(not_a_confirmation(id)),
+            SendOutcome::NotTried => confirm::not_tried(&self.engine, id),
+            SendOutcome::Accepted => Err(not_a_confirmation(id)),
         }
     }
 
@@ -210,7 +203,7 @@ impl Postbox {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`] and [`SendOutcome::NotTried`]; in this case, no
+    /// [`ErrorCode::InvalidArgument`] for [`SendOutcome::Accepted`]; in this case, no
     /// message is confirmed. [`ErrorCode::MarkIncomplete`] with a reason for each message whose confirmation was not
     /// recorded; all other messages are confirmed. The codes of the reasons are `NotFound`, `MarkFailed`, `ReadFailed`
     /// and `Malformed`. This error is retryable if confirming the failed messages again may succeed.
@@ -235,8 +228,7 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::TableNotFound`]; [`ErrorCode::InvalidTable`] with a reason for each problem.
     pub fn verify_table(&self) -> Result<TableReport> {
-        let lock_table = self.engine.config.lock_table_name.clone();
-        self.engine.run("verify_table", |outbox| async move { outbox.verify_table(&lock_table).await })
+        operations::verify_table(&self.engine).run(&self.engine)
     }
 
     /// Sends the outstanding messages that are older than `sweep_min_age_ms`, and marks them dispatched. The oldest
@@ -443,9 +435,7 @@ impl Postbox {
         limit: u32,
         cursor: Option<&Cursor>,
     ) -> Result<MessagePage> {
-        let (topic, cursor) = (topic.map(str::to_owned), cursor.cloned());
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        self.engine.run("list", |outbox| async move { outbox.list(state, topic, limit, cursor).await })
+        operations::list_messages(&self.engine, state, topic, limit, cursor).run(&self.engine)
     }
 
     /// Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset.
@@ -453,8 +443,7 @@ impl Postbox {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] if the message is not parked.
     pub fn unpark(&self, id: &str) -> Result<()> {
-        let unparked = id.to_owned();
-        self.engine.run("unpark", |outbox| async move { outbox.unpark(unparked).await })
+        operations::unpark(&self.engine, id).run(&self.engine)
     }
 
     /// Replays messages: makes dispatched or parked messages outstanding again, so that the next sweep or clear sends
@@ -576,7 +565,7 @@ impl Postbox {
             flush_marks(&self.engine, deadline)?;
             return Err(Error::new(
                 ErrorCode::ReentrantCall,
-                "close was called by a producer or an archive of the same Postbox, for which it cannot wait: the Postbox stops as soon as they return; close it again after that",
+                "close was called by a producer, an archive or a completion of the same Postbox, for which it cannot wait: the Postbox stops as soon as they return; close it again after that",
             ));
         }
         let stopped = [

@@ -1,5 +1,8 @@
 //! Units of work.
 
+#[cfg(feature = "capi")]
+use crate::api::operation::Operation;
+use crate::api::operations;
 use crate::delivery::presence::warn_if_nobody_sweeps;
 use crate::engine::Engine;
 use crate::engine::backlog_limit::Reserved;
@@ -12,6 +15,8 @@ use crate::outbox::attribute::MESSAGE_ID;
 use crate::outbox::size::{MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES};
 use crate::outbox::transaction::outcome_unknown;
 use crate::sys::clock::Moment;
+#[cfg(feature = "capi")]
+use crate::{outbox::Outbox, runtime::Cancel};
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,13 +60,15 @@ pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(9 * 60);
 #[must_use = "nothing is written unless commit is called"]
 pub struct UnitOfWork {
     engine: Arc<Engine>,
-    actions: Vec<Action>,
+    actions: Arc<Vec<Action>>,
     deposited: Vec<Message>,
     /// The reservation for the messages of this unit of work, which counts toward `max_outstanding` until the commit or
     /// the rollback.
     reserved: Reserved,
     bytes: usize,
     token: String,
+    /// Whether no request may be sent before the commit.
+    is_offline: bool,
     pub(super) state: State,
 }
 
@@ -75,18 +82,42 @@ pub(super) enum State {
     RolledBack,
 }
 
+/// A commit that was [begun](UnitOfWork::begin_commit).
+#[cfg(feature = "capi")]
+pub(crate) struct Commit {
+    engine: Arc<Engine>,
+    operation: Operation<()>,
+    pub(crate) token_ends: Moment,
+}
+
+#[cfg(feature = "capi")]
+impl Commit {
+    /// Starts the commit. `done` is called once with the result. If an error is returned, `done` is not called.
+    pub(crate) fn start(self, done: impl FnOnce(Result<()>) + Send + 'static) -> Result<Cancel> {
+        self.operation.start(&self.engine, done)
+    }
+}
+
 impl UnitOfWork {
     pub(crate) fn new(engine: Arc<Engine>) -> Self {
         let reserved = Reserved::none(&engine.limit);
         Self {
             engine,
-            actions: Vec::new(),
+            actions: Arc::default(),
             deposited: Vec::new(),
             reserved,
             bytes: 0,
             token: new_token(),
+            is_offline: false,
             state: State::Open,
         }
+    }
+
+    /// Sends no request before the commit. Two puts of the same item into a table whose key is unknown are then detected
+    /// only by DynamoDB.
+    #[cfg(feature = "capi")]
+    pub(crate) fn without_requests(self) -> Self {
+        Self { is_offline: true, ..self }
     }
 
     /// Reads one item of any table immediately, with a consistent read. The read is not part of the transaction,
@@ -96,8 +127,7 @@ impl UnitOfWork {
     /// # Errors
     /// The same as for [`Postbox::get_item`](crate::Postbox::get_item).
     pub fn get_item(&self, table: impl Into<String>, key: Item) -> Result<Option<Item>> {
-        let table = table.into();
-        self.engine.run("get_item", |outbox| async move { outbox.get_item(table, key).await })
+        operations::get_item(&self.engine, table.into(), key).run(&self.engine)
     }
 
     /// Adds a put of an item, which replaces an existing item. For a put with a condition, see [`add`](Self::add).
@@ -193,43 +223,11 @@ impl UnitOfWork {
     ///   has the message.
     /// - [`ErrorCode::UnitOfWorkClosed`], or a [request error](crate::Postbox): nothing was written.
     pub fn commit(&mut self) -> Result<()> {
-        let token_ends = match self.state {
-            State::InDoubt(token_ends) if token_ends.is_past() => {
-                return Err(never_known(
-                    "DynamoDB no longer remembers the token of the transaction, so sending it again could write twice",
-                ));
-            }
-            State::InDoubt(token_ends) => token_ends,
-            State::Open => Moment::now() + TOKEN_LIFE,
-            State::Committed | State::RolledBack => return self.check_open(),
-        };
+        let token_ends = self.token_end()?;
         if self.actions.is_empty() {
-            self.check_open()?;
-        } else {
-            self.send(token_ends)?;
+            self.note_commit();
+            return Ok(());
         }
-        let was_in_doubt = matches!(self.state, State::InDoubt(_));
-        self.state = State::Committed;
-        self.reserved.release();
-        Counters::add(&self.engine.counters.deposited, self.deposited.len() as u64);
-        if !self.deposited.is_empty() {
-            warn_if_nobody_sweeps(&self.engine);
-        }
-        let ids = self.deposited.iter().map(|message| message.id().to_owned());
-        let ids: Vec<String> = if self.engine.config.dispatch_after_commit { ids.collect() } else { Vec::new() };
-        let deposited = self.deposited.drain(..);
-        // If the outcome of the commit was unknown for a while, a sweeper may have sent the messages in the meantime.
-        // The messages are then not kept in memory, because a clear would send them again from there.
-        if !was_in_doubt {
-            self.engine.recent.add(deposited);
-        }
-        self.engine.committed.add(ids);
-        self.actions.clear();
-        Ok(())
-    }
-
-    fn send(&mut self, token_ends: Moment) -> Result<()> {
-        let was_in_doubt = matches!(self.state, State::InDoubt(_));
         let mut started = false;
         let sent = self.engine.run("commit", |outbox| {
             let (started, actions, token) = (&mut started, &self.actions, &self.token);
@@ -238,12 +236,47 @@ impl UnitOfWork {
                 outbox.commit(actions, token, token_ends).await
             }
         });
+        self.end_commit(token_ends, started, sent)
+    }
+
+    /// Returns the operation that commits this unit of work. The unit of work must not be used until
+    /// [`end_commit`](Self::end_commit) was called with the result.
+    #[cfg(feature = "capi")]
+    pub(crate) fn begin_commit(&self) -> Result<Commit> {
+        let token_ends = self.token_end()?;
+        let (actions, token) = (Arc::clone(&self.actions), self.token.clone());
+        let request = |outbox: Arc<Outbox>| async move {
+            if actions.is_empty() { Ok(()) } else { outbox.commit(&actions, &token, token_ends).await }
+        };
+        let operation = Operation::request(&self.engine, "commit", request);
+        Ok(Commit { engine: Arc::clone(&self.engine), operation, token_ends })
+    }
+
+    /// Returns the time until which the commit can be sent with its token.
+    fn token_end(&self) -> Result<Moment> {
+        match self.state {
+            State::InDoubt(token_ends) if token_ends.is_past() => Err(never_known(
+                "DynamoDB no longer remembers the token of the transaction, so sending it again could write twice",
+            )),
+            State::InDoubt(token_ends) => Ok(token_ends),
+            State::Open | State::Committed | State::RolledBack => {
+                self.check_open().map(|()| Moment::now() + TOKEN_LIFE)
+            }
+        }
+    }
+
+    /// Notes the result of a commit. `started` is true if a request may have been sent.
+    pub(crate) fn end_commit(&mut self, token_ends: Moment, started: bool, sent: Result<()>) -> Result<()> {
+        let was_in_doubt = matches!(self.state, State::InDoubt(_));
         let Err(error) = sent else {
+            self.note_commit();
             return Ok(());
         };
         let error = match error.code() {
             // The call was interrupted, and a request may have been sent.
-            ErrorCode::Timeout | ErrorCode::Internal | ErrorCode::Closed if started => outcome_unknown(&error),
+            ErrorCode::Timeout | ErrorCode::Internal | ErrorCode::Closed | ErrorCode::Canceled if started => {
+                outcome_unknown(&error)
+            }
             // A delayed request of this commit can no longer take effect, because it would write a message that already
             // exists.
             ErrorCode::DuplicateMessage | ErrorCode::OutcomeUnknown => error,
@@ -265,6 +298,27 @@ impl UnitOfWork {
         Err(error)
     }
 
+    /// Notes that the commit took effect.
+    fn note_commit(&mut self) {
+        let was_in_doubt = matches!(self.state, State::InDoubt(_));
+        self.state = State::Committed;
+        self.reserved.release();
+        Counters::add(&self.engine.counters.deposited, self.deposited.len() as u64);
+        if !self.deposited.is_empty() {
+            warn_if_nobody_sweeps(&self.engine);
+        }
+        let ids = self.deposited.iter().map(|message| message.id().to_owned());
+        let ids: Vec<String> = if self.engine.config.dispatch_after_commit { ids.collect() } else { Vec::new() };
+        let deposited = self.deposited.drain(..);
+        // If the outcome of the commit was unknown for a while, a sweeper may have sent the messages in the meantime.
+        // The messages are then not kept in memory, because a clear would send them again from there.
+        if !was_in_doubt {
+            self.engine.recent.add(deposited);
+        }
+        self.engine.committed.add(ids);
+        self.actions = Arc::default();
+    }
+
     /// Discards the actions and closes the unit of work, without a request. Dropping a unit of work that was not committed
     /// has the same effect.
     ///
@@ -282,7 +336,7 @@ impl UnitOfWork {
         self.check_open()?;
         self.state = State::RolledBack;
         self.reserved.release();
-        self.actions.clear();
+        self.actions = Arc::default();
         self.deposited.clear();
         Ok(())
     }
@@ -345,7 +399,7 @@ impl UnitOfWork {
             ));
         }
         self.bytes += bytes;
-        self.actions.push(action);
+        Arc::make_mut(&mut self.actions).push(action);
         Ok(())
     }
 
@@ -373,6 +427,9 @@ impl UnitOfWork {
         let with_key = if new.is_key { Some(new.fields) } else { others.find(|it| it.is_key).map(|it| it.fields) };
         if let Some(key) = with_key {
             return Ok(Some(key.keys().cloned().collect()));
+        }
+        if self.is_offline {
+            return Ok(self.engine.outbox.cached_key_names(new.table));
         }
         let table = new.table.to_owned();
         let asked =

@@ -41,7 +41,7 @@ pub(crate) fn store_acceptances(engine: &Engine, accepted: Vec<Accepted>, circum
 
 /// Stores the acceptances of a clear. The acceptances of messages that a sweeper may soon find are stored immediately.
 /// The other acceptances are stored after a second, unless their messages are confirmed by then.
-pub(crate) fn store_acceptances_of_clear(engine: &Engine, call: &Call<'_>, accepted: Vec<Accepted>) {
+pub(crate) fn store_acceptances_of_clear(engine: &Engine, call: &Call, accepted: Vec<Accepted>) {
     let now = Ticks::now();
     let (old, young): (Vec<_>, Vec<_>) =
         accepted.into_iter().partition(|accepted| now.since(accepted.created) >= SOON_SWEPT);

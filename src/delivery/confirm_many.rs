@@ -2,7 +2,7 @@
 //! and record their failures.
 
 use crate::delivery::blame::Blame;
-use crate::delivery::confirm::mark_confirmed;
+use crate::delivery::confirm::{self, mark_confirmed};
 use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Reason, Result};
@@ -56,7 +56,7 @@ pub(crate) fn confirm_many<'o>(
     engine: &Engine,
     outcomes: impl Iterator<Item = (&'o str, &'o SendOutcome)>,
 ) -> Result<()> {
-    let (mut sent, mut unsent) = (BTreeMap::new(), Vec::new());
+    let (mut sent, mut unsent, mut not_tried) = (BTreeMap::new(), Vec::new(), Vec::new());
     let mut ids = HashSet::new();
     for (place, (id, outcome)) in outcomes.enumerate() {
         let (blame, error) = match outcome {
@@ -69,7 +69,11 @@ pub(crate) fn confirm_many<'o>(
             SendOutcome::Retry(text) => (Blame::Unknown, text),
             SendOutcome::Unavailable(text) => (Blame::Transport, text),
             SendOutcome::Reject(text) => (Blame::Message, text),
-            SendOutcome::Accepted | SendOutcome::NotTried => return Err(not_a_confirmation(id)),
+            SendOutcome::NotTried => {
+                not_tried.push(id);
+                continue;
+            }
+            SendOutcome::Accepted => return Err(not_a_confirmation(id)),
         };
         if ids.insert((id, false)) {
             unsent.push(Unsent { place, id, blame, error });
@@ -77,6 +81,9 @@ pub(crate) fn confirm_many<'o>(
     }
     unsent.retain(|unsent| !ids.contains(&(unsent.id, true)));
     let call = &engine.runtime.enter()?;
+    for id in not_tried {
+        confirm::not_tried(engine, id)?;
+    }
     let mut unrecorded = Unrecorded::default();
     let (sent_count, count) = (sent.len() as u64, sent.len() + unsent.len());
     for (place, id, marked) in mark_confirmed(engine, call, sent)? {
@@ -95,14 +102,14 @@ pub(crate) fn not_a_confirmation(id: &str) -> Error {
     Error::new(
         ErrorCode::InvalidArgument,
         format!(
-            "message {id} cannot be confirmed as accepted or not tried: confirm it as sent, retry, unavailable or reject"
+            "message {id} cannot be confirmed as accepted: confirm it as sent, retry, unavailable, reject or not tried"
         ),
     )
 }
 
 /// Records failed attempts in the same way as a sweep does. After a failed attempt, the message waits or is parked, and
 /// the attempt can count towards the maximum number of attempts.
-fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, unrecorded: &mut Unrecorded) {
+fn record(engine: &Engine, call: &Call, unsent: &[Unsent<'_>], sent: u64, unrecorded: &mut Unrecorded) {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for part in unsent.chunks(MAX_BATCH_GET) {
         let (mut found, read) = read(engine, call, part);
@@ -125,6 +132,7 @@ fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, un
             if blame != Blame::Message {
                 engine.confirmed_as_failed(acceptance, message.topic(), &fate);
             }
+            engine.unsent_keys.note(&message);
             let tally = tallies.entry(message.topic().to_owned()).or_default();
             // The sent messages are not read, so their topics are not known. They therefore count as sent for each
             // topic of the call.
@@ -138,11 +146,7 @@ fn record(engine: &Engine, call: &Call<'_>, unsent: &[Unsent<'_>], sent: u64, un
     }
 }
 
-fn read(
-    engine: &Engine,
-    call: &Call<'_>,
-    unsent: &[Unsent<'_>],
-) -> (HashMap<String, Result<StoredMessage>>, Result<()>) {
+fn read(engine: &Engine, call: &Call, unsent: &[Unsent<'_>]) -> (HashMap<String, Result<StoredMessage>>, Result<()>) {
     let outbox = Arc::clone(&engine.outbox);
     let ids = unsent.iter().map(|unsent| unsent.id.to_owned()).collect();
     let read = async move { outbox.get_batch(ids).await }.instrument(engine.request_span("reading messages"));

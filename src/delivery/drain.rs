@@ -47,7 +47,7 @@ const CLAIM_LEASES: u32 = 2;
 /// The lane to drain, and the conditions of the drain.
 pub(crate) struct Task<'a, 'p> {
     pub(crate) engine: &'a Engine,
-    pub(crate) call: &'a Call<'a>,
+    pub(crate) call: &'a Call,
     pub(crate) times: Times,
     /// The number of consecutive failed probes of the lane. A probe is the first drain after a pause of the lane, and
     /// tests whether its transport works again. If the number is above 0, this drain is a probe.

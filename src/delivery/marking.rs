@@ -30,7 +30,7 @@ type Answer = (usize, Marked);
 /// The sent messages whose marks have no result yet, and the channel for the results.
 pub(crate) struct Marking<'a> {
     engine: &'a Engine,
-    call: &'a Call<'a>,
+    call: &'a Call,
     /// The sent messages, by their places in the report.
     sent: HashMap<usize, Sent<'a>>,
     answers: (UnboundedSender<Answer>, UnboundedReceiver<Answer>),
@@ -49,7 +49,7 @@ pub(crate) struct Sent<'a> {
 }
 
 impl<'a> Marking<'a> {
-    pub(crate) fn new(engine: &'a Engine, call: &'a Call<'a>) -> Self {
+    pub(crate) fn new(engine: &'a Engine, call: &'a Call) -> Self {
         Self { engine, call, sent: HashMap::new(), answers: unbounded_channel(), has_worked: false, failed: Vec::new() }
     }
 
@@ -146,7 +146,7 @@ pub(crate) fn flush_marks(engine: &Engine, deadline: Instant) -> Result<()> {
 
 /// Marks the messages that this process has sent and could not mark before. Returns whether marks succeed, so that
 /// further messages may be sent.
-pub(crate) fn catch_up(engine: &Engine, call: &Call<'_>) -> bool {
+pub(crate) fn catch_up(engine: &Engine, call: &Call) -> bool {
     let overdue = engine.marker.overdue();
     let patience = engine.mark_timeout();
     for batch in overdue.chunks(MAX_STATEMENTS) {

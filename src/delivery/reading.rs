@@ -52,7 +52,7 @@ impl<'a> Reading<'a> {
     #[inline(never)]
     pub(crate) fn start(
         engine: &'a Engine,
-        call: &Call<'_>,
+        call: &Call,
         purpose: For,
         ids: impl IntoIterator<Item = (usize, String)>,
     ) -> Self {

@@ -137,7 +137,7 @@ pub(crate) struct Sender<'a, 'd> {
 impl<'a, 'd> Sender<'a, 'd> {
     pub(crate) fn new(
         engine: &'a Engine,
-        call: &'a Call<'a>,
+        call: &'a Call,
         purpose: For,
         (held, tallies): (&'d mut Held, &'d mut BTreeMap<String, Tally>),
         go_on: &'d dyn Fn() -> bool,

@@ -23,7 +23,7 @@ const MIN_PAGE: i32 = 10;
 /// A merged sequence of the messages of some shards.
 pub(crate) struct Source<'a> {
     engine: &'a Engine,
-    call: &'a Call<'a>,
+    call: &'a Call,
     parts: Vec<Part>,
     /// Whether a shard could not be read to its end, so that the lane may have more messages that are due.
     pub(crate) is_incomplete: bool,
@@ -46,7 +46,7 @@ impl<'a> Source<'a> {
     /// Creates a source from these ranges of shards and from the messages that were already found.
     pub(crate) fn new(
         engine: &'a Engine,
-        call: &'a Call<'a>,
+        call: &'a Call,
         shards: impl IntoIterator<Item = (String, Range)>,
         mut found: Vec<Sighting>,
     ) -> Self {

@@ -65,7 +65,7 @@ struct Job {
 /// A running sweep: the state that its threads share.
 struct Sweep<'a, 'r> {
     engine: &'a Engine,
-    call: &'a Call<'a>,
+    call: &'a Call,
     topic: Option<&'a str>,
     cancel: &'a CancelToken,
     started: Instant,

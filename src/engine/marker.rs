@@ -89,7 +89,7 @@ impl Marker {
     pub(crate) fn mark(
         &self,
         runtime: &Runtime,
-        call: &Call<'_>,
+        call: &Call,
         marks: impl IntoIterator<Item = (usize, Mark)>,
         answers: &UnboundedSender<(usize, Marked)>,
     ) {
@@ -99,7 +99,7 @@ impl Marker {
 
     /// Marks messages without a caller that waits for the results. Until a message is marked, no other thread of this
     /// process sends it.
-    pub(crate) fn mark_in_background(&self, runtime: &Runtime, call: &Call<'_>, marks: Vec<Mark>) {
+    pub(crate) fn mark_in_background(&self, runtime: &Runtime, call: &Call, marks: Vec<Mark>) {
         let waiting = |mark| Waiting { mark, tries: 0, place: 0, answers: None };
         self.begin(runtime, call, marks.into_iter().map(waiting).collect());
     }
@@ -133,7 +133,7 @@ impl Marker {
         }
     }
 
-    fn begin(&self, runtime: &Runtime, call: &Call<'_>, marks: Vec<Waiting>) {
+    fn begin(&self, runtime: &Runtime, call: &Call, marks: Vec<Waiting>) {
         {
             let mut state = self.0.lock();
             state.open += marks.len();

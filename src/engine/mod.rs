@@ -233,7 +233,7 @@ impl Engine {
     }
 
     /// Adds the provider of credentials to the error of a request that was not sent because it waited for this provider.
-    fn with_provider(&self, error: Error) -> Error {
+    pub(crate) fn with_provider(&self, error: Error) -> Error {
         match self.credentials.as_ref().and_then(Renewable::awaited) {
             Some(provider) if error.code() == ErrorCode::Timeout => {
                 error.with_text(&format!("; no AWS credentials have arrived yet from this provider: {provider}"))

@@ -13,6 +13,7 @@ use crate::ffi::text::{c_string, optional_text, slice, text, texts};
 use crate::{DispatchReport, Error, ErrorCode, Item, Message, Postbox, Result, SendOutcome, UnitOfWork};
 use std::ffi::c_char;
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An open connection to an outbox. A program opens one client and shares it between its threads.
@@ -21,14 +22,25 @@ use std::time::Duration;
 /// inherited client fail with POSTBOX_ERROR_FORKED in the child process, which must open a client of
 /// its own. The child may free the inherited client and its units of work. This does not affect the
 /// parent process, and does not call any postbox_release_callback.
-pub struct postbox_client(Postbox);
+pub struct postbox_client(Arc<Postbox>);
 
 impl Handle for postbox_client {
     const NAME: &'static str = "client";
 }
 
+impl Drop for postbox_client {
+    fn drop(&mut self) {
+        // An operation that still runs shares the client, which its own drop would close only after the operation.
+        if Arc::strong_count(&self.0) > 1
+            && let Err(error) = self.0.close()
+        {
+            tracing::debug!(target: "postbox", { error.message = %error }, "a client was freed");
+        }
+    }
+}
+
 impl postbox_client {
-    pub(crate) fn get(&self) -> &Postbox {
+    pub(crate) fn get(&self) -> &Arc<Postbox> {
         &self.0
     }
 
@@ -53,7 +65,7 @@ pub unsafe extern "C" fn postbox_open(
         // SAFETY: the header requires a living handle or NULL, which is checked.
         let config = unsafe { postbox_config::borrow(config) }?;
         check_out(client, "client")?;
-        let opened = postbox_client(config.open()?).into_raw();
+        let opened = postbox_client(Arc::new(config.open()?)).into_raw();
         // SAFETY: checked above.
         unsafe { write_out(client, "client", opened) }
     })
@@ -160,9 +172,8 @@ pub unsafe extern "C" fn postbox_table_warnings(
         // SAFETY: the header requires a living handle or NULL, which is checked.
         let postbox = &unsafe { postbox_client::borrow(client) }?.0;
         check_out(warnings, "warnings")?;
-        let found = postbox.verify_table()?.warnings;
-        let lines: Vec<_> = found.iter().map(|found| format!("{}: {}", found.subject, found.message)).collect();
-        let text = if lines.is_empty() { ptr::null_mut() } else { c_string(&lines.join("\n")).into_raw() };
+        let lines = postbox.verify_table()?.warning_lines();
+        let text = lines.map_or(ptr::null_mut(), |lines| c_string(&lines).into_raw());
         // SAFETY: checked above.
         unsafe { write_out(warnings, "warnings", text) }
     })
@@ -205,17 +216,26 @@ pub unsafe extern "C" fn postbox_deposit_posts(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles or NULL, which is checked.
-        let (postbox, handles) = unsafe { (postbox_client::borrow(client)?, slice(messages, count, "messages")?) };
-        let own = |(index, handle): (usize, &*const postbox_message)| {
-            // SAFETY: the header requires living handles or NULL, which is checked.
-            match unsafe { postbox_message::borrow(*handle) } {
-                Ok(message) => Ok(message.message()),
-                Err(_) => Err(null_argument(&format!("messages[{index}]"))),
-            }
-        };
-        let messages = handles.iter().enumerate().map(own).collect::<Result<Vec<Message>>>()?;
+        let (postbox, messages) = unsafe { (postbox_client::borrow(client)?, owned_messages(messages, count)?) };
         postbox.0.deposit_posts(&messages).map(drop)
     })
+}
+
+/// Returns copies of the messages that C passed.
+///
+/// # Safety
+/// The rules of [`slice`] apply, and those of [`Handle::borrow`] to each element.
+pub(crate) unsafe fn owned_messages(messages: *const *const postbox_message, count: usize) -> Result<Vec<Message>> {
+    // SAFETY: the caller's promise.
+    let handles = unsafe { slice(messages, count, "messages") }?;
+    let own = |(index, handle): (usize, &*const postbox_message)| {
+        // SAFETY: the caller's promise.
+        match unsafe { postbox_message::borrow(*handle) } {
+            Ok(message) => Ok(message.message()),
+            Err(_) => Err(null_argument(&format!("messages[{index}]"))),
+        }
+    };
+    handles.iter().enumerate().map(own).collect()
 }
 
 /// Stores one message in the outbox, without a transaction, and sends it on this thread. See
@@ -285,8 +305,9 @@ pub unsafe extern "C" fn postbox_mark_dispatched(
 
 /// Confirms the outcome of a message that its producer had accepted. POSTBOX_SEND_SENT marks the
 /// message dispatched. POSTBOX_SEND_RETRY and POSTBOX_SEND_UNAVAILABLE count as a failed attempt, after
-/// which the message is sent again. POSTBOX_SEND_REJECT parks the message. `reason` may be NULL. A
-/// producer may call this function too.
+/// which the message is sent again. POSTBOX_SEND_REJECT parks the message. After POSTBOX_SEND_NOT_TRIED, the
+/// message can be sent again, and no attempt is counted. `reason` may be NULL. A producer may call
+/// this function too.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for any other outcome, or for POSTBOX_SEND_SENT with an
 /// unknown id; POSTBOX_ERROR_MARK_INCOMPLETE if the message was sent and could not be marked. The
@@ -333,31 +354,44 @@ pub unsafe extern "C" fn postbox_confirm_many(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires a living handle and arrays of strings, or NULL, which is checked.
-        let (postbox, ids, outcomes) = unsafe {
-            (postbox_client::borrow(client)?, texts(ids, count, "ids")?, slice(outcomes, count, "outcomes")?)
-        };
-        // SAFETY: as above.
-        let reasons = if reasons.is_null() { &[] } else { unsafe { slice(reasons, count, "reasons") }? };
-        let confirm = |(index, id): (usize, String)| {
-            let reason = reasons.get(index).copied().unwrap_or(ptr::null());
-            // SAFETY: the header requires a string or NULL.
-            let reason = unsafe { optional_text(reason, &format!("reasons[{index}]")) }?.unwrap_or_default();
-            let outcome = confirmation(&id, outcomes.get(index).copied().unwrap_or_default(), reason)?;
-            Ok((id, outcome))
-        };
-        let outcomes = ids.into_iter().enumerate().map(confirm).collect::<Result<Vec<_>>>()?;
+        let (postbox, outcomes) =
+            unsafe { (postbox_client::borrow(client)?, confirmations(ids, outcomes, reasons, count)?) };
         postbox.0.confirm_many(&outcomes)
     })
 }
 
+/// Reads the arguments of a confirmation of many messages.
+///
+/// # Safety
+/// The rules of [`texts`] and [`slice`] apply. `reasons` is NULL, or an array of strings or NULL.
+pub(crate) unsafe fn confirmations(
+    ids: *const *const c_char,
+    outcomes: *const i32,
+    reasons: *const *const c_char,
+    count: usize,
+) -> Result<Vec<(String, SendOutcome)>> {
+    // SAFETY: the caller's promise.
+    let (ids, outcomes) = unsafe { (texts(ids, count, "ids")?, slice(outcomes, count, "outcomes")?) };
+    // SAFETY: as above.
+    let reasons = if reasons.is_null() { &[] } else { unsafe { slice(reasons, count, "reasons") }? };
+    let confirm = |(index, id): (usize, String)| {
+        let reason = reasons.get(index).copied().unwrap_or(ptr::null());
+        // SAFETY: as above.
+        let reason = unsafe { optional_text(reason, &format!("reasons[{index}]")) }?.unwrap_or_default();
+        let outcome = confirmation(&id, outcomes.get(index).copied().unwrap_or_default(), reason)?;
+        Ok((id, outcome))
+    };
+    ids.into_iter().enumerate().map(confirm).collect()
+}
+
 /// Reads the number of an outcome, and rejects outcomes that cannot confirm a message.
-fn confirmation(id: &str, outcome: i32, reason: &str) -> Result<SendOutcome> {
+pub(crate) fn confirmation(id: &str, outcome: i32, reason: &str) -> Result<SendOutcome> {
     match postbox_send_outcome::read(outcome, || reason.to_owned()) {
-        Ok(confirmed) if !matches!(confirmed, SendOutcome::Accepted | SendOutcome::NotTried) => Ok(confirmed),
+        Ok(confirmed) if confirmed != SendOutcome::Accepted => Ok(confirmed),
         _ => Err(Error::new(
             ErrorCode::InvalidArgument,
             format!(
-                "outcome {outcome} cannot confirm message {id}: use POSTBOX_SEND_SENT, RETRY, UNAVAILABLE or REJECT"
+                "outcome {outcome} cannot confirm message {id}: use POSTBOX_SEND_SENT, RETRY, UNAVAILABLE, REJECT or NOT_TRIED"
             ),
         )),
     }

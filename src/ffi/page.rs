@@ -50,7 +50,7 @@ impl Handle for postbox_page {
 }
 
 impl postbox_page {
-    fn of(page: MessagePage) -> Self {
+    pub(crate) fn of(page: MessagePage) -> Self {
         let malformed = page.malformed.iter().map(|(id, error)| (c_string(id), c_string(error.message())));
         Self {
             malformed: malformed.collect(),
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn postbox_list_messages(
     })
 }
 
-fn state_of(state: i32) -> Result<MessageState> {
+pub(crate) fn state_of(state: i32) -> Result<MessageState> {
     [
         (postbox_state::Outstanding, MessageState::Outstanding),
         (postbox_state::Dispatched, MessageState::Dispatched),

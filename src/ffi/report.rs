@@ -23,7 +23,7 @@ impl Handle for postbox_report {
 }
 
 impl postbox_report {
-    fn of(report: &DispatchReport) -> Self {
+    pub(crate) fn of(report: &DispatchReport) -> Self {
         let entry = |entry: &DispatchEntry| Entry {
             id: c_string(&entry.id),
             outcome: entry.outcome,

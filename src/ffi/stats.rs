@@ -1,5 +1,6 @@
 //! Counts and statistics.
 
+use crate::OutstandingCount;
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
@@ -16,6 +17,14 @@ pub struct postbox_outstanding_count {
     pub oldest_age_ms: u64,
     /// Always 0; reserved for later versions.
     pub reserved: [u64; 4],
+}
+
+impl postbox_outstanding_count {
+    pub(crate) fn of(outstanding: &OutstandingCount) -> Self {
+        let age = outstanding.oldest.and_then(|oldest| SystemTime::now().duration_since(oldest).ok());
+        let oldest_age_ms = age.map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        Self { count: outstanding.count, oldest_age_ms, reserved: [0; 4] }
+    }
 }
 
 /// The statistics of a client since it was opened.
@@ -58,10 +67,7 @@ pub unsafe extern "C" fn postbox_count_outstanding(
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
         check_out(result, "result")?;
-        let outstanding = postbox.count_outstanding(topic)?;
-        let age = outstanding.oldest.and_then(|oldest| SystemTime::now().duration_since(oldest).ok());
-        let oldest_age_ms = age.map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        let found = postbox_outstanding_count { count: outstanding.count, oldest_age_ms, reserved: [0; 4] };
+        let found = postbox_outstanding_count::of(&postbox.count_outstanding(topic)?);
         // SAFETY: checked above.
         unsafe { write_out(result, "result", found) }
     })

@@ -10,9 +10,11 @@ use crate::ffi::message::postbox_message;
 use crate::ffi::panic::infallible;
 use crate::ffi::text::text;
 use crate::sync::{Mutex, MutexGuard};
-use crate::{Error, ErrorCode, Result, UnitOfWork};
+use crate::{Cancel, Error, ErrorCode, Result, UnitOfWork};
 use std::ffi::c_char;
+use std::ops::{Deref, DerefMut};
 use std::ptr;
+use std::sync::Arc;
 
 /// A DynamoDB transaction that collects the caller's writes and the messages that belong to these
 /// writes. Either all writes and messages take effect, or none. Only one thread at a time may use a
@@ -28,25 +30,87 @@ use std::ptr;
 ///
 /// Items and keys are passed as a postbox_item, or as DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
 /// POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
-pub struct postbox_unit_of_work(Mutex<UnitOfWork>);
+pub struct postbox_unit_of_work(Arc<Mutex<Unit>>);
+
+struct Unit {
+    work: UnitOfWork,
+    /// Whether a commit that was started is not done yet.
+    is_committing: bool,
+}
+
+/// A unit of work that one thread is using.
+pub(crate) struct InUse<'a>(MutexGuard<'a, Unit>);
+
+impl Deref for InUse<'_> {
+    type Target = UnitOfWork;
+
+    fn deref(&self) -> &UnitOfWork {
+        &self.0.work
+    }
+}
+
+impl DerefMut for InUse<'_> {
+    fn deref_mut(&mut self) -> &mut UnitOfWork {
+        &mut self.0.work
+    }
+}
 
 impl Handle for postbox_unit_of_work {
     const NAME: &'static str = "work";
 }
 
 impl postbox_unit_of_work {
+    fn of(work: UnitOfWork) -> Self {
+        Self(Arc::new(Mutex::new(Unit { work, is_committing: false })))
+    }
+
     /// Locks the unit, if no other thread is using it.
     ///
     /// # Safety
     /// The rules of [`Handle::borrow`] apply.
-    pub(crate) unsafe fn enter<'a>(work: *const Self) -> Result<MutexGuard<'a, UnitOfWork>> {
+    pub(crate) unsafe fn enter<'a>(work: *const Self) -> Result<InUse<'a>> {
         // SAFETY: the caller's promise.
-        unsafe { Self::borrow(work) }?.0.try_lock().ok_or_else(|| {
-            Error::new(
+        unsafe { Self::borrow(work) }?.lock()
+    }
+
+    fn lock(&self) -> Result<InUse<'_>> {
+        let Some(unit) = self.0.try_lock() else {
+            return Err(Error::new(
                 ErrorCode::ConcurrentUse,
                 "this unit of work is in use by another thread; only one thread at a time may use it",
-            )
-        })
+            ));
+        };
+        if unit.is_committing {
+            return Err(Error::new(
+                ErrorCode::ConcurrentUse,
+                "this unit of work is being committed; wait for the completion of the commit",
+            ));
+        }
+        Ok(InUse(unit))
+    }
+
+    /// Starts a commit. Until `done` is called, the unit rejects all calls.
+    pub(crate) fn start_commit(&self, done: impl FnOnce(Result<()>) + Send + 'static) -> Result<Cancel> {
+        let mut unit = self.lock()?.0;
+        let commit = unit.work.begin_commit()?;
+        let (token_ends, shared) = (commit.token_ends, Arc::clone(&self.0));
+        let started = commit.start(move |sent| {
+            let result = {
+                let mut unit = shared.lock();
+                unit.is_committing = false;
+                unit.work.end_commit(token_ends, true, sent)
+            };
+            // The callback may free the handle, or use the unit again.
+            drop(shared);
+            done(result);
+        });
+        match started {
+            Ok(cancel) => {
+                unit.is_committing = true;
+                Ok(cancel)
+            }
+            Err(error) => Err(unit.work.end_commit(token_ends, false, Err(error.clone())).err().unwrap_or(error)),
+        }
     }
 }
 
@@ -58,7 +122,23 @@ pub unsafe extern "C" fn postbox_unit_of_work_begin(client: *mut postbox_client)
     infallible(ptr::null_mut(), || {
         // SAFETY: the header requires a living handle or NULL, which is checked.
         match unsafe { postbox_client::borrow(client) } {
-            Ok(postbox) => postbox_unit_of_work(Mutex::new(postbox.unit_of_work())).into_raw(),
+            Ok(postbox) => postbox_unit_of_work::of(postbox.unit_of_work()).into_raw(),
+            Err(_) => ptr::null_mut(),
+        }
+    })
+}
+
+/// Begins a unit of work for a thread that must not wait, such as that of an event loop. Functions that add
+/// actions send no request. If two items are put into one table whose key this client does not know yet,
+/// two puts of the same item are detected only at the commit, which then fails with
+/// POSTBOX_ERROR_SERVICE_ERROR. Commit the unit of work with postbox_unit_of_work_commit_async. Otherwise,
+/// this function is the same as postbox_unit_of_work_begin.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_unit_of_work_begin_async(client: *mut postbox_client) -> *mut postbox_unit_of_work {
+    infallible(ptr::null_mut(), || {
+        // SAFETY: the header requires a living handle or NULL, which is checked.
+        match unsafe { postbox_client::borrow(client) } {
+            Ok(postbox) => postbox_unit_of_work::of(postbox.unit_of_work().without_requests()).into_raw(),
             Err(_) => ptr::null_mut(),
         }
     })

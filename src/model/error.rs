@@ -100,6 +100,8 @@ pub enum ErrorCode {
     /// database is full. Repeat the call when resources are free again. If descriptors were closed, the error is not
     /// retryable.
     NoResources = 70,
+    /// The program canceled the operation while it waited for DynamoDB. A write may or may not have taken effect.
+    Canceled = 71,
 
     /// A defect in Postbox. Please report it.
     Internal = 99,

@@ -25,3 +25,12 @@ impl TableWarning {
         Self { subject: subject.to_owned(), message }
     }
 }
+
+impl TableReport {
+    /// Returns one line for each warning, or `None` if there are none.
+    #[cfg(feature = "capi")]
+    pub(crate) fn warning_lines(&self) -> Option<String> {
+        let lines: Vec<_> = self.warnings.iter().map(|found| format!("{}: {}", found.subject, found.message)).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}

@@ -193,10 +193,15 @@ impl Outbox {
             })
     }
 
+    /// Returns the names of the key attributes of a table if they were requested before.
+    pub(crate) fn cached_key_names(&self, table: &str) -> Option<Vec<String>> {
+        self.key_names.lock().get(table).cloned()
+    }
+
     /// Returns the attribute names of a table's primary key. Requests them once and keeps them.
     pub(crate) async fn known_key_names(&self, table: String) -> Result<Vec<String>> {
-        if let Some(names) = self.key_names.lock().get(&table) {
-            return Ok(names.clone());
+        if let Some(names) = self.cached_key_names(&table) {
+            return Ok(names);
         }
         let described = self.describe_table(&table).await?;
         let names: Vec<String> =

@@ -2,11 +2,15 @@
 
 use crate::sys::clock::now;
 use crate::sys::sync::{Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A gate. A new gate is open.
 #[derive(Default)]
-pub(crate) struct Gate {
+pub(crate) struct Gate(Arc<Calls>);
+
+#[derive(Default)]
+struct Calls {
     state: Mutex<State>,
     idle: Condvar,
 }
@@ -18,9 +22,9 @@ struct State {
 }
 
 /// A running call, which ends when this value is dropped.
-pub(crate) struct Call<'a>(&'a Gate);
+pub(crate) struct Call(Arc<Calls>);
 
-impl Drop for Call<'_> {
+impl Drop for Call {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.calls -= 1;
@@ -32,35 +36,35 @@ impl Drop for Call<'_> {
 
 impl Gate {
     /// Registers a running call, or returns `None` if the gate is closed.
-    pub(crate) fn enter(&self) -> Option<Call<'_>> {
-        let mut state = self.state.lock();
+    pub(crate) fn enter(&self) -> Option<Call> {
+        let mut state = self.0.state.lock();
         if state.closed {
             return None;
         }
         state.calls += 1;
-        Some(Call(self))
+        Some(Call(Arc::clone(&self.0)))
     }
 
     /// Closes the gate and waits for the running calls. Returns whether they ended by the deadline.
     pub(crate) fn close(&self, deadline: Instant) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.0.state.lock();
         state.closed = true;
         let remaining: Duration = deadline.saturating_duration_since(now());
-        let state = self.idle.wait_timeout_while(state, remaining, |state| state.calls > 0);
+        let state = self.0.idle.wait_timeout_while(state, remaining, |state| state.calls > 0);
         state.calls == 0
     }
 
     /// Closes the gate without waiting for the running calls.
     pub(crate) fn shut(&self) {
-        self.state.lock().closed = true;
+        self.0.state.lock().closed = true;
     }
 
     /// Returns the number of running calls.
     pub(crate) fn count(&self) -> usize {
-        self.state.lock().calls
+        self.0.state.lock().calls
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.state.lock().closed
+        self.0.state.lock().closed
     }
 }

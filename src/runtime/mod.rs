@@ -1,9 +1,20 @@
 //! The single-threaded runtime of a Postbox, and the calls that block on it.
 
+#[cfg(feature = "capi")]
+mod completions;
+mod error;
 mod gate;
+#[cfg(feature = "capi")]
+mod start;
 mod wait;
 
-use crate::model::error::{Error, ErrorCode, Result, no_resources, panic_text};
+use crate::model::error::{Error, ErrorCode, Result, panic_text};
+#[cfg(feature = "capi")]
+pub(crate) use crate::runtime::completions::Cancel;
+#[cfg(feature = "capi")]
+use crate::runtime::completions::Completions;
+pub(crate) use crate::runtime::error::timed_out;
+use crate::runtime::error::{cannot_start, closed};
 pub(crate) use crate::runtime::gate::Call;
 use crate::runtime::gate::Gate;
 use crate::sys::clock;
@@ -28,12 +39,12 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, unconstrained};
 
-/// EBADF.
-const BAD_DESCRIPTOR: i32 = 9;
 /// The minimum time for which `close` waits for the thread to end.
 const GRACE: Duration = Duration::from_millis(500);
 /// The part of this time in which abandoned calls may make their last requests, such as those that release leases.
 const LAST_REQUESTS: Duration = Duration::from_millis(250);
+/// The maximum number of threads for calls that block, such as DNS lookups. Further calls wait for a free thread.
+const MAX_BLOCKING_CALLS: usize = 128;
 
 /// A thread named `postbox-runtime` with a tokio current-thread runtime, which handles all connections and timers.
 /// Callers block until their future is done or its deadline has passed.
@@ -53,6 +64,8 @@ pub(crate) struct Runtime {
     abandoned: Arc<Notify>,
     /// The end of the time for the last requests of abandoned calls, if `close` has timed out.
     last_requests_end: OnceLock<Instant>,
+    #[cfg(feature = "capi")]
+    completions: Completions,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
     #[cfg(postbox_simulation)]
@@ -91,7 +104,7 @@ impl Drop for Inside {
 /// A guard of a call of a producer or an archive, which ends when this value is dropped.
 pub(crate) struct Callback<'a> {
     runtime: &'a Runtime,
-    _call: Call<'a>,
+    _call: Call,
 }
 
 impl Drop for Callback<'_> {
@@ -144,7 +157,13 @@ impl Runtime {
         let thread = threads::spawn("postbox-runtime", move || {
             // All code on this thread runs inside an operation, so calls to Postbox from this thread are rejected.
             INSIDE.set(Some(std::thread::current().id()));
-            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            let runtime = match tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .thread_name("postbox-call")
+                .thread_stack_size(threads::STACK)
+                .max_blocking_threads(MAX_BLOCKING_CALLS)
+                .build()
+            {
                 Ok(runtime) => runtime,
                 Err(error) => {
                     let _ = started.send(Err(error));
@@ -172,6 +191,8 @@ impl Runtime {
             futures: Gate::default(),
             abandoned: Arc::default(),
             last_requests_end: OnceLock::new(),
+            #[cfg(feature = "capi")]
+            completions: Completions::default(),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
             #[cfg(postbox_simulation)]
@@ -193,6 +214,8 @@ impl Runtime {
             futures: Gate::default(),
             abandoned: Arc::default(),
             last_requests_end: OnceLock::new(),
+            #[cfg(feature = "capi")]
+            completions: Completions::default(),
             stop: Mutex::default(),
             stopped: Mutex::new(mpsc::channel().1),
             simulated: Some(simulated),
@@ -300,7 +323,7 @@ impl Runtime {
 
     /// Enters a call that consists of several operations, such as `clear_outbox`. `close` waits for the end of the
     /// call.
-    pub(crate) fn enter(&self) -> Result<Call<'_>> {
+    pub(crate) fn enter(&self) -> Result<Call> {
         self.check()?;
         self.gate.enter().ok_or_else(closed)
     }
@@ -313,7 +336,7 @@ impl Runtime {
 
     /// Starts a future of a call that was [entered](Self::enter), and returns immediately.
     #[inline(never)]
-    pub(crate) fn start_task<T, F>(&self, _: &Call<'_>, timeout: Duration, future: F) -> Task<T>
+    pub(crate) fn start_task<T, F>(&self, _: &Call, timeout: Duration, future: F) -> Task<T>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
@@ -364,8 +387,12 @@ impl Runtime {
         Some(Callback { runtime: self, _call: call })
     }
 
-    /// Returns whether this thread runs a producer or an archive of this Postbox.
+    /// Returns whether this thread runs a producer, an archive or a completion of this Postbox.
     pub(crate) fn is_in_callback(&self) -> bool {
+        #[cfg(feature = "capi")]
+        if self.completions.is_this_thread() {
+            return true;
+        }
         self.callback_threads.lock().contains(&std::thread::current().id())
     }
 
@@ -380,7 +407,7 @@ impl Runtime {
     }
 
     /// Starts a future of a call that was [entered](Self::enter). The future ends by itself and has no result.
-    pub(crate) fn spawn(&self, _: &Call<'_>, future: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, _: &Call, future: impl Future<Output = ()> + Send + 'static) {
         drop(self.handle.spawn(Box::pin(future)));
     }
 
@@ -415,6 +442,8 @@ impl Runtime {
         let stopped = self.stopped.lock();
         let remaining = deadline.saturating_duration_since(clock::now());
         let ended = !matches!(stopped.recv_timeout(remaining), Err(RecvTimeoutError::Timeout));
+        #[cfg(feature = "capi")]
+        let ended = self.completions.end(deadline) && ended;
         if calls == 0 && ended {
             return Ok(());
         }
@@ -447,32 +476,6 @@ impl Drop for Runtime {
             self.request_stop();
         }
     }
-}
-
-/// Returns the error for a runtime thread that cannot be started.
-fn cannot_start(error: std::io::Error) -> Error {
-    const WHAT: &str = "the thread postbox-runtime cannot be started";
-    // tokio has descriptors that exist once per process and cannot be opened again.
-    if error.raw_os_error() == Some(BAD_DESCRIPTOR) {
-        let text = format!(
-            "{WHAT}, since this process has closed file descriptors of Postbox, as daemons do: open the first Postbox after that"
-        );
-        return Error::new(ErrorCode::NoResources, text);
-    }
-    no_resources(WHAT, &error)
-}
-
-fn closed() -> Error {
-    Error::new(ErrorCode::Closed, "the Postbox was closed: open a new one")
-}
-
-/// Returns the error for an operation that received no response within this time.
-pub(crate) fn timed_out(what: &str, timeout: Duration) -> Error {
-    Error::new(
-        ErrorCode::Timeout,
-        format!("{what}: no response within operation_timeout_ms ({} ms)", timeout.as_millis()),
-    )
-    .retryable()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::thread::{Builder, JoinHandle};
 
 /// The size of the stack of each thread, in bytes. The threads call producers, archives and log callbacks of the host
 /// program, which may need as much stack as a main thread usually has.
-const STACK: usize = 8 << 20;
+pub(crate) const STACK: usize = 8 << 20;
 
 /// Starts a thread with this name. The thread blocks all signals except those that report an error of the thread itself,
 /// so that the signal handlers of the host program run on the threads of the host program.

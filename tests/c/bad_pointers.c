@@ -354,3 +354,74 @@ void null_arguments_of_items_are_errors(void)
     postbox_unit_of_work_free(work);
     postbox_free(box);
 }
+
+static void never(void *data, postbox_error *error, postbox_result *result)
+{
+    (void)data, (void)error, (void)result;
+    CHECK(!"an operation that was not started is reported");
+}
+
+/* A start without a callback, and one without a client. The other arguments are valid. */
+#define STARTS_NOTHING(function, ...) \
+    do { \
+        IS_NULL("callback", function(box, __VA_ARGS__, NULL, NULL, NULL)); \
+        IS_NULL("client", function(NULL, __VA_ARGS__, never, NULL, NULL)); \
+    } while (0)
+
+void null_arguments_of_started_operations_are_errors(void)
+{
+    postbox_client *box = open_memory(NULL);
+    postbox_message *message = message_of("t", "x", "x");
+    const postbox_message *messages[] = {message, NULL};
+    const char *ids[] = {"x", NULL};
+    const postbox_send_outcome outcomes[] = {POSTBOX_SEND_SENT, POSTBOX_SEND_SENT};
+    postbox_item *key = postbox_item_new();
+    CHECK(postbox_unit_of_work_begin_async(NULL) == NULL);
+    IS_NULL("work", postbox_unit_of_work_commit_async(NULL, never, NULL, NULL));
+    STARTS_NOTHING(postbox_deposit_post_async, message);
+    IS_NULL("message", postbox_deposit_post_async(box, NULL, never, NULL, NULL));
+    STARTS_NOTHING(postbox_deposit_posts_async, messages, 1);
+    IS_NULL("messages[1]", postbox_deposit_posts_async(box, messages, 2, never, NULL, NULL));
+    STARTS_NOTHING(postbox_clear_outbox_async, ids, 1);
+    IS_NULL("ids[1]", postbox_clear_outbox_async(box, ids, 2, never, NULL, NULL));
+    STARTS_NOTHING(postbox_mark_dispatched_async, ids, 1);
+    IS_NULL("ids", postbox_mark_dispatched_async(box, NULL, 1, never, NULL, NULL));
+    STARTS_NOTHING(postbox_replay_async, ids, 1);
+    IS_NULL("ids[1]", postbox_replay_async(box, ids, 2, never, NULL, NULL));
+    STARTS_NOTHING(postbox_replay_causation_async, "x");
+    IS_NULL("causation_id", postbox_replay_causation_async(box, NULL, never, NULL, NULL));
+    STARTS_NOTHING(postbox_confirm_async, "x", POSTBOX_SEND_SENT, NULL);
+    IS_NULL("id", postbox_confirm_async(box, NULL, POSTBOX_SEND_SENT, NULL, never, NULL, NULL));
+    STARTS_NOTHING(postbox_confirm_many_async, ids, outcomes, NULL, 1);
+    IS_NULL("outcomes", postbox_confirm_many_async(box, ids, NULL, NULL, 1, never, NULL, NULL));
+    STARTS_NOTHING(postbox_get_message_async, "x");
+    IS_NULL("id", postbox_get_message_async(box, NULL, never, NULL, NULL));
+    NOT_TEXT("id", postbox_get_message_async(box, NOT_UTF8, never, NULL, NULL));
+    STARTS_NOTHING(postbox_read_item_async, "People", key);
+    IS_NULL("table", postbox_read_item_async(box, NULL, key, never, NULL, NULL));
+    IS_NULL("item", postbox_read_item_async(box, "People", NULL, never, NULL, NULL));
+    STARTS_NOTHING(postbox_list_messages_async, POSTBOX_STATE_PARKED, NULL, 1, NULL);
+    NOT_TEXT("topic", postbox_list_messages_async(box, POSTBOX_STATE_PARKED, NOT_UTF8, 1, NULL, never, NULL, NULL));
+    STARTS_NOTHING(postbox_count_outstanding_async, NULL);
+    NOT_TEXT("topic", postbox_count_outstanding_async(box, NOT_UTF8, never, NULL, NULL));
+    STARTS_NOTHING(postbox_unpark_async, "x");
+    IS_NULL("id", postbox_unpark_async(box, NULL, never, NULL, NULL));
+    IS_NULL("client", postbox_create_table_async(NULL, never, NULL, NULL));
+    IS_NULL("callback", postbox_create_table_async(box, NULL, NULL, NULL));
+    IS_NULL("client", postbox_verify_table_async(NULL, never, NULL, NULL));
+    IS_NULL("callback", postbox_verify_table_async(box, NULL, NULL, NULL));
+    IS_NULL("client", postbox_table_warnings_async(NULL, never, NULL, NULL));
+    IS_NULL("callback", postbox_table_warnings_async(box, NULL, NULL, NULL));
+
+    postbox_outstanding_count count;
+    CHECK(postbox_result_take_message(NULL) == NULL && postbox_result_take_item(NULL) == NULL);
+    CHECK(postbox_result_take_page(NULL) == NULL && postbox_result_take_report(NULL) == NULL);
+    CHECK(postbox_result_take_text(NULL) == NULL && !postbox_result_flag(NULL));
+    CHECK(!postbox_result_outstanding_count(NULL, &count));
+    postbox_result_free(NULL);
+    postbox_operation_cancel(NULL);
+    postbox_operation_free(NULL);
+    postbox_item_free(key);
+    postbox_message_free(message);
+    postbox_free(box);
+}

@@ -265,8 +265,8 @@ void confirmations_that_are_not_recorded_have_reasons(void)
     deposit(box, "later");
     CHECK(clear(box, "later", NULL, 0) == POSTBOX_OUTCOME_ACCEPTED);
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "outcome 1", postbox_confirm_many(box, ids, outcomes, NULL, COUNT(ids)));
-    outcomes[1] = POSTBOX_SEND_NOT_TRIED;
-    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "outcome 5", postbox_confirm_many(box, ids, outcomes, NULL, COUNT(ids)));
+    outcomes[1] = (postbox_send_outcome)99;
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "outcome 99", postbox_confirm_many(box, ids, outcomes, NULL, COUNT(ids)));
     check_state(box, "later", "outstanding");
     outcomes[1] = POSTBOX_SEND_SENT;
     postbox_error *error =

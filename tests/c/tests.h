@@ -38,6 +38,17 @@
     TEST(cancellation_of_another_client_is_explained) \
     TEST(unknown_table_is_named) \
     TEST(empty_unit_commits) \
+    TEST(started_commit_is_reported_once) \
+    TEST(two_puts_of_one_item_fail_at_a_started_commit) \
+    TEST(messages_are_deposited_read_and_cleared_without_waiting) \
+    TEST(items_and_tables_are_read_without_waiting) \
+    TEST(accepted_messages_are_confirmed_without_waiting) \
+    TEST(canceled_operation_is_no_longer_waited_for) \
+    TEST(close_reports_the_operations_that_it_does_not_wait_for) \
+    TEST(callback_may_call_the_client_but_not_close_it) \
+    TEST(close_gives_up_a_callback_that_does_not_return) \
+    TEST(forked_child_starts_no_operation_and_gets_no_result) \
+    TEST(two_hundred_operations_run_at_the_same_time) \
     TEST(unit_may_outlive_its_postbox) \
     TEST(message_is_deposited_read_cleared_and_skipped) \
     TEST(without_a_report_a_failed_message_is_an_error) \
@@ -112,6 +123,7 @@
     TEST(null_arguments_of_a_unit_are_errors) \
     TEST(null_arguments_of_delivery_are_errors) \
     TEST(text_that_is_not_utf8_is_rejected) \
+    TEST(null_arguments_of_started_operations_are_errors) \
     TEST(unreachable_endpoint_is_an_error_within_the_timeout) \
     TEST(missing_credentials_are_an_error) \
     TEST(unit_used_by_two_threads_is_an_error) \

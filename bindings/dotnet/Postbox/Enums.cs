@@ -150,6 +150,11 @@ namespace Postbox
         /// </summary>
         NoResources = 70,
 
+        /// <summary>
+        /// The program canceled the operation while it waited for DynamoDB. A write may or may not have taken effect.
+        /// </summary>
+        Canceled = 71,
+
         /// <summary>A defect in Postbox. Please report it.</summary>
         Internal = 99,
     }

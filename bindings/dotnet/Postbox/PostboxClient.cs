@@ -344,8 +344,8 @@ namespace Postbox
         /// </summary>
         /// <param name="results">The ids, such as the keys of a dictionary, with their results.</param>
         /// <exception cref="PostboxException">
-        /// <see cref="PostboxErrorCode.InvalidArgument"/>: a result is <see cref="SendResult.Accepted"/> or
-        /// <see cref="SendResult.NotTried"/>, and no message was confirmed.
+        /// <see cref="PostboxErrorCode.InvalidArgument"/>: a result is <see cref="SendResult.Accepted"/>, and no message was
+        /// confirmed.
         /// <see cref="PostboxErrorCode.MarkIncomplete"/>: some confirmations were not recorded, and all other messages
         /// are confirmed. The exception has a reason for each message whose confirmation was not recorded.
         /// </exception>

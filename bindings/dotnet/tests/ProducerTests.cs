@@ -141,7 +141,7 @@ namespace Postbox.Tests
                 var failure = Check.Fails(PostboxErrorCode.MarkIncomplete, () => world.Client.ConfirmMany(results));
                 Check.Equal("nobody", failure.Reasons.Single().Subject);
                 Check.Equal(MessageState.Dispatched, world.StateOf(ids[0]).Value);
-                results["nobody"] = SendResult.NotTried;
+                results["nobody"] = SendResult.Accepted;
                 Check.Fails(PostboxErrorCode.InvalidArgument, () => world.Client.ConfirmMany(results));
                 results["nobody"] = null;
                 Check.Throws<ArgumentException>(() => world.Client.ConfirmMany(results));

@@ -3,7 +3,7 @@
 
 use crate::support::fault::{Fault, Gate};
 use crate::support::*;
-use postbox::{DispatchOutcome, ErrorCode, MessageState, Postbox, SendOutcome, producer_fn};
+use postbox::{DispatchOutcome, ErrorCode, Message, MessageState, Postbox, SendOutcome, producer_fn};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -141,13 +141,12 @@ fn an_id_that_is_passed_twice_is_confirmed_once() {
 #[test]
 fn an_outcome_that_confirms_nothing_is_rejected_before_any_request() {
     let (world, ids) = accepted(2);
-    for outcome in [SendOutcome::Accepted, SendOutcome::NotTried] {
-        let error = world.postbox.confirm(&ids[1], outcome.clone()).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::InvalidArgument);
-        let error = world.postbox.confirm_many(&[(&ids[0], SendOutcome::Sent), (&ids[1], outcome)]).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::InvalidArgument);
-        assert!(error.message().contains(&ids[1]), "{error}");
-    }
+    let error = world.postbox.confirm(&ids[1], SendOutcome::Accepted).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    let outcomes = [(&ids[0], SendOutcome::Sent), (&ids[1], SendOutcome::Accepted)];
+    let error = world.postbox.confirm_many(&outcomes).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    assert!(error.message().contains(&ids[1]), "{error}");
     world.postbox.confirm_many(&[] as &[(&str, SendOutcome)]).unwrap();
     assert_eq!(world.faults.requests().len(), 0);
     world.postbox.close().unwrap();
@@ -163,6 +162,33 @@ fn a_failed_message_is_free_to_be_sent_again() {
     world.clear(&ids);
     world.postbox.confirm_many(&[(&ids[0], retry())]).unwrap();
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::Dispatched]);
+}
+
+#[test]
+fn a_message_that_was_not_tried_is_free_and_has_no_failure() {
+    let (world, ids) = accepted(2);
+    world.postbox.confirm(&ids[0], SendOutcome::NotTried).unwrap();
+    world.postbox.confirm_many(&[(&ids[1], SendOutcome::NotTried)]).unwrap();
+    assert_eq!(world.faults.requests().len(), 0);
+    assert_eq!(world.outcomes(&ids), [DispatchOutcome::Accepted; 2]);
+    assert_eq!(world.postbox.get_message(&ids[0]).unwrap().unwrap().dispatch_attempts, 0);
+}
+
+#[test]
+fn a_clear_holds_back_the_later_messages_of_a_key_after_a_failed_confirmation() {
+    for many in [false, true] {
+        let world = TestOutbox::new();
+        let ids = ["first", "second"]
+            .map(|body| world.postbox.deposit_post(Message::new("t", body).with_partition_key("k")).unwrap());
+        world.producer.answer_next(SendOutcome::Accepted);
+        world.clear(&ids[..1]);
+        if many {
+            world.postbox.confirm_many(&[(&ids[0], retry())]).unwrap();
+        } else {
+            world.postbox.confirm(&ids[0], retry()).unwrap();
+        }
+        assert_eq!(world.outcomes(&ids[1..]), [DispatchOutcome::HeldBack]);
+    }
 }
 
 fn retry() -> SendOutcome {
