@@ -15,31 +15,31 @@ namespace Postbox
     /// </summary>
     internal static class Callbacks
     {
-        internal static readonly Native.MessageCallback Send = (data, message, reason, size) =>
+        internal static readonly Native.postbox_send_callback Send = (data, message, reason, size) =>
         {
             RuntimeSignals.Unblock();
             return OnSend(data, message, reason, size);
         };
 
-        internal static readonly Native.BatchCallback SendBatch = (data, messages, count, results) =>
+        internal static readonly Native.postbox_send_batch_callback SendBatch = (data, messages, count, results) =>
         {
             RuntimeSignals.Unblock();
             OnSendBatch(data, messages, count, results);
         };
 
-        internal static readonly Native.MessageCallback Archive = (data, message, reason, size) =>
+        internal static readonly Native.postbox_archive_callback Archive = (data, message, reason, size) =>
         {
             RuntimeSignals.Unblock();
             return OnArchive(data, message, reason, size);
         };
 
-        internal static readonly Native.LogCallback Log = (data, level, text) =>
+        internal static readonly Native.postbox_log_callback Log = (data, level, text) =>
         {
             RuntimeSignals.Unblock();
             OnLog(data, level, text);
         };
 
-        internal static readonly Native.ReleaseCallback Release = data =>
+        internal static readonly Native.postbox_release_callback Release = data =>
         {
             RuntimeSignals.Unblock();
             Guard(() => GCHandle.FromIntPtr(data).Free());

@@ -1,22 +1,14 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Runtime.InteropServices;
 
 namespace Postbox
 {
-    /// <summary>The struct postbox_expression of C.</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    internal struct NativeExpression
+    /// <summary>Passes expressions to the library.</summary>
+    internal static class NativeExpression
     {
-        private IntPtr update;
-        private IntPtr condition;
-        private IntPtr names;
-        private IntPtr values;
-        private byte returnItem;
-
         /// <summary>Calls a function with the expressions of the program, which can be null.</summary>
-        internal static void Pass(Expression expression, Func<NativeExpression[], IntPtr> call)
+        internal static void Pass(Expression expression, Func<Native.postbox_expression[], IntPtr> call)
         {
             if (expression == null)
             {
@@ -31,13 +23,13 @@ namespace Postbox
             {
                 Errors.Check(call(new[]
                 {
-                    new NativeExpression
+                    new Native.postbox_expression
                     {
                         update = expression.Update == null ? IntPtr.Zero : texts.Pointers[0],
                         condition = expression.Condition == null ? IntPtr.Zero : texts.Pointers[1],
                         names = expression.Names.Count == 0 ? IntPtr.Zero : nameItem.DangerousGetHandle(),
                         values = expression.Values.Count == 0 ? IntPtr.Zero : valueItem.DangerousGetHandle(),
-                        returnItem = (byte)(expression.ReturnItem ? 1 : 0),
+                        return_item = (byte)(expression.ReturnItem ? 1 : 0),
                     },
                 }));
             }

@@ -431,7 +431,7 @@ namespace Postbox
         /// <returns>The message counts and the status of the lease.</returns>
         public SweepResult Sweep(string topic = null, CancellationToken cancellation = default(CancellationToken))
         {
-            Native.SweepCounts counts;
+            Native.postbox_sweep_result counts;
             using (var cancel = new NativeCancellation(cancellation))
                 Errors.Check(Native.postbox_sweep(Handle, Utf8.Optional(topic, nameof(topic)), cancel.Pointer, out counts));
             return new SweepResult(counts);
@@ -481,7 +481,7 @@ namespace Postbox
         /// <returns>The count and the age.</returns>
         public OutstandingCount CountOutstanding(string topic = null)
         {
-            Native.OutstandingCounts counts;
+            Native.postbox_outstanding_count counts;
             Errors.Check(Native.postbox_count_outstanding(Handle, Utf8.Optional(topic, nameof(topic)), out counts));
             return new OutstandingCount(counts);
         }
@@ -571,7 +571,7 @@ namespace Postbox
         public ArchiveResult Archive(Action<Message> archive, CancellationToken cancellation = default(CancellationToken))
         {
             Callbacks.Observable(archive, nameof(archive));
-            var counts = default(Native.ArchiveCounts);
+            var counts = default(Native.postbox_archive_result);
             using (var cancel = new NativeCancellation(cancellation))
                 Callbacks.Lend(archive, data => Native.postbox_archive(Handle, Callbacks.Archive, data, cancel.Pointer, out counts));
             return new ArchiveResult(counts);
@@ -604,7 +604,7 @@ namespace Postbox
         /// <returns>The message counts and the status of the lease.</returns>
         public ArchiveResult ArchiveToFile(string path, CancellationToken cancellation = default(CancellationToken))
         {
-            Native.ArchiveCounts counts;
+            Native.postbox_archive_result counts;
             using (var cancel = new NativeCancellation(cancellation))
                 Errors.Check(Native.postbox_archive_to_file(Handle, Utf8.Required(path, nameof(path)), cancel.Pointer, out counts));
             return new ArchiveResult(counts);
@@ -663,7 +663,7 @@ namespace Postbox
         /// <returns>The counts.</returns>
         public PostboxStats GetStats()
         {
-            Native.Counters counters;
+            Native.postbox_stats counters;
             Errors.Check(Native.postbox_get_stats(Handle, out counters));
             return new PostboxStats(counters);
         }

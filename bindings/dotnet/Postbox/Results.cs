@@ -5,14 +5,14 @@ namespace Postbox
     /// <summary>The result of a sweep: message counts and the status of the lease.</summary>
     public sealed class SweepResult
     {
-        internal SweepResult(Native.SweepCounts counts)
+        internal SweepResult(Native.postbox_sweep_result counts)
         {
-            Found = (long)counts.Found;
-            Dispatched = (long)counts.Dispatched;
-            AlreadyDispatched = (long)counts.AlreadyDispatched;
-            Failed = (long)counts.Failed;
-            HeldBack = (long)counts.HeldBack;
-            Lease = (LeaseStatus)counts.Lease;
+            Found = (long)counts.found;
+            Dispatched = (long)counts.dispatched;
+            AlreadyDispatched = (long)counts.already_dispatched;
+            Failed = (long)counts.failed;
+            HeldBack = (long)counts.held_back;
+            Lease = (LeaseStatus)counts.lease;
         }
 
         /// <summary>Outstanding messages in the index that are older than `sweep_min_age_ms`.</summary>
@@ -44,10 +44,10 @@ namespace Postbox
     /// <summary>The number and age of outstanding messages.</summary>
     public sealed class OutstandingCount
     {
-        internal OutstandingCount(Native.OutstandingCounts counts)
+        internal OutstandingCount(Native.postbox_outstanding_count counts)
         {
-            Count = (long)counts.Count;
-            OldestAge = TimeSpan.FromTicks((long)counts.OldestAgeMs * TimeSpan.TicksPerMillisecond);
+            Count = (long)counts.count;
+            OldestAge = TimeSpan.FromTicks((long)counts.oldest_age_ms * TimeSpan.TicksPerMillisecond);
         }
 
         /// <summary>The number of outstanding messages.</summary>
@@ -60,11 +60,11 @@ namespace Postbox
     /// <summary>The result of archiving: message counts and the status of the lease.</summary>
     public sealed class ArchiveResult
     {
-        internal ArchiveResult(Native.ArchiveCounts counts)
+        internal ArchiveResult(Native.postbox_archive_result counts)
         {
-            Archived = (long)counts.Archived;
-            Failed = (long)counts.Failed;
-            Lease = (LeaseStatus)counts.Lease;
+            Archived = (long)counts.archived;
+            Failed = (long)counts.failed;
+            Lease = (LeaseStatus)counts.lease;
         }
 
         /// <summary>Messages that the archive stored and that were then deleted from the outbox.</summary>
@@ -85,17 +85,17 @@ namespace Postbox
     /// </summary>
     public sealed class PostboxStats
     {
-        internal PostboxStats(Native.Counters counters)
+        internal PostboxStats(Native.postbox_stats counters)
         {
-            Deposited = (long)counters.Deposited;
-            Dispatched = (long)counters.Dispatched;
-            Failed = (long)counters.Failed;
-            Parked = (long)counters.Parked;
-            DuplicatesAvoided = (long)counters.DuplicatesAvoided;
-            Sweeps = (long)counters.Sweeps;
-            BackgroundFailures = (long)counters.BackgroundFailures;
-            OpenBreakers = (long)counters.OpenBreakers;
-            Outstanding = counters.Outstanding == ulong.MaxValue ? (long?)null : (long)counters.Outstanding;
+            Deposited = (long)counters.deposited;
+            Dispatched = (long)counters.dispatched;
+            Failed = (long)counters.failed;
+            Parked = (long)counters.parked;
+            DuplicatesAvoided = (long)counters.duplicates_avoided;
+            Sweeps = (long)counters.sweeps;
+            BackgroundFailures = (long)counters.background_failures;
+            OpenBreakers = (long)counters.open_breakers;
+            Outstanding = counters.outstanding == ulong.MaxValue ? (long?)null : (long)counters.outstanding;
         }
 
         /// <summary>Messages that were written to the outbox.</summary>

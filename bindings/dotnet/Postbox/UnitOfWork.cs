@@ -91,7 +91,7 @@ namespace Postbox
             Act(Native.postbox_unit_of_work_check_item, table, key, nameof(key), expression);
         }
 
-        private delegate IntPtr Action(UnitOfWorkHandle work, byte[] table, ItemHandle item, NativeExpression[] expression);
+        private delegate IntPtr Action(UnitOfWorkHandle work, byte[] table, ItemHandle item, Native.postbox_expression[] expression);
 
         private void Act(Action action, string table, Item item, string argument, Expression expression)
         {
