@@ -16,6 +16,9 @@ namespace Postbox
         internal delegate int postbox_archive_callback(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize);
 
         [UnmanagedFunctionPointer(C)]
+        internal delegate void postbox_completion_callback(IntPtr data, IntPtr error, IntPtr result);
+
+        [UnmanagedFunctionPointer(C)]
         internal delegate void postbox_log_callback(IntPtr data, int level, IntPtr text);
 
         [UnmanagedFunctionPointer(C)]
@@ -87,6 +90,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_cancellation_error(ClientHandle client, byte[] actions, byte[] reasons);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr cancel, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr cancel, out IntPtr report);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_close(ClientHandle client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_close_within(ClientHandle client, ulong timeoutMs);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_add_batch_producer(ConfigHandle config, byte[] topic, UIntPtr maxBatch, postbox_send_batch_callback send, IntPtr data, postbox_release_callback release);
@@ -96,11 +100,17 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_new();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_set(ConfigHandle config, byte[] name, byte[] value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm(ClientHandle client, byte[] id, int outcome, byte[] reason);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_async(ClientHandle client, byte[] id, int outcome, byte[] reason, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many_async(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding(ClientHandle client, byte[] topic, out postbox_outstanding_count result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding_async(ClientHandle client, byte[] topic, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table(ClientHandle client);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_post(ClientHandle client, MessageHandle message);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_post_async(ClientHandle client, MessageHandle message, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts(ClientHandle client, IntPtr[] messages, UIntPtr count);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts_async(ClientHandle client, IntPtr[] messages, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_embedded_execute(ClientHandle client, byte[] operation, byte[] request, out IntPtr answer);
         [DllImport(Library, CallingConvention = C)] internal static extern int postbox_error_code(IntPtr error);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_error_free(IntPtr error);
@@ -115,6 +125,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_free(IntPtr client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_item(ClientHandle client, byte[] table, byte[] key, out IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_message(ClientHandle client, byte[] id, out IntPtr message);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_message_async(ClientHandle client, byte[] id, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_stats(ClientHandle client, out postbox_stats stats);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(ItemHandle item, byte[] name, int kind);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_end(ItemHandle item);
@@ -134,8 +145,10 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_to_json(ItemHandle item, out IntPtr json);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_value(ItemHandle item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list_messages(ClientHandle client, int state, byte[] topic, uint limit, byte[] cursor, out IntPtr page);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list_messages_async(ClientHandle client, int state, byte[] topic, uint limit, byte[] cursor, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle client, IntPtr[] ids, UIntPtr count, out IntPtr report);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_body(MessageHandle message, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_message_free(IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_get(MessageHandle message, byte[] name, out IntPtr value);
@@ -147,6 +160,8 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_topic(MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_notify_committed(ClientHandle client, IntPtr[] ids, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_open(ConfigHandle config, out IntPtr client);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_operation_cancel(IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_operation_free(IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_page_count(PageHandle page);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_page_free(IntPtr page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_malformed(PageHandle page, UIntPtr index, out IntPtr reason);
@@ -156,16 +171,27 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_post(ClientHandle client, MessageHandle message, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_post(ClientHandle client, MessageHandle message, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_read_item(ClientHandle client, byte[] table, ItemHandle key, out IntPtr item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_read_item_async(ClientHandle client, byte[] table, ItemHandle key, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay(ClientHandle client, IntPtr[] ids, UIntPtr count, out IntPtr report);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay_causation(ClientHandle client, byte[] causationId, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay_causation(ClientHandle client, byte[] causationId, out IntPtr report);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay_causation_async(ClientHandle client, byte[] causationId, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_report_count(IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_report_detail(IntPtr report, UIntPtr index);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_report_failure_count(IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_report_free(IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_report_id(IntPtr report, UIntPtr index);
         [DllImport(Library, CallingConvention = C)] internal static extern int postbox_report_outcome(IntPtr report, UIntPtr index);
+        [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_result_flag(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_result_free(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_result_outstanding_count(IntPtr result, out postbox_outstanding_count count);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_item(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_message(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_page(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_report(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_text(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_send_results_set(IntPtr results, UIntPtr index, int outcome, byte[] reason);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_log_callback(int level, postbox_log_callback callback, IntPtr data, postbox_release_callback release);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_trace_context(byte[] traceParent, byte[] traceState);
@@ -178,10 +204,13 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_string_free(IntPtr @string);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweep(ClientHandle client, byte[] topic, IntPtr cancel, out postbox_sweep_result result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_table_warnings(ClientHandle client, out IntPtr warnings);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_table_warnings_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_add(UnitOfWorkHandle work, byte[] action);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_begin(ClientHandle client);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_begin_async(ClientHandle client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_check_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, postbox_expression[] expression);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_commit(UnitOfWorkHandle work);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_commit_async(UnitOfWorkHandle work, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_condition_check(UnitOfWorkHandle work, byte[] check);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_delete(UnitOfWorkHandle work, byte[] table, byte[] key);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_delete_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, postbox_expression[] expression);
@@ -195,6 +224,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_update(UnitOfWorkHandle work, byte[] update);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_update_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, postbox_expression[] expression);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unpark(ClientHandle client, byte[] id);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unpark_async(ClientHandle client, byte[] id, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_at(IntPtr value, UIntPtr index);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_binary(IntPtr value, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_value_bool(IntPtr value);
@@ -206,6 +236,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_name_at(IntPtr value, UIntPtr index);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_string(IntPtr value, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_verify_table(ClientHandle client, out byte hasCausationIndex);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_verify_table_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_version();
     }
 }
