@@ -781,6 +781,17 @@ typedef void (*postbox_send_batch_callback)(void *data,
                                             postbox_send_results *results);
 
 /**
+ * Receives one log message: its severity, and a line of text that contains no secrets and no message
+ * bodies. The text is valid during the call.
+ *
+ * The callback runs on the thread that logs the message, which can be the client's own thread.
+ * Several threads may call the callback at the same time. The client waits for the callback, which
+ * should therefore return quickly. The callback must not call Postbox. It must return normally: an
+ * exception or a longjmp out of it is undefined behaviour.
+ */
+typedef void (*postbox_log_callback)(void *data, postbox_log_level level, const char *text);
+
+/**
  * The expressions of an action. Members that an action does not need are NULL.
  *
  * ```c
@@ -984,17 +995,6 @@ typedef void (*postbox_completion_callback)(void *data,
                                             postbox_error *error,
                                             postbox_result *result);
 
-/**
- * Receives one log message: its severity, and a line of text that contains no secrets and no message
- * bodies. The text is valid during the call.
- *
- * The callback runs on the thread that logs the message, which can be the client's own thread.
- * Several threads may call the callback at the same time. The client waits for the callback, which
- * should therefore return quickly. The callback must not call Postbox. It must return normally: an
- * exception or a longjmp out of it is undefined behaviour.
- */
-typedef void (*postbox_log_callback)(void *data, postbox_log_level level, const char *text);
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1165,6 +1165,29 @@ postbox_error *postbox_config_add_batch_producer(postbox_config *config,
                                                         postbox_send_batch_callback send,
                                                         void *data,
                                                         postbox_release_callback release);
+
+/**
+ * Sends the log messages of the clients that are opened with `config` to `callback`, if their
+ * postbox_log_level is not greater than `level`, and not to the callback of postbox_set_log_callback.
+ * The callback receives the messages of each call on the client, of its threads, and of
+ * postbox_open itself. It replaces an earlier callback of the configuration. If `callback` is NULL,
+ * the clients have no callback of their own, and the other arguments are ignored.
+ *
+ * After postbox_close has returned, even with an error, no call to `callback` begins for this client.
+ *
+ * `release` may be NULL. It is called once with `data`, on any thread, when `callback` can no longer be
+ * called. This is the case when the callback was replaced or the configuration was freed, all clients
+ * that were opened with the callback, and all units of work of these clients, were freed, and no call
+ * to `callback` is in progress. If this function fails, `release` is not called.
+ *
+ * Errors: as for postbox_set_log_callback.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_config_set_log_callback(postbox_config *config,
+                                                      postbox_log_level level,
+                                                      postbox_log_callback callback,
+                                                      void *data,
+                                                      postbox_release_callback release);
 
 /**
  * Frees a configuration. Does nothing for NULL.
@@ -2635,9 +2658,11 @@ POSTBOX_API void postbox_result_free(postbox_result *result);
  * ============================================================================================ */
 
 /**
- * Sends the log messages of all clients in the process to `callback`, if their postbox_log_level is
- * not greater than `level`. The callback replaces the callback that an earlier call to this function
- * has set. If `callback` is NULL, logging is turned off, and the other arguments are ignored.
+ * Sends the log messages of the process to `callback`, if their postbox_log_level is not greater than
+ * `level`. The messages of clients that have a callback of their own are not included; see
+ * postbox_config_set_log_callback. The callback replaces the callback that an earlier call to this
+ * function has set. If `callback` is NULL, the messages are discarded, and the other arguments are
+ * ignored.
  *
  * `release` may be NULL. It is called once with `data`, on any thread, when the callback has been
  * replaced and none of its calls is in progress. If this function fails, `release` is not called.

@@ -110,7 +110,7 @@ pub use crate::sdk::embedded::EmbeddedDatabase;
 #[doc(hidden)]
 pub use crate::sys::simulation;
 #[cfg(feature = "capi")]
-pub(crate) use crate::sys::sync;
+pub(crate) use crate::sys::{client_log, sync};
 pub use crate::transport::{MemoryProducer, Producer, SendOutcome, producer_fn};
 /// The AWS SDK of DynamoDB, whose types appear in this interface.
 pub use aws_sdk_dynamodb;

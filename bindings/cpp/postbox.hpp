@@ -805,6 +805,21 @@ inline std::int32_t call_archive(void *data, const postbox_message *message, cha
 
 } // namespace detail
 
+/** Receives one log message. Exceptions of the function are ignored. See postbox_log_callback. */
+using log_function = std::function<void(postbox_log_level, std::string_view)>;
+
+namespace detail {
+
+inline void call_log(void *data, postbox_log_level level, const char *text) noexcept {
+    try {
+        (*static_cast<log_function *>(data))(static_cast<postbox_log_level>(level), text);
+    } catch (...) {
+        // The exception cannot be logged, because it comes from the log.
+    }
+}
+
+} // namespace detail
+
 /**
  * The settings and producers with which a client is opened. CONFIGURATION.md lists the settings. One config can open
  * several clients.
@@ -882,6 +897,19 @@ public:
     config producer(std::optional<std::string_view> topic, std::shared_ptr<::postbox::producer> shared) && {
         return std::move(producer(topic, std::move(shared)));
     }
+
+    /**
+     * Sends the log messages of the clients that are opened with this configuration, up to `level`, to `log`, which is
+     * kept as a producer is. Other clients use the function of set_log. See postbox_config_set_log_callback.
+     */
+    config &log(postbox_log_level level, log_function log) & {
+        auto kept = detail::keep(std::move(log), "log");
+        detail::check(postbox_config_set_log_callback(handle_.get(), level, detail::call_log, kept.get(),
+                                                      detail::release<log_function>));
+        static_cast<void>(kept.release());
+        return *this;
+    }
+    config log(postbox_log_level level, log_function log) && { return std::move(this->log(level, std::move(log))); }
 
     [[nodiscard]] const postbox_config *handle() const noexcept { return handle_.get(); }
 
@@ -1394,24 +1422,9 @@ inline void set_trace_context(std::string_view trace_parent, std::string_view tr
 /** Removes the trace context of this thread. */
 inline void clear_trace_context() { detail::check(postbox_set_trace_context(nullptr, nullptr)); }
 
-/** Receives one log message. Exceptions of the function are ignored. See postbox_log_callback. */
-using log_function = std::function<void(postbox_log_level, std::string_view)>;
-
-namespace detail {
-
-inline void call_log(void *data, postbox_log_level level, const char *text) noexcept {
-    try {
-        (*static_cast<log_function *>(data))(static_cast<postbox_log_level>(level), text);
-    } catch (...) {
-        // The exception cannot be logged, because it comes from the log.
-    }
-}
-
-} // namespace detail
-
 /**
- * Sends the log messages of the process, up to `level`, to `log`, which replaces an earlier function. See
- * postbox_set_log_callback.
+ * Sends the log messages of the process, up to `level`, to `log`, which replaces an earlier function. Clients with a
+ * function of their own (see config::log) are not included. See postbox_set_log_callback.
  */
 inline void set_log(postbox_log_level level, log_function log) {
     auto kept = detail::keep(std::move(log), "log");
@@ -1419,7 +1432,7 @@ inline void set_log(postbox_log_level level, log_function log) {
     static_cast<void>(kept.release());
 }
 
-/** Turns logging off. */
+/** Discards the log messages of clients that have no function of their own. */
 inline void stop_log() { detail::check(postbox_set_log_callback(POSTBOX_LOG_ERROR, nullptr, nullptr, nullptr)); }
 
 } // namespace postbox

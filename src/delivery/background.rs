@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result, no_resources};
+use crate::sys::client_log::ClientLog;
 use crate::sys::sync::{Condvar, Mutex};
 use crate::sys::threads;
 use std::cell::Cell;
@@ -95,11 +96,12 @@ impl Worker {
         let (wake, sleep) = mpsc::channel();
         let (cancel, end) = (CancelToken::new(), Arc::<End>::default());
         let (engine, canceled, name, ends) = (Arc::clone(engine), cancel.clone(), self.name, Ends(Arc::clone(&end)));
-        let thread = format!("postbox-{name}");
+        let (thread, log) = (format!("postbox-{name}"), ClientLog::current());
         let started = threads::spawn(&thread, move || {
+            let log = log.enter();
             WorkFor(Some(thread::current().id())).begin();
             run(name, &engine, interval, job.as_ref(), &sleep, &canceled);
-            drop((engine, job));
+            drop((engine, job, log));
             drop(ends);
         })
         .map_err(|error| no_resources(&format!("the thread {thread} cannot be started"), &error))?;

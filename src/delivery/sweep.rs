@@ -22,6 +22,7 @@ use crate::outbox::lane::{Group, Groups, Lane};
 use crate::outbox::lock_table::{LockItem, Standing, Why, unix_milliseconds};
 use crate::outbox::sightings::{Range, Sighting};
 use crate::runtime::Call;
+use crate::sys::client_log::ClientLog;
 use crate::sys::clock;
 use crate::sys::scope::{Scope, scope};
 use crate::sys::simulation::{Mutation, mutated};
@@ -228,10 +229,11 @@ pub(crate) fn sweep_in_background(engine: &Engine, cancel: &CancelToken) -> Resu
     }
 }
 
-/// Starts a thread of a sweep, which runs for the same worker as the calling thread.
+/// Starts a thread of a sweep, which runs for the same worker and the same client as the calling thread.
 fn start_thread<'scope>(scope: &'scope Scope<'scope, '_>, body: impl FnOnce() + Send + 'scope) -> io::Result<()> {
-    let worker = WorkFor::current();
+    let (worker, log) = (WorkFor::current(), ClientLog::current());
     scope.spawn(SWEEPER, move || {
+        let _log = log.enter();
         worker.begin();
         body();
     })

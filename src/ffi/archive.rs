@@ -3,7 +3,7 @@
 use crate::ffi::cancel::{cancel_token, postbox_cancel_token};
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
-use crate::ffi::handle::{Handle, null_argument, write_optional};
+use crate::ffi::handle::{null_argument, write_optional};
 use crate::ffi::lease::postbox_lease;
 use crate::ffi::message::postbox_message;
 use crate::ffi::producer::{CallbackData, REASON_BYTES, postbox_release_callback, reason_text};
@@ -95,7 +95,8 @@ pub unsafe extern "C" fn postbox_archive(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
+        let client = unsafe { postbox_client::borrow(client) }?;
+        let postbox = client.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
         let archive = CallbackArchive { archive, data: Arc::new(CallbackData::new(data, None)) };
         // SAFETY: the header requires NULL or a living token.
@@ -121,9 +122,9 @@ pub unsafe extern "C" fn postbox_archive_to_file(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, archive) = unsafe { (postbox_client::borrow(client)?.get(), open_archive(text(path, "path")?)?) };
+        let (client, archive) = unsafe { (postbox_client::borrow(client)?, open_archive(text(path, "path")?)?) };
         // SAFETY: the header requires NULL or a living token.
-        let report = postbox.archive_with(&archive, &unsafe { cancel_token(cancel) })?;
+        let report = client.get().archive_with(&archive, &unsafe { cancel_token(cancel) })?;
         // SAFETY: the header requires NULL or a place for the struct.
         unsafe { write_optional(result, archive_result(&report)) };
         Ok(())
@@ -147,7 +148,8 @@ pub unsafe extern "C" fn postbox_start_archiver(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
+        let client = unsafe { postbox_client::borrow(client) }?;
+        let postbox = client.get();
         let archive = archive.ok_or_else(|| null_argument("archive"))?;
         let data = Arc::new(CallbackData::new(data, None));
         postbox.start_archiver(CallbackArchive { archive, data: Arc::clone(&data) })?;
@@ -165,8 +167,8 @@ pub unsafe extern "C" fn postbox_start_archiver_to_file(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, archive) = unsafe { (postbox_client::borrow(client)?.get(), open_archive(text(path, "path")?)?) };
-        postbox.start_archiver(archive)
+        let (client, archive) = unsafe { (postbox_client::borrow(client)?, open_archive(text(path, "path")?)?) };
+        client.get().start_archiver(archive)
     })
 }
 

@@ -1,10 +1,12 @@
 //! The Postbox client.
 
+use crate::client_log::{ClientLog, Entered};
 use crate::dynamodb_json::{item_from_json, item_to_json};
 use crate::ffi::cancel::{cancel_token, postbox_cancel_token};
 use crate::ffi::config::postbox_config;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, null_argument, write_out};
+use crate::ffi::log::end_log;
 use crate::ffi::message::postbox_message;
 use crate::ffi::panic::infallible;
 use crate::ffi::producer::postbox_send_outcome;
@@ -12,6 +14,7 @@ use crate::ffi::report::{postbox_report, reported};
 use crate::ffi::text::{c_string, optional_text, slice, text, texts};
 use crate::{DispatchReport, Error, ErrorCode, Item, Message, Postbox, Result, SendOutcome, UnitOfWork};
 use std::ffi::c_char;
+use std::ops::Deref;
 use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +25,7 @@ use std::time::Duration;
 /// inherited client fail with POSTBOX_ERROR_FORKED in the child process, which must open a client of
 /// its own. The child may free the inherited client and its units of work. This does not affect the
 /// parent process, and does not call any postbox_release_callback.
-pub struct postbox_client(Arc<Postbox>);
+pub struct postbox_client(Arc<Postbox>, ClientLog);
 
 impl Handle for postbox_client {
     const NAME: &'static str = "client";
@@ -39,9 +42,38 @@ impl Drop for postbox_client {
     }
 }
 
+/// A client that this thread uses. Until this value is dropped, the log messages of the thread go to the receiver of the
+/// client.
+pub(crate) struct InUse<'a> {
+    client: &'a postbox_client,
+    _log: Entered,
+}
+
+impl Deref for InUse<'_> {
+    type Target = postbox_client;
+
+    fn deref(&self) -> &postbox_client {
+        self.client
+    }
+}
+
 impl postbox_client {
+    /// Borrows the client behind a pointer that C passed, for the time of a call.
+    ///
+    /// # Safety
+    /// The rules of [`Handle::borrow`] apply.
+    pub(crate) unsafe fn borrow<'a>(client: *const Self) -> Result<InUse<'a>> {
+        // SAFETY: the caller's promise.
+        let client = unsafe { Handle::borrow(client) }?;
+        Ok(InUse { client, _log: client.1.clone().enter() })
+    }
+
     pub(crate) fn get(&self) -> &Arc<Postbox> {
         &self.0
+    }
+
+    pub(crate) fn log(&self) -> &ClientLog {
+        &self.1
     }
 
     pub(crate) fn unit_of_work(&self) -> UnitOfWork {
@@ -65,7 +97,10 @@ pub unsafe extern "C" fn postbox_open(
         // SAFETY: the header requires a living handle or NULL, which is checked.
         let config = unsafe { postbox_config::borrow(config) }?;
         check_out(client, "client")?;
-        let opened = postbox_client(Arc::new(config.open()?)).into_raw();
+        let log = config.log();
+        let entered = log.clone().enter();
+        let opened = postbox_client(Arc::new(config.open()?), log).into_raw();
+        drop(entered);
         // SAFETY: checked above.
         unsafe { write_out(client, "client", opened) }
     })
@@ -92,7 +127,7 @@ pub unsafe extern "C" fn postbox_open(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut postbox_error {
     // SAFETY: the header requires a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_client::borrow(client) }?.0.close())
+    unsafe { close(client, Postbox::close) }
 }
 
 /// Closes a client as postbox_close does, and waits up to `timeout_ms` milliseconds instead of
@@ -104,7 +139,21 @@ pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut post
 pub unsafe extern "C" fn postbox_close_within(client: *mut postbox_client, timeout_ms: u64) -> *mut postbox_error {
     let timeout = Duration::from_millis(timeout_ms);
     // SAFETY: the header requires a living handle or NULL, which is checked.
-    fallible(|| unsafe { postbox_client::borrow(client) }?.0.close_within(timeout))
+    unsafe { close(client, |postbox| postbox.close_within(timeout)) }
+}
+
+/// Closes a client. After that, its log receiver is not called any more.
+///
+/// # Safety
+/// The rules of [`Handle::borrow`] apply.
+unsafe fn close(client: *mut postbox_client, close: impl FnOnce(&Postbox) -> Result<()>) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the caller's promise.
+        let client = unsafe { postbox_client::borrow(client) }?;
+        let closed = close(client.get());
+        end_log(client.log());
+        closed
+    })
 }
 
 /// Closes and frees a client. Does nothing for NULL. This function returns no later than 500
@@ -118,7 +167,11 @@ pub unsafe extern "C" fn postbox_close_within(client: *mut postbox_client, timeo
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_free(client: *mut postbox_client) {
     // SAFETY: the header requires NULL or a handle that was not freed.
-    infallible((), || unsafe { postbox_client::free(client) });
+    infallible((), || unsafe {
+        let log = Handle::borrow(client).map(|client: &postbox_client| client.log().clone()).unwrap_or_default();
+        let _log = log.enter();
+        postbox_client::free(client);
+    });
 }
 
 /// Creates the outbox table if it does not exist, waits until the table is active, and verifies the

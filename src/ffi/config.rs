@@ -1,7 +1,9 @@
 //! The configuration: the settings and producers with which a client is opened.
 
+use crate::client_log::ClientLog;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, null_argument, write_out};
+use crate::ffi::log::{Receiver, client_log, postbox_log_callback};
 use crate::ffi::panic::infallible;
 use crate::ffi::producer::{
     CallbackBatchProducer, CallbackProducer, postbox_release_callback, postbox_send_batch_callback,
@@ -24,6 +26,7 @@ pub struct postbox_config(Mutex<Collected>);
 struct Collected {
     settings: Config,
     producers: Vec<(Option<String>, Arc<dyn Producer>)>,
+    receiver: Option<Arc<Receiver>>,
     /// The strings that `postbox_config_get` returned, by name. They are kept, because C holds
     /// pointers to them.
     lent: HashMap<String, CString>,
@@ -34,6 +37,11 @@ impl Handle for postbox_config {
 }
 
 impl postbox_config {
+    /// Returns the log of a client that is opened with this configuration.
+    pub(crate) fn log(&self) -> ClientLog {
+        client_log(self.0.lock().receiver.clone())
+    }
+
     /// Opens a Postbox with these settings and producers.
     pub(crate) fn open(&self) -> Result<Postbox> {
         let collected = self.0.lock();
@@ -173,6 +181,39 @@ unsafe fn add_producer(
         let (config, topic) = unsafe { (postbox_config::borrow(config)?, optional_text(topic, "topic")?) };
         let producer = make()?;
         config.0.lock().producers.push((topic.map(str::to_owned), producer));
+        Ok(())
+    })
+}
+
+/// Sends the log messages of the clients that are opened with `config` to `callback`, if their
+/// postbox_log_level is not greater than `level`, and not to the callback of postbox_set_log_callback.
+/// The callback receives the messages of each call on the client, of its threads, and of
+/// postbox_open itself. It replaces an earlier callback of the configuration. If `callback` is NULL,
+/// the clients have no callback of their own, and the other arguments are ignored.
+///
+/// After postbox_close has returned, even with an error, no call to `callback` begins for this client.
+///
+/// `release` may be NULL. It is called once with `data`, on any thread, when `callback` can no longer be
+/// called. This is the case when the callback was replaced or the configuration was freed, all clients
+/// that were opened with the callback, and all units of work of these clients, were freed, and no call
+/// to `callback` is in progress. If this function fails, `release` is not called.
+///
+/// Errors: as for postbox_set_log_callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_config_set_log_callback(
+    config: *mut postbox_config,
+    level: i32,
+    callback: postbox_log_callback,
+    data: *mut c_void,
+    release: postbox_release_callback,
+) -> *mut postbox_error {
+    fallible(|| {
+        // SAFETY: the header requires a living handle or NULL, which is checked.
+        let config = unsafe { postbox_config::borrow(config) }?;
+        let receiver = Receiver::new(level, callback, data, release)?;
+        let earlier = std::mem::replace(&mut config.0.lock().receiver, receiver);
+        // The earlier receiver is dropped outside the lock, since its `release` is code of the host program.
+        drop(earlier);
         Ok(())
     })
 }

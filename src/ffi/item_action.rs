@@ -179,8 +179,8 @@ pub unsafe extern "C" fn postbox_read_item(
 ) -> *mut postbox_error {
     // SAFETY: the header requires living handles and strings, or NULL, which is checked.
     fallible(|| unsafe {
-        let postbox = postbox_client::borrow(client)?.get();
-        read_item(table, key, item, |table, key| postbox.get_item(table, key))
+        let client = postbox_client::borrow(client)?;
+        read_item(table, key, item, |table, key| client.get().get_item(table, key))
     })
 }
 

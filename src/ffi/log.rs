@@ -1,5 +1,6 @@
 //! Log messages for a C callback. A `tracing` subscriber passes the events of Postbox to the callback.
 
+use crate::client_log::ClientLog;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::producer::{CallbackData, postbox_release_callback};
 use crate::ffi::text::c_string;
@@ -9,7 +10,9 @@ use once_cell::sync::OnceCell;
 use std::ffi::{c_char, c_void};
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::field::{Field, Visit};
+use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
 /// The severity of a log message. A greater number is less severe.
@@ -37,20 +40,59 @@ pub enum postbox_log_level {
 /// exception or a longjmp out of it is undefined behaviour.
 pub type postbox_log_callback = Option<unsafe extern "C" fn(data: *mut c_void, level: i32, text: *const c_char)>;
 
-struct Receiver {
+pub(crate) struct Receiver {
     level: Level,
     callback: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
     data: CallbackData,
 }
 
-/// The current receiver of log messages. It can be replaced, whereas the `tracing` subscriber stays
-/// installed for the life of the process.
+impl Receiver {
+    /// Creates a receiver, and installs the subscriber that passes log messages to it. Returns `None` for the callback
+    /// NULL.
+    pub(crate) fn new(
+        level: i32,
+        callback: postbox_log_callback,
+        data: *mut c_void,
+        release: postbox_release_callback,
+    ) -> Result<Option<Arc<Self>>> {
+        let Some(callback) = callback else {
+            return Ok(None);
+        };
+        let level = level_of(level)?;
+        INSTALLED.get_or_try_init(install)?;
+        Ok(Some(Arc::new(Self { level, callback, data: CallbackData::new(data, release) })))
+    }
+}
+
+/// The receiver of one client. Several clients can share the receiver of a configuration.
+struct OfClient {
+    receiver: Arc<Receiver>,
+    has_ended: AtomicBool,
+}
+
+/// Creates the log of a client that has this receiver, or that has none.
+pub(crate) fn client_log(receiver: Option<Arc<Receiver>>) -> ClientLog {
+    let of_client = |receiver| ClientLog::new(Arc::new(OfClient { receiver, has_ended: AtomicBool::new(false) }));
+    receiver.map_or_else(ClientLog::default, of_client)
+}
+
+/// Ends the log of a client. Its receiver is not called any more on behalf of this client.
+pub(crate) fn end_log(log: &ClientLog) {
+    if let Some(of_client) = log.receiver().and_then(|receiver| receiver.downcast_ref::<OfClient>()) {
+        of_client.has_ended.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The receiver of the log messages of all clients that have no receiver of their own. It can be replaced, whereas the
+/// `tracing` subscriber stays installed for the life of the process.
 static RECEIVER: Mutex<Option<Arc<Receiver>>> = Mutex::new(None);
 static INSTALLED: OnceCell<()> = OnceCell::new();
 
-/// Sends the log messages of all clients in the process to `callback`, if their postbox_log_level is
-/// not greater than `level`. The callback replaces the callback that an earlier call to this function
-/// has set. If `callback` is NULL, logging is turned off, and the other arguments are ignored.
+/// Sends the log messages of the process to `callback`, if their postbox_log_level is not greater than
+/// `level`. The messages of clients that have a callback of their own are not included; see
+/// postbox_config_set_log_callback. The callback replaces the callback that an earlier call to this
+/// function has set. If `callback` is NULL, the messages are discarded, and the other arguments are
+/// ignored.
 ///
 /// `release` may be NULL. It is called once with `data`, on any thread, when the callback has been
 /// replaced and none of its calls is in progress. If this function fails, `release` is not called.
@@ -66,21 +108,13 @@ pub unsafe extern "C" fn postbox_set_log_callback(
     release: postbox_release_callback,
 ) -> *mut postbox_error {
     fallible(|| {
-        let receiver = match callback {
-            None => None,
-            Some(callback) => {
-                let level = level_of(level)?;
-                INSTALLED.get_or_try_init(install)?;
-                Some(Arc::new(Receiver { level, callback, data: CallbackData::new(data, release) }))
-            }
-        };
+        let receiver = Receiver::new(level, callback, data, release)?;
         let earlier = {
             let mut current = RECEIVER.lock();
             std::mem::replace(&mut *current, receiver)
         };
         // The earlier receiver is dropped outside the lock, since its `release` is code of the host program.
         drop(earlier);
-        tracing::callsite::rebuild_interest_cache();
         Ok(())
     })
 }
@@ -121,18 +155,33 @@ fn install() -> Result<()> {
     })
 }
 
+/// Returns the receiver of a log message of this thread: the receiver of the client for which the thread works, or the
+/// receiver of the process.
 fn receiver() -> Option<Arc<Receiver>> {
-    RECEIVER.lock().clone()
+    let log = ClientLog::current();
+    match log.receiver().and_then(|receiver| receiver.downcast_ref::<OfClient>()) {
+        Some(of_client) if of_client.has_ended.load(Ordering::Relaxed) => None,
+        Some(of_client) => Some(Arc::clone(&of_client.receiver)),
+        None => RECEIVER.lock().clone(),
+    }
+}
+
+/// Returns whether this is a log message of Postbox. Log messages of the AWS SDK are left out, since they contain requests
+/// and therefore message bodies.
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event() && metadata.target().split("::").next() == Some("postbox")
 }
 
 struct ToCallback;
 
 impl Subscriber for ToCallback {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // The level depends on the client.
+        if is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // The events of the AWS SDK are left out, since they contain requests and therefore message bodies.
-        metadata.is_event()
-            && metadata.target().split("::").next() == Some("postbox")
-            && receiver().is_some_and(|receiver| *metadata.level() <= receiver.level)
+        is_ours(metadata) && receiver().is_some_and(|receiver| *metadata.level() <= receiver.level)
     }
 
     fn event(&self, event: &Event<'_>) {

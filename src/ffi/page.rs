@@ -85,11 +85,11 @@ pub unsafe extern "C" fn postbox_list_messages(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, topic, cursor) = unsafe {
-            (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
+        let (client, topic, cursor) = unsafe {
+            (postbox_client::borrow(client)?, optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
         };
         check_out(page, "page")?;
-        let listed = postbox.list_messages(state_of(state)?, topic, limit, cursor.map(Cursor::from).as_ref())?;
+        let listed = client.get().list_messages(state_of(state)?, topic, limit, cursor.map(Cursor::from).as_ref())?;
         // SAFETY: checked above.
         unsafe { write_out(page, "page", postbox_page::of(listed).into_raw()) }
     })

@@ -174,6 +174,8 @@ pub type postbox_release_callback = Option<unsafe extern "C" fn(data: *mut c_voi
 pub(crate) struct CallbackData {
     pub(crate) data: *mut c_void,
     release: Mutex<postbox_release_callback>,
+    /// The process to which the data belongs. A forked child does not release it.
+    process: u32,
 }
 
 // SAFETY: the header says that callbacks are called by any thread, so the C program provides data that any thread can
@@ -184,7 +186,7 @@ unsafe impl Sync for CallbackData {}
 
 impl CallbackData {
     pub(crate) fn new(data: *mut c_void, release: postbox_release_callback) -> Self {
-        Self { data, release: Mutex::new(release) }
+        Self { data, release: Mutex::new(release), process: std::process::id() }
     }
 
     /// Sets the function that releases the data. Callers do this after the last step that can fail,
@@ -197,7 +199,9 @@ impl CallbackData {
 impl Drop for CallbackData {
     fn drop(&mut self) {
         let release = *self.release.lock();
-        if let Some(release) = release {
+        if let Some(release) = release
+            && std::process::id() == self.process
+        {
             // SAFETY: C registered this function for this data, and it is called this once.
             infallible((), || unsafe { release(self.data) });
         }

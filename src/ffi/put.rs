@@ -63,11 +63,11 @@ pub unsafe extern "C" fn postbox_cancellation_error(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, actions, reasons) =
-            unsafe { (postbox_client::borrow(client)?.get(), text(actions, "actions")?, text(reasons, "reasons")?) };
+        let (client, actions, reasons) =
+            unsafe { (postbox_client::borrow(client)?, text(actions, "actions")?, text(reasons, "reasons")?) };
         let (actions, reasons) = (list(actions, "actions")?, list(reasons, "reasons")?);
         let reasons: Vec<_> = reasons.iter().map(reason).collect();
-        Err(postbox.cancellation_error_of(actions.iter().map(action), &reasons))
+        Err(client.get().cancellation_error_of(actions.iter().map(action), &reasons))
     })
 }
 

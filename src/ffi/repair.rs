@@ -2,7 +2,6 @@
 
 use crate::ffi::client::{postbox_client, report_by_ids};
 use crate::ffi::error::{fallible, postbox_error};
-use crate::ffi::handle::Handle;
 use crate::ffi::report::{postbox_report, reported};
 use crate::ffi::text::text;
 use std::ffi::c_char;

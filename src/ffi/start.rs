@@ -66,9 +66,9 @@ pub unsafe extern "C" fn postbox_deposit_posts_async(
 ) -> *mut postbox_error {
     let deposit = |completion: Completion| {
         // SAFETY: the header requires living handles or NULL, which is checked.
-        let (postbox, messages) = unsafe { (postbox_client::borrow(client)?.get(), owned_messages(messages, count)?) };
+        let (postbox, messages) = unsafe { (postbox_client::borrow(client)?, owned_messages(messages, count)?) };
         let call = move |postbox: &Postbox| postbox.deposit_posts(&messages).map(drop);
-        postbox.start_call("deposit_posts", call, move |result| completion.report(result))
+        postbox.get().start_call("deposit_posts", call, move |result| completion.report(result))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, deposit) }
@@ -89,11 +89,11 @@ pub unsafe extern "C" fn postbox_clear_outbox_async(
 ) -> *mut postbox_error {
     let clear = |completion: Completion| {
         // SAFETY: the header requires a living handle and strings, or NULL, which is checked.
-        let (postbox, ids) = unsafe { (postbox_client::borrow(client)?.get(), texts(ids, count, "ids")?) };
+        let (postbox, ids) = unsafe { (postbox_client::borrow(client)?, texts(ids, count, "ids")?) };
         let token = CancelToken::new();
         let cancel = token.clone();
         let call = move |postbox: &Postbox| postbox.clear_outbox_with(&ids, &cancel);
-        let started = postbox.start_call("clear_outbox", call, move |result| completion.report(result))?;
+        let started = postbox.get().start_call("clear_outbox", call, move |result| completion.report(result))?;
         Ok((started, Some(token)))
     };
     // SAFETY: the header requires NULL or a place for the operation.
@@ -143,10 +143,10 @@ pub unsafe extern "C" fn postbox_replay_causation_async(
 ) -> *mut postbox_error {
     let replay = |completion: Completion| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, cause) = unsafe { (postbox_client::borrow(client)?.get(), text(causation_id, "causation_id")?) };
+        let (postbox, cause) = unsafe { (postbox_client::borrow(client)?, text(causation_id, "causation_id")?) };
         let cause = cause.to_owned();
         let call = move |postbox: &Postbox| postbox.replay_causation(&cause);
-        postbox.start_call("replay_causation", call, move |result| completion.report(result))
+        postbox.get().start_call("replay_causation", call, move |result| completion.report(result))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, replay) }
@@ -167,18 +167,14 @@ pub unsafe extern "C" fn postbox_confirm_async(
     let confirm = |completion: Completion| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, id, reason) = unsafe {
-            (
-                postbox_client::borrow(client)?.get(),
-                text(id, "id")?,
-                optional_text(reason, "reason")?.unwrap_or_default(),
-            )
+            (postbox_client::borrow(client)?, text(id, "id")?, optional_text(reason, "reason")?.unwrap_or_default())
         };
         let done = move |result: Result<()>| completion.report(result);
         match confirmation(id, outcome, reason)? {
-            SendOutcome::Sent => postbox.start_confirm_sent(id, done),
+            SendOutcome::Sent => postbox.get().start_confirm_sent(id, done),
             outcome => {
                 let id = id.to_owned();
-                postbox.start_call("confirm", move |postbox| postbox.confirm(&id, outcome), done)
+                postbox.get().start_call("confirm", move |postbox| postbox.confirm(&id, outcome), done)
             }
         }
     };
@@ -201,9 +197,9 @@ pub unsafe extern "C" fn postbox_confirm_many_async(
     let confirm = |completion: Completion| {
         // SAFETY: the header requires a living handle and arrays of strings, or NULL, which is checked.
         let (postbox, outcomes) =
-            unsafe { (postbox_client::borrow(client)?.get(), confirmations(ids, outcomes, reasons, count)?) };
+            unsafe { (postbox_client::borrow(client)?, confirmations(ids, outcomes, reasons, count)?) };
         let call = move |postbox: &Postbox| postbox.confirm_many(&outcomes);
-        postbox.start_call("confirm_many", call, move |result| completion.report(result))
+        postbox.get().start_call("confirm_many", call, move |result| completion.report(result))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, confirm) }
@@ -221,8 +217,8 @@ pub unsafe extern "C" fn postbox_get_message_async(
 ) -> *mut postbox_error {
     let get = |completion: Completion| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, id) = unsafe { (postbox_client::borrow(client)?.get(), text(id, "id")?) };
-        postbox.start_get_message(id, move |result| completion.report(result))
+        let (postbox, id) = unsafe { (postbox_client::borrow(client)?, text(id, "id")?) };
+        postbox.get().start_get_message(id, move |result| completion.report(result))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, get) }
@@ -242,8 +238,8 @@ pub unsafe extern "C" fn postbox_read_item_async(
     let read = |completion: Completion| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, table, key) =
-            unsafe { (postbox_client::borrow(client)?.get(), text(table, "table")?, postbox_item::read(key)?) };
-        postbox.start_get_item(table.to_owned(), key, move |result| completion.report(result))
+            unsafe { (postbox_client::borrow(client)?, text(table, "table")?, postbox_item::read(key)?) };
+        postbox.get().start_get_item(table.to_owned(), key, move |result| completion.report(result))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, read) }
@@ -264,10 +260,11 @@ pub unsafe extern "C" fn postbox_list_messages_async(
     let list = |completion: Completion| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
         let (postbox, topic, cursor) = unsafe {
-            (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
+            (postbox_client::borrow(client)?, optional_text(topic, "topic")?, optional_text(cursor, "cursor")?)
         };
         let cursor = cursor.map(Cursor::from);
         postbox
+            .get()
             .start_list_messages(state_of(state)?, topic, limit, cursor.as_ref(), move |page| completion.report(page))
     };
     // SAFETY: the header requires NULL or a place for the operation.
@@ -286,10 +283,10 @@ pub unsafe extern "C" fn postbox_count_outstanding_async(
 ) -> *mut postbox_error {
     let count = |completion: Completion| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
+        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?, optional_text(topic, "topic")?) };
         let topic = topic.map(str::to_owned);
         let call = move |postbox: &Postbox| postbox.count_outstanding(topic.as_deref());
-        postbox.start_call("count_outstanding", call, move |result| completion.report(result))
+        postbox.get().start_call("count_outstanding", call, move |result| completion.report(result))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, count) }
@@ -306,8 +303,8 @@ pub unsafe extern "C" fn postbox_unpark_async(
 ) -> *mut postbox_error {
     let unpark = |completion: Completion| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, id) = unsafe { (postbox_client::borrow(client)?.get(), text(id, "id")?) };
-        postbox.start_unpark(id, move |result| completion.report(result))
+        let (postbox, id) = unsafe { (postbox_client::borrow(client)?, text(id, "id")?) };
+        postbox.get().start_unpark(id, move |result| completion.report(result))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, unpark) }
@@ -323,9 +320,9 @@ pub unsafe extern "C" fn postbox_create_table_async(
 ) -> *mut postbox_error {
     let create = |completion: Completion| {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
+        let postbox = unsafe { postbox_client::borrow(client) }?;
         let call = |postbox: &Postbox| postbox.create_table().map(drop);
-        postbox.start_call("create_table", call, move |result| completion.report(result))
+        postbox.get().start_call("create_table", call, move |result| completion.report(result))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, create) }
@@ -342,8 +339,10 @@ pub unsafe extern "C" fn postbox_verify_table_async(
 ) -> *mut postbox_error {
     let verify = |completion: Completion| {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
-        postbox.start_verify_table(move |report| completion.report(report.map(|report| report.has_causation_index)))
+        let postbox = unsafe { postbox_client::borrow(client) }?;
+        postbox
+            .get()
+            .start_verify_table(move |report| completion.report(report.map(|report| report.has_causation_index)))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, verify) }
@@ -360,8 +359,8 @@ pub unsafe extern "C" fn postbox_table_warnings_async(
 ) -> *mut postbox_error {
     let verify = |completion: Completion| {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
-        postbox.start_verify_table(move |report| completion.report(report.map(|report| report.warning_lines())))
+        let postbox = unsafe { postbox_client::borrow(client) }?;
+        postbox.get().start_verify_table(move |report| completion.report(report.map(|report| report.warning_lines())))
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, verify) }
@@ -382,8 +381,8 @@ unsafe fn start_by_ids(
 ) -> *mut postbox_error {
     let begin = |completion: Completion| {
         // SAFETY: the caller's promise.
-        let (postbox, ids) = unsafe { (postbox_client::borrow(client)?.get(), texts(ids, count, "ids")?) };
-        postbox.start_call(what, move |postbox| call(postbox, &ids), move |result| completion.report(result))
+        let (postbox, ids) = unsafe { (postbox_client::borrow(client)?, texts(ids, count, "ids")?) };
+        postbox.get().start_call(what, move |postbox| call(postbox, &ids), move |result| completion.report(result))
     };
     // SAFETY: the caller's promise.
     unsafe { start((callback, data), operation, begin) }

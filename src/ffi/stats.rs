@@ -3,7 +3,7 @@
 use crate::OutstandingCount;
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
-use crate::ffi::handle::{Handle, check_out, write_out};
+use crate::ffi::handle::{check_out, write_out};
 use crate::ffi::text::{c_string, optional_text};
 use std::ffi::c_char;
 use std::time::SystemTime;
@@ -65,9 +65,9 @@ pub unsafe extern "C" fn postbox_count_outstanding(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
+        let (client, topic) = unsafe { (postbox_client::borrow(client)?, optional_text(topic, "topic")?) };
         check_out(result, "result")?;
-        let found = postbox_outstanding_count::of(&postbox.count_outstanding(topic)?);
+        let found = postbox_outstanding_count::of(&client.get().count_outstanding(topic)?);
         // SAFETY: checked above.
         unsafe { write_out(result, "result", found) }
     })
@@ -82,7 +82,8 @@ pub unsafe extern "C" fn postbox_get_stats(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
+        let client = unsafe { postbox_client::borrow(client) }?;
+        let postbox = client.get();
         postbox.check()?;
         let found = postbox.stats();
         let result = postbox_stats {
@@ -109,7 +110,8 @@ pub unsafe extern "C" fn postbox_get_stats(
 pub unsafe extern "C" fn postbox_stats_json(client: *mut postbox_client, json: *mut *mut c_char) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
+        let client = unsafe { postbox_client::borrow(client) }?;
+        let postbox = client.get();
         check_out(json, "json")?;
         postbox.check()?;
         let found = postbox.stats();

@@ -3,7 +3,7 @@
 use crate::ffi::cancel::{cancel_token, postbox_cancel_token};
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
-use crate::ffi::handle::{Handle, write_optional};
+use crate::ffi::handle::write_optional;
 use crate::ffi::lease::postbox_lease;
 use crate::ffi::text::{optional_text, texts};
 use crate::{SweepOptions, SweepReport};
@@ -97,11 +97,11 @@ pub unsafe extern "C" fn postbox_sweep(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), optional_text(topic, "topic")?) };
+        let (client, topic) = unsafe { (postbox_client::borrow(client)?, optional_text(topic, "topic")?) };
         // SAFETY: the header requires NULL or a living token.
         let options = SweepOptions::new().cancel(&unsafe { cancel_token(cancel) });
         let options = topic.into_iter().fold(options, SweepOptions::topic);
-        let report = postbox.sweep_with(options)?;
+        let report = client.get().sweep_with(options)?;
         // SAFETY: the header requires NULL or a place for the struct.
         unsafe { write_optional(result, sweep_result(&report)) };
         Ok(())

@@ -1,5 +1,6 @@
 //! Units of work.
 
+use crate::client_log::{ClientLog, Entered};
 use crate::dynamodb_json::{
     condition_check_from_json, item_from_json, transact_write_item_from_json, update_from_json,
 };
@@ -30,7 +31,7 @@ use std::sync::Arc;
 ///
 /// Items and keys are passed as a postbox_item, or as DynamoDB JSON, as in the AWS CLI. Malformed JSON fails with
 /// POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
-pub struct postbox_unit_of_work(Arc<Mutex<Unit>>);
+pub struct postbox_unit_of_work(Arc<Mutex<Unit>>, ClientLog);
 
 struct Unit {
     work: UnitOfWork,
@@ -38,30 +39,34 @@ struct Unit {
     is_committing: bool,
 }
 
-/// A unit of work that one thread is using.
-pub(crate) struct InUse<'a>(MutexGuard<'a, Unit>);
+impl Handle for postbox_unit_of_work {
+    const NAME: &'static str = "work";
+}
+
+/// A unit of work that this thread uses. Until this value is dropped, the log messages of the thread go to the receiver of
+/// the client.
+pub(crate) struct InUse<'a> {
+    unit: MutexGuard<'a, Unit>,
+    _log: Entered,
+}
 
 impl Deref for InUse<'_> {
     type Target = UnitOfWork;
 
     fn deref(&self) -> &UnitOfWork {
-        &self.0.work
+        &self.unit.work
     }
 }
 
 impl DerefMut for InUse<'_> {
     fn deref_mut(&mut self) -> &mut UnitOfWork {
-        &mut self.0.work
+        &mut self.unit.work
     }
 }
 
-impl Handle for postbox_unit_of_work {
-    const NAME: &'static str = "work";
-}
-
 impl postbox_unit_of_work {
-    fn of(work: UnitOfWork) -> Self {
-        Self(Arc::new(Mutex::new(Unit { work, is_committing: false })))
+    fn of(work: UnitOfWork, log: &ClientLog) -> Self {
+        Self(Arc::new(Mutex::new(Unit { work, is_committing: false })), log.clone())
     }
 
     /// Locks the unit, if no other thread is using it.
@@ -86,13 +91,13 @@ impl postbox_unit_of_work {
                 "this unit of work is being committed; wait for the completion of the commit",
             ));
         }
-        Ok(InUse(unit))
+        Ok(InUse { unit, _log: self.1.clone().enter() })
     }
 
     /// Starts a commit. Until `done` is called, the unit rejects all calls.
     pub(crate) fn start_commit(&self, done: impl FnOnce(Result<()>) + Send + 'static) -> Result<Cancel> {
-        let mut unit = self.lock()?.0;
-        let commit = unit.work.begin_commit()?;
+        let mut unit = self.lock()?;
+        let commit = unit.begin_commit()?;
         let (token_ends, shared) = (commit.token_ends, Arc::clone(&self.0));
         let started = commit.start(move |sent| {
             let result = {
@@ -106,10 +111,10 @@ impl postbox_unit_of_work {
         });
         match started {
             Ok(cancel) => {
-                unit.is_committing = true;
+                unit.unit.is_committing = true;
                 Ok(cancel)
             }
-            Err(error) => Err(unit.work.end_commit(token_ends, false, Err(error.clone())).err().unwrap_or(error)),
+            Err(error) => Err(unit.end_commit(token_ends, false, Err(error.clone())).err().unwrap_or(error)),
         }
     }
 }
@@ -122,7 +127,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_begin(client: *mut postbox_client)
     infallible(ptr::null_mut(), || {
         // SAFETY: the header requires a living handle or NULL, which is checked.
         match unsafe { postbox_client::borrow(client) } {
-            Ok(postbox) => postbox_unit_of_work::of(postbox.unit_of_work()).into_raw(),
+            Ok(client) => postbox_unit_of_work::of(client.unit_of_work(), client.log()).into_raw(),
             Err(_) => ptr::null_mut(),
         }
     })
@@ -138,7 +143,7 @@ pub unsafe extern "C" fn postbox_unit_of_work_begin_async(client: *mut postbox_c
     infallible(ptr::null_mut(), || {
         // SAFETY: the header requires a living handle or NULL, which is checked.
         match unsafe { postbox_client::borrow(client) } {
-            Ok(postbox) => postbox_unit_of_work::of(postbox.unit_of_work().without_requests()).into_raw(),
+            Ok(client) => postbox_unit_of_work::of(client.unit_of_work().without_requests(), client.log()).into_raw(),
             Err(_) => ptr::null_mut(),
         }
     })

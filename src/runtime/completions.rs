@@ -4,6 +4,7 @@
 use crate::model::error::{Error, ErrorCode, Result, no_resources};
 use crate::runtime::error::closed;
 use crate::runtime::gate::{Call, Gate};
+use crate::sys::client_log::ClientLog;
 use crate::sys::sync::Mutex;
 use crate::sys::threads;
 use std::marker::PhantomData;
@@ -91,12 +92,14 @@ impl Completions {
         }
         let running = self.running.enter().ok_or_else(closed)?;
         let (jobs, received) = mpsc::channel::<Job>();
+        let log = ClientLog::current();
         let started = threads::spawn("postbox-completion", move || {
+            let log = log.enter();
             for job in received {
                 // A panic in the code of the program must not end the reports of other operations.
                 let _ = catch_unwind(AssertUnwindSafe(job));
             }
-            drop(running);
+            drop((log, running));
         })
         .map_err(|error| no_resources("the thread postbox-completion cannot be started", &error))?;
         *thread = Some(Thread { id: started.thread().id(), jobs: Some(jobs.clone()) });

@@ -17,6 +17,7 @@ pub(crate) use crate::runtime::error::timed_out;
 use crate::runtime::error::{cannot_start, closed};
 pub(crate) use crate::runtime::gate::Call;
 use crate::runtime::gate::Gate;
+use crate::sys::client_log::ClientLog;
 use crate::sys::clock;
 #[cfg(postbox_simulation)]
 use crate::sys::simulation::Simulated;
@@ -154,7 +155,9 @@ impl Runtime {
         let (stop, stop_requested) = oneshot::channel::<()>();
         let (started, starting) = mpsc::channel();
         let (ended, stopped) = mpsc::channel::<()>();
+        let log = ClientLog::current();
         let thread = threads::spawn("postbox-runtime", move || {
+            let log = log.enter();
             // All code on this thread runs inside an operation, so calls to Postbox from this thread are rejected.
             INSIDE.set(Some(std::thread::current().id()));
             let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -174,6 +177,7 @@ impl Runtime {
             let _ = runtime.block_on(stop_requested);
             // Dropping the runtime would wait for a DNS lookup in progress.
             runtime.shutdown_background();
+            drop(log);
             let _ = ended.send(());
         })
         .map_err(cannot_start)?;

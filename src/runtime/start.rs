@@ -4,6 +4,7 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::runtime::Runtime;
 use crate::runtime::completions::{Cancel, Report};
 use crate::runtime::error::{closed, timed_out};
+use crate::sys::client_log::ClientLog;
 use crate::sys::clock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,11 @@ impl Runtime {
         done: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Result<Cancel> {
         // The thread is started by the runtime thread, whose signal mask it inherits.
+        let log = ClientLog::current();
+        let call = move || {
+            let _log = log.enter();
+            call()
+        };
         let future = async move {
             tokio::task::spawn_blocking(call)
                 .await

@@ -1,5 +1,6 @@
 //! Clocks, random ids, locks and threads of the system, or of a simulation.
 
+pub(crate) mod client_log;
 pub(crate) mod clock;
 #[cfg(feature = "embedded")]
 pub(crate) mod fork;

@@ -64,6 +64,7 @@ void null_settings_and_messages_are_errors(void)
     IS_NULL("send", postbox_config_add_producer(config, "t", NULL, NULL, NULL));
     IS_NULL("config", postbox_config_add_batch_producer(NULL, "t", 1, NULL, NULL, NULL));
     IS_NULL("send", postbox_config_add_batch_producer(config, "t", 1, NULL, NULL, NULL));
+    IS_NULL("config", postbox_config_set_log_callback(NULL, 0, NULL, NULL, NULL));
     postbox_send_results_set(NULL, 0, POSTBOX_SEND_SENT, NULL);
     IS_NULL("config", postbox_open(NULL, &box));
     IS_NULL("token", postbox_cancel_token_new(NULL));

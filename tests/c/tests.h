@@ -132,6 +132,14 @@
     TEST(forked_child_gets_errors_and_can_open_its_own) \
     TEST(log_callback_gets_lines_up_to_its_level) \
     TEST(unknown_log_level_is_rejected) \
+    TEST(log_messages_go_to_the_receiver_of_their_client) \
+    TEST(a_call_inside_of_a_producer_logs_to_its_own_client) \
+    TEST(threads_of_a_client_log_to_its_receiver) \
+    TEST(the_runtime_thread_logs_to_the_receiver_of_its_client) \
+    TEST(a_receiver_is_released_after_its_last_call) \
+    TEST(nothing_is_logged_after_the_close) \
+    TEST(a_receiver_of_a_configuration_can_be_replaced) \
+    TEST(a_forked_child_does_not_release_a_receiver) \
     TEST(ten_thousand_handles) \
     TEST(many_are_opened_one_after_the_other)
 

@@ -291,3 +291,54 @@ TEST(log_goes_to_a_function_that_may_throw) {
     postbox::stop_log();
     CHECK(lines.use_count() == 1);
 }
+
+TEST(log_of_a_client_goes_to_its_own_function) {
+    auto first = std::make_shared<std::atomic<int>>(0), second = std::make_shared<std::atomic<int>>(0);
+    auto count = [](const std::shared_ptr<std::atomic<int>> &lines) {
+        return [lines](postbox_log_level, std::string_view) { (*lines)++; };
+    };
+    auto fail = [](postbox::message_view) { return postbox::send_result::retry("no"); };
+    postbox::set_log(POSTBOX_LOG_TRACE, [](postbox_log_level, std::string_view) { CHECK(false); });
+    {
+        postbox::client box(memory().producer(postbox::any_topic, fail).log(POSTBOX_LOG_WARN, count(first)));
+        postbox::client other(memory().producer(postbox::any_topic, fail).log(POSTBOX_LOG_WARN, count(second)));
+        deposit(box, "logged");
+        CHECK(clear(box, "logged").failed());
+        CHECK(*first == 1 && *second == 0);
+    }
+    postbox::stop_log();
+    CHECK(first.use_count() == 1 && second.use_count() == 1);
+}
+
+/* A producer that stops the sweeper or closes the client is told that it cannot wait for itself. Both end after it. */
+TEST(producer_may_stop_the_sweeper_and_close_its_client) {
+    for (const bool closes : {false, true}) {
+        event called;
+        postbox::client *inside = nullptr;
+        int code = POSTBOX_ERROR_NONE;
+        postbox::client box(memory().set("sweep_interval_ms", 10).producer(
+            postbox::any_topic, [&](postbox::message_view) -> postbox::send_result {
+                try {
+                    closes ? inside->close() : inside->stop_sweeper();
+                } catch (const postbox::error &refused) {
+                    code = refused.code();
+                }
+                called.set();
+                return postbox::send_result::sent();
+            }));
+        inside = &box;
+        deposit(box, "only");
+        box.start_sweeper();
+        called.wait();
+        if (closes) {
+            box.close();
+            FAILS(POSTBOX_ERROR_CLOSED, "closed", box.get_message("only"));
+        } else {
+            box.stop_sweeper();
+            CHECK(state_of(box, "only") == "dispatched");
+            /* The sweeper has ended, so it can be started again. */
+            box.start_sweeper();
+        }
+        CHECK(code == POSTBOX_ERROR_REENTRANT_CALL);
+    }
+}

@@ -99,6 +99,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_get(ConfigHandle config, byte[] name, out IntPtr value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_new();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_set(ConfigHandle config, byte[] name, byte[] value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_config_set_log_callback(ConfigHandle config, int level, postbox_log_callback callback, IntPtr data, postbox_release_callback release);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm(ClientHandle client, byte[] id, int outcome, byte[] reason);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_async(ClientHandle client, byte[] id, int outcome, byte[] reason, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count);

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.ComponentModel;
 using System.Globalization;
 using System.Threading.Tasks;
 
@@ -170,6 +171,40 @@ namespace Postbox
             Action<IReadOnlyList<Message>, SendResults> send = producer.Send;
             return AddBatchProducer(topic, maxBatch, send);
         }
+
+        /// <summary>
+        /// Sends the log messages of the clients that this configuration opens to <paramref name="receiver"/>, up to
+        /// <paramref name="level"/>, and not to the receiver of <see cref="PostboxLog"/>. Replaces an earlier receiver of
+        /// this configuration: <c>config.SetLog(PostboxLogLevel.Info, (level, text) => logger.Log(Map(level), text))</c>.
+        /// </summary>
+        /// <remarks>
+        /// The receiver runs on the thread that logs the message, and under the rules of
+        /// <see cref="PostboxLog.Set(PostboxLogLevel, Action{PostboxLogLevel, string})"/>. It is kept alive until this
+        /// configuration, the clients that were opened with it and their units of work are disposed of. It is not
+        /// called after <see cref="PostboxClient.Close()"/> has returned or thrown an exception.
+        /// </remarks>
+        /// <param name="level">The least severe level that is sent to the receiver.</param>
+        /// <param name="receiver">
+        /// Receives the level and a line of text, which contains no secrets and no message bodies.
+        /// </param>
+        /// <returns>This configuration.</returns>
+        /// <exception cref="ArgumentException">The receiver is an <c>async void</c> method.</exception>
+        public PostboxConfig SetLog(PostboxLogLevel level, Action<PostboxLogLevel, string> receiver)
+        {
+            Callbacks.Observable(receiver, nameof(receiver));
+            Callbacks.Give(receiver, data => Native.postbox_config_set_log_callback(Handle, (int)level, Callbacks.Log, data, Callbacks.Release));
+            return this;
+        }
+
+        /// <summary>
+        /// Does not compile. Postbox waits for the receiver, which therefore cannot be asynchronous.
+        /// </summary>
+        /// <param name="level">The level.</param>
+        /// <param name="receiver">The receiver.</param>
+        /// <returns>Nothing.</returns>
+        [Obsolete("A log receiver cannot be asynchronous: write the text to a queue, and read the queue elsewhere.", true)]
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public PostboxConfig SetLog(PostboxLogLevel level, Func<PostboxLogLevel, string, Task> receiver) => throw new NotSupportedException();
 
         /// <summary>
         /// Opens a client. With DynamoDB, this method sends no request to the table. With "embedded_path", it creates

@@ -5,10 +5,10 @@ using System.Threading.Tasks;
 namespace Postbox
 {
     /// <summary>
-    /// Passes the log messages of all clients of the process to your delegate: <c>PostboxLog.Set(PostboxLogLevel.Info,
-    /// (level, text) => logger.Log(Map(level), text))</c> attaches an <c>ILogger</c>. The library has one receiver per
-    /// process and does not report which client logged a message. If a process contains several hosts, each with its
-    /// own clients, the receiver that was set last receives the messages of all of them.
+    /// Passes the log messages of the process to your delegate: <c>PostboxLog.Set(PostboxLogLevel.Info,
+    /// (level, text) => logger.Log(Map(level), text))</c> attaches an <c>ILogger</c>. This receiver gets the messages of all
+    /// clients that have no receiver of their own. If a process contains several hosts, each with its own clients, use
+    /// <see cref="PostboxConfig.SetLog(PostboxLogLevel, Action{PostboxLogLevel, string})"/> instead.
     /// </summary>
     public static class PostboxLog
     {

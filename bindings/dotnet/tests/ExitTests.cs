@@ -111,8 +111,12 @@ namespace Postbox.Tests
                 return SendResult.Retry("always");
             };
             PostboxLog.Set(PostboxLogLevel.Trace, (level, text) => GC.KeepAlive(text));
-            var world = new World(
-                config => config.Set("sweep_interval_ms", 10).Set("max_dispatch_attempts", 0).Set("close_timeout_ms", 500), producer, database);
+            var world = new World(config =>
+            {
+                config.Set("sweep_interval_ms", 10).Set("max_dispatch_attempts", 0).Set("close_timeout_ms", 500);
+                if (what == "own-log")
+                    config.SetLog(PostboxLogLevel.Trace, (level, text) => GC.KeepAlive(text));
+            }, producer, database);
             world.Deposit();
             world.Client.StartSweeper();
             Wait.For(called, "the call of the producer");
@@ -150,6 +154,8 @@ namespace Postbox.Tests
         public static void A_process_may_end_while_the_sweeper_is_running() => EndsWithoutLoss("running");
 
         public static void A_process_may_end_while_a_producer_is_in_its_call() => EndsWithoutLoss("in-a-call");
+
+        public static void A_process_may_end_while_a_client_logs_to_its_own_receiver() => EndsWithoutLoss("own-log");
 
         public static void A_process_may_exit_from_the_middle() => EndsWithoutLoss("environment-exit");
 

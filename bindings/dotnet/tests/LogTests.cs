@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace Postbox.Tests
@@ -40,6 +41,63 @@ namespace Postbox.Tests
                 Check.Equal(1, deepest);
                 client.Sweep();
             }
+        }
+
+        public static void A_line_of_a_client_goes_to_its_own_receiver()
+        {
+            var first = new List<string>();
+            var second = new List<string>();
+            var process = new List<string>();
+            PostboxLog.Set(PostboxLogLevel.Warn, (level, text) => process.Add(text));
+            try
+            {
+                using (var one = Failing(first))
+                using (var two = Failing(second))
+                {
+                    one.Client.ClearOutbox(new[] { one.Deposit() }, out _);
+                    Check.Equal(1, first.Count);
+                    Check.Equal(0, second.Count);
+                    two.Client.Sweep();
+                    two.Client.ClearOutbox(new[] { two.Deposit() }, out _);
+                    Check.Equal(1, first.Count);
+                    Check.Equal(1, second.Count);
+                }
+                using (var other = new World(producer: _ => SendResult.Retry("no")))
+                    other.Client.ClearOutbox(new[] { other.Deposit() }, out _);
+                Check.Equal(1, process.Count);
+            }
+            finally
+            {
+                PostboxLog.Off();
+            }
+        }
+
+        public static void A_receiver_is_collected_after_its_client_is_disposed_of()
+        {
+            var lines = UseAndDispose();
+            for (var i = 0; i < 20 && lines.IsAlive; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+            // Mono's collector may take an old value on the stack for a reference.
+            Check.That(!lines.IsAlive || Type.GetType("Mono.Runtime") != null, "the receiver is kept");
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static WeakReference UseAndDispose()
+        {
+            var lines = new List<string>();
+            using (var world = Failing(lines))
+                world.Client.ClearOutbox(new[] { world.Deposit() }, out _);
+            Check.Equal(1, lines.Count);
+            return new WeakReference(lines);
+        }
+
+        /// <summary>A client whose producer fails, and whose warnings are added to the list.</summary>
+        private static World Failing(List<string> lines)
+        {
+            return new World(config => config.SetLog(PostboxLogLevel.Warn, (level, text) => lines.Add(text)), _ => SendResult.Retry("no"));
         }
 
         private static PostboxErrorCode CodeOf(Action use)

@@ -41,7 +41,7 @@ namespace Postbox.Tests
         private static void UseAClient()
         {
             PostboxLog.Set(PostboxLogLevel.Trace, (level, text) => GC.KeepAlive(text));
-            using (var config = World.Eager(":memory:").AddProducer(null, _ => SendResult.Sent))
+            using (var config = World.Eager(":memory:").AddProducer(null, _ => SendResult.Sent).SetLog(PostboxLogLevel.Trace, (level, text) => GC.KeepAlive(text)))
             using (var client = config.Open())
             using (var message = new Message("t", "x"))
             {

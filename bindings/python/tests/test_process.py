@@ -277,6 +277,52 @@ def test_log_messages_go_to_logging(caplog: pytest.LogCaptureFixture) -> None:
         assert caplog.records == []
 
 
+def test_log_messages_of_a_postbox_go_to_its_own_logger(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: postbox.Message) -> None:
+        raise ValueError("the queue is gone")
+
+    postbox.set_log_level(logging.WARNING)
+    config = postbox.Config(embedded_path=":memory:")
+    config.producer(None, broken)
+    config.logger(logging.getLogger("first"))
+    first = postbox.open(config)
+    config.logger(logging.getLogger("second"), logging.CRITICAL)
+    second = postbox.open(config)
+    with first, second, postbox.open(embedded_path=":memory:", producers={None: broken}) as third:
+        for box, logger in ((first, ["first"]), (second, []), (third, ["postbox"])):
+            caplog.clear()
+            box.post(postbox.Message("t"), check=False)
+            assert [record.name for record in caplog.records] == logger
+
+
+def test_exit_waits_for_a_handler_of_an_own_logger(run_script: RunScript) -> None:
+    script = """
+import logging, threading, time
+import postbox
+class Slow(logging.Handler):
+    def emit(self, record):
+        logging_now.set()
+        time.sleep(0.3)
+        print("logged", flush=True)
+logging_now = threading.Event()
+logger = logging.getLogger("own")
+logger.addHandler(Slow())
+logger.propagate = False
+config = postbox.Config(region="eu-central-1", endpoint_url="http://127.0.0.1:9", close_timeout_ms=0)
+config.logger(logger, logging.WARNING)
+box = postbox.open(config)
+def call():
+    try:
+        box.deposit_post(postbox.Message("t"))
+    except postbox.PostboxError:
+        pass
+# The handler runs on the thread postbox-runtime, which loads the credentials.
+threading.Thread(target=call, daemon=True).start()
+logging_now.wait()
+"""
+    assert "logged" in run_script(script)
+
+
 def test_a_log_handler_that_raises_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

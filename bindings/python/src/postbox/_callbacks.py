@@ -18,8 +18,6 @@ from postbox._calls import callback_codes, has_caller, interrupt_call
 from postbox._message import Message
 from postbox._native import ffi, lib
 
-_log = logging.getLogger("postbox")
-
 
 class SendOutcome(IntEnum):
     """The outcome of sending a message."""
@@ -290,7 +288,12 @@ LEVELS = {
 }
 
 
+def level_of(level: int) -> int | None:
+    """Returns the least severe level of the library from this level of logging upwards, or None for no level."""
+    return max((number for number, of_logging in LEVELS.items() if of_logging >= level), default=None)
+
+
 @_callback("void(void *, int32_t, const char *)", _on_error_of_log)  # type: ignore[untyped-decorator]
-def log(_data: Any, level: int, text: Any) -> None:
-    """Hands a log message to logging."""
-    _log.log(LEVELS.get(level, logging.ERROR), "%s", ffi.string(text).decode())
+def log(data: Any, level: int, text: Any) -> None:
+    """Hands a log message to a logger of logging."""
+    ffi.from_handle(data).log(LEVELS.get(level, logging.ERROR), "%s", ffi.string(text).decode())

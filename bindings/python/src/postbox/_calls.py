@@ -120,15 +120,20 @@ def other_threads_may_run_callbacks() -> bool:
 
 def background_threads_ended(pointer: Any) -> bool:
     """Stops the sweeper and the archiver of a Postbox. Returns whether both have left their callbacks."""
-    for stop in (lib.postbox_stop_sweeper, lib.postbox_stop_archiver):
-        error = stop(pointer)
-        if error:
-            code = lib.postbox_error_code(error)
-            waiting = code in (lib.POSTBOX_ERROR_TIMEOUT, lib.POSTBOX_ERROR_REENTRANT_CALL)
-            lib.postbox_error_free(error)
-            if waiting:
-                return False
-    return True
+    return all(_has_ended(stop(pointer)) for stop in (lib.postbox_stop_sweeper, lib.postbox_stop_archiver))
+
+
+def threads_ended(pointer: Any) -> bool:
+    """Closes a Postbox. Returns whether no thread of the library calls Python for it any more. The thread that runs the
+    requests calls a logger."""
+    return background_threads_ended(pointer) and _has_ended(lib.postbox_close_within(pointer, 0))
+
+
+def _has_ended(error: Any) -> bool:
+    """Frees the error of a function that stops threads, and returns whether the threads have ended."""
+    waiting = error and lib.postbox_error_code(error) in (lib.POSTBOX_ERROR_TIMEOUT, lib.POSTBOX_ERROR_REENTRANT_CALL)
+    lib.postbox_error_free(error)
+    return not waiting
 
 
 def free_postbox(pointer: Any) -> None:

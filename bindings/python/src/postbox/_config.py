@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from postbox import _callbacks
@@ -60,6 +61,24 @@ class Config:
         error = lib.postbox_config_add_batch_producer(
             self._pointer, name, max_batch, _callbacks.send_batch, handle, _callbacks.release
         )
+        if error:
+            _callbacks.drop(handle)
+        check(error)
+
+    def logger(self, logger: logging.Logger, level: int | None = None) -> None:
+        """Sends the log messages of the Postboxes that are opened with this configuration to this logger, from `level`
+        upwards, and not to the logger "postbox". Without `level`, it is the current level of the logger.
+
+        config.logger(logging.getLogger("orders.outbox"))
+
+        A message may come from any thread, and the thread waits for the handler. A handler must not call Postbox.
+        """
+        wanted = _callbacks.level_of(logger.getEffectiveLevel() if level is None else level)
+        if wanted is None:
+            # Nothing is as severe as this. Errors are still passed to the logger, which discards them.
+            wanted = lib.POSTBOX_LOG_ERROR
+        handle = _callbacks.keep(logger)
+        error = lib.postbox_config_set_log_callback(self._pointer, wanted, _callbacks.log, handle, _callbacks.release)
         if error:
             _callbacks.drop(handle)
         check(error)

@@ -14,7 +14,7 @@ import weakref
 from typing import Any, NoReturn, Protocol
 
 from postbox import _callbacks
-from postbox._calls import background_threads_ended, other_threads_may_run_callbacks
+from postbox._calls import other_threads_may_run_callbacks, threads_ended
 from postbox._errors import ForkedError, PostboxError
 from postbox._native import NULL, Handle, check, ffi, lib
 
@@ -35,7 +35,8 @@ _log_handle: Any = None
 
 def set_log_level(level: int) -> None:
     """Sends the library's log messages from this level of the module logging upwards to the logger "postbox", and sets
-    the level of this logger. Opening the first Postbox does the same with the current level of the logger.
+    the level of this logger. Opening the first Postbox does the same with the current level of the logger. The messages of
+    a Postbox with a logger of its own (see Config.logger) are not included.
 
     A message may come from any thread, even from the library's own thread, and the thread waits for the handler. A
     handler must not call Postbox.
@@ -43,12 +44,12 @@ def set_log_level(level: int) -> None:
     global _logging_process, _log_handle
     _log.setLevel(level)
     _logging_process = os.getpid()
-    known = [number for number, of_logging in _callbacks.LEVELS.items() if of_logging >= level]
-    if not known:
+    wanted = _callbacks.level_of(level)
+    if wanted is None:
         check(lib.postbox_set_log_callback(0, NULL, NULL, NULL))
         return
     handle = _callbacks.keep(_log)
-    error = lib.postbox_set_log_callback(max(known), _callbacks.log, handle, _callbacks.release)
+    error = lib.postbox_set_log_callback(wanted, _callbacks.log, handle, _callbacks.release)
     if error:
         # The end of the interpreter waits for the release of the handle.
         _callbacks.drop(handle)
@@ -72,7 +73,7 @@ def _end() -> None:
     boxes = list(_open)
     try:
         _close_all(boxes)
-        while other_threads_may_run_callbacks() or not all(background_threads_ended(box._pointer) for box in boxes):
+        while other_threads_may_run_callbacks() or not all(threads_ended(box._pointer) for box in boxes):
             time.sleep(0.01)
     except (KeyboardInterrupt, SystemExit) as interruption:
         _exit_now(interruption)
