@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 28] = [
+pub const SOURCES: [(&str, &str); 29] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -26,6 +26,7 @@ pub const SOURCES: [(&str, &str); 28] = [
     ("src/ffi/lease.rs", ""),
     ("src/ffi/sweep.rs", "Sweeping"),
     ("src/ffi/page.rs", "Lists of messages"),
+    ("src/ffi/by_id.rs", "Messages by id"),
     ("src/ffi/repair.rs", "Unparking and replaying"),
     ("src/ffi/archive.rs", "Archiving"),
     ("src/ffi/stats.rs", "Counts and statistics"),
@@ -40,6 +41,13 @@ pub const SOURCES: [(&str, &str); 28] = [
 
 /// The declarations of functions and enums in the header.
 const MACROS: &str = "
+/**
+ * The time 1970-01-01T00:00:00Z in ticks. A tick is 100 nanoseconds, and ticks are counted from
+ * 0001-01-01T00:00:00Z, as in .NET and in the outbox table. A Unix time in seconds, times 10,000,000,
+ * plus this number, is a time in ticks.
+ */
+#define POSTBOX_UNIX_EPOCH_TICKS INT64_C(621355968000000000)
+
 /** Marks a function that the library exports. On Windows, define POSTBOX_STATIC to link the static library. */
 #if defined(_WIN32) && !defined(POSTBOX_STATIC)
 #define POSTBOX_API __declspec(dllimport)

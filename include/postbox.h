@@ -139,6 +139,13 @@
 #define POSTBOX_VERSION_PATCH 0
 #define POSTBOX_VERSION "0.1.0"
 
+/**
+ * The time 1970-01-01T00:00:00Z in ticks. A tick is 100 nanoseconds, and ticks are counted from
+ * 0001-01-01T00:00:00Z, as in .NET and in the outbox table. A Unix time in seconds, times 10,000,000,
+ * plus this number, is a time in ticks.
+ */
+#define POSTBOX_UNIX_EPOCH_TICKS INT64_C(621355968000000000)
+
 /** Marks a function that the library exports. On Windows, define POSTBOX_STATIC to link the static library. */
 #if defined(_WIN32) && !defined(POSTBOX_STATIC)
 #define POSTBOX_API __declspec(dllimport)
@@ -655,7 +662,7 @@ typedef struct postbox_message postbox_message;
 typedef struct postbox_operation postbox_operation;
 
 /**
- * A page of stored messages, from postbox_list_messages. Any number of threads may read a page.
+ * A page of stored messages, from postbox_list_messages or postbox_get_messages. Any number of threads may read a page.
  *
  * ```c
  * postbox_page *page = NULL;
@@ -2206,6 +2213,21 @@ const char *postbox_page_malformed(const postbox_page *page,
                                    const char **reason);
 
 /**
+ * Returns the number of ids that were passed to postbox_get_messages and that the outbox does not have.
+ * Returns 0 for a page of a list and for NULL.
+ */
+POSTBOX_API
+size_t postbox_page_missing_count(const postbox_page *page);
+
+/**
+ * Returns an id that the outbox does not have, or "" if `index` is out of range. The first index is 0.
+ * The string is valid until the page is freed.
+ */
+POSTBOX_API
+const char *postbox_page_missing(const postbox_page *page,
+                                 size_t index);
+
+/**
  * Returns the cursor of the next page, for postbox_list_messages. Returns NULL if this page is the
  * last page or if `page` is NULL. The string is valid until the page is freed. A copy of the string
  * can be stored and used in another process.
@@ -2216,6 +2238,51 @@ POSTBOX_API const char *postbox_page_next(const postbox_page *page);
  * Frees a page and its messages. Does nothing for NULL.
  */
 POSTBOX_API void postbox_page_free(postbox_page *page);
+
+/* ============================================================================================
+ * Messages by id
+ * ============================================================================================ */
+
+/**
+ * Reads the stored messages with these ids, with consistent reads of up to 100 messages per request.
+ * The messages of the page are in the order of the ids, and an id that is passed twice is read once.
+ * postbox_page_missing returns the ids that the outbox does not have, and postbox_page_malformed the
+ * messages that cannot be read. The caller frees the page with postbox_page_free.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_get_messages(postbox_client *client,
+                                           const char *const *ids,
+                                           size_t count,
+                                           postbox_page **page);
+
+/**
+ * Marks messages dispatched as postbox_mark_dispatched does, with the dispatch time `dispatched_ticks`
+ * instead of the current time. The time is in ticks; see POSTBOX_UNIX_EPOCH_TICKS. The settings
+ * "dispatched_ttl_seconds" and "archive_min_age_ms" count from this time. See postbox_clear_outbox for
+ * `report`.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the time is 0, negative or after the year 9999. No message
+ * was marked.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_mark_dispatched_at(postbox_client *client,
+                                                 const char *const *ids,
+                                                 size_t count,
+                                                 int64_t dispatched_ticks,
+                                                 postbox_report **report);
+
+/**
+ * Deletes a message if it is in `state`. An outstanding message that is deleted is never sent. Unless
+ * `deleted` is NULL, this function writes to it whether the message was deleted. The value is false if
+ * the outbox has no such message, or if the message is in another state.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_delete_message(postbox_client *client,
+                                             const char *id,
+                                             postbox_state state,
+                                             bool *deleted);
 
 /* ============================================================================================
  * Unparking and replaying

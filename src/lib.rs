@@ -99,6 +99,8 @@ pub use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, TableEncryp
 pub use crate::model::stats::{BreakerState, CountScope, LeaseInfo, OutstandingCount, Stats, SweeperInfo, TopicCount};
 pub use crate::model::stored_message::{MessageState, StoredMessage};
 pub use crate::model::table_report::{TableReport, TableWarning};
+#[cfg(feature = "capi")]
+pub(crate) use crate::model::ticks::Ticks;
 pub use crate::model::trace_context::TraceContext;
 #[cfg(feature = "capi")]
 pub(crate) use crate::model::{expression::Expression, item_limits};

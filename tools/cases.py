@@ -31,6 +31,7 @@ CASES = {
     "producer-throws": "An exception or error of a producer is a failed dispatch with its message.",
     "batch-producer": "A producer gets several messages in one call and sets a result for each; a message without one is unchanged.",
     "confirm-many": "Many messages are confirmed in one call, and a confirmation that is not recorded has a reason.",
+    "by-id": "Many messages are read in one call; missing and malformed messages are reported; a message is deleted in one state.",
     "callback-from-another-thread": "A producer is called on the thread that clears or sweeps.",
     "sweeper": "The sweeper is started, sends messages that were not cleared, and is stopped.",
     "sent-after-commit": "The sweeper sends a message at once that another client has committed, when it is named.",

@@ -47,6 +47,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <ratio>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -233,6 +234,22 @@ inline bool serves(std::string_view library, std::string_view header) {
     if (theirs[0] != ours[0] || theirs[1] < ours[1] || (ours[0] == 0 && theirs[1] != ours[1]))
         return false;
     return theirs[1] > ours[1] || theirs[2] >= ours[2];
+}
+
+} // namespace detail
+
+/** The unit of the times in the outbox table, 100 nanoseconds. */
+using ticks = std::chrono::duration<std::int64_t, std::ratio<1, 10000000>>;
+/** A point in time with all digits of the outbox table. */
+using time_point = std::chrono::time_point<std::chrono::system_clock, ticks>;
+
+namespace detail {
+
+/* Returns a time in the ticks of C. A time outside their range becomes one that the C functions reject. */
+template <class Duration>
+std::int64_t ticks_of(std::chrono::time_point<std::chrono::system_clock, Duration> time) noexcept {
+    const std::int64_t since = std::chrono::floor<ticks>(time).time_since_epoch().count();
+    return since > INT64_MAX - POSTBOX_UNIX_EPOCH_TICKS ? INT64_MAX : since + POSTBOX_UNIX_EPOCH_TICKS;
 }
 
 } // namespace detail
@@ -941,7 +958,7 @@ struct malformed_message {
     std::string reason;
 };
 
-/** A page of stored messages, from client::list_messages. */
+/** A page of stored messages, from client::list_messages or client::get_messages. */
 class page {
 public:
     /** Takes ownership of a page of the C functions. */
@@ -963,6 +980,14 @@ public:
             malformed.push_back({id, reason});
         }
         return malformed;
+    }
+
+    /** Returns the ids that the outbox does not have, for a page of client::get_messages. */
+    [[nodiscard]] std::vector<std::string> missing() const {
+        std::vector<std::string> missing;
+        for (std::size_t i = 0; i < postbox_page_missing_count(handle_.get()); i++)
+            missing.emplace_back(postbox_page_missing(handle_.get(), i));
+        return missing;
     }
 
     /** Returns the cursor of the next page for client::list_messages, or nothing after the last page. */
@@ -1115,6 +1140,21 @@ public:
         by_id(postbox_mark_dispatched, ids, outcomes);
     }
 
+    /**
+     * Marks messages dispatched as mark_dispatched does, with this dispatch time instead of the current time. See
+     * postbox_mark_dispatched_at.
+     */
+    template <class Duration>
+    void mark_dispatched_at(const std::vector<std::string> &ids,
+                            std::chrono::time_point<std::chrono::system_clock, Duration> time,
+                            report *outcomes = nullptr) {
+        const std::int64_t at = detail::ticks_of(time);
+        const auto mark = [&](postbox_client *box, const char *const *all, std::size_t count, postbox_report **into) {
+            return postbox_mark_dispatched_at(box, all, count, at, into);
+        };
+        by_id(mark, ids, outcomes);
+    }
+
     /** Makes messages outstanding again. See postbox_replay. */
     void replay(const std::vector<std::string> &ids, report *outcomes = nullptr) { by_id(postbox_replay, ids, outcomes); }
 
@@ -1155,6 +1195,27 @@ public:
         postbox_message *found = nullptr;
         detail::check(postbox_get_message(handle(), detail::text(id, "id").c_str(), &found));
         return found ? std::optional<message>(std::in_place, found) : std::nullopt;
+    }
+
+    /**
+     * Reads the messages with these ids, in this order. The page also has the ids that the outbox does not have, and the
+     * messages that cannot be read. See postbox_get_messages.
+     */
+    [[nodiscard]] page get_messages(const std::vector<std::string> &ids) {
+        const std::vector<const char *> pointers = detail::id_pointers(ids);
+        postbox_page *read = nullptr;
+        detail::check(postbox_get_messages(handle(), pointers.data(), pointers.size(), &read));
+        return page(read);
+    }
+
+    /**
+     * Deletes a message if it is in this state. Returns whether it was deleted. An outstanding message that is deleted is
+     * never sent. See postbox_delete_message.
+     */
+    bool delete_message(std::string_view id, postbox_state state) {
+        bool deleted = false;
+        detail::check(postbox_delete_message(handle(), detail::text(id, "id").c_str(), state, &deleted));
+        return deleted;
     }
 
     /** Reads one item of any table, with a consistent read. See postbox_read_item. */

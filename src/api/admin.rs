@@ -65,8 +65,10 @@ impl Postbox {
     ///
     /// # Errors
     /// [Request errors](Postbox).
-    pub fn delete(&self, id: &str, state: MessageState) -> Result<bool> {
+    pub fn delete_message(&self, id: &str, state: MessageState) -> Result<bool> {
         let id = id.to_owned();
-        self.engine.run("delete", |outbox| async move { outbox.delete_in_state(id, state).await })
+        // A deleted message must not be sent from memory.
+        drop(self.engine.recent.take(&id));
+        self.engine.run("delete_message", |outbox| async move { outbox.delete_in_state(id, state).await })
     }
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 pub(crate) mod builder;
+mod by_id;
 mod deposit;
 mod messages;
 mod operation;

@@ -615,6 +615,6 @@ fn deadline(timeout: Duration) -> Instant {
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(86_400))
 }
 
-fn owned(ids: &[impl AsRef<str>]) -> Vec<String> {
+pub(super) fn owned(ids: &[impl AsRef<str>]) -> Vec<String> {
     ids.iter().map(|id| id.as_ref().to_owned()).collect()
 }

@@ -8,9 +8,14 @@ use crate::outbox::item::is_possible_id;
 use crate::outbox::mark::{Mark, Marked};
 use crate::outbox::partiql::MAX_STATEMENTS;
 
+/// Marks the messages with these ids with the current time; see [`mark_dispatched_at`].
+pub(crate) fn mark_dispatched(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
+    mark_dispatched_at(engine, ids, Ticks::now())
+}
+
 /// Marks the messages with these ids, up to 25 per request. If a producer had accepted a message, this process no longer
 /// waits for the confirmation of that message.
-pub(crate) fn mark_dispatched(engine: &Engine, ids: &[String]) -> Result<DispatchReport> {
+pub(crate) fn mark_dispatched_at(engine: &Engine, ids: &[String], time: Ticks) -> Result<DispatchReport> {
     engine.runtime.check_open()?;
     let ids = distinct(ids);
     let mut report = DispatchReport::of(&ids);
@@ -24,11 +29,10 @@ pub(crate) fn mark_dispatched(engine: &Engine, ids: &[String]) -> Result<Dispatc
         drop(engine.recent.take(id));
         known.push((index, id.clone()));
     }
-    let now = Ticks::now();
     let mut chunks = known.chunks(MAX_STATEMENTS);
     engine.run_each(
         "mark_dispatched",
-        known.chunks(MAX_STATEMENTS).map(|chunk| chunk.iter().map(|(_, id)| Mark::by_name(id, now)).collect()),
+        known.chunks(MAX_STATEMENTS).map(|chunk| chunk.iter().map(|(_, id)| Mark::by_name(id, time)).collect()),
         |outbox, marks| outbox.mark_dispatched(marks),
         |results: Option<Vec<Marked>>| {
             let results = results.unwrap_or_default();

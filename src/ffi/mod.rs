@@ -6,6 +6,7 @@
 #![allow(non_camel_case_types)]
 
 mod archive;
+mod by_id;
 mod cancel;
 mod client;
 mod config;
@@ -30,6 +31,7 @@ mod start;
 mod stats;
 mod sweep;
 mod text;
+mod time;
 mod trace;
 mod unit_of_work;
 mod value;

@@ -23,7 +23,7 @@ pub enum postbox_state {
     Parked = 2,
 }
 
-/// A page of stored messages, from postbox_list_messages. Any number of threads may read a page.
+/// A page of stored messages, from postbox_list_messages or postbox_get_messages. Any number of threads may read a page.
 ///
 /// ```c
 /// postbox_page *page = NULL;
@@ -42,6 +42,7 @@ pub enum postbox_state {
 pub struct postbox_page {
     messages: Vec<postbox_message>,
     malformed: Vec<(CString, CString)>,
+    missing: Vec<CString>,
     next: Option<CString>,
 }
 
@@ -54,6 +55,7 @@ impl postbox_page {
         let malformed = page.malformed.iter().map(|(id, error)| (c_string(id), c_string(error.message())));
         Self {
             malformed: malformed.collect(),
+            missing: page.missing.iter().map(|id| c_string(id)).collect(),
             next: page.next.map(|cursor| c_string(cursor.as_str())),
             messages: page.messages.into_iter().map(postbox_message::of_stored).collect(),
         }
@@ -151,6 +153,25 @@ pub unsafe extern "C" fn postbox_page_malformed(
         // SAFETY: the header requires NULL or a place for a pointer.
         unsafe { write_optional(reason, text) };
         id
+    })
+}
+
+/// Returns the number of ids that were passed to postbox_get_messages and that the outbox does not have.
+/// Returns 0 for a page of a list and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_page_missing_count(page: *const postbox_page) -> usize {
+    // SAFETY: the header requires NULL or a living page.
+    infallible(0, || unsafe { postbox_page::borrow(page) }.map_or(0, |page| page.missing.len()))
+}
+
+/// Returns an id that the outbox does not have, or "" if `index` is out of range. The first index is 0.
+/// The string is valid until the page is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_page_missing(page: *const postbox_page, index: usize) -> *const c_char {
+    infallible(c"".as_ptr(), || {
+        // SAFETY: the header requires NULL or a living page.
+        let page = unsafe { postbox_page::borrow(page) }.ok();
+        page.and_then(|page| page.missing.get(index)).map_or(c"".as_ptr(), |id| id.as_ptr())
     })
 }
 

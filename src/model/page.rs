@@ -4,13 +4,15 @@ use crate::model::error::Error;
 use crate::model::stored_message::StoredMessage;
 
 /// A page of messages.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct MessagePage {
     /// The messages that could be read.
     pub messages: Vec<StoredMessage>,
     /// The ids of the messages that could not be read, each with the error.
     pub malformed: Vec<(String, Error)>,
+    /// The ids that the outbox does not have, in a page of [`get_messages`](crate::Postbox::get_messages).
+    pub missing: Vec<String>,
     /// The cursor of the next page; `None` after the last page.
     pub next: Option<Cursor>,
 }

@@ -45,6 +45,11 @@ impl Ticks {
         (0..=LAST).contains(&ticks).then_some(Self(ticks))
     }
 
+    /// Returns a time in ticks, or `None` outside the years 1 to 9999.
+    pub(crate) fn exactly(time: SystemTime) -> Option<Self> {
+        i64::try_from(ticks_of(time)).ok().and_then(Self::from_raw)
+    }
+
     pub(crate) fn raw(self) -> i64 {
         self.0
     }
@@ -105,11 +110,15 @@ fn after(latest: i64, now: i64) -> i64 {
 
 impl From<SystemTime> for Ticks {
     fn from(time: SystemTime) -> Self {
-        let ticks = match time.duration_since(UNIX_EPOCH) {
-            Ok(since) => i128::from(UNIX_EPOCH_TICKS) + (since.as_nanos() / 100) as i128,
-            Err(before) => i128::from(UNIX_EPOCH_TICKS) - before.duration().as_nanos().div_ceil(100) as i128,
-        };
-        Self(ticks.clamp(0, i128::from(LAST)) as i64)
+        Self(ticks_of(time).clamp(0, i128::from(LAST)) as i64)
+    }
+}
+
+/// Returns the ticks of a time, rounded down.
+fn ticks_of(time: SystemTime) -> i128 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i128::from(UNIX_EPOCH_TICKS) + (since.as_nanos() / 100) as i128,
+        Err(before) => i128::from(UNIX_EPOCH_TICKS) - before.duration().as_nanos().div_ceil(100) as i128,
     }
 }
 
@@ -139,6 +148,10 @@ mod tests {
         assert_eq!(Ticks::from_raw(0).unwrap().to_text(), "0001-01-01T00:00:00.000Z");
         assert_eq!(Ticks::from_raw(-1), None);
         assert_eq!(Ticks::from_raw(i64::MAX), None);
+        let end = Ticks::LAST.to_system_time();
+        assert_eq!(Ticks::exactly(end), Some(Ticks::LAST));
+        assert_eq!(Ticks::exactly(end + Duration::from_nanos(100)), None);
+        assert_eq!(Ticks::exactly(Ticks::FIRST.to_system_time() - Duration::from_nanos(1)), None);
     }
 
     #[test]

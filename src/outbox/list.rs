@@ -79,7 +79,7 @@ impl Outbox {
             Some(cursor) => Place::read(cursor, state, topic, parts)?,
             None => Place::default(),
         };
-        let mut page = MessagePage { messages: Vec::new(), malformed: Vec::new(), next: None };
+        let mut page = MessagePage::default();
         let mut wanted = limit.max(1);
         let began = clock::now();
         // A cursor does not record that pages were empty, so the call continues until a page is not.

@@ -35,6 +35,8 @@ void null_handles_have_documented_results(void)
     EQUAL(postbox_page_malformed(NULL, 0, NULL), "");
     EQUAL(postbox_page_malformed(NULL, 0, &reason), "");
     EQUAL(reason, "");
+    CHECK(postbox_page_missing_count(NULL) == 0);
+    EQUAL(postbox_page_missing(NULL, 0), "");
     postbox_page_free(NULL);
     postbox_error_free(NULL);
     postbox_config_free(NULL);
@@ -208,6 +210,15 @@ void null_arguments_of_delivery_are_errors(void)
     IS_NULL("result", postbox_count_outstanding(box, NULL, NULL));
     IS_NULL("client", postbox_list_messages(NULL, POSTBOX_STATE_PARKED, NULL, 1, NULL, &page));
     IS_NULL("page", postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 1, NULL, NULL));
+    IS_NULL("client", postbox_get_messages(NULL, ids, 1, &page));
+    IS_NULL("ids", postbox_get_messages(box, NULL, 1, &page));
+    IS_NULL("ids[1]", postbox_get_messages(box, ids, 2, &page));
+    IS_NULL("page", postbox_get_messages(box, ids, 1, NULL));
+    IS_NULL("client", postbox_mark_dispatched_at(NULL, ids, 1, POSTBOX_UNIX_EPOCH_TICKS, &report));
+    IS_NULL("ids", postbox_mark_dispatched_at(box, NULL, 1, POSTBOX_UNIX_EPOCH_TICKS, &report));
+    IS_NULL("ids[1]", postbox_mark_dispatched_at(box, ids, 2, POSTBOX_UNIX_EPOCH_TICKS, &report));
+    IS_NULL("client", postbox_delete_message(NULL, "x", POSTBOX_STATE_PARKED, NULL));
+    IS_NULL("id", postbox_delete_message(box, NULL, POSTBOX_STATE_PARKED, NULL));
     IS_NULL("client", postbox_unpark(NULL, "x"));
     IS_NULL("id", postbox_unpark(box, NULL));
     IS_NULL("client", postbox_replay(NULL, ids, 1, &report));
@@ -271,6 +282,9 @@ void text_that_is_not_utf8_is_rejected(void)
     NOT_TEXT("topic", postbox_count_outstanding(box, NOT_UTF8, &outstanding));
     NOT_TEXT("topic", postbox_list_messages(box, POSTBOX_STATE_PARKED, NOT_UTF8, 1, NULL, &page));
     NOT_TEXT("cursor", postbox_list_messages(box, POSTBOX_STATE_PARKED, NULL, 1, NOT_UTF8, &page));
+    NOT_TEXT("ids[1]", postbox_get_messages(box, ids, 2, &page));
+    NOT_TEXT("ids[1]", postbox_mark_dispatched_at(box, ids, 2, POSTBOX_UNIX_EPOCH_TICKS, &report));
+    NOT_TEXT("id", postbox_delete_message(box, NOT_UTF8, POSTBOX_STATE_PARKED, NULL));
     NOT_TEXT("id", postbox_unpark(box, NOT_UTF8));
     NOT_TEXT("ids[1]", postbox_replay(box, ids, 2, &report));
     NOT_TEXT("causation_id", postbox_replay_causation(box, NOT_UTF8, &report));

@@ -113,6 +113,9 @@
     TEST(replayed_messages_are_sent_again) \
     TEST(messages_are_replayed_by_their_causation) \
     TEST(replay_by_causation_needs_the_index) \
+    TEST(many_messages_are_read_in_one_call) \
+    TEST(messages_are_marked_with_a_given_time) \
+    TEST(message_is_deleted_in_the_given_state_only) \
     TEST(archive_deletes_archived_messages) \
     TEST(young_dispatched_messages_are_not_archived) \
     TEST(archive_file_has_a_message_a_line) \

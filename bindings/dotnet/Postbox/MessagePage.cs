@@ -5,7 +5,7 @@ using System.Linq;
 
 namespace Postbox
 {
-    /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/>.</summary>
+    /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/> or <see cref="PostboxClient.GetMessages"/>.</summary>
     public sealed class MessagePage : IReadOnlyList<Message>, IDisposable
     {
         private readonly PageHandle handle;
@@ -19,6 +19,7 @@ namespace Postbox
                 messages[i] = new Message(new PageMessageHandle(handle, i));
             handle.Weigh(messages.Sum(message => message.Handle.BodyLength));
             Malformed = ReadMalformed();
+            Missing = ReadMissing();
             using (handle.Using())
                 Next = Utf8.Read(Native.postbox_page_next(handle));
         }
@@ -28,6 +29,9 @@ namespace Postbox
 
         /// <summary>The messages that could not be read.</summary>
         public IReadOnlyList<MalformedMessage> Malformed { get; }
+
+        /// <summary>The ids that the outbox does not have, for a page of <see cref="PostboxClient.GetMessages"/>.</summary>
+        public IReadOnlyList<string> Missing { get; }
 
         /// <summary>
         /// The cursor of the next page, for <see cref="PostboxClient.ListMessages"/> in this or another process. Null
@@ -51,6 +55,17 @@ namespace Postbox
             foreach (var message in messages)
                 message.Dispose();
             handle.Dispose();
+        }
+
+        private IReadOnlyList<string> ReadMissing()
+        {
+            using (handle.Using())
+            {
+                var missing = new string[(int)Native.postbox_page_missing_count(handle)];
+                for (var i = 0; i < missing.Length; i++)
+                    missing[i] = Utf8.Read(Native.postbox_page_missing(handle, (UIntPtr)i));
+                return missing;
+            }
         }
 
         private IReadOnlyList<MalformedMessage> ReadMalformed()

@@ -108,6 +108,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding_async(ClientHandle client, byte[] topic, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table(ClientHandle client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_delete_message(ClientHandle client, byte[] id, int state, out byte deleted);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_post(ClientHandle client, MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_post_async(ClientHandle client, MessageHandle message, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts(ClientHandle client, IntPtr[] messages, UIntPtr count);
@@ -127,6 +128,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_item(ClientHandle client, byte[] table, byte[] key, out IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_message(ClientHandle client, byte[] id, out IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_message_async(ClientHandle client, byte[] id, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_messages(ClientHandle client, IntPtr[] ids, UIntPtr count, out IntPtr page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_stats(ClientHandle client, out postbox_stats stats);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(ItemHandle item, byte[] name, int kind);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_end(ItemHandle item);
@@ -150,6 +152,8 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle client, IntPtr[] ids, UIntPtr count, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_at(ClientHandle client, IntPtr[] ids, UIntPtr count, long dispatchedTicks, IntPtr noReport);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_at(ClientHandle client, IntPtr[] ids, UIntPtr count, long dispatchedTicks, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_body(MessageHandle message, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_message_free(IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_get(MessageHandle message, byte[] name, out IntPtr value);
@@ -168,6 +172,8 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_malformed(PageHandle page, UIntPtr index, out IntPtr reason);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_page_malformed_count(PageHandle page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_message(PageHandle page, UIntPtr index);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_missing(PageHandle page, UIntPtr index);
+        [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_page_missing_count(PageHandle page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_next(PageHandle page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_post(ClientHandle client, MessageHandle message, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_post(ClientHandle client, MessageHandle message, out IntPtr report);

@@ -16,7 +16,7 @@ namespace Postbox
     /// that contains a NUL character or an unpaired surrogate, and <see cref="ObjectDisposedException"/> after
     /// <see cref="Dispose"/>. After an error, every object is still usable.
     /// </remarks>
-    public sealed class PostboxClient : IDisposable
+    public sealed partial class PostboxClient : IDisposable
     {
         private readonly ClientHandle handle;
 

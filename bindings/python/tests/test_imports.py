@@ -13,6 +13,7 @@ ORDER = [
     "_item",
     "_errors",
     "_text",
+    "_time",
     "_native",
     "_trace",
     "_put",

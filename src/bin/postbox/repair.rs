@@ -128,7 +128,7 @@ fn delete_one(postbox: &Postbox, id: &str, state: Option<MessageState>) -> postb
             Err(error) => return Err(error),
         },
     };
-    Ok(if postbox.delete(id, state)? { Ok(()) } else { Err(format!("not found, or not {}", state.name())) })
+    Ok(if postbox.delete_message(id, state)? { Ok(()) } else { Err(format!("not found, or not {}", state.name())) })
 }
 
 /// Returns the given ids, or the ids of all messages in this state that match the filter.

@@ -1,6 +1,7 @@
 //! The blocking interface: units of work, deposits, calls and their limits.
 
 mod blocking;
+mod by_id;
 mod commit_retry;
 mod deposit;
 mod put;

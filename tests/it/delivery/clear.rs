@@ -402,7 +402,7 @@ fn a_clear_goes_on_when_another_process_has_sent_or_deleted_the_earlier_message(
         assert_eq!(world.outcomes(&second), [HeldBack], "the earlier message cannot be read");
         world.faults.heal();
         if deletes {
-            assert!(other.delete(&first[0], MessageState::Outstanding).unwrap());
+            assert!(other.delete_message(&first[0], MessageState::Outstanding).unwrap());
         } else {
             assert!(other.clear_outbox(&first).unwrap().is_success());
         }

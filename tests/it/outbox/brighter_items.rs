@@ -80,8 +80,8 @@ fn a_row_of_brighter_9_with_the_delivery_time_0_is_sent_and_never_archived(backe
     assert_eq!(postbox.archive(&Everything).unwrap().archived, 0);
     for id in ["indexed", "not indexed"] {
         assert_eq!(state(id), Some(MessageState::Outstanding), "{id}");
-        assert!(!postbox.delete(id, MessageState::Dispatched).unwrap(), "{id}");
-        assert!(!postbox.delete(id, MessageState::Parked).unwrap(), "{id}");
+        assert!(!postbox.delete_message(id, MessageState::Dispatched).unwrap(), "{id}");
+        assert!(!postbox.delete_message(id, MessageState::Parked).unwrap(), "{id}");
     }
     let dispatched = postbox.list_messages(MessageState::Dispatched, None, 10, None).unwrap();
     assert_eq!(dispatched.messages, []);

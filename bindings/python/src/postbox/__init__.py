@@ -54,6 +54,7 @@ from postbox._results import (
     SweepResult,
     Malformed,
 )
+from postbox._time import Time
 from postbox._unit_of_work import UnitOfWork
 from postbox._values import ItemLike
 
@@ -97,6 +98,7 @@ __all__ = [
     "Stats",
     "SweepResult",
     "TableError",
+    "Time",
     "TransactionCanceledError",
     "Unavailable",
     "UnitOfWork",

@@ -34,6 +34,7 @@ from postbox._results import (
     sweep_result,
 )
 from postbox._text import utf8
+from postbox._time import Time, ticks_of
 from postbox._trace import carry_trace_context
 from postbox._unit_of_work import UnitOfWork, read_item
 from postbox._values import ItemLike, to_json
@@ -140,6 +141,22 @@ class Postbox:
         check(lib.postbox_get_message(self._pointer, utf8(id, "id"), found))
         return Message._of(ffi.gc(found[0], lib.postbox_message_free)) if found[0] else None
 
+    def get_messages(self, ids: Iterable[str]) -> Page:
+        """Reads messages from the outbox by id, with consistent reads of up to 100 messages per request. The messages are in
+        the order of the ids, and an id that is passed twice is read once. Page.missing has the ids that the outbox does not
+        have, and Page.malformed the messages that cannot be read."""
+        array, kept = _texts_of_ids(ids)
+        made = ffi.new("postbox_page **")
+        check(lib.postbox_get_messages(self._pointer, array, len(kept), made))
+        return page_of(made[0])
+
+    def delete_message(self, id: str, state: State) -> bool:
+        """Deletes a message if it is in this state, and returns whether it was deleted. An outstanding message that is
+        deleted is never sent."""
+        deleted = ffi.new("bool *")
+        check(lib.postbox_delete_message(self._pointer, utf8(id, "id"), state, deleted))
+        return bool(deleted[0])
+
     def deposit_post(self, message: Message) -> str:
         """Deposits one message outside a transaction, and returns its id. Depositing an existing id
         succeeds and changes nothing."""
@@ -185,6 +202,16 @@ class Postbox:
         """Marks messages dispatched without sending them, for a program that sends them itself."""
         mark = lib.postbox_mark_dispatched
         return self._report(lambda ids, count, _, made: mark(self._pointer, ids, count, made), ids, check)
+
+    def mark_dispatched_at(self, ids: Iterable[str], time: Time, *, check: bool = True) -> Report:
+        """Marks messages dispatched as mark_dispatched does, with this dispatch time instead of the current time.
+
+        The time is a datetime with a time zone, or an int in ticks: intervals of 100 ns since the year 1, as in .NET and in the
+        table. dispatched_ttl_seconds and archive_min_age_ms count from it. Raises InvalidInputError if the time is not within
+        the years 1 to 9999.
+        """
+        mark, at = lib.postbox_mark_dispatched_at, ticks_of(time, "time")
+        return self._report(lambda ids, count, _, made: mark(self._pointer, ids, count, at, made), ids, check)
 
     def replay(self, ids: Iterable[str], *, check: bool = True) -> Report:
         """Makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them."""

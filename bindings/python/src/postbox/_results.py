@@ -111,10 +111,12 @@ class Malformed:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list of messages."""
+    """One page of a list of messages, or the messages of Postbox.get_messages."""
 
     messages: list[Message]
     malformed: list[Malformed]
+    missing: list[str]
+    """The ids that the outbox does not have, in a page of Postbox.get_messages."""
     next: str | None
     """The cursor of the next page, for Postbox.list_messages in this or another process. None on the last page."""
 
@@ -129,6 +131,7 @@ def page_of(pointer: Any) -> Page:
     return Page(
         [Message._of(lib.postbox_page_message(page, number), page) for number in numbers],
         [_malformed(page, number) for number in range(lib.postbox_page_malformed_count(page))],
+        [text_of(lib.postbox_page_missing(page, number)) for number in range(lib.postbox_page_missing_count(page))],
         optional_text_of(lib.postbox_page_next(page)),
     )
 
