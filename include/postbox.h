@@ -1297,6 +1297,13 @@ const uint8_t *postbox_message_body(const postbox_message *message,
                                     size_t *length);
 
 /**
+ * Copies a message with all its fields. A producer uses it to keep its message after it has returned. Returns
+ * NULL for NULL. The caller frees the copy with postbox_message_free.
+ */
+POSTBOX_API
+postbox_message *postbox_message_copy(const postbox_message *message);
+
+/**
  * Frees a message. Does nothing for NULL. Must not be called for a message that a callback received,
  * or that belongs to a postbox_page.
  */
@@ -2544,6 +2551,19 @@ postbox_error *postbox_mark_dispatched_async(postbox_client *client,
                                                     postbox_operation **operation);
 
 /**
+ * Starts postbox_mark_dispatched_at, and returns without waiting for DynamoDB. The result contains the
+ * report.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_mark_dispatched_at_async(postbox_client *client,
+                                                       const char *const *ids,
+                                                       size_t count,
+                                                       int64_t dispatched_ticks,
+                                                       postbox_completion_callback callback,
+                                                       void *data,
+                                                       postbox_operation **operation);
+
+/**
  * Starts postbox_replay, and returns without waiting for DynamoDB. The result contains the report.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
@@ -2601,6 +2621,29 @@ postbox_error *postbox_get_message_async(postbox_client *client,
                                                 postbox_completion_callback callback,
                                                 void *data,
                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_get_messages, and returns without waiting for DynamoDB. The result contains the page.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_get_messages_async(postbox_client *client,
+                                                 const char *const *ids,
+                                                 size_t count,
+                                                 postbox_completion_callback callback,
+                                                 void *data,
+                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_delete_message, and returns without waiting for DynamoDB. postbox_result_flag returns whether
+ * the message was deleted.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_delete_message_async(postbox_client *client,
+                                                   const char *id,
+                                                   postbox_state state,
+                                                   postbox_completion_callback callback,
+                                                   void *data,
+                                                   postbox_operation **operation);
 
 /**
  * Starts postbox_read_item, and returns without waiting for DynamoDB. The key is copied. The result

@@ -1,5 +1,6 @@
 //! Calls for operators: counts by topic, leases, deletion.
 
+use crate::api::operations;
 use crate::api::postbox::Postbox;
 use crate::delivery::backlog::count_topics;
 use crate::delivery::lease::lease_states;
@@ -66,9 +67,6 @@ impl Postbox {
     /// # Errors
     /// [Request errors](Postbox).
     pub fn delete_message(&self, id: &str, state: MessageState) -> Result<bool> {
-        let id = id.to_owned();
-        // A deleted message must not be sent from memory.
-        drop(self.engine.recent.take(&id));
-        self.engine.run("delete_message", |outbox| async move { outbox.delete_in_state(id, state).await })
+        operations::delete_message(&self.engine, id, state).run(&self.engine)
     }
 }

@@ -56,3 +56,10 @@ pub(super) fn unpark(engine: &Engine, id: &str) -> Operation<()> {
     let id = id.to_owned();
     Operation::request(engine, "unpark", |outbox| async move { outbox.unpark(id).await })
 }
+
+pub(super) fn delete_message(engine: &Engine, id: &str, state: MessageState) -> Operation<bool> {
+    let id = id.to_owned();
+    // A deleted message must not be sent from memory.
+    drop(engine.recent.take(&id));
+    Operation::request(engine, "delete_message", |outbox| async move { outbox.delete_in_state(id, state).await })
+}

@@ -58,6 +58,15 @@ impl Postbox {
         operations::unpark(&self.engine, id).start(&self.engine, done)
     }
 
+    pub(crate) fn start_delete_message(
+        &self,
+        id: &str,
+        state: MessageState,
+        done: impl FnOnce(Result<bool>) + Send + 'static,
+    ) -> Result<Cancel> {
+        operations::delete_message(&self.engine, id, state).start(&self.engine, done)
+    }
+
     /// Starts the confirmation of a message that was sent.
     pub(crate) fn start_confirm_sent(
         &self,

@@ -182,6 +182,19 @@ pub unsafe extern "C" fn postbox_message_body(message: *const postbox_message, l
     })
 }
 
+/// Copies a message with all its fields. A producer uses it to keep its message after it has returned. Returns
+/// NULL for NULL. The caller frees the copy with postbox_message_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_message_copy(message: *const postbox_message) -> *mut postbox_message {
+    infallible(ptr::null_mut(), || {
+        // SAFETY: the header requires NULL or a living message.
+        let Ok(message) = (unsafe { postbox_message::borrow(message) }) else { return ptr::null_mut() };
+        let content = message.0.lock();
+        let copy = Content { message: content.message.clone(), stored: content.stored.clone(), lent: HashMap::new() };
+        postbox_message(Mutex::new(copy)).into_raw()
+    })
+}
+
 /// Frees a message. Does nothing for NULL. Must not be called for a message that a callback received,
 /// or that belongs to a postbox_page.
 #[unsafe(no_mangle)]

@@ -7,9 +7,11 @@ use crate::ffi::item::postbox_item;
 use crate::ffi::message::postbox_message;
 use crate::ffi::operation::{Completion, postbox_completion_callback, postbox_operation, start, start_with_token};
 use crate::ffi::page::state_of;
+use crate::ffi::result::Content;
 use crate::ffi::text::{optional_text, text, texts};
+use crate::ffi::time::time_of;
 use crate::ffi::unit_of_work::postbox_unit_of_work;
-use crate::{CancelToken, Cursor, DispatchReport, Postbox, Result, SendOutcome};
+use crate::{CancelToken, Cursor, Postbox, Result, SendOutcome};
 use std::ffi::{c_char, c_void};
 
 /// Starts postbox_unit_of_work_commit, and returns without waiting for DynamoDB. The operation has no
@@ -112,6 +114,25 @@ pub unsafe extern "C" fn postbox_mark_dispatched_async(
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
     let mark = |postbox: &Postbox, ids: &[String]| postbox.mark_dispatched(ids);
+    // SAFETY: the header requires the same as `start_by_ids`.
+    unsafe { start_by_ids(client, (ids, count), "mark_dispatched", mark, (callback, data), operation) }
+}
+
+/// Starts postbox_mark_dispatched_at, and returns without waiting for DynamoDB. The result contains the
+/// report.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_mark_dispatched_at_async(
+    client: *mut postbox_client,
+    ids: *const *const c_char,
+    count: usize,
+    dispatched_ticks: i64,
+    callback: postbox_completion_callback,
+    data: *mut c_void,
+    operation: *mut *mut postbox_operation,
+) -> *mut postbox_error {
+    let mark = move |postbox: &Postbox, ids: &[String]| {
+        postbox.mark_dispatched_at(ids, time_of(dispatched_ticks, "dispatched_ticks")?)
+    };
     // SAFETY: the header requires the same as `start_by_ids`.
     unsafe { start_by_ids(client, (ids, count), "mark_dispatched", mark, (callback, data), operation) }
 }
@@ -222,6 +243,41 @@ pub unsafe extern "C" fn postbox_get_message_async(
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, get) }
+}
+
+/// Starts postbox_get_messages, and returns without waiting for DynamoDB. The result contains the page.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_get_messages_async(
+    client: *mut postbox_client,
+    ids: *const *const c_char,
+    count: usize,
+    callback: postbox_completion_callback,
+    data: *mut c_void,
+    operation: *mut *mut postbox_operation,
+) -> *mut postbox_error {
+    let get = |postbox: &Postbox, ids: &[String]| postbox.get_messages(ids);
+    // SAFETY: the header requires the same as `start_by_ids`.
+    unsafe { start_by_ids(client, (ids, count), "get_messages", get, (callback, data), operation) }
+}
+
+/// Starts postbox_delete_message, and returns without waiting for DynamoDB. postbox_result_flag returns whether
+/// the message was deleted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_delete_message_async(
+    client: *mut postbox_client,
+    id: *const c_char,
+    state: i32,
+    callback: postbox_completion_callback,
+    data: *mut c_void,
+    operation: *mut *mut postbox_operation,
+) -> *mut postbox_error {
+    let delete = |completion: Completion| {
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
+        let (postbox, id) = unsafe { (postbox_client::borrow(client)?, text(id, "id")?) };
+        postbox.get().start_delete_message(id, state_of(state)?, move |deleted| completion.report(deleted))
+    };
+    // SAFETY: the header requires NULL or a place for the operation.
+    unsafe { start((callback, data), operation, delete) }
 }
 
 /// Starts postbox_read_item, and returns without waiting for DynamoDB. The key is copied. The result
@@ -366,16 +422,16 @@ pub unsafe extern "C" fn postbox_table_warnings_async(
     unsafe { start((callback, data), operation, verify) }
 }
 
-/// Starts a call that takes message ids and returns a report.
+/// Starts a call that takes message ids.
 ///
 /// # Safety
 /// The rules of [`Handle::borrow`] apply to `client`, and those of [`texts`] to the ids. `operation` is NULL
 /// or can be written.
-unsafe fn start_by_ids(
+unsafe fn start_by_ids<T: Into<Content> + Send + 'static>(
     client: *mut postbox_client,
     (ids, count): (*const *const c_char, usize),
     what: &'static str,
-    call: impl FnOnce(&Postbox, &[String]) -> Result<DispatchReport> + Send + 'static,
+    call: impl FnOnce(&Postbox, &[String]) -> Result<T> + Send + 'static,
     (callback, data): (postbox_completion_callback, *mut c_void),
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {

@@ -150,6 +150,18 @@ void messages_are_deposited_read_and_cleared_without_waiting(void)
     CHECK(postbox_page_count(page) == 2);
     postbox_page_free(page);
     forget(&done);
+    DONE(&done, postbox_mark_dispatched_at_async(box, ids, 1, 638000000000000000, complete, &done, NULL));
+    CHECK(outcome_of(&done) == POSTBOX_OUTCOME_ALREADY_DISPATCHED);
+    FAILS_LATER(POSTBOX_ERROR_INVALID_ARGUMENT, "dispatched_ticks", &done,
+                postbox_mark_dispatched_at_async(box, ids, 1, -1, complete, &done, NULL));
+    DONE(&done, postbox_delete_message_async(box, "b", POSTBOX_STATE_DISPATCHED, complete, &done, NULL));
+    CHECK(postbox_result_flag(done.result));
+    forget(&done);
+    DONE(&done, postbox_get_messages_async(box, ids, 2, complete, &done, NULL));
+    page = postbox_result_take_page(done.result);
+    CHECK(postbox_page_count(page) == 1 && postbox_page_missing_count(page) == 1);
+    postbox_page_free(page);
+    forget(&done);
     DONE(&done, postbox_replay_async(box, ids, 1, complete, &done, NULL));
     CHECK(outcome_of(&done) == POSTBOX_OUTCOME_REPLAYED);
     DONE(&done, postbox_replay_causation_async(box, "no cause", complete, &done, NULL));

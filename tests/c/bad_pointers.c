@@ -24,6 +24,7 @@ void null_handles_have_documented_results(void)
     EQUAL(postbox_message_topic(NULL), "");
     CHECK(postbox_message_body(NULL, &length) == NULL && length == 0);
     CHECK(postbox_message_body(NULL, NULL) == NULL);
+    CHECK(postbox_message_copy(NULL) == NULL);
     CHECK(postbox_unit_of_work_begin(NULL) == NULL);
     CHECK(postbox_report_count(NULL) == 0 && postbox_report_failure_count(NULL) == 0);
     EQUAL(postbox_report_id(NULL, 0), "");
@@ -401,6 +402,12 @@ void null_arguments_of_started_operations_are_errors(void)
     IS_NULL("ids[1]", postbox_clear_outbox_async(box, ids, 2, never, NULL, NULL));
     STARTS_NOTHING(postbox_mark_dispatched_async, ids, 1);
     IS_NULL("ids", postbox_mark_dispatched_async(box, NULL, 1, never, NULL, NULL));
+    STARTS_NOTHING(postbox_mark_dispatched_at_async, ids, 1, 1);
+    IS_NULL("ids[1]", postbox_mark_dispatched_at_async(box, ids, 2, 1, never, NULL, NULL));
+    STARTS_NOTHING(postbox_get_messages_async, ids, 1);
+    IS_NULL("ids[1]", postbox_get_messages_async(box, ids, 2, never, NULL, NULL));
+    STARTS_NOTHING(postbox_delete_message_async, "x", POSTBOX_STATE_PARKED);
+    IS_NULL("id", postbox_delete_message_async(box, NULL, POSTBOX_STATE_PARKED, never, NULL, NULL));
     STARTS_NOTHING(postbox_replay_async, ids, 1);
     IS_NULL("ids[1]", postbox_replay_async(box, ids, 2, never, NULL, NULL));
     STARTS_NOTHING(postbox_replay_causation_async, "x");

@@ -113,3 +113,28 @@ void impossible_lengths_are_errors(void)
     check_usable(box);
     postbox_free(box);
 }
+
+void copy_of_a_message_outlives_it(void)
+{
+    postbox_client *box = open_memory(NULL);
+    postbox_message *message = message_of("t", "a", "body"), *stored = NULL;
+    const char *value = NULL;
+    OK(postbox_message_set(message, "bag.tenant", "7"));
+    OK(postbox_deposit_post(box, message));
+    OK(postbox_get_message(box, "a", &stored));
+    postbox_message *copy = postbox_message_copy(stored);
+    OK(postbox_message_set(stored, "subject", "changed"));
+    postbox_message_free(stored);
+    EQUAL(postbox_message_id(copy), "a");
+    size_t length = 0;
+    CHECK(memcmp(postbox_message_body(copy, &length), "body", 4) == 0 && length == 4);
+    OK(postbox_message_get(copy, "bag.tenant", &value));
+    EQUAL(value, "7");
+    OK(postbox_message_get(copy, "state", &value));
+    EQUAL(value, "outstanding");
+    OK(postbox_message_get(copy, "subject", &value));
+    CHECK(value == NULL);
+    postbox_message_free(copy);
+    postbox_message_free(message);
+    postbox_free(box);
+}

@@ -15,6 +15,7 @@
     TEST(unknown_header_field_lists_the_near_ones) \
     TEST(invalid_value_leaves_the_message_unchanged) \
     TEST(lent_strings_stay_until_their_field_changes) \
+    TEST(copy_of_a_message_outlives_it) \
     TEST(impossible_lengths_are_errors) \
     TEST(malformed_json_is_rejected_with_its_place) \
     TEST(wrong_key_is_rejected) \

@@ -109,6 +109,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table(ClientHandle client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_delete_message(ClientHandle client, byte[] id, int state, out byte deleted);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_delete_message_async(ClientHandle client, byte[] id, int state, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_post(ClientHandle client, MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_post_async(ClientHandle client, MessageHandle message, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts(ClientHandle client, IntPtr[] messages, UIntPtr count);
@@ -129,6 +130,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_message(ClientHandle client, byte[] id, out IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_message_async(ClientHandle client, byte[] id, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_messages(ClientHandle client, IntPtr[] ids, UIntPtr count, out IntPtr page);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_messages_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_stats(ClientHandle client, out postbox_stats stats);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(ItemHandle item, byte[] name, int kind);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_end(ItemHandle item);
@@ -154,7 +156,9 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_at(ClientHandle client, IntPtr[] ids, UIntPtr count, long dispatchedTicks, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_at(ClientHandle client, IntPtr[] ids, UIntPtr count, long dispatchedTicks, out IntPtr report);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_at_async(ClientHandle client, IntPtr[] ids, UIntPtr count, long dispatchedTicks, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_body(MessageHandle message, out UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_copy(MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_message_free(IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_get(MessageHandle message, byte[] name, out IntPtr value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_id(MessageHandle message);
