@@ -26,12 +26,13 @@ installs() {
 }
 
 has_types() {
-    (cd "$here" && MYPYPATH=src:tests "$venv/bin/mypy" --no-error-summary src tests)
+    (cd "$here" && MYPYPATH=src:tests "$venv/bin/mypy" --no-error-summary src tests ../../examples/python/fastapi_service.py)
 }
 
 # These steps use the installed package, as its users do.
 programs_have_types() {
-    "$venv/bin/mypy" --no-error-summary --strict --python-executable "$python" examples/python benches/bindings/greeting_commit.py
+    "$venv/bin/mypy" --no-error-summary --strict --python-executable "$python" examples/python/{batches,greetings}.py \
+        benches/bindings/*.py
 }
 
 # The handler in the project's README, which uses a given name, greeting and body.

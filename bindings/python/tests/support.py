@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import postbox
+import postbox.aio
 
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting."""
@@ -35,7 +36,7 @@ class Recorder:
             assert self.arrived.acquire(timeout=PATIENCE), f"only {len(self.bodies)} of {count} messages came"
 
 
-def make_people(box: postbox.Postbox) -> None:
+def make_people(box: postbox.Postbox | postbox.aio.Postbox) -> None:
     box.embedded_execute(
         "CreateTable",
         {
@@ -87,7 +88,11 @@ def responding(respond: Callable[[], bytes | None]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+    class Server(ThreadingHTTPServer):
+        # Connections that many tasks make at the same time wait for their acceptance.
+        request_queue_size = 256
+
+    with Server(("127.0.0.1", 0), Handler) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         try:

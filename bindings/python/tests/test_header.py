@@ -19,12 +19,16 @@ PACKAGE = Path(__file__).parents[1] / "src" / "postbox"
 OF_ITEMS = re.compile(r"postbox_(item|value)_\w+|postbox(_unit_of_work)?_(read|put|update|delete|check)_item")
 
 
+# A report of postbox.aio has outcomes that the library does not know, so the package counts the failures itself.
+COUNTED_HERE = {"postbox_report_failure_count"}
+
+
 def test_every_function_of_the_library_is_used() -> None:
-    sources = "".join(path.read_text() for path in PACKAGE.glob("*.py"))
+    sources = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
     used = set(re.findall(r"\blib\.(postbox_\w+)", sources))
     declared = {name for name in dir(lib) if name.startswith("postbox_")}
     assert len(declared) > 70
-    assert {name for name in declared if not OF_ITEMS.fullmatch(name)} == used
+    assert {name for name in declared - COUNTED_HERE if not OF_ITEMS.fullmatch(name)} <= used <= declared
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,22 @@ def imported(path: Path) -> set[str]:
     return found
 
 
+# The modules of postbox.aio. They may also import all modules above.
+ORDER_OF_AIO = ["_completion", "_producers", "_items", "_unit_of_work", "_postbox", "__init__"]
+
+
 def test_imports_follow_the_order_of_the_modules() -> None:
     modules = {path.stem: path for path in PACKAGE.glob("*.py")}
     assert modules.keys() | {"_header"} == set(ORDER)
     for name, path in modules.items():
         above = imported(path) - set(ORDER[: ORDER.index(name)])
         assert not above, f"{name} imports {above}"
+
+
+def test_imports_of_aio_follow_the_order_of_its_modules() -> None:
+    modules = {path.stem: path for path in (PACKAGE / "aio").glob("*.py")}
+    assert modules.keys() == set(ORDER_OF_AIO)
+    for name, path in modules.items():
+        before = {f"aio.{other}" for other in ORDER_OF_AIO[: ORDER_OF_AIO.index(name)]}
+        above = imported(path) - set(ORDER) - before
+        assert not above, f"aio.{name} imports {above}"

@@ -361,3 +361,15 @@ logging.getLogger().addHandler(Handler())
 def test_exit_with_a_global_postbox_that_something_keeps_alive(run_script: RunScript, kept: str, closed: bool) -> None:
     use = "box.post(postbox.Message('t', 'x'))\n" + ("box.close()\n" if closed else "")
     assert run_script("import logging\n" + OPEN + kept + "\n" + use + "print('leaving')", "0", "5000") == "leaving\n"
+
+
+def test_an_interpreter_without_the_gil_is_refused(run_script: RunScript) -> None:
+    refused = """
+import sys
+sys._is_gil_enabled = lambda: False
+try:
+    import postbox
+except ImportError as error:
+    print(error)
+"""
+    assert run_script(refused) == "Postbox does not support Python without the GIL: start it with PYTHON_GIL=1\n"

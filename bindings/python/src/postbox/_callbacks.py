@@ -99,7 +99,7 @@ def _on_error_of_log(_kind: object, error: BaseException | None, _traceback: obj
         traceback.print_exception(error)
 
 
-def _callback(signature: str, on_error: Any = _on_error, of_failure: int | None = None) -> Any:
+def callback(signature: str, on_error: Any = _on_error, of_failure: int | None = None) -> Any:
     """Declares a function that the library calls. Without `of_failure`, cffi would return 0 for a function that raises, and
     0 means success, so that an exception of the code around a producer would lose the message."""
 
@@ -121,7 +121,7 @@ def keep(callback: object) -> Any:
     return handle
 
 
-@_callback("void(void *)", _on_error_of_log)  # type: ignore[untyped-decorator]
+@callback("void(void *)", _on_error_of_log)  # type: ignore[untyped-decorator]
 def release(data: Any) -> None:
     """Frees a callback that the library will not call again."""
     _kept.discard(data)
@@ -137,7 +137,7 @@ def is_kept(data: Any) -> bool:
     return data in _kept
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = str(error)
@@ -174,7 +174,7 @@ def _known_outcome(result: object) -> tuple[SendOutcome, str] | None:
         return result, ""
     if isinstance(result, BaseException):
         kinds = {Reject: SendOutcome.REJECT, Unavailable: SendOutcome.UNAVAILABLE}
-        return next((kinds[kind] for kind in kinds if isinstance(result, kind)), SendOutcome.RETRY), _said(result)
+        return next((kinds[kind] for kind in kinds if isinstance(result, kind)), SendOutcome.RETRY), said(result)
     return None
 
 
@@ -221,7 +221,7 @@ def _run(data: Any, pointer: Any) -> object:
         return error
 
 
-@_callback(_ONE, of_failure=SendOutcome.RETRY)  # type: ignore[untyped-decorator]
+@callback(_ONE, of_failure=SendOutcome.RETRY)  # type: ignore[untyped-decorator]
 def send(data: Any, pointer: Any, reason: Any, size: int) -> int:
     """Calls a producer."""
     result = _run(data, pointer)
@@ -232,7 +232,7 @@ def send(data: Any, pointer: Any, reason: Any, size: int) -> int:
     return outcome
 
 
-@_callback(_MANY, _on_error_of_batch)  # type: ignore[untyped-decorator]
+@callback(_MANY, _on_error_of_batch)  # type: ignore[untyped-decorator]
 def send_batch(data: Any, pointers: Any, count: int, results: Any) -> None:
     """Calls a batch producer. Messages without a result were not tried, even if these lines are interrupted."""
     messages = [Message._of(pointers[index]) for index in range(count)]
@@ -255,7 +255,7 @@ def send_batch(data: Any, pointers: Any, count: int, results: Any) -> None:
             return
         outcome = SendOutcome.UNAVAILABLE if isinstance(error, Unavailable) else SendOutcome.RETRY
         for index in range(done, count):
-            lib.postbox_send_results_set(results, index, outcome, lossy(_said(error)))
+            lib.postbox_send_results_set(results, index, outcome, lossy(said(error)))
 
 
 def _outcome_or_failure(result: object, wanted: str = _SEND_RESULT_IS) -> tuple[SendOutcome, str]:
@@ -264,7 +264,7 @@ def _outcome_or_failure(result: object, wanted: str = _SEND_RESULT_IS) -> tuple[
     return outcome or (SendOutcome.RETRY, _rejected(result, wanted))
 
 
-@_callback(_ONE, of_failure=1)  # type: ignore[untyped-decorator]
+@callback(_ONE, of_failure=1)  # type: ignore[untyped-decorator]
 def archive(data: Any, pointer: Any, reason: Any, size: int) -> int:
     """Calls an archive."""
     result = _run(data, pointer)
@@ -272,7 +272,7 @@ def archive(data: Any, pointer: Any, reason: Any, size: int) -> int:
         return 0
     if isinstance(result, BaseException):
         _interrupted(result)
-        _write(_said(result), reason, size)
+        _write(said(result), reason, size)
     else:
         _write(_rejected(result, "an archive must return None"), reason, size)
     return 1
@@ -293,7 +293,7 @@ def level_of(level: int) -> int | None:
     return max((number for number, of_logging in LEVELS.items() if of_logging >= level), default=None)
 
 
-@_callback("void(void *, int32_t, const char *)", _on_error_of_log)  # type: ignore[untyped-decorator]
+@callback("void(void *, int32_t, const char *)", _on_error_of_log)  # type: ignore[untyped-decorator]
 def log(data: Any, level: int, text: Any) -> None:
     """Hands a log message to a logger of logging."""
     ffi.from_handle(data).log(LEVELS.get(level, logging.ERROR), "%s", ffi.string(text).decode())

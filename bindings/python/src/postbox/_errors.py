@@ -46,6 +46,7 @@ class ErrorCode(IntEnum):
     MALFORMED_ITEM = 68
     EMBEDDED_UNAVAILABLE = 69
     NO_RESOURCES = 70
+    CANCELED = 71
     INTERNAL = 99
 
     @classmethod

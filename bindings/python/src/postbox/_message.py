@@ -56,6 +56,11 @@ class Message:
         message._adopt(pointer, keeper)
         return message
 
+    def _copy(self) -> Message:
+        """Returns a message with the same content, which may be used after the callback has returned."""
+        with self._lock:
+            return Message._of(ffi.gc(lib.postbox_message_copy(self._valid()), lib.postbox_message_free))
+
     def _take_back(self) -> None:
         """Makes the message unusable when its callback has returned."""
         with self._lock:

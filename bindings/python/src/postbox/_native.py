@@ -8,6 +8,7 @@ one wheel serves every Python 3 of a platform. cffi releases the GIL during ever
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -63,6 +64,12 @@ def library_version() -> str:
     return text_of(lib.postbox_version())
 
 
+def _check_interpreter() -> None:
+    # The package relies on the GIL where it keeps callbacks alive.
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        raise ImportError("Postbox does not support Python without the GIL: start it with PYTHON_GIL=1")
+
+
 def _check_version() -> None:
     major, minor, patch = (int(part) for part in library_version().split("-")[0].split("."))
     needed = (lib.POSTBOX_VERSION_MAJOR, lib.POSTBOX_VERSION_MINOR, lib.POSTBOX_VERSION_PATCH)
@@ -71,6 +78,7 @@ def _check_version() -> None:
         raise ImportError(f"the Postbox library is {library_version()}, but this package needs {wanted}: reinstall it")
 
 
+_check_interpreter()
 _check_version()
 
 
@@ -105,6 +113,7 @@ _CLASSES: dict[ErrorCode, type[PostboxError]] = {
     ErrorCode.FORKED: ForkedError,
     ErrorCode.TABLE_NOT_FOUND: TableError,
     ErrorCode.INVALID_TABLE: TableError,
+    ErrorCode.CANCELED: DatabaseError,
     ErrorCode.INTERNAL: InternalError,
 }
 # The exception of each group of codes. The group is the code without its last digit.

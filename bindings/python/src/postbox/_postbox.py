@@ -7,7 +7,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -30,6 +30,7 @@ from postbox._results import (
     SweepResult,
     archive_result,
     page_of,
+    report_of,
     stats,
     sweep_result,
 )
@@ -58,10 +59,31 @@ def open(
     return Postbox(config)
 
 
-def _texts_of_ids(ids: Iterable[str]) -> tuple[Any, list[Any]]:
+def texts_of_ids(ids: Iterable[str]) -> tuple[Any, list[Any]]:
+    """Returns an array of ids for C, and the objects that keep its memory alive."""
     if isinstance(ids, str):
         raise TypeError("ids must be a list of ids, not a str: pass [id] for a single message")
     return texts(ids, "id")
+
+
+@contextmanager
+def locked(messages: Iterable[Message]) -> Iterator[Any]:
+    """Returns an array of messages for C, which no other thread changes until the end of the block."""
+    with ExitStack() as held:
+        # The messages are locked in a fixed order, so that two calls with the same messages cannot wait for each other.
+        for message in sorted(set(messages), key=id):
+            held.enter_context(message._lock)
+        yield ffi.new("postbox_message *[]", [message._valid() for message in messages])
+
+
+@contextmanager
+def confirmations(results: Mapping[str, SendResult]) -> Iterator[tuple[Any, Any, Any, int]]:
+    """Returns the arguments of a confirmation of many messages, which are valid until the end of the block."""
+    outcomes = [outcome_of(result) for result in results.values()]
+    ids, kept = texts(results, "id")
+    reasons = [ffi.new("char[]", lossy(reason)) for _, reason in outcomes]
+    numbers = ffi.new("postbox_send_outcome[]", [outcome for outcome, _ in outcomes])
+    yield ids, numbers, ffi.new("char *[]", reasons), len(kept)
 
 
 class Postbox:
@@ -125,7 +147,7 @@ class Postbox:
         table, but costs more or makes some functions unavailable."""
         warnings = ffi.new("char **")
         check(lib.postbox_table_warnings(self._pointer, warnings))
-        return _lines(warnings)
+        return lines_of(warnings[0])
 
     def unit_of_work(self) -> UnitOfWork:
         """Begins a unit of work. Nothing is written before its commit."""
@@ -145,7 +167,7 @@ class Postbox:
         """Reads messages from the outbox by id, with consistent reads of up to 100 messages per request. The messages are in
         the order of the ids, and an id that is passed twice is read once. Page.missing has the ids that the outbox does not
         have, and Page.malformed the messages that cannot be read."""
-        array, kept = _texts_of_ids(ids)
+        array, kept = texts_of_ids(ids)
         made = ffi.new("postbox_page **")
         check(lib.postbox_get_messages(self._pointer, array, len(kept), made))
         return page_of(made[0])
@@ -169,12 +191,7 @@ class Postbox:
         """Deposits messages outside a transaction, up to 25 per request, and returns their ids. Raises IncompleteError,
         with a reason for each message that could not be stored; it is safe to deposit all messages again."""
         messages = list(messages)
-        with ExitStack() as held:
-            # The messages are locked in a fixed order, so that two calls with the same messages cannot wait for each
-            # other.
-            for message in sorted(set(messages), key=id):
-                held.enter_context(message._lock)
-            array = ffi.new("postbox_message *[]", [message._valid() for message in messages])
+        with locked(messages) as array:
             carry_trace_context()
             check(lib.postbox_deposit_posts(self._pointer, array, len(messages)))
             return [message.id for message in messages]
@@ -221,7 +238,7 @@ class Postbox:
     def _report(
         self, call: Callable[..., Any], ids: Iterable[str], check: bool, cancel: CancelToken | None = None
     ) -> Report:
-        array, kept = _texts_of_ids(ids)
+        array, kept = texts_of_ids(ids)
         made = ffi.new("postbox_report **")
         call_with_callbacks(lambda token: call(array, len(kept), token, made), cancel)
         return _checked(made, check)
@@ -248,11 +265,8 @@ class Postbox:
         are confirmed. If three or more messages of a topic are rejected with the same reason, they are parked only if a
         message of the call was sent, or if `park_min_age_ms` has passed since their first failures.
         """
-        outcomes = [outcome_of(result) for result in results.values()]
-        ids, kept = texts(results, "id")
-        reasons = [ffi.new("char[]", lossy(reason)) for _, reason in outcomes]
-        numbers = ffi.new("postbox_send_outcome[]", [outcome for outcome, _ in outcomes])
-        check(lib.postbox_confirm_many(self._pointer, ids, numbers, ffi.new("char *[]", reasons), len(kept)))
+        with confirmations(results) as arguments:
+            check(lib.postbox_confirm_many(self._pointer, *arguments))
 
     def sweep(self, topic: str | None = None, *, cancel: CancelToken | None = None) -> SweepResult:
         """Sends the outstanding messages of one topic or of all topics that are older than sweep_min_age_ms, and marks them
@@ -313,7 +327,7 @@ class Postbox:
         """Notifies the sweeper of this Postbox that another client, for example boto3, has committed messages. A thread
         of the sweeper sends the messages immediately. If the sweeper is not running, the next sweep of any process
         sends them."""
-        array, kept = _texts_of_ids(ids)
+        array, kept = texts_of_ids(ids)
         check(lib.postbox_notify_committed(self._pointer, array, len(kept)))
 
     def stop_sweeper(self) -> None:
@@ -423,15 +437,15 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _checked(made: Any, check: bool) -> Report:
-    report = Report(made[0])
+    report = report_of(made[0])
     return report.raise_for_failures() if check else report
 
 
-def _lines(made: Any) -> list[str]:
-    if made[0] == NULL:
+def lines_of(text: Any) -> list[str]:
+    """Frees a text of the library, and returns its lines."""
+    if text == NULL:
         return []
-    text = ffi.gc(made[0], lib.postbox_string_free)
-    lines: list[str] = ffi.string(text).decode().split("\n")
+    lines: list[str] = ffi.string(ffi.gc(text, lib.postbox_string_free)).decode().split("\n")
     return lines
 
 

@@ -63,17 +63,8 @@ class Dispatch:
 class Report(Sequence[Dispatch]):
     """The outcomes of the messages, in the order in which their ids were passed. An id that was passed twice has one entry."""
 
-    def __init__(self, pointer: Any) -> None:
-        report = ffi.gc(pointer, lib.postbox_report_free)
-        self._entries = [
-            Dispatch(
-                text_of(lib.postbox_report_id(report, index)),
-                Outcome(lib.postbox_report_outcome(report, index)),
-                text_of(lib.postbox_report_detail(report, index)),
-            )
-            for index in range(lib.postbox_report_count(report))
-        ]
-        self._failures: int = lib.postbox_report_failure_count(report)
+    def __init__(self, entries: Sequence[Dispatch]) -> None:
+        self._entries = entries
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -90,15 +81,30 @@ class Report(Sequence[Dispatch]):
 
     def raise_for_failures(self) -> Report:
         """Returns the report. If messages failed, raises IncompleteError with a reason for each failed message."""
-        if not self._failures:
-            return self
         reasons = [
             Reason(index, entry.id, entry.outcome.name, entry.detail)
             for index, entry in enumerate(self._entries)
             if entry.outcome >= Outcome.NOT_FOUND
         ]
-        text = f"{self._failures} of {len(self)} messages failed: the reasons say which and why"
+        if not reasons:
+            return self
+        text = f"{len(reasons)} of {len(self)} messages failed: the reasons say which and why"
         raise IncompleteError(ErrorCode.CLEAR_INCOMPLETE, text, True, reasons)
+
+
+def report_of(pointer: Any) -> Report:
+    """Converts a report of the library."""
+    report = ffi.gc(pointer, lib.postbox_report_free)
+    return Report(
+        [
+            Dispatch(
+                text_of(lib.postbox_report_id(report, index)),
+                Outcome(lib.postbox_report_outcome(report, index)),
+                text_of(lib.postbox_report_detail(report, index)),
+            )
+            for index in range(lib.postbox_report_count(report))
+        ]
+    )
 
 
 @dataclass(frozen=True)

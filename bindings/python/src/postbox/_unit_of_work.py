@@ -41,10 +41,10 @@ class UnitOfWork:
     After an OutcomeUnknownError, call commit() again on the same unit of work to find out whether it took effect.
     """
 
-    def __init__(self, postbox: Handle) -> None:
+    def __init__(self, postbox: Handle, begin: Any = lib.postbox_unit_of_work_begin) -> None:
         # Keeps the Postbox open for as long as a unit of work refers to it.
         self._postbox = postbox
-        self._pointer = ffi.gc(lib.postbox_unit_of_work_begin(postbox._pointer), lib.postbox_unit_of_work_free)
+        self._pointer = ffi.gc(begin(postbox._pointer), lib.postbox_unit_of_work_free)
         self._ended = False
 
     def get_item(self, table: str, key: ItemLike) -> Item | None:

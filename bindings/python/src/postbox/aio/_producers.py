@@ -1,19 +1,22 @@
 """Coroutine functions that send messages.
 
-The library calls a producer on one of its threads, and is told that the message was accepted. A task of the event loop then
+The library calls a producer on one of its threads. The producer accepts the message, and a task of the event loop then
 runs the coroutine function, and its result is confirmed. No thread waits for the task.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+import contextlib
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from postbox._callbacks import SendOutcome, SendResult, Unavailable, lossy, outcome_of, said
 from postbox._errors import PostboxError
 from postbox._message import Message
-from postbox._native import NULL, check, ffi, lib
+from postbox._native import NULL, check, lib
+from postbox._postbox import Postbox as Blocking
 from postbox._results import Dispatch, Outcome
 from postbox._text import utf8
 from postbox.aio._completion import awaited
@@ -25,8 +28,6 @@ tried, and stays outstanding."""
 BatchProducer: TypeAlias = Callable[[Sequence[Message]], "Awaitable[Iterable[SendResult]]"]
 """Sends messages, and returns a result for each in order. It is a coroutine function, which the event loop runs."""
 
-_Key = tuple[str, str]
-
 _OUTCOMES = {
     SendOutcome.SENT: Outcome.DISPATCHED,
     SendOutcome.ACCEPTED: Outcome.ACCEPTED,
@@ -37,27 +38,30 @@ _OUTCOMES = {
 }
 
 
-def _key_of(message: Message) -> _Key | None:
-    key = message["partition_key"]
-    return (message.topic, key) if key else None
-
-
 class Sending:
-    """The messages that coroutine functions are sending."""
+    """The messages of one Postbox that coroutine functions are sending."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._postbox: Any = None
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # The Postbox owns its producers, which must not keep it alive.
+        self._box: Callable[[], Blocking | None] = lambda: None
         self._is_closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         # The messages by id, until their results are confirmed.
         self._messages: dict[str, asyncio.Future[Dispatch]] = {}
-        # The last message of each key that is being sent.
-        self._last: dict[_Key, asyncio.Future[Dispatch]] = {}
+        # The outcomes for each clear that is in progress, by id.
+        self._watched: list[dict[str, Dispatch]] = []
 
-    def begin(self, pointer: Any) -> None:
-        """Sets the handle of the Postbox, which calls the producers."""
-        self._postbox = pointer
+    def belong_to(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Sets the event loop. Returns False if it was set before."""
+        if self._loop is not None:
+            return False
+        self._loop = loop
+        return True
+
+    def begin(self, box: Blocking) -> None:
+        """Sets the Postbox that calls the producers."""
+        self._box = weakref.ref(box)
 
     def one(self, send: Producer) -> Callable[[Message], SendOutcome]:
         """Returns the producer for the library that starts a coroutine function for a message."""
@@ -73,88 +77,83 @@ class Sending:
 
     def _accept(self, messages: Sequence[Message], send: BatchProducer) -> SendOutcome:
         """Lets the event loop send messages. A thread of the library calls this method."""
-        if self._is_closing:
+        if self._is_closing or self._loop is None:
             return SendOutcome.NOT_TRIED
         # The messages of the library end with this call.
         kept = [message._copy() for message in messages]
         try:
-            self._loop.call_soon_threadsafe(self._start, kept, send)
+            self._loop.call_soon_threadsafe(self._start, self._loop, kept, send)
         except RuntimeError:
             # The event loop is closed.
             return SendOutcome.NOT_TRIED
         return SendOutcome.ACCEPTED
 
-    def _start(self, messages: list[Message], send: BatchProducer) -> None:
-        earlier = []
-        for message in messages:
-            done = self._loop.create_future()
-            self._messages[message.id] = done
-            key = _key_of(message)
-            earlier.append(self._last.get(key) if key else None)
-            if key:
-                self._last[key] = done
-        task = self._loop.create_task(self._send(messages, earlier, send))
+    def _start(self, loop: asyncio.AbstractEventLoop, messages: list[Message], send: BatchProducer) -> None:
+        box = self._box()
+        if box is None:
+            return
+        self._messages.update((message.id, loop.create_future()) for message in messages)
+        task = loop.create_task(self._send(box, messages, send))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(
-        self, messages: list[Message], earlier: list[asyncio.Future[Dispatch] | None], send: BatchProducer
-    ) -> None:
-        """Sends messages after the earlier messages with their keys, and confirms the results."""
-        results: dict[str, SendResult] = {message.id: SendOutcome.NOT_TRIED for message in messages}
-        try:
-            tried = [
-                message
-                for message, before in zip(messages, earlier, strict=True)
-                if before is None or (await asyncio.shield(before)).outcome == Outcome.DISPATCHED
-            ]
-            if tried and not self._is_closing:
-                results.update(await _results_of(tried, send))
-        except asyncio.CancelledError:
-            # The messages without a result were not tried.
-            pass
-        for message in messages:
-            # A second cancellation must not lose the result of a message that was sent.
-            confirmation = self._loop.create_task(self._confirm(message, results[message.id]))
-            while not confirmation.done():
-                try:
-                    await asyncio.wait([confirmation])
-                except asyncio.CancelledError:
-                    continue
+    async def _send(self, box: Blocking, messages: list[Message], send: BatchProducer) -> None:
+        """Sends messages, and confirms the results."""
+        # A message without a result was not tried.
+        results: dict[str, SendResult] = {}
+        if not self._is_closing:
+            with contextlib.suppress(asyncio.CancelledError):
+                results = await _results_of(messages, send)
+        confirmed = [
+            asyncio.ensure_future(self._confirm(box, message.id, results.get(message.id, SendOutcome.NOT_TRIED)))
+            for message in messages
+        ]
+        # A second cancellation must not lose the result of a message that was sent.
+        while not all(confirmation.done() for confirmation in confirmed):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait(confirmed)
 
-    async def _confirm(self, message: Message, result: SendResult) -> None:
+    async def _confirm(self, box: Blocking, id: str, result: SendResult) -> None:
         outcome, reason = outcome_of(result)
-        dispatch = Dispatch(message.id, _OUTCOMES[outcome], reason)
-        id, why = utf8(message.id, "id"), lossy(reason)
+        dispatch = Dispatch(id, _OUTCOMES[outcome], reason)
+        text, why = utf8(id, "id"), lossy(reason)
         try:
             if outcome == SendOutcome.NOT_TRIED:
                 # This sends no request.
-                check(lib.postbox_confirm(self._postbox, id, outcome, NULL))
+                check(lib.postbox_confirm(box._pointer, text, outcome, NULL))
             elif outcome != SendOutcome.ACCEPTED:
                 confirm = lib.postbox_confirm_async
-                await awaited(lambda *completion: confirm(self._postbox, id, outcome, why, *completion))
+                await awaited(lambda *completion: confirm(box._pointer, text, outcome, why, *completion))
         except PostboxError as error:
             failed = Outcome.MARK_FAILED if outcome == SendOutcome.SENT else dispatch.outcome
-            dispatch = Dispatch(message.id, failed, str(error))
-        self._end(message, dispatch)
+            dispatch = Dispatch(id, failed, str(error))
+        self._messages.pop(id).set_result(dispatch)
+        for outcomes in self._watched:
+            outcomes[id] = dispatch
 
-    def _end(self, message: Message, dispatch: Dispatch) -> None:
-        done = self._messages.pop(message.id)
-        key = _key_of(message)
-        if key and self._last.get(key) is done:
-            del self._last[key]
-        done.set_result(dispatch)
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[dict[str, Dispatch]]:
+        """Returns a dict that receives the outcomes of the messages whose coroutines end during the block."""
+        outcomes: dict[str, Dispatch] = {}
+        self._watched.append(outcomes)
+        try:
+            yield outcomes
+        finally:
+            self._watched = [others for others in self._watched if others is not outcomes]
 
-    async def settled(self, entry: Dispatch) -> Dispatch:
+    async def settled(self, entry: Dispatch, outcomes: dict[str, Dispatch]) -> Dispatch:
         """Returns the outcome of a message of a report. Waits for a message that is being sent."""
-        done = self._messages.get(entry.id)
-        if entry.outcome != Outcome.ACCEPTED or done is None:
-            return entry
-        return await asyncio.shield(done)
+        if entry.outcome == Outcome.ACCEPTED and entry.id in self._messages:
+            return await asyncio.shield(self._messages[entry.id])
+        return outcomes.get(entry.id, entry) if entry.outcome == Outcome.ACCEPTED else entry
+
+    def accept_no_more(self) -> None:
+        """Starts no more coroutines. Messages that the library offers are not tried."""
+        self._is_closing = True
 
     async def end(self, timeout: float) -> None:
-        """Starts no more coroutines, and waits for those that run. After the timeout, they are cancelled."""
-        self._is_closing = True
+        """Waits for the coroutines that run. After the timeout, they are cancelled."""
+        self.accept_no_more()
         # The messages that the library handed over before this call are in the queue of the event loop.
         await asyncio.sleep(0)
         if self._tasks:

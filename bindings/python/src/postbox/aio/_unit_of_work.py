@@ -10,7 +10,7 @@ from typing import Any
 from postbox._errors import PostboxError
 from postbox._item import Item
 from postbox._message import Message
-from postbox._native import Handle, ffi, lib
+from postbox._native import Handle, lib
 from postbox._unit_of_work import UnitOfWork as Blocking
 from postbox._values import ItemLike
 from postbox.aio._completion import awaited
@@ -33,8 +33,7 @@ class UnitOfWork:
     """
 
     def __init__(self, postbox: Handle) -> None:
-        pointer = lib.postbox_unit_of_work_begin_async(postbox._pointer)
-        self._work = Blocking._of(postbox, ffi.gc(pointer, lib.postbox_unit_of_work_free))
+        self._work = Blocking(postbox, lib.postbox_unit_of_work_begin_async)
         self._postbox = postbox
 
     async def get_item(self, table: str, key: ItemLike) -> Item | None:
