@@ -799,6 +799,13 @@ typedef void (*postbox_send_batch_callback)(void *data,
 typedef void (*postbox_log_callback)(void *data, postbox_log_level level, const char *text);
 
 /**
+ * Is called on a thread that waits; see postbox_cancel_token_on_wait. It may call the same functions as a
+ * postbox_send_callback, and must return normally: an exception or a longjmp out of it is undefined
+ * behaviour.
+ */
+typedef void (*postbox_wait_callback)(void *data);
+
+/**
  * The expressions of an action. Members that an action does not need are NULL.
  *
  * ```c
@@ -1330,6 +1337,23 @@ POSTBOX_API void postbox_cancel_token_cancel(postbox_cancel_token *token);
  * Returns whether a token was canceled. Returns false for NULL. It is safe in a signal handler.
  */
 POSTBOX_API bool postbox_cancel_token_is_canceled(const postbox_cancel_token *token);
+
+/**
+ * Sets a function that is called with `data` about every 100 milliseconds while a call of postbox_sweep
+ * with this token only waits for its additional threads, which are calling producers. The function runs
+ * on the thread that called postbox_sweep. It can cancel the token, for example if the language runtime
+ * of the host handles a signal on this thread.
+ *
+ * `release` may be NULL. It is called once with `data`, when the token was freed and no call uses the
+ * token any more. If this function fails, `release` is not called.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the token already has such a function.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_cancel_token_on_wait(postbox_cancel_token *token,
+                                                   postbox_wait_callback callback,
+                                                   void *data,
+                                                   postbox_release_callback release);
 
 /**
  * Frees a token. Does nothing for NULL. Calls that are still running with the token are not affected,

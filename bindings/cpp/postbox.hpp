@@ -1000,6 +1000,16 @@ private:
     detail::handle<postbox_page, postbox_page_free> handle_;
 };
 
+namespace detail {
+inline void call_on_wait(void *data) noexcept {
+    try {
+        (*static_cast<std::function<void()> *>(data))();
+    } catch (...) {
+        // The function can only cancel the token.
+    }
+}
+} // namespace detail
+
 /** A request to stop running calls early. Any thread may cancel it. See postbox_cancel_token. */
 class cancel_token {
 public:
@@ -1015,6 +1025,17 @@ public:
 
     /** Returns whether the token was canceled. */
     [[nodiscard]] bool is_canceled() const noexcept { return postbox_cancel_token_is_canceled(handle_.get()); }
+
+    /**
+     * Sets a function that is called while a sweep with this token waits for its additional threads, and that may cancel
+     * the token. Exceptions of the function are ignored. See postbox_cancel_token_on_wait.
+     */
+    void on_wait(std::function<void()> function) const {
+        auto kept = detail::keep(std::move(function), "function");
+        detail::check(postbox_cancel_token_on_wait(handle_.get(), detail::call_on_wait, kept.get(),
+                                                   detail::release<std::function<void()>>));
+        static_cast<void>(kept.release());
+    }
 
     /** Returns the C handle. The token owns it. */
     [[nodiscard]] postbox_cancel_token *handle() const noexcept { return handle_.get(); }

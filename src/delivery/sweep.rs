@@ -30,6 +30,7 @@ use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// The name of the threads that send messages of several topics.
@@ -46,6 +47,8 @@ const ONE_LEASE_FOR: Duration = Duration::from_secs(30);
 /// The time after which a lane that a poll has found is looked at again before its lease is taken, because another
 /// process may have sent its messages.
 const STALE: Duration = Duration::from_secs(1);
+/// The interval at which a thread that waits for others looks whether the sweep was cancelled.
+const NOTICE: Duration = Duration::from_millis(100);
 /// The maximum number of threads of a sweep that wait for producers that do not return.
 const MOST_STUCK: usize = 64;
 /// The maximum number of lanes whose leases one poll reads.
@@ -69,6 +72,8 @@ struct Sweep<'a, 'r> {
     call: &'a Call,
     topic: Option<&'a str>,
     cancel: &'a CancelToken,
+    /// The thread that called the sweep.
+    caller: ThreadId,
     started: Instant,
     lanes_are_leased: bool,
     /// The one lease that covers all lanes, if the lanes have no leases of their own.
@@ -150,6 +155,12 @@ struct State {
     has_progress: bool,
 }
 
+impl State {
+    fn has_threads(&self) -> bool {
+        self.threads + self.stuck > 0
+    }
+}
+
 /// A guard of a thread that drains lanes. Dropping the guard removes the thread from the count, even after a panic.
 struct Working<'a> {
     state: &'a Mutex<State>,
@@ -183,6 +194,7 @@ pub(crate) fn sweep(
         call,
         topic,
         cancel,
+        caller: thread::current().id(),
         started: clock::now(),
         lanes_are_leased: engine.config.lease_mode == LeaseMode::PerShard,
         one_lease: Mutex::new(None),
@@ -248,6 +260,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
             scope(|scope| {
                 self.stand_by(scope);
                 self.work(scope);
+                self.wait_for_threads();
             });
             if !self.state().has_progress {
                 break;
@@ -351,6 +364,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
     /// Waits while other threads are sending, and polls for more lanes at every interval. Returns whether there may be
     /// more lanes to drain.
     fn waits_for_others(&self) -> bool {
+        self.notice_wait();
         let interval = self.engine.config.sweep_interval;
         let mut state = self.state();
         // This sweep cannot end while a producer is stuck. Until then, it therefore does the work of the next sweeps.
@@ -361,7 +375,7 @@ impl<'a, 'r> Sweep<'a, 'r> {
         }
         let since = state.polled.map_or(Duration::MAX, clock::since);
         if since < interval {
-            let wait = (interval - since).min(Duration::from_millis(100));
+            let wait = (interval - since).min(NOTICE);
             let polled = state.polled;
             drop(self.changed.wait_timeout_while(state, wait, |state| state.polled == polled && has_others(state)));
             return true;
@@ -375,6 +389,26 @@ impl<'a, 'r> Sweep<'a, 'r> {
             }
         }
         true
+    }
+
+    /// Waits until no other thread works for this sweep.
+    fn wait_for_threads(&self) {
+        // A forked child has no other thread.
+        while !self.engine.runtime.is_forked() && self.state().has_threads() {
+            self.notice_wait();
+            drop(self.changed.wait_timeout_while(self.state(), NOTICE, |state| state.has_threads()));
+        }
+    }
+
+    /// Reports to the host program that the thread which called the sweep waits for other threads. The host program may
+    /// then cancel the sweep.
+    fn notice_wait(&self) {
+        if thread::current().id() == self.caller
+            // A call of `close` in this callback must not wait for the sweep.
+            && let Some(_callback) = self.engine.runtime.enter_callback()
+        {
+            self.cancel.waits();
+        }
     }
 
     fn show_progress(&self) {

@@ -70,7 +70,12 @@ void null_settings_and_messages_are_errors(void)
     IS_NULL("config", postbox_config_set_log_callback(NULL, 0, NULL, NULL, NULL));
     postbox_send_results_set(NULL, 0, POSTBOX_SEND_SENT, NULL);
     IS_NULL("config", postbox_open(NULL, &box));
+    postbox_cancel_token *token = NULL;
     IS_NULL("token", postbox_cancel_token_new(NULL));
+    IS_NULL("token", postbox_cancel_token_on_wait(NULL, NULL, NULL, NULL));
+    OK(postbox_cancel_token_new(&token));
+    IS_NULL("callback", postbox_cancel_token_on_wait(token, NULL, NULL, NULL));
+    postbox_cancel_token_free(token);
     IS_NULL("client", postbox_close_within(NULL, 0));
     IS_NULL("client", postbox_open(config, NULL));
     IS_NULL("topic", postbox_message_new(NULL, NULL, 0, &message));

@@ -45,6 +45,88 @@ void canceled_sweep_ends_after_the_current_producer(void)
     postbox_free(box);
 }
 
+/* The threads of a sweep whose caller waits for another thread. */
+struct waiting_sweep {
+    pthread_t caller;
+    struct event other_called, canceled;
+    postbox_cancel_token *token;
+    postbox_client *box;
+    bool closes;
+    int sent, waits, released;
+};
+
+/* Returns at once on the thread of the caller, and waits for the cancellation on the other thread. */
+static int32_t send_on_two_threads(void *data, const postbox_message *message, char *reason, size_t reason_size)
+{
+    struct waiting_sweep *self = data;
+    (void)message, (void)reason, (void)reason_size;
+    if (pthread_equal(pthread_self(), self->caller)) {
+        event_wait(&self->other_called);
+        return POSTBOX_SEND_SENT;
+    }
+    self->sent++;
+    event_set(&self->other_called);
+    event_wait(&self->canceled);
+    return POSTBOX_SEND_SENT;
+}
+
+static void cancel_while_waiting(void *data)
+{
+    struct waiting_sweep *self = data;
+    CHECK(pthread_equal(pthread_self(), self->caller));
+    if (self->waits++ > 0)
+        return;
+    if (self->closes)
+        FAILS(POSTBOX_ERROR_REENTRANT_CALL, "close was called by", postbox_close(self->box));
+    else
+        postbox_cancel_token_cancel(self->token);
+    event_set(&self->canceled);
+}
+
+static void count_release(void *data)
+{
+    ((struct waiting_sweep *)data)->released++;
+}
+
+/* Sweeps four messages of two topics, and checks that one of them is not sent. */
+static void sweep_until_canceled(bool closes)
+{
+    struct waiting_sweep self = {
+        .caller = pthread_self(), .other_called = NO_EVENT, .canceled = NO_EVENT, .closes = closes};
+    postbox_config *config = eager_config(NULL);
+    postbox_sweep_result result;
+    OK(postbox_config_set(config, "sweep_threads", "2"));
+    OK(postbox_config_add_producer(config, NULL, send_on_two_threads, &self, NULL));
+    OK(postbox_open(config, &self.box));
+    postbox_config_free(config);
+    for (int i = 0; i < 4; i++) {
+        postbox_message *message = message_of(i < 2 ? "one" : "two", NULL, "x");
+        OK(postbox_message_set(message, "partition_key", "same"));
+        OK(postbox_deposit_post(self.box, message));
+        postbox_message_free(message);
+    }
+    OK(postbox_cancel_token_new(&self.token));
+    OK(postbox_cancel_token_on_wait(self.token, cancel_while_waiting, &self, count_release));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "already",
+          postbox_cancel_token_on_wait(self.token, cancel_while_waiting, &self, count_release));
+    OK(postbox_sweep(self.box, NULL, self.token, &result));
+    CHECK(self.waits > 0 && self.sent == 1 && result.dispatched == 3);
+    CHECK(self.released == 0);
+    postbox_cancel_token_free(self.token);
+    CHECK(self.released == 1);
+    postbox_free(self.box);
+}
+
+void caller_of_a_sweep_can_cancel_it_while_it_waits(void)
+{
+    sweep_until_canceled(false);
+}
+
+void caller_of_a_sweep_can_close_the_client_while_it_waits(void)
+{
+    sweep_until_canceled(true);
+}
+
 void canceled_clear_leaves_the_rest_outstanding(void)
 {
     struct producer producer;

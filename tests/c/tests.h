@@ -87,6 +87,8 @@
     TEST(sweeper_sends_messages_committed_by_another_client) \
     TEST(sweeper_in_a_call_is_waited_for_as_long_as_asked) \
     TEST(canceled_sweep_ends_after_the_current_producer) \
+    TEST(caller_of_a_sweep_can_cancel_it_while_it_waits) \
+    TEST(caller_of_a_sweep_can_close_the_client_while_it_waits) \
     TEST(canceled_clear_leaves_the_rest_outstanding) \
     TEST(canceled_archive_deletes_only_stored_messages) \
     TEST(no_producer_is_called_after_close) \

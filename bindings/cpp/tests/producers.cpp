@@ -310,6 +310,35 @@ TEST(log_of_a_client_goes_to_its_own_function) {
     CHECK(first.use_count() == 1 && second.use_count() == 1);
 }
 
+TEST(sweep_can_be_canceled_while_its_caller_waits) {
+    const std::thread::id caller = std::this_thread::get_id();
+    event other_called, canceled;
+    auto waits = std::make_shared<std::atomic<int>>(0);
+    postbox::client box(memory().set("sweep_threads", 2).producer(postbox::any_topic, [&](postbox::message_view) {
+        if (std::this_thread::get_id() == caller) {
+            other_called.wait();
+        } else {
+            other_called.set();
+            canceled.wait();
+        }
+        return postbox::send_result::sent();
+    }));
+    for (const char *topic : {"one", "two"})
+        box.deposit_post(postbox::message(topic, "x"));
+    {
+        postbox::cancel_token token;
+        token.on_wait([&, waits] {
+            (*waits)++;
+            token.cancel();
+            canceled.set();
+            throw std::runtime_error("nobody hears this");
+        });
+        box.sweep({}, &token);
+        CHECK(*waits > 0 && token.is_canceled());
+    }
+    CHECK(waits.use_count() == 1);
+}
+
 /* A producer that stops the sweeper or closes the client is told that it cannot wait for itself. Both end after it. */
 TEST(producer_may_stop_the_sweeper_and_close_its_client) {
     for (const bool closes : {false, true}) {

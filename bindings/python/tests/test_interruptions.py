@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -13,7 +15,8 @@ import pytest
 
 import postbox
 from postbox import SendOutcome, _callbacks, _calls
-from support import OnThread, Recorder
+from postbox._native import lib
+from support import PATIENCE, OnThread, Recorder
 
 
 class Interrupted(Recorder):
@@ -97,6 +100,50 @@ def test_an_interruption_does_not_cancel_other_calls() -> None:
         box.clear_outbox(ids, cancel=cancel)
     assert not cancel.is_canceled()
     assert len(box.clear_outbox(ids, cancel=cancel)) == 3
+
+
+@pytest.fixture
+def interrupted() -> Iterator[threading.Event]:
+    """An event that the handler of Ctrl-C sets."""
+    event = threading.Event()
+
+    def handle(*_: object) -> None:
+        event.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, handle)
+    yield event
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_ctrl_c_ends_a_sweep_that_waits_for_another_thread(interrupted: threading.Event) -> None:
+    main, other_called = threading.get_ident(), threading.Event()
+    called: list[str] = []
+
+    def send(message: postbox.Message) -> None:
+        if threading.get_ident() == main:
+            assert other_called.wait(PATIENCE)
+            return
+        called.append(message.topic)
+        other_called.set()
+        # When the other topic is marked, the main thread has left its producer for the last time.
+        while sum(stored["topic"] != message.topic for stored in box.messages(postbox.State.DISPATCHED)) < 2:
+            pass
+        # The threads of the library block signals.
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupted.wait(PATIENCE)
+        (token,) = (token for _, thread, token in _calls._running if thread == main)
+        while not lib.postbox_cancel_token_is_canceled(token):
+            pass
+
+    config = postbox.Config(embedded_path=":memory:", sweep_min_age_ms=0, sweep_threads=2)
+    with postbox.open(config, producers={None: send}) as box:
+        for topic in ("a", "a", "b", "b"):
+            box.deposit_post(postbox.Message(topic, partition_key="k"))
+        with pytest.raises(KeyboardInterrupt):
+            box.sweep()
+        assert len(called) == 1
+        assert box.count_outstanding().count == 1
 
 
 def test_sys_exit_on_a_thread_of_the_library_is_a_failed_attempt() -> None:

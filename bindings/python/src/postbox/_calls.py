@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
-from postbox._native import check, ffi, lib, this_thread
+from postbox._native import NULL, check, ffi, lib, this_thread
 
 
 def _new_token() -> Any:
@@ -67,6 +67,7 @@ def call_with_callbacks(function: Callable[[Any], Any], cancel: CancelToken | No
     error or the interruption."""
     token, outer = _new_token(), this_thread.token
     call = (os.getpid(), threading.get_ident(), token)
+    check(lib.postbox_cancel_token_on_wait(token, _waits, NULL, NULL))
     try:
         try:
             _running.add(call)
@@ -95,6 +96,17 @@ def interrupt_call(interruption: BaseException) -> None:
     this_thread.interruption = interruption
     if this_thread.token is not None:
         lib.postbox_cancel_token_cancel(this_thread.token)
+
+
+def _on_error_of_wait(_kind: object, error: BaseException | None, _traceback: object) -> None:
+    if error is not None:
+        interrupt_call(error)
+
+
+@ffi.callback("void(void *)", onerror=_on_error_of_wait)  # type: ignore[untyped-decorator]
+def _waits(_data: Any) -> None:
+    """Lets Python run its signal handlers while a sweep waits for its other threads. A handler that raises, such as that of
+    Ctrl-C, raises here."""
 
 
 callback_codes: set[CodeType] = set()

@@ -91,8 +91,8 @@ class Postbox:
     operation. After a fork, every call in the child raises ForkedError: open a new Postbox there.
 
     Leaving the `with` block closes the Postbox, as do close() and the end of the interpreter. A Python signal handler,
-    including that of Ctrl-C, runs when the current call returns, or when it calls Python on the main thread. If the handler
-    then raises KeyboardInterrupt or SystemExit, the call ends early and raises it.
+    including that of Ctrl-C, runs when the current call returns, when it calls Python on the main thread, or while a sweep
+    waits for its other threads. If the handler then raises KeyboardInterrupt or SystemExit, the call ends early and raises it.
     """
 
     # The garbage collector frees the library's handle; close does not free it. A call on another thread refers to this
