@@ -118,7 +118,8 @@
  *   example with waitpid(-1, ...).
  * - End of the process. A process may end at any time. Functions that are registered with atexit may
  *   call postbox_close and postbox_free. If they call functions that send a request, these fail with
- *   POSTBOX_ERROR_REENTRANT_CALL.
+ *   POSTBOX_ERROR_REENTRANT_CALL. A callback that calls exit must call postbox_close_within with a
+ *   timeout of 0 before, so that leases are released.
  * - Static linking. libpostbox.a contains SQLite and the Rust standard library with their symbols. A
  *   program that also uses SQLite or another static library in Rust must use the shared library,
  *   which hides these symbols.
@@ -1387,7 +1388,8 @@ postbox_error *postbox_open(const postbox_config *config,
  *
  * A call that is sending or archiving messages finishes its current calls to producers and archives,
  * starts no further ones, and returns. After this function has returned, even with an error, no call
- * to a producer or an archive begins.
+ * to a producer or an archive begins. If a producer or an archive has not returned in time, its lease is
+ * released nevertheless, so that another process can send the messages.
  *
  * The client must still be freed. postbox_free also closes the client, but does not report whether
  * this succeeded.
@@ -1406,6 +1408,10 @@ postbox_error *postbox_close(postbox_client *client);
  * Closes a client as postbox_close does, and waits up to `timeout_ms` milliseconds instead of
  * "close_timeout_ms". This function returns no later than 500 milliseconds after that time. Several
  * threads can close several clients at the same time.
+ *
+ * A producer or an archive that ends the process calls this function with a `timeout_ms` of 0 first. The
+ * function then also releases the leases of the calls in progress. Otherwise, these leases end after
+ * "lease_duration_ms".
  *
  * Errors: as for postbox_close.
  */

@@ -118,7 +118,8 @@
  *   example with waitpid(-1, ...).
  * - End of the process. A process may end at any time. Functions that are registered with atexit may
  *   call postbox_close and postbox_free. If they call functions that send a request, these fail with
- *   POSTBOX_ERROR_REENTRANT_CALL.
+ *   POSTBOX_ERROR_REENTRANT_CALL. A callback that calls exit must call postbox_close_within with a
+ *   timeout of 0 before, so that leases are released.
  * - Static linking. libpostbox.a contains SQLite and the Rust standard library with their symbols. A
  *   program that also uses SQLite or another static library in Rust must use the shared library,
  *   which hides these symbols.

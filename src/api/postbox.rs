@@ -12,6 +12,7 @@ use crate::delivery::blame::Blame;
 use crate::delivery::clear::clear;
 use crate::delivery::confirm;
 use crate::delivery::confirm_many::{confirm_many, not_a_confirmation};
+use crate::delivery::lease::give_back_leases;
 use crate::delivery::mark_dispatched::mark_dispatched;
 use crate::delivery::marking::flush_marks;
 use crate::delivery::presence::show_end;
@@ -532,7 +533,8 @@ impl Postbox {
     ///
     /// A call that is sending or archiving messages finishes its current calls to producers and archives, starts no
     /// further ones, and returns. After this method has returned, even with an error, no call to a producer or an archive
-    /// begins.
+    /// begins. If a producer or an archive has not returned in time, its lease is released nevertheless, so that another
+    /// process can send the messages.
     ///
     /// # Errors
     /// [`ErrorCode::Timeout`] if a call or a background thread did not end in time and was abandoned; committed
@@ -545,6 +547,9 @@ impl Postbox {
     }
 
     /// Closes the client as [`close`](Self::close) does, and waits up to `timeout` instead of `close_timeout_ms`.
+    ///
+    /// A producer or an archive that ends the process calls this method with a timeout of zero first. The method then also
+    /// releases the leases of the calls in progress. Otherwise, these leases end after `lease_duration_ms`.
     ///
     /// # Errors
     /// The same as for [`close`](Self::close).
@@ -562,7 +567,12 @@ impl Postbox {
         self.ask_dispatcher_to_stop();
         if self.engine.runtime.is_in_callback() {
             // The calls in progress include the caller's own, which cannot end before this method returns.
-            flush_marks(&self.engine, deadline)?;
+            let marked = flush_marks(&self.engine, deadline);
+            if deadline <= Instant::now() {
+                // The callback may never return, for example because it ends the process.
+                give_back_leases(&self.engine);
+            }
+            marked?;
             return Err(Error::new(
                 ErrorCode::ReentrantCall,
                 "close was called by a producer, an archive or a completion of the same Postbox, for which it cannot wait: the Postbox stops as soon as they return; close it again after that",
@@ -577,7 +587,7 @@ impl Postbox {
         // these calls.
         self.engine.runtime.end_calls(deadline);
         let marked = flush_marks(&self.engine, deadline);
-        let closed = self.engine.runtime.close(deadline, limit);
+        let closed = self.engine.runtime.close(deadline, limit, || give_back_leases(&self.engine));
         stopped.into_iter().chain([marked]).fold(closed, Result::and)
     }
 }

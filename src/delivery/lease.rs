@@ -7,9 +7,11 @@ use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::stats::LeaseInfo;
 use crate::outbox::lock_table::{Lock, LockItem, Taken, Taking, Why, time_of, unix_milliseconds};
+use crate::runtime::LAST_REQUESTS;
 use crate::sdk::failure::is_denied;
 use crate::sys::clock::Moment;
 use crate::sys::simulation::{Mutation, mutated};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The maximum difference between the clocks of two machines. For a lease of less than a minute, a twelfth of its
@@ -105,6 +107,7 @@ impl<'a> Lease<'a> {
             Ok(Taken::Others) => return Ok(Obtained::HeldElsewhere),
             Ok(Taken::Ours(before)) => before,
         };
+        engine.sweeping.hold_lease(&lock);
         let was_abandoned = before.as_ref().is_some_and(|item| item.id.is_some() && item.why.is_none());
         Ok(Obtained::Held(Self {
             engine,
@@ -177,6 +180,7 @@ impl Drop for Lease<'_> {
     /// expires.
     fn drop(&mut self) {
         let request = self.lock.clone();
+        self.engine.sweeping.let_go_of_lease(&request);
         let pause = self.pause.filter(|_| !self.lost);
         // The released id is remembered, because a delayed request of this process can still take the lease again.
         self.engine.sweeping.release_lease(&self.lock.resource, &self.lock.id, self.engine.config.lease_duration * 2);
@@ -208,6 +212,22 @@ fn release_left_behind(engine: &Engine, resource: &str) -> Result<()> {
     }
     engine.sweeping.forget_left_leases(resource);
     Ok(())
+}
+
+/// Releases the leases whose holders do not return in time, when the Postbox is closed. Their threads are in callbacks of
+/// the host program, and call no further producer or archive. Other processes can then continue with the messages.
+pub(crate) fn give_back_leases(engine: &Engine) {
+    let (outbox, held) = (Arc::clone(&engine.outbox), engine.sweeping.held_leases());
+    let released = async move {
+        for lock in held {
+            if let Err(error) = outbox.release_lock(lock).await {
+                tracing::debug!(target: "postbox", { error.message = error.message() }, "a lease was not released; it expires by itself");
+            }
+        }
+    };
+    if let Err(error) = engine.runtime.run_inside("releasing the leases", LAST_REQUESTS, Box::pin(released)) {
+        tracing::debug!(target: "postbox", { error.message = error.message() }, "the leases were not released; they expire by themselves");
+    }
 }
 
 fn new_lock(engine: &Engine, resource: &str) -> Lock {

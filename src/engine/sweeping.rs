@@ -3,6 +3,7 @@
 
 use crate::model::ticks::Ticks;
 use crate::outbox::lane::Lane;
+use crate::outbox::lock_table::Lock;
 use crate::outbox::sightings::Sighting;
 use crate::sys::clock;
 use crate::sys::sync::{Mutex, MutexGuard};
@@ -50,6 +51,8 @@ struct Memory {
     topics: HashMap<String, Instant>,
     /// The ids of leases by their resources, as in [`leave_lease`](Sweeping::leave_lease).
     left_leases: HashMap<String, Vec<String>>,
+    /// The leases that this process holds.
+    held_leases: Vec<Lock>,
     /// The leases that this process has released, by resource and id, each with the time until which it is remembered.
     released: HashMap<(String, String), Instant>,
     /// The time of the last write that shows that this process sweeps, and whether its sweep succeeded.
@@ -117,6 +120,21 @@ impl Sweeping {
     /// Returns whether the lock table shows that this process sweeps. The next sweep is shown again.
     pub(crate) fn ends_presence(&self) -> bool {
         self.lock().shown.take().is_some()
+    }
+
+    /// Notes a lease that this process has obtained.
+    pub(crate) fn hold_lease(&self, lock: &Lock) {
+        self.lock().held_leases.push(lock.clone());
+    }
+
+    /// Forgets a lease that this process no longer holds.
+    pub(crate) fn let_go_of_lease(&self, lock: &Lock) {
+        self.lock().held_leases.retain(|held| held.id != lock.id);
+    }
+
+    /// Returns the leases that this process holds.
+    pub(crate) fn held_leases(&self) -> Vec<Lock> {
+        self.lock().held_leases.clone()
     }
 
     /// Notes the id of a lease that this process does not hold, although the lock table may show this process as the

@@ -113,7 +113,8 @@ pub unsafe extern "C" fn postbox_open(
 ///
 /// A call that is sending or archiving messages finishes its current calls to producers and archives,
 /// starts no further ones, and returns. After this function has returned, even with an error, no call
-/// to a producer or an archive begins.
+/// to a producer or an archive begins. If a producer or an archive has not returned in time, its lease is
+/// released nevertheless, so that another process can send the messages.
 ///
 /// The client must still be freed. postbox_free also closes the client, but does not report whether
 /// this succeeded.
@@ -133,6 +134,10 @@ pub unsafe extern "C" fn postbox_close(client: *mut postbox_client) -> *mut post
 /// Closes a client as postbox_close does, and waits up to `timeout_ms` milliseconds instead of
 /// "close_timeout_ms". This function returns no later than 500 milliseconds after that time. Several
 /// threads can close several clients at the same time.
+///
+/// A producer or an archive that ends the process calls this function with a `timeout_ms` of 0 first. The
+/// function then also releases the leases of the calls in progress. Otherwise, these leases end after
+/// "lease_duration_ms".
 ///
 /// Errors: as for postbox_close.
 #[unsafe(no_mangle)]

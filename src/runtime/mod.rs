@@ -43,7 +43,7 @@ use tokio::task::{JoinHandle, unconstrained};
 /// The minimum time for which `close` waits for the thread to end.
 const GRACE: Duration = Duration::from_millis(500);
 /// The part of this time in which abandoned calls may make their last requests, such as those that release leases.
-const LAST_REQUESTS: Duration = Duration::from_millis(250);
+pub(crate) const LAST_REQUESTS: Duration = Duration::from_millis(250);
 /// The maximum number of threads for calls that block, such as DNS lookups. Further calls wait for a free thread.
 const MAX_BLOCKING_CALLS: usize = 128;
 
@@ -427,8 +427,10 @@ impl Runtime {
     }
 
     /// Rejects new calls, waits for the running calls until the deadline, and stops the thread. A second call also
-    /// waits for the thread to stop. The error names `limit`, which is the time for all steps of closing the Postbox.
-    pub(crate) fn close(&self, deadline: Instant, limit: &str) -> Result<()> {
+    /// waits for the thread to stop. The error names `limit`, which is the time for all steps of closing the Postbox. If a
+    /// call is still running at the deadline and does not end when it is abandoned, `give_back` makes the last requests in
+    /// its place.
+    pub(crate) fn close(&self, deadline: Instant, limit: &str, give_back: impl FnOnce()) -> Result<()> {
         self.check()?;
         self.end_callbacks();
         self.gate.close(deadline);
@@ -439,7 +441,13 @@ impl Runtime {
         self.abandoned.notify_waiters();
         if callbacks == 0 {
             // The abandoned calls wait for nothing but requests, so they end now.
-            self.gate.close(last_requests_end);
+            self.gate.close(now + LAST_REQUESTS / 2);
+        }
+        if self.gate.count() > 0 {
+            give_back();
+            if callbacks == 0 {
+                self.gate.close(last_requests_end);
+            }
         }
         self.futures.close(deadline);
         self.request_stop();
@@ -567,7 +575,7 @@ mod tests {
         });
         entering.recv_timeout(LONG).unwrap();
         let timeout = Duration::from_millis(10);
-        let error = runtime.close(Instant::now() + timeout, "10 ms").unwrap_err();
+        let error = runtime.close(Instant::now() + timeout, "10 ms", || ()).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Timeout);
         drop(release);
         assert_eq!(caller.join().unwrap().unwrap_err().code(), ErrorCode::Closed);

@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(code(&start(&runtime, Duration::from_millis(1), never()).1), ErrorCode::Timeout);
         assert_eq!(code(&start::<()>(&runtime, LONG, async { panic!("boom") }).1), ErrorCode::Internal);
         let (_, abandoned) = start(&runtime, LONG, never());
-        let error = runtime.close(Instant::now(), "no time").unwrap_err();
+        let error = runtime.close(Instant::now(), "no time", || ()).unwrap_err();
         assert_eq!((error.code(), code(&abandoned)), (ErrorCode::Timeout, ErrorCode::Closed));
         let rejected = runtime.start_operation("test", LONG, async { Ok(()) }, |_| panic!("it did not start"));
         assert_eq!(rejected.err().map(|error| error.code()), Some(ErrorCode::Closed));
@@ -133,10 +133,10 @@ mod tests {
         };
         runtime.start_operation("test", LONG, async { Ok(()) }, done).unwrap();
         entering.recv_timeout(LONG).unwrap();
-        let error = runtime.close(Instant::now(), "no time").unwrap_err();
+        let error = runtime.close(Instant::now(), "no time", || ()).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Timeout, "{error}");
         drop(release);
-        runtime.close(Instant::now() + LONG, "an hour").unwrap();
+        runtime.close(Instant::now() + LONG, "an hour", || ()).unwrap();
     }
 
     #[test]

@@ -45,8 +45,12 @@ namespace Postbox
             Guard(() => GCHandle.FromIntPtr(data).Free());
         };
 
+        private static int inProgress;
         [ThreadStatic] private static int running;
         [ThreadStatic] private static bool logging;
+
+        /// <summary>Whether any thread is inside a producer, an archive or a log receiver.</summary>
+        internal static bool RunOnAnyThread => Volatile.Read(ref inProgress) > 0;
 
         /// <summary>Whether this thread is inside a producer or an archive.</summary>
         internal static bool RunOnThisThread => running > 0;
@@ -204,6 +208,7 @@ namespace Postbox
             var context = SynchronizationContext.Current;
             SynchronizationContext.SetSynchronizationContext(null);
             running++;
+            Interlocked.Increment(ref inProgress);
             try
             {
                 var failure = Guard(() => call(messages));
@@ -214,6 +219,7 @@ namespace Postbox
             finally
             {
                 running--;
+                Interlocked.Decrement(ref inProgress);
                 SynchronizationContext.SetSynchronizationContext(context);
                 foreach (var handle in lent)
                     handle.TakeBack();
@@ -255,7 +261,9 @@ namespace Postbox
             if (logging)
                 return;
             logging = true;
+            Interlocked.Increment(ref inProgress);
             Guard(() => Target<Action<PostboxLogLevel, string>>(data)((PostboxLogLevel)level, Utf8.Read(text)));
+            Interlocked.Decrement(ref inProgress);
             logging = false;
         }
     }

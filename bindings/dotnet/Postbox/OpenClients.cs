@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 
 namespace Postbox
@@ -16,6 +17,9 @@ namespace Postbox
 
         // A client with a background thread is referenced here, so that it is not collected while the thread runs.
         private static readonly Dictionary<ClientHandle, Background> Kept = new Dictionary<ClientHandle, Background>();
+
+        private const ulong CallbacksAtExit = 1000;
+        private static readonly bool ExitsElsewhere = Type.GetType("Mono.Runtime") == null;
 
         private static bool logIsSet, subscribed;
 
@@ -108,7 +112,7 @@ namespace Postbox
             // for the log receiver on this thread.
             if (Callbacks.RunOnThisThread)
                 clients.RemoveAll(client => client.Close(0) == PostboxErrorCode.ReentrantCall);
-            CloseSideBySide(clients, Callbacks.LogOnThisThread ? 0 : (ulong?)null);
+            CloseSideBySide(clients);
             try
             {
                 PostboxLog.Off();
@@ -119,20 +123,35 @@ namespace Postbox
             }
         }
 
-        private static void CloseSideBySide(List<ClientHandle> clients, ulong? timeout)
+        private static void CloseSideBySide(List<ClientHandle> clients)
         {
-            // One client is closed on this thread, and the others on threads of their own.
+            // One client is closed on this thread, and the others on threads of their own. The log receiver of this
+            // thread may have interrupted a call, in which the library rejects a close.
+            var onThisThread = Callbacks.LogOnThisThread ? 0 : 1;
+            var limit = Limit();
             var threads = new List<Thread>();
-            for (var i = 1; i < clients.Count; i++)
+            foreach (var client in clients.Skip(onThisThread))
             {
-                var client = clients[i];
-                var thread = new Thread(() => client.Close(timeout)) { IsBackground = true };
+                var thread = new Thread(() => client.Close(limit)) { IsBackground = true };
                 thread.Start();
                 threads.Add(thread);
             }
-            if (clients.Count > 0)
-                clients[0].Close(timeout);
+            foreach (var client in clients.Take(onThisThread))
+                client.Close(limit);
             threads.ForEach(thread => thread.Join());
+        }
+
+        /// <summary>
+        /// Returns the maximum time in milliseconds for which a client waits for its calls, or null for its
+        /// "close_timeout_ms".
+        /// </summary>
+        private static ulong? Limit()
+        {
+            if (Callbacks.LogOnThisThread)
+                return 0;
+            // Mono runs this method on the thread that exits. Other runtimes run it on another thread, and do not show
+            // whether a callback that is running has called Environment.Exit and therefore never returns.
+            return ExitsElsewhere && Callbacks.RunOnAnyThread ? CallbacksAtExit : (ulong?)null;
         }
     }
 }

@@ -14,9 +14,10 @@ namespace Postbox.Tests
             switch (what)
             {
                 case "several-clients": return LeaveSeveralClients();
-                case "exit-in-a-producer": return ExitInAProducer(world => world.Client.ClearOutbox(world.Deposit()));
-                case "exit-on-the-sweepers-thread": return ExitInAProducer(SweepOnce);
-                case "exit-in-the-log": return ExitInTheLog();
+                case "exit-in-a-producer": return ExitInAProducer(world => world.Client.ClearOutbox(world.Deposit()), database);
+                case "exit-in-a-sweep": return ExitInAProducer(SweepHere, database);
+                case "exit-on-the-sweepers-thread": return ExitInAProducer(SweepOnce, database);
+                case "exit-in-the-log": return ExitInTheLog(database);
                 case "collected": return CollectARunningClient(database);
                 default: return LeaveASweeper(what, database);
             }
@@ -46,6 +47,12 @@ namespace Postbox.Tests
 
         private static Action<PostboxConfig> Patient(int seconds) => config => config.Set("close_timeout_ms", TimeSpan.FromSeconds(seconds));
 
+        private static void SweepHere(World world)
+        {
+            world.Deposit();
+            world.Client.Sweep();
+        }
+
         private static void SweepOnce(World world)
         {
             world.Deposit();
@@ -53,7 +60,7 @@ namespace Postbox.Tests
         }
 
         /// <summary>The exit waits for the time limit of the client if it waits for its own producer.</summary>
-        private static int ExitInAProducer(Action<World> send)
+        private static int ExitInAProducer(Action<World> send, string database)
         {
             // The clients are closed on several threads, and this one on the first.
             var idle = new World();
@@ -61,17 +68,17 @@ namespace Postbox.Tests
             {
                 Environment.Exit(0);
                 return SendResult.Sent;
-            });
+            }, database);
             send(world);
             Thread.Sleep(Timeout.Infinite);
             GC.KeepAlive(idle);
             return 1;
         }
 
-        private static int ExitInTheLog()
+        private static int ExitInTheLog(string database)
         {
             PostboxLog.Set(PostboxLogLevel.Warn, (level, text) => Environment.Exit(0));
-            SweepOnce(new World(Patient(ExitTests.Patience), _ => SendResult.Retry("always")));
+            SweepOnce(new World(Patient(ExitTests.Patience), _ => SendResult.Retry("always"), database));
             Thread.Sleep(Timeout.Infinite);
             return 1;
         }
@@ -167,17 +174,29 @@ namespace Postbox.Tests
 
         public static void An_exit_in_a_log_receiver_does_not_wait_for_the_receiver() => EndsWithin(20, "exit-in-the-log");
 
+        public static void An_exit_in_a_callback_gives_back_the_lease()
+        {
+            foreach (var what in new[] { "exit-in-a-sweep", "exit-on-the-sweepers-thread", "exit-in-the-log" })
+                CancelTests.WithAFile(file =>
+                {
+                    Check.Equal(0, Child.Start(what, file));
+                    using (var config = World.Eager(file).AddProducer(null, _ => SendResult.Sent))
+                    using (var next = config.Open())
+                    {
+                        var sweep = next.Sweep();
+                        Check.Equal(LeaseStatus.Held, sweep.Lease);
+                        Check.Equal(1L, sweep.Dispatched);
+                    }
+                });
+        }
+
         public static void A_client_whose_sweeper_runs_is_not_collected()
         {
             CancelTests.WithAFile(file => Check.Equal(0, Child.Start("collected", file)));
         }
 
-        /// <summary>
-        /// The "close_timeout_ms" of a client whose callback exits. Mono closes the clients on the thread that exits, so
-        /// that the exit must not wait for this time. CoreCLR closes them on another thread, where nothing shows which
-        /// thread exits, so that the exit waits for this time and no longer.
-        /// </summary>
-        internal static readonly int Patience = Type.GetType("Mono.Runtime") != null ? 40 : 4;
+        /// <summary>The "close_timeout_ms" of a client whose callback exits, which the exit must not wait for.</summary>
+        internal const int Patience = 40;
 
         private static void EndsWithin(int seconds, string what)
         {

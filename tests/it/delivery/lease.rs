@@ -3,8 +3,8 @@
 use crate::support::fault::{Fault, Gate, Request};
 use crate::support::{LOCKS, TEST_TIMEOUT, TestOutbox, item, number, numbers, sdk, take_lease, text};
 use postbox::{
-    AttributeValue, Builder, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox, Producer,
-    SendOutcome, producer_fn,
+    AttributeValue, Builder, ErrorCode, LeaseMode, LeaseStatus, MemoryProducer, Message, MessageState, Postbox,
+    Producer, SendOutcome, producer_fn,
 };
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -377,5 +377,42 @@ fn a_new_topic_is_sent_while_a_producer_hangs_for_longer_than_the_lease() {
         world.postbox.deposit_post(Message::new("new", "x")).unwrap();
         assert_eq!(begun.recv_timeout(TEST_TIMEOUT).unwrap(), "new", "{mode:?}");
         drop(release);
+    }
+}
+
+#[test]
+fn a_close_that_gives_up_gives_back_the_leases() {
+    for mode in [LeaseMode::Single, LeaseMode::PerShard] {
+        for closes_in_producer in [false, true] {
+            let world = TestOutbox::configured(|builder| short(builder).lease_mode(mode));
+            world.deposit(3);
+            let (began, begun) = mpsc::channel();
+            let (release, released) = mpsc::channel::<()>();
+            let (began, released) = (Mutex::new(began), Mutex::new(released));
+            let client = Arc::new(OnceLock::<Postbox>::new());
+            let inside = Arc::downgrade(&client);
+            let hang = producer_fn(move |_| {
+                if closes_in_producer {
+                    let closed = inside.upgrade().unwrap().get().unwrap().close_within(Duration::ZERO);
+                    assert_eq!(closed.unwrap_err().code(), ErrorCode::ReentrantCall);
+                }
+                began.lock().unwrap().send(()).unwrap();
+                let _ = released.lock().unwrap().recv();
+                SendOutcome::Sent
+            });
+            let builder = short(Postbox::builder()).lease_mode(mode).default_producer(hang);
+            client.set(world.backend.open(builder, &world.backend.faults())).unwrap();
+            let client_of_sweeper = client.get().unwrap();
+            client_of_sweeper.start_sweeper().unwrap();
+            begun.recv_timeout(TEST_TIMEOUT).unwrap();
+            if !closes_in_producer {
+                assert!(!world.postbox.leases().unwrap().is_empty());
+                let closed = client_of_sweeper.close_within(Duration::ZERO);
+                assert_eq!(closed.unwrap_err().code(), ErrorCode::Timeout);
+            }
+            assert_eq!(world.postbox.leases().unwrap().len(), 0, "{mode:?}, {closes_in_producer}");
+            assert_eq!(world.postbox.sweep().unwrap().dispatched, 3);
+            drop(release);
+        }
     }
 }
