@@ -3,20 +3,18 @@
 use crate::model::error::{Error, ErrorCode, no_resources};
 use std::time::Duration;
 
-/// EBADF.
-const BAD_DESCRIPTOR: i32 = 9;
-
 /// Returns the error for a runtime thread that cannot be started.
 pub(super) fn cannot_start(error: std::io::Error) -> Error {
-    const WHAT: &str = "the thread postbox-runtime cannot be started";
-    // tokio has descriptors that exist once per process and cannot be opened again.
-    if error.raw_os_error() == Some(BAD_DESCRIPTOR) {
-        let text = format!(
-            "{WHAT}, since this process has closed file descriptors of Postbox, as daemons do: open the first Postbox after that"
-        );
-        return Error::new(ErrorCode::NoResources, text);
-    }
-    no_resources(WHAT, &error)
+    no_resources("the thread postbox-runtime cannot be started", &error)
+}
+
+/// Returns the error for a process that has closed the descriptors of this library. tokio has descriptors that exist once
+/// per process and cannot be opened again. It would read from other files of the program that now have their numbers.
+pub(super) fn descriptors_closed() -> Error {
+    Error::new(
+        ErrorCode::NoResources,
+        "the thread postbox-runtime cannot be started, since this process has closed file descriptors of Postbox, as daemons do: open the first Postbox after that",
+    )
 }
 
 pub(super) fn closed() -> Error {

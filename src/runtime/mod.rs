@@ -14,11 +14,12 @@ pub(crate) use crate::runtime::completions::Cancel;
 #[cfg(feature = "capi")]
 use crate::runtime::completions::Completions;
 pub(crate) use crate::runtime::error::timed_out;
-use crate::runtime::error::{cannot_start, closed};
+use crate::runtime::error::{cannot_start, closed, descriptors_closed};
 pub(crate) use crate::runtime::gate::Call;
 use crate::runtime::gate::Gate;
 use crate::sys::client_log::ClientLog;
 use crate::sys::clock;
+use crate::sys::descriptors::were_closed;
 #[cfg(postbox_simulation)]
 use crate::sys::simulation::Simulated;
 use crate::sys::sync::Mutex;
@@ -151,6 +152,9 @@ impl Runtime {
         #[cfg(postbox_simulation)]
         if let Some(simulated) = Simulated::start() {
             return Ok(Self::simulated(simulated.expect("a runtime for a simulation")));
+        }
+        if were_closed().map_err(cannot_start)? {
+            return Err(descriptors_closed());
         }
         let (stop, stop_requested) = oneshot::channel::<()>();
         let (started, starting) = mpsc::channel();

@@ -2,6 +2,7 @@
 
 pub(crate) mod client_log;
 pub(crate) mod clock;
+pub(crate) mod descriptors;
 #[cfg(feature = "embedded")]
 pub(crate) mod fork;
 pub(crate) mod park;

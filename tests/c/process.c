@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -265,6 +266,15 @@ static int open_without_memory_for_a_thread(void)
     return failures;
 }
 
+static void check_open_after_closing(postbox_config *config)
+{
+    postbox_client *box = NULL;
+    postbox_error *error = postbox_open(config, &box);
+    CHECK(postbox_error_code(error) == POSTBOX_ERROR_NO_RESOURCES && !postbox_error_is_retryable(error));
+    CHECK(strstr(postbox_error_message(error), "closed file descriptors of Postbox") != NULL);
+    postbox_error_free(error);
+}
+
 static int open_after_closing_descriptors(void)
 {
     postbox_config *config = memory_config(NULL);
@@ -272,10 +282,18 @@ static int open_after_closing_descriptors(void)
     postbox_free(box);
     for (int descriptor = 3; descriptor < 100; descriptor++)
         close(descriptor);
-    postbox_error *error = postbox_open(config, &box);
-    CHECK(postbox_error_code(error) == POSTBOX_ERROR_NO_RESOURCES && !postbox_error_is_retryable(error));
-    CHECK(strstr(postbox_error_message(error), "closed file descriptors of Postbox") != NULL);
-    postbox_error_free(error);
+    check_open_after_closing(config);
+    /* Files of the program get the numbers of the descriptors that were closed. Nothing is read from them. */
+    int streams[48][2];
+    for (size_t i = 0; i < COUNT(streams); i++)
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, streams[i]) == 0 && write(streams[i][0], "1", 1) == 1 &&
+              write(streams[i][1], "2", 1) == 1);
+    check_open_after_closing(config);
+    for (size_t i = 0; i < COUNT(streams); i++) {
+        char found[2] = "";
+        CHECK(recv(streams[i][0], found, 1, MSG_DONTWAIT) == 1 && found[0] == '2');
+        CHECK(recv(streams[i][1], found, 1, MSG_DONTWAIT) == 1 && found[0] == '1');
+    }
     postbox_config_free(config);
     return failures;
 }
