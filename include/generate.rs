@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 29] = [
+pub const SOURCES: [(&str, &str); 30] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -15,6 +15,7 @@ pub const SOURCES: [(&str, &str); 29] = [
     ("src/ffi/config.rs", "Settings and producers"),
     ("src/ffi/producer.rs", ""),
     ("src/ffi/message.rs", "Messages"),
+    ("src/ffi/message_content.rs", ""),
     ("src/ffi/cancel.rs", "Cancellation"),
     ("src/ffi/client.rs", "Client: open, deposit, clear, close"),
     ("src/ffi/unit_of_work.rs", "Units of work"),

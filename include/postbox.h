@@ -1246,7 +1246,8 @@ postbox_error *postbox_message_new(const char *topic,
 /**
  * Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty value
  * removes an optional field. The name "bag.NAME" sets the entry NAME of the header bag, which holds
- * the program's own header fields.
+ * the program's own header fields, to a string. The name "bag" replaces the whole bag by a JSON object;
+ * see also postbox_message_set_bag.
  *
  * Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names; POSTBOX_ERROR_INVALID_MESSAGE if the
  * value is invalid for the field. The message is unchanged after an error.
@@ -1270,7 +1271,8 @@ postbox_error *postbox_message_set_body(postbox_message *message,
  * message that was read from the outbox (by postbox_get_message, on a postbox_page, or for an
  * archive) also has the fields "state" ("outstanding", "dispatched" or "parked"), "dispatched_at",
  * "expires_at", "parked_at", "dispatch_attempts", "last_error", "next_attempt_at",
- * "first_failed_at" and "accepted_at".
+ * "first_failed_at" and "accepted_at". Times are in the format of RFC 3339, in UTC, with all digits. The
+ * name "bag" reads the whole header bag as a JSON object; see also postbox_message_bag.
  *
  * The string is valid until the message is changed or freed. In a callback, the string is valid until
  * the callback returns.
@@ -1317,6 +1319,52 @@ postbox_message *postbox_message_copy(const postbox_message *message);
  */
 POSTBOX_API
 void postbox_message_free(postbox_message *message);
+
+/**
+ * Returns the time at which a message was created, in ticks; see POSTBOX_UNIX_EPOCH_TICKS. Messages with
+ * the same partition key are sent in the order of this time. Returns 0 for NULL.
+ */
+POSTBOX_API
+int64_t postbox_message_created_ticks(const postbox_message *message);
+
+/**
+ * Sets the time at which a message was created, in ticks; see POSTBOX_UNIX_EPOCH_TICKS. The header field
+ * "created_at" is the same time as text.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the time is negative or after the year 9999.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_message_set_created_ticks(postbox_message *message,
+                                                        int64_t ticks);
+
+/**
+ * Copies the header bag to `bag`: an item with an attribute for each entry. The bag holds any JSON
+ * values: an object is a map, and an array is a list. Numbers have all the digits with which they were
+ * stored; postbox_value_string returns them. The caller frees the item with postbox_item_free.
+ *
+ * ```c
+ * postbox_item *bag = NULL;
+ * if ((err = postbox_message_bag(message, &bag)))
+ *     return fail(err);
+ * const postbox_value *entries = postbox_item_value(bag);
+ * for (size_t i = 0; i < postbox_value_count(entries); i++)
+ *     show(postbox_value_name_at(entries, i), postbox_value_at(entries, i));
+ * ```
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_message_bag(const postbox_message *message,
+                                          postbox_item **bag);
+
+/**
+ * Replaces the header bag by the attributes of an item. To change one entry, change the item of
+ * postbox_message_bag and pass it to this function.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_MESSAGE for a set or a binary value, which JSON does not have. The
+ * message is unchanged after an error.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_message_set_bag(postbox_message *message,
+                                              const postbox_item *bag);
 
 /* ============================================================================================
  * Cancellation

@@ -32,6 +32,8 @@ CASES = {
     "batch-producer": "A producer gets several messages in one call and sets a result for each; a message without one is unchanged.",
     "confirm-many": "Many messages are confirmed in one call, and a confirmation that is not recorded has a reason.",
     "by-id": "Many messages are read in one call; missing and malformed messages are reported; a message is deleted in one state.",
+    "created-time": "The creation time of a message is set and read in units of 100 ns, and no digits are lost.",
+    "bag": "The header bag has values of any JSON type, and numbers keep all their digits.",
     "callback-from-another-thread": "A producer is called on the thread that clears or sweeps.",
     "sweeper": "The sweeper is started, sends messages that were not cleared, and is stopped.",
     "sent-after-commit": "The sweeper sends a message at once that another client has committed, when it is named.",

@@ -252,6 +252,10 @@ std::int64_t ticks_of(std::chrono::time_point<std::chrono::system_clock, Duratio
     return since > INT64_MAX - POSTBOX_UNIX_EPOCH_TICKS ? INT64_MAX : since + POSTBOX_UNIX_EPOCH_TICKS;
 }
 
+inline time_point time_of(std::int64_t since_year_1) noexcept {
+    return time_point(ticks(since_year_1 - POSTBOX_UNIX_EPOCH_TICKS));
+}
+
 } // namespace detail
 
 /** The bytes of a binary value. */
@@ -293,7 +297,10 @@ public:
     /** Returns the number of values in a map, a list or a set. */
     [[nodiscard]] std::size_t size() const noexcept { return postbox_value_count(handle_); }
     /** Returns the value at this position of a list, a set or a map, or a missing value. */
-    [[nodiscard]] value operator[](std::size_t index) const noexcept { return value(postbox_value_at(handle_, index)); }
+    template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
+    [[nodiscard]] value operator[](T index) const noexcept {
+        return value(postbox_value_at(handle_, static_cast<std::size_t>(index)));
+    }
     /** Returns the value with this name in a map, or a missing value. */
     [[nodiscard]] value operator[](std::string_view name) const {
         return value(postbox_value_member(handle_, detail::text(name, "name").c_str()));
@@ -641,6 +648,18 @@ public:
         return value ? std::optional<std::string_view>(value) : std::nullopt;
     }
 
+    /** Returns the time at which the message was created, with all digits. */
+    [[nodiscard]] time_point created_at() const noexcept {
+        return detail::time_of(postbox_message_created_ticks(handle_));
+    }
+
+    /** Copies the header bag, whose entries are any JSON values. Numbers have all digits. See postbox_message_bag. */
+    [[nodiscard]] item bag() const {
+        postbox_item *bag = nullptr;
+        detail::check(postbox_message_bag(handle_, &bag));
+        return item(bag);
+    }
+
     [[nodiscard]] const postbox_message *handle() const noexcept { return handle_; }
 
 private:
@@ -683,11 +702,34 @@ public:
     }
     message set_body(std::string_view body) && { return std::move(set_body(body)); }
 
+    /** Sets the time at which the message was created. See postbox_message_set_created_ticks. */
+    template <class Duration>
+    message &set_created_at(std::chrono::time_point<std::chrono::system_clock, Duration> time) & {
+        detail::check(postbox_message_set_created_ticks(handle_.get(), detail::ticks_of(time)));
+        return *this;
+    }
+    template <class Duration>
+    message set_created_at(std::chrono::time_point<std::chrono::system_clock, Duration> time) && {
+        return std::move(set_created_at(time));
+    }
+
+    /**
+     * Replaces the header bag: set_bag({{"tenant", "north"}, {"retries", 3}}). Its values are any JSON values. See
+     * postbox_message_set_bag.
+     */
+    message &set_bag(const item &bag) & {
+        detail::check(postbox_message_set_bag(handle_.get(), bag.handle()));
+        return *this;
+    }
+    message set_bag(const item &bag) && { return std::move(set_bag(bag)); }
+
     [[nodiscard]] message_view view() const noexcept { return message_view(handle_.get()); }
     [[nodiscard]] std::string_view id() const noexcept { return view().id(); }
     [[nodiscard]] std::string_view topic() const noexcept { return view().topic(); }
     [[nodiscard]] std::string_view body() const noexcept { return view().body(); }
     [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const { return view().get(name); }
+    [[nodiscard]] time_point created_at() const noexcept { return view().created_at(); }
+    [[nodiscard]] item bag() const { return view().bag(); }
 
     [[nodiscard]] const postbox_message *handle() const noexcept { return handle_.get(); }
 

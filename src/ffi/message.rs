@@ -40,6 +40,11 @@ impl postbox_message {
     pub(crate) fn message(&self) -> Message {
         self.0.lock().message.clone()
     }
+
+    /// Runs a function with the message, which it can change.
+    pub(crate) fn with<T>(&self, function: impl FnOnce(&mut Message) -> T) -> T {
+        function(&mut self.0.lock().message)
+    }
 }
 
 impl Content {
@@ -85,7 +90,8 @@ pub unsafe extern "C" fn postbox_message_new(
 
 /// Sets a header field by name: postbox_message_set(message, "partition_key", "42"). An empty value
 /// removes an optional field. The name "bag.NAME" sets the entry NAME of the header bag, which holds
-/// the program's own header fields.
+/// the program's own header fields, to a string. The name "bag" replaces the whole bag by a JSON object;
+/// see also postbox_message_set_bag.
 ///
 /// Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names; POSTBOX_ERROR_INVALID_MESSAGE if the
 /// value is invalid for the field. The message is unchanged after an error.
@@ -122,7 +128,8 @@ pub unsafe extern "C" fn postbox_message_set_body(
 /// message that was read from the outbox (by postbox_get_message, on a postbox_page, or for an
 /// archive) also has the fields "state" ("outstanding", "dispatched" or "parked"), "dispatched_at",
 /// "expires_at", "parked_at", "dispatch_attempts", "last_error", "next_attempt_at",
-/// "first_failed_at" and "accepted_at".
+/// "first_failed_at" and "accepted_at". Times are in the format of RFC 3339, in UTC, with all digits. The
+/// name "bag" reads the whole header bag as a JSON object; see also postbox_message_bag.
 ///
 /// The string is valid until the message is changed or freed. In a callback, the string is valid until
 /// the callback returns.

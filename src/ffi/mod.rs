@@ -20,6 +20,7 @@ mod lease;
 mod log;
 mod message;
 mod operation;
+mod message_content;
 mod page;
 mod panic;
 mod producer;

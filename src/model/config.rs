@@ -423,7 +423,7 @@ mod tests {
         page += concat!(
             "\n## Header fields of a message\n\n",
             "By name in C (`postbox_message_set(message, \"partition_key\", \"42\")`, `postbox_message_get`), ",
-            "`Message::set` or `with_partition_key` in Rust. `bag.NAME` is an entry of the header bag.\n\n",
+            "`Message::set` or `with_partition_key` in Rust. `bag.NAME` is an entry of the header bag, and `bag` is the whole bag as a JSON object.\n\n",
             "| field | stored as | meaning |\n|---|---|---|\n",
         );
         for field in HEADER_FIELDS {

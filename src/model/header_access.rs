@@ -1,5 +1,6 @@
 //! Access to the header fields of a message by name.
 
+use crate::model::bag::Bag;
 use crate::model::error::{Error, ErrorCode, Result, shortened, similar_names};
 use crate::model::header::{CharacterEncoding, HEADER_FIELDS, MessageType};
 use crate::model::message::{Message, invalid};
@@ -8,7 +9,8 @@ use std::borrow::Cow;
 
 impl Message {
     /// Sets the header field with this name from text. CONFIGURATION.md lists the names. The name `bag.NAME` sets the
-    /// entry NAME of the header bag to a string. An empty text removes an optional field.
+    /// entry NAME of the header bag to a string. The name `bag` replaces the whole header bag by a JSON object, whose
+    /// numbers keep all their digits. An empty text removes an optional field, or all entries of the bag.
     ///
     /// # Errors
     /// [`ErrorCode::UnknownName`] with similar names; [`ErrorCode::InvalidMessage`] if the value is invalid for the
@@ -16,6 +18,11 @@ impl Message {
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<()> {
         if let Some(key) = name.strip_prefix("bag.") {
             self.bag.insert(key.into(), value.into());
+            return Ok(());
+        }
+        if name == "bag" {
+            let json = if value.is_empty() { "{}" } else { value };
+            self.bag = Bag::read(json).ok_or_else(|| invalid("the bag is not a JSON object".to_owned()))?;
             return Ok(());
         }
         if let Some(field) = self.optional_field(name) {
@@ -52,13 +59,17 @@ impl Message {
     }
 
     /// Returns the header field with this name as text, or `None` for an optional field that is not set. The names are
-    /// the same as for [`set_header`](Self::set_header). A bag entry that is not a string is returned as JSON.
+    /// the same as for [`set_header`](Self::set_header). A bag entry that is not a string is returned as JSON, and so is
+    /// the whole bag. Times have a fraction of 7 digits, or of 3 digits for a whole millisecond.
     ///
     /// # Errors
     /// [`ErrorCode::UnknownName`] with similar names.
     pub fn header(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
         if let Some(key) = name.strip_prefix("bag.") {
             return Ok(self.bag.text(key));
+        }
+        if name == "bag" {
+            return Ok(Some(Cow::Owned(self.bag.to_json())));
         }
         if let Some(value) = self.optional_value(name) {
             return Ok((!value.is_empty()).then_some(Cow::Borrowed(value)));
@@ -74,7 +85,7 @@ impl Message {
                 Some(encoding) => Cow::Borrowed(encoding.name()),
                 None => Cow::Owned(self.character_encoding().name().to_owned()),
             },
-            "created_at" => Cow::Owned(self.created.to_text()),
+            "created_at" => Cow::Owned(self.created.to_full_text()),
             _ => return Err(unknown_field(name)),
         }))
     }
@@ -93,7 +104,7 @@ fn unknown_field(name: &str) -> Error {
     Error::new(
         ErrorCode::UnknownName,
         format!(
-            "unknown header field \"{}\"; similar names: {} (bag.NAME is an entry of the header bag)",
+            "unknown header field \"{}\"; similar names: {} (bag.NAME is an entry of the header bag, and bag is the whole bag as JSON)",
             shortened(name),
             similar_names(name, HEADER_FIELDS.iter().map(|field| field.name))
         ),

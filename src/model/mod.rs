@@ -1,6 +1,8 @@
 //! Values: messages, settings, errors, reports and times. They make no requests.
 
 pub(crate) mod bag;
+#[cfg(feature = "capi")]
+pub(crate) mod bag_item;
 pub(crate) mod brighter_reader;
 pub(crate) mod cancel;
 pub(crate) mod config;

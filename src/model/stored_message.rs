@@ -82,7 +82,7 @@ impl StoredMessage {
     /// `expires_at`, `parked_at`, `dispatch_attempts`, `last_error`, `next_attempt_at`, `first_failed_at`,
     /// `accepted_at`.
     pub fn fields(&self) -> [(&'static str, Option<String>); 9] {
-        let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_text());
+        let time = |time: Option<SystemTime>| time.map(|time| Ticks::from(time).to_full_text());
         let [state, dispatched_at, expires_at, parked_at, dispatch_attempts, last_error, next, first, accepted] =
             Self::FIELDS;
         [

@@ -94,6 +94,17 @@ impl Ticks {
         )
     }
 
+    /// Returns the time as [`to_text`](Self::to_text) does, with all digits if it is not a whole millisecond.
+    pub(crate) fn to_full_text(self) -> String {
+        const TICKS_PER_MILLISECOND: i64 = TICKS_PER_SECOND / 1000;
+        let mut text = self.to_text();
+        let rest = self.0 % TICKS_PER_MILLISECOND;
+        if rest > 0 {
+            text.insert_str(text.len() - 1, &format!("{rest:04}"));
+        }
+        text
+    }
+
     /// Reads `yyyy-MM-ddTHH:mm:ss`, with or without a fraction and with `Z` or an offset.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
@@ -133,6 +144,10 @@ mod tests {
     fn ticks_and_text_agree_with_dotnet() {
         let ticks = Ticks::from_raw(LEAP_DAY + 4567).unwrap();
         assert_eq!(ticks.to_text(), "2024-02-29T12:34:56.789Z");
+        assert_eq!(ticks.to_full_text(), "2024-02-29T12:34:56.7894567Z");
+        assert_eq!(Ticks::from_text("2024-02-29T12:34:56.7894567Z"), Some(ticks));
+        assert_eq!(Ticks::from_raw(LEAP_DAY + 7).unwrap().to_full_text(), "2024-02-29T12:34:56.7890007Z");
+        assert_eq!(Ticks::from_raw(LEAP_DAY).unwrap().to_full_text(), "2024-02-29T12:34:56.789Z");
         assert_eq!(Ticks::from_text("2024-02-29T12:34:56.789Z").unwrap().raw(), LEAP_DAY);
         assert_eq!(Ticks::from_text("2024-02-29T13:34:56.789+01:00").unwrap().raw(), LEAP_DAY);
         assert_eq!(Ticks::from(ticks.to_system_time()), ticks);

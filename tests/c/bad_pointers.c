@@ -25,6 +25,7 @@ void null_handles_have_documented_results(void)
     CHECK(postbox_message_body(NULL, &length) == NULL && length == 0);
     CHECK(postbox_message_body(NULL, NULL) == NULL);
     CHECK(postbox_message_copy(NULL) == NULL);
+    CHECK(postbox_message_created_ticks(NULL) == 0);
     CHECK(postbox_unit_of_work_begin(NULL) == NULL);
     CHECK(postbox_report_count(NULL) == 0 && postbox_report_failure_count(NULL) == 0);
     EQUAL(postbox_report_id(NULL, 0), "");
@@ -92,6 +93,15 @@ void null_settings_and_messages_are_errors(void)
     IS_NULL("name", postbox_message_get(message, NULL, &value));
     IS_NULL("value", postbox_message_get(message, "subject", NULL));
     EQUAL(value, "untouched");
+    postbox_item *bag = NULL;
+    IS_NULL("message", postbox_message_set_created_ticks(NULL, POSTBOX_UNIX_EPOCH_TICKS));
+    IS_NULL("message", postbox_message_bag(NULL, &bag));
+    IS_NULL("bag", postbox_message_bag(message, NULL));
+    CHECK(bag == NULL);
+    OK(postbox_message_bag(message, &bag));
+    IS_NULL("message", postbox_message_set_bag(NULL, bag));
+    IS_NULL("item", postbox_message_set_bag(message, NULL));
+    postbox_item_free(bag);
     OK(postbox_open(config, &box));
     OK(postbox_deposit_post(box, message));
     postbox_message_free(message);

@@ -64,18 +64,13 @@ void messages_are_marked_with_a_given_time(void)
     CHECK(postbox_report_outcome(report, 0) == POSTBOX_OUTCOME_DISPATCHED);
     CHECK(postbox_report_outcome(report, 1) == POSTBOX_OUTCOME_NOT_FOUND);
     postbox_report_free(report);
-    check_field(box, "told", "dispatched_at", "2023-11-14T22:13:20.123Z");
-    /* The table has all digits. */
-    char *item = NULL;
-    OK(postbox_get_item(box, "brighter_outbox", "{\"MessageId\":{\"S\":\"told\"}}", &item));
-    HOLDS(item, "\"DeliveryTime\":{\"N\":\"638355968001234567\"}");
-    postbox_string_free(item);
+    check_field(box, "told", "dispatched_at", "2023-11-14T22:13:20.1234567Z");
     /* An earlier time does not change. */
     OK(postbox_mark_dispatched_at(box, ids, 1, told + 1, NULL));
-    check_field(box, "told", "dispatched_at", "2023-11-14T22:13:20.123Z");
+    check_field(box, "told", "dispatched_at", "2023-11-14T22:13:20.1234567Z");
     deposit(box, "last");
     OK(postbox_mark_dispatched_at(box, &last, 1, INT64_C(3155378975999999999), NULL));
-    check_field(box, "last", "dispatched_at", "9999-12-31T23:59:59.999Z");
+    check_field(box, "last", "dispatched_at", "9999-12-31T23:59:59.9999999Z");
     postbox_free(box);
 }
 

@@ -16,6 +16,10 @@
     TEST(invalid_value_leaves_the_message_unchanged) \
     TEST(lent_strings_stay_until_their_field_changes) \
     TEST(copy_of_a_message_outlives_it) \
+    TEST(creation_time_keeps_all_its_digits) \
+    TEST(bag_has_values_of_any_json_type) \
+    TEST(bag_is_read_and_replaced_as_json) \
+    TEST(value_that_json_lacks_is_rejected_in_a_bag) \
     TEST(impossible_lengths_are_errors) \
     TEST(malformed_json_is_rejected_with_its_place) \
     TEST(wrong_key_is_rejected) \

@@ -137,7 +137,7 @@ namespace Postbox
             var read = new Item();
             var count = (ulong)Native.postbox_value_count(map);
             for (var index = 0UL; index < count; index++)
-                read.Add(Utf8.Read(Native.postbox_value_name_at(map, (UIntPtr)index)), Value(Native.postbox_value_at(map, (UIntPtr)index)));
+                read[Utf8.Read(Native.postbox_value_name_at(map, (UIntPtr)index))] = Value(Native.postbox_value_at(map, (UIntPtr)index));
             return read;
         }
 

@@ -83,12 +83,45 @@ namespace Postbox
 
         /// <summary>
         /// The time at which the message was created. Messages with the same partition key are sent in the order of
-        /// this time.
+        /// this time. No digits are lost: its unit is a tick, as in the table.
         /// </summary>
         public DateTimeOffset CreatedAt
         {
-            get => Time("created_at").Value;
-            set => this["created_at"] = value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+            get
+            {
+                lock (handle)
+                using (Handle.Using())
+                    return new DateTimeOffset(Native.postbox_message_created_ticks(handle), TimeSpan.Zero);
+            }
+            set
+            {
+                lock (handle)
+                    Errors.Check(Native.postbox_message_set_created_ticks(Changeable, value.UtcTicks));
+            }
+        }
+
+        /// <summary>
+        /// The header bag, which has the program's own headers. Its entries are any JSON values: an object is an
+        /// <see cref="Item"/>, an array is a list, and a number that is not a <see cref="decimal"/> is an
+        /// <see cref="ItemNumber"/> with all its digits. Reading copies the bag. To change an entry, change the copy and set
+        /// it. A set or a byte array is rejected with <see cref="PostboxErrorCode.InvalidMessage"/>.
+        /// </summary>
+        public Item Bag
+        {
+            get
+            {
+                IntPtr bag;
+                lock (handle)
+                using (Handle.Using())
+                    Errors.Check(Native.postbox_message_bag(handle, out bag));
+                return ItemReader.Take(bag);
+            }
+            set
+            {
+                using (var bag = ItemWriter.Write(value, nameof(value)))
+                    lock (handle)
+                        Errors.Check(Native.postbox_message_set_bag(Changeable, bag));
+            }
         }
 
         /// <summary>

@@ -19,6 +19,7 @@ ORDER = [
     "_put",
     "_calls",
     "_values",
+    "_bag",
     "_message",
     "_results",
     "_callbacks",

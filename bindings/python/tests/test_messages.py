@@ -58,7 +58,7 @@ CALLS_WITH_TEXT: dict[str, Callable[[postbox.Postbox, str], object]] = {
     "topic": lambda box, text: postbox.Message(text),
     "field": lambda box, text: postbox.Message("t", subject=text),
     "field name": lambda box, text: postbox.Message("t")[text],
-    "bag": lambda box, text: postbox.Message("t", bag={"name": text}),
+    "bag entry": lambda box, text: postbox.Message("t").__setitem__("bag.name", text),
     "setting": lambda box, text: postbox.Config(table_name=text),
     "setting name": lambda box, text: postbox.Config()[text],
     "producer's topic": lambda box, text: postbox.Config().producer(text, Recorder()),
@@ -90,6 +90,8 @@ def test_lone_surrogates_in_bodies_and_items_are_rejected(box: postbox.Postbox) 
         postbox.Message("t", "\udfff")
     with pytest.raises(postbox.InvalidInputError, match="lone surrogate"):
         box.unit_of_work().put("People", {"Name": "\udfff"})
+    with pytest.raises(postbox.InvalidInputError, match="lone surrogate"):
+        postbox.Message("t", bag={"name": "\udfff"})
 
 
 def test_a_lent_message_fails_after_the_callback(box: postbox.Postbox) -> None:

@@ -15,6 +15,7 @@ Committed messages are sent at least once; rolled-back messages are never sent.
 """
 
 from postbox._callbacks import Archive, BatchProducer, Producer, Reject, SendOutcome, SendResult, Unavailable
+from postbox._bag import Bag
 from postbox._calls import CancelToken
 from postbox._config import Config
 from postbox._errors import (
@@ -63,6 +64,7 @@ __version__ = library_version()
 __all__ = [
     "Archive",
     "ArchiveResult",
+    "Bag",
     "BatchProducer",
     "CancelToken",
     "ClosedError",

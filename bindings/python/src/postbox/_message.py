@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NoReturn
 
+from postbox._bag import Bag, bag_from_json, bag_to_json
 from postbox._errors import ErrorCode, UsageError
 from postbox._native import NULL, check, ffi, lib, optional_text_of, text_of
 from postbox._text import encoded, utf8
+from postbox._time import Time, ticks_of, time_of
 
 
 class Message:
     """A message, with named header fields and a body of bytes. CONFIGURATION.md lists the fields.
 
-    Message("greeting.made", b"{}", partition_key="42", bag={"tenant": "7"})
+    Message("greeting.made", b"{}", partition_key="42", bag={"tenant": "7", "retries": 3})
 
     A body of type str is stored as UTF-8. The content type is JSON unless the field "content_type" is passed. A body of
     bytes that is not UTF-8 needs a content type of bytes, such as "application/octet-stream".
@@ -33,7 +36,7 @@ class Message:
     __slots__ = ("__weakref__", "_keeper", "_lock", "_pointer")
 
     def __init__(
-        self, topic: str, body: bytes | bytearray | str = b"", *, bag: Mapping[str, str] | None = None, **fields: str
+        self, topic: str, body: bytes | bytearray | str = b"", *, bag: Mapping[str, Any] | None = None, **fields: str
     ) -> None:
         content = _bytes_of(body)
         made = ffi.new("postbox_message **")
@@ -41,8 +44,8 @@ class Message:
         self._adopt(ffi.gc(made[0], lib.postbox_message_free), None)
         for name, value in fields.items():
             self[name] = value
-        for name, value in (bag or {}).items():
-            self["bag." + name] = value
+        if bag is not None:
+            self.bag = bag
 
     def _adopt(self, pointer: Any, keeper: object) -> None:
         self._lock = threading.RLock()
@@ -98,6 +101,42 @@ class Message:
         with self._lock:
             check(lib.postbox_message_set_body(self._valid(), content, len(content)))
 
+    @property
+    def created_ticks(self) -> int:
+        """The time at which the message was created, with all digits of the table: intervals of 100 ns since the year 1, as
+        in .NET. Messages with the same partition key are sent in the order of this time."""
+        with self._lock:
+            ticks: int = lib.postbox_message_created_ticks(self._valid())
+            return ticks
+
+    @created_ticks.setter
+    def created_ticks(self, ticks: int) -> None:
+        self.created_at = ticks
+
+    @property
+    def created_at(self) -> datetime:
+        """The time at which the message was created, in UTC, rounded down to a microsecond. It is set to a datetime with a
+        time zone, or to ticks."""
+        return time_of(self.created_ticks)
+
+    @created_at.setter
+    def created_at(self, time: Time) -> None:
+        ticks = ticks_of(time, "the creation time")
+        with self._lock:
+            check(lib.postbox_message_set_created_ticks(self._valid(), ticks))
+
+    @property
+    def bag(self) -> Bag:
+        """The header bag, which has the program's own headers: str, bool, None, int, list, dict, and Decimal for numbers with
+        a fraction or an exponent. No digits are lost. Reading copies the bag. To change an entry, change the copy and set
+        it."""
+        text = self["bag"]
+        return bag_from_json(text or "{}")
+
+    @bag.setter
+    def bag(self, bag: Mapping[str, Any]) -> None:
+        self["bag"] = bag_to_json(bag)
+
     def __getitem__(self, name: str) -> str | None:
         """Returns a header field, or None if it is not set. A message that was read from the outbox also has "state",
         "dispatched_at", "expires_at", "parked_at", "dispatch_attempts", "last_error", "next_attempt_at", "first_failed_at"
@@ -111,7 +150,7 @@ class Message:
     def __setitem__(self, name: str, value: str) -> None:
         """Sets a header field. An empty string removes an optional field.
 
-        "bag.NAME" is the entry NAME of the header bag, which holds the program's own header fields."""
+        "bag.NAME" is the entry NAME of the header bag, which is set to a string, and "bag" the whole bag as JSON."""
         key, text = utf8(name, "field name"), utf8(value, name)
         with self._lock:
             check(lib.postbox_message_set(self._valid(), key, text))
