@@ -30,6 +30,9 @@ namespace Postbox
         [UnmanagedFunctionPointer(C)]
         internal delegate int postbox_send_callback(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize);
 
+        [UnmanagedFunctionPointer(C)]
+        internal delegate void postbox_wait_callback(IntPtr data);
+
         // The sizes include the reserved fields at the end, which the library writes too.
         [StructLayout(LayoutKind.Sequential, Size = 48)]
         internal struct postbox_archive_result
@@ -87,6 +90,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_cancel_token_free(IntPtr token);
         [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_cancel_token_is_canceled(CancelTokenHandle token);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_cancel_token_new(out IntPtr token);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_cancel_token_on_wait(CancelTokenHandle token, postbox_wait_callback callback, IntPtr data, postbox_release_callback release);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_cancellation_error(ClientHandle client, byte[] actions, byte[] reasons);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr cancel, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_clear_outbox(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr cancel, out IntPtr report);
@@ -157,14 +161,18 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_at(ClientHandle client, IntPtr[] ids, UIntPtr count, long dispatchedTicks, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_at(ClientHandle client, IntPtr[] ids, UIntPtr count, long dispatchedTicks, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_at_async(ClientHandle client, IntPtr[] ids, UIntPtr count, long dispatchedTicks, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_bag(MessageHandle message, out IntPtr bag);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_body(MessageHandle message, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_copy(MessageHandle message);
+        [DllImport(Library, CallingConvention = C)] internal static extern long postbox_message_created_ticks(MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_message_free(IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_get(MessageHandle message, byte[] name, out IntPtr value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_id(MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_new(byte[] topic, byte[] body, UIntPtr length, out IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set(MessageHandle message, byte[] name, byte[] value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_bag(MessageHandle message, ItemHandle bag);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_body(MessageHandle message, byte[] body, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_created_ticks(MessageHandle message, long ticks);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_to_put(ClientHandle client, MessageHandle message, out IntPtr put);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_topic(MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_notify_committed(ClientHandle client, IntPtr[] ids, UIntPtr count);
