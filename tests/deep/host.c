@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,11 +83,60 @@ static postbox_message *new_message(unsigned *seed)
     return message;
 }
 
+/* The operations that were started, and those that were reported. */
+static atomic_int started, reported;
+
+static void receive(void *data, postbox_error *error, postbox_result *result)
+{
+    reported++;
+    done(error);
+    postbox_report_free(postbox_result_take_report(result));
+    postbox_message_free(postbox_result_take_message(result));
+    postbox_result_free(result);
+    free(data);
+}
+
+/* Starts an operation, which may be canceled, may outlive its handles, or may be abandoned by a close. */
+static void start(unsigned *seed, const postbox_message *message)
+{
+    const char *id = postbox_message_id(message);
+    postbox_operation *operation = NULL;
+    postbox_error *error;
+    /* The callback must be able to free its data, whatever happens to this thread. */
+    void *data = malloc(16);
+    if (!data)
+        _exit(7);
+    started++;
+    switch (below(seed, 5)) {
+    case 0: error = postbox_deposit_post_async(client, message, receive, data, &operation); break;
+    case 1: error = postbox_clear_outbox_async(client, &id, 1, receive, data, &operation); break;
+    case 2: error = postbox_get_message_async(client, id, receive, data, &operation); break;
+    case 3: error = postbox_mark_dispatched_async(client, &id, 1, receive, data, &operation); break;
+    default: {
+        postbox_unit_of_work *work = postbox_unit_of_work_begin_async(client);
+        done(postbox_unit_of_work_deposit_post(work, message));
+        error = postbox_unit_of_work_commit_async(work, receive, data, &operation);
+        postbox_unit_of_work_free(work);
+    }
+    }
+    if (error) {
+        started--;
+        free(data);
+    }
+    done(error);
+    if (below(seed, 3) == 0)
+        postbox_operation_cancel(operation);
+    postbox_operation_free(operation);
+}
+
 static void call(unsigned *seed)
 {
     postbox_message *message = new_message(seed);
     const char *id = postbox_message_id(message);
-    switch (below(seed, 7)) {
+    switch (below(seed, 10)) {
+    case 7:
+    case 8:
+    case 9: start(seed, message); break;
     case 0: done(postbox_post(client, message, NULL)); break;
     case 1: done(postbox_sweep(client, NULL, below(seed, 2) ? token : NULL, NULL)); break;
     case 2: done(postbox_archive(client, archive_it, NULL, token, NULL)); break;
@@ -199,9 +249,10 @@ static int live(unsigned seed)
     is_over = 1;
     for (unsigned i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
+    bool is_closed = done(postbox_close(client));
     postbox_free(client);
     postbox_cancel_token_free(token);
-    return 0;
+    return is_closed && started != reported ? 6 : 0;
 }
 
 int main(int count, char **arguments)

@@ -9,6 +9,7 @@ and pass them to other threads, which must be harmless.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import gc
 import logging
@@ -23,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from typing import Never
 
 import postbox
+import postbox.aio
 from postbox import Message, PostboxError, SendOutcome
 
 LIMIT_SECONDS = 60
@@ -92,7 +94,7 @@ class Life:
 
     def work(self) -> None:
         while not self.is_over.is_set():
-            self.choose("post", "commit", "sweep", "store", "list_all", "read_kept", "deposit_kept", "interrupt")
+            self.choose("post", "commit", "sweep", "store", "list_all", "read_kept", "deposit_kept", "interrupt", "run_tasks")
 
     def new(self) -> Message:
         return Message(self.random.choice(TOPICS), b"x" * self.random.randrange(1000), partition_key=self.random.choice(("ada", "")))
@@ -104,6 +106,32 @@ class Life:
         with self.box.unit_of_work() as work:
             id = work.deposit_post(self.new())
         self.box.clear_outbox([id], check=False, cancel=self.cancel)
+
+    def run_tasks(self) -> None:
+        """Runs tasks on an event loop of this thread, some of which are cancelled."""
+
+        async def send(message: Message) -> SendOutcome:
+            await asyncio.sleep(self.random.random() / 200)
+            return self.random.choice((SendOutcome.SENT, SendOutcome.RETRY, SendOutcome.NOT_TRIED))
+
+        async def commit(box: postbox.aio.Postbox) -> None:
+            async with box.unit_of_work() as work:
+                id = work.deposit_post(self.new())
+            await box.clear_outbox([id], check=False)
+
+        async def main() -> None:
+            async with postbox.aio.open(embedded_path=":memory:", close_timeout_ms=100, producers={None: send}) as box:
+                tasks = [asyncio.ensure_future(commit(box)) for _ in range(self.random.randrange(10))]
+                await asyncio.sleep(self.random.random() / 100)
+                for task in tasks:
+                    if self.random.randrange(3) == 0:
+                        task.cancel()
+                if self.random.randrange(3):
+                    await asyncio.wait([*tasks, asyncio.ensure_future(asyncio.sleep(0))])
+                for task in tasks:
+                    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+        asyncio.run(main())
 
     def sweep(self) -> None:
         self.box.sweep(cancel=self.cancel)

@@ -3,6 +3,7 @@
 
 use std::ffi::{CString, c_char, c_void};
 use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 type Handle = *mut c_void;
 
@@ -73,6 +74,66 @@ unsafe extern "C" {
         item: Handle,
         expression: *const c_void,
     ) -> Handle;
+    fn postbox_unit_of_work_begin_async(postbox: Handle) -> Handle;
+    fn postbox_unit_of_work_commit_async(
+        work: Handle,
+        callback: Option<Callback>,
+        data: Handle,
+        operation: *mut Handle,
+    ) -> Handle;
+    fn postbox_deposit_post_async(
+        postbox: Handle,
+        message: Handle,
+        callback: Option<Callback>,
+        data: Handle,
+        operation: *mut Handle,
+    ) -> Handle;
+    fn postbox_get_message_async(
+        postbox: Handle,
+        id: *const c_char,
+        callback: Option<Callback>,
+        data: Handle,
+        operation: *mut Handle,
+    ) -> Handle;
+    fn postbox_clear_outbox_async(
+        postbox: Handle,
+        ids: *const *const c_char,
+        count: usize,
+        callback: Option<Callback>,
+        data: Handle,
+        operation: *mut Handle,
+    ) -> Handle;
+    fn postbox_read_item_async(
+        postbox: Handle,
+        table: *const c_char,
+        key: Handle,
+        callback: Option<Callback>,
+        data: Handle,
+        operation: *mut Handle,
+    ) -> Handle;
+    fn postbox_operation_cancel(operation: Handle);
+    fn postbox_operation_free(operation: Handle);
+    fn postbox_message_copy(message: Handle) -> Handle;
+    fn postbox_result_take_message(result: Handle) -> Handle;
+    fn postbox_result_take_report(result: Handle) -> Handle;
+    fn postbox_result_take_item(result: Handle) -> Handle;
+    fn postbox_result_free(result: Handle);
+}
+
+type Callback = unsafe extern "C" fn(data: Handle, error: Handle, result: Handle);
+
+/// Receives the result of an operation. `data` counts the operations that are not reported yet.
+unsafe extern "C" fn report(data: Handle, error: Handle, result: Handle) {
+    // SAFETY: the counter lives until all operations were reported, and the callback owns the error and the result.
+    unsafe {
+        handle_error(error);
+        postbox_message_free(postbox_result_take_message(result));
+        assert!(postbox_result_take_message(result).is_null(), "a message is taken once");
+        postbox_item_free(postbox_result_take_item(result));
+        postbox_report_free(postbox_result_take_report(result));
+        postbox_result_free(result);
+        assert!((*data.cast::<AtomicUsize>()).fetch_sub(1, Ordering::SeqCst) > 0, "an operation is reported once");
+    }
 }
 
 /// POSTBOX_ERROR_INTERNAL, which no call may return.
@@ -141,6 +202,8 @@ struct Handles {
     works: [Slot; 2],
     item: Slot,
     opened: usize,
+    /// The operations that are not reported yet.
+    started: Box<AtomicUsize>,
 }
 
 struct Slot(Handle);
@@ -208,7 +271,7 @@ impl Handles {
         let mut text = null();
         // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
         unsafe {
-            let error = match which % 33 {
+            let error = match which % 39 {
                 0 => {
                     let error = postbox_message_new(one, body.as_ptr(), body.len(), &mut out);
                     postbox_message_free(std::mem::replace(&mut message.0, out));
@@ -264,7 +327,8 @@ impl Handles {
                     error
                 }
                 23 => postbox_cancellation_error(box_, one, two),
-                _ => self.item(which % 33, one, two, body, slot),
+                33..39 => self.start(which % 39, one, slot),
+                _ => self.item(which % 39, one, two, body, slot),
             };
             handle_error(error);
         }
@@ -307,6 +371,43 @@ impl Handles {
         }
     }
 
+    /// Starts an operation, and cancels it or lets it run.
+    unsafe fn start(&mut self, which: u8, one: *const c_char, number: usize) -> Handle {
+        let (box_, message, mut operation) = (self.postbox.0, self.messages[number % 3].0, null_mut());
+        let data = std::ptr::from_ref(&*self.started).cast_mut().cast();
+        self.started.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
+        unsafe {
+            let work = &mut self.works[number % 2];
+            let error = match which {
+                33 => postbox_unit_of_work_commit_async(work.0, Some(report), data, &mut operation),
+                34 => postbox_deposit_post_async(box_, message, Some(report), data, &mut operation),
+                35 => postbox_get_message_async(box_, one, Some(report), data, &mut operation),
+                36 => {
+                    let id = postbox_message_id(message);
+                    postbox_clear_outbox_async(box_, &id, 1, Some(report), data, &mut operation)
+                }
+                37 => postbox_read_item_async(box_, one, self.item.0, Some(report), data, &mut operation),
+                _ => {
+                    let copy = postbox_message_copy(message);
+                    let next = postbox_unit_of_work_begin_async(box_);
+                    postbox_unit_of_work_free(std::mem::replace(&mut work.0, next));
+                    let error = postbox_deposit_post_async(box_, copy, Some(report), data, null_mut());
+                    postbox_message_free(copy);
+                    error
+                }
+            };
+            if !error.is_null() {
+                self.started.fetch_sub(1, Ordering::SeqCst);
+            }
+            if number.is_multiple_of(3) {
+                postbox_operation_cancel(operation);
+            }
+            postbox_operation_free(operation);
+            error
+        }
+    }
+
     /// Opens a new Postbox with default settings, and frees the old one even if it still has units of work.
     unsafe fn reopen(&mut self) -> Handle {
         // Opening takes longer than all other calls, so an input opens at most two Postboxes.
@@ -330,6 +431,11 @@ impl Drop for Handles {
         // SAFETY: each handle is valid or NULL, and not used again. The Postbox may be freed before its units of work.
         unsafe {
             postbox_free(self.postbox.take());
+            assert_eq!(
+                self.started.load(Ordering::SeqCst),
+                0,
+                "each operation is reported before the end of the close"
+            );
             postbox_config_free(self.config.take());
             self.messages.iter_mut().for_each(|message| postbox_message_free(message.take()));
             self.works.iter_mut().for_each(|work| postbox_unit_of_work_free(work.take()));

@@ -373,3 +373,31 @@ except ImportError as error:
     print(error)
 """
     assert run_script(refused) == "Postbox does not support Python without the GIL: start it with PYTHON_GIL=1\n"
+
+
+def test_a_daemon_thread_opens_no_postbox_while_the_interpreter_ends(run_script: RunScript) -> None:
+    open_at_the_end = """
+ending, refused = threading.Event(), threading.Event()
+
+def slow(message):
+    arrived.set()
+    ending.wait()
+    assert refused.wait(30)
+
+def open_another():
+    while True:
+        try:
+            postbox.open(embedded_path=":memory:").close()
+        except postbox.UsageError as error:
+            print(error.message, flush=True)
+            refused.set()
+            return
+
+other = postbox.open(embedded_path=":memory:", producers={None: slow})
+id = other.deposit_post(postbox.Message("t"))
+threading.Thread(target=lambda: other.clear_outbox([id], check=False), daemon=True).start()
+assert arrived.wait(30)
+threading.Thread(target=open_another, daemon=True).start()
+ending.set()
+"""
+    assert run_script(OPEN + open_at_the_end, "0", "5000") == "the interpreter is ending: no Postbox can be opened\n"

@@ -101,11 +101,12 @@ class Postbox:
 
     def __init__(self, config: Config) -> None:
         made = ffi.new("postbox_client **")
-        error = lib.postbox_open(config._pointer, made)
-        # The handle is freed even if check raises the interruption of a log message.
-        self._pointer = ffi.gc(made[0], free_postbox) if made[0] else None
+        self._pointer: Any = None
+        with _process.opening(self):
+            error = lib.postbox_open(config._pointer, made)
+            # The handle is freed even if check raises the interruption of a log message.
+            self._pointer = ffi.gc(made[0], free_postbox) if made[0] else None
         check(error)
-        _process.opened(self)
 
     def close(self, timeout: float | None = None) -> None:
         """Closes the Postbox: stops the sweeper and the archiver, rejects new calls, and waits for calls in progress, up to

@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol
 
 from postbox import _callbacks
 from postbox._calls import other_threads_may_run_callbacks, threads_ended
-from postbox._errors import ForkedError, PostboxError
+from postbox._errors import ErrorCode, ForkedError, PostboxError, UsageError
 from postbox._native import NULL, Handle, check, ffi, lib
 
 
@@ -58,11 +59,31 @@ def set_log_level(level: int) -> None:
     check(error)
 
 
-def opened(postbox: Closable) -> None:
-    """Remembers a Postbox that must be closed before the interpreter ends."""
+# Held while a Postbox is opened, so that the end of the interpreter finds it.
+_opening = threading.RLock()
+_is_ending = False
+
+
+def _after_fork() -> None:
+    # A thread of the parent may have held the lock.
+    global _opening
+    _opening = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextlib.contextmanager
+def opening(postbox: Closable) -> Iterator[None]:
+    """Remembers a Postbox that is opened in the block, since it must be closed before the interpreter ends. Raises UsageError
+    at the end of the interpreter, when daemon threads still run."""
+    with _opening:
+        if _is_ending:
+            raise UsageError(ErrorCode.CLOSED, "the interpreter is ending: no Postbox can be opened")
+        _open.add(postbox)
+        yield
     if _logging_process is None:
         set_log_level(_log.getEffectiveLevel())
-    _open.add(postbox)
 
 
 @atexit.register
@@ -70,7 +91,10 @@ def _end() -> None:
     """Stops everything that calls Python before the interpreter ends. If a thread of the library requested the GIL
     later, the interpreter would end the thread in the middle of the library's code, which aborts the process. This
     function waits for callbacks that have not returned, as the interpreter waits for its own threads."""
-    boxes = list(_open)
+    global _is_ending
+    with _opening:
+        _is_ending = True
+        boxes = [box for box in _open if box._pointer]
     try:
         _close_all(boxes)
         while other_threads_may_run_callbacks() or not all(threads_ended(box._pointer) for box in boxes):

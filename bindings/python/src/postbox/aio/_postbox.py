@@ -138,7 +138,11 @@ class Postbox:
     async def _on_thread(self, call: Callable[[CancelToken], T]) -> T:
         """Runs a call on a thread of the event loop's executor. If the task is cancelled, the call ends early."""
         token = CancelToken()
-        running = asyncio.get_running_loop().run_in_executor(None, call, token)
+        try:
+            running = asyncio.get_running_loop().run_in_executor(None, call, token)
+        except RuntimeError:
+            # The interpreter is ending, and starts no more threads.
+            return call(token)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
