@@ -137,7 +137,7 @@ pub(crate) fn to_check(error: &(dyn StdError + 'static), setting: &str) -> Strin
     }
 }
 
-const KEY_ADVICE: &str = "Allow kms:Decrypt and kms:GenerateDataKey on the KMS key of the table (its SSEDescription) in the caller's IAM policy and in the policy of the key, and check that the key is enabled";
+const KEY_ADVICE: &str = "Allow kms:Decrypt and kms:GenerateDataKey on the KMS key of the table (its SSEDescription) in the caller's IAM policy and in the policy of the key, and check that the key is enabled. To create the table, the caller also needs kms:Encrypt, kms:ReEncrypt*, kms:GenerateDataKey*, kms:DescribeKey and kms:CreateGrant";
 
 /// Returns whether this is an error code of any service for a KMS key, such as `KMS.DisabledException`, `KMSAccessDenied`
 /// and `KmsInvalidState`. A throttled KMS works again without an operator.

@@ -31,7 +31,7 @@ const TROUBLES: [Trouble; 6] = [
         "the key of the table is disabled",
         (400, r#"{"__type":"AccessDeniedException","message":"KMS key access denied error: the key is disabled"}"#),
         ErrorCode::AccessDenied,
-        &["KMS key"],
+        &["KMS key", "kms:CreateGrant"],
     ),
     (
         "the credentials were revoked",
