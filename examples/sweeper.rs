@@ -48,7 +48,8 @@ fn make_people(postbox: &Postbox) -> Result<()> {
 fn greet(postbox: &Postbox, name: &str) -> Result<String> {
     let mut work = postbox.unit_of_work();
     work.put("People", Item::from([("Name".into(), AttributeValue::S(name.into()))]))?;
-    let id = work.deposit_post(Message::new("greeting.made", format!("Hello {name}")))?;
+    let id =
+        work.deposit_post(Message::new("greeting.made", format!("Hello {name}")).with_content_type("text/plain"))?;
     work.commit()?;
     println!("  The first process committed: {name} and a message.");
     Ok(id)

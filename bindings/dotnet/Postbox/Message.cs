@@ -60,6 +60,13 @@ namespace Postbox
             set => this["topic"] = value;
         }
 
+        /// <summary>The content type of the body. A new message has <c>application/json; charset=utf-8</c>.</summary>
+        public string ContentType
+        {
+            get => this["content_type"];
+            set => this["content_type"] = value;
+        }
+
         /// <summary>The partition key, or null. Messages with the same key are sent in order.</summary>
         public string PartitionKey
         {

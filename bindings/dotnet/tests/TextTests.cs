@@ -83,6 +83,8 @@ namespace Postbox.Tests
             using (var world = new World())
             using (var message = new Message("t", "x") { PartitionKey = "4\u20ac", CorrelationId = "c", CausationId = "k", CreatedAt = made })
             {
+                Check.Equal("application/json; charset=utf-8", message.ContentType);
+                message.ContentType = "text/plain";
                 message["bag.colour"] = "blue";
                 message["reply_to"] = "me";
                 message["reply_to"] = null;
@@ -92,6 +94,7 @@ namespace Postbox.Tests
                     Check.Equal("t", stored.Topic);
                     Check.Equal("4\u20ac", stored.PartitionKey);
                     Check.Equal("c", stored.CorrelationId);
+                    Check.Equal("text/plain", stored.ContentType);
                     Check.Equal("k", stored.CausationId);
                     Check.Equal(made, stored.CreatedAt);
                     Check.Equal("blue", stored["bag.colour"]);
