@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 30] = [
+pub const SOURCES: [(&str, &str); 31] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -21,6 +21,7 @@ pub const SOURCES: [(&str, &str); 30] = [
     ("src/ffi/unit_of_work.rs", "Units of work"),
     ("src/ffi/item_action.rs", ""),
     ("src/ffi/item.rs", "Items"),
+    ("src/ffi/item_handle.rs", ""),
     ("src/ffi/value_kind.rs", ""),
     ("src/ffi/value.rs", ""),
     ("src/ffi/put.rs", "Messages in transactions of other clients"),

@@ -645,8 +645,21 @@ typedef struct postbox_error postbox_error;
  * An attribute that is set again is replaced. A value that DynamoDB cannot store is rejected when it is
  * set, with POSTBOX_ERROR_INVALID_ARGUMENT and its path inside the item, and the item is unchanged: a
  * number of more than 38 digits or out of range, an empty name, an empty set, a set with values of
- * different kinds, more than 32 nested lists and maps. The functions that set values fail with
- * POSTBOX_ERROR_CONCURRENT_USE if two threads change an item at the same time.
+ * different kinds, more than 32 nested lists and maps.
+ *
+ * Any number of threads may read an item at the same time. While one thread changes an item, the calls of
+ * other threads on this item fail with POSTBOX_ERROR_CONCURRENT_USE, and postbox_item_get and
+ * postbox_item_value return NULL.
+ *
+ * The functions that read and write items of tables exist in two forms:
+ *
+ * - with postbox_item: postbox_read_item, postbox_unit_of_work_read_item, postbox_unit_of_work_put_item,
+ *   postbox_unit_of_work_update_item, postbox_unit_of_work_delete_item, postbox_unit_of_work_check_item and
+ *   postbox_error_reason_read_item. The expressions of an action are a postbox_expression.
+ * - with DynamoDB JSON as a string, for programs that have JSON already: postbox_get_item,
+ *   postbox_unit_of_work_get_item, postbox_unit_of_work_put, postbox_unit_of_work_update,
+ *   postbox_unit_of_work_delete, postbox_unit_of_work_condition_check, postbox_unit_of_work_add and
+ *   postbox_error_reason_item.
  */
 typedef struct postbox_item postbox_item;
 
@@ -838,7 +851,8 @@ typedef struct postbox_expression {
      */
     const postbox_item *values;
     /**
-     * Whether the reason of a condition that was not met contains the item.
+     * Whether the reason of a condition that was not met contains the item. See
+     * postbox_error_reason_read_item.
      */
     bool return_item;
 } postbox_expression;
@@ -1093,12 +1107,20 @@ const char *postbox_error_reason_message(const postbox_error *error,
 
 /**
  * Returns the item whose condition failed, as DynamoDB JSON, if the action requested the item with
- * "ReturnValuesOnConditionCheckFailure": "ALL_OLD". Otherwise returns NULL. The string is valid until
- * the error is freed.
+ * "ReturnValuesOnConditionCheckFailure": "ALL_OLD" or the member return_item of postbox_expression.
+ * Otherwise returns NULL. The string is valid until the error is freed.
+ * postbox_error_reason_read_item returns the same item without text.
+ */
+POSTBOX_API const char *postbox_error_reason_item(const postbox_error *error, size_t reason);
+
+/**
+ * Returns the item whose condition failed, as postbox_error_reason_item does, for the functions that read
+ * items. The item belongs to the error and is valid until the error is freed: do not free it, and copy it
+ * with postbox_item_copy to keep it. Returns NULL if the reason has no item.
  */
 POSTBOX_API
-const char *postbox_error_reason_item(const postbox_error *error,
-                                      size_t reason);
+const postbox_item *postbox_error_reason_read_item(const postbox_error *error,
+                                                          size_t reason);
 
 /**
  * Frees an error. Does nothing for NULL.
@@ -1657,7 +1679,7 @@ postbox_error *postbox_get_message(postbox_client *client,
 /**
  * Reads one item of any table, with a consistent read. `key` is DynamoDB JSON: {"Name": {"S":
  * "Ada"}}. The item is written to `item` as DynamoDB JSON, or NULL if the table has no such item. The
- * caller frees the string with postbox_string_free.
+ * caller frees the string with postbox_string_free. postbox_read_item does the same without text.
  *
  * Errors: POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
  */
@@ -1857,7 +1879,8 @@ postbox_error *postbox_unit_of_work_check_item(postbox_unit_of_work *work,
 
 /**
  * Reads one item of any table, with a consistent read. Writes NULL to `item` if the table has no item
- * with this key. The caller frees the item with postbox_item_free.
+ * with this key. The caller frees the item with postbox_item_free. postbox_get_item does the same with
+ * DynamoDB JSON.
  *
  * Errors: request errors.
  */
@@ -1906,6 +1929,16 @@ postbox_error *postbox_item_from_json(const char *json,
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_item_to_json(const postbox_item *item,
                                            char **json);
+
+/**
+ * Copies an item with all its values to `copy`. The caller frees the copy with postbox_item_free. A change
+ * of one of the two items does not affect the other.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if a map, list or set was begun and not ended.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_item_copy(const postbox_item *item,
+                                        postbox_item **copy);
 
 /**
  * Sets an attribute to a string. Inside a list or a set, `name` is NULL, and the value is appended. This
@@ -2026,7 +2059,7 @@ POSTBOX_API int32_t postbox_value_kind(const postbox_value *value);
 /**
  * Returns a string, or the decimal digits of a number. If `length` is not NULL, the number of bytes
  * without the NUL character at the end is written to it. A string can contain NUL characters. Returns
- * NULL for values of other kinds.
+ * NULL if the value is missing or of another kind, which postbox_value_kind tells apart.
  */
 POSTBOX_API
 const char *postbox_value_string(const postbox_value *value,
@@ -2041,27 +2074,67 @@ const uint8_t *postbox_value_binary(const postbox_value *value,
                                     size_t *length);
 
 /**
- * Returns whether a value is the Boolean value true. Returns false for all other values.
+ * Returns whether a value is the Boolean value true. Returns false for all other values, and for missing
+ * values.
  */
-POSTBOX_API bool postbox_value_bool(const postbox_value *value);
+POSTBOX_API
+bool postbox_value_bool(const postbox_value *value);
+
+/**
+ * Writes true or false to `flag`. If the value is missing or null, `missing` is written.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a Boolean.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_value_bool_or(const postbox_value *value,
+                                            bool missing,
+                                            bool *flag);
 
 /**
  * Writes a number to `number`.
  *
  * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number, or not an integer of 64 bits.
+ * POSTBOX_ERROR_NULL_ARGUMENT if the value is missing; see postbox_value_int64_or.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_value_int64(const postbox_value *value,
                                           int64_t *number);
 
 /**
+ * Writes a number to `number`. If the value is missing or null, `missing` is written:
+ *
+ * ```c
+ * int64_t greetings;
+ * err = postbox_value_int64_or(postbox_item_get(person, "Greetings"), 0, &greetings);
+ * ```
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number, or not an integer of 64 bits.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_value_int64_or(const postbox_value *value,
+                                             int64_t missing,
+                                             int64_t *number);
+
+/**
  * Writes a number to `number`, rounded to the nearest double.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number. POSTBOX_ERROR_NULL_ARGUMENT if the
+ * value is missing; see postbox_value_double_or.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_value_double(const postbox_value *value,
                                            double *number);
+
+/**
+ * Writes a number to `number`, rounded to the nearest double. If the value is missing or null, `missing`
+ * is written.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_value_double_or(const postbox_value *value,
+                                              double missing,
+                                              double *number);
 
 /**
  * Returns the number of values in a map, a list or a set, and 0 for values of other kinds.

@@ -57,6 +57,8 @@
 
 namespace postbox {
 
+class item;
+
 /** The reason for which an action of a transaction or a message of a call failed, or a problem with a table. */
 struct reason {
     /** The index of the failed action or message. The first index is 0. */
@@ -68,6 +70,11 @@ struct reason {
     std::string message;
     /** The item whose condition failed, as DynamoDB JSON, if the action requested the item. */
     std::optional<std::string> item;
+    /* The same item as a handle, which all copies of the reason share. */
+    std::shared_ptr<const postbox_item> stored;
+
+    /** Returns a copy of the item whose condition failed, if the action requested the item. */
+    [[nodiscard]] std::optional<::postbox::item> read_item() const;
 };
 
 /** The exception that every function throws when it fails. what() returns the error text. */
@@ -111,9 +118,17 @@ private:
             const char *item = postbox_error_reason_item(from, i);
             read.reasons.push_back({postbox_error_reason_index(from, i), postbox_error_reason_subject(from, i),
                                     postbox_error_reason_code(from, i), postbox_error_reason_message(from, i),
-                                    item ? std::optional<std::string>(item) : std::nullopt});
+                                    item ? std::optional<std::string>(item) : std::nullopt, stored(from, i)});
         }
         return read;
+    }
+
+    /* Copies the item of a reason. The copy of a complete item does not fail. */
+    static std::shared_ptr<const postbox_item> stored(const postbox_error *from, std::size_t reason) {
+        postbox_item *copy = nullptr;
+        if (const postbox_item *found = postbox_error_reason_read_item(from, reason))
+            postbox_error_free(postbox_item_copy(found, &copy));
+        return {copy, postbox_item_free};
     }
 
     /* Shared, so that copying the exception cannot throw. */
@@ -281,6 +296,9 @@ inline constexpr bool always_false = false;
 template <class T>
 T read(const value &from);
 
+template <class T>
+T read_or(const value &from, T missing);
+
 } // namespace detail
 
 /**
@@ -314,11 +332,24 @@ public:
 
     /**
      * Returns the value as std::string, std::string_view, std::int64_t or another integer, double, bool, postbox::number
-     * or postbox::bytes. Throws POSTBOX_ERROR_INVALID_ARGUMENT if the value is of another kind or out of range.
+     * or postbox::bytes. Throws POSTBOX_ERROR_INVALID_ARGUMENT if the value is of another kind or out of range. A
+     * std::optional of these types is empty if the value is missing or null.
      */
     template <class T>
     [[nodiscard]] T as() const {
         return detail::read<T>(*this);
+    }
+
+    /** Returns the value as the type of `missing`, or `missing` if the value is missing or null. Throws as value::as. */
+    template <class T>
+    [[nodiscard]] T as_or(T missing) const {
+        return detail::read_or<T>(*this, std::move(missing));
+    }
+    [[nodiscard]] std::string as_or(const char *missing) const { return as_or(std::string(missing)); }
+
+    /** Returns whether there is no value, or a null. */
+    [[nodiscard]] bool is_missing_or_null() const noexcept {
+        return handle_ == nullptr || kind() == POSTBOX_KIND_NULL;
     }
 
     /** Visits the values of a map, a list or a set. */
@@ -360,6 +391,19 @@ inline error wrong_kind(const char *wanted) {
 }
 
 template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+template <class T>
+T narrowed(std::int64_t whole) {
+    const T narrow = static_cast<T>(whole);
+    if (static_cast<std::int64_t>(narrow) != whole || (narrow < T{}) != (whole < 0))
+        throw error(POSTBOX_ERROR_INVALID_ARGUMENT, "the number " + std::to_string(whole) + " does not fit into the type");
+    return narrow;
+}
+
+template <class T>
 T read(const value &from) {
     std::size_t length = 0;
     if constexpr (std::is_same_v<T, bool>) {
@@ -369,10 +413,7 @@ T read(const value &from) {
     } else if constexpr (std::is_integral_v<T>) {
         std::int64_t whole = 0;
         check(postbox_value_int64(from.handle(), &whole));
-        const T narrowed = static_cast<T>(whole);
-        if (static_cast<std::int64_t>(narrowed) != whole || (narrowed < T{}) != (whole < 0))
-            throw error(POSTBOX_ERROR_INVALID_ARGUMENT, "the number " + std::to_string(whole) + " does not fit into the type");
-        return narrowed;
+        return narrowed<T>(whole);
     } else if constexpr (std::is_floating_point_v<T>) {
         double real = 0;
         check(postbox_value_double(from.handle(), &real));
@@ -391,8 +432,29 @@ T read(const value &from) {
             throw wrong_kind("a binary value");
         const std::uint8_t *start = postbox_value_binary(from.handle(), &length);
         return bytes(start, start + length);
+    } else if constexpr (is_optional<T>) {
+        return from.is_missing_or_null() ? T() : T(read<typename T::value_type>(from));
     } else {
         static_assert(always_false<T>, "a value of DynamoDB cannot be read as this type");
+    }
+}
+
+template <class T>
+T read_or(const value &from, T missing) {
+    if constexpr (std::is_same_v<T, bool>) {
+        bool flag = false;
+        check(postbox_value_bool_or(from.handle(), missing, &flag));
+        return flag;
+    } else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
+        std::int64_t whole = 0;
+        check(postbox_value_int64_or(from.handle(), missing, &whole));
+        return narrowed<T>(whole);
+    } else if constexpr (std::is_same_v<T, double>) {
+        double real = 0;
+        check(postbox_value_double_or(from.handle(), missing, &real));
+        return real;
+    } else {
+        return from.is_missing_or_null() ? std::move(missing) : read<T>(from);
     }
 }
 
@@ -517,12 +579,19 @@ public:
     /* Takes ownership of a handle. */
     explicit item(postbox_item *handle) noexcept : handle_(handle) {}
 
-    /** Copies all values. */
-    item(const item &other) : item(from_json(other.to_json())) {}
+    /** Copies an item with all its values. See postbox_item_copy. */
+    item(const item &other) : item(copied(other.handle())) {}
     item &operator=(const item &other) { return *this = item(other); }
     item(item &&) noexcept = default;
     item &operator=(item &&) noexcept = default;
     ~item() = default;
+
+    /* Copies an item of the C functions, which its owner keeps. */
+    [[nodiscard]] static item copied(const postbox_item *from) {
+        postbox_item *copy = nullptr;
+        detail::check(postbox_item_copy(from, &copy));
+        return item(copy);
+    }
 
     /** Reads an item from DynamoDB JSON. See postbox_item_from_json. */
     [[nodiscard]] static item from_json(std::string_view json) {
@@ -552,14 +621,22 @@ public:
         return value(postbox_item_get(handle(), detail::text(name, "name").c_str()));
     }
 
-    /** Returns an attribute as this type. Throws if it is missing or of another kind; see value::as. */
+    /**
+     * Returns an attribute as this type. Throws if it is missing or of another kind; see value::as. If it may be missing,
+     * use get<std::optional<T>> or get_or.
+     */
     template <class T>
     [[nodiscard]] T get(std::string_view name) const {
-        try {
-            return (*this)[name].template as<T>();
-        } catch (const error &wrong) {
-            throw error(wrong.code(), "the attribute \"" + std::string(name) + "\": " + wrong.what());
-        }
+        return named(name, [](value found) { return found.as<T>(); });
+    }
+
+    /** Returns an attribute as the type of `missing`, or `missing` if the attribute is missing or null; see value::as_or. */
+    template <class T>
+    [[nodiscard]] T get_or(std::string_view name, T missing) const {
+        return named(name, [&](value found) { return found.as_or(std::move(missing)); });
+    }
+    [[nodiscard]] std::string get_or(std::string_view name, const char *missing) const {
+        return get_or(name, std::string(missing));
     }
 
     /** Returns all attributes as a map. */
@@ -568,8 +645,22 @@ public:
     [[nodiscard]] postbox_item *handle() const noexcept { return handle_.get(); }
 
 private:
+    /* Reads an attribute. Names it in errors. */
+    template <class F>
+    auto named(std::string_view name, F read) const {
+        try {
+            return read((*this)[name]);
+        } catch (const error &wrong) {
+            throw error(wrong.code(), "the attribute \"" + std::string(name) + "\": " + wrong.what());
+        }
+    }
+
     detail::handle<postbox_item, postbox_item_free> handle_;
 };
+
+inline std::optional<item> reason::read_item() const {
+    return stored ? std::optional<::postbox::item>(::postbox::item::copied(stored.get())) : std::nullopt;
+}
 
 /**
  * The expressions of an action. See postbox_expression.

@@ -60,8 +60,7 @@ static postbox_error *key_of(const char *name, postbox_item **key)
 /* Reads the number of greetings of the person, which is 0 if the table does not have the person. */
 static postbox_error *greetings_of(const postbox_item *person, int64_t *greetings)
 {
-    *greetings = 0;
-    return person ? postbox_value_int64(postbox_item_get(person, "Greetings"), greetings) : NULL;
+    return postbox_value_int64_or(postbox_item_get(person, "Greetings"), 0, greetings);
 }
 
 static const char *times(int64_t count)

@@ -38,7 +38,7 @@ postbox::item key_of(const std::string &name) { return {{"Name", name}}; }
 
 /* Returns the number of greetings of the person. */
 long greetings_of(const postbox::item &person) {
-    return person["Greetings"] ? person.get<long>("Greetings") : 0;
+    return person.get_or("Greetings", 0L);
 }
 
 const char *times(long count) { return count == 1 ? "time" : "times"; }

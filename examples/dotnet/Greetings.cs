@@ -7,6 +7,14 @@
 using System;
 using Postbox;
 
+// An item of the table People.
+internal sealed class Person
+{
+    public string Name { get; set; }
+
+    public int Greetings { get; set; }
+}
+
 internal static class Greetings
 {
     private const string PeopleTable =
@@ -58,24 +66,19 @@ internal static class Greetings
         }
     }
 
-    // Returns the key of a person, which is also the item of a new person.
     private static Item KeyOf(string name) => new Item { ["Name"] = name };
-
-    // Returns the number of greetings of the person.
-    private static int GreetingsOf(Item person) => person?.Get<int?>("Greetings") ?? 0;
 
     private static string Times(int count) => count + (count == 1 ? " time" : " times");
 
     // Reads the person, counts one greeting more, and adds the person and the message to the unit of work.
     private static int AddGreeting(UnitOfWork work, string name, string id)
     {
-        var person = work.GetItem("People", KeyOf(name)) ?? KeyOf(name);
-        var greetings = GreetingsOf(person) + 1;
-        person["Greetings"] = greetings;
-        work.Put("People", person);
-        using (var message = new Message("greeting.made", name + " was greeted " + Times(greetings)) { Id = id, ["content_type"] = "text/plain" })
+        var person = work.GetItem("People", KeyOf(name))?.To<Person>() ?? new Person { Name = name };
+        person.Greetings++;
+        work.Put("People", Item.From(person));
+        using (var message = new Message("greeting.made", name + " was greeted " + Times(person.Greetings)) { Id = id, ContentType = "text/plain" })
             work.DepositPost(message);
-        return greetings;
+        return person.Greetings;
     }
 
     // The handler. Greets a person and announces it, both or neither.
@@ -117,7 +120,10 @@ internal static class Greetings
     }
 
     // Reads the number of greetings of the person.
-    private static int ReadGreetings(PostboxClient postbox, string name) => GreetingsOf(postbox.GetItem("People", KeyOf(name)));
+    private static int ReadGreetings(PostboxClient postbox, string name)
+    {
+        return postbox.GetItem("People", KeyOf(name))?.GetOrDefault<int>("Greetings") ?? 0;
+    }
 
     private static void Run(PostboxClient postbox, string name)
     {

@@ -479,7 +479,7 @@ pub unsafe extern "C" fn postbox_get_message(
 
 /// Reads one item of any table, with a consistent read. `key` is DynamoDB JSON: {"Name": {"S":
 /// "Ada"}}. The item is written to `item` as DynamoDB JSON, or NULL if the table has no such item. The
-/// caller frees the string with postbox_string_free.
+/// caller frees the string with postbox_string_free. postbox_read_item does the same without text.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_JSON, whose error text says where the problem is.
 #[unsafe(no_mangle)]

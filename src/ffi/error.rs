@@ -3,6 +3,7 @@
 use crate::dynamodb_json::item_to_json;
 use crate::ffi::handle::Handle;
 use crate::ffi::host_thread::NotCanceled;
+use crate::ffi::item_handle::postbox_item;
 use crate::ffi::panic::infallible;
 use crate::ffi::text::c_string;
 use crate::{Error, ErrorCode, Result, panic_text};
@@ -35,7 +36,7 @@ struct Reason {
     subject: CString,
     code: CString,
     message: CString,
-    item: Option<CString>,
+    item: Option<(CString, postbox_item)>,
 }
 
 impl Handle for postbox_error {
@@ -57,7 +58,7 @@ impl From<Error> for postbox_error {
             subject: c_string(&reason.subject),
             code: c_string(&reason.code),
             message: c_string(&reason.message),
-            item: reason.item.as_ref().map(|item| c_string(&item_to_json(item))),
+            item: reason.item.as_ref().map(|item| (c_string(&item_to_json(item)), postbox_item::of(item))),
         });
         Self {
             code: error.code(),
@@ -149,12 +150,25 @@ pub unsafe extern "C" fn postbox_error_reason_message(error: *const postbox_erro
 }
 
 /// Returns the item whose condition failed, as DynamoDB JSON, if the action requested the item with
-/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD". Otherwise returns NULL. The string is valid until
-/// the error is freed.
+/// "ReturnValuesOnConditionCheckFailure": "ALL_OLD" or the member return_item of postbox_expression.
+/// Otherwise returns NULL. The string is valid until the error is freed.
+/// postbox_error_reason_read_item returns the same item without text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_error_reason_item(error: *const postbox_error, reason: usize) -> *const c_char {
     // SAFETY: the header requires NULL or a living error.
-    unsafe { of_error(error, ptr::null(), |error| Some(error.reasons.get(reason)?.item.as_ref()?.as_ptr())) }
+    unsafe { of_error(error, ptr::null(), |error| Some(error.reasons.get(reason)?.item.as_ref()?.0.as_ptr())) }
+}
+
+/// Returns the item whose condition failed, as postbox_error_reason_item does, for the functions that read
+/// items. The item belongs to the error and is valid until the error is freed: do not free it, and copy it
+/// with postbox_item_copy to keep it. Returns NULL if the reason has no item.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_error_reason_read_item(
+    error: *const postbox_error,
+    reason: usize,
+) -> *const postbox_item {
+    // SAFETY: the header requires NULL or a living error.
+    unsafe { of_error(error, ptr::null(), |error| Some(ptr::from_ref(&error.reasons.get(reason)?.item.as_ref()?.1))) }
 }
 
 /// Frees an error. Does nothing for NULL.

@@ -3,70 +3,15 @@
 use crate::dynamodb_json::{item_from_json, item_to_json};
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
-use crate::ffi::item_tree::{Text, Tree, Value};
+use crate::ffi::item_handle::postbox_item;
+use crate::ffi::item_tree::{Text, Value};
 use crate::ffi::panic::infallible;
 use crate::ffi::text::{bytes, c_string, optional_text, text};
 use crate::ffi::value::postbox_value;
 use crate::ffi::value_kind::postbox_kind;
-use crate::sync::{Mutex, MutexGuard};
 use crate::{Error, ErrorCode, Item, Result};
 use std::ffi::c_char;
 use std::ptr;
-
-/// An item of a DynamoDB table, the key of an item, or the names or values of an expression. A program
-/// builds it attribute by attribute, or reads it value by value.
-///
-/// ```c
-/// postbox_item *person = postbox_item_new();
-/// postbox_error *err;
-/// if ((err = postbox_item_set_string(person, "Name", "Ada")) ||
-///     (err = postbox_item_set_int64(person, "Age", 36)) ||
-///     (err = postbox_item_begin(person, "Languages", POSTBOX_KIND_LIST)) ||
-///     (err = postbox_item_set_string(person, NULL, "English")) ||
-///     (err = postbox_item_end(person)) ||
-///     (err = postbox_unit_of_work_put_item(work, "People", person, NULL)))
-///     goto failed;
-/// ```
-///
-/// An attribute that is set again is replaced. A value that DynamoDB cannot store is rejected when it is
-/// set, with POSTBOX_ERROR_INVALID_ARGUMENT and its path inside the item, and the item is unchanged: a
-/// number of more than 38 digits or out of range, an empty name, an empty set, a set with values of
-/// different kinds, more than 32 nested lists and maps. The functions that set values fail with
-/// POSTBOX_ERROR_CONCURRENT_USE if two threads change an item at the same time.
-pub struct postbox_item(Mutex<Tree>);
-
-impl Handle for postbox_item {
-    const NAME: &'static str = "item";
-}
-
-impl postbox_item {
-    pub(crate) fn of(item: &Item) -> Self {
-        Self(Mutex::new(Tree::of(item)))
-    }
-
-    /// Locks the item, if no other thread is using it.
-    ///
-    /// # Safety
-    /// The rules of [`Handle::borrow`] apply.
-    unsafe fn enter<'a>(item: *const Self) -> Result<MutexGuard<'a, Tree>> {
-        // SAFETY: the caller's promise.
-        unsafe { Self::borrow(item) }?.0.try_lock().ok_or_else(|| {
-            Error::new(
-                ErrorCode::ConcurrentUse,
-                "this item is in use by another thread; only one thread at a time may use it",
-            )
-        })
-    }
-
-    /// Returns a copy of the item for the SDK.
-    ///
-    /// # Safety
-    /// The rules of [`Handle::borrow`] apply.
-    pub(crate) unsafe fn read(item: *const Self) -> Result<Item> {
-        // SAFETY: the caller's promise.
-        unsafe { Self::enter(item) }?.item()
-    }
-}
 
 /// Creates an empty item. The caller frees it with postbox_item_free.
 #[unsafe(no_mangle)]
@@ -104,6 +49,24 @@ pub unsafe extern "C" fn postbox_item_to_json(item: *const postbox_item, json: *
         let text = item_to_json(&unsafe { postbox_item::read(item) }?);
         // SAFETY: checked above.
         unsafe { write_out(json, "json", c_string(&text).into_raw()) }
+    })
+}
+
+/// Copies an item with all its values to `copy`. The caller frees the copy with postbox_item_free. A change
+/// of one of the two items does not affect the other.
+///
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if a map, list or set was begun and not ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_item_copy(
+    item: *const postbox_item,
+    copy: *mut *mut postbox_item,
+) -> *mut postbox_error {
+    fallible(|| {
+        check_out(copy, "copy")?;
+        // SAFETY: the header requires a living handle or NULL, which is checked.
+        let tree = unsafe { postbox_item::look(item) }?.copy()?;
+        // SAFETY: checked above.
+        unsafe { write_out(copy, "copy", postbox_item::containing(tree).into_raw()) }
     })
 }
 
@@ -256,7 +219,7 @@ pub unsafe extern "C" fn postbox_item_remove(item: *mut postbox_item, name: *con
 pub unsafe extern "C" fn postbox_item_get(item: *const postbox_item, name: *const c_char) -> *const postbox_value {
     infallible(ptr::null(), || {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (tree, name) = unsafe { (postbox_item::enter(item), text(name, "name")) };
+        let (tree, name) = unsafe { (postbox_item::look(item), text(name, "name")) };
         let (Ok(tree), Ok(name)) = (tree, name) else {
             return ptr::null();
         };
@@ -271,7 +234,7 @@ pub unsafe extern "C" fn postbox_item_get(item: *const postbox_item, name: *cons
 pub unsafe extern "C" fn postbox_item_value(item: *const postbox_item) -> *const postbox_value {
     infallible(ptr::null(), || {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let tree = unsafe { postbox_item::enter(item) };
+        let tree = unsafe { postbox_item::look(item) };
         postbox_value::lend(tree.as_ref().ok().map(|tree| tree.root()))
     })
 }

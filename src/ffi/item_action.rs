@@ -3,7 +3,7 @@
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
-use crate::ffi::item::postbox_item;
+use crate::ffi::item_handle::postbox_item;
 use crate::ffi::text::{optional_text, text};
 use crate::ffi::unit_of_work::postbox_unit_of_work;
 use crate::{AttributeValue, Error, ErrorCode, Expression, Item, Result, incomplete};
@@ -34,7 +34,8 @@ pub struct postbox_expression {
     pub names: *const postbox_item,
     /// The values that begin with ":" in the expressions.
     pub values: *const postbox_item,
-    /// Whether the reason of a condition that was not met contains the item.
+    /// Whether the reason of a condition that was not met contains the item. See
+    /// postbox_error_reason_read_item.
     pub return_item: bool,
 }
 
@@ -167,7 +168,8 @@ pub unsafe extern "C" fn postbox_unit_of_work_check_item(
 }
 
 /// Reads one item of any table, with a consistent read. Writes NULL to `item` if the table has no item
-/// with this key. The caller frees the item with postbox_item_free.
+/// with this key. The caller frees the item with postbox_item_free. postbox_get_item does the same with
+/// DynamoDB JSON.
 ///
 /// Errors: request errors.
 #[unsafe(no_mangle)]

@@ -12,6 +12,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// A text with a NUL character at its end.
+#[derive(Clone)]
 pub(crate) struct Text(String);
 
 impl Text {
@@ -183,8 +184,19 @@ impl Tree {
 
     /// Returns the item, if every map, list and set was ended.
     pub(crate) fn item(&self) -> Result<Item> {
+        Ok(self.complete()?.map(to_item).unwrap_or_default())
+    }
+
+    /// Returns a copy of the item, if every map, list and set was ended. Both items share the values, which never change.
+    pub(crate) fn copy(&self) -> Result<Self> {
+        let members = self.complete()?.cloned().unwrap_or_default();
+        Ok(Self { root: Box::new(Value::Map(members)), open: Vec::new(), retired: Vec::new() })
+    }
+
+    /// Returns the attributes, if every map, list and set was ended.
+    fn complete(&self) -> Result<Option<&Members>> {
         if self.open.is_empty() {
-            return Ok(self.root.members().map(to_item).unwrap_or_default());
+            return Ok(self.root.members());
         }
         Err(self.error_of_container("was not ended: call postbox_item_end"))
     }

@@ -15,6 +15,7 @@ mod handle;
 mod host_thread;
 mod item;
 mod item_action;
+mod item_handle;
 mod item_tree;
 mod lease;
 mod log;

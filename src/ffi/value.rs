@@ -41,7 +41,7 @@ pub unsafe extern "C" fn postbox_value_kind(value: *const postbox_value) -> i32 
 
 /// Returns a string, or the decimal digits of a number. If `length` is not NULL, the number of bytes
 /// without the NUL character at the end is written to it. A string can contain NUL characters. Returns
-/// NULL for values of other kinds.
+/// NULL if the value is missing or of another kind, which postbox_value_kind tells apart.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_value_string(value: *const postbox_value, length: *mut usize) -> *const c_char {
     infallible(ptr::null(), || {
@@ -69,47 +69,128 @@ pub unsafe extern "C" fn postbox_value_binary(value: *const postbox_value, lengt
     })
 }
 
-/// Returns whether a value is the Boolean value true. Returns false for all other values.
+/// Returns whether a value is the Boolean value true. Returns false for all other values, and for missing
+/// values.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_value_bool(value: *const postbox_value) -> bool {
     // SAFETY: the header requires NULL or a value of a living item.
     infallible(false, || matches!(unsafe { postbox_value::borrow(value) }, Some(Value::Bool(true))))
 }
 
+/// Writes true or false to `flag`. If the value is missing or null, `missing` is written.
+///
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a Boolean.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_value_bool_or(
+    value: *const postbox_value,
+    missing: bool,
+    flag: *mut bool,
+) -> *mut postbox_error {
+    // SAFETY: the header requires NULL or a value of a living item, and NULL or a place for the result.
+    fallible(|| unsafe { write_value(present(value).map_or(Ok(missing), bool_of), flag, "flag") })
+}
+
 /// Writes a number to `number`.
 ///
 /// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number, or not an integer of 64 bits.
+/// POSTBOX_ERROR_NULL_ARGUMENT if the value is missing; see postbox_value_int64_or.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_value_int64(value: *const postbox_value, number: *mut i64) -> *mut postbox_error {
-    fallible(|| {
-        check_out(number, "number")?;
-        // SAFETY: the header requires NULL or a value of a living item.
-        let digits = digits(unsafe { postbox_value::borrow(value) })?;
-        let parsed = digits.parse().map_err(|_| {
-            wrong(format!("the number {digits} is not an integer of 64 bits: use postbox_value_string"))
-        })?;
-        // SAFETY: checked above.
-        unsafe { write_out(number, "number", parsed) }
-    })
+    // SAFETY: the header requires NULL or a value of a living item, and NULL or a place for the number.
+    fallible(|| unsafe { write_value(required(value).and_then(int64_of), number, "number") })
+}
+
+/// Writes a number to `number`. If the value is missing or null, `missing` is written:
+///
+/// ```c
+/// int64_t greetings;
+/// err = postbox_value_int64_or(postbox_item_get(person, "Greetings"), 0, &greetings);
+/// ```
+///
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number, or not an integer of 64 bits.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_value_int64_or(
+    value: *const postbox_value,
+    missing: i64,
+    number: *mut i64,
+) -> *mut postbox_error {
+    // SAFETY: the header requires NULL or a value of a living item, and NULL or a place for the number.
+    fallible(|| unsafe { write_value(present(value).map_or(Ok(missing), int64_of), number, "number") })
 }
 
 /// Writes a number to `number`, rounded to the nearest double.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number. POSTBOX_ERROR_NULL_ARGUMENT if the
+/// value is missing; see postbox_value_double_or.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_value_double(value: *const postbox_value, number: *mut f64) -> *mut postbox_error {
-    fallible(|| {
-        check_out(number, "number")?;
-        // SAFETY: the header requires NULL or a value of a living item.
-        let digits = digits(unsafe { postbox_value::borrow(value) })?;
-        let parsed = digits.parse().map_err(|_| wrong(format!("\"{digits}\" is not a number")))?;
-        // SAFETY: checked above.
-        unsafe { write_out(number, "number", parsed) }
-    })
+    // SAFETY: the header requires NULL or a value of a living item, and NULL or a place for the number.
+    fallible(|| unsafe { write_value(required(value).and_then(double_of), number, "number") })
 }
 
-fn digits(value: Option<&Value>) -> Result<&str> {
-    match value.ok_or_else(|| null_argument("value"))? {
+/// Writes a number to `number`, rounded to the nearest double. If the value is missing or null, `missing`
+/// is written.
+///
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_value_double_or(
+    value: *const postbox_value,
+    missing: f64,
+    number: *mut f64,
+) -> *mut postbox_error {
+    // SAFETY: the header requires NULL or a value of a living item, and NULL or a place for the number.
+    fallible(|| unsafe { write_value(present(value).map_or(Ok(missing), double_of), number, "number") })
+}
+
+/// Writes a value that was read to an out-parameter. A missing out-parameter is reported first.
+///
+/// # Safety
+/// `place` is `NULL` or can be written.
+unsafe fn write_value<T>(read: Result<T>, place: *mut T, name: &str) -> Result<()> {
+    check_out(place, name)?;
+    // SAFETY: the caller's promise.
+    unsafe { write_out(place, name, read?) }
+}
+
+/// Borrows a value that must exist.
+///
+/// # Safety
+/// The rules of [`postbox_value::borrow`] apply.
+unsafe fn required<'a>(value: *const postbox_value) -> Result<&'a Value> {
+    // SAFETY: the caller's promise.
+    unsafe { postbox_value::borrow(value) }.ok_or_else(|| null_argument("value"))
+}
+
+/// Borrows a value that is neither missing nor null.
+///
+/// # Safety
+/// The rules of [`postbox_value::borrow`] apply.
+unsafe fn present<'a>(value: *const postbox_value) -> Option<&'a Value> {
+    // SAFETY: the caller's promise.
+    unsafe { postbox_value::borrow(value) }.filter(|value| !matches!(value, Value::Null))
+}
+
+fn bool_of(value: &Value) -> Result<bool> {
+    match value {
+        Value::Bool(flag) => Ok(*flag),
+        other => Err(wrong(format!("the value is a {}, not a Boolean", other.kind().name()))),
+    }
+}
+
+fn int64_of(value: &Value) -> Result<i64> {
+    let digits = digits(value)?;
+    digits
+        .parse()
+        .map_err(|_| wrong(format!("the number {digits} is not an integer of 64 bits: use postbox_value_string")))
+}
+
+fn double_of(value: &Value) -> Result<f64> {
+    let digits = digits(value)?;
+    digits.parse().map_err(|_| wrong(format!("\"{digits}\" is not a number")))
+}
+
+fn digits(value: &Value) -> Result<&str> {
+    match value {
         Value::Number(number) => Ok(number.as_str()),
         other => Err(wrong(format!("the value is a {}, not a number", other.kind().name()))),
     }

@@ -19,7 +19,7 @@ void null_handles_have_documented_results(void)
     EQUAL(postbox_error_reason_subject(NULL, 0), "");
     EQUAL(postbox_error_reason_code(NULL, 0), "");
     EQUAL(postbox_error_reason_message(NULL, 0), "");
-    CHECK(postbox_error_reason_item(NULL, 0) == NULL);
+    CHECK(postbox_error_reason_item(NULL, 0) == NULL && postbox_error_reason_read_item(NULL, 0) == NULL);
     EQUAL(postbox_message_id(NULL), "");
     EQUAL(postbox_message_topic(NULL), "");
     CHECK(postbox_message_body(NULL, &length) == NULL && length == 0);
@@ -344,6 +344,11 @@ void null_arguments_of_items_are_errors(void)
     CHECK(postbox_value_at(NULL, 0) == NULL && postbox_value_name_at(NULL, 0) == NULL && postbox_value_member(NULL, "a") == NULL);
     IS_NULL("number", postbox_value_int64(postbox_item_get(item, "a"), NULL));
     IS_NULL("number", postbox_value_double(postbox_item_get(item, "a"), NULL));
+    IS_NULL("number", postbox_value_int64_or(NULL, 0, NULL));
+    IS_NULL("number", postbox_value_double_or(NULL, 0, NULL));
+    IS_NULL("flag", postbox_value_bool_or(NULL, false, NULL));
+    IS_NULL("item", postbox_item_copy(NULL, &read));
+    IS_NULL("copy", postbox_item_copy(item, NULL));
     postbox_item_free(NULL);
     IS_NULL("json", postbox_item_from_json(NULL, &read));
     IS_NULL("item", postbox_item_from_json("{}", NULL));

@@ -3,6 +3,8 @@
 #include "tests.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,12 @@
     "\"Home\":{\"M\":{\"City\":{\"S\":\"London\"},\"Lines\":{\"L\":[{\"S\":\"1\"},{\"N\":\"2\"},{\"M\":{}}]}}},"       \
     "\"Lucky\":{\"NS\":[\"7\",\"13.5\"]},\"Name\":{\"S\":\"Ada\"},\"Photo\":{\"B\":\"AP8=\"},"                         \
     "\"Photos\":{\"BS\":[\"AA==\",\"AQ==\"]},\"Tags\":{\"SS\":[\"a\",\"b\"]}}"
+
+/* An item that several threads read. */
+struct readers {
+    postbox_item *item;
+    atomic_bool stop;
+};
 
 /* Sets every type, in another order than that of the names. */
 static void set_every_type(postbox_item *item)
@@ -111,6 +119,90 @@ void values_stay_at_their_address_when_an_item_changes(void)
     postbox_item_free(item);
 }
 
+void copy_of_an_item_has_its_own_values(void)
+{
+    postbox_item *item = postbox_item_new(), *copy = NULL, *untouched = item;
+    set_every_type(item);
+    OK(postbox_item_copy(item, &copy));
+    const postbox_value *home = postbox_item_get(copy, "Home");
+    OK(postbox_item_set_string(item, "Name", "Bob"));
+    OK(postbox_item_remove(item, "Home"));
+    check_json(copy, EVERY_TYPE);
+    OK(postbox_item_set_int64(copy, "Age", 37));
+    EQUAL(postbox_value_string(postbox_item_get(item, "Age"), NULL), "36");
+    EQUAL(postbox_value_name_at(postbox_item_value(copy), 0), "Name");
+    postbox_item_free(item);
+    EQUAL(postbox_value_string(postbox_value_member(home, "City"), NULL), "London");
+    EQUAL(postbox_value_string(postbox_item_get(copy, "Name"), NULL), "Ada");
+
+    OK(postbox_item_begin(copy, "Lines", POSTBOX_KIND_LIST));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "Lines was not ended", postbox_item_copy(copy, &untouched));
+    CHECK(untouched == item);
+    postbox_item_free(copy);
+}
+
+void missing_value_has_a_default(void)
+{
+    postbox_item *item = postbox_item_new();
+    int64_t number = 7;
+    double real = 7;
+    bool flag = false;
+    const postbox_value *missing = postbox_item_get(item, "Age");
+    OK(postbox_value_int64_or(missing, -1, &number));
+    OK(postbox_value_double_or(missing, 0.5, &real));
+    OK(postbox_value_bool_or(missing, true, &flag));
+    CHECK(number == -1 && real == 0.5 && flag);
+
+    OK(postbox_item_set_null(item, "Nothing"));
+    const postbox_value *nothing = postbox_item_get(item, "Nothing");
+    OK(postbox_value_int64_or(nothing, -2, &number));
+    OK(postbox_value_double_or(nothing, 1.5, &real));
+    OK(postbox_value_bool_or(nothing, false, &flag));
+    CHECK(number == -2 && real == 1.5 && !flag);
+
+    OK(postbox_item_set_int64(item, "Age", 36));
+    OK(postbox_item_set_bool(item, "Adult", true));
+    OK(postbox_value_int64_or(postbox_item_get(item, "Age"), -1, &number));
+    OK(postbox_value_double_or(postbox_item_get(item, "Age"), -1, &real));
+    OK(postbox_value_bool_or(postbox_item_get(item, "Adult"), false, &flag));
+    CHECK(number == 36 && real == 36 && flag);
+
+    /* A value of another kind is not missing. */
+    const postbox_value *age = postbox_item_get(item, "Age"), *adult = postbox_item_get(item, "Adult");
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "a Boolean, not a number", postbox_value_int64_or(adult, 0, &number));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "a Boolean, not a number", postbox_value_double_or(adult, 0, &real));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "a number, not a Boolean", postbox_value_bool_or(age, false, &flag));
+    CHECK(number == 36 && real == 36 && flag);
+    postbox_item_free(item);
+}
+
+/* Reads an item until `stop`, and returns a pointer if a value was missing. */
+static void *read_until_stopped(void *shared)
+{
+    struct readers *readers = shared;
+    while (!atomic_load(&readers->stop))
+        if (!postbox_item_get(readers->item, "Name") || !postbox_item_value(readers->item))
+            return shared;
+    return NULL;
+}
+
+void any_number_of_threads_read_an_item(void)
+{
+    struct readers readers = {.item = postbox_item_new()};
+    pthread_t threads[4];
+    set_every_type(readers.item);
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, read_until_stopped, &readers) == 0);
+    for (int i = 0; i < 1000; i++)
+        check_json(readers.item, EVERY_TYPE);
+    atomic_store(&readers.stop, true);
+    for (int i = 0; i < 4; i++) {
+        void *missed = NULL;
+        CHECK(pthread_join(threads[i], &missed) == 0 && missed == NULL);
+    }
+    postbox_item_free(readers.item);
+}
+
 void missing_values_are_read_as_nothing(void)
 {
     int64_t number = 7;
@@ -208,7 +300,14 @@ void unit_of_work_writes_and_reads_items(void)
     OK(postbox_unit_of_work_put_item(work, "People", ada, &is_new));
     postbox_error *error = ERROR_OF(POSTBOX_ERROR_TRANSACTION_CANCELED, "", postbox_unit_of_work_commit(work));
     HOLDS(postbox_error_reason_item(error, 0), "\"London\"");
+    const postbox_item *stored = postbox_error_reason_read_item(error, 0);
+    check_json(stored, EVERY_TYPE);
+    EQUAL(postbox_value_string(postbox_item_get(stored, "Name"), NULL), "Ada");
+    CHECK(postbox_error_reason_read_item(error, 1) == NULL);
+    OK(postbox_item_copy(stored, &found));
     postbox_error_free(error);
+    check_json(found, EVERY_TYPE);
+    postbox_item_free(found);
     postbox_unit_of_work_free(work);
 
     work = postbox_unit_of_work_begin(box);

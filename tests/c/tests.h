@@ -34,6 +34,9 @@
     TEST(message_gets_the_trace_context_of_the_thread) \
     TEST(item_is_built_and_read_value_by_value) \
     TEST(values_stay_at_their_address_when_an_item_changes) \
+    TEST(copy_of_an_item_has_its_own_values) \
+    TEST(missing_value_has_a_default) \
+    TEST(any_number_of_threads_read_an_item) \
     TEST(missing_values_are_read_as_nothing) \
     TEST(value_that_dynamodb_cannot_store_is_rejected_with_its_path) \
     TEST(unit_of_work_writes_and_reads_items) \

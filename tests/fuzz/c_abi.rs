@@ -12,6 +12,7 @@ unsafe extern "C" {
     fn postbox_error_message(error: Handle) -> *const c_char;
     fn postbox_error_reason_count(error: Handle) -> usize;
     fn postbox_error_reason_message(error: Handle, reason: usize) -> *const c_char;
+    fn postbox_error_reason_read_item(error: Handle, reason: usize) -> Handle;
     fn postbox_error_free(error: Handle);
     fn postbox_config_new() -> Handle;
     fn postbox_config_set(config: Handle, name: *const c_char, value: *const c_char) -> Handle;
@@ -50,6 +51,7 @@ unsafe extern "C" {
     fn postbox_string_free(string: *mut c_char);
     fn postbox_item_new() -> Handle;
     fn postbox_item_from_json(json: *const c_char, item: *mut Handle) -> Handle;
+    fn postbox_item_copy(item: Handle, copy: *mut Handle) -> Handle;
     fn postbox_item_to_json(item: Handle, json: *mut *mut c_char) -> Handle;
     fn postbox_item_set_string(item: Handle, name: *const c_char, value: *const c_char) -> Handle;
     fn postbox_item_set_number(item: Handle, name: *const c_char, value: *const c_char) -> Handle;
@@ -62,8 +64,11 @@ unsafe extern "C" {
     fn postbox_item_free(item: Handle);
     fn postbox_value_kind(value: *const c_void) -> i32;
     fn postbox_value_string(value: *const c_void, length: *mut usize) -> *const c_char;
+    fn postbox_value_bool_or(value: *const c_void, missing: bool, flag: *mut bool) -> Handle;
     fn postbox_value_double(value: *const c_void, number: *mut f64) -> Handle;
+    fn postbox_value_double_or(value: *const c_void, missing: f64, number: *mut f64) -> Handle;
     fn postbox_value_int64(value: *const c_void, number: *mut i64) -> Handle;
+    fn postbox_value_int64_or(value: *const c_void, missing: i64, number: *mut i64) -> Handle;
     fn postbox_value_binary(value: *const c_void, length: *mut usize) -> *const u8;
     fn postbox_value_count(value: *const c_void) -> usize;
     fn postbox_value_at(value: *const c_void, index: usize) -> *const c_void;
@@ -222,7 +227,7 @@ impl Slot {
 
 /// Reads a value, its name and all values inside it, as a program would.
 unsafe fn read_value(value: *const c_void, name: *const c_char) {
-    let (mut length, mut whole, mut real) = (0, 0, 0.0);
+    let (mut length, mut whole, mut real, mut flag) = (0, 0, 0.0, false);
     // SAFETY: the value belongs to an item that is not freed meanwhile, or is NULL.
     unsafe {
         assert!((0..=10).contains(&postbox_value_kind(value)));
@@ -239,6 +244,9 @@ unsafe fn read_value(value: *const c_void, name: *const c_char) {
         }
         handle_error(postbox_value_int64(value, &mut whole));
         handle_error(postbox_value_double(value, &mut real));
+        handle_error(postbox_value_int64_or(value, 1, &mut whole));
+        handle_error(postbox_value_double_or(value, 1.0, &mut real));
+        handle_error(postbox_value_bool_or(value, true, &mut flag));
         for index in 0..postbox_value_count(value) {
             read_value(postbox_value_at(value, index), postbox_value_name_at(value, index));
         }
@@ -253,6 +261,10 @@ unsafe fn handle_error(error: Handle) {
         assert!(postbox_error_code(error) != INTERNAL, "{:?}", std::ffi::CStr::from_ptr(postbox_error_message(error)));
         for reason in 0..=postbox_error_reason_count(error) {
             postbox_error_reason_message(error, reason);
+            let item = postbox_error_reason_read_item(error, reason);
+            if !item.is_null() {
+                read_value(postbox_item_value(item), null());
+            }
         }
         postbox_error_free(error);
     }
@@ -364,6 +376,9 @@ impl Handles {
                     let error = postbox_item_to_json(item, &mut json);
                     postbox_string_free(json);
                     read_value(postbox_item_value(item), null());
+                    handle_error(postbox_item_copy(item, &mut out));
+                    read_value(postbox_item_value(out), null());
+                    postbox_item_free(out);
                     handle_error(postbox_unit_of_work_put_item(self.works[number % 2].0, one, item, null()));
                     error
                 }

@@ -65,6 +65,28 @@ TEST(copy_of_an_item_has_its_own_values) {
     FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "item", (void)item(copy));
 }
 
+TEST(missing_attribute_has_a_default) {
+    const item person{{"Name", "Ada"}, {"Age", 300}, {"Height", 1.7}, {"Adult", true}, {"Friend", nullptr}};
+    CHECK(person.get_or("Age", 1) == 300 && person.get_or("Greetings", 7) == 7 && person.get_or("Friend", -7) == -7);
+    CHECK(person.get_or("Height", 0.5) == 1.7 && person.get_or("Weight", 0.5) == 0.5);
+    CHECK(person.get_or("Height", 0.5F) == 1.7F && person.get_or("Weight", 0.5F) == 0.5F);
+    CHECK(person.get_or("Adult", false) && person.get_or("Known", true) && !person.get_or("Friend", false));
+    CHECK(person.get_or("Name", "Bob") == "Ada" && person.get_or("Friend", "Bob") == "Bob");
+    CHECK(person.get_or<std::uint64_t>("Age", 1) == 300 && person.get_or<std::uint64_t>("None", UINT64_MAX) == UINT64_MAX);
+    CHECK(person.get_or("Code", postbox::number("1.50")).digits() == "1.50");
+    CHECK(person["Home"]["City"].as_or("London") == "London" && person["Age"].as_or(0) == 300);
+
+    CHECK(person.get<std::optional<int>>("Age") == 300 && !person.get<std::optional<int>>("Greetings"));
+    CHECK(!person.get<std::optional<std::string>>("Friend") && person.get<std::optional<std::string>>("Name") == "Ada");
+
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Name\": the value is a string, not a number", (void)person.get_or("Name", 1));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Age\": the number 300 does not fit",
+          (void)person.get_or<std::int8_t>("Age", 1));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Age\": the value is a number, not a Boolean", (void)person.get_or("Age", true));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Age\"", (void)person.get_or("Age", "36"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Age\"", (void)person.get<std::optional<std::string>>("Age"));
+}
+
 TEST(unit_of_work_writes_and_reads_items) {
     postbox::client box = open_memory();
     const item ada_key{{"Name", "Ada"}};
@@ -88,6 +110,19 @@ TEST(unit_of_work_writes_and_reads_items) {
         again.commit();
         CHECK(false);
     } catch (const postbox::error &failed) {
-        CHECK(item::from_json(failed.reasons().at(0).item.value()).get<int>("Age") == 37);
+        const postbox::reason reason = failed.reasons().at(0);
+        CHECK(item::from_json(reason.item.value()).get<int>("Age") == 37);
+        item stored = reason.read_item().value();
+        CHECK(stored.get<int>("Age") == 37);
+        stored.set("Age", 38);
+        CHECK(reason.read_item()->get<int>("Age") == 37);
+    }
+    postbox::unit_of_work without(box);
+    without.put("People", ada_key, postbox::expression().condition("attribute_not_exists(#n)").name("#n", "Name"));
+    try {
+        without.commit();
+        CHECK(false);
+    } catch (const postbox::error &failed) {
+        CHECK(!failed.reasons().at(0).item && !failed.reasons().at(0).read_item());
     }
 }

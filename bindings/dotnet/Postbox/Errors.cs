@@ -61,7 +61,8 @@ namespace Postbox
                     Utf8.Read(Native.postbox_error_reason_subject(error, at)),
                     Utf8.Read(Native.postbox_error_reason_code(error, at)),
                     Utf8.Read(Native.postbox_error_reason_message(error, at)),
-                    Utf8.Read(Native.postbox_error_reason_item(error, at)));
+                    Utf8.Read(Native.postbox_error_reason_item(error, at)),
+                    ItemReader.Copy(Native.postbox_error_reason_read_item(error, at)));
             }
             return reasons;
         }

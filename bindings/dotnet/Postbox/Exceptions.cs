@@ -66,13 +66,14 @@ namespace Postbox
     /// <summary>One reason in an error.</summary>
     public sealed class Reason
     {
-        internal Reason(int index, string subject, string code, string message, string item)
+        internal Reason(int index, string subject, string code, string message, string item, global::Postbox.Item storedItem)
         {
             Index = index;
             Subject = subject;
             Code = code;
             Message = message;
             Item = item;
+            StoredItem = storedItem;
         }
 
         /// <summary>
@@ -98,6 +99,12 @@ namespace Postbox
         /// <c>"ReturnValuesOnConditionCheckFailure": "ALL_OLD"</c>. Otherwise null.
         /// </summary>
         public string Item { get; }
+
+        /// <summary>
+        /// The item whose condition failed, if the action requested the item with
+        /// <see cref="Expression.ReturnItem"/>. Otherwise null. <see cref="Item"/> is the same item as DynamoDB JSON.
+        /// </summary>
+        public global::Postbox.Item StoredItem { get; }
 
         /// <summary>Returns the subject, the code and the message in one line.</summary>
         /// <returns>The line.</returns>

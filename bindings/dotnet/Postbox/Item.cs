@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Linq;
 
@@ -66,18 +67,86 @@ namespace Postbox
         {
             object value;
             var exists = TryGetValue(name ?? throw new ArgumentNullException(nameof(name)), out value);
+            if (value == null && (Nullable.GetUnderlyingType(typeof(T)) != null || exists && !typeof(T).IsValueType))
+                return default(T);
+            return exists ? Converted<T>(name, value) : throw new KeyNotFoundException("the item has no attribute \"" + name + "\"");
+        }
+
+        /// <summary>Returns an attribute as this type, if the item has the attribute and it is not null.</summary>
+        /// <typeparam name="T">The type, as for <see cref="Get{T}"/>.</typeparam>
+        /// <param name="name">The name of the attribute.</param>
+        /// <param name="value">The value, or the default of the type.</param>
+        /// <returns>False if the attribute is missing or null.</returns>
+        /// <exception cref="InvalidCastException">The attribute has another type, or the number does not fit.</exception>
+        public bool TryGet<T>(string name, out T value)
+        {
+            object found;
+            TryGetValue(name ?? throw new ArgumentNullException(nameof(name)), out found);
+            value = found == null ? default(T) : Converted<T>(name, found);
+            return found != null;
+        }
+
+        /// <summary>Returns an attribute as this type, or a default if the attribute is missing or null.</summary>
+        /// <typeparam name="T">The type, as for <see cref="Get{T}"/>.</typeparam>
+        /// <param name="name">The name of the attribute.</param>
+        /// <param name="defaultValue">The default.</param>
+        /// <returns>The value or the default.</returns>
+        /// <exception cref="InvalidCastException">The attribute has another type, or the number does not fit.</exception>
+        public T GetOrDefault<T>(string name, T defaultValue = default(T))
+        {
+            T value;
+            return TryGet(name, out value) ? value : defaultValue;
+        }
+
+        private static T Converted<T>(string name, object value)
+        {
             if (value is T)
                 return (T)value;
-            var type = Nullable.GetUnderlyingType(typeof(T));
-            if (value == null && (type != null || exists && !typeof(T).IsValueType))
-                return default(T);
-            if (!exists)
-                throw new KeyNotFoundException("the item has no attribute \"" + name + "\"");
-            var number = ItemNumber.TryConvert(value, type ?? typeof(T));
-            if (number != null)
-                return (T)number;
-            throw new InvalidCastException("the attribute \"" + name + "\" is " + (value == null ? "null" : "of type " + value.GetType().Name) + " and cannot be read as " + typeof(T).Name);
+            var number = ItemNumber.TryConvert(value, Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T));
+            return number == null ? throw ItemConverter.CannotRead(typeof(T), value, "\"" + name + "\"") : (T)number;
         }
+
+        private const string Reflection = "From and To use the properties of a class, which trimming can remove: keep the class, for example with DynamicDependency, or set the attributes one by one";
+
+        /// <summary>
+        /// Returns an item with the properties of an object that have a public getter and setter. <para> Properties have the
+        /// types that are listed for <see cref="Item"/>, their nullable types, enums, <see cref="Guid"/>,
+        /// <see cref="DateTime"/> and <see cref="DateTimeOffset"/> (all S), arrays, lists, sets and dictionaries of these, and
+        /// other classes with properties (M). <see cref="ItemAttribute"/> changes the name of an attribute, and
+        /// <see cref="ItemIgnoreAttribute"/> excludes a property. Properties that are null and empty sets are omitted. </para>
+        /// </summary>
+        /// <typeparam name="T">The class, whose properties are used even if the object is of a derived class.</typeparam>
+        /// <param name="value">The object.</param>
+        /// <returns>The item.</returns>
+        /// <exception cref="ArgumentException">The object is nested in more than 32 others, or contains itself.</exception>
+        /// <exception cref="NotSupportedException">A property has a type that an item cannot store.</exception>
+        /// <example><code>
+        /// work.Put("People", Item.From(new Person { Name = "Ada", Age = 36 }));
+        /// var person = work.GetItem("People", new Item { ["Name"] = "Ada" }).To&lt;Person&gt;();
+        /// </code></example>
+        [RequiresUnreferencedCode(Reflection), RequiresDynamicCode(Reflection)]
+        public static Item From<T>(T value)
+        {
+            if (value == null)
+                throw new ArgumentNullException(nameof(value));
+            return ItemConverter.Write(typeof(T), value, "", 0) as Item
+                ?? throw new NotSupportedException("an item cannot be created from " + typeof(T).FullName + ", which is not a class with properties");
+        }
+
+        /// <summary>
+        /// Returns a new object with the attributes of the item, as <see cref="From{T}"/> stores them. Attributes without a
+        /// property are ignored. A property without an attribute keeps the value that the constructor has set. Numbers are
+        /// converted if their value is preserved.
+        /// </summary>
+        /// <typeparam name="T">A class with a public constructor without parameters.</typeparam>
+        /// <returns>The object.</returns>
+        /// <exception cref="InvalidCastException">
+        /// An attribute has another type than its property, or is null and the property cannot be null. The message
+        /// contains the path of the attribute: <c>Home.Lines[1]</c>.
+        /// </exception>
+        /// <exception cref="NotSupportedException">A property has a type that an item cannot store.</exception>
+        [RequiresUnreferencedCode(Reflection), RequiresDynamicCode(Reflection)]
+        public T To<T>() => (T)ItemConverter.Read(typeof(T), this, "");
     }
 
     /// <summary>A decimal number with all its digits, up to 38, as DynamoDB stores it.</summary>

@@ -132,6 +132,22 @@ namespace Postbox
                 return Members(Native.postbox_item_value(item));
         }
 
+        /// <summary>Copies an item that another handle owns. Returns null for NULL.</summary>
+        internal static Item Copy(IntPtr borrowed)
+        {
+            if (borrowed == IntPtr.Zero)
+                return null;
+            var item = new ItemHandle(borrowed);
+            try
+            {
+                return Members(Native.postbox_item_value(item));
+            }
+            finally
+            {
+                item.SetHandleAsInvalid();
+            }
+        }
+
         private static Item Members(IntPtr map)
         {
             var read = new Item();
@@ -158,17 +174,27 @@ namespace Postbox
                 case ValueKind.List:
                     return Elements(value).ToList();
                 case ValueKind.StringSet:
-                    return new HashSet<string>(Elements(value).Cast<string>(), StringComparer.Ordinal);
                 case ValueKind.NumberSet:
-                    var numbers = Elements(value).ToList();
-                    return numbers.All(number => number is decimal)
-                        ? (object)new HashSet<decimal>(numbers.Cast<decimal>())
-                        : new HashSet<ItemNumber>(numbers.Select(number => number as ItemNumber ?? new ItemNumber(Convert.ToString(number, CultureInfo.InvariantCulture))));
                 case ValueKind.BinarySet:
-                    return new HashSet<byte[]>(Elements(value).Cast<byte[]>(), new ByContent());
+                    return SetOf(Elements(value).ToList());
                 default:
                     return null;
             }
+        }
+
+        /// <summary>Returns a set with the type of its elements. Values of different types remain objects.</summary>
+        internal static object SetOf(List<object> elements)
+        {
+            if (elements.All(element => element is string))
+                return new HashSet<string>(elements.Cast<string>(), StringComparer.Ordinal);
+            if (elements.All(element => element is byte[]))
+                return new HashSet<byte[]>(elements.Cast<byte[]>(), new ByContent());
+            var numbers = elements.Select(element => ItemNumber.TryConvert(element, typeof(decimal)) ?? ItemNumber.TryConvert(element, typeof(ItemNumber))).ToList();
+            if (numbers.All(number => number is decimal))
+                return new HashSet<decimal>(numbers.Cast<decimal>());
+            return numbers.All(number => number != null)
+                ? (object)new HashSet<ItemNumber>(numbers.Select(number => (ItemNumber)ItemNumber.TryConvert(number, typeof(ItemNumber))))
+                : new HashSet<object>(elements);
         }
 
         private static IEnumerable<object> Elements(IntPtr value)

@@ -128,6 +128,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_error_reason_index(IntPtr error, UIntPtr reason);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_error_reason_item(IntPtr error, UIntPtr reason);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_error_reason_message(IntPtr error, UIntPtr reason);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_error_reason_read_item(IntPtr error, UIntPtr reason);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_error_reason_subject(IntPtr error, UIntPtr reason);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_free(IntPtr client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_item(ClientHandle client, byte[] table, byte[] key, out IntPtr item);
@@ -137,6 +138,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_messages_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_stats(ClientHandle client, out postbox_stats stats);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(ItemHandle item, byte[] name, int kind);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_copy(ItemHandle item, out IntPtr copy);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_end(ItemHandle item);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_item_free(IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_from_json(byte[] json, out IntPtr item);
@@ -247,9 +249,12 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_at(IntPtr value, UIntPtr index);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_binary(IntPtr value, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_value_bool(IntPtr value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_bool_or(IntPtr value, [MarshalAs(UnmanagedType.I1)] bool missing, out byte flag);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_value_count(IntPtr value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_double(IntPtr value, out double number);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_double_or(IntPtr value, double missing, out double number);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_int64(IntPtr value, out long number);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_int64_or(IntPtr value, long missing, out long number);
         [DllImport(Library, CallingConvention = C)] internal static extern int postbox_value_kind(IntPtr value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_member(IntPtr value, byte[] name);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_name_at(IntPtr value, UIntPtr index);

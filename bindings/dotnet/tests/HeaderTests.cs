@@ -17,8 +17,9 @@ namespace Postbox.Tests
         // The assembly copies items to dictionaries, and cancels calls with a CancellationToken of .NET.
         private static readonly string[] NotNeeded =
         {
-            "postbox_cancel_token_is_canceled", "postbox_item_set_string", "postbox_item_remove", "postbox_item_get",
-            "postbox_value_int64", "postbox_value_double", "postbox_value_member",
+            "postbox_cancel_token_is_canceled", "postbox_item_copy", "postbox_item_set_string", "postbox_item_remove", "postbox_item_get",
+            "postbox_value_bool_or", "postbox_value_int64", "postbox_value_int64_or", "postbox_value_double", "postbox_value_double_or",
+            "postbox_value_member",
         };
 
         public static void Every_function_is_used()

@@ -74,6 +74,25 @@ namespace Postbox.Tests
             }
         }
 
+        public static void A_missing_attribute_has_a_default()
+        {
+            var item = new Item { ["Name"] = "Ada", ["Age"] = 300m, ["Friend"] = null };
+            int age;
+            string name;
+            Check.That(item.TryGet("Age", out age) && age == 300, "the attribute is found");
+            Check.That(item.TryGet("Name", out name) && name == "Ada", "the attribute is found");
+            Check.That(!item.TryGet("Greetings", out age) && age == 0, "a missing attribute");
+            Check.That(!item.TryGet("Friend", out name) && name == null, "an attribute that is null");
+            Check.Equal(300, item.GetOrDefault("Age", 1));
+            Check.Equal(1, item.GetOrDefault("Greetings", 1));
+            Check.Equal(0, item.GetOrDefault<int>("Greetings"));
+            Check.Equal("Bob", item.GetOrDefault("Friend", "Bob"));
+            Check.Equal((long?)300, item.GetOrDefault<long?>("Age"));
+            Check.Contains("\"Name\"", Check.Throws<InvalidCastException>(() => item.TryGet("Name", out age)).Message);
+            Check.Contains("\"Age\" is of type Decimal and cannot be read as Byte", Check.Throws<InvalidCastException>(() => item.GetOrDefault<byte?>("Age")).Message);
+            Check.Throws<ArgumentNullException>(() => item.GetOrDefault<int>(null));
+        }
+
         public static void A_value_of_another_type_is_an_error_with_the_name()
         {
             var item = new Item { ["Name"] = "Ada", ["Age"] = 300m, ["Half"] = 0.5m, ["None"] = null };
@@ -121,6 +140,13 @@ namespace Postbox.Tests
                     work.Put("People", new Item { ["Name"] = "Ada" }, isNew);
                     var failure = Check.Throws<TransactionCanceledException>(work.Commit);
                     Check.Equal(37, Item.FromJson(failure.Reasons[0].Item).Get<int>("Age"));
+                    Check.Equal(37, failure.Reasons[0].StoredItem.Get<int>("Age"));
+                    isNew.ReturnItem = false;
+                    using (var again = world.Client.BeginUnitOfWork())
+                    {
+                        again.Put("People", new Item { ["Name"] = "Ada" }, isNew);
+                        Check.Equal(null, Check.Throws<TransactionCanceledException>(again.Commit).Reasons[0].StoredItem);
+                    }
                     Check.Throws<PostboxException>(() => work.Update("People", key, null));
                     Check.Throws<ArgumentNullException>(() => work.Put("People", (Item)null));
                 }

@@ -16,7 +16,10 @@ PACKAGE = Path(__file__).parents[1] / "src" / "postbox"
 
 
 # Python builds and reads items and bags as dicts, and passes them as JSON.
-OF_ITEMS = re.compile(r"postbox_(item|value)_\w+|postbox_message_(set_)?bag|postbox(_unit_of_work)?_(read|put|update|delete|check)_item")
+OF_ITEMS = re.compile(
+    r"postbox_(item|value)_\w+|postbox_message_(set_)?bag|postbox_error_reason_read_item"
+    r"|postbox(_unit_of_work)?_(read|put|update|delete|check)_item"
+)
 
 
 # A report of postbox.aio has outcomes that the library does not know, so the package counts the failures itself.
