@@ -714,6 +714,8 @@ private:
     bool return_item_ = false;
 };
 
+class message;
+
 /**
  * A read-only view of a message that belongs to a postbox::message or to a page, or that a callback
  * received. It is valid as long as its owner exists, or until the callback returns.
@@ -750,6 +752,9 @@ public:
         detail::check(postbox_message_bag(handle_, &bag));
         return item(bag);
     }
+
+    /** Copies the message with all its fields. A producer uses the copy after it has returned. See postbox_message_copy. */
+    [[nodiscard]] message copy() const;
 
     [[nodiscard]] const postbox_message *handle() const noexcept { return handle_; }
 
@@ -821,6 +826,8 @@ public:
     [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const { return view().get(name); }
     [[nodiscard]] time_point created_at() const noexcept { return view().created_at(); }
     [[nodiscard]] item bag() const { return view().bag(); }
+    /** Copies the message with all its fields. */
+    [[nodiscard]] message copy() const { return view().copy(); }
 
     [[nodiscard]] const postbox_message *handle() const noexcept { return handle_.get(); }
 
@@ -831,6 +838,8 @@ private:
 
     detail::handle<postbox_message, postbox_message_free> handle_;
 };
+
+inline message message_view::copy() const { return message(postbox_message_copy(handle_)); }
 
 /** The outcome of sending a message; see postbox_send_outcome. */
 struct send_result {

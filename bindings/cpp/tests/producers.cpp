@@ -182,6 +182,22 @@ TEST(producer_may_be_a_class_and_lives_as_long_as_the_outbox) {
     CHECK(destroyed == 1);
 }
 
+TEST(producer_may_keep_a_copy_of_its_message) {
+    std::optional<postbox::message> kept;
+    {
+        postbox::client box = open_memory([&](postbox::message_view message) {
+            kept = message.copy();
+            return postbox::send_result::accepted();
+        });
+        box.deposit_post(postbox::message("greeting.made", "hello").set("id", "one").set("bag.tenant", "north"));
+        CHECK(clear(box, "one").outcome == POSTBOX_OUTCOME_ACCEPTED);
+    }
+    postbox::message changed = kept.value().copy();
+    changed.set("bag.tenant", "south");
+    CHECK(kept->id() == "one" && kept->topic() == "greeting.made" && kept->body() == "hello");
+    CHECK(kept->get("bag.tenant") == "north" && changed.get("bag.tenant") == "south");
+}
+
 TEST(producer_may_call_postbox) {
     postbox::client *inside = nullptr;
     postbox::client box = open_memory([&](postbox::message_view message) {
