@@ -3,7 +3,7 @@
 use crate::Ticks;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
-use crate::ffi::item::postbox_item;
+use crate::ffi::item_handle::postbox_item;
 use crate::ffi::message::postbox_message;
 use crate::ffi::panic::infallible;
 use crate::ffi::time::time_of;

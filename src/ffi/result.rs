@@ -1,7 +1,7 @@
 //! The results of operations that were started.
 
 use crate::ffi::handle::Handle;
-use crate::ffi::item::postbox_item;
+use crate::ffi::item_handle::postbox_item;
 use crate::ffi::message::postbox_message;
 use crate::ffi::page::postbox_page;
 use crate::ffi::panic::infallible;

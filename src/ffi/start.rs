@@ -3,7 +3,7 @@
 use crate::ffi::client::{confirmation, confirmations, owned_messages, postbox_client};
 use crate::ffi::error::postbox_error;
 use crate::ffi::handle::Handle;
-use crate::ffi::item::postbox_item;
+use crate::ffi::item_handle::postbox_item;
 use crate::ffi::message::postbox_message;
 use crate::ffi::operation::{Completion, postbox_completion_callback, postbox_operation, start, start_with_token};
 use crate::ffi::page::state_of;
