@@ -33,14 +33,22 @@ struct Thread {
 }
 
 /// A request to stop waiting for an operation.
-#[derive(Clone, Default)]
-pub(crate) struct Cancel(pub(super) Arc<Notify>);
+pub(crate) struct Cancel {
+    pub(super) canceled: Arc<Notify>,
+    process: u32,
+}
 
 impl Cancel {
+    pub(super) fn new() -> Self {
+        Self { canceled: Arc::default(), process: std::process::id() }
+    }
+
     /// Ends the wait for the operation, which then fails with [`ErrorCode::Canceled`]. Does nothing if the operation is
-    /// done.
+    /// done, and in a forked child, in which a lock of the runtime may be held forever.
     pub(crate) fn cancel(&self) {
-        self.0.notify_one();
+        if std::process::id() == self.process {
+            self.canceled.notify_one();
+        }
     }
 }
 

@@ -37,6 +37,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
+#[cfg(feature = "capi")]
+use tokio::sync::Semaphore;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, unconstrained};
@@ -45,8 +47,11 @@ use tokio::task::{JoinHandle, unconstrained};
 const GRACE: Duration = Duration::from_millis(500);
 /// The part of this time in which abandoned calls may make their last requests, such as those that release leases.
 pub(crate) const LAST_REQUESTS: Duration = Duration::from_millis(250);
-/// The maximum number of threads for calls that block, such as DNS lookups. Further calls wait for a free thread.
+/// The maximum number of threads for started calls that block. Further calls wait for a free thread.
+#[cfg(feature = "capi")]
 const MAX_BLOCKING_CALLS: usize = 128;
+/// The maximum number of threads for these calls and for the DNS lookups of the runtime.
+const MAX_THREADS: usize = 160;
 
 /// A thread named `postbox-runtime` with a tokio current-thread runtime, which handles all connections and timers.
 /// Callers block until their future is done or its deadline has passed.
@@ -68,6 +73,9 @@ pub(crate) struct Runtime {
     last_requests_end: OnceLock<Instant>,
     #[cfg(feature = "capi")]
     completions: Completions,
+    /// The permits of started calls that block, so that their producers leave threads for DNS lookups.
+    #[cfg(feature = "capi")]
+    blocking_calls: Arc<Semaphore>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     stopped: Mutex<Receiver<()>>,
     #[cfg(postbox_simulation)]
@@ -168,7 +176,7 @@ impl Runtime {
                 .enable_all()
                 .thread_name("postbox-call")
                 .thread_stack_size(threads::STACK)
-                .max_blocking_threads(MAX_BLOCKING_CALLS)
+                .max_blocking_threads(MAX_THREADS)
                 .build()
             {
                 Ok(runtime) => runtime,
@@ -201,6 +209,8 @@ impl Runtime {
             last_requests_end: OnceLock::new(),
             #[cfg(feature = "capi")]
             completions: Completions::default(),
+            #[cfg(feature = "capi")]
+            blocking_calls: Arc::new(Semaphore::new(MAX_BLOCKING_CALLS)),
             stop: Mutex::new(Some(stop)),
             stopped: Mutex::new(stopped),
             #[cfg(postbox_simulation)]
@@ -224,6 +234,8 @@ impl Runtime {
             last_requests_end: OnceLock::new(),
             #[cfg(feature = "capi")]
             completions: Completions::default(),
+            #[cfg(feature = "capi")]
+            blocking_calls: Arc::new(Semaphore::new(MAX_BLOCKING_CALLS)),
             stop: Mutex::default(),
             stopped: Mutex::new(mpsc::channel().1),
             simulated: Some(simulated),

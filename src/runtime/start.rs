@@ -27,8 +27,8 @@ impl Runtime {
         let call = self.enter()?;
         let jobs = self.completions.jobs()?;
         let mut report = Report::new(what, done, call, jobs);
-        let cancel = Cancel::default();
-        let canceled = Arc::clone(&cancel.0).notified_owned();
+        let cancel = Cancel::new();
+        let canceled = Arc::clone(&cancel.canceled).notified_owned();
         let future = clock::unless(canceled, clock::unless(abandoned, clock::timeout(timeout, future)));
         let task = Box::pin(async move {
             let result = match future.await {
@@ -51,16 +51,20 @@ impl Runtime {
         call: impl FnOnce() -> Result<T> + Send + 'static,
         done: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Result<Cancel> {
-        // The thread is started by the runtime thread, whose signal mask it inherits.
         let log = ClientLog::current();
         let call = move || {
             let _log = log.enter();
             call()
         };
+        let calls = Arc::clone(&self.blocking_calls);
         let future = async move {
-            tokio::task::spawn_blocking(call)
-                .await
-                .unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox"))))
+            let Ok(_permit) = calls.acquire_owned().await else { return Err(closed()) };
+            // The thread is started by the runtime thread, whose signal mask it inherits.
+            match tokio::task::spawn_blocking(call).await {
+                Ok(result) => result,
+                Err(error) if error.is_cancelled() => Err(closed()),
+                Err(_) => Err(Error::new(ErrorCode::Internal, format!("{what} panicked inside Postbox"))),
+            }
         };
         self.start_operation(what, Duration::MAX, future, done)
     }
