@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from types import TracebackType
@@ -106,6 +107,8 @@ class UnitOfWork:
         """Commits all actions in one transaction: either all actions take effect, or none. The end of an `async with` block
         commits too."""
         commit = lib.postbox_unit_of_work_commit_async
+        # If many tasks commit at the same time, other tasks run between their preparations and their commits.
+        await asyncio.sleep(0)
         await awaited(lambda *completion: commit(self._work._pointer, *completion))
         self._work._ended = True
 
