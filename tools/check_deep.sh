@@ -3,10 +3,12 @@
 #
 #     tools/check_deep.sh [PART...]        address thread fuzz soak simulation rust release browser deny; all unless given
 #
+# The part `hosts` is the end of `address`: only the processes of tests/deep/host.c and host.py.
+#
 # It needs the tools that tools/setup.sh installs, and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run
 # builds all dependencies five times: for each sanitizer, for the simulation, for the Rust library and for the release.
-# HOST_SECONDS (600) is the time for the processes of tests/deep/host.c, and the same for those of host.py, FUZZ_SECONDS (60) that for each fuzz target, and
-# SOAK_SECONDS (600) that for the simulation. SOAK_KILLS (1000) is the number of killed processes.
+# HOST_SECONDS (600) is the time for the processes of tests/deep/host.c and host.py, which run side by side, FUZZ_SECONDS (60)
+# that for each fuzz target, and SOAK_SECONDS (600) that for the simulation. SOAK_KILLS (1000) is the number of killed processes.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -112,16 +114,25 @@ sanitize() {
 
 address() {
     sanitize address
-    say "address sanitizer: processes that end, fork, are interrupted and close at random moments"
-    c_program address host tests/deep/host.c || fail "build"
-    # A process that exits in the middle of its calls leaves memory behind.
-    ASAN_OPTIONS=detect_leaks=0 "$work/address-host/run" "${HOST_SECONDS:-600}" || fail "host"
+    hosts
+}
+
+hosts() {
+    local seconds=${HOST_SECONDS:-600} in_c in_c_failed=0 in_python_failed=0
     say "address sanitizer: it reports what is wrong on purpose in Python"
+    with address build --quiet --features capi --lib || fail "build"
+    c_program address host tests/deep/host.c || fail "build"
     python_program || fail "build of the interpreter"
     in_python tests/deep/misuse.py >"$work/output" 2>&1 && fail "use after free was not noticed"
     grep -F heap-use-after-free "$work/output" || fail "use after free was not noticed"
-    say "address sanitizer: Python processes that end, fork, are interrupted and close at random moments"
-    in_python tests/deep/host.py "${HOST_SECONDS:-600}" || fail "host in Python"
+    say "address sanitizer: C and Python processes that end, fork, are interrupted and close at random moments, for $seconds s each"
+    # A process that exits in the middle of its calls leaves memory behind.
+    ASAN_OPTIONS=detect_leaks=0 "$work/address-host/run" "$seconds" >"$work/in-c" 2>&1 &
+    in_c=$!
+    in_python tests/deep/host.py "$seconds" >"$work/in-python" 2>&1 || in_python_failed=1
+    wait $in_c || in_c_failed=1
+    tail -n 40 "$work/in-c" "$work/in-python"
+    [ "$in_c_failed$in_python_failed" = 00 ] || fail "hosts"
 }
 
 thread() {

@@ -67,9 +67,17 @@ static int32_t archive_it(void *data, const postbox_message *message, char *reas
 
 static void log_it(void *data, int32_t level, const char *text)
 {
-    (void)data, (void)level;
-    if (strlen(text) > 1 << 20)
+    (void)level;
+    if (strlen(text) > 1 << 20 || (data && strcmp(data, "log") != 0))
         abort();
+}
+
+static void wait_for_others(void *data)
+{
+    static _Thread_local unsigned seed = 1;
+    (void)data;
+    if (below(&seed, 20) == 0)
+        postbox_cancel_token_cancel(token);
 }
 
 static postbox_message *new_message(unsigned *seed)
@@ -176,6 +184,12 @@ static postbox_client *open_client(unsigned *seed)
     done(postbox_config_set(config, "sweep_interval_ms", "100"));
     done(postbox_config_set(config, "close_timeout_ms", below(seed, 2) ? "100" : "5000"));
     done(postbox_config_add_producer(config, NULL, send_it, NULL, NULL));
+    if (below(seed, 2)) {
+        /* A message after the release would use freed memory. */
+        char *context = strdup("log");
+        if (!done(postbox_config_set_log_callback(config, POSTBOX_LOG_TRACE, log_it, context, free)))
+            free(context);
+    }
     if (!done(postbox_open(config, &opened)))
         _exit(3);
     postbox_config_free(config);
@@ -232,6 +246,8 @@ static int live(unsigned seed)
     if (below(&seed, 2))
         done(postbox_set_log_callback(POSTBOX_LOG_DEBUG, log_it, NULL, NULL));
     done(postbox_cancel_token_new(&token));
+    if (below(&seed, 2))
+        done(postbox_cancel_token_on_wait(token, wait_for_others, NULL, NULL));
     client = open_client(&seed);
     if (below(&seed, 2))
         done(postbox_start_sweeper(client));

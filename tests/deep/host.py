@@ -27,6 +27,7 @@ import postbox
 import postbox.aio
 from postbox import Message, PostboxError, SendOutcome
 
+logging.getLogger("own").addHandler(logging.NullHandler())
 LIMIT_SECONDS = 60
 TOPICS = ("made", "sold", "lost")
 
@@ -51,6 +52,8 @@ class Life:
         )
         config.batch_producer("sold", self.send_batch, max_batch=5)
         config.producer(None, self.send)
+        if self.random.randrange(2):
+            config.logger(logging.getLogger("own"), logging.DEBUG)
         self.client = postbox.open(config)
 
     def choose(self, *actions: str) -> None:
