@@ -37,6 +37,10 @@
 
 #include "postbox.h"
 
+#ifndef __cpp_exceptions
+#error "postbox.hpp reports errors as exceptions: compile it with exceptions enabled"
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -121,6 +121,83 @@ void canceled_thread_ends_after_its_call(void)
     in_own_process(__func__, cancel_threads_in_calls);
 }
 
+static void use_much_stack(struct producer *self, const char *id)
+{
+    volatile char room[6 << 20];
+    (void)id;
+    for (size_t i = 0; i < sizeof room; i += 1024)
+        room[i] = 1;
+    CHECK(room[sizeof room - 1024] == 1);
+    event_set(self->context);
+}
+
+static int use_the_stack_of_the_sweeper(void)
+{
+    struct event called = NO_EVENT;
+    struct producer producer = {.outcome = POSTBOX_SEND_SENT, .then = use_much_stack, .context = &called};
+    postbox_client *box = open_eager(&producer, NULL, NULL);
+    deposit(box, "deep");
+    OK(postbox_start_sweeper(box));
+    event_wait(&called);
+    postbox_free(box);
+    return failures;
+}
+
+void producer_has_the_stack_of_a_main_thread(void)
+{
+    in_own_process(__func__, use_the_stack_of_the_sweeper);
+}
+
+/* Posts and commits until the client is closed. */
+static void *call_until_closed(void *box)
+{
+    int32_t code = POSTBOX_ERROR_NONE;
+    while (code == POSTBOX_ERROR_NONE) {
+        postbox_message *message = message_of("t", NULL, "x");
+        postbox_unit_of_work *work = postbox_unit_of_work_begin(box);
+        postbox_error *error = postbox_unit_of_work_deposit_post(work, message);
+        error = error ? error : postbox_unit_of_work_commit(work);
+        error = error ? error : postbox_post(box, message, NULL);
+        code = postbox_error_code(error);
+        postbox_error_free(error);
+        postbox_unit_of_work_free(work);
+        postbox_message_free(message);
+    }
+    CHECK(code != POSTBOX_ERROR_INTERNAL);
+    return NULL;
+}
+
+static int close_during_calls(void)
+{
+    char text[200] = "";
+    FILE *errors = tmpfile();
+    int before = dup(STDERR_FILENO);
+    CHECK(errors != NULL && before >= 0 && dup2(fileno(errors), STDERR_FILENO) >= 0);
+    for (int i = 0; i < 60; i++) {
+        struct producer producer = {.outcome = POSTBOX_SEND_SENT};
+        pthread_t threads[4];
+        postbox_client *box = open_memory(&producer);
+        for (size_t t = 0; t < COUNT(threads); t++)
+            CHECK(pthread_create(&threads[t], NULL, call_until_closed, box) == 0);
+        usleep((useconds_t)(500 + i * 137));
+        postbox_error_free(postbox_close_within(box, 0));
+        for (size_t t = 0; t < COUNT(threads); t++)
+            CHECK(pthread_join(threads[t], NULL) == 0);
+        postbox_free(box);
+    }
+    CHECK(dup2(before, STDERR_FILENO) >= 0);
+    rewind(errors);
+    CHECK(fgets(text, sizeof text, errors) == NULL);
+    EQUAL(text, "");
+    fclose(errors);
+    return failures;
+}
+
+void close_during_calls_prints_nothing(void)
+{
+    in_own_process(__func__, close_during_calls);
+}
+
 static atomic_bool must_stop;
 
 /* Uses the inherited client until it must stop, and opens others. */

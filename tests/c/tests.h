@@ -103,6 +103,8 @@
     TEST(close_in_a_producer_does_not_wait_for_itself) \
     TEST(stop_in_a_callback_does_not_wait_for_itself) \
     TEST(threads_of_the_library_block_signals) \
+    TEST(producer_has_the_stack_of_a_main_thread) \
+    TEST(close_during_calls_prints_nothing) \
     TEST(canceled_thread_ends_after_its_call) \
     TEST(child_of_a_process_that_is_in_calls_can_open_a_client) \
     TEST(child_that_returns_from_a_callback_gets_an_error) \

@@ -52,8 +52,15 @@ compile_example() {
         "$1" "${flags[@]}" "$root/examples/cpp/batches.cpp" "$shared" -o "$work/batches"
 }
 
+# The header says that it needs exceptions.
+needs_exceptions() {
+    ! "$1" "${flags[@]}" -fno-exceptions -fsyntax-only -include "$root/bindings/cpp/postbox.hpp" -x c++ /dev/null 2>"$work/without" &&
+        grep -F 'compile it with exceptions enabled' "$work/without"
+}
+
 for compiler in g++ clang++; do
     step "$compiler: the tests compile without a warning" compile "$compiler" "$work/tests"
+    step "$compiler: a program without exceptions is told so" needs_exceptions "$compiler"
     step "$compiler: the tests pass" run_tests "$work/tests"
     step "$compiler: every function of the C header is called" every_function_is_called
     step "$compiler: the example compiles without a warning" compile_example "$compiler"
