@@ -17,7 +17,8 @@
  *     work.commit();                                                     // all or nothing
  *     box.clear_outbox({id});                                            // send the message now
  *
- * examples/cpp/greetings.cpp is the complete program.
+ * examples/cpp/greetings.cpp is the complete program. postbox_async.hpp has the functions that start an operation and
+ * return without waiting for DynamoDB.
  *
  * Conventions, unless the documentation of a function says otherwise:
  *
@@ -198,6 +199,15 @@ inline std::optional<std::string> take(char *string) {
     return owned ? std::optional<std::string>(owned.get()) : std::nullopt;
 }
 
+inline std::vector<std::string> lines(const std::string &text) {
+    std::vector<std::string> lines;
+    for (std::size_t start = 0, end = 0; start < text.size(); start = end + 1) {
+        end = std::min(text.find('\n', start), text.size());
+        lines.push_back(text.substr(start, end - start));
+    }
+    return lines;
+}
+
 /* Copies `text` to `reason`, truncated to whole UTF-8 characters if it is too long. */
 inline void write_reason(std::string_view text, char *reason, std::size_t size) noexcept {
     std::size_t length = text.size();
@@ -229,8 +239,10 @@ void release(void *data) noexcept {
 /* Moves a callback to the heap, where C can refer to it. Rejects an empty callback. */
 template <class T>
 std::unique_ptr<T> keep(T callback, const char *name) {
-    if (!callback)
-        throw error(POSTBOX_ERROR_NULL_ARGUMENT, std::string("the argument \"") + name + "\" is empty");
+    /* A lambda is never empty. Without captures, it converts to bool implicitly, because it converts to a pointer. */
+    if constexpr (std::is_pointer_v<T> || (std::is_constructible_v<bool, T &> && !std::is_convertible_v<T &, bool>))
+        if (!callback)
+            throw error(POSTBOX_ERROR_NULL_ARGUMENT, std::string("the argument \"") + name + "\" is empty");
     return std::make_unique<T>(std::move(callback));
 }
 
@@ -845,6 +857,18 @@ private:
 
 inline message message_view::copy() const { return message(postbox_message_copy(handle_)); }
 
+namespace detail {
+
+inline std::vector<const postbox_message *> message_pointers(const std::vector<message> &messages) {
+    std::vector<const postbox_message *> handles;
+    handles.reserve(messages.size());
+    for (const message &message : messages)
+        handles.push_back(message.handle());
+    return handles;
+}
+
+} // namespace detail
+
 /** The outcome of sending a message; see postbox_send_outcome. */
 struct send_result {
     postbox_send_outcome outcome;
@@ -860,6 +884,26 @@ struct send_result {
     /** The message was not handed to the transport: nothing is written for it, and it stays outstanding. */
     static send_result not_tried() { return {POSTBOX_SEND_NOT_TRIED, {}}; }
 };
+
+namespace detail {
+
+/* The arrays of confirm_many, which point into the results. */
+struct confirmations {
+    explicit confirmations(const std::vector<std::pair<std::string, send_result>> &results) {
+        for (const auto &[id, result] : results) {
+            text(id, "id");
+            text(result.reason, "reason");
+            ids.push_back(id.c_str());
+            outcomes.push_back(result.outcome);
+            reasons.push_back(result.reason.c_str());
+        }
+    }
+
+    std::vector<const char *> ids, reasons;
+    std::vector<postbox_send_outcome> outcomes;
+};
+
+} // namespace detail
 
 /**
  * Sends one message; see postbox_send_callback for the thread and for what it may call. An
@@ -1093,6 +1137,18 @@ struct message_outcome {
 /** The outcomes of the messages of one call, in the order in which their ids were passed. */
 using report = std::vector<message_outcome>;
 
+namespace detail {
+
+inline report take(postbox_report *made) {
+    const handle<postbox_report, postbox_report_free> owned{made};
+    report outcomes;
+    for (std::size_t i = 0; i < postbox_report_count(made); i++)
+        outcomes.push_back({postbox_report_id(made, i), postbox_report_outcome(made, i), postbox_report_detail(made, i)});
+    return outcomes;
+}
+
+} // namespace detail
+
 using sweep_result = ::postbox_sweep_result;
 using archive_result = ::postbox_archive_result;
 using outstanding_count = ::postbox_outstanding_count;
@@ -1231,13 +1287,7 @@ public:
     [[nodiscard]] std::vector<std::string> table_warnings() {
         char *warnings = nullptr;
         detail::check(postbox_table_warnings(handle(), &warnings));
-        const std::string text = detail::take(warnings).value_or("");
-        std::vector<std::string> lines;
-        for (std::size_t start = 0, end = 0; start < text.size(); start = end + 1) {
-            end = std::min(text.find('\n', start), text.size());
-            lines.push_back(text.substr(start, end - start));
-        }
-        return lines;
+        return detail::lines(detail::take(warnings).value_or(""));
     }
 
     /** Verifies the table. Returns whether messages can be replayed by causation id. See postbox_verify_table. */
@@ -1276,10 +1326,7 @@ public:
 
     /** Deposits messages outside a transaction. Each message is stored independently. See postbox_deposit_posts. */
     void deposit_posts(const std::vector<message> &messages) {
-        std::vector<const postbox_message *> handles;
-        handles.reserve(messages.size());
-        for (const message &message : messages)
-            handles.push_back(message.handle());
+        const std::vector<const postbox_message *> handles = detail::message_pointers(messages);
         detail::check(postbox_deposit_posts(handle(), handles.data(), handles.size()));
     }
 
@@ -1345,16 +1392,8 @@ public:
      * messages are confirmed. See postbox_confirm_many.
      */
     void confirm_many(const std::vector<std::pair<std::string, send_result>> &results) {
-        std::vector<const char *> ids, reasons;
-        std::vector<postbox_send_outcome> outcomes;
-        for (const auto &[id, result] : results) {
-            detail::text(id, "id");
-            detail::text(result.reason, "reason");
-            ids.push_back(id.c_str());
-            outcomes.push_back(result.outcome);
-            reasons.push_back(result.reason.c_str());
-        }
-        detail::check(postbox_confirm_many(handle(), ids.data(), outcomes.data(), reasons.data(), ids.size()));
+        const detail::confirmations all(results);
+        detail::check(postbox_confirm_many(handle(), all.ids.data(), all.outcomes.data(), all.reasons.data(), all.ids.size()));
     }
 
     /** Reads the message with this id from the outbox. See postbox_get_message. */
@@ -1518,11 +1557,7 @@ private:
             return detail::check(call(nullptr));
         postbox_report *made = nullptr;
         detail::check(call(&made));
-        const detail::handle<postbox_report, postbox_report_free> owned{made};
-        outcomes->clear();
-        for (std::size_t i = 0; i < postbox_report_count(made); i++)
-            outcomes->push_back(
-                {postbox_report_id(made, i), postbox_report_outcome(made, i), postbox_report_detail(made, i)});
+        *outcomes = detail::take(made);
     }
 
     template <class F>
@@ -1544,6 +1579,9 @@ private:
 class unit_of_work {
 public:
     explicit unit_of_work(client &box) : handle_(postbox_unit_of_work_begin(box.handle())) {}
+
+    /** Takes ownership of a unit of work of the C functions. */
+    explicit unit_of_work(postbox_unit_of_work *owned) noexcept : handle_(owned) {}
 
     /** Reads one item of any table immediately, with a consistent read. See postbox_unit_of_work_get_item. */
     [[nodiscard]] std::optional<std::string> get_item(std::string_view table, std::string_view key) {

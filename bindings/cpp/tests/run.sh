@@ -40,7 +40,8 @@ caught() {
     grep -F "$text" "$work/$bug.output"
 }
 
-# Through postbox.hpp, the tests call every function of postbox.h except one, which is not needed since a report is a std::vector.
+# Through postbox.hpp and postbox_async.hpp, the tests call every function of postbox.h except one, which is not needed since
+# a report is a std::vector.
 every_function_is_called() {
     declared_functions >"$work/declared"
     nm -D --undefined-only "$work/tests" | awk '{ print $2 }' | grep '^postbox_' | sort >"$work/called"
