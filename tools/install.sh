@@ -42,7 +42,8 @@ printed() {
 }
 
 install -d "$destination$prefix/include" "$destination$libdir"
-install -m 644 "$root/include/postbox.h" "$root/bindings/cpp/postbox.hpp" "$destination$prefix/include/"
+install -m 644 "$root/include/postbox.h" "$root/bindings/cpp/postbox.hpp" "$root/bindings/cpp/postbox_async.hpp" \
+    "$destination$prefix/include/"
 install -m 755 "$built/libpostbox.so" "$destination$libdir/libpostbox.so.$version"
 ln -sf "libpostbox.so.$version" "$destination$libdir/$soname"
 ln -sf "$soname" "$destination$libdir/libpostbox.so"

@@ -18,7 +18,8 @@ installs() {
     tree "$prefix" >"$work/tree"
     cat "$work/tree"
     local file
-    for file in include/postbox.h include/postbox.hpp lib/libpostbox.a lib/libpostbox.so lib/pkgconfig/postbox.pc \
+    for file in include/postbox.h include/postbox.hpp include/postbox_async.hpp \
+        lib/libpostbox.a lib/libpostbox.so lib/pkgconfig/postbox.pc \
         lib/cmake/postbox/postbox-config.cmake lib/cmake/postbox/postbox-config-version.cmake \
         bin/postbox share/man/man1/postbox.1 share/bash-completion/completions/postbox \
         share/zsh/site-functions/_postbox share/fish/vendor_completions.d/postbox.fish \
