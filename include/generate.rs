@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 31] = [
+pub const SOURCES: [(&str, &str); 33] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -28,10 +28,12 @@ pub const SOURCES: [(&str, &str); 31] = [
     ("src/ffi/lease.rs", ""),
     ("src/ffi/sweep.rs", "Sweeping"),
     ("src/ffi/page.rs", "Lists of messages"),
+    ("src/ffi/selection.rs", "Selections of messages"),
     ("src/ffi/by_id.rs", "Messages by id"),
     ("src/ffi/repair.rs", "Unparking and replaying"),
     ("src/ffi/archive.rs", "Archiving"),
     ("src/ffi/stats.rs", "Counts and statistics"),
+    ("src/ffi/operator.rs", "Information for operators"),
     ("src/ffi/report.rs", "Reports"),
     ("src/ffi/operation.rs", "Asynchronous operations"),
     ("src/ffi/start.rs", ""),

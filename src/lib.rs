@@ -95,6 +95,7 @@ pub use crate::model::page::{Cursor, MessagePage};
 pub use crate::model::report::{
     ArchiveReport, DispatchEntry, DispatchOutcome, DispatchReport, LeaseStatus, SweepReport,
 };
+pub use crate::model::selection::Selection;
 pub use crate::model::settings::{ClearMarks, ClockSource, LeaseMode, TableEncryption};
 pub use crate::model::stats::{BreakerState, CountScope, LeaseInfo, OutstandingCount, Stats, SweeperInfo, TopicCount};
 pub use crate::model::stored_message::{MessageState, StoredMessage};

@@ -34,6 +34,8 @@ CASES = {
     "by-id": "Many messages are read in one call; missing and malformed messages are reported; a message is deleted in one state.",
     "created-time": "The creation time of a message is set and read in units of 100 ns, and no digits are lost.",
     "bag": "The header bag has values of any JSON type, and numbers keep all their digits.",
+    "selection": "Messages are listed and counted by age, with a maximum, and without given topics.",
+    "operator": "Messages are counted by topic and by time of dispatch; leases, sweepers and the place of the table are shown.",
     "callback-from-another-thread": "A producer is called on the thread that clears or sweeps.",
     "sweeper": "The sweeper is started, sends messages that were not cleared, and is stopped.",
     "sent-after-commit": "The sweeper sends a message at once that another client has committed, when it is named.",

@@ -1212,6 +1212,109 @@ inline void call_on_wait(void *data) noexcept {
 }
 } // namespace detail
 
+/**
+ * A selection of stored messages; see postbox_selection.
+ *
+ *     postbox::selection late;
+ *     late.older_than = std::chrono::minutes(1);
+ *     late.without_topics = {"bills"};
+ *     std::uint64_t count = box.count_messages(POSTBOX_STATE_OUTSTANDING, late);
+ */
+struct selection {
+    /** Only messages of this topic. */
+    std::optional<std::string> topic;
+    /** No messages of these topics, up to 100. */
+    std::vector<std::string> without_topics;
+    /** Only messages of at least this age: since their dispatch for dispatched messages, and otherwise since their creation. */
+    std::optional<std::chrono::milliseconds> older_than;
+    /** Only messages of at most this age. */
+    std::optional<std::chrono::milliseconds> younger_than;
+    /** The maximum number of messages, at least 1. It is 100 per page of a list unless it is set. */
+    std::optional<std::uint32_t> limit;
+    /** The result of page::next for the previous page of a list. */
+    std::optional<std::string> cursor;
+};
+
+namespace detail {
+
+using selection_handle = handle<postbox_selection, postbox_selection_free>;
+
+inline selection_handle to_c(const selection &from) {
+    selection_handle made{postbox_selection_new()};
+    const auto set = [&](const char *name, const std::string &given) {
+        check(postbox_selection_set(made.get(), name, text(given, name).c_str()));
+    };
+    if (from.topic)
+        set("topic", *from.topic);
+    for (const std::string &topic : from.without_topics)
+        set("without_topic", topic);
+    if (from.older_than)
+        set("older_than_ms", std::to_string(from.older_than->count()));
+    if (from.younger_than)
+        set("younger_than_ms", std::to_string(from.younger_than->count()));
+    if (from.limit)
+        set("limit", std::to_string(*from.limit));
+    if (from.cursor)
+        set("cursor", *from.cursor);
+    return made;
+}
+
+/* Returns a member of a map, or nothing if the map does not have it. */
+template <class T>
+std::optional<T> member(const value &map, const char *name) {
+    const value found = map[name];
+    return found ? std::optional<T>(found.as<T>()) : std::nullopt;
+}
+
+inline std::optional<time_point> time_member(const value &map, const char *name) {
+    const std::optional<std::int64_t> found = member<std::int64_t>(map, name);
+    return found ? std::optional<time_point>(time_of(*found)) : std::nullopt;
+}
+
+} // namespace detail
+
+/** The number of messages of a topic by state. See postbox_topic_counts. */
+struct topic_count {
+    std::string topic;
+    std::uint64_t outstanding;
+    /** The creation time of the oldest outstanding message. */
+    std::optional<time_point> oldest;
+    std::uint64_t dispatched;
+    std::uint64_t parked;
+    /** The outstanding messages that wait for their next attempt, or for their confirmation. */
+    std::uint64_t waiting;
+    /** The time at which the first of the waiting messages is due. */
+    std::optional<time_point> next_attempt;
+    /** The outstanding messages of which an attempt has failed. */
+    std::uint64_t failing;
+    std::optional<time_point> failing_since;
+    std::optional<std::string> last_error;
+    /** The messages whose times are too far in the future to be right. */
+    std::uint64_t invalid_times;
+};
+
+/** A lease in the lock table, or a pause of a lane. See postbox_leases. */
+struct lease_info {
+    std::string resource;
+    std::string holder;
+    time_point expires_at;
+    std::optional<std::string> topic;
+    /** The reason for which a lane is paused. Nothing for a lease. */
+    std::optional<std::string> paused;
+    bool is_ignored;
+};
+
+/** A process that has swept the outbox. See postbox_sweepers. */
+struct sweeper_info {
+    std::string holder;
+    std::string version;
+    std::vector<std::string> topics;
+    time_point last_sweep;
+    std::optional<time_point> last_success;
+    std::optional<std::string> last_error;
+    std::optional<time_point> stopped_at;
+};
+
 /** A request to stop running calls early. Any thread may cancel it. See postbox_cancel_token. */
 class cancel_token {
 public:
@@ -1495,6 +1598,87 @@ public:
         detail::check(postbox_list_messages(handle(), state, detail::optional_text(topic, "topic").get(), limit,
                                    detail::optional_text(cursor, "cursor").get(), &listed));
         return page(listed);
+    }
+
+    /** Lists the messages in a state that match a selection, page by page. See postbox_select_messages. */
+    [[nodiscard]] page select_messages(postbox_state state, const selection &selected = {}) {
+        postbox_page *listed = nullptr;
+        detail::check(postbox_select_messages(handle(), state, detail::to_c(selected).get(), &listed));
+        return page(listed);
+    }
+
+    /** Counts the messages in a state that match a selection, up to its limit. See postbox_count_messages. */
+    [[nodiscard]] std::uint64_t count_messages(postbox_state state, const selection &selected = {}) {
+        std::uint64_t count = 0;
+        detail::check(postbox_count_messages(handle(), state, detail::to_c(selected).get(), &count));
+        return count;
+    }
+
+    /** Counts the messages of each topic: the outstanding messages, or all, which reads the whole table. */
+    [[nodiscard]] std::vector<topic_count> topic_counts(bool all_states = false) {
+        postbox_item *counts = nullptr;
+        detail::check(postbox_topic_counts(handle(), all_states, &counts));
+        const item owned(counts);
+        std::vector<topic_count> topics;
+        for (const value &of : owned["topics"]) {
+            const auto number = [&](const char *name) { return of[name].as<std::uint64_t>(); };
+            topics.push_back({of["topic"].as<std::string>(), number("outstanding"), detail::time_member(of, "oldest_ticks"),
+                              number("dispatched"), number("parked"), number("waiting"),
+                              detail::time_member(of, "next_attempt_ticks"), number("failing"),
+                              detail::time_member(of, "failing_since_ticks"),
+                              detail::member<std::string>(of, "last_error"), number("invalid_times")});
+        }
+        return topics;
+    }
+
+    /** Counts the messages of a topic that were dispatched from one time until before another. */
+    template <class From, class To>
+    [[nodiscard]] std::uint64_t dispatched_between(std::string_view topic,
+                                                   std::chrono::time_point<std::chrono::system_clock, From> from,
+                                                   std::chrono::time_point<std::chrono::system_clock, To> to) {
+        std::uint64_t count = 0;
+        detail::check(postbox_dispatched_between(handle(), detail::text(topic, "topic").c_str(), detail::ticks_of(from),
+                                                 detail::ticks_of(to), &count));
+        return count;
+    }
+
+    /** Returns the leases of the sweepers and archivers of this outbox, sorted by resource. See postbox_leases. */
+    [[nodiscard]] std::vector<lease_info> leases() {
+        postbox_item *found = nullptr;
+        detail::check(postbox_leases(handle(), &found));
+        const item owned(found);
+        std::vector<lease_info> leases;
+        for (const value &of : owned["leases"])
+            leases.push_back({of["resource"].as<std::string>(), of["holder"].as<std::string>(),
+                              detail::time_of(of["expires_ticks"].as<std::int64_t>()),
+                              detail::member<std::string>(of, "topic"), detail::member<std::string>(of, "paused"),
+                              of["is_ignored"].as<bool>()});
+        return leases;
+    }
+
+    /** Returns the processes that have swept this outbox within a day, the latest first. See postbox_sweepers. */
+    [[nodiscard]] std::vector<sweeper_info> sweepers() {
+        postbox_item *found = nullptr;
+        detail::check(postbox_sweepers(handle(), &found));
+        const item owned(found);
+        std::vector<sweeper_info> sweepers;
+        for (const value &of : owned["sweepers"]) {
+            std::vector<std::string> topics;
+            for (const value &topic : of["topics"])
+                topics.push_back(topic.as<std::string>());
+            sweepers.push_back({of["holder"].as<std::string>(), of["version"].as<std::string>(), std::move(topics),
+                                detail::time_of(of["last_sweep_ticks"].as<std::int64_t>()),
+                                detail::time_member(of, "last_success_ticks"),
+                                detail::member<std::string>(of, "last_error"), detail::time_member(of, "stopped_ticks")});
+        }
+        return sweepers;
+    }
+
+    /** Describes where the outbox table is, for prompts and logs. See postbox_location. */
+    [[nodiscard]] std::string location() {
+        char *found = nullptr;
+        detail::check(postbox_location(handle(), &found));
+        return detail::take(found).value_or("");
     }
 
     /** Releases a parked message. See postbox_unpark. */

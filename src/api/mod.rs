@@ -11,6 +11,7 @@ pub(crate) mod postbox;
 mod put;
 #[cfg(feature = "capi")]
 mod start;
+mod select;
 pub(crate) mod sweep_options;
 #[cfg(feature = "serde")]
 mod typed;

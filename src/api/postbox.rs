@@ -419,10 +419,9 @@ impl Postbox {
         count_outstanding(&self.engine, topic)
     }
 
-    /// Lists the stored messages that are in this state, in one topic or in all topics, page by page. A page of
-    /// outstanding or dispatched messages has up to `limit` messages. A page of parked messages may have more. Any page
-    /// may have fewer than `limit` messages, or no messages. Only [`MessagePage::next`] shows whether a page is the
-    /// last page.
+    /// Lists the stored messages that are in this state, in one topic or in all topics, page by page. A page has
+    /// up to `limit` messages. It may have fewer than `limit` messages, or no messages. Only [`MessagePage::next`] shows
+    /// whether a page is the last page. [`select_messages`](Self::select_messages) also selects by age.
     ///
     /// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment after the table. There
     /// is no index of parked messages, so listing them reads the whole table.

@@ -67,9 +67,9 @@ impl postbox_page {
 /// of postbox_page_next for the previous page, which must have been read with the same state and topic.
 /// The caller frees the page with postbox_page_free.
 ///
-/// A page of outstanding or dispatched messages has at most `limit` messages. A page of parked messages
-/// may have more. Any page may have fewer than `limit` messages, or no messages. Only postbox_page_next shows whether
-/// a page is the last page.
+/// A page has at most `limit` messages. It may have fewer than `limit` messages, or no messages. Only
+/// postbox_page_next shows whether a page is the last page. postbox_select_messages also selects the
+/// messages by age, and leaves out topics.
 ///
 /// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment
 /// after the table. There is no index of parked messages, so listing them reads the whole table.

@@ -19,6 +19,7 @@ pub(crate) mod message;
 mod named;
 pub(crate) mod page;
 pub(crate) mod report;
+pub(crate) mod selection;
 pub(crate) mod settings;
 pub(crate) mod stats;
 pub(crate) mod stored_message;

@@ -20,6 +20,7 @@ pub(crate) struct Ticks(i64);
 
 impl Ticks {
     pub(crate) const FIRST: Self = Self(0);
+    pub(crate) const SECOND: Self = Self(1);
     pub(crate) const LAST: Self = Self(LAST);
 
     pub(crate) fn now() -> Self {

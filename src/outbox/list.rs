@@ -1,16 +1,19 @@
-//! Lists of messages by state, a page at a time. A cursor is valid for the same state and topic only.
+//! Lists and counts of messages by state, a page at a time. A cursor is valid for the same state and topic only.
 
 use crate::model::dynamodb_json::{item_from_json, item_to_json};
 use crate::model::error::{Error, ErrorCode, Result};
-use crate::model::item::{AttributeValue, Item};
+use crate::model::item::Item;
 use crate::model::page::{Cursor, MessagePage};
 use crate::model::stored_message::MessageState;
 use crate::outbox::Outbox;
-use crate::outbox::attribute::{PARKED_AT, TOPIC_SHARD};
-use crate::outbox::item::{decode, message_id, text};
+use crate::outbox::item::{decode, message_id};
 use crate::outbox::pages::PageStart;
+use crate::outbox::wanted::{Conditions, Wanted};
 use crate::sdk::failure::explain;
 use crate::sys::clock;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
+use aws_sdk_dynamodb::types::Select;
 use serde_json::json;
 use std::time::Duration;
 
@@ -68,28 +71,26 @@ impl Outbox {
         limit: i32,
         cursor: Option<Cursor>,
     ) -> Result<MessagePage> {
-        let shards = match (&topic, state) {
-            // Parked messages are not in the index, so the whole table is scanned.
-            (None, _) | (_, MessageState::Parked) => Vec::new(),
-            (Some(topic), _) => self.topic_shards(topic),
-        };
-        let topic = topic.as_deref();
-        let parts = shards.len().max(1);
+        self.list_wanted(&Wanted::all_of(state, topic), limit, cursor).await
+    }
+
+    /// Returns a page of up to `limit` of the wanted messages.
+    pub(crate) async fn list_wanted(&self, wanted: &Wanted, limit: i32, cursor: Option<Cursor>) -> Result<MessagePage> {
+        let (state, topic) = (wanted.state, wanted.topic.as_deref());
+        let parts = self.parts(wanted);
         let mut place = match &cursor {
-            Some(cursor) => Place::read(cursor, state, topic, parts)?,
+            Some(cursor) => Place::read(cursor, state, topic, parts.len().max(1))?,
             None => Place::default(),
         };
         let mut page = MessagePage::default();
-        let mut wanted = limit.max(1);
+        let mut missing = limit.max(1);
         let began = clock::now();
         // A cursor does not record that pages were empty, so the call continues until a page is not.
         let is_idle = |place: &Place| place.after.as_ref().is_some_and(PageStart::is_idle);
-        while wanted > 0 && place.part < parts && (clock::since(began) < LONG_ENOUGH || is_idle(&place)) {
-            let (items, next) = match shards.get(place.part) {
-                Some(shard) => self.query_page(state, shard, wanted, place.after.take()).await?,
-                None => self.scan_page(state, topic, wanted, place.after.take()).await?,
-            };
-            wanted = wanted.saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
+        while missing > 0 && (clock::since(began) < LONG_ENOUGH || is_idle(&place)) {
+            let Some(part) = parts.get(place.part) else { break };
+            let (items, next) = self.read_page(wanted, part.as_deref(), missing, place.after.take()).await?;
+            missing = missing.saturating_sub(i32::try_from(items.len()).unwrap_or(i32::MAX));
             for item in &items {
                 match decode(item) {
                     // The indexes of dispatched messages contain outstanding rows of Brighter 9.
@@ -103,56 +104,114 @@ impl Outbox {
                 None => Place { part: place.part + 1, after: None },
             };
         }
-        page.next = (place.part < parts).then(|| place.write(state, topic));
+        page.next = (place.part < parts.len()).then(|| place.write(state, topic));
         Ok(page)
     }
 
-    async fn query_page(
-        &self,
-        state: MessageState,
-        shard: &str,
-        limit: i32,
-        after: Option<PageStart>,
-    ) -> Result<(Vec<Item>, Option<PageStart>)> {
-        let index = if state == MessageState::Dispatched { "Delivered" } else { "Outstanding" };
-        let subject = self.index(index);
-        let response = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(index)
-            .key_condition_expression(format!("{TOPIC_SHARD} = :shard"))
-            .expression_attribute_values(":shard", text(shard))
-            .limit(limit)
-            .set_exclusive_start_key(PageStart::key(after.as_ref()))
-            .send()
-            .await
-            .map_err(|failure| explain("Query", &subject, failure))?;
-        let next = PageStart::next(after, response.last_evaluated_key, response.scanned_count, "Query", &subject)?;
-        Ok((response.items.unwrap_or_default(), next))
+    /// Returns the parts of the table that contain the wanted messages: the shards of a topic, or one part without a
+    /// shard, which is scanned.
+    pub(crate) fn parts(&self, wanted: &Wanted) -> Vec<Option<String>> {
+        match &wanted.topic {
+            _ if wanted.is_none() => Vec::new(),
+            // Parked messages are not in the index, so the whole table is scanned.
+            Some(topic) if wanted.state != MessageState::Parked => {
+                self.topic_shards(topic).into_iter().map(Some).collect()
+            }
+            _ => vec![None],
+        }
     }
 
-    async fn scan_page(
+    /// Reads up to `most` items of a part, and returns where the next page starts.
+    async fn read_page(
         &self,
-        state: MessageState,
-        topic: Option<&str>,
-        limit: i32,
+        wanted: &Wanted,
+        shard: Option<&str>,
+        most: i32,
         after: Option<PageStart>,
     ) -> Result<(Vec<Item>, Option<PageStart>)> {
-        let request =
-            self.client.scan().table_name(&self.table).set_exclusive_start_key(PageStart::key(after.as_ref()));
-        let request = match (state, topic) {
-            (MessageState::Outstanding, _) => request.index_name("OutstandingAllTopics").limit(limit),
-            (MessageState::Dispatched, _) => request.index_name("DeliveredAllTopics").limit(limit),
-            // A limit would also count the items that do not match the filter.
-            (MessageState::Parked, None) => request.filter_expression(format!("attribute_exists({PARKED_AT})")),
-            (MessageState::Parked, Some(topic)) => request
-                .filter_expression(format!("attribute_exists({PARKED_AT}) AND Topic = :topic"))
-                .expression_attribute_values(":topic", AttributeValue::S(topic.to_owned())),
+        let (operation, subject) = self.names(wanted, shard);
+        let key = PageStart::key(after.as_ref());
+        let (items, last, evaluated) = match shard {
+            Some(shard) => {
+                let request =
+                    self.query_wanted(wanted, wanted.of_shard(shard)).set_exclusive_start_key(key).limit(most);
+                let response = request.send().await.map_err(|failure| explain(operation, &subject, failure))?;
+                (response.items, response.last_evaluated_key, response.scanned_count)
+            }
+            None => {
+                let conditions = wanted.of_scan();
+                // A limit would also count the items that do not match the filter.
+                let limit = conditions.expression().is_none().then_some(most);
+                let request = self.scan_wanted(wanted, conditions).set_exclusive_start_key(key).set_limit(limit);
+                let response = request.send().await.map_err(|failure| explain(operation, &subject, failure))?;
+                (response.items, response.last_evaluated_key, response.scanned_count)
+            }
         };
-        let subject = self.subject();
-        let response = request.send().await.map_err(|failure| explain("Scan", &subject, failure))?;
-        let next = PageStart::next(after, response.last_evaluated_key, response.scanned_count, "Scan", &subject)?;
-        Ok((response.items.unwrap_or_default(), next))
+        let mut items = items.unwrap_or_default();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        // The next page begins after the last item that is returned.
+        let last = match items.get(most.saturating_sub(1)) {
+            Some(cut) if items.len() > most => Some(wanted.key_after(cut, shard.is_some())),
+            _ => last,
+        };
+        items.truncate(most);
+        Ok((items, PageStart::next(after, last, evaluated, operation, &subject)?))
+    }
+
+    /// Counts the wanted messages in a page of a part, and returns where the next page starts.
+    pub(crate) async fn count_page(
+        &self,
+        wanted: &Wanted,
+        shard: Option<&str>,
+        after: Option<PageStart>,
+    ) -> Result<(u64, Option<PageStart>)> {
+        let (operation, subject) = self.names(wanted, shard);
+        let key = PageStart::key(after.as_ref());
+        let mut filter = Conditions::default();
+        wanted.count_filter(&mut filter);
+        let (count, last, evaluated) = match shard {
+            Some(shard) => {
+                let request = self
+                    .query_wanted(wanted, wanted.of_shard(shard))
+                    .set_filter_expression(filter.expression())
+                    .select(Select::Count)
+                    .set_exclusive_start_key(key);
+                let response = request.send().await.map_err(|failure| explain(operation, &subject, failure))?;
+                (response.count, response.last_evaluated_key, response.scanned_count)
+            }
+            None => {
+                let mut conditions = wanted.of_scan();
+                wanted.count_filter(&mut conditions);
+                let request = self.scan_wanted(wanted, conditions).select(Select::Count).set_exclusive_start_key(key);
+                let response = request.send().await.map_err(|failure| explain(operation, &subject, failure))?;
+                (response.count, response.last_evaluated_key, response.scanned_count)
+            }
+        };
+        let next = PageStart::next(after, last, evaluated, operation, &subject)?;
+        Ok((u64::try_from(count).unwrap_or(0), next))
+    }
+
+    /// Returns the names of the operation and of the index or table, for errors.
+    fn names(&self, wanted: &Wanted, shard: Option<&str>) -> (&'static str, String) {
+        let operation = if shard.is_some() { "Query" } else { "Scan" };
+        (operation, wanted.index(shard.is_some()).map_or_else(|| self.subject(), |index| self.index(index)))
+    }
+
+    fn query_wanted(&self, wanted: &Wanted, conditions: Conditions) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .set_index_name(wanted.index(true).map(str::to_owned))
+            .set_key_condition_expression(conditions.expression())
+            .set_expression_attribute_values(Some(conditions.values))
+    }
+
+    fn scan_wanted(&self, wanted: &Wanted, conditions: Conditions) -> ScanFluentBuilder {
+        self.client
+            .scan()
+            .table_name(&self.table)
+            .set_index_name(wanted.index(false).map(str::to_owned))
+            .set_filter_expression(conditions.expression())
+            .set_expression_attribute_values(Some(conditions.values).filter(|values| !values.is_empty()))
     }
 }

@@ -30,6 +30,7 @@ pub(crate) mod table;
 pub(crate) mod table_warnings;
 mod time_to_live;
 pub(crate) mod transaction;
+pub(crate) mod wanted;
 
 use crate::model::config::Config;
 use crate::model::error::{Error, ErrorCode};

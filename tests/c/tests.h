@@ -125,6 +125,10 @@
     TEST(replayed_messages_are_sent_again) \
     TEST(messages_are_replayed_by_their_causation) \
     TEST(replay_by_causation_needs_the_index) \
+    TEST(messages_are_selected_by_topic_and_age) \
+    TEST(impossible_selection_is_rejected) \
+    TEST(topics_are_counted_by_state) \
+    TEST(leases_and_sweepers_are_listed) \
     TEST(many_messages_are_read_in_one_call) \
     TEST(messages_are_marked_with_a_given_time) \
     TEST(message_is_deleted_in_the_given_state_only) \

@@ -176,6 +176,13 @@ namespace Postbox
         protected override void Free() => Native.postbox_item_free(handle);
     }
 
+    internal sealed class SelectionHandle : NativeHandle
+    {
+        internal SelectionHandle(IntPtr pointer) : base(pointer) { }
+
+        protected override void Free() => Native.postbox_selection_free(handle);
+    }
+
     internal sealed class PageHandle : NativeHandle
     {
         internal PageHandle(IntPtr pointer) : base(pointer) { }

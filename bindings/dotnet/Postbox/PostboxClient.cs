@@ -493,7 +493,7 @@ namespace Postbox
         /// <param name="state">The state of the messages.</param>
         /// <param name="topic">The topic, or null for all topics.</param>
         /// <param name="limit">
-        /// The maximum number of messages per page. A page of parked messages may have more.
+        /// The maximum number of messages per page.
         /// </param>
         /// <param name="cursor">
         /// Null for the first page. For every other page, <see cref="MessagePage.Next"/> of the previous page, which

@@ -25,6 +25,7 @@ ORDER = [
     "_callbacks",
     "_config",
     "_process",
+    "_selection",
     "_unit_of_work",
     "_postbox",
     "__init__",

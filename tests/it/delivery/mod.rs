@@ -14,6 +14,7 @@ mod lease;
 mod list_replay_limits;
 mod poll;
 mod presence;
+mod selection;
 mod sharded_sweep;
 mod stuck;
 mod sweep;

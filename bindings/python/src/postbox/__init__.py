@@ -45,6 +45,7 @@ from postbox._process import set_log_level
 from postbox._results import (
     ArchiveResult,
     Dispatch,
+    LeaseInfo,
     LeaseStatus,
     Outcome,
     OutstandingCount,
@@ -52,9 +53,12 @@ from postbox._results import (
     Report,
     State,
     Stats,
+    SweeperInfo,
     SweepResult,
+    TopicCount,
     Malformed,
 )
+from postbox._selection import Age
 from postbox._time import Time
 from postbox._unit_of_work import UnitOfWork
 from postbox._values import ItemLike
@@ -62,6 +66,7 @@ from postbox._values import ItemLike
 __version__ = library_version()
 
 __all__ = [
+    "Age",
     "Archive",
     "ArchiveResult",
     "Bag",
@@ -79,6 +84,7 @@ __all__ = [
     "InvalidInputError",
     "Item",
     "ItemLike",
+    "LeaseInfo",
     "LeaseStatus",
     "LimitExceededError",
     "Message",
@@ -98,9 +104,11 @@ __all__ = [
     "SendResult",
     "State",
     "Stats",
+    "SweeperInfo",
     "SweepResult",
     "TableError",
     "Time",
+    "TopicCount",
     "TransactionCanceledError",
     "Unavailable",
     "UnitOfWork",

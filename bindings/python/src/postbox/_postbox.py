@@ -18,22 +18,27 @@ from postbox._config import Config
 from postbox._errors import TransactionCanceledError
 from postbox._item import Item
 from postbox._message import Message
-from postbox._native import NULL, check, ffi, lib, optional_utf8, taken, texts
+from postbox._native import NULL, check, ffi, lib, optional_utf8, taken, text_of, texts
 from postbox._put import outline, put_action
 from postbox._results import (
     ArchiveResult,
+    LeaseInfo,
     OutstandingCount,
     Page,
     Report,
     State,
     Stats,
+    SweeperInfo,
     SweepResult,
+    TopicCount,
     archive_result,
+    listed,
     page_of,
     report_of,
     stats,
     sweep_result,
 )
+from postbox._selection import Age, selection
 from postbox._text import utf8
 from postbox._time import Time, ticks_of
 from postbox._trace import carry_trace_context
@@ -345,8 +350,8 @@ class Postbox:
         return OutstandingCount(result.count, result.oldest_age_ms)
 
     def list_messages(self, state: State, topic: str | None = None, *, limit: int = 100, cursor: str | None = None) -> Page:
-        """Returns a page of stored messages that are in this state. A page has up to `limit` messages. A page of parked
-        messages may have more. Any page may have fewer messages, or no messages. Page.next is None on the last page.
+        """Returns a page of stored messages that are in this state. A page has up to `limit` messages. It may
+        have fewer messages, or no messages. Page.next is None on the last page. See select_messages for ages.
         Listing parked messages reads the whole table."""
         made = ffi.new("postbox_page **")
         begin = optional_utf8(cursor, "cursor")
@@ -369,6 +374,84 @@ class Postbox:
         read."""
         for page in self.pages(state, topic):
             yield from page
+
+    def select_messages(
+        self,
+        state: State,
+        topic: str | None = None,
+        *,
+        without_topics: Iterable[str] = (),
+        older_than: Age | None = None,
+        younger_than: Age | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page:
+        """Returns a page of stored messages that are in this state and match a selection.
+
+        `older_than` and `younger_than` are ages, as a timedelta or a number of seconds. The age of a dispatched message is the
+        time since its dispatch, and that of any other message the time since its creation. `without_topics` leaves out up to
+        100 topics. `limit` is the maximum number of messages of the page, 100 unless it is set. A page may have fewer
+        messages, or none. Page.next is the `cursor` of the next page, and None on the last page.
+
+        With a topic, only messages of this topic and of the selected ages are read. Without a topic, the messages that the
+        ages or topics leave out are read too. Parked messages are found by reading the whole table.
+        """
+        selected = selection(topic, without_topics, older_than, younger_than, limit, cursor)
+        made = ffi.new("postbox_page **")
+        check(lib.postbox_select_messages(self._pointer, state, selected, made))
+        return page_of(made[0])
+
+    def count_messages(
+        self,
+        state: State,
+        topic: str | None = None,
+        *,
+        without_topics: Iterable[str] = (),
+        older_than: Age | None = None,
+        younger_than: Age | None = None,
+        limit: int | None = None,
+    ) -> int:
+        """Counts the stored messages that are in this state and match a selection; see select_messages. If `limit` is set,
+        the count ends when it reaches it."""
+        selected = selection(topic, without_topics, older_than, younger_than, limit, None)
+        count = ffi.new("uint64_t *")
+        check(lib.postbox_count_messages(self._pointer, state, selected, count))
+        return int(count[0])
+
+    def topic_counts(self, *, all_states: bool = False) -> list[TopicCount]:
+        """Counts the messages of each topic, sorted by topic: the outstanding messages, or with `all_states` all messages,
+        for which the whole table is read."""
+        made = ffi.new("postbox_item **")
+        check(lib.postbox_topic_counts(self._pointer, all_states, made))
+        return listed(made[0], "topics", TopicCount)
+
+    def dispatched_between(self, topic: str, start: Time, end: Time) -> int:
+        """Counts the messages of a topic that were dispatched at or after `start` and before `end`. The messages are counted
+        in an index, which DynamoDB updates a moment after the table."""
+        count = ffi.new("uint64_t *")
+        times = ticks_of(start, "start"), ticks_of(end, "end")
+        check(lib.postbox_dispatched_between(self._pointer, utf8(topic, "topic"), *times, count))
+        return int(count[0])
+
+    def leases(self) -> list[LeaseInfo]:
+        """Returns the leases of the sweepers and archivers of this outbox, including expired leases, sorted by resource."""
+        made = ffi.new("postbox_item **")
+        check(lib.postbox_leases(self._pointer, made))
+        return listed(made[0], "leases", LeaseInfo)
+
+    def sweepers(self) -> list[SweeperInfo]:
+        """Returns the processes that have swept this outbox within the last day, the latest first. Brighter's sweepers are
+        not in the list."""
+        made = ffi.new("postbox_item **")
+        check(lib.postbox_sweepers(self._pointer, made))
+        return listed(made[0], "sweepers", SweeperInfo)
+
+    def location(self) -> str:
+        """Describes where the outbox table is, for prompts and logs: with its account and region, its endpoint, or the file
+        of the embedded database."""
+        made = ffi.new("char **")
+        check(lib.postbox_location(self._pointer, made))
+        return text_of(ffi.gc(made[0], lib.postbox_string_free))
 
     def unpark(self, id: str) -> None:
         """Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
 from enum import IntEnum
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from postbox._errors import ErrorCode, IncompleteError, Reason
+from postbox._item import item_from_json
 from postbox._message import Message
-from postbox._native import NULL, ffi, lib, optional_text_of, text_of
+from postbox._native import NULL, check, ffi, lib, optional_text_of, text_of
+from postbox._time import time_of
 
 
 class Outcome(IntEnum):
@@ -175,6 +179,74 @@ class OutstandingCount:
 
     count: int
     oldest_age_ms: int
+
+
+@dataclass(frozen=True)
+class TopicCount:
+    """The number of messages of a topic by state. Times are in UTC, rounded down to a microsecond."""
+
+    topic: str
+    outstanding: int
+    dispatched: int
+    """0 if only outstanding messages were counted, as is `parked`."""
+    parked: int
+    waiting: int
+    """The outstanding messages that wait for their next attempt, or for their confirmation."""
+    failing: int
+    """The outstanding messages of which an attempt has failed."""
+    invalid_times: int
+    """The outstanding messages whose times are too far in the future to be right."""
+    oldest: datetime | None = None
+    next_attempt: datetime | None = None
+    failing_since: datetime | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True)
+class LeaseInfo:
+    """A lease in the lock table, or a pause of a lane."""
+
+    resource: str
+    holder: str
+    """A host and a process id, or an id for a lease of Brighter."""
+    expires: datetime
+    is_ignored: bool
+    """Whether the lease ends too far in the future to be right, and is therefore ignored."""
+    topic: str | None = None
+    paused: str | None = None
+    """The reason for which a lane is paused. None for a lease."""
+
+
+@dataclass(frozen=True)
+class SweeperInfo:
+    """A process that has swept the outbox."""
+
+    holder: str
+    version: str
+    topics: list[str]
+    last_sweep: datetime
+    last_success: datetime | None = None
+    last_error: str | None = None
+    stopped: datetime | None = None
+
+
+Listed = TypeVar("Listed", TopicCount, LeaseInfo, SweeperInfo)
+
+
+def listed(item: Any, name: str, kind: type[Listed]) -> list[Listed]:
+    """Converts a list of the library, and frees the item that contains it."""
+    made = ffi.new("char **")
+    check(lib.postbox_item_to_json(ffi.gc(item, lib.postbox_item_free), made))
+    text = ffi.string(ffi.gc(made[0], lib.postbox_string_free)).decode()
+    known = {field.name for field in fields(kind)}
+    return [kind(**{key: value for key, value in map(_member, members.items()) if key in known}) for members in item_from_json(text)[name]]
+
+
+def _member(member: tuple[str, Any]) -> tuple[str, Any]:
+    name, value = member
+    if name.endswith("_ticks"):
+        return name.removesuffix("_ticks"), time_of(int(value))
+    return name, int(value) if isinstance(value, Decimal) else value
 
 
 @dataclass(frozen=True)
