@@ -711,6 +711,30 @@ typedef struct postbox_report postbox_report;
 typedef struct postbox_result postbox_result;
 
 /**
+ * A selection of stored messages, for postbox_select_messages and postbox_count_messages. A new
+ * selection contains all messages. Its parts are set by name:
+ *
+ * - "topic": only messages of this topic.
+ * - "without_topic": no messages of this topic. Set it once for each topic, for up to 100 topics.
+ * - "older_than_ms": only messages that are not younger than this age. The age of a dispatched message
+ *   is the time since its dispatch, and that of any other message the time since its creation.
+ * - "younger_than_ms": only messages that are not older than this age.
+ * - "limit": the maximum number of messages, at least 1. It is 100 per page of a list unless it is set.
+ *   A count has no maximum unless it is set, and ends when it reaches the maximum.
+ * - "cursor": the result of postbox_page_next for the previous page of a list.
+ *
+ * ```c
+ * postbox_selection *late = postbox_selection_new();
+ * uint64_t count = 0;
+ * if ((err = postbox_selection_set(late, "older_than_ms", "60000")) ||
+ *     (err = postbox_selection_set(late, "without_topic", "bills")) ||
+ *     (err = postbox_count_messages(client, POSTBOX_STATE_OUTSTANDING, late, &count)))
+ *     goto failed;
+ * ```
+ */
+typedef struct postbox_selection postbox_selection;
+
+/**
  * The results of the messages of one call to a postbox_send_batch_callback. Each message starts with
  * POSTBOX_SEND_NOT_TRIED. The results belong to the library and are valid until the callback returns.
  */
@@ -2323,9 +2347,9 @@ postbox_error *postbox_stop_sweeper(postbox_client *client);
  * of postbox_page_next for the previous page, which must have been read with the same state and topic.
  * The caller frees the page with postbox_page_free.
  *
- * A page of outstanding or dispatched messages has at most `limit` messages. A page of parked messages
- * may have more. Any page may have fewer than `limit` messages, or no messages. Only postbox_page_next shows whether
- * a page is the last page.
+ * A page has at most `limit` messages. It may have fewer than `limit` messages, or no messages. Only
+ * postbox_page_next shows whether a page is the last page. postbox_select_messages also selects the
+ * messages by age, and leaves out topics.
  *
  * Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment
  * after the table. There is no index of parked messages, so listing them reads the whole table.
@@ -2396,6 +2420,65 @@ POSTBOX_API const char *postbox_page_next(const postbox_page *page);
  * Frees a page and its messages. Does nothing for NULL.
  */
 POSTBOX_API void postbox_page_free(postbox_page *page);
+
+/* ============================================================================================
+ * Selections of messages
+ * ============================================================================================ */
+
+/**
+ * Creates a selection of all messages. The caller frees it with postbox_selection_free.
+ */
+POSTBOX_API postbox_selection *postbox_selection_new(void);
+
+/**
+ * Sets a part of a selection by name; see postbox_selection. A selection can be used for any number of
+ * calls, and changed between them.
+ *
+ * Errors: POSTBOX_ERROR_UNKNOWN_NAME, whose error text lists similar names;
+ * POSTBOX_ERROR_INVALID_ARGUMENT if the value is not a whole number and must be one.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_selection_set(postbox_selection *selection,
+                                            const char *name,
+                                            const char *value);
+
+/**
+ * Frees a selection. Does nothing for NULL.
+ */
+POSTBOX_API void postbox_selection_free(postbox_selection *selection);
+
+/**
+ * Lists the stored messages in `state` that match `selection`, page by page. If `selection` is NULL, all
+ * messages match. The caller frees the page with postbox_page_free. The part "cursor" of the selection
+ * continues the list after an earlier page. A page can have fewer messages than the part "limit", or
+ * none, and only postbox_page_next shows whether it is the last page.
+ *
+ * Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment after the
+ * table. With a topic, only messages of this topic and of the selected ages are read. Without a topic,
+ * the messages that the ages or topics leave out are read too. Parked messages are found by reading the
+ * whole table.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state, for a selection that no message can match,
+ * for an empty topic, for a limit of 0, or for a cursor that does not belong to this list.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_select_messages(postbox_client *client,
+                                              postbox_state state,
+                                              const postbox_selection *selection,
+                                              postbox_page **page);
+
+/**
+ * Counts the stored messages in `state` that match `selection`, or all messages in `state` if `selection`
+ * is NULL. The count reads the same parts of the table as postbox_select_messages.
+ *
+ * Errors: as for postbox_select_messages, and POSTBOX_ERROR_INVALID_ARGUMENT for a selection with a
+ * cursor.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_count_messages(postbox_client *client,
+                                             postbox_state state,
+                                             const postbox_selection *selection,
+                                             uint64_t *count);
 
 /* ============================================================================================
  * Messages by id
@@ -2577,6 +2660,85 @@ postbox_error *postbox_get_stats(postbox_client *client,
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_stats_json(postbox_client *client, char **json);
+
+/* ============================================================================================
+ * Information for operators
+ * ============================================================================================ */
+
+/**
+ * Counts the messages of each topic, and writes an item to `counts`, which the caller frees with
+ * postbox_item_free. If `all_states` is false, only outstanding messages are counted, and the index of
+ * outstanding messages is read. If it is true, the whole table is read.
+ *
+ * The item has the attribute "topics", a list that is sorted by topic. Each element is a map with the
+ * members "topic", "outstanding", "dispatched", "parked", "waiting" (messages that wait for their next
+ * attempt or for their confirmation), "failing" (outstanding messages of which an attempt has failed) and
+ * "invalid_times" (messages whose times are too far in the future to be right). The members
+ * "oldest_ticks", "next_attempt_ticks", "failing_since_ticks" and "last_error" exist only if there is
+ * such a message. Times are in ticks; see POSTBOX_UNIX_EPOCH_TICKS. Later versions can add members.
+ *
+ * ```c
+ * const postbox_value *topics = postbox_item_get(counts, "topics");
+ * for (size_t i = 0; i < postbox_value_count(topics); i++)
+ *     show(postbox_value_member(postbox_value_at(topics, i), "outstanding"));
+ * ```
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_topic_counts(postbox_client *client,
+                                           bool all_states,
+                                           postbox_item **counts);
+
+/**
+ * Counts the messages of a topic that were dispatched at or after `from_ticks` and before `to_ticks`, in
+ * ticks; see POSTBOX_UNIX_EPOCH_TICKS. The messages are counted in an index, which DynamoDB updates a
+ * moment after the table.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT if a time is negative or after the year 9999.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_dispatched_between(postbox_client *client,
+                                                 const char *topic,
+                                                 int64_t from_ticks,
+                                                 int64_t to_ticks,
+                                                 uint64_t *count);
+
+/**
+ * Reads the leases of the sweepers and archivers of this outbox, including expired leases, and writes an
+ * item to `leases`, which the caller frees with postbox_item_free.
+ *
+ * The item has the attribute "leases", a list that is sorted by resource. Each element is a map with the
+ * members "resource", "holder" (a host and a process id, or an id for a lease of Brighter),
+ * "expires_ticks" (see POSTBOX_UNIX_EPOCH_TICKS) and "is_ignored" (whether the lease ends too far in the
+ * future to be right). The member "topic" exists for the lease or pause of a lane, and "paused" with the
+ * reason for a pause. Later versions can add members.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_leases(postbox_client *client,
+                                     postbox_item **leases);
+
+/**
+ * Reads the processes that have swept this outbox within the last day, and writes an item to `sweepers`,
+ * which the caller frees with postbox_item_free. Brighter's sweepers are not in the list. This function
+ * also deletes the entries of processes that have not swept for a day.
+ *
+ * The item has the attribute "sweepers", a list that begins with the process that swept last. Each
+ * element is a map with the members "holder" (a host and a process id), "version", "topics" (a list of
+ * topics and prefixes that end in "*") and "last_sweep_ticks" (see POSTBOX_UNIX_EPOCH_TICKS). The members
+ * "last_success_ticks", "last_error" and "stopped_ticks" exist if a sweep succeeded, if the last sweep
+ * failed, and if the sweeper was stopped. Later versions can add members.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_sweepers(postbox_client *client,
+                                       postbox_item **sweepers);
+
+/**
+ * Describes where the outbox table is, for prompts and logs: with its account and region, its endpoint,
+ * or the file of the embedded database. Without the permission for DescribeTable, the text states that
+ * the account is unknown. The caller frees the string with postbox_string_free.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_location(postbox_client *client,
+                                       char **location);
 
 /* ============================================================================================
  * Reports

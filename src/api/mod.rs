@@ -9,9 +9,9 @@ mod operation;
 mod operations;
 pub(crate) mod postbox;
 mod put;
+mod select;
 #[cfg(feature = "capi")]
 mod start;
-mod select;
 pub(crate) mod sweep_options;
 #[cfg(feature = "serde")]
 mod typed;

@@ -3,7 +3,7 @@
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
-use crate::ffi::item::postbox_item;
+use crate::ffi::item_handle::postbox_item;
 use crate::ffi::text::{c_string, text};
 use crate::ffi::time::time_of;
 use crate::{AttributeValue, CountScope, Item, LeaseInfo, Postbox, Result, SweeperInfo, Ticks, TopicCount};
@@ -52,10 +52,10 @@ pub unsafe extern "C" fn postbox_dispatched_between(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?.get(), text(topic, "topic")?) };
+        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?, text(topic, "topic")?) };
         check_out(count, "count")?;
         let (from, to) = (time_of(from_ticks, "from_ticks")?, time_of(to_ticks, "to_ticks")?);
-        let counted = postbox.dispatched_between(topic, from, to)?;
+        let counted = postbox.get().dispatched_between(topic, from, to)?;
         // SAFETY: checked above.
         unsafe { write_out(count, "count", counted) }
     })
@@ -106,9 +106,9 @@ pub unsafe extern "C" fn postbox_location(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
+        let postbox = unsafe { postbox_client::borrow(client) }?;
         check_out(location, "location")?;
-        let found = postbox.location()?;
+        let found = postbox.get().location()?;
         // SAFETY: checked above.
         unsafe { write_out(location, "location", c_string(&found).into_raw()) }
     })
@@ -127,9 +127,9 @@ unsafe fn listed(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the caller's promise.
-        let postbox = unsafe { postbox_client::borrow(client) }?.get();
+        let postbox = unsafe { postbox_client::borrow(client) }?;
         check_out(out, argument)?;
-        let item = Item::from([(name.to_owned(), list(postbox)?)]);
+        let item = Item::from([(name.to_owned(), list(postbox.get())?)]);
         // SAFETY: checked above.
         unsafe { write_out(out, argument, postbox_item::of(&item).into_raw()) }
     })

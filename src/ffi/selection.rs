@@ -99,10 +99,9 @@ pub unsafe extern "C" fn postbox_select_messages(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles or NULL, which is checked or allowed.
-        let (postbox, selection) =
-            unsafe { (postbox_client::borrow(client)?.get(), postbox_selection::read(selection)) };
+        let (postbox, selection) = unsafe { (postbox_client::borrow(client)?, postbox_selection::read(selection)) };
         check_out(page, "page")?;
-        let listed = postbox.select_messages(state_of(state)?, &selection)?;
+        let listed = postbox.get().select_messages(state_of(state)?, &selection)?;
         // SAFETY: checked above.
         unsafe { write_out(page, "page", postbox_page::of(listed).into_raw()) }
     })
@@ -122,10 +121,9 @@ pub unsafe extern "C" fn postbox_count_messages(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles or NULL, which is checked or allowed.
-        let (postbox, selection) =
-            unsafe { (postbox_client::borrow(client)?.get(), postbox_selection::read(selection)) };
+        let (postbox, selection) = unsafe { (postbox_client::borrow(client)?, postbox_selection::read(selection)) };
         check_out(count, "count")?;
-        let counted: Result<u64> = postbox.count_messages(state_of(state)?, &selection);
+        let counted: Result<u64> = postbox.get().count_messages(state_of(state)?, &selection);
         // SAFETY: checked above.
         unsafe { write_out(count, "count", counted?) }
     })

@@ -108,6 +108,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_async(ClientHandle client, byte[] id, int outcome, byte[] reason, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many_async(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_messages(ClientHandle client, int state, IntPtr selection, out ulong count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding(ClientHandle client, byte[] topic, out postbox_outstanding_count result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding_async(ClientHandle client, byte[] topic, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table(ClientHandle client);
@@ -118,6 +119,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_post_async(ClientHandle client, MessageHandle message, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts(ClientHandle client, IntPtr[] messages, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts_async(ClientHandle client, IntPtr[] messages, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_dispatched_between(ClientHandle client, byte[] topic, long fromTicks, long toTicks, out ulong count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_embedded_execute(ClientHandle client, byte[] operation, byte[] request, out IntPtr answer);
         [DllImport(Library, CallingConvention = C)] internal static extern int postbox_error_code(IntPtr error);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_error_free(IntPtr error);
@@ -155,8 +157,10 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_string_of_length(ItemHandle item, byte[] name, byte[] value, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_to_json(ItemHandle item, out IntPtr json);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_value(ItemHandle item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_leases(ClientHandle client, out IntPtr leases);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list_messages(ClientHandle client, int state, byte[] topic, uint limit, byte[] cursor, out IntPtr page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list_messages_async(ClientHandle client, int state, byte[] topic, uint limit, byte[] cursor, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_location(ClientHandle client, out IntPtr location);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle client, IntPtr[] ids, UIntPtr count, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
@@ -213,6 +217,10 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_page(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_report(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_text(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_select_messages(ClientHandle client, int state, IntPtr selection, out IntPtr page);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_selection_free(IntPtr selection);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_new();
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_set(IntPtr selection, byte[] name, byte[] value);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_send_results_set(IntPtr results, UIntPtr index, int outcome, byte[] reason);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_log_callback(int level, postbox_log_callback callback, IntPtr data, postbox_release_callback release);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_trace_context(byte[] traceParent, byte[] traceState);
@@ -224,8 +232,10 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_stop_sweeper(ClientHandle client);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_string_free(IntPtr @string);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweep(ClientHandle client, byte[] topic, IntPtr cancel, out postbox_sweep_result result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweepers(ClientHandle client, out IntPtr sweepers);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_table_warnings(ClientHandle client, out IntPtr warnings);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_table_warnings_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_topic_counts(ClientHandle client, [MarshalAs(UnmanagedType.I1)] bool allStates, out IntPtr counts);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_add(UnitOfWorkHandle work, byte[] action);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_begin(ClientHandle client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_begin_async(ClientHandle client);
