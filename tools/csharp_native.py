@@ -24,6 +24,7 @@ HANDLES = {
     "postbox_config": "ConfigHandle",
     "postbox_item": "ItemHandle",
     "postbox_message": "MessageHandle",
+    "postbox_operation": "OperationHandle",
     "postbox_page": "PageHandle",
     "postbox_unit_of_work": "UnitOfWorkHandle",
 }

@@ -19,6 +19,12 @@ namespace Postbox
             return Make(PostboxErrorCode.ReentrantCall, message, false, new Reason[0], null);
         }
 
+        /// <summary>The error of a call some of whose messages failed.</summary>
+        internal static PostboxException Incomplete(string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
+        {
+            return Make(PostboxErrorCode.ClearIncomplete, message, retryable, reasons, inner);
+        }
+
         /// <summary>Frees an error and returns it as an exception.</summary>
         internal static PostboxException Take(IntPtr error, Exception inner = null)
         {

@@ -162,6 +162,15 @@ namespace Postbox
         protected override void Free() => Native.postbox_cancel_token_free(handle);
     }
 
+    internal sealed class OperationHandle : NativeHandle
+    {
+        internal OperationHandle(IntPtr pointer) : base(pointer) { }
+
+        internal void Cancel() => Native.postbox_operation_cancel(this);
+
+        protected override void Free() => Native.postbox_operation_free(handle);
+    }
+
     internal sealed class UnitOfWorkHandle : NativeHandle
     {
         internal UnitOfWorkHandle(IntPtr pointer) : base(pointer) { }

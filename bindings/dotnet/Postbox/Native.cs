@@ -183,7 +183,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_topic(MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_notify_committed(ClientHandle client, IntPtr[] ids, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_open(ConfigHandle config, out IntPtr client);
-        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_operation_cancel(IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern void postbox_operation_cancel(OperationHandle operation);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_operation_free(IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern UIntPtr postbox_page_count(PageHandle page);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_page_free(IntPtr page);

@@ -7,14 +7,21 @@ namespace Postbox
 {
     /// <summary>
     /// An open Postbox, which a program opens once and shares between its threads. Calls block, for up to
-    /// "operation_timeout_ms" per operation on DynamoDB. Keep a reference to the client, in a field or a <c>using</c>
-    /// statement, because a client that is garbage-collected is closed. A client whose sweeper or archiver is running is
-    /// not garbage-collected.
+    /// "operation_timeout_ms" per operation on DynamoDB, unless their names end in Async. Keep a reference to the client, in
+    /// a field or a <c>using</c> statement, because a client that is garbage-collected is closed. A client whose sweeper or
+    /// archiver is running, or whose operation is awaited, is not garbage-collected.
     /// </summary>
     /// <remarks>
     /// Calls throw <see cref="PostboxException"/> for errors of Postbox, <see cref="ArgumentException"/> for a string
     /// that contains a NUL character or an unpaired surrogate, and <see cref="ObjectDisposedException"/> after
     /// <see cref="Dispose"/>. After an error, every object is still usable.
+    /// <para>
+    /// The asynchronous methods return before DynamoDB responds, and no thread waits for the response. A method that needs a
+    /// thread says so. All exceptions, including those for invalid arguments, are exceptions of the task. If a token is
+    /// cancelled, the operation ends early and its task is cancelled as soon as it has ended; the
+    /// <see cref="Exception.InnerException"/> of the task's exception is the error of the library. A write may or may not
+    /// have taken effect then. If the token was cancelled before the call, nothing is sent.
+    /// </para>
     /// </remarks>
     public sealed partial class PostboxClient : IDisposable
     {
@@ -99,12 +106,14 @@ namespace Postbox
         {
             IntPtr warnings;
             Errors.Check(Native.postbox_table_warnings(Handle, out warnings));
-            return warnings == IntPtr.Zero ? new string[0] : Utf8.Take(warnings).Split('\n');
+            return Lines(warnings);
         }
+
+        private static IReadOnlyList<string> Lines(IntPtr text) => text == IntPtr.Zero ? new string[0] : Utf8.Take(text).Split('\n');
 
         /// <summary>Starts a unit of work.</summary>
         /// <returns>The unit of work, to be disposed of.</returns>
-        public UnitOfWork BeginUnitOfWork() => new UnitOfWork(new UnitOfWorkHandle(Native.postbox_unit_of_work_begin(Handle)));
+        public UnitOfWork BeginUnitOfWork() => new UnitOfWork(new UnitOfWorkHandle(Native.postbox_unit_of_work_begin(Handle)), handle);
 
         /// <summary>
         /// Deposits one message outside a transaction. Depositing an existing id succeeds and changes nothing.
@@ -172,26 +181,11 @@ namespace Postbox
         /// </exception>
         public IReadOnlyList<string> DepositPosts(IEnumerable<Message> messages)
         {
-            if (messages == null)
-                throw new ArgumentNullException(nameof(messages));
-            var kept = new List<NativeHandle.Use>();
-            try
+            using (var array = new MessageArray(messages, nameof(messages)))
             {
-                var ids = new List<string>();
-                foreach (var message in messages)
-                {
-                    kept.Add(HandleOf(message, nameof(messages)).Using());
-                    ids.Add(message.Id);
-                }
-                var pointers = kept.ConvertAll(use => use.Pointer).ToArray();
                 TraceContext.Carry();
-                Errors.Check(Native.postbox_deposit_posts(Handle, pointers, (UIntPtr)pointers.Length));
-                return ids;
-            }
-            finally
-            {
-                foreach (var use in kept)
-                    use.Dispose();
+                Errors.Check(Native.postbox_deposit_posts(Handle, array.Pointers, array.Count));
+                return array.Ids;
             }
         }
 
@@ -329,9 +323,7 @@ namespace Postbox
         {
             if (result == null)
                 throw new ArgumentNullException(nameof(result));
-            // As in a producer, the reason is never rejected: invalid characters are replaced.
-            var reason = result.Reason.Length == 0 ? null : Utf8.Lossy(result.Reason);
-            Errors.Check(Native.postbox_confirm(Handle, Utf8.Required(id, nameof(id)), (int)result.Outcome, reason));
+            Errors.Check(Native.postbox_confirm(Handle, Utf8.Required(id, nameof(id)), (int)result.Outcome, Confirmations.ReasonOf(result)));
         }
 
         /// <summary>
@@ -351,22 +343,8 @@ namespace Postbox
         /// </exception>
         public void ConfirmMany(IEnumerable<KeyValuePair<string, SendResult>> results)
         {
-            if (results == null)
-                throw new ArgumentNullException(nameof(results));
-            var ids = new List<string>();
-            var outcomes = new List<int>();
-            var reasons = new List<byte[]>();
-            foreach (var result in results)
-            {
-                if (result.Value == null)
-                    throw new ArgumentException("message " + result.Key + " has no result", nameof(results));
-                ids.Add(result.Key);
-                outcomes.Add((int)result.Value.Outcome);
-                reasons.Add(Utf8.Lossy(result.Value.Reason));
-            }
-            using (var array = new Utf8Array(ids, nameof(results)))
-            using (var texts = new Utf8Array(reasons))
-                Errors.Check(Native.postbox_confirm_many(Handle, array.Pointers, outcomes.ToArray(), texts.Pointers, array.Count));
+            using (var confirmed = new Confirmations(results, nameof(results)))
+                Errors.Check(Native.postbox_confirm_many(Handle, confirmed.Ids, confirmed.Outcomes, confirmed.Reasons, confirmed.Count));
         }
 
         /// <summary>Reads the message with this id from the outbox, with a consistent read.</summary>
@@ -502,12 +480,17 @@ namespace Postbox
         /// <returns>The page, to be disposed of.</returns>
         public MessagePage ListMessages(MessageState state, string topic = null, int limit = 100, string cursor = null)
         {
-            if (limit < 1)
-                throw new ArgumentOutOfRangeException(nameof(limit), limit, "a page has at least 1 message");
             IntPtr page;
             Errors.Check(Native.postbox_list_messages(
-                Handle, (int)state, Utf8.Optional(topic, nameof(topic)), (uint)limit, Utf8.Optional(cursor, nameof(cursor)), out page));
+                Handle, (int)state, Utf8.Optional(topic, nameof(topic)), PageLimit(limit), Utf8.Optional(cursor, nameof(cursor)), out page));
             return new MessagePage(new PageHandle(page));
+        }
+
+        private static uint PageLimit(int limit)
+        {
+            if (limit < 1)
+                throw new ArgumentOutOfRangeException(nameof(limit), limit, "a page has at least 1 message");
+            return (uint)limit;
         }
 
         /// <summary>

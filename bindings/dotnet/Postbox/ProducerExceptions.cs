@@ -5,42 +5,72 @@ using System.Linq;
 namespace Postbox
 {
     /// <summary>
-    /// Collects the exceptions of the producers that one call of the program calls on this thread. The library receives
-    /// their texts only.
+    /// Collects the exceptions of the producers that one call of the program calls. The library receives their texts only.
     /// </summary>
     internal sealed class ProducerExceptions : IDisposable
     {
         [ThreadStatic] private static ProducerExceptions current;
 
+        // The calls whose producers are called on threads of the library.
+        private static readonly HashSet<ProducerExceptions> Elsewhere = new HashSet<ProducerExceptions>();
+
         // A producer may itself call Postbox, on the same thread.
         private readonly ProducerExceptions outer;
+        private readonly ISet<string> ids;
         private readonly Dictionary<string, Exception> byId = new Dictionary<string, Exception>();
 
+        /// <summary>Collects the exceptions on this thread.</summary>
         internal ProducerExceptions()
         {
             outer = current;
             current = this;
         }
 
-        internal static void Add(IEnumerable<Message> messages, Exception thrown)
+        /// <summary>Collects the exceptions for these messages on threads of the library.</summary>
+        internal ProducerExceptions(IEnumerable<string> ids)
         {
-            if (current != null)
-                foreach (var message in messages)
-                    current.byId[message.Id] = thrown;
+            this.ids = new HashSet<string>(ids);
+            lock (Elsewhere)
+                Elsewhere.Add(this);
         }
 
-        internal Exception Of(string id) => byId.TryGetValue(id, out var thrown) ? thrown : null;
-
-        /// <summary>The exception, an exception of all exceptions, or null.</summary>
-        internal Exception All
+        internal static void Add(IEnumerable<Message> messages, Exception thrown)
         {
-            get
+            foreach (var message in messages)
             {
-                var all = byId.Values.Distinct().ToList();
-                return all.Count > 1 ? new AggregateException(all) : all.SingleOrDefault();
+                var id = message.Id;
+                if (current != null)
+                    current.byId[id] = thrown;
+                else
+                    lock (Elsewhere)
+                        foreach (var call in Elsewhere.Where(call => call.ids.Contains(id)))
+                            call.byId[id] = thrown;
             }
         }
 
-        public void Dispose() => current = outer;
+        internal Exception Of(string id)
+        {
+            lock (Elsewhere)
+                return byId.TryGetValue(id, out var thrown) ? thrown : null;
+        }
+
+        /// <summary>The exception, an exception of all exceptions, or null.</summary>
+        internal Exception All => Together(byId.Values);
+
+        /// <summary>Returns the exception, an exception of all exceptions, or null. Ignores nulls.</summary>
+        internal static Exception Together(IEnumerable<Exception> thrown)
+        {
+            var all = thrown.Where(one => one != null).Distinct().ToList();
+            return all.Count > 1 ? new AggregateException(all) : all.SingleOrDefault();
+        }
+
+        public void Dispose()
+        {
+            if (ids == null)
+                current = outer;
+            else
+                lock (Elsewhere)
+                    Elsewhere.Remove(this);
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.Linq;
 
 namespace Postbox
 {
@@ -12,10 +13,10 @@ namespace Postbox
     {
         private readonly MessageReport[] messages;
 
-        private Report(MessageReport[] messages, int failureCount)
+        internal Report(MessageReport[] messages)
         {
             this.messages = messages;
-            FailureCount = failureCount;
+            FailureCount = messages.Count(message => message.HasFailed);
         }
 
         /// <summary>The number of messages in the report.</summary>
@@ -37,6 +38,28 @@ namespace Postbox
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+        /// <summary>
+        /// The error of a call whose messages failed, as the library returns it for a call without a report. Null if no
+        /// message failed.
+        /// </summary>
+        internal PostboxException Failure
+        {
+            get
+            {
+                if (FailureCount == 0)
+                    return null;
+                var reasons = messages
+                    .Select((message, index) => new { message, index })
+                    .Where(entry => entry.message.HasFailed)
+                    .Select(entry => new Reason(entry.index, entry.message.Id, entry.message.Outcome.ToString(), entry.message.Detail, null))
+                    .ToList();
+                return Errors.Incomplete(
+                    reasons.Count + " of " + Count + " messages failed; there is a reason for each",
+                    messages.Any(message => message.MaySucceedLater), reasons,
+                    ProducerExceptions.Together(messages.Select(message => message.Exception)));
+            }
+        }
+
         /// <summary>Copies a report of the library, and frees the original.</summary>
         internal static Report Take(IntPtr report, ProducerExceptions thrown = null)
         {
@@ -53,7 +76,7 @@ namespace Postbox
                         Utf8.Read(Native.postbox_report_detail(report, at)),
                         thrown?.Of(id));
                 }
-                return new Report(messages, (int)Native.postbox_report_failure_count(report));
+                return new Report(messages);
             }
             finally
             {
@@ -86,5 +109,25 @@ namespace Postbox
         /// The exception that the producer of the message threw during this call. Null if the producer threw none.
         /// </summary>
         public Exception Exception { get; }
+
+        internal bool HasFailed => Outcome >= Outcome.NotFound;
+
+        /// <summary>Whether the message failed, and the same call may succeed later.</summary>
+        internal bool MaySucceedLater
+        {
+            get
+            {
+                switch (Outcome)
+                {
+                    case Outcome.NotFound:
+                    case Outcome.Parked:
+                    case Outcome.Rejected:
+                    case Outcome.Malformed:
+                        return false;
+                    default:
+                        return HasFailed;
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,4 @@
 using System;
-using System.Threading;
-using System.Threading.Tasks;
 
 namespace Postbox
 {
@@ -13,14 +11,16 @@ namespace Postbox
     /// actions, 400 KB per item, 4 MB in total, and one action per item. Items and keys are passed as
     /// <see cref="Item"/>, which lists the types of values, or as DynamoDB JSON, as in the AWS CLI. </para>
     /// </summary>
-    public sealed class UnitOfWork : IDisposable
+    public sealed partial class UnitOfWork : IDisposable
     {
         private readonly UnitOfWorkHandle handle;
-        private Task<bool> commit;
+        // A client that is collected is closed, and the commit would fail.
+        private readonly ClientHandle client;
 
-        internal UnitOfWork(UnitOfWorkHandle handle)
+        internal UnitOfWork(UnitOfWorkHandle handle, ClientHandle client)
         {
             this.handle = handle;
+            this.client = client;
         }
 
         /// <summary>
@@ -184,34 +184,6 @@ namespace Postbox
         /// </exception>
         /// <exception cref="PostboxException">Nothing was written, and the unit of work stays open.</exception>
         public void Commit() => Errors.Check(Native.postbox_unit_of_work_commit(Handle));
-
-        /// <summary>
-        /// Starts a commit on another thread. If a commit for which nobody waited is still running, or has ended,
-        /// returns this commit instead.
-        /// </summary>
-        internal Task<bool> CommitInBackground()
-        {
-            lock (handle)
-            {
-                if (commit != null)
-                    return commit;
-                var started = AsyncExtensions.Start(() =>
-                {
-                    Commit();
-                    return true;
-                }, CancellationToken.None);
-                // The exception of a commit that was not awaited must not count as unobserved.
-                started.ContinueWith(ended => ended.Exception, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously);
-                return commit = started;
-            }
-        }
-
-        /// <summary>Lets the next call start another commit, after a caller has received the outcome of the last one.</summary>
-        internal void ForgetCommit()
-        {
-            lock (handle)
-                commit = null;
-        }
 
         /// <summary>Discards the actions and closes the unit of work.</summary>
         /// <exception cref="PostboxException">

@@ -2,8 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using System.Net;
-using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -84,30 +82,6 @@ namespace Postbox.Tests
                 IsCanceled(world.Client.ArchiveAsync(_ => Task.CompletedTask, source.Token));
                 Check.Equal(2L, world.Client.ArchiveAsync(_ => Task.CompletedTask).Result.Archived);
             }
-        }
-
-        public static void A_commit_that_is_cancelled_continues_and_can_be_awaited_again()
-        {
-            var silent = new TcpListener(IPAddress.Loopback, 0);
-            silent.Start();
-            using (var config = new PostboxConfig()
-                .Set("endpoint_url", "http://127.0.0.1:" + ((IPEndPoint)silent.LocalEndpoint).Port).Set("region", "eu-west-1")
-                .Set("access_key_id", "a").Set("secret_access_key", "b").Set("operation_timeout_ms", 1000))
-            using (var client = config.Open())
-            using (var work = client.BeginUnitOfWork())
-            using (var source = new CancellationTokenSource())
-            {
-                work.Put("People", World.Person("Ada"));
-                var commit = work.CommitAsync(source.Token);
-                var connection = silent.AcceptTcpClient();
-                source.Cancel();
-                IsCanceled(commit);
-                var failure = Ends<PostboxRetryableException>(work.CommitAsync());
-                Check.Equal(PostboxErrorCode.OutcomeUnknown, failure.Code);
-                Check.Equal(PostboxErrorCode.OutcomeUnknown, Ends<PostboxRetryableException>(work.CommitAsync()).Code);
-                connection.Close();
-            }
-            silent.Stop();
         }
 
         public static void A_producer_that_is_cancelled_has_not_tried()
@@ -264,11 +238,6 @@ namespace Postbox.Tests
         {
             ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
             Check.Equal(TaskStatus.Canceled, task.Status);
-        }
-
-        private static T Ends<T>(Task task) where T : Exception
-        {
-            return Check.Throws<T>(() => task.GetAwaiter().GetResult());
         }
 
         internal static void WithAFile(Action<string> test)

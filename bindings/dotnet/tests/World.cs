@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
@@ -102,6 +103,19 @@ namespace Postbox.Tests
             catch (PostboxException failure) when (failure.Code == PostboxErrorCode.Closed)
             {
             }
+        }
+
+        /// <summary>Waits for the end of a task, and throws its exception.</summary>
+        internal static void For(Task task)
+        {
+            Check.That(((IAsyncResult)task).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(60)), "a task did not end");
+            task.GetAwaiter().GetResult();
+        }
+
+        internal static T For<T>(Task<T> task)
+        {
+            For((Task)task);
+            return task.Result;
         }
 
         internal static void For(Thread thread)

@@ -1,0 +1,52 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Postbox
+{
+    /// <summary>Reads items without blocking.</summary>
+    internal static class AsyncItems
+    {
+        private static readonly Func<IntPtr, Item> AsItem = result => ItemReader.Take(Native.postbox_result_take_item(result));
+
+        private static readonly Func<IntPtr, string> AsJson = result =>
+        {
+            var found = Native.postbox_result_take_item(result);
+            if (found == IntPtr.Zero)
+                return null;
+            IntPtr json;
+            using (var item = new ItemHandle(found))
+                Errors.Check(Native.postbox_item_to_json(item, out json));
+            return Utf8.Take(json);
+        };
+
+        internal static Task<Item> Read(Func<ClientHandle> client, string table, Item key, CancellationToken cancellation)
+        {
+            return Read(client, table, () => ItemWriter.Write(key, nameof(key)), AsItem, cancellation);
+        }
+
+        internal static Task<string> Read(Func<ClientHandle> client, string table, string key, CancellationToken cancellation)
+        {
+            return Read(client, table, () => FromJson(key), AsJson, cancellation);
+        }
+
+        private static ItemHandle FromJson(string key)
+        {
+            IntPtr item;
+            Errors.Check(Native.postbox_item_from_json(Utf8.Required(key, nameof(key)), out item));
+            return new ItemHandle(item);
+        }
+
+        private static Task<T> Read<T>(Func<ClientHandle> client, string table, Func<ItemHandle> key, Func<IntPtr, T> read, CancellationToken cancellation)
+        {
+            return Completion.Run(
+                started =>
+                {
+                    using (var written = key())
+                        return Native.postbox_read_item_async(
+                            client(), Utf8.Required(table, nameof(table)), written, Completion.Done, started.Data, out started.Operation);
+                },
+                read, cancellation);
+        }
+    }
+}

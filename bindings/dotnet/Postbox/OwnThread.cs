@@ -1,0 +1,34 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Postbox
+{
+    /// <summary>Runs calls that block on threads of their own, so that they occupy no threads of the pool.</summary>
+    internal static class OwnThread
+    {
+        internal static Task<T> Run<T>(Func<T> call, CancellationToken cancellation)
+        {
+            return Task.Factory.StartNew(call, cancellation, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+        }
+
+        internal static Task Run(Action call) => Run(() =>
+        {
+            call();
+            return true;
+        }, CancellationToken.None);
+
+        /// <summary>
+        /// Runs a call that ends early, without an exception, if the token is cancelled. The task is then cancelled.
+        /// </summary>
+        internal static Task<T> RunCancelable<T>(Func<T> call, CancellationToken cancellation)
+        {
+            return Run(() =>
+            {
+                var result = call();
+                cancellation.ThrowIfCancellationRequested();
+                return result;
+            }, cancellation);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace Postbox
+{
+    public sealed partial class PostboxClient
+    {
+        /// <summary>
+        /// Runs <see cref="Sweep"/> on a thread of its own, which is not one of the pool. A sweep is a long call that calls
+        /// producers.
+        /// </summary>
+        /// <param name="topic">The topic, or null for all topics.</param>
+        /// <param name="cancellation">
+        /// Cancels the sweep: the task ends with an <see cref="OperationCanceledException"/> when the current calls to
+        /// producers have ended, the messages that were sent are marked, and the lease was returned.
+        /// </param>
+        /// <returns>The task, whose result is that of the sweep.</returns>
+        public Task<SweepResult> SweepAsync(string topic = null, CancellationToken cancellation = default(CancellationToken))
+        {
+            return OwnThread.RunCancelable(() => Sweep(topic, cancellation), cancellation);
+        }
+
+        /// <summary>
+        /// Runs <see cref="Archive(Func{Message, Task}, CancellationToken)"/> on a thread of its own, which is not one of the
+        /// pool, and which waits for each task.
+        /// </summary>
+        /// <param name="archive">Stores a message durably.</param>
+        /// <param name="cancellation">
+        /// Cancels the call: the task ends with an <see cref="OperationCanceledException"/> when the current call to
+        /// the archive has ended and the lease was returned.
+        /// </param>
+        /// <returns>The task, whose result is that of the archiver.</returns>
+        public Task<ArchiveResult> ArchiveAsync(Func<Message, Task> archive, CancellationToken cancellation = default(CancellationToken))
+        {
+            return OwnThread.RunCancelable(() => Archive(archive, cancellation), cancellation);
+        }
+
+        /// <summary>Runs <see cref="ArchiveToFile"/> on a thread of its own, which is not one of the pool.</summary>
+        /// <param name="path">The path of the file to which the messages are appended.</param>
+        /// <param name="cancellation">
+        /// Cancels the call: the task ends with an <see cref="OperationCanceledException"/> when the lease was returned.
+        /// </param>
+        /// <returns>The task, whose result is that of the archiver.</returns>
+        public Task<ArchiveResult> ArchiveToFileAsync(string path, CancellationToken cancellation = default(CancellationToken))
+        {
+            return OwnThread.RunCancelable(() => ArchiveToFile(path, cancellation), cancellation);
+        }
+
+        /// <summary>Runs <see cref="StopSweeper"/> on a thread of its own, which is not one of the pool.</summary>
+        /// <returns>The task.</returns>
+        public Task StopSweeperAsync() => OwnThread.Run(StopSweeper);
+
+        /// <summary>Runs <see cref="StopArchiver"/> on a thread of its own, which is not one of the pool.</summary>
+        /// <returns>The task.</returns>
+        public Task StopArchiverAsync() => OwnThread.Run(StopArchiver);
+
+        /// <summary>Runs <see cref="Close()"/> on a thread of its own, which is not one of the pool.</summary>
+        /// <returns>The task.</returns>
+        public Task CloseAsync() => OwnThread.Run(Close);
+
+        /// <summary>Runs <see cref="Close(TimeSpan)"/> on a thread of its own, which is not one of the pool.</summary>
+        /// <param name="timeout">The time, rounded down to whole milliseconds. Zero does not wait.</param>
+        /// <returns>The task.</returns>
+        public Task CloseAsync(TimeSpan timeout) => OwnThread.Run(() => Close(timeout));
+    }
+}
