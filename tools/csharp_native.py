@@ -26,6 +26,7 @@ HANDLES = {
     "postbox_message": "MessageHandle",
     "postbox_operation": "OperationHandle",
     "postbox_page": "PageHandle",
+    "postbox_selection": "SelectionHandle",
     "postbox_unit_of_work": "UnitOfWorkHandle",
 }
 

@@ -5,8 +5,13 @@
  *     postbox::unit_of_work work = postbox::async::begin(box);
  *     work.put("People", postbox::item{{"Name", "Ada"}, {"Greetings", 1}});
  *     work.deposit_post(postbox::message("greeting.made", body));
- *     postbox::async::commit(work, [&loop](postbox::async::completed<void> done) {
- *         loop.post(...);                            // done.get() throws if the commit failed
+ *     postbox::async::commit(work, [&](postbox::async::completed<void> done) {
+ *         try {
+ *             done.get();                            // throws if the commit failed
+ *             respond(200);
+ *         } catch (const postbox::error &failed) {
+ *             respond(failed.is_retryable() ? 503 : 500);
+ *         }
  *     });
  *
  * A callback that owns a std::promise passes the result to a std::future:
@@ -312,7 +317,9 @@ operation unpark(client &box, std::string_view id, F done) {
 /** Starts client::create_table. See postbox_create_table_async. */
 template <class F>
 operation create_table(client &box, F done) {
-    return detail::start<void>(std::move(done), [&](auto... rest) { return postbox_create_table_async(box.handle(), rest...); });
+    return detail::start<void>(std::move(done), [&](auto... rest) {
+        return postbox_create_table_async(box.handle(), rest...);
+    });
 }
 
 /**
@@ -321,7 +328,9 @@ operation create_table(client &box, F done) {
  */
 template <class F>
 operation verify_table(client &box, F done) {
-    return detail::start<bool>(std::move(done), [&](auto... rest) { return postbox_verify_table_async(box.handle(), rest...); });
+    return detail::start<bool>(std::move(done), [&](auto... rest) {
+        return postbox_verify_table_async(box.handle(), rest...);
+    });
 }
 
 /** Starts client::table_warnings. The result is a std::vector<std::string>. See postbox_table_warnings_async. */

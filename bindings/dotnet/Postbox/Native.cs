@@ -108,7 +108,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_async(ClientHandle client, byte[] id, int outcome, byte[] reason, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many_async(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_messages(ClientHandle client, int state, IntPtr selection, out ulong count);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_messages(ClientHandle client, int state, SelectionHandle selection, out ulong count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding(ClientHandle client, byte[] topic, out postbox_outstanding_count result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding_async(ClientHandle client, byte[] topic, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table(ClientHandle client);
@@ -217,10 +217,10 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_page(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_report(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_text(IntPtr result);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_select_messages(ClientHandle client, int state, IntPtr selection, out IntPtr page);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_select_messages(ClientHandle client, int state, SelectionHandle selection, out IntPtr page);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_selection_free(IntPtr selection);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_new();
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_set(IntPtr selection, byte[] name, byte[] value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_set(SelectionHandle selection, byte[] name, byte[] value);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_send_results_set(IntPtr results, UIntPtr index, int outcome, byte[] reason);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_log_callback(int level, postbox_log_callback callback, IntPtr data, postbox_release_callback release);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_trace_context(byte[] traceParent, byte[] traceState);
