@@ -17,9 +17,9 @@ would not be stored exactly.
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Mapping, Set
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, Overflow, Rounded, Underflow
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
@@ -64,8 +64,8 @@ def to_json(value: object, what: str) -> bytes:
     return utf8(json.dumps(value, ensure_ascii=False), what)
 
 
-# Every commit runs this code, so it is written for speed: it builds strings instead of dicts for a JSON encoder, and
-# checks for dict before Mapping, because a check for Mapping is slow.
+# Every commit runs this code, so it is written for speed: it builds strings instead of dicts for a JSON encoder, looks up the
+# common types before it checks for subclasses, and checks for dict before Mapping, because a check for Mapping is slow.
 
 
 def _members(mapping: Mapping[str, Any], path: _Path) -> str:
@@ -73,28 +73,42 @@ def _members(mapping: Mapping[str, Any], path: _Path) -> str:
     for name, value in mapping.items():
         if not isinstance(name, str):
             raise TypeError(f"{_shown(path)} has a name of type {type(name).__name__}: names are of type str")
-        members.append(f"{quoted(name)}:{_tagged(value, (*path, name))}")
+        plain = _PLAIN.get(type(value))
+        members.append(f"{quoted(name)}:{_tagged(value, (*path, name)) if plain is None else plain(value)}")
     return "{" + ",".join(members) + "}"
+
+
+def _elements(values: Sequence[Any], path: _Path) -> str:
+    elements = []
+    for index, value in enumerate(values):
+        plain = _PLAIN.get(type(value))
+        elements.append(_tagged(value, (*path, index)) if plain is None else plain(value))
+    return "[" + ",".join(elements) + "]"
+
+
+# Formats values of these types, which are never rejected and so need no path.
+_PLAIN: dict[type, Callable[[Any], str]] = {
+    str: lambda value: f'{{"S":{quoted(value)}}}',
+    bool: lambda value: '{"BOOL":true}' if value else '{"BOOL":false}',
+    type(None): lambda _: '{"NULL":true}',
+    bytes: lambda value: f'{{"B":"{b2a_base64(value, newline=False).decode()}"}}',
+}
 
 
 def _tagged(value: object, path: _Path) -> str:
     """Formats a Python value as DynamoDB JSON: {"S":"text"}."""
     if isinstance(value, str):
         return f'{{"S":{quoted(value)}}}'
-    if value is None:
-        return '{"NULL":true}'
-    if isinstance(value, bool):
-        return '{"BOOL":true}' if value else '{"BOOL":false}'
     if isinstance(value, (int, Decimal)):
         return f'{{"N":{_number(value, path)}}}'
-    if _is_binary(value):
-        return f'{{"B":{_binary(value, path)}}}'
+    if isinstance(value, (list, tuple)):
+        return f'{{"L":{_elements(value, path)}}}'
     if isinstance(value, (dict, Mapping)):
         return f'{{"M":{_members(value, path)}}}'
-    if isinstance(value, (list, tuple)):
-        return '{"L":[' + ",".join(_tagged(element, (*path, index)) for index, element in enumerate(value)) + "]}"
     if isinstance(value, Set):
         return _set(value, path)
+    if _is_binary(value):
+        return f'{{"B":{_binary(value, path)}}}'
     if isinstance(value, float):
         raise TypeError(
             f"{_shown(path)} is a float: DynamoDB stores decimal numbers of 38 digits, which a float only approximates. "
@@ -108,10 +122,10 @@ def _shown(path: _Path) -> str:
 
 
 def _number(value: object, path: _Path) -> str:
+    if type(value) is int and -_FIRST_INT_OF_39_DIGITS < value < _FIRST_INT_OF_39_DIGITS:
+        return f'"{value}"'
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise TypeError(f"{_shown(path)} mixes numbers with {type(value).__name__}")
-    if type(value) is int and abs(value) < _FIRST_INT_OF_39_DIGITS:
-        return f'"{value}"'
     try:
         number = _DYNAMODB_NUMBER.create_decimal(value)
     except DecimalException:
@@ -132,7 +146,7 @@ def _is_binary(value: object) -> bool:
 def _binary(value: Any, path: _Path) -> str:
     if not _is_binary(value):
         raise TypeError(f"{_shown(path)} mixes bytes with {type(value).__name__}")
-    return f'"{base64.b64encode(bytes(value)).decode()}"'
+    return f'"{b2a_base64(bytes(value), newline=False).decode()}"'
 
 
 def _string(value: object, path: _Path) -> str:
