@@ -51,7 +51,7 @@ namespace Postbox
                 var reasons = messages
                     .Select((message, index) => new { message, index })
                     .Where(entry => entry.message.HasFailed)
-                    .Select(entry => new Reason(entry.index, entry.message.Id, entry.message.Outcome.ToString(), entry.message.Detail, null))
+                    .Select(entry => new Reason(entry.index, entry.message.Id, entry.message.Outcome.ToString(), entry.message.Detail, null, null))
                     .ToList();
                 return Errors.Incomplete(
                     reasons.Count + " of " + Count + " messages failed; there is a reason for each",
