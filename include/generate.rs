@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 33] = [
+pub const SOURCES: [(&str, &str); 34] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -37,6 +37,7 @@ pub const SOURCES: [(&str, &str); 33] = [
     ("src/ffi/report.rs", "Reports"),
     ("src/ffi/operation.rs", "Asynchronous operations"),
     ("src/ffi/start.rs", ""),
+    ("src/ffi/start_operator.rs", ""),
     ("src/ffi/result.rs", ""),
     ("src/ffi/log.rs", "Logging"),
     ("src/ffi/trace.rs", "Tracing"),

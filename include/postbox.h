@@ -3034,6 +3034,80 @@ postbox_error *postbox_table_warnings_async(postbox_client *client,
                                                    postbox_operation **operation);
 
 /**
+ * Starts postbox_select_messages, and returns without waiting for DynamoDB. The selection is copied. The
+ * result contains the page.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_select_messages_async(postbox_client *client,
+                                                    postbox_state state,
+                                                    const postbox_selection *selection,
+                                                    postbox_completion_callback callback,
+                                                    void *data,
+                                                    postbox_operation **operation);
+
+/**
+ * Starts postbox_count_messages, and returns without waiting for DynamoDB. The selection is copied.
+ * postbox_result_number returns the count.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_count_messages_async(postbox_client *client,
+                                                   postbox_state state,
+                                                   const postbox_selection *selection,
+                                                   postbox_completion_callback callback,
+                                                   void *data,
+                                                   postbox_operation **operation);
+
+/**
+ * Starts postbox_dispatched_between, and returns without waiting for DynamoDB. postbox_result_number returns
+ * the count.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_dispatched_between_async(postbox_client *client,
+                                                       const char *topic,
+                                                       int64_t from_ticks,
+                                                       int64_t to_ticks,
+                                                       postbox_completion_callback callback,
+                                                       void *data,
+                                                       postbox_operation **operation);
+
+/**
+ * Starts postbox_topic_counts, and returns without waiting for DynamoDB. The result contains the item.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_topic_counts_async(postbox_client *client,
+                                                 bool all_states,
+                                                 postbox_completion_callback callback,
+                                                 void *data,
+                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_leases, and returns without waiting for DynamoDB. The result contains the item.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_leases_async(postbox_client *client,
+                                           postbox_completion_callback callback,
+                                           void *data,
+                                           postbox_operation **operation);
+
+/**
+ * Starts postbox_sweepers, and returns without waiting for DynamoDB. The result contains the item.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_sweepers_async(postbox_client *client,
+                                             postbox_completion_callback callback,
+                                             void *data,
+                                             postbox_operation **operation);
+
+/**
+ * Starts postbox_location, and returns without waiting for DynamoDB. The result contains the text.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_location_async(postbox_client *client,
+                                             postbox_completion_callback callback,
+                                             void *data,
+                                             postbox_operation **operation);
+
+/**
  * Takes the message out of a result. The caller frees it with postbox_message_free.
  */
 POSTBOX_API postbox_message *postbox_result_take_message(postbox_result *result);
@@ -3062,6 +3136,11 @@ POSTBOX_API char *postbox_result_take_text(postbox_result *result);
  * Returns the boolean value of a result. Returns false for NULL and for a result without one.
  */
 POSTBOX_API bool postbox_result_flag(const postbox_result *result);
+
+/**
+ * Returns the number of a result. Returns 0 for NULL and for a result without one.
+ */
+POSTBOX_API uint64_t postbox_result_number(const postbox_result *result);
 
 /**
  * Writes the count of a result to `count`. Returns false, and writes nothing, if `result` is NULL or has no

@@ -32,6 +32,7 @@ mod report;
 mod result;
 mod selection;
 mod start;
+mod start_operator;
 mod stats;
 mod sweep;
 mod text;

@@ -34,7 +34,12 @@ pub unsafe extern "C" fn postbox_topic_counts(
 ) -> *mut postbox_error {
     let scope = if all_states { CountScope::All } else { CountScope::Outstanding };
     // SAFETY: the header requires a living handle and a place for a pointer, or NULL, which is checked.
-    unsafe { listed(client, counts, "counts", "topics", |postbox| Ok(each(postbox.topic_counts(scope)?, topic_count))) }
+    unsafe { listed(client, counts, "counts", |postbox| topic_counts(postbox, scope)) }
+}
+
+/// Returns the item with the counts by topic.
+pub(crate) fn topic_counts(postbox: &Postbox, scope: CountScope) -> Result<Item> {
+    Ok(list("topics", postbox.topic_counts(scope)?, topic_count))
 }
 
 /// Counts the messages of a topic that were dispatched at or after `from_ticks` and before `to_ticks`, in
@@ -75,7 +80,12 @@ pub unsafe extern "C" fn postbox_leases(
     leases: *mut *mut postbox_item,
 ) -> *mut postbox_error {
     // SAFETY: the header requires a living handle and a place for a pointer, or NULL, which is checked.
-    unsafe { listed(client, leases, "leases", "leases", |postbox| Ok(each(postbox.leases()?, lease))) }
+    unsafe { listed(client, leases, "leases", lease_items) }
+}
+
+/// Returns the item with the leases.
+pub(crate) fn lease_items(postbox: &Postbox) -> Result<Item> {
+    Ok(list("leases", postbox.leases()?, lease))
 }
 
 /// Reads the processes that have swept this outbox within the last day, and writes an item to `sweepers`,
@@ -93,7 +103,12 @@ pub unsafe extern "C" fn postbox_sweepers(
     sweepers: *mut *mut postbox_item,
 ) -> *mut postbox_error {
     // SAFETY: the header requires a living handle and a place for a pointer, or NULL, which is checked.
-    unsafe { listed(client, sweepers, "sweepers", "sweepers", |postbox| Ok(each(postbox.sweepers()?, sweeper))) }
+    unsafe { listed(client, sweepers, "sweepers", sweeper_items) }
+}
+
+/// Returns the item with the sweepers.
+pub(crate) fn sweeper_items(postbox: &Postbox) -> Result<Item> {
+    Ok(list("sweepers", postbox.sweepers()?, sweeper))
 }
 
 /// Describes where the outbox table is, for prompts and logs: with its account and region, its endpoint,
@@ -114,7 +129,7 @@ pub unsafe extern "C" fn postbox_location(
     })
 }
 
-/// Passes a list to C, as the only attribute of an item.
+/// Passes an item with a list to C.
 ///
 /// # Safety
 /// The rules of [`Handle::borrow`] apply to `client`. `out` is `NULL` or can be written.
@@ -122,25 +137,25 @@ unsafe fn listed(
     client: *mut postbox_client,
     out: *mut *mut postbox_item,
     argument: &str,
-    name: &str,
-    list: impl FnOnce(&Postbox) -> Result<AttributeValue>,
+    read: impl FnOnce(&Postbox) -> Result<Item>,
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the caller's promise.
         let postbox = unsafe { postbox_client::borrow(client) }?;
         check_out(out, argument)?;
-        let item = Item::from([(name.to_owned(), list(postbox.get())?)]);
+        let item = read(postbox.get())?;
         // SAFETY: checked above.
         unsafe { write_out(out, argument, postbox_item::of(&item).into_raw()) }
     })
 }
 
-fn each<T>(all: Vec<T>, members: impl Fn(T) -> Vec<(&'static str, Option<AttributeValue>)>) -> AttributeValue {
+/// Returns an item whose only attribute is a list of maps.
+fn list<T>(name: &str, all: Vec<T>, members: impl Fn(T) -> Vec<(&'static str, Option<AttributeValue>)>) -> Item {
     let map = |one: T| {
         let members = members(one).into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         AttributeValue::M(members.collect())
     };
-    AttributeValue::L(all.into_iter().map(map).collect())
+    Item::from([(name.to_owned(), AttributeValue::L(all.into_iter().map(map).collect()))])
 }
 
 fn string(text: String) -> Option<AttributeValue> {

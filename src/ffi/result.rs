@@ -34,6 +34,7 @@ pub(crate) enum Content {
     Report(Box<postbox_report>),
     Text(String),
     Flag(bool),
+    Number(u64),
     Count(OutstandingCount),
 }
 
@@ -56,6 +57,12 @@ impl From<()> for Content {
 impl From<bool> for Content {
     fn from(flag: bool) -> Self {
         Self::Flag(flag)
+    }
+}
+
+impl From<u64> for Content {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
     }
 }
 
@@ -180,6 +187,21 @@ pub unsafe extern "C" fn postbox_result_flag(result: *const postbox_result) -> b
     infallible(false, || {
         // SAFETY: the header requires NULL or a living result.
         unsafe { postbox_result::borrow(result) }.is_ok_and(|result| matches!(*result.0.lock(), Content::Flag(true)))
+    })
+}
+
+/// Returns the number of a result. Returns 0 for NULL and for a result without one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_result_number(result: *const postbox_result) -> u64 {
+    infallible(0, || {
+        // SAFETY: the header requires NULL or a living result.
+        match unsafe { postbox_result::borrow(result) } {
+            Ok(result) => match *result.0.lock() {
+                Content::Number(number) => number,
+                _ => 0,
+            },
+            Err(_) => 0,
+        }
     })
 }
 

@@ -42,7 +42,7 @@ impl postbox_selection {
     ///
     /// # Safety
     /// The rules of [`Handle::borrow`] apply, except that NULL is allowed.
-    unsafe fn read(selection: *const Self) -> Selection {
+    pub(crate) unsafe fn read(selection: *const Self) -> Selection {
         // SAFETY: the caller's promise.
         unsafe { selection.as_ref() }.map(|selection| selection.0.lock().clone()).unwrap_or_default()
     }

@@ -405,3 +405,39 @@ void two_hundred_operations_run_at_the_same_time(void)
     CHECK(count.count == 200);
     postbox_free(box);
 }
+
+void operators_read_without_waiting(void)
+{
+    struct completion done = NO_COMPLETION;
+    postbox_client *box = open_memory(NULL);
+    postbox_selection *selection = postbox_selection_new();
+    deposit(box, "a");
+    OK(postbox_selection_set(selection, "topic", "greeting.made"));
+    DONE(&done, postbox_select_messages_async(box, POSTBOX_STATE_OUTSTANDING, selection, complete, &done, NULL));
+    postbox_page *page = postbox_result_take_page(done.result);
+    CHECK(postbox_page_count(page) == 1);
+    postbox_page_free(page);
+    forget(&done);
+    DONE(&done, postbox_count_messages_async(box, POSTBOX_STATE_OUTSTANDING, selection, complete, &done, NULL));
+    CHECK(postbox_result_number(done.result) == 1 && !postbox_result_flag(done.result));
+    forget(&done);
+    DONE(&done, postbox_dispatched_between_async(box, "greeting.made", 0, 1, complete, &done, NULL));
+    CHECK(postbox_result_number(done.result) == 0);
+    forget(&done);
+    DONE(&done, postbox_topic_counts_async(box, false, complete, &done, NULL));
+    postbox_item *counts = postbox_result_take_item(done.result);
+    CHECK(postbox_value_count(postbox_item_get(counts, "topics")) == 1);
+    postbox_item_free(counts);
+    forget(&done);
+    DONE(&done, postbox_leases_async(box, complete, &done, NULL));
+    forget(&done);
+    DONE(&done, postbox_sweepers_async(box, complete, &done, NULL));
+    forget(&done);
+    DONE(&done, postbox_location_async(box, complete, &done, NULL));
+    char *location = postbox_result_take_text(done.result);
+    HOLDS(location, "in :memory:");
+    postbox_string_free(location);
+    forget(&done);
+    postbox_selection_free(selection);
+    postbox_free(box);
+}

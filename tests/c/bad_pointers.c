@@ -474,6 +474,17 @@ void null_arguments_of_started_operations_are_errors(void)
     NOT_TEXT("topic", postbox_count_outstanding_async(box, NOT_UTF8, never, NULL, NULL));
     STARTS_NOTHING(postbox_unpark_async, "x");
     IS_NULL("id", postbox_unpark_async(box, NULL, never, NULL, NULL));
+    STARTS_NOTHING(postbox_select_messages_async, POSTBOX_STATE_PARKED, NULL);
+    STARTS_NOTHING(postbox_count_messages_async, POSTBOX_STATE_PARKED, NULL);
+    STARTS_NOTHING(postbox_dispatched_between_async, "t", 0, 1);
+    IS_NULL("topic", postbox_dispatched_between_async(box, NULL, 0, 1, never, NULL, NULL));
+    STARTS_NOTHING(postbox_topic_counts_async, false);
+    IS_NULL("client", postbox_leases_async(NULL, never, NULL, NULL));
+    IS_NULL("callback", postbox_leases_async(box, NULL, NULL, NULL));
+    IS_NULL("client", postbox_sweepers_async(NULL, never, NULL, NULL));
+    IS_NULL("callback", postbox_sweepers_async(box, NULL, NULL, NULL));
+    IS_NULL("client", postbox_location_async(NULL, never, NULL, NULL));
+    IS_NULL("callback", postbox_location_async(box, NULL, NULL, NULL));
     IS_NULL("client", postbox_create_table_async(NULL, never, NULL, NULL));
     IS_NULL("callback", postbox_create_table_async(box, NULL, NULL, NULL));
     IS_NULL("client", postbox_verify_table_async(NULL, never, NULL, NULL));
@@ -485,6 +496,7 @@ void null_arguments_of_started_operations_are_errors(void)
     CHECK(postbox_result_take_message(NULL) == NULL && postbox_result_take_item(NULL) == NULL);
     CHECK(postbox_result_take_page(NULL) == NULL && postbox_result_take_report(NULL) == NULL);
     CHECK(postbox_result_take_text(NULL) == NULL && !postbox_result_flag(NULL));
+    CHECK(postbox_result_number(NULL) == 0);
     CHECK(!postbox_result_outstanding_count(NULL, &count));
     postbox_result_free(NULL);
     postbox_operation_cancel(NULL);

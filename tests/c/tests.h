@@ -57,6 +57,7 @@
     TEST(close_gives_up_a_callback_that_does_not_return) \
     TEST(forked_child_starts_no_operation_and_gets_no_result) \
     TEST(two_hundred_operations_run_at_the_same_time) \
+    TEST(operators_read_without_waiting) \
     TEST(unit_may_outlive_its_postbox) \
     TEST(message_is_deposited_read_cleared_and_skipped) \
     TEST(without_a_report_a_failed_message_is_an_error) \

@@ -109,6 +109,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_confirm_many_async(ClientHandle client, IntPtr[] ids, int[] outcomes, IntPtr[] reasons, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_messages(ClientHandle client, int state, SelectionHandle selection, out ulong count);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_messages_async(ClientHandle client, int state, SelectionHandle selection, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding(ClientHandle client, byte[] topic, out postbox_outstanding_count result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_count_outstanding_async(ClientHandle client, byte[] topic, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_create_table(ClientHandle client);
@@ -120,6 +121,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts(ClientHandle client, IntPtr[] messages, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_deposit_posts_async(ClientHandle client, IntPtr[] messages, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_dispatched_between(ClientHandle client, byte[] topic, long fromTicks, long toTicks, out ulong count);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_dispatched_between_async(ClientHandle client, byte[] topic, long fromTicks, long toTicks, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_embedded_execute(ClientHandle client, byte[] operation, byte[] request, out IntPtr answer);
         [DllImport(Library, CallingConvention = C)] internal static extern int postbox_error_code(IntPtr error);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_error_free(IntPtr error);
@@ -158,9 +160,11 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_to_json(ItemHandle item, out IntPtr json);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_value(ItemHandle item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_leases(ClientHandle client, out IntPtr leases);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_leases_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list_messages(ClientHandle client, int state, byte[] topic, uint limit, byte[] cursor, out IntPtr page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list_messages_async(ClientHandle client, int state, byte[] topic, uint limit, byte[] cursor, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_location(ClientHandle client, out IntPtr location);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_location_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched(ClientHandle client, IntPtr[] ids, UIntPtr count, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_mark_dispatched_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
@@ -211,6 +215,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern int postbox_report_outcome(IntPtr report, UIntPtr index);
         [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_result_flag(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_result_free(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] internal static extern ulong postbox_result_number(IntPtr result);
         [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_result_outstanding_count(IntPtr result, out postbox_outstanding_count count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_item(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_message(IntPtr result);
@@ -218,6 +223,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_report(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_text(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_select_messages(ClientHandle client, int state, SelectionHandle selection, out IntPtr page);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_select_messages_async(ClientHandle client, int state, SelectionHandle selection, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_selection_free(IntPtr selection);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_new();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_set(SelectionHandle selection, byte[] name, byte[] value);
@@ -233,9 +239,11 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_string_free(IntPtr @string);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweep(ClientHandle client, byte[] topic, IntPtr cancel, out postbox_sweep_result result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweepers(ClientHandle client, out IntPtr sweepers);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_sweepers_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_table_warnings(ClientHandle client, out IntPtr warnings);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_table_warnings_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_topic_counts(ClientHandle client, [MarshalAs(UnmanagedType.I1)] bool allStates, out IntPtr counts);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_topic_counts_async(ClientHandle client, [MarshalAs(UnmanagedType.I1)] bool allStates, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_add(UnitOfWorkHandle work, byte[] action);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_begin(ClientHandle client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_begin_async(ClientHandle client);
