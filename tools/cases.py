@@ -39,6 +39,7 @@ CASES = {
     "callback-from-another-thread": "A producer is called on the thread that clears or sweeps.",
     "sweeper": "The sweeper is started, sends messages that were not cleared, and is stopped.",
     "sent-after-commit": "The sweeper sends a message at once that another client has committed, when it is named.",
+    "started-operations": "An operation is started, and its result is received once, also when the client is closed before.",
     "use-after-close": "A call after close is an error.",
     "ten-thousand-handles": "Creating and freeing 10,000 handles leaks no memory.",
     "double-free": "Freeing a handle twice is documented as undefined in C, and impossible or harmless elsewhere.",

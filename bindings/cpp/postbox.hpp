@@ -1315,6 +1315,47 @@ struct sweeper_info {
     std::optional<time_point> stopped_at;
 };
 
+namespace detail {
+
+inline std::vector<topic_count> topic_counts_of(const item &owned) {
+    std::vector<topic_count> topics;
+    for (const value &of : owned["topics"]) {
+        const auto number = [&](const char *name) { return of[name].as<std::uint64_t>(); };
+        topics.push_back({of["topic"].as<std::string>(), number("outstanding"), time_member(of, "oldest_ticks"),
+                          number("dispatched"), number("parked"), number("waiting"),
+                          time_member(of, "next_attempt_ticks"), number("failing"),
+                          time_member(of, "failing_since_ticks"),
+                          member<std::string>(of, "last_error"), number("invalid_times")});
+    }
+    return topics;
+}
+
+inline std::vector<lease_info> leases_of(const item &owned) {
+    std::vector<lease_info> leases;
+    for (const value &of : owned["leases"])
+        leases.push_back({of["resource"].as<std::string>(), of["holder"].as<std::string>(),
+                          time_of(of["expires_ticks"].as<std::int64_t>()),
+                          member<std::string>(of, "topic"), member<std::string>(of, "paused"),
+                          of["is_ignored"].as<bool>()});
+    return leases;
+}
+
+inline std::vector<sweeper_info> sweepers_of(const item &owned) {
+    std::vector<sweeper_info> sweepers;
+    for (const value &of : owned["sweepers"]) {
+        std::vector<std::string> topics;
+        for (const value &topic : of["topics"])
+            topics.push_back(topic.as<std::string>());
+        sweepers.push_back({of["holder"].as<std::string>(), of["version"].as<std::string>(), std::move(topics),
+                            time_of(of["last_sweep_ticks"].as<std::int64_t>()),
+                            time_member(of, "last_success_ticks"),
+                            member<std::string>(of, "last_error"), time_member(of, "stopped_ticks")});
+    }
+    return sweepers;
+}
+
+} // namespace detail
+
 /** A request to stop running calls early. Any thread may cancel it. See postbox_cancel_token. */
 class cancel_token {
 public:
@@ -1618,17 +1659,7 @@ public:
     [[nodiscard]] std::vector<topic_count> topic_counts(bool all_states = false) {
         postbox_item *counts = nullptr;
         detail::check(postbox_topic_counts(handle(), all_states, &counts));
-        const item owned(counts);
-        std::vector<topic_count> topics;
-        for (const value &of : owned["topics"]) {
-            const auto number = [&](const char *name) { return of[name].as<std::uint64_t>(); };
-            topics.push_back({of["topic"].as<std::string>(), number("outstanding"), detail::time_member(of, "oldest_ticks"),
-                              number("dispatched"), number("parked"), number("waiting"),
-                              detail::time_member(of, "next_attempt_ticks"), number("failing"),
-                              detail::time_member(of, "failing_since_ticks"),
-                              detail::member<std::string>(of, "last_error"), number("invalid_times")});
-        }
-        return topics;
+        return detail::topic_counts_of(item(counts));
     }
 
     /** Counts the messages of a topic that were dispatched from one time until before another. */
@@ -1646,32 +1677,14 @@ public:
     [[nodiscard]] std::vector<lease_info> leases() {
         postbox_item *found = nullptr;
         detail::check(postbox_leases(handle(), &found));
-        const item owned(found);
-        std::vector<lease_info> leases;
-        for (const value &of : owned["leases"])
-            leases.push_back({of["resource"].as<std::string>(), of["holder"].as<std::string>(),
-                              detail::time_of(of["expires_ticks"].as<std::int64_t>()),
-                              detail::member<std::string>(of, "topic"), detail::member<std::string>(of, "paused"),
-                              of["is_ignored"].as<bool>()});
-        return leases;
+        return detail::leases_of(item(found));
     }
 
     /** Returns the processes that have swept this outbox within a day, the latest first. See postbox_sweepers. */
     [[nodiscard]] std::vector<sweeper_info> sweepers() {
         postbox_item *found = nullptr;
         detail::check(postbox_sweepers(handle(), &found));
-        const item owned(found);
-        std::vector<sweeper_info> sweepers;
-        for (const value &of : owned["sweepers"]) {
-            std::vector<std::string> topics;
-            for (const value &topic : of["topics"])
-                topics.push_back(topic.as<std::string>());
-            sweepers.push_back({of["holder"].as<std::string>(), of["version"].as<std::string>(), std::move(topics),
-                                detail::time_of(of["last_sweep_ticks"].as<std::int64_t>()),
-                                detail::time_member(of, "last_success_ticks"),
-                                detail::member<std::string>(of, "last_error"), detail::time_member(of, "stopped_ticks")});
-        }
-        return sweepers;
+        return detail::sweepers_of(item(found));
     }
 
     /** Describes where the outbox table is, for prompts and logs. See postbox_location. */

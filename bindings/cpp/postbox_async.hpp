@@ -71,6 +71,16 @@ T take_result(postbox_result *result) {
         return count;
     } else if constexpr (std::is_same_v<T, bool>) {
         return postbox_result_flag(result);
+    } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+        return postbox_result_number(result);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        return take(postbox_result_take_text(result)).value_or("");
+    } else if constexpr (std::is_same_v<T, std::vector<topic_count>>) {
+        return topic_counts_of(item(postbox_result_take_item(result)));
+    } else if constexpr (std::is_same_v<T, std::vector<lease_info>>) {
+        return leases_of(item(postbox_result_take_item(result)));
+    } else if constexpr (std::is_same_v<T, std::vector<sweeper_info>>) {
+        return sweepers_of(item(postbox_result_take_item(result)));
     } else {
         static_assert(std::is_void_v<T>, "no operation has a result of this type");
     }
@@ -303,6 +313,65 @@ template <class F>
 operation count_outstanding(client &box, std::optional<std::string_view> topic, F done) {
     return detail::start<outstanding_count>(std::move(done), [&](auto... rest) {
         return postbox_count_outstanding_async(box.handle(), detail::optional_text(topic, "topic").get(), rest...);
+    });
+}
+
+/** Starts client::select_messages. The result is a page. See postbox_select_messages_async. */
+template <class F>
+operation select_messages(client &box, postbox_state state, const selection &selected, F done) {
+    return detail::start<page>(std::move(done), [&](auto... rest) {
+        return postbox_select_messages_async(box.handle(), state, detail::to_c(selected).get(), rest...);
+    });
+}
+
+/** Starts client::count_messages. The result is a std::uint64_t. See postbox_count_messages_async. */
+template <class F>
+operation count_messages(client &box, postbox_state state, const selection &selected, F done) {
+    return detail::start<std::uint64_t>(std::move(done), [&](auto... rest) {
+        return postbox_count_messages_async(box.handle(), state, detail::to_c(selected).get(), rest...);
+    });
+}
+
+/** Starts client::topic_counts. The result is a std::vector<topic_count>. See postbox_topic_counts_async. */
+template <class F>
+operation topic_counts(client &box, bool all_states, F done) {
+    return detail::start<std::vector<topic_count>>(std::move(done), [&](auto... rest) {
+        return postbox_topic_counts_async(box.handle(), all_states, rest...);
+    });
+}
+
+/** Starts client::dispatched_between. The result is a std::uint64_t. See postbox_dispatched_between_async. */
+template <class From, class To, class F>
+operation dispatched_between(client &box, std::string_view topic,
+                             std::chrono::time_point<std::chrono::system_clock, From> from,
+                             std::chrono::time_point<std::chrono::system_clock, To> to, F done) {
+    return detail::start<std::uint64_t>(std::move(done), [&](auto... rest) {
+        return postbox_dispatched_between_async(box.handle(), detail::text(topic, "topic").c_str(),
+                                                detail::ticks_of(from), detail::ticks_of(to), rest...);
+    });
+}
+
+/** Starts client::leases. The result is a std::vector<lease_info>. See postbox_leases_async. */
+template <class F>
+operation leases(client &box, F done) {
+    return detail::start<std::vector<lease_info>>(std::move(done), [&](auto... rest) {
+        return postbox_leases_async(box.handle(), rest...);
+    });
+}
+
+/** Starts client::sweepers. The result is a std::vector<sweeper_info>. See postbox_sweepers_async. */
+template <class F>
+operation sweepers(client &box, F done) {
+    return detail::start<std::vector<sweeper_info>>(std::move(done), [&](auto... rest) {
+        return postbox_sweepers_async(box.handle(), rest...);
+    });
+}
+
+/** Starts client::location. The result is a std::string. See postbox_location_async. */
+template <class F>
+operation location(client &box, F done) {
+    return detail::start<std::string>(std::move(done), [&](auto... rest) {
+        return postbox_location_async(box.handle(), rest...);
     });
 }
 

@@ -269,3 +269,19 @@ TEST(exception_of_a_callback_ends_the_program) {
     CHECK(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
 }
+
+TEST(operators_read_without_waiting) {
+    postbox::client box = open_memory();
+    deposit(box, "a");
+    postbox::selection of_topic;
+    of_topic.topic = "greeting.made";
+    const auto epoch = std::chrono::system_clock::time_point();
+    CHECK(RESULT(postbox::page, select_messages, box, POSTBOX_STATE_OUTSTANDING, of_topic).messages().size() == 1);
+    CHECK(RESULT(std::uint64_t, count_messages, box, POSTBOX_STATE_OUTSTANDING, of_topic) == 1);
+    CHECK(RESULT(std::uint64_t, dispatched_between, box, "greeting.made", epoch, epoch) == 0);
+    const auto counts = RESULT(std::vector<postbox::topic_count>, topic_counts, box, false);
+    CHECK(counts.size() == 1 && counts.at(0).outstanding == 1);
+    CHECK(RESULT(std::vector<postbox::lease_info>, leases, box).empty());
+    CHECK(RESULT(std::vector<postbox::sweeper_info>, sweepers, box).empty());
+    CHECK(RESULT(std::string, location, box).find(":memory:") != std::string::npos);
+}

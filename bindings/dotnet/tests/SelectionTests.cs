@@ -94,5 +94,22 @@ namespace Postbox.Tests
                 Check.Contains("brighter_outbox", world.Client.GetLocation());
             }
         }
+
+        public static void Operators_read_without_blocking()
+        {
+            using (var world = new World())
+            {
+                Deposit(world, "even", 0);
+                var client = world.Client;
+                using (var page = client.SelectMessagesAsync(MessageState.Outstanding, new Selection { Topic = "even" }).Result)
+                    Check.Equal(1, page.Count);
+                Check.Equal(1L, client.CountMessagesAsync(MessageState.Outstanding).Result);
+                Check.Equal(1UL, (ulong)client.GetTopicCountsAsync().Result.Single().Outstanding);
+                Check.Equal(0L, client.CountDispatchedBetweenAsync("even", DateTimeOffset.MinValue, DateTimeOffset.UtcNow).Result);
+                Check.Equal(0, client.GetLeasesAsync().Result.Count);
+                Check.Equal(0, client.GetSweepersAsync().Result.Count);
+                Check.That(client.GetLocationAsync().Result.Contains(":memory:"), "the file is not named");
+            }
+        }
     }
 }

@@ -118,6 +118,12 @@ def test_every_method_that_waits_for_the_database_is_a_coroutine(run: Run) -> No
             assert [message.id for message in page] == [ids[0], ids[2]] and page.missing == [ids[1]]
             with pytest.raises(postbox.InvalidInputError, match="not parked"):
                 await box.unpark(ids[0])
+            assert len((await box.select_messages(State.OUTSTANDING, "t")).messages) == 2
+            assert await box.count_messages(State.OUTSTANDING, without_topics=["t"]) == 0
+            assert [count.outstanding for count in await box.topic_counts()] == [2]
+            assert await box.dispatched_between("t", 0, 1) == 0
+            assert await box.leases() == [] and await box.sweepers() == []
+            assert ":memory:" in await box.location()
             assert (await box.sweep()).dispatched == 0
             assert (await box.archive(lambda message: None)).archived == 0
             assert box.stats().deposited == 3 and box.stats_json()["deposited"] == 3
@@ -214,6 +220,29 @@ def test_a_cancelled_read_is_no_longer_waited_for(run: Run) -> None:
                 await asyncio.wait_for(asyncio.gather(box.get_message("a"), asyncio.to_thread(arrived.acquire)), 0.05)
             await asyncio.to_thread(may_respond.set)
             assert await box.get_message("a") is None
+
+    with responding(respond) as url:
+        run(main(url))
+
+
+def test_operations_that_a_close_does_not_wait_for_fail(run: Run) -> None:
+    arrived, may_respond = threading.Semaphore(0), threading.Event()
+
+    def respond() -> bytes:
+        arrived.release()
+        may_respond.wait(PATIENCE)
+        return b"{}"
+
+    async def main(url: str) -> None:
+        box = postbox.aio.open(aio_remote(url))
+        reads = [asyncio.ensure_future(box.get_message("a")) for _ in range(3)]
+        await asyncio.to_thread(arrived.acquire)
+        with pytest.raises(postbox.DatabaseError, match="abandoned"):
+            await box.close(timeout=0.01)
+        for read in reads:
+            with pytest.raises(postbox.ClosedError):
+                await read
+        may_respond.set()
 
     with responding(respond) as url:
         run(main(url))
@@ -425,3 +454,11 @@ def test_awaitables_of_the_package_are_awaitable() -> None:
     producer: postbox.aio.Producer = send
     result: Awaitable[SendOutcome | None] = producer(Message("t"))
     assert asyncio.run(asyncio.wait_for(result, PATIENCE)) is None
+
+
+def test_every_method_of_a_blocking_postbox_exists() -> None:
+    """A method with the same name is a coroutine function if the blocking method can wait for the database."""
+    public = {name for name in vars(postbox.Postbox) if not name.startswith("_")}
+    assert public <= set(vars(postbox.aio.Postbox))
+    units = {name for name in vars(postbox.UnitOfWork) if not name.startswith("_")}
+    assert units <= set(vars(postbox.aio.UnitOfWork))

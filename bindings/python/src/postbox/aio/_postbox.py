@@ -15,22 +15,27 @@ from postbox._calls import CancelToken
 from postbox._errors import ErrorCode, TransactionCanceledError, UsageError
 from postbox._item import Item
 from postbox._message import Message
-from postbox._native import ffi, lib, optional_utf8
+from postbox._native import ffi, lib, optional_utf8, text_of
 from postbox._postbox import Postbox as Blocking
 from postbox._postbox import confirmations, lines_of, locked, texts_of_ids
 from postbox._results import (
     ArchiveResult,
     Dispatch,
+    LeaseInfo,
     Outcome,
     OutstandingCount,
     Page,
     Report,
     State,
     Stats,
+    SweeperInfo,
     SweepResult,
+    TopicCount,
+    listed,
     page_of,
     report_of,
 )
+from postbox._selection import Age, selection
 from postbox._text import utf8
 from postbox._time import Time, ticks_of
 from postbox._trace import carry_trace_context
@@ -356,6 +361,67 @@ class Postbox:
         async for page in self.pages(state, topic):
             for message in page:
                 yield message
+
+    async def select_messages(
+        self,
+        state: State,
+        topic: str | None = None,
+        *,
+        without_topics: Iterable[str] = (),
+        older_than: Age | None = None,
+        younger_than: Age | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page:
+        """Returns a page of the stored messages in this state that match a selection. See postbox.Postbox.select_messages."""
+        select = lib.postbox_select_messages_async
+        selected = selection(topic, without_topics, older_than, younger_than, limit, cursor)
+        result = await awaited(lambda *completion: select(self._pointer, state, selected, *completion))
+        return page_of(lib.postbox_result_take_page(result))
+
+    async def count_messages(
+        self,
+        state: State,
+        topic: str | None = None,
+        *,
+        without_topics: Iterable[str] = (),
+        older_than: Age | None = None,
+        younger_than: Age | None = None,
+        limit: int | None = None,
+    ) -> int:
+        """Counts the stored messages in this state that match a selection. See postbox.Postbox.count_messages."""
+        count = lib.postbox_count_messages_async
+        selected = selection(topic, without_topics, older_than, younger_than, limit, None)
+        result = await awaited(lambda *completion: count(self._pointer, state, selected, *completion))
+        return int(lib.postbox_result_number(result))
+
+    async def topic_counts(self, *, all_states: bool = False) -> list[TopicCount]:
+        """Counts the messages of each topic. See postbox.Postbox.topic_counts."""
+        count = lib.postbox_topic_counts_async
+        result = await awaited(lambda *completion: count(self._pointer, all_states, *completion))
+        return listed(lib.postbox_result_take_item(result), "topics", TopicCount)
+
+    async def dispatched_between(self, topic: str, start: Time, end: Time) -> int:
+        """Counts the messages of a topic that were dispatched in this time. See postbox.Postbox.dispatched_between."""
+        count, name = lib.postbox_dispatched_between_async, utf8(topic, "topic")
+        times = ticks_of(start, "start"), ticks_of(end, "end")
+        result = await awaited(lambda *completion: count(self._pointer, name, *times, *completion))
+        return int(lib.postbox_result_number(result))
+
+    async def leases(self) -> list[LeaseInfo]:
+        """Returns the leases of the sweepers and archivers of this outbox. See postbox.Postbox.leases."""
+        result = await awaited(lambda *completion: lib.postbox_leases_async(self._pointer, *completion))
+        return listed(lib.postbox_result_take_item(result), "leases", LeaseInfo)
+
+    async def sweepers(self) -> list[SweeperInfo]:
+        """Returns the processes that have swept this outbox within a day. See postbox.Postbox.sweepers."""
+        result = await awaited(lambda *completion: lib.postbox_sweepers_async(self._pointer, *completion))
+        return listed(lib.postbox_result_take_item(result), "sweepers", SweeperInfo)
+
+    async def location(self) -> str:
+        """Describes where the outbox table is, for prompts and logs. See postbox.Postbox.location."""
+        result = await awaited(lambda *completion: lib.postbox_location_async(self._pointer, *completion))
+        return text_of(ffi.gc(lib.postbox_result_take_text(result), lib.postbox_string_free))
 
     async def unpark(self, id: str) -> None:
         """Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset."""
