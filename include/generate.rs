@@ -7,7 +7,7 @@ use std::{fs, io};
 const PREAMBLE: &str = include_str!("preamble.h");
 
 /// The sources of the header, in its order. The functions of each follow a banner with its title.
-pub const SOURCES: [(&str, &str); 34] = [
+pub const SOURCES: [(&str, &str); 35] = [
     ("src/model/error.rs", ""),
     ("src/model/report.rs", ""),
     ("src/ffi/version.rs", "Version"),
@@ -34,6 +34,7 @@ pub const SOURCES: [(&str, &str); 34] = [
     ("src/ffi/archive.rs", "Archiving"),
     ("src/ffi/stats.rs", "Counts and statistics"),
     ("src/ffi/operator.rs", "Information for operators"),
+    ("src/ffi/held_lease.rs", "Leases of the program"),
     ("src/ffi/report.rs", "Reports"),
     ("src/ffi/operation.rs", "Asynchronous operations"),
     ("src/ffi/start.rs", ""),

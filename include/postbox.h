@@ -627,6 +627,21 @@ typedef struct postbox_config postbox_config;
 typedef struct postbox_error postbox_error;
 
 /**
+ * A lease that the program has obtained with postbox_obtain_lease. Any number of threads may use it.
+ *
+ * ```c
+ * postbox_held_lease *lease = NULL;
+ * if ((err = postbox_obtain_lease(client, "nightly-report", 60000, &lease)))
+ *     return fail(err);
+ * for (bool held = lease != NULL; held && do_some_work();)
+ *     if ((err = postbox_held_lease_renew(lease, &held)))
+ *         break;
+ * postbox_held_lease_free(lease);
+ * ```
+ */
+typedef struct postbox_held_lease postbox_held_lease;
+
+/**
  * An item of a DynamoDB table, the key of an item, or the names or values of an expression. A program
  * builds it attribute by attribute, or reads it value by value.
  *
@@ -2739,6 +2754,70 @@ postbox_error *postbox_sweepers(postbox_client *client,
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_location(postbox_client *client,
                                        char **location);
+
+/* ============================================================================================
+ * Leases of the program
+ * ============================================================================================ */
+
+/**
+ * Obtains a lease on a resource of the program's own, such as a job that only one process may run at a
+ * time. The lease is written to `lease`, or NULL if another holder has it, in this process or in another
+ * one. The caller frees the lease with postbox_held_lease_free.
+ *
+ * The lease is in the lock table, in the format of Brighter's distributed lock on DynamoDB. A program of
+ * Brighter that uses the same table, and the setting "lease_group" as its group, therefore sees the lease,
+ * and the other way round. If the lock table does not exist, it is created. The lease ends after
+ * `length_ms`, which is 1,000 to 3,600,000, unless postbox_held_lease_renew extends it. The resources
+ * "OutboxSweeper" and "Archiver" are those of the sweepers and archivers, which wait while the program
+ * holds them.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for a resource that is empty, longer than 1,024 bytes or begins
+ * with "Sweeper_", or for a length out of range; POSTBOX_ERROR_INVALID_TABLE if the lock table cannot be
+ * used.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_obtain_lease(postbox_client *client,
+                                           const char *resource,
+                                           uint64_t length_ms,
+                                           postbox_held_lease **lease);
+
+/**
+ * Extends a lease by its length from now, and writes to `is_held` whether it is still held. If it is not,
+ * another process may hold it, and this lease cannot be renewed again: stop the work that it protects, and
+ * obtain a new lease. Renew a lease after a third of its length, so that a failed request can be repeated
+ * in time. After an error, the lease is held until it expires, and can be renewed again.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_held_lease_renew(postbox_held_lease *lease,
+                                               bool *is_held);
+
+/**
+ * Returns whether a lease is held for certain: it was neither lost nor released, and it has not expired,
+ * even by a clock that is 5 seconds ahead. This function sends no request. Returns false for NULL.
+ */
+POSTBOX_API
+bool postbox_held_lease_is_held(const postbox_held_lease *lease);
+
+/**
+ * Returns the name of a lease in the lock table, which begins with the group of the leases, or "" for NULL.
+ * The string is valid until the lease is freed.
+ */
+POSTBOX_API
+const char *postbox_held_lease_resource(const postbox_held_lease *lease);
+
+/**
+ * Releases a lease, so that another process can obtain it at once. Does nothing if the lease was lost or
+ * released. After an error, the lease ends after its length.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_held_lease_release(postbox_held_lease *lease);
+
+/**
+ * Frees a lease. Does nothing for NULL. If the lease is held, this function releases it, which sends a
+ * request, and does not report a failure. If the client was closed before, the lease ends after its length.
+ */
+POSTBOX_API
+void postbox_held_lease_free(postbox_held_lease *lease);
 
 /* ============================================================================================
  * Reports

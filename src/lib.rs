@@ -82,6 +82,7 @@ pub use crate::api::unit_of_work::UnitOfWork;
 #[cfg(feature = "capi")]
 pub(crate) use crate::api::unit_of_work::incomplete;
 pub use crate::delivery::archive::{Archive, JsonLinesArchive};
+pub use crate::delivery::held_lease::HeldLease;
 pub use crate::model::cancel::CancelToken;
 pub use crate::model::config::Config;
 pub use crate::model::dynamodb_json;

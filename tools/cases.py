@@ -36,6 +36,7 @@ CASES = {
     "bag": "The header bag has values of any JSON type, and numbers keep all their digits.",
     "selection": "Messages are listed and counted by age, with a maximum, and without given topics.",
     "operator": "Messages are counted by topic and by time of dispatch; leases, sweepers and the place of the table are shown.",
+    "held-lease": "A program obtains, renews and releases a lease of its own; a lost lease is reported.",
     "callback-from-another-thread": "A producer is called on the thread that clears or sweeps.",
     "sweeper": "The sweeper is started, sends messages that were not cleared, and is stopped.",
     "sent-after-commit": "The sweeper sends a message at once that another client has committed, when it is named.",

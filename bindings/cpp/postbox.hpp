@@ -1355,6 +1355,34 @@ inline std::vector<sweeper_info> sweepers_of(const item &owned) {
 }
 
 } // namespace detail
+/**
+ * A lease that the program has obtained with client::obtain_lease. The destructor releases it, and does not report a
+ * failure. Any number of threads may use a lease. See postbox_held_lease.
+ */
+class held_lease {
+public:
+    /** Takes ownership of a lease of the C functions. */
+    explicit held_lease(postbox_held_lease *owned) noexcept : handle_(owned) {}
+
+    /** Returns the name of the lease in the lock table. */
+    [[nodiscard]] std::string_view resource() const noexcept { return postbox_held_lease_resource(handle_.get()); }
+
+    /** Returns whether the lease is held for certain. Sends no request. See postbox_held_lease_is_held. */
+    [[nodiscard]] bool is_held() const noexcept { return postbox_held_lease_is_held(handle_.get()); }
+
+    /** Extends the lease by its length from now. Returns whether it is still held. See postbox_held_lease_renew. */
+    [[nodiscard]] bool renew() {
+        bool is_held = false;
+        detail::check(postbox_held_lease_renew(handle_.get(), &is_held));
+        return is_held;
+    }
+
+    /** Releases the lease, and throws if this fails. See postbox_held_lease_release. */
+    void release() { detail::check(postbox_held_lease_release(handle_.get())); }
+
+private:
+    detail::handle<postbox_held_lease, postbox_held_lease_free> handle_;
+};
 
 /** A request to stop running calls early. Any thread may cancel it. See postbox_cancel_token. */
 class cancel_token {
@@ -1685,6 +1713,19 @@ public:
         postbox_item *found = nullptr;
         detail::check(postbox_sweepers(handle(), &found));
         return detail::sweepers_of(item(found));
+    }
+
+    /**
+     * Obtains a lease on a resource of the program's own, or nothing if another holder has it. See postbox_obtain_lease.
+     *
+     *     if (auto lease = box.obtain_lease("nightly-report", std::chrono::minutes(1)))
+     *         while (do_some_work() && lease->renew()) {}
+     */
+    [[nodiscard]] std::optional<held_lease> obtain_lease(std::string_view resource, std::chrono::milliseconds length) {
+        postbox_held_lease *lease = nullptr;
+        const auto ms = length.count() > 0 ? static_cast<std::uint64_t>(length.count()) : 0;
+        detail::check(postbox_obtain_lease(handle(), detail::text(resource, "resource").c_str(), ms, &lease));
+        return lease ? std::optional<held_lease>(lease) : std::nullopt;
     }
 
     /** Describes where the outbox table is, for prompts and logs. See postbox_location. */

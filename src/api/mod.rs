@@ -4,6 +4,7 @@ mod admin;
 pub(crate) mod builder;
 mod by_id;
 mod deposit;
+mod lease;
 mod messages;
 mod operation;
 mod operations;

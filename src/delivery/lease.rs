@@ -30,7 +30,10 @@ pub(crate) struct Terms {
 
 impl Terms {
     pub(crate) fn of(engine: &Engine) -> Self {
-        let length = engine.config.lease_duration;
+        Self::of_length(engine.config.lease_duration)
+    }
+
+    pub(crate) fn of_length(length: Duration) -> Self {
         Self { length, skew: MAX_SKEW.min(length / 12) }
     }
 
@@ -202,7 +205,7 @@ impl Drop for Lease<'_> {
 
 /// Releases the leases that this process no longer holds, but for which the lock table may still show this process as
 /// the holder. Until such a lease expires, it prevents every process from taking the lease, including this one.
-fn release_left_behind(engine: &Engine, resource: &str) -> Result<()> {
+pub(super) fn release_left_behind(engine: &Engine, resource: &str) -> Result<()> {
     for id in engine.sweeping.left_leases(resource) {
         let lock = Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id };
         match engine.run("releasing the lease", |outbox| async move { outbox.release_lock(lock).await }) {
@@ -230,7 +233,7 @@ pub(crate) fn give_back_leases(engine: &Engine) {
     }
 }
 
-fn new_lock(engine: &Engine, resource: &str) -> Lock {
+pub(super) fn new_lock(engine: &Engine, resource: &str) -> Lock {
     let id = if mutated(Mutation::OneLockId) { format!("{engine:p}") } else { crate::sys::random::id() };
     Lock { table: engine.config.lock_table_name.clone(), resource: resource.to_owned(), id }
 }

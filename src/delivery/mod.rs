@@ -22,6 +22,7 @@ pub(crate) mod clear;
 pub(crate) mod confirm;
 pub(crate) mod confirm_many;
 mod drain;
+pub(crate) mod held_lease;
 pub(crate) mod lease;
 pub(crate) mod mark_dispatched;
 pub(crate) mod marking;

@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod error;
 mod handle;
+mod held_lease;
 mod host_thread;
 mod item;
 mod item_action;

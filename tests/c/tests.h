@@ -130,6 +130,9 @@
     TEST(impossible_selection_is_rejected) \
     TEST(topics_are_counted_by_state) \
     TEST(leases_and_sweepers_are_listed) \
+    TEST(lease_is_obtained_renewed_and_released) \
+    TEST(lost_lease_is_reported) \
+    TEST(impossible_lease_is_rejected) \
     TEST(many_messages_are_read_in_one_call) \
     TEST(messages_are_marked_with_a_given_time) \
     TEST(message_is_deleted_in_the_given_state_only) \

@@ -192,6 +192,38 @@ namespace Postbox
         protected override void Free() => Native.postbox_selection_free(handle);
     }
 
+    internal sealed class HeldLeaseHandle : NativeHandle
+    {
+        private readonly ClientHandle client;
+
+        /// <summary>Keeps the client open, so that a lease that is garbage-collected together with its client is released.</summary>
+        internal HeldLeaseHandle(IntPtr pointer, ClientHandle client) : base(pointer)
+        {
+            this.client = client;
+        }
+
+        /// <summary>
+        /// Frees the lease. If it is held, this sends a request. The garbage collector must not wait for the request, so the
+        /// lease is then freed on another thread, and not at all when the process ends.
+        /// </summary>
+        protected override void Free()
+        {
+            var pointer = handle;
+            if (!isFinalized || client.IsDisposed)
+                Native.postbox_held_lease_free(pointer);
+            else if (!OpenClients.AreEnding)
+                new Thread(() => Native.postbox_held_lease_free(pointer)) { IsBackground = true }.Start();
+        }
+
+        private bool isFinalized;
+
+        protected override void Dispose(bool disposing)
+        {
+            isFinalized |= !disposing;
+            base.Dispose(disposing);
+        }
+    }
+
     internal sealed class PageHandle : NativeHandle
     {
         internal PageHandle(IntPtr pointer) : base(pointer) { }

@@ -26,6 +26,7 @@ ORDER = [
     "_config",
     "_process",
     "_selection",
+    "_lease",
     "_unit_of_work",
     "_postbox",
     "__init__",

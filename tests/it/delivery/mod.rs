@@ -10,6 +10,7 @@ mod clear_marking;
 mod confirm_many;
 mod endless;
 mod fate;
+mod held_lease;
 mod lease;
 mod list_replay_limits;
 mod poll;

@@ -38,6 +38,7 @@ from postbox._errors import (
     UsageError,
 )
 from postbox._item import Item
+from postbox._lease import HeldLease
 from postbox._message import Message
 from postbox._native import library_version
 from postbox._postbox import Postbox, open
@@ -79,6 +80,7 @@ __all__ = [
     "DuplicateMessageError",
     "ErrorCode",
     "ForkedError",
+    "HeldLease",
     "IncompleteError",
     "InternalError",
     "InvalidInputError",

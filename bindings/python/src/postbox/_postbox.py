@@ -17,6 +17,7 @@ from postbox._calls import CancelToken, call_with_callbacks, free_postbox
 from postbox._config import Config
 from postbox._errors import TransactionCanceledError
 from postbox._item import Item
+from postbox._lease import HeldLease
 from postbox._message import Message
 from postbox._native import NULL, check, ffi, lib, optional_utf8, taken, text_of, texts
 from postbox._put import outline, put_action
@@ -446,6 +447,25 @@ class Postbox:
         check(lib.postbox_sweepers(self._pointer, made))
         return listed(made[0], "sweepers", SweeperInfo)
 
+    def obtain_lease(self, resource: str, length: float) -> HeldLease | None:
+        """Obtains a lease on a resource of the program's own, such as a job that only one process may run at a time. Returns
+        None if another holder has the lease, in this process or in another one.
+
+            if lease := box.obtain_lease("nightly-report", 60):
+                with lease:
+                    while lease.renew() and do_some_work(): ...
+
+        The lease ends after `length` seconds, which is 1 to 3600, unless it is renewed. It is in the lock table, in the format
+        of Brighter's distributed lock on DynamoDB. A program of Brighter that uses the same table, and the setting lease_group
+        as its group, therefore sees the lease, and the other way round. If the lock table does not exist, it is created. The
+        resources "OutboxSweeper" and "Archiver" are those of the sweepers and archivers, which wait while the program holds
+        them.
+        """
+        made = ffi.new("postbox_held_lease **")
+        milliseconds = min(_milliseconds(length), 2**63)
+        check(lib.postbox_obtain_lease(self._pointer, utf8(resource, "resource"), milliseconds, made))
+        return HeldLease(made[0]) if made[0] else None
+
     def location(self) -> str:
         """Describes where the outbox table is, for prompts and logs: with its account and region, its endpoint, or the file
         of the embedded database."""
@@ -516,7 +536,7 @@ class Postbox:
 
 def _milliseconds(seconds: float) -> int:
     if not seconds >= 0:
-        raise ValueError(f"a timeout must be 0 or more seconds, not {seconds}")
+        raise ValueError(f"a time must be 0 or more seconds, not {seconds}")
     return math.ceil(min(seconds, threading.TIMEOUT_MAX) * 1000)
 
 

@@ -1,0 +1,100 @@
+using System;
+
+namespace Postbox
+{
+    /// <summary>
+    /// A lease that the program has obtained with <see cref="PostboxClient.ObtainLease"/>. Disposing of it releases the
+    /// lease. If the process ends before, or if the client is closed before, the lease ends by itself after its length. Any
+    /// number of threads may use a lease.
+    /// </summary>
+    public sealed class HeldLease : IDisposable
+    {
+        private readonly HeldLeaseHandle handle;
+
+        internal HeldLease(HeldLeaseHandle handle)
+        {
+            this.handle = handle;
+            using (handle.Using())
+                Resource = Utf8.Read(Native.postbox_held_lease_resource(handle));
+        }
+
+        /// <summary>The name of the lease in the lock table: the group of the leases, _ and the resource.</summary>
+        public string Resource { get; }
+
+        /// <summary>
+        /// Whether the lease is held for certain: it was neither lost nor released, and it has not expired, even by a clock
+        /// that is 5 seconds ahead. Sends no request.
+        /// </summary>
+        public bool IsHeld => !handle.IsDisposed && Native.postbox_held_lease_is_held(handle);
+
+        /// <summary>
+        /// Extends the lease by its length from now. Renew a lease after a third of its length, so that a failed request can
+        /// be repeated in time.
+        /// </summary>
+        /// <returns>
+        /// Whether the lease is still held. If it is not, another process may hold it, and this lease cannot be renewed again:
+        /// stop the work that it protects, and obtain a new lease.
+        /// </returns>
+        /// <exception cref="PostboxException">The request failed. The lease can be renewed again until it expires.</exception>
+        public bool Renew()
+        {
+            byte isHeld;
+            Errors.Check(Native.postbox_held_lease_renew(Handle, out isHeld));
+            return isHeld != 0;
+        }
+
+        /// <summary>
+        /// Releases the lease, so that another process can obtain it at once. Does nothing if the lease was lost or released.
+        /// </summary>
+        /// <exception cref="PostboxException">The request failed. The lease ends after its length.</exception>
+        public void Release() => Errors.Check(Native.postbox_held_lease_release(Handle));
+
+        /// <summary>Releases and frees the lease, and does not report a failure. Disposing twice is harmless.</summary>
+        public void Dispose() => handle.Dispose();
+
+        private HeldLeaseHandle Handle
+        {
+            get
+            {
+                Callbacks.RejectLogReceiver();
+                if (handle.IsDisposed)
+                    throw new ObjectDisposedException(nameof(HeldLease));
+                return handle;
+            }
+        }
+    }
+
+    public sealed partial class PostboxClient
+    {
+        /// <summary>
+        /// Obtains a lease on a resource of the program's own, such as a job that only one process may run at a time. The lease
+        /// is in the lock table, in the format of Brighter's distributed lock on DynamoDB. A program of Brighter that uses the
+        /// same table, and the setting "lease_group" as its group, therefore sees the lease, and the other way round. If the
+        /// lock table does not exist, it is created.
+        /// </summary>
+        /// <param name="resource">
+        /// The resource. "OutboxSweeper" and "Archiver" are those of the sweepers and archivers, which wait while the program
+        /// holds them.
+        /// </param>
+        /// <param name="length">
+        /// The time after which the lease ends unless it is renewed: 1 second to 1 hour, rounded down to whole milliseconds.
+        /// </param>
+        /// <returns>
+        /// The lease, to be disposed of. Null if another holder has it, in this process or in another one.
+        /// </returns>
+        /// <exception cref="PostboxException">
+        /// <see cref="PostboxErrorCode.InvalidArgument"/>: the resource is empty, too long or begins with "Sweeper_", or the
+        /// length is out of range. <see cref="PostboxErrorCode.InvalidTable"/>: the lock table cannot be used.
+        /// </exception>
+        /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
+        public HeldLease ObtainLease(string resource, TimeSpan length)
+        {
+            if (length < TimeSpan.Zero)
+                throw new ArgumentOutOfRangeException(nameof(length), length, "the length of a lease is negative");
+            IntPtr lease;
+            var milliseconds = (ulong)(length.Ticks / TimeSpan.TicksPerMillisecond);
+            Errors.Check(Native.postbox_obtain_lease(Handle, Utf8.Required(resource, nameof(resource)), milliseconds, out lease));
+            return lease == IntPtr.Zero ? null : new HeldLease(new HeldLeaseHandle(lease, handle));
+        }
+    }
+}
