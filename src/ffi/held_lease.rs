@@ -53,9 +53,9 @@ pub unsafe extern "C" fn postbox_obtain_lease(
 ) -> *mut postbox_error {
     fallible(|| {
         // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, resource) = unsafe { (postbox_client::borrow(client)?.get(), text(resource, "resource")?) };
+        let (postbox, resource) = unsafe { (postbox_client::borrow(client)?, text(resource, "resource")?) };
         check_out(lease, "lease")?;
-        let obtained = postbox.obtain_lease(resource, Duration::from_millis(length_ms))?;
+        let obtained = postbox.get().obtain_lease(resource, Duration::from_millis(length_ms))?;
         let handle = obtained.map_or(ptr::null_mut(), |lease| {
             postbox_held_lease { resource: c_string(lease.resource()), lease }.into_raw()
         });
