@@ -1,41 +1,47 @@
 #!/usr/bin/env bash
 # Compares the cost of a commit in each language with the same commit in Rust, on the embedded database in memory. The
-# languages are measured in turns, so that a disturbance affects all of them. Prints the median of the medians of each
-# language, and its ratio to the median of Rust.
+# languages are measured in turns, so that a disturbance affects all of them. Prints for each language the median of its
+# medians, and the median and the quartiles of its ratios to Rust in the same round.
 #
-#     benches/bindings/run.sh [ROUNDS]     5 unless given, on a release build
+#     benches/bindings/run.sh [ROUNDS]     15 unless given, on a release build
 #
-# Each lane in this script is a command that prints the median of 5,000 commits in microseconds. The script needs g++,
-# mcs and mono; tools/venv.sh installs CoreCLR.
+# Each lane in this script is a command that prints the median of 5,000 commits in microseconds. One build contains the
+# library and the program in Rust, so that a ratio does not compare two builds. The script needs g++, mcs and mono;
+# tools/venv.sh installs CoreCLR and cffi.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-rounds=${1:-5}
+rounds=${1:-15}
 target=$(tools/build_directory.sh)
+venv=$(tools/venv.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cargo build --release --features capi --lib
-cargo bench --quiet --no-run --bench greeting_commit
+# Cargo prints the path of the program as JSON.
+rust=$(cargo build --quiet --release --features capi --lib --bench greeting_commit --message-format=json |
+    sed -n 's/.*"executable":"\([^"]*greeting_commit[^"]*\)".*/\1/p')
 ln -s "$target/release/libpostbox.so" "$work/libpostbox.so"
 ln -s libpostbox.so "$work/$(readelf -d "$target/release/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')"
 export LD_LIBRARY_PATH=$work DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 
+gcc -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -I include benches/bindings/greeting_commit.c -o "$work/c" -L"$work" -lpostbox
 g++ -std=c++17 -O2 -I include -I bindings/cpp benches/bindings/greeting_commit.cpp -o "$work/cpp" -L"$work" -lpostbox
 
-venv=$(tools/venv.sh)
 mcs -langversion:7 -optimize -unsafe -target:library -out:"$work/Postbox.dll" bindings/dotnet/Postbox/*.cs
 mcs -langversion:7 -optimize -r:"$work/Postbox.dll" -out:"$work/dotnet.exe" benches/bindings/GreetingCommit.cs
-echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"}}}' >"$work/dotnet.runtimeconfig.json"
+echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"},"rollForward":"LatestMajor"}}' >"$work/dotnet.runtimeconfig.json"
 
-python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check "$(bindings/python/build_wheel.sh)"
+cp -r bindings/python/src "$work/python"
+cp "$target/release/libpostbox.so" "$work/python/postbox/"
+"$venv/bin/python" bindings/python/build_header.py include/postbox.h "$work/python/postbox" >/dev/null
 
-lanes=(rust cpp coreclr mono python)
-run_rust() { cargo bench --quiet --bench greeting_commit; }
+lanes=(rust c cpp coreclr8 coreclr3 mono python)
+run_rust() { "$rust" --bench; }
+run_c() { "$work/c"; }
 run_cpp() { "$work/cpp"; }
-run_coreclr() { "$venv"/lib/python3*/site-packages/dotnetcore2/bin/dotnet exec "$work/dotnet.exe"; }
+run_coreclr8() { "$venv"/lib/python3*/site-packages/dnv/net/runtime/.net/dotnet exec "$work/dotnet.exe"; }
+run_coreclr3() { "$venv"/lib/python3*/site-packages/dotnetcore2/bin/dotnet exec "$work/dotnet.exe"; }
 run_mono() { mono "$work/dotnet.exe"; }
-run_python() { "$work/venv/bin/python" benches/bindings/greeting_commit.py; }
+run_python() { PYTHONPATH=$work/python "$venv/bin/python" benches/bindings/greeting_commit.py; }
 
 for ((round = 0; round < rounds; round++)); do
     for lane in "${lanes[@]}"; do
@@ -43,8 +49,13 @@ for ((round = 0; round < rounds; round++)); do
     done
 done
 
+# quantile FILE PERCENT: prints this quantile of the numbers in a file.
+quantile() {
+    sort -n "$1" | sed -n "$(((rounds - 1) * $2 / 100 + 1))p"
+}
+
 for lane in "${lanes[@]}"; do
-    median=$(sort -n "$work/$lane.times" | sed -n "$((rounds / 2 + 1))p")
-    [ "$lane" = rust ] && rust=$median
-    awk -v lane="$lane" -v median="$median" -v rust="$rust" 'BEGIN { printf "%-8s %8.1f us   %.3f of Rust\n", lane, median, median / rust }'
+    paste "$work/$lane.times" "$work/rust.times" | awk '{ printf "%.3f\n", $1 / $2 }' >"$work/$lane.ratios"
+    printf '%-9s %8s us   %s of Rust (%s to %s)\n' "$lane" "$(quantile "$work/$lane.times" 50)" \
+        "$(quantile "$work/$lane.ratios" 50)" "$(quantile "$work/$lane.ratios" 25)" "$(quantile "$work/$lane.ratios" 75)"
 done
