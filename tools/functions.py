@@ -69,23 +69,30 @@ PUBLIC_TYPES = {"Postbox", "UnitOfWork", "Message", "Config", "CancelToken", "He
 
 
 def in_cpp() -> Found:
-    """Returns the public functions and the members of classes in postbox.hpp that call the C functions."""
-    found, kind, member, is_public, namespace = Found(), "", "", True, ""
-    for line in (ROOT / "bindings/cpp/postbox.hpp").read_text(encoding="utf-8").splitlines():
+    """Returns the public functions and the members of classes in the headers that call the C functions."""
+    found = Found()
+    for header in ("postbox.hpp", "postbox_async.hpp"):
+        find_in_header(ROOT / "bindings/cpp" / header, found)
+    return found
+
+
+def find_in_header(header: Path, found: Found) -> None:
+    kind, member, is_public, namespace = "", "", True, ""
+    for line in header.read_text(encoding="utf-8").splitlines():
         if begun := re.match(r"(?:namespace (\w+) \{|\} // namespace (\w+))", line):
             namespace = begun[1] or ""
         elif begun := re.match(r"(class|struct) (\w+) .*\{", line):
             kind, member, is_public = begun[2], "", begun[1] == "struct"
         elif line == "};":
-            kind = ""
+            kind, is_public = "", True
         elif re.match(r"(public|private):", line):
             is_public, member = line == "public:", ""
         elif begun := re.match(r"(?: {4}|)(?! |/|\*|return|throw|template)(?:\[\[nodiscard\]\] )?(?:[\w:<>,\*& ]+ [\*&]?)?(~?\w+|operator\S+?)\(", line):
             member = begun[1]
         for function in re.findall(rf"(?<!::)\b({C_NAME})\b(?=[\(,])", re.sub(r"//.*|\*.*\*/|^\s*\*.*", "", line)):
             if namespace != "detail" and is_public and member:
-                found.add(function, f"{kind}::{member}" if kind else member)
-    return found
+                scope = "async::" if namespace == "async" else ""
+                found.add(function, scope + (f"{kind}::{member}" if kind else member))
 
 
 def in_dotnet() -> Found:
@@ -112,19 +119,21 @@ PYTHON_FUNCTIONS = {"library_version", "open", "set_log_level"}
 def in_python() -> Found:
     """Returns the public functions and the methods of classes that use the C functions."""
     found = Found()
-    for path in sorted((ROOT / "bindings/python/src/postbox").glob("*.py")):
+    package = ROOT / "bindings/python/src/postbox"
+    for path in sorted(package.rglob("*.py")):
+        scope = "aio." if path.parent.name == "aio" else ""
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             members = node.body if isinstance(node, ast.ClassDef) else [node]
             for member in members:
-                if not isinstance(member, (ast.FunctionDef, ast.Assign)):
+                if not isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Assign)):
                     continue
-                name = member.name if isinstance(member, ast.FunctionDef) else ""
+                name = "" if isinstance(member, ast.Assign) else member.name
                 if isinstance(node, ast.ClassDef):
                     name = node.name if name == "__init__" else f"{node.name}.{name}"
                 for part in ast.walk(member):
                     if isinstance(part, ast.Attribute) and re.fullmatch(C_NAME, part.attr) and name[:1] not in ("", "_"):
                         if name in PYTHON_FUNCTIONS or name[:1].isupper() and not re.search(r"\._[a-z]", name):
-                            found.add(part.attr, name)
+                            found.add(part.attr, scope + name)
     return found
 
 
