@@ -39,7 +39,7 @@ debug:
 # The library is built last, without the features that only the command needs.
 release:
 	$(CARGO) build --release --locked --features cli --bin postbox
-	$(CARGO) build --release --locked --features capi --lib
+	@CARGO="$(CARGO)" tools/release_library.sh
 
 install: $(if $(filter debug,$(PROFILE)),debug,release)
 	@DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" tools/install.sh "$(PREFIX)" "$(TARGET)/$(PROFILE)"

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 # The build with all features is last, because the C host below is measured with it.
 printf '| libpostbox.so with the features | size |\n|---|---|\n'
 for features in sso sso,sns,sqs sso,embedded sso,embedded,sns,sqs; do
-    cargo build --quiet --release --lib --no-default-features --features "capi,$features"
+    tools/release_library.sh --quiet --no-default-features --features "$features"
     printf '| %s | %s MB |\n' "$features" "$(awk "BEGIN { printf \"%.1f\", $(stat -c %s "$target/release/libpostbox.so") / 1e6 }")"
 done
 

@@ -5,9 +5,9 @@
 #
 #     benches/bindings/run.sh [ROUNDS]     15 unless given, on a release build
 #
-# Each lane in this script is a command that prints the median of 5,000 commits in microseconds. One build contains the
-# library and the program in Rust, so that a ratio does not compare two builds. The script needs g++, mcs and mono;
-# tools/venv.sh installs CoreCLR and cffi.
+# Each lane in this script is a command that prints the median of 5,000 commits in microseconds. The library and the
+# program in Rust are built with the same profile. The script needs g++, mcs and mono; tools/venv.sh installs CoreCLR and
+# cffi.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-15}
@@ -17,8 +17,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Cargo prints the path of the program as JSON.
-rust=$(cargo build --quiet --release --features capi --lib --bench greeting_commit --message-format=json |
+rust=$(cargo build --quiet --release --features capi --bench greeting_commit --message-format=json |
     sed -n 's/.*"executable":"\([^"]*greeting_commit[^"]*\)".*/\1/p')
+tools/release_library.sh --quiet
 ln -s "$target/release/libpostbox.so" "$work/libpostbox.so"
 ln -s libpostbox.so "$work/$(readelf -d "$target/release/libpostbox.so" | sed -n 's/.*SONAME.*\[\(.*\)\]$/\1/p')"
 export LD_LIBRARY_PATH=$work DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1

@@ -15,7 +15,7 @@ case $(uname -s)-$(uname -m) in
     *) echo "no package is made on $(uname -sm)" >&2 && exit 1 ;;
 esac
 
-cargo build --release --features capi --lib
+"$here/../../tools/release_library.sh"
 mkdir -p "$here/runtimes/$rid/native"
 cp "$target/release/$library" "$here/runtimes/$rid/native/"
 for project in Postbox Postbox.Brighter; do

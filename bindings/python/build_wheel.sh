@@ -14,7 +14,7 @@ stage=$target/python-wheel
 
 cd "$root"
 if [ "$profile" = release ]; then
-    cargo build --quiet --release --features capi --lib >&2
+    tools/release_library.sh --quiet >&2
 else
     # All other tests use the same build.
     make --no-print-directory debug >&2
