@@ -46,17 +46,20 @@ namespace Postbox
         };
 
         private static int inProgress;
-        [ThreadStatic] private static int running;
-        [ThreadStatic] private static bool logging;
+
+        // CoreCLR may crash if a thread ends that has values of a [ThreadStatic] field of an AssemblyLoadContext that was
+        // unloaded. Fields of the runtime's own types are never unloaded.
+        private static readonly ThreadLocal<int> Running = new ThreadLocal<int>();
+        private static readonly ThreadLocal<bool> Logging = new ThreadLocal<bool>();
 
         /// <summary>Whether any thread is inside a producer, an archive or a log receiver.</summary>
         internal static bool RunOnAnyThread => Volatile.Read(ref inProgress) > 0;
 
         /// <summary>Whether this thread is inside a producer or an archive.</summary>
-        internal static bool RunOnThisThread => running > 0;
+        internal static bool RunOnThisThread => Running.Value > 0;
 
         /// <summary>Whether this thread is inside the log receiver.</summary>
-        internal static bool LogOnThisThread => logging;
+        internal static bool LogOnThisThread => Logging.Value;
 
         /// <summary>
         /// Rejects a call by the log receiver. The call would log, and so call the receiver again, or wait for the
@@ -64,7 +67,7 @@ namespace Postbox
         /// </summary>
         internal static void RejectLogReceiver()
         {
-            if (logging)
+            if (Logging.Value)
                 throw Errors.Reentrant("a log receiver must not call Postbox: pass the text to another thread, and call Postbox there");
         }
 
@@ -207,7 +210,7 @@ namespace Postbox
             var messages = Array.ConvertAll(lent, handle => new Message(handle));
             var context = SynchronizationContext.Current;
             SynchronizationContext.SetSynchronizationContext(null);
-            running++;
+            Running.Value++;
             Interlocked.Increment(ref inProgress);
             try
             {
@@ -218,7 +221,7 @@ namespace Postbox
             }
             finally
             {
-                running--;
+                Running.Value--;
                 Interlocked.Decrement(ref inProgress);
                 SynchronizationContext.SetSynchronizationContext(context);
                 foreach (var handle in lent)
@@ -258,13 +261,13 @@ namespace Postbox
         /// </summary>
         private static void OnLog(IntPtr data, int level, IntPtr text)
         {
-            if (logging)
+            if (Logging.Value)
                 return;
-            logging = true;
+            Logging.Value = true;
             Interlocked.Increment(ref inProgress);
             Guard(() => Target<Action<PostboxLogLevel, string>>(data)((PostboxLogLevel)level, Utf8.Read(text)));
             Interlocked.Decrement(ref inProgress);
-            logging = false;
+            Logging.Value = false;
         }
     }
 }

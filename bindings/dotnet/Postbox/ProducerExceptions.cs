@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 
 namespace Postbox
 {
@@ -9,7 +10,8 @@ namespace Postbox
     /// </summary>
     internal sealed class ProducerExceptions : IDisposable
     {
-        [ThreadStatic] private static ProducerExceptions current;
+        // Not a [ThreadStatic] field; see Callbacks.
+        private static readonly ThreadLocal<object> Current = new ThreadLocal<object>();
 
         // The calls whose producers are called on threads of the library.
         private static readonly HashSet<ProducerExceptions> Elsewhere = new HashSet<ProducerExceptions>();
@@ -22,8 +24,8 @@ namespace Postbox
         /// <summary>Collects the exceptions on this thread.</summary>
         internal ProducerExceptions()
         {
-            outer = current;
-            current = this;
+            outer = OfThisThread;
+            Current.Value = this;
         }
 
         /// <summary>Collects the exceptions for these messages on threads of the library.</summary>
@@ -36,17 +38,20 @@ namespace Postbox
 
         internal static void Add(IEnumerable<Message> messages, Exception thrown)
         {
+            var here = OfThisThread;
             foreach (var message in messages)
             {
                 var id = message.Id;
-                if (current != null)
-                    current.byId[id] = thrown;
+                if (here != null)
+                    here.byId[id] = thrown;
                 else
                     lock (Elsewhere)
                         foreach (var call in Elsewhere.Where(call => call.ids.Contains(id)))
                             call.byId[id] = thrown;
             }
         }
+
+        private static ProducerExceptions OfThisThread => (ProducerExceptions)Current.Value;
 
         internal Exception Of(string id)
         {
@@ -67,7 +72,7 @@ namespace Postbox
         public void Dispose()
         {
             if (ids == null)
-                current = outer;
+                Current.Value = outer;
             else
                 lock (Elsewhere)
                     Elsewhere.Remove(this);

@@ -1,5 +1,6 @@
 using System;
 using System.Reflection;
+using System.Threading;
 
 namespace Postbox
 {
@@ -17,21 +18,20 @@ namespace Postbox
         private static readonly PropertyInfo IdFormat = Activity?.GetProperty("IdFormat");
         private static readonly PropertyInfo State = Activity?.GetProperty("TraceStateString");
 
-        /// <summary>Whether this thread has a context in the library.</summary>
-        [ThreadStatic]
-        private static bool isSet;
+        /// <summary>Whether this thread has a context in the library. Not a [ThreadStatic] field; see Callbacks.</summary>
+        private static readonly ThreadLocal<bool> IsSet = new ThreadLocal<bool>();
 
         /// <summary>Passes the context to the library, for the messages that this thread deposits next.</summary>
         internal static void Carry()
         {
             var activity = Current?.Invoke();
             var parent = activity != null && IdFormat?.GetValue(activity)?.ToString() == W3C ? Id.GetValue(activity) as string : null;
-            if (parent == null && !isSet)
+            if (parent == null && !IsSet.Value)
                 return;
             var state = parent == null ? null : State?.GetValue(activity) as string;
             // A deposit must not fail because of its trace. The library has no context after an error.
             Native.postbox_error_free(Native.postbox_set_trace_context(Lossy(parent), Lossy(state)));
-            isSet = parent != null;
+            IsSet.Value = parent != null;
         }
 
         private static byte[] Lossy(string text) => text == null ? null : Utf8.Lossy(text);
