@@ -118,12 +118,19 @@ namespace Postbox
         }
 
         /// <summary>Waits for the task that an asynchronous delegate returned.</summary>
-        internal static void Await(Task task)
+        internal static void Await(Task task) => NotNull(task).GetAwaiter().GetResult();
+
+        /// <summary>Returns the task that an asynchronous delegate returned, unless it is null.</summary>
+        internal static T NotNull<T>(T task) where T : Task
         {
-            if (task == null)
-                throw new InvalidOperationException("the asynchronous method returned null instead of a task");
-            task.GetAwaiter().GetResult();
+            return task ?? throw new InvalidOperationException("the asynchronous method returned null instead of a task");
         }
+
+        /// <summary>Notes that the task of an asynchronous producer has started.</summary>
+        internal static void Enter() => Interlocked.Increment(ref inProgress);
+
+        /// <summary>Notes that the task of an asynchronous producer has ended.</summary>
+        internal static void Leave() => Interlocked.Decrement(ref inProgress);
 
         private static T Target<T>(IntPtr data) => (T)GCHandle.FromIntPtr(data).Target;
 
@@ -151,7 +158,7 @@ namespace Postbox
         private static int OnSend(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
         {
             return OnMessage(message, reason, reasonSize, lent =>
-                Target<Func<Message, SendResult>>(data)(lent) ?? SendResult.Retry("the producer returned null"));
+                Target<Func<Message, SendResult>>(data)(lent) ?? SendResult.Nothing);
         }
 
         private static int OnArchive(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
@@ -233,7 +240,7 @@ namespace Postbox
         /// Converts an exception to a result. A cancelled producer has not tried to send the message. HttpClient
         /// reports a timeout as a cancellation too, although the message may then have been sent.
         /// </summary>
-        private static SendResult ResultOf(Exception failure)
+        internal static SendResult ResultOf(Exception failure)
         {
             return failure is OperationCanceledException && !(failure.InnerException is TimeoutException)
                 ? SendResult.Canceled(Describe(failure))

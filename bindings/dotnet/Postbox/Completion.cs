@@ -59,8 +59,10 @@ namespace Postbox
             {
                 registration.Dispose();
                 operation?.Dispose();
-                // The client of the operation is not collected before the operation has ended.
+                // The client of the operation is not collected before the operation has ended. Mono finds old references
+                // to this method in the stack of the client's own thread, and would otherwise keep the client afterwards.
                 GC.KeepAlive(start);
+                start = null;
             }
         }
 

@@ -19,6 +19,12 @@ namespace Postbox
             return Make(PostboxErrorCode.ReentrantCall, message, false, new Reason[0], null);
         }
 
+        /// <summary>The error of a close that does not wait any longer.</summary>
+        internal static PostboxException NotEnded(string message)
+        {
+            return Make(PostboxErrorCode.Timeout, message, false, new Reason[0], null);
+        }
+
         /// <summary>The error of a call some of whose messages failed.</summary>
         internal static PostboxException Incomplete(string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
         {

@@ -92,7 +92,13 @@ namespace Postbox
         private bool isFinalized;
         private volatile bool isClosed;
 
-        internal ClientHandle(IntPtr pointer) : base(pointer) { }
+        internal ClientHandle(IntPtr pointer, Sending sending) : base(pointer)
+        {
+            Sending = sending;
+        }
+
+        /// <summary>The messages of asynchronous producers. Null if the client has no such producers.</summary>
+        internal Sending Sending { get; }
 
         /// <summary>
         /// Closes the client, so that its background threads and the calls of other threads end, and then frees it.
@@ -108,30 +114,22 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Closes the client within this time in milliseconds, or within "close_timeout_ms". Committed messages that
-        /// were not sent in this time stay outstanding, so no message is lost.
+        /// Closes the client within this time in milliseconds, or within "close_timeout_ms", and returns the error or null.
+        /// Committed messages that were not sent in this time stay outstanding, so no message is lost.
         /// </summary>
-        internal PostboxErrorCode Close(ulong? timeout)
+        internal PostboxException Close(ulong? timeout)
         {
             try
             {
-                var error = CloseOrError(timeout);
-                var code = (PostboxErrorCode)Native.postbox_error_code(error);
-                Native.postbox_error_free(error);
-                return code;
+                var abandoned = Sending?.End(ref timeout);
+                var error = timeout == null ? Native.postbox_close(this) : Native.postbox_close_within(this, timeout.Value);
+                isClosed |= error == IntPtr.Zero;
+                return error == IntPtr.Zero ? abandoned : Errors.Take(error);
             }
             catch (ObjectDisposedException)
             {
-                return PostboxErrorCode.None;
+                return null;
             }
-        }
-
-        /// <summary>Closes the client, and returns the error of the library, which the caller frees.</summary>
-        internal IntPtr CloseOrError(ulong? timeout)
-        {
-            var error = timeout == null ? Native.postbox_close(this) : Native.postbox_close_within(this, timeout.Value);
-            isClosed |= error == IntPtr.Zero;
-            return error;
         }
 
         protected override void Dispose(bool disposing)

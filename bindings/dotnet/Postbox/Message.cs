@@ -212,6 +212,12 @@ namespace Postbox
         /// <summary>Frees the message. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
+        internal Message Copy()
+        {
+            lock (handle)
+                return new Message(new OwnedMessageHandle(Native.postbox_message_copy(Handle)));
+        }
+
         /// <summary>The handle. Throws an exception if the message was disposed of.</summary>
         internal MessageHandle Handle
         {

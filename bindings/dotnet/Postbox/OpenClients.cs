@@ -111,7 +111,7 @@ namespace Postbox
             // A client whose producer runs on this thread must not be waited for, and neither must a client that waits
             // for the log receiver on this thread.
             if (Callbacks.RunOnThisThread)
-                clients.RemoveAll(client => client.Close(0) == PostboxErrorCode.ReentrantCall);
+                clients.RemoveAll(client => client.Close(0)?.Code == PostboxErrorCode.ReentrantCall);
             CloseSideBySide(clients);
             try
             {

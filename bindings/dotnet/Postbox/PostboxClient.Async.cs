@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -135,13 +134,13 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Sends messages as <see cref="ClearOutbox(string[])"/> does. Producers that block are called on a thread of the
-        /// library.
+        /// Sends messages as <see cref="ClearOutbox(string[])"/> does, and waits for the tasks of asynchronous producers.
+        /// Producers that block are called on a thread of the library.
         /// </summary>
         /// <param name="ids">The ids.</param>
         /// <param name="cancellation">
         /// Ends the call after the current call to a producer. The other messages stay outstanding, and no attempt is
-        /// counted for them. If a message was not sent, the task is cancelled, and the
+        /// counted for them. Tasks of asynchronous producers continue. If a message was not sent, the task is cancelled, and the
         /// <see cref="Exception.InnerException"/> of its exception has a reason for each of these messages.
         /// </param>
         /// <returns>The task, whose result is the outcome of each message.</returns>
@@ -163,23 +162,31 @@ namespace Postbox
         /// <returns>The task, whose result is the outcome of each message.</returns>
         public async Task<Report> ClearOutboxAsync(IEnumerable<string> ids, bool throwOnFailure, CancellationToken cancellation = default(CancellationToken))
         {
-            if (ids == null)
-                throw new ArgumentNullException(nameof(ids));
-            var all = ids.ToList();
+            cancellation.ThrowIfCancellationRequested();
+            var all = All(ids);
+            using (var clearing = new Clearing(Handle.Sending, all))
             using (var thrown = new ProducerExceptions(all))
             {
-                var report = await Completion.Run(
-                    started =>
-                    {
-                        using (var array = new Utf8Array(all, nameof(ids)))
-                            return Native.postbox_clear_outbox_async(
-                                Handle, array.Pointers, array.Count, Completion.Done, started.Data, out started.Operation);
-                    },
-                    result => Report.Take(Native.postbox_result_take_report(result), thrown), cancellation).ConfigureAwait(false);
-                if (report.FailureCount > 0 && cancellation.IsCancellationRequested)
-                    throw Unsent(report, cancellation);
-                return Checked(report, throwOnFailure);
+                do
+                {
+                    clearing.Add(await ClearAsync(clearing.Ids, thrown, cancellation).ConfigureAwait(false));
+                    await clearing.WaitAsync(cancellation).ConfigureAwait(false);
+                }
+                while (clearing.Next() && !cancellation.IsCancellationRequested);
+                return Cleared(clearing.Report, clearing.HasEnded, throwOnFailure, cancellation);
             }
+        }
+
+        private Task<Report> ClearAsync(IEnumerable<string> ids, ProducerExceptions thrown, CancellationToken cancellation)
+        {
+            return Completion.Run(
+                started =>
+                {
+                    using (var array = new Utf8Array(ids, nameof(ids)))
+                        return Native.postbox_clear_outbox_async(
+                            Handle, array.Pointers, array.Count, Completion.Done, started.Data, out started.Operation);
+                },
+                result => Report.Take(Native.postbox_result_take_report(result), thrown), cancellation);
         }
 
         /// <summary>Marks messages as <see cref="MarkDispatched(string[])"/> does.</summary>
@@ -431,11 +438,6 @@ namespace Postbox
             if (failure != null)
                 throw failure;
             return report;
-        }
-
-        private static OperationCanceledException Unsent(Report report, CancellationToken cancellation)
-        {
-            return new OperationCanceledException("the call was cancelled before all messages were sent", report.Failure, cancellation);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -36,20 +37,23 @@ namespace Postbox
         /// <summary>
         /// Stops the sweeper and the archiver, rejects new calls, and waits up to "close_timeout_ms" for calls in
         /// progress. A call that sends or archives messages finishes its current calls to producers and archives, and
-        /// starts no further ones. <see cref="Dispose"/> does the same, but does not report a failure.
+        /// starts no further ones. Tasks of asynchronous producers that still run after this time are cancelled.
+        /// <see cref="Dispose"/> does the same, but does not report a failure.
         /// </summary>
         /// <exception cref="PostboxException">
-        /// <see cref="PostboxErrorCode.Timeout"/>: a call or a background thread did not end in time and was abandoned.
+        /// <see cref="PostboxErrorCode.Timeout"/>: a call, a task or a background thread did not end in time and was abandoned.
         /// Committed messages that were not sent stay outstanding. <see cref="PostboxErrorCode.MarkIncomplete"/>: sent
         /// messages were not marked in time, and a sweep sends them again.
         /// <see cref="PostboxErrorCode.ReentrantCall"/>: a producer or an archive of this client called this method,
-        /// which therefore could not wait. The client stops as soon as they return.
+        /// which therefore could not wait. The client stops as soon as they return. If the task of an asynchronous producer
+        /// called this method, its message stays outstanding and is sent again.
         /// </exception>
         public void Close() => Close(null);
 
         /// <summary>
         /// Closes the client as the other overload does, and waits up to <paramref name="timeout"/> instead of
-        /// "close_timeout_ms". This method returns no later than 500 milliseconds after that time. A host uses it to
+        /// "close_timeout_ms". This method returns no later than 500 milliseconds after that time, or 750 if tasks of
+        /// asynchronous producers do not end. A host uses it to
         /// stay within its own time limit. Several threads can close several clients at the same time.
         /// </summary>
         /// <param name="timeout">The time, rounded down to whole milliseconds. Zero does not wait.</param>
@@ -64,9 +68,10 @@ namespace Postbox
 
         private void Close(ulong? milliseconds)
         {
-            var error = Handle.CloseOrError(milliseconds);
+            var failure = Handle.Close(milliseconds);
             OpenClients.LetGo(handle, OpenClients.Background.Sweeper | OpenClients.Background.Archiver);
-            Errors.Check(error);
+            if (failure != null)
+                throw failure;
         }
 
         /// <summary>
@@ -198,10 +203,10 @@ namespace Postbox
         /// </exception>
         public string Post(Message message)
         {
-            TraceContext.Carry();
-            using (var thrown = new ProducerExceptions())
-                Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), IntPtr.Zero), thrown);
-            return message.Id;
+            Report report;
+            var id = Post(message, out report);
+            Checked(report, true);
+            return id;
         }
 
         /// <summary>
@@ -214,20 +219,26 @@ namespace Postbox
         /// <returns>The id of the message.</returns>
         public string Post(Message message, out Report report)
         {
-            TraceContext.Carry();
+            var posted = HandleOf(message, nameof(message));
+            var id = message.Id;
+            using (var clearing = new Clearing(Handle.Sending, new[] { id }))
             using (var thrown = new ProducerExceptions())
             {
                 IntPtr pointer;
-                Errors.Check(Native.postbox_post(Handle, HandleOf(message, nameof(message)), out pointer), thrown);
-                report = Report.Take(pointer, thrown);
+                TraceContext.Carry();
+                Errors.Check(Native.postbox_post(Handle, posted, out pointer), thrown);
+                clearing.Add(Report.Take(pointer, thrown));
+                clearing.Wait(CancellationToken.None);
+                clearing.Next();
+                report = clearing.Report;
             }
-            return message.Id;
+            return id;
         }
 
         /// <summary>
         /// Sends the outstanding messages with these ids on this thread, in this order, and marks them dispatched.
         /// Messages that are already dispatched are not sent again. A message that fails holds back only later messages
-        /// of its topic and partition key.
+        /// of its topic and partition key. This thread also waits for the tasks of asynchronous producers.
         /// </summary>
         /// <param name="ids">The ids.</param>
         /// <exception cref="PostboxException">
@@ -240,7 +251,8 @@ namespace Postbox
         /// <param name="ids">The ids.</param>
         /// <param name="cancellation">
         /// Ends the call after the current call to a producer. The other messages stay outstanding, and no attempt is
-        /// counted for them. The token may be cancelled on any thread, and by a producer.
+        /// counted for them. Tasks of asynchronous producers continue. The token may be cancelled on any thread, and by a
+        /// producer.
         /// </param>
         /// <exception cref="OperationCanceledException">
         /// The token was cancelled before all messages were sent. <see cref="Exception.InnerException"/> has a reason
@@ -249,19 +261,8 @@ namespace Postbox
         /// <exception cref="PostboxException">The same as for the other overload.</exception>
         public void ClearOutbox(IEnumerable<string> ids, CancellationToken cancellation)
         {
-            using (var array = new Utf8Array(ids, nameof(ids)))
-            using (var cancel = new NativeCancellation(cancellation))
-            using (var thrown = new ProducerExceptions())
-            {
-                try
-                {
-                    Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, cancel.Pointer, IntPtr.Zero), thrown);
-                }
-                catch (PostboxException failure) when (failure.Code == PostboxErrorCode.ClearIncomplete && cancellation.IsCancellationRequested)
-                {
-                    throw new OperationCanceledException("the call was cancelled before all messages were sent", failure, cancellation);
-                }
-            }
+            bool hasEnded;
+            Cleared(Clear(ids, cancellation, out hasEnded), hasEnded, true, cancellation);
         }
 
         /// <summary>Sends messages as the other overload does, and reports the outcome of each message.</summary>
@@ -270,17 +271,51 @@ namespace Postbox
         /// The outcome of each message. A message that could not be sent does not cause an exception here. Neither does
         /// a cancelled token: the messages that were not tried have the outcome <see cref="Outcome.Skipped"/>.
         /// </param>
-        /// <param name="cancellation">Ends the call after the current call to a producer.</param>
+        /// <param name="cancellation">
+        /// Ends the call after the current call to a producer. A message whose task continues has the outcome
+        /// <see cref="Outcome.Accepted"/>.
+        /// </param>
         public void ClearOutbox(IEnumerable<string> ids, out Report report, CancellationToken cancellation = default(CancellationToken))
         {
-            using (var array = new Utf8Array(ids, nameof(ids)))
+            bool hasEnded;
+            report = Clear(ids, cancellation, out hasEnded);
+        }
+
+        private Report Clear(IEnumerable<string> ids, CancellationToken cancellation, out bool hasEnded)
+        {
+            using (var clearing = new Clearing(Handle.Sending, All(ids)))
             using (var cancel = new NativeCancellation(cancellation))
             using (var thrown = new ProducerExceptions())
             {
-                IntPtr pointer;
-                Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, cancel.Pointer, out pointer), thrown);
-                report = Report.Take(pointer, thrown);
+                do
+                {
+                    using (var array = new Utf8Array(clearing.Ids, nameof(ids)))
+                    {
+                        IntPtr pointer;
+                        Errors.Check(Native.postbox_clear_outbox(Handle, array.Pointers, array.Count, cancel.Pointer, out pointer), thrown);
+                        clearing.Add(Report.Take(pointer, thrown));
+                    }
+                    clearing.Wait(cancellation);
+                }
+                while (clearing.Next());
+                hasEnded = clearing.HasEnded;
+                return clearing.Report;
             }
+        }
+
+        private static IReadOnlyList<string> All(IEnumerable<string> ids)
+        {
+            if (ids == null)
+                throw new ArgumentNullException(nameof(ids));
+            return ids.ToList();
+        }
+
+        /// <summary>Returns the report of a call that sends messages, unless the call was cancelled or a message failed.</summary>
+        private static Report Cleared(Report report, bool hasEnded, bool throwOnFailure, CancellationToken cancellation)
+        {
+            if (cancellation.IsCancellationRequested && (report.FailureCount > 0 || !hasEnded))
+                throw new OperationCanceledException("the call was cancelled before all messages were sent", report.Failure, cancellation);
+            return Checked(report, throwOnFailure);
         }
 
         /// <summary>

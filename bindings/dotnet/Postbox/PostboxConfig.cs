@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.ComponentModel;
 using System.Globalization;
+using System.Threading;
 using System.Threading.Tasks;
 
 namespace Postbox
@@ -14,6 +15,9 @@ namespace Postbox
     public sealed class PostboxConfig : IDisposable
     {
         private readonly ConfigHandle handle;
+
+        // The asynchronous producers by topic. Each client has its own, so they are added when a client is opened.
+        private readonly List<KeyValuePair<string, Action<Sending>>> asynchronous = new List<KeyValuePair<string, Action<Sending>>>();
 
         /// <summary>Creates a configuration with the default settings and no producer.</summary>
         /// <exception cref="DllNotFoundException">The native library was not found.</exception>
@@ -103,9 +107,49 @@ namespace Postbox
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
-            var name = Utf8.Optional(topic, nameof(topic));
-            Callbacks.Give(send, data => Native.postbox_config_add_producer(Handle, name, Callbacks.Send, data, Callbacks.Release));
+            lock (asynchronous)
+            {
+                Give(topic, send);
+                asynchronous.RemoveAll(other => other.Key == topic);
+            }
             return this;
+        }
+
+        /// <summary>
+        /// Adds the asynchronous producer of a topic, and replaces an earlier producer of this topic. No thread waits for its
+        /// task.
+        /// </summary>
+        /// <remarks>
+        /// The task runs on the thread pool, without a SynchronizationContext. When it ends, its message is marked, or its
+        /// failure is recorded. Until then, later messages with the same topic and partition key are held back, also by
+        /// sweeps, for up to "confirm_timeout_ms": set it to more than a task can take, since a sweep sends the message again
+        /// after this time. A call that clears or posts messages waits for their tasks. A sweep does not, and counts their
+        /// messages as dispatched.
+        /// </remarks>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="send">
+        /// Sends one message, which is valid until the task has ended. An exception has the same effect as in
+        /// <see cref="IProducer.Send"/>. The token is cancelled when a close of the client no longer waits for the task.
+        /// </param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddProducer(string topic, Func<Message, CancellationToken, Task<SendResult>> send)
+        {
+            if (send == null)
+                throw new ArgumentNullException(nameof(send));
+            Func<IReadOnlyList<Message>, SendResults, CancellationToken, Task> sendOne = async (messages, results, closing) =>
+                results[0] = await Callbacks.NotNull(send(messages[0], closing)).ConfigureAwait(false) ?? SendResult.Nothing;
+            return Add(topic, sending => Give(topic, message => sending.Accept(new[] { message }, sendOne) ? SendResult.Accepted : SendResult.NotTried));
+        }
+
+        /// <summary>Adds the asynchronous producer of a topic as the other overload does.</summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="send">Sends one message, which is valid until the task has ended.</param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddProducer(string topic, Func<Message, Task<SendResult>> send)
+        {
+            if (send == null)
+                throw new ArgumentNullException(nameof(send));
+            return AddProducer(topic, (message, _) => send(message));
         }
 
         /// <summary>Adds the producer of a topic, and replaces an earlier producer of this topic.</summary>
@@ -118,7 +162,8 @@ namespace Postbox
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
-            return AddProducer(topic, producer.Send);
+            Func<Message, SendResult> send = producer.Send;
+            return AddProducer(topic, send);
         }
 
         /// <summary>
@@ -133,28 +178,47 @@ namespace Postbox
         public PostboxConfig AddBatchProducer(string topic, int maxBatch, Action<IReadOnlyList<Message>, SendResults> send)
         {
             Callbacks.Observable(send, nameof(send));
-            if (maxBatch < 1)
-                throw new ArgumentOutOfRangeException(nameof(maxBatch), maxBatch, "a batch has at least 1 message");
-            var name = Utf8.Optional(topic, nameof(topic));
-            Callbacks.Give(send, data => Native.postbox_config_add_batch_producer(
-                Handle, name, (UIntPtr)maxBatch, Callbacks.SendBatch, data, Callbacks.Release));
+            lock (asynchronous)
+            {
+                Give(topic, maxBatch, send);
+                asynchronous.RemoveAll(other => other.Key == topic);
+            }
             return this;
         }
 
         /// <summary>
-        /// Adds an asynchronous producer that receives several messages in one call. The calling thread waits for the
-        /// task, and the messages are valid until the task has ended. The task runs without the SynchronizationContext
-        /// of the calling thread.
+        /// Adds an asynchronous producer that receives several messages in one call. No thread waits for its task. See
+        /// <see cref="AddProducer(string, Func{Message, CancellationToken, Task{SendResult}})"/>.
         /// </summary>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
-        /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
+        /// <param name="send">
+        /// Sends messages as <see cref="IBatchProducer.Send"/> does. The messages are valid, and results can be set, until the
+        /// task has ended. The token is cancelled when a close of the client no longer waits for the task.
+        /// </param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<Message>, SendResults, CancellationToken, Task> send)
+        {
+            if (send == null)
+                throw new ArgumentNullException(nameof(send));
+            return Add(topic, sending => Give(topic, maxBatch, (messages, results) =>
+            {
+                if (sending.Accept(messages, send))
+                    for (var i = 0; i < results.Count; i++)
+                        results[i] = SendResult.Accepted;
+            }));
+        }
+
+        /// <summary>Adds an asynchronous batch producer as the other overload does.</summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
+        /// <param name="send">Sends messages as <see cref="IBatchProducer.Send"/> does.</param>
         /// <returns>This configuration.</returns>
         public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<Message>, SendResults, Task> send)
         {
-            Callbacks.Observable(send, nameof(send));
-            Action<IReadOnlyList<Message>, SendResults> awaited = (messages, results) => Callbacks.Await(send(messages, results));
-            return AddBatchProducer(topic, maxBatch, awaited);
+            if (send == null)
+                throw new ArgumentNullException(nameof(send));
+            return AddBatchProducer(topic, maxBatch, (messages, results, _) => send(messages, results));
         }
 
         /// <summary>Adds a producer that receives several messages in one call.</summary>
@@ -217,13 +281,48 @@ namespace Postbox
         public PostboxClient Open()
         {
             Callbacks.RejectLogReceiver();
-            IntPtr pointer;
-            Errors.Check(Native.postbox_open(Handle, out pointer));
-            return new PostboxClient(new ClientHandle(pointer));
+            lock (asynchronous)
+            {
+                var sending = asynchronous.Count == 0 ? null : new Sending(ulong.Parse(this["close_timeout_ms"], CultureInfo.InvariantCulture));
+                foreach (var producer in asynchronous)
+                    producer.Value(sending);
+                IntPtr pointer;
+                Errors.Check(Native.postbox_open(Handle, out pointer));
+                var client = new ClientHandle(pointer, sending);
+                sending?.Begin(client);
+                return new PostboxClient(client);
+            }
         }
 
         /// <summary>Frees the configuration. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
+
+        private PostboxConfig Add(string topic, Action<Sending> producer)
+        {
+            lock (asynchronous)
+            {
+                // The library checks the arguments. No client calls this producer.
+                producer(new Sending(0));
+                asynchronous.RemoveAll(other => other.Key == topic);
+                asynchronous.Add(new KeyValuePair<string, Action<Sending>>(topic, producer));
+            }
+            return this;
+        }
+
+        private void Give(string topic, Func<Message, SendResult> send)
+        {
+            var name = Utf8.Optional(topic, nameof(topic));
+            Callbacks.Give(send, data => Native.postbox_config_add_producer(Handle, name, Callbacks.Send, data, Callbacks.Release));
+        }
+
+        private void Give(string topic, int maxBatch, Action<IReadOnlyList<Message>, SendResults> send)
+        {
+            if (maxBatch < 1)
+                throw new ArgumentOutOfRangeException(nameof(maxBatch), maxBatch, "a batch has at least 1 message");
+            var name = Utf8.Optional(topic, nameof(topic));
+            Callbacks.Give(send, data => Native.postbox_config_add_batch_producer(
+                Handle, name, (UIntPtr)maxBatch, Callbacks.SendBatch, data, Callbacks.Release));
+        }
 
         private ConfigHandle Handle
         {

@@ -13,7 +13,7 @@ namespace Postbox
     {
         private readonly MessageReport[] messages;
 
-        internal Report(MessageReport[] messages)
+        private Report(MessageReport[] messages)
         {
             this.messages = messages;
             FailureCount = messages.Count(message => message.HasFailed);
@@ -58,6 +58,13 @@ namespace Postbox
                     messages.Any(message => message.MaySucceedLater), reasons,
                     ProducerExceptions.Together(messages.Select(message => message.Exception)));
             }
+        }
+
+        /// <summary>Returns this report with later outcomes of some of its messages.</summary>
+        internal Report With(IEnumerable<MessageReport> later)
+        {
+            var byId = later.ToDictionary(message => message.Id);
+            return new Report(Array.ConvertAll(messages, message => byId.TryGetValue(message.Id, out var changed) ? changed : message));
         }
 
         /// <summary>Copies a report of the library, and frees the original.</summary>

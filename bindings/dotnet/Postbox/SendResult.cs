@@ -61,6 +61,9 @@ namespace Postbox
         /// </summary>
         public static SendResult NotTried { get; } = new SendResult(SendOutcome.NotTried, "");
 
+        /// <summary>The result of a producer that returned null.</summary>
+        internal static SendResult Nothing { get; } = Retry("the producer returned null");
+
         /// <summary>A message that was not tried because the producer was cancelled.</summary>
         internal static SendResult Canceled(string reason) => new SendResult(SendOutcome.NotTried, reason);
 

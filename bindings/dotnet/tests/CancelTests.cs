@@ -64,11 +64,19 @@ namespace Postbox.Tests
         public static void Cancelled_tasks_are_cancelled()
         {
             using (var source = new CancellationTokenSource())
-            using (var world = Canceling(source))
+            using (var started = new ManualResetEventSlim())
+            using (var world = new World(producer: _ =>
+            {
+                Wait.For(started, "the start of the operation");
+                source.Cancel();
+                return SendResult.Sent;
+            }))
             {
                 var ids = new[] { world.Deposit(), world.Deposit(), world.Deposit() };
-                IsCanceled(world.Client.ClearOutboxAsync(ids, source.Token));
-                Check.Equal(1, world.Sent.Count);
+                var clear = world.Client.ClearOutboxAsync(ids, source.Token);
+                started.Set();
+                IsCanceled(clear);
+                Check.Equal(2L, world.Client.CountOutstanding().Count);
             }
             using (var source = new CancellationTokenSource())
             using (var world = Canceling(source))

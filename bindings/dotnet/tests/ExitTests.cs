@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox.Tests
 {
@@ -18,6 +19,8 @@ namespace Postbox.Tests
                 case "exit-in-a-sweep": return ExitInAProducer(SweepHere, database);
                 case "exit-on-the-sweepers-thread": return ExitInAProducer(SweepOnce, database);
                 case "exit-in-the-log": return ExitInTheLog(database);
+                case "exit-in-a-task": return ExitInATask(database);
+                case "task": return LeaveATask(database);
                 case "collected": return CollectARunningClient(database);
                 default: return LeaveASweeper(what, database);
             }
@@ -73,6 +76,35 @@ namespace Postbox.Tests
             Thread.Sleep(Timeout.Infinite);
             GC.KeepAlive(idle);
             return 1;
+        }
+
+        private static int ExitInATask(string database)
+        {
+            var world = new World(config => Patient(ExitTests.Patience)(config.AddProducer(World.Topic, async message =>
+            {
+                await Task.Yield();
+                Environment.Exit(0);
+                return SendResult.Sent;
+            })), null, database);
+            world.Client.ClearOutbox(world.Deposit());
+            Thread.Sleep(Timeout.Infinite);
+            return 1;
+        }
+
+        /// <summary>The process ends while a task and operations are awaited.</summary>
+        private static int LeaveATask(string database)
+        {
+            var called = new ManualResetEventSlim();
+            var world = new World(config => config.Set("close_timeout_ms", 500).AddProducer(World.Topic, message =>
+            {
+                called.Set();
+                return new TaskCompletionSource<SendResult>().Task;
+            }), null, database);
+            GC.KeepAlive(world.Client.ClearOutboxAsync(new[] { world.Deposit() }));
+            Wait.For(called, "the task");
+            for (var i = 0; i < 100; i++)
+                GC.KeepAlive(world.Client.CountOutstandingAsync());
+            return 0;
         }
 
         private static int ExitInTheLog(string database)
@@ -162,6 +194,8 @@ namespace Postbox.Tests
 
         public static void A_process_may_end_while_a_producer_is_in_its_call() => EndsWithoutLoss("in-a-call");
 
+        public static void A_process_may_end_while_a_task_sends_and_operations_are_awaited() => EndsWithoutLoss("task");
+
         public static void A_process_may_end_while_a_client_logs_to_its_own_receiver() => EndsWithoutLoss("own-log");
 
         public static void A_process_may_exit_from_the_middle() => EndsWithoutLoss("environment-exit");
@@ -171,6 +205,8 @@ namespace Postbox.Tests
         public static void An_exit_in_a_producer_does_not_wait_for_the_producer() => EndsWithin(20, "exit-in-a-producer");
 
         public static void An_exit_on_the_thread_of_the_sweeper_does_not_wait_for_the_thread() => EndsWithin(20, "exit-on-the-sweepers-thread");
+
+        public static void An_exit_in_a_task_does_not_wait_for_the_task() => EndsWithin(20, "exit-in-a-task");
 
         public static void An_exit_in_a_log_receiver_does_not_wait_for_the_receiver() => EndsWithin(20, "exit-in-the-log");
 
@@ -218,7 +254,8 @@ namespace Postbox.Tests
             {
                 return;
             }
-            Check.Equal(0, domain.ExecuteAssembly(typeof(Child).Assembly.Location, new[] { "--child", "running", ":memory:" }));
+            foreach (var what in new[] { "task", "running" })
+                Check.Equal(0, domain.ExecuteAssembly(typeof(Child).Assembly.Location, new[] { "--child", what, ":memory:" }));
             AppDomain.Unload(domain);
             GC.Collect();
             using (var world = new World(producer: _ => SendResult.Retry("this is logged, and not to the domain that is gone")))

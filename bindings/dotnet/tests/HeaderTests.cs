@@ -18,7 +18,7 @@ namespace Postbox.Tests
         // of .NET. The runtime runs no signal handlers that a call would have to interrupt.
         private static readonly string[] NotNeeded =
         {
-            "postbox_message_copy", "postbox_cancel_token_is_canceled", "postbox_cancel_token_on_wait", "postbox_item_copy",
+            "postbox_cancel_token_is_canceled", "postbox_cancel_token_on_wait", "postbox_item_copy",
             "postbox_item_set_string", "postbox_item_remove", "postbox_item_get", "postbox_value_bool_or", "postbox_value_int64",
             "postbox_value_int64_or", "postbox_value_double", "postbox_value_double_or", "postbox_value_member",
             "postbox_report_failure_count",

@@ -162,7 +162,7 @@ namespace Postbox.Tests
                 });
         }
 
-        private static void WithFourThreads(Action action)
+        internal static void WithFourThreads(Action action)
         {
             int workers, ports;
             ThreadPool.GetMaxThreads(out workers, out ports);

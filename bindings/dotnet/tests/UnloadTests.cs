@@ -1,6 +1,8 @@
 using System;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox.Tests
 {
@@ -48,6 +50,15 @@ namespace Postbox.Tests
                 client.StartSweeper();
                 client.Post(message);
             }
+            using (var config = World.Eager(":memory:").AddProducer(null, async _ =>
+            {
+                await Task.Yield();
+                return SendResult.Sent;
+            }))
+            using (var client = config.Open())
+            using (var source = new CancellationTokenSource())
+            using (var message = new Message("t", "x"))
+                Wait.For(client.PostAsync(message, source.Token));
             PostboxLog.Off();
         }
     }
