@@ -22,6 +22,7 @@ HANDLES = {
     "postbox_cancel_token": "CancelTokenHandle",
     "postbox_client": "ClientHandle",
     "postbox_config": "ConfigHandle",
+    "postbox_held_lease": "HeldLeaseHandle",
     "postbox_item": "ItemHandle",
     "postbox_message": "MessageHandle",
     "postbox_operation": "OperationHandle",

@@ -142,10 +142,10 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_messages_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_get_stats(ClientHandle client, out postbox_stats stats);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_held_lease_free(IntPtr lease);
-        [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_held_lease_is_held(IntPtr lease);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_release(IntPtr lease);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_renew(IntPtr lease, out byte isHeld);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_resource(IntPtr lease);
+        [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_held_lease_is_held(HeldLeaseHandle lease);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_release(HeldLeaseHandle lease);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_renew(HeldLeaseHandle lease, out byte isHeld);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_resource(HeldLeaseHandle lease);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(ItemHandle item, byte[] name, int kind);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_copy(ItemHandle item, out IntPtr copy);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_end(ItemHandle item);
