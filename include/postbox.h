@@ -3187,6 +3187,38 @@ postbox_error *postbox_location_async(postbox_client *client,
                                              postbox_operation **operation);
 
 /**
+ * Starts postbox_obtain_lease, and returns without waiting for DynamoDB. The result contains the lease, or is
+ * NULL if another holder has it. If the operation is canceled, a lease that is obtained nevertheless is
+ * released.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_obtain_lease_async(postbox_client *client,
+                                                 const char *resource,
+                                                 uint64_t length_ms,
+                                                 postbox_completion_callback callback,
+                                                 void *data,
+                                                 postbox_operation **operation);
+
+/**
+ * Starts postbox_held_lease_renew, and returns without waiting for DynamoDB. postbox_result_flag returns
+ * whether the lease is still held.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_held_lease_renew_async(postbox_held_lease *lease,
+                                                     postbox_completion_callback callback,
+                                                     void *data,
+                                                     postbox_operation **operation);
+
+/**
+ * Starts postbox_held_lease_release, and returns without waiting for DynamoDB. The operation has no result.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_held_lease_release_async(postbox_held_lease *lease,
+                                                       postbox_completion_callback callback,
+                                                       void *data,
+                                                       postbox_operation **operation);
+
+/**
  * Takes the message out of a result. The caller frees it with postbox_message_free.
  */
 POSTBOX_API postbox_message *postbox_result_take_message(postbox_result *result);
@@ -3205,6 +3237,11 @@ POSTBOX_API postbox_page *postbox_result_take_page(postbox_result *result);
  * Takes the report out of a result. The caller frees it with postbox_report_free.
  */
 POSTBOX_API postbox_report *postbox_result_take_report(postbox_result *result);
+
+/**
+ * Takes the lease out of a result. The caller frees it with postbox_held_lease_free.
+ */
+POSTBOX_API postbox_held_lease *postbox_result_take_lease(postbox_result *result);
 
 /**
  * Takes the text out of a result. The caller frees it with postbox_string_free.

@@ -1380,6 +1380,8 @@ public:
     /** Releases the lease, and throws if this fails. See postbox_held_lease_release. */
     void release() { detail::check(postbox_held_lease_release(handle_.get())); }
 
+    [[nodiscard]] postbox_held_lease *handle() const noexcept { return handle_.get(); }
+
 private:
     detail::handle<postbox_held_lease, postbox_held_lease_free> handle_;
 };

@@ -73,6 +73,9 @@ T take_result(postbox_result *result) {
         return postbox_result_flag(result);
     } else if constexpr (std::is_same_v<T, std::uint64_t>) {
         return postbox_result_number(result);
+    } else if constexpr (std::is_same_v<T, std::optional<held_lease>>) {
+        postbox_held_lease *obtained = postbox_result_take_lease(result);
+        return obtained ? T(std::in_place, obtained) : std::nullopt;
     } else if constexpr (std::is_same_v<T, std::string>) {
         return take(postbox_result_take_text(result)).value_or("");
     } else if constexpr (std::is_same_v<T, std::vector<topic_count>>) {
@@ -364,6 +367,34 @@ template <class F>
 operation sweepers(client &box, F done) {
     return detail::start<std::vector<sweeper_info>>(std::move(done), [&](auto... rest) {
         return postbox_sweepers_async(box.handle(), rest...);
+    });
+}
+
+/**
+ * Starts client::obtain_lease. The result is a std::optional<held_lease>, without a value if another holder has the lease.
+ * See postbox_obtain_lease_async.
+ */
+template <class F>
+operation obtain_lease(client &box, std::string_view resource, std::chrono::milliseconds length, F done) {
+    const auto ms = length.count() > 0 ? static_cast<std::uint64_t>(length.count()) : 0;
+    return detail::start<std::optional<held_lease>>(std::move(done), [&](auto... rest) {
+        return postbox_obtain_lease_async(box.handle(), detail::text(resource, "resource").c_str(), ms, rest...);
+    });
+}
+
+/** Starts held_lease::renew. The result is whether the lease is still held. See postbox_held_lease_renew_async. */
+template <class F>
+operation renew(held_lease &lease, F done) {
+    return detail::start<bool>(std::move(done), [&](auto... rest) {
+        return postbox_held_lease_renew_async(lease.handle(), rest...);
+    });
+}
+
+/** Starts held_lease::release. See postbox_held_lease_release_async. */
+template <class F>
+operation release(held_lease &lease, F done) {
+    return detail::start<void>(std::move(done), [&](auto... rest) {
+        return postbox_held_lease_release_async(lease.handle(), rest...);
     });
 }
 

@@ -4,6 +4,8 @@ use crate::delivery::lease::{Terms, new_lock, release_left_behind, use_lock_tabl
 use crate::engine::Engine;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::outbox::lock_table::{Lock, Taken, Taking};
+#[cfg(feature = "capi")]
+use crate::runtime::Cancel;
 use crate::sys::clock::Moment;
 use crate::sys::sync::Mutex;
 use std::sync::Arc;
@@ -26,6 +28,19 @@ pub struct HeldLease {
 }
 
 impl HeldLease {
+    /// Starts a call that renews or releases the lease, on a thread of its own. `done` is called once with the result, on
+    /// the thread for completions. If an error is returned, `done` is not called.
+    #[cfg(feature = "capi")]
+    pub(crate) fn start_call<T: Send + 'static>(
+        self: &Arc<Self>,
+        what: &'static str,
+        call: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+        done: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Result<Cancel> {
+        let lease = Arc::clone(self);
+        self.engine.runtime.start_call(what, move || call(&lease), done)
+    }
+
     pub(crate) fn obtain(engine: &Arc<Engine>, resource: &str, length: Duration) -> Result<Option<Self>> {
         check(resource, length)?;
         let resource = engine.resource(resource);

@@ -8,6 +8,7 @@ use crate::ffi::panic::infallible;
 use crate::ffi::text::{c_string, text};
 use std::ffi::{CString, c_char};
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A lease that the program has obtained with postbox_obtain_lease. Any number of threads may use it.
@@ -22,8 +23,14 @@ use std::time::Duration;
 /// postbox_held_lease_free(lease);
 /// ```
 pub struct postbox_held_lease {
-    lease: HeldLease,
+    pub(crate) lease: Arc<HeldLease>,
     resource: CString,
+}
+
+impl postbox_held_lease {
+    pub(crate) fn of(lease: HeldLease) -> Self {
+        Self { resource: c_string(lease.resource()), lease: Arc::new(lease) }
+    }
 }
 
 impl Handle for postbox_held_lease {
@@ -56,9 +63,7 @@ pub unsafe extern "C" fn postbox_obtain_lease(
         let (postbox, resource) = unsafe { (postbox_client::borrow(client)?, text(resource, "resource")?) };
         check_out(lease, "lease")?;
         let obtained = postbox.get().obtain_lease(resource, Duration::from_millis(length_ms))?;
-        let handle = obtained.map_or(ptr::null_mut(), |lease| {
-            postbox_held_lease { resource: c_string(lease.resource()), lease }.into_raw()
-        });
+        let handle = obtained.map_or(ptr::null_mut(), |lease| postbox_held_lease::of(lease).into_raw());
         // SAFETY: checked above.
         unsafe { write_out(lease, "lease", handle) }
     })

@@ -1,6 +1,7 @@
 //! The results of operations that were started.
 
 use crate::ffi::handle::Handle;
+use crate::ffi::held_lease::postbox_held_lease;
 use crate::ffi::item_handle::postbox_item;
 use crate::ffi::message::postbox_message;
 use crate::ffi::page::postbox_page;
@@ -9,7 +10,7 @@ use crate::ffi::report::postbox_report;
 use crate::ffi::stats::postbox_outstanding_count;
 use crate::ffi::text::c_string;
 use crate::sync::Mutex;
-use crate::{DispatchReport, Item, MessagePage, OutstandingCount, StoredMessage};
+use crate::{DispatchReport, HeldLease, Item, MessagePage, OutstandingCount, StoredMessage};
 use std::ffi::c_char;
 use std::ptr;
 
@@ -32,6 +33,7 @@ pub(crate) enum Content {
     Item(Box<postbox_item>),
     Page(Box<postbox_page>),
     Report(Box<postbox_report>),
+    Lease(Box<postbox_held_lease>),
     Text(String),
     Flag(bool),
     Number(u64),
@@ -81,6 +83,12 @@ impl From<Option<Item>> for Content {
 impl From<Option<String>> for Content {
     fn from(text: Option<String>) -> Self {
         text.map_or(Self::Nothing, Self::Text)
+    }
+}
+
+impl From<Option<HeldLease>> for Content {
+    fn from(obtained: Option<HeldLease>) -> Self {
+        obtained.map_or(Self::Nothing, |lease| Self::Lease(Box::new(postbox_held_lease::of(lease))))
     }
 }
 
@@ -164,6 +172,18 @@ pub unsafe extern "C" fn postbox_result_take_report(result: *mut postbox_result)
     unsafe {
         take(result, |content| match content {
             Content::Report(report) => Ok(Box::into_raw(report)),
+            other => Err(other),
+        })
+    }
+}
+
+/// Takes the lease out of a result. The caller frees it with postbox_held_lease_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_result_take_lease(result: *mut postbox_result) -> *mut postbox_held_lease {
+    // SAFETY: the header requires NULL or a living result.
+    unsafe {
+        take(result, |content| match content {
+            Content::Lease(lease) => Ok(Box::into_raw(lease)),
             other => Err(other),
         })
     }

@@ -2,6 +2,8 @@
 
 use crate::ffi::client::postbox_client;
 use crate::ffi::error::postbox_error;
+use crate::ffi::handle::Handle;
+use crate::ffi::held_lease::postbox_held_lease;
 use crate::ffi::operation::{Completion, postbox_completion_callback, postbox_operation, start};
 use crate::ffi::operator::{lease_items, sweeper_items, topic_counts};
 use crate::ffi::page::state_of;
@@ -9,8 +11,9 @@ use crate::ffi::result::Content;
 use crate::ffi::selection::postbox_selection;
 use crate::ffi::text::text;
 use crate::ffi::time::time_of;
-use crate::{CountScope, Postbox, Result};
+use crate::{CountScope, HeldLease, Postbox, Result};
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 /// Starts postbox_select_messages, and returns without waiting for DynamoDB. The selection is copied. The
 /// result contains the page.
@@ -135,6 +138,63 @@ pub unsafe extern "C" fn postbox_location_async(
 ) -> *mut postbox_error {
     // SAFETY: the header requires the same as `start_read`.
     unsafe { start_read(client, "location", |postbox| postbox.location().map(Some), (callback, data), operation) }
+}
+
+/// Starts postbox_obtain_lease, and returns without waiting for DynamoDB. The result contains the lease, or is
+/// NULL if another holder has it. If the operation is canceled, a lease that is obtained nevertheless is
+/// released.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_obtain_lease_async(
+    client: *mut postbox_client,
+    resource: *const c_char,
+    length_ms: u64,
+    callback: postbox_completion_callback,
+    data: *mut c_void,
+    operation: *mut *mut postbox_operation,
+) -> *mut postbox_error {
+    let obtain = |completion: Completion| {
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
+        let (postbox, resource) = unsafe { (postbox_client::borrow(client)?, text(resource, "resource")?.to_owned()) };
+        let call = move |postbox: &Postbox| postbox.obtain_lease(&resource, Duration::from_millis(length_ms));
+        postbox.get().start_call("obtain_lease", call, move |lease| completion.report(lease))
+    };
+    // SAFETY: the header requires NULL or a place for the operation.
+    unsafe { start((callback, data), operation, obtain) }
+}
+
+/// Starts postbox_held_lease_renew, and returns without waiting for DynamoDB. postbox_result_flag returns
+/// whether the lease is still held.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_held_lease_renew_async(
+    lease: *mut postbox_held_lease,
+    callback: postbox_completion_callback,
+    data: *mut c_void,
+    operation: *mut *mut postbox_operation,
+) -> *mut postbox_error {
+    let renew = |completion: Completion| {
+        // SAFETY: the header requires a living handle or NULL, which is checked.
+        let lease = &unsafe { postbox_held_lease::borrow(lease) }?.lease;
+        lease.start_call("renew", HeldLease::renew, move |is_held| completion.report(is_held))
+    };
+    // SAFETY: the header requires NULL or a place for the operation.
+    unsafe { start((callback, data), operation, renew) }
+}
+
+/// Starts postbox_held_lease_release, and returns without waiting for DynamoDB. The operation has no result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn postbox_held_lease_release_async(
+    lease: *mut postbox_held_lease,
+    callback: postbox_completion_callback,
+    data: *mut c_void,
+    operation: *mut *mut postbox_operation,
+) -> *mut postbox_error {
+    let release = |completion: Completion| {
+        // SAFETY: the header requires a living handle or NULL, which is checked.
+        let lease = &unsafe { postbox_held_lease::borrow(lease) }?.lease;
+        lease.start_call("release", HeldLease::release, move |released| completion.report(released))
+    };
+    // SAFETY: the header requires NULL or a place for the operation.
+    unsafe { start((callback, data), operation, release) }
 }
 
 /// Starts a call without arguments from C.

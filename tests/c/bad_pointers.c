@@ -495,6 +495,11 @@ void null_arguments_of_started_operations_are_errors(void)
     STARTS_NOTHING(postbox_dispatched_between_async, "t", 0, 1);
     IS_NULL("topic", postbox_dispatched_between_async(box, NULL, 0, 1, never, NULL, NULL));
     STARTS_NOTHING(postbox_topic_counts_async, false);
+    STARTS_NOTHING(postbox_obtain_lease_async, "x", 1000);
+    IS_NULL("resource", postbox_obtain_lease_async(box, NULL, 1000, never, NULL, NULL));
+    IS_NULL("lease", postbox_held_lease_renew_async(NULL, never, NULL, NULL));
+    IS_NULL("lease", postbox_held_lease_release_async(NULL, never, NULL, NULL));
+    CHECK(postbox_result_take_lease(NULL) == NULL);
     IS_NULL("client", postbox_leases_async(NULL, never, NULL, NULL));
     IS_NULL("callback", postbox_leases_async(box, NULL, NULL, NULL));
     IS_NULL("client", postbox_sweepers_async(NULL, never, NULL, NULL));

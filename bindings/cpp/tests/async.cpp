@@ -283,5 +283,10 @@ TEST(operators_read_without_waiting) {
     CHECK(counts.size() == 1 && counts.at(0).outstanding == 1);
     CHECK(RESULT(std::vector<postbox::lease_info>, leases, box).empty());
     CHECK(RESULT(std::vector<postbox::sweeper_info>, sweepers, box).empty());
+    auto lease = RESULT(std::optional<postbox::held_lease>, obtain_lease, box, "report", std::chrono::minutes(1)).value();
+    CHECK(RESULT(bool, renew, lease));
+    CHECK(!RESULT(std::optional<postbox::held_lease>, obtain_lease, box, "report", std::chrono::minutes(1)));
+    RESULT(void, release, lease);
+    CHECK(!lease.is_held());
     CHECK(RESULT(std::string, location, box).find(":memory:") != std::string::npos);
 }

@@ -1,4 +1,6 @@
 using System;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox
 {
@@ -49,6 +51,26 @@ namespace Postbox
         /// <exception cref="PostboxException">The request failed. The lease ends after its length.</exception>
         public void Release() => Errors.Check(Native.postbox_held_lease_release(Handle));
 
+        /// <summary>Extends the lease as <see cref="Renew"/> does.</summary>
+        /// <param name="cancellation">Ends the wait. The lease may be extended nevertheless.</param>
+        /// <returns>The task, whose result is whether the lease is still held.</returns>
+        public Task<bool> RenewAsync(CancellationToken cancellation = default(CancellationToken))
+        {
+            return Completion.Run(
+                started => Native.postbox_held_lease_renew_async(Handle, Completion.Done, started.Data, out started.Operation),
+                Native.postbox_result_flag, cancellation);
+        }
+
+        /// <summary>Releases the lease as <see cref="Release"/> does.</summary>
+        /// <param name="cancellation">Ends the wait. The lease may be released nevertheless.</param>
+        /// <returns>The task.</returns>
+        public Task ReleaseAsync(CancellationToken cancellation = default(CancellationToken))
+        {
+            return Completion.Run(
+                started => Native.postbox_held_lease_release_async(Handle, Completion.Done, started.Data, out started.Operation),
+                Completion.Nothing, cancellation);
+        }
+
         /// <summary>Releases and frees the lease, and does not report a failure. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
@@ -89,12 +111,31 @@ namespace Postbox
         /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
         public HeldLease ObtainLease(string resource, TimeSpan length)
         {
+            IntPtr lease;
+            Errors.Check(Native.postbox_obtain_lease(Handle, Utf8.Required(resource, nameof(resource)), Milliseconds(length), out lease));
+            return Held(lease);
+        }
+
+        /// <summary>Obtains a lease as <see cref="ObtainLease"/> does.</summary>
+        /// <param name="resource">The resource.</param>
+        /// <param name="length">The time after which the lease ends unless it is renewed.</param>
+        /// <param name="cancellation">Ends the wait. A lease that is obtained nevertheless is released.</param>
+        /// <returns>The task, whose result is the lease, to be disposed of, or null if another holder has it.</returns>
+        public Task<HeldLease> ObtainLeaseAsync(string resource, TimeSpan length, CancellationToken cancellation = default(CancellationToken))
+        {
+            return Completion.Run(
+                started => Native.postbox_obtain_lease_async(
+                    Handle, Utf8.Required(resource, nameof(resource)), Milliseconds(length), Completion.Done, started.Data, out started.Operation),
+                result => Held(Native.postbox_result_take_lease(result)), cancellation);
+        }
+
+        private static ulong Milliseconds(TimeSpan length)
+        {
             if (length < TimeSpan.Zero)
                 throw new ArgumentOutOfRangeException(nameof(length), length, "the length of a lease is negative");
-            IntPtr lease;
-            var milliseconds = (ulong)(length.Ticks / TimeSpan.TicksPerMillisecond);
-            Errors.Check(Native.postbox_obtain_lease(Handle, Utf8.Required(resource, nameof(resource)), milliseconds, out lease));
-            return lease == IntPtr.Zero ? null : new HeldLease(new HeldLeaseHandle(lease, handle));
+            return (ulong)(length.Ticks / TimeSpan.TicksPerMillisecond);
         }
+
+        private HeldLease Held(IntPtr lease) => lease == IntPtr.Zero ? null : new HeldLease(new HeldLeaseHandle(lease, handle));
     }
 }

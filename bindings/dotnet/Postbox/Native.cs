@@ -144,7 +144,9 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_held_lease_free(IntPtr lease);
         [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_held_lease_is_held(HeldLeaseHandle lease);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_release(HeldLeaseHandle lease);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_release_async(HeldLeaseHandle lease, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_renew(HeldLeaseHandle lease, out byte isHeld);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_renew_async(HeldLeaseHandle lease, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_resource(HeldLeaseHandle lease);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(ItemHandle item, byte[] name, int kind);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_copy(ItemHandle item, out IntPtr copy);
@@ -192,6 +194,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_topic(MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_notify_committed(ClientHandle client, IntPtr[] ids, UIntPtr count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_obtain_lease(ClientHandle client, byte[] resource, ulong lengthMs, out IntPtr lease);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_obtain_lease_async(ClientHandle client, byte[] resource, ulong lengthMs, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_open(ConfigHandle config, out IntPtr client);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_operation_cancel(OperationHandle operation);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_operation_free(IntPtr operation);
@@ -224,6 +227,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern ulong postbox_result_number(IntPtr result);
         [DllImport(Library, CallingConvention = C)] [return: MarshalAs(UnmanagedType.I1)] internal static extern bool postbox_result_outstanding_count(IntPtr result, out postbox_outstanding_count count);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_item(IntPtr result);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_lease(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_message(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_page(IntPtr result);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_result_take_report(IntPtr result);

@@ -108,6 +108,13 @@ namespace Postbox.Tests
                 Check.Equal(0L, client.CountDispatchedBetweenAsync("even", DateTimeOffset.MinValue, DateTimeOffset.UtcNow).Result);
                 Check.Equal(0, client.GetLeasesAsync().Result.Count);
                 Check.Equal(0, client.GetSweepersAsync().Result.Count);
+                using (var lease = client.ObtainLeaseAsync("report", TimeSpan.FromMinutes(1)).Result)
+                {
+                    Check.That(lease.RenewAsync().Result && lease.IsHeld, "the lease is not held");
+                    Check.That(client.ObtainLeaseAsync("report", TimeSpan.FromMinutes(1)).Result == null, "the lease was obtained twice");
+                    lease.ReleaseAsync().Wait();
+                    Check.That(!lease.IsHeld, "the lease is held after its release");
+                }
                 Check.That(client.GetLocationAsync().Result.Contains(":memory:"), "the file is not named");
             }
         }

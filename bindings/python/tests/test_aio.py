@@ -124,6 +124,11 @@ def test_every_method_that_waits_for_the_database_is_a_coroutine(run: Run) -> No
             assert await box.dispatched_between("t", 0, 1) == 0
             assert await box.leases() == [] and await box.sweepers() == []
             assert ":memory:" in await box.location()
+            lease = await box.obtain_lease("report", 60)
+            assert lease is not None and lease.resource.endswith("report")
+            async with lease:
+                assert await lease.renew() and await box.obtain_lease("report", 60) is None
+            assert not lease.is_held()
             assert (await box.sweep()).dispatched == 0
             assert (await box.archive(lambda message: None)).archived == 0
             assert box.stats().deposited == 3 and box.stats_json()["deposited"] == 3

@@ -46,7 +46,7 @@ def imported(path: Path) -> set[str]:
 
 
 # The modules of postbox.aio. They may also import all modules above.
-ORDER_OF_AIO = ["_completion", "_producers", "_items", "_unit_of_work", "_postbox", "__init__"]
+ORDER_OF_AIO = ["_completion", "_producers", "_items", "_lease", "_unit_of_work", "_postbox", "__init__"]
 
 
 def test_imports_follow_the_order_of_the_modules() -> None:

@@ -127,7 +127,7 @@ class Postbox:
         if timeout is None:
             check(lib.postbox_close(self._pointer))
         else:
-            check(lib.postbox_close_within(self._pointer, _milliseconds(timeout)))
+            check(lib.postbox_close_within(self._pointer, milliseconds_of(timeout)))
 
     def __enter__(self) -> Postbox:
         return self
@@ -462,8 +462,7 @@ class Postbox:
         them.
         """
         made = ffi.new("postbox_held_lease **")
-        milliseconds = min(_milliseconds(length), 2**63)
-        check(lib.postbox_obtain_lease(self._pointer, utf8(resource, "resource"), milliseconds, made))
+        check(lib.postbox_obtain_lease(self._pointer, utf8(resource, "resource"), min(milliseconds_of(length), 2**63), made))
         return HeldLease(made[0]) if made[0] else None
 
     def location(self) -> str:
@@ -534,7 +533,8 @@ class Postbox:
         return _json(made)
 
 
-def _milliseconds(seconds: float) -> int:
+def milliseconds_of(seconds: float) -> int:
+    """Converts a time for C."""
     if not seconds >= 0:
         raise ValueError(f"a time must be 0 or more seconds, not {seconds}")
     return math.ceil(min(seconds, threading.TIMEOUT_MAX) * 1000)

@@ -16,8 +16,9 @@ message. The message is marked when the coroutine function has returned. Set con
 can take: after this time, a sweep sends the message again.
 """
 
+from postbox.aio._lease import HeldLease
 from postbox.aio._postbox import Config, Postbox, open
 from postbox.aio._producers import BatchProducer, Producer
 from postbox.aio._unit_of_work import UnitOfWork
 
-__all__ = ["BatchProducer", "Config", "Postbox", "Producer", "UnitOfWork", "open"]
+__all__ = ["BatchProducer", "Config", "HeldLease", "Postbox", "Producer", "UnitOfWork", "open"]

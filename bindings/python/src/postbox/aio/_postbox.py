@@ -17,7 +17,7 @@ from postbox._item import Item
 from postbox._message import Message
 from postbox._native import ffi, lib, optional_utf8, text_of
 from postbox._postbox import Postbox as Blocking
-from postbox._postbox import confirmations, lines_of, locked, texts_of_ids
+from postbox._postbox import confirmations, lines_of, locked, milliseconds_of, texts_of_ids
 from postbox._results import (
     ArchiveResult,
     Dispatch,
@@ -42,6 +42,7 @@ from postbox._trace import carry_trace_context
 from postbox._values import ItemLike
 from postbox.aio._completion import awaited
 from postbox.aio._items import read_item
+from postbox.aio._lease import HeldLease
 from postbox.aio._producers import BatchProducer, Producer, Sending
 from postbox.aio._unit_of_work import UnitOfWork
 
@@ -417,6 +418,13 @@ class Postbox:
         """Returns the processes that have swept this outbox within a day. See postbox.Postbox.sweepers."""
         result = await awaited(lambda *completion: lib.postbox_sweepers_async(self._pointer, *completion))
         return listed(lib.postbox_result_take_item(result), "sweepers", SweeperInfo)
+
+    async def obtain_lease(self, resource: str, length: float) -> HeldLease | None:
+        """Obtains a lease on a resource of the program's own. Returns None if another holder has it. If the task is cancelled, a
+        lease that is obtained nevertheless is released. See postbox.Postbox.obtain_lease."""
+        obtain, name, limit = lib.postbox_obtain_lease_async, utf8(resource, "resource"), min(milliseconds_of(length), 2**63)
+        result = await awaited(lambda *completion: obtain(self._pointer, name, limit, *completion))
+        return HeldLease(lib.postbox_result_take_lease(result)) if result else None
 
     async def location(self) -> str:
         """Describes where the outbox table is, for prompts and logs. See postbox.Postbox.location."""
