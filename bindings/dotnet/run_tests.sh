@@ -152,6 +152,7 @@ step "the tests compile" program Tests -r:"$json" "$here"/tests/*.cs
 step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.cs"
 step "the example of batches compiles" program Batches "$root/examples/dotnet/Batches.cs"
 step "the benchmark compiles" program GreetingCommit "$root/benches/bindings/GreetingCommit.cs"
+step "the benchmark of asynchronous commits compiles" program AsyncCommits "$root/benches/bindings/AsyncCommits.cs"
 step "the page's code compiles" compile_page Start "$root/docs/getting-started-dotnet.md"
 step "the README's code compiles" compile_page Readme "$here/README.md"
 step "the handler in the project's README compiles" compile_handler
