@@ -5,8 +5,8 @@ namespace Postbox
 {
     /// <summary>
     /// An error of Postbox. <see cref="IsRetryable"/> is true if the same call may succeed later. <c>catch
-    /// (PostboxException e) when (e.IsRetryable)</c> catches all errors of this kind. If producers threw exceptions on
-    /// the thread of the call, <see cref="Exception.InnerException"/> is the exception, or an
+    /// (PostboxException e) when (e.IsRetryable)</c> catches all errors of this kind. If producers threw exceptions
+    /// during a clear or a post, <see cref="Exception.InnerException"/> is the exception, or an
     /// <see cref="AggregateException"/> of all of them.
     /// </summary>
     public class PostboxException : Exception
