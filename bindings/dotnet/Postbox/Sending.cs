@@ -84,12 +84,12 @@ namespace Postbox
             var set = results.Finish();
             await Task.WhenAll(batch.Sent.Select((message, i) =>
                 set[i] == null ? message.Confirm(open, rest, thrown) : message.Confirm(open, set[i], null))).ConfigureAwait(false);
+            batch.Dispose();
             lock (key)
             {
                 running.Remove(batch);
                 Monitor.PulseAll(key);
             }
-            batch.Dispose();
         }
 
         /// <summary>Notes the tasks that send these messages, until <see cref="Unwatch"/> is called.</summary>
