@@ -348,6 +348,11 @@ void close_gives_up_a_callback_that_does_not_return(void)
 
 void forked_child_starts_no_operation_and_gets_no_result(void)
 {
+    /* Valgrind reports the memory of the threads that the child does not have. */
+    if (!is_alone()) {
+        run_alone(__func__);
+        return;
+    }
     int listener;
     struct completion read = NO_COMPLETION;
     postbox_operation *reading = NULL;
