@@ -14,7 +14,9 @@ use std::ptr;
 /// postbox_result_free.
 ///
 /// The callback is called once for each operation that was started, even if the operation is canceled or
-/// the client is closed. It runs on a thread of the client named "postbox-completion", which calls the
+/// the client is closed. If the function that starts an operation fails, the callback is not called. The
+/// argument `operation` of such a function may be NULL; otherwise, the caller frees the handle with
+/// postbox_operation_free. The callback runs on a thread of the client named "postbox-completion", which calls the
 /// callbacks of all operations one after another, and may run before the function that starts the
 /// operation has returned. The callback may call Postbox, but while it runs, no other operation of the
 /// client is reported, so it should return quickly. It must not free the client. postbox_close and
