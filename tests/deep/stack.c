@@ -61,6 +61,13 @@ static postbox_message *new_message(void)
     return message;
 }
 
+static void receive(void *data, postbox_error *error, postbox_result *result)
+{
+    (void)data;
+    ok(error);
+    postbox_result_free(result);
+}
+
 static void *make_calls(void *endpoint)
 {
     postbox_client *client = open_client(endpoint);
@@ -86,6 +93,15 @@ static void *make_calls(void *endpoint)
     postbox_message_free(found);
     postbox_message_free(message);
     postbox_unit_of_work_free(work);
+    work = postbox_unit_of_work_begin_async(client);
+    message = new_message();
+    id = postbox_message_id(message);
+    ok(postbox_unit_of_work_deposit_post(work, message));
+    ok(postbox_unit_of_work_commit_async(work, receive, NULL, NULL));
+    ok(postbox_deposit_post_async(client, message, receive, NULL, NULL));
+    ok(postbox_clear_outbox_async(client, &id, 1, receive, NULL, NULL));
+    postbox_unit_of_work_free(work);
+    postbox_message_free(message);
     ok(postbox_start_sweeper(client));
     ok(postbox_close(client));
     postbox_free(client);
