@@ -98,7 +98,7 @@ static void *make_calls(void *endpoint)
     id = postbox_message_id(message);
     ok(postbox_unit_of_work_deposit_post(work, message));
     ok(postbox_unit_of_work_commit_async(work, receive, NULL, NULL));
-    ok(postbox_deposit_post_async(client, message, receive, NULL, NULL));
+    ok(postbox_get_message_async(client, id, receive, NULL, NULL));
     ok(postbox_clear_outbox_async(client, &id, 1, receive, NULL, NULL));
     postbox_unit_of_work_free(work);
     postbox_message_free(message);
