@@ -23,6 +23,9 @@ use std::ptr;
 /// postbox_close_within fail in it with POSTBOX_ERROR_REENTRANT_CALL. It must return normally: an
 /// exception or a longjmp out of it is undefined behaviour.
 ///
+/// A close of the client waits for its operations, as it waits for calls. A clear, a count, or another operation
+/// of several requests that has not begun by then fails with POSTBOX_ERROR_CLOSED.
+///
 /// A child process that was forked receives no results of its parent's operations.
 pub type postbox_completion_callback =
     Option<unsafe extern "C" fn(data: *mut c_void, error: *mut postbox_error, result: *mut postbox_result)>;

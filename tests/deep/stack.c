@@ -8,6 +8,7 @@
 #include "postbox.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,13 +64,14 @@ static postbox_message *new_message(void)
 
 static void receive(void *data, postbox_error *error, postbox_result *result)
 {
-    (void)data;
     ok(error);
     postbox_result_free(result);
+    sem_post(data);
 }
 
 static void *make_calls(void *endpoint)
 {
+    sem_t done;
     postbox_client *client = open_client(endpoint);
     postbox_message *message = new_message(), *found = NULL;
     postbox_outstanding_count count;
@@ -93,13 +95,17 @@ static void *make_calls(void *endpoint)
     postbox_message_free(found);
     postbox_message_free(message);
     postbox_unit_of_work_free(work);
+    sem_init(&done, 0, 0);
     work = postbox_unit_of_work_begin_async(client);
     message = new_message();
     id = postbox_message_id(message);
     ok(postbox_unit_of_work_deposit_post(work, message));
-    ok(postbox_unit_of_work_commit_async(work, receive, NULL, NULL));
-    ok(postbox_get_message_async(client, id, receive, NULL, NULL));
-    ok(postbox_clear_outbox_async(client, &id, 1, receive, NULL, NULL));
+    ok(postbox_unit_of_work_commit_async(work, receive, &done, NULL));
+    ok(postbox_get_message_async(client, id, receive, &done, NULL));
+    ok(postbox_clear_outbox_async(client, &id, 1, receive, &done, NULL));
+    for (int i = 0; i < 3; i++)
+        sem_wait(&done);
+    sem_destroy(&done);
     postbox_unit_of_work_free(work);
     postbox_message_free(message);
     ok(postbox_start_sweeper(client));
