@@ -32,10 +32,20 @@ pub type postbox_completion_callback =
 
 /// An operation that was started. The handle is needed only to cancel the operation. Any number of threads
 /// may use it.
-pub struct postbox_operation {
-    cancel: Cancel,
-    /// The token of an operation that ends early by itself.
-    token: Option<CancelToken>,
+pub struct postbox_operation(Canceled);
+
+/// The effect of a cancellation.
+pub(crate) enum Canceled {
+    /// The wait for the operation ends.
+    Wait(Cancel),
+    /// The operation ends early, and is then reported as usual.
+    Operation(CancelToken),
+}
+
+impl From<Cancel> for Canceled {
+    fn from(cancel: Cancel) -> Self {
+        Self::Wait(cancel)
+    }
 }
 
 impl Handle for postbox_operation {
@@ -51,9 +61,9 @@ pub unsafe extern "C" fn postbox_operation_cancel(operation: *mut postbox_operat
     infallible((), || {
         // SAFETY: the header requires NULL or a living operation.
         let Ok(operation) = (unsafe { postbox_operation::borrow(operation) }) else { return };
-        match &operation.token {
-            Some(token) => token.cancel(),
-            None => operation.cancel.cancel(),
+        match &operation.0 {
+            Canceled::Wait(cancel) => cancel.cancel(),
+            Canceled::Operation(token) => token.cancel(),
         }
     });
 }
@@ -90,30 +100,17 @@ impl Completion {
 ///
 /// # Safety
 /// `operation` is NULL or can be written.
-pub(crate) unsafe fn start(
+pub(crate) unsafe fn start<C: Into<Canceled>>(
     (callback, data): (postbox_completion_callback, *mut c_void),
     operation: *mut *mut postbox_operation,
-    start: impl FnOnce(Completion) -> Result<Cancel>,
-) -> *mut postbox_error {
-    // SAFETY: the caller's promise.
-    unsafe { start_with_token((callback, data), operation, |completion| Ok((start(completion)?, None))) }
-}
-
-/// Starts an operation as [`start`] does. If it has a token, it is canceled by this token.
-///
-/// # Safety
-/// `operation` is NULL or can be written.
-pub(crate) unsafe fn start_with_token(
-    (callback, data): (postbox_completion_callback, *mut c_void),
-    operation: *mut *mut postbox_operation,
-    start: impl FnOnce(Completion) -> Result<(Cancel, Option<CancelToken>)>,
+    start: impl FnOnce(Completion) -> Result<C>,
 ) -> *mut postbox_error {
     fallible(|| {
         let callback = callback.ok_or_else(|| null_argument("callback"))?;
-        let (cancel, token) = start(Completion { callback, data })?;
+        let canceled = start(Completion { callback, data })?.into();
         if !operation.is_null() {
             // SAFETY: not NULL, and the caller's promise.
-            unsafe { operation.write(postbox_operation { cancel, token }.into_raw()) };
+            unsafe { operation.write(postbox_operation(canceled).into_raw()) };
         }
         Ok(())
     })

@@ -5,7 +5,7 @@ use crate::ffi::error::postbox_error;
 use crate::ffi::handle::Handle;
 use crate::ffi::item_handle::postbox_item;
 use crate::ffi::message::postbox_message;
-use crate::ffi::operation::{Completion, postbox_completion_callback, postbox_operation, start, start_with_token};
+use crate::ffi::operation::{Canceled, Completion, postbox_completion_callback, postbox_operation, start};
 use crate::ffi::page::state_of;
 use crate::ffi::result::Content;
 use crate::ffi::text::{optional_text, text, texts};
@@ -66,14 +66,13 @@ pub unsafe extern "C" fn postbox_deposit_posts_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let deposit = |completion: Completion| {
-        // SAFETY: the header requires living handles or NULL, which is checked.
-        let (postbox, messages) = unsafe { (postbox_client::borrow(client)?, owned_messages(messages, count)?) };
-        let call = move |postbox: &Postbox| postbox.deposit_posts(&messages).map(drop);
-        postbox.get().start_call("deposit_posts", call, move |result| completion.report(result))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, deposit) }
+    // SAFETY: the header requires the same as `start_call`, and living handles or NULL, which is checked.
+    unsafe {
+        start_call(client, "deposit_posts", (callback, data), operation, || {
+            let messages = owned_messages(messages, count)?;
+            Ok(move |postbox: &Postbox| postbox.deposit_posts(&messages).map(drop))
+        })
+    }
 }
 
 /// Starts postbox_clear_outbox, and returns without waiting for DynamoDB or for producers, which are called
@@ -95,11 +94,11 @@ pub unsafe extern "C" fn postbox_clear_outbox_async(
         let token = CancelToken::new();
         let cancel = token.clone();
         let call = move |postbox: &Postbox| postbox.clear_outbox_with(&ids, &cancel);
-        let started = postbox.get().start_call("clear_outbox", call, move |result| completion.report(result))?;
-        Ok((started, Some(token)))
+        postbox.get().start_call("clear_outbox", call, move |result| completion.report(result))?;
+        Ok(Canceled::Operation(token))
     };
     // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start_with_token((callback, data), operation, clear) }
+    unsafe { start((callback, data), operation, clear) }
 }
 
 /// Starts postbox_mark_dispatched, and returns without waiting for DynamoDB. The result contains the
@@ -113,9 +112,13 @@ pub unsafe extern "C" fn postbox_mark_dispatched_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let mark = |postbox: &Postbox, ids: &[String]| postbox.mark_dispatched(ids);
-    // SAFETY: the header requires the same as `start_by_ids`.
-    unsafe { start_by_ids(client, (ids, count), "mark_dispatched", mark, (callback, data), operation) }
+    // SAFETY: the header requires the same as `start_call`, and strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "mark_dispatched", (callback, data), operation, || {
+            let ids = texts(ids, count, "ids")?;
+            Ok(move |postbox: &Postbox| postbox.mark_dispatched(&ids))
+        })
+    }
 }
 
 /// Starts postbox_mark_dispatched_at, and returns without waiting for DynamoDB. The result contains the
@@ -130,11 +133,15 @@ pub unsafe extern "C" fn postbox_mark_dispatched_at_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let mark = move |postbox: &Postbox, ids: &[String]| {
-        postbox.mark_dispatched_at(ids, time_of(dispatched_ticks, "dispatched_ticks")?)
-    };
-    // SAFETY: the header requires the same as `start_by_ids`.
-    unsafe { start_by_ids(client, (ids, count), "mark_dispatched", mark, (callback, data), operation) }
+    // SAFETY: the header requires the same as `start_call`, and strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "mark_dispatched", (callback, data), operation, || {
+            let ids = texts(ids, count, "ids")?;
+            Ok(move |postbox: &Postbox| {
+                postbox.mark_dispatched_at(&ids, time_of(dispatched_ticks, "dispatched_ticks")?)
+            })
+        })
+    }
 }
 
 /// Starts postbox_replay, and returns without waiting for DynamoDB. The result contains the report.
@@ -147,9 +154,13 @@ pub unsafe extern "C" fn postbox_replay_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let replay = |postbox: &Postbox, ids: &[String]| postbox.replay(ids);
-    // SAFETY: the header requires the same as `start_by_ids`.
-    unsafe { start_by_ids(client, (ids, count), "replay", replay, (callback, data), operation) }
+    // SAFETY: the header requires the same as `start_call`, and strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "replay", (callback, data), operation, || {
+            let ids = texts(ids, count, "ids")?;
+            Ok(move |postbox: &Postbox| postbox.replay(&ids))
+        })
+    }
 }
 
 /// Starts postbox_replay_causation, and returns without waiting for DynamoDB. The result contains the
@@ -162,15 +173,13 @@ pub unsafe extern "C" fn postbox_replay_causation_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let replay = |completion: Completion| {
-        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, cause) = unsafe { (postbox_client::borrow(client)?, text(causation_id, "causation_id")?) };
-        let cause = cause.to_owned();
-        let call = move |postbox: &Postbox| postbox.replay_causation(&cause);
-        postbox.get().start_call("replay_causation", call, move |result| completion.report(result))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, replay) }
+    // SAFETY: the header requires the same as `start_call`, and strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "replay_causation", (callback, data), operation, || {
+            let cause = text(causation_id, "causation_id")?.to_owned();
+            Ok(move |postbox: &Postbox| postbox.replay_causation(&cause))
+        })
+    }
 }
 
 /// Starts postbox_confirm, and returns without waiting for DynamoDB. The operation has no result. The marks
@@ -215,15 +224,13 @@ pub unsafe extern "C" fn postbox_confirm_many_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let confirm = |completion: Completion| {
-        // SAFETY: the header requires a living handle and arrays of strings, or NULL, which is checked.
-        let (postbox, outcomes) =
-            unsafe { (postbox_client::borrow(client)?, confirmations(ids, outcomes, reasons, count)?) };
-        let call = move |postbox: &Postbox| postbox.confirm_many(&outcomes);
-        postbox.get().start_call("confirm_many", call, move |result| completion.report(result))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, confirm) }
+    // SAFETY: the header requires the same as `start_call`, and arrays of strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "confirm_many", (callback, data), operation, || {
+            let outcomes = confirmations(ids, outcomes, reasons, count)?;
+            Ok(move |postbox: &Postbox| postbox.confirm_many(&outcomes))
+        })
+    }
 }
 
 /// Starts postbox_get_message, and returns without waiting for DynamoDB. The result contains the message, or
@@ -255,9 +262,13 @@ pub unsafe extern "C" fn postbox_get_messages_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let get = |postbox: &Postbox, ids: &[String]| postbox.get_messages(ids);
-    // SAFETY: the header requires the same as `start_by_ids`.
-    unsafe { start_by_ids(client, (ids, count), "get_messages", get, (callback, data), operation) }
+    // SAFETY: the header requires the same as `start_call`, and strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "get_messages", (callback, data), operation, || {
+            let ids = texts(ids, count, "ids")?;
+            Ok(move |postbox: &Postbox| postbox.get_messages(&ids))
+        })
+    }
 }
 
 /// Starts postbox_delete_message, and returns without waiting for DynamoDB. postbox_result_flag returns whether
@@ -337,15 +348,13 @@ pub unsafe extern "C" fn postbox_count_outstanding_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let count = |completion: Completion| {
-        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?, optional_text(topic, "topic")?) };
-        let topic = topic.map(str::to_owned);
-        let call = move |postbox: &Postbox| postbox.count_outstanding(topic.as_deref());
-        postbox.get().start_call("count_outstanding", call, move |result| completion.report(result))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, count) }
+    // SAFETY: the header requires the same as `start_call`, and strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "count_outstanding", (callback, data), operation, || {
+            let topic = optional_text(topic, "topic")?.map(str::to_owned);
+            Ok(move |postbox: &Postbox| postbox.count_outstanding(topic.as_deref()))
+        })
+    }
 }
 
 /// Starts postbox_unpark, and returns without waiting for DynamoDB. The operation has no result.
@@ -374,14 +383,12 @@ pub unsafe extern "C" fn postbox_create_table_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let create = |completion: Completion| {
-        // SAFETY: the header requires a living handle or NULL, which is checked.
-        let postbox = unsafe { postbox_client::borrow(client) }?;
-        let call = |postbox: &Postbox| postbox.create_table().map(drop);
-        postbox.get().start_call("create_table", call, move |result| completion.report(result))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, create) }
+    // SAFETY: the header requires the same as `start_call`.
+    unsafe {
+        start_call(client, "create_table", (callback, data), operation, || {
+            Ok(|postbox: &Postbox| postbox.create_table().map(drop))
+        })
+    }
 }
 
 /// Starts postbox_verify_table, and returns without waiting for DynamoDB. postbox_result_flag returns whether
@@ -422,23 +429,24 @@ pub unsafe extern "C" fn postbox_table_warnings_async(
     unsafe { start((callback, data), operation, verify) }
 }
 
-/// Starts a call that takes message ids.
+/// Starts a call of several requests, which `prepare` returns after it has read the arguments of C.
 ///
 /// # Safety
-/// The rules of [`Handle::borrow`] apply to `client`, and those of [`texts`] to the ids. `operation` is NULL
-/// or can be written.
-unsafe fn start_by_ids<T: Into<Content> + Send + 'static>(
+/// The rules of [`Handle::borrow`] apply to `client`. `operation` is NULL or can be written.
+pub(crate) unsafe fn start_call<T: Into<Content> + Send + 'static, C>(
     client: *mut postbox_client,
-    (ids, count): (*const *const c_char, usize),
     what: &'static str,
-    call: impl FnOnce(&Postbox, &[String]) -> Result<T> + Send + 'static,
     (callback, data): (postbox_completion_callback, *mut c_void),
     operation: *mut *mut postbox_operation,
-) -> *mut postbox_error {
+    prepare: impl FnOnce() -> Result<C>,
+) -> *mut postbox_error
+where
+    C: FnOnce(&Postbox) -> Result<T> + Send + 'static,
+{
     let begin = |completion: Completion| {
         // SAFETY: the caller's promise.
-        let (postbox, ids) = unsafe { (postbox_client::borrow(client)?, texts(ids, count, "ids")?) };
-        postbox.get().start_call(what, move |postbox| call(postbox, &ids), move |result| completion.report(result))
+        let postbox = unsafe { postbox_client::borrow(client) }?;
+        postbox.get().start_call(what, prepare()?, move |result| completion.report(result))
     };
     // SAFETY: the caller's promise.
     unsafe { start((callback, data), operation, begin) }

@@ -7,11 +7,11 @@ use crate::ffi::held_lease::postbox_held_lease;
 use crate::ffi::operation::{Completion, postbox_completion_callback, postbox_operation, start};
 use crate::ffi::operator::{lease_items, sweeper_items, topic_counts};
 use crate::ffi::page::state_of;
-use crate::ffi::result::Content;
 use crate::ffi::selection::postbox_selection;
+use crate::ffi::start::start_call;
 use crate::ffi::text::text;
 use crate::ffi::time::time_of;
-use crate::{CountScope, HeldLease, Postbox, Result};
+use crate::{CountScope, HeldLease, Postbox};
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
@@ -26,15 +26,13 @@ pub unsafe extern "C" fn postbox_select_messages_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let select = |completion: Completion| {
-        // SAFETY: the header requires living handles or NULL, which is checked or allowed.
-        let (postbox, selection) = unsafe { (postbox_client::borrow(client)?, postbox_selection::read(selection)) };
-        let state = state_of(state)?;
-        let call = move |postbox: &Postbox| postbox.select_messages(state, &selection);
-        postbox.get().start_call("select_messages", call, move |page| completion.report(page))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, select) }
+    // SAFETY: the header requires the same as `start_call`, and a living selection or NULL.
+    unsafe {
+        start_call(client, "select_messages", (callback, data), operation, || {
+            let (state, selection) = (state_of(state)?, postbox_selection::read(selection));
+            Ok(move |postbox: &Postbox| postbox.select_messages(state, &selection))
+        })
+    }
 }
 
 /// Starts postbox_count_messages, and returns without waiting for DynamoDB. The selection is copied.
@@ -48,15 +46,13 @@ pub unsafe extern "C" fn postbox_count_messages_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let count = |completion: Completion| {
-        // SAFETY: the header requires living handles or NULL, which is checked or allowed.
-        let (postbox, selection) = unsafe { (postbox_client::borrow(client)?, postbox_selection::read(selection)) };
-        let state = state_of(state)?;
-        let call = move |postbox: &Postbox| postbox.count_messages(state, &selection);
-        postbox.get().start_call("count_messages", call, move |count| completion.report(count))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, count) }
+    // SAFETY: the header requires the same as `start_call`, and a living selection or NULL.
+    unsafe {
+        start_call(client, "count_messages", (callback, data), operation, || {
+            let (state, selection) = (state_of(state)?, postbox_selection::read(selection));
+            Ok(move |postbox: &Postbox| postbox.count_messages(state, &selection))
+        })
+    }
 }
 
 /// Starts postbox_dispatched_between, and returns without waiting for DynamoDB. postbox_result_number returns
@@ -71,15 +67,14 @@ pub unsafe extern "C" fn postbox_dispatched_between_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let count = |completion: Completion| {
-        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, topic) = unsafe { (postbox_client::borrow(client)?, text(topic, "topic")?.to_owned()) };
-        let (from, to) = (time_of(from_ticks, "from_ticks")?, time_of(to_ticks, "to_ticks")?);
-        let call = move |postbox: &Postbox| postbox.dispatched_between(&topic, from, to);
-        postbox.get().start_call("dispatched_between", call, move |count| completion.report(count))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, count) }
+    // SAFETY: the header requires the same as `start_call`, and strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "dispatched_between", (callback, data), operation, || {
+            let topic = text(topic, "topic")?.to_owned();
+            let (from, to) = (time_of(from_ticks, "from_ticks")?, time_of(to_ticks, "to_ticks")?);
+            Ok(move |postbox: &Postbox| postbox.dispatched_between(&topic, from, to))
+        })
+    }
 }
 
 /// Starts postbox_topic_counts, and returns without waiting for DynamoDB. The result contains the item.
@@ -92,15 +87,11 @@ pub unsafe extern "C" fn postbox_topic_counts_async(
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
     let scope = if all_states { CountScope::All } else { CountScope::Outstanding };
-    // SAFETY: the header requires the same as `start_read`.
+    // SAFETY: the header requires the same as `start_call`.
     unsafe {
-        start_read(
-            client,
-            "topic_counts",
-            move |postbox| topic_counts(postbox, scope).map(Some),
-            (callback, data),
-            operation,
-        )
+        start_call(client, "topic_counts", (callback, data), operation, || {
+            Ok(move |postbox: &Postbox| topic_counts(postbox, scope).map(Some))
+        })
     }
 }
 
@@ -112,8 +103,12 @@ pub unsafe extern "C" fn postbox_leases_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    // SAFETY: the header requires the same as `start_read`.
-    unsafe { start_read(client, "leases", |postbox| lease_items(postbox).map(Some), (callback, data), operation) }
+    // SAFETY: the header requires the same as `start_call`.
+    unsafe {
+        start_call(client, "leases", (callback, data), operation, || {
+            Ok(|postbox: &Postbox| lease_items(postbox).map(Some))
+        })
+    }
 }
 
 /// Starts postbox_sweepers, and returns without waiting for DynamoDB. The result contains the item.
@@ -124,8 +119,12 @@ pub unsafe extern "C" fn postbox_sweepers_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    // SAFETY: the header requires the same as `start_read`.
-    unsafe { start_read(client, "sweepers", |postbox| sweeper_items(postbox).map(Some), (callback, data), operation) }
+    // SAFETY: the header requires the same as `start_call`.
+    unsafe {
+        start_call(client, "sweepers", (callback, data), operation, || {
+            Ok(|postbox: &Postbox| sweeper_items(postbox).map(Some))
+        })
+    }
 }
 
 /// Starts postbox_location, and returns without waiting for DynamoDB. The result contains the text.
@@ -136,8 +135,12 @@ pub unsafe extern "C" fn postbox_location_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    // SAFETY: the header requires the same as `start_read`.
-    unsafe { start_read(client, "location", |postbox| postbox.location().map(Some), (callback, data), operation) }
+    // SAFETY: the header requires the same as `start_call`.
+    unsafe {
+        start_call(client, "location", (callback, data), operation, || {
+            Ok(|postbox: &Postbox| postbox.location().map(Some))
+        })
+    }
 }
 
 /// Starts postbox_obtain_lease, and returns without waiting for DynamoDB. The result contains the lease, or is
@@ -152,14 +155,13 @@ pub unsafe extern "C" fn postbox_obtain_lease_async(
     data: *mut c_void,
     operation: *mut *mut postbox_operation,
 ) -> *mut postbox_error {
-    let obtain = |completion: Completion| {
-        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-        let (postbox, resource) = unsafe { (postbox_client::borrow(client)?, text(resource, "resource")?.to_owned()) };
-        let call = move |postbox: &Postbox| postbox.obtain_lease(&resource, Duration::from_millis(length_ms));
-        postbox.get().start_call("obtain_lease", call, move |lease| completion.report(lease))
-    };
-    // SAFETY: the header requires NULL or a place for the operation.
-    unsafe { start((callback, data), operation, obtain) }
+    // SAFETY: the header requires the same as `start_call`, and strings or NULL, which is checked.
+    unsafe {
+        start_call(client, "obtain_lease", (callback, data), operation, || {
+            let resource = text(resource, "resource")?.to_owned();
+            Ok(move |postbox: &Postbox| postbox.obtain_lease(&resource, Duration::from_millis(length_ms)))
+        })
+    }
 }
 
 /// Starts postbox_held_lease_renew, and returns without waiting for DynamoDB. postbox_result_flag returns
@@ -195,25 +197,4 @@ pub unsafe extern "C" fn postbox_held_lease_release_async(
     };
     // SAFETY: the header requires NULL or a place for the operation.
     unsafe { start((callback, data), operation, release) }
-}
-
-/// Starts a call without arguments from C.
-///
-/// # Safety
-/// The rules of [`Handle::borrow`](crate::ffi::handle::Handle::borrow) apply to `client`. `operation` is NULL or can be
-/// written.
-unsafe fn start_read<T: Into<Content> + Send + 'static>(
-    client: *mut postbox_client,
-    what: &'static str,
-    call: impl FnOnce(&Postbox) -> Result<T> + Send + 'static,
-    (callback, data): (postbox_completion_callback, *mut c_void),
-    operation: *mut *mut postbox_operation,
-) -> *mut postbox_error {
-    let begin = |completion: Completion| {
-        // SAFETY: the caller's promise.
-        let postbox = unsafe { postbox_client::borrow(client) }?;
-        postbox.get().start_call(what, call, move |result| completion.report(result))
-    };
-    // SAFETY: the caller's promise.
-    unsafe { start((callback, data), operation, begin) }
 }
