@@ -114,6 +114,8 @@ def in_dotnet() -> Found:
 
 # The public functions of the package that are not methods.
 PYTHON_FUNCTIONS = {"library_version", "open", "set_log_level"}
+# The base classes that are not public, and the public class whose methods they have.
+PYTHON_BASES = {"Actions": "UnitOfWork"}
 
 
 def in_python() -> Found:
@@ -129,7 +131,8 @@ def in_python() -> Found:
                     continue
                 name = "" if isinstance(member, ast.Assign) else member.name
                 if isinstance(node, ast.ClassDef):
-                    name = node.name if name == "__init__" else f"{node.name}.{name}"
+                    kind = PYTHON_BASES.get(node.name, node.name)
+                    name = kind if name == "__init__" else f"{kind}.{name}"
                 for part in ast.walk(member):
                     if isinstance(part, ast.Attribute) and re.fullmatch(C_NAME, part.attr) and name[:1] not in ("", "_"):
                         if name in PYTHON_FUNCTIONS or name[:1].isupper() and not re.search(r"\._[a-z]", name):

@@ -56,6 +56,18 @@ class Sender:
             await self.arrived.acquire()
 
 
+class Delayed:
+    """The response of a database that waits until the test lets it respond."""
+
+    def __init__(self) -> None:
+        self.arrived, self.may_respond = threading.Semaphore(0), threading.Event()
+
+    def __call__(self) -> bytes:
+        self.arrived.release()
+        self.may_respond.wait(PATIENCE)
+        return b"{}"
+
+
 def keyed(id: str, key: str = "k") -> Message:
     return Message("t", id, id=id, partition_key=key)
 
@@ -182,19 +194,14 @@ def aio_remote(url: str) -> postbox.aio.Config:
 
 
 def test_a_cancelled_commit_ends_in_an_unknown_outcome(run: Run) -> None:
-    arrived, may_respond = threading.Semaphore(0), threading.Event()
-
-    def respond() -> bytes:
-        arrived.release()
-        may_respond.wait(PATIENCE)
-        return b"{}"
+    respond = Delayed()
 
     async def main(url: str) -> None:
         async with postbox.aio.open(aio_remote(url)) as box:
             work = box.unit_of_work()
             work.deposit_post(Message("t"))
             commit = asyncio.ensure_future(work.commit())
-            await asyncio.to_thread(arrived.acquire)
+            await asyncio.to_thread(respond.arrived.acquire)
             commit.cancel()
             with pytest.raises(asyncio.CancelledError) as cancelled:
                 await commit
@@ -202,7 +209,7 @@ def test_a_cancelled_commit_ends_in_an_unknown_outcome(run: Run) -> None:
             assert cancelled.value.__cause__.retryable
             with pytest.raises(postbox.OutcomeUnknownError):
                 work.rollback()
-            may_respond.set()
+            respond.may_respond.set()
             await work.commit()
             with pytest.raises(postbox.ClosedError):
                 await work.commit()
@@ -212,18 +219,13 @@ def test_a_cancelled_commit_ends_in_an_unknown_outcome(run: Run) -> None:
 
 
 def test_a_cancelled_read_is_no_longer_waited_for(run: Run) -> None:
-    arrived, may_respond = threading.Semaphore(0), threading.Event()
-
-    def respond() -> bytes:
-        arrived.release()
-        may_respond.wait(PATIENCE)
-        return b"{}"
+    respond = Delayed()
 
     async def main(url: str) -> None:
         async with postbox.aio.open(aio_remote(url)) as box:
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(asyncio.gather(box.get_message("a"), asyncio.to_thread(arrived.acquire)), 0.05)
-            await asyncio.to_thread(may_respond.set)
+                await asyncio.wait_for(asyncio.gather(box.get_message("a"), asyncio.to_thread(respond.arrived.acquire)), 0.05)
+            await asyncio.to_thread(respond.may_respond.set)
             assert await box.get_message("a") is None
 
     with responding(respond) as url:
@@ -231,23 +233,18 @@ def test_a_cancelled_read_is_no_longer_waited_for(run: Run) -> None:
 
 
 def test_operations_that_a_close_does_not_wait_for_fail(run: Run) -> None:
-    arrived, may_respond = threading.Semaphore(0), threading.Event()
-
-    def respond() -> bytes:
-        arrived.release()
-        may_respond.wait(PATIENCE)
-        return b"{}"
+    respond = Delayed()
 
     async def main(url: str) -> None:
         box = postbox.aio.open(aio_remote(url))
         reads = [asyncio.ensure_future(box.get_message("a")) for _ in range(3)]
-        await asyncio.to_thread(arrived.acquire)
+        await asyncio.to_thread(respond.arrived.acquire)
         with pytest.raises(postbox.DatabaseError, match="abandoned"):
             await box.close(timeout=0.01)
         for read in reads:
             with pytest.raises(postbox.ClosedError):
                 await read
-        may_respond.set()
+        respond.may_respond.set()
 
     with responding(respond) as url:
         run(main(url))
@@ -431,11 +428,7 @@ def test_a_forgotten_postbox_is_freed(run: Run) -> None:
 
 
 def test_an_event_loop_that_ends_during_an_operation_leaves_nothing_behind() -> None:
-    may_respond = threading.Event()
-
-    def respond() -> bytes:
-        may_respond.wait(PATIENCE)
-        return b"{}"
+    respond = Delayed()
 
     async def main(url: str) -> postbox.aio.Postbox:
         box = postbox.aio.open(aio_remote(url))
@@ -445,7 +438,7 @@ def test_an_event_loop_that_ends_during_an_operation_leaves_nothing_behind() -> 
 
     with responding(respond) as url:
         box = asyncio.run(main(url))
-        may_respond.set()
+        respond.may_respond.set()
         # The event loop has cancelled the task, which has ended the operation.
         box._box.close()
 
@@ -463,7 +456,7 @@ def test_awaitables_of_the_package_are_awaitable() -> None:
 
 def test_every_method_of_a_blocking_postbox_exists() -> None:
     """A method with the same name is a coroutine function if the blocking method can wait for the database."""
-    public = {name for name in vars(postbox.Postbox) if not name.startswith("_")}
-    assert public <= set(vars(postbox.aio.Postbox))
-    units = {name for name in vars(postbox.UnitOfWork) if not name.startswith("_")}
-    assert units <= set(vars(postbox.aio.UnitOfWork))
+    public = {name for name in dir(postbox.Postbox) if not name.startswith("_")}
+    assert public <= set(dir(postbox.aio.Postbox))
+    units = {name for name in dir(postbox.UnitOfWork) if not name.startswith("_")}
+    assert units <= set(dir(postbox.aio.UnitOfWork))

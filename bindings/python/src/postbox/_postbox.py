@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from postbox import _callbacks, _process
 from postbox._callbacks import Archive, Producer, SendOutcome, SendResult, lossy, outcome_of
@@ -47,6 +47,9 @@ from postbox._unit_of_work import UnitOfWork, read_item
 from postbox._values import ItemLike, to_json
 
 
+AnyConfig = TypeVar("AnyConfig", bound=Config)
+
+
 def open(
     config: Config | None = None, *, producers: Mapping[str | None, Producer] | None = None, **settings: str | int
 ) -> Postbox:
@@ -57,12 +60,16 @@ def open(
     With DynamoDB, this function sends no request. With embedded_path, it creates the outbox table if the table does not
     exist.
     """
-    config = config or Config()
+    return Postbox(configured(config or Config(), producers, settings))
+
+
+def configured(config: AnyConfig, producers: Mapping[str | None, Any] | None, settings: Mapping[str, str | int]) -> AnyConfig:
+    """Adds settings and producers to a configuration, and returns it."""
     for name, value in settings.items():
         config[name] = value
     for topic, send in (producers or {}).items():
         config.producer(topic, send)
-    return Postbox(config)
+    return config
 
 
 def texts_of_ids(ids: Iterable[str]) -> tuple[Any, list[Any]]:

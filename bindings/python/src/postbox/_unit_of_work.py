@@ -27,30 +27,14 @@ def read_item(get_item: Any, pointer: Any, table: str, key: ItemLike) -> Item | 
     return item_from_json(ffi.string(text).decode())
 
 
-class UnitOfWork:
-    """A DynamoDB transaction that collects actions until its commit. Only one thread at a time may use it.
+class Actions:
+    """The actions of a unit of work, and its end without a commit."""
 
-    with box.unit_of_work() as work:
-        work.put("People", {"Name": "Ada", "Greetings": 1})
-        id = work.deposit_post(Message("greeting.made", b"{}"))
-
-    The end of the block commits; an exception that leaves the block rolls back. Without `with`, a unit that is not
-    committed sends nothing. An action that exceeds a limit of DynamoDB raises LimitExceededError when it is added.
-    The unit is then unchanged.
-
-    After an OutcomeUnknownError, call commit() again on the same unit of work to find out whether it took effect.
-    """
-
-    def __init__(self, postbox: Handle, begin: Any = lib.postbox_unit_of_work_begin) -> None:
+    def __init__(self, postbox: Handle, begin: Any) -> None:
         # Keeps the Postbox open for as long as a unit of work refers to it.
         self._postbox = postbox
         self._pointer = ffi.gc(begin(postbox._pointer), lib.postbox_unit_of_work_free)
         self._ended = False
-
-    def get_item(self, table: str, key: ItemLike) -> Item | None:
-        """Reads one item of any table immediately, with a consistent read. Returns None if the item does not exist. Add
-        a condition to make sure that the item is still unchanged at the commit."""
-        return read_item(lib.postbox_unit_of_work_get_item, self._pointer, table, key)
 
     def put(
         self,
@@ -132,15 +116,44 @@ class UnitOfWork:
             check(lib.postbox_unit_of_work_deposit_post(self._pointer, message._valid()))
             return message.id
 
+    def rollback(self) -> None:
+        """Discards the actions and closes the unit of work."""
+        check(lib.postbox_unit_of_work_rollback(self._pointer))
+        self._ended = True
+
+    def _roll_back_unless_ended(self) -> None:
+        """Rolls back after an exception, which is more useful than a failure of the rollback."""
+        if not self._ended:
+            with contextlib.suppress(PostboxError):
+                self.rollback()
+
+
+class UnitOfWork(Actions):
+    """A DynamoDB transaction that collects actions until its commit. Only one thread at a time may use it.
+
+    with box.unit_of_work() as work:
+        work.put("People", {"Name": "Ada", "Greetings": 1})
+        id = work.deposit_post(Message("greeting.made", b"{}"))
+
+    The end of the block commits; an exception that leaves the block rolls back. Without `with`, a unit that is not
+    committed sends nothing. An action that exceeds a limit of DynamoDB raises LimitExceededError when it is added.
+    The unit is then unchanged.
+
+    After an OutcomeUnknownError, call commit() again on the same unit of work to find out whether it took effect.
+    """
+
+    def __init__(self, postbox: Handle) -> None:
+        super().__init__(postbox, lib.postbox_unit_of_work_begin)
+
+    def get_item(self, table: str, key: ItemLike) -> Item | None:
+        """Reads one item of any table immediately, with a consistent read. Returns None if the item does not exist. Add
+        a condition to make sure that the item is still unchanged at the commit."""
+        return read_item(lib.postbox_unit_of_work_get_item, self._pointer, table, key)
+
     def commit(self) -> None:
         """Commits all actions in one transaction: either all actions take effect, or none. The end of a `with` block
         commits too."""
         check(lib.postbox_unit_of_work_commit(self._pointer))
-        self._ended = True
-
-    def rollback(self) -> None:
-        """Discards the actions and closes the unit of work."""
-        check(lib.postbox_unit_of_work_rollback(self._pointer))
         self._ended = True
 
     def __enter__(self) -> UnitOfWork:
@@ -149,14 +162,10 @@ class UnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._ended:
-            return
-        if kind is None:
+        if kind is not None:
+            self._roll_back_unless_ended()
+        elif not self._ended:
             self.commit()
-        else:
-            # The exception of the block is more useful than a failure of the rollback.
-            with contextlib.suppress(PostboxError):
-                self.rollback()
 
 
 def _action(

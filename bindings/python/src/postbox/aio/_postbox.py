@@ -17,7 +17,7 @@ from postbox._item import Item
 from postbox._message import Message
 from postbox._native import ffi, lib, optional_utf8, text_of
 from postbox._postbox import Postbox as Blocking
-from postbox._postbox import confirmations, lines_of, locked, milliseconds_of, texts_of_ids
+from postbox._postbox import configured, confirmations, lines_of, locked, milliseconds_of, texts_of_ids
 from postbox._results import (
     ArchiveResult,
     Dispatch,
@@ -91,12 +91,7 @@ def open(
     With DynamoDB, this function sends no request. With embedded_path, it creates the outbox table if the table does not
     exist.
     """
-    config = config or Config()
-    for name, value in settings.items():
-        config[name] = value
-    for topic, send in (producers or {}).items():
-        config.producer(topic, send)
-    return Postbox(config)
+    return Postbox(configured(config or Config(), producers, settings))
 
 
 class Postbox:
