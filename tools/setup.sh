@@ -6,7 +6,7 @@ set -euo pipefail
 needed="
     g++:g++ valgrind:valgrind nm:binutils
     clang++:clang castxml:castxml cmake:cmake pkg-config:pkg-config
-    mcs:mono-mcs mono:mono-runtime xbuild:mono-xbuild python3-config:python3-dev
+    python3-config:python3-dev
     node:nodejs npm:npm curl:curl
 "
 missing=()

@@ -174,7 +174,7 @@ internal static class AsyncCommits
 
     private static void Add(UnitOfWork work)
     {
-        using (var message = new Message("greeting.made", Body))
+        using (var message = new OutboxMessage("greeting.made", Body))
         {
             work.Put("People", "{\"Name\":{\"S\":\"Ada\"},\"Greetings\":{\"N\":\"1\"}}");
             work.DepositPost(message);

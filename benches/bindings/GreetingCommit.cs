@@ -46,7 +46,7 @@ internal static class GreetingCommit
     private static void Commit(PostboxClient postbox)
     {
         using (var work = postbox.BeginUnitOfWork())
-        using (var message = new Message("greeting.made", Body))
+        using (var message = new OutboxMessage("greeting.made", Body))
         {
             work.Put("People", new Item
             {

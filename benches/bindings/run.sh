@@ -27,21 +27,17 @@ export LD_LIBRARY_PATH=$work DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 gcc -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -I include benches/bindings/greeting_commit.c -o "$work/c" -L"$work" -lpostbox
 g++ -std=c++17 -O2 -I include -I bindings/cpp benches/bindings/greeting_commit.cpp -o "$work/cpp" -L"$work" -lpostbox
 
-mcs -langversion:7 -optimize -unsafe -target:library -out:"$work/Postbox.dll" bindings/dotnet/Postbox/*.cs
-mcs -langversion:7 -optimize -r:"$work/Postbox.dll" -out:"$work/dotnet.exe" benches/bindings/GreetingCommit.cs
-echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"3.1.0"},"rollForward":"LatestMajor"}}' >"$work/dotnet.runtimeconfig.json"
+PostboxFrameworks=netcoreapp3.1 PostboxOutput=$work/dotnet "$sdk/dotnet" build benches/bindings/GreetingCommit -c Release -nologo -v:q
 
 cp -r bindings/python/src "$work/python"
 cp "$target/release/libpostbox.so" "$work/python/postbox/"
 "$venv/bin/python" bindings/python/build_header.py include/postbox.h "$work/python/postbox" >/dev/null
 
-lanes=(rust c cpp coreclr8 coreclr3 mono python)
+lanes=(rust c cpp coreclr8 python)
 run_rust() { "$rust" --bench; }
 run_c() { "$work/c"; }
 run_cpp() { "$work/cpp"; }
-run_coreclr8() { "$venv"/lib/python3*/site-packages/dnv/net/runtime/.net/dotnet exec "$work/dotnet.exe"; }
-run_coreclr3() { "$venv"/lib/python3*/site-packages/dotnetcore2/bin/dotnet exec "$work/dotnet.exe"; }
-run_mono() { mono "$work/dotnet.exe"; }
+run_coreclr8() { "$sdk/dotnet" exec "$work/dotnet/bin/GreetingCommit/Release/netcoreapp3.1/GreetingCommit.dll"; }
 run_python() { PYTHONPATH=$work/python "$venv/bin/python" benches/bindings/greeting_commit.py; }
 
 for ((round = 0; round < rounds; round++)); do

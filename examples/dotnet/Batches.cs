@@ -14,7 +14,7 @@ internal static class Batches
         using (var config = new PostboxConfig().Set("embedded_path", ":memory:").AddBatchProducer("order.placed", 10, Send))
         using (var postbox = config.Open())
         {
-            var messages = new[] { "order-1", "order-2", "order-3" }.Select(id => new Message("order.placed", "") { Id = id }).ToList();
+            var messages = new[] { "order-1", "order-2", "order-3" }.Select(id => new OutboxMessage("order.placed", "") { Id = id }).ToList();
             var ids = postbox.DepositPosts(messages);
             Report report;
             postbox.ClearOutbox(ids, out report);
@@ -28,7 +28,7 @@ internal static class Batches
     }
 
     /// <summary>The producer. A real producer would pass the messages to a broker.</summary>
-    private static void Send(IReadOnlyList<Message> messages, SendResults results)
+    private static void Send(IReadOnlyList<OutboxMessage> messages, SendResults results)
     {
         Console.WriteLine("The producer gets " + messages.Count + " messages in one call");
         for (var i = 0; i < messages.Count; i++)

@@ -47,7 +47,7 @@ internal static class Greetings
     }
 
     // The producer. A real producer would pass the message to a broker.
-    private static SendResult PrintMessage(Message message)
+    private static SendResult PrintMessage(OutboxMessage message)
     {
         Console.WriteLine("  The producer of " + message.Topic + " sends: " + message.BodyText);
         return SendResult.Sent;
@@ -76,7 +76,7 @@ internal static class Greetings
         var person = work.GetItem("People", KeyOf(name))?.To<Person>() ?? new Person { Name = name };
         person.Greetings++;
         work.Put("People", Item.From(person));
-        using (var message = new Message("greeting.made", name + " was greeted " + Times(person.Greetings)) { Id = id, ContentType = "text/plain" })
+        using (var message = new OutboxMessage("greeting.made", name + " was greeted " + Times(person.Greetings)) { Id = id, ContentType = "text/plain" })
             work.DepositPost(message);
         return person.Greetings;
     }

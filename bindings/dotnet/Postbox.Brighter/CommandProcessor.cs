@@ -11,7 +11,7 @@ namespace Postbox.Brighter
     public sealed class CommandProcessor
     {
         private readonly PostboxClient client;
-        private readonly Dictionary<Type, Func<object, Message>> mappers = new Dictionary<Type, Func<object, Message>>();
+        private readonly Dictionary<Type, Func<object, OutboxMessage>> mappers = new Dictionary<Type, Func<object, OutboxMessage>>();
 
         /// <summary>Creates a command processor over a client, which the caller still owns.</summary>
         /// <param name="client">The client.</param>
@@ -27,7 +27,7 @@ namespace Postbox.Brighter
         /// <typeparam name="T">The type of the requests.</typeparam>
         /// <param name="mapToMessage">Creates a message, which the command processor disposes of.</param>
         /// <returns>This command processor.</returns>
-        public CommandProcessor MapMessages<T>(Func<T, Message> mapToMessage)
+        public CommandProcessor MapMessages<T>(Func<T, OutboxMessage> mapToMessage)
         {
             if (mapToMessage == null)
                 throw new ArgumentNullException(nameof(mapToMessage));
@@ -55,7 +55,7 @@ namespace Postbox.Brighter
         {
             if (requests == null)
                 throw new ArgumentNullException(nameof(requests));
-            var messages = new List<Message>();
+            var messages = new List<OutboxMessage>();
             try
             {
                 foreach (var request in requests)
@@ -98,7 +98,7 @@ namespace Postbox.Brighter
                 client.Post(message);
         }
 
-        private Message MessageOf<T>(T request)
+        private OutboxMessage MessageOf<T>(T request)
         {
             if (request == null)
                 throw new ArgumentNullException(nameof(request));

@@ -22,7 +22,7 @@ namespace Postbox
         ///     results[index] = Publish(messages[index]);
         /// </code>
         /// </example>
-        void Send(IReadOnlyList<Message> messages, SendResults results);
+        void Send(IReadOnlyList<OutboxMessage> messages, SendResults results);
     }
 
     /// <summary>

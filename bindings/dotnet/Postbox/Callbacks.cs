@@ -158,19 +158,19 @@ namespace Postbox
         private static int OnSend(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
         {
             return OnMessage(message, reason, reasonSize, lent =>
-                Target<Func<Message, SendResult>>(data)(lent) ?? SendResult.Nothing);
+                Target<Func<OutboxMessage, SendResult>>(data)(lent) ?? SendResult.Nothing);
         }
 
         private static int OnArchive(IntPtr data, IntPtr message, IntPtr reason, UIntPtr reasonSize)
         {
             return OnMessage(message, reason, reasonSize, lent =>
             {
-                Target<Action<Message>>(data)(lent);
+                Target<Action<OutboxMessage>>(data)(lent);
                 return SendResult.Sent;
             });
         }
 
-        private static int OnMessage(IntPtr message, IntPtr reason, UIntPtr reasonSize, Func<Message, SendResult> call)
+        private static int OnMessage(IntPtr message, IntPtr reason, UIntPtr reasonSize, Func<OutboxMessage, SendResult> call)
         {
             var outcome = SendOutcome.Retry;
             Guard(() =>
@@ -194,7 +194,7 @@ namespace Postbox
                 var pointers = new IntPtr[checked((int)count)];
                 Marshal.Copy(messages, pointers, 0, pointers.Length);
                 var set = new SendResults(pointers.Length);
-                var failure = WithMessages(pointers, lent => Target<Action<IReadOnlyList<Message>, SendResults>>(data)(lent, set));
+                var failure = WithMessages(pointers, lent => Target<Action<IReadOnlyList<OutboxMessage>, SendResults>>(data)(lent, set));
                 var rest = failure == null ? null : ResultOf(failure);
                 var finished = set.Finish();
                 for (var i = 0; i < finished.Length; i++)
@@ -211,10 +211,10 @@ namespace Postbox
         /// delegate runs without the SynchronizationContext of this thread: if it waits for asynchronous code, that
         /// code would otherwise wait for this thread.
         /// </summary>
-        private static Exception WithMessages(IntPtr[] pointers, Action<IReadOnlyList<Message>> call)
+        private static Exception WithMessages(IntPtr[] pointers, Action<IReadOnlyList<OutboxMessage>> call)
         {
             var lent = Array.ConvertAll(pointers, pointer => new LentMessageHandle(pointer));
-            var messages = Array.ConvertAll(lent, handle => new Message(handle));
+            var messages = Array.ConvertAll(lent, handle => new OutboxMessage(handle));
             var context = SynchronizationContext.Current;
             SynchronizationContext.SetSynchronizationContext(null);
             Running.Value++;
@@ -257,7 +257,7 @@ namespace Postbox
             }
             catch
             {
-                // The Message property of the exception threw another exception.
+                // The OutboxMessage property of the exception threw another exception.
                 return failure.GetType().FullName;
             }
         }

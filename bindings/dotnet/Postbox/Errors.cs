@@ -54,7 +54,7 @@ namespace Postbox
                 case PostboxErrorCode.DuplicateMessage:
                     return new DuplicateMessageException(code, message, retryable, reasons, inner);
                 case PostboxErrorCode.TransactionCanceled:
-                    return new TransactionCanceledException(code, message, retryable, reasons, inner);
+                    return new PostboxTransactionCanceledException(code, message, retryable, reasons, inner);
                 default:
                     return retryable
                         ? new PostboxRetryableException(code, message, reasons, inner)

@@ -37,7 +37,7 @@ namespace Postbox
     /// <summary>
     /// An error after which the same call may succeed later, such as throttling, a missing response or a failed
     /// connection. For <see cref="PostboxErrorCode.OutcomeUnknown"/>, call <see cref="UnitOfWork.Commit"/> again on the
-    /// same unit of work. A cancelled transaction causes a <see cref="TransactionCanceledException"/> even if it may be
+    /// same unit of work. A cancelled transaction causes a <see cref="PostboxTransactionCanceledException"/> even if it may be
     /// tried again; <see cref="PostboxException.IsRetryable"/> is then true.
     /// </summary>
     public sealed class PostboxRetryableException : PostboxException
@@ -50,14 +50,14 @@ namespace Postbox
     /// DynamoDB cancelled the transaction, and nothing was written. The exception has a reason for each action that
     /// failed. The unit of work stays open.
     /// </summary>
-    public class TransactionCanceledException : PostboxException
+    public class PostboxTransactionCanceledException : PostboxException
     {
-        internal TransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
+        internal PostboxTransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
             : base(code, message, retryable, reasons, inner) { }
     }
 
     /// <summary>A message id of the unit of work already exists in the outbox. The commit wrote nothing.</summary>
-    public sealed class DuplicateMessageException : TransactionCanceledException
+    public sealed class DuplicateMessageException : PostboxTransactionCanceledException
     {
         internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
             : base(code, message, retryable, reasons, inner) { }
@@ -102,7 +102,7 @@ namespace Postbox
 
         /// <summary>
         /// The item whose condition failed, if the action requested the item with
-        /// <see cref="Expression.ReturnItem"/>. Otherwise null. <see cref="Item"/> is the same item as DynamoDB JSON.
+        /// <see cref="ItemExpression.ReturnItem"/>. Otherwise null. <see cref="Item"/> is the same item as DynamoDB JSON.
         /// </summary>
         public global::Postbox.Item StoredItem { get; }
 

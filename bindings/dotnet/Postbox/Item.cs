@@ -242,9 +242,9 @@ namespace Postbox
     /// The expressions of an action: an update, a condition, and their placeholders.
     /// </summary>
     /// <example><code>
-    /// work.Update("People", key, new Expression { Update = "ADD Age :one", Values = { [":one"] = 1 } });
+    /// work.Update("People", key, new ItemExpression { Update = "ADD Age :one", Values = { [":one"] = 1 } });
     /// </code></example>
-    public sealed class Expression
+    public sealed class ItemExpression
     {
         /// <summary>The update expression, for an update only.</summary>
         public string Update { get; set; }

@@ -9,7 +9,7 @@ namespace Postbox
         private readonly List<NativeHandle.Use> kept = new List<NativeHandle.Use>();
         private readonly List<string> ids = new List<string>();
 
-        internal MessageArray(IEnumerable<Message> messages, string name)
+        internal MessageArray(IEnumerable<OutboxMessage> messages, string name)
         {
             if (messages == null)
                 throw new ArgumentNullException(name);

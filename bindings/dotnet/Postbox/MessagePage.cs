@@ -6,17 +6,17 @@ using System.Linq;
 namespace Postbox
 {
     /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/> or <see cref="PostboxClient.GetMessages"/>.</summary>
-    public sealed class MessagePage : IReadOnlyList<Message>, IDisposable
+    public sealed class MessagePage : IReadOnlyList<OutboxMessage>, IDisposable
     {
         private readonly PageHandle handle;
-        private readonly Message[] messages;
+        private readonly OutboxMessage[] messages;
 
         internal MessagePage(PageHandle handle)
         {
             this.handle = handle;
-            messages = new Message[(int)Native.postbox_page_count(handle)];
+            messages = new OutboxMessage[(int)Native.postbox_page_count(handle)];
             for (var i = 0; i < messages.Length; i++)
-                messages[i] = new Message(new PageMessageHandle(handle, i));
+                messages[i] = new OutboxMessage(new PageMessageHandle(handle, i));
             handle.Weigh(messages.Sum(message => message.Handle.BodyLength));
             Malformed = ReadMalformed();
             Missing = ReadMissing();
@@ -41,11 +41,11 @@ namespace Postbox
 
         /// <summary>A message in the page.</summary>
         /// <param name="index">The index of the message. The first index is 0.</param>
-        public Message this[int index] => messages[index];
+        public OutboxMessage this[int index] => messages[index];
 
         /// <summary>Returns an enumerator of the messages.</summary>
         /// <returns>The enumerator.</returns>
-        public IEnumerator<Message> GetEnumerator() => ((IEnumerable<Message>)messages).GetEnumerator();
+        public IEnumerator<OutboxMessage> GetEnumerator() => ((IEnumerable<OutboxMessage>)messages).GetEnumerator();
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 

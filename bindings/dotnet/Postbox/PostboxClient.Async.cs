@@ -11,10 +11,10 @@ namespace Postbox
         private static readonly Func<IntPtr, MessagePage> Page = result => new MessagePage(new PageHandle(Native.postbox_result_take_page(result)));
         private static readonly Func<IntPtr, Report> WholeReport = result => Report.Take(Native.postbox_result_take_report(result));
 
-        private static readonly Func<IntPtr, Message> StoredMessage = result =>
+        private static readonly Func<IntPtr, OutboxMessage> StoredMessage = result =>
         {
             var message = Native.postbox_result_take_message(result);
-            return message == IntPtr.Zero ? null : new Message(new OwnedMessageHandle(message));
+            return message == IntPtr.Zero ? null : new OutboxMessage(new OwnedMessageHandle(message));
         };
 
         private static readonly Func<IntPtr, OutstandingCount> Counted = result =>
@@ -72,7 +72,7 @@ namespace Postbox
         /// Ends the wait. The message may or may not be stored then, and it is safe to deposit the same message again.
         /// </param>
         /// <returns>The task, whose result is the id of the message.</returns>
-        public async Task<string> DepositPostAsync(Message message, CancellationToken cancellation = default(CancellationToken))
+        public async Task<string> DepositPostAsync(OutboxMessage message, CancellationToken cancellation = default(CancellationToken))
         {
             string id = null;
             await Completion.Run(
@@ -93,7 +93,7 @@ namespace Postbox
         /// Ends the wait. Some of the messages may be stored then, and it is safe to deposit all messages again.
         /// </param>
         /// <returns>The task, whose result are the ids of the messages.</returns>
-        public async Task<IReadOnlyList<string>> DepositPostsAsync(IEnumerable<Message> messages, CancellationToken cancellation = default(CancellationToken))
+        public async Task<IReadOnlyList<string>> DepositPostsAsync(IEnumerable<OutboxMessage> messages, CancellationToken cancellation = default(CancellationToken))
         {
             IReadOnlyList<string> ids = null;
             await Completion.Run(
@@ -118,7 +118,7 @@ namespace Postbox
         /// <param name="message">The message, which is copied before this method returns.</param>
         /// <param name="cancellation">Ends the wait. The message may be in the outbox then.</param>
         /// <returns>The task, whose result is the outcome of the message.</returns>
-        public Task<Report> PostAsync(Message message, CancellationToken cancellation = default(CancellationToken)) => PostAsync(message, true, cancellation);
+        public Task<Report> PostAsync(OutboxMessage message, CancellationToken cancellation = default(CancellationToken)) => PostAsync(message, true, cancellation);
 
         /// <summary>Deposits and sends one message as the other overload does.</summary>
         /// <param name="message">The message, which is copied before this method returns.</param>
@@ -127,7 +127,7 @@ namespace Postbox
         /// </param>
         /// <param name="cancellation">Ends the wait. The message may be in the outbox then.</param>
         /// <returns>The task, whose result is the outcome of the message.</returns>
-        public async Task<Report> PostAsync(Message message, bool throwOnFailure, CancellationToken cancellation = default(CancellationToken))
+        public async Task<Report> PostAsync(OutboxMessage message, bool throwOnFailure, CancellationToken cancellation = default(CancellationToken))
         {
             var id = await DepositPostAsync(message, cancellation).ConfigureAwait(false);
             return await ClearOutboxAsync(new[] { id }, throwOnFailure, cancellation).ConfigureAwait(false);
@@ -321,7 +321,7 @@ namespace Postbox
         /// <param name="id">The id of the message.</param>
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the message, or null if the outbox has no such message.</returns>
-        public Task<Message> GetMessageAsync(string id, CancellationToken cancellation = default(CancellationToken))
+        public Task<OutboxMessage> GetMessageAsync(string id, CancellationToken cancellation = default(CancellationToken))
         {
             return Completion.Run(
                 started => Native.postbox_get_message_async(

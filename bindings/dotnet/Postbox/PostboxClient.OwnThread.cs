@@ -22,7 +22,7 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Runs <see cref="Archive(Func{Message, Task}, CancellationToken)"/> on a thread of its own, which is not one of the
+        /// Runs <see cref="Archive(Func{OutboxMessage, Task}, CancellationToken)"/> on a thread of its own, which is not one of the
         /// pool, and which waits for each task.
         /// </summary>
         /// <param name="archive">Stores a message durably.</param>
@@ -31,7 +31,7 @@ namespace Postbox
         /// the archive has ended and the lease was returned.
         /// </param>
         /// <returns>The task, whose result is that of the archiver.</returns>
-        public Task<ArchiveResult> ArchiveAsync(Func<Message, Task> archive, CancellationToken cancellation = default(CancellationToken))
+        public Task<ArchiveResult> ArchiveAsync(Func<OutboxMessage, Task> archive, CancellationToken cancellation = default(CancellationToken))
         {
             return OwnThread.RunCancelable(() => Archive(archive, cancellation), cancellation);
         }

@@ -125,7 +125,7 @@ namespace Postbox
         /// </summary>
         /// <param name="message">The message, which is copied.</param>
         /// <returns>The id of the message.</returns>
-        public string DepositPost(Message message)
+        public string DepositPost(OutboxMessage message)
         {
             TraceContext.Carry();
             Errors.Check(Native.postbox_deposit_post(Handle, HandleOf(message, nameof(message))));
@@ -144,7 +144,7 @@ namespace Postbox
         /// </remarks>
         /// <param name="message">The message, which is copied.</param>
         /// <returns>DynamoDB JSON: {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}.</returns>
-        public string MessageToPut(Message message)
+        public string MessageToPut(OutboxMessage message)
         {
             IntPtr put;
             TraceContext.Carry();
@@ -155,7 +155,7 @@ namespace Postbox
         /// <summary>
         /// Returns the exception for a transaction of another client that DynamoDB cancelled. It is the exception that
         /// <see cref="UnitOfWork.Commit"/> would throw: <see cref="DuplicateMessageException"/> if the outbox had one of
-        /// the messages already, and <see cref="TransactionCanceledException"/> otherwise, with a reason for each action
+        /// the messages already, and <see cref="PostboxTransactionCanceledException"/> otherwise, with a reason for each action
         /// that failed.
         /// </summary>
         /// <param name="actions">
@@ -184,7 +184,7 @@ namespace Postbox
         /// some messages could not be stored. The exception then has a reason for each of them, and it is safe to
         /// deposit all messages again.
         /// </exception>
-        public IReadOnlyList<string> DepositPosts(IEnumerable<Message> messages)
+        public IReadOnlyList<string> DepositPosts(IEnumerable<OutboxMessage> messages)
         {
             using (var array = new MessageArray(messages, nameof(messages)))
             {
@@ -201,7 +201,7 @@ namespace Postbox
         /// <see cref="PostboxErrorCode.ClearIncomplete"/>: the message is in the outbox, but could not be sent or
         /// marked.
         /// </exception>
-        public string Post(Message message)
+        public string Post(OutboxMessage message)
         {
             Report report;
             var id = Post(message, out report);
@@ -217,7 +217,7 @@ namespace Postbox
         /// The outcome of the message. A message that could not be sent does not cause an exception here.
         /// </param>
         /// <returns>The id of the message.</returns>
-        public string Post(Message message, out Report report)
+        public string Post(OutboxMessage message, out Report report)
         {
             var posted = HandleOf(message, nameof(message));
             var id = message.Id;
@@ -385,11 +385,11 @@ namespace Postbox
         /// <summary>Reads the message with this id from the outbox, with a consistent read.</summary>
         /// <param name="id">The id of the message.</param>
         /// <returns>The message, or null if the outbox has no such message.</returns>
-        public Message GetMessage(string id)
+        public OutboxMessage GetMessage(string id)
         {
             IntPtr message;
             Errors.Check(Native.postbox_get_message(Handle, Utf8.Required(id, nameof(id)), out message));
-            return message == IntPtr.Zero ? null : new Message(new OwnedMessageHandle(message));
+            return message == IntPtr.Zero ? null : new OutboxMessage(new OwnedMessageHandle(message));
         }
 
         /// <summary>Reads one item of any table, with a consistent read.</summary>
@@ -586,7 +586,7 @@ namespace Postbox
         /// </param>
         /// <returns>The message counts and the status of the lease.</returns>
         /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
-        public ArchiveResult Archive(Action<Message> archive, CancellationToken cancellation = default(CancellationToken))
+        public ArchiveResult Archive(Action<OutboxMessage> archive, CancellationToken cancellation = default(CancellationToken))
         {
             Callbacks.Observable(archive, nameof(archive));
             var counts = default(Native.postbox_archive_result);
@@ -606,7 +606,7 @@ namespace Postbox
         /// </param>
         /// <param name="cancellation">See the other overload.</param>
         /// <returns>The message counts and the status of the lease.</returns>
-        public ArchiveResult Archive(Func<Message, Task> archive, CancellationToken cancellation = default(CancellationToken))
+        public ArchiveResult Archive(Func<OutboxMessage, Task> archive, CancellationToken cancellation = default(CancellationToken))
         {
             return Archive(Awaited(archive), cancellation);
         }
@@ -633,11 +633,11 @@ namespace Postbox
         /// runs follow at intervals of "archive_interval_ms". The archiver logs errors and continues.
         /// </summary>
         /// <param name="archive">
-        /// See <see cref="Archive(Action{Message}, CancellationToken)"/>. The delegate is kept alive until the archiver
+        /// See <see cref="Archive(Action{OutboxMessage}, CancellationToken)"/>. The delegate is kept alive until the archiver
         /// has ended.
         /// </param>
         /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
-        public void StartArchiver(Action<Message> archive)
+        public void StartArchiver(Action<OutboxMessage> archive)
         {
             Callbacks.Observable(archive, nameof(archive));
             Callbacks.Give(archive, data => Native.postbox_start_archiver(Handle, Callbacks.Archive, data, Callbacks.Release));
@@ -646,12 +646,12 @@ namespace Postbox
 
         /// <summary>Starts the archiver as the other overload does, with an asynchronous delegate.</summary>
         /// <param name="archive">
-        /// See <see cref="Archive(Func{Message, Task}, CancellationToken)"/>. The thread of the archiver waits for each
+        /// See <see cref="Archive(Func{OutboxMessage, Task}, CancellationToken)"/>. The thread of the archiver waits for each
         /// task.
         /// </param>
-        public void StartArchiver(Func<Message, Task> archive) => StartArchiver(Awaited(archive));
+        public void StartArchiver(Func<OutboxMessage, Task> archive) => StartArchiver(Awaited(archive));
 
-        private static Action<Message> Awaited(Func<Message, Task> archive)
+        private static Action<OutboxMessage> Awaited(Func<OutboxMessage, Task> archive)
         {
             Callbacks.Observable(archive, nameof(archive));
             return message => Callbacks.Await(archive(message));
@@ -709,7 +709,7 @@ namespace Postbox
             }
         }
 
-        private static MessageHandle HandleOf(Message message, string name)
+        private static MessageHandle HandleOf(OutboxMessage message, string name)
         {
             if (message == null)
                 throw new ArgumentNullException(name);

@@ -103,7 +103,7 @@ namespace Postbox
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="send">See <see cref="IProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, Func<Message, SendResult> send)
+        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, SendResult> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -132,11 +132,11 @@ namespace Postbox
         /// <see cref="IProducer.Send"/>. The token is cancelled when a close of the client no longer waits for the task.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, Func<Message, CancellationToken, Task<SendResult>> send)
+        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, CancellationToken, Task<SendResult>> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
-            Func<IReadOnlyList<Message>, SendResults, CancellationToken, Task> sendOne = async (messages, results, closing) =>
+            Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, Task> sendOne = async (messages, results, closing) =>
                 results[0] = await Callbacks.NotNull(send(messages[0], closing)).ConfigureAwait(false) ?? SendResult.Nothing;
             return Add(topic, sending => Give(topic, message => sending.Accept(new[] { message }, sendOne) ? SendResult.Accepted : SendResult.NotTried));
         }
@@ -145,7 +145,7 @@ namespace Postbox
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="send">Sends one message, which is valid until the task has ended.</param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, Func<Message, Task<SendResult>> send)
+        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, Task<SendResult>> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -162,20 +162,20 @@ namespace Postbox
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
-            Func<Message, SendResult> send = producer.Send;
+            Func<OutboxMessage, SendResult> send = producer.Send;
             return AddProducer(topic, send);
         }
 
         /// <summary>
         /// Adds a producer that receives several messages in one call. A topic has only one producer, of either kind.
-        /// The delegate is kept alive as <see cref="AddProducer(string, Func{Message, SendResult})"/> describes.
+        /// The delegate is kept alive as <see cref="AddProducer(string, Func{OutboxMessage, SendResult})"/> describes.
         /// </summary>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
         /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Action<IReadOnlyList<Message>, SendResults> send)
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Action<IReadOnlyList<OutboxMessage>, SendResults> send)
         {
             Callbacks.Observable(send, nameof(send));
             lock (asynchronous)
@@ -188,7 +188,7 @@ namespace Postbox
 
         /// <summary>
         /// Adds an asynchronous producer that receives several messages in one call. No thread waits for its task. See
-        /// <see cref="AddProducer(string, Func{Message, CancellationToken, Task{SendResult}})"/>.
+        /// <see cref="AddProducer(string, Func{OutboxMessage, CancellationToken, Task{SendResult}})"/>.
         /// </summary>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
@@ -197,7 +197,7 @@ namespace Postbox
         /// task has ended. The token is cancelled when a close of the client no longer waits for the task.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<Message>, SendResults, CancellationToken, Task> send)
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, Task> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -214,7 +214,7 @@ namespace Postbox
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">Sends messages as <see cref="IBatchProducer.Send"/> does.</param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<Message>, SendResults, Task> send)
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, Task> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -232,7 +232,7 @@ namespace Postbox
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
-            Action<IReadOnlyList<Message>, SendResults> send = producer.Send;
+            Action<IReadOnlyList<OutboxMessage>, SendResults> send = producer.Send;
             return AddBatchProducer(topic, maxBatch, send);
         }
 
@@ -309,13 +309,13 @@ namespace Postbox
             return this;
         }
 
-        private void Give(string topic, Func<Message, SendResult> send)
+        private void Give(string topic, Func<OutboxMessage, SendResult> send)
         {
             var name = Utf8.Optional(topic, nameof(topic));
             Callbacks.Give(send, data => Native.postbox_config_add_producer(Handle, name, Callbacks.Send, data, Callbacks.Release));
         }
 
-        private void Give(string topic, int maxBatch, Action<IReadOnlyList<Message>, SendResults> send)
+        private void Give(string topic, int maxBatch, Action<IReadOnlyList<OutboxMessage>, SendResults> send)
         {
             if (maxBatch < 1)
                 throw new ArgumentOutOfRangeException(nameof(maxBatch), maxBatch, "a batch has at least 1 message");

@@ -36,7 +36,7 @@ namespace Postbox
                 Elsewhere.Add(this);
         }
 
-        internal static void Add(IEnumerable<Message> messages, Exception thrown)
+        internal static void Add(IEnumerable<OutboxMessage> messages, Exception thrown)
         {
             var here = OfThisThread;
             foreach (var message in messages)

@@ -14,7 +14,7 @@ namespace Postbox
         /// </summary>
         /// <param name="message">The message, which is valid during the call.</param>
         /// <returns>The outcome of the message.</returns>
-        SendResult Send(Message message);
+        SendResult Send(OutboxMessage message);
     }
 
     /// <summary>The outcome of sending a message.</summary>

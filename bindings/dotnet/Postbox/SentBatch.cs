@@ -12,7 +12,7 @@ namespace Postbox
         private volatile bool hasEnded;
 
         /// <summary>Copies messages, which the library lends for the duration of a callback only.</summary>
-        internal SentBatch(Sending owner, IReadOnlyList<Message> lent)
+        internal SentBatch(Sending owner, IReadOnlyList<OutboxMessage> lent)
         {
             Owner = owner;
             Messages = lent.Select(message => message.Copy()).ToList();
@@ -21,7 +21,7 @@ namespace Postbox
 
         internal Sending Owner { get; }
 
-        internal IReadOnlyList<Message> Messages { get; }
+        internal IReadOnlyList<OutboxMessage> Messages { get; }
 
         internal IReadOnlyList<SentMessage> Sent { get; }
 

@@ -56,7 +56,7 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="item">The item, which is copied.</param>
         /// <param name="expression">A condition with its placeholders, or null.</param>
-        public void Put(string table, Item item, Expression expression = null)
+        public void Put(string table, Item item, ItemExpression expression = null)
         {
             Act(Native.postbox_unit_of_work_put_item, table, item, nameof(item), expression);
         }
@@ -65,7 +65,7 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key.</param>
         /// <param name="expression">An update expression, optionally a condition, and their placeholders.</param>
-        public void Update(string table, Item key, Expression expression)
+        public void Update(string table, Item key, ItemExpression expression)
         {
             Act(Native.postbox_unit_of_work_update_item, table, key, nameof(key), expression);
         }
@@ -74,7 +74,7 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key.</param>
         /// <param name="expression">A condition with its placeholders, or null.</param>
-        public void Delete(string table, Item key, Expression expression = null)
+        public void Delete(string table, Item key, ItemExpression expression = null)
         {
             Act(Native.postbox_unit_of_work_delete_item, table, key, nameof(key), expression);
         }
@@ -86,14 +86,14 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key.</param>
         /// <param name="expression">The condition with its placeholders.</param>
-        public void ConditionCheck(string table, Item key, Expression expression)
+        public void ConditionCheck(string table, Item key, ItemExpression expression)
         {
             Act(Native.postbox_unit_of_work_check_item, table, key, nameof(key), expression);
         }
 
         private delegate IntPtr Action(UnitOfWorkHandle work, byte[] table, ItemHandle item, Native.postbox_expression[] expression);
 
-        private void Act(Action action, string table, Item item, string argument, Expression expression)
+        private void Act(Action action, string table, Item item, string argument, ItemExpression expression)
         {
             var name = Utf8.Required(table, nameof(table));
             using (var written = ItemWriter.Write(item, argument))
@@ -156,7 +156,7 @@ namespace Postbox
         /// <returns>
         /// The id of the message, for <see cref="PostboxClient.ClearOutbox(string[])"/> after the commit.
         /// </returns>
-        public string DepositPost(Message message)
+        public string DepositPost(OutboxMessage message)
         {
             if (message == null)
                 throw new ArgumentNullException(nameof(message));
@@ -174,7 +174,7 @@ namespace Postbox
         /// <exception cref="DuplicateMessageException">
         /// Nothing was written, because the outbox already has a message with the same id.
         /// </exception>
-        /// <exception cref="TransactionCanceledException">
+        /// <exception cref="PostboxTransactionCanceledException">
         /// Nothing was written. The exception has a reason for each action that failed. The unit of work stays open.
         /// </exception>
         /// <exception cref="PostboxRetryableException">

@@ -154,7 +154,7 @@ namespace Postbox.Tests
         {
             var chained = new Chained();
             using (var world = new World(config => config.AddProducer("first", chained)))
-            using (var message = new Message("first", "x"))
+            using (var message = new OutboxMessage("first", "x"))
             {
                 chained.World = world;
                 world.Client.Post(message);
@@ -209,7 +209,7 @@ namespace Postbox.Tests
 
         public static void A_lent_message_is_invalid_after_the_call()
         {
-            Message kept = null;
+            OutboxMessage kept = null;
             using (var world = new World(producer: message =>
             {
                 Check.Throws<InvalidOperationException>(() => message.Id = "another");
@@ -231,7 +231,7 @@ namespace Postbox.Tests
             OnAThread(() => client = OpenWithAProducer(out producer));
             Collect();
             Check.That(producer.IsAlive, "the producer was collected while a client had it");
-            using (var message = new Message("t", "x"))
+            using (var message = new OutboxMessage("t", "x"))
                 client.Post(message);
             client.Dispose();
             Collect();
@@ -297,16 +297,16 @@ namespace Postbox.Tests
                 this.kept = kept;
             }
 
-            public SendResult Send(Message message) => kept == null ? SendResult.Retry("nothing was kept") : SendResult.Sent;
+            public SendResult Send(OutboxMessage message) => kept == null ? SendResult.Retry("nothing was kept") : SendResult.Sent;
         }
 
         /// <summary>Sends the first message of a batch, and fails.</summary>
         private sealed class HalfSent : IBatchProducer
         {
-            internal IReadOnlyList<Message> Messages;
+            internal IReadOnlyList<OutboxMessage> Messages;
             internal SendResults Results;
 
-            public void Send(IReadOnlyList<Message> messages, SendResults results)
+            public void Send(IReadOnlyList<OutboxMessage> messages, SendResults results)
             {
                 Messages = messages;
                 Results = results;
@@ -321,9 +321,9 @@ namespace Postbox.Tests
             internal World World;
             internal string Followed;
 
-            public SendResult Send(Message message)
+            public SendResult Send(OutboxMessage message)
             {
-                using (var next = new Message("second", message.Body))
+                using (var next = new OutboxMessage("second", message.Body))
                     Followed = World.Client.Post(next);
                 return SendResult.Sent;
             }

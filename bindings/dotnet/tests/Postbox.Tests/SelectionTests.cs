@@ -7,7 +7,7 @@ namespace Postbox.Tests
     {
         private static void Deposit(World world, string topic, int minutes)
         {
-            using (var message = new Message(topic, "x") { CreatedAt = DateTimeOffset.UtcNow.AddMinutes(-minutes) })
+            using (var message = new OutboxMessage(topic, "x") { CreatedAt = DateTimeOffset.UtcNow.AddMinutes(-minutes) })
                 world.Client.DepositPost(message);
         }
 

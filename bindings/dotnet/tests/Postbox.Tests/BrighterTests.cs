@@ -59,7 +59,7 @@ namespace Postbox.Tests
 
         private static CommandProcessor Processor(World world)
         {
-            return new CommandProcessor(world.Client).MapMessages<GreetingMade>(request => new Message(World.Topic, request.Text));
+            return new CommandProcessor(world.Client).MapMessages<GreetingMade>(request => new OutboxMessage(World.Topic, request.Text));
         }
     }
 }

@@ -23,7 +23,7 @@ namespace Postbox.Tests
                 Activity.GetMethod("Start", new Type[0]).Invoke(activity, null);
                 var parent = (string)Activity.GetProperty("Id").GetValue(activity);
                 Check.Equal(parent, Deposited(world));
-                using (var message = new Message(World.Topic, "state"))
+                using (var message = new OutboxMessage(World.Topic, "state"))
                 {
                     using (var work = world.Client.BeginUnitOfWork())
                     {
@@ -53,7 +53,7 @@ namespace Postbox.Tests
         /// <summary>Deposits a message and returns its trace parent.</summary>
         private static string Deposited(World world)
         {
-            using (var message = new Message(World.Topic, "x"))
+            using (var message = new OutboxMessage(World.Topic, "x"))
             {
                 world.Client.DepositPost(message);
                 using (var stored = world.Client.GetMessage(message.Id))

@@ -106,7 +106,7 @@ namespace Postbox.Tests
         public static void A_post_deposits_and_sends()
         {
             using (var world = new World())
-            using (var message = new Message(World.Topic, "x"))
+            using (var message = new OutboxMessage(World.Topic, "x"))
             {
                 Report report;
                 Check.Equal(message.Id, world.Client.Post(message, out report));
@@ -119,14 +119,14 @@ namespace Postbox.Tests
         {
             using (var world = new World())
             {
-                var messages = Enumerable.Range(0, 60).Select(i => new Message(World.Topic, "m" + i)).ToList();
+                var messages = Enumerable.Range(0, 60).Select(i => new OutboxMessage(World.Topic, "m" + i)).ToList();
                 var ids = world.Client.DepositPosts(messages);
                 Check.Same(messages.Select(message => message.Id), ids);
                 Check.Equal(60L, world.Client.CountOutstanding().Count);
                 messages[59].Topic = "";
                 Check.Fails(PostboxErrorCode.InvalidMessage, () => world.Client.DepositPosts(messages));
-                Check.Throws<ArgumentNullException>(() => world.Client.DepositPosts(new Message[] { messages[0], null }));
-                Check.Equal(0, world.Client.DepositPosts(new Message[0]).Count);
+                Check.Throws<ArgumentNullException>(() => world.Client.DepositPosts(new OutboxMessage[] { messages[0], null }));
+                Check.Equal(0, world.Client.DepositPosts(new OutboxMessage[0]).Count);
                 messages.ForEach(message => message.Dispose());
             }
         }
@@ -202,7 +202,7 @@ namespace Postbox.Tests
         public static void Messages_are_replayed()
         {
             using (var world = new World())
-            using (var message = new Message(World.Topic, "x") { CausationId = "cause" })
+            using (var message = new OutboxMessage(World.Topic, "x") { CausationId = "cause" })
             {
                 var id = world.Client.Post(message);
                 world.Client.Replay(id);

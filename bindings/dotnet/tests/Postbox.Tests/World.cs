@@ -16,7 +16,7 @@ namespace Postbox.Tests
         internal const string Topic = "greeting.made";
         private readonly List<string> sent = new List<string>();
 
-        internal World(Action<PostboxConfig> more = null, Func<Message, SendResult> producer = null, string path = ":memory:")
+        internal World(Action<PostboxConfig> more = null, Func<OutboxMessage, SendResult> producer = null, string path = ":memory:")
         {
             using (var config = Eager(path))
             {
@@ -52,7 +52,7 @@ namespace Postbox.Tests
                 .Set("dispatch_retry_delay_ms", 0);
         }
 
-        internal SendResult Remember(Message message)
+        internal SendResult Remember(OutboxMessage message)
         {
             lock (sent)
                 sent.Add(message.Id);
@@ -68,7 +68,7 @@ namespace Postbox.Tests
 
         internal string Deposit(string body = "hello")
         {
-            using (var message = new Message(Topic, body))
+            using (var message = new OutboxMessage(Topic, body))
                 return Client.DepositPost(message);
         }
 

@@ -11,7 +11,7 @@ namespace Postbox
     /// producer or an archive, is read-only. A message that is passed to a producer or an archive is valid during the
     /// call only. Any number of threads may use one message.
     /// </summary>
-    public sealed class Message : IDisposable
+    public sealed class OutboxMessage : IDisposable
     {
         private readonly MessageHandle handle;
 
@@ -22,7 +22,7 @@ namespace Postbox
         /// <param name="topic">The routing key, which determines the producer that sends the message.</param>
         /// <param name="body">The bytes, which are copied, or null for an empty body.</param>
         /// <exception cref="ArgumentException">The topic contains a NUL character or an unpaired surrogate.</exception>
-        public Message(string topic, byte[] body)
+        public OutboxMessage(string topic, byte[] body)
         {
             PostboxLibrary.Check();
             IntPtr pointer;
@@ -36,9 +36,9 @@ namespace Postbox
         /// <exception cref="ArgumentException">
         /// The topic or the body contains an unpaired surrogate, or the topic contains a NUL character.
         /// </exception>
-        public Message(string topic, string body) : this(topic, Utf8.Body(body, nameof(body))) { }
+        public OutboxMessage(string topic, string body) : this(topic, Utf8.Body(body, nameof(body))) { }
 
-        internal Message(MessageHandle handle)
+        internal OutboxMessage(MessageHandle handle)
         {
             this.handle = handle;
         }
@@ -212,10 +212,10 @@ namespace Postbox
         /// <summary>Frees the message. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
-        internal Message Copy()
+        internal OutboxMessage Copy()
         {
             lock (handle)
-                return new Message(new OwnedMessageHandle(Native.postbox_message_copy(Handle)));
+                return new OutboxMessage(new OwnedMessageHandle(Native.postbox_message_copy(Handle)));
         }
 
         /// <summary>The handle. Throws an exception if the message was disposed of.</summary>
@@ -224,7 +224,7 @@ namespace Postbox
             get
             {
                 if (handle.IsDisposed)
-                    throw new ObjectDisposedException(nameof(Message), "the message was disposed of, or belonged to a producer's call that has ended");
+                    throw new ObjectDisposedException(nameof(OutboxMessage), "the message was disposed of, or belonged to a producer's call that has ended");
                 return handle;
             }
         }

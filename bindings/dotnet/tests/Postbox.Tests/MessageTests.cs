@@ -9,7 +9,7 @@ namespace Postbox.Tests
         public static void The_creation_time_keeps_all_its_digits()
         {
             using (var world = new World())
-            using (var message = new Message(World.Topic, "x"))
+            using (var message = new OutboxMessage(World.Topic, "x"))
             {
                 var exact = new DateTimeOffset(638355968001234567, TimeSpan.Zero);
                 Check.That(message.CreatedAt > exact, "a new message has the current time");
@@ -35,7 +35,7 @@ namespace Postbox.Tests
         {
             const string Digits = "1234567890.1234567890123456789012345678";
             using (var world = new World())
-            using (var message = new Message(World.Topic, "x"))
+            using (var message = new OutboxMessage(World.Topic, "x"))
             {
                 Check.Equal(0, message.Bag.Count);
                 message.Bag = new Item

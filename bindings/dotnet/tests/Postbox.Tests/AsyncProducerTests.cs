@@ -112,7 +112,7 @@ namespace Postbox.Tests
             {
                 Check.Contains("null instead of a task", Clears[0](world, new[] { world.Deposit() }).Single().Detail);
                 Report report;
-                world.Client.Post(new Message("batch", "x"), out report);
+                world.Client.Post(new OutboxMessage("batch", "x"), out report);
                 Check.Contains("null instead of a task", report.Single().Detail);
             }
         }
@@ -131,8 +131,8 @@ namespace Postbox.Tests
                 {
                     Check.Fails(PostboxErrorCode.ClearIncomplete, () => world.Client.ClearOutbox(id)),
                     Check.Fails(PostboxErrorCode.ClearIncomplete, () => Wait.For(world.Client.ClearOutboxAsync(new[] { id }))),
-                    Check.Fails(PostboxErrorCode.ClearIncomplete, () => world.Client.Post(new Message(World.Topic, "x"))),
-                    Check.Fails(PostboxErrorCode.ClearIncomplete, () => Wait.For(world.Client.PostAsync(new Message(World.Topic, "x")))),
+                    Check.Fails(PostboxErrorCode.ClearIncomplete, () => world.Client.Post(new OutboxMessage(World.Topic, "x"))),
+                    Check.Fails(PostboxErrorCode.ClearIncomplete, () => Wait.For(world.Client.PostAsync(new OutboxMessage(World.Topic, "x")))),
                 })
                 {
                     Check.That(failure.InnerException == thrown, "the exception has another inner exception");
@@ -161,8 +161,8 @@ namespace Postbox.Tests
             using (var config = new PostboxConfig())
             {
                 Check.Throws<ArgumentOutOfRangeException>(() => config.AddBatchProducer("t", 0, (messages, results, closing) => Task.CompletedTask));
-                Check.Throws<ArgumentNullException>(() => config.AddBatchProducer("t", 1, default(Func<IReadOnlyList<Message>, SendResults, Task>)));
-                Check.Throws<ArgumentNullException>(() => config.AddProducer("t", default(Func<Message, Task<SendResult>>)));
+                Check.Throws<ArgumentNullException>(() => config.AddBatchProducer("t", 1, default(Func<IReadOnlyList<OutboxMessage>, SendResults, Task>)));
+                Check.Throws<ArgumentNullException>(() => config.AddProducer("t", default(Func<OutboxMessage, Task<SendResult>>)));
                 Check.Throws<ArgumentException>(() => config.AddProducer("t\0", (message, closing) => Task.FromResult(SendResult.Sent)));
             }
         }
@@ -212,7 +212,7 @@ namespace Postbox.Tests
 
         public static void A_message_is_valid_until_its_task_has_ended()
         {
-            Message kept = null;
+            OutboxMessage kept = null;
             var sender = new Sender();
             using (var world = new World(config => config.AddProducer(World.Topic, (message, closing) =>
             {
@@ -256,7 +256,7 @@ namespace Postbox.Tests
             {
                 var ids = new[] { Keyed(world, "1", "k"), Keyed(world, "2", "k") };
                 var clear = world.Client.ClearOutboxAsync(ids, source.Token);
-                var blocking = OnAThread(() => world.Client.Post(new Message(World.Topic, "x") { Id = "3" }));
+                var blocking = OnAThread(() => world.Client.Post(new OutboxMessage(World.Topic, "x") { Id = "3" }));
                 sender.WaitFor(2);
                 source.Cancel();
                 var failure = Check.Throws<OperationCanceledException>(() => Wait.For(clear));
@@ -295,7 +295,7 @@ namespace Postbox.Tests
             var sender = new Sender();
             using (var world = sender.Open(config => config.Set("breaker_threshold", 0).Set("max_dispatch_attempts", 0)
                 .AddProducer("late", message => Task.FromResult(SendResult.Retry("not yet")))))
-            using (var message = new Message("late", "x"))
+            using (var message = new OutboxMessage("late", "x"))
             {
                 var clear = world.Client.ClearOutboxAsync(new[] { world.Deposit() });
                 sender.WaitFor(1);
@@ -346,7 +346,7 @@ namespace Postbox.Tests
                 var blocking = OnAThread(() =>
                 {
                     Report report;
-                    world.Client.Post(new Message(World.Topic, "x"), out report);
+                    world.Client.Post(new OutboxMessage(World.Topic, "x"), out report);
                     return report;
                 });
                 sender.WaitFor(2);
@@ -411,7 +411,7 @@ namespace Postbox.Tests
             using (var second = config.Open())
             {
                 first.Close();
-                second.Post(new Message("t", "x"));
+                second.Post(new OutboxMessage("t", "x"));
                 Check.Equal(1L, second.GetStats().Dispatched);
             }
         }
@@ -419,12 +419,12 @@ namespace Postbox.Tests
         public static void A_producer_replaces_an_earlier_one_of_its_topic()
         {
             var calls = new List<string>();
-            Func<string, Func<Message, Task<SendResult>>> task = name => message =>
+            Func<string, Func<OutboxMessage, Task<SendResult>>> task = name => message =>
             {
                 calls.Add(name);
                 return Task.FromResult(SendResult.Sent);
             };
-            Func<Message, SendResult> blocking = message =>
+            Func<OutboxMessage, SendResult> blocking = message =>
             {
                 calls.Add("blocking");
                 return SendResult.Sent;
@@ -446,7 +446,7 @@ namespace Postbox.Tests
         {
             Report report;
             using (var client = config.Open())
-                client.Post(new Message("t", "x"), out report);
+                client.Post(new OutboxMessage("t", "x"), out report);
         }
 
         public static void A_forgotten_client_is_collected()
@@ -477,7 +477,7 @@ namespace Postbox.Tests
             }))
             {
                 var client = config.Open();
-                client.Post(new Message("t", "x"));
+                client.Post(new OutboxMessage("t", "x"));
                 return new WeakReference(typeof(PostboxClient).GetField("handle", BindingFlags.NonPublic | BindingFlags.Instance).GetValue(client));
             }
         }
@@ -486,7 +486,7 @@ namespace Postbox.Tests
 
         private static string Keyed(World world, string id, string key)
         {
-            using (var message = new Message(World.Topic, "x") { Id = id, PartitionKey = key })
+            using (var message = new OutboxMessage(World.Topic, "x") { Id = id, PartitionKey = key })
                 return world.Client.DepositPost(message);
         }
 
@@ -515,7 +515,7 @@ namespace Postbox.Tests
                 return new World(config => (more == null ? config : more(config)).AddProducer(World.Topic, Send));
             }
 
-            internal Task<SendResult> Send(Message message, CancellationToken closing)
+            internal Task<SendResult> Send(OutboxMessage message, CancellationToken closing)
             {
                 var result = new TaskCompletionSource<SendResult>(TaskCreationOptions.RunContinuationsAsynchronously);
                 lock (results)

@@ -36,7 +36,7 @@ namespace Postbox.Tests
         private static void LeaveInACall()
         {
             var called = new ManualResetEventSlim();
-            Func<Message, SendResult> hang = _ =>
+            Func<OutboxMessage, SendResult> hang = _ =>
             {
                 called.Set();
                 Thread.Sleep(Timeout.Infinite);
@@ -133,7 +133,7 @@ namespace Postbox.Tests
             }
             using (var config = World.Eager(database))
             using (var other = config.Open())
-            using (var message = new Message("t", "x"))
+            using (var message = new OutboxMessage("t", "x"))
                 other.DepositPost(message);
             Wait.For(sent, "the call of the producer");
             return 0;
@@ -142,7 +142,7 @@ namespace Postbox.Tests
         private static int LeaveASweeper(string what, string database)
         {
             var called = new ManualResetEventSlim();
-            Func<Message, SendResult> producer = message =>
+            Func<OutboxMessage, SendResult> producer = message =>
             {
                 called.Set();
                 if (what == "in-a-call")

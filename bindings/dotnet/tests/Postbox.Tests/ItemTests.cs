@@ -117,7 +117,7 @@ namespace Postbox.Tests
         public static void A_unit_of_work_writes_and_reads_items()
         {
             var key = new Item { ["Name"] = "Ada" };
-            var isNew = new Expression { Condition = "attribute_not_exists(#n)", Names = { ["#n"] = "Name" }, ReturnItem = true };
+            var isNew = new ItemExpression { Condition = "attribute_not_exists(#n)", Names = { ["#n"] = "Name" }, ReturnItem = true };
             using (var world = new World())
             {
                 using (var work = world.Client.BeginUnitOfWork())
@@ -128,7 +128,7 @@ namespace Postbox.Tests
                 using (var work = world.Client.BeginUnitOfWork())
                 {
                     Check.Equal(36, work.GetItem("People", key).Get<int>("Age"));
-                    work.Update("People", key, new Expression { Update = "ADD Age :one", Values = { [":one"] = 1 } });
+                    work.Update("People", key, new ItemExpression { Update = "ADD Age :one", Values = { [":one"] = 1 } });
                     work.ConditionCheck("People", new Item { ["Name"] = "Bob" }, isNew);
                     work.Delete("People", new Item { ["Name"] = "Eve" });
                     work.Commit();
@@ -138,14 +138,14 @@ namespace Postbox.Tests
                 using (var work = world.Client.BeginUnitOfWork())
                 {
                     work.Put("People", new Item { ["Name"] = "Ada" }, isNew);
-                    var failure = Check.Throws<TransactionCanceledException>(work.Commit);
+                    var failure = Check.Throws<PostboxTransactionCanceledException>(work.Commit);
                     Check.Equal(37, Item.FromJson(failure.Reasons[0].Item).Get<int>("Age"));
                     Check.Equal(37, failure.Reasons[0].StoredItem.Get<int>("Age"));
                     isNew.ReturnItem = false;
                     using (var again = world.Client.BeginUnitOfWork())
                     {
                         again.Put("People", new Item { ["Name"] = "Ada" }, isNew);
-                        Check.Equal(null, Check.Throws<TransactionCanceledException>(again.Commit).Reasons[0].StoredItem);
+                        Check.Equal(null, Check.Throws<PostboxTransactionCanceledException>(again.Commit).Reasons[0].StoredItem);
                     }
                     Check.Throws<PostboxException>(() => work.Update("People", key, null));
                     Check.Throws<ArgumentNullException>(() => work.Put("People", (Item)null));

@@ -45,7 +45,7 @@ namespace Postbox.Tests
             PostboxLog.Set(PostboxLogLevel.Trace, (level, text) => GC.KeepAlive(text));
             using (var config = World.Eager(":memory:").AddProducer(null, _ => SendResult.Sent).SetLog(PostboxLogLevel.Trace, (level, text) => GC.KeepAlive(text)))
             using (var client = config.Open())
-            using (var message = new Message("t", "x"))
+            using (var message = new OutboxMessage("t", "x"))
             {
                 client.StartSweeper();
                 client.Post(message);
@@ -57,7 +57,7 @@ namespace Postbox.Tests
             }))
             using (var client = config.Open())
             using (var source = new CancellationTokenSource())
-            using (var message = new Message("t", "x"))
+            using (var message = new OutboxMessage("t", "x"))
                 Wait.For(client.PostAsync(message, source.Token));
             PostboxLog.Off();
         }

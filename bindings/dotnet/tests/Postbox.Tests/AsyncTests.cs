@@ -65,8 +65,8 @@ namespace Postbox.Tests
 
         public static void Methods_that_are_async_void_are_rejected()
         {
-            Action<Message> archive = Forgotten;
-            Action<IReadOnlyList<Message>, SendResults> send = Forgotten;
+            Action<OutboxMessage> archive = Forgotten;
+            Action<IReadOnlyList<OutboxMessage>, SendResults> send = Forgotten;
             Action<PostboxLogLevel, string> receiver = Forgotten;
             using (var world = new World())
             using (var config = new PostboxConfig())
@@ -111,7 +111,7 @@ namespace Postbox.Tests
                         see();
                         return SendResult.Sent;
                     }))
-                using (var message = new Message("batch", "x"))
+                using (var message = new OutboxMessage("batch", "x"))
                 {
                     world.Client.ClearOutbox(world.Deposit());
                     Report report;
@@ -127,9 +127,9 @@ namespace Postbox.Tests
             }
         }
 
-        private static async void Forgotten(Message message) => await Task.Delay(message.Id.Length);
+        private static async void Forgotten(OutboxMessage message) => await Task.Delay(message.Id.Length);
 
-        private static async void Forgotten(IReadOnlyList<Message> messages, SendResults results) => await Task.Delay(messages.Count);
+        private static async void Forgotten(IReadOnlyList<OutboxMessage> messages, SendResults results) => await Task.Delay(messages.Count);
 
         private static async void Forgotten(PostboxLogLevel level, string text) => await Task.Delay(text.Length);
     }

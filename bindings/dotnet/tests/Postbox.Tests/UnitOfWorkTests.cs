@@ -16,7 +16,7 @@ namespace Postbox.Tests
                 {
                     Check.Equal(null, work.GetItem("People", World.Person("Ada")));
                     work.Put("People", "{\"Name\":{\"S\":\"Ada\"},\"Greeting\":{\"S\":\"Здравствуй \ud83d\ude00\"}}");
-                    using (var message = new Message(World.Topic, "{\"n\":1}") { PartitionKey = "Ada" })
+                    using (var message = new OutboxMessage(World.Topic, "{\"n\":1}") { PartitionKey = "Ada" })
                         id = work.DepositPost(message);
                     Check.Equal(null, world.StateOf(id));
                     work.Commit();
@@ -71,7 +71,7 @@ namespace Postbox.Tests
                     work.Add("{\"Put\":{\"TableName\":\"People\",\"Item\":" + World.Person("Ada")
                         + ",\"ConditionExpression\":\"attribute_not_exists(#n)\",\"ExpressionAttributeNames\":{\"#n\":\"Name\"},"
                         + "\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"}}");
-                    var failure = Check.Throws<TransactionCanceledException>(work.Commit);
+                    var failure = Check.Throws<PostboxTransactionCanceledException>(work.Commit);
                     Check.Equal(PostboxErrorCode.TransactionCanceled, failure.Code);
                     Check.That(!failure.IsRetryable, "a condition that does not hold is not retryable");
                     var reason = failure.Reasons.Single();
@@ -88,7 +88,7 @@ namespace Postbox.Tests
         public static void A_message_id_that_is_there_already_is_a_duplicate()
         {
             using (var world = new World())
-            using (var message = new Message(World.Topic, "x") { Id = "command-1" })
+            using (var message = new OutboxMessage(World.Topic, "x") { Id = "command-1" })
             {
                 world.Client.DepositPost(message);
                 using (var work = world.Client.BeginUnitOfWork())
@@ -98,7 +98,7 @@ namespace Postbox.Tests
                     var failure = Check.Throws<DuplicateMessageException>(work.Commit);
                     Check.Equal(PostboxErrorCode.DuplicateMessage, failure.Code);
                     Check.Contains("command-1", failure.Message);
-                    Check.That(failure is TransactionCanceledException, "it is caught as a cancelled transaction too");
+                    Check.That(failure is PostboxTransactionCanceledException, "it is caught as a cancelled transaction too");
                 }
                 Check.Equal(null, world.Client.GetItem("People", World.Person("Ada")));
                 world.Client.DepositPost(message);
@@ -109,8 +109,8 @@ namespace Postbox.Tests
         public static void A_message_is_put_by_another_client()
         {
             using (var world = new World())
-            using (var message = new Message(World.Topic, "hello"))
-            using (var large = new Message(World.Topic, new string('x', 500000)))
+            using (var message = new OutboxMessage(World.Topic, "hello"))
+            using (var large = new OutboxMessage(World.Topic, new string('x', 500000)))
             {
                 var person = "{\"Put\":{\"TableName\":\"People\",\"Item\":" + World.Person("Ada") + "}}";
                 var actions = "[" + person + "," + world.Client.MessageToPut(message) + "]";
@@ -194,7 +194,7 @@ namespace Postbox.Tests
         private static string AddGreeting(UnitOfWork work)
         {
             work.Put("People", World.Person("Ada"));
-            using (var message = new Message(World.Topic, "hello"))
+            using (var message = new OutboxMessage(World.Topic, "hello"))
                 return work.DepositPost(message);
         }
 

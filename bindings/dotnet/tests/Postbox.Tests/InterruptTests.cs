@@ -71,7 +71,7 @@ namespace Postbox.Tests
             }
         }
 
-        private static void Interrupt(Action<PostboxConfig, Action<Message>> configure, Action<PostboxClient, string, Action<Message>> call)
+        private static void Interrupt(Action<PostboxConfig, Action<OutboxMessage>> configure, Action<PostboxClient, string, Action<OutboxMessage>> call)
         {
             using (var held = new ManualResetEventSlim())
             using (var release = new ManualResetEventSlim())
@@ -79,7 +79,7 @@ namespace Postbox.Tests
                 World world = null;
                 Task reader = null;
                 Exception failure = null;
-                Action<Message> callback = message =>
+                Action<OutboxMessage> callback = message =>
                 {
                     reader = Task.Run(() => world.Client.DepositPosts(Held(message, held, release)));
                     Wait.For(held, "the use of the message");
@@ -111,7 +111,7 @@ namespace Postbox.Tests
         }
 
         /// <summary>Yields the message, and then keeps it in use until the release is set.</summary>
-        private static IEnumerable<Message> Held(Message message, ManualResetEventSlim held, ManualResetEventSlim release)
+        private static IEnumerable<OutboxMessage> Held(OutboxMessage message, ManualResetEventSlim held, ManualResetEventSlim release)
         {
             yield return message;
             held.Set();

@@ -22,7 +22,7 @@ namespace Postbox.Tests
             string id;
             var key = new Item { ["Name"] = "Ada" };
             using (var work = world.Client.BeginAsyncUnitOfWork())
-            using (var message = new Message(World.Topic, "Hello"))
+            using (var message = new OutboxMessage(World.Topic, "Hello"))
             {
                 Check.That(await work.GetItemAsync("People", key) == null, "the item exists");
                 work.Put("People", new Item { ["Name"] = "Ada", ["Greetings"] = 1 });
@@ -47,7 +47,7 @@ namespace Postbox.Tests
             Check.That(await client.VerifyTableAsync(), "the table has no causation index");
             Check.Same(client.GetTableWarnings(), await client.GetTableWarningsAsync());
 
-            var messages = new[] { new Message("t", "1"), new Message("t", "2"), new Message("t", "3") { CausationId = "c" } };
+            var messages = new[] { new OutboxMessage("t", "1"), new OutboxMessage("t", "2"), new OutboxMessage("t", "3") { CausationId = "c" } };
             var ids = await client.DepositPostsAsync(messages);
             Check.Same(messages.Select(message => message.Id), ids);
             Check.Equal(messages[0].Id, await client.DepositPostAsync(messages[0]));
@@ -103,7 +103,7 @@ namespace Postbox.Tests
         {
             using (var world = new World())
             using (var work = world.Client.BeginUnitOfWork())
-            using (var message = new Message("t", "x"))
+            using (var message = new OutboxMessage("t", "x"))
             {
                 world.Client.DepositPost(message);
                 work.DepositPost(message);
@@ -214,7 +214,7 @@ namespace Postbox.Tests
             using (var server = new Server())
             using (var client = server.Open())
             using (var work = Deposited(client))
-            using (var message = new Message("t", "x"))
+            using (var message = new OutboxMessage("t", "x"))
             {
                 var cancelled = new CancellationToken(true);
                 foreach (var task in new[]
@@ -278,7 +278,7 @@ namespace Postbox.Tests
         {
             using (var server = new Server())
             {
-                Task<Message> read = null;
+                Task<OutboxMessage> read = null;
                 var thread = new Thread(() => read = server.Open().GetMessageAsync("a"));
                 thread.Start();
                 Wait.For(thread);
@@ -325,7 +325,7 @@ namespace Postbox.Tests
             try
             {
                 using (var world = new World())
-                    Check.Equal(1, Wait.For(world.Client.PostAsync(new Message("t", "x"))).Count);
+                    Check.Equal(1, Wait.For(world.Client.PostAsync(new OutboxMessage("t", "x"))).Count);
             }
             finally
             {
@@ -348,7 +348,7 @@ namespace Postbox.Tests
         private static UnitOfWork Deposited(PostboxClient client)
         {
             var work = client.BeginUnitOfWork();
-            using (var message = new Message("t", "x"))
+            using (var message = new OutboxMessage("t", "x"))
                 work.DepositPost(message);
             return work;
         }

@@ -109,7 +109,7 @@ namespace Postbox.Tests
 
                 var ids = new List<string>();
                 for (var i = 0; i < 2; i++)
-                    using (var message = new Message("batch", "x"))
+                    using (var message = new OutboxMessage("batch", "x"))
                         ids.Add(world.Client.DepositPost(message));
                 world.Client.ClearOutbox(ids, out report);
                 Check.Same(new[] { Outcome.Dispatched, Outcome.Skipped }, report.Select(message => message.Outcome));
@@ -140,7 +140,7 @@ namespace Postbox.Tests
 
                 var failure = Check.Fails(PostboxErrorCode.ClearIncomplete, () => world.Client.ClearOutbox(report.Single().Id));
                 Check.That(failure.InnerException == thrown, "the exception has another inner exception");
-                using (var message = new Message("t", "x"))
+                using (var message = new OutboxMessage("t", "x"))
                     failure = Check.Fails(PostboxErrorCode.ClearIncomplete, () => world.Client.Post(message));
                 Check.That(failure.InnerException == thrown, "the exception has another inner exception");
             }

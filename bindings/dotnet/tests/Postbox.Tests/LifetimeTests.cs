@@ -13,7 +13,7 @@ namespace Postbox.Tests
         {
             var world = new World();
             var work = world.Client.BeginUnitOfWork();
-            var message = new Message("t", "x");
+            var message = new OutboxMessage("t", "x");
             var config = new PostboxConfig();
             work.Dispose();
             message.Dispose();
@@ -60,7 +60,7 @@ namespace Postbox.Tests
             using (var world = new World())
             {
                 world.Deposit();
-                Message kept;
+                OutboxMessage kept;
                 using (var page = world.Client.ListMessages(MessageState.Outstanding))
                     kept = page[0];
                 Check.Throws<ObjectDisposedException>(() => kept.Body.ToString());
@@ -90,7 +90,7 @@ namespace Postbox.Tests
                 world.Deposit();
                 var config = new PostboxConfig();
                 var work = world.Client.BeginUnitOfWork();
-                var message = new Message("t", "x");
+                var message = new OutboxMessage("t", "x");
                 var page = world.Client.ListMessages(MessageState.Outstanding);
                 foreach (var twice in new IDisposable[] { config, work, message, page[0], page, world.Client })
                 {
@@ -143,7 +143,7 @@ namespace Postbox.Tests
         {
             for (var i = 0; i < 200; i++)
             {
-                var message = new Message("t", "body") { PartitionKey = "key" };
+                var message = new OutboxMessage("t", "body") { PartitionKey = "key" };
                 var wrong = false;
                 var reader = new Thread(() =>
                 {
@@ -307,7 +307,7 @@ namespace Postbox.Tests
             var body = new byte[200000];
             var before = ResidentKilobytes();
             for (var i = 0; i < 5000; i++)
-                GC.KeepAlive(new Message("t", body));
+                GC.KeepAlive(new OutboxMessage("t", body));
             Check.That(ResidentKilobytes() - before < 500000, "forgotten messages hold " + (ResidentKilobytes() - before) + " KB");
         }
 
@@ -333,7 +333,7 @@ namespace Postbox.Tests
             }
         }
 
-        private static Message FirstOf(World world) => world.Client.ListMessages(MessageState.Outstanding)[0];
+        private static OutboxMessage FirstOf(World world) => world.Client.ListMessages(MessageState.Outstanding)[0];
 
         private static PostboxException UntilConcurrentUse(UnitOfWork work)
         {
@@ -362,7 +362,7 @@ namespace Postbox.Tests
             for (var i = 0; i < turns; i++)
             {
                 var config = new PostboxConfig().Set("session_token", text).AddProducer("t", _ => SendResult.Sent);
-                var message = new Message("t", body);
+                var message = new OutboxMessage("t", body);
                 var work = world.Client.BeginUnitOfWork();
                 work.DepositPost(message);
                 try

@@ -12,8 +12,8 @@ namespace Postbox.Tests
             using (var work = world.Client.BeginUnitOfWork())
             using (var config = new PostboxConfig())
             {
-                Check.Equal("topic", Check.Throws<ArgumentNullException>(() => new Message(null, "x")).ParamName);
-                Check.Equal("body", Check.Throws<ArgumentNullException>(() => new Message("t", (string)null)).ParamName);
+                Check.Equal("topic", Check.Throws<ArgumentNullException>(() => new OutboxMessage(null, "x")).ParamName);
+                Check.Equal("body", Check.Throws<ArgumentNullException>(() => new OutboxMessage("t", (string)null)).ParamName);
                 Check.Equal("table", Check.Throws<ArgumentNullException>(() => work.Put(null, "{}")).ParamName);
                 Check.Equal("item", Check.Throws<ArgumentNullException>(() => work.Put("People", null)).ParamName);
                 Check.Equal("message", Check.Throws<ArgumentNullException>(() => work.DepositPost(null)).ParamName);
@@ -22,9 +22,9 @@ namespace Postbox.Tests
                 Check.Equal("ids", Check.Throws<ArgumentNullException>(() => world.Client.ClearOutbox((string[])null)).ParamName);
                 Check.Equal("ids", Check.Throws<ArgumentNullException>(() => world.Client.ClearOutbox("a", null)).ParamName);
                 Check.Equal("id", Check.Throws<ArgumentNullException>(() => world.Client.GetMessage(null)).ParamName);
-                Check.Equal("archive", Check.Throws<ArgumentNullException>(() => world.Client.Archive((Action<Message>)null)).ParamName);
+                Check.Equal("archive", Check.Throws<ArgumentNullException>(() => world.Client.Archive((Action<OutboxMessage>)null)).ParamName);
                 Check.Equal("name", Check.Throws<ArgumentNullException>(() => config.Set(null, "x")).ParamName);
-                Check.Equal("send", Check.Throws<ArgumentNullException>(() => config.AddProducer("t", (Func<Message, SendResult>)null)).ParamName);
+                Check.Equal("send", Check.Throws<ArgumentNullException>(() => config.AddProducer("t", (Func<OutboxMessage, SendResult>)null)).ParamName);
                 Check.Equal("receiver", Check.Throws<ArgumentNullException>(() => PostboxLog.Set(PostboxLogLevel.Info, (Action<PostboxLogLevel, string>)null)).ParamName);
             }
         }
@@ -37,7 +37,7 @@ namespace Postbox.Tests
                 var failure = Check.Throws<ArgumentException>(() => work.Put("People", "{\"Name\":{\"S\":\"A\0da\"}}"));
                 Check.Equal("item", failure.ParamName);
                 Check.Contains("NUL", failure.Message);
-                Check.Throws<ArgumentException>(() => new Message("t\0", "x"));
+                Check.Throws<ArgumentException>(() => new OutboxMessage("t\0", "x"));
                 Check.Throws<ArgumentException>(() => world.Client.ClearOutbox("a", "b\0"));
                 work.Commit();
             }
@@ -46,13 +46,13 @@ namespace Postbox.Tests
         public static void Half_a_surrogate_pair_is_rejected_and_not_replaced()
         {
             using (var world = new World())
-            using (var message = new Message("t", "x"))
+            using (var message = new OutboxMessage("t", "x"))
             {
                 var failure = Check.Throws<ArgumentException>(() => message.Id = HalfPair);
                 Check.Contains("surrogate", failure.Message);
                 Check.Contains("index 1", failure.Message);
-                Check.Throws<ArgumentException>(() => new Message("t", HalfPair));
-                Check.Throws<ArgumentException>(() => new Message(HalfPair, "x"));
+                Check.Throws<ArgumentException>(() => new OutboxMessage("t", HalfPair));
+                Check.Throws<ArgumentException>(() => new OutboxMessage(HalfPair, "x"));
                 Check.Throws<ArgumentException>(() => world.Client.GetItem("People", HalfPair));
                 Check.Throws<ArgumentException>(() => world.Client.GetMessage("\ude00b"));
                 world.Client.DepositPost(message);
@@ -64,7 +64,7 @@ namespace Postbox.Tests
             using (var world = new World())
             {
                 foreach (var body in new[] { new byte[0], new byte[] { 0 }, new byte[] { 0xff, 0, 0xfe }, new byte[100000] })
-                    using (var message = new Message("t", body))
+                    using (var message = new OutboxMessage("t", body))
                     {
                         message["content_type"] = "application/octet-stream";
                         Check.Same(body, message.Body);
@@ -72,7 +72,7 @@ namespace Postbox.Tests
                         using (var stored = world.Client.GetMessage(id))
                             Check.Same(body, stored.Body);
                     }
-                using (var message = new Message("t", "a\0ж"))
+                using (var message = new OutboxMessage("t", "a\0ж"))
                     Check.Equal("a\0ж", message.BodyText);
             }
         }
@@ -81,7 +81,7 @@ namespace Postbox.Tests
         {
             var made = new DateTimeOffset(2026, 1, 2, 3, 4, 5, 678, TimeSpan.FromHours(1));
             using (var world = new World())
-            using (var message = new Message("t", "x") { PartitionKey = "4\u20ac", CorrelationId = "c", CausationId = "k", CreatedAt = made })
+            using (var message = new OutboxMessage("t", "x") { PartitionKey = "4\u20ac", CorrelationId = "c", CausationId = "k", CreatedAt = made })
             {
                 Check.Equal("application/json; charset=utf-8", message.ContentType);
                 message.ContentType = "text/plain";
