@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox
 {
@@ -23,6 +25,27 @@ namespace Postbox
         /// </code>
         /// </example>
         void Send(IReadOnlyList<OutboxMessage> messages, SendResults results);
+    }
+
+    /// <summary>
+    /// Sends messages over a transport, without a thread that waits for it. One call can send several messages.
+    /// </summary>
+    public interface IAsyncBatchProducer
+    {
+        /// <summary>
+        /// Sends messages and sets the result of each. This method is called in the same way as
+        /// <see cref="IAsyncProducer.SendAsync"/>. An exception has the same effect as in <see cref="IBatchProducer.Send"/>.
+        /// </summary>
+        /// <param name="messages">
+        /// The messages, in the order in which they are to be sent. They are valid until the task has ended. No two messages
+        /// have the same topic and partition key.
+        /// </param>
+        /// <param name="results">
+        /// The results, which can be set until the task has ended. A message whose result is not set counts as not tried.
+        /// </param>
+        /// <param name="closing">The token, which is cancelled when a close of the client no longer waits for the task.</param>
+        /// <returns>The task.</returns>
+        ValueTask SendAsync(IReadOnlyList<OutboxMessage> messages, SendResults results, CancellationToken closing);
     }
 
     /// <summary>

@@ -105,7 +105,7 @@ namespace Postbox
 
         /// <summary>
         /// Returns the delegate, unless it is null or an <c>async void</c> method, whose end and whose exceptions
-        /// nobody can observe. The compiler prefers the overloads with a Task for a lambda, but not for a method.
+        /// nobody can observe. The compiler prefers the overloads with a task for a lambda, but not for a method.
         /// </summary>
         internal static T Observable<T>(T callback, string name) where T : class
         {
@@ -118,12 +118,9 @@ namespace Postbox
         }
 
         /// <summary>Waits for the task that an asynchronous delegate returned.</summary>
-        internal static void Await(Task task) => NotNull(task).GetAwaiter().GetResult();
-
-        /// <summary>Returns the task that an asynchronous delegate returned, unless it is null.</summary>
-        internal static T NotNull<T>(T task) where T : Task
+        internal static void Await(Task task)
         {
-            return task ?? throw new InvalidOperationException("the asynchronous method returned null instead of a task");
+            (task ?? throw new InvalidOperationException("the asynchronous method returned null instead of a task")).GetAwaiter().GetResult();
         }
 
         /// <summary>Notes that the task of an asynchronous producer has started.</summary>
@@ -257,7 +254,7 @@ namespace Postbox
             }
             catch
             {
-                // The OutboxMessage property of the exception threw another exception.
+                // The Message property of the exception threw another exception.
                 return failure.GetType().FullName;
             }
         }

@@ -9,7 +9,7 @@ namespace Postbox
     /// lease. If the process ends before, or if the client is closed before, the lease ends by itself after its length. Any
     /// number of threads may use a lease.
     /// </summary>
-    public sealed class HeldLease : IDisposable
+    public sealed class HeldLease : IHeldLease
     {
         private readonly HeldLeaseHandle handle;
 
@@ -74,6 +74,26 @@ namespace Postbox
         /// <summary>Releases and frees the lease, and does not report a failure. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
+        /// <summary>
+        /// Releases and frees the lease as <see cref="Dispose"/> does. No thread of the pool waits for DynamoDB.
+        /// </summary>
+        /// <returns>The task, which does not fail.</returns>
+        public async ValueTask DisposeAsync()
+        {
+            if (handle.IsDisposed)
+                return;
+            try
+            {
+                await ReleaseAsync().ConfigureAwait(false);
+                Dispose();
+            }
+            catch (Exception failure) when (failure is PostboxException || failure is ObjectDisposedException)
+            {
+                // This tries to release the lease once more, which blocks.
+                await OwnThread.Run(Dispose).ConfigureAwait(false);
+            }
+        }
+
         private HeldLeaseHandle Handle
         {
             get
@@ -127,6 +147,13 @@ namespace Postbox
                 started => Native.postbox_obtain_lease_async(
                     Handle, Utf8.Required(resource, nameof(resource)), Milliseconds(length), Completion.Done, started.Data, out started.Operation),
                 result => Held(Native.postbox_result_take_lease(result)), cancellation);
+        }
+
+        IHeldLease IPostbox.ObtainLease(string resource, TimeSpan length) => ObtainLease(resource, length);
+
+        async Task<IHeldLease> IPostbox.ObtainLeaseAsync(string resource, TimeSpan length, CancellationToken cancellation)
+        {
+            return await ObtainLeaseAsync(resource, length, cancellation).ConfigureAwait(false);
         }
 
         private static ulong Milliseconds(TimeSpan length)

@@ -5,7 +5,7 @@ using System.Linq;
 
 namespace Postbox
 {
-    /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/> or <see cref="PostboxClient.GetMessages"/>.</summary>
+    /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/> or <see cref="PostboxClient.GetMessages(IEnumerable{string})"/>.</summary>
     public sealed class MessagePage : IReadOnlyList<OutboxMessage>, IDisposable
     {
         private readonly PageHandle handle;
@@ -30,7 +30,7 @@ namespace Postbox
         /// <summary>The messages that could not be read.</summary>
         public IReadOnlyList<MalformedMessage> Malformed { get; }
 
-        /// <summary>The ids that the outbox does not have, for a page of <see cref="PostboxClient.GetMessages"/>.</summary>
+        /// <summary>The ids that the outbox does not have, for a page of <see cref="PostboxClient.GetMessages(IEnumerable{string})"/>.</summary>
         public IReadOnlyList<string> Missing { get; }
 
         /// <summary>

@@ -37,6 +37,8 @@ namespace Postbox
             return new UnitOfWork(new UnitOfWorkHandle(Native.postbox_unit_of_work_begin_async(Handle)), handle);
         }
 
+        IUnitOfWork IPostbox.BeginAsyncUnitOfWork() => BeginAsyncUnitOfWork();
+
         /// <summary>Creates the table as <see cref="CreateTable"/> does.</summary>
         /// <param name="cancellation">Ends the wait. The table may be created nevertheless.</param>
         /// <returns>The task.</returns>
@@ -155,6 +157,11 @@ namespace Postbox
 
         /// <summary>Sends messages as the other overload does.</summary>
         /// <param name="ids">The ids.</param>
+        /// <returns>The task, whose result is the outcome of each message.</returns>
+        public Task<Report> ClearOutboxAsync(params string[] ids) => ClearOutboxAsync((IEnumerable<string>)ids);
+
+        /// <summary>Sends messages as the other overload does.</summary>
+        /// <param name="ids">The ids.</param>
         /// <param name="throwOnFailure">
         /// Whether a message that could not be sent or marked causes an exception. If false, only the report shows the failure.
         /// </param>
@@ -200,6 +207,11 @@ namespace Postbox
 
         /// <summary>Marks messages as the other overload does.</summary>
         /// <param name="ids">The ids.</param>
+        /// <returns>The task, whose result is the outcome of each message.</returns>
+        public Task<Report> MarkDispatchedAsync(params string[] ids) => MarkDispatchedAsync((IEnumerable<string>)ids);
+
+        /// <summary>Marks messages as the other overload does.</summary>
+        /// <param name="ids">The ids.</param>
         /// <param name="throwOnFailure">
         /// Whether a message that could not be marked causes an exception. If false, only the report shows the failure.
         /// </param>
@@ -223,6 +235,12 @@ namespace Postbox
         {
             return MarkDispatchedAtAsync(ids, time, true, cancellation);
         }
+
+        /// <summary>Marks messages as the other overload does.</summary>
+        /// <param name="time">The time at which the messages were sent.</param>
+        /// <param name="ids">The ids.</param>
+        /// <returns>The task, whose result is the outcome of each message.</returns>
+        public Task<Report> MarkDispatchedAtAsync(DateTimeOffset time, params string[] ids) => MarkDispatchedAtAsync(ids, time);
 
         /// <summary>Marks messages as the other overload does.</summary>
         /// <param name="ids">The ids.</param>
@@ -249,6 +267,11 @@ namespace Postbox
         {
             return ReplayAsync(ids, true, cancellation);
         }
+
+        /// <summary>Replays messages as the other overload does.</summary>
+        /// <param name="ids">The ids.</param>
+        /// <returns>The task, whose result is the outcome of each message.</returns>
+        public Task<Report> ReplayAsync(params string[] ids) => ReplayAsync((IEnumerable<string>)ids);
 
         /// <summary>Replays messages as the other overload does.</summary>
         /// <param name="ids">The ids.</param>
@@ -329,7 +352,7 @@ namespace Postbox
                 StoredMessage, cancellation);
         }
 
-        /// <summary>Reads messages as <see cref="GetMessages"/> does.</summary>
+        /// <summary>Reads messages as <see cref="GetMessages(IEnumerable{string})"/> does.</summary>
         /// <param name="ids">The ids. An id that is passed twice is read once.</param>
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the page, to be disposed of.</returns>
@@ -344,6 +367,11 @@ namespace Postbox
                 },
                 Page, cancellation);
         }
+
+        /// <summary>Reads messages as the other overload does.</summary>
+        /// <param name="ids">The ids.</param>
+        /// <returns>The task, whose result is the page, to be disposed of.</returns>
+        public Task<MessagePage> GetMessagesAsync(params string[] ids) => GetMessagesAsync((IEnumerable<string>)ids);
 
         /// <summary>Deletes a message as <see cref="DeleteMessage"/> does.</summary>
         /// <param name="id">The id of the message.</param>

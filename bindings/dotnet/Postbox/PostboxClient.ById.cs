@@ -21,6 +21,11 @@ namespace Postbox
             return new MessagePage(new PageHandle(page));
         }
 
+        /// <summary>Reads messages as the other overload does.</summary>
+        /// <param name="ids">The ids. An id that is passed twice is read once.</param>
+        /// <returns>The page, to be disposed of.</returns>
+        public MessagePage GetMessages(params string[] ids) => GetMessages((IEnumerable<string>)ids);
+
         /// <summary>
         /// Marks messages as <see cref="MarkDispatched(string[])"/> does, with this dispatch time instead of the current
         /// time.
@@ -39,6 +44,11 @@ namespace Postbox
             using (var array = new Utf8Array(ids, nameof(ids)))
                 Errors.Check(Native.postbox_mark_dispatched_at(Handle, array.Pointers, array.Count, time.UtcTicks, IntPtr.Zero));
         }
+
+        /// <summary>Marks messages as the other overload does.</summary>
+        /// <param name="time">The time at which the messages were sent.</param>
+        /// <param name="ids">The ids.</param>
+        public void MarkDispatchedAt(DateTimeOffset time, params string[] ids) => MarkDispatchedAt(ids, time);
 
         /// <summary>Marks messages as the other overload does, and reports the outcome of each message.</summary>
         /// <param name="ids">The ids.</param>

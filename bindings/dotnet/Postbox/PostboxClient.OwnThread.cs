@@ -63,5 +63,19 @@ namespace Postbox
         /// <param name="timeout">The time, rounded down to whole milliseconds. Zero does not wait.</param>
         /// <returns>The task.</returns>
         public Task CloseAsync(TimeSpan timeout) => OwnThread.Run(() => Close(timeout));
+
+        /// <summary>
+        /// Runs <see cref="Dispose"/> on a thread of its own, which is not one of the pool. Like <see cref="Dispose"/>, it does
+        /// not wait in a producer or an archive of this client.
+        /// </summary>
+        /// <returns>The task, which does not fail.</returns>
+        public ValueTask DisposeAsync()
+        {
+            if (!handle.IsDisposed && !Callbacks.RunOnThisThread && !Callbacks.LogOnThisThread)
+                return new ValueTask(OwnThread.Run(Dispose));
+            // The library does not let this thread wait, and would let another thread wait for this one.
+            Dispose();
+            return default(ValueTask);
+        }
     }
 }

@@ -24,7 +24,7 @@ namespace Postbox
     /// have taken effect then. If the token was cancelled before the call, nothing is sent.
     /// </para>
     /// </remarks>
-    public sealed partial class PostboxClient : IDisposable
+    public sealed partial class PostboxClient : IPostbox
     {
         private readonly ClientHandle handle;
 
@@ -120,6 +120,8 @@ namespace Postbox
         /// <returns>The unit of work, to be disposed of.</returns>
         public UnitOfWork BeginUnitOfWork() => new UnitOfWork(new UnitOfWorkHandle(Native.postbox_unit_of_work_begin(Handle)), handle);
 
+        IUnitOfWork IPostbox.BeginUnitOfWork() => BeginUnitOfWork();
+
         /// <summary>
         /// Deposits one message outside a transaction. Depositing an existing id succeeds and changes nothing.
         /// </summary>
@@ -140,7 +142,7 @@ namespace Postbox
         /// <remarks>
         /// The action must be sent unchanged: its condition prevents that a message is stored twice. After the transaction
         /// has succeeded, pass the id of the message to <see cref="ClearOutbox(string[])"/> or to
-        /// <see cref="NotifyCommitted"/>. If the program does neither, a sweep sends the message.
+        /// <see cref="NotifyCommitted(string[])"/>. If the program does neither, a sweep sends the message.
         /// </remarks>
         /// <param name="message">The message, which is copied.</param>
         /// <returns>DynamoDB JSON: {"Put": {"TableName": ..., "Item": ..., "ConditionExpression": ...}}.</returns>
@@ -259,7 +261,7 @@ namespace Postbox
         /// for each message that was not sent.
         /// </exception>
         /// <exception cref="PostboxException">The same as for the other overload.</exception>
-        public void ClearOutbox(IEnumerable<string> ids, CancellationToken cancellation)
+        public void ClearOutbox(IEnumerable<string> ids, CancellationToken cancellation = default(CancellationToken))
         {
             bool hasEnded;
             Cleared(Clear(ids, cancellation, out hasEnded), hasEnded, true, cancellation);
@@ -323,7 +325,11 @@ namespace Postbox
         /// already dispatched, its dispatch time does not change.
         /// </summary>
         /// <param name="ids">The ids.</param>
-        public void MarkDispatched(params string[] ids)
+        public void MarkDispatched(params string[] ids) => MarkDispatched((IEnumerable<string>)ids);
+
+        /// <summary>Marks messages as the other overload does.</summary>
+        /// <param name="ids">The ids.</param>
+        public void MarkDispatched(IEnumerable<string> ids)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
                 Errors.Check(Native.postbox_mark_dispatched(Handle, array.Pointers, array.Count, IntPtr.Zero));
@@ -467,7 +473,11 @@ namespace Postbox
         /// messages. For units of work of Postbox, use the setting "dispatch_after_commit" instead.
         /// </summary>
         /// <param name="ids">The ids. Ids of messages that do not exist are ignored.</param>
-        public void NotifyCommitted(params string[] ids)
+        public void NotifyCommitted(params string[] ids) => NotifyCommitted((IEnumerable<string>)ids);
+
+        /// <summary>Notifies the sweeper as the other overload does.</summary>
+        /// <param name="ids">The ids. Ids of messages that do not exist are ignored.</param>
+        public void NotifyCommitted(IEnumerable<string> ids)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
                 Errors.Check(Native.postbox_notify_committed(Handle, array.Pointers, array.Count));
@@ -538,7 +548,11 @@ namespace Postbox
         /// Makes dispatched or parked messages outstanding again, so that the next sweep or clear sends them.
         /// </summary>
         /// <param name="ids">The ids.</param>
-        public void Replay(params string[] ids)
+        public void Replay(params string[] ids) => Replay((IEnumerable<string>)ids);
+
+        /// <summary>Replays messages as the other overload does.</summary>
+        /// <param name="ids">The ids.</param>
+        public void Replay(IEnumerable<string> ids)
         {
             using (var array = new Utf8Array(ids, nameof(ids)))
                 Errors.Check(Native.postbox_replay(Handle, array.Pointers, array.Count, IntPtr.Zero));

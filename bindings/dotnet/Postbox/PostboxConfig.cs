@@ -31,6 +31,28 @@ namespace Postbox
         }
 
         /// <summary>
+        /// Creates a configuration for tests of a program that uses Postbox: an outbox in the memory of this process, whose
+        /// sweeps send messages of any age. Each client that it opens has its own empty database, on which
+        /// <see cref="PostboxClient.EmbeddedExecute"/> creates the tables of the program. Everything else is the same as with
+        /// DynamoDB.
+        /// </summary>
+        /// <returns>The configuration, to be disposed of.</returns>
+        /// <exception cref="DllNotFoundException">The native library was not found.</exception>
+        public static PostboxConfig InMemory()
+        {
+            var config = new PostboxConfig();
+            try
+            {
+                return config.Set("embedded_path", ":memory:").Set("sweep_min_age_ms", 0);
+            }
+            catch
+            {
+                config.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>
         /// A setting, by its name in CONFIGURATION.md. The value is "" for an optional setting that is not set, and
         /// "***" for a secret that is set.
         /// </summary>
@@ -128,24 +150,24 @@ namespace Postbox
         /// </remarks>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="send">
-        /// Sends one message, which is valid until the task has ended. An exception has the same effect as in
-        /// <see cref="IProducer.Send"/>. The token is cancelled when a close of the client no longer waits for the task.
+        /// See <see cref="IAsyncProducer.SendAsync"/>. A method that returns a <see cref="Task{TResult}"/> is passed as
+        /// <c>async (message, closing) => await Send(message, closing)</c>.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, CancellationToken, Task<SendResult>> send)
+        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, CancellationToken, ValueTask<SendResult>> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
-            Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, Task> sendOne = async (messages, results, closing) =>
-                results[0] = await Callbacks.NotNull(send(messages[0], closing)).ConfigureAwait(false) ?? SendResult.Nothing;
+            Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, ValueTask> sendOne = async (messages, results, closing) =>
+                results[0] = await send(messages[0], closing).ConfigureAwait(false) ?? SendResult.Nothing;
             return Add(topic, sending => Give(topic, message => sending.Accept(new[] { message }, sendOne) ? SendResult.Accepted : SendResult.NotTried));
         }
 
         /// <summary>Adds the asynchronous producer of a topic as the other overload does.</summary>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
-        /// <param name="send">Sends one message, which is valid until the task has ended.</param>
+        /// <param name="send">See <see cref="IAsyncProducer.SendAsync"/>.</param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, Task<SendResult>> send)
+        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, ValueTask<SendResult>> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -163,6 +185,20 @@ namespace Postbox
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
             Func<OutboxMessage, SendResult> send = producer.Send;
+            return AddProducer(topic, send);
+        }
+
+        /// <summary>Adds the asynchronous producer of a topic, and replaces an earlier producer of this topic.</summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="producer">
+        /// The producer, which is kept alive in the same way as the delegate of the other overload.
+        /// </param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddProducer(string topic, IAsyncProducer producer)
+        {
+            if (producer == null)
+                throw new ArgumentNullException(nameof(producer));
+            Func<OutboxMessage, CancellationToken, ValueTask<SendResult>> send = producer.SendAsync;
             return AddProducer(topic, send);
         }
 
@@ -188,16 +224,16 @@ namespace Postbox
 
         /// <summary>
         /// Adds an asynchronous producer that receives several messages in one call. No thread waits for its task. See
-        /// <see cref="AddProducer(string, Func{OutboxMessage, CancellationToken, Task{SendResult}})"/>.
+        /// <see cref="AddProducer(string, Func{OutboxMessage, CancellationToken, ValueTask{SendResult}})"/>.
         /// </summary>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">
-        /// Sends messages as <see cref="IBatchProducer.Send"/> does. The messages are valid, and results can be set, until the
-        /// task has ended. The token is cancelled when a close of the client no longer waits for the task.
+        /// See <see cref="IAsyncBatchProducer.SendAsync"/>. Write <c>async (messages, results, closing) => await ...</c> around a
+        /// method that returns a <see cref="Task"/>.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, Task> send)
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, ValueTask> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -212,9 +248,9 @@ namespace Postbox
         /// <summary>Adds an asynchronous batch producer as the other overload does.</summary>
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
-        /// <param name="send">Sends messages as <see cref="IBatchProducer.Send"/> does.</param>
+        /// <param name="send">See <see cref="IAsyncBatchProducer.SendAsync"/>.</param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, Task> send)
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, ValueTask> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -233,6 +269,21 @@ namespace Postbox
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
             Action<IReadOnlyList<OutboxMessage>, SendResults> send = producer.Send;
+            return AddBatchProducer(topic, maxBatch, send);
+        }
+
+        /// <summary>Adds an asynchronous producer that receives several messages in one call.</summary>
+        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
+        /// <param name="producer">
+        /// The producer, which is kept alive in the same way as the delegate of the other overload.
+        /// </param>
+        /// <returns>This configuration.</returns>
+        public PostboxConfig AddBatchProducer(string topic, int maxBatch, IAsyncBatchProducer producer)
+        {
+            if (producer == null)
+                throw new ArgumentNullException(nameof(producer));
+            Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, ValueTask> send = producer.SendAsync;
             return AddBatchProducer(topic, maxBatch, send);
         }
 

@@ -1,4 +1,6 @@
 using System;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox
 {
@@ -15,6 +17,20 @@ namespace Postbox
         /// <param name="message">The message, which is valid during the call.</param>
         /// <returns>The outcome of the message.</returns>
         SendResult Send(OutboxMessage message);
+    }
+
+    /// <summary>Sends messages over a transport, without a thread that waits for it.</summary>
+    public interface IAsyncProducer
+    {
+        /// <summary>
+        /// Sends one message. This method runs on the thread pool, without a SynchronizationContext, and for several messages at
+        /// the same time. It may call Postbox, except for a close of its own client. An exception has the same effect as in
+        /// <see cref="IProducer.Send"/>.
+        /// </summary>
+        /// <param name="message">The message, which is valid until the task has ended.</param>
+        /// <param name="closing">The token, which is cancelled when a close of the client no longer waits for the task.</param>
+        /// <returns>The task, whose result is the outcome of the message.</returns>
+        ValueTask<SendResult> SendAsync(OutboxMessage message, CancellationToken closing);
     }
 
     /// <summary>The outcome of sending a message.</summary>

@@ -40,7 +40,7 @@ namespace Postbox
         /// <summary>
         /// Starts a task that sends messages. Returns false if the client is closed, so that they are not tried.
         /// </summary>
-        internal bool Accept(IReadOnlyList<OutboxMessage> lent, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, Task> send)
+        internal bool Accept(IReadOnlyList<OutboxMessage> lent, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, ValueTask> send)
         {
             ClientHandle open;
             SentBatch batch;
@@ -59,7 +59,7 @@ namespace Postbox
         }
 
         /// <summary>Sends messages, and confirms the results. Throws no exception.</summary>
-        private async Task Send(ClientHandle open, SentBatch batch, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, Task> send)
+        private async Task Send(ClientHandle open, SentBatch batch, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, ValueTask> send)
         {
             Current.Value = batch;
             var results = new SendResults(batch.Sent.Count);
@@ -68,7 +68,7 @@ namespace Postbox
             try
             {
                 closing.Token.ThrowIfCancellationRequested();
-                await Callbacks.NotNull(send(batch.Messages, results, closing.Token)).ConfigureAwait(false);
+                await send(batch.Messages, results, closing.Token).ConfigureAwait(false);
             }
             catch (Exception failure)
             {

@@ -44,6 +44,14 @@ namespace Postbox
             return AsyncItems.Read(Client, table, key, cancellation);
         }
 
+        /// <summary>Frees the unit of work as <see cref="Dispose"/> does, which sends no request.</summary>
+        /// <returns>A task that has ended.</returns>
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return default(ValueTask);
+        }
+
         /// <summary>The client. Throws an exception if the unit of work was disposed of.</summary>
         private ClientHandle Client()
         {

@@ -11,7 +11,7 @@ namespace Postbox
     /// actions, 400 KB per item, 4 MB in total, and one action per item. Items and keys are passed as
     /// <see cref="Item"/>, which lists the types of values, or as DynamoDB JSON, as in the AWS CLI. </para>
     /// </summary>
-    public sealed partial class UnitOfWork : IDisposable
+    public sealed partial class UnitOfWork : IUnitOfWork
     {
         private readonly UnitOfWorkHandle handle;
         // A client that is collected is closed, and the commit would fail.

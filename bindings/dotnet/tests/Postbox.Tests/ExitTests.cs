@@ -98,7 +98,7 @@ namespace Postbox.Tests
             var world = new World(config => config.Set("close_timeout_ms", 500).AddProducer(World.Topic, message =>
             {
                 called.Set();
-                return new TaskCompletionSource<SendResult>().Task;
+                return new ValueTask<SendResult>(new TaskCompletionSource<SendResult>().Task);
             }), null, database);
             GC.KeepAlive(world.Client.ClearOutboxAsync(new[] { world.Deposit() }));
             Wait.For(called, "the task");

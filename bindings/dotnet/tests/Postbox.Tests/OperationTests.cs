@@ -93,10 +93,13 @@ namespace Postbox.Tests
             var others = new[]
             {
                 "BeginUnitOfWork", "BeginAsyncUnitOfWork", "MessageToPut", "CancellationError", "EmbeddedExecute", "NotifyCommitted",
-                "StartSweeper", "StartArchiver", "StartArchiverToFile", "GetStats", "GetStatsJson", "Dispose",
+                "StartSweeper", "StartArchiver", "StartArchiverToFile", "GetStats", "GetStatsJson",
             };
-            var methods = typeof(PostboxClient).GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(method => method.Name).Distinct().ToList();
-            Check.Same(new string[0], methods.Where(name => !name.EndsWith("Async", StringComparison.Ordinal) && !methods.Contains(name + "Async")).Except(others));
+            foreach (var type in new[] { typeof(PostboxClient), typeof(IPostbox) })
+            {
+                var methods = type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(method => method.Name).Distinct().ToList();
+                Check.Same(new string[0], methods.Where(name => !name.EndsWith("Async", StringComparison.Ordinal) && !methods.Contains(name + "Async")).Except(others));
+            }
         }
 
         public static void Errors_are_exceptions_of_the_task()

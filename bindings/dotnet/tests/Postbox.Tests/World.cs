@@ -14,6 +14,12 @@ namespace Postbox.Tests
     internal sealed class World : IDisposable
     {
         internal const string Topic = "greeting.made";
+
+        internal const string PeopleTable =
+            "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
+            + "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
+            + "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}";
+
         private readonly List<string> sent = new List<string>();
 
         internal World(Action<PostboxConfig> more = null, Func<OutboxMessage, SendResult> producer = null, string path = ":memory:")
@@ -24,10 +30,7 @@ namespace Postbox.Tests
                 more?.Invoke(config);
                 Client = config.Open();
             }
-            Client.EmbeddedExecute("CreateTable",
-                "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
-                + "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
-                + "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}");
+            Client.EmbeddedExecute("CreateTable", PeopleTable);
         }
 
         internal PostboxClient Client { get; }
