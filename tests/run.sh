@@ -125,7 +125,7 @@ c_cpp_and_python() {
 }
 
 dotnet_and_installation() {
-    tests ".NET: tests, example and pages under Mono and CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
+    tests ".NET: tests, example and pages under CoreCLR" bindings/dotnet/run_tests.sh "$target/debug"
     tests "SNS and SQS: the examples" tests/aws/run.sh "$target/debug"
     tests "installation, and programs that use it" tests/install/run.sh
     tests "getting-started pages" tests/docs/run.sh c cpp

@@ -39,7 +39,7 @@ export DOTNET_ROLL_FORWARD=LatestMajor DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 D
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
 exec "$(dirname "$0")/../dotnet" "$@"
 END
-    # Compiles a program that runs on every runtime with .NET Standard 2.1: Mono, .NET Core 3.1 and later.
+    # Compiles a program that runs on every runtime with .NET Standard 2.1: .NET Core 3.1 and later.
     cat >"$1/bin/csc" <<'END'
 #!/bin/sh
 here=$(dirname "$0")

@@ -139,13 +139,6 @@ namespace Postbox
                 callback();
                 return null;
             }
-            catch (ThreadAbortException failure)
-            {
-                // Mono and .NET Framework abort the thread when the process ends. Without ResetAbort, the exception
-                // would be rethrown after this block, into the library.
-                Thread.ResetAbort();
-                return failure;
-            }
             catch (Exception failure)
             {
                 return failure;

@@ -59,10 +59,8 @@ namespace Postbox
             {
                 registration.Dispose();
                 operation?.Dispose();
-                // The client of the operation is not collected before the operation has ended. Mono finds old references
-                // to this method in the stack of the client's own thread, and would otherwise keep the client afterwards.
+                // The client of the operation is not collected before the operation has ended.
                 GC.KeepAlive(start);
-                start = null;
             }
         }
 
@@ -92,18 +90,10 @@ namespace Postbox
 
         private static void OnDone(IntPtr data, IntPtr error, IntPtr result)
         {
-            try
-            {
-                var handle = GCHandle.FromIntPtr(data);
-                var completion = (Completion)handle.Target;
-                handle.Free();
-                completion.End(error, result);
-            }
-            catch (ThreadAbortException)
-            {
-                // Mono aborts the thread when the process ends.
-                Thread.ResetAbort();
-            }
+            var handle = GCHandle.FromIntPtr(data);
+            var completion = (Completion)handle.Target;
+            handle.Free();
+            completion.End(error, result);
         }
 
         /// <summary>Receives the error or the result, and frees it. Throws no exception.</summary>

@@ -6,9 +6,8 @@ using System.Threading;
 namespace Postbox
 {
     /// <summary>
-    /// Closes the clients that are open when the process ends, or when the application domain is unloaded. The threads
-    /// of these clients call managed code. Mono would wait forever for these threads to end, and no runtime can execute
-    /// such a call after the runtime has stopped or the domain was unloaded.
+    /// Closes the clients that are open when the process ends, so that they return their leases. The threads of these clients
+    /// call managed code, which cannot be executed after the runtime has stopped.
     /// </summary>
     internal static class OpenClients
     {
@@ -19,7 +18,6 @@ namespace Postbox
         private static readonly Dictionary<ClientHandle, Background> Kept = new Dictionary<ClientHandle, Background>();
 
         private const ulong CallbacksAtExit = 1000;
-        private static readonly bool ExitsElsewhere = Type.GetType("Mono.Runtime") == null;
 
         private static bool logIsSet, subscribed;
 
@@ -31,7 +29,7 @@ namespace Postbox
             Archiver = 2,
         }
 
-        /// <summary>Whether the process ends or the domain is unloaded. No thread can be started then.</summary>
+        /// <summary>Whether the process ends. No thread can be started then.</summary>
         internal static bool AreEnding { get; private set; }
 
         internal static void Add(ClientHandle client)
@@ -69,7 +67,7 @@ namespace Postbox
         private static Background Runs(ClientHandle client) => Kept.TryGetValue(client, out var runs) ? runs : Background.None;
 
         /// <summary>
-        /// Changes the lists. The handlers are only attached while they have something to do, because they keep an
+        /// Changes the lists. The handler is only attached while it has something to do, because it keeps an
         /// AssemblyLoadContext from being unloaded.
         /// </summary>
         private static void Change(Action change)
@@ -82,15 +80,9 @@ namespace Postbox
                     return;
                 subscribed = needed;
                 if (needed)
-                {
                     AppDomain.CurrentDomain.ProcessExit += CloseAll;
-                    AppDomain.CurrentDomain.DomainUnload += CloseAll;
-                }
                 else
-                {
                     AppDomain.CurrentDomain.ProcessExit -= CloseAll;
-                    AppDomain.CurrentDomain.DomainUnload -= CloseAll;
-                }
             }
         }
 
@@ -149,9 +141,9 @@ namespace Postbox
         {
             if (Callbacks.LogOnThisThread)
                 return 0;
-            // Mono runs this method on the thread that exits. Other runtimes run it on another thread, and do not show
-            // whether a callback that is running has called Environment.Exit and therefore never returns.
-            return ExitsElsewhere && Callbacks.RunOnAnyThread ? CallbacksAtExit : (ulong?)null;
+            // The runtime calls this method on a thread of its own, and does not show whether a callback that is running has
+            // called Environment.Exit and therefore never returns.
+            return Callbacks.RunOnAnyThread ? CallbacksAtExit : (ulong?)null;
         }
     }
 }

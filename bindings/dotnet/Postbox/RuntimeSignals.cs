@@ -4,14 +4,14 @@ using System.Runtime.InteropServices;
 namespace Postbox
 {
     /// <summary>
-    /// Unblocks the signals with which Mono and CoreCLR suspend or abort a thread, for example for a garbage collection.
+    /// Unblocks the signals with which the runtime suspends a thread, for example for a garbage collection.
     /// The library blocks signals on its threads. A runtime would wait forever for a thread on which its signals are
     /// blocked.
     /// </summary>
     internal static class RuntimeSignals
     {
-        // The real-time signals from 34, and SIGXCPU (24) and SIGPWR (30), which Mono uses. Bit 0 is signal 1.
-        private const ulong Signals = (~0UL << 33) | (1UL << 23) | (1UL << 29);
+        // The real-time signals, from 34. Bit 0 is signal 1.
+        private const ulong Signals = ~0UL << 33;
         private const int Unblocks = 1;
         private const int WordsOfASet = 16;
 

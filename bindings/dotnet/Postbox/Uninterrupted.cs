@@ -7,7 +7,7 @@ namespace Postbox
     internal static class Uninterrupted
     {
         /// <summary>
-        /// Repeats an action until no <see cref="Thread.Interrupt"/> or abort stops it. Afterwards the thread is
+        /// Repeats an action until no <see cref="Thread.Interrupt"/> stops it. Afterwards the thread is
         /// interrupted again, so that the program receives the exception at its next wait.
         /// </summary>
         internal static void Run(Action action)
@@ -30,10 +30,6 @@ namespace Postbox
             catch (ThreadInterruptedException)
             {
                 interrupted = true;
-            }
-            catch (ThreadAbortException)
-            {
-                Thread.ResetAbort();
             }
             return false;
         }

@@ -241,30 +241,6 @@ namespace Postbox.Tests
             Check.That(clock.Elapsed.TotalSeconds < seconds, "the process ended after " + clock.Elapsed);
         }
 
-        /// <summary>Unloads a domain, as ASP.NET does. Does nothing under .NET Core, which has only one
-        /// domain.</summary>
-        public static void A_domain_may_be_unloaded_while_the_sweeper_is_running()
-        {
-            AppDomain domain;
-            try
-            {
-                domain = AppDomain.CreateDomain("another");
-            }
-            catch (PlatformNotSupportedException)
-            {
-                return;
-            }
-            foreach (var what in new[] { "task", "running" })
-                Check.Equal(0, domain.ExecuteAssembly(typeof(Child).Assembly.Location, new[] { "--child", what, ":memory:" }));
-            AppDomain.Unload(domain);
-            GC.Collect();
-            using (var world = new World(producer: _ => SendResult.Retry("this is logged, and not to the domain that is gone")))
-            {
-                world.Deposit();
-                Check.Equal(1L, world.Client.Sweep().Failed);
-            }
-        }
-
         private static void EndsWithoutLoss(string what)
         {
             for (var i = 0; i < 5; i++)

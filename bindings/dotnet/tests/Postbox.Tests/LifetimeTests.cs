@@ -297,13 +297,8 @@ namespace Postbox.Tests
                 return config.Open();
         }
 
-        /// <summary>
-        /// Mono ignores the pressure of other memory, so the test is for .NET only.
-        /// </summary>
         public static void Forgotten_messages_are_collected()
         {
-            if (Type.GetType("Mono.Runtime") != null)
-                return;
             var body = new byte[200000];
             var before = ResidentKilobytes();
             for (var i = 0; i < 5000; i++)
