@@ -54,6 +54,7 @@ KEYWORDS = {"base", "byte", "delegate", "event", "in", "lock", "object", "out", 
 
 HEAD = """\
 // Generated from include/postbox.abi by tools/csharp_native.py; do not edit.
+#nullable disable
 using System;
 using System.Runtime.InteropServices;
 

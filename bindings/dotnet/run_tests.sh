@@ -40,6 +40,15 @@ program() {
         runs_everywhere "$assemblies/$name"
 }
 
+# Compiles a consumer with nullable references enabled, and compares the warnings with those that its lines name.
+nullable_references_are_declared() {
+    local consumer=$here/tests/Nullable/Consumer.cs
+    "$sdk/csc" -nullable:enable -target:library -r:"$assemblies/Postbox.dll" -out:"$work/Nullable.dll" "$consumer" |
+        sed -E 's/.*\(([0-9]+),.*(CS[0-9]+):.*/\1 \2/' | sort -n | uniq >"$work/warnings"
+    awk '/\/\/ CS[0-9]+$/ { print NR, $NF }' "$consumer" >"$work/expected"
+    diff "$work/expected" "$work/warnings"
+}
+
 compile_page() {
     local name=$1 page=$2
     python3 "$root/tools/doc_code.py" "$page" csharp >"$work/$name.cs" && program "$name" "$work/$name.cs"
@@ -160,6 +169,7 @@ step "the tools and the library are there" tools_are_there
 step "the libraries and the tests compile without a warning, documented throughout" build tests/Postbox.Tests
 step "the package contains licences, notices and SBOM" "$here/check_package.py" "$here/Postbox/Postbox.csproj"
 step "a program for a platform that the package lacks is not built" other_platforms_are_rejected
+step "a consumer is warned of every null" nullable_references_are_declared
 step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.cs"
 step "the example of batches compiles" program Batches "$root/examples/dotnet/Batches.cs"
 step "the benchmark compiles" program GreetingCommit "$root/benches/bindings/GreetingCommit.cs"

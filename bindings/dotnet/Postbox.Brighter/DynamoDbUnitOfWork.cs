@@ -9,7 +9,7 @@ namespace Postbox.Brighter
     public sealed class DynamoDbUnitOfWork : IDisposable
     {
         private readonly PostboxClient client;
-        private UnitOfWork transaction;
+        private UnitOfWork? transaction;
 
         /// <summary>Creates a unit of work over a client, which the caller still owns.</summary>
         /// <param name="client">The client.</param>

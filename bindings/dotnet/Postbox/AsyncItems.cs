@@ -7,9 +7,9 @@ namespace Postbox
     /// <summary>Reads items without blocking.</summary>
     internal static class AsyncItems
     {
-        private static readonly Func<IntPtr, Item> AsItem = result => ItemReader.Take(Native.postbox_result_take_item(result));
+        private static readonly Func<IntPtr, Item?> AsItem = result => ItemReader.TakeOptional(Native.postbox_result_take_item(result));
 
-        private static readonly Func<IntPtr, string> AsJson = result =>
+        private static readonly Func<IntPtr, string?> AsJson = result =>
         {
             var found = Native.postbox_result_take_item(result);
             if (found == IntPtr.Zero)
@@ -20,12 +20,12 @@ namespace Postbox
             return Utf8.Take(json);
         };
 
-        internal static Task<Item> Read(Func<ClientHandle> client, string table, Item key, CancellationToken cancellation)
+        internal static Task<Item?> Read(Func<ClientHandle> client, string table, Item key, CancellationToken cancellation)
         {
             return Read(client, table, () => ItemWriter.Write(key, nameof(key)), AsItem, cancellation);
         }
 
-        internal static Task<string> Read(Func<ClientHandle> client, string table, string key, CancellationToken cancellation)
+        internal static Task<string?> Read(Func<ClientHandle> client, string table, string key, CancellationToken cancellation)
         {
             return Read(client, table, () => FromJson(key), AsJson, cancellation);
         }

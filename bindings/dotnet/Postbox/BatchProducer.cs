@@ -56,12 +56,12 @@ namespace Postbox
     public sealed class SendResults
     {
         private readonly object key = new object();
-        private readonly SendResult[] results;
+        private readonly SendResult?[] results;
         private bool isOver;
 
         internal SendResults(int count)
         {
-            results = new SendResult[count];
+            results = new SendResult?[count];
         }
 
         /// <summary>The number of messages in the call.</summary>
@@ -73,7 +73,7 @@ namespace Postbox
         /// <exception cref="ObjectDisposedException">
         /// The call has returned, so the result can no longer be set.
         /// </exception>
-        public SendResult this[int index]
+        public SendResult? this[int index]
         {
             get
             {
@@ -92,7 +92,7 @@ namespace Postbox
         }
 
         /// <summary>Prevents further results from being set.</summary>
-        internal SendResult[] Finish()
+        internal SendResult?[] Finish()
         {
             Uninterrupted.Run(() =>
             {

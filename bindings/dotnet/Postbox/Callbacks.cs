@@ -129,10 +129,10 @@ namespace Postbox
         /// <summary>Notes that the task of an asynchronous producer has ended.</summary>
         internal static void Leave() => Interlocked.Decrement(ref inProgress);
 
-        private static T Target<T>(IntPtr data) => (T)GCHandle.FromIntPtr(data).Target;
+        private static T Target<T>(IntPtr data) => (T)GCHandle.FromIntPtr(data).Target!;
 
         /// <summary>Runs a callback, and returns its exception or null.</summary>
-        private static Exception Guard(Action callback)
+        private static Exception? Guard(Action callback)
         {
             try
             {
@@ -165,7 +165,7 @@ namespace Postbox
             var outcome = SendOutcome.Retry;
             Guard(() =>
             {
-                SendResult result = null;
+                var result = SendResult.Nothing;
                 var failure = WithMessages(new[] { message }, lent => result = call(lent[0]));
                 result = failure == null ? result : ResultOf(failure);
                 outcome = result.Outcome;
@@ -201,7 +201,7 @@ namespace Postbox
         /// delegate runs without the SynchronizationContext of this thread: if it waits for asynchronous code, that
         /// code would otherwise wait for this thread.
         /// </summary>
-        private static Exception WithMessages(IntPtr[] pointers, Action<IReadOnlyList<OutboxMessage>> call)
+        private static Exception? WithMessages(IntPtr[] pointers, Action<IReadOnlyList<OutboxMessage>> call)
         {
             var lent = Array.ConvertAll(pointers, pointer => new LentMessageHandle(pointer));
             var messages = Array.ConvertAll(lent, handle => new OutboxMessage(handle));
@@ -248,7 +248,7 @@ namespace Postbox
             catch
             {
                 // The Message property of the exception threw another exception.
-                return failure.GetType().FullName;
+                return failure.GetType().ToString();
             }
         }
 

@@ -24,7 +24,7 @@ namespace Postbox
                 throw new NotSupportedException("the type " + type.FullName + " has two properties for the attribute \"" + twice.Key + "\": change one of the names with [ItemAttribute], or add [ItemIgnore]");
         }
 
-        protected override object Write(object value, string path, int depth)
+        protected override object? Write(object value, string path, int depth)
         {
             var item = new Item();
             foreach (var property in properties)
@@ -38,12 +38,11 @@ namespace Postbox
 
         protected override object Read(object value, string path)
         {
-            var members = value as IDictionary<string, object> ?? throw CannotRead(type, value, path);
+            var members = value as IDictionary<string, object?> ?? throw CannotRead(type, value, path);
             var read = Instance.Of(type);
             foreach (var property in properties)
             {
-                object member;
-                if (!members.TryGetValue(property.Key, out member))
+                if (!members.TryGetValue(property.Key, out var member))
                     continue;
                 var converted = Read(property.Value.PropertyType, member, Member(path, property.Key));
                 Call(() =>
@@ -61,7 +60,7 @@ namespace Postbox
                 return false;
             var isPublic = property.GetGetMethod() != null && property.GetSetMethod() != null;
             if (!isPublic && property.IsDefined(typeof(ItemAttribute), true))
-                throw new NotSupportedException("the property " + property.DeclaringType.FullName + "." + property.Name + " has an [ItemAttribute] and no public getter and setter: add them");
+                throw new NotSupportedException("the property " + property.DeclaringType?.FullName + "." + property.Name + " has an [ItemAttribute] and no public getter and setter: add them");
             return isPublic;
         }
 
@@ -71,7 +70,7 @@ namespace Postbox
         }
 
         /// <summary>Calls a property. Throws its own exception, which reflection wraps in another one.</summary>
-        private static object Call(Func<object> property)
+        private static object? Call(Func<object?> property)
         {
             try
             {
@@ -79,7 +78,7 @@ namespace Postbox
             }
             catch (TargetInvocationException failure)
             {
-                ExceptionDispatchInfo.Capture(failure.InnerException).Throw();
+                ExceptionDispatchInfo.Capture(failure.InnerException ?? failure).Throw();
                 throw;
             }
         }
@@ -92,7 +91,7 @@ namespace Postbox
         {
             if (type.IsAbstract || !type.IsValueType && type.GetConstructor(Type.EmptyTypes) == null)
                 throw NotSupported(type);
-            return Activator.CreateInstance(type);
+            return Activator.CreateInstance(type)!;
         }
 
         internal static NotSupportedException NotSupported(Type type)

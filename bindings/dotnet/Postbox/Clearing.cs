@@ -14,11 +14,11 @@ namespace Postbox
     internal sealed class Clearing : IDisposable
     {
         // Null if the client has no asynchronous producers. There is only one round then.
-        private readonly Sending sending;
-        private readonly List<string> watched;
+        private readonly Sending? sending;
+        private readonly List<string> watched = new List<string>();
         private IReadOnlyList<Task<MessageReport>> tasks = new Task<MessageReport>[0];
 
-        internal Clearing(Sending sending, IReadOnlyList<string> ids)
+        internal Clearing(Sending? sending, IReadOnlyList<string> ids)
         {
             this.sending = sending;
             Ids = ids;
@@ -36,14 +36,14 @@ namespace Postbox
         internal bool HasEnded { get; private set; } = true;
 
         /// <summary>The report of all rounds so far.</summary>
-        internal Report Report { get; private set; }
+        internal Report Report { get; private set; } = Report.Empty;
 
         /// <summary>Adds the report of a round.</summary>
         internal void Add(Report round)
         {
-            Report = Report == null ? round : Report.With(round);
+            Report = Report.Count == 0 ? round : Report.With(round);
             if (sending != null)
-                tasks = round.Where(message => message.Outcome == Outcome.Accepted).Select(message => sending.OutcomeOf(message.Id)).Where(task => task != null).ToList();
+                tasks = round.Where(message => message.Outcome == Outcome.Accepted).Select(message => sending.OutcomeOf(message.Id)).OfType<Task<MessageReport>>().ToList();
         }
 
         /// <summary>Waits for the tasks of this round, unless the token is cancelled.</summary>

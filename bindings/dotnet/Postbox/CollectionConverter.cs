@@ -18,7 +18,7 @@ namespace Postbox
         }
 
         /// <summary>Returns a list or a set. DynamoDB has no empty set, so that the result for it is null.</summary>
-        protected override object Write(object value, string path, int depth)
+        protected override object? Write(object value, string path, int depth)
         {
             var elements = ((IEnumerable<TElement>)value)
                 .Select((element, index) => Write(typeof(TElement), element, path + "[" + index + "]", depth + 1)).ToList();
@@ -31,8 +31,8 @@ namespace Postbox
         {
             if (value is string || value is byte[] || value is IDictionary || !(value is IEnumerable))
                 throw CannotRead(type, value, path);
-            var elements = ((IEnumerable)value).Cast<object>()
-                .Select((element, index) => (TElement)Read(typeof(TElement), element, path + "[" + index + "]"));
+            var elements = ((IEnumerable)value).Cast<object?>()
+                .Select((element, index) => (TElement)Read(typeof(TElement), element, path + "[" + index + "]")!);
             if (type.IsArray)
                 return elements.ToArray();
             if (type.IsAssignableFrom(typeof(List<TElement>)))

@@ -70,7 +70,7 @@ namespace Postbox
         }
 
         /// <summary>Starts the operation. Returns its handle if it can be cancelled.</summary>
-        private OperationHandle Start(Func<Completion, IntPtr> start, bool canBeCanceled)
+        private OperationHandle? Start(Func<Completion, IntPtr> start, bool canBeCanceled)
         {
             kept = GCHandle.Alloc(this);
             try
@@ -91,7 +91,7 @@ namespace Postbox
         private static void OnDone(IntPtr data, IntPtr error, IntPtr result)
         {
             var handle = GCHandle.FromIntPtr(data);
-            var completion = (Completion)handle.Target;
+            var completion = (Completion)handle.Target!;
             handle.Free();
             completion.End(error, result);
         }

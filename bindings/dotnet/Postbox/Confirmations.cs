@@ -40,7 +40,7 @@ namespace Postbox
         /// The reason of a result, or null if it has none. As in a producer, the reason is never rejected: invalid
         /// characters are replaced.
         /// </summary>
-        internal static byte[] ReasonOf(SendResult result) => result.Reason.Length == 0 ? null : Utf8.Lossy(result.Reason);
+        internal static byte[]? ReasonOf(SendResult result) => result.Reason.Length == 0 ? null : Utf8.Lossy(result.Reason);
 
         public void Dispose()
         {

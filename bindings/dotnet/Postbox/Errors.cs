@@ -7,7 +7,7 @@ namespace Postbox
     internal static class Errors
     {
         /// <summary>Frees an error and throws it as an exception. Does nothing for NULL, which means success.</summary>
-        internal static void Check(IntPtr error, ProducerExceptions thrown = null)
+        internal static void Check(IntPtr error, ProducerExceptions? thrown = null)
         {
             if (error != IntPtr.Zero)
                 throw Take(error, thrown?.All);
@@ -26,13 +26,13 @@ namespace Postbox
         }
 
         /// <summary>The error of a call some of whose messages failed.</summary>
-        internal static PostboxException Incomplete(string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
+        internal static PostboxException Incomplete(string message, bool retryable, IReadOnlyList<Reason> reasons, Exception? inner)
         {
             return Make(PostboxErrorCode.ClearIncomplete, message, retryable, reasons, inner);
         }
 
         /// <summary>Frees an error and returns it as an exception.</summary>
-        internal static PostboxException Take(IntPtr error, Exception inner = null)
+        internal static PostboxException Take(IntPtr error, Exception? inner = null)
         {
             try
             {
@@ -47,7 +47,7 @@ namespace Postbox
             }
         }
 
-        private static PostboxException Make(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
+        private static PostboxException Make(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception? inner)
         {
             switch (code)
             {
@@ -73,8 +73,8 @@ namespace Postbox
                     Utf8.Read(Native.postbox_error_reason_subject(error, at)),
                     Utf8.Read(Native.postbox_error_reason_code(error, at)),
                     Utf8.Read(Native.postbox_error_reason_message(error, at)),
-                    Utf8.Read(Native.postbox_error_reason_item(error, at)),
-                    ItemReader.Copy(Native.postbox_error_reason_read_item(error, at)));
+                    Utf8.ReadOptional(Native.postbox_error_reason_item(error, at)),
+                    ItemReader.CopyOptional(Native.postbox_error_reason_read_item(error, at)));
             }
             return reasons;
         }

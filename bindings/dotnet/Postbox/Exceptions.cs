@@ -11,7 +11,7 @@ namespace Postbox
     /// </summary>
     public class PostboxException : Exception
     {
-        internal PostboxException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner) : base(message, inner)
+        internal PostboxException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception? inner) : base(message, inner)
         {
             Code = code;
             IsRetryable = retryable;
@@ -42,7 +42,7 @@ namespace Postbox
     /// </summary>
     public sealed class PostboxRetryableException : PostboxException
     {
-        internal PostboxRetryableException(PostboxErrorCode code, string message, IReadOnlyList<Reason> reasons, Exception inner)
+        internal PostboxRetryableException(PostboxErrorCode code, string message, IReadOnlyList<Reason> reasons, Exception? inner)
             : base(code, message, true, reasons, inner) { }
     }
 
@@ -52,21 +52,21 @@ namespace Postbox
     /// </summary>
     public class PostboxTransactionCanceledException : PostboxException
     {
-        internal PostboxTransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
+        internal PostboxTransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception? inner)
             : base(code, message, retryable, reasons, inner) { }
     }
 
     /// <summary>A message id of the unit of work already exists in the outbox. The commit wrote nothing.</summary>
     public sealed class DuplicateMessageException : PostboxTransactionCanceledException
     {
-        internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception inner)
+        internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception? inner)
             : base(code, message, retryable, reasons, inner) { }
     }
 
     /// <summary>One reason in an error.</summary>
     public sealed class Reason
     {
-        internal Reason(int index, string subject, string code, string message, string item, global::Postbox.Item storedItem)
+        internal Reason(int index, string subject, string code, string message, string? item, global::Postbox.Item? storedItem)
         {
             Index = index;
             Subject = subject;
@@ -98,13 +98,13 @@ namespace Postbox
         /// The item whose condition failed, as DynamoDB JSON, if the action requested the item with
         /// <c>"ReturnValuesOnConditionCheckFailure": "ALL_OLD"</c>. Otherwise null.
         /// </summary>
-        public string Item { get; }
+        public string? Item { get; }
 
         /// <summary>
         /// The item whose condition failed, if the action requested the item with
         /// <see cref="ItemExpression.ReturnItem"/>. Otherwise null. <see cref="Item"/> is the same item as DynamoDB JSON.
         /// </summary>
-        public global::Postbox.Item StoredItem { get; }
+        public global::Postbox.Item? StoredItem { get; }
 
         /// <summary>Returns the subject, the code and the message in one line.</summary>
         /// <returns>The line.</returns>

@@ -92,13 +92,13 @@ namespace Postbox
         private bool isFinalized;
         private volatile bool isClosed;
 
-        internal ClientHandle(IntPtr pointer, Sending sending) : base(pointer)
+        internal ClientHandle(IntPtr pointer, Sending? sending) : base(pointer)
         {
             Sending = sending;
         }
 
         /// <summary>The messages of asynchronous producers. Null if the client has no such producers.</summary>
-        internal Sending Sending { get; }
+        internal Sending? Sending { get; }
 
         /// <summary>
         /// Closes the client, so that its background threads and the calls of other threads end, and then frees it.
@@ -117,7 +117,7 @@ namespace Postbox
         /// Closes the client within this time in milliseconds, or within "close_timeout_ms", and returns the error or null.
         /// Committed messages that were not sent in this time stay outstanding, so no message is lost.
         /// </summary>
-        internal PostboxException Close(ulong? timeout)
+        internal PostboxException? Close(ulong? timeout)
         {
             try
             {

@@ -129,7 +129,7 @@ namespace Postbox
         /// length is out of range. <see cref="PostboxErrorCode.InvalidTable"/>: the lock table cannot be used.
         /// </exception>
         /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
-        public HeldLease ObtainLease(string resource, TimeSpan length)
+        public HeldLease? ObtainLease(string resource, TimeSpan length)
         {
             IntPtr lease;
             Errors.Check(Native.postbox_obtain_lease(Handle, Utf8.Required(resource, nameof(resource)), Milliseconds(length), out lease));
@@ -141,7 +141,7 @@ namespace Postbox
         /// <param name="length">The time after which the lease ends unless it is renewed.</param>
         /// <param name="cancellation">Ends the wait. A lease that is obtained nevertheless is released.</param>
         /// <returns>The task, whose result is the lease, to be disposed of, or null if another holder has it.</returns>
-        public Task<HeldLease> ObtainLeaseAsync(string resource, TimeSpan length, CancellationToken cancellation = default(CancellationToken))
+        public Task<HeldLease?> ObtainLeaseAsync(string resource, TimeSpan length, CancellationToken cancellation = default(CancellationToken))
         {
             return Completion.Run(
                 started => Native.postbox_obtain_lease_async(
@@ -149,9 +149,9 @@ namespace Postbox
                 result => Held(Native.postbox_result_take_lease(result)), cancellation);
         }
 
-        IHeldLease IPostbox.ObtainLease(string resource, TimeSpan length) => ObtainLease(resource, length);
+        IHeldLease? IPostbox.ObtainLease(string resource, TimeSpan length) => ObtainLease(resource, length);
 
-        async Task<IHeldLease> IPostbox.ObtainLeaseAsync(string resource, TimeSpan length, CancellationToken cancellation)
+        async Task<IHeldLease?> IPostbox.ObtainLeaseAsync(string resource, TimeSpan length, CancellationToken cancellation)
         {
             return await ObtainLeaseAsync(resource, length, cancellation).ConfigureAwait(false);
         }
@@ -163,6 +163,6 @@ namespace Postbox
             return (ulong)(length.Ticks / TimeSpan.TicksPerMillisecond);
         }
 
-        private HeldLease Held(IntPtr lease) => lease == IntPtr.Zero ? null : new HeldLease(new HeldLeaseHandle(lease, handle));
+        private HeldLease? Held(IntPtr lease) => lease == IntPtr.Zero ? null : new HeldLease(new HeldLeaseHandle(lease, handle));
     }
 }

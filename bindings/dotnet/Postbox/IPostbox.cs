@@ -72,16 +72,16 @@ namespace Postbox
         void ConfirmMany(IEnumerable<KeyValuePair<string, SendResult>> results);
 
         /// <inheritdoc cref="PostboxClient.GetMessage(string)"/>
-        OutboxMessage GetMessage(string id);
+        OutboxMessage? GetMessage(string id);
 
         /// <inheritdoc cref="PostboxClient.GetItem(string, string)"/>
-        string GetItem(string table, string key);
+        string? GetItem(string table, string key);
 
         /// <inheritdoc cref="PostboxClient.GetItem(string, Item)"/>
-        Item GetItem(string table, Item key);
+        Item? GetItem(string table, Item key);
 
         /// <inheritdoc cref="PostboxClient.Sweep(string, CancellationToken)"/>
-        SweepResult Sweep(string topic = null, CancellationToken cancellation = default(CancellationToken));
+        SweepResult Sweep(string? topic = null, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.StartSweeper()"/>
         void StartSweeper();
@@ -96,10 +96,10 @@ namespace Postbox
         void StopSweeper();
 
         /// <inheritdoc cref="PostboxClient.CountOutstanding(string)"/>
-        OutstandingCount CountOutstanding(string topic = null);
+        OutstandingCount CountOutstanding(string? topic = null);
 
         /// <inheritdoc cref="PostboxClient.ListMessages(MessageState, string, int, string)"/>
-        MessagePage ListMessages(MessageState state, string topic = null, int limit = 100, string cursor = null);
+        MessagePage ListMessages(MessageState state, string? topic = null, int limit = 100, string? cursor = null);
 
         /// <inheritdoc cref="PostboxClient.Unpark(string)"/>
         void Unpark(string id);
@@ -162,10 +162,10 @@ namespace Postbox
         bool DeleteMessage(string id, MessageState state);
 
         /// <inheritdoc cref="PostboxClient.SelectMessages(MessageState, Selection)"/>
-        MessagePage SelectMessages(MessageState state, Selection selection = null);
+        MessagePage SelectMessages(MessageState state, Selection? selection = null);
 
         /// <inheritdoc cref="PostboxClient.CountMessages(MessageState, Selection)"/>
-        long CountMessages(MessageState state, Selection selection = null);
+        long CountMessages(MessageState state, Selection? selection = null);
 
         /// <inheritdoc cref="PostboxClient.GetTopicCounts(bool)"/>
         IReadOnlyList<TopicCount> GetTopicCounts(bool allStates = false);
@@ -183,10 +183,10 @@ namespace Postbox
         string GetLocation();
 
         /// <inheritdoc cref="PostboxClient.ObtainLease(string, TimeSpan)"/>
-        IHeldLease ObtainLease(string resource, TimeSpan length);
+        IHeldLease? ObtainLease(string resource, TimeSpan length);
 
         /// <inheritdoc cref="PostboxClient.ObtainLeaseAsync(string, TimeSpan, CancellationToken)"/>
-        Task<IHeldLease> ObtainLeaseAsync(string resource, TimeSpan length, CancellationToken cancellation = default(CancellationToken));
+        Task<IHeldLease?> ObtainLeaseAsync(string resource, TimeSpan length, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.BeginAsyncUnitOfWork()"/>
         IUnitOfWork BeginAsyncUnitOfWork();
@@ -258,7 +258,7 @@ namespace Postbox
         Task ConfirmManyAsync(IEnumerable<KeyValuePair<string, SendResult>> results, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.GetMessageAsync(string, CancellationToken)"/>
-        Task<OutboxMessage> GetMessageAsync(string id, CancellationToken cancellation = default(CancellationToken));
+        Task<OutboxMessage?> GetMessageAsync(string id, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.GetMessagesAsync(IEnumerable{string}, CancellationToken)"/>
         Task<MessagePage> GetMessagesAsync(IEnumerable<string> ids, CancellationToken cancellation = default(CancellationToken));
@@ -270,25 +270,25 @@ namespace Postbox
         Task<bool> DeleteMessageAsync(string id, MessageState state, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.GetItemAsync(string, string, CancellationToken)"/>
-        Task<string> GetItemAsync(string table, string key, CancellationToken cancellation = default(CancellationToken));
+        Task<string?> GetItemAsync(string table, string key, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.GetItemAsync(string, Item, CancellationToken)"/>
-        Task<Item> GetItemAsync(string table, Item key, CancellationToken cancellation = default(CancellationToken));
+        Task<Item?> GetItemAsync(string table, Item key, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.CountOutstandingAsync(string, CancellationToken)"/>
-        Task<OutstandingCount> CountOutstandingAsync(string topic = null, CancellationToken cancellation = default(CancellationToken));
+        Task<OutstandingCount> CountOutstandingAsync(string? topic = null, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.ListMessagesAsync(MessageState, string, int, string, CancellationToken)"/>
-        Task<MessagePage> ListMessagesAsync(MessageState state, string topic = null, int limit = 100, string cursor = null, CancellationToken cancellation = default(CancellationToken));
+        Task<MessagePage> ListMessagesAsync(MessageState state, string? topic = null, int limit = 100, string? cursor = null, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.UnparkAsync(string, CancellationToken)"/>
         Task UnparkAsync(string id, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.SelectMessagesAsync(MessageState, Selection, CancellationToken)"/>
-        Task<MessagePage> SelectMessagesAsync(MessageState state, Selection selection = null, CancellationToken cancellation = default(CancellationToken));
+        Task<MessagePage> SelectMessagesAsync(MessageState state, Selection? selection = null, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.CountMessagesAsync(MessageState, Selection, CancellationToken)"/>
-        Task<long> CountMessagesAsync(MessageState state, Selection selection = null, CancellationToken cancellation = default(CancellationToken));
+        Task<long> CountMessagesAsync(MessageState state, Selection? selection = null, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.GetTopicCountsAsync(bool, CancellationToken)"/>
         Task<IReadOnlyList<TopicCount>> GetTopicCountsAsync(bool allStates = false, CancellationToken cancellation = default(CancellationToken));
@@ -306,7 +306,7 @@ namespace Postbox
         Task<string> GetLocationAsync(CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.SweepAsync(string, CancellationToken)"/>
-        Task<SweepResult> SweepAsync(string topic = null, CancellationToken cancellation = default(CancellationToken));
+        Task<SweepResult> SweepAsync(string? topic = null, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.ArchiveAsync(Func{OutboxMessage, Task}, CancellationToken)"/>
         Task<ArchiveResult> ArchiveAsync(Func<OutboxMessage, Task> archive, CancellationToken cancellation = default(CancellationToken));

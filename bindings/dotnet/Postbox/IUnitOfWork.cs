@@ -10,19 +10,19 @@ namespace Postbox
     public interface IUnitOfWork : IDisposable, IAsyncDisposable
     {
         /// <inheritdoc cref="UnitOfWork.GetItem(string, string)"/>
-        string GetItem(string table, string key);
+        string? GetItem(string table, string key);
 
         /// <inheritdoc cref="UnitOfWork.GetItem(string, Item)"/>
-        Item GetItem(string table, Item key);
+        Item? GetItem(string table, Item key);
 
         /// <inheritdoc cref="UnitOfWork.Put(string, Item, ItemExpression)"/>
-        void Put(string table, Item item, ItemExpression expression = null);
+        void Put(string table, Item item, ItemExpression? expression = null);
 
         /// <inheritdoc cref="UnitOfWork.Update(string, Item, ItemExpression)"/>
         void Update(string table, Item key, ItemExpression expression);
 
         /// <inheritdoc cref="UnitOfWork.Delete(string, Item, ItemExpression)"/>
-        void Delete(string table, Item key, ItemExpression expression = null);
+        void Delete(string table, Item key, ItemExpression? expression = null);
 
         /// <inheritdoc cref="UnitOfWork.ConditionCheck(string, Item, ItemExpression)"/>
         void ConditionCheck(string table, Item key, ItemExpression expression);
@@ -55,9 +55,9 @@ namespace Postbox
         Task CommitAsync(CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="UnitOfWork.GetItemAsync(string, string, CancellationToken)"/>
-        Task<string> GetItemAsync(string table, string key, CancellationToken cancellation = default(CancellationToken));
+        Task<string?> GetItemAsync(string table, string key, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="UnitOfWork.GetItemAsync(string, Item, CancellationToken)"/>
-        Task<Item> GetItemAsync(string table, Item key, CancellationToken cancellation = default(CancellationToken));
+        Task<Item?> GetItemAsync(string table, Item key, CancellationToken cancellation = default(CancellationToken));
     }
 }

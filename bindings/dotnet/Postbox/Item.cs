@@ -18,14 +18,14 @@ namespace Postbox
     /// work.Put("People", new Item { ["Name"] = "Ada", ["Age"] = 36, ["Languages"] = new[] { "English" } });
     /// var age = work.GetItem("People", new Item { ["Name"] = "Ada" }).Get&lt;int&gt;("Age");
     /// </code></example>
-    public sealed class Item : Dictionary<string, object>
+    public sealed class Item : Dictionary<string, object?>
     {
         /// <summary>Creates an empty item.</summary>
         public Item() : base(StringComparer.Ordinal) { }
 
         /// <summary>Creates an item with these attributes.</summary>
         /// <param name="attributes">The attributes, which are copied.</param>
-        public Item(IEnumerable<KeyValuePair<string, object>> attributes) : this()
+        public Item(IEnumerable<KeyValuePair<string, object?>> attributes) : this()
         {
             foreach (var attribute in attributes ?? throw new ArgumentNullException(nameof(attributes)))
                 Add(attribute.Key, attribute.Value);
@@ -63,13 +63,13 @@ namespace Postbox
         /// <returns>The value.</returns>
         /// <exception cref="KeyNotFoundException">The item does not have the attribute.</exception>
         /// <exception cref="InvalidCastException">The attribute has another type, or the number does not fit.</exception>
+        [return: MaybeNull]
         public T Get<T>(string name)
         {
-            object value;
-            var exists = TryGetValue(name ?? throw new ArgumentNullException(nameof(name)), out value);
+            var exists = TryGetValue(name ?? throw new ArgumentNullException(nameof(name)), out var value);
             if (value == null && (Nullable.GetUnderlyingType(typeof(T)) != null || exists && !typeof(T).IsValueType))
-                return default(T);
-            return exists ? Converted<T>(name, value) : throw new KeyNotFoundException("the item has no attribute \"" + name + "\"");
+                return default(T)!;
+            return exists ? Converted<T>(name, value!) : throw new KeyNotFoundException("the item has no attribute \"" + name + "\"");
         }
 
         /// <summary>Returns an attribute as this type, if the item has the attribute and it is not null.</summary>
@@ -78,11 +78,10 @@ namespace Postbox
         /// <param name="value">The value, or the default of the type.</param>
         /// <returns>False if the attribute is missing or null.</returns>
         /// <exception cref="InvalidCastException">The attribute has another type, or the number does not fit.</exception>
-        public bool TryGet<T>(string name, out T value)
+        public bool TryGet<T>(string name, [MaybeNullWhen(false)] out T value)
         {
-            object found;
-            TryGetValue(name ?? throw new ArgumentNullException(nameof(name)), out found);
-            value = found == null ? default(T) : Converted<T>(name, found);
+            TryGetValue(name ?? throw new ArgumentNullException(nameof(name)), out var found);
+            value = found == null ? default(T)! : Converted<T>(name, found);
             return found != null;
         }
 
@@ -92,10 +91,10 @@ namespace Postbox
         /// <param name="defaultValue">The default.</param>
         /// <returns>The value or the default.</returns>
         /// <exception cref="InvalidCastException">The attribute has another type, or the number does not fit.</exception>
-        public T GetOrDefault<T>(string name, T defaultValue = default(T))
+        [return: MaybeNull, NotNullIfNotNull("defaultValue")]
+        public T GetOrDefault<T>(string name, [AllowNull] T defaultValue = default(T)!)
         {
-            T value;
-            return TryGet(name, out value) ? value : defaultValue;
+            return TryGet<T>(name, out var value) ? value : defaultValue;
         }
 
         private static T Converted<T>(string name, object value)
@@ -146,7 +145,7 @@ namespace Postbox
         /// </exception>
         /// <exception cref="NotSupportedException">A property has a type that an item cannot store.</exception>
         [RequiresUnreferencedCode(Reflection), RequiresDynamicCode(Reflection)]
-        public T To<T>() => (T)ItemConverter.Read(typeof(T), this, "");
+        public T To<T>() => (T)ItemConverter.Read(typeof(T), this, "")!;
     }
 
     /// <summary>A decimal number with all its digits, up to 38, as DynamoDB stores it.</summary>
@@ -169,10 +168,10 @@ namespace Postbox
         /// <summary>Returns whether two numbers have the same digits.</summary>
         /// <param name="other">The other number.</param>
         /// <returns>Whether the digits are equal.</returns>
-        public bool Equals(ItemNumber other) => other != null && other.Digits == Digits;
+        public bool Equals(ItemNumber? other) => other != null && other.Digits == Digits;
 
         /// <inheritdoc/>
-        public override bool Equals(object obj) => Equals(obj as ItemNumber);
+        public override bool Equals(object? obj) => Equals(obj as ItemNumber);
 
         /// <inheritdoc/>
         public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(Digits);
@@ -200,16 +199,16 @@ namespace Postbox
         }
 
         /// <summary>Converts a number to a numeric type, or returns null if its value would change.</summary>
-        internal static object TryConvert(object value, Type type)
+        internal static object? TryConvert(object? value, Type type)
         {
             var number = AsRead(value);
             if (number == null)
                 return null;
             if (type == typeof(ItemNumber))
-                return number as ItemNumber ?? new ItemNumber(Convert.ToString(number, CultureInfo.InvariantCulture));
+                return number as ItemNumber ?? new ItemNumber(Convert.ToString(number, CultureInfo.InvariantCulture)!);
             if (type == typeof(double) || type == typeof(float))
             {
-                var real = double.Parse(Convert.ToString(number, CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
+                var real = double.Parse(Convert.ToString(number, CultureInfo.InvariantCulture)!, NumberStyles.Float, CultureInfo.InvariantCulture);
                 return Convert.ChangeType(real, type, CultureInfo.InvariantCulture);
             }
             if (!(number is decimal) || type == typeof(decimal))
@@ -228,7 +227,7 @@ namespace Postbox
         }
 
         /// <summary>Returns a number that the program has set as if it had been read, and null for other values.</summary>
-        private static object AsRead(object value)
+        private static object? AsRead(object? value)
         {
             if (value is decimal || value is ItemNumber)
                 return value;
@@ -247,10 +246,10 @@ namespace Postbox
     public sealed class ItemExpression
     {
         /// <summary>The update expression, for an update only.</summary>
-        public string Update { get; set; }
+        public string? Update { get; set; }
 
         /// <summary>The condition. If it is not met, the commit fails.</summary>
-        public string Condition { get; set; }
+        public string? Condition { get; set; }
 
         /// <summary>The names of attributes for placeholders that begin with "#".</summary>
         public IDictionary<string, string> Names { get; } = new Dictionary<string, string>();

@@ -24,7 +24,7 @@ namespace Postbox
         };
 
         /// <summary>Returns a value of a declared type as an item contains it, and null for null.</summary>
-        internal static object Write(Type type, object value, string path, int depth)
+        internal static object? Write(Type type, object? value, string path, int depth)
         {
             if (value == null)
                 return null;
@@ -35,7 +35,7 @@ namespace Postbox
         }
 
         /// <summary>Returns a value of an item as this type.</summary>
-        internal static object Read(Type type, object value, string path)
+        internal static object? Read(Type type, object? value, string path)
         {
             if (value != null)
                 return Of(type, path).Read(value, path);
@@ -44,7 +44,7 @@ namespace Postbox
             return null;
         }
 
-        internal static InvalidCastException CannotRead(Type type, object value, string path)
+        internal static InvalidCastException CannotRead(Type type, object? value, string path)
         {
             var found = value == null ? "null" : "of type " + value.GetType().Name;
             return new InvalidCastException((path == "" ? "the item" : "the attribute " + path) + " is " + found + " and cannot be read as " + (Nullable.GetUnderlyingType(type) ?? type).Name);
@@ -55,7 +55,7 @@ namespace Postbox
         /// <summary>Whether the values contain other values.</summary>
         protected virtual bool IsNested => true;
 
-        protected abstract object Write(object value, string path, int depth);
+        protected abstract object? Write(object value, string path, int depth);
 
         protected abstract object Read(object value, string path);
 
@@ -90,11 +90,11 @@ namespace Postbox
 
         private static ItemConverter Generic(Type converter, Type element, Type type)
         {
-            return (ItemConverter)Activator.CreateInstance(converter.MakeGenericType(element), type);
+            return (ItemConverter)Activator.CreateInstance(converter.MakeGenericType(element), type)!;
         }
 
         /// <summary>Returns the type arguments with which a type is or implements an interface, or null.</summary>
-        internal static Type[] ArgumentsOf(Type type, Type generic)
+        internal static Type[]? ArgumentsOf(Type type, Type generic)
         {
             return new[] { type }.Concat(type.GetInterfaces())
                 .FirstOrDefault(candidate => candidate.IsGenericType && candidate.GetGenericTypeDefinition() == generic)
@@ -113,7 +113,7 @@ namespace Postbox
 
             protected override bool IsNested => false;
 
-            protected override object Write(object value, string path, int depth) => value;
+            protected override object? Write(object value, string path, int depth) => value;
 
             protected override object Read(object value, string path)
             {
@@ -125,17 +125,17 @@ namespace Postbox
         private sealed class TextConverter : ItemConverter
         {
             private readonly Type type;
-            private readonly Func<object, string> write;
+            private readonly Func<object, string?> write;
             private readonly Func<string, object> read;
 
-            private TextConverter(Type type, Func<object, string> write, Func<string, object> read)
+            private TextConverter(Type type, Func<object, string?> write, Func<string, object> read)
             {
                 this.type = type;
                 this.write = write;
                 this.read = read;
             }
 
-            internal static TextConverter TryCreate(Type type)
+            internal static TextConverter? TryCreate(Type type)
             {
                 var invariant = CultureInfo.InvariantCulture;
                 if (type.IsEnum)
@@ -151,7 +151,7 @@ namespace Postbox
 
             protected override bool IsNested => false;
 
-            protected override object Write(object value, string path, int depth) => write(value);
+            protected override object? Write(object value, string path, int depth) => write(value);
 
             protected override object Read(object value, string path)
             {
@@ -176,7 +176,7 @@ namespace Postbox
                 this.type = type;
             }
 
-            protected override object Write(object value, string path, int depth)
+            protected override object? Write(object value, string path, int depth)
             {
                 var item = new Item();
                 foreach (var member in (IEnumerable<KeyValuePair<string, TValue>>)value)
@@ -186,12 +186,12 @@ namespace Postbox
 
             protected override object Read(object value, string path)
             {
-                var members = value as IDictionary<string, object> ?? throw CannotRead(type, value, path);
+                var members = value as IDictionary<string, object?> ?? throw CannotRead(type, value, path);
                 var read = type.IsAssignableFrom(typeof(Dictionary<string, TValue>))
                     ? new Dictionary<string, TValue>(StringComparer.Ordinal)
                     : Instance.Of(type) as IDictionary<string, TValue> ?? throw Instance.NotSupported(type);
                 foreach (var member in members)
-                    read.Add(member.Key, (TValue)Read(typeof(TValue), member.Value, Member(path, member.Key)));
+                    read.Add(member.Key, (TValue)Read(typeof(TValue), member.Value, Member(path, member.Key))!);
                 return read;
             }
         }

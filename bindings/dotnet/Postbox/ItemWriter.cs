@@ -17,7 +17,7 @@ namespace Postbox
         }
 
         /// <summary>Returns a new item with these attributes.</summary>
-        internal static ItemHandle Write(IEnumerable<KeyValuePair<string, object>> attributes, string argument)
+        internal static ItemHandle Write(IEnumerable<KeyValuePair<string, object?>> attributes, string argument)
         {
             if (attributes == null)
                 throw new ArgumentNullException(argument);
@@ -37,7 +37,7 @@ namespace Postbox
         }
 
         /// <summary>Sets an attribute, or appends to a list or a set if the name is null.</summary>
-        private void Set(string name, object value, string path)
+        private void Set(string? name, object? value, string path)
         {
             var key = Utf8.Optional(name, "name");
             if (value is string text)
@@ -59,25 +59,25 @@ namespace Postbox
                 // The shortest text of a float has fewer digits than that of the double of the same value.
                 SetNumber(key, single.ToString("R", CultureInfo.InvariantCulture), path);
             else if (value is decimal || value is ItemNumber || IsInteger(value))
-                SetNumber(key, Convert.ToString(value, CultureInfo.InvariantCulture), path);
+                SetNumber(key, Convert.ToString(value, CultureInfo.InvariantCulture)!, path);
             else
                 SetCollection(key, value, path);
         }
 
-        internal static bool IsInteger(object value)
+        internal static bool IsInteger(object? value)
         {
             return value is int || value is long || value is short || value is ushort || value is byte
                 || value is sbyte || value is uint || value is ulong;
         }
 
-        private void SetNumber(byte[] key, string digits, string path)
+        private void SetNumber(byte[]? key, string digits, string path)
         {
             Errors.Check(Native.postbox_item_set_number(item, key, Utf8.Required(digits, path)));
         }
 
-        private void SetCollection(byte[] key, object value, string path)
+        private void SetCollection(byte[]? key, object value, string path)
         {
-            if (value is IEnumerable<KeyValuePair<string, object>> members)
+            if (value is IEnumerable<KeyValuePair<string, object?>> members)
             {
                 Begin(key, ValueKind.Map);
                 foreach (var member in members)
@@ -86,8 +86,11 @@ namespace Postbox
             else if (value is IDictionary map)
             {
                 Begin(key, ValueKind.Map);
-                foreach (DictionaryEntry member in map)
+                foreach (var entry in map)
+                {
+                    var member = (DictionaryEntry)entry!;
                     Set(member.Key as string ?? throw Unknown(member.Key, path), member.Value, path + "." + member.Key);
+                }
             }
             else if (value is IEnumerable elements)
             {
@@ -101,7 +104,7 @@ namespace Postbox
             Errors.Check(Native.postbox_item_end(item));
         }
 
-        private void Begin(byte[] key, ValueKind kind) => Errors.Check(Native.postbox_item_begin(item, key, (int)kind));
+        private void Begin(byte[]? key, ValueKind kind) => Errors.Check(Native.postbox_item_begin(item, key, (int)kind));
 
         private static bool IsSet(Type type)
         {
@@ -110,7 +113,7 @@ namespace Postbox
 
         private static ValueKind SetOf(IEnumerable elements)
         {
-            var first = elements.Cast<object>().FirstOrDefault();
+            var first = elements.Cast<object?>().FirstOrDefault();
             return first is byte[] ? ValueKind.BinarySet : first is string || first == null ? ValueKind.StringSet : ValueKind.NumberSet;
         }
 
@@ -123,8 +126,14 @@ namespace Postbox
     /// <summary>Reads CLR values from an item of the library.</summary>
     internal static class ItemReader
     {
-        /// <summary>Copies an item and frees it. Returns null for NULL.</summary>
+        /// <summary>Copies an item, which is not NULL, and frees it.</summary>
         internal static Item Take(IntPtr pointer)
+        {
+            return TakeOptional(pointer) ?? throw new InvalidOperationException("the native library returned NULL instead of an item");
+        }
+
+        /// <summary>Copies an item and frees it. Returns null for NULL.</summary>
+        internal static Item? TakeOptional(IntPtr pointer)
         {
             if (pointer == IntPtr.Zero)
                 return null;
@@ -133,7 +142,7 @@ namespace Postbox
         }
 
         /// <summary>Copies an item that another handle owns. Returns null for NULL.</summary>
-        internal static Item Copy(IntPtr borrowed)
+        internal static Item? CopyOptional(IntPtr borrowed)
         {
             if (borrowed == IntPtr.Zero)
                 return null;
@@ -157,7 +166,7 @@ namespace Postbox
             return read;
         }
 
-        private static object Value(IntPtr value)
+        private static object? Value(IntPtr value)
         {
             switch ((ValueKind)Native.postbox_value_kind(value))
             {
@@ -183,21 +192,20 @@ namespace Postbox
         }
 
         /// <summary>Returns a set with the type of its elements. Values of different types remain objects.</summary>
-        internal static object SetOf(List<object> elements)
+        internal static object SetOf(List<object?> elements)
         {
             if (elements.All(element => element is string))
                 return new HashSet<string>(elements.Cast<string>(), StringComparer.Ordinal);
             if (elements.All(element => element is byte[]))
                 return new HashSet<byte[]>(elements.Cast<byte[]>(), new ByContent());
-            var numbers = elements.Select(element => ItemNumber.TryConvert(element, typeof(decimal)) ?? ItemNumber.TryConvert(element, typeof(ItemNumber))).ToList();
-            if (numbers.All(number => number is decimal))
-                return new HashSet<decimal>(numbers.Cast<decimal>());
-            return numbers.All(number => number != null)
-                ? (object)new HashSet<ItemNumber>(numbers.Select(number => (ItemNumber)ItemNumber.TryConvert(number, typeof(ItemNumber))))
-                : new HashSet<object>(elements);
+            var decimals = elements.Select(element => ItemNumber.TryConvert(element, typeof(decimal))).OfType<decimal>().ToList();
+            if (decimals.Count == elements.Count)
+                return new HashSet<decimal>(decimals);
+            var numbers = elements.Select(element => ItemNumber.TryConvert(element, typeof(ItemNumber))).OfType<ItemNumber>().ToList();
+            return numbers.Count == elements.Count ? (object)new HashSet<ItemNumber>(numbers) : new HashSet<object?>(elements);
         }
 
-        private static IEnumerable<object> Elements(IntPtr value)
+        private static IEnumerable<object?> Elements(IntPtr value)
         {
             var count = (ulong)Native.postbox_value_count(value);
             for (var index = 0UL; index < count; index++)

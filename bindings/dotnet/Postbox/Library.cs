@@ -45,7 +45,7 @@ namespace Postbox
             try
             {
                 NameOfItsOwn.Use();
-                return Utf8.Read(Native.postbox_version()) ?? "";
+                return Utf8.ReadOptional(Native.postbox_version()) ?? "";
             }
             catch (EntryPointNotFoundException failure)
             {
@@ -99,7 +99,7 @@ namespace Postbox
         {
             private delegate bool TryLoad(string name, Assembly assembly, DllImportSearchPath? path, out IntPtr library);
 
-            private static TryLoad tryLoad;
+            private static TryLoad? tryLoad;
 
             internal static void Use()
             {
@@ -107,16 +107,16 @@ namespace Postbox
                 var resolver = Type.GetType("System.Runtime.InteropServices.DllImportResolver, System.Runtime.InteropServices");
                 if (type == null || resolver == null)
                     return;
-                tryLoad = (TryLoad)type.GetMethod("TryLoad", new[] { typeof(string), typeof(Assembly), typeof(DllImportSearchPath?), typeof(IntPtr).MakeByRefType() })
+                tryLoad = (TryLoad)type.GetMethod("TryLoad", new[] { typeof(string), typeof(Assembly), typeof(DllImportSearchPath?), typeof(IntPtr).MakeByRefType() })!
                     .CreateDelegate(typeof(TryLoad));
-                var resolve = typeof(NameOfItsOwn).GetMethod(nameof(Resolve), BindingFlags.NonPublic | BindingFlags.Static);
-                type.GetMethod("SetDllImportResolver").Invoke(null, new object[] { typeof(NameOfItsOwn).Assembly, resolve.CreateDelegate(resolver) });
+                var resolve = typeof(NameOfItsOwn).GetMethod(nameof(Resolve), BindingFlags.NonPublic | BindingFlags.Static)!;
+                type.GetMethod("SetDllImportResolver")!.Invoke(null, new object[] { typeof(NameOfItsOwn).Assembly, resolve.CreateDelegate(resolver) });
             }
 
             /// <summary>Returns the library, or zero to let the runtime look for the file "postbox".</summary>
             private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)
             {
-                return name == Native.Library && tryLoad(name + "_native", assembly, path, out var library) ? library : IntPtr.Zero;
+                return name == Native.Library && tryLoad!(name + "_native", assembly, path, out var library) ? library : IntPtr.Zero;
             }
         }
     }

@@ -21,7 +21,7 @@ namespace Postbox
             Malformed = ReadMalformed();
             Missing = ReadMissing();
             using (handle.Using())
-                Next = Utf8.Read(Native.postbox_page_next(handle));
+                Next = Utf8.ReadOptional(Native.postbox_page_next(handle));
         }
 
         /// <summary>The number of messages in the page. A page that is not the last page can be empty.</summary>
@@ -37,7 +37,7 @@ namespace Postbox
         /// The cursor of the next page, for <see cref="PostboxClient.ListMessages"/> in this or another process. Null
         /// after the last page.
         /// </summary>
-        public string Next { get; }
+        public string? Next { get; }
 
         /// <summary>A message in the page.</summary>
         /// <param name="index">The index of the message. The first index is 0.</param>

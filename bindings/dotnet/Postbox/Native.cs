@@ -1,4 +1,5 @@
 // Generated from include/postbox.abi by tools/csharp_native.py; do not edit.
+#nullable disable
 using System;
 using System.Runtime.InteropServices;
 

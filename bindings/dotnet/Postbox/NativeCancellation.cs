@@ -6,7 +6,7 @@ namespace Postbox
     /// <summary>A cancel token of the library for the duration of one call, which a token of the program cancels.</summary>
     internal sealed class NativeCancellation : IDisposable
     {
-        private readonly CancelTokenHandle handle;
+        private readonly CancelTokenHandle? handle;
         private readonly CancellationTokenRegistration registration;
 
         internal NativeCancellation(CancellationToken token)

@@ -8,14 +8,14 @@ namespace Postbox
     internal static class NativeExpression
     {
         /// <summary>Calls a function with the expressions of the program, which can be null.</summary>
-        internal static void Pass(ItemExpression expression, Func<Native.postbox_expression[], IntPtr> call)
+        internal static void Pass(ItemExpression? expression, Func<Native.postbox_expression[]?, IntPtr> call)
         {
             if (expression == null)
             {
                 Errors.Check(call(null));
                 return;
             }
-            var names = expression.Names.Select(name => new KeyValuePair<string, object>(name.Key, name.Value));
+            var names = expression.Names.Select(name => new KeyValuePair<string, object?>(name.Key, name.Value));
             // An omitted text is empty, and its pointer is replaced by NULL.
             using (var texts = new Utf8Array(new[] { expression.Update ?? "", expression.Condition ?? "" }, nameof(expression)))
             using (var nameItem = ItemWriter.Write(names, nameof(ItemExpression.Names)))

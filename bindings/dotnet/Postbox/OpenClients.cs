@@ -96,7 +96,7 @@ namespace Postbox
             return clients;
         }
 
-        private static void CloseAll(object sender, EventArgs arguments)
+        private static void CloseAll(object? sender, EventArgs arguments)
         {
             AreEnding = true;
             var clients = All();

@@ -9,7 +9,7 @@ namespace Postbox
     {
         internal TopicCount(Item map)
         {
-            Topic = map.Get<string>("topic");
+            Topic = map.RequiredText("topic");
             Outstanding = map.Get<long>("outstanding");
             Oldest = map.Time("oldest_ticks");
             Dispatched = map.Get<long>("dispatched");
@@ -50,7 +50,7 @@ namespace Postbox
         public DateTimeOffset? FailingSince { get; }
 
         /// <summary>The last error of the message whose attempts have failed since then, or null.</summary>
-        public string LastError { get; }
+        public string? LastError { get; }
 
         /// <summary>The outstanding messages whose times are too far in the future to be right.</summary>
         public long InvalidTimes { get; }
@@ -61,9 +61,9 @@ namespace Postbox
     {
         internal LeaseInfo(Item map)
         {
-            Resource = map.Get<string>("resource");
-            Holder = map.Get<string>("holder");
-            ExpiresAt = map.Time("expires_ticks").Value;
+            Resource = map.RequiredText("resource");
+            Holder = map.RequiredText("holder");
+            ExpiresAt = map.RequiredTime("expires_ticks");
             Topic = map.Text("topic");
             Paused = map.Text("paused");
             IsIgnored = map.Get<bool>("is_ignored");
@@ -79,13 +79,13 @@ namespace Postbox
         public DateTimeOffset ExpiresAt { get; }
 
         /// <summary>The topic, for the lease or the pause of a lane, or null.</summary>
-        public string Topic { get; }
+        public string? Topic { get; }
 
         /// <summary>
         /// The reason for which the lane is paused: "transport" if its messages cannot be sent, "marks" if sent messages
         /// cannot be marked. Null for a lease.
         /// </summary>
-        public string Paused { get; }
+        public string? Paused { get; }
 
         /// <summary>Whether the lease ends too far in the future to be right, and is therefore ignored.</summary>
         public bool IsIgnored { get; }
@@ -96,10 +96,10 @@ namespace Postbox
     {
         internal SweeperInfo(Item map)
         {
-            Holder = map.Get<string>("holder");
-            Version = map.Get<string>("version");
-            Topics = map.Get<List<object>>("topics").Cast<string>().ToList();
-            LastSweep = map.Time("last_sweep_ticks").Value;
+            Holder = map.RequiredText("holder");
+            Version = map.RequiredText("version");
+            Topics = map.Get<List<object?>>("topics").Cast<string>().ToList();
+            LastSweep = map.RequiredTime("last_sweep_ticks");
             LastSuccess = map.Time("last_success_ticks");
             LastError = map.Text("last_error");
             StoppedAt = map.Time("stopped_ticks");
@@ -121,7 +121,7 @@ namespace Postbox
         public DateTimeOffset? LastSuccess { get; }
 
         /// <summary>The reason for which the last sweep failed, or null.</summary>
-        public string LastError { get; }
+        public string? LastError { get; }
 
         /// <summary>The time at which the sweeper was stopped. Null if the process still sweeps, or if it crashed.</summary>
         public DateTimeOffset? StoppedAt { get; }
@@ -129,12 +129,16 @@ namespace Postbox
 
     internal static class OptionalMembers
     {
+        internal static DateTimeOffset RequiredTime(this Item map, string name) => new DateTimeOffset(map.Get<long>(name), TimeSpan.Zero);
+
         internal static DateTimeOffset? Time(this Item map, string name)
         {
             var ticks = map.Get<long?>(name);
             return ticks == null ? (DateTimeOffset?)null : new DateTimeOffset(ticks.Value, TimeSpan.Zero);
         }
 
-        internal static string Text(this Item map, string name) => map.ContainsKey(name) ? map.Get<string>(name) : null;
+        internal static string RequiredText(this Item map, string name) => map.Get<string>(name) ?? "";
+
+        internal static string? Text(this Item map, string name) => map.ContainsKey(name) ? map.Get<string>(name) : null;
     }
 }

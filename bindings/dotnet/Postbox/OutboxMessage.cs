@@ -22,7 +22,7 @@ namespace Postbox
         /// <param name="topic">The routing key, which determines the producer that sends the message.</param>
         /// <param name="body">The bytes, which are copied, or null for an empty body.</param>
         /// <exception cref="ArgumentException">The topic contains a NUL character or an unpaired surrogate.</exception>
-        public OutboxMessage(string topic, byte[] body)
+        public OutboxMessage(string topic, byte[]? body)
         {
             PostboxLibrary.Check();
             IntPtr pointer;
@@ -49,40 +49,40 @@ namespace Postbox
         /// </summary>
         public string Id
         {
-            get => Read(Native.postbox_message_id);
+            get => Read(Native.postbox_message_id) ?? "";
             set => this["id"] = value;
         }
 
         /// <summary>The routing key, which determines the producer that sends the message.</summary>
         public string Topic
         {
-            get => Read(Native.postbox_message_topic);
+            get => Read(Native.postbox_message_topic) ?? "";
             set => this["topic"] = value;
         }
 
         /// <summary>The content type of the body. A new message has <c>application/json; charset=utf-8</c>.</summary>
-        public string ContentType
+        public string? ContentType
         {
             get => this["content_type"];
             set => this["content_type"] = value;
         }
 
         /// <summary>The partition key, or null. Messages with the same key are sent in order.</summary>
-        public string PartitionKey
+        public string? PartitionKey
         {
             get => this["partition_key"];
             set => this["partition_key"] = value;
         }
 
         /// <summary>The id that connects a reply or a follow-up to its request, or null.</summary>
-        public string CorrelationId
+        public string? CorrelationId
         {
             get => this["correlation_id"];
             set => this["correlation_id"] = value;
         }
 
         /// <summary>The id of the cause of this message, or null. Messages can be replayed by causation id.</summary>
-        public string CausationId
+        public string? CausationId
         {
             get => this["causation_id"];
             set => this["causation_id"] = value;
@@ -143,7 +143,7 @@ namespace Postbox
         /// <summary>
         /// The reason for which the last attempt to send a message from the outbox failed. Null if no attempt failed.
         /// </summary>
-        public string LastError => this["last_error"];
+        public string? LastError => this["last_error"];
 
         /// <summary>The state of a message that was read from the outbox. Null for other messages.</summary>
         public MessageState? State
@@ -194,7 +194,7 @@ namespace Postbox
         /// The name of the field is unknown (the text of the exception lists similar names), or the value is invalid
         /// for the field.
         /// </exception>
-        public string this[string field]
+        public string? this[string field]
         {
             get => Read(message =>
             {
@@ -240,11 +240,11 @@ namespace Postbox
         }
 
         /// <summary>Reads a borrowed string while no other thread changes or frees it.</summary>
-        private string Read(Func<MessageHandle, IntPtr> borrow)
+        private string? Read(Func<MessageHandle, IntPtr> borrow)
         {
             lock (handle)
             using (Handle.Using())
-                return Utf8.Read(borrow(handle));
+                return Utf8.ReadOptional(borrow(handle));
         }
 
         private DateTimeOffset? Time(string field)
@@ -253,6 +253,6 @@ namespace Postbox
             return time == null ? (DateTimeOffset?)null : DateTimeOffset.Parse(time, CultureInfo.InvariantCulture);
         }
 
-        private static UIntPtr LengthOf(byte[] body) => (UIntPtr)(body == null ? 0 : body.Length);
+        private static UIntPtr LengthOf(byte[]? body) => (UIntPtr)(body == null ? 0 : body.Length);
     }
 }

@@ -11,7 +11,7 @@ namespace Postbox
         private static readonly Func<IntPtr, MessagePage> Page = result => new MessagePage(new PageHandle(Native.postbox_result_take_page(result)));
         private static readonly Func<IntPtr, Report> WholeReport = result => Report.Take(Native.postbox_result_take_report(result));
 
-        private static readonly Func<IntPtr, OutboxMessage> StoredMessage = result =>
+        private static readonly Func<IntPtr, OutboxMessage?> StoredMessage = result =>
         {
             var message = Native.postbox_result_take_message(result);
             return message == IntPtr.Zero ? null : new OutboxMessage(new OwnedMessageHandle(message));
@@ -76,7 +76,7 @@ namespace Postbox
         /// <returns>The task, whose result is the id of the message.</returns>
         public async Task<string> DepositPostAsync(OutboxMessage message, CancellationToken cancellation = default(CancellationToken))
         {
-            string id = null;
+            var id = "";
             await Completion.Run(
                 started =>
                 {
@@ -97,7 +97,7 @@ namespace Postbox
         /// <returns>The task, whose result are the ids of the messages.</returns>
         public async Task<IReadOnlyList<string>> DepositPostsAsync(IEnumerable<OutboxMessage> messages, CancellationToken cancellation = default(CancellationToken))
         {
-            IReadOnlyList<string> ids = null;
+            IReadOnlyList<string> ids = Array.Empty<string>();
             await Completion.Run(
                 started =>
                 {
@@ -344,7 +344,7 @@ namespace Postbox
         /// <param name="id">The id of the message.</param>
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the message, or null if the outbox has no such message.</returns>
-        public Task<OutboxMessage> GetMessageAsync(string id, CancellationToken cancellation = default(CancellationToken))
+        public Task<OutboxMessage?> GetMessageAsync(string id, CancellationToken cancellation = default(CancellationToken))
         {
             return Completion.Run(
                 started => Native.postbox_get_message_async(
@@ -391,7 +391,7 @@ namespace Postbox
         /// <param name="key">The key, as DynamoDB JSON: <c>{"Name": {"S": "Ada"}}</c>.</param>
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the item as DynamoDB JSON, or null if the table has no such item.</returns>
-        public Task<string> GetItemAsync(string table, string key, CancellationToken cancellation = default(CancellationToken))
+        public Task<string?> GetItemAsync(string table, string key, CancellationToken cancellation = default(CancellationToken))
         {
             return AsyncItems.Read(() => Handle, table, key, cancellation);
         }
@@ -401,7 +401,7 @@ namespace Postbox
         /// <param name="key">The key.</param>
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the item, or null if the table has no such item.</returns>
-        public Task<Item> GetItemAsync(string table, Item key, CancellationToken cancellation = default(CancellationToken))
+        public Task<Item?> GetItemAsync(string table, Item key, CancellationToken cancellation = default(CancellationToken))
         {
             return AsyncItems.Read(() => Handle, table, key, cancellation);
         }
@@ -410,7 +410,7 @@ namespace Postbox
         /// <param name="topic">The topic, or null for all topics.</param>
         /// <param name="cancellation">Ends the wait.</param>
         /// <returns>The task, whose result is the count and the age.</returns>
-        public Task<OutstandingCount> CountOutstandingAsync(string topic = null, CancellationToken cancellation = default(CancellationToken))
+        public Task<OutstandingCount> CountOutstandingAsync(string? topic = null, CancellationToken cancellation = default(CancellationToken))
         {
             return Completion.Run(
                 started => Native.postbox_count_outstanding_async(
@@ -428,7 +428,7 @@ namespace Postbox
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the page, to be disposed of.</returns>
         public Task<MessagePage> ListMessagesAsync(
-            MessageState state, string topic = null, int limit = 100, string cursor = null, CancellationToken cancellation = default(CancellationToken))
+            MessageState state, string? topic = null, int limit = 100, string? cursor = null, CancellationToken cancellation = default(CancellationToken))
         {
             return Completion.Run(
                 started => Native.postbox_list_messages_async(

@@ -16,7 +16,7 @@ namespace Postbox
         /// <param name="selection">The selection, or null for all messages. It is copied before this method returns.</param>
         /// <param name="cancellation">Ends the wait.</param>
         /// <returns>The task, whose result is the page, to be disposed of.</returns>
-        public Task<MessagePage> SelectMessagesAsync(MessageState state, Selection selection = null, CancellationToken cancellation = default(CancellationToken))
+        public Task<MessagePage> SelectMessagesAsync(MessageState state, Selection? selection = null, CancellationToken cancellation = default(CancellationToken))
         {
             return Completion.Run(
                 started =>
@@ -33,7 +33,7 @@ namespace Postbox
         /// <param name="selection">The selection, or null for all messages. It is copied before this method returns.</param>
         /// <param name="cancellation">Ends the wait.</param>
         /// <returns>The task, whose result is the number of messages.</returns>
-        public Task<long> CountMessagesAsync(MessageState state, Selection selection = null, CancellationToken cancellation = default(CancellationToken))
+        public Task<long> CountMessagesAsync(MessageState state, Selection? selection = null, CancellationToken cancellation = default(CancellationToken))
         {
             return Completion.Run(
                 started =>

@@ -22,7 +22,7 @@ namespace Postbox
         /// to this list.
         /// </exception>
         /// <exception cref="ArgumentOutOfRangeException">The limit is less than 1, or an age is negative.</exception>
-        public MessagePage SelectMessages(MessageState state, Selection selection = null)
+        public MessagePage SelectMessages(MessageState state, Selection? selection = null)
         {
             IntPtr page;
             using (var native = (selection ?? new Selection()).ToNative())
@@ -41,7 +41,7 @@ namespace Postbox
         /// <see cref="PostboxErrorCode.InvalidArgument"/>: no message can match the selection, or it has a cursor.
         /// </exception>
         /// <exception cref="ArgumentOutOfRangeException">The limit is less than 1, or an age is negative.</exception>
-        public long CountMessages(MessageState state, Selection selection = null)
+        public long CountMessages(MessageState state, Selection? selection = null)
         {
             ulong count;
             using (var native = (selection ?? new Selection()).ToNative())
@@ -108,6 +108,6 @@ namespace Postbox
             return Utf8.Take(location);
         }
 
-        private static IEnumerable<Item> Maps(IntPtr item, string name) => ItemReader.Take(item).Get<List<object>>(name).Cast<Item>();
+        private static IEnumerable<Item> Maps(IntPtr item, string name) => ItemReader.Take(item).Get<List<object?>>(name).Cast<Item>();
     }
 }

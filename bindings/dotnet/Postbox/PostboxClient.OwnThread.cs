@@ -16,7 +16,7 @@ namespace Postbox
         /// producers have ended, the messages that were sent are marked, and the lease was returned.
         /// </param>
         /// <returns>The task, whose result is that of the sweep.</returns>
-        public Task<SweepResult> SweepAsync(string topic = null, CancellationToken cancellation = default(CancellationToken))
+        public Task<SweepResult> SweepAsync(string? topic = null, CancellationToken cancellation = default(CancellationToken))
         {
             return OwnThread.RunCancelable(() => Sweep(topic, cancellation), cancellation);
         }

@@ -391,7 +391,7 @@ namespace Postbox
         /// <summary>Reads the message with this id from the outbox, with a consistent read.</summary>
         /// <param name="id">The id of the message.</param>
         /// <returns>The message, or null if the outbox has no such message.</returns>
-        public OutboxMessage GetMessage(string id)
+        public OutboxMessage? GetMessage(string id)
         {
             IntPtr message;
             Errors.Check(Native.postbox_get_message(Handle, Utf8.Required(id, nameof(id)), out message));
@@ -402,23 +402,23 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key, as DynamoDB JSON: <c>{"Name": {"S": "Ada"}}</c>.</param>
         /// <returns>The item as DynamoDB JSON, or null if the table has no such item.</returns>
-        public string GetItem(string table, string key)
+        public string? GetItem(string table, string key)
         {
             IntPtr item;
             Errors.Check(Native.postbox_get_item(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key)), out item));
-            return Utf8.Take(item);
+            return Utf8.TakeOptional(item);
         }
 
         /// <summary>Reads one item of any table, with a consistent read.</summary>
         /// <param name="table">The table.</param>
         /// <param name="key">The key.</param>
         /// <returns>The item, or null if the table has no such item.</returns>
-        public Item GetItem(string table, Item key)
+        public Item? GetItem(string table, Item key)
         {
             IntPtr item;
             using (var written = ItemWriter.Write(key, nameof(key)))
                 Errors.Check(Native.postbox_read_item(Handle, Utf8.Required(table, nameof(table)), written, out item));
-            return ItemReader.Take(item);
+            return ItemReader.TakeOptional(item);
         }
 
         /// <summary>
@@ -448,7 +448,7 @@ namespace Postbox
         /// it has done, without an exception. The token may be cancelled on any thread, and by a producer.
         /// </param>
         /// <returns>The message counts and the status of the lease.</returns>
-        public SweepResult Sweep(string topic = null, CancellationToken cancellation = default(CancellationToken))
+        public SweepResult Sweep(string? topic = null, CancellationToken cancellation = default(CancellationToken))
         {
             Native.postbox_sweep_result counts;
             using (var cancel = new NativeCancellation(cancellation))
@@ -502,7 +502,7 @@ namespace Postbox
         /// <summary>Counts the outstanding messages, and returns the age of the oldest message.</summary>
         /// <param name="topic">The topic, or null for all topics.</param>
         /// <returns>The count and the age.</returns>
-        public OutstandingCount CountOutstanding(string topic = null)
+        public OutstandingCount CountOutstanding(string? topic = null)
         {
             Native.postbox_outstanding_count counts;
             Errors.Check(Native.postbox_count_outstanding(Handle, Utf8.Optional(topic, nameof(topic)), out counts));
@@ -523,7 +523,7 @@ namespace Postbox
         /// must have been read with the same state and topic.
         /// </param>
         /// <returns>The page, to be disposed of.</returns>
-        public MessagePage ListMessages(MessageState state, string topic = null, int limit = 100, string cursor = null)
+        public MessagePage ListMessages(MessageState state, string? topic = null, int limit = 100, string? cursor = null)
         {
             IntPtr page;
             Errors.Check(Native.postbox_list_messages(

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Threading;
 using System.Threading.Tasks;
@@ -17,7 +18,7 @@ namespace Postbox
         private readonly ConfigHandle handle;
 
         // The asynchronous producers by topic. Each client has its own, so they are added when a client is opened.
-        private readonly List<KeyValuePair<string, Action<Sending>>> asynchronous = new List<KeyValuePair<string, Action<Sending>>>();
+        private readonly List<KeyValuePair<string?, Action<Sending>>> asynchronous = new List<KeyValuePair<string?, Action<Sending>>>();
 
         /// <summary>Creates a configuration with the default settings and no producer.</summary>
         /// <exception cref="DllNotFoundException">The native library was not found.</exception>
@@ -61,6 +62,7 @@ namespace Postbox
         /// The name of the setting is unknown (the text of the exception lists similar names), or the value is out of
         /// range. The configuration is unchanged.
         /// </exception>
+        [AllowNull]
         public string this[string name]
         {
             get
@@ -88,7 +90,7 @@ namespace Postbox
         /// The name of the setting is unknown (the text of the exception lists similar names), or the value is out of
         /// range. The configuration is unchanged.
         /// </exception>
-        public PostboxConfig Set(string name, string value)
+        public PostboxConfig Set(string name, string? value)
         {
             this[name] = value;
             return this;
@@ -125,7 +127,7 @@ namespace Postbox
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="send">See <see cref="IProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, SendResult> send)
+        public PostboxConfig AddProducer(string? topic, Func<OutboxMessage, SendResult> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -154,7 +156,7 @@ namespace Postbox
         /// <c>async (message, closing) => await Send(message, closing)</c>.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, CancellationToken, ValueTask<SendResult>> send)
+        public PostboxConfig AddProducer(string? topic, Func<OutboxMessage, CancellationToken, ValueTask<SendResult>> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -167,7 +169,7 @@ namespace Postbox
         /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
         /// <param name="send">See <see cref="IAsyncProducer.SendAsync"/>.</param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, Func<OutboxMessage, ValueTask<SendResult>> send)
+        public PostboxConfig AddProducer(string? topic, Func<OutboxMessage, ValueTask<SendResult>> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -180,7 +182,7 @@ namespace Postbox
         /// The producer, which is kept alive in the same way as the delegate of the other overload.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, IProducer producer)
+        public PostboxConfig AddProducer(string? topic, IProducer producer)
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
@@ -194,7 +196,7 @@ namespace Postbox
         /// The producer, which is kept alive in the same way as the delegate of the other overload.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string topic, IAsyncProducer producer)
+        public PostboxConfig AddProducer(string? topic, IAsyncProducer producer)
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
@@ -211,7 +213,7 @@ namespace Postbox
         /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
         /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Action<IReadOnlyList<OutboxMessage>, SendResults> send)
+        public PostboxConfig AddBatchProducer(string? topic, int maxBatch, Action<IReadOnlyList<OutboxMessage>, SendResults> send)
         {
             Callbacks.Observable(send, nameof(send));
             lock (asynchronous)
@@ -233,7 +235,7 @@ namespace Postbox
         /// method that returns a <see cref="Task"/>.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, ValueTask> send)
+        public PostboxConfig AddBatchProducer(string? topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, ValueTask> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -250,7 +252,7 @@ namespace Postbox
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">See <see cref="IAsyncBatchProducer.SendAsync"/>.</param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, ValueTask> send)
+        public PostboxConfig AddBatchProducer(string? topic, int maxBatch, Func<IReadOnlyList<OutboxMessage>, SendResults, ValueTask> send)
         {
             if (send == null)
                 throw new ArgumentNullException(nameof(send));
@@ -264,7 +266,7 @@ namespace Postbox
         /// The producer, which is kept alive in the same way as the delegate of the other overload.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, IBatchProducer producer)
+        public PostboxConfig AddBatchProducer(string? topic, int maxBatch, IBatchProducer producer)
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
@@ -279,7 +281,7 @@ namespace Postbox
         /// The producer, which is kept alive in the same way as the delegate of the other overload.
         /// </param>
         /// <returns>This configuration.</returns>
-        public PostboxConfig AddBatchProducer(string topic, int maxBatch, IAsyncBatchProducer producer)
+        public PostboxConfig AddBatchProducer(string? topic, int maxBatch, IAsyncBatchProducer producer)
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
@@ -335,8 +337,9 @@ namespace Postbox
             lock (asynchronous)
             {
                 var sending = asynchronous.Count == 0 ? null : new Sending(ulong.Parse(this["close_timeout_ms"], CultureInfo.InvariantCulture));
-                foreach (var producer in asynchronous)
-                    producer.Value(sending);
+                if (sending != null)
+                    foreach (var producer in asynchronous)
+                        producer.Value(sending);
                 IntPtr pointer;
                 Errors.Check(Native.postbox_open(Handle, out pointer));
                 var client = new ClientHandle(pointer, sending);
@@ -348,25 +351,25 @@ namespace Postbox
         /// <summary>Frees the configuration. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 
-        private PostboxConfig Add(string topic, Action<Sending> producer)
+        private PostboxConfig Add(string? topic, Action<Sending> producer)
         {
             lock (asynchronous)
             {
                 // The library checks the arguments. No client calls this producer.
                 producer(new Sending(0));
                 asynchronous.RemoveAll(other => other.Key == topic);
-                asynchronous.Add(new KeyValuePair<string, Action<Sending>>(topic, producer));
+                asynchronous.Add(new KeyValuePair<string?, Action<Sending>>(topic, producer));
             }
             return this;
         }
 
-        private void Give(string topic, Func<OutboxMessage, SendResult> send)
+        private void Give(string? topic, Func<OutboxMessage, SendResult> send)
         {
             var name = Utf8.Optional(topic, nameof(topic));
             Callbacks.Give(send, data => Native.postbox_config_add_producer(Handle, name, Callbacks.Send, data, Callbacks.Release));
         }
 
-        private void Give(string topic, int maxBatch, Action<IReadOnlyList<OutboxMessage>, SendResults> send)
+        private void Give(string? topic, int maxBatch, Action<IReadOnlyList<OutboxMessage>, SendResults> send)
         {
             if (maxBatch < 1)
                 throw new ArgumentOutOfRangeException(nameof(maxBatch), maxBatch, "a batch has at least 1 message");

@@ -11,14 +11,14 @@ namespace Postbox
     internal sealed class ProducerExceptions : IDisposable
     {
         // Not a [ThreadStatic] field; see Callbacks.
-        private static readonly ThreadLocal<object> Current = new ThreadLocal<object>();
+        private static readonly ThreadLocal<object?> Current = new ThreadLocal<object?>();
 
         // The calls whose producers are called on threads of the library.
         private static readonly HashSet<ProducerExceptions> Elsewhere = new HashSet<ProducerExceptions>();
 
         // A producer may itself call Postbox, on the same thread.
-        private readonly ProducerExceptions outer;
-        private readonly ISet<string> ids;
+        private readonly ProducerExceptions? outer;
+        private readonly ISet<string>? ids;
         private readonly Dictionary<string, Exception> byId = new Dictionary<string, Exception>();
 
         /// <summary>Collects the exceptions on this thread.</summary>
@@ -46,26 +46,26 @@ namespace Postbox
                     here.byId[id] = thrown;
                 else
                     lock (Elsewhere)
-                        foreach (var call in Elsewhere.Where(call => call.ids.Contains(id)))
+                        foreach (var call in Elsewhere.Where(call => call.ids!.Contains(id)))
                             call.byId[id] = thrown;
             }
         }
 
-        private static ProducerExceptions OfThisThread => (ProducerExceptions)Current.Value;
+        private static ProducerExceptions? OfThisThread => (ProducerExceptions?)Current.Value;
 
-        internal Exception Of(string id)
+        internal Exception? Of(string id)
         {
             lock (Elsewhere)
                 return byId.TryGetValue(id, out var thrown) ? thrown : null;
         }
 
         /// <summary>The exception, an exception of all exceptions, or null.</summary>
-        internal Exception All => Together(byId.Values);
+        internal Exception? All => Together(byId.Values);
 
         /// <summary>Returns the exception, an exception of all exceptions, or null. Ignores nulls.</summary>
-        internal static Exception Together(IEnumerable<Exception> thrown)
+        internal static Exception? Together(IEnumerable<Exception?> thrown)
         {
-            var all = thrown.Where(one => one != null).Distinct().ToList();
+            var all = thrown.OfType<Exception>().Distinct().ToList();
             return all.Count > 1 ? new AggregateException(all) : all.SingleOrDefault();
         }
 

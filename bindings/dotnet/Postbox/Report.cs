@@ -13,6 +13,8 @@ namespace Postbox
     {
         private readonly MessageReport[] messages;
 
+        internal static readonly Report Empty = new Report(Array.Empty<MessageReport>());
+
         private Report(MessageReport[] messages)
         {
             this.messages = messages;
@@ -42,7 +44,7 @@ namespace Postbox
         /// The error of a call whose messages failed, as the library returns it for a call without a report. Null if no
         /// message failed.
         /// </summary>
-        internal PostboxException Failure
+        internal PostboxException? Failure
         {
             get
             {
@@ -68,7 +70,7 @@ namespace Postbox
         }
 
         /// <summary>Copies a report of the library, and frees the original.</summary>
-        internal static Report Take(IntPtr report, ProducerExceptions thrown = null)
+        internal static Report Take(IntPtr report, ProducerExceptions? thrown = null)
         {
             try
             {
@@ -95,7 +97,7 @@ namespace Postbox
     /// <summary>The outcome of one message.</summary>
     public sealed class MessageReport
     {
-        internal MessageReport(string id, Outcome outcome, string detail, Exception exception)
+        internal MessageReport(string id, Outcome outcome, string detail, Exception? exception)
         {
             Id = id;
             Outcome = outcome;
@@ -115,7 +117,7 @@ namespace Postbox
         /// <summary>
         /// The exception that the producer of the message threw during this call. Null if the producer threw none.
         /// </summary>
-        public Exception Exception { get; }
+        public Exception? Exception { get; }
 
         internal bool HasFailed => Outcome >= Outcome.NotFound;
 

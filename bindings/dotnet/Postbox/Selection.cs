@@ -16,7 +16,7 @@ namespace Postbox
     public sealed class Selection
     {
         /// <summary>The topic of the messages, or null for all topics.</summary>
-        public string Topic { get; set; }
+        public string? Topic { get; set; }
 
         /// <summary>The topics whose messages are left out, up to 100.</summary>
         public ICollection<string> WithoutTopics { get; } = new List<string>();
@@ -37,7 +37,7 @@ namespace Postbox
         /// Null for the first page of a list. For every other page, <see cref="MessagePage.Next"/> of the previous page,
         /// which must have been read with the same state and topic.
         /// </summary>
-        public string Cursor { get; set; }
+        public string? Cursor { get; set; }
 
         /// <summary>Returns the selection as the library takes it.</summary>
         internal SelectionHandle ToNative()
@@ -63,14 +63,14 @@ namespace Postbox
             }
         }
 
-        private static string Milliseconds(TimeSpan? age, string name)
+        private static string? Milliseconds(TimeSpan? age, string name)
         {
             if (age < TimeSpan.Zero)
                 throw new ArgumentOutOfRangeException(name, age, "an age is not negative");
             return (age?.Ticks / TimeSpan.TicksPerMillisecond)?.ToString(CultureInfo.InvariantCulture);
         }
 
-        private static void Set(SelectionHandle handle, string name, string value)
+        private static void Set(SelectionHandle handle, string name, string? value)
         {
             if (value != null)
                 Errors.Check(Native.postbox_selection_set(handle, Utf8.Required(name, nameof(name)), Utf8.Required(value, name)));

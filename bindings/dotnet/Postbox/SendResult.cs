@@ -36,7 +36,7 @@ namespace Postbox
     /// <summary>The outcome of sending a message.</summary>
     public sealed class SendResult
     {
-        private SendResult(SendOutcome outcome, string reason)
+        private SendResult(SendOutcome outcome, string? reason)
         {
             Outcome = outcome;
             Reason = reason ?? "";
@@ -57,19 +57,19 @@ namespace Postbox
         /// </summary>
         /// <param name="reason">The reason, of which up to 600 bytes are stored with the message.</param>
         /// <returns>The result.</returns>
-        public static SendResult Retry(string reason) => new SendResult(SendOutcome.Retry, reason);
+        public static SendResult Retry(string? reason) => new SendResult(SendOutcome.Retry, reason);
 
         /// <summary>The message can never be sent. The message is parked immediately.</summary>
         /// <param name="reason">The reason, of which up to 600 bytes are stored with the message.</param>
         /// <returns>The result.</returns>
-        public static SendResult Reject(string reason) => new SendResult(SendOutcome.Reject, reason);
+        public static SendResult Reject(string? reason) => new SendResult(SendOutcome.Reject, reason);
 
         /// <summary>
         /// The transport cannot send any message at present. The message stays outstanding and will be sent again.
         /// </summary>
         /// <param name="reason">The reason, of which up to 600 bytes are stored with the message.</param>
         /// <returns>The result.</returns>
-        public static SendResult Unavailable(string reason) => new SendResult(SendOutcome.Unavailable, reason);
+        public static SendResult Unavailable(string? reason) => new SendResult(SendOutcome.Unavailable, reason);
 
         /// <summary>
         /// The message was not handed to the transport, for example because the producer was asked to stop. Nothing is

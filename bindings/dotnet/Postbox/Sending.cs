@@ -17,7 +17,7 @@ namespace Postbox
         // The time within which tasks that were cancelled are expected to end.
         private const ulong Grace = 250;
 
-        private static readonly AsyncLocal<SentBatch> Current = new AsyncLocal<SentBatch>();
+        private static readonly AsyncLocal<SentBatch?> Current = new AsyncLocal<SentBatch?>();
 
         private readonly object key = new object();
         private readonly ulong closeTimeout;
@@ -26,7 +26,7 @@ namespace Postbox
         private readonly Dictionary<string, Watched> watched = new Dictionary<string, Watched>();
 
         // The library has the producers as long as the client, which must not keep the client alive.
-        private readonly WeakReference<ClientHandle> client = new WeakReference<ClientHandle>(null);
+        private readonly WeakReference<ClientHandle> client = new WeakReference<ClientHandle>(null!);
         private bool isClosing;
 
         internal Sending(ulong closeTimeout)
@@ -42,7 +42,7 @@ namespace Postbox
         /// </summary>
         internal bool Accept(IReadOnlyList<OutboxMessage> lent, Func<IReadOnlyList<OutboxMessage>, SendResults, CancellationToken, ValueTask> send)
         {
-            ClientHandle open;
+            ClientHandle? open;
             SentBatch batch;
             lock (key)
             {
@@ -63,7 +63,7 @@ namespace Postbox
         {
             Current.Value = batch;
             var results = new SendResults(batch.Sent.Count);
-            Exception thrown = null;
+            Exception? thrown = null;
             Callbacks.Enter();
             try
             {
@@ -83,7 +83,7 @@ namespace Postbox
             var rest = thrown == null ? SendResult.NotTried : Callbacks.ResultOf(thrown);
             var set = results.Finish();
             await Task.WhenAll(batch.Sent.Select((message, i) =>
-                set[i] == null ? message.Confirm(open, rest, thrown) : message.Confirm(open, set[i], null))).ConfigureAwait(false);
+                message.Confirm(open, set[i] ?? rest, set[i] == null ? thrown : null))).ConfigureAwait(false);
             batch.Dispose();
             lock (key)
             {
@@ -116,7 +116,7 @@ namespace Postbox
         /// Returns a task with the outcome of a message that is watched and was accepted since then. Null for a message whose
         /// producer is not asynchronous.
         /// </summary>
-        internal Task<MessageReport> OutcomeOf(string id)
+        internal Task<MessageReport>? OutcomeOf(string id)
         {
             lock (key)
                 return watched[id].Sent;
@@ -128,7 +128,7 @@ namespace Postbox
         /// </summary>
         /// <param name="timeout">The timeout. Receives the rest of it.</param>
         /// <returns>The error if tasks were abandoned. Otherwise null.</returns>
-        internal PostboxException End(ref ulong? timeout)
+        internal PostboxException? End(ref ulong? timeout)
         {
             var limit = timeout ?? closeTimeout;
             var clock = Stopwatch.StartNew();
@@ -199,7 +199,7 @@ namespace Postbox
         private sealed class Watched
         {
             internal int Watchers;
-            internal Task<MessageReport> Sent;
+            internal Task<MessageReport>? Sent;
         }
     }
 }

@@ -56,7 +56,7 @@ namespace Postbox
         internal Task<MessageReport> Confirmed => confirmed.Task;
 
         /// <summary>Confirms the result of the message. Throws no exception.</summary>
-        internal async Task Confirm(ClientHandle client, SendResult result, Exception thrown)
+        internal async Task Confirm(ClientHandle client, SendResult result, Exception? thrown)
         {
             var outcome = OutcomeOf(result.Outcome);
             var detail = result.Reason;

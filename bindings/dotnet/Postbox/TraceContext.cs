@@ -12,11 +12,11 @@ namespace Postbox
     {
         private const string W3C = "W3C";
 
-        private static readonly Type Activity = Type.GetType("System.Diagnostics.Activity, System.Diagnostics.DiagnosticSource", false);
-        private static readonly Func<object> Current = CurrentActivity();
-        private static readonly PropertyInfo Id = Activity?.GetProperty("Id");
-        private static readonly PropertyInfo IdFormat = Activity?.GetProperty("IdFormat");
-        private static readonly PropertyInfo State = Activity?.GetProperty("TraceStateString");
+        private static readonly Type? Activity = Type.GetType("System.Diagnostics.Activity, System.Diagnostics.DiagnosticSource", false);
+        private static readonly Func<object?>? Current = CurrentActivity();
+        private static readonly PropertyInfo? Id = Activity?.GetProperty("Id");
+        private static readonly PropertyInfo? IdFormat = Activity?.GetProperty("IdFormat");
+        private static readonly PropertyInfo? State = Activity?.GetProperty("TraceStateString");
 
         /// <summary>Whether this thread has a context in the library. Not a [ThreadStatic] field; see Callbacks.</summary>
         private static readonly ThreadLocal<bool> IsSet = new ThreadLocal<bool>();
@@ -25,7 +25,7 @@ namespace Postbox
         internal static void Carry()
         {
             var activity = Current?.Invoke();
-            var parent = activity != null && IdFormat?.GetValue(activity)?.ToString() == W3C ? Id.GetValue(activity) as string : null;
+            var parent = activity != null && IdFormat?.GetValue(activity)?.ToString() == W3C ? Id?.GetValue(activity) as string : null;
             if (parent == null && !IsSet.Value)
                 return;
             var state = parent == null ? null : State?.GetValue(activity) as string;
@@ -34,12 +34,12 @@ namespace Postbox
             IsSet.Value = parent != null;
         }
 
-        private static byte[] Lossy(string text) => text == null ? null : Utf8.Lossy(text);
+        private static byte[]? Lossy(string? text) => text == null ? null : Utf8.Lossy(text);
 
-        private static Func<object> CurrentActivity()
+        private static Func<object?>? CurrentActivity()
         {
             var getter = Activity?.GetProperty("Current", BindingFlags.Public | BindingFlags.Static)?.GetGetMethod();
-            return getter == null ? null : (Func<object>)Delegate.CreateDelegate(typeof(Func<object>), getter);
+            return getter == null ? null : (Func<object?>)Delegate.CreateDelegate(typeof(Func<object?>), getter);
         }
     }
 }

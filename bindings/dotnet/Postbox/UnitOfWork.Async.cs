@@ -29,7 +29,7 @@ namespace Postbox
         /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the item, or null if the table has no such item.</returns>
-        public Task<string> GetItemAsync(string table, string key, CancellationToken cancellation = default(CancellationToken))
+        public Task<string?> GetItemAsync(string table, string key, CancellationToken cancellation = default(CancellationToken))
         {
             return AsyncItems.Read(Client, table, key, cancellation);
         }
@@ -39,7 +39,7 @@ namespace Postbox
         /// <param name="key">The key.</param>
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the item, or null if the table has no such item.</returns>
-        public Task<Item> GetItemAsync(string table, Item key, CancellationToken cancellation = default(CancellationToken))
+        public Task<Item?> GetItemAsync(string table, Item key, CancellationToken cancellation = default(CancellationToken))
         {
             return AsyncItems.Read(Client, table, key, cancellation);
         }

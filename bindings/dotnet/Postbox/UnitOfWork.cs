@@ -30,11 +30,11 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
         /// <returns>The item, or null if the table has no such item.</returns>
-        public string GetItem(string table, string key)
+        public string? GetItem(string table, string key)
         {
             IntPtr item;
             Errors.Check(Native.postbox_unit_of_work_get_item(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key)), out item));
-            return Utf8.Take(item);
+            return Utf8.TakeOptional(item);
         }
 
         /// <summary>
@@ -44,19 +44,19 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key.</param>
         /// <returns>The item, or null if the table has no such item.</returns>
-        public Item GetItem(string table, Item key)
+        public Item? GetItem(string table, Item key)
         {
             IntPtr item;
             using (var written = ItemWriter.Write(key, nameof(key)))
                 Errors.Check(Native.postbox_unit_of_work_read_item(Handle, Utf8.Required(table, nameof(table)), written, out item));
-            return ItemReader.Take(item);
+            return ItemReader.TakeOptional(item);
         }
 
         /// <summary>Adds a put of an item, which replaces an existing item.</summary>
         /// <param name="table">The table.</param>
         /// <param name="item">The item, which is copied.</param>
         /// <param name="expression">A condition with its placeholders, or null.</param>
-        public void Put(string table, Item item, ItemExpression expression = null)
+        public void Put(string table, Item item, ItemExpression? expression = null)
         {
             Act(Native.postbox_unit_of_work_put_item, table, item, nameof(item), expression);
         }
@@ -74,7 +74,7 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key.</param>
         /// <param name="expression">A condition with its placeholders, or null.</param>
-        public void Delete(string table, Item key, ItemExpression expression = null)
+        public void Delete(string table, Item key, ItemExpression? expression = null)
         {
             Act(Native.postbox_unit_of_work_delete_item, table, key, nameof(key), expression);
         }
@@ -91,9 +91,9 @@ namespace Postbox
             Act(Native.postbox_unit_of_work_check_item, table, key, nameof(key), expression);
         }
 
-        private delegate IntPtr Action(UnitOfWorkHandle work, byte[] table, ItemHandle item, Native.postbox_expression[] expression);
+        private delegate IntPtr Action(UnitOfWorkHandle work, byte[] table, ItemHandle item, Native.postbox_expression[]? expression);
 
-        private void Act(Action action, string table, Item item, string argument, ItemExpression expression)
+        private void Act(Action action, string table, Item item, string argument, ItemExpression? expression)
         {
             var name = Utf8.Required(table, nameof(table));
             using (var written = ItemWriter.Write(item, argument))

@@ -24,7 +24,7 @@ namespace Postbox
         }
 
         /// <summary>Returns the NUL-terminated bytes of a string, or null for null.</summary>
-        internal static byte[] Optional(string text, string name) => text == null ? null : Required(text, name);
+        internal static byte[]? Optional(string? text, string name) => text == null ? null : Required(text, name);
 
         /// <summary>
         /// Returns the bytes of a body. NUL characters are allowed, since a body is passed with its length.
@@ -52,8 +52,11 @@ namespace Postbox
             }
         }
 
+        /// <summary>Copies the string at a borrowed pointer, which is not NULL.</summary>
+        internal static string Read(IntPtr text) => ReadOptional(text) ?? throw Missing();
+
         /// <summary>Copies the string at a borrowed pointer. Returns null for NULL.</summary>
-        internal static unsafe string Read(IntPtr text)
+        internal static unsafe string? ReadOptional(IntPtr text)
         {
             if (text == IntPtr.Zero)
                 return null;
@@ -67,18 +70,23 @@ namespace Postbox
         /// <summary>Copies a string of this many bytes.</summary>
         internal static unsafe string Read(IntPtr text, int length) => Strict.GetString((byte*)text, length);
 
+        /// <summary>Copies the string at a pointer, which is not NULL, and frees it.</summary>
+        internal static string Take(IntPtr text) => TakeOptional(text) ?? throw Missing();
+
         /// <summary>Copies the string at a pointer and frees it. Returns null for NULL.</summary>
-        internal static string Take(IntPtr text)
+        internal static string? TakeOptional(IntPtr text)
         {
             try
             {
-                return Read(text);
+                return ReadOptional(text);
             }
             finally
             {
                 Native.postbox_string_free(text);
             }
         }
+
+        private static InvalidOperationException Missing() => new InvalidOperationException("the native library returned NULL instead of a text");
 
         /// <summary>
         /// Returns the NUL-terminated bytes of a reason, which is never rejected: an unpaired surrogate is replaced by
