@@ -122,6 +122,9 @@ class Interface:
         known = pointed if pointed in self.structs else self.scalars.get(pointed)
         if known is None or target == "char":
             return "IntPtr"
+        if target == "const uint8_t":
+            # The first byte of a span.
+            return "in byte"
         return f"{known}[]" if target.startswith("const ") else f"out {known}"
 
     def declarations(self, function: tuple[str, str, str]) -> list[str]:

@@ -3,6 +3,7 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using System.Runtime.InteropServices;
 
 namespace Postbox
 {
@@ -50,7 +51,7 @@ namespace Postbox
             else if (value is bool flag)
                 Errors.Check(Native.postbox_item_set_bool(item, key, flag));
             else if (value is byte[] binary)
-                Errors.Check(Native.postbox_item_set_binary(item, key, binary, (UIntPtr)binary.Length));
+                Errors.Check(Native.postbox_item_set_binary(item, key, in MemoryMarshal.GetReference((ReadOnlySpan<byte>)binary), (UIntPtr)binary.Length));
             else if (value is int || value is long)
                 Errors.Check(Native.postbox_item_set_int64(item, key, Convert.ToInt64(value, CultureInfo.InvariantCulture)));
             else if (value is double real)
@@ -225,7 +226,7 @@ namespace Postbox
             var start = Native.postbox_value_binary(value, out length);
             var bytes = new byte[checked((int)length)];
             if (bytes.Length > 0)
-                System.Runtime.InteropServices.Marshal.Copy(start, bytes, 0, bytes.Length);
+                Marshal.Copy(start, bytes, 0, bytes.Length);
             return bytes;
         }
 

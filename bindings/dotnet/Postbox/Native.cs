@@ -157,7 +157,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_get(ItemHandle item, byte[] name);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_new();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_remove(ItemHandle item, byte[] name);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_binary(ItemHandle item, byte[] name, byte[] value, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_binary(ItemHandle item, byte[] name, in byte value, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_bool(ItemHandle item, byte[] name, [MarshalAs(UnmanagedType.I1)] bool value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_double(ItemHandle item, byte[] name, double value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_int64(ItemHandle item, byte[] name, long value);
@@ -186,10 +186,10 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_message_free(IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_get(MessageHandle message, byte[] name, out IntPtr value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_id(MessageHandle message);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_new(byte[] topic, byte[] body, UIntPtr length, out IntPtr message);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_new(byte[] topic, in byte body, UIntPtr length, out IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set(MessageHandle message, byte[] name, byte[] value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_bag(MessageHandle message, ItemHandle bag);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_body(MessageHandle message, byte[] body, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_body(MessageHandle message, in byte body, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_created_ticks(MessageHandle message, long ticks);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_to_put(ClientHandle client, MessageHandle message, out IntPtr put);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_topic(MessageHandle message);

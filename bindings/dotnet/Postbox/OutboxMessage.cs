@@ -1,7 +1,6 @@
 using System;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Postbox
 {
@@ -11,7 +10,7 @@ namespace Postbox
     /// producer or an archive, is read-only. A message that is passed to a producer or an archive is valid during the
     /// call only. Any number of threads may use one message.
     /// </summary>
-    public sealed class OutboxMessage : IDisposable
+    public sealed partial class OutboxMessage : IDisposable
     {
         private readonly MessageHandle handle;
 
@@ -22,11 +21,18 @@ namespace Postbox
         /// <param name="topic">The routing key, which determines the producer that sends the message.</param>
         /// <param name="body">The bytes, which are copied, or null for an empty body.</param>
         /// <exception cref="ArgumentException">The topic contains a NUL character or an unpaired surrogate.</exception>
-        public OutboxMessage(string topic, byte[]? body)
+        public OutboxMessage(string topic, byte[]? body) : this(topic, new ReadOnlySpan<byte>(body)) { }
+
+        /// <summary>Creates a message as the other overload does, from bytes in any memory.</summary>
+        /// <param name="topic">The routing key, which determines the producer that sends the message.</param>
+        /// <param name="body">The bytes, which are copied once, to memory of the library.</param>
+        /// <exception cref="ArgumentException">The topic contains a NUL character or an unpaired surrogate.</exception>
+        public OutboxMessage(string topic, ReadOnlySpan<byte> body)
         {
             PostboxLibrary.Check();
             IntPtr pointer;
-            Errors.Check(Native.postbox_message_new(Utf8.Required(topic, nameof(topic)), body, LengthOf(body), out pointer));
+            Errors.Check(Native.postbox_message_new(
+                Utf8.Required(topic, nameof(topic)), in MemoryMarshal.GetReference(body), (UIntPtr)body.Length, out pointer));
             handle = new OwnedMessageHandle(pointer);
         }
 
@@ -155,35 +161,6 @@ namespace Postbox
             }
         }
 
-        /// <summary>A copy of the bytes of the body.</summary>
-        public byte[] Body
-        {
-            get
-            {
-                lock (handle)
-                using (Handle.Using())
-                {
-                    UIntPtr length;
-                    var start = Native.postbox_message_body(handle, out length);
-                    var body = new byte[checked((int)length)];
-                    if (body.Length > 0)
-                        Marshal.Copy(start, body, 0, body.Length);
-                    return body;
-                }
-            }
-            set
-            {
-                lock (handle)
-                {
-                    Errors.Check(Native.postbox_message_set_body(Changeable, value, LengthOf(value)));
-                    handle.Weigh(handle.BodyLength);
-                }
-            }
-        }
-
-        /// <summary>The body as a string, decoded from UTF-8.</summary>
-        public string BodyText => Encoding.UTF8.GetString(Body);
-
         /// <summary>
         /// A header field, by its name in CONFIGURATION.md, such as "content_type" or "reply_to". The name "bag.NAME"
         /// stands for the entry NAME of the header bag. The value is null if an optional field is not set. Setting null
@@ -229,10 +206,13 @@ namespace Postbox
             }
         }
 
+        /// <summary>The handle of a message that can be changed. The caller holds the lock.</summary>
         private MessageHandle Changeable
         {
             get
             {
+                if (readers > 0)
+                    throw new InvalidOperationException("the message cannot be changed while its body is read");
                 if (Handle is OwnedMessageHandle)
                     return handle;
                 throw new InvalidOperationException("this message belongs to a page or to the call of a producer or an archive, and can be read only");
@@ -252,7 +232,5 @@ namespace Postbox
             var time = this[field];
             return time == null ? (DateTimeOffset?)null : DateTimeOffset.Parse(time, CultureInfo.InvariantCulture);
         }
-
-        private static UIntPtr LengthOf(byte[]? body) => (UIntPtr)(body == null ? 0 : body.Length);
     }
 }

@@ -70,6 +70,13 @@ namespace Postbox
         /// <summary>Copies a string of this many bytes.</summary>
         internal static unsafe string Read(IntPtr text, int length) => Strict.GetString((byte*)text, length);
 
+        /// <summary>Decodes bytes. Invalid bytes become replacement characters.</summary>
+        internal static unsafe string Decode(ReadOnlySpan<byte> bytes)
+        {
+            fixed (byte* start = bytes)
+                return bytes.IsEmpty ? "" : Encoding.UTF8.GetString(start, bytes.Length);
+        }
+
         /// <summary>Copies the string at a pointer, which is not NULL, and frees it.</summary>
         internal static string Take(IntPtr text) => TakeOptional(text) ?? throw Missing();
 

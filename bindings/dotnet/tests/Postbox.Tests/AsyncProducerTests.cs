@@ -274,7 +274,7 @@ namespace Postbox.Tests
                 sender.End(id, SendResult.Sent);
                 Wait.For(clear);
                 world.Client.Close();
-                Check.Throws<ObjectDisposedException>(() => kept.Body.ToString());
+                Check.Throws<ObjectDisposedException>(() => kept.GetBody().ToString());
             }
         }
 

@@ -38,7 +38,7 @@ namespace Postbox.Tests
                 world.Client.StartArchiver(async message =>
                 {
                     await Task.Delay(1);
-                    GC.KeepAlive(message.Body);
+                    GC.KeepAlive(message.GetBody());
                     archived.Set();
                 });
                 Wait.For(archived, "archiving");

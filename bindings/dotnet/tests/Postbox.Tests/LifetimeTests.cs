@@ -20,7 +20,7 @@ namespace Postbox.Tests
             config.Dispose();
             Check.Contains("UnitOfWork", Check.Throws<ObjectDisposedException>(work.Commit).Message);
             Check.Contains("Message", Check.Throws<ObjectDisposedException>(() => message.Id = "1").Message);
-            Check.Throws<ObjectDisposedException>(() => message.Body.ToString());
+            Check.Throws<ObjectDisposedException>(() => message.GetBody().ToString());
             Check.Throws<ObjectDisposedException>(() => world.Client.DepositPost(message));
             Check.Contains("PostboxConfig", Check.Throws<ObjectDisposedException>(() => config.Open()).Message);
             world.Dispose();
@@ -63,7 +63,7 @@ namespace Postbox.Tests
                 OutboxMessage kept;
                 using (var page = world.Client.ListMessages(MessageState.Outstanding))
                     kept = page[0];
-                Check.Throws<ObjectDisposedException>(() => kept.Body.ToString());
+                Check.Throws<ObjectDisposedException>(() => kept.GetBody().ToString());
             }
         }
 

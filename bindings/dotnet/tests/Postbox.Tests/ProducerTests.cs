@@ -115,7 +115,7 @@ namespace Postbox.Tests
                 Check.Same(new[] { Outcome.Dispatched, Outcome.Failed }, report.Select(message => message.Outcome));
                 Check.Contains("System.InvalidOperationException: the line is down", report[1].Detail);
                 Check.Throws<ObjectDisposedException>(() => failing.Results[1] = SendResult.Sent);
-                Check.Throws<ObjectDisposedException>(() => failing.Messages[0].Body.ToString());
+                Check.Throws<ObjectDisposedException>(() => failing.Messages[0].GetBody().ToString());
             }
             Check.Throws<ArgumentOutOfRangeException>(() => new PostboxConfig().AddBatchProducer("t", 0, failing));
             Check.Throws<ArgumentNullException>(() => new PostboxConfig().AddBatchProducer("t", 1, default(IBatchProducer)));
@@ -218,7 +218,7 @@ namespace Postbox.Tests
             }))
             {
                 world.Client.ClearOutbox(world.Deposit());
-                Check.Throws<ObjectDisposedException>(() => kept.Body.ToString());
+                Check.Throws<ObjectDisposedException>(() => kept.GetBody().ToString());
                 Check.Throws<ObjectDisposedException>(() => world.Client.DepositPost(kept));
             }
         }
@@ -323,7 +323,7 @@ namespace Postbox.Tests
 
             public SendResult Send(OutboxMessage message)
             {
-                using (var next = new OutboxMessage("second", message.Body))
+                using (var next = new OutboxMessage("second", message.GetBody()))
                     Followed = World.Client.Post(next);
                 return SendResult.Sent;
             }

@@ -67,10 +67,10 @@ namespace Postbox.Tests
                     using (var message = new OutboxMessage("t", body))
                     {
                         message["content_type"] = "application/octet-stream";
-                        Check.Same(body, message.Body);
+                        Check.Same(body, message.GetBody());
                         var id = world.Client.DepositPost(message);
                         using (var stored = world.Client.GetMessage(id))
-                            Check.Same(body, stored.Body);
+                            Check.Same(body, stored.GetBody());
                     }
                 using (var message = new OutboxMessage("t", "a\0ж"))
                     Check.Equal("a\0ж", message.BodyText);
@@ -104,9 +104,9 @@ namespace Postbox.Tests
                     Check.Equal(null, stored.LastError);
                 }
                 message.Topic = "u";
-                message.Body = new byte[] { 1 };
+                message.SetBody(new byte[] { 1 });
                 Check.Equal("u", message.Topic);
-                Check.Same(new byte[] { 1 }, message.Body);
+                Check.Same(new byte[] { 1 }, message.GetBody());
                 Check.Contains("partition_key", Check.Fails(PostboxErrorCode.UnknownName, () => message["partition_kye"] = "1").Message);
             }
         }
