@@ -39,6 +39,14 @@ namespace Postbox
         /// </summary>
         public string? Cursor { get; set; }
 
+        internal Selection Copy()
+        {
+            var copy = new Selection { Topic = Topic, OlderThan = OlderThan, YoungerThan = YoungerThan, Limit = Limit, Cursor = Cursor };
+            foreach (var topic in WithoutTopics)
+                copy.WithoutTopics.Add(topic);
+            return copy;
+        }
+
         /// <summary>Returns the selection as the library takes it.</summary>
         internal SelectionHandle ToNative()
         {
