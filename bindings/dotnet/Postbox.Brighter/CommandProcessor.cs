@@ -98,6 +98,10 @@ namespace Postbox.Brighter
                 client.Post(message);
         }
 
+        /// <summary>Returns the client and the number of mappers.</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => nameof(CommandProcessor) + " (" + client + ", mappers: " + mappers.Count + ")";
+
         private OutboxMessage MessageOf<T>(T request)
         {
             if (request == null)

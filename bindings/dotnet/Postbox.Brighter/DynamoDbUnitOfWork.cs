@@ -65,6 +65,10 @@ namespace Postbox.Brighter
             transaction = null;
         }
 
+        /// <summary>Returns the open transaction: "DynamoDbUnitOfWork (UnitOfWork (3 actions))".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => nameof(DynamoDbUnitOfWork) + " (" + (transaction?.ToString() ?? "no transaction") + ")";
+
         /// <summary>The same as <see cref="Close"/>.</summary>
         public void Dispose() => Close();
     }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -59,8 +60,13 @@ namespace Postbox
         private readonly SendResult?[] results;
         private bool isOver;
 
-        internal SendResults(int count)
+        /// <summary>Creates the results of a call, for tests of a producer.</summary>
+        /// <param name="count">The number of messages in the call.</param>
+        /// <exception cref="ArgumentOutOfRangeException">The number is negative.</exception>
+        public SendResults(int count)
         {
+            if (count < 0)
+                throw new ArgumentOutOfRangeException(nameof(count), count, "the number of messages is negative");
             results = new SendResult?[count];
         }
 
@@ -89,6 +95,14 @@ namespace Postbox
                     results[Checked(index)] = value;
                 }
             }
+        }
+
+        /// <summary>Returns how many results are set: "2 of 3 results".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString()
+        {
+            lock (key)
+                return Text.Number(results.Count(result => result != null)) + " of " + Text.Plural(results.Length, "result");
         }
 
         /// <summary>Prevents further results from being set.</summary>

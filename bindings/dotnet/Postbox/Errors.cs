@@ -52,9 +52,9 @@ namespace Postbox
             switch (code)
             {
                 case PostboxErrorCode.DuplicateMessage:
-                    return new DuplicateMessageException(code, message, retryable, reasons, inner);
+                    return new DuplicateMessageException(message, reasons, inner);
                 case PostboxErrorCode.TransactionCanceled:
-                    return new PostboxTransactionCanceledException(code, message, retryable, reasons, inner);
+                    return new PostboxTransactionCanceledException(message, retryable, reasons, inner);
                 default:
                     return retryable
                         ? new PostboxRetryableException(code, message, reasons, inner)

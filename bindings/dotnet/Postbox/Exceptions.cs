@@ -11,11 +11,32 @@ namespace Postbox
     /// </summary>
     public class PostboxException : Exception
     {
-        internal PostboxException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception? inner) : base(message, inner)
+        /// <summary>Creates an error, for tests.</summary>
+        public PostboxException() : this("an error of Postbox") { }
+
+        /// <summary>Creates an error with a message, for tests.</summary>
+        /// <param name="message">The message.</param>
+        public PostboxException(string message) : this(PostboxErrorCode.Internal, message) { }
+
+        /// <summary>Creates an error with a message and an inner exception, for tests.</summary>
+        /// <param name="message">The message.</param>
+        /// <param name="innerException">The inner exception, or null.</param>
+        public PostboxException(string message, Exception? innerException)
+            : this(PostboxErrorCode.Internal, message, false, null, innerException) { }
+
+        /// <summary>Creates an error as the library reports it, for tests.</summary>
+        /// <param name="code">The kind of the error.</param>
+        /// <param name="message">The message.</param>
+        /// <param name="isRetryable">Whether the same call may succeed later.</param>
+        /// <param name="reasons">The reasons, or null if there are none.</param>
+        /// <param name="innerException">The inner exception, or null.</param>
+        public PostboxException(
+            PostboxErrorCode code, string message, bool isRetryable = false, IReadOnlyList<Reason>? reasons = null, Exception? innerException = null)
+            : base(message, innerException)
         {
             Code = code;
-            IsRetryable = retryable;
-            Reasons = reasons;
+            IsRetryable = isRetryable;
+            Reasons = reasons ?? Array.Empty<Reason>();
         }
 
         /// <summary>
@@ -42,8 +63,26 @@ namespace Postbox
     /// </summary>
     public sealed class PostboxRetryableException : PostboxException
     {
-        internal PostboxRetryableException(PostboxErrorCode code, string message, IReadOnlyList<Reason> reasons, Exception? inner)
-            : base(code, message, true, reasons, inner) { }
+        /// <summary>Creates a retryable error, for tests.</summary>
+        public PostboxRetryableException() : this("a retryable error of Postbox") { }
+
+        /// <summary>Creates a retryable error with a message, for tests.</summary>
+        /// <param name="message">The message.</param>
+        public PostboxRetryableException(string message) : this(message, default(Exception)) { }
+
+        /// <summary>Creates a retryable error with a message and an inner exception, for tests.</summary>
+        /// <param name="message">The message.</param>
+        /// <param name="innerException">The inner exception, or null.</param>
+        public PostboxRetryableException(string message, Exception? innerException) : this(PostboxErrorCode.Unreachable, message, null, innerException) { }
+
+        /// <summary>Creates a retryable error as the library reports it, for tests.</summary>
+        /// <param name="code">The kind of the error.</param>
+        /// <param name="message">The message.</param>
+        /// <param name="reasons">The reasons, or null if there are none.</param>
+        /// <param name="innerException">The inner exception, or null.</param>
+        public PostboxRetryableException(
+            PostboxErrorCode code, string message, IReadOnlyList<Reason>? reasons = null, Exception? innerException = null)
+            : base(code, message, true, reasons, innerException) { }
     }
 
     /// <summary>
@@ -52,26 +91,71 @@ namespace Postbox
     /// </summary>
     public class PostboxTransactionCanceledException : PostboxException
     {
-        internal PostboxTransactionCanceledException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception? inner)
-            : base(code, message, retryable, reasons, inner) { }
+        /// <summary>Creates a cancelled transaction, for tests.</summary>
+        public PostboxTransactionCanceledException() : this("a cancelled transaction of Postbox") { }
+
+        /// <summary>Creates a cancelled transaction with a message, for tests.</summary>
+        /// <param name="message">The message.</param>
+        public PostboxTransactionCanceledException(string message) : this(message, default(Exception)) { }
+
+        /// <summary>Creates a cancelled transaction with a message and an inner exception, for tests.</summary>
+        /// <param name="message">The message.</param>
+        /// <param name="innerException">The inner exception, or null.</param>
+        public PostboxTransactionCanceledException(string message, Exception? innerException) : this(message, false, null, innerException) { }
+
+        /// <summary>Creates a cancelled transaction as the library reports it, for tests.</summary>
+        /// <param name="message">The message.</param>
+        /// <param name="isRetryable">Whether the same call may succeed later.</param>
+        /// <param name="reasons">The reasons, or null if there are none.</param>
+        /// <param name="innerException">The inner exception, or null.</param>
+        public PostboxTransactionCanceledException(
+            string message, bool isRetryable, IReadOnlyList<Reason>? reasons = null, Exception? innerException = null)
+            : base(PostboxErrorCode.TransactionCanceled, message, isRetryable, reasons, innerException) { }
+
+        private protected PostboxTransactionCanceledException(
+            PostboxErrorCode code, string message, bool isRetryable, IReadOnlyList<Reason>? reasons, Exception? innerException)
+            : base(code, message, isRetryable, reasons, innerException) { }
     }
 
     /// <summary>A message id of the unit of work already exists in the outbox. The commit wrote nothing.</summary>
     public sealed class DuplicateMessageException : PostboxTransactionCanceledException
     {
-        internal DuplicateMessageException(PostboxErrorCode code, string message, bool retryable, IReadOnlyList<Reason> reasons, Exception? inner)
-            : base(code, message, retryable, reasons, inner) { }
+        /// <summary>Creates a duplicate message, for tests.</summary>
+        public DuplicateMessageException() : this("a duplicate message of Postbox") { }
+
+        /// <summary>Creates a duplicate message with a message, for tests.</summary>
+        /// <param name="message">The message.</param>
+        public DuplicateMessageException(string message) : this(message, default(Exception)) { }
+
+        /// <summary>Creates a duplicate message with a message and an inner exception, for tests.</summary>
+        /// <param name="message">The message.</param>
+        /// <param name="innerException">The inner exception, or null.</param>
+        public DuplicateMessageException(string message, Exception? innerException) : this(message, null, innerException) { }
+
+        /// <summary>Creates the error of a duplicate message as the library reports it, for tests.</summary>
+        /// <param name="message">The message.</param>
+        /// <param name="reasons">The reasons, or null if there are none.</param>
+        /// <param name="innerException">The inner exception, or null.</param>
+        public DuplicateMessageException(string message, IReadOnlyList<Reason>? reasons, Exception? innerException = null)
+            : base(PostboxErrorCode.DuplicateMessage, message, false, reasons, innerException) { }
     }
 
     /// <summary>One reason in an error.</summary>
     public sealed class Reason
     {
-        internal Reason(int index, string subject, string code, string message, string? item, global::Postbox.Item? storedItem)
+        /// <summary>Creates a reason, for tests.</summary>
+        /// <param name="index">The index of the failed action or message. The first index is 0.</param>
+        /// <param name="subject">The subject: an action, a message id or the name of an index.</param>
+        /// <param name="code">The code.</param>
+        /// <param name="message">The explanation.</param>
+        /// <param name="item">The item whose condition failed, as DynamoDB JSON, or null.</param>
+        /// <param name="storedItem">The item whose condition failed, or null.</param>
+        public Reason(int index, string subject, string code, string message, string? item = null, global::Postbox.Item? storedItem = null)
         {
             Index = index;
-            Subject = subject;
-            Code = code;
-            Message = message;
+            Subject = subject ?? throw new ArgumentNullException(nameof(subject));
+            Code = code ?? throw new ArgumentNullException(nameof(code));
+            Message = message ?? throw new ArgumentNullException(nameof(message));
             Item = item;
             StoredItem = storedItem;
         }

@@ -71,6 +71,10 @@ namespace Postbox
                 Completion.Nothing, cancellation);
         }
 
+        /// <summary>Returns the name of the lease, and whether it is held.</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => Resource + (IsHeld ? " (held)" : " (not held)");
+
         /// <summary>Releases and frees the lease, and does not report a failure. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 

@@ -97,6 +97,10 @@ namespace Postbox
             return TryGet<T>(name, out var value) ? value : defaultValue;
         }
 
+        /// <summary>Returns the names of the attributes, without their values: "Item (Name, Age)".</summary>
+        /// <returns>The text. <see cref="ToJson"/> returns the values.</returns>
+        public override string ToString() => "Item (" + string.Join(", ", Keys) + ")";
+
         private static T Converted<T>(string name, object value)
         {
             if (value is T)
@@ -259,5 +263,9 @@ namespace Postbox
 
         /// <summary>Whether the reason of a condition that was not met contains the item.</summary>
         public bool ReturnItem { get; set; }
+
+        /// <summary>Returns the update and the condition, without the values.</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => string.Join(" IF ", new[] { Update, Condition }.Where(part => !string.IsNullOrEmpty(part)));
     }
 }

@@ -8,8 +8,23 @@ namespace Postbox
     /// <summary>A page of stored messages, from <see cref="PostboxClient.ListMessages"/> or <see cref="PostboxClient.GetMessages(IEnumerable{string})"/>.</summary>
     public sealed class MessagePage : IReadOnlyList<OutboxMessage>, IDisposable
     {
-        private readonly PageHandle handle;
+        // Null for a page that a test has created.
+        private readonly PageHandle? handle;
         private readonly OutboxMessage[] messages;
+
+        /// <summary>Creates a page, for tests.</summary>
+        /// <param name="messages">The messages, which belong to the page.</param>
+        /// <param name="next">The cursor of the next page, or null.</param>
+        /// <param name="malformed">The messages that could not be read, or null if there are none.</param>
+        /// <param name="missing">The ids that the outbox does not have, or null if there are none.</param>
+        public MessagePage(
+            IEnumerable<OutboxMessage> messages, string? next = null, IReadOnlyList<MalformedMessage>? malformed = null, IReadOnlyList<string>? missing = null)
+        {
+            this.messages = (messages ?? throw new ArgumentNullException(nameof(messages))).ToArray();
+            Next = next;
+            Malformed = malformed ?? Array.Empty<MalformedMessage>();
+            Missing = missing ?? Array.Empty<string>();
+        }
 
         internal MessagePage(PageHandle handle)
         {
@@ -18,8 +33,8 @@ namespace Postbox
             for (var i = 0; i < messages.Length; i++)
                 messages[i] = new OutboxMessage(new PageMessageHandle(handle, i));
             handle.Weigh(messages.Sum(message => message.Handle.BodyLength));
-            Malformed = ReadMalformed();
-            Missing = ReadMissing();
+            Malformed = ReadMalformed(handle);
+            Missing = ReadMissing(handle);
             using (handle.Using())
                 Next = Utf8.ReadOptional(Native.postbox_page_next(handle));
         }
@@ -49,15 +64,23 @@ namespace Postbox
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+        /// <summary>Returns the number of messages, and whether there are more: "100 messages, more follow".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString()
+        {
+            return Text.Plural(Count, "message") + (Malformed.Count == 0 ? "" : ", " + Malformed.Count + " malformed")
+                + (Missing.Count == 0 ? "" : ", " + Missing.Count + " missing") + (Next == null ? "" : ", more follow");
+        }
+
         /// <summary>Frees the page and its messages. Disposing twice is harmless.</summary>
         public void Dispose()
         {
             foreach (var message in messages)
                 message.Dispose();
-            handle.Dispose();
+            handle?.Dispose();
         }
 
-        private IReadOnlyList<string> ReadMissing()
+        private static IReadOnlyList<string> ReadMissing(PageHandle handle)
         {
             using (handle.Using())
             {
@@ -68,7 +91,7 @@ namespace Postbox
             }
         }
 
-        private IReadOnlyList<MalformedMessage> ReadMalformed()
+        private static IReadOnlyList<MalformedMessage> ReadMalformed(PageHandle handle)
         {
             using (handle.Using())
             {
@@ -87,10 +110,13 @@ namespace Postbox
     /// <summary>A message that could not be read.</summary>
     public sealed class MalformedMessage
     {
-        internal MalformedMessage(string id, string reason)
+        /// <summary>Creates a message that could not be read, for tests.</summary>
+        /// <param name="id">The id of the message.</param>
+        /// <param name="reason">The reason for which the item cannot be read.</param>
+        public MalformedMessage(string id, string reason)
         {
-            Id = id;
-            Reason = reason;
+            Id = id ?? throw new ArgumentNullException(nameof(id));
+            Reason = reason ?? throw new ArgumentNullException(nameof(reason));
         }
 
         /// <summary>The id of the message.</summary>
@@ -98,5 +124,9 @@ namespace Postbox
 
         /// <summary>The reason for which the item cannot be read.</summary>
         public string Reason { get; }
+
+        /// <summary>Returns the id and the reason in one line.</summary>
+        /// <returns>The line.</returns>
+        public override string ToString() => Id + ": " + Reason;
     }
 }

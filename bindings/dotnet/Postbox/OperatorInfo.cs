@@ -7,19 +7,42 @@ namespace Postbox
     /// <summary>The number of messages of a topic, by state.</summary>
     public sealed class TopicCount
     {
-        internal TopicCount(Item map)
+        /// <summary>Creates the information, for tests.</summary>
+        /// <param name="topic">See <see cref="Topic"/>.</param>
+        /// <param name="outstanding">See <see cref="Outstanding"/>.</param>
+        /// <param name="oldest">See <see cref="Oldest"/>.</param>
+        /// <param name="dispatched">See <see cref="Dispatched"/>.</param>
+        /// <param name="parked">See <see cref="Parked"/>.</param>
+        /// <param name="waiting">See <see cref="Waiting"/>.</param>
+        /// <param name="nextAttempt">See <see cref="NextAttempt"/>.</param>
+        /// <param name="failing">See <see cref="Failing"/>.</param>
+        /// <param name="failingSince">See <see cref="FailingSince"/>.</param>
+        /// <param name="lastError">See <see cref="LastError"/>.</param>
+        /// <param name="invalidTimes">See <see cref="InvalidTimes"/>.</param>
+        public TopicCount(
+            string topic, long outstanding = 0, DateTimeOffset? oldest = null, long dispatched = 0, long parked = 0,
+            long waiting = 0, DateTimeOffset? nextAttempt = null, long failing = 0, DateTimeOffset? failingSince =
+            null, string? lastError = null, long invalidTimes = 0)
         {
-            Topic = map.RequiredText("topic");
-            Outstanding = map.Get<long>("outstanding");
-            Oldest = map.Time("oldest_ticks");
-            Dispatched = map.Get<long>("dispatched");
-            Parked = map.Get<long>("parked");
-            Waiting = map.Get<long>("waiting");
-            NextAttempt = map.Time("next_attempt_ticks");
-            Failing = map.Get<long>("failing");
-            FailingSince = map.Time("failing_since_ticks");
-            LastError = map.Text("last_error");
-            InvalidTimes = map.Get<long>("invalid_times");
+            Topic = topic ?? throw new ArgumentNullException(nameof(topic));
+            Outstanding = outstanding;
+            Oldest = oldest;
+            Dispatched = dispatched;
+            Parked = parked;
+            Waiting = waiting;
+            NextAttempt = nextAttempt;
+            Failing = failing;
+            FailingSince = failingSince;
+            LastError = lastError;
+            InvalidTimes = invalidTimes;
+        }
+
+        internal TopicCount(Item map) : this(
+            map.RequiredText("topic"), map.Get<long>("outstanding"), map.Time("oldest_ticks"),
+            map.Get<long>("dispatched"), map.Get<long>("parked"), map.Get<long>("waiting"),
+            map.Time("next_attempt_ticks"), map.Get<long>("failing"), map.Time("failing_since_ticks"),
+            map.OptionalText("last_error"), map.Get<long>("invalid_times"))
+        {
         }
 
         /// <summary>The topic.</summary>
@@ -54,19 +77,41 @@ namespace Postbox
 
         /// <summary>The outstanding messages whose times are too far in the future to be right.</summary>
         public long InvalidTimes { get; }
+
+        /// <summary>Returns the topic and its counts: "orders: 3 outstanding, 1 failing, 20 dispatched, 0 parked".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString()
+        {
+            return FormattableString.Invariant($"{Topic}: {Outstanding} outstanding, {Failing} failing, {Dispatched} dispatched, {Parked} parked");
+        }
     }
 
     /// <summary>A lease in the lock table, or a pause of a lane.</summary>
     public sealed class LeaseInfo
     {
-        internal LeaseInfo(Item map)
+        /// <summary>Creates the information, for tests.</summary>
+        /// <param name="resource">See <see cref="Resource"/>.</param>
+        /// <param name="holder">See <see cref="Holder"/>.</param>
+        /// <param name="expiresAt">See <see cref="ExpiresAt"/>.</param>
+        /// <param name="topic">See <see cref="Topic"/>.</param>
+        /// <param name="paused">See <see cref="Paused"/>.</param>
+        /// <param name="isIgnored">See <see cref="IsIgnored"/>.</param>
+        public LeaseInfo(
+            string resource, string holder, DateTimeOffset expiresAt, string? topic = null, string? paused = null,
+            bool isIgnored = false)
         {
-            Resource = map.RequiredText("resource");
-            Holder = map.RequiredText("holder");
-            ExpiresAt = map.RequiredTime("expires_ticks");
-            Topic = map.Text("topic");
-            Paused = map.Text("paused");
-            IsIgnored = map.Get<bool>("is_ignored");
+            Resource = resource ?? throw new ArgumentNullException(nameof(resource));
+            Holder = holder ?? throw new ArgumentNullException(nameof(holder));
+            ExpiresAt = expiresAt;
+            Topic = topic;
+            Paused = paused;
+            IsIgnored = isIgnored;
+        }
+
+        internal LeaseInfo(Item map) : this(
+            map.RequiredText("resource"), map.RequiredText("holder"), map.RequiredTime("expires_ticks"),
+            map.OptionalText("topic"), map.OptionalText("paused"), map.Get<bool>("is_ignored"))
+        {
         }
 
         /// <summary>The resource that the lease protects, such as "brighter_outbox_OutboxSweeper".</summary>
@@ -89,20 +134,41 @@ namespace Postbox
 
         /// <summary>Whether the lease ends too far in the future to be right, and is therefore ignored.</summary>
         public bool IsIgnored { get; }
+
+        /// <summary>Returns the resource, the holder and the end of the lease or of the pause.</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => Resource + ": " + (Paused == null ? "held by " + Holder : "paused, " + Paused) + ", until " + Text.Time(ExpiresAt);
     }
 
     /// <summary>A process that has swept the outbox.</summary>
     public sealed class SweeperInfo
     {
-        internal SweeperInfo(Item map)
+        /// <summary>Creates the information, for tests.</summary>
+        /// <param name="holder">See <see cref="Holder"/>.</param>
+        /// <param name="version">See <see cref="Version"/>.</param>
+        /// <param name="topics">See <see cref="Topics"/>.</param>
+        /// <param name="lastSweep">See <see cref="LastSweep"/>.</param>
+        /// <param name="lastSuccess">See <see cref="LastSuccess"/>.</param>
+        /// <param name="lastError">See <see cref="LastError"/>.</param>
+        /// <param name="stoppedAt">See <see cref="StoppedAt"/>.</param>
+        public SweeperInfo(
+            string holder, string version, IReadOnlyList<string> topics, DateTimeOffset lastSweep, DateTimeOffset?
+            lastSuccess = null, string? lastError = null, DateTimeOffset? stoppedAt = null)
         {
-            Holder = map.RequiredText("holder");
-            Version = map.RequiredText("version");
-            Topics = map.Get<List<object?>>("topics").Cast<string>().ToList();
-            LastSweep = map.RequiredTime("last_sweep_ticks");
-            LastSuccess = map.Time("last_success_ticks");
-            LastError = map.Text("last_error");
-            StoppedAt = map.Time("stopped_ticks");
+            Holder = holder ?? throw new ArgumentNullException(nameof(holder));
+            Version = version ?? throw new ArgumentNullException(nameof(version));
+            Topics = topics ?? throw new ArgumentNullException(nameof(topics));
+            LastSweep = lastSweep;
+            LastSuccess = lastSuccess;
+            LastError = lastError;
+            StoppedAt = stoppedAt;
+        }
+
+        internal SweeperInfo(Item map) : this(
+            map.RequiredText("holder"), map.RequiredText("version"),
+            map.Get<List<object?>>("topics").Cast<string>().ToList(), map.RequiredTime("last_sweep_ticks"),
+            map.Time("last_success_ticks"), map.OptionalText("last_error"), map.Time("stopped_ticks"))
+        {
         }
 
         /// <summary>The host and the process id.</summary>
@@ -125,6 +191,14 @@ namespace Postbox
 
         /// <summary>The time at which the sweeper was stopped. Null if the process still sweeps, or if it crashed.</summary>
         public DateTimeOffset? StoppedAt { get; }
+
+        /// <summary>Returns the holder and the time of the last sweep.</summary>
+        /// <returns>The text.</returns>
+        public override string ToString()
+        {
+            var end = StoppedAt == null ? "" : ", stopped " + Text.Time(StoppedAt.Value);
+            return Holder + ": last sweep " + Text.Time(LastSweep) + end + (LastError == null ? "" : ", last error: " + LastError);
+        }
     }
 
     internal static class OptionalMembers
@@ -139,6 +213,6 @@ namespace Postbox
 
         internal static string RequiredText(this Item map, string name) => map.Get<string>(name) ?? "";
 
-        internal static string? Text(this Item map, string name) => map.ContainsKey(name) ? map.Get<string>(name) : null;
+        internal static string? OptionalText(this Item map, string name) => map.ContainsKey(name) ? map.Get<string>(name) : null;
     }
 }

@@ -186,6 +186,20 @@ namespace Postbox
             }
         }
 
+        /// <summary>Returns the id, the topic and the size, without the body: "7f3a orders (120 bytes)".</summary>
+        /// <returns>The text. A message that was disposed of has a text too.</returns>
+        public override string ToString()
+        {
+            try
+            {
+                return Id + " " + Topic + " (" + Text.Plural(BodyLength, "byte") + ")";
+            }
+            catch (ObjectDisposedException)
+            {
+                return nameof(OutboxMessage) + " (disposed)";
+            }
+        }
+
         /// <summary>Frees the message. Disposing twice is harmless.</summary>
         public void Dispose() => handle.Dispose();
 

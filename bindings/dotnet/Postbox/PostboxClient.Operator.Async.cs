@@ -9,7 +9,7 @@ namespace Postbox
     public sealed partial class PostboxClient
     {
         private static readonly Func<IntPtr, long> Number = result => (long)Native.postbox_result_number(result);
-        private static readonly Func<IntPtr, string> Text = result => Utf8.Take(Native.postbox_result_take_text(result));
+        private static readonly Func<IntPtr, string> TakenText = result => Utf8.Take(Native.postbox_result_take_text(result));
 
         /// <summary>Lists messages as <see cref="SelectMessages"/> does.</summary>
         /// <param name="state">The state of the messages.</param>
@@ -100,7 +100,7 @@ namespace Postbox
         public Task<string> GetLocationAsync(CancellationToken cancellation = default(CancellationToken))
         {
             return Completion.Run(
-                started => Native.postbox_location_async(Handle, Completion.Done, started.Data, out started.Operation), Text, cancellation);
+                started => Native.postbox_location_async(Handle, Completion.Done, started.Data, out started.Operation), TakenText, cancellation);
         }
 
         private static IReadOnlyList<T> Listed<T>(IntPtr result, string name, Func<Item, T> read)

@@ -27,10 +27,12 @@ namespace Postbox
     public sealed partial class PostboxClient : IPostbox
     {
         private readonly ClientHandle handle;
+        private readonly string description;
 
-        internal PostboxClient(ClientHandle handle)
+        internal PostboxClient(ClientHandle handle, string description)
         {
             this.handle = handle;
+            this.description = description;
             OpenClients.Add(handle);
         }
 
@@ -711,6 +713,10 @@ namespace Postbox
             Errors.Check(Native.postbox_stats_json(Handle, out json));
             return Utf8.Take(json);
         }
+
+        /// <summary>Returns the table of the client: "PostboxClient (table brighter_outbox)".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => nameof(PostboxClient) + " (" + (handle.IsDisposed ? "disposed" : description) + ")";
 
         private ClientHandle Handle
         {

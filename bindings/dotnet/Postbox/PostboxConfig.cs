@@ -340,11 +340,26 @@ namespace Postbox
                 if (sending != null)
                     foreach (var producer in asynchronous)
                         producer.Value(sending);
+                var description = Description;
                 IntPtr pointer;
                 Errors.Check(Native.postbox_open(Handle, out pointer));
                 var client = new ClientHandle(pointer, sending);
                 sending?.Begin(client);
-                return new PostboxClient(client);
+                return new PostboxClient(client, description);
+            }
+        }
+
+        /// <summary>Returns the table, without secrets: "PostboxConfig (table brighter_outbox)".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => nameof(PostboxConfig) + " (" + (handle.IsDisposed ? "disposed" : Description) + ")";
+
+        private string Description
+        {
+            get
+            {
+                var path = this["embedded_path"];
+                var region = this["region"];
+                return "table " + this["table_name"] + (path.Length > 0 ? ", embedded database " + path : region.Length > 0 ? ", region " + region : "");
             }
         }
 

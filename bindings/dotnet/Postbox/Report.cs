@@ -15,10 +15,12 @@ namespace Postbox
 
         internal static readonly Report Empty = new Report(Array.Empty<MessageReport>());
 
-        private Report(MessageReport[] messages)
+        /// <summary>Creates a report, for tests.</summary>
+        /// <param name="messages">The outcomes of the messages.</param>
+        public Report(IEnumerable<MessageReport> messages)
         {
-            this.messages = messages;
-            FailureCount = messages.Count(message => message.HasFailed);
+            this.messages = (messages ?? throw new ArgumentNullException(nameof(messages))).ToArray();
+            FailureCount = this.messages.Count(message => message.HasFailed);
         }
 
         /// <summary>The number of messages in the report.</summary>
@@ -39,6 +41,10 @@ namespace Postbox
         public IEnumerator<MessageReport> GetEnumerator() => ((IEnumerable<MessageReport>)messages).GetEnumerator();
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+        /// <summary>Returns the numbers of messages and of failures: "3 messages, 1 failed".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => Text.Plural(Count, "message") + ", " + FailureCount + " failed";
 
         /// <summary>
         /// The error of a call whose messages failed, as the library returns it for a call without a report. Null if no
@@ -97,11 +103,16 @@ namespace Postbox
     /// <summary>The outcome of one message.</summary>
     public sealed class MessageReport
     {
-        internal MessageReport(string id, Outcome outcome, string detail, Exception? exception)
+        /// <summary>Creates the outcome of a message, for tests.</summary>
+        /// <param name="id">The id of the message.</param>
+        /// <param name="outcome">The outcome.</param>
+        /// <param name="detail">The reason for the outcome, or "".</param>
+        /// <param name="exception">The exception of the producer, or null.</param>
+        public MessageReport(string id, Outcome outcome, string detail = "", Exception? exception = null)
         {
-            Id = id;
+            Id = id ?? throw new ArgumentNullException(nameof(id));
             Outcome = outcome;
-            Detail = detail;
+            Detail = detail ?? throw new ArgumentNullException(nameof(detail));
             Exception = exception;
         }
 
@@ -118,6 +129,10 @@ namespace Postbox
         /// The exception that the producer of the message threw during this call. Null if the producer threw none.
         /// </summary>
         public Exception? Exception { get; }
+
+        /// <summary>Returns the id, the outcome and the reason in one line.</summary>
+        /// <returns>The line.</returns>
+        public override string ToString() => Id + ": " + Text.WithReason(Outcome.ToString(), Detail);
 
         internal bool HasFailed => Outcome >= Outcome.NotFound;
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 
 namespace Postbox
 {
@@ -38,6 +39,22 @@ namespace Postbox
         /// which must have been read with the same state and topic.
         /// </summary>
         public string? Cursor { get; set; }
+
+        /// <summary>Returns the parts that are set: "topic orders, older than 00:01:00".</summary>
+        /// <returns>The text, or "all messages".</returns>
+        public override string ToString()
+        {
+            var parts = new[]
+            {
+                Topic == null ? null : "topic " + Topic,
+                WithoutTopics.Count == 0 ? null : "without topics " + string.Join(", ", WithoutTopics),
+                OlderThan == null ? null : FormattableString.Invariant($"older than {OlderThan:c}"),
+                YoungerThan == null ? null : FormattableString.Invariant($"younger than {YoungerThan:c}"),
+                Limit == null ? null : "limit " + Text.Number(Limit.Value),
+                Cursor == null ? null : "from a cursor",
+            };
+            return parts.All(part => part == null) ? "all messages" : string.Join(", ", parts.Where(part => part != null));
+        }
 
         internal Selection Copy()
         {

@@ -88,5 +88,9 @@ namespace Postbox
 
         /// <summary>The reason for a failure, or "" if there is no reason.</summary>
         public string Reason { get; }
+
+        /// <summary>Returns the outcome and the reason: "Retry: the broker is down".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => Text.WithReason(Outcome.ToString(), Reason);
     }
 }

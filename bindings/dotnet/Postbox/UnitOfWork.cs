@@ -14,6 +14,8 @@ namespace Postbox
     public sealed partial class UnitOfWork : IUnitOfWork
     {
         private readonly UnitOfWorkHandle handle;
+        private int actions;
+
         // A client that is collected is closed, and the commit would fail.
         private readonly ClientHandle client;
 
@@ -98,6 +100,7 @@ namespace Postbox
             var name = Utf8.Required(table, nameof(table));
             using (var written = ItemWriter.Write(item, argument))
                 NativeExpression.Pass(expression, passed => action(Handle, name, written, passed));
+            actions++;
         }
 
         /// <summary>Adds a put of an item, which replaces an existing item.</summary>
@@ -105,7 +108,7 @@ namespace Postbox
         /// <param name="item">The item: <c>{"Name": {"S": "Ada"}}</c>.</param>
         public void Put(string table, string item)
         {
-            Errors.Check(Native.postbox_unit_of_work_put(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(item, nameof(item))));
+            Added(Native.postbox_unit_of_work_put(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(item, nameof(item))));
         }
 
         /// <summary>Adds an update of one item.</summary>
@@ -115,7 +118,7 @@ namespace Postbox
         /// </param>
         public void Update(string update)
         {
-            Errors.Check(Native.postbox_unit_of_work_update(Handle, Utf8.Required(update, nameof(update))));
+            Added(Native.postbox_unit_of_work_update(Handle, Utf8.Required(update, nameof(update))));
         }
 
         /// <summary>Adds a delete of the item with this key. A missing item is not an error.</summary>
@@ -123,7 +126,7 @@ namespace Postbox
         /// <param name="key">The key: <c>{"Name": {"S": "Ada"}}</c>.</param>
         public void Delete(string table, string key)
         {
-            Errors.Check(Native.postbox_unit_of_work_delete(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key))));
+            Added(Native.postbox_unit_of_work_delete(Handle, Utf8.Required(table, nameof(table)), Utf8.Required(key, nameof(key))));
         }
 
         /// <summary>
@@ -136,7 +139,7 @@ namespace Postbox
         /// </param>
         public void ConditionCheck(string check)
         {
-            Errors.Check(Native.postbox_unit_of_work_condition_check(Handle, Utf8.Required(check, nameof(check))));
+            Added(Native.postbox_unit_of_work_condition_check(Handle, Utf8.Required(check, nameof(check))));
         }
 
         /// <summary>
@@ -148,7 +151,7 @@ namespace Postbox
         /// </param>
         public void Add(string action)
         {
-            Errors.Check(Native.postbox_unit_of_work_add(Handle, Utf8.Required(action, nameof(action))));
+            Added(Native.postbox_unit_of_work_add(Handle, Utf8.Required(action, nameof(action))));
         }
 
         /// <summary>Adds a deposit of this message in the outbox.</summary>
@@ -161,7 +164,7 @@ namespace Postbox
             if (message == null)
                 throw new ArgumentNullException(nameof(message));
             TraceContext.Carry();
-            Errors.Check(Native.postbox_unit_of_work_deposit_post(Handle, message.Handle));
+            Added(Native.postbox_unit_of_work_deposit_post(Handle, message.Handle));
             handle.Weigh(handle.Weight + message.Handle.BodyLength);
             return message.Id;
         }
@@ -191,6 +194,16 @@ namespace Postbox
         /// transaction may have taken effect.
         /// </exception>
         public void Rollback() => Errors.Check(Native.postbox_unit_of_work_rollback(Handle));
+
+        private void Added(IntPtr error)
+        {
+            Errors.Check(error);
+            actions++;
+        }
+
+        /// <summary>Returns the number of actions: "UnitOfWork (3 actions)".</summary>
+        /// <returns>The text.</returns>
+        public override string ToString() => nameof(UnitOfWork) + " (" + (handle.IsDisposed ? "disposed" : Text.Plural(actions, "action")) + ")";
 
         /// <summary>
         /// Frees the unit of work. The actions of a unit of work that was not committed are discarded. Disposing twice
