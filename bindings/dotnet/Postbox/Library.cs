@@ -2,6 +2,11 @@ using System;
 using System.Reflection;
 using System.Runtime.InteropServices;
 
+// On Windows, the library is never taken from the current directory or from PATH, where another user may have put a file of its
+// name, but from the package, beside this assembly, beside the program or from a directory that the program has added. On
+// other systems, LD_LIBRARY_PATH (DYLD_LIBRARY_PATH) is in effect as well.
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+
 namespace Postbox
 {
     /// <summary>The native library that this assembly calls.</summary>
@@ -62,8 +67,8 @@ namespace Postbox
         }
 
         private const string Advice =
-            "put the library of Postbox (libpostbox.so, libpostbox.dylib, postbox_native.dll) beside the program, or into a directory of "
-            + "LD_LIBRARY_PATH (DYLD_LIBRARY_PATH, PATH)";
+            "put the library of Postbox (libpostbox.so, libpostbox.dylib, postbox_native.dll) beside the program, or, except on Windows, into a "
+            + "directory of LD_LIBRARY_PATH (DYLD_LIBRARY_PATH)";
 
         private static DllNotFoundException Unusable(string why, Exception failure)
         {

@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 
 namespace Postbox.Tests
@@ -40,6 +42,18 @@ namespace Postbox.Tests
             Check.Same(Numbers("LOG"), Numbers(typeof(PostboxLogLevel)));
             Check.Same(Numbers("LEASE"), Numbers(typeof(LeaseStatus)));
             Check.Same(Numbers("STATE"), Numbers(typeof(MessageState)));
+        }
+
+        public static void The_library_is_not_loaded_from_the_current_directory_of_Windows()
+        {
+            var assembly = typeof(PostboxClient).Assembly;
+            var paths = (DefaultDllImportSearchPathsAttribute)Attribute.GetCustomAttribute(assembly, typeof(DefaultDllImportSearchPathsAttribute));
+            Check.Equal(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories, paths.Paths);
+            // A function must not have other paths.
+            var native = assembly.GetTypes().SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+                .Where(method => method.Attributes.HasFlag(MethodAttributes.PinvokeImpl)).ToList();
+            Check.That(native.Count > 100, "only " + native.Count + " functions were found");
+            Check.Same(new MethodInfo[0], native.Where(method => method.IsDefined(typeof(DefaultDllImportSearchPathsAttribute))));
         }
 
         public static void The_version_is_the_same()
