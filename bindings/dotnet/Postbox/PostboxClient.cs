@@ -36,6 +36,23 @@ namespace Postbox
             OpenClients.Add(handle);
         }
 
+        /// <summary>Opens a client, and disposes of its configuration.</summary>
+        /// <param name="configure">Sets the settings and adds the producers.</param>
+        /// <returns>The client, to be disposed of.</returns>
+        /// <exception cref="PostboxException">The same as for <see cref="PostboxConfig.Open"/>.</exception>
+        /// <example><code>
+        /// using var postbox = PostboxClient.Open(config =&gt; config.Set("region", "eu-west-1").AddProducer("orders", producer));
+        /// </code></example>
+        public static PostboxClient Open(Action<PostboxConfig> configure)
+        {
+            Callbacks.Observable(configure, nameof(configure));
+            using (var config = new PostboxConfig())
+            {
+                configure(config);
+                return config.Open();
+            }
+        }
+
         /// <summary>
         /// Stops the sweeper and the archiver, rejects new calls, and waits up to "close_timeout_ms" for calls in
         /// progress. A call that sends or archives messages finishes its current calls to producers and archives, and

@@ -23,7 +23,7 @@ namespace Postbox.Tests
         private static IEnumerable<string> Missing(Type type, Type contract)
         {
             var declared = contract.GetInterfaces().Concat(new[] { contract }).SelectMany(part => part.GetMethods()).Select(SignatureOf).ToList();
-            return type.GetMethods(OfTheType).Where(method => method.DeclaringType == type).Select(SignatureOf).Except(declared);
+            return type.GetMethods(OfTheType).Where(method => method.GetBaseDefinition().DeclaringType == type).Select(SignatureOf).Except(declared);
         }
 
         /// <summary>A method with its types. The types of units of work and of leases are those of the interfaces.</summary>
@@ -53,6 +53,20 @@ namespace Postbox.Tests
                 // Every client has a database of its own.
                 Check.Equal(0L, other.CountMessages(MessageState.Dispatched));
             }
+        }
+
+        public static void A_client_is_opened_in_one_statement()
+        {
+            using (var client = PostboxClient.Open(config => config.Set("embedded_path", ":memory:").AddProducer("t", message => SendResult.Sent)))
+                Check.Equal(Outcome.Dispatched, Wait.For(client.PostAsync(new OutboxMessage("t", "x"))).Single().Outcome);
+            PostboxConfig kept = null;
+            Check.Fails(PostboxErrorCode.UnknownName, () => PostboxClient.Open(config =>
+            {
+                kept = config;
+                config.Set("nothing", "x");
+            }));
+            Check.Throws<ObjectDisposedException>(() => kept.Open());
+            Check.Throws<ArgumentNullException>(() => PostboxClient.Open(null));
         }
 
         /// <summary>A handler as a program has it, which only knows the interfaces.</summary>

@@ -1,9 +1,11 @@
 using System;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox.Tests
 {
@@ -228,6 +230,67 @@ namespace Postbox.Tests
                 var before = ResidentKilobytes();
                 MakeAndDispose(world, 10000, false);
                 Check.That(ResidentKilobytes() - before < 20000, "collected handles left " + (ResidentKilobytes() - before) + " KB behind");
+            }
+        }
+
+        public static void A_thousand_clients_leave_nothing_behind()
+        {
+            OpenAndDispose(100);
+            var before = Resources();
+            OpenAndDispose(1000);
+            Resource[] after = null;
+            // Threads that have ended are still counted for a moment.
+            SpinWait.SpinUntil(() => (after = Resources()).Zip(before, (now, then) => now.Amount <= then.Amount + then.Tolerance).All(within => within), TimeSpan.FromSeconds(20));
+            foreach (var (now, then) in after.Zip(before, (now, then) => (now, then)))
+                Check.That(now.Amount <= then.Amount + then.Tolerance, now.Name + " grew from " + then.Amount + " to " + now.Amount);
+        }
+
+        /// <summary>Opens clients one after another. Each sends a message, and half of them are disposed of asynchronously.</summary>
+        private static void OpenAndDispose(int clients)
+        {
+            for (var i = 0; i < clients; i++)
+                using (var config = new PostboxConfig().Set("embedded_path", ":memory:").AddProducer("t", async message =>
+                {
+                    await Task.Yield();
+                    return SendResult.Sent;
+                }))
+                {
+                    var client = config.Open();
+                    if (i % 10 == 0)
+                        client.StartSweeper();
+                    using (var message = new OutboxMessage("t", "x"))
+                        Check.Equal(Outcome.Dispatched, Wait.For(client.PostAsync(message)).Single().Outcome);
+                    if (i % 2 == 0)
+                        client.Dispose();
+                    else
+                        Wait.For(client.DisposeAsync().AsTask());
+                }
+        }
+
+        private static Resource[] Resources()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return new[]
+            {
+                // The pool and the library keep some threads.
+                new Resource("the number of threads", Directory.GetDirectories("/proc/self/task").Length, 20),
+                new Resource("the number of file descriptors", Directory.GetFiles("/proc/self/fd").Length, 20),
+                new Resource("the memory in KB", ResidentKilobytes(), 30000),
+                new Resource("the managed memory in KB", GC.GetTotalMemory(true) / 1024, 2000),
+            };
+        }
+
+        private sealed class Resource
+        {
+            internal readonly string Name;
+            internal readonly long Amount, Tolerance;
+
+            internal Resource(string name, long amount, long tolerance)
+            {
+                Name = name;
+                Amount = amount;
+                Tolerance = tolerance;
             }
         }
 

@@ -93,7 +93,7 @@ namespace Postbox.Tests
             var others = new[]
             {
                 "BeginUnitOfWork", "BeginAsyncUnitOfWork", "MessageToPut", "CancellationError", "EmbeddedExecute", "NotifyCommitted",
-                "StartSweeper", "StartArchiver", "StartArchiverToFile", "GetStats", "GetStatsJson",
+                "StartSweeper", "StartArchiver", "StartArchiverToFile", "GetStats", "GetStatsJson", "ToString",
             };
             foreach (var type in new[] { typeof(PostboxClient), typeof(IPostbox) })
             {
@@ -212,6 +212,44 @@ namespace Postbox.Tests
             }
         }
 
+        public static void A_token_ends_every_wait()
+        {
+            // These call producers or archives, and end after their current request or call. The last one needs no request here.
+            var others = new[] { "ClearOutboxAsync", "SweepAsync", "ArchiveAsync", "ArchiveToFileAsync", "GetLocationAsync" };
+            var methods = typeof(IPostbox).GetMethods()
+                .Where(method => method.GetParameters().LastOrDefault()?.ParameterType == typeof(CancellationToken) && typeof(Task).IsAssignableFrom(method.ReturnType))
+                .Where(method => !others.Contains(method.Name)).ToList();
+            Check.That(methods.Count > 25, "only " + methods.Count + " methods take a token");
+            using (var server = new Server())
+            using (var client = server.Open())
+                foreach (var method in methods)
+                    using (var source = new CancellationTokenSource())
+                    {
+                        var task = (Task)method.Invoke(client, method.GetParameters().Select(parameter => ArgumentFor(parameter, source.Token)).ToArray());
+                        server.WaitFor(1);
+                        Check.That(!task.IsCompleted, method + " did not wait");
+                        source.Cancel();
+                        Check.That(IsCanceled(task, source.Token) != null, method + " has no error of the library");
+                    }
+        }
+
+        private static object ArgumentFor(ParameterInfo parameter, CancellationToken token)
+        {
+            var type = parameter.ParameterType;
+            if (type == typeof(CancellationToken))
+                return token;
+            if (parameter.HasDefaultValue)
+                return parameter.DefaultValue;
+            var result = new Dictionary<string, SendResult> { { "a", SendResult.Sent } };
+            var all = new object[]
+            {
+                // An id and a key.
+                World.Person("Ada"), new[] { "a" }, result, new OutboxMessage("t", "x"), new[] { new OutboxMessage("t", "x") }, SendResult.Sent,
+                new Item { ["Name"] = "Ada" }, MessageState.Outstanding, DateTimeOffset.UtcNow, TimeSpan.FromMinutes(1), true,
+            };
+            return all.First(type.IsInstanceOfType);
+        }
+
         public static void A_token_that_was_cancelled_before_sends_nothing()
         {
             using (var server = new Server())
@@ -260,6 +298,38 @@ namespace Postbox.Tests
                 client.Dispose();
                 foreach (var read in reads)
                     Check.Fails(PostboxErrorCode.Closed, () => Wait.For(read));
+            }
+        }
+
+        public static void Hundreds_of_awaits_end_when_the_client_is_disposed_of()
+        {
+            using (var server = new Server())
+            {
+                var client = server.Open("close_timeout_ms", "0");
+                var units = Enumerable.Range(0, 200).Select(_ => Deposited(client)).ToList();
+                var commits = units.ConvertAll(work => work.CommitAsync());
+                var reads = Enumerable.Range(0, 200).Select(_ => client.GetMessageAsync("a")).ToList();
+                server.WaitFor(1);
+                units.ForEach(work => work.Dispose());
+                Wait.For(client.DisposeAsync().AsTask());
+                foreach (var read in reads)
+                    Check.Fails(PostboxErrorCode.Closed, () => Wait.For(read));
+                // Nobody knows whether the transactions that were sent took effect.
+                foreach (var commit in commits)
+                    Check.That(new[] { PostboxErrorCode.Closed, PostboxErrorCode.OutcomeUnknown }.Contains(CodeOf(commit)), "a commit ended with " + CodeOf(commit));
+            }
+        }
+
+        private static PostboxErrorCode CodeOf(Task task)
+        {
+            try
+            {
+                Wait.For(task);
+                return PostboxErrorCode.None;
+            }
+            catch (PostboxException failure)
+            {
+                return failure.Code;
             }
         }
 
