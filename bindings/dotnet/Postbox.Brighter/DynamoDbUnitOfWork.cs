@@ -1,4 +1,6 @@
 using System;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Postbox.Brighter
 {
@@ -6,14 +8,14 @@ namespace Postbox.Brighter
     /// Brighter's unit of work on DynamoDB, with the same names. It has one transaction at a time, which starts when it
     /// is first requested.
     /// </summary>
-    public sealed class DynamoDbUnitOfWork : IDisposable
+    public sealed class DynamoDbUnitOfWork : IDisposable, IAsyncDisposable
     {
-        private readonly PostboxClient client;
-        private UnitOfWork? transaction;
+        private readonly IPostbox client;
+        private IUnitOfWork? transaction;
 
         /// <summary>Creates a unit of work over a client, which the caller still owns.</summary>
         /// <param name="client">The client.</param>
-        public DynamoDbUnitOfWork(PostboxClient client)
+        public DynamoDbUnitOfWork(IPostbox client)
         {
             this.client = client ?? throw new ArgumentNullException(nameof(client));
         }
@@ -26,7 +28,7 @@ namespace Postbox.Brighter
         /// <c>TransactItems</c>.
         /// </summary>
         /// <returns>The transaction.</returns>
-        public UnitOfWork BeginOrGetTransaction() => transaction ?? (transaction = client.BeginUnitOfWork());
+        public IUnitOfWork BeginOrGetTransaction() => transaction ??= client.BeginUnitOfWork();
 
         /// <summary>
         /// Commits the open transaction. After an error, the transaction is still open, and can be committed again or
@@ -35,11 +37,22 @@ namespace Postbox.Brighter
         /// <exception cref="InvalidOperationException">No transaction is open.</exception>
         public void Commit()
         {
-            if (transaction == null)
-                throw new InvalidOperationException("no transaction is open: call BeginOrGetTransaction first");
-            transaction.Commit();
+            Open.Commit();
             Close();
         }
+
+        /// <summary>Commits the open transaction as <see cref="Commit"/> does. No thread waits for DynamoDB.</summary>
+        /// <param name="cancellation">
+        /// Ends the wait. The transaction stays open, and may or may not have taken effect: call this method again to find out.
+        /// </param>
+        /// <returns>The task.</returns>
+        public async Task CommitAsync(CancellationToken cancellation = default(CancellationToken))
+        {
+            await Open.CommitAsync(cancellation).ConfigureAwait(false);
+            Close();
+        }
+
+        private IUnitOfWork Open => transaction ?? throw new InvalidOperationException("no transaction is open: call BeginOrGetTransaction first");
 
         /// <summary>Rolls back the open transaction, if there is one: nothing is written or sent.</summary>
         /// <exception cref="PostboxException">
@@ -71,5 +84,13 @@ namespace Postbox.Brighter
 
         /// <summary>The same as <see cref="Close"/>.</summary>
         public void Dispose() => Close();
+
+        /// <summary>The same as <see cref="Close"/>, which sends no request.</summary>
+        /// <returns>A task that has ended.</returns>
+        public ValueTask DisposeAsync()
+        {
+            Close();
+            return default(ValueTask);
+        }
     }
 }

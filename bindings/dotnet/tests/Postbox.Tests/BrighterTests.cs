@@ -1,4 +1,7 @@
 using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading.Tasks;
 using Postbox.Brighter;
 
 namespace Postbox.Tests
@@ -55,6 +58,35 @@ namespace Postbox.Tests
                 Check.Equal(4, world.Sent.Count);
                 Check.Contains("MapMessages<String>", Check.Throws<InvalidOperationException>(() => processor.Post("no mapper")).Message);
             }
+        }
+
+        public static void A_handler_awaits_every_call()
+        {
+            using (var world = new World())
+                Wait.For(Handle(world));
+        }
+
+        private static async Task Handle(World world)
+        {
+            var processor = Processor(world);
+            string id;
+            await using (var unitOfWork = new DynamoDbUnitOfWork(world.Client))
+            {
+                unitOfWork.BeginOrGetTransaction().Put("People", World.Person("Ada"));
+                id = processor.DepositPost(new GreetingMade(), unitOfWork);
+                await unitOfWork.CommitAsync();
+                Check.That(!unitOfWork.HasOpenTransaction, "the transaction is open");
+                Check.Throws<InvalidOperationException>(() => Wait.For(unitOfWork.CommitAsync()));
+                unitOfWork.BeginOrGetTransaction().Put("People", World.Person("Grace"));
+            }
+            Check.Equal(null, world.Client.GetItem("People", World.Person("Grace")));
+            Check.Equal(1, (await processor.ClearOutboxAsync(id)).Count);
+            var others = new List<string> { await processor.DepositPostAsync(new GreetingMade()) };
+            others.AddRange(await processor.DepositPostsAsync(new[] { new GreetingMade(), new GreetingMade() }));
+            Check.Equal(0, (await processor.ClearOutboxAsync(others)).FailureCount);
+            Check.Equal(Outcome.Dispatched, (await processor.PostAsync(new GreetingMade())).Single().Outcome);
+            Check.Equal(5, world.Sent.Count);
+            Check.Throws<InvalidOperationException>(() => Wait.For(processor.DepositPostsAsync(new[] { "no mapper" })));
         }
 
         private static CommandProcessor Processor(World world)
