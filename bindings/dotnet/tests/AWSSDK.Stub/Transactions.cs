@@ -102,6 +102,10 @@ namespace Amazon.DynamoDBv2.Model
         public List<TransactWriteItem> TransactItems { get; set; } = Absent.Collection<List<TransactWriteItem>>();
     }
 
+    public class TransactWriteItemsResponse
+    {
+    }
+
     public class CancellationReason
     {
         public string Code { get; set; }

@@ -36,10 +36,10 @@ namespace Postbox.Tests
                 ["Binaries"] = new AttributeValue { BS = new List<MemoryStream> { Bytes(2), Bytes(1, 1) } },
             };
             var item = map.ToItem();
-            Check.Equal(Item.FromJson(Dynamo.Json(map).ToString()).ToJson(), item.ToJson());
+            Check.Equal(Item.FromJson(RequestJson.Item(map).ToString()).ToJson(), item.ToJson());
             var back = item.ToAttributeMap();
             Check.Equal(item.ToJson(), back.ToItem().ToJson());
-            Check.Equal(Item.FromJson(Dynamo.Json(back).ToString()).ToJson(), item.ToJson());
+            Check.Equal(Item.FromJson(RequestJson.Item(back).ToString()).ToJson(), item.ToJson());
             Check.Equal("12.50", back["Scale"].N);
             Check.Equal("12345678901234567890123456789012345678", back["Long"].N);
             Check.That(back["EmptyList"].IsLSet && back["EmptyMap"].IsMSet, "an empty collection is not set");
