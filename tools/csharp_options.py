@@ -165,7 +165,7 @@ class Writer:
         properties = "\n".join(self.property(setting) for setting in self.settings)
         rows = "".join(self.row(setting) for setting in self.settings)
         return (
-            f"{HEAD}#nullable enable\nusing System;\nusing System.Diagnostics;\n\nnamespace Postbox\n{{\n"
+            f"{HEAD}using System;\nusing System.Diagnostics;\n\nnamespace Postbox\n{{\n"
             f"    public sealed partial class PostboxOptions\n    {{\n{properties}\n"
             f"        private OptionText[] Texts() => new[]\n        {{\n{rows}        }};\n    }}\n}}\n"
         )
@@ -211,7 +211,7 @@ def generated() -> dict[Path, str]:
     declarations = "\n".join(writer.enum(enum["name"], enum["about"], enum["values"]) for enum in enums)
     return {
         OUTPUT / "PostboxOptions.Settings.cs": writer.options(),
-        OUTPUT / "SettingEnums.cs": f"{HEAD}#nullable enable\nnamespace Postbox\n{{\n{declarations}\n{writer.names()}}}\n",
+        OUTPUT / "SettingEnums.cs": f"{HEAD}namespace Postbox\n{{\n{declarations}\n{writer.names()}}}\n",
     }
 
 

@@ -13,7 +13,7 @@ namespace Postbox
         {
             var item = new Item();
             foreach (var attribute in attributes)
-                item[attribute.Key] = Value(attribute.Value, path == "" ? attribute.Key : path + "." + attribute.Key)!;
+                item[attribute.Key] = Value(attribute.Value, path == "" ? attribute.Key : path + "." + attribute.Key);
             return item;
         }
 

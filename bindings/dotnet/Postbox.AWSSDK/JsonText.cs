@@ -14,7 +14,7 @@ namespace Postbox
         internal static string Quote(string text) => HttpUtility.JavaScriptStringEncode(text, addDoubleQuotes: true);
 
         /// <summary>Returns a text that is in quotation marks.</summary>
-        internal static string Unquote(string json) => Item.FromJson("{\"text\":{\"S\":" + json + "}}").Get<string>("text");
+        internal static string Unquote(string json) => Item.FromJson("{\"text\":{\"S\":" + json + "}}").Get<string>("text")!;
 
         /// <summary>
         /// Returns the values of the members of an object as JSON, by their names. The text is valid JSON from the library, whose

@@ -12,7 +12,7 @@ namespace Postbox
     {
         /// <summary>
         /// Returns the action that deposits a message, for a <c>TransactWriteItemsRequest</c> that the program sends with the AWS
-        /// SDK. See <see cref="PostboxClient.MessageToPut"/>.
+        /// SDK. See <see cref="IPostbox.MessageToPut"/>.
         /// </summary>
         /// <example><code>
         /// await dynamo.TransactWriteItemsAsync(new TransactWriteItemsRequest
@@ -25,7 +25,7 @@ namespace Postbox
         /// <param name="message">The message, which is copied.</param>
         /// <returns>The action, which must be sent unchanged.</returns>
         /// <exception cref="PostboxException">The message is invalid or too large, or the outbox has reached its limit.</exception>
-        public static TransactWriteItem ToTransactWriteItem(this PostboxClient client, OutboxMessage message)
+        public static TransactWriteItem ToTransactWriteItem(this IPostbox client, OutboxMessage message)
         {
             var put = JsonText.Members(JsonText.Members(NotNull(client, nameof(client)).MessageToPut(message))["Put"]);
             return new TransactWriteItem
@@ -50,7 +50,7 @@ namespace Postbox
         /// <param name="canceled">The exception of the SDK.</param>
         /// <returns>The exception, which is not thrown.</returns>
         public static PostboxException CancellationError(
-            this PostboxClient client, IEnumerable<TransactWriteItem> actions, TransactionCanceledException canceled)
+            this IPostbox client, IEnumerable<TransactWriteItem> actions, TransactionCanceledException canceled)
         {
             var names = NotNull(actions, nameof(actions)).Select(NameOf);
             var reasons = (NotNull(canceled, nameof(canceled)).CancellationReasons ?? new List<CancellationReason>())
@@ -69,7 +69,7 @@ namespace Postbox
         /// <exception cref="PostboxException">
         /// DynamoDB would reject the action, for example because it is too large. The unit of work is unchanged.
         /// </exception>
-        public static void Add(this UnitOfWork work, TransactWriteItem action)
+        public static void Add(this IUnitOfWork work, TransactWriteItem action)
         {
             NotNull(work, nameof(work));
             var all = new object?[] { NotNull(action, nameof(action)).Put, action.Update, action.Delete, action.ConditionCheck };
@@ -97,7 +97,7 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key.</param>
         /// <returns>The item, or null if the table has no such item.</returns>
-        public static Dictionary<string, AttributeValue>? GetItem(this PostboxClient client, string table, Dictionary<string, AttributeValue> key)
+        public static Dictionary<string, AttributeValue>? GetItem(this IPostbox client, string table, Dictionary<string, AttributeValue> key)
         {
             return Read(NotNull(client, nameof(client)).GetItem(table, key.ToItem()));
         }
@@ -109,7 +109,7 @@ namespace Postbox
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the item, or null if the table has no such item.</returns>
         public static async Task<Dictionary<string, AttributeValue>?> GetItemAsync(
-            this PostboxClient client, string table, Dictionary<string, AttributeValue> key, CancellationToken cancellation = default)
+            this IPostbox client, string table, Dictionary<string, AttributeValue> key, CancellationToken cancellation = default)
         {
             return Read(await NotNull(client, nameof(client)).GetItemAsync(table, key.ToItem(), cancellation).ConfigureAwait(false));
         }
@@ -122,13 +122,13 @@ namespace Postbox
         /// <param name="table">The table.</param>
         /// <param name="key">The key.</param>
         /// <returns>The item, or null if the table has no such item.</returns>
-        public static Dictionary<string, AttributeValue>? GetItem(this UnitOfWork work, string table, Dictionary<string, AttributeValue> key)
+        public static Dictionary<string, AttributeValue>? GetItem(this IUnitOfWork work, string table, Dictionary<string, AttributeValue> key)
         {
             return Read(NotNull(work, nameof(work)).GetItem(table, key.ToItem()));
         }
 
         /// <summary>
-        /// Reads an item as <see cref="GetItem(UnitOfWork, string, Dictionary{string, AttributeValue})"/> does. No thread waits for
+        /// Reads an item as <see cref="GetItem(IUnitOfWork, string, Dictionary{string, AttributeValue})"/> does. No thread waits for
         /// DynamoDB.
         /// </summary>
         /// <param name="work">The unit of work.</param>
@@ -137,7 +137,7 @@ namespace Postbox
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the item, or null if the table has no such item.</returns>
         public static async Task<Dictionary<string, AttributeValue>?> GetItemAsync(
-            this UnitOfWork work, string table, Dictionary<string, AttributeValue> key, CancellationToken cancellation = default)
+            this IUnitOfWork work, string table, Dictionary<string, AttributeValue> key, CancellationToken cancellation = default)
         {
             return Read(await NotNull(work, nameof(work)).GetItemAsync(table, key.ToItem(), cancellation).ConfigureAwait(false));
         }
@@ -157,7 +157,7 @@ namespace Postbox
             return expression;
         }
 
-        /// <summary>Returns what <see cref="PostboxClient.CancellationError"/> reads of an action.</summary>
+        /// <summary>Returns what <see cref="IPostbox.CancellationError"/> reads of an action.</summary>
         private static string NameOf(TransactWriteItem action)
         {
             var id = action.Put?.Item != null && action.Put.Item.TryGetValue("MessageId", out var value) ? value.S : null;

@@ -1,5 +1,4 @@
 // Generated from src/model/settings.rs by tools/csharp_options.py; do not edit.
-#nullable enable
 using System;
 using System.Diagnostics;
 

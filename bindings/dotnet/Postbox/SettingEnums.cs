@@ -1,5 +1,4 @@
 // Generated from src/model/settings.rs by tools/csharp_options.py; do not edit.
-#nullable enable
 namespace Postbox
 {
     /// <summary>The way in which sweepers share the work.</summary>

@@ -48,7 +48,7 @@ namespace Postbox.Tests
                     Check.Equal("brighter_outbox", action.Put.TableName);
                     Check.Equal("attribute_not_exists(MessageId)", action.Put.ConditionExpression);
                     using (var read = world.Client.GetMessage("one"))
-                        Check.Same(body, read.Body);
+                        Check.Same(body, read.GetBody());
                 }
         }
 
