@@ -56,9 +56,9 @@ namespace Postbox
     /// <summary>Reads <see cref="PostboxRoutes"/> from the text of a configuration.</summary>
     internal sealed class PostboxRoutesConverter : TypeConverter
     {
-        public override bool CanConvertFrom(ITypeDescriptorContext context, Type sourceType) => sourceType == typeof(string);
+        public override bool CanConvertFrom(ITypeDescriptorContext? context, Type sourceType) => sourceType == typeof(string);
 
-        public override object ConvertFrom(ITypeDescriptorContext context, CultureInfo culture, object value)
+        public override object? ConvertFrom(ITypeDescriptorContext? context, CultureInfo? culture, object value)
         {
             return value is string text ? PostboxRoutes.Parse(text) : base.ConvertFrom(context, culture, value);
         }
