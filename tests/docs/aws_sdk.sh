@@ -23,10 +23,28 @@ serve() {
     IFS= read -r url <&"${database[0]}"
 }
 
-# Prints the commands of a page. The packages of Node are those of the lock file, and the page about Python has no commands.
+# Builds the package for .NET and the program of its page. A stub takes the place of the AWS SDK, since there is no package source.
+build_dotnet() {
+    local sdk built=$work/dotnet
+    sdk=$(tools/dotnet_sdk.sh) || return 1
+    local program=$built/bin/Postbox.AWSSDK/Debug/netstandard2.1
+    export JsonNet=/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+    PostboxFrameworks="netstandard2.1;netcoreapp3.1" PostboxOutput=$built AwsSdkStub=4 "$sdk/dotnet" build bindings/dotnet/Postbox.AWSSDK \
+        -nologo -verbosity:quiet -clp:NoSummary -nowarn:MSB3088 -nowarn:MSB3101 || return 1
+    cp "$built/bin/AWSSDK.Stub/Debug/netstandard2.1/AWSSDK.Stub.dll" "$JsonNet" "$program" &&
+        tools/doc_code.py docs/aws-sdk-dotnet.md csharp >"$work/Greet.cs" &&
+        "$sdk/csc" -warnaserror -r:"$program/Postbox.dll" -r:"$program/Postbox.AWSSDK.dll" -r:"$program/AWSSDK.Stub.dll" \
+            -out:"$program/Greet.dll" "$work/Greet.cs" &&
+        echo '{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"8.0.0"}}}' >"$program/Greet.runtimeconfig.json"
+    dotnet_program="$sdk/dotnet exec $program/Greet.dll"
+}
+
+# Prints the commands of a page. The packages of Node are those of the lock file, and the pages about Python and .NET have no
+# commands for a clone.
 commands_of() {
     case $1 in
         python) tools/doc_code.py docs/aws-sdk-python.md python >"$work/page.py" && echo "$work/venv/bin/python $work/page.py" ;;
+        dotnet) printf '%s\n' "export LD_LIBRARY_PATH=$work/home/postbox/lib" "$dotnet_program" "$dotnet_program" ;;
         node) ln -sfn "$modules" "$work/home/node_modules" && tools/doc_code.py docs/aws-sdk-node.md sh | grep -v '^npm install' ;;
         *) tools/doc_code.py "docs/aws-sdk-$1.md" sh ;;
     esac
@@ -51,6 +69,7 @@ step "wheel" install_wheel "$work/venv"
 step "docs/aws-sdk-rust.md shows examples/aws_sdk.rs" rust_page_shows_the_example
 [ $# != 0 ] || set -- rust python node c cpp dotnet
 for language in "$@"; do
+    [ "$language" != dotnet ] || step "the package for .NET and the program of its page" build_dotnet
     step "docs/aws-sdk-$language.md" works "$language"
 done
 finish

@@ -233,7 +233,9 @@ namespace Postbox
         /// <summary>Returns a number that the program has set as if it had been read, and null for other values.</summary>
         private static object? AsRead(object? value)
         {
-            if (value is decimal || value is ItemNumber)
+            if (value is ItemNumber exact)
+                return Read(exact.Digits);
+            if (value is decimal)
                 return value;
             if (value is double || value is float)
                 return Read(((IFormattable)value).ToString("R", CultureInfo.InvariantCulture));

@@ -62,6 +62,7 @@ namespace Postbox.Tests
                 Check.Equal((ushort?)36, item.Get<ushort?>("Age"));
                 Check.Equal(36m, item.Get<decimal>("Age"));
                 Check.Equal("36", item.Get<ItemNumber>("Age").Digits);
+                Check.Equal(1200, new Item { ["N"] = new ItemNumber("1.2E3") }.Get<int>("N"));
                 Check.Equal(1.5m, item.Get<decimal>("Height"));
                 Check.Equal(1.5f, item.Get<float>("Height"));
                 Check.Equal(60.5, item.Get<double>("Weight"));
