@@ -1495,6 +1495,24 @@ postbox_error *postbox_open(const postbox_config *config,
                                    postbox_client **client);
 
 /**
+ * Signs the next requests to AWS with these credentials, in place of those of the settings or of AWS's
+ * default chain. `session_token` may be NULL. Programs whose credentials come from their own source call
+ * this function each time the source has new ones, before the old ones expire. The producers of SNS and
+ * SQS use the credentials too. Requests in progress continue, and are repeated with the new credentials
+ * if AWS rejects the old ones as expired. This function copies the strings, and sends no request.
+ *
+ * The default chain already renews the credentials of profiles, roles, containers and instances.
+ *
+ * Errors: POSTBOX_ERROR_INVALID_SETTING if a value is empty or too long; see the settings
+ * "access_key_id", "secret_access_key" and "session_token". The credentials are unchanged after an error.
+ */
+POSTBOX_API POSTBOX_MUST_CHECK
+postbox_error *postbox_set_credentials(postbox_client *client,
+                                              const char *access_key_id,
+                                              const char *secret_access_key,
+                                              const char *session_token);
+
+/**
  * Closes a client: stops the sweeper and the archiver, waits up to "close_timeout_ms" for calls in
  * progress, and stops the client's own thread. As soon as the sweeper and the archiver have
  * stopped, new calls on the client fail with POSTBOX_ERROR_CLOSED, except those that stop a

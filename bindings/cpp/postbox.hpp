@@ -1634,6 +1634,15 @@ public:
     /** Starts a background thread that sweeps. See postbox_start_sweeper. */
     void start_sweeper() { detail::check(postbox_start_sweeper(handle())); }
 
+    /** Signs the next requests with these credentials, in place of those of the settings or of AWS's default chain.
+    *  See postbox_set_credentials. */
+    void set_credentials(std::string_view access_key_id, std::string_view secret_access_key,
+                         std::optional<std::string_view> session_token = std::nullopt) {
+        detail::check(postbox_set_credentials(handle(), detail::text(access_key_id, "access_key_id").c_str(),
+                                              detail::text(secret_access_key, "secret_access_key").c_str(),
+                                              detail::optional_text(session_token, "session_token").get()));
+    }
+
     /** Notifies the sweeper of this client that another client has committed messages. The sweeper sends them at once.
     *  See postbox_notify_committed. */
     void notify_committed(const std::vector<std::string> &ids) {

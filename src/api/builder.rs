@@ -209,7 +209,7 @@ impl Builder {
             Some(shared) if !is_embedded => server_of(&config, shared, &client),
             _ => Server::Embedded(Some(config.embedded_path.clone()).filter(|path| !path.is_empty())),
         };
-        let credentials = shared.as_ref().and_then(|shared| shared.credentials.clone()).filter(|_| !is_embedded);
+        let credentials = shared.as_ref().map(|shared| shared.credentials.clone());
         if let Some(shared) = shared {
             add_routes(&mut router, routes, &config, &shared, &runtime, transport_http_client)?;
         }

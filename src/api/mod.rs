@@ -3,6 +3,7 @@
 mod admin;
 pub(crate) mod builder;
 mod by_id;
+mod credentials;
 mod deposit;
 mod lease;
 mod messages;

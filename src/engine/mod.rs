@@ -61,8 +61,8 @@ pub(crate) struct Engine {
     pub(crate) polling: Polling,
     pub(crate) sweeping: Sweeping,
     pub(crate) committed: Committed,
-    /// The credentials of the default chain, if requests use them.
-    credentials: Option<Renewable>,
+    /// The credentials of requests to AWS. `None` if there are no such requests.
+    pub(crate) credentials: Option<Renewable>,
     /// The source of the trace context of the messages that a thread deposits.
     trace_context: Option<Arc<TraceContextSource>>,
     /// The name of the holder in the leases of this process: its host and process.
@@ -235,7 +235,7 @@ impl Engine {
     /// Adds the provider of credentials to the error of a request that was not sent because it waited for this provider.
     pub(crate) fn with_provider(&self, error: Error) -> Error {
         match self.credentials.as_ref().and_then(Renewable::awaited) {
-            Some(provider) if error.code() == ErrorCode::Timeout => {
+            Some(provider) if error.code() == ErrorCode::Timeout && !self.outbox.is_embedded() => {
                 error.with_text(&format!("; no AWS credentials have arrived yet from this provider: {provider}"))
             }
             _ => error,

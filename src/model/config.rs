@@ -256,12 +256,7 @@ impl Config {
                 self.table_name
             )));
         }
-        if self.access_key_id.is_empty() != self.secret_access_key.is_empty() {
-            return Err(invalid("access_key_id and secret_access_key go together: set both or none"));
-        }
-        if !self.session_token.is_empty() && self.access_key_id.is_empty() {
-            return Err(invalid("session_token is set without access_key_id and secret_access_key"));
-        }
+        self.check_credentials()?;
         if !self.embedded_path.is_empty() && !self.endpoint_url.is_empty() {
             return Err(invalid("embedded_path and endpoint_url exclude each other: unset one"));
         }
@@ -287,6 +282,34 @@ impl Config {
                 self.sweep_min_age.as_millis(),
                 self.attempt_timeout.as_millis()
             )));
+        }
+        Ok(())
+    }
+
+    /// Returns a configuration with these credentials.
+    pub(crate) fn with_credentials(access_key_id: &str, secret_access_key: &str, session_token: &str) -> Result<Self> {
+        let mut config = Self::default();
+        let given = [
+            ("access_key_id", access_key_id),
+            ("secret_access_key", secret_access_key),
+            ("session_token", session_token),
+        ];
+        for (name, value) in given {
+            config.set(name, value)?;
+        }
+        if access_key_id.is_empty() {
+            return Err(invalid("access_key_id: at least 1 character is required, found 0"));
+        }
+        config.check_credentials()?;
+        Ok(config)
+    }
+
+    fn check_credentials(&self) -> Result<()> {
+        if self.access_key_id.is_empty() != self.secret_access_key.is_empty() {
+            return Err(invalid("access_key_id and secret_access_key go together: set both or none"));
+        }
+        if !self.session_token.is_empty() && self.access_key_id.is_empty() {
+            return Err(invalid("session_token is set without access_key_id and secret_access_key"));
         }
         Ok(())
     }

@@ -18,6 +18,10 @@ impl Outbox {
         }
     }
 
+    pub(crate) fn is_embedded(&self) -> bool {
+        matches!(self.server, Server::Embedded(_))
+    }
+
     /// Returns the account of the table, from its ARN `arn:aws:dynamodb:REGION:ACCOUNT:table/NAME`.
     async fn account(&self) -> Option<String> {
         let described = self.describe().await.ok()?;

@@ -1,5 +1,7 @@
-//! The credentials of the AWS default chain: cached, and loaded again when they expire or AWS rejects them.
+//! The credentials of a client: those that the program has set, or those of the AWS default chain, which are cached, and
+//! loaded again when they expire or AWS rejects them.
 
+use crate::model::config::Config;
 use crate::sdk::error_chain::causes;
 use crate::sdk::server_clock::CorrectedTime;
 use crate::sys::clock;
@@ -21,6 +23,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
+/// The name of the provider of credentials that the program has set.
+pub(crate) const PROVIDER: &str = "postbox";
 /// The minimum time between two loads of rejected credentials, so that wrong credentials are not loaded for each request.
 const BETWEEN_LOADS: Duration = Duration::from_secs(5);
 /// Credentials are renewed in the background this long before they expire.
@@ -47,6 +51,8 @@ struct Chain {
 
 #[derive(Default)]
 struct State {
+    /// The credentials that the program has set, which are used instead of those of the chain.
+    set: Option<Credentials>,
     current: Option<Credentials>,
     /// Whether AWS rejected the current credentials.
     is_rejected: bool,
@@ -87,20 +93,36 @@ impl Signer {
     }
 }
 
+/// Returns the credentials in the settings, if there are any.
+pub(crate) fn set_in(settings: &Config) -> Option<Credentials> {
+    let Config { access_key_id, secret_access_key, session_token, .. } = settings;
+    let token = Some(session_token.clone()).filter(|token| !token.is_empty());
+    (!access_key_id.is_empty()).then(|| Credentials::new(access_key_id, secret_access_key, token, None, PROVIDER))
+}
+
 impl Renewable {
-    pub(crate) fn new(runtime: Handle, sdk: SdkConfig, profile: Option<String>) -> Self {
+    /// Creates credentials of the default chain, or those that the program has set.
+    pub(crate) fn new(runtime: Handle, sdk: SdkConfig, profile: Option<String>, set: Option<Credentials>) -> Self {
         Self(Arc::new(Chain {
             runtime,
             sdk,
             profile,
             one_at_a_time: tokio::sync::Mutex::default(),
-            state: Mutex::default(),
+            state: Mutex::new(State { set, ..State::default() }),
         }))
+    }
+
+    /// Uses the credentials in these settings for the next requests.
+    pub(crate) fn replace(&self, settings: &Config) {
+        self.0.state.lock().set = set_in(settings);
     }
 
     /// Takes note that AWS rejected these credentials. Returns whether the next attempt may have others.
     pub(crate) fn rejected(&self, signer: &Signer) -> bool {
         let mut state = self.0.state.lock();
+        if let Some(set) = &state.set {
+            return !signer.is_of(set);
+        }
         let is_current = state.current.as_ref().is_some_and(|current| signer.is_of(current));
         if is_current && !state.is_rejected {
             if is_recent(state.last_rejection) {
@@ -115,12 +137,15 @@ impl Renewable {
     /// Returns the provider that was asked last, if there are no usable credentials.
     pub(crate) fn awaited(&self) -> Option<&'static str> {
         let state = self.0.state.lock();
-        state.asked.filter(|_| state.usable().is_none())
+        state.asked.filter(|_| state.set.is_none() && state.usable().is_none())
     }
 
     async fn provide(&self) -> Result {
         let (loads, current) = {
             let state = self.0.state.lock();
+            if let Some(set) = &state.set {
+                return Ok(set.clone());
+            }
             let renews = state.expires_within(BEFORE_EXPIRY) && !is_recent(state.last_load);
             match state.usable() {
                 Some(current) if !renews => return Ok(current.clone()),

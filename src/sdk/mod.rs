@@ -20,7 +20,7 @@ use crate::model::config::{Config, check_region};
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::settings::ClockSource;
 use crate::sdk::connector::OnRuntime;
-use crate::sdk::credentials::Renewable;
+use crate::sdk::credentials::{PROVIDER, Renewable};
 use crate::sdk::empty_values::without_empty_endpoints;
 use crate::sdk::http::PooledClient;
 pub(crate) use crate::sdk::profile::with_backoff;
@@ -38,15 +38,12 @@ use tokio::runtime::Handle;
 
 /// The region for the embedded database and for custom endpoints, which ignore it.
 pub(crate) const ANY_REGION: &str = "us-east-1";
-/// The name of the provider of credentials that come from the settings.
-const PROVIDER: &str = "postbox";
 
 /// The configuration that all clients of AWS share.
 pub(crate) struct Shared {
     /// Region, credentials, timeouts, retries and the HTTP client.
     pub(crate) sdk: SdkConfig,
-    /// The credentials of the default chain, unless the settings have credentials.
-    pub(crate) credentials: Option<Renewable>,
+    pub(crate) credentials: Renewable,
 }
 
 /// Loads the configuration that all clients share. Exchanges run on the runtime of this future. Values for settings that
@@ -75,14 +72,8 @@ pub(crate) async fn load(config: &Config, http_client: Option<SharedHttpClient>)
     if let Some(region) = sdk.region() {
         check_region("the region of AWS_REGION or of the AWS profile", region.as_ref())?;
     }
-    let (provider, credentials) = if config.access_key_id.is_empty() {
-        let renewable = Renewable::new(Handle::current(), sdk.clone(), profile.from_setting);
-        (SharedCredentialsProvider::new(renewable.clone()), Some(renewable))
-    } else {
-        let token = Some(config.session_token.clone()).filter(|token| !token.is_empty());
-        let fixed = Credentials::new(&config.access_key_id, &config.secret_access_key, token, None, PROVIDER);
-        (SharedCredentialsProvider::new(fixed), None)
-    };
+    let credentials = Renewable::new(Handle::current(), sdk.clone(), profile.from_setting, credentials::set_in(config));
+    let provider = SharedCredentialsProvider::new(credentials.clone());
     let sdk = sdk.into_builder().credentials_provider(provider).identity_cache(IdentityCache::no_cache()).build();
     Ok(Shared { sdk, credentials })
 }

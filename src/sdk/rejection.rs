@@ -30,12 +30,11 @@ pub(crate) fn is_about_credentials(code: &str) -> bool {
 /// this machine was wrong and is corrected now. AWS executes no such request, so the retry is safe.
 #[derive(Debug)]
 pub(crate) struct RejectedSignature {
-    /// The credentials, if they can be loaded again.
-    credentials: Option<Renewable>,
+    credentials: Renewable,
 }
 
 impl RejectedSignature {
-    pub(crate) fn new(credentials: Option<Renewable>) -> Self {
+    pub(crate) fn new(credentials: Renewable) -> Self {
         Self { credentials }
     }
 }
@@ -53,7 +52,7 @@ impl ClassifyRetry for RejectedSignature {
         let are_rejected = says_that_credentials_are_rejected(response);
         let is_renewable = || {
             let signer = response.extension::<Signer>();
-            self.credentials.as_ref().zip(signer).is_some_and(|(credentials, signer)| credentials.rejected(signer))
+            signer.is_some_and(|signer| self.credentials.rejected(signer))
         };
         if says_that_the_time_is_wrong(response) || (are_rejected && is_renewable()) {
             return retry();

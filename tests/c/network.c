@@ -68,3 +68,28 @@ void missing_credentials_are_an_error(void)
     postbox_free(box);
     postbox_config_free(config);
 }
+
+/* Nobody listens at the endpoint, which shows that the request was signed. */
+void credentials_can_be_set_while_a_client_is_open(void)
+{
+    postbox_message *read = NULL;
+    postbox_client *box = NULL;
+    postbox_config *config = endpoint_config(unused_port(), "1500");
+    OK(postbox_config_set(config, "access_key_id", ""));
+    OK(postbox_config_set(config, "secret_access_key", ""));
+    OK(postbox_open(config, &box));
+    FAILS(POSTBOX_ERROR_NO_AWS_CONFIG, "access_key_id", postbox_get_message(box, "x", &read));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "access_key_id", postbox_set_credentials(box, NULL, "secret", NULL));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "secret_access_key", postbox_set_credentials(box, "key", NULL, NULL));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "client", postbox_set_credentials(NULL, "key", "secret", NULL));
+    FAILS(POSTBOX_ERROR_INVALID_SETTING, "secret_access_key", postbox_set_credentials(box, "key", "", "token"));
+    FAILS(POSTBOX_ERROR_NO_AWS_CONFIG, "access_key_id", postbox_get_message(box, "x", &read));
+    OK(postbox_set_credentials(box, "key", "secret", NULL));
+    FAILS(POSTBOX_ERROR_UNREACHABLE, "could not be reached", postbox_get_message(box, "x", &read));
+    OK(postbox_set_credentials(box, "key", "secret", "token"));
+    FAILS(POSTBOX_ERROR_UNREACHABLE, "could not be reached", postbox_get_message(box, "x", &read));
+    OK(postbox_close(box));
+    FAILS(POSTBOX_ERROR_CLOSED, "closed", postbox_set_credentials(box, "key", "secret", NULL));
+    postbox_free(box);
+    postbox_config_free(config);
+}

@@ -149,6 +149,7 @@
     TEST(null_arguments_of_started_operations_are_errors) \
     TEST(unreachable_endpoint_is_an_error_within_the_timeout) \
     TEST(missing_credentials_are_an_error) \
+    TEST(credentials_can_be_set_while_a_client_is_open) \
     TEST(unit_used_by_two_threads_is_an_error) \
     TEST(threads_share_one_postbox) \
     TEST(unit_may_move_between_threads) \

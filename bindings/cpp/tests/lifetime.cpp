@@ -21,6 +21,17 @@ TEST(after_close_every_call_says_so) {
     CHECK(box.stats().deposited == 0);
 }
 
+/* Nobody listens at the endpoint, which shows that the request was signed. */
+TEST(credentials_can_be_set_while_a_client_is_open) {
+    postbox::client box(postbox::config().set("endpoint_url", "http://127.0.0.1:1").set("region", "eu-west-1").set("max_request_attempts", "1"));
+    FAILS(POSTBOX_ERROR_NO_AWS_CONFIG, "access_key_id", box.get_message("x"));
+    FAILS(POSTBOX_ERROR_INVALID_SETTING, "secret_access_key", box.set_credentials("key", ""));
+    box.set_credentials("key", "secret", "token");
+    FAILS(POSTBOX_ERROR_UNREACHABLE, "could not be reached", box.get_message("x"));
+    box.set_credentials("key", "secret");
+    FAILS(POSTBOX_ERROR_UNREACHABLE, "could not be reached", box.get_message("x"));
+}
+
 /* A moved-from object owns nothing: it is not freed twice, and using it is an error. */
 TEST(moved_from_object_throws_and_is_not_freed_again) {
     postbox::client first = open_memory();

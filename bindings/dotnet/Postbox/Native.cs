@@ -239,6 +239,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_new();
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_selection_set(SelectionHandle selection, byte[] name, byte[] value);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_send_results_set(IntPtr results, UIntPtr index, int outcome, byte[] reason);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_credentials(ClientHandle client, byte[] accessKeyId, byte[] secretAccessKey, byte[] sessionToken);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_log_callback(int level, postbox_log_callback callback, IntPtr data, postbox_release_callback release);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_set_trace_context(byte[] traceParent, byte[] traceState);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_start_archiver(ClientHandle client, postbox_archive_callback archive, IntPtr data, postbox_release_callback release);

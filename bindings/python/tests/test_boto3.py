@@ -30,6 +30,24 @@ PEOPLE: dict[str, Any] = {
 }
 
 
+def test_a_client_signs_with_the_credentials_of_boto3(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    config = remote(server)
+    config["access_key_id"] = config["secret_access_key"] = ""
+    frozen = boto3.Session("key", "secret", "token").get_credentials().get_frozen_credentials()
+    with postbox.open(config) as box:
+        with pytest.raises(postbox.PostboxError) as missing:
+            box.create_table()
+        assert missing.value.code == postbox.ErrorCode.NO_AWS_CONFIG
+        with pytest.raises(postbox.PostboxError) as empty:
+            box.set_credentials(frozen.access_key, "", frozen.token)
+        assert empty.value.code == postbox.ErrorCode.INVALID_SETTING
+        box.set_credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        box.create_table()
+        assert box.verify_table()
+
+
 def test_boto3_and_postbox_read_items_of_each_other(server: str) -> None:
     session = boto3.Session("test", "test", region_name="eu-central-1")
     database = session.resource("dynamodb", endpoint_url=server)

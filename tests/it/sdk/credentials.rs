@@ -71,6 +71,64 @@ fn replaced_credentials_are_used_without_a_restart() {
     });
 }
 
+/// The program replaces credentials while the Postbox is open. A request that AWS rejects for the old ones is repeated.
+#[test]
+fn credentials_can_be_set_while_a_postbox_is_open() {
+    with_aws(&[("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "CHAINKEY"), ("AWS_SECRET_ACCESS_KEY", "s")], || {
+        let settings = |key: &'static str| Postbox::builder().access_key_id(key).secret_access_key("s");
+        for (builder, old) in [(Postbox::builder(), "CHAINKEY/"), (settings("SETKEY"), "SETKEY/")] {
+            let amazon = Amazon::new();
+            let postbox = builder.http_client(amazon.clone()).open().unwrap();
+            postbox.create_table().unwrap();
+            assert!(amazon.take().iter().all(|request| request.signature.contains(old)));
+
+            for (key, secret, token) in
+                [("", "s", None), ("k", "", None), ("", "", None), (&"k".repeat(256), "s", None)]
+            {
+                let error = postbox.set_credentials(key, secret, token).unwrap_err();
+                assert_eq!(error.code(), ErrorCode::InvalidSetting, "{error}");
+                assert!(error.message().contains("access_key"), "{error}");
+            }
+            assert!(postbox.get_message("id").unwrap().is_none());
+            assert!(amazon.take()[0].signature.contains(old), "an error changes nothing");
+
+            postbox.set_credentials("NEWKEY", "s", Some("token")).unwrap();
+            assert!(postbox.get_message("id").unwrap().is_none());
+            let seen = amazon.take();
+            assert!(seen.len() == 1 && seen[0].signature.contains("NEWKEY/"), "{seen:?}");
+            assert!(seen[0].signature.contains("x-amz-security-token"), "{seen:?}");
+
+            amazon.behaviour().rejected_key = "NEWKEY/";
+            assert_eq!(postbox.get_message("id").unwrap_err().code(), ErrorCode::AccessDenied);
+            assert_eq!(amazon.take().len(), 1, "the same credentials are not tried again");
+            postbox.set_credentials("NEXTKEY", "s", None).unwrap();
+            assert!(postbox.get_message("id").unwrap().is_none());
+
+            postbox.close().unwrap();
+            assert_eq!(postbox.set_credentials("k", "s", None).unwrap_err().code(), ErrorCode::Closed);
+        }
+    });
+}
+
+/// The credentials of a producer are those that the program has set.
+#[test]
+fn a_producer_uses_the_credentials_that_were_set() {
+    with_aws(&[("AWS_REGION", "eu-west-1")], || {
+        let amazon = Amazon::new();
+        let postbox = Postbox::builder()
+            .embedded_path(":memory:")
+            .route("*", "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
+            .transport_http_client(amazon.clone())
+            .open()
+            .unwrap();
+        postbox.set_credentials("NEWKEY", "s", None).unwrap();
+        postbox.deposit_post(Message::new("t", "x").with_id("id")).unwrap();
+        assert_eq!(outcomes(&postbox.clear_outbox(&["id"]).unwrap()), [DispatchOutcome::Dispatched]);
+        let seen = amazon.take();
+        assert!(seen.len() == 1 && seen[0].signature.contains("NEWKEY/"), "{seen:?}");
+    });
+}
+
 /// A provider that takes longer than an attempt is not started again by each attempt.
 #[test]
 fn a_slow_provider_of_credentials_is_started_once() {

@@ -337,6 +337,16 @@ class Postbox:
             raise error
         return error
 
+    def set_credentials(self, access_key_id: str, secret_access_key: str, session_token: str | None = None) -> None:
+        """Signs the next requests to AWS with these credentials, in place of those of the configuration or of the default
+        chain. Programs whose credentials come from their own source, for example from
+        `boto3.Session().get_credentials().get_frozen_credentials()`, call this method each time the source has new ones,
+        before the old ones expire. Sends no request. Raises ConfigError if a value is empty or too long, and the
+        credentials are unchanged then."""
+        key, secret = utf8(access_key_id, "access_key_id"), utf8(secret_access_key, "secret_access_key")
+        token = optional_utf8(session_token, "session_token")
+        check(lib.postbox_set_credentials(self._pointer, key, secret, token))
+
     def notify_committed(self, ids: Iterable[str]) -> None:
         """Notifies the sweeper of this Postbox that another client, for example boto3, has committed messages. A thread
         of the sweeper sends the messages immediately. If the sweeper is not running, the next sweep of any process

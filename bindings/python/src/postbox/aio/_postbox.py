@@ -306,6 +306,10 @@ class Postbox:
         messages continue."""
         await self._on_thread(lambda _: self._box.stop_sweeper())
 
+    def set_credentials(self, access_key_id: str, secret_access_key: str, session_token: str | None = None) -> None:
+        """Signs the next requests to AWS with these credentials. See postbox.Postbox.set_credentials."""
+        self._box.set_credentials(access_key_id, secret_access_key, session_token)
+
     def notify_committed(self, ids: Iterable[str]) -> None:
         """Notifies the sweeper of this Postbox that another client has committed messages. See
         postbox.Postbox.notify_committed."""
