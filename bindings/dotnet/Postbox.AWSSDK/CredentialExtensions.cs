@@ -1,4 +1,5 @@
 using System;
+using System.Threading.Tasks;
 using Amazon.Runtime;
 
 namespace Postbox
@@ -7,14 +8,14 @@ namespace Postbox
     public static class CredentialExtensions
     {
         /// <summary>
-        /// Sets the settings "access_key_id", "secret_access_key" and "session_token" to the current credentials of the SDK.
+        /// Uses credentials of the SDK, in place of the settings "access_key_id", "secret_access_key" and "session_token", and of the
+        /// default chain of AWS. <see cref="PostboxConfig.Open"/> waits until the SDK has obtained them. The SDK is asked again each
+        /// minute while a client is open, so that the client has renewed credentials before the old ones expire; see
+        /// <see cref="PostboxConfig.SetCredentials(Func{System.Threading.CancellationToken, ValueTask{PostboxCredentials}}, TimeSpan?)"/>.
         /// </summary>
         /// <remarks>
-        /// The credentials are read once, in this call, which waits if the SDK has to obtain them. Clients that are opened with
-        /// this configuration use them until they expire. Then their calls fail with <see cref="PostboxErrorCode.AccessDenied"/>.
-        /// This method is meant for credentials that do not expire. Roles of instances, containers and pods, profiles
-        /// and single sign-on need no call: by default, Postbox obtains these credentials from the same sources as the SDK, and
-        /// renews them.
+        /// Roles of instances, containers and pods, profiles and single sign-on need no call: by default, Postbox obtains these
+        /// credentials from the same sources as the SDK, and renews them.
         /// </remarks>
         /// <param name="config">The configuration.</param>
         /// <param name="credentials">The credentials. <c>AnonymousAWSCredentials</c> have none.</param>
@@ -26,10 +27,13 @@ namespace Postbox
                 throw new ArgumentNullException(nameof(config));
             if (credentials == null)
                 throw new ArgumentNullException(nameof(credentials));
-            var current = credentials.GetCredentials()
-                ?? throw new ArgumentException("the credentials are anonymous: Postbox signs every request", nameof(credentials));
-            return config.Set("access_key_id", current.AccessKey).Set("secret_access_key", current.SecretKey)
-                .Set("session_token", current.UseToken ? current.Token : "");
+            if (credentials is AnonymousAWSCredentials)
+                throw new ArgumentException("the credentials are anonymous: Postbox signs every request", nameof(credentials));
+            return config.SetCredentials(async _ =>
+            {
+                var current = await credentials.GetCredentialsAsync().ConfigureAwait(false);
+                return new PostboxCredentials(current.AccessKey, current.SecretKey, current.Token);
+            });
         }
     }
 }

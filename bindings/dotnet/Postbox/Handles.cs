@@ -100,6 +100,17 @@ namespace Postbox
         /// <summary>The messages of asynchronous producers. Null if the client has no such producers.</summary>
         internal Sending? Sending { get; }
 
+        /// <summary>The renewal of the credentials. Null if they come from the settings or the default chain.</summary>
+        internal CredentialRenewal? Renewal { get; set; }
+
+        internal void SetCredentials(PostboxCredentials credentials)
+        {
+            var key = Utf8.Required(credentials.AccessKeyId, nameof(credentials.AccessKeyId));
+            var secret = Utf8.Required(credentials.SecretAccessKey, nameof(credentials.SecretAccessKey));
+            var token = Utf8.Optional(credentials.SessionToken, nameof(credentials.SessionToken));
+            Errors.Check(Native.postbox_set_credentials(this, key, secret, token));
+        }
+
         /// <summary>
         /// Closes the client, so that its background threads and the calls of other threads end, and then frees it.
         /// </summary>
@@ -119,6 +130,7 @@ namespace Postbox
         /// </summary>
         internal PostboxException? Close(ulong? timeout)
         {
+            Renewal?.End();
             try
             {
                 var abandoned = Sending?.End(ref timeout);
@@ -145,6 +157,7 @@ namespace Postbox
         protected override void Free()
         {
             OpenClients.Remove(this);
+            Renewal?.End();
             var pointer = handle;
             if (isClosed || !(isFinalized || Callbacks.RunOnThisThread || Callbacks.LogOnThisThread))
                 Native.postbox_free(pointer);

@@ -86,6 +86,9 @@ namespace Postbox
         /// <inheritdoc cref="PostboxClient.StartSweeper()"/>
         void StartSweeper();
 
+        /// <inheritdoc cref="PostboxClient.SetCredentials(PostboxCredentials)"/>
+        void SetCredentials(PostboxCredentials credentials);
+
         /// <inheritdoc cref="PostboxClient.NotifyCommitted(string[])"/>
         void NotifyCommitted(params string[] ids);
 

@@ -488,23 +488,23 @@ namespace Postbox
         /// <summary>
         /// Signs the next requests to AWS with these credentials, in place of those of the settings or of the default chain.
         /// Programs whose credentials come from their own source call this method each time the source has new ones,
-        /// before the old ones expire. The producers of SNS and SQS use the credentials too. Requests in progress continue,
-        /// and are repeated with the new credentials if AWS rejects the old ones as expired. Sends no request.
+        /// before the old ones expire, or call
+        /// <see cref="PostboxConfig.SetCredentials(Func{CancellationToken, ValueTask{PostboxCredentials}}, TimeSpan?)"/>, which does
+        /// so. The producers of SNS and SQS use the credentials too. Requests in progress continue, and are repeated with the
+        /// new credentials if AWS rejects the old ones as expired. Sends no request.
         /// </summary>
         /// <remarks>
         /// The default chain already renews the credentials of profiles, roles, containers and instances.
         /// </remarks>
-        /// <param name="accessKeyId">The access key.</param>
-        /// <param name="secretAccessKey">The secret of the access key.</param>
-        /// <param name="sessionToken">The session token of temporary credentials, or null.</param>
+        /// <param name="credentials">The credentials.</param>
         /// <exception cref="PostboxException">
         /// <see cref="PostboxErrorCode.InvalidSetting"/>: a value is empty or too long. The credentials are unchanged.
         /// </exception>
-        public void SetCredentials(string accessKeyId, string secretAccessKey, string sessionToken = null)
+        public void SetCredentials(PostboxCredentials credentials)
         {
-            var key = Utf8.Required(accessKeyId, nameof(accessKeyId));
-            var secret = Utf8.Required(secretAccessKey, nameof(secretAccessKey));
-            Errors.Check(Native.postbox_set_credentials(Handle, key, secret, Utf8.Optional(sessionToken, nameof(sessionToken))));
+            if (credentials == null)
+                throw new ArgumentNullException(nameof(credentials));
+            Handle.SetCredentials(credentials);
         }
 
         /// <summary>

@@ -13,7 +13,7 @@ namespace Postbox
     /// the configuration, so one configuration can open several clients. The configuration may be disposed of while
     /// these clients are open.
     /// </summary>
-    public sealed class PostboxConfig : IDisposable
+    public sealed partial class PostboxConfig : IDisposable
     {
         private readonly ConfigHandle handle;
 
@@ -348,6 +348,7 @@ namespace Postbox
         {
             Callbacks.Observable(receiver, nameof(receiver));
             Callbacks.Give(receiver, data => Native.postbox_config_set_log_callback(Handle, (int)level, Callbacks.Log, data, Callbacks.Release));
+            (logLevel, log) = (level, receiver);
             return this;
         }
 
@@ -379,9 +380,11 @@ namespace Postbox
                     foreach (var producer in asynchronous)
                         producer.Value(sending);
                 var description = Description;
+                var current = credentials?.Wait();
                 IntPtr pointer;
                 Errors.Check(Native.postbox_open(Handle, out pointer));
                 var client = new ClientHandle(pointer, sending);
+                BeginRenewal(client, current);
                 sending?.Begin(client);
                 return new PostboxClient(client, description);
             }

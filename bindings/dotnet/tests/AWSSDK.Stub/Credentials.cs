@@ -1,8 +1,12 @@
+using System.Threading.Tasks;
+
 namespace Amazon.Runtime
 {
     public abstract class AWSCredentials
     {
         public abstract ImmutableCredentials GetCredentials();
+
+        public virtual Task<ImmutableCredentials> GetCredentialsAsync() => Task.FromResult(GetCredentials());
     }
 
     public class ImmutableCredentials

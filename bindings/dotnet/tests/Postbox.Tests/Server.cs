@@ -20,6 +20,7 @@ namespace Postbox.Tests
 
         private readonly Socket listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         private readonly SemaphoreSlim arrived = new SemaphoreSlim(0);
+        private readonly List<string> keys = new List<string>();
         private readonly Thread thread;
         private volatile bool responds, stops;
 
@@ -32,13 +33,26 @@ namespace Postbox.Tests
         }
 
         /// <summary>Opens a client that uses this server as DynamoDB.</summary>
-        internal PostboxClient Open(string setting = "attempt_timeout_ms", string value = "120000")
+        internal PostboxClient Open(string setting = "attempt_timeout_ms", string value = "120000", Action<PostboxConfig> more = null)
         {
             using (var config = new PostboxConfig()
                 .Set("endpoint_url", "http://127.0.0.1:" + ((IPEndPoint)listener.LocalEndPoint).Port).Set("region", "eu-west-1")
                 .Set("access_key_id", "a").Set("secret_access_key", "b").Set("operation_timeout_ms", TimeSpan.FromMinutes(2))
                 .Set("attempt_timeout_ms", TimeSpan.FromMinutes(2)).Set(setting, value))
+            {
+                more?.Invoke(config);
                 return config.Open();
+            }
+        }
+
+        /// <summary>The access keys with which the requests were signed, in order.</summary>
+        internal IReadOnlyList<string> Keys
+        {
+            get
+            {
+                lock (keys)
+                    return keys.ToList();
+            }
         }
 
         internal void WaitFor(int requests)
@@ -109,6 +123,8 @@ namespace Postbox.Tests
             if (isWhole)
             {
                 waiting.Add(socket);
+                lock (keys)
+                    keys.Add(Regex.Match(text, "Credential=([^/]*)/").Groups[1].Value);
                 arrived.Release();
             }
             return true;
