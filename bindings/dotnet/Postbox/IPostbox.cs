@@ -119,19 +119,13 @@ namespace Postbox
         /// <inheritdoc cref="PostboxClient.ReplayCausation(string)"/>
         Report ReplayCausation(string causationId);
 
-        /// <inheritdoc cref="PostboxClient.Archive(Action{OutboxMessage}, CancellationToken)"/>
-        ArchiveResult Archive(Action<OutboxMessage> archive, CancellationToken cancellation = default(CancellationToken));
-
-        /// <inheritdoc cref="PostboxClient.Archive(Func{OutboxMessage, Task}, CancellationToken)"/>
+        /// <inheritdoc cref="PostboxClient.Archive"/>
         ArchiveResult Archive(Func<OutboxMessage, Task> archive, CancellationToken cancellation = default(CancellationToken));
 
         /// <inheritdoc cref="PostboxClient.ArchiveToFile(string, CancellationToken)"/>
         ArchiveResult ArchiveToFile(string path, CancellationToken cancellation = default(CancellationToken));
 
-        /// <inheritdoc cref="PostboxClient.StartArchiver(Action{OutboxMessage})"/>
-        void StartArchiver(Action<OutboxMessage> archive);
-
-        /// <inheritdoc cref="PostboxClient.StartArchiver(Func{OutboxMessage, Task})"/>
+        /// <inheritdoc cref="PostboxClient.StartArchiver"/>
         void StartArchiver(Func<OutboxMessage, Task> archive);
 
         /// <inheritdoc cref="PostboxClient.StartArchiverToFile(string)"/>

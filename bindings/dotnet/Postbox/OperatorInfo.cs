@@ -78,7 +78,7 @@ namespace Postbox
         /// <summary>The outstanding messages whose times are too far in the future to be right.</summary>
         public long InvalidTimes { get; }
 
-        /// <summary>Returns the topic and its counts: "orders: 3 outstanding, 1 failing, 20 dispatched, 0 parked".</summary>
+        /// <summary>Returns the topic and its counts, such as <c>orders: 3 outstanding, 1 failing, 20 dispatched, 0 parked</c>.</summary>
         /// <returns>The text.</returns>
         public override string ToString()
         {

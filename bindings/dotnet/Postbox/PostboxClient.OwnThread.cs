@@ -22,7 +22,7 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Runs <see cref="Archive(Func{OutboxMessage, Task}, CancellationToken)"/> on a thread of its own, which is not one of the
+        /// Runs <see cref="Archive"/> on a thread of its own, which is not one of the
         /// pool, and which waits for each task.
         /// </summary>
         /// <param name="archive">Stores a message durably.</param>

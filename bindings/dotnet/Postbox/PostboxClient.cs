@@ -633,37 +633,22 @@ namespace Postbox
         /// including one of Brighter's, holds the archivers' lease, nothing is archived.
         /// </summary>
         /// <param name="archive">
-        /// Stores a message durably. A message for which it throws stays in the outbox, and the exception is logged.
+        /// Stores a message durably. This thread waits for each task, and a message is deleted only after its task has
+        /// succeeded. The message is valid until then. If the task fails, the message stays in the outbox, and the exception is
+        /// logged. The tasks run without the SynchronizationContext of this thread.
         /// </param>
         /// <param name="cancellation">
         /// Ends the call after the current call to <paramref name="archive"/>, and returns the lease. A cancelled call
         /// returns what it has done, without an exception.
         /// </param>
         /// <returns>The message counts and the status of the lease.</returns>
-        /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
-        public ArchiveResult Archive(Action<OutboxMessage> archive, CancellationToken cancellation = default(CancellationToken))
-        {
-            Callbacks.Observable(archive, nameof(archive));
-            var counts = default(Native.postbox_archive_result);
-            using (var cancel = new NativeCancellation(cancellation))
-                Callbacks.Lend(archive, data => Native.postbox_archive(Handle, Callbacks.Archive, data, cancel.Pointer, out counts));
-            return new ArchiveResult(counts);
-        }
-
-        /// <summary>
-        /// Archives messages as the other overload does, with an asynchronous delegate. This thread waits for each
-        /// task, and a message is deleted only after its task has succeeded. The tasks run without the
-        /// SynchronizationContext of this thread.
-        /// </summary>
-        /// <param name="archive">
-        /// Stores a message durably. The message is valid until the task has ended. If the task fails, the message
-        /// stays in the outbox, and the exception is logged.
-        /// </param>
-        /// <param name="cancellation">See the other overload.</param>
-        /// <returns>The message counts and the status of the lease.</returns>
         public ArchiveResult Archive(Func<OutboxMessage, Task> archive, CancellationToken cancellation = default(CancellationToken))
         {
-            return Archive(Awaited(archive), cancellation);
+            var awaited = Awaited(archive);
+            var counts = default(Native.postbox_archive_result);
+            using (var cancel = new NativeCancellation(cancellation))
+                Callbacks.Lend(awaited, data => Native.postbox_archive(Handle, Callbacks.Archive, data, cancel.Pointer, out counts));
+            return new ArchiveResult(counts);
         }
 
         /// <summary>
@@ -688,27 +673,20 @@ namespace Postbox
         /// runs follow at intervals of "archive_interval_ms". The archiver logs errors and continues.
         /// </summary>
         /// <param name="archive">
-        /// See <see cref="Archive(Action{OutboxMessage}, CancellationToken)"/>. The delegate is kept alive until the archiver
-        /// has ended.
+        /// See <see cref="Archive"/>. The delegate is kept alive until the archiver has ended, and the thread of the archiver
+        /// waits for each task.
         /// </param>
-        /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
-        public void StartArchiver(Action<OutboxMessage> archive)
+        public void StartArchiver(Func<OutboxMessage, Task> archive)
         {
-            Callbacks.Observable(archive, nameof(archive));
-            Callbacks.Give(archive, data => Native.postbox_start_archiver(Handle, Callbacks.Archive, data, Callbacks.Release));
+            var awaited = Awaited(archive);
+            Callbacks.Give(awaited, data => Native.postbox_start_archiver(Handle, Callbacks.Archive, data, Callbacks.Release));
             OpenClients.Keep(handle, OpenClients.Background.Archiver);
         }
 
-        /// <summary>Starts the archiver as the other overload does, with an asynchronous delegate.</summary>
-        /// <param name="archive">
-        /// See <see cref="Archive(Func{OutboxMessage, Task}, CancellationToken)"/>. The thread of the archiver waits for each
-        /// task.
-        /// </param>
-        public void StartArchiver(Func<OutboxMessage, Task> archive) => StartArchiver(Awaited(archive));
-
         private static Action<OutboxMessage> Awaited(Func<OutboxMessage, Task> archive)
         {
-            Callbacks.Observable(archive, nameof(archive));
+            if (archive == null)
+                throw new ArgumentNullException(nameof(archive));
             return message => Callbacks.Await(archive(message));
         }
 

@@ -242,16 +242,7 @@ namespace Postbox
             return AddProducer(topic, send);
         }
 
-        /// <summary>
-        /// Adds a producer that receives several messages in one call. A topic has only one producer, of either kind.
-        /// The delegate is kept alive as <see cref="AddProducer(string, Func{OutboxMessage, SendResult})"/> describes.
-        /// </summary>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
-        /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
-        /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
-        /// <returns>This configuration.</returns>
-        /// <exception cref="ArgumentException">The delegate is an <c>async void</c> method.</exception>
-        public PostboxConfig AddBatchProducer(string? topic, int maxBatch, Action<IReadOnlyList<OutboxMessage>, SendResults> send)
+        internal PostboxConfig AddBlockingBatchProducer(string? topic, int maxBatch, Action<IReadOnlyList<OutboxMessage>, SendResults> send)
         {
             Callbacks.Observable(send, nameof(send));
             lock (asynchronous)
@@ -308,8 +299,7 @@ namespace Postbox
         {
             if (producer == null)
                 throw new ArgumentNullException(nameof(producer));
-            Action<IReadOnlyList<OutboxMessage>, SendResults> send = producer.Send;
-            return AddBatchProducer(topic, maxBatch, send);
+            return AddBlockingBatchProducer(topic, maxBatch, producer.Send);
         }
 
         /// <summary>Adds an asynchronous producer that receives several messages in one call.</summary>

@@ -89,7 +89,7 @@ namespace Postbox
         /// <summary>The reason for a failure, or "" if there is no reason.</summary>
         public string Reason { get; }
 
-        /// <summary>Returns the outcome and the reason: "Retry: the broker is down".</summary>
+        /// <summary>Returns the outcome and the reason, such as <c>Retry: the broker is down</c>.</summary>
         /// <returns>The text.</returns>
         public override string ToString() => Text.WithReason(Outcome.ToString(), Reason);
     }

@@ -25,6 +25,9 @@ namespace Postbox.Tests
                 Check.Equal(1L, result.Archived);
                 Check.Equal(1L, result.Failed);
                 Check.Equal(1L, world.Client.Archive(_ => (Task)null).Failed);
+                // A task of the other kind is awaited too, and is not taken for a delegate that returns nothing.
+                Check.Equal(1L, world.Client.Archive(_ => new ValueTask(Task.FromException(new InvalidOperationException("the disk is full")))).Failed);
+                Check.Equal(1L, world.Client.Archive(_ => default(ValueTask)).Archived);
             }
         }
 
@@ -76,6 +79,8 @@ namespace Postbox.Tests
                 Check.Equal("send", Check.Throws<ArgumentException>(() => config.AddBatchProducer("t", 1, send)).ParamName);
                 Check.Equal("receiver", Check.Throws<ArgumentException>(() => PostboxLog.Set(PostboxLogLevel.Info, receiver)).ParamName);
             }
+            var task = typeof(DelegateExtensions).GetMethod("AddBatchProducer", new[] { typeof(PostboxConfig), typeof(string), typeof(int), typeof(Func<IReadOnlyList<OutboxMessage>, SendResults, Task>) });
+            Check.That(((ObsoleteAttribute)task.GetCustomAttributes(typeof(ObsoleteAttribute), false).Single()).IsError, "the overload compiles");
             // The compiler prefers this overload for an asynchronous lambda, and rejects it.
             var rejected = typeof(PostboxLog).GetMethod("Set", new[] { typeof(PostboxLogLevel), typeof(Func<PostboxLogLevel, string, Task>) });
             Check.That(((ObsoleteAttribute)rejected.GetCustomAttributes(typeof(ObsoleteAttribute), false).Single()).IsError, "the overload compiles");
