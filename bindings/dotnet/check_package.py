@@ -152,7 +152,7 @@ def problems(package):
         nuspec = Nuspec(archive.read(next(file for file in files if file.endswith(".nuspec"))))
         name = nuspec.text("id")
         targets = {file.split("/")[1] for file in files if file.startswith("lib/")}
-        release = targets == RELEASE_TARGETS
+        release = targets <= RELEASE_TARGETS
         yield from nuspec_problems(nuspec, release)
         yield from dependency_problems(nuspec, targets)
         yield from file_problems(name, set(files), targets)
