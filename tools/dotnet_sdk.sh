@@ -49,10 +49,11 @@ exec "$here/dotnet" exec "$here"/../sdk/*/Roslyn/bincore/csc.dll -nologo -langve
     -r:"$here/../packs/NETStandard.Library.Ref/2.1.0/ref/netstandard2.1/netstandard.dll" "$@"
 END
     chmod +x "$1"/bin/*
-    echo "$npm $assemblies" >"$1/made-of"
+    echo "$made_of" >"$1/made-of"
 }
 
-if [ "$(cat "$sdk/made-of" 2>/dev/null)" != "$npm $assemblies" ]; then
+made_of="$npm $assemblies $(cksum <"$0")"
+if [ "$(cat "$sdk/made-of" 2>/dev/null)" != "$made_of" ]; then
     rm -rf "$sdk" "$sdk.new"
     assemble "$sdk.new"
     mv "$sdk.new" "$sdk"
