@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks the contents of NuGet packages: check_package.py FILE.nupkg...
 
-Beside each package is its package of symbols (.snupkg). Packages with the targets of a release, netstandard2.0 and net8.0, are also
-checked for what only the current SDK writes.
+Beside each package is its package of symbols (.snupkg). In packages with the targets of a release, netstandard2.0 and
+net8.0, the check expects the parts that only the current SDK writes, too.
 """
 
 import re
@@ -65,7 +65,7 @@ class Assembly:
         raise ValueError(f"no section contains the address {address:#x}")
 
     def path_of_symbols(self):
-        """Returns the path of the PDB file that the debugger is told."""
+        """Returns the path of the PDB file that is written in the assembly for debuggers."""
         marker = self.data.index(b"RSDS")
         return self.data[marker + 24 : self.data.index(b"\0", marker + 24)].decode()
 
