@@ -268,6 +268,7 @@ step "the benchmark compiles" program GreetingCommit "$root/benches/bindings/Gre
 step "the benchmark of asynchronous commits compiles" program AsyncCommits "$root/benches/bindings/AsyncCommits.cs"
 step "the page's code compiles" compile_page Start "$root/docs/getting-started-dotnet.md"
 step "the README's code compiles" compile_page Readme "$here/README.md"
+step "the code in the README for Brighter compiles" compile_page Brighter "$here/Postbox.Brighter/README.md"
 step "the handler in the project's README compiles" compile_handler
 step "the page's tests pass" page_tests_pass
 step "the tests pass under CoreCLR 3.1 and 8.0" run_tests_on_both
@@ -277,6 +278,7 @@ for runtime in CoreCLR-3.1 CoreCLR-8.0; do
     step "the example of batches under $runtime" sends_batches on $runtime Batches
     step "the page's code prints under $runtime what the page says" prints_what_the_page_says $runtime Start "$root/docs/getting-started-dotnet.md"
     step "the README's code prints under $runtime what the README says" prints_what_the_page_says $runtime Readme "$here/README.md"
+    step "the code for Brighter prints under $runtime what the README says" prints_what_the_page_says $runtime Brighter "$here/Postbox.Brighter/README.md"
     step "a missing library is told under $runtime" library_is_missing $runtime
     step "a library that is too old is told under $runtime" is_rejected $runtime 'has version 0.0.9' '-DVERSION="0.0.9"'
     step "a version that is none is told under $runtime" is_rejected $runtime 'reports the version "unknown"' '-DVERSION="unknown"'

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks the pages of the repository: relative links, and absolute ones into this repository, lead to files and headings that exist, docs/README.md links every page
-under docs/, README.md has at most 150 lines, and the files and tests that pages name in backticks exist."""
+"""Checks the pages of the repository: relative links, and absolute ones into this repository, lead to files and headings that exist,
+docs/README.md links every page under docs/, README.md has at most 150 lines, and the files and tests that pages name in backticks
+exist."""
 
 import re
 import subprocess
