@@ -19,8 +19,18 @@ REPOSITORY = "https://github.com/postbox-outbox/postbox"
 EVERY_PACKAGE = {"LICENSE-APACHE", "LICENSE-MIT", "README.md", "icon.png"}
 WITH_NATIVE_LIBRARY = {"NOTICES.txt", "sbom.cdx.json", "buildTransitive/Postbox.targets"}
 RELEASE_TARGETS = {"netstandard2.0", "net8.0"}
-# The packages that the library needs on .NET Standard.
-NETSTANDARD_DEPENDENCIES = {"Microsoft.Bcl.AsyncInterfaces", "System.Memory"}
+# The packages of others that a package needs for a target of a release. The SDK of the tests has their assemblies, or a stub.
+DEPENDENCIES = {
+    ("Postbox", "netstandard2.0"): {"Microsoft.Bcl.AsyncInterfaces", "System.Memory"},
+    ("Postbox.AWSSDK", "netstandard2.0"): {"AWSSDK.DynamoDBv2"},
+    ("Postbox.AWSSDK", "net8.0"): {"AWSSDK.DynamoDBv2"},
+    ("Postbox.Extensions.Hosting", "net8.0"): {
+        "Microsoft.Extensions.Diagnostics.HealthChecks",
+        "Microsoft.Extensions.Hosting.Abstractions",
+        "Microsoft.Extensions.Logging.Abstractions",
+        "Microsoft.Extensions.Options.ConfigurationExtensions",
+    },
+}
 
 
 class Nuspec:
@@ -99,15 +109,14 @@ def nuspec_problems(nuspec, release):
 
 
 def dependency_problems(nuspec, targets):
-    groups = nuspec.dependencies()
+    name, groups = nuspec.text("id"), nuspec.dependencies()
     if len(groups) != len(targets):
         yield f"it has dependencies for {len(groups)} targets, but assemblies for {len(targets)}"
     for target, dependencies in groups:
-        if nuspec.text("id") != "Postbox":
-            if dependencies.get("Postbox") != VERSION:
-                yield f"for {target}, it does not depend on Postbox {VERSION}"
-        elif set(dependencies) != (NETSTANDARD_DEPENDENCIES if target == "netstandard2.0" else set()):
-            yield f"for {target}, it depends on {', '.join(sorted(dependencies)) or 'nothing'}"
+        if name != "Postbox" and dependencies.pop("Postbox", None) != VERSION:
+            yield f"for {target}, it does not depend on Postbox {VERSION}"
+        if set(dependencies) != DEPENDENCIES.get((name, target), set()):
+            yield f"for {target}, it depends on {', '.join(sorted(dependencies)) or 'no package of others'}"
 
 
 def file_problems(name, files, targets):
@@ -157,9 +166,9 @@ def problems(package):
         yield from dependency_problems(nuspec, targets)
         yield from file_problems(name, set(files), targets)
         for file in files:
-            if file.startswith("lib/") and file.endswith(".dll"):
+            if re.fullmatch(r"lib/.*\.dll", file):
                 yield from assembly_problems(file, archive.read(file), release)
-        if not archive.read("icon.png").startswith(b"\x89PNG"):
+        if "icon.png" in files and not archive.read("icon.png").startswith(b"\x89PNG"):
             yield "icon.png is not a PNG file"
     yield from symbol_problems(package, name, targets, release)
 
