@@ -76,8 +76,8 @@ page_tests_pass() {
         on CoreCLR-8.0 PageTests
 }
 
-# The library's sources for .NET Standard, which this SDK builds for .NET Standard 2.1, compile for 2.0 too: against its reference, the
-# package System.Memory (the SDK has its assembly), and a stub of the other packages.
+# The sources for .NET Standard, which this SDK builds for .NET Standard 2.1, compile for 2.0 too: against its reference, the package
+# System.Memory (the SDK has its assembly), and a stub of the other packages.
 compiles_for_netstandard20() {
     local files compile
     files=$(echo "$sdk"/../sdk/*)
@@ -85,7 +85,9 @@ compiles_for_netstandard20() {
         -define:NETSTANDARD,NETSTANDARD2_0 -nullable:annotations -unsafe
         -r:"$files/ref/netstandard.dll" -r:"$files/ref/mscorlib.dll" -r:"$files/Sdks/Microsoft.NET.Sdk.WindowsDesktop/tools/net472/System.Memory.dll")
     mkdir -p "$work/netstandard20" && "${compile[@]}" -out:"$work/netstandard20/Stub.dll" "$here/tests/NetStandard20/Stub.cs" &&
-        "${compile[@]}" -r:"$work/netstandard20/Stub.dll" -out:"$work/netstandard20/Postbox.dll" "$here"/Postbox/*.cs
+        "${compile[@]}" -r:"$work/netstandard20/Stub.dll" -out:"$work/netstandard20/Postbox.dll" "$here"/Postbox/*.cs &&
+        "${compile[@]}" -r:"$work/netstandard20/Stub.dll" -r:"$work/netstandard20/Postbox.dll" -out:"$work/netstandard20/Postbox.Brighter.dll" \
+            "$here"/Postbox.Brighter/*.cs
 }
 
 # Runs the page's commands in the clone, with the debug library without its symbols. The page's command builds the library for release.
@@ -261,7 +263,7 @@ step "the libraries and the tests compile without a warning, documented througho
 step "a consumer is warned of every null" nullable_references_are_declared
 start packages
 packages=$!
-step "the library compiles for .NET Standard 2.0" compiles_for_netstandard20
+step "the libraries compile for .NET Standard 2.0" compiles_for_netstandard20
 step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.cs"
 step "the example of batches compiles" program Batches "$root/examples/dotnet/Batches.cs"
 step "the benchmark compiles" program GreetingCommit "$root/benches/bindings/GreetingCommit.cs"
