@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Creates the NuGet packages, with the native library of this machine, in the build directory: bindings/dotnet/pack.sh
-# It needs Microsoft's SDK (dotnet). A release puts the libraries of the other platforms into runtimes/ first, and renames
+# Creates the NuGet packages in the directory packages/ of the build directory, with the native library of this machine.
+#
+#     bindings/dotnet/pack.sh [DIRECTORY OF THE LIBRARY]     builds the library for release unless a directory is given
+#
+# It needs the SDK of .NET 8 or later. A release puts the libraries of the other platforms into runtimes/ first, and renames
 # postbox.dll, the library for Windows, to postbox_native.dll.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-cd "$here/../.."
-target=$(tools/build_directory.sh)
+root=$(cd "$here/../.." && pwd)
+target=$("$root/tools/build_directory.sh")
+packages=$target/packages
 
 case $(uname -s)-$(uname -m) in
     Linux-x86_64) rid=linux-x64 library=libpostbox.so ;;
@@ -14,12 +18,26 @@ case $(uname -s)-$(uname -m) in
     Darwin-arm64) rid=osx-arm64 library=libpostbox.dylib ;;
     *) echo "no package is made on $(uname -sm)" >&2 && exit 1 ;;
 esac
+# The library of a musl system, such as Alpine, is one of its own.
+if [ "${rid%%-*}" = linux ] && ldd --version 2>&1 | grep -qi musl; then
+    rid=linux-musl-${rid#linux-}
+fi
 
-"$here/../../tools/release_library.sh"
-mkdir -p "$here/runtimes/$rid/native"
-cp "$target/release/$library" "$here/runtimes/$rid/native/"
-for project in Postbox Postbox.Brighter; do
-    dotnet pack "$here/$project" --configuration Release --output "$target/packages"
+if [ $# = 0 ]; then
+    "$root/tools/release_library.sh"
+    set -- "$target/release"
+fi
+native=$target/native-libraries
+rm -rf "$native" "$packages"/*.nupkg "$packages"/*.snupkg
+mkdir -p "$native/$rid/native"
+[ ! -d "$here/runtimes" ] || cp -r "$here/runtimes/." "$native/"
+cp "$1/$library" "$native/$rid/native/"
+
+# The SDK finds the commit in a clone; this is for SDKs without Source Link.
+commit=$(git -C "$root" rev-parse HEAD 2>/dev/null || true)
+for project in "$here"/*/*.csproj; do
+    dotnet pack "$project" --configuration Release --output "$packages" -nologo -verbosity:minimal \
+        -p:NativeLibraries="$native" -p:RepositoryCommit="$commit"
 done
-version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' "$here/Directory.Build.props")
-"$here/check_package.py" "$target/packages/Postbox.$version.nupkg"
+"$here/check_package.py" "$packages"/*.nupkg
+echo "The packages are in $packages"

@@ -57,7 +57,7 @@ nullable_references_are_declared() {
 
 compile_page() {
     local name=$1 page=$2
-    python3 "$root/tools/doc_code.py" "$page" csharp >"$work/$name.cs" && program "$name" "$work/$name.cs"
+    python3 "$root/tools/doc_code.py" "$page" csharp >"$work/$name.cs" && program "$name" -nullable:enable "$work/$name.cs"
 }
 
 # Compiles the handler in the project's README, without its using declarations: it shows statements only.
@@ -70,14 +70,123 @@ compile_handler() {
     } >"$work/Handler.cs" && program Handler "$work/Handler.cs"
 }
 
-# Runs the commands of the page in a directory that resembles a clone with a built library.
-page_works_as_shown() {
+# Runs the tests that the page shows on the handler that it shows, with a part of xUnit.
+page_tests_pass() {
+    {
+        printf 'using %s;\n' System System.Collections.Generic System.Threading.Tasks Postbox
+        echo 'public sealed class PageTests {'
+        python3 "$root/tools/doc_code.py" "$root/docs/getting-started-dotnet.md" cs
+        echo '}'
+    } >"$work/PageTests.cs" &&
+        program PageTests -nullable:enable -main:RunTests "$work/PageTests.cs" "$work/Start.cs" "$here/tests/PageTests/Xunit.cs" &&
+        on CoreCLR-8.0 PageTests
+}
+
+# The sources for .NET Standard, which this SDK builds for .NET Standard 2.1, compile for 2.0 too: against its reference, the package
+# System.Memory (the SDK has its assembly), and a stub of the other packages.
+compiles_for_netstandard20() {
+    local files compile
+    files=$(echo "$sdk"/../sdk/*)
+    compile=("$sdk/dotnet" exec "$files/Roslyn/bincore/csc.dll" -nologo -noconfig -nostdlib -langversion:8 -warnaserror -target:library
+        -define:NETSTANDARD,NETSTANDARD2_0 -nullable:annotations -unsafe
+        -r:"$files/ref/netstandard.dll" -r:"$files/ref/mscorlib.dll" -r:"$files/Sdks/Microsoft.NET.Sdk.WindowsDesktop/tools/net472/System.Memory.dll")
+    mkdir -p "$work/netstandard20" && "${compile[@]}" -out:"$work/netstandard20/Stub.dll" "$here/tests/NetStandard20/Stub.cs" &&
+        "${compile[@]}" -r:"$work/netstandard20/Stub.dll" -out:"$work/netstandard20/Postbox.dll" "$here"/Postbox/*.cs &&
+        "${compile[@]}" -r:"$work/netstandard20/Stub.dll" -r:"$work/netstandard20/Postbox.dll" -out:"$work/netstandard20/Postbox.Brighter.dll" \
+            "$here"/Postbox.Brighter/*.cs
+}
+
+# Runs the page's commands in the clone, with the debug library without its symbols. The page's command builds the library for release.
+packages_are_made() {
+    local commands
+    commands=$(python3 "$root/tools/doc_code.py" "$page" console) || return 1
+    mkdir -p "$work/stripped" && strip -o "$work/stripped/libpostbox.so" "$libraries/libpostbox.so" &&
+        grep -qx 'dotnet nuget add source "$PWD/target/packages" --name Postbox' <<<"$commands" &&
+        (cd "$root" && bash -eu -c "$(sed "s|^bindings/dotnet/pack.sh$|& $work/stripped|; /^dotnet nuget add source/d" <<<"$commands")")
+}
+
+# Builds the sources in another directory, and compares each assembly, its symbols and its documentation.
+packages_do_not_depend_on_the_directory() (
+    local copy=$work/another/directory file
+    mkdir -p "$copy/bindings" && cp -r "$here" "$copy/bindings/" && cp -r "$root"/{CHANGELOG.md,LICENSE-*,third-party} "$copy/" &&
+        PostboxOutput=$work/another/built dotnet build "$copy/bindings/dotnet/Postbox.Brighter" --configuration Release -nologo -verbosity:quiet &&
+        cd "$work/another/built/bin/Postbox.Brighter/Release" || return 1
+    for file in */Postbox*.*; do
+        [ "${file##*.}" = json ] || cmp "$file" "$PostboxOutput/bin/Postbox.Brighter/Release/$file" || return 1
+    done
+)
+
+# Runs the page's commands as a newcomer does, whose source of packages has those of this clone. The SDK of the tests cannot add a
+# source by a command.
+newcomer_succeeds() {
+    cat >"$HOME/.nuget/NuGet/NuGet.Config" <<END
+<configuration><packageSources><clear /><add key="Postbox" value="$CARGO_TARGET_DIR/packages" /></packageSources></configuration>
+END
+    python3 "$root/tools/doc_code.py" "$page" csharp >"$work/Program.cs" &&
+        python3 "$root/tools/doc_code.py" "$page" sh | sed "s|^dotnet run$|cp '$work/Program.cs' . \&\& & >'$work/printed'|" >"$work/commands" &&
+        (cd "$work" && bash -eu commands) && what_it_prints "$page" | diff - "$work/printed"
+}
+
+# prints_the_same COMMAND...
+prints_the_same() {
+    "$@" | diff "$work/printed" -
+}
+
+# The programs with the runtime in them, trimmed ones and native ones need packages that the SDK of the tests does not have.
+publishes() (
+    cd "$work/Greetings" && dotnet publish --configuration Release --output published && prints_the_same dotnet published/Greetings.dll &&
+        [ -e published/runtimes/linux-x64/native/libpostbox.so ]
+)
+
+publishes_a_single_file() (
+    cd "$work/Greetings" &&
+        dotnet publish --configuration Release --runtime linux-x64 --self-contained false -p:PublishSingleFile=true --output single &&
+        [ "$(find single -name '*.dll' -o -name '*.so')" = "" ] &&
+        DOTNET_ROOT=$sdk/.. DOTNET_ROLL_FORWARD=LatestMajor prints_the_same single/Greetings
+)
+
+# for_platform RID [OPTION]: builds the newcomer's program for this platform, for which the SDK has no host.
+for_platform() {
+    dotnet build "$work/Greetings" --runtime "$1" -p:UseAppHost=false -p:SelfContained=false -nologo -verbosity:quiet "${@:2}" >"$work/error" 2>&1
+}
+
+other_platforms_are_rejected() {
+    local platform
+    for platform in linux-musl-x64 linux-arm64; do
+        ! for_platform "$platform" && grep -F "has no native library for $platform" "$work/error" || return 1
+    done
+    for_platform linux-arm64 -p:PostboxNativeLibrary=/opt/postbox/libpostbox.so || { cat "$work/error"; return 1; }
+}
+
+# The tests of the packages. They have directories of their own, so that they can run beside other tests.
+packages() {
     local page=$root/docs/getting-started-dotnet.md
-    mkdir -p "$work/clone/target" && ln -s "$root/bindings" "$work/clone/bindings" && ln -s "$libraries" "$work/clone/target/debug" &&
-        python3 "$root/tools/doc_code.py" "$page" csharp >"$work/clone/Start.cs" &&
-        python3 "$root/tools/doc_code.py" "$page" sh | grep -v -e '^sudo apt' -e '^cargo build' >"$work/clone/commands" &&
-        (cd "$work/clone" && env -u LD_LIBRARY_PATH bash -eu commands >"$work/printed") &&
-        what_it_prints "$page" | diff - "$work/printed"
+    export HOME=$work/home PATH=$sdk:$PATH CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
+    export CARGO_TARGET_DIR=$work/target PostboxOutput=$work/built
+    # The SDK cannot write two of its caches on this runtime.
+    export MSBuildWarningsAsMessages="MSB3088;MSB3101"
+    unset LD_LIBRARY_PATH
+    mkdir -p "$HOME/.nuget/NuGet"
+    step "the page's command makes packages with all they need" packages_are_made
+    step "the packages do not depend on the directory of the build" packages_do_not_depend_on_the_directory
+    step "the page's commands work with the packages as shown" newcomer_succeeds
+    step "the program can be published" publishes
+    step "the program can be published as a single file" publishes_a_single_file
+    step "a program for a platform that the package lacks is not built" other_platforms_are_rejected
+}
+
+# start LANE, join LANE: run a function with steps beside others, and wait for it.
+start() {
+    mkdir "$work/$1"
+    (work=$work/$1 passed=0 failed=0; "$1"; echo "$passed $failed" >"$work/result") >"$work/$1.output" 2>&1 &
+}
+
+join() {
+    local lane_passed=0 lane_failed=1
+    wait "$2"
+    cat "$work/$1.output"
+    read -r lane_passed lane_failed <"$work/$1/result"
+    passed=$((passed + lane_passed)) failed=$((failed + lane_failed))
 }
 
 # Prints the expected output of a page's program: the block after "It prints:".
@@ -150,43 +259,23 @@ is_rejected() {
         ! LD_LIBRARY_PATH=$work/wrong on "$runtime" Greetings 2>"$work/error" && grep -F "$text" "$work/error"
 }
 
-# builds_for RID: builds a program for this platform, with the package of a library for linux-x64.
-builds_for() {
-    local package=$work/package
-    mkdir -p "$package/runtimes/linux-x64/native" && cp -r "$here/Postbox/buildTransitive" "$package" &&
-        cat >"$package/Program.csproj" <<'END' && "$sdk/dotnet" msbuild -nologo "-p:RuntimeIdentifier=$1" "$package/Program.csproj"
-<Project DefaultTargets="PrepareForBuild" xmlns="http://schemas.microsoft.com/developer/msbuild/2003">
-  <Target Name="PrepareForBuild" />
-  <Import Project="buildTransitive/Postbox.targets" />
-</Project>
-END
-}
-
-other_platforms_are_rejected() {
-    local platform
-    builds_for '' && builds_for linux-x64 || return 1
-    for platform in linux-musl-x64 linux-arm64; do
-        ! builds_for "$platform" >"$work/error" && grep -F "has no native library for $platform" "$work/error" || return 1
-    done
-}
-
 # On Windows, postbox.dll would have the name of the assembly, Postbox.dll.
 library_has_a_name_of_its_own() {
     mkdir -p "$work/own" && ln -sf "$libraries/libpostbox.so" "$work/own/libpostbox_native.so" &&
         LD_LIBRARY_PATH=$work/own greets on CoreCLR-8.0 Greetings
 }
 
+# Builds for the targets of a release, with the analyzers of Microsoft's current SDK.
 with_the_sdk() {
-    unset PostboxFrameworks PostboxOutput JsonNet AwsSdkStub
-    mkdir -p "$work/runtimes/linux-x64/native" && cp "$libraries/libpostbox.so" "$work/runtimes/linux-x64/native/" &&
-        dotnet pack "$here/Postbox" -p:NativeLibraries="$work/runtimes" --output "$work/packages" &&
-        "$here/check_package.py" "$work"/packages/Postbox.*.nupkg &&
-        dotnet build "$here/tests/Postbox.Tests" --output "$work/sdk" &&
-        POSTBOX_TEST_HOST="dotnet exec" dotnet exec "$work/sdk/Postbox.Tests.dll" &&
-        dotnet build "$here/tests/Postbox.Extensions.Tests" --output "$work/sdk-extensions" &&
-        dotnet exec "$work/sdk-extensions/Postbox.Extensions.Tests.dll" &&
-        dotnet build "$here/tests/Postbox.AWSSDK.Tests" --output "$work/sdk-aws" &&
-        dotnet exec "$work/sdk-aws/Postbox.AWSSDK.Tests.dll"
+    local project tests
+    unset PostboxFrameworks JsonNet AwsSdkStub
+    export PostboxOutput=$work/current
+    CARGO_TARGET_DIR=$work/current "$here/pack.sh" "$libraries" || return 1
+    for project in "$here"/tests/*.Tests; do
+        tests=$(basename "$project")
+        dotnet build "$project" --framework net8.0 --output "$work/current/$tests" &&
+            POSTBOX_TEST_HOST="dotnet exec" dotnet exec "$work/current/$tests/$tests.dll" || return 1
+    done
 }
 
 export POSTBOX_HEADER=$root/include/postbox.h
@@ -196,17 +285,19 @@ step "the tools and the library are there" tools_are_there
 step "the libraries and the tests compile without a warning, documented throughout" build_for_every_runtime tests/Postbox.Tests
 step "the tests with Microsoft's extensions compile without a warning" build tests/Postbox.Extensions.Tests
 step "the tests with the AWS SDK compile without a warning" build tests/Postbox.AWSSDK.Tests
-step "the package contains licences, notices and SBOM" "$here/check_package.py" "$here/Postbox/Postbox.csproj"
-step "a program for a platform that the package lacks is not built" other_platforms_are_rejected
 step "a consumer is warned of every null" nullable_references_are_declared
+start packages
+packages=$!
+step "the libraries compile for .NET Standard 2.0" compiles_for_netstandard20
 step "the example compiles" program Greetings "$root/examples/dotnet/Greetings.cs"
 step "the example of batches compiles" program Batches "$root/examples/dotnet/Batches.cs"
 step "the benchmark compiles" program GreetingCommit "$root/benches/bindings/GreetingCommit.cs"
 step "the benchmark of asynchronous commits compiles" program AsyncCommits "$root/benches/bindings/AsyncCommits.cs"
 step "the page's code compiles" compile_page Start "$root/docs/getting-started-dotnet.md"
 step "the README's code compiles" compile_page Readme "$here/README.md"
+step "the code in the README for Brighter compiles" compile_page Brighter "$here/Postbox.Brighter/README.md"
 step "the handler in the project's README compiles" compile_handler
-step "the page's commands work as shown" page_works_as_shown
+step "the page's tests pass" page_tests_pass
 step "the tests pass under CoreCLR 3.1 and 8.0" run_tests_on_both
 step "the tests with Microsoft's extensions pass" extensions_pass
 step "the tests with the AWS SDK pass under CoreCLR 3.1 and 8.0" aws_sdk_passes
@@ -217,12 +308,14 @@ for runtime in CoreCLR-3.1 CoreCLR-8.0; do
     step "the example of batches under $runtime" sends_batches on $runtime Batches
     step "the page's code prints under $runtime what the page says" prints_what_the_page_says $runtime Start "$root/docs/getting-started-dotnet.md"
     step "the README's code prints under $runtime what the README says" prints_what_the_page_says $runtime Readme "$here/README.md"
+    step "the code for Brighter prints under $runtime what the README says" prints_what_the_page_says $runtime Brighter "$here/Postbox.Brighter/README.md"
     step "a missing library is told under $runtime" library_is_missing $runtime
     step "a library that is too old is told under $runtime" is_rejected $runtime 'has version 0.0.9' '-DVERSION="0.0.9"'
     step "a version that is none is told under $runtime" is_rejected $runtime 'reports the version "unknown"' '-DVERSION="unknown"'
     step "another library of this name is told under $runtime" is_rejected $runtime 'is another library of this name' '-DVERSION=""' -Dpostbox_version=another_version
 done
 step "CoreCLR loads the library by a name of its own" library_has_a_name_of_its_own
+join packages $packages
 if command -v dotnet >/dev/null && [ -n "$(dotnet --list-sdks)" ]; then
     step "Microsoft's SDK builds, packs and tests" with_the_sdk
 fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks the pages of the repository: relative links lead to files and headings that exist, docs/README.md links every page
-under docs/, README.md has at most 150 lines, and the files and tests that pages name in backticks exist."""
+"""Checks the pages of the repository: relative links, and absolute ones into this repository, lead to files and headings that exist,
+docs/README.md links every page under docs/, README.md has at most 150 lines, and the files and tests that pages name in backticks
+exist."""
 
 import re
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 150
+# The start of links on pages that are also shown elsewhere, such as those of packages.
+HERE = "https://github.com/postbox-outbox/postbox/blob/main/"
 FOLDERS = "(?:benches|bindings|docs|examples|include|src|tests|tools)"
 
 
@@ -33,9 +36,9 @@ def anchors(page: Path) -> set[str]:
 
 
 def links(page: Path) -> list[tuple[str, str]]:
-    """Returns the relative links of a page, each as path and anchor."""
+    """Returns the links of a page into this repository, each as path and anchor."""
     text = re.sub(r"`[^`\n]*`", "", without_code(page.read_text(encoding="utf-8")))
-    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    targets = [target.replace(HERE, f"{ROOT}/", 1) for target in re.findall(r"\]\(([^)\s]+)\)", text)]
     return [tuple(target.partition("#")[::2]) for target in targets if not re.match(r"[a-z]+:", target)]
 
 

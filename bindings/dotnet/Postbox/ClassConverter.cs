@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.Linq;
 using System.Reflection;
 using System.Runtime.ExceptionServices;
@@ -7,6 +8,7 @@ using System.Runtime.ExceptionServices;
 namespace Postbox
 {
     /// <summary>Classes and structs, by their properties.</summary>
+    [RequiresUnreferencedCode(Item.Reflection), RequiresDynamicCode(Item.Reflection)]
     internal sealed class ClassConverter : ItemConverter
     {
         private readonly Type type;
@@ -85,6 +87,7 @@ namespace Postbox
     }
 
     /// <summary>Creates objects of types that are known at run time.</summary>
+    [RequiresUnreferencedCode(Item.Reflection), RequiresDynamicCode(Item.Reflection)]
     internal static class Instance
     {
         internal static object Of(Type type)

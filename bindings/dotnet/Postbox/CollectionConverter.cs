@@ -1,11 +1,13 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.Linq;
 
 namespace Postbox
 {
     /// <summary>Arrays, lists and sets.</summary>
+    [RequiresUnreferencedCode(Item.Reflection), RequiresDynamicCode(Item.Reflection)]
     internal sealed class CollectionConverter<TElement> : ItemConverter
     {
         private readonly Type type;

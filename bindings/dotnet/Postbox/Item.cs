@@ -109,7 +109,7 @@ namespace Postbox
             return number == null ? throw ItemConverter.CannotRead(typeof(T), value, "\"" + name + "\"") : (T)number;
         }
 
-        private const string Reflection = "From and To use the properties of a class, which trimming can remove: keep the class, for example with DynamicDependency, or set the attributes one by one";
+        internal const string Reflection = "From and To use the properties of a class, which trimming can remove: keep the class, for example with DynamicDependency, or set the attributes one by one";
 
         /// <summary>
         /// Returns an item with the properties of an object that have a public getter and setter. <para> Properties have the

@@ -27,13 +27,14 @@ namespace Postbox
     }
 }
 
+#if NETSTANDARD
 namespace System.Diagnostics.CodeAnalysis
 {
     /// <summary>
-    /// Makes the trimmer of .NET 5 and later warn about calls of a method. The trimmer finds the attribute by its name, since
+    /// Makes the trimmer of .NET 5 and later warn about calls of a method or of a class. The trimmer finds the attribute by its name, since
     /// .NET Standard 2.0 does not have it.
     /// </summary>
-    [AttributeUsage(AttributeTargets.Method)]
+    [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
     internal sealed class RequiresUnreferencedCodeAttribute : Attribute
     {
         internal RequiresUnreferencedCodeAttribute(string message)
@@ -45,8 +46,8 @@ namespace System.Diagnostics.CodeAnalysis
         public string Message { get; }
     }
 
-    /// <summary>Makes the compiler of native programs warn about calls of a method, in the same way.</summary>
-    [AttributeUsage(AttributeTargets.Method)]
+    /// <summary>Makes the compiler of native programs warn in the same way.</summary>
+    [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
     internal sealed class RequiresDynamicCodeAttribute : Attribute
     {
         internal RequiresDynamicCodeAttribute(string message)
@@ -57,4 +58,25 @@ namespace System.Diagnostics.CodeAnalysis
         /// <summary>The text of the warning.</summary>
         public string Message { get; }
     }
+
+    /// <summary>Ends a warning of the trimmer in a method.</summary>
+    [AttributeUsage(AttributeTargets.Method)]
+    internal sealed class UnconditionalSuppressMessageAttribute : Attribute
+    {
+        internal UnconditionalSuppressMessageAttribute(string category, string checkId)
+        {
+            Category = category;
+            CheckId = checkId;
+        }
+
+        /// <summary>The category of the warning.</summary>
+        public string Category { get; }
+
+        /// <summary>The number of the warning.</summary>
+        public string CheckId { get; }
+
+        /// <summary>The reason.</summary>
+        public string? Justification { get; set; }
+    }
 }
+#endif

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Linq;
 
@@ -10,6 +11,7 @@ namespace Postbox
     /// Converts values of one CLR type to values that an <see cref="Item"/> contains, and back. The converter of each type is
     /// created once.
     /// </summary>
+    [RequiresUnreferencedCode(Item.Reflection), RequiresDynamicCode(Item.Reflection)]
     internal abstract class ItemConverter
     {
         /// <summary>The number of lists and maps that DynamoDB stores inside each other.</summary>
@@ -102,6 +104,7 @@ namespace Postbox
         }
 
         /// <summary>Strings, numbers and the other values that an item contains as they are.</summary>
+        [RequiresUnreferencedCode(Item.Reflection), RequiresDynamicCode(Item.Reflection)]
         private sealed class PlainConverter : ItemConverter
         {
             private readonly Type type;
@@ -122,6 +125,7 @@ namespace Postbox
         }
 
         /// <summary>Values that are stored as text.</summary>
+        [RequiresUnreferencedCode(Item.Reflection), RequiresDynamicCode(Item.Reflection)]
         private sealed class TextConverter : ItemConverter
         {
             private readonly Type type;
@@ -167,6 +171,7 @@ namespace Postbox
         }
 
         /// <summary>Dictionaries with string keys.</summary>
+        [RequiresUnreferencedCode(Item.Reflection), RequiresDynamicCode(Item.Reflection)]
         private sealed class MapConverter<TValue> : ItemConverter
         {
             private readonly Type type;

@@ -1,6 +1,7 @@
 using System;
 using System.Collections;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Linq;
 using System.Runtime.InteropServices;
@@ -107,6 +108,7 @@ namespace Postbox
 
         private void Begin(byte[]? key, ValueKind kind) => Errors.Check(Native.postbox_item_begin(item, key, (int)kind));
 
+        [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "The type of an object that exists keeps the interfaces that the program uses.")]
         private static bool IsSet(Type type)
         {
             return type.GetInterfaces().Any(implemented => implemented.IsGenericType && implemented.GetGenericTypeDefinition() == typeof(ISet<>));
@@ -233,7 +235,7 @@ namespace Postbox
         /// <summary>Compares arrays by their bytes.</summary>
         private sealed class ByContent : IEqualityComparer<byte[]>
         {
-            public bool Equals(byte[] one, byte[] other) => one == other || one != null && other != null && one.SequenceEqual(other);
+            public bool Equals(byte[]? one, byte[]? other) => one == other || one != null && other != null && one.SequenceEqual(other);
 
             public int GetHashCode(byte[] bytes) => bytes.Aggregate(bytes.Length, (hash, part) => unchecked(hash * 31 + part));
         }

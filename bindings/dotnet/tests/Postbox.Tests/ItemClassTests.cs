@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Reflection;
 
 namespace Postbox.Tests
 {
@@ -287,10 +288,13 @@ namespace Postbox.Tests
 
         public static void The_trimmer_is_told_about_reflection()
         {
-            foreach (var name in new[] { "From", "To" })
+            var converter = typeof(Item).Assembly.GetType("Postbox.ItemConverter", true);
+            var converters = typeof(Item).Assembly.GetTypes().Where(converter.IsAssignableFrom).Where(type => !type.Name.Contains("<>")).ToList();
+            Check.That(converters.Count > 4, "not all converters were found");
+            foreach (var member in new MemberInfo[] { typeof(Item).GetMethod("From"), typeof(Item).GetMethod("To") }.Concat(converters))
                 Check.Same(
                     new[] { "RequiresDynamicCodeAttribute", "RequiresUnreferencedCodeAttribute" },
-                    typeof(Item).GetMethod(name).GetCustomAttributes(false).Select(attribute => attribute.GetType().Name)
+                    member.GetCustomAttributes(false).Select(attribute => attribute.GetType().Name)
                         .Where(attribute => attribute.StartsWith("Requires", StringComparison.Ordinal)).OrderBy(attribute => attribute, StringComparer.Ordinal));
         }
     }
