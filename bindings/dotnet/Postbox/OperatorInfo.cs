@@ -98,7 +98,7 @@ namespace Postbox
         {
             Holder = map.RequiredText("holder");
             Version = map.RequiredText("version");
-            Topics = map.Get<List<object?>>("topics").Cast<string>().ToList();
+            Topics = map.Get<List<object?>>("topics")!.Cast<string>().ToList();
             LastSweep = map.RequiredTime("last_sweep_ticks");
             LastSuccess = map.Time("last_success_ticks");
             LastError = map.Text("last_error");
