@@ -27,7 +27,7 @@ namespace Postbox
             PostboxLibrary.Check();
             IntPtr pointer;
             Errors.Check(Native.postbox_message_new(Utf8.Required(topic, nameof(topic)), body, LengthOf(body), out pointer));
-            handle = new OwnedMessageHandle(pointer);
+            handle = new OwnedMessageHandle(pointer, body?.Length ?? 0);
         }
 
         /// <summary>Creates a message whose body is a string, in UTF-8.</summary>
@@ -127,7 +127,7 @@ namespace Postbox
             {
                 using (var bag = ItemWriter.Write(value, nameof(value)))
                     lock (handle)
-                        Errors.Check(Native.postbox_message_set_bag(Changeable, bag));
+                        Errors.Check(Native.postbox_message_set_bag(Changeable, bag.Pointer));
             }
         }
 
@@ -176,7 +176,7 @@ namespace Postbox
                 lock (handle)
                 {
                     Errors.Check(Native.postbox_message_set_body(Changeable, value, LengthOf(value)));
-                    handle.Weigh(handle.BodyLength);
+                    handle.Weigh(value?.Length ?? 0);
                 }
             }
         }
