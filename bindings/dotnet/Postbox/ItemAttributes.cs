@@ -60,7 +60,7 @@ namespace System.Diagnostics.CodeAnalysis
     }
 
     /// <summary>Ends a warning of the trimmer in a method.</summary>
-    [AttributeUsage(AttributeTargets.Method)]
+    [AttributeUsage(AttributeTargets.Method | AttributeTargets.Constructor)]
     internal sealed class UnconditionalSuppressMessageAttribute : Attribute
     {
         internal UnconditionalSuppressMessageAttribute(string category, string checkId)

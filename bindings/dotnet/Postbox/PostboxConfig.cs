@@ -171,7 +171,7 @@ namespace Postbox
                 throw new ArgumentNullException(nameof(send));
             lock (asynchronous)
             {
-                Give(topic, send);
+                Give(topic, Observed(send));
                 asynchronous.RemoveAll(other => other.Key == topic);
             }
             return this;
@@ -247,7 +247,7 @@ namespace Postbox
             Callbacks.Observable(send, nameof(send));
             lock (asynchronous)
             {
-                Give(topic, maxBatch, send);
+                Give(topic, maxBatch, Observed(send));
                 asynchronous.RemoveAll(other => other.Key == topic);
             }
             return this;
@@ -375,6 +375,9 @@ namespace Postbox
                 Errors.Check(Native.postbox_open(Handle, out pointer));
                 var client = new ClientHandle(pointer, sending);
                 BeginRenewal(client, current);
+#if !NETSTANDARD
+                ClientMetrics.Add(client, this["table_name"]);
+#endif
                 sending?.Begin(client);
                 return new PostboxClient(client, description);
             }
@@ -408,6 +411,14 @@ namespace Postbox
             }
             return this;
         }
+
+#if NETSTANDARD
+        private static T Observed<T>(T send) => send;
+#else
+        private static Func<OutboxMessage, SendResult> Observed(Func<OutboxMessage, SendResult> send) => SendSpan.Around(send);
+
+        private static Action<IReadOnlyList<OutboxMessage>, SendResults> Observed(Action<IReadOnlyList<OutboxMessage>, SendResults> send) => SendSpan.Around(send);
+#endif
 
         private void Give(string? topic, Func<OutboxMessage, SendResult> send)
         {
