@@ -2392,8 +2392,8 @@ postbox_error *postbox_stop_sweeper(postbox_client *client);
  * Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment
  * after the table. There is no index of parked messages, so listing them reads the whole table.
  *
- * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or for a cursor that does not belong
- * to this list.
+ * Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state, for a limit of 0, or for a cursor that does
+ * not belong to this list.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_list_messages(postbox_client *client,

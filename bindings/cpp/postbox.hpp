@@ -315,6 +315,31 @@ T read(const value &from);
 template <class T>
 T read_or(const value &from, T missing);
 
+/* Adds the name of a member or the index of an element to a path: Homes[0].City. */
+inline std::string &add_step(std::string &path, std::string_view name) {
+    return path.append(path.empty() ? "" : ".").append(name);
+}
+inline std::string &add_step(std::string &path, std::size_t index) {
+    return path.append("[").append(std::to_string(index)).append("]");
+}
+
+/* Adds the path from a value to a value inside it. Leaves the path as it was, and returns false, if it is not inside. */
+inline bool add_path(std::string &path, const postbox_value *from, const postbox_value *to) {
+    if (from == to)
+        return true;
+    const std::size_t length = path.size();
+    for (std::size_t i = 0; i < postbox_value_count(from); i++) {
+        if (const char *name = postbox_value_name_at(from, i))
+            add_step(path, name);
+        else
+            add_step(path, i);
+        if (add_path(path, postbox_value_at(from, i), to))
+            return true;
+        path.resize(length);
+    }
+    return false;
+}
+
 } // namespace detail
 
 /**
@@ -323,49 +348,50 @@ T read_or(const value &from, T missing);
  */
 class value {
 public:
-    explicit value(const postbox_value *handle = nullptr) noexcept : handle_(handle) {}
+    explicit value(const postbox_value *handle = nullptr) noexcept : root_(handle), found_(handle) {}
 
-    [[nodiscard]] postbox_kind kind() const noexcept { return static_cast<postbox_kind>(postbox_value_kind(handle_)); }
-    [[nodiscard]] explicit operator bool() const noexcept { return handle_ != nullptr; }
+    [[nodiscard]] postbox_kind kind() const noexcept { return static_cast<postbox_kind>(postbox_value_kind(handle())); }
+    [[nodiscard]] explicit operator bool() const noexcept { return handle() != nullptr; }
 
     /** Returns the number of values in a map, a list or a set. */
-    [[nodiscard]] std::size_t size() const noexcept { return postbox_value_count(handle_); }
+    [[nodiscard]] std::size_t size() const noexcept { return postbox_value_count(handle()); }
     /** Returns the value at this position of a list, a set or a map, or a missing value. */
     template <class T, std::enable_if_t<std::is_integral_v<T>, int> = 0>
-    [[nodiscard]] value operator[](T index) const noexcept {
-        return value(postbox_value_at(handle_, static_cast<std::size_t>(index)));
+    [[nodiscard]] value operator[](T index) const {
+        const auto at = static_cast<std::size_t>(index);
+        return inner(postbox_value_at(handle(), at), at);
     }
     /** Returns the value with this name in a map, or a missing value. */
     [[nodiscard]] value operator[](std::string_view name) const {
-        return value(postbox_value_member(handle_, detail::text(name, "name").c_str()));
+        return inner(postbox_value_member(handle(), detail::text(name, "name").c_str()), name);
     }
     [[nodiscard]] value operator[](const char *name) const { return (*this)[std::string_view(name)]; }
     /** Returns the name of the value at this position of a map. */
     [[nodiscard]] std::string_view name_at(std::size_t index) const noexcept {
-        const char *name = postbox_value_name_at(handle_, index);
+        const char *name = postbox_value_name_at(handle(), index);
         return name ? std::string_view(name) : std::string_view();
     }
 
     /**
      * Returns the value as std::string, std::string_view, std::int64_t or another integer, double, bool, postbox::number
-     * or postbox::bytes. Throws POSTBOX_ERROR_INVALID_ARGUMENT if the value is of another kind or out of range. A
-     * std::optional of these types is empty if the value is missing or null.
+     * or postbox::bytes. Throws POSTBOX_ERROR_INVALID_ARGUMENT, with the path of the value inside the item, if the value is of
+     * another kind or out of range. A std::optional of these types is empty if the value is missing or null.
      */
     template <class T>
     [[nodiscard]] T as() const {
-        return detail::read<T>(*this);
+        return named([this] { return detail::read<T>(*this); });
     }
 
     /** Returns the value as the type of `missing`, or `missing` if the value is missing or null. Throws as value::as. */
     template <class T>
     [[nodiscard]] T as_or(T missing) const {
-        return detail::read_or<T>(*this, std::move(missing));
+        return named([&] { return detail::read_or<T>(*this, std::move(missing)); });
     }
     [[nodiscard]] std::string as_or(const char *missing) const { return as_or(std::string(missing)); }
 
     /** Returns whether there is no value, or a null. */
     [[nodiscard]] bool is_missing_or_null() const noexcept {
-        return handle_ == nullptr || kind() == POSTBOX_KIND_NULL;
+        return handle() == nullptr || kind() == POSTBOX_KIND_NULL;
     }
 
     /** Visits the values of a map, a list or a set. */
@@ -377,8 +403,7 @@ public:
         using pointer = void;
         using reference = value;
 
-        iterator(const postbox_value *of, std::size_t index) noexcept : of_(of), index_(index) {}
-        [[nodiscard]] value operator*() const noexcept { return value(postbox_value_at(of_, index_)); }
+        [[nodiscard]] value operator*() const { return value(root_, postbox_value_at(of_, index_)); }
         iterator &operator++() noexcept {
             index_++;
             return *this;
@@ -387,17 +412,60 @@ public:
         [[nodiscard]] bool operator!=(const iterator &other) const noexcept { return index_ != other.index_; }
 
     private:
-        const postbox_value *of_;
+        friend value;
+        iterator(const value &of, std::size_t index) noexcept : root_(of.root_), of_(of.handle()), index_(index) {}
+
+        const postbox_value *root_, *of_;
         std::size_t index_;
     };
 
-    [[nodiscard]] iterator begin() const noexcept { return {handle_, 0}; }
-    [[nodiscard]] iterator end() const noexcept { return {handle_, size()}; }
+    [[nodiscard]] iterator begin() const noexcept { return {*this, 0}; }
+    [[nodiscard]] iterator end() const noexcept { return {*this, size()}; }
 
-    [[nodiscard]] const postbox_value *handle() const noexcept { return handle_; }
+    [[nodiscard]] const postbox_value *handle() const noexcept { return missing_.empty() ? found_ : nullptr; }
 
 private:
-    const postbox_value *handle_;
+    friend class item;
+
+    value(const postbox_value *root, const postbox_value *found) noexcept : root_(root), found_(found) {}
+
+    /* Returns a value inside this one, which may be missing. */
+    template <class Step>
+    [[nodiscard]] value inner(const postbox_value *found, Step step) const {
+        if (found)
+            return {root_, found};
+        value absent = *this;
+        if constexpr (std::is_integral_v<Step>)
+            detail::add_step(absent.missing_, step);
+        else
+            absent.missing_.append(".").append(step);
+        return absent;
+    }
+
+    /* Returns the path inside the item, which is empty for the whole item and for a value that was replaced or removed. */
+    [[nodiscard]] std::string path() const {
+        std::string path;
+        if (!detail::add_path(path, root_, found_))
+            return path;
+        return path.empty() && missing_[0] == '.' ? missing_.substr(1) : path + missing_;
+    }
+
+    /* Reads this value. Adds its path to errors. */
+    template <class F>
+    auto named(F read) const {
+        try {
+            return read();
+        } catch (const error &wrong) {
+            const std::string found = path();
+            if (found.empty())
+                throw;
+            throw error(wrong.code(), "the attribute \"" + found + "\": " + wrong.what());
+        }
+    }
+
+    /* The value from which the paths begin, the value or the innermost one that exists, and the rest of a missing value's path. */
+    const postbox_value *root_, *found_;
+    std::string missing_;
 };
 
 namespace detail {
@@ -517,9 +585,10 @@ public:
     template <class T, std::enable_if_t<std::is_floating_point_v<T>, int> = 0>
     literal(T real) : value_(static_cast<double>(real)) {}
 
-    /* Sets an attribute of an item, or appends to the list or set that was begun. */
-    void write(postbox_item *item, const char *name) const {
-        std::visit([&](const auto &given) { write(item, name, given); }, value_);
+    /* Sets an attribute of an item. */
+    void write(postbox_item *item, std::string_view name) const {
+        const std::string attribute = detail::text(name, "name");
+        write(item, place{nullptr, attribute.c_str(), 0});
     }
 
     [[nodiscard]] postbox_kind kind() const noexcept {
@@ -529,43 +598,73 @@ public:
     }
 
 private:
-    static void write(postbox_item *item, const char *name, std::monostate) { detail::check(postbox_item_set_null(item, name)); }
-    static void write(postbox_item *item, const char *name, bool flag) { detail::check(postbox_item_set_bool(item, name, flag)); }
-    static void write(postbox_item *item, const char *name, std::int64_t whole) {
-        detail::check(postbox_item_set_int64(item, name, whole));
+    /* The place of a value inside the item: its name in a map, or its index in a list or a set. */
+    struct place {
+        const place *outer;
+        const char *name;
+        std::size_t index;
+
+        [[nodiscard]] std::string path() const {
+            std::string path = outer ? outer->path() : std::string();
+            return name ? detail::add_step(path, name) : detail::add_step(path, index);
+        }
+
+        /* Copies a string for C. Rejects NUL characters. */
+        [[nodiscard]] std::string text(std::string_view given, const char *what) const {
+            if (std::size_t nul = given.find('\0'); nul != std::string_view::npos)
+                throw error(POSTBOX_ERROR_INVALID_ARGUMENT, "the item: " + path() + ": " + what +
+                                                                " has a NUL character at " + std::to_string(nul) +
+                                                                ": leave it out");
+            return std::string(given);
+        }
+    };
+
+    void write(postbox_item *item, const place &at) const {
+        std::visit([&](const auto &given) { write(item, at, given); }, value_);
     }
-    static void write(postbox_item *item, const char *name, double real) {
-        detail::check(postbox_item_set_double(item, name, real));
+    static void write(postbox_item *item, const place &at, std::monostate) {
+        detail::check(postbox_item_set_null(item, at.name));
     }
-    static void write(postbox_item *item, const char *name, const std::string &text) {
-        detail::check(postbox_item_set_string_of_length(item, name, text.data(), text.size()));
+    static void write(postbox_item *item, const place &at, bool flag) {
+        detail::check(postbox_item_set_bool(item, at.name, flag));
     }
-    static void write(postbox_item *item, const char *name, const number &digits) {
-        detail::check(postbox_item_set_number(item, name, detail::text(digits.digits(), "number").c_str()));
+    static void write(postbox_item *item, const place &at, std::int64_t whole) {
+        detail::check(postbox_item_set_int64(item, at.name, whole));
     }
-    static void write(postbox_item *item, const char *name, const bytes &binary) {
-        detail::check(postbox_item_set_binary(item, name, binary.data(), binary.size()));
+    static void write(postbox_item *item, const place &at, double real) {
+        detail::check(postbox_item_set_double(item, at.name, real));
     }
-    static void write(postbox_item *item, const char *name, const list &values) {
-        write_all(item, name, POSTBOX_KIND_LIST, values);
+    static void write(postbox_item *item, const place &at, const std::string &text) {
+        detail::check(postbox_item_set_string_of_length(item, at.name, text.data(), text.size()));
     }
-    static void write(postbox_item *item, const char *name, const set &values) {
+    static void write(postbox_item *item, const place &at, const number &digits) {
+        detail::check(postbox_item_set_number(item, at.name, at.text(digits.digits(), "the number").c_str()));
+    }
+    static void write(postbox_item *item, const place &at, const bytes &binary) {
+        detail::check(postbox_item_set_binary(item, at.name, binary.data(), binary.size()));
+    }
+    static void write(postbox_item *item, const place &at, const list &values) {
+        write_all(item, at, POSTBOX_KIND_LIST, values);
+    }
+    static void write(postbox_item *item, const place &at, const set &values) {
         const postbox_kind first = values.values().empty() ? POSTBOX_KIND_STRING : values.values().front().kind();
         const postbox_kind kind = first == POSTBOX_KIND_STRING   ? POSTBOX_KIND_STRING_SET
                                   : first == POSTBOX_KIND_BINARY ? POSTBOX_KIND_BINARY_SET
                                                                  : POSTBOX_KIND_NUMBER_SET;
-        write_all(item, name, kind, values.values());
+        write_all(item, at, kind, values.values());
     }
-    static void write(postbox_item *item, const char *name, const map &members) {
-        detail::check(postbox_item_begin(item, name, POSTBOX_KIND_MAP));
-        for (const auto &[member, given] : members)
-            given.write(item, detail::text(member, "name").c_str());
+    static void write(postbox_item *item, const place &at, const map &members) {
+        detail::check(postbox_item_begin(item, at.name, POSTBOX_KIND_MAP));
+        for (const auto &[member, given] : members) {
+            const std::string name = at.text(member, "a name");
+            given.write(item, place{&at, name.c_str(), 0});
+        }
         detail::check(postbox_item_end(item));
     }
-    static void write_all(postbox_item *item, const char *name, postbox_kind kind, const std::vector<literal> &values) {
-        detail::check(postbox_item_begin(item, name, kind));
-        for (const literal &given : values)
-            given.write(item, nullptr);
+    static void write_all(postbox_item *item, const place &at, postbox_kind kind, const std::vector<literal> &values) {
+        detail::check(postbox_item_begin(item, at.name, kind));
+        for (std::size_t i = 0; i < values.size(); i++)
+            values[i].write(item, place{&at, nullptr, i});
         detail::check(postbox_item_end(item));
     }
 
@@ -625,7 +724,7 @@ public:
 
     /** Sets an attribute, which replaces an earlier value. */
     item &set(std::string_view name, const literal &given) {
-        given.write(handle(), detail::text(name, "name").c_str());
+        given.write(handle(), name);
         return *this;
     }
 
@@ -634,7 +733,7 @@ public:
 
     /** Returns an attribute, or a missing value. */
     [[nodiscard]] value operator[](std::string_view name) const {
-        return value(postbox_item_get(handle(), detail::text(name, "name").c_str()));
+        return attributes().inner(find(name), name);
     }
 
     /**
@@ -661,11 +760,15 @@ public:
     [[nodiscard]] postbox_item *handle() const noexcept { return handle_.get(); }
 
 private:
-    /* Reads an attribute. Names it in errors. */
+    [[nodiscard]] const postbox_value *find(std::string_view name) const {
+        return postbox_item_get(handle(), detail::text(name, "name").c_str());
+    }
+
+    /* Reads an attribute. Names it in errors. The value has no path, so that none is built if it is missing. */
     template <class F>
     auto named(std::string_view name, F read) const {
         try {
-            return read((*this)[name]);
+            return read(value(find(name)));
         } catch (const error &wrong) {
             throw error(wrong.code(), "the attribute \"" + std::string(name) + "\": " + wrong.what());
         }

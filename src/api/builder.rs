@@ -101,17 +101,31 @@ impl Builder {
     /// Sets a function that returns the trace context of the calling thread. A message that a thread deposits, or turns into
     /// a put, gets the context in its fields `trace_parent` and `trace_state`, unless `trace_parent` is set.
     ///
-    /// With the crates `opentelemetry` and `tracing-opentelemetry`, the function converts the context of the current span:
-    ///
-    /// ```ignore
-    /// let builder = builder.trace_context(|| {
-    ///     let context = tracing::Span::current().context(); // tracing_opentelemetry::OpenTelemetrySpanExt
-    ///     let mut headers = std::collections::HashMap::new();
-    ///     opentelemetry::global::get_text_map_propagator(|propagator| propagator.inject_context(&context, &mut headers));
-    ///     let header = |name| headers.get(name).map_or("", String::as_str);
-    ///     TraceContext::new(header("traceparent"), header("tracestate")).ok()
-    /// });
     /// ```
+    /// use postbox::{Message, Postbox, TraceContext};
+    /// use std::cell::RefCell;
+    ///
+    /// thread_local! {
+    ///     /// The header `traceparent` of the request that the thread is processing.
+    ///     static TRACE_PARENT: RefCell<String> = RefCell::default();
+    /// }
+    ///
+    /// # fn main() -> postbox::Result<()> {
+    /// let postbox = Postbox::builder()
+    ///     .embedded_path(":memory:")
+    ///     .trace_context(|| TRACE_PARENT.with_borrow(|parent| TraceContext::new(parent, "").ok()))
+    ///     .open()?;
+    /// TRACE_PARENT.set("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    /// let id = postbox.deposit_post(Message::new("greeting.made", "Hello Ada"))?;
+    /// let stored = postbox.get_message(&id)?.expect("the message was deposited");
+    /// assert_eq!(stored.message.trace_parent(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// With OpenTelemetry, the propagator of `opentelemetry::global::get_text_map_propagator` writes both values to a
+    /// `HashMap<String, String>`: its function `inject_context` sets the entries `traceparent` and `tracestate` to those of
+    /// a context. The crate `tracing-opentelemetry` returns the context of the current span of `tracing`, with
+    /// `Span::current().context()` of its trait `OpenTelemetrySpanExt`.
     pub fn trace_context(mut self, source: impl Fn() -> Option<TraceContext> + Send + Sync + 'static) -> Self {
         self.trace_context = Some(Arc::new(source));
         self

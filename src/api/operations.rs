@@ -3,7 +3,7 @@
 use crate::api::operation::Operation;
 use crate::delivery::presence::warn_if_nobody_sweeps;
 use crate::engine::Engine;
-use crate::model::error::Result;
+use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::item::Item;
 use crate::model::message::Message;
 use crate::model::page::{Cursor, MessagePage};
@@ -41,10 +41,13 @@ pub(super) fn list_messages(
     topic: Option<&str>,
     limit: u32,
     cursor: Option<&Cursor>,
-) -> Operation<MessagePage> {
+) -> Result<Operation<MessagePage>> {
+    if limit == 0 {
+        return Err(Error::new(ErrorCode::InvalidArgument, "the limit of the list is 0: it must be at least 1"));
+    }
     let (topic, cursor) = (topic.map(str::to_owned), cursor.cloned());
     let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-    Operation::request(engine, "list", |outbox| async move { outbox.list(state, topic, limit, cursor).await })
+    Ok(Operation::request(engine, "list", |outbox| async move { outbox.list(state, topic, limit, cursor).await }))
 }
 
 pub(super) fn verify_table(engine: &Engine) -> Operation<TableReport> {

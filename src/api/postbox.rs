@@ -427,7 +427,7 @@ impl Postbox {
     /// is no index of parked messages, so listing them reads the whole table.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidArgument`] for a cursor that does not belong to this list, and request errors.
+    /// [`ErrorCode::InvalidArgument`] for a limit of 0 or for a cursor that does not belong to this list, and request errors.
     pub fn list_messages(
         &self,
         state: MessageState,
@@ -435,7 +435,7 @@ impl Postbox {
         limit: u32,
         cursor: Option<&Cursor>,
     ) -> Result<MessagePage> {
-        operations::list_messages(&self.engine, state, topic, limit, cursor).run(&self.engine)
+        operations::list_messages(&self.engine, state, topic, limit, cursor)?.run(&self.engine)
     }
 
     /// Releases a parked message. The message becomes outstanding again, and its count of failed attempts is reset.

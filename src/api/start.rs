@@ -47,7 +47,7 @@ impl Postbox {
         cursor: Option<&Cursor>,
         done: impl FnOnce(Result<MessagePage>) + Send + 'static,
     ) -> Result<Cancel> {
-        operations::list_messages(&self.engine, state, topic, limit, cursor).start(&self.engine, done)
+        operations::list_messages(&self.engine, state, topic, limit, cursor)?.start(&self.engine, done)
     }
 
     pub(crate) fn start_verify_table(&self, done: impl FnOnce(Result<TableReport>) + Send + 'static) -> Result<Cancel> {

@@ -79,8 +79,14 @@ unsafe fn set(
     name: *const c_char,
     value: impl FnOnce() -> Result<Value>,
 ) -> *mut postbox_error {
-    // SAFETY: the caller's promise.
-    fallible(|| unsafe { postbox_item::enter(item)?.add(optional_text(name, "name")?, value()?) })
+    fallible(|| {
+        // SAFETY: the caller's promise.
+        let mut tree = unsafe { postbox_item::enter(item) }?;
+        // SAFETY: the caller's promise.
+        let name = unsafe { optional_text(name, "name") }.map_err(|error| tree.invalid_name(error))?;
+        let value = value().map_err(|error| tree.invalid_value(name, error))?;
+        tree.add(name, value)
+    })
 }
 
 /// Sets an attribute to a string. Inside a list or a set, `name` is NULL, and the value is appended. This
@@ -190,8 +196,12 @@ pub unsafe extern "C" fn postbox_item_begin(
     name: *const c_char,
     kind: i32,
 ) -> *mut postbox_error {
-    // SAFETY: the header requires living handles and strings, or NULL, which is checked.
-    fallible(|| unsafe { postbox_item::enter(item)?.begin(optional_text(name, "name")?, postbox_kind::of(kind)) })
+    fallible(|| {
+        // SAFETY: the header requires living handles and strings, or NULL, which is checked.
+        let (mut tree, name) = unsafe { (postbox_item::enter(item)?, optional_text(name, "name")) };
+        let name = name.map_err(|error| tree.invalid_name(error))?;
+        tree.begin(name, postbox_kind::of(kind))
+    })
 }
 
 /// Ends the map, list or set that was begun last.

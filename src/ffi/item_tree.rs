@@ -275,17 +275,39 @@ impl Tree {
 
     /// Returns an error about the value that is added with this name to the innermost container.
     fn error_of_value(&self, name: Option<&str>, problem: &str) -> Error {
-        let container = self.open.last().map_or(&*self.root, |(_, container)| container);
-        let mut path = self.path();
-        if name.is_some() || container.members().is_none() {
-            push_step(&mut path, container, name);
+        Self::error(&self.path_of_value(name), problem)
+    }
+
+    /// Adds the path of the innermost container to the error of a name that is not UTF-8.
+    pub(crate) fn invalid_name(&self, error: Error) -> Error {
+        Self::error_at(&self.path(), error)
+    }
+
+    /// Adds the path of a value to the error of an argument that cannot become the value.
+    pub(crate) fn invalid_value(&self, name: Option<&str>, error: Error) -> Error {
+        Self::error_at(&self.path_of_value(name), error)
+    }
+
+    fn error_at(path: &str, error: Error) -> Error {
+        match path {
+            "" => error,
+            path => Error::new(error.code(), format!("the item: {path}: {}", error.message())),
         }
-        Self::error(&path, problem)
     }
 
     /// Returns an error about the innermost container.
     fn error_of_container(&self, problem: &str) -> Error {
         Self::error(&self.path(), problem)
+    }
+
+    /// Returns the path of the value that is added with this name to the innermost container.
+    fn path_of_value(&self, name: Option<&str>) -> String {
+        let container = self.open.last().map_or(&*self.root, |(_, container)| container);
+        let mut path = self.path();
+        if name.is_some() || container.members().is_none() {
+            push_step(&mut path, container, name);
+        }
+        path
     }
 
     /// Returns the path of the innermost container.

@@ -74,8 +74,8 @@ impl postbox_page {
 /// Outstanding and dispatched messages are read from an index, which DynamoDB updates a moment
 /// after the table. There is no index of parked messages, so listing them reads the whole table.
 ///
-/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state or for a cursor that does not belong
-/// to this list.
+/// Errors: POSTBOX_ERROR_INVALID_ARGUMENT for an unknown state, for a limit of 0, or for a cursor that does
+/// not belong to this list.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_list_messages(
     client: *mut postbox_client,

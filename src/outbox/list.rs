@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 use serde_json::json;
+use std::cmp::Ordering;
 use std::time::Duration;
 
 /// The time after which a page is returned even if it is not full. A filter may match few items of a large table, so
@@ -83,7 +84,7 @@ impl Outbox {
             None => Place::default(),
         };
         let mut page = MessagePage::default();
-        let mut missing = limit.max(1);
+        let mut missing = limit;
         let began = clock::now();
         // A cursor does not record that pages were empty, so the call continues until a page is not.
         let is_idle = |place: &Place| place.after.as_ref().is_some_and(PageStart::is_idle);
@@ -133,6 +134,11 @@ impl Outbox {
         let key = PageStart::key(after.as_ref());
         let (items, last, evaluated) = match shard {
             Some(shard) => {
+                let place = key.as_ref().map_or(Ordering::Equal, |key| wanted.compare(key));
+                if place == Ordering::Greater {
+                    return Ok((Vec::new(), None));
+                }
+                let key = key.filter(|_| place == Ordering::Equal);
                 let request =
                     self.query_wanted(wanted, wanted.of_shard(shard)).set_exclusive_start_key(key).limit(most);
                 let response = request.send().await.map_err(|failure| explain(operation, &subject, failure))?;

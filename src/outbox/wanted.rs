@@ -9,6 +9,7 @@ use crate::outbox::attribute::{
 };
 use crate::outbox::item::{number, text};
 use crate::sys::clock;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// The state, the topics and the times of the wanted messages.
@@ -133,6 +134,17 @@ impl Wanted {
         if let Some((from, until)) = self.times {
             let values = [(":from".to_owned(), number(from.raw())), (":until".to_owned(), number(until.raw()))];
             conditions.add(format!("{} BETWEEN :from AND :until", self.time()), values);
+        }
+    }
+
+    /// Compares the time of a start key with the wanted times. DynamoDB rejects a query with a start key outside of them,
+    /// but the times of a selection change between two pages, because the ages are counted from now.
+    pub(super) fn compare(&self, key: &Item) -> Ordering {
+        let time = key.get(self.time()).and_then(|time| time.as_n().ok()?.parse::<i64>().ok());
+        match (time, self.times) {
+            (Some(time), Some((from, _))) if time < from.raw() => Ordering::Less,
+            (Some(time), Some((_, until))) if time > until.raw() => Ordering::Greater,
+            _ => Ordering::Equal,
         }
     }
 

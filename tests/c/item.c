@@ -260,6 +260,11 @@ void value_that_dynamodb_cannot_store_is_rejected_with_its_path(void)
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "Home.Set is an empty set", postbox_item_end(item));
     OK(postbox_item_set_int64(item, NULL, INT64_MIN));
     OK(postbox_item_end(item));
+    FAILS(POSTBOX_ERROR_INVALID_UTF8, "the item: Home.City: argument \"value\": invalid UTF-8",
+          postbox_item_set_string(item, "City", NOT_UTF8));
+    FAILS(POSTBOX_ERROR_NULL_ARGUMENT, "the item: Home.City: ", postbox_item_set_string(item, "City", NULL));
+    FAILS(POSTBOX_ERROR_INVALID_UTF8, "the item: Home: argument \"name\": invalid UTF-8",
+          postbox_item_begin(item, NOT_UTF8, POSTBOX_KIND_LIST));
     OK(postbox_item_end(item));
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "no map, list or set", postbox_item_end(item));
     FAILS(POSTBOX_ERROR_INVALID_UTF8, "value", postbox_item_set_string(item, "x", NOT_UTF8));

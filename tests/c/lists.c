@@ -61,7 +61,7 @@ void page_outlives_its_postbox(void)
     postbox_page *page = NULL, *none = NULL;
     postbox_client *box = open_memory(NULL);
     deposit(box, "kept");
-    OK(postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 0, NULL, &page));
+    OK(postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, NULL, &page));
     OK(postbox_list_messages(box, POSTBOX_STATE_DISPATCHED, NULL, UINT32_MAX, NULL, &none));
     CHECK(postbox_page_count(none) == 0 && postbox_page_message(none, 0) == NULL && postbox_page_next(none) == NULL);
     postbox_page_free(none);
@@ -75,7 +75,7 @@ void page_outlives_its_postbox(void)
     postbox_page_free(page);
 }
 
-void unknown_state_and_foreign_cursor_are_rejected(void)
+void unknown_state_empty_page_and_foreign_cursor_are_rejected(void)
 {
     static const char *const foreign[] = {"", "nonsense", ":", "x:", "-1:", "0:{", "0:[]", "1:", "99:",
                                           "0:{\"Name\":{\"S\":\"Ada\"}}", "18446744073709551616:"};
@@ -88,6 +88,8 @@ void unknown_state_and_foreign_cursor_are_rejected(void)
     }
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "unknown message state 3", postbox_list_messages(box, 3, NULL, 1, NULL, &untouched));
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "unknown message state -1", postbox_list_messages(box, -1, NULL, 1, NULL, &untouched));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "the limit of the list is 0",
+          postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 0, NULL, &untouched));
     for (size_t i = 0; i < COUNT(foreign); i++)
         FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "cursor",
               postbox_list_messages(box, POSTBOX_STATE_OUTSTANDING, NULL, 1, foreign[i], &untouched));

@@ -119,7 +119,7 @@
     TEST(background_threads_survive_errors_and_report_them) \
     TEST(lists_continue_from_page_to_page) \
     TEST(page_outlives_its_postbox) \
-    TEST(unknown_state_and_foreign_cursor_are_rejected) \
+    TEST(unknown_state_empty_page_and_foreign_cursor_are_rejected) \
     TEST(malformed_messages_are_on_the_page_too) \
     TEST(outstanding_messages_are_counted_with_their_age) \
     TEST(stats_are_a_struct_and_json) \

@@ -79,6 +79,39 @@ fn lists_are_filtered_by_topic_and_age() {
 }
 
 #[test]
+fn age_of_a_dispatched_message_counts_from_its_dispatch() {
+    let outbox = Outbox::new("dispatch-age");
+    let postbox = outbox.postbox();
+    for message in [aged("created-before", 50), aged("sent-before", 50)] {
+        postbox.deposit_post(message).unwrap();
+    }
+    let three_hours_ago = SystemTime::now() - Duration::from_secs(3 * 3600);
+    postbox.mark_dispatched(&["created-before"]).unwrap().into_result().unwrap();
+    postbox.mark_dispatched_at(&["sent-before"], three_hours_ago).unwrap().into_result().unwrap();
+    drop(postbox);
+    for topic in [&[][..], &["--topic", "greeting.made"]] {
+        let ids = |arguments: &[&str]| {
+            let list = outbox.json(&[&["list", "--state", "dispatched"], topic, arguments].concat());
+            list["messages"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|m| m["id"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&["--older-than", "1h"]), ["sent-before"]);
+        assert_eq!(ids(&["--younger-than", "1h"]), ["created-before"]);
+        assert_eq!(ids(&["--older-than", "4h"]), [""; 0]);
+        let replay = outbox.run(&[&["replay", "--all", "--older-than", "1h", "--dry-run"], topic].concat());
+        assert_eq!(replay.done(), "sent-before\n1 message would be sent again\n");
+    }
+    outbox.run(&["list", "--older-than", "2h", "--younger-than", "1h"]).failed(2, &["the selection is impossible"]);
+    let delete = ["delete", "--all", "--state", "dispatched", "--older-than", "1h", "--yes"];
+    assert_eq!(outbox.run(&delete).done(), "1 message deleted\n");
+    assert!(outbox.run(&["delete", "--help"]).done().contains("from its dispatch"));
+}
+
+#[test]
 fn a_list_continues_at_its_cursor() {
     let outbox = Outbox::new("cursor");
     let messages: Vec<Message> = (0..25).map(|n| Message::new("t", "x").with_id(format!("{n:02}"))).collect();

@@ -1,150 +1,52 @@
 //! Calls of the C interface in any order that the header allows. The fuzzer's input is interpreted as a program: its
 //! bytes select the calls and their arguments, on a few handles.
 
-use std::ffi::{CString, c_char, c_void};
+mod c_functions;
+
+use c_functions::*;
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-type Handle = *mut c_void;
-
-unsafe extern "C" {
-    fn postbox_error_code(error: Handle) -> i32;
-    fn postbox_error_message(error: Handle) -> *const c_char;
-    fn postbox_error_reason_count(error: Handle) -> usize;
-    fn postbox_error_reason_message(error: Handle, reason: usize) -> *const c_char;
-    fn postbox_error_reason_read_item(error: Handle, reason: usize) -> Handle;
-    fn postbox_error_free(error: Handle);
-    fn postbox_config_new() -> Handle;
-    fn postbox_config_set(config: Handle, name: *const c_char, value: *const c_char) -> Handle;
-    fn postbox_config_get(config: Handle, name: *const c_char, value: *mut *const c_char) -> Handle;
-    fn postbox_config_free(config: Handle);
-    fn postbox_message_new(topic: *const c_char, body: *const u8, length: usize, message: *mut Handle) -> Handle;
-    fn postbox_message_set(message: Handle, name: *const c_char, value: *const c_char) -> Handle;
-    fn postbox_message_set_body(message: Handle, body: *const u8, length: usize) -> Handle;
-    fn postbox_message_get(message: Handle, name: *const c_char, value: *mut *const c_char) -> Handle;
-    fn postbox_message_id(message: Handle) -> *const c_char;
-    fn postbox_message_free(message: Handle);
-    fn postbox_open(config: Handle, postbox: *mut Handle) -> Handle;
-    fn postbox_close(postbox: Handle) -> Handle;
-    fn postbox_free(postbox: Handle);
-    fn postbox_deposit_post(postbox: Handle, message: Handle) -> Handle;
-    fn postbox_clear_outbox(
-        postbox: Handle,
-        ids: *const *const c_char,
-        count: usize,
-        cancel: Handle,
-        report: *mut Handle,
-    ) -> Handle;
-    fn postbox_get_message(postbox: Handle, id: *const c_char, message: *mut Handle) -> Handle;
-    fn postbox_report_count(report: Handle) -> usize;
-    fn postbox_report_detail(report: Handle, index: usize) -> *const c_char;
-    fn postbox_report_free(report: Handle);
-    fn postbox_unit_of_work_begin(postbox: Handle) -> Handle;
-    fn postbox_unit_of_work_put(work: Handle, table: *const c_char, item: *const c_char) -> Handle;
-    fn postbox_unit_of_work_add(work: Handle, action: *const c_char) -> Handle;
-    fn postbox_unit_of_work_deposit_post(work: Handle, message: Handle) -> Handle;
-    fn postbox_unit_of_work_commit(work: Handle) -> Handle;
-    fn postbox_unit_of_work_rollback(work: Handle) -> Handle;
-    fn postbox_unit_of_work_free(work: Handle);
-    fn postbox_message_to_put(postbox: Handle, message: Handle, put: *mut *mut c_char) -> Handle;
-    fn postbox_cancellation_error(postbox: Handle, actions: *const c_char, reasons: *const c_char) -> Handle;
-    fn postbox_string_free(string: *mut c_char);
-    fn postbox_item_new() -> Handle;
-    fn postbox_item_from_json(json: *const c_char, item: *mut Handle) -> Handle;
-    fn postbox_item_copy(item: Handle, copy: *mut Handle) -> Handle;
-    fn postbox_item_to_json(item: Handle, json: *mut *mut c_char) -> Handle;
-    fn postbox_item_set_string(item: Handle, name: *const c_char, value: *const c_char) -> Handle;
-    fn postbox_item_set_number(item: Handle, name: *const c_char, value: *const c_char) -> Handle;
-    fn postbox_item_set_double(item: Handle, name: *const c_char, value: f64) -> Handle;
-    fn postbox_item_set_binary(item: Handle, name: *const c_char, value: *const u8, length: usize) -> Handle;
-    fn postbox_item_begin(item: Handle, name: *const c_char, kind: i32) -> Handle;
-    fn postbox_item_end(item: Handle) -> Handle;
-    fn postbox_item_remove(item: Handle, name: *const c_char) -> Handle;
-    fn postbox_item_value(item: Handle) -> *const c_void;
-    fn postbox_item_free(item: Handle);
-    fn postbox_value_kind(value: *const c_void) -> i32;
-    fn postbox_value_string(value: *const c_void, length: *mut usize) -> *const c_char;
-    fn postbox_value_bool_or(value: *const c_void, missing: bool, flag: *mut bool) -> Handle;
-    fn postbox_value_double(value: *const c_void, number: *mut f64) -> Handle;
-    fn postbox_value_double_or(value: *const c_void, missing: f64, number: *mut f64) -> Handle;
-    fn postbox_value_int64(value: *const c_void, number: *mut i64) -> Handle;
-    fn postbox_value_int64_or(value: *const c_void, missing: i64, number: *mut i64) -> Handle;
-    fn postbox_value_binary(value: *const c_void, length: *mut usize) -> *const u8;
-    fn postbox_value_count(value: *const c_void) -> usize;
-    fn postbox_value_at(value: *const c_void, index: usize) -> *const c_void;
-    fn postbox_value_name_at(value: *const c_void, index: usize) -> *const c_char;
-    fn postbox_unit_of_work_put_item(
-        work: Handle,
-        table: *const c_char,
-        item: Handle,
-        expression: *const c_void,
-    ) -> Handle;
-    fn postbox_unit_of_work_begin_async(postbox: Handle) -> Handle;
-    fn postbox_unit_of_work_commit_async(
-        work: Handle,
-        callback: Option<Callback>,
-        data: Handle,
-        operation: *mut Handle,
-    ) -> Handle;
-    fn postbox_deposit_post_async(
-        postbox: Handle,
-        message: Handle,
-        callback: Option<Callback>,
-        data: Handle,
-        operation: *mut Handle,
-    ) -> Handle;
-    fn postbox_get_message_async(
-        postbox: Handle,
-        id: *const c_char,
-        callback: Option<Callback>,
-        data: Handle,
-        operation: *mut Handle,
-    ) -> Handle;
-    fn postbox_clear_outbox_async(
-        postbox: Handle,
-        ids: *const *const c_char,
-        count: usize,
-        callback: Option<Callback>,
-        data: Handle,
-        operation: *mut Handle,
-    ) -> Handle;
-    fn postbox_read_item_async(
-        postbox: Handle,
-        table: *const c_char,
-        key: Handle,
-        callback: Option<Callback>,
-        data: Handle,
-        operation: *mut Handle,
-    ) -> Handle;
-    fn postbox_operation_cancel(operation: Handle);
-    fn postbox_operation_free(operation: Handle);
-    fn postbox_message_copy(message: Handle) -> Handle;
-    fn postbox_result_take_message(result: Handle) -> Handle;
-    fn postbox_result_take_report(result: Handle) -> Handle;
-    fn postbox_result_take_item(result: Handle) -> Handle;
-    fn postbox_result_free(result: Handle);
+/// The operations that were started.
+#[derive(Default)]
+struct Started {
+    /// The number of operations that are not reported yet.
+    open: AtomicUsize,
+    /// The last lease that an operation obtained, until the program takes it.
+    lease: AtomicPtr<c_void>,
 }
 
-type Callback = unsafe extern "C" fn(data: Handle, error: Handle, result: Handle);
-
-/// Receives the result of an operation. `data` counts the operations that are not reported yet.
+/// Receives the result of an operation. `data` points to [`Started`].
 unsafe extern "C" fn report(data: Handle, error: Handle, result: Handle) {
-    // SAFETY: the counter lives until all operations were reported, and the callback owns the error and the result.
+    // SAFETY: the data lives until all operations were reported, and the callback owns the error and the result.
     unsafe {
+        let started = &*data.cast::<Started>();
         handle_error(error);
         postbox_message_free(postbox_result_take_message(result));
         assert!(postbox_result_take_message(result).is_null(), "a message is taken once");
         postbox_item_free(postbox_result_take_item(result));
         postbox_report_free(postbox_result_take_report(result));
+        let page = postbox_result_take_page(result);
+        read_page(page, usize::MAX);
+        postbox_page_free(page);
+        postbox_string_free(postbox_result_take_text(result));
+        let (mut count, lease) = (Count::default(), postbox_result_take_lease(result));
+        std::hint::black_box((postbox_result_flag(result), postbox_result_number(result)));
+        postbox_result_outstanding_count(result, &mut count);
+        assert_eq!(count.reserved, [0; 4]);
         postbox_result_free(result);
-        assert!((*data.cast::<AtomicUsize>()).fetch_sub(1, Ordering::SeqCst) > 0, "an operation is reported once");
+        if !lease.is_null() {
+            postbox_held_lease_free(started.lease.swap(lease, Ordering::SeqCst));
+        }
+        assert!(started.open.fetch_sub(1, Ordering::SeqCst) > 0, "an operation is reported once");
     }
 }
 
 /// POSTBOX_ERROR_INTERNAL, which no call may return.
 const INTERNAL: i32 = 99;
 /// Strings that at least one of the functions accepts.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 32] = [
     "",
     "t",
     "topic",
@@ -161,6 +63,22 @@ const WORDS: [&str; 16] = [
     r#"{"Put":{"TableName":"brighter_outbox","Item":{"MessageId":{"S":"b"}}}}"#,
     "character_encoding",
     "UTF8",
+    "bag",
+    r#"{"":"none","a":[true,null,{"b":[]}],"far":-1.5e400,"long":12345678901234567890.10,"text":"\u0000\u00e4"}"#,
+    r#"{"deep":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}"#,
+    "bag.a",
+    "without_topic",
+    "older_than_ms",
+    "younger_than_ms",
+    "limit",
+    "cursor",
+    "0",
+    "1",
+    "18446744073709551615",
+    "1.5e300",
+    "job",
+    "OutboxSweeper",
+    "Archiver",
 ];
 
 /// The part of the program that has not been executed yet.
@@ -206,12 +124,22 @@ struct Handles {
     messages: [Slot; 3],
     works: [Slot; 2],
     item: Slot,
+    selection: Slot,
+    /// The cursor of the page that was read last.
+    cursor: Option<CString>,
+    leases: [Lease; 2],
     opened: usize,
-    /// The operations that are not reported yet.
-    started: Box<AtomicUsize>,
+    started: Box<Started>,
 }
 
 struct Slot(Handle);
+
+/// A lease, with the number of the Postbox that obtained it.
+#[derive(Default)]
+struct Lease {
+    handle: Slot,
+    opened: usize,
+}
 
 impl Default for Slot {
     fn default() -> Self {
@@ -231,7 +159,12 @@ unsafe fn read_value(value: *const c_void, name: *const c_char) {
     // SAFETY: the value belongs to an item that is not freed meanwhile, or is NULL.
     unsafe {
         assert!((0..=10).contains(&postbox_value_kind(value)));
-        assert!(name.is_null() || std::ffi::CStr::from_ptr(name).to_str().is_ok());
+        assert!(name.is_null() || CStr::from_ptr(name).to_str().is_ok());
+        postbox_value_bool(value);
+        assert!(postbox_value_member(value, null()).is_null());
+        if !name.is_null() {
+            postbox_value_member(value, name);
+        }
         let text = postbox_value_string(value, &mut length);
         if !text.is_null() {
             assert_eq!(*text.add(length), 0, "a string ends with a NUL character");
@@ -254,11 +187,83 @@ unsafe fn read_value(value: *const c_void, name: *const c_char) {
     }
 }
 
+/// Reads a page of up to `limit` messages as a program would, and returns their number.
+unsafe fn read_page(page: Handle, limit: usize) -> usize {
+    // SAFETY: the page is not freed meanwhile, or is NULL.
+    unsafe {
+        let (count, malformed) = (postbox_page_count(page), postbox_page_malformed_count(page));
+        assert!(count + malformed <= limit, "a page has {count} messages and {malformed} malformed ones");
+        for index in 0..=count {
+            let message = postbox_page_message(page, index);
+            assert_eq!(message.is_null(), index == count);
+            handle_error(postbox_message_get(message, c"state".as_ptr(), &mut null()));
+            read_bag(message);
+        }
+        for index in 0..=malformed {
+            let mut reason = null();
+            read_text(postbox_page_malformed(page, index, &mut reason));
+            read_text(reason);
+        }
+        for index in 0..=postbox_page_missing_count(page) {
+            read_text(postbox_page_missing(page, index));
+        }
+        count + malformed
+    }
+}
+
+unsafe fn read_text(text: *const c_char) {
+    // SAFETY: the string belongs to a handle that is not freed meanwhile.
+    assert!(unsafe { CStr::from_ptr(text) }.to_str().is_ok());
+}
+
+/// Returns the header bag of a message as JSON.
+unsafe fn bag_json(message: Handle) -> CString {
+    let mut json = null();
+    // SAFETY: the message is valid, and the string is copied.
+    unsafe {
+        handle_error(postbox_message_get(message, c"bag".as_ptr(), &mut json));
+        CStr::from_ptr(json).to_owned()
+    }
+}
+
+/// Reads the header bag of a message as a program would. A message with the same bag has the same values.
+unsafe fn read_bag(message: Handle) {
+    // SAFETY: the message is valid or NULL, and the handles that are made here are freed once.
+    unsafe {
+        let (mut bag, mut again) = (null_mut(), null_mut());
+        handle_error(postbox_message_bag(message, &mut bag));
+        if bag.is_null() {
+            return;
+        }
+        read_value(postbox_item_value(bag), null());
+        let copy = postbox_message_copy(message);
+        no_error(postbox_message_set_bag(copy, bag));
+        no_error(postbox_message_bag(copy, &mut again));
+        let json = bag_json(copy);
+        no_error(postbox_message_set_bag(copy, again));
+        assert_eq!(
+            bag_json(copy),
+            json,
+            "the bag {:?} is not the same after writing and reading it",
+            bag_json(message)
+        );
+        postbox_message_free(copy);
+        postbox_item_free(bag);
+        postbox_item_free(again);
+    }
+}
+
+/// Checks that a function that cannot fail here has not failed.
+unsafe fn no_error(error: Handle) {
+    // SAFETY: a function has just returned the error, which may be NULL.
+    unsafe { assert!(error.is_null(), "{:?}", CStr::from_ptr(postbox_error_message(error))) };
+}
+
 /// Reads an error as a program would, and frees it.
 unsafe fn handle_error(error: Handle) {
     // SAFETY: a function has just returned the error, which may be NULL.
     unsafe {
-        assert!(postbox_error_code(error) != INTERNAL, "{:?}", std::ffi::CStr::from_ptr(postbox_error_message(error)));
+        assert!(postbox_error_code(error) != INTERNAL, "{:?}", CStr::from_ptr(postbox_error_message(error)));
         for reason in 0..=postbox_error_reason_count(error) {
             postbox_error_reason_message(error, reason);
             let item = postbox_error_reason_read_item(error, reason);
@@ -283,7 +288,7 @@ impl Handles {
         let mut text = null();
         // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
         unsafe {
-            let error = match which % 39 {
+            let error = match which % 66 {
                 0 => {
                     let error = postbox_message_new(one, body.as_ptr(), body.len(), &mut out);
                     postbox_message_free(std::mem::replace(&mut message.0, out));
@@ -339,8 +344,11 @@ impl Handles {
                     error
                 }
                 23 => postbox_cancellation_error(box_, one, two),
-                33..39 => self.start(which % 39, one, slot),
-                _ => self.item(which % 39, one, two, body, slot),
+                which @ 24..33 => self.item(which, one, two, body, slot),
+                which @ 33..39 => self.start(which, one, slot),
+                which @ 39..44 => self.content(which, one, two, body, slot),
+                which @ 44..57 => self.selected(which, one, two, slot),
+                which => self.lease(which, one, slot, body),
             };
             handle_error(error);
         }
@@ -386,11 +394,262 @@ impl Handles {
         }
     }
 
+    /// Builds or reads the values that a header bag can have.
+    unsafe fn content(
+        &mut self,
+        which: u8,
+        one: *const c_char,
+        two: *const c_char,
+        body: &[u8],
+        number: usize,
+    ) -> Handle {
+        let (box_, item, message, mut out) = (self.postbox.0, self.item.0, self.messages[number % 3].0, null_mut());
+        // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
+        unsafe {
+            match which {
+                39 => match number % 4 {
+                    0 => postbox_item_set_null(item, one),
+                    1 => postbox_item_set_bool(item, one, body.is_empty()),
+                    2 => postbox_item_set_int64(item, one, number as i64 - 128),
+                    _ => postbox_item_set_string_of_length(item, one, body.as_ptr().cast(), body.len()),
+                },
+                40 => {
+                    read_bag(message);
+                    let error = postbox_message_bag(message, &mut out);
+                    if !out.is_null() {
+                        postbox_item_free(std::mem::replace(&mut self.item.0, out));
+                    }
+                    read_value(postbox_item_get(self.item.0, one), null());
+                    error
+                }
+                41 => {
+                    let error = postbox_message_set_bag(message, item);
+                    read_bag(message);
+                    error
+                }
+                42 => postbox_message_set(message, c"bag".as_ptr(), two),
+                _ => {
+                    let id = postbox_message_id(message);
+                    let error = postbox_get_message(box_, id, &mut out);
+                    let is_new = error.is_null() && out.is_null() && self.is_idle();
+                    handle_error(error);
+                    postbox_message_free(std::mem::replace(&mut out, null_mut()));
+                    let error = postbox_deposit_post(box_, message);
+                    if is_new && error.is_null() {
+                        no_error(postbox_get_message(box_, id, &mut out));
+                        assert_eq!(bag_json(out), bag_json(message), "a message is read with the bag that it had");
+                        postbox_message_free(out);
+                    }
+                    error
+                }
+            }
+        }
+    }
+
+    /// Returns whether no operation is running.
+    fn is_idle(&self) -> bool {
+        self.started.open.load(Ordering::SeqCst) == 0
+    }
+
+    /// Changes the selection, or lists, counts, deletes or marks messages.
+    unsafe fn selected(&mut self, which: u8, one: *const c_char, two: *const c_char, number: usize) -> Handle {
+        let (box_, selection, state, limit) = (self.postbox.0, self.selection.0, number as i32 % 4, number as u32 % 5);
+        let (mut out, mut count, mut deleted) = (null_mut(), 0, false);
+        let message = self.messages[number % 3].0;
+        // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
+        unsafe {
+            let id = postbox_message_id(message);
+            match which {
+                44 => {
+                    postbox_selection_free(std::mem::replace(&mut self.selection.0, postbox_selection_new()));
+                    null_mut()
+                }
+                45 | 46 => postbox_selection_set(selection, one, two),
+                47 => postbox_selection_set(selection, c"cursor".as_ptr(), pointer(&self.cursor)),
+                48 => {
+                    let error = postbox_select_messages(box_, state, selection, &mut out);
+                    read_page(out, usize::MAX);
+                    self.finish_page(out);
+                    error
+                }
+                49 => postbox_count_messages(box_, state, selection, &mut count),
+                // Deletes the messages that the selection contains.
+                50 => {
+                    let error = postbox_select_messages(box_, state, selection, &mut out);
+                    for index in 0..postbox_page_count(out) {
+                        let id = postbox_message_id(postbox_page_message(out, index));
+                        handle_error(postbox_delete_message(box_, id, state, &mut deleted));
+                    }
+                    self.finish_page(out);
+                    error
+                }
+                51 => {
+                    let error = postbox_list_messages(box_, state, one, limit, pointer(&self.cursor), &mut out);
+                    read_page(out, limit as usize);
+                    self.finish_page(out);
+                    error
+                }
+                52 => self.compare_list_and_count(state, one, limit.max(1)),
+                53 => postbox_count_outstanding(box_, one, &mut Count::default()),
+                54 => {
+                    let ids = [id, one];
+                    let error = postbox_get_messages(box_, ids.as_ptr(), number % 3, &mut out);
+                    read_page(out, number % 3);
+                    postbox_page_free(out);
+                    error
+                }
+                55 => {
+                    let error = postbox_mark_dispatched(box_, &id, 1, &mut out);
+                    postbox_report_free(out);
+                    error
+                }
+                _ => postbox_confirm(box_, id, number as i32 % 7, one),
+            }
+        }
+    }
+
+    /// Keeps the cursor of a page, and frees the page.
+    unsafe fn finish_page(&mut self, page: Handle) {
+        // SAFETY: the page is valid or NULL, and is not used again. The cursor is copied.
+        unsafe {
+            let next = postbox_page_next(page);
+            if !next.is_null() {
+                self.cursor = Some(CStr::from_ptr(next).to_owned());
+            }
+            postbox_page_free(page);
+        }
+    }
+
+    /// Lists all messages of a topic page by page, and compares their number with the count.
+    unsafe fn compare_list_and_count(&self, state: i32, topic: *const c_char, limit: u32) -> Handle {
+        let (mut listed, mut counted, mut cursor) = (0, 0, None);
+        let is_idle = self.is_idle();
+        // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
+        unsafe {
+            loop {
+                let mut page = null_mut();
+                let error = postbox_list_messages(self.postbox.0, state, topic, limit, pointer(&cursor), &mut page);
+                if !error.is_null() {
+                    return error;
+                }
+                listed += read_page(page, limit as usize);
+                let next = postbox_page_next(page);
+                cursor = (!next.is_null()).then(|| CStr::from_ptr(next).to_owned());
+                postbox_page_free(page);
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            let selection = postbox_selection_new();
+            if !topic.is_null() {
+                no_error(postbox_selection_set(selection, c"topic".as_ptr(), topic));
+            }
+            let error = postbox_count_messages(self.postbox.0, state, selection, &mut counted);
+            postbox_selection_free(selection);
+            assert!(!is_idle || !error.is_null() || counted == listed as u64, "{listed} listed, {counted} counted");
+            error
+        }
+    }
+
+    /// Obtains, renews, releases, reads or frees a lease.
+    unsafe fn lease(&mut self, which: u8, one: *const c_char, number: usize, body: &[u8]) -> Handle {
+        let (box_, mut out, mut is_held) = (self.postbox.0, null_mut(), false);
+        let lease = self.leases[number % 2].handle.0;
+        // From an hour, which is the maximum, down to less than the minimum.
+        let length = 3_600_000 >> (body.len() % 16);
+        let is_started = which >= 62;
+        let data = std::ptr::from_ref(&*self.started).cast_mut().cast();
+        self.started.open.fetch_add(usize::from(is_started), Ordering::SeqCst);
+        // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
+        unsafe {
+            let mut operation = null_mut();
+            let error = match which {
+                57 => {
+                    let error = postbox_obtain_lease(box_, one, length, &mut out);
+                    self.keep_lease(number, out);
+                    error
+                }
+                58 => postbox_held_lease_renew(lease, &mut is_held),
+                59 => {
+                    let error = postbox_held_lease_release(lease);
+                    assert!(!error.is_null() || !postbox_held_lease_is_held(lease), "a released lease is held");
+                    error
+                }
+                60 => {
+                    postbox_held_lease_free(self.leases[number % 2].handle.take());
+                    null_mut()
+                }
+                61 => {
+                    let obtained = self.started.lease.swap(null_mut(), Ordering::SeqCst);
+                    self.keep_lease(number, obtained);
+                    let error = postbox_leases(box_, &mut out);
+                    read_value(postbox_item_value(out), null());
+                    postbox_item_free(out);
+                    out = null_mut();
+                    handle_error(postbox_topic_counts(box_, number.is_multiple_of(3), &mut out));
+                    read_value(postbox_item_value(out), null());
+                    postbox_item_free(out);
+                    error
+                }
+                62 => postbox_obtain_lease_async(box_, one, length, Some(report), data, &mut operation),
+                63 => postbox_held_lease_renew_async(lease, Some(report), data, &mut operation),
+                64 => postbox_held_lease_release_async(lease, Some(report), data, &mut operation),
+                _ => self.start_selected(one, number, data, &mut operation),
+            };
+            if is_started && !error.is_null() {
+                self.started.open.fetch_sub(1, Ordering::SeqCst);
+            }
+            if number.is_multiple_of(5) {
+                postbox_operation_cancel(operation);
+            }
+            postbox_operation_free(operation);
+            error
+        }
+    }
+
+    /// Keeps a lease, or frees the earlier one if `obtained` is NULL. Two handles never hold the same lease.
+    unsafe fn keep_lease(&mut self, number: usize, obtained: Handle) {
+        let opened = self.opened;
+        let other = &self.leases[(number + 1) % 2];
+        // SAFETY: every handle is valid or NULL, and no freed handle is used.
+        unsafe {
+            let of = |lease| CStr::from_ptr(postbox_held_lease_resource(lease));
+            let both = other.opened == opened && of(other.handle.0) == of(obtained);
+            assert!(
+                !both || !postbox_held_lease_is_held(other.handle.0) || !postbox_held_lease_is_held(obtained),
+                "two handles hold the lease {:?}",
+                of(obtained)
+            );
+            let lease = &mut self.leases[number % 2];
+            postbox_held_lease_free(std::mem::replace(&mut lease.handle.0, obtained));
+            lease.opened = opened;
+        }
+    }
+
+    /// Starts a list, a count or a delete of messages.
+    unsafe fn start_selected(&self, one: *const c_char, number: usize, data: Handle, operation: *mut Handle) -> Handle {
+        let (box_, selection, state) = (self.postbox.0, self.selection.0, number as i32 % 4);
+        let (limit, cursor) = (number as u32 % 3, pointer(&self.cursor));
+        // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
+        unsafe {
+            match number / 4 % 5 {
+                0 => postbox_select_messages_async(box_, state, selection, Some(report), data, operation),
+                1 => postbox_count_messages_async(box_, state, selection, Some(report), data, operation),
+                2 => postbox_list_messages_async(box_, state, one, limit, cursor, Some(report), data, operation),
+                3 => postbox_count_outstanding_async(box_, one, Some(report), data, operation),
+                _ => {
+                    let id = postbox_message_id(self.messages[number % 3].0);
+                    postbox_delete_message_async(box_, id, state, Some(report), data, operation)
+                }
+            }
+        }
+    }
+
     /// Starts an operation, and cancels it or lets it run.
     unsafe fn start(&mut self, which: u8, one: *const c_char, number: usize) -> Handle {
         let (box_, message, mut operation) = (self.postbox.0, self.messages[number % 3].0, null_mut());
         let data = std::ptr::from_ref(&*self.started).cast_mut().cast();
-        self.started.fetch_add(1, Ordering::SeqCst);
+        self.started.open.fetch_add(1, Ordering::SeqCst);
         // SAFETY: every handle is valid or NULL, every string is NUL-terminated or NULL, and no freed handle is used.
         unsafe {
             let work = &mut self.works[number % 2];
@@ -413,7 +672,7 @@ impl Handles {
                 }
             };
             if !error.is_null() {
-                self.started.fetch_sub(1, Ordering::SeqCst);
+                self.started.open.fetch_sub(1, Ordering::SeqCst);
             }
             if number.is_multiple_of(3) {
                 postbox_operation_cancel(operation);
@@ -436,6 +695,8 @@ impl Handles {
             self.config.0 = postbox_config_new();
             handle_error(postbox_config_set(self.config.0, c"embedded_path".as_ptr(), c":memory:".as_ptr()));
             postbox_free(self.postbox.take());
+            // A lease of the former database says nothing about the new one.
+            postbox_held_lease_free(self.started.lease.swap(null_mut(), Ordering::SeqCst));
             postbox_open(self.config.0, &mut self.postbox.0)
         }
     }
@@ -447,10 +708,13 @@ impl Drop for Handles {
         unsafe {
             postbox_free(self.postbox.take());
             assert_eq!(
-                self.started.load(Ordering::SeqCst),
+                self.started.open.load(Ordering::SeqCst),
                 0,
                 "each operation is reported before the end of the close"
             );
+            postbox_held_lease_free(self.started.lease.swap(null_mut(), Ordering::SeqCst));
+            self.leases.iter_mut().for_each(|lease| postbox_held_lease_free(lease.handle.take()));
+            postbox_selection_free(self.selection.take());
             postbox_config_free(self.config.take());
             self.messages.iter_mut().for_each(|message| postbox_message_free(message.take()));
             self.works.iter_mut().for_each(|work| postbox_unit_of_work_free(work.take()));

@@ -51,6 +51,94 @@ TEST(value_of_another_type_is_an_error_with_the_name) {
     CHECK(person.attributes().size() == 2);
 }
 
+TEST(value_that_cannot_be_read_is_an_error_with_its_path) {
+    item person{{"Homes", postbox::list{postbox::map{{"City", true}, {"Lines", postbox::list{"1", 300}}}}},
+                {"Work", postbox::map{{"Home", postbox::map{{"Zip", "SW1"}}}}},
+                {"Tags", postbox::set{"a", "b"}},
+                {"Lucky", postbox::set{7, postbox::number("1e30")}},
+                {"Photos", postbox::set{postbox::bytes{1}}}};
+    const postbox::value home = person["Homes"][0];
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "the attribute \"Homes[0].City\": the value is missing or is not a string",
+          (void)home["City"].as<std::string>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Homes[0].City\": the value is a Boolean, not a number",
+          (void)home["City"].as<int>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Homes[0].Lines[1]\": the number 300 does not fit",
+          (void)home["Lines"][1].as<std::int8_t>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Homes[0].Lines\": ", (void)home["Lines"].as<postbox::bytes>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Homes\": ", (void)person.get<bool>("Homes"));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Work.Home.Zip\": the value is a string, not a number",
+          (void)person["Work"]["Home"]["Zip"].as_or(1));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Tags[1]\": the value is a string, not a number",
+          (void)person["Tags"][1].as<double>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Lucky[1]\": the number 1e30", (void)person["Lucky"][1].as<std::int64_t>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Photos[0]\": ", (void)person["Photos"][0].as<postbox::number>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Photos[0]\": ", (void)person["Photos"][0].as<std::optional<std::string>>());
+
+    /* A missing value has the path that was asked for. */
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Homes[0].Street\": the value is missing", (void)home["Street"].as<bool>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Homes[1].City\": ", (void)person["Homes"][1]["City"].as<std::string>());
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Nobody.Lines[2]\": ", (void)person["Nobody"]["Lines"][2].as<std::string>());
+    CHECK(!person["Nobody"]["Lines"][2] && person["Nobody"]["Lines"].size() == 0 && person["Nobody"]["Lines"].as_or(7) == 7);
+
+    /* Values that a loop visits have paths too. */
+    std::string wrong;
+    for (postbox::value line : home["Lines"])
+        try {
+            wrong += line.as<std::string>() + ' ';
+        } catch (const postbox::error &failed) {
+            wrong += failed.what();
+        }
+    CHECK(wrong == "1 the attribute \"Homes[0].Lines[1]\": the value is missing or is not a string");
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Work.Home.Zip\": ",
+          (void)(*person.attributes()["Work"]["Home"].begin()).as<int>());
+
+    /* A value that is no longer in the item has no path. */
+    const postbox::value city = home["City"];
+    person.remove("Homes");
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "the value is a Boolean, not a number", (void)city.as<int>());
+    CHECK(city.as<bool>());
+}
+
+TEST(value_that_cannot_be_written_is_an_error_with_its_path) {
+    using postbox::list;
+    using postbox::map;
+    using postbox::number;
+    using postbox::set;
+    const std::string nul("a\0b", 3);
+    const std::string ff("\xff", 1);
+    auto rejects = [](std::string_view text, const postbox::literal &homes) {
+        FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, text, item({{"Homes", homes}}));
+    };
+    rejects("the item: Homes[1].Size is not a decimal number: \"NaN\"", list{1, map{{"Size", std::nan("")}}});
+    rejects("the item: Homes.Size is not a decimal number: \"inf\"", map{{"Size", HUGE_VAL}});
+    rejects("the item: Homes[0].Sizes[1] is not a decimal number: \"1,5\"", list{map{{"Sizes", set{1, number("1,5")}}}});
+    rejects("the item: Homes[0] is a number of 39 digits", list{number(std::string(39, '9'))});
+    rejects("the item: Homes.Tags[1] is a number, but the set contains strings only", map{{"Tags", set{"a", 1}}});
+    rejects("the item: Homes[0][0] is a Boolean, but the set contains numbers only", list{set{true}});
+    rejects("the item: Homes.Photos[0] is a list, but the set contains numbers only", map{{"Photos", set{list{}}}});
+    rejects("the item: Homes[0].Tags is an empty set", list{map{{"Tags", set{}}}});
+    rejects("the item: Homes.Home. has an empty name", map{{"Home", map{{"", 1}}}});
+    rejects("the item: Homes[0].City: the number has a NUL character at 1", list{map{{"City", number(nul)}}});
+    rejects("the item: Homes[0].Home: a name has a NUL character at 1", list{map{{"Home", map{{nul, 1}}}}});
+
+    postbox::literal nested = list{};
+    std::string path = "Homes";
+    for (int i = 0; i < 32; i++) {
+        nested = list{std::move(nested)};
+        path += "[0]";
+    }
+    rejects("the item: " + path + " is nested in 32 lists and maps", nested);
+
+    FAILS(POSTBOX_ERROR_INVALID_UTF8, "the item: Homes[0].City: argument \"value\": invalid UTF-8 at byte 0",
+          item({{"Homes", list{map{{"City", ff}}}}}));
+    FAILS(POSTBOX_ERROR_INVALID_UTF8, "the item: Homes[0]: argument \"name\": invalid UTF-8 at byte 0",
+          item({{"Homes", list{map{{ff, 1}}}}}));
+    FAILS(POSTBOX_ERROR_INVALID_UTF8, "the item: Homes: argument \"name\": invalid UTF-8 at byte 0",
+          item({{"Homes", map{{ff, map{}}}}}));
+    FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "the item: :home.City is not a decimal number",
+          postbox::expression().value(":home", map{{"City", std::nan("")}}).pass([](auto) -> postbox_error * { return nullptr; }));
+}
+
 TEST(copy_of_an_item_has_its_own_values) {
     const item person{{"Name", std::string("A\0da", 4)}, {"Photo", postbox::bytes{0, 0xff}}, {"Tags", postbox::set{"a", "b"}}};
     item copy = person;

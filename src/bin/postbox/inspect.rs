@@ -308,8 +308,7 @@ fn find_page(postbox: &Postbox, args: &ListArgs) -> Result<MessagePage, Failure>
     let mut next = args.cursor.as_deref().map(Cursor::from);
     let mut found: Option<MessagePage> = None;
     loop {
-        let mut page = postbox.list_messages(args.state.into(), args.filter.topic.as_deref(), wanted, next.as_ref())?;
-        page.messages.retain(|stored| args.filter.takes(stored));
+        let mut page = postbox.select_messages(args.state.into(), &args.filter.selection(wanted, next.take()))?;
         wanted = wanted.saturating_sub(u32::try_from(page.messages.len()).unwrap_or(u32::MAX));
         next = page.next.clone();
         let all = match found.take() {

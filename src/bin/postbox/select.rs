@@ -3,9 +3,9 @@
 use crate::outcome::{Exit, Failure, Outcome};
 use crate::progress;
 use crate::screen::{Screen, ask, note};
-use crate::text::{age, lines, parse_age};
+use crate::text::{lines, parse_age};
 use clap::Args;
-use postbox::{MessageState, Postbox, StoredMessage};
+use postbox::{Cursor, MessageState, Postbox, Selection, StoredMessage};
 use serde_json::json;
 use std::io::{IsTerminal, Read};
 use std::time::Duration;
@@ -18,10 +18,11 @@ pub struct Filter {
     /// Only messages of this topic
     #[arg(long)]
     pub topic: Option<String>,
-    /// Only messages of at least this age, such as 500ms, 90s, 15m, 2h or 30d
+    /// Only messages of at least this age, such as 500ms, 90s, 15m, 2h or 30d; the age of a dispatched message counts
+    /// from its dispatch, and that of any other message from its creation
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub older_than: Option<Duration>,
-    /// Only messages that are not older than this age
+    /// Only messages that are not older than this age, which is counted as for --older-than
     #[arg(long, value_name = "DURATION", value_parser = parse_age)]
     pub younger_than: Option<Duration>,
 }
@@ -31,11 +32,22 @@ impl Filter {
         self.topic.is_none() && self.older_than.is_none() && self.younger_than.is_none()
     }
 
-    /// Returns whether the age of the message matches. The topic is not checked, because the caller lists only messages
-    /// of that topic.
-    pub fn takes(&self, stored: &StoredMessage) -> bool {
-        let age = age(stored.message.created_at());
-        self.older_than.is_none_or(|least| age >= least) && self.younger_than.is_none_or(|most| age <= most)
+    /// Returns the selection of the library, with this number of messages per page, after this cursor.
+    pub fn selection(&self, limit: u32, cursor: Option<Cursor>) -> Selection {
+        let mut selection = Selection::new().limit(limit);
+        if let Some(topic) = &self.topic {
+            selection = selection.topic(topic);
+        }
+        if let Some(age) = self.older_than {
+            selection = selection.older_than(age);
+        }
+        if let Some(age) = self.younger_than {
+            selection = selection.younger_than(age);
+        }
+        match cursor {
+            Some(cursor) => selection.cursor(cursor),
+            None => selection,
+        }
     }
 }
 
@@ -92,9 +104,9 @@ fn find_all(postbox: &Postbox, state: MessageState, filter: &Filter) -> Result<V
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
-        let page = postbox.list_messages(state, filter.topic.as_deref(), PAGE, cursor.as_ref())?;
-        let taken = page.messages.iter().filter(|stored| filter.takes(stored));
-        found.extend(taken.map(|stored| (stored.message.created_at(), stored.message.id().to_owned())));
+        let page = postbox.select_messages(state, &filter.selection(PAGE, cursor.take()))?;
+        let id = |stored: &StoredMessage| (stored.message.created_at(), stored.message.id().to_owned());
+        found.extend(page.messages.iter().map(id));
         // A malformed item has no age and no topic, so a filter does not match it.
         if filter.is_empty() {
             found.extend(page.malformed.into_iter().map(|(id, _)| (std::time::UNIX_EPOCH, id)));

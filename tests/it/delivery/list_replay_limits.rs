@@ -65,7 +65,7 @@ fn some_of_each(world: &TestOutbox) -> Vec<(MessageState, &'static str, BTreeSet
 fn every_state_is_listed_with_and_without_a_topic() {
     let world = test_outbox();
     let all = some_of_each(&world);
-    for limit in [0, 1, 3, 4, 100, u32::MAX] {
+    for limit in [1, 3, 4, 100, u32::MAX] {
         for (state, topic, expected) in &all {
             let ids = listed(&world.postbox, *state, Some(topic), limit);
             assert_eq!(ids.len(), 4, "none twice: {state:?} {topic} {limit}");
@@ -187,13 +187,16 @@ fn a_cursor_of_another_list_is_rejected() {
 
 #[test]
 fn requests_have_valid_limits_and_segments() {
+    const EMPTY_LIST: &str = "the limit of the list is 0: it must be at least 1";
     let world = TestOutbox::configured(|builder| eager(builder).sweep_batch(1).number_of_shards(1));
     world.deposit(3);
     let _ = world.postbox.sweep().unwrap();
     world.postbox.count_outstanding(None).unwrap();
     for state in [MessageState::Dispatched, MessageState::Parked, MessageState::Outstanding] {
         for topic in [None, Some("t")] {
-            world.postbox.list_messages(state, topic, 0, None).unwrap();
+            world.postbox.list_messages(state, topic, 1, None).unwrap();
+            let error = world.postbox.list_messages(state, topic, 0, None).unwrap_err();
+            assert_eq!((error.code(), error.message()), (ErrorCode::InvalidArgument, EMPTY_LIST));
         }
     }
     for request in world.faults.requests() {

@@ -85,6 +85,26 @@ fn every_part_of_a_selection_applies_to_every_state() {
 }
 
 /// The age of a dispatched message is counted from its dispatch, and not from its creation.
+/// DynamoDB rejects a start key outside of the condition on the keys.
+#[test]
+fn list_continues_after_a_message_that_is_outside_of_its_ages() {
+    let world = some_of_each();
+    let ages = MINUTE * 5 / 2;
+    for state in [MessageState::Outstanding, MessageState::Dispatched] {
+        let all = || Selection::new().topic("a");
+        let oldest = world.postbox.select_messages(state, &all().limit(1)).unwrap().next.unwrap();
+        let younger = world.postbox.select_messages(state, &all().younger_than(ages).cursor(oldest)).unwrap();
+        let ids: BTreeSet<&str> = younger.messages.iter().map(|stored| stored.message.id()).collect();
+        assert_eq!(ids, BTreeSet::from([format!("{}-0", state.name()).as_str(), &format!("{}-2", state.name())]));
+        let mut last = all().limit(4);
+        while let Some(next) = world.postbox.select_messages(state, &last).unwrap().next {
+            let older = world.postbox.select_messages(state, &all().older_than(ages).cursor(next.clone())).unwrap();
+            assert!(older.messages.iter().all(|stored| stored.message.created_at() < SystemTime::now() - ages));
+            last = all().limit(4).cursor(next);
+        }
+    }
+}
+
 #[test]
 fn the_age_of_a_dispatched_message_is_the_time_since_its_dispatch() {
     let world = TestOutbox::configured(eager);
