@@ -809,15 +809,15 @@ public:
     /* Calls a function of C with the expressions. */
     template <class F>
     void pass(F call) const {
-        item names, values;
+        /* Most actions have no expressions, so an item without attributes is not created. */
+        item names(names_.empty() ? nullptr : postbox_item_new()), values(values_.empty() ? nullptr : postbox_item_new());
         for (const auto &[placeholder, attribute] : names_)
             detail::check(postbox_item_set_string(names.handle(), detail::text(placeholder, "placeholder").c_str(),
                                                   detail::text(attribute, "attribute").c_str()));
         for (const auto &[placeholder, given] : values_)
             values.set(placeholder, given);
         const auto text = [](const std::string &given) { return given.empty() ? nullptr : given.c_str(); };
-        const postbox_expression passed = {text(update_), text(condition_), names_.empty() ? nullptr : names.handle(),
-                                           values_.empty() ? nullptr : values.handle(), return_item_};
+        const postbox_expression passed = {text(update_), text(condition_), names.handle(), values.handle(), return_item_};
         detail::check(call(&passed));
     }
 

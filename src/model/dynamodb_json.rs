@@ -12,16 +12,19 @@
 //! # Ok::<(), postbox::Error>(())
 //! ```
 
-use crate::model::error::{Error, ErrorCode, Result};
+use crate::model::error::{Error, ErrorCode, Result, shortened};
 use crate::model::expression::Expression;
 use crate::model::item::{AttributeValue, Item};
+use crate::model::json::{Json, Members};
 use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
     ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 const RETURN_VALUES: &str = "ReturnValuesOnConditionCheckFailure";
@@ -31,7 +34,7 @@ const RETURN_VALUES: &str = "ReturnValuesOnConditionCheckFailure";
 /// # Errors
 /// [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn item_from_json(json: &str) -> Result<Item> {
-    item(parse(json)?, "")
+    Ok(item(parse(json)?)?)
 }
 
 /// Writes an item or a key as JSON, with the attributes sorted by name.
@@ -45,19 +48,22 @@ pub fn item_to_json(item: &Item) -> String {
 /// # Errors
 /// [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn transact_write_item_from_json(json: &str) -> Result<TransactWriteItem> {
-    let action = object(parse(json)?, "")?;
     let mut builder = TransactWriteItem::builder();
-    for (kind, value) in action {
-        let fields = Fields::of(value, &kind)?;
-        builder = match kind.as_str() {
-            "Put" => builder.put(put(fields)?),
-            "Update" => builder.update(update(fields)?),
-            "Delete" => builder.delete(delete(fields)?),
-            "ConditionCheck" => builder.condition_check(condition_check(fields)?),
-            _ => return Err(wrong(&kind, "is not one of Put, Update, Delete, ConditionCheck")),
-        };
+    for (kind, value) in object(parse(json)?)? {
+        builder = action(builder, &kind, value).map_err(|wrong| wrong.within(&kind))?;
     }
     Ok(builder.build())
+}
+
+fn action(builder: TransactWriteItemBuilder, kind: &str, value: Json) -> Result<TransactWriteItemBuilder, Wrong> {
+    let fields = Fields::of(value)?;
+    Ok(match kind {
+        "Put" => builder.put(put(fields)?),
+        "Update" => builder.update(update(fields)?),
+        "Delete" => builder.delete(delete(fields)?),
+        "ConditionCheck" => builder.condition_check(condition_check(fields)?),
+        _ => return Err(Wrong::new("is not one of Put, Update, Delete, ConditionCheck")),
+    })
 }
 
 /// Writes a put as one action of a transaction, in the form that [`transact_write_item_from_json`] reads.
@@ -82,7 +88,7 @@ pub fn put_to_json(put: &Put) -> String {
 /// # Errors
 /// [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn update_from_json(json: &str) -> Result<Update> {
-    update(Fields::of(parse(json)?, "")?)
+    Ok(update(Fields::of(parse(json)?)?)?)
 }
 
 /// Reads the content of a `ConditionCheck` action.
@@ -90,201 +96,220 @@ pub fn update_from_json(json: &str) -> Result<Update> {
 /// # Errors
 /// [`ErrorCode::InvalidJson`], whose error text says where the problem is.
 pub fn condition_check_from_json(json: &str) -> Result<ConditionCheck> {
-    condition_check(Fields::of(parse(json)?, "")?)
+    Ok(condition_check(Fields::of(parse(json)?)?)?)
 }
 
-fn put(mut fields: Fields) -> Result<Put> {
+fn put(mut fields: Fields) -> Result<Put, Wrong> {
     let (table, item) = (fields.required("TableName")?, fields.item("Item")?);
     let built = fields.expression()?.put(table, item);
     fields.finish(built)
 }
 
-fn update(mut fields: Fields) -> Result<Update> {
+fn update(mut fields: Fields) -> Result<Update, Wrong> {
     let (table, key) = (fields.required("TableName")?, fields.item("Key")?);
     let update = Some(fields.required("UpdateExpression")?);
     let built = Expression { update, ..fields.expression()? }.update(table, key);
     fields.finish(built)
 }
 
-fn delete(mut fields: Fields) -> Result<Delete> {
+fn delete(mut fields: Fields) -> Result<Delete, Wrong> {
     let (table, key) = (fields.required("TableName")?, fields.item("Key")?);
     let built = fields.expression()?.delete(table, key);
     fields.finish(built)
 }
 
-fn condition_check(mut fields: Fields) -> Result<ConditionCheck> {
+fn condition_check(mut fields: Fields) -> Result<ConditionCheck, Wrong> {
     let (table, key) = (fields.required("TableName")?, fields.item("Key")?);
     let condition = Some(fields.required("ConditionExpression")?);
     let built = Expression { condition, ..fields.expression()? }.condition_check(table, key);
     fields.finish(built)
 }
 
-/// The members of an action that were not read yet. A member that is left after all known members were read is an
-/// error.
-struct Fields {
-    members: Map<String, Value>,
-    path: String,
+/// A part of the JSON that is wrong: its path, from the innermost step to the outermost, and the problem.
+struct Wrong {
+    path: Vec<String>,
+    problem: String,
 }
 
-impl Fields {
-    fn of(value: Value, path: &str) -> Result<Self> {
-        Ok(Self { members: object(value, path)?, path: path.to_owned() })
+impl Wrong {
+    fn new(problem: impl Into<String>) -> Self {
+        Self { path: Vec::new(), problem: problem.into() }
     }
 
-    fn take(&mut self, name: &str) -> Option<(Value, String)> {
-        let value = self.members.remove(name)?;
-        Some((value, join(&self.path, name)))
+    /// Adds the name of the member that contains the part.
+    fn within(mut self, name: &str) -> Self {
+        self.path.push(format!(".{}", shortened(name)));
+        self
     }
 
-    fn text(&mut self, name: &str) -> Result<Option<String>> {
-        self.take(name).map(|(value, path)| string(value, &path)).transpose()
+    /// Adds the index of the element that contains the part.
+    fn at(mut self, index: usize) -> Self {
+        self.path.push(format!("[{index}]"));
+        self
+    }
+}
+
+impl From<Wrong> for Error {
+    fn from(Wrong { mut path, problem }: Wrong) -> Self {
+        path.reverse();
+        let path = path.concat();
+        let place = if path.is_empty() { "the JSON" } else { path.strip_prefix('.').unwrap_or(&path) };
+        Self::new(ErrorCode::InvalidJson, format!("DynamoDB JSON: {place} {problem}"))
+    }
+}
+
+/// The members of an action that were not read yet. A member that is left after all known members were read is an
+/// error.
+struct Fields<'a>(Members<'a>);
+
+impl<'a> Fields<'a> {
+    fn of(value: Json<'a>) -> Result<Self, Wrong> {
+        object(value).map(Self)
     }
 
-    fn required(&mut self, name: &str) -> Result<String> {
-        self.text(name)?
-            .filter(|text| !text.is_empty())
-            .ok_or_else(|| wrong(&join(&self.path, name), "is missing or empty"))
+    /// Takes a member, and reads it with a function. Of several members with the same name, the last one counts.
+    fn read<T>(&mut self, name: &str, read: impl FnOnce(Json<'a>) -> Result<T, Wrong>) -> Result<Option<T>, Wrong> {
+        let mut found = None;
+        while let Some(index) = self.0.iter().rposition(|(member, _)| member == name) {
+            let (_, value) = self.0.remove(index);
+            found.get_or_insert(value);
+        }
+        found.map(read).transpose().map_err(|wrong| wrong.within(name))
     }
 
-    fn item(&mut self, name: &str) -> Result<Item> {
-        let (value, path) = self.take(name).ok_or_else(|| wrong(&join(&self.path, name), "is missing"))?;
-        item(value, &path)
+    fn text(&mut self, name: &str) -> Result<Option<String>, Wrong> {
+        self.read(name, string)
+    }
+
+    fn required(&mut self, name: &str) -> Result<String, Wrong> {
+        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| Wrong::new("is missing or empty").within(name))
+    }
+
+    fn item(&mut self, name: &str) -> Result<Item, Wrong> {
+        self.read(name, item)?.ok_or_else(|| Wrong::new("is missing").within(name))
     }
 
     /// Reads the members that all actions have in common.
-    fn expression(&mut self) -> Result<Expression> {
+    fn expression(&mut self) -> Result<Expression, Wrong> {
         Ok(Expression {
             update: None,
             condition: self.text("ConditionExpression")?,
-            names: self.names()?,
-            values: self.values()?,
-            return_values: self.return_values()?,
+            names: self.read("ExpressionAttributeNames", names)?,
+            values: self.read("ExpressionAttributeValues", item)?,
+            return_values: self.read(RETURN_VALUES, return_values)?,
         })
     }
 
-    fn names(&mut self) -> Result<Option<HashMap<String, String>>> {
-        let Some((value, path)) = self.take("ExpressionAttributeNames") else {
-            return Ok(None);
-        };
-        let members = object(value, &path)?;
-        let read = |(name, value): (String, Value)| Ok((name.clone(), string(value, &join(&path, &name))?));
-        members.into_iter().map(read).collect::<Result<_>>().map(Some)
-    }
-
-    fn values(&mut self) -> Result<Option<Item>> {
-        self.take("ExpressionAttributeValues").map(|(value, path)| item(value, &path)).transpose()
-    }
-
-    fn return_values(&mut self) -> Result<Option<ReturnValuesOnConditionCheckFailure>> {
-        match self.text(RETURN_VALUES)?.as_deref() {
-            None => Ok(None),
-            Some("ALL_OLD") => Ok(Some(ReturnValuesOnConditionCheckFailure::AllOld)),
-            Some("NONE") => Ok(Some(ReturnValuesOnConditionCheckFailure::None)),
-            Some(_) => Err(wrong(&join(&self.path, RETURN_VALUES), "is neither ALL_OLD nor NONE")),
+    fn finish<T>(self, built: Result<T, impl std::fmt::Display>) -> Result<T, Wrong> {
+        if let Some((name, _)) = self.0.first() {
+            return Err(Wrong::new("is not a member of this action").within(name));
         }
-    }
-
-    fn finish<T>(self, built: Result<T, impl std::fmt::Display>) -> Result<T> {
-        if let Some(name) = self.members.keys().next() {
-            return Err(wrong(&join(&self.path, name), "is not a member of this action"));
-        }
-        built.map_err(|error| wrong(&self.path, &error.to_string()))
+        built.map_err(|error| Wrong::new(error.to_string()))
     }
 }
 
-fn parse(json: &str) -> Result<Value> {
+fn names(value: Json) -> Result<HashMap<String, String>, Wrong> {
+    let read = |(name, value): (Cow<str>, Json)| match string(value) {
+        Ok(attribute) => Ok((name.into_owned(), attribute)),
+        Err(wrong) => Err(wrong.within(&name)),
+    };
+    object(value)?.into_iter().map(read).collect()
+}
+
+fn return_values(value: Json) -> Result<ReturnValuesOnConditionCheckFailure, Wrong> {
+    match string(value)?.as_str() {
+        "ALL_OLD" => Ok(ReturnValuesOnConditionCheckFailure::AllOld),
+        "NONE" => Ok(ReturnValuesOnConditionCheckFailure::None),
+        _ => Err(Wrong::new("is neither ALL_OLD nor NONE")),
+    }
+}
+
+fn parse(json: &str) -> Result<Json<'_>> {
     serde_json::from_str(json)
         .map_err(|error| Error::new(ErrorCode::InvalidJson, format!("the text is not JSON: {error}")))
 }
 
-fn item(value: Value, path: &str) -> Result<Item> {
-    object(value, path)?
-        .into_iter()
-        .map(|(name, value)| {
-            let path = join(path, &name);
-            Ok((name, attribute_value(value, &path)?))
-        })
-        .collect()
+fn item(value: Json) -> Result<Item, Wrong> {
+    let members = object(value)?;
+    let mut item = Item::with_capacity(members.len());
+    for (name, value) in members {
+        let value = attribute_value(value).map_err(|wrong| wrong.within(&name))?;
+        item.insert(name.into_owned(), value);
+    }
+    Ok(item)
 }
 
-fn attribute_value(value: Value, path: &str) -> Result<AttributeValue> {
+fn attribute_value(value: Json) -> Result<AttributeValue, Wrong> {
     const SHAPE: &str = "needs an attribute value such as {\"S\": \"text\"}";
-    let Value::Object(members) = value else {
-        return Err(wrong(path, SHAPE));
+    let Json::Object(members) = value else {
+        return Err(Wrong::new(SHAPE));
     };
     let mut members = members.into_iter();
     let (Some((kind, value)), None) = (members.next(), members.next()) else {
-        return Err(wrong(path, SHAPE));
+        return Err(Wrong::new(SHAPE));
     };
-    let path = &join(path, &kind);
-    Ok(match kind.as_str() {
-        "S" => AttributeValue::S(string(value, path)?),
-        "N" => AttributeValue::N(number(value, path)?),
-        "B" => AttributeValue::B(blob(value, path)?),
+    value_of_kind(&kind, value).map_err(|wrong| wrong.within(&kind))
+}
+
+fn value_of_kind(kind: &str, value: Json) -> Result<AttributeValue, Wrong> {
+    Ok(match kind {
+        "S" => AttributeValue::S(string(value)?),
+        "N" => AttributeValue::N(number(value)?),
+        "B" => AttributeValue::B(blob(value)?),
         "BOOL" => match value {
-            Value::Bool(flag) => AttributeValue::Bool(flag),
-            _ => return Err(wrong(path, "needs true or false")),
+            Json::Bool(flag) => AttributeValue::Bool(flag),
+            _ => return Err(Wrong::new("needs true or false")),
         },
         "NULL" => match value {
-            Value::Bool(true) => AttributeValue::Null(true),
-            _ => return Err(wrong(path, "needs true")),
+            Json::Bool(true) => AttributeValue::Null(true),
+            _ => return Err(Wrong::new("needs true")),
         },
-        "SS" => AttributeValue::Ss(list(value, path, string)?),
-        "NS" => AttributeValue::Ns(list(value, path, number)?),
-        "BS" => AttributeValue::Bs(list(value, path, blob)?),
-        "L" => AttributeValue::L(list(value, path, attribute_value)?),
-        "M" => AttributeValue::M(item(value, path)?),
-        _ => return Err(wrong(path, "is not a type of DynamoDB: S, N, B, BOOL, NULL, SS, NS, BS, L or M")),
+        "SS" => AttributeValue::Ss(list(value, string)?),
+        "NS" => AttributeValue::Ns(list(value, number)?),
+        "BS" => AttributeValue::Bs(list(value, blob)?),
+        "L" => AttributeValue::L(list(value, attribute_value)?),
+        "M" => AttributeValue::M(item(value)?),
+        _ => return Err(Wrong::new("is not a type of DynamoDB: S, N, B, BOOL, NULL, SS, NS, BS, L or M")),
     })
 }
 
-fn list<T>(value: Value, path: &str, read: fn(Value, &str) -> Result<T>) -> Result<Vec<T>> {
-    let Value::Array(values) = value else {
-        return Err(wrong(path, "needs a list"));
+fn list<T>(value: Json, read: fn(Json) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
+    let Json::List(values) = value else {
+        return Err(Wrong::new("needs a list"));
     };
-    values.into_iter().enumerate().map(|(index, value)| read(value, &format!("{path}[{index}]"))).collect()
+    values.into_iter().enumerate().map(|(index, value)| read(value).map_err(|wrong| wrong.at(index))).collect()
 }
 
-fn object(value: Value, path: &str) -> Result<Map<String, Value>> {
+fn object(value: Json) -> Result<Members, Wrong> {
     match value {
-        Value::Object(members) => Ok(members),
-        _ => Err(wrong(path, "needs a JSON object")),
+        Json::Object(members) => Ok(members),
+        _ => Err(Wrong::new("needs a JSON object")),
     }
 }
 
-fn string(value: Value, path: &str) -> Result<String> {
+fn string(value: Json) -> Result<String, Wrong> {
     match value {
-        Value::String(text) => Ok(text),
-        _ => Err(wrong(path, "needs a string")),
+        Json::String(text) => Ok(text.into_owned()),
+        _ => Err(Wrong::new("needs a string")),
     }
 }
 
 /// Reads a number that is written as a JSON string. DynamoDB checks its syntax. A JSON number is rejected, because
 /// parsing it could lose digits.
-fn number(value: Value, path: &str) -> Result<String> {
+fn number(value: Json) -> Result<String, Wrong> {
     match value {
-        Value::String(text) if text.bytes().any(|byte| byte.is_ascii_digit()) => Ok(text),
-        _ => Err(wrong(path, "needs a number as a string, such as \"36\"")),
+        Json::String(text) if text.bytes().any(|byte| byte.is_ascii_digit()) => Ok(text.into_owned()),
+        _ => Err(Wrong::new("needs a number as a string, such as \"36\"")),
     }
 }
 
-fn blob(value: Value, path: &str) -> Result<Blob> {
+fn blob(value: Json) -> Result<Blob, Wrong> {
     match value {
-        Value::String(text) => {
-            BASE64.decode(text).map(Blob::new).map_err(|error| wrong(path, &format!("needs base64: {error}")))
+        Json::String(text) => {
+            BASE64.decode(&*text).map(Blob::new).map_err(|error| Wrong::new(format!("needs base64: {error}")))
         }
-        _ => Err(wrong(path, "needs a base64 string")),
+        _ => Err(Wrong::new("needs a base64 string")),
     }
-}
-
-fn join(path: &str, name: &str) -> String {
-    let name = crate::model::error::shortened(name);
-    if path.is_empty() { name } else { format!("{path}.{name}") }
-}
-
-fn wrong(path: &str, what: &str) -> Error {
-    let place = if path.is_empty() { "the JSON" } else { path };
-    Error::new(ErrorCode::InvalidJson, format!("DynamoDB JSON: {place} {what}"))
 }
 
 fn map_to_json(item: &Item) -> Value {
@@ -321,6 +346,14 @@ mod tests {
     #[test]
     fn every_type_is_read_and_written() {
         assert_eq!(item_to_json(&item_from_json(EVERY_TYPE).unwrap()), EVERY_TYPE);
+    }
+
+    #[test]
+    fn escapes_are_read_and_the_last_member_with_a_name_counts() {
+        let item = item_from_json(r#"{"a":{"S":"1"},"\u0061":{"S":"x\n"},"b":{"L":[{"S":"\"y\""}]}}"#).unwrap();
+        assert_eq!(item_to_json(&item), r#"{"a":{"S":"x\n"},"b":{"L":[{"S":"\"y\""}]}}"#);
+        let update = r#"{"TableName":"T","Key":{},"UpdateExpression":"SET a = :a","UpdateExpression":"SET b = :b"}"#;
+        assert_eq!(update_from_json(update).unwrap().update_expression(), "SET b = :b");
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) mod header;
 mod header_access;
 pub(crate) mod item;
 pub(crate) mod item_limits;
+mod json;
 pub(crate) mod media_type;
 pub(crate) mod message;
 mod named;

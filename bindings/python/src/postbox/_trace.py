@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from typing import Any
 
 from postbox._native import NULL, ffi, lib, optional_utf8
 
@@ -21,7 +22,8 @@ _thread = _Thread()
 def carry_trace_context() -> None:
     """Passes the context of the current span to the library, for the messages that this thread deposits next. A program that
     has not imported OpenTelemetry has no span."""
-    context = _span_context()
+    trace = sys.modules.get("opentelemetry.trace")
+    context = None if trace is None else _span_context(trace)
     if context != _thread.current:
         parent, state = context or (None, None)
         error = lib.postbox_set_trace_context(optional_utf8(parent, "traceparent"), optional_utf8(state, "tracestate"))
@@ -31,10 +33,7 @@ def carry_trace_context() -> None:
         _thread.current = context
 
 
-def _span_context() -> _Context | None:
-    trace = sys.modules.get("opentelemetry.trace")
-    if trace is None:
-        return None
+def _span_context(trace: Any) -> _Context | None:
     span = trace.get_current_span().get_span_context()
     if not span.is_valid:
         return None

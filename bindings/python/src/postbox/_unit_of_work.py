@@ -11,7 +11,7 @@ from typing import Any
 from postbox._errors import PostboxError
 from postbox._item import Item, item_from_json
 from postbox._message import Message
-from postbox._native import Handle, check, ffi, lib
+from postbox._native import Handle, check, ffi, lib, text_of
 from postbox._text import utf8
 from postbox._trace import carry_trace_context
 from postbox._values import ItemLike, item_text, item_to_json, quoted, to_json, values_text
@@ -30,10 +30,13 @@ def read_item(get_item: Any, pointer: Any, table: str, key: ItemLike) -> Item | 
 class Actions:
     """The actions of a unit of work, and its end without a commit."""
 
-    def __init__(self, postbox: Handle, begin: Any) -> None:
+    _begin: Any
+    """The function of the library that begins the unit of work."""
+
+    def __init__(self, postbox: Handle) -> None:
         # Keeps the Postbox open for as long as a unit of work refers to it.
         self._postbox = postbox
-        self._pointer = ffi.gc(begin(postbox._pointer), lib.postbox_unit_of_work_free)
+        self._pointer = ffi.gc(self._begin(postbox._pointer), lib.postbox_unit_of_work_free)
         self._ended = False
 
     def put(
@@ -113,8 +116,9 @@ class Actions:
         """Adds a deposit of this message in the outbox. Returns the message id, for clear_outbox after the commit."""
         with message._lock:
             carry_trace_context()
-            check(lib.postbox_unit_of_work_deposit_post(self._pointer, message._valid()))
-            return message.id
+            pointer = message._valid()
+            check(lib.postbox_unit_of_work_deposit_post(self._pointer, pointer))
+            return text_of(lib.postbox_message_id(pointer))
 
     def rollback(self) -> None:
         """Discards the actions and closes the unit of work."""
@@ -142,8 +146,7 @@ class UnitOfWork(Actions):
     After an OutcomeUnknownError, call commit() again on the same unit of work to find out whether it took effect.
     """
 
-    def __init__(self, postbox: Handle) -> None:
-        super().__init__(postbox, lib.postbox_unit_of_work_begin)
+    _begin = lib.postbox_unit_of_work_begin
 
     def get_item(self, table: str, key: ItemLike) -> Item | None:
         """Reads one item of any table immediately, with a consistent read. Returns None if the item does not exist. Add

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from binascii import b2a_base64
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, Overflow, Rounded, Underflow
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
@@ -37,7 +37,8 @@ _Path: TypeAlias = tuple[str | int, ...]
 """The place of a value, for errors: the name of the argument, then names and positions."""
 
 _DYNAMODB_NUMBER = Context(prec=38, Emin=-128, Emax=126, traps=[Clamped, Overflow, Inexact, Rounded, Underflow])
-_FIRST_INT_OF_39_DIGITS = 10**38
+_MAX_INT = 10**38 - 1
+_MIN_INT = -_MAX_INT
 
 
 def item_to_json(item: ItemLike, what: str) -> bytes:
@@ -64,8 +65,9 @@ def to_json(value: object, what: str) -> bytes:
     return utf8(json.dumps(value, ensure_ascii=False), what)
 
 
-# Every commit runs this code, so it is written for speed: it builds strings instead of dicts for a JSON encoder, looks up the
-# common types before it checks for subclasses, and checks for dict before Mapping, because a check for Mapping is slow.
+# Every commit runs this code, so it is written for speed: it builds strings instead of dicts for a JSON encoder, compares the
+# type with the common types before it checks for subclasses, and checks for dict before Mapping, because a check for Mapping
+# is slow.
 
 
 def _members(mapping: Mapping[str, Any], path: _Path) -> str:
@@ -73,30 +75,28 @@ def _members(mapping: Mapping[str, Any], path: _Path) -> str:
     for name, value in mapping.items():
         if not isinstance(name, str):
             raise TypeError(f"{_shown(path)} has a name of type {type(name).__name__}: names are of type str")
-        plain = _PLAIN.get(type(value))
-        members.append(f"{quoted(name)}:{_tagged(value, (*path, name)) if plain is None else plain(value)}")
+        members.append(f"{quoted(name)}:{_tagged(value, path, name)}")
     return "{" + ",".join(members) + "}"
 
 
 def _elements(values: Sequence[Any], path: _Path) -> str:
-    elements = []
-    for index, value in enumerate(values):
-        plain = _PLAIN.get(type(value))
-        elements.append(_tagged(value, (*path, index)) if plain is None else plain(value))
-    return "[" + ",".join(elements) + "]"
+    return "[" + ",".join([_tagged(value, path, index) for index, value in enumerate(values)]) + "]"
 
 
-# Formats values of these types, which are never rejected and so need no path.
-_PLAIN: dict[type, Callable[[Any], str]] = {
-    str: lambda value: f'{{"S":{quoted(value)}}}',
-    bool: lambda value: '{"BOOL":true}' if value else '{"BOOL":false}',
-    type(None): lambda _: '{"NULL":true}',
-    bytes: lambda value: f'{{"B":"{b2a_base64(value, newline=False).decode()}"}}',
-}
-
-
-def _tagged(value: object, path: _Path) -> str:
-    """Formats a Python value as DynamoDB JSON: {"S":"text"}."""
+def _tagged(value: Any, path: _Path, step: str | int) -> str:
+    """Formats the value at one step of a path as DynamoDB JSON: {"S":"text"}."""
+    kind = type(value)
+    if kind is str:
+        return f'{{"S":{quoted(value)}}}'
+    if kind is int and _MIN_INT <= value <= _MAX_INT:
+        return f'{{"N":"{value}"}}'
+    if kind is bool:
+        return '{"BOOL":true}' if value else '{"BOOL":false}'
+    if value is None:
+        return '{"NULL":true}'
+    if kind is bytes:
+        return f'{{"B":"{b2a_base64(value, newline=False).decode()}"}}'
+    path = (*path, step)
     if isinstance(value, str):
         return f'{{"S":{quoted(value)}}}'
     if isinstance(value, (int, Decimal)):
@@ -114,7 +114,7 @@ def _tagged(value: object, path: _Path) -> str:
             f"{_shown(path)} is a float: DynamoDB stores decimal numbers of 38 digits, which a float only approximates. "
             "Use Decimal, created from a str"
         )
-    raise TypeError(f"{_shown(path)} is of type {type(value).__name__}, which DynamoDB cannot store")
+    raise TypeError(f"{_shown(path)} is of type {kind.__name__}, which DynamoDB cannot store")
 
 
 def _shown(path: _Path) -> str:
@@ -122,7 +122,7 @@ def _shown(path: _Path) -> str:
 
 
 def _number(value: object, path: _Path) -> str:
-    if type(value) is int and -_FIRST_INT_OF_39_DIGITS < value < _FIRST_INT_OF_39_DIGITS:
+    if type(value) is int and _MIN_INT <= value <= _MAX_INT:
         return f'"{value}"'
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise TypeError(f"{_shown(path)} mixes numbers with {type(value).__name__}")

@@ -6,7 +6,7 @@ import asyncio
 from types import TracebackType
 
 from postbox._item import Item
-from postbox._native import Handle, lib
+from postbox._native import lib
 from postbox._unit_of_work import Actions
 from postbox._values import ItemLike
 from postbox.aio._completion import awaited
@@ -28,8 +28,7 @@ class UnitOfWork(Actions):
     an OutcomeUnknownError as its cause. Await commit() again on the same unit of work to find out.
     """
 
-    def __init__(self, postbox: Handle) -> None:
-        super().__init__(postbox, lib.postbox_unit_of_work_begin_async)
+    _begin = lib.postbox_unit_of_work_begin_async
 
     async def get_item(self, table: str, key: ItemLike) -> Item | None:
         """Reads one item of any table immediately, with a consistent read. Returns None if the item does not exist. Add a
