@@ -2942,8 +2942,8 @@ postbox_error *postbox_deposit_posts_async(postbox_client *client,
 /**
  * Starts postbox_clear_outbox, and returns without waiting for DynamoDB or for producers, which are called
  * on a thread of the client. The result contains the report. If the operation is canceled, it ends after
- * the current calls to producers, and the messages that were not tried have the outcome
- * POSTBOX_OUTCOME_SKIPPED.
+ * the current calls to producers. It does not wait for messages that it is reading. The messages that
+ * were not tried have the outcome POSTBOX_OUTCOME_SKIPPED.
  */
 POSTBOX_API POSTBOX_MUST_CHECK
 postbox_error *postbox_clear_outbox_async(postbox_client *client,

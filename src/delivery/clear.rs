@@ -24,7 +24,7 @@ pub(crate) fn clear(engine: &Engine, ids: &[String], cancel: &CancelToken) -> Re
     catch_up(engine, call);
     while !waiting.is_empty() && go_on_with(engine, cancel) {
         let next = waiting.len().min(at_once);
-        let reading = Reading::start(engine, call, For::Clear, waiting.drain(..next).collect::<Vec<_>>());
+        let reading = Reading::start(engine, call, For::Clear, waiting.drain(..next).collect::<Vec<_>>(), Some(cancel));
         let mut candidates = reading.finish(&mut sender).0.into_iter();
         let mut handled = 0;
         while let Some(candidate) = candidates.next() {

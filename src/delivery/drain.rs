@@ -346,7 +346,7 @@ impl<'a> Drain<'a, '_, '_> {
             return None;
         }
         let ids: Vec<(usize, String)> = asked.iter().map(|(place, sighting)| (*place, sighting.id.clone())).collect();
-        Some((Reading::start(self.task.engine, self.task.call, For::Drain, ids), asked))
+        Some((Reading::start(self.task.engine, self.task.call, For::Drain, ids, None), asked))
     }
 
     fn most_at_once(&self) -> usize {

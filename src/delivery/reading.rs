@@ -5,6 +5,7 @@ use crate::delivery::sender::{Candidate, For, Sender};
 use crate::delivery::tally::Failure;
 use crate::engine::Engine;
 use crate::engine::in_flight::Claim;
+use crate::model::cancel::CancelToken;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::fate::Fate;
 use crate::model::message::Message;
@@ -21,6 +22,8 @@ use tracing::Instrument;
 /// The maximum time between the read of a message for a clear and its send. After this time, the message is read again,
 /// because no lease keeps sweepers from sending it.
 const FRESH: Duration = Duration::from_secs(2);
+/// The time within which a read ends after its token was canceled.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// Messages that are read together, from memory or with one BatchGetItem.
 pub(crate) struct Reading<'a> {
@@ -47,7 +50,8 @@ pub(crate) struct Unread {
 }
 
 impl<'a> Reading<'a> {
-    /// Starts to read up to 100 messages. Each message is passed with its place in the report.
+    /// Starts to read up to 100 messages. Each message is passed with its place in the report. If the token is canceled
+    /// before the messages have arrived, they are not sent, and their outcomes stay open.
     // The future takes stack in each function into which this one is inlined.
     #[inline(never)]
     pub(crate) fn start(
@@ -55,6 +59,7 @@ impl<'a> Reading<'a> {
         call: &Call,
         purpose: For,
         ids: impl IntoIterator<Item = (usize, String)>,
+        cancel: Option<&CancelToken>,
     ) -> Self {
         let wanted: Vec<_> = ids
             .into_iter()
@@ -77,9 +82,12 @@ impl<'a> Reading<'a> {
             .map(|(_, id, _)| id.clone())
             .collect();
         let request = (!to_read.is_empty()).then(|| {
-            let outbox = Arc::clone(&engine.outbox);
-            let read =
-                async move { outbox.get_batch(to_read).await }.instrument(engine.request_span("reading messages"));
+            let (outbox, canceled) = (Arc::clone(&engine.outbox), canceled(cancel.cloned()));
+            let read = async move {
+                let read = clock::unless(canceled, outbox.get_batch(to_read)).await;
+                read.unwrap_or_else(|| (HashMap::new(), Err(Error::new(ErrorCode::Canceled, "the read was canceled"))))
+            };
+            let read = read.instrument(engine.request_span("reading messages"));
             engine.runtime.start_task(call, engine.operation_timeout(), read)
         });
         Self { engine, purpose, wanted, request }
@@ -154,6 +162,7 @@ impl<'a> Reading<'a> {
                     malformed(self.engine, id, &error, sender);
                 }
                 (None, Err(_)) if self.purpose == For::Drain => unread.push(index),
+                (None, Err(error)) if error.code() == ErrorCode::Canceled => {}
                 (None, Err(error)) => {
                     sender.outcomes.set(index, DispatchOutcome::ReadFailed, error.message());
                     sender.held.all_keys = true;
@@ -165,6 +174,13 @@ impl<'a> Reading<'a> {
         }
         let error = read.err().filter(|_| !unread.is_empty());
         (candidates, error.map(|error| Unread { places: unread, error }))
+    }
+}
+
+/// Ends soon after the token is canceled. A signal handler may cancel the token, and cannot wake a task.
+async fn canceled(cancel: Option<CancelToken>) {
+    while !cancel.as_ref().is_some_and(CancelToken::is_canceled) {
+        clock::sleep(BETWEEN_LOOKS).await;
     }
 }
 

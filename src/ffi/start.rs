@@ -77,8 +77,8 @@ pub unsafe extern "C" fn postbox_deposit_posts_async(
 
 /// Starts postbox_clear_outbox, and returns without waiting for DynamoDB or for producers, which are called
 /// on a thread of the client. The result contains the report. If the operation is canceled, it ends after
-/// the current calls to producers, and the messages that were not tried have the outcome
-/// POSTBOX_OUTCOME_SKIPPED.
+/// the current calls to producers. It does not wait for messages that it is reading. The messages that
+/// were not tried have the outcome POSTBOX_OUTCOME_SKIPPED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_clear_outbox_async(
     client: *mut postbox_client,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -276,6 +277,26 @@ void canceled_operation_is_no_longer_waited_for(void)
     postbox_operation_free(committing);
     postbox_unit_of_work_free(work);
     postbox_free(box);
+    close(listener);
+}
+
+/* The server accepts the connection, and never responds to the read of the message. */
+void canceled_clear_does_not_wait_for_a_response(void)
+{
+    int listener;
+    const char *ids[] = {"a"};
+    struct completion cleared = NO_COMPLETION;
+    postbox_client *box = open_silent(&listener);
+    postbox_operation *clearing = NULL;
+    OK(postbox_clear_outbox_async(box, ids, 1, complete, &cleared, &clearing));
+    int connection = accept(listener, NULL, NULL);
+    CHECK(connection >= 0 && cleared.calls == 0);
+    postbox_operation_cancel(clearing);
+    CHECK(awaited(&cleared) == NULL);
+    CHECK(outcome_of(&cleared) == POSTBOX_OUTCOME_SKIPPED);
+    postbox_operation_free(clearing);
+    postbox_free(box);
+    close(connection);
     close(listener);
 }
 

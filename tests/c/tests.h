@@ -52,6 +52,7 @@
     TEST(items_and_tables_are_read_without_waiting) \
     TEST(accepted_messages_are_confirmed_without_waiting) \
     TEST(canceled_operation_is_no_longer_waited_for) \
+    TEST(canceled_clear_does_not_wait_for_a_response) \
     TEST(close_reports_the_operations_that_it_does_not_wait_for) \
     TEST(callback_may_call_the_client_but_not_close_it) \
     TEST(close_gives_up_a_callback_that_does_not_return) \

@@ -215,7 +215,7 @@ namespace Postbox.Tests
         public static void A_token_ends_every_wait()
         {
             // These call producers or archives, and end after their current request or call. The last one needs no request here.
-            var others = new[] { "ClearOutboxAsync", "SweepAsync", "ArchiveAsync", "ArchiveToFileAsync", "GetLocationAsync" };
+            var others = new[] { "SweepAsync", "ArchiveAsync", "ArchiveToFileAsync", "GetLocationAsync" };
             var methods = typeof(IPostbox).GetMethods()
                 .Where(method => method.GetParameters().LastOrDefault()?.ParameterType == typeof(CancellationToken) && typeof(Task).IsAssignableFrom(method.ReturnType))
                 .Where(method => !others.Contains(method.Name)).ToList();
