@@ -108,6 +108,9 @@ namespace Postbox
             if (Interlocked.Exchange(ref disposals, 1) != 0)
                 return;
             RejectCalls();
+#if !NETSTANDARD
+            ClientMetrics.Remove(this);
+#endif
             Close(null);
             OpenClients.Remove(this);
             Dispose();

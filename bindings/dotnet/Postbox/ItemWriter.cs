@@ -233,7 +233,7 @@ namespace Postbox
         /// <summary>Compares arrays by their bytes.</summary>
         private sealed class ByContent : IEqualityComparer<byte[]>
         {
-            public bool Equals(byte[] one, byte[] other) => one == other || one != null && other != null && one.SequenceEqual(other);
+            public bool Equals(byte[]? one, byte[]? other) => one == other || one != null && other != null && one.SequenceEqual(other);
 
             public int GetHashCode(byte[] bytes) => bytes.Aggregate(bytes.Length, (hash, part) => unchecked(hash * 31 + part));
         }

@@ -166,7 +166,7 @@ namespace Postbox
 
         internal SweeperInfo(Item map) : this(
             map.RequiredText("holder"), map.RequiredText("version"),
-            map.Get<List<object?>>("topics").Cast<string>().ToList(), map.RequiredTime("last_sweep_ticks"),
+            map.Get<List<object?>>("topics")!.Cast<string>().ToList(), map.RequiredTime("last_sweep_ticks"),
             map.Time("last_success_ticks"), map.OptionalText("last_error"), map.Time("stopped_ticks"))
         {
         }

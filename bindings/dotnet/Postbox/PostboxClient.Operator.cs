@@ -108,6 +108,6 @@ namespace Postbox
             return Utf8.Take(location);
         }
 
-        private static IEnumerable<Item> Maps(IntPtr item, string name) => ItemReader.Take(item).Get<List<object?>>(name).Cast<Item>();
+        private static IEnumerable<Item> Maps(IntPtr item, string name) => ItemReader.Take(item).Get<List<object?>>(name)!.Cast<Item>();
     }
 }

@@ -133,7 +133,7 @@ namespace Postbox
                 throw new ArgumentNullException(nameof(send));
             lock (asynchronous)
             {
-                Give(topic, send);
+                Give(topic, Observed(send));
                 asynchronous.RemoveAll(other => other.Key == topic);
             }
             return this;
@@ -209,7 +209,7 @@ namespace Postbox
             Callbacks.Observable(send, nameof(send));
             lock (asynchronous)
             {
-                Give(topic, maxBatch, send);
+                Give(topic, maxBatch, Observed(send));
                 asynchronous.RemoveAll(other => other.Key == topic);
             }
             return this;
@@ -334,6 +334,9 @@ namespace Postbox
                 IntPtr pointer;
                 Errors.Check(Native.postbox_open(Handle, out pointer));
                 var client = new ClientHandle(pointer, sending);
+#if !NETSTANDARD
+                ClientMetrics.Add(client, this["table_name"]);
+#endif
                 sending?.Begin(client);
                 return new PostboxClient(client, description);
             }
@@ -367,6 +370,14 @@ namespace Postbox
             }
             return this;
         }
+
+#if NETSTANDARD
+        private static T Observed<T>(T send) => send;
+#else
+        private static Func<OutboxMessage, SendResult> Observed(Func<OutboxMessage, SendResult> send) => SendSpan.Around(send);
+
+        private static Action<IReadOnlyList<OutboxMessage>, SendResults> Observed(Action<IReadOnlyList<OutboxMessage>, SendResults> send) => SendSpan.Around(send);
+#endif
 
         private void Give(string? topic, Func<OutboxMessage, SendResult> send)
         {

@@ -64,10 +64,16 @@ namespace Postbox
             Current.Value = batch;
             var results = new SendResults(batch.Sent.Count);
             Exception? thrown = null;
+#if !NETSTANDARD
+            SendSpan? span = null;
+#endif
             Callbacks.Enter();
             try
             {
                 closing.Token.ThrowIfCancellationRequested();
+#if !NETSTANDARD
+                span = SendSpan.Start(batch.Messages);
+#endif
                 await send(batch.Messages, results, closing.Token).ConfigureAwait(false);
             }
             catch (Exception failure)
@@ -82,6 +88,9 @@ namespace Postbox
             // A message without a result was not tried.
             var rest = thrown == null ? SendResult.NotTried : Callbacks.ResultOf(thrown);
             var set = results.Finish();
+#if !NETSTANDARD
+            span?.End(set, thrown);
+#endif
             await Task.WhenAll(batch.Sent.Select((message, i) =>
                 message.Confirm(open, set[i] ?? rest, set[i] == null ? thrown : null))).ConfigureAwait(false);
             batch.Dispose();
