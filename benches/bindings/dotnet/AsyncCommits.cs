@@ -4,20 +4,11 @@
 // commits are done, the longest time for which another work item waited for the thread pool, and the processor time of the process
 // per commit. Then one commit after another on the embedded database in memory: the time, the processor time and the allocated bytes
 // of a commit. A wait costs no processor time, but each change to another thread does.
-//
-//     mcs -langversion:7 -optimize -r:Postbox.dll benches/bindings/AsyncCommits.cs && mono AsyncCommits.exe [COMMITS]
-//
-// Only CoreCLR counts the bytes.
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Globalization;
 using System.Linq;
-using System.Net;
-using System.Net.Sockets;
-using System.Reflection;
 using System.Text;
-using System.Text.RegularExpressions;
 using System.Threading;
 using System.Threading.Tasks;
 using Postbox;
@@ -28,14 +19,10 @@ internal static class AsyncCommits
     private const int Delay = 200;
     private const int Rounds = 7;
     private static readonly byte[] Body = Encoding.ASCII.GetBytes(new string('x', 100));
-    private static readonly MethodInfo AllocatedBytes = typeof(GC).GetMethod("GetTotalAllocatedBytes");
 
-    private static int Main(string[] arguments)
+    internal static void Run(int commits)
     {
-        if (arguments.Length > 0 && arguments[0] == "--serve")
-            return SlowServer.Run(Delay);
-        var commits = arguments.Length > 0 ? int.Parse(arguments[0], CultureInfo.InvariantCulture) : 5000;
-        using (var server = StartServer())
+        using (var server = SlowServer.Start(Delay))
         {
             var port = server.StandardOutput.ReadLine();
             using (var config = new PostboxConfig().Set("endpoint_url", "http://127.0.0.1:" + port).Set("region", "eu-west-1")
@@ -53,19 +40,6 @@ internal static class AsyncCommits
                 + "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}");
             OneAfterAnother(postbox, commits);
         }
-        return 0;
-    }
-
-    private static Process StartServer()
-    {
-        var host = Process.GetCurrentProcess().MainModule.FileName;
-        var program = "\"" + typeof(AsyncCommits).Assembly.Location + "\" --serve";
-        var start = new ProcessStartInfo(host, host.EndsWith("dotnet", StringComparison.Ordinal) ? "exec " + program : program)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-        };
-        return Process.Start(start);
     }
 
     private static void AtTheSameTime(PostboxClient postbox)
@@ -144,7 +118,7 @@ internal static class AsyncCommits
             return process.TotalProcessorTime.TotalMilliseconds * 1000;
     }
 
-    private static double Allocated() => AllocatedBytes == null ? double.NaN : (long)AllocatedBytes.Invoke(null, new object[] { true });
+    private static double Allocated() => GC.GetTotalAllocatedBytes(true);
 
     private static double Median(IEnumerable<double> figures) => figures.OrderBy(figure => figure).ElementAt(figures.Count() / 2);
 
@@ -179,52 +153,5 @@ internal static class AsyncCommits
             work.Put("People", "{\"Name\":{\"S\":\"Ada\"},\"Greetings\":{\"N\":\"1\"}}");
             work.DepositPost(message);
         }
-    }
-}
-
-/// <summary>A server in a process of its own, whose only thread responds to each request after a time.</summary>
-internal static class SlowServer
-{
-    private static readonly byte[] Response = Encoding.ASCII.GetBytes(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n\r\n{}");
-
-    internal static int Run(int delay)
-    {
-        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen(1000);
-        Console.WriteLine(((IPEndPoint)listener.LocalEndPoint).Port);
-        var received = new Dictionary<Socket, string>();
-        var responses = new Queue<KeyValuePair<long, Socket>>();
-        var clock = Stopwatch.StartNew();
-        while (true)
-        {
-            var ready = received.Keys.Concat(new[] { listener }).ToList();
-            Socket.Select(ready, null, null, 1000);
-            foreach (var socket in ready)
-                if (socket == listener)
-                    received[listener.Accept()] = "";
-                else if (Receive(socket, received))
-                    responses.Enqueue(new KeyValuePair<long, Socket>(clock.ElapsedMilliseconds + delay, socket));
-            while (responses.Count > 0 && responses.Peek().Key <= clock.ElapsedMilliseconds)
-                responses.Dequeue().Value.Send(Response);
-        }
-    }
-
-    /// <summary>Receives a part of a request. Returns whether the request is complete.</summary>
-    private static bool Receive(Socket socket, Dictionary<Socket, string> received)
-    {
-        var buffer = new byte[65536];
-        var count = socket.Receive(buffer);
-        var text = received[socket] + Encoding.ASCII.GetString(buffer, 0, count);
-        var head = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
-        var length = Regex.Match(text, "content-length: *([0-9]+)", RegexOptions.IgnoreCase);
-        var isWhole = head >= 0 && text.Length >= head + 4 + int.Parse(length.Groups[1].Value, CultureInfo.InvariantCulture);
-        received[socket] = isWhole ? "" : text;
-        if (count > 0)
-            return isWhole;
-        received.Remove(socket);
-        socket.Close();
-        return false;
     }
 }

@@ -1,7 +1,5 @@
 // The latency of a commit from .NET: an item with 10 attributes and a message of 100 bytes, on the embedded database in
 // memory. Prints the median in microseconds.
-//
-//     mcs -langversion:7 -optimize -r:Postbox.dll benches/bindings/GreetingCommit.cs && mono GreetingCommit.exe [COMMITS]
 using System;
 using System.Diagnostics;
 using System.Globalization;
@@ -13,9 +11,8 @@ internal static class GreetingCommit
     private static readonly byte[] Body = new byte[100];
     private static readonly byte[] Photo = new byte[16];
 
-    private static void Main(string[] arguments)
+    internal static void Run(int commits)
     {
-        var commits = arguments.Length > 0 ? int.Parse(arguments[0], CultureInfo.InvariantCulture) : 5000;
         for (var i = 0; i < Body.Length; i++)
             Body[i] = (byte)'x';
         using (var config = new PostboxConfig().Set("embedded_path", ":memory:"))

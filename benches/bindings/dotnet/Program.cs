@@ -1,0 +1,29 @@
+// The benchmarks of .NET. Build them with tools/dotnet_sdk.sh, or with Microsoft's SDK, for release, and run them with the library on
+// the path of the loader:
+//
+//     dotnet Benchmarks.dll greeting [COMMITS]     see GreetingCommit.cs
+//     dotnet Benchmarks.dll async [COMMITS]        see AsyncCommits.cs
+using System;
+using System.Globalization;
+
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        var commits = arguments.Length > 1 ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : 5000;
+        switch (arguments.Length == 0 ? "" : arguments[0])
+        {
+            case "greeting":
+                GreetingCommit.Run(commits);
+                return 0;
+            case "async":
+                AsyncCommits.Run(commits);
+                return 0;
+            case SlowServer.Name:
+                return SlowServer.Run(commits);
+            default:
+                Console.Error.WriteLine("usage: Benchmarks greeting|async [COMMITS]");
+                return 2;
+        }
+    }
+}
