@@ -13,6 +13,7 @@ namespace Postbox
     internal sealed class SendSpan
     {
         private readonly long began = Stopwatch.GetTimestamp();
+        private readonly Activity? outer = Activity.Current;
         private readonly string[] topics;
         private Activity? activity;
 
@@ -32,6 +33,8 @@ namespace Postbox
             var span = new SendSpan(messages);
             if (Telemetry.Source.HasListeners())
                 Telemetry.Guard(() => span.activity = span.Begin(messages));
+            if (span.activity == null)
+                span.Leave();
             return span;
         }
 
@@ -65,6 +68,14 @@ namespace Postbox
                 Stop(failure);
                 Measure(results, thrown, errors, failure);
             });
+            Leave();
+        }
+
+        /// <summary>Restores the current activity. A listener that throws an exception prevents that .NET does it.</summary>
+        private void Leave()
+        {
+            if (Activity.Current != outer)
+                Activity.Current = outer;
         }
 
         private static SendResult Send(Func<OutboxMessage, SendResult> send, OutboxMessage message)

@@ -208,14 +208,18 @@ namespace Postbox.Tests
 
         public static void A_listener_that_throws_does_not_decide_the_outcome()
         {
-            foreach (var producer in Kinds(_ => SendResult.Sent))
-                using (var spans = new Spans(() => throw new InvalidOperationException("the listener failed")))
-                using (var world = new World(producer))
-                {
-                    var id = world.Deposit();
-                    world.Client.ClearOutbox(id);
-                    Check.Equal(MessageState.Dispatched, world.StateOf(id).Value);
-                }
+            Action nothing = () => { };
+            Action fails = () => throw new InvalidOperationException("the listener failed");
+            foreach (var listener in new[] { (fails, nothing), (nothing, fails) })
+                foreach (var producer in Kinds(_ => SendResult.Sent))
+                    using (var spans = new Spans(listener.Item1, listener.Item2))
+                    using (var world = new World(producer))
+                    {
+                        var id = world.Deposit();
+                        world.Client.ClearOutbox(id);
+                        Check.Equal(MessageState.Dispatched, world.StateOf(id).Value);
+                        Check.Equal(null, Activity.Current);
+                    }
         }
 
         public static void The_statistics_of_open_clients_are_observed()
@@ -359,13 +363,17 @@ namespace Postbox.Tests
             private readonly ActivityListener listener;
             private int started;
 
-            internal Spans(Action onStop = null)
+            internal Spans(Action onStart = null, Action onStop = null)
             {
                 listener = new ActivityListener
                 {
                     ShouldListenTo = source => source.Name == "Postbox",
                     Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-                    ActivityStarted = _ => Interlocked.Increment(ref started),
+                    ActivityStarted = _ =>
+                    {
+                        Interlocked.Increment(ref started);
+                        onStart?.Invoke();
+                    },
                     ActivityStopped = activity =>
                     {
                         lock (ended)
