@@ -23,7 +23,6 @@ HANDLES = {
     "postbox_client": "ClientHandle",
     "postbox_config": "ConfigHandle",
     "postbox_held_lease": "HeldLeaseHandle",
-    "postbox_item": "ItemHandle",
     "postbox_message": "MessageHandle",
     "postbox_operation": "OperationHandle",
     "postbox_page": "PageHandle",
@@ -33,6 +32,10 @@ HANDLES = {
 
 # Parameters whose handle may be NULL. A SafeHandle cannot be null, so these are passed as IntPtr.
 NULLABLE = {"cancel"}
+
+# The functions that build an item. A program calls many of them for one item, so the item is kept alive for all of them, and the
+# parameters are pointers, which need no marshalling.
+UNSAFE = re.compile(r"postbox_item_(set_\w+|begin|end)")
 
 # Out-parameters that may be NULL. Their functions have a second overload, which does not ask for the result.
 OMITTED = {"postbox_report * *": "noReport"}
@@ -63,7 +66,7 @@ namespace Postbox
     /// <summary>
     /// The functions of include/postbox.h. Errors and strings are pointers, which Errors and Utf8 convert.
     /// </summary>
-    internal static class Native
+    internal static unsafe class Native
     {
         internal const string Library = "postbox";
         private const CallingConvention C = CallingConvention.Cdecl;
@@ -107,6 +110,8 @@ class Interface:
         return f"{self.parameter_type(function, c_type, name)} {camel_case(name)}"
 
     def parameter_type(self, function: str, c_type: str, name: str) -> str:
+        if UNSAFE.fullmatch(function):
+            return self.blittable(c_type)
         if c_type == "_Bool":
             return "[MarshalAs(UnmanagedType.I1)] bool"
         if not c_type.endswith("*"):
@@ -126,6 +131,11 @@ class Interface:
             # The first byte of a span.
             return "in byte"
         return f"{known}[]" if target.startswith("const ") else f"out {known}"
+
+    def blittable(self, c_type: str) -> str:
+        """Returns the type of a parameter in C# that is passed as it is."""
+        pointed = self.scalars.get(c_type.removesuffix("*").strip().removeprefix("const "))
+        return f"{pointed}*" if c_type.endswith("*") and pointed else self.value(c_type)
 
     def declarations(self, function: tuple[str, str, str]) -> list[str]:
         """Returns the declaration of a function, and its overload without the result that it may omit."""

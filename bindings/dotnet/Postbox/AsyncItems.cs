@@ -15,8 +15,8 @@ namespace Postbox
             if (found == IntPtr.Zero)
                 return null;
             IntPtr json;
-            using (var item = new ItemHandle(found))
-                Errors.Check(Native.postbox_item_to_json(item, out json));
+            using (var item = new OwnedItem(found))
+                Errors.Check(Native.postbox_item_to_json(item.Pointer, out json));
             return Utf8.Take(json);
         };
 
@@ -30,21 +30,21 @@ namespace Postbox
             return Read(client, table, () => FromJson(key), AsJson, cancellation);
         }
 
-        private static ItemHandle FromJson(string key)
+        private static OwnedItem FromJson(string key)
         {
             IntPtr item;
             Errors.Check(Native.postbox_item_from_json(Utf8.Required(key, nameof(key)), out item));
-            return new ItemHandle(item);
+            return new OwnedItem(item);
         }
 
-        private static Task<T> Read<T>(Func<ClientHandle> client, string table, Func<ItemHandle> key, Func<IntPtr, T> read, CancellationToken cancellation)
+        private static Task<T> Read<T>(Func<ClientHandle> client, string table, Func<OwnedItem> key, Func<IntPtr, T> read, CancellationToken cancellation)
         {
             return Completion.Run(
                 started =>
                 {
                     using (var written = key())
                         return Native.postbox_read_item_async(
-                            client(), Utf8.Required(table, nameof(table)), written, Completion.Done, started.Data, out started.Operation);
+                            client(), Utf8.Required(table, nameof(table)), written.Pointer, Completion.Done, started.Data, out started.Operation);
                 },
                 read, cancellation);
         }

@@ -179,11 +179,20 @@ namespace Postbox
         protected override void Free() => Native.postbox_unit_of_work_free(handle);
     }
 
-    internal sealed class ItemHandle : NativeHandle
+    /// <summary>
+    /// An item that one method creates, passes and frees. No other code has it, so it needs no SafeHandle, which would cost more
+    /// than some of the calls.
+    /// </summary>
+    internal readonly struct OwnedItem : IDisposable
     {
-        internal ItemHandle(IntPtr pointer) : base(pointer) { }
+        internal OwnedItem(IntPtr pointer)
+        {
+            Pointer = pointer;
+        }
 
-        protected override void Free() => Native.postbox_item_free(handle);
+        internal IntPtr Pointer { get; }
+
+        public void Dispose() => Native.postbox_item_free(Pointer);
     }
 
     internal sealed class SelectionHandle : NativeHandle
@@ -237,7 +246,7 @@ namespace Postbox
     {
         protected MessageHandle(IntPtr pointer) : base(pointer) { }
 
-        internal long BodyLength
+        internal virtual long BodyLength
         {
             get
             {
@@ -253,8 +262,15 @@ namespace Postbox
     {
         internal OwnedMessageHandle(IntPtr pointer) : base(pointer)
         {
-            Weigh(BodyLength);
+            Weigh(base.BodyLength);
         }
+
+        internal OwnedMessageHandle(IntPtr pointer, int bodyLength) : base(pointer)
+        {
+            Weigh(bodyLength);
+        }
+
+        internal override long BodyLength => Weight;
 
         protected override void Free() => Native.postbox_message_free(handle);
     }

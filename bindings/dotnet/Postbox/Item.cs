@@ -50,7 +50,7 @@ namespace Postbox
         {
             IntPtr json;
             using (var item = ItemWriter.Write(this, "item"))
-                Errors.Check(Native.postbox_item_to_json(item, out json));
+                Errors.Check(Native.postbox_item_to_json(item.Pointer, out json));
             return Utf8.Take(json);
         }
 

@@ -3,31 +3,43 @@ using System.Collections;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Postbox
 {
-    /// <summary>Writes CLR values to an item of the library.</summary>
+    /// <summary>
+    /// Writes CLR values to an item of the library. All names and texts are converted in one buffer, since an array for each would
+    /// cost more than the call of the library.
+    /// </summary>
     internal sealed class ItemWriter
     {
-        private readonly ItemHandle item;
+        // Does not keep the types of a plug-in loaded.
+        private static readonly ConditionalWeakTable<Type, IsSet> SetTypes = new ConditionalWeakTable<Type, IsSet>();
 
-        private ItemWriter(ItemHandle item)
+        private readonly IntPtr item;
+        private byte[] buffer = new byte[256];
+
+        // The collection in which the current value is.
+        private Collection? inside;
+
+        private ItemWriter(IntPtr item)
         {
             this.item = item;
         }
 
         /// <summary>Returns a new item with these attributes.</summary>
-        internal static ItemHandle Write(IEnumerable<KeyValuePair<string, object?>> attributes, string argument)
+        internal static OwnedItem Write(IEnumerable<KeyValuePair<string, object?>> attributes, string argument)
         {
             if (attributes == null)
                 throw new ArgumentNullException(argument);
-            var item = new ItemHandle(Native.postbox_item_new());
+            var item = new OwnedItem(Native.postbox_item_new());
             try
             {
-                var writer = new ItemWriter(item);
+                var writer = new ItemWriter(item.Pointer);
                 foreach (var attribute in attributes)
-                    writer.Set(attribute.Key, attribute.Value, attribute.Key);
+                    writer.Set(attribute.Key, attribute.Value);
                 return item;
             }
             catch
@@ -37,90 +49,182 @@ namespace Postbox
             }
         }
 
-        /// <summary>Sets an attribute, or appends to a list or a set if the name is null.</summary>
-        private void Set(string? name, object? value, string path)
-        {
-            var key = Utf8.Optional(name, "name");
-            if (value is string text)
-            {
-                var bytes = Utf8.Body(text, path);
-                Errors.Check(Native.postbox_item_set_string_of_length(item, key, bytes, (UIntPtr)bytes.Length));
-            }
-            else if (value == null)
-                Errors.Check(Native.postbox_item_set_null(item, key));
-            else if (value is bool flag)
-                Errors.Check(Native.postbox_item_set_bool(item, key, flag));
-            else if (value is byte[] binary)
-                Errors.Check(Native.postbox_item_set_binary(item, key, in MemoryMarshal.GetReference((ReadOnlySpan<byte>)binary), (UIntPtr)binary.Length));
-            else if (value is int || value is long)
-                Errors.Check(Native.postbox_item_set_int64(item, key, Convert.ToInt64(value, CultureInfo.InvariantCulture)));
-            else if (value is double real)
-                Errors.Check(Native.postbox_item_set_double(item, key, real));
-            else if (value is float single)
-                // The shortest text of a float has fewer digits than that of the double of the same value.
-                SetNumber(key, single.ToString("R", CultureInfo.InvariantCulture), path);
-            else if (value is decimal || value is ItemNumber || IsInteger(value))
-                SetNumber(key, Convert.ToString(value, CultureInfo.InvariantCulture)!, path);
-            else
-                SetCollection(key, value, path);
-        }
-
         internal static bool IsInteger(object? value)
         {
             return value is int || value is long || value is short || value is ushort || value is byte
                 || value is sbyte || value is uint || value is ulong;
         }
 
-        private void SetNumber(byte[]? key, string digits, string path)
+        /// <summary>Sets an attribute, or appends to a list or a set if the name is null.</summary>
+        private unsafe void Set(string? name, object? value)
         {
-            Errors.Check(Native.postbox_item_set_number(item, key, Utf8.Required(digits, path)));
+            var keyLength = name == null ? 0 : PutName(name);
+            if (value is string text)
+            {
+                var length = PutText(keyLength, name, text);
+                fixed (byte* start = buffer)
+                    Errors.Check(Native.postbox_item_set_string_of_length(item, Key(name, start), start + keyLength, (UIntPtr)length));
+            }
+            else if (value is byte[] binary)
+            {
+                fixed (byte* start = buffer, bytes = binary)
+                    Errors.Check(Native.postbox_item_set_binary(item, Key(name, start), bytes, (UIntPtr)binary.Length));
+            }
+            else if (TextOfNumber(value) is string digits)
+            {
+                buffer[keyLength + PutText(keyLength, name, digits)] = 0;
+                fixed (byte* start = buffer)
+                    Errors.Check(Native.postbox_item_set_number(item, Key(name, start), start + keyLength));
+            }
+            else
+            {
+                bool isSet;
+                fixed (byte* start = buffer)
+                    isSet = SetFixed(Key(name, start), value);
+                if (!isSet)
+                    SetCollection(name, value!);
+            }
         }
 
-        private void SetCollection(byte[]? key, object value, string path)
+        /// <summary>Sets a value of a fixed size. Returns false if it is a collection.</summary>
+        private unsafe bool SetFixed(byte* key, object? value)
+        {
+            if (value == null)
+                Errors.Check(Native.postbox_item_set_null(item, key));
+            else if (value is int small)
+                Errors.Check(Native.postbox_item_set_int64(item, key, small));
+            else if (value is long number)
+                Errors.Check(Native.postbox_item_set_int64(item, key, number));
+            else if (value is bool flag)
+                Errors.Check(Native.postbox_item_set_bool(item, key, (byte)(flag ? 1 : 0)));
+            else if (value is double real)
+                Errors.Check(Native.postbox_item_set_double(item, key, real));
+            else
+                return false;
+            return true;
+        }
+
+        /// <summary>Returns the digits of a number that no other function takes without a loss. Otherwise null.</summary>
+        private static string? TextOfNumber(object? value)
+        {
+            if (value is int || value is long)
+                return null;
+            // The shortest text of a float has fewer digits than that of the double of the same value.
+            if (value is float single)
+                return single.ToString("R", CultureInfo.InvariantCulture);
+            return value is decimal || value is ItemNumber || IsInteger(value) ? Convert.ToString(value, CultureInfo.InvariantCulture) : null;
+        }
+
+        private void SetCollection(string? name, object value)
         {
             if (value is IEnumerable<KeyValuePair<string, object?>> members)
             {
-                Begin(key, ValueKind.Map);
+                Begin(name, ValueKind.Map);
                 foreach (var member in members)
-                    Set(member.Key, member.Value, path + "." + member.Key);
+                    Set(member.Key, member.Value);
             }
             else if (value is IDictionary map)
             {
-                Begin(key, ValueKind.Map);
+                var begun = Begin(name, ValueKind.Map);
                 foreach (var entry in map)
                 {
                     var member = (DictionaryEntry)entry!;
-                    Set(member.Key as string ?? throw Unknown(member.Key, path), member.Value, path + "." + member.Key);
+                    Set(member.Key as string ?? throw Unknown(member.Key, begun.Path), member.Value);
                 }
             }
             else if (value is IEnumerable elements)
             {
-                Begin(key, IsSet(value.GetType()) ? SetOf(elements) : ValueKind.List);
-                var index = 0;
+                var begun = Begin(name, KindOf(elements));
                 foreach (var element in elements)
-                    Set(null, element, path + "[" + index++ + "]");
+                {
+                    Set(null, element);
+                    begun.Index++;
+                }
             }
             else
-                throw Unknown(value, path);
+                throw Unknown(value, PathOf(name));
+            inside = inside!.Outer;
             Errors.Check(Native.postbox_item_end(item));
         }
 
-        private void Begin(byte[]? key, ValueKind kind) => Errors.Check(Native.postbox_item_begin(item, key, (int)kind));
-
-        private static bool IsSet(Type type)
+        private unsafe Collection Begin(string? name, ValueKind kind)
         {
-            return type.GetInterfaces().Any(implemented => implemented.IsGenericType && implemented.GetGenericTypeDefinition() == typeof(ISet<>));
+            fixed (byte* start = buffer)
+                Errors.Check(Native.postbox_item_begin(item, Key(name, start), (int)kind));
+            return inside = new Collection(inside, name);
         }
 
-        private static ValueKind SetOf(IEnumerable elements)
+        private static unsafe byte* Key(string? name, byte* start) => name == null ? null : start;
+
+        /// <summary>Writes a name to the start of the buffer, and returns its length with the NUL.</summary>
+        private int PutName(string name)
         {
+            Utf8.RejectNul(name, nameof(name));
+            var length = Put(name, 0, null, nameof(name));
+            buffer[length] = 0;
+            return length + 1;
+        }
+
+        /// <summary>Writes the text of an attribute to the buffer, which has at least one more byte, and returns its length.</summary>
+        private int PutText(int at, string? name, string text) => Put(text, at, name, null);
+
+        private int Put(string text, int at, string? name, string? argument)
+        {
+            try
+            {
+                return Utf8.Write(text, ref buffer, at);
+            }
+            catch (EncoderFallbackException failure)
+            {
+                throw Utf8.Unpaired(failure, argument ?? PathOf(name));
+            }
+        }
+
+        private static ValueKind KindOf(IEnumerable elements)
+        {
+            if (elements is Array || !SetTypes.GetValue(elements.GetType(), type => new IsSet(type)).Value)
+                return ValueKind.List;
             var first = elements.Cast<object?>().FirstOrDefault();
             return first is byte[] ? ValueKind.BinarySet : first is string || first == null ? ValueKind.StringSet : ValueKind.NumberSet;
         }
 
-        private static ArgumentException Unknown(object value, string path)
+        private string? PathOf(string? name) => inside == null ? name : inside.PathOf(name);
+
+        private static ArgumentException Unknown(object value, string? path)
         {
             return new ArgumentException("the attribute " + path + " has a value of type " + value.GetType().Name + ", which DynamoDB cannot store: convert it to a string, a number, bytes or a collection of these");
+        }
+
+        /// <summary>A map, a list or a set that is being written. Its path is only formatted for an error.</summary>
+        private sealed class Collection
+        {
+            private readonly string? name;
+
+            internal Collection(Collection? outer, string? name)
+            {
+                Outer = outer;
+                this.name = name;
+            }
+
+            internal Collection? Outer { get; }
+
+            /// <summary>The index of the current element of a list or a set.</summary>
+            internal int Index { get; set; }
+
+            internal string? Path => Outer == null ? name : Outer.PathOf(name);
+
+            internal string PathOf(string? member) => Path + (member == null ? "[" + Index + "]" : "." + member);
+        }
+
+        /// <summary>Whether a type is a set.</summary>
+        private sealed class IsSet
+        {
+            internal IsSet(Type type)
+            {
+                Value = type.GetInterfaces().Any(implemented => implemented.IsGenericType && implemented.GetGenericTypeDefinition() == typeof(ISet<>));
+            }
+
+            internal bool Value { get; }
         }
     }
 
@@ -138,24 +242,14 @@ namespace Postbox
         {
             if (pointer == IntPtr.Zero)
                 return null;
-            using (var item = new ItemHandle(pointer))
-                return Members(Native.postbox_item_value(item));
+            using (new OwnedItem(pointer))
+                return Members(Native.postbox_item_value(pointer));
         }
 
         /// <summary>Copies an item that another handle owns. Returns null for NULL.</summary>
         internal static Item? CopyOptional(IntPtr borrowed)
         {
-            if (borrowed == IntPtr.Zero)
-                return null;
-            var item = new ItemHandle(borrowed);
-            try
-            {
-                return Members(Native.postbox_item_value(item));
-            }
-            finally
-            {
-                item.SetHandleAsInvalid();
-            }
+            return borrowed == IntPtr.Zero ? null : Members(Native.postbox_item_value(borrowed));
         }
 
         private static Item Members(IntPtr map)

@@ -8,7 +8,7 @@ namespace Postbox
     /// <summary>
     /// The functions of include/postbox.h. Errors and strings are pointers, which Errors and Utf8 convert.
     /// </summary>
-    internal static class Native
+    internal static unsafe class Native
     {
         internal const string Library = "postbox";
         private const CallingConvention C = CallingConvention.Cdecl;
@@ -149,24 +149,24 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_renew(HeldLeaseHandle lease, out byte isHeld);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_renew_async(HeldLeaseHandle lease, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_held_lease_resource(HeldLeaseHandle lease);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(ItemHandle item, byte[] name, int kind);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_copy(ItemHandle item, out IntPtr copy);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_end(ItemHandle item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_begin(IntPtr item, byte* name, int kind);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_copy(IntPtr item, out IntPtr copy);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_end(IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_item_free(IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_from_json(byte[] json, out IntPtr item);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_get(ItemHandle item, byte[] name);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_get(IntPtr item, byte[] name);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_new();
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_remove(ItemHandle item, byte[] name);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_binary(ItemHandle item, byte[] name, in byte value, UIntPtr length);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_bool(ItemHandle item, byte[] name, [MarshalAs(UnmanagedType.I1)] bool value);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_double(ItemHandle item, byte[] name, double value);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_int64(ItemHandle item, byte[] name, long value);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_null(ItemHandle item, byte[] name);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_number(ItemHandle item, byte[] name, byte[] value);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_string(ItemHandle item, byte[] name, byte[] value);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_string_of_length(ItemHandle item, byte[] name, byte[] value, UIntPtr length);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_to_json(ItemHandle item, out IntPtr json);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_value(ItemHandle item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_remove(IntPtr item, byte[] name);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_binary(IntPtr item, byte* name, byte* value, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_bool(IntPtr item, byte* name, byte value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_double(IntPtr item, byte* name, double value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_int64(IntPtr item, byte* name, long value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_null(IntPtr item, byte* name);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_number(IntPtr item, byte* name, byte* value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_string(IntPtr item, byte* name, byte* value);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_set_string_of_length(IntPtr item, byte* name, byte* value, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_to_json(IntPtr item, out IntPtr json);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_item_value(IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_leases(ClientHandle client, out IntPtr leases);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_leases_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_list_messages(ClientHandle client, int state, byte[] topic, uint limit, byte[] cursor, out IntPtr page);
@@ -188,7 +188,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_id(MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_new(byte[] topic, in byte body, UIntPtr length, out IntPtr message);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set(MessageHandle message, byte[] name, byte[] value);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_bag(MessageHandle message, ItemHandle bag);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_bag(MessageHandle message, IntPtr bag);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_body(MessageHandle message, in byte body, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_set_created_ticks(MessageHandle message, long ticks);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_message_to_put(ClientHandle client, MessageHandle message, out IntPtr put);
@@ -209,8 +209,8 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_page_next(PageHandle page);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_post(ClientHandle client, MessageHandle message, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_post(ClientHandle client, MessageHandle message, out IntPtr report);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_read_item(ClientHandle client, byte[] table, ItemHandle key, out IntPtr item);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_read_item_async(ClientHandle client, byte[] table, ItemHandle key, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_read_item(ClientHandle client, byte[] table, IntPtr key, out IntPtr item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_read_item_async(ClientHandle client, byte[] table, IntPtr key, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay(ClientHandle client, IntPtr[] ids, UIntPtr count, IntPtr noReport);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay(ClientHandle client, IntPtr[] ids, UIntPtr count, out IntPtr report);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_replay_async(ClientHandle client, IntPtr[] ids, UIntPtr count, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
@@ -258,21 +258,21 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_add(UnitOfWorkHandle work, byte[] action);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_begin(ClientHandle client);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_begin_async(ClientHandle client);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_check_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, postbox_expression[] expression);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_check_item(UnitOfWorkHandle work, byte[] table, IntPtr key, postbox_expression[] expression);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_commit(UnitOfWorkHandle work);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_commit_async(UnitOfWorkHandle work, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_condition_check(UnitOfWorkHandle work, byte[] check);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_delete(UnitOfWorkHandle work, byte[] table, byte[] key);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_delete_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, postbox_expression[] expression);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_delete_item(UnitOfWorkHandle work, byte[] table, IntPtr key, postbox_expression[] expression);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_deposit_post(UnitOfWorkHandle work, MessageHandle message);
         [DllImport(Library, CallingConvention = C)] internal static extern void postbox_unit_of_work_free(IntPtr work);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_get_item(UnitOfWorkHandle work, byte[] table, byte[] key, out IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_put(UnitOfWorkHandle work, byte[] table, byte[] item);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_put_item(UnitOfWorkHandle work, byte[] table, ItemHandle item, postbox_expression[] expression);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_read_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, out IntPtr item);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_put_item(UnitOfWorkHandle work, byte[] table, IntPtr item, postbox_expression[] expression);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_read_item(UnitOfWorkHandle work, byte[] table, IntPtr key, out IntPtr item);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_rollback(UnitOfWorkHandle work);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_update(UnitOfWorkHandle work, byte[] update);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_update_item(UnitOfWorkHandle work, byte[] table, ItemHandle key, postbox_expression[] expression);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unit_of_work_update_item(UnitOfWorkHandle work, byte[] table, IntPtr key, postbox_expression[] expression);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unpark(ClientHandle client, byte[] id);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_unpark_async(ClientHandle client, byte[] id, postbox_completion_callback callback, IntPtr data, out IntPtr operation);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_at(IntPtr value, UIntPtr index);

@@ -7,14 +7,9 @@ namespace Postbox
     /// <summary>Passes expressions to the library.</summary>
     internal static class NativeExpression
     {
-        /// <summary>Calls a function with the expressions of the program, which can be null.</summary>
-        internal static void Pass(ItemExpression? expression, Func<Native.postbox_expression[]?, IntPtr> call)
+        /// <summary>Calls a function with the expressions of the program.</summary>
+        internal static void Pass(ItemExpression expression, Func<Native.postbox_expression[], IntPtr> call)
         {
-            if (expression == null)
-            {
-                Errors.Check(call(null));
-                return;
-            }
             var names = expression.Names.Select(name => new KeyValuePair<string, object?>(name.Key, name.Value));
             // An omitted text is empty, and its pointer is replaced by NULL.
             using (var texts = new Utf8Array(new[] { expression.Update ?? "", expression.Condition ?? "" }, nameof(expression)))
@@ -27,8 +22,8 @@ namespace Postbox
                     {
                         update = expression.Update == null ? IntPtr.Zero : texts.Pointers[0],
                         condition = expression.Condition == null ? IntPtr.Zero : texts.Pointers[1],
-                        names = expression.Names.Count == 0 ? IntPtr.Zero : nameItem.DangerousGetHandle(),
-                        values = expression.Values.Count == 0 ? IntPtr.Zero : valueItem.DangerousGetHandle(),
+                        names = expression.Names.Count == 0 ? IntPtr.Zero : nameItem.Pointer,
+                        values = expression.Values.Count == 0 ? IntPtr.Zero : valueItem.Pointer,
                         return_item = (byte)(expression.ReturnItem ? 1 : 0),
                     },
                 }));

@@ -96,7 +96,7 @@ namespace Postbox
             lock (handle)
             {
                 Errors.Check(Native.postbox_message_set_body(Changeable, in MemoryMarshal.GetReference(body), (UIntPtr)body.Length));
-                handle.Weigh(handle.BodyLength);
+                handle.Weigh(body.Length);
             }
         }
 

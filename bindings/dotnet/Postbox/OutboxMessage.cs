@@ -33,7 +33,7 @@ namespace Postbox
             IntPtr pointer;
             Errors.Check(Native.postbox_message_new(
                 Utf8.Required(topic, nameof(topic)), in MemoryMarshal.GetReference(body), (UIntPtr)body.Length, out pointer));
-            handle = new OwnedMessageHandle(pointer);
+            handle = new OwnedMessageHandle(pointer, body.Length);
         }
 
         /// <summary>Creates a message whose body is a string, in UTF-8.</summary>
@@ -133,7 +133,7 @@ namespace Postbox
             {
                 using (var bag = ItemWriter.Write(value, nameof(value)))
                     lock (handle)
-                        Errors.Check(Native.postbox_message_set_bag(Changeable, bag));
+                        Errors.Check(Native.postbox_message_set_bag(Changeable, bag.Pointer));
             }
         }
 

@@ -436,7 +436,7 @@ namespace Postbox
         {
             IntPtr item;
             using (var written = ItemWriter.Write(key, nameof(key)))
-                Errors.Check(Native.postbox_read_item(Handle, Utf8.Required(table, nameof(table)), written, out item));
+                Errors.Check(Native.postbox_read_item(Handle, Utf8.Required(table, nameof(table)), written.Pointer, out item));
             return ItemReader.TakeOptional(item);
         }
 

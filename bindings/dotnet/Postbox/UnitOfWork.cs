@@ -50,7 +50,7 @@ namespace Postbox
         {
             IntPtr item;
             using (var written = ItemWriter.Write(key, nameof(key)))
-                Errors.Check(Native.postbox_unit_of_work_read_item(Handle, Utf8.Required(table, nameof(table)), written, out item));
+                Errors.Check(Native.postbox_unit_of_work_read_item(Handle, Utf8.Required(table, nameof(table)), written.Pointer, out item));
             return ItemReader.TakeOptional(item);
         }
 
@@ -60,7 +60,7 @@ namespace Postbox
         /// <param name="expression">A condition with its placeholders, or null.</param>
         public void Put(string table, Item item, ItemExpression? expression = null)
         {
-            Act(Native.postbox_unit_of_work_put_item, table, item, nameof(item), expression);
+            Act((work, name, written, passed) => Native.postbox_unit_of_work_put_item(work, name, written, passed), table, item, nameof(item), expression);
         }
 
         /// <summary>Adds an update of the item with this key.</summary>
@@ -69,7 +69,7 @@ namespace Postbox
         /// <param name="expression">An update expression, optionally a condition, and their placeholders.</param>
         public void Update(string table, Item key, ItemExpression expression)
         {
-            Act(Native.postbox_unit_of_work_update_item, table, key, nameof(key), expression);
+            Act((work, name, written, passed) => Native.postbox_unit_of_work_update_item(work, name, written, passed), table, key, nameof(key), expression);
         }
 
         /// <summary>Adds a delete of the item with this key. A missing item is not an error.</summary>
@@ -78,7 +78,7 @@ namespace Postbox
         /// <param name="expression">A condition with its placeholders, or null.</param>
         public void Delete(string table, Item key, ItemExpression? expression = null)
         {
-            Act(Native.postbox_unit_of_work_delete_item, table, key, nameof(key), expression);
+            Act((work, name, written, passed) => Native.postbox_unit_of_work_delete_item(work, name, written, passed), table, key, nameof(key), expression);
         }
 
         /// <summary>
@@ -90,17 +90,25 @@ namespace Postbox
         /// <param name="expression">The condition with its placeholders.</param>
         public void ConditionCheck(string table, Item key, ItemExpression expression)
         {
-            Act(Native.postbox_unit_of_work_check_item, table, key, nameof(key), expression);
+            Act((work, name, written, passed) => Native.postbox_unit_of_work_check_item(work, name, written, passed), table, key, nameof(key), expression);
         }
 
-        private delegate IntPtr Action(UnitOfWorkHandle work, byte[] table, ItemHandle item, Native.postbox_expression[]? expression);
+        private delegate IntPtr Action(UnitOfWorkHandle work, byte[] table, IntPtr item, Native.postbox_expression[]? expression);
 
         private void Act(Action action, string table, Item item, string argument, ItemExpression? expression)
         {
             var name = Utf8.Required(table, nameof(table));
             using (var written = ItemWriter.Write(item, argument))
-                NativeExpression.Pass(expression, passed => action(Handle, name, written, passed));
+                if (expression == null)
+                    Errors.Check(action(Handle, name, written.Pointer, null));
+                else
+                    Act(action, name, written.Pointer, expression);
             actions++;
+        }
+
+        private void Act(Action action, byte[] table, IntPtr item, ItemExpression expression)
+        {
+            NativeExpression.Pass(expression, passed => action(Handle, table, item, passed));
         }
 
         /// <summary>Adds a put of an item, which replaces an existing item.</summary>

@@ -18,9 +18,14 @@ namespace Postbox
         {
             if (text == null)
                 throw new ArgumentNullException(name);
+            RejectNul(text, name);
+            return Encode(text, name, 1);
+        }
+
+        internal static void RejectNul(string text, string name)
+        {
             if (text.IndexOf('\0') >= 0)
                 throw new ArgumentException("the text has a NUL character, and everything after it would be lost: remove it", name);
-            return Encode(text, name, 1);
         }
 
         /// <summary>Returns the NUL-terminated bytes of a string, or null for null.</summary>
@@ -46,10 +51,31 @@ namespace Postbox
             }
             catch (EncoderFallbackException failure)
             {
-                throw new ArgumentException(
-                    "the text has an unpaired surrogate at index " + failure.Index + ", which UTF-8 cannot represent: remove or complete it",
-                    name, failure);
+                throw Unpaired(failure, name);
             }
+        }
+
+        internal static ArgumentException Unpaired(EncoderFallbackException failure, string? name)
+        {
+            return new ArgumentException(
+                "the text has an unpaired surrogate at index " + failure.Index + ", which UTF-8 cannot represent: remove or complete it",
+                name, failure);
+        }
+
+        /// <summary>
+        /// Writes the bytes of a string to a buffer, which is enlarged if it does not have room for them and one more byte.
+        /// Returns the number of bytes.
+        /// </summary>
+        /// <exception cref="EncoderFallbackException">The string has an unpaired surrogate.</exception>
+        internal static int Write(string text, ref byte[] buffer, int at)
+        {
+            if (buffer.Length - at <= Strict.GetMaxByteCount(text.Length))
+            {
+                var needed = at + Strict.GetByteCount(text) + 1;
+                if (buffer.Length < needed)
+                    Array.Resize(ref buffer, Math.Max(needed, 2 * buffer.Length));
+            }
+            return Strict.GetBytes(text, 0, text.Length, buffer, at);
         }
 
         /// <summary>Copies the string at a borrowed pointer, which is not NULL.</summary>
