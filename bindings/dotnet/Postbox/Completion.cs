@@ -27,6 +27,14 @@ namespace Postbox
         // The library has this handle until it reports the operation.
         private GCHandle kept;
 
+        // Also keeps the client of the operation until then.
+        private readonly Func<Completion, IntPtr> start;
+
+        protected Completion(Func<Completion, IntPtr> start)
+        {
+            this.start = start;
+        }
+
         /// <summary>The data that is passed with <see cref="Done"/>.</summary>
         internal IntPtr Data => GCHandle.ToIntPtr(kept);
 
@@ -41,27 +49,42 @@ namespace Postbox
         /// </param>
         /// <param name="read">Reads the result of the operation. It does not free the result.</param>
         /// <param name="cancellation">The token.</param>
-        internal static async Task<T> Run<T>(Func<Completion, IntPtr> start, Func<IntPtr, T> read, CancellationToken cancellation)
+        internal static Task<T> Run<T>(Func<Completion, IntPtr> start, Func<IntPtr, T> read, CancellationToken cancellation)
         {
-            cancellation.ThrowIfCancellationRequested();
-            var completion = new Completion<T>(read);
-            var operation = completion.Start(start, cancellation.CanBeCanceled);
-            var registration = operation == null ? default(CancellationTokenRegistration) : cancellation.Register(operation.Cancel);
+            return cancellation.CanBeCanceled ? RunCancelable(start, read, cancellation) : RunToEnd(start, read);
+        }
+
+        /// <summary>Starts an operation that nobody can cancel. Its task needs no continuation of this assembly.</summary>
+        private static Task<T> RunToEnd<T>(Func<Completion, IntPtr> start, Func<IntPtr, T> read)
+        {
+            var completion = new Completion<T>(start, read);
             try
             {
-                return await completion.Result.ConfigureAwait(false);
+                completion.Start();
             }
-            catch (PostboxException failure) when (cancellation.IsCancellationRequested && IsOfCancellation(failure))
+            catch (Exception failure)
             {
-                throw new OperationCanceledException("the operation was cancelled", failure, cancellation);
+                return Task.FromException<T>(failure);
             }
-            finally
-            {
-                registration.Dispose();
-                operation?.Dispose();
-                // The client of the operation is not collected before the operation has ended.
-                GC.KeepAlive(start);
-            }
+            Native.postbox_operation_free(completion.Operation);
+            return completion.Result;
+        }
+
+        private static async Task<T> RunCancelable<T>(Func<Completion, IntPtr> start, Func<IntPtr, T> read, CancellationToken cancellation)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var completion = new Completion<T>(start, read);
+            completion.Start();
+            using (var operation = new OperationHandle(completion.Operation))
+            using (cancellation.Register(operation.Cancel))
+                try
+                {
+                    return await completion.Result.ConfigureAwait(false);
+                }
+                catch (PostboxException failure) when (cancellation.IsCancellationRequested && IsOfCancellation(failure))
+                {
+                    throw new OperationCanceledException("the operation was cancelled", failure, cancellation);
+                }
         }
 
         private static bool IsOfCancellation(PostboxException failure)
@@ -69,8 +92,7 @@ namespace Postbox
             return failure.Code == PostboxErrorCode.Canceled || failure.Code == PostboxErrorCode.OutcomeUnknown;
         }
 
-        /// <summary>Starts the operation. Returns its handle if it can be cancelled.</summary>
-        private OperationHandle? Start(Func<Completion, IntPtr> start, bool canBeCanceled)
+        private void Start()
         {
             kept = GCHandle.Alloc(this);
             try
@@ -82,10 +104,6 @@ namespace Postbox
                 kept.Free();
                 throw;
             }
-            if (canBeCanceled)
-                return new OperationHandle(Operation);
-            Native.postbox_operation_free(Operation);
-            return null;
         }
 
         private static void OnDone(IntPtr data, IntPtr error, IntPtr result)
@@ -105,7 +123,7 @@ namespace Postbox
         private readonly TaskCompletionSource<T> ended = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly Func<IntPtr, T> read;
 
-        internal Completion(Func<IntPtr, T> read)
+        internal Completion(Func<Completion, IntPtr> start, Func<IntPtr, T> read) : base(start)
         {
             this.read = read;
         }
