@@ -6,14 +6,12 @@ using System.Linq;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 /// <summary>A server in a process of its own, whose only thread responds to each request after a time.</summary>
 internal static class SlowServer
 {
-    private static readonly byte[] Response = Encoding.ASCII.GetBytes(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n\r\n{}");
-
     /// <summary>The argument of the program that runs the server.</summary>
     internal const string Name = "serve";
 
@@ -36,7 +34,8 @@ internal static class SlowServer
         listener.Listen(1000);
         Console.WriteLine(((IPEndPoint)listener.LocalEndPoint).Port);
         var received = new Dictionary<Socket, string>();
-        var responses = new Queue<KeyValuePair<long, Socket>>();
+        var responses = new Queue<(long Due, Socket Socket, byte[] Response)>();
+        var messages = new Messages();
         var clock = Stopwatch.StartNew();
         while (true)
         {
@@ -45,15 +44,24 @@ internal static class SlowServer
             foreach (var socket in ready)
                 if (socket == listener)
                     received[listener.Accept()] = "";
-                else if (Receive(socket, received))
-                    responses.Enqueue(new KeyValuePair<long, Socket>(clock.ElapsedMilliseconds + delay, socket));
-            while (responses.Count > 0 && responses.Peek().Key <= clock.ElapsedMilliseconds)
-                responses.Dequeue().Value.Send(Response);
+                else if (Receive(socket, received) is string request)
+                    responses.Enqueue((clock.ElapsedMilliseconds + delay, socket, Http(messages.Respond(request))));
+            while (responses.Count > 0 && responses.Peek().Due <= clock.ElapsedMilliseconds)
+            {
+                var due = responses.Dequeue();
+                due.Socket.Send(due.Response);
+            }
         }
     }
 
-    /// <summary>Receives a part of a request. Returns whether the request is complete.</summary>
-    private static bool Receive(Socket socket, Dictionary<Socket, string> received)
+    private static byte[] Http(string body)
+    {
+        return Encoding.ASCII.GetBytes(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: " + body.Length + "\r\n\r\n" + body);
+    }
+
+    /// <summary>Receives a part of a request. Returns the request if it is complete.</summary>
+    private static string Receive(Socket socket, Dictionary<Socket, string> received)
     {
         var buffer = new byte[65536];
         var count = socket.Receive(buffer);
@@ -63,9 +71,40 @@ internal static class SlowServer
         var isWhole = head >= 0 && text.Length >= head + 4 + int.Parse(length.Groups[1].Value, CultureInfo.InvariantCulture);
         received[socket] = isWhole ? "" : text;
         if (count > 0)
-            return isWhole;
+            return isWhole ? text : null;
         received.Remove(socket);
         socket.Close();
-        return false;
+        return null;
     }
+}
+
+/// <summary>The messages that were committed. Nothing else is stored.</summary>
+internal sealed class Messages
+{
+    private readonly Dictionary<string, string> byId = new Dictionary<string, string>();
+
+    internal string Respond(string request)
+    {
+        using (var json = JsonDocument.Parse(request.Substring(request.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)))
+            switch (Regex.Match(request, "DynamoDB_20120810\\.([A-Za-z]+)").Groups[1].Value)
+            {
+                case "TransactWriteItems":
+                    foreach (var action in json.RootElement.GetProperty("TransactItems").EnumerateArray())
+                        if (action.TryGetProperty("Put", out var put) && put.GetProperty("Item").TryGetProperty("MessageId", out var id))
+                            byId[id.GetProperty("S").GetString()] = put.GetProperty("Item").GetRawText();
+                    return "{}";
+                case "GetItem":
+                    return "{\"Item\":" + Find(json.RootElement.GetProperty("Key")) + "}";
+                case "BatchGetItem":
+                    var tables = json.RootElement.GetProperty("RequestItems").EnumerateObject();
+                    return "{\"Responses\":{" + string.Join(",", tables.Select(table =>
+                        "\"" + table.Name + "\":[" + string.Join(",", table.Value.GetProperty("Keys").EnumerateArray().Select(Find)) + "]")) + "}}";
+                case "BatchExecuteStatement":
+                    return "{\"Responses\":[" + string.Join(",", json.RootElement.GetProperty("Statements").EnumerateArray().Select(_ => "{}")) + "]}";
+                default:
+                    return "{}";
+            }
+    }
+
+    private string Find(JsonElement key) => byId[key.GetProperty("MessageId").GetProperty("S").GetString()];
 }
