@@ -6,13 +6,14 @@
 #     benches/bindings/run.sh [ROUNDS]     15 unless given, on a release build
 #
 # Each lane in this script is a command that prints the median of 5,000 commits in microseconds. The library and the
-# program in Rust are built with the same profile. The script needs g++, mcs and mono; tools/venv.sh installs CoreCLR and
-# cffi.
+# program in Rust are built with the same profile. The script needs g++; tools/dotnet_sdk.sh installs an SDK of .NET, and
+# tools/venv.sh installs cffi.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-15}
 target=$(tools/build_directory.sh)
 venv=$(tools/venv.sh)
+sdk=$(tools/dotnet_sdk.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -27,17 +28,18 @@ export LD_LIBRARY_PATH=$work DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 gcc -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -I include benches/bindings/greeting_commit.c -o "$work/c" -L"$work" -lpostbox
 g++ -std=c++17 -O2 -I include -I bindings/cpp benches/bindings/greeting_commit.cpp -o "$work/cpp" -L"$work" -lpostbox
 
-PostboxFrameworks=netcoreapp3.1 PostboxOutput=$work/dotnet "$sdk/dotnet" build benches/bindings/GreetingCommit -c Release -nologo -v:q
+PostboxFrameworks=netcoreapp3.1 PostboxOutput=$work/dotnet "$sdk/dotnet" build benches/bindings/dotnet -c Release -nologo -v:q \
+    -nowarn:MSB3088 -nowarn:MSB3101
 
 cp -r bindings/python/src "$work/python"
 cp "$target/release/libpostbox.so" "$work/python/postbox/"
 "$venv/bin/python" bindings/python/build_header.py include/postbox.h "$work/python/postbox" >/dev/null
 
-lanes=(rust c cpp coreclr8 python)
+lanes=(rust c cpp dotnet python)
 run_rust() { "$rust" --bench; }
 run_c() { "$work/c"; }
 run_cpp() { "$work/cpp"; }
-run_coreclr8() { "$sdk/dotnet" exec "$work/dotnet/bin/GreetingCommit/Release/netcoreapp3.1/GreetingCommit.dll"; }
+run_dotnet() { "$sdk/dotnet" exec "$work/dotnet/bin/Benchmarks/Release/netcoreapp3.1/Benchmarks.dll" greeting; }
 run_python() { PYTHONPATH=$work/python "$venv/bin/python" benches/bindings/greeting_commit.py; }
 
 for ((round = 0; round < rounds; round++)); do
