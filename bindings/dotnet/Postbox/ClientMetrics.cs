@@ -24,7 +24,10 @@ namespace Postbox
             {
                 var observed = new Observed(client, (++lastId).ToString(CultureInfo.InvariantCulture), table);
                 clients = Alive().Append(observed).ToArray();
-                meter ??= Create();
+                if (meter != null)
+                    return;
+                var created = meter = new Meter(Telemetry.Name, Telemetry.Version);
+                Telemetry.Guard(() => Publish(created));
             }
         }
 
@@ -36,16 +39,16 @@ namespace Postbox
                 clients = Alive().Where(other => other.Client != client).ToArray();
                 if (clients.Length > 0)
                     return;
-                meter?.Dispose();
+                var ended = meter;
                 meter = null;
+                Telemetry.Guard(() => ended?.Dispose());
             }
         }
 
         private static IEnumerable<Observed> Alive() => clients.Where(observed => observed.Client != null);
 
-        private static Meter Create()
+        private static void Publish(Meter created)
         {
-            var created = new Meter(Telemetry.Name, Telemetry.Version);
             Count(created, "deposited", "{message}", "Messages written to the outbox.", stats => stats.deposited);
             Count(created, "dispatched", "{message}", "Messages sent and marked, or accepted by their producer.", stats => stats.dispatched);
             Count(created, "failed", "{attempt}", "Failed attempts to send a message.", stats => stats.failed);
@@ -59,7 +62,6 @@ namespace Postbox
             created.CreateObservableGauge(
                 "postbox.outstanding", () => Read(stats => stats.outstanding == ulong.MaxValue ? (long?)null : (long)stats.outstanding),
                 "{message}", "Outstanding messages at the last count.");
-            return created;
         }
 
         private static void Count(Meter created, string name, string unit, string description, Func<Native.postbox_stats, ulong> count)

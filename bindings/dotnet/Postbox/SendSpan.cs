@@ -31,7 +31,7 @@ namespace Postbox
             if (!Telemetry.IsObserved)
                 return null;
             var span = new SendSpan(messages);
-            if (Telemetry.Source.HasListeners())
+            if (Telemetry.HasTracers)
                 Telemetry.Guard(() => span.activity = span.Begin(messages));
             if (span.activity == null)
                 span.Leave();
@@ -122,7 +122,7 @@ namespace Postbox
             if (parent != default)
                 contexts = current == default ? new List<ActivityContext>() : new List<ActivityContext> { current };
             var name = Topic == null ? Telemetry.Send : Telemetry.Send + " " + Topic;
-            return Telemetry.Source.StartActivity(name, ActivityKind.Producer, parent, Tags(messages), contexts.Select(context => new ActivityLink(context)));
+            return Telemetry.Source?.StartActivity(name, ActivityKind.Producer, parent, Tags(messages), contexts.Select(context => new ActivityLink(context)));
         }
 
         private List<KeyValuePair<string, object?>> Tags(IReadOnlyList<OutboxMessage> messages)
@@ -147,10 +147,10 @@ namespace Postbox
         /// <summary>Counts the messages that the producer tried to send, by topic and error.</summary>
         private void Measure(IReadOnlyList<SendResult?> results, Exception? thrown, string?[] errors, string? failure)
         {
-            Telemetry.Duration.Record(Seconds, Common(Topic, failure).ToArray());
+            Telemetry.Duration?.Record(Seconds, Common(Topic, failure).ToArray());
             var tried = Enumerable.Range(0, topics.Length).Where(i => OutcomeOf(results[i], thrown) != SendOutcome.NotTried);
             foreach (var same in tried.GroupBy(i => (topics[i], errors[i])))
-                Telemetry.SentMessages.Add(same.Count(), Common(same.Key.Item1, same.Key.Item2).ToArray());
+                Telemetry.SentMessages?.Add(same.Count(), Common(same.Key.Item1, same.Key.Item2).ToArray());
         }
 
         /// <summary>The duration of the span, which is also that of the measurement.</summary>

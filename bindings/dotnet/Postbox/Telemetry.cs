@@ -28,23 +28,27 @@ namespace Postbox
         internal const string Send = "send";
 
         internal static readonly string Version = typeof(Telemetry).Assembly.GetName().Version?.ToString(3) ?? "";
-        internal static readonly ActivitySource Source = new ActivitySource(Name, Version);
+
+        // Null if a listener threw an exception when it was told of the source or of the instrument.
+        internal static readonly ActivitySource? Source = Publish(() => new ActivitySource(Name, Version));
 
         // The instruments of the clients belong to another meter of this name, whose callbacks would keep a plug-in loaded.
         private static readonly Meter Meter = new Meter(Name, Version);
 
-        internal static readonly Counter<long> SentMessages = Meter.CreateCounter<long>(
-            "messaging.client.sent.messages", "{message}", "Number of messages that a producer attempted to send.");
+        internal static readonly Counter<long>? SentMessages = Publish(() => Meter.CreateCounter<long>(
+            "messaging.client.sent.messages", "{message}", "Number of messages that a producer attempted to send."));
 
-        internal static readonly Histogram<double> Duration = Meter.CreateHistogram<double>(
-            "messaging.client.operation.duration", "s", "Duration of a call to a producer.");
+        internal static readonly Histogram<double>? Duration = Publish(() => Meter.CreateHistogram<double>(
+            "messaging.client.operation.duration", "s", "Duration of a call to a producer."));
 
         /// <summary>Whether any listener receives the spans or the measurements of producers.</summary>
-        internal static bool IsObserved => Source.HasListeners() || SentMessages.Enabled || Duration.Enabled;
+        internal static bool IsObserved => HasTracers || SentMessages?.Enabled == true || Duration?.Enabled == true;
+
+        internal static bool HasTracers => Source?.HasListeners() == true;
 
         /// <summary>
         /// Runs code that calls listeners of the program. Their exceptions are ignored, because they must not decide whether
-        /// a message counts as sent.
+        /// a message counts as sent, or prevent that a client is opened or closed.
         /// </summary>
         internal static void Guard(Action observe)
         {
@@ -56,6 +60,13 @@ namespace Postbox
             {
                 Debug.WriteLine(failure);
             }
+        }
+
+        private static T? Publish<T>(Func<T> create) where T : class
+        {
+            T? created = null;
+            Guard(() => created = create());
+            return created;
         }
 
         internal static KeyValuePair<string, object?> Tag(string name, object? value) => new KeyValuePair<string, object?>(name, value);

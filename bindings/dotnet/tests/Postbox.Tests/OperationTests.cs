@@ -93,7 +93,7 @@ namespace Postbox.Tests
             var others = new[]
             {
                 "BeginUnitOfWork", "BeginAsyncUnitOfWork", "MessageToPut", "CancellationError", "EmbeddedExecute", "NotifyCommitted",
-                "StartSweeper", "StartArchiver", "StartArchiverToFile", "GetStats", "GetStatsJson", "ToString",
+                "StartSweeper", "StartArchiver", "StartArchiverToFile", "SetCredentials", "GetStats", "GetStatsJson", "ToString",
             };
             foreach (var type in new[] { typeof(PostboxClient), typeof(IPostbox) })
             {

@@ -222,6 +222,28 @@ namespace Postbox.Tests
                     }
         }
 
+        public static void A_listener_that_throws_does_not_keep_clients_from_being_opened_and_closed()
+        {
+            var fails = false;
+            using (var listener = new MeterListener())
+            {
+                listener.InstrumentPublished = (instrument, _) => Fail(instrument);
+                listener.MeasurementsCompleted = (instrument, _) => Fail(instrument);
+                listener.Start();
+                fails = true;
+                foreach (var table in new[] { "first", "second" })
+                    using (var world = Open(table))
+                        world.Client.ClearOutbox(world.Deposit());
+                fails = false;
+            }
+
+            void Fail(Instrument instrument)
+            {
+                if (fails && instrument.Meter.Name == "Postbox")
+                    throw new InvalidOperationException("the listener failed");
+            }
+        }
+
         public static void The_statistics_of_open_clients_are_observed()
         {
             using (var measured = new Measurements())
