@@ -262,7 +262,8 @@ is_rejected() {
 # On Windows, postbox.dll would have the name of the assembly, Postbox.dll.
 library_has_a_name_of_its_own() {
     mkdir -p "$work/own" && ln -sf "$libraries/libpostbox.so" "$work/own/libpostbox_native.so" &&
-        LD_LIBRARY_PATH=$work/own greets on CoreCLR-8.0 Greetings
+        LD_LIBRARY_PATH=$work/own greets on CoreCLR-8.0 Greetings &&
+        LD_LIBRARY_PATH=$work/own "$sdk/dotnet" exec "${assemblies/netstandard2.1/netcoreapp3.1}/Postbox.Tests.dll" ItemTests.Every_type
 }
 
 # Builds for the targets of a release, with the analyzers of Microsoft's current SDK.

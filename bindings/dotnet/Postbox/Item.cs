@@ -39,6 +39,7 @@ namespace Postbox
         /// </exception>
         public static Item FromJson(string json)
         {
+            PostboxLibrary.Check();
             IntPtr item;
             Errors.Check(Native.postbox_item_from_json(Utf8.Required(json, nameof(json)), out item));
             return ItemReader.Take(item);
@@ -48,6 +49,7 @@ namespace Postbox
         /// <returns>The JSON.</returns>
         public string ToJson()
         {
+            PostboxLibrary.Check();
             IntPtr json;
             using (var item = ItemWriter.Write(this, "item"))
                 Errors.Check(Native.postbox_item_to_json(item.Pointer, out json));

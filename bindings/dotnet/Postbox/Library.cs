@@ -98,12 +98,13 @@ namespace Postbox
         /// <summary>
         /// Lets .NET load the library as "postbox_native" too. On Windows, a file postbox.dll would have the name of
         /// this assembly, Postbox.dll, so the package contains postbox_native.dll. The class NativeLibrary,
-        /// which this needs, is in .NET Core 3.0 and later and not in .NET Standard 2.0, so it is found by reflection.
+        /// which this needs, is in .NET Core 3.0 and later and not in .NET Standard 2.0, which finds it by reflection.
         /// </summary>
         private static class NameOfItsOwn
         {
             private delegate bool TryLoad(string name, Assembly assembly, DllImportSearchPath? path, out IntPtr library);
 
+#if NETSTANDARD
             private static TryLoad? tryLoad;
 
             internal static void Use()
@@ -117,6 +118,11 @@ namespace Postbox
                 var resolve = typeof(NameOfItsOwn).GetMethod(nameof(Resolve), BindingFlags.NonPublic | BindingFlags.Static)!;
                 type.GetMethod("SetDllImportResolver")!.Invoke(null, new object[] { typeof(NameOfItsOwn).Assembly, resolve.CreateDelegate(resolver) });
             }
+#else
+            private static readonly TryLoad tryLoad = NativeLibrary.TryLoad;
+
+            internal static void Use() => NativeLibrary.SetDllImportResolver(typeof(NameOfItsOwn).Assembly, Resolve);
+#endif
 
             /// <summary>Returns the library, or zero to let the runtime look for the file "postbox".</summary>
             private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path)
