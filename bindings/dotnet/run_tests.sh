@@ -237,7 +237,7 @@ aws_sdk_passes() {
 # The sources of Postbox.AWSSDK compile for version 3.7 of the SDK too.
 older_aws_sdk_passes() {
     local AwsSdkStub=3.7 PostboxOutput=$work/older
-    build tests/Postbox.AWSSDK.Tests && aws_sdk_passes
+    build bindings/dotnet/tests/Postbox.AWSSDK.Tests && aws_sdk_passes
 }
 
 prints_what_the_page_says() {
