@@ -10,7 +10,7 @@ using System.Threading.Tasks;
 
 namespace Postbox.Tests
 {
-    /// <summary>What a listener of .NET observes: the spans of producers, their measurements, and the statistics of clients.</summary>
+    /// <summary>The spans of producers, their measurements, and the statistics of clients.</summary>
     public static class TelemetryTests
     {
         private static readonly SendResult[] Outcomes =

@@ -8,14 +8,12 @@ namespace Postbox.Tests
     {
         private static readonly Type Activity = Type.GetType("System.Diagnostics.Activity, System.Diagnostics.DiagnosticSource", false);
 
-        // Mono has no activities. The class is used by reflection, because the tests are compiled for both.
+        // .NET Standard has no class Activity, so the tests for it use the one of the runtime by reflection.
         public static void A_message_gets_the_trace_context_of_the_current_activity()
         {
             using (var world = new World())
             {
                 Check.Equal(null, Deposited(world));
-                if (Activity == null)
-                    return;
                 var activity = Activity.GetConstructor(new[] { typeof(string) }).Invoke(new object[] { "order" });
                 var format = Activity.Assembly.GetType("System.Diagnostics.ActivityIdFormat");
                 Activity.GetMethod("SetIdFormat").Invoke(activity, new[] { Enum.Parse(format, "W3C") });
