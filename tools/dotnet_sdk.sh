@@ -29,7 +29,7 @@ assemble() {
         for file in "$assemblies"/*.dll; do
             name=$(basename "$file" .dll)
             ln -s "$file" "$pack/ref/netcoreapp3.1/"
-            echo "<File Type=\"Managed\" Path=\"ref/netcoreapp3.1/$name.dll\" AssemblyName=\"$name\" AssemblyVersion=\"8.0.0.0\" FileVersion=\"8.0.0.0\" />"
+            echo "<File Type=\"Managed\" Path=\"ref/netcoreapp3.1/$name.dll\" AssemblyName=\"$name\" PublicKeyToken=\"b03f5f7f11d50a3a\" AssemblyVersion=\"8.0.0.0\" FileVersion=\"8.0.0.0\" />"
         done
         echo '</FileList>'
     } >"$pack/data/FrameworkList.xml"
@@ -37,6 +37,8 @@ assemble() {
 #!/bin/sh
 export DOTNET_ROLL_FORWARD=LatestMajor DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_MULTILEVEL_LOOKUP=0
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
+# The SDK is linked, and would otherwise use the packs beside the original.
+export NetCoreTargetingPackRoot="$(cd "$(dirname "$0")/.." && pwd)/packs"
 exec "$(dirname "$0")/../dotnet" "$@"
 END
     # Compiles a program that runs on every runtime with .NET Standard 2.1: .NET Core 3.1 and later.

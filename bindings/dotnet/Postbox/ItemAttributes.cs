@@ -27,6 +27,7 @@ namespace Postbox
     }
 }
 
+#if NETSTANDARD
 namespace System.Diagnostics.CodeAnalysis
 {
     /// <summary>
@@ -58,3 +59,4 @@ namespace System.Diagnostics.CodeAnalysis
         public string Message { get; }
     }
 }
+#endif
