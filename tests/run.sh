@@ -135,6 +135,7 @@ test_tier() {
     format_and_prose
     step "pages: links, index, names of files and tests" python3 tests/docs/pages.py
     step "the enums of C# are those of the header" tools/csharp_enums.py --check
+    step "the options of C# are the settings" tools/csharp_options.py --check
     step "the declarations of C# are those of the ABI" tools/csharp_native.py --check
     step "every binding tests every case" python3 tools/cases.py --check
     step "one version everywhere" tools/versions.py --check

@@ -31,7 +31,14 @@ BASELINE = HERE / "prose_baseline.json"
 BEFORE = "4187056"
 
 # Files that are not read: generated from files that are read, or about the habits.
-SKIPPED = {"CONFIGURATION.md", "include/postbox.h", "docs/style.md", "bindings/cases.md", "tools/prose.py"}
+SKIPPED = {
+    "CONFIGURATION.md",
+    "include/postbox.h",
+    "bindings/dotnet/Postbox/PostboxOptions.Settings.cs",
+    "docs/style.md",
+    "bindings/cases.md",
+    "tools/prose.py",
+}
 
 THINGS = "(?:table|file|topic|queue|target|index|database|directory)"
 

@@ -24,7 +24,11 @@ tools_are_there() {
 
 # Builds a project for all targets. The SDK cannot write two of its caches on this runtime, and warns about that.
 build() {
-    "$sdk/dotnet" build "$here/$1" -nologo -verbosity:quiet -clp:NoSummary -nowarn:MSB3088 -nowarn:MSB3101 && runs_everywhere "$assemblies/Postbox.Tests"
+    "$sdk/dotnet" build "$here/$1" -nologo -verbosity:quiet -clp:NoSummary -nowarn:MSB3088 -nowarn:MSB3101
+}
+
+build_for_every_runtime() {
+    build "$1" && runs_everywhere "$assemblies/${1##*/}"
 }
 
 # With this file, a program for .NET Standard runs under every CoreCLR.
@@ -108,6 +112,11 @@ run_tests_on_both() {
     return $code
 }
 
+# Microsoft's extensions are assemblies of the SDK, for CoreCLR 8.0.
+extensions_pass() {
+    timeout --foreground 600 "$sdk/dotnet" exec "$work/built/bin/Postbox.Extensions.Tests/Debug/netcoreapp3.1/Postbox.Extensions.Tests.dll"
+}
+
 prints_what_the_page_says() {
     local runtime=$1 name=$2 page=$3
     on "$runtime" "$name" >"$work/printed" || return 1
@@ -159,14 +168,17 @@ with_the_sdk() {
         dotnet pack "$here/Postbox" -p:NativeLibraries="$work/runtimes" --output "$work/packages" &&
         "$here/check_package.py" "$work"/packages/Postbox.*.nupkg &&
         dotnet build "$here/tests/Postbox.Tests" --output "$work/sdk" &&
-        POSTBOX_TEST_HOST="dotnet exec" dotnet exec "$work/sdk/Postbox.Tests.dll"
+        POSTBOX_TEST_HOST="dotnet exec" dotnet exec "$work/sdk/Postbox.Tests.dll" &&
+        dotnet build "$here/tests/Postbox.Extensions.Tests" --output "$work/sdk-extensions" &&
+        dotnet exec "$work/sdk-extensions/Postbox.Extensions.Tests.dll"
 }
 
 export POSTBOX_HEADER=$root/include/postbox.h
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 
 step "the tools and the library are there" tools_are_there
-step "the libraries and the tests compile without a warning, documented throughout" build tests/Postbox.Tests
+step "the libraries and the tests compile without a warning, documented throughout" build_for_every_runtime tests/Postbox.Tests
+step "the tests with Microsoft's extensions compile without a warning" build tests/Postbox.Extensions.Tests
 step "the package contains licences, notices and SBOM" "$here/check_package.py" "$here/Postbox/Postbox.csproj"
 step "a program for a platform that the package lacks is not built" other_platforms_are_rejected
 step "a consumer is warned of every null" nullable_references_are_declared
@@ -179,6 +191,7 @@ step "the README's code compiles" compile_page Readme "$here/README.md"
 step "the handler in the project's README compiles" compile_handler
 step "the page's commands work as shown" page_works_as_shown
 step "the tests pass under CoreCLR 3.1 and 8.0" run_tests_on_both
+step "the tests with Microsoft's extensions pass" extensions_pass
 for runtime in CoreCLR-3.1 CoreCLR-8.0; do
     step "the example says under $runtime what it did" greets on $runtime Greetings
     step "the example tells an error under $runtime" reports_an_error on $runtime Greetings

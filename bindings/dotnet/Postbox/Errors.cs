@@ -19,6 +19,12 @@ namespace Postbox
             return Make(PostboxErrorCode.ReentrantCall, message, false, new Reason[0], null);
         }
 
+        /// <summary>The error of options that are invalid.</summary>
+        internal static PostboxException InvalidSetting(string message)
+        {
+            return Make(PostboxErrorCode.InvalidSetting, message, false, new Reason[0], null);
+        }
+
         /// <summary>The error of a close that does not wait any longer.</summary>
         internal static PostboxException NotEnded(string message)
         {

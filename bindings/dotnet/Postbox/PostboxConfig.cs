@@ -31,6 +31,20 @@ namespace Postbox
             handle = new ConfigHandle(Native.postbox_config_new());
         }
 
+        /// <summary>Creates a configuration with these options and no producer.</summary>
+        /// <param name="options">The options.</param>
+        /// <exception cref="PostboxException">
+        /// Options are invalid. The text of the exception names each of them and its setting.
+        /// </exception>
+        /// <exception cref="DllNotFoundException">The native library was not found.</exception>
+        /// <exception cref="NotSupportedException">
+        /// This assembly does not work with the version of the native library.
+        /// </exception>
+        public PostboxConfig(PostboxOptions options) : this()
+        {
+            Apply(options);
+        }
+
         /// <summary>
         /// Creates a configuration for tests of a program that uses Postbox: an outbox in the memory of this process, whose
         /// sweeps send messages of any age. Each client that it opens has its own empty database, on which
@@ -103,21 +117,45 @@ namespace Postbox
         /// <exception cref="PostboxException">The same as for a string value.</exception>
         public PostboxConfig Set(string name, long value) => Set(name, value.ToString(CultureInfo.InvariantCulture));
 
+        /// <summary>Sets a setting that is true or false.</summary>
+        /// <param name="name">The name, such as "park_keyed".</param>
+        /// <param name="value">The value.</param>
+        /// <returns>This configuration.</returns>
+        /// <exception cref="PostboxException">The same as for a string value.</exception>
+        public PostboxConfig Set(string name, bool value) => Set(name, OptionText.Flag(value));
+
         /// <summary>Sets a setting that is a time. The name of the setting ends with the unit of the time.</summary>
         /// <param name="name">The name, such as "operation_timeout_ms" or "dispatched_ttl_seconds".</param>
-        /// <param name="value">The time, rounded down to whole units.</param>
+        /// <param name="value">The time, a whole number of units.</param>
         /// <returns>This configuration.</returns>
-        /// <exception cref="ArgumentException">The setting is not a time.</exception>
+        /// <exception cref="ArgumentException">
+        /// The setting is not a time, or the time is not a whole number of its units.
+        /// </exception>
         /// <exception cref="PostboxException">The same as for a string value.</exception>
         public PostboxConfig Set(string name, TimeSpan value)
         {
             if (name == null)
                 throw new ArgumentNullException(nameof(name));
-            if (name.EndsWith("_ms", StringComparison.Ordinal))
-                return Set(name, value.Ticks / TimeSpan.TicksPerMillisecond);
-            if (name.EndsWith("_seconds", StringComparison.Ordinal))
-                return Set(name, value.Ticks / TimeSpan.TicksPerSecond);
-            throw new ArgumentException("the setting \"" + name + "\" is not a time: the names of such settings end in _ms or _seconds", nameof(name));
+            if (!OptionText.IsTime(name))
+                throw new ArgumentException("the setting \"" + name + "\" is not a time: the names of such settings end in _ms or _seconds", nameof(name));
+            return Set(name, OptionText.Time(name, value) ?? throw new ArgumentException(OptionText.NotWhole(name, value), nameof(value)));
+        }
+
+        /// <summary>
+        /// Sets the settings whose properties are set in <paramref name="options"/>. Other settings stay as they are.
+        /// Options and calls to <see cref="Set(string, string)"/> can be combined; the last one takes precedence.
+        /// </summary>
+        /// <param name="options">The options.</param>
+        /// <returns>This configuration.</returns>
+        /// <exception cref="PostboxException">
+        /// Options are invalid. The text of the exception names each of them and its setting. The configuration is unchanged.
+        /// </exception>
+        public PostboxConfig Apply(PostboxOptions options)
+        {
+            if (options == null)
+                throw new ArgumentNullException(nameof(options));
+            options.Apply(this);
+            return this;
         }
 
         /// <summary>

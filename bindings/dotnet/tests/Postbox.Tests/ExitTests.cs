@@ -6,6 +6,11 @@ using System.Threading.Tasks;
 
 namespace Postbox.Tests
 {
+    internal static partial class Harness
+    {
+        static partial void RunChild(string what, string database, ref int code) => code = Child.Run(what, database);
+    }
+
     /// <summary>Programs that end while the sweeper is running, each in its own process.</summary>
     internal static class Child
     {
