@@ -90,7 +90,7 @@ namespace Postbox
     {
         private int disposals;
         private bool isFinalized;
-        private volatile bool isClosed;
+        private volatile bool isClosed, wasGivenUp;
 
         internal ClientHandle(IntPtr pointer, Sending? sending) : base(pointer)
         {
@@ -122,7 +122,8 @@ namespace Postbox
 #if !NETSTANDARD
             ClientMetrics.Remove(this);
 #endif
-            Close(null);
+            // A close that has given up calls in progress has waited for them already.
+            Close(wasGivenUp ? 0 : (ulong?)null);
             OpenClients.Remove(this);
             Dispose();
         }
@@ -139,7 +140,9 @@ namespace Postbox
                 var abandoned = Sending?.End(ref timeout);
                 var error = timeout == null ? Native.postbox_close(this) : Native.postbox_close_within(this, timeout.Value);
                 isClosed |= error == IntPtr.Zero;
-                return error == IntPtr.Zero ? abandoned : Errors.Take(error);
+                var failure = error == IntPtr.Zero ? abandoned : Errors.Take(error);
+                wasGivenUp |= failure?.Code == PostboxErrorCode.Timeout;
+                return failure;
             }
             catch (ObjectDisposedException)
             {
@@ -154,15 +157,16 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Frees the client. If it is not closed, this can wait for a producer. It then happens on another thread if
-        /// this thread runs a producer, a log receiver or finalizers, and not at all when the process ends.
+        /// Frees the client. If it is not closed, this can wait for a producer. It then happens on another thread if a close
+        /// has waited for the producer already, or if this thread runs a producer, a log receiver or finalizers, and not at
+        /// all when the process ends.
         /// </summary>
         protected override void Free()
         {
             OpenClients.Remove(this);
             Renewal?.End();
             var pointer = handle;
-            if (isClosed || !(isFinalized || Callbacks.RunOnThisThread || Callbacks.LogOnThisThread))
+            if (isClosed || !(isFinalized || wasGivenUp || Callbacks.RunOnThisThread || Callbacks.LogOnThisThread))
                 Native.postbox_free(pointer);
             else if (!OpenClients.AreEnding)
                 new Thread(() => Native.postbox_free(pointer)) { IsBackground = true }.Start();

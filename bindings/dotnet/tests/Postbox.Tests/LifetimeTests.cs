@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -41,6 +42,26 @@ namespace Postbox.Tests
                 Check.Fails(PostboxErrorCode.Closed, work.Commit);
                 Check.Equal(0L, world.Client.GetStats().Deposited);
             }
+        }
+
+        public static void Disposing_does_not_wait_again_for_a_call_that_a_close_has_given_up()
+        {
+            var called = new ManualResetEventSlim();
+            var free = new ManualResetEventSlim();
+            var world = new World(config => config.Set("close_timeout_ms", TimeSpan.FromSeconds(50)), message =>
+            {
+                called.Set();
+                free.Wait();
+                return SendResult.Sent;
+            });
+            world.Deposit();
+            world.Client.StartSweeper();
+            Wait.For(called, "the call of the producer");
+            Check.Fails(PostboxErrorCode.Timeout, () => world.Client.Close(TimeSpan.Zero));
+            var clock = Stopwatch.StartNew();
+            world.Client.Dispose();
+            Check.That(clock.Elapsed < TimeSpan.FromSeconds(20), "the client was disposed of after " + clock.Elapsed);
+            free.Set();
         }
 
         public static void A_unit_of_work_may_outlive_its_client()

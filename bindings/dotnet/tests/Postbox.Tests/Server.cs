@@ -32,11 +32,14 @@ namespace Postbox.Tests
             thread.Start();
         }
 
+        /// <summary>The endpoint.</summary>
+        internal string Url => "http://127.0.0.1:" + ((IPEndPoint)listener.LocalEndPoint).Port;
+
         /// <summary>Opens a client that uses this server as DynamoDB.</summary>
         internal PostboxClient Open(string setting = "attempt_timeout_ms", string value = "120000", Action<PostboxConfig> more = null)
         {
             using (var config = new PostboxConfig()
-                .Set("endpoint_url", "http://127.0.0.1:" + ((IPEndPoint)listener.LocalEndPoint).Port).Set("region", "eu-west-1")
+                .Set("endpoint_url", Url).Set("region", "eu-west-1")
                 .Set("access_key_id", "a").Set("secret_access_key", "b").Set("operation_timeout_ms", TimeSpan.FromMinutes(2))
                 .Set("attempt_timeout_ms", TimeSpan.FromMinutes(2)).Set(setting, value))
             {
