@@ -8,7 +8,8 @@
 # It needs the tools that tools/setup.sh installs, and the stable toolchain (RUSTC_BOOTSTRAP=1 unlocks -Zsanitizer). The first run
 # builds all dependencies five times: for each sanitizer, for the simulation, for the Rust library and for the release.
 # HOST_SECONDS (600) is the time for the processes of tests/deep/host.c and host.py, which run side by side, FUZZ_SECONDS (60)
-# that for each fuzz target, and SOAK_SECONDS (600) that for the simulation. SOAK_KILLS (1000) is the number of killed processes.
+# that for each fuzz target, and SOAK_SECONDS (600) that for the simulation. SOAK_KILLS (1000) is the number of killed processes,
+# and ORDER_SECONDS (300) the time for the service in a .NET host.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -169,6 +170,8 @@ soak() {
     POSTBOX_KILLS=${SOAK_KILLS:-1000} rust_tests --test it reliability::kill -- --nocapture --test-threads=1 || fail "kill"
     say "sweepers suspended beyond their lease"
     POSTBOX_ZOMBIES=100 rust_tests --test it lease_fencing -- --nocapture || fail "lease_fencing"
+    say "a service in a .NET host, killed, stopped and started again under load"
+    cargo build --quiet --features cli,capi && bindings/dotnet/tests/order_service.sh "${ORDER_SECONDS:-300}" || fail "order_service"
     say "fuzz targets on random changes of their corpus, 20 times as many as in make test"
     POSTBOX_FUZZ_FACTOR=20 rust_tests --test it reliability::fuzz -- --nocapture || fail "fuzz"
 }
