@@ -114,7 +114,19 @@ run_tests_on_both() {
 
 # Microsoft's extensions are assemblies of the SDK, for CoreCLR 8.0.
 extensions_pass() {
-    timeout --foreground 600 "$sdk/dotnet" exec "$work/built/bin/Postbox.Extensions.Tests/Debug/netcoreapp3.1/Postbox.Extensions.Tests.dll"
+    POSTBOX_TEST_HOST="$sdk/dotnet exec" timeout --foreground 600 "$sdk/dotnet" exec "$work/built/bin/Postbox.Extensions.Tests/Debug/netcoreapp3.1/Postbox.Extensions.Tests.dll"
+}
+
+# The program of the page about hosts, in a project as a reader would have it.
+hosting_page_works() {
+    local page=$root/docs/hosting-dotnet.md project=$work/hosting
+    mkdir -p "$project" && python3 "$root/tools/doc_code.py" "$page" csharp >"$project/Program.cs" &&
+        python3 "$root/tools/doc_code.py" "$page" json >"$project/appsettings.json" &&
+        cp "$root/examples/dotnet/OrderService/Directory.Build.props" "$project/" && sed -i "s:\.\./\.\./\.\./bindings:$root/bindings:" "$project/Directory.Build.props" &&
+        sed "s:\.\./\.\./\.\./bindings:$root/bindings:" "$root/examples/dotnet/OrderService/OrderService.csproj" >"$project/Hosting.csproj" &&
+        "$sdk/dotnet" build "$project" -nologo -verbosity:quiet -clp:NoSummary -nowarn:MSB3088 -nowarn:MSB3101 &&
+        (cd "$project" && "$sdk/dotnet" exec "$work/built/bin/Hosting/Debug/netcoreapp3.1/Hosting.dll" >"$work/printed") &&
+        what_it_prints "$page" | diff - "$work/printed"
 }
 
 prints_what_the_page_says() {
@@ -192,6 +204,7 @@ step "the handler in the project's README compiles" compile_handler
 step "the page's commands work as shown" page_works_as_shown
 step "the tests pass under CoreCLR 3.1 and 8.0" run_tests_on_both
 step "the tests with Microsoft's extensions pass" extensions_pass
+step "the program of the page about hosts works as shown" hosting_page_works
 for runtime in CoreCLR-3.1 CoreCLR-8.0; do
     step "the example says under $runtime what it did" greets on $runtime Greetings
     step "the example tells an error under $runtime" reports_an_error on $runtime Greetings
