@@ -17,8 +17,20 @@ pub(crate) struct Router {
 }
 
 impl Router {
+    /// Adds a producer, which replaces an earlier producer of the same topic. A topic that ends in `*` stands for all topics
+    /// with this prefix.
     pub(crate) fn add(&mut self, topic: String, producer: Arc<dyn Producer>) {
-        self.by_topic.insert(topic, producer);
+        match topic.strip_suffix('*') {
+            None => drop(self.by_topic.insert(topic, producer)),
+            Some("") => self.set_default(producer),
+            Some(prefix) => self.add_prefix(prefix.to_owned(), producer),
+        }
+    }
+
+    fn add_prefix(&mut self, prefix: String, producer: Arc<dyn Producer>) {
+        self.by_prefix.retain(|(other, _)| *other != prefix);
+        let place = self.by_prefix.partition_point(|(other, _)| other.len() >= prefix.len());
+        self.by_prefix.insert(place, (prefix, producer));
     }
 
     pub(crate) fn set_default(&mut self, producer: Arc<dyn Producer>) {
@@ -30,7 +42,7 @@ impl Router {
         let taken = match &pattern {
             Pattern::Exact(topic) => self.by_topic.contains_key(topic),
             Pattern::Default => self.default.is_some(),
-            Pattern::Prefix(_) => false,
+            Pattern::Prefix(prefix) => self.by_prefix.iter().any(|(other, _)| other == prefix),
         };
         if taken {
             return Err(invalid(format!(
@@ -40,10 +52,7 @@ impl Router {
         match pattern {
             Pattern::Exact(topic) => self.add(topic, producer),
             Pattern::Default => self.set_default(producer),
-            Pattern::Prefix(prefix) => {
-                let place = self.by_prefix.partition_point(|(other, _)| other.len() >= prefix.len());
-                self.by_prefix.insert(place, (prefix, producer));
-            }
+            Pattern::Prefix(prefix) => self.add_prefix(prefix, producer),
         }
         Ok(())
     }
@@ -95,11 +104,26 @@ mod tests {
     }
 
     #[test]
+    fn topic_of_a_producer_may_be_a_prefix() {
+        let mut router = Router::default();
+        let mut add = |topic: &str| {
+            let producer: Arc<dyn Producer> = Arc::new(MemoryProducer::new());
+            router.add(topic.into(), Arc::clone(&producer));
+            producer
+        };
+        let (replaced, orders, rest) = (add("orders.*"), add("orders.*"), add("*"));
+        let goes_to = |topic, producer| router.route(topic).is_some_and(|found| Arc::ptr_eq(found, producer));
+        assert!(goes_to("orders.made", &orders) && goes_to("people.made", &rest) && !goes_to("orders.made", &replaced));
+        assert_eq!(router.patterns(), ["*", "orders.*"]);
+    }
+
+    #[test]
     fn route_with_the_pattern_of_a_producer_is_rejected() {
         let mut router = Router::default();
         router.add("a".into(), Arc::new(MemoryProducer::new()));
+        router.add("b*".into(), Arc::new(MemoryProducer::new()));
         router.set_default(Arc::new(MemoryProducer::new()));
-        for pattern in [Pattern::Exact("a".into()), Pattern::Default] {
+        for pattern in [Pattern::Exact("a".into()), Pattern::Prefix("b".into()), Pattern::Default] {
             let error = router.add_route(pattern, Arc::new(MemoryProducer::new())).unwrap_err();
             assert!(error.message().contains("can match nothing"), "{error}");
         }

@@ -18,7 +18,7 @@ namespace Microsoft.Extensions.DependencyInjection
     public static class PostboxBuilderExtensions
     {
         /// <summary>
-        /// Adds a producer that the container creates: <c>builder.AddProducer&lt;OrderEvents&gt;("order.made")</c>. If the container does
+        /// Adds a producer that the container creates: <c>builder.AddProducer&lt;OrderEvents&gt;("order.*")</c>. If the container does
         /// not have the class, the class is added as a scoped service.
         /// </summary>
         /// <typeparam name="T">
@@ -26,7 +26,9 @@ namespace Microsoft.Extensions.DependencyInjection
         /// asynchronously.
         /// </typeparam>
         /// <param name="builder">The builder.</param>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">
+        /// The topic, or a prefix and "*", or null for every topic that has no producer of its own.
+        /// </param>
         /// <returns>The builder.</returns>
         /// <exception cref="ArgumentException">The type is not a producer of single messages.</exception>
         public static IPostboxBuilder AddProducer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
@@ -43,7 +45,9 @@ namespace Microsoft.Extensions.DependencyInjection
 
         /// <summary>Adds an asynchronous producer.</summary>
         /// <param name="builder">The builder.</param>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">
+        /// The topic, or a prefix and "*", or null for every topic that has no producer of its own.
+        /// </param>
         /// <param name="send">
         /// Sends one message, with the services of a scope. See <see cref="IAsyncProducer.SendAsync"/>.
         /// </param>
@@ -63,7 +67,9 @@ namespace Microsoft.Extensions.DependencyInjection
 
         /// <summary>Adds a producer that blocks the thread that clears or sweeps.</summary>
         /// <param name="builder">The builder.</param>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">
+        /// The topic, or a prefix and "*", or null for every topic that has no producer of its own.
+        /// </param>
         /// <param name="send">Sends one message, with the services of a scope. See <see cref="IProducer.Send"/>.</param>
         /// <returns>The builder.</returns>
         public static IPostboxBuilder AddProducer(this IPostboxBuilder builder, string? topic, Func<IServiceProvider, OutboxMessage, SendResult> send)
@@ -86,7 +92,9 @@ namespace Microsoft.Extensions.DependencyInjection
         /// called asynchronously.
         /// </typeparam>
         /// <param name="builder">The builder.</param>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">
+        /// The topic, or a prefix and "*", or null for every topic that has no producer of its own.
+        /// </param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <returns>The builder.</returns>
         /// <exception cref="ArgumentException">The type is not a producer of several messages.</exception>
@@ -104,7 +112,9 @@ namespace Microsoft.Extensions.DependencyInjection
 
         /// <summary>Adds an asynchronous producer of several messages.</summary>
         /// <param name="builder">The builder.</param>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">
+        /// The topic, or a prefix and "*", or null for every topic that has no producer of its own.
+        /// </param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">
         /// Sends messages, with the services of a scope. See <see cref="IAsyncBatchProducer.SendAsync"/>.

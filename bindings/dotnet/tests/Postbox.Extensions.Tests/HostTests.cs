@@ -26,7 +26,7 @@ namespace Postbox.Tests
             {
                 services.AddSingleton(outbox);
                 services.AddPostbox(settings.GetSection("Postbox"))
-                    .AddProducer<OrderEvents>("order.made")
+                    .AddProducer<OrderEvents>("order.*")
                     .AddSweeper()
                     .AddHealthCheck(maxOldestAge: TimeSpan.FromMinutes(5));
             });
