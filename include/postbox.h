@@ -1207,9 +1207,11 @@ postbox_error *postbox_config_get(postbox_config *config,
                                          const char **value);
 
 /**
- * Adds the producer of a topic. If `topic` is NULL, adds the producer of every topic that has no
- * producer of its own. The new producer replaces an earlier producer of the same topic. Messages to
- * SNS and SQS need no producer; see the setting "routes".
+ * Adds the producer of a topic, or of all topics with a prefix if `topic` ends with "*", as in
+ * "orders.*". If `topic` is NULL or "*", adds the producer of every topic that has no producer of its
+ * own. Exact topics take precedence over prefixes, and longer prefixes over shorter ones. The new
+ * producer replaces an earlier producer of the same topic. Messages to SNS and SQS need no producer;
+ * see the setting "routes".
  *
  * `send` is called with `data` for each message; see postbox_send_callback.
  *

@@ -1169,7 +1169,7 @@ public:
     }
 
     /**
-     * Adds the producer of a topic, or of any_topic. The producer is kept until the configuration,
+     * Adds the producer of a topic, of all topics with a prefix ("orders.*"), or of any_topic. The producer is kept until the configuration,
      * the clients that were opened with it and their units of work are destroyed.
      */
     config &producer(std::optional<std::string_view> topic, send_function send) & {

@@ -86,7 +86,8 @@ impl Builder {
         self
     }
 
-    /// Adds the producer of one topic.
+    /// Adds the producer of one topic, or of all topics with a prefix, as in `orders.*`. Exact topics take precedence over
+    /// prefixes, and longer prefixes over shorter ones. The new producer replaces an earlier producer of the same topic.
     pub fn producer(mut self, topic: impl Into<String>, producer: impl Producer + 'static) -> Self {
         self.router.add(topic.into(), Arc::new(producer));
         self

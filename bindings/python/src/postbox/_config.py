@@ -35,7 +35,8 @@ class Config:
         return text_of(value[0])
 
     def producer(self, topic: str | None, send: Producer) -> None:
-        """Adds the producer of a topic, or of every topic without its own producer if `topic` is None.
+        """Adds the producer of a topic, of all topics with a prefix ("orders.*"), or of every topic without its own producer if
+        `topic` is None. Exact topics take precedence over prefixes, and longer prefixes over shorter ones.
 
         The producer returns None when the message is sent. An exception counts as a failed dispatch, with the text of
         the exception as the reason. The message stays outstanding and is sent again. See SendOutcome and Reject for
