@@ -179,7 +179,10 @@ impl<'a> Reading<'a> {
 
 /// Ends soon after the token is canceled. A signal handler may cancel the token, and cannot wake a task.
 async fn canceled(cancel: Option<CancelToken>) {
-    while !cancel.as_ref().is_some_and(CancelToken::is_canceled) {
+    let Some(cancel) = cancel else {
+        return std::future::pending().await;
+    };
+    while !cancel.is_canceled() {
         clock::sleep(BETWEEN_LOOKS).await;
     }
 }

@@ -58,6 +58,7 @@ mod tests {
     use crate::model::message::Message;
     use crate::runtime::Runtime;
     use crate::sdk::Shared;
+    use crate::sdk::credentials::Renewable;
     use crate::transport::{Router, SendOutcome, add_routes, route};
     use aws_config::SdkConfig;
     use std::sync::Arc;
@@ -77,7 +78,10 @@ mod tests {
     fn a_route_to_a_third_transport_is_parsed_opened_and_used() {
         let routes = route::parse("a = loopback:here; b.* = loopback:here; * = loopback:there").unwrap();
         let (config, runtime) = (Config::default(), Runtime::start().unwrap());
-        let shared = Shared { sdk: SdkConfig::builder().build(), credentials: None };
+        let (sdk, requests) =
+            (SdkConfig::builder().build(), tokio::runtime::Builder::new_current_thread().build().unwrap());
+        let credentials = Renewable::new(requests.handle().clone(), sdk.clone(), None, None);
+        let shared = Shared { sdk, credentials };
         let mut router = Router::default();
         add_routes(&mut router, routes, &config, &shared, &Arc::new(runtime), None).unwrap();
         let producer = |topic| router.route(topic).unwrap();
