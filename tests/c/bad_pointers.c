@@ -148,6 +148,9 @@ void null_arguments_of_a_postbox_are_errors(void)
     IS_NULL("ids", postbox_mark_dispatched(box, NULL, 1, &report));
     IS_NULL("ids[1]", postbox_mark_dispatched(box, ids, 2, &report));
     OK(postbox_set_trace_context(NULL, NULL));
+    IS_NULL("client", postbox_set_credentials(NULL, "key", "secret", NULL));
+    IS_NULL("access_key_id", postbox_set_credentials(box, NULL, "secret", NULL));
+    IS_NULL("secret_access_key", postbox_set_credentials(box, "key", NULL, NULL));
     IS_NULL("client", postbox_notify_committed(NULL, ids, 1));
     IS_NULL("ids", postbox_notify_committed(box, NULL, 1));
     IS_NULL("ids[1]", postbox_notify_committed(box, ids, 2));
