@@ -54,7 +54,7 @@ namespace Postbox
         /// delegate is kept alive as <see cref="PostboxConfig.AddProducer(string, Func{OutboxMessage, SendResult})"/> describes.
         /// </summary>
         /// <param name="config">The configuration.</param>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
         /// <returns>The configuration.</returns>

@@ -485,6 +485,23 @@ namespace Postbox.Tests
                 Post(config);
             }
             Check.Same(new[] { "second", "blocking", "batch", "blocking batch" }, calls);
+            calls.Clear();
+            // Both stand for every other topic.
+            foreach (var (first, second) in new[] { ((string)null, "*"), ("*", (string)null) })
+            {
+                using (var config = World.Eager(":memory:").AddProducer(first, task("first")).AddProducer(second, blocking))
+                    Post(config);
+                using (var config = World.Eager(":memory:").AddProducer(first, task("first")).AddProducer(second, task("second")))
+                {
+                    Post(config);
+                    config.AddBatchProducer(first, 2, async (messages, results) => results[0] = await task("batch")(messages[0]));
+                    Post(config);
+                    config.AddBatchProducer(second, 2, (messages, results) => calls.Add("blocking batch"));
+                    Post(config);
+                }
+            }
+            var each = new[] { "blocking", "second", "batch", "blocking batch" };
+            Check.Same(each.Concat(each), calls);
         }
 
         private static void Post(PostboxConfig config)
