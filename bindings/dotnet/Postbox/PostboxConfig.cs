@@ -203,17 +203,6 @@ namespace Postbox
             return Add(topic, sending => Give(topic, message => sending.Accept(new[] { message }, sendOne) ? SendResult.Accepted : SendResult.NotTried));
         }
 
-        /// <summary>Adds the asynchronous producer of a topic as the other overload does.</summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
-        /// <param name="send">See <see cref="IAsyncProducer.SendAsync"/>.</param>
-        /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string? topic, Func<OutboxMessage, ValueTask<SendResult>> send)
-        {
-            if (send == null)
-                throw new ArgumentNullException(nameof(send));
-            return AddProducer(topic, (message, _) => send(message));
-        }
-
         /// <summary>Adds the producer of a topic, and replaces an earlier producer of this topic.</summary>
         /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="producer">
