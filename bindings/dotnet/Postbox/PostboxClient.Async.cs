@@ -171,6 +171,9 @@ namespace Postbox
         {
             cancellation.ThrowIfCancellationRequested();
             var all = All(ids);
+#if !NETSTANDARD
+            using (ClearActivity.Begin(all))
+#endif
             using (var clearing = new Clearing(Handle.Sending, all))
             using (var thrown = new ProducerExceptions(all))
             {
