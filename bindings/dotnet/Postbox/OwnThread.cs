@@ -18,6 +18,19 @@ namespace Postbox
             return true;
         }, CancellationToken.None);
 
+        /// <summary>Cancels a source. This runs code of the program, whose exceptions nobody receives.</summary>
+        internal static Task Cancel(CancellationTokenSource source) => Run(() =>
+        {
+            try
+            {
+                source.Cancel();
+            }
+            catch (AggregateException)
+            {
+                // A callback of the program has thrown it.
+            }
+        });
+
         /// <summary>Runs a call that cannot be cancelled. The token ends the wait only, and the call is made in any case.</summary>
         internal static async Task Run(Action call, CancellationToken cancellation)
         {

@@ -327,7 +327,7 @@ namespace Postbox
         {
             Callbacks.Observable(receiver, nameof(receiver));
             Callbacks.Give(receiver, data => Native.postbox_config_set_log_callback(Handle, (int)level, Callbacks.Log, data, Callbacks.Release));
-            (logLevel, log) = (level, receiver);
+            log = new LogReceiver(level, receiver);
             return this;
         }
 
