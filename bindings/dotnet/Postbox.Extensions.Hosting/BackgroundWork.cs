@@ -30,13 +30,13 @@ namespace Postbox.Extensions.Hosting
                 {
                     var client = clients.Get(name);
                     client.StartSweeper();
-                    started.Add((name, client.StopSweeperAsync));
+                    started.Add((name, () => client.StopSweeperAsync()));
                 }
                 if (setup.StartArchiver != null)
                 {
                     var client = clients.Get(name);
                     setup.StartArchiver(services, client);
-                    started.Add((name, client.StopArchiverAsync));
+                    started.Add((name, () => client.StopArchiverAsync()));
                 }
             }
             return Task.CompletedTask;

@@ -252,17 +252,22 @@ namespace Postbox
             }
         }
 
+        private static void OnLog(IntPtr data, int level, IntPtr text)
+        {
+            Tell(() => Target<Action<PostboxLogLevel, string>>(data)((PostboxLogLevel)level, Utf8.Read(text)));
+        }
+
         /// <summary>
         /// Calls the log receiver. Its exceptions are ignored, because logging must not make the caller fail, and the
         /// exception cannot be reported anywhere else.
         /// </summary>
-        private static void OnLog(IntPtr data, int level, IntPtr text)
+        internal static void Tell(Action receiver)
         {
             if (Logging.Value)
                 return;
             Logging.Value = true;
             Interlocked.Increment(ref inProgress);
-            Guard(() => Target<Action<PostboxLogLevel, string>>(data)((PostboxLogLevel)level, Utf8.Read(text)));
+            Guard(receiver);
             Interlocked.Decrement(ref inProgress);
             Logging.Value = false;
         }

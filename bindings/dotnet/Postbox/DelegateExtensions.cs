@@ -7,9 +7,9 @@ using System.Threading.Tasks;
 namespace Postbox
 {
     /// <summary>
-    /// Forms of archives and batch producers that return nothing, or another task. They are extension methods because the
-    /// compiler prefers the methods of the class for asynchronous lambdas, and otherwise chooses one of these forms. A lambda that
-    /// returns a task is therefore never taken for one that returns nothing, whose end nobody would wait for.
+    /// More forms of archives and producers. They are extension methods because the compiler chooses one of them only if no method
+    /// of the class fits. A lambda that returns a task is therefore never taken for one that returns nothing, whose end nobody
+    /// would wait for, and a lambda that only throws an exception is not ambiguous.
     /// </summary>
     public static class DelegateExtensions
     {
@@ -50,11 +50,28 @@ namespace Postbox
         public static void StartArchiver(this IPostbox postbox, Func<OutboxMessage, ValueTask> archive) => Existing(postbox).StartArchiver(TaskOf(archive));
 
         /// <summary>
+        /// Adds the asynchronous producer of a topic, as
+        /// <see cref="PostboxConfig.AddProducer(string, Func{OutboxMessage, CancellationToken, ValueTask{SendResult}})"/> does.
+        /// </summary>
+        /// <param name="config">The configuration.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
+        /// <param name="send">See <see cref="IAsyncProducer.SendAsync"/>.</param>
+        /// <returns>The configuration.</returns>
+        public static PostboxConfig AddProducer(this PostboxConfig config, string? topic, Func<OutboxMessage, ValueTask<SendResult>> send)
+        {
+            if (config == null)
+                throw new ArgumentNullException(nameof(config));
+            if (send == null)
+                throw new ArgumentNullException(nameof(send));
+            return config.AddProducer(topic, (message, _) => send(message));
+        }
+
+        /// <summary>
         /// Adds a producer that receives several messages in one call. A topic has only one producer, of either kind. The
         /// delegate is kept alive as <see cref="PostboxConfig.AddProducer(string, Func{OutboxMessage, SendResult})"/> describes.
         /// </summary>
         /// <param name="config">The configuration.</param>
-        /// <param name="topic">The topic, or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">See <see cref="IBatchProducer.Send"/>.</param>
         /// <returns>The configuration.</returns>

@@ -134,7 +134,7 @@ namespace Postbox
         /// </summary>
         internal PostboxException? Close(ulong? timeout)
         {
-            Renewal?.End();
+            Renewal?.End(timeout ?? ulong.MaxValue);
             try
             {
                 var abandoned = Sending?.End(ref timeout);
@@ -164,7 +164,8 @@ namespace Postbox
         protected override void Free()
         {
             OpenClients.Remove(this);
-            Renewal?.End();
+            if (!OpenClients.AreEnding)
+                Renewal?.End(0);
             var pointer = handle;
             if (isClosed || !(isFinalized || wasGivenUp || Callbacks.RunOnThisThread || Callbacks.LogOnThisThread))
                 Native.postbox_free(pointer);

@@ -311,16 +311,16 @@ namespace Postbox
         /// <inheritdoc cref="PostboxClient.ArchiveToFileAsync(string, CancellationToken)"/>
         Task<ArchiveResult> ArchiveToFileAsync(string path, CancellationToken cancellation = default(CancellationToken));
 
-        /// <inheritdoc cref="PostboxClient.StopSweeperAsync()"/>
-        Task StopSweeperAsync();
+        /// <inheritdoc cref="PostboxClient.StopSweeperAsync(CancellationToken)"/>
+        Task StopSweeperAsync(CancellationToken cancellation = default(CancellationToken));
 
-        /// <inheritdoc cref="PostboxClient.StopArchiverAsync()"/>
-        Task StopArchiverAsync();
+        /// <inheritdoc cref="PostboxClient.StopArchiverAsync(CancellationToken)"/>
+        Task StopArchiverAsync(CancellationToken cancellation = default(CancellationToken));
 
-        /// <inheritdoc cref="PostboxClient.CloseAsync()"/>
-        Task CloseAsync();
+        /// <inheritdoc cref="PostboxClient.CloseAsync(CancellationToken)"/>
+        Task CloseAsync(CancellationToken cancellation = default(CancellationToken));
 
-        /// <inheritdoc cref="PostboxClient.CloseAsync(TimeSpan)"/>
-        Task CloseAsync(TimeSpan timeout);
+        /// <inheritdoc cref="PostboxClient.CloseAsync(TimeSpan, CancellationToken)"/>
+        Task CloseAsync(TimeSpan timeout, CancellationToken cancellation = default(CancellationToken));
     }
 }

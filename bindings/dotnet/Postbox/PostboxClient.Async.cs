@@ -171,6 +171,9 @@ namespace Postbox
         {
             cancellation.ThrowIfCancellationRequested();
             var all = All(ids);
+#if !NETSTANDARD
+            using (ClearActivity.Begin(all))
+#endif
             using (var clearing = new Clearing(Handle.Sending, all))
             using (var thrown = new ProducerExceptions(all))
             {
@@ -421,9 +424,10 @@ namespace Postbox
         /// <summary>Lists stored messages as <see cref="ListMessages"/> does.</summary>
         /// <param name="state">The state of the messages.</param>
         /// <param name="topic">The topic, or null for all topics.</param>
-        /// <param name="limit">The maximum number of messages per page. A page of parked messages may have more.</param>
+        /// <param name="limit">The maximum number of messages per page.</param>
         /// <param name="cursor">
-        /// Null for the first page. For every other page, <see cref="MessagePage.Next"/> of the previous page.
+        /// Null for the first page. For every other page, <see cref="MessagePage.Next"/> of the previous page, which
+        /// must have been read with the same state and topic.
         /// </param>
         /// <param name="cancellation">Ends the read.</param>
         /// <returns>The task, whose result is the page, to be disposed of.</returns>

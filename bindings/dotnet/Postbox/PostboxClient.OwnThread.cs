@@ -48,21 +48,25 @@ namespace Postbox
         }
 
         /// <summary>Runs <see cref="StopSweeper"/> on a thread of its own, which is not one of the pool.</summary>
+        /// <param name="cancellation">Ends the wait. The sweeper stops all the same.</param>
         /// <returns>The task.</returns>
-        public Task StopSweeperAsync() => OwnThread.Run(StopSweeper);
+        public Task StopSweeperAsync(CancellationToken cancellation = default(CancellationToken)) => OwnThread.Run(StopSweeper, cancellation);
 
         /// <summary>Runs <see cref="StopArchiver"/> on a thread of its own, which is not one of the pool.</summary>
+        /// <param name="cancellation">Ends the wait. The archiver stops all the same.</param>
         /// <returns>The task.</returns>
-        public Task StopArchiverAsync() => OwnThread.Run(StopArchiver);
+        public Task StopArchiverAsync(CancellationToken cancellation = default(CancellationToken)) => OwnThread.Run(StopArchiver, cancellation);
 
         /// <summary>Runs <see cref="Close()"/> on a thread of its own, which is not one of the pool.</summary>
+        /// <param name="cancellation">Ends the wait. The client is closed all the same.</param>
         /// <returns>The task.</returns>
-        public Task CloseAsync() => OwnThread.Run(Close);
+        public Task CloseAsync(CancellationToken cancellation = default(CancellationToken)) => OwnThread.Run(Close, cancellation);
 
         /// <summary>Runs <see cref="Close(TimeSpan)"/> on a thread of its own, which is not one of the pool.</summary>
         /// <param name="timeout">The time, rounded down to whole milliseconds. Zero does not wait.</param>
+        /// <param name="cancellation">Ends the wait. The client is closed all the same.</param>
         /// <returns>The task.</returns>
-        public Task CloseAsync(TimeSpan timeout) => OwnThread.Run(() => Close(timeout));
+        public Task CloseAsync(TimeSpan timeout, CancellationToken cancellation = default(CancellationToken)) => OwnThread.Run(() => Close(timeout), cancellation);
 
         /// <summary>
         /// Runs <see cref="Dispose"/> on a thread of its own, which is not one of the pool. Like <see cref="Dispose"/>, it does

@@ -162,7 +162,7 @@ namespace Postbox
         /// Adds the producer of a topic, and replaces an earlier producer of this topic. The delegate is kept alive
         /// until this configuration and the clients that were opened with it are disposed of.
         /// </summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="send">See <see cref="IProducer.Send"/>.</param>
         /// <returns>This configuration.</returns>
         public PostboxConfig AddProducer(string? topic, Func<OutboxMessage, SendResult> send)
@@ -172,7 +172,7 @@ namespace Postbox
             lock (asynchronous)
             {
                 Give(topic, Observed(send));
-                asynchronous.RemoveAll(other => other.Key == topic);
+                RemoveAsynchronous(topic);
             }
             return this;
         }
@@ -188,7 +188,7 @@ namespace Postbox
         /// after this time. A call that clears or posts messages waits for their tasks. A sweep does not, and counts their
         /// messages as dispatched.
         /// </remarks>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="send">
         /// See <see cref="IAsyncProducer.SendAsync"/>. A method that returns a <see cref="Task{TResult}"/> is passed as
         /// <c>async (message, closing) => await Send(message, closing)</c>.
@@ -203,19 +203,8 @@ namespace Postbox
             return Add(topic, sending => Give(topic, message => sending.Accept(new[] { message }, sendOne) ? SendResult.Accepted : SendResult.NotTried));
         }
 
-        /// <summary>Adds the asynchronous producer of a topic as the other overload does.</summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
-        /// <param name="send">See <see cref="IAsyncProducer.SendAsync"/>.</param>
-        /// <returns>This configuration.</returns>
-        public PostboxConfig AddProducer(string? topic, Func<OutboxMessage, ValueTask<SendResult>> send)
-        {
-            if (send == null)
-                throw new ArgumentNullException(nameof(send));
-            return AddProducer(topic, (message, _) => send(message));
-        }
-
         /// <summary>Adds the producer of a topic, and replaces an earlier producer of this topic.</summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="producer">
         /// The producer, which is kept alive in the same way as the delegate of the other overload.
         /// </param>
@@ -229,7 +218,7 @@ namespace Postbox
         }
 
         /// <summary>Adds the asynchronous producer of a topic, and replaces an earlier producer of this topic.</summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="producer">
         /// The producer, which is kept alive in the same way as the delegate of the other overload.
         /// </param>
@@ -248,7 +237,7 @@ namespace Postbox
             lock (asynchronous)
             {
                 Give(topic, maxBatch, Observed(send));
-                asynchronous.RemoveAll(other => other.Key == topic);
+                RemoveAsynchronous(topic);
             }
             return this;
         }
@@ -257,7 +246,7 @@ namespace Postbox
         /// Adds an asynchronous producer that receives several messages in one call. No thread waits for its task. See
         /// <see cref="AddProducer(string, Func{OutboxMessage, CancellationToken, ValueTask{SendResult}})"/>.
         /// </summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">
         /// See <see cref="IAsyncBatchProducer.SendAsync"/>. Write <c>async (messages, results, closing) => await ...</c> around a
@@ -277,7 +266,7 @@ namespace Postbox
         }
 
         /// <summary>Adds an asynchronous batch producer as the other overload does.</summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="send">See <see cref="IAsyncBatchProducer.SendAsync"/>.</param>
         /// <returns>This configuration.</returns>
@@ -289,7 +278,7 @@ namespace Postbox
         }
 
         /// <summary>Adds a producer that receives several messages in one call.</summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="producer">
         /// The producer, which is kept alive in the same way as the delegate of the other overload.
@@ -303,7 +292,7 @@ namespace Postbox
         }
 
         /// <summary>Adds an asynchronous producer that receives several messages in one call.</summary>
-        /// <param name="topic">The topic, a prefix of topics and "*", or null for every topic that has no producer of its own.</param>
+        /// <param name="topic">The topic, a prefix of topics and "*", or null (or "*") for every topic that has no producer of its own.</param>
         /// <param name="maxBatch">The maximum number of messages in one call, at least 1.</param>
         /// <param name="producer">
         /// The producer, which is kept alive in the same way as the delegate of the other overload.
@@ -338,7 +327,7 @@ namespace Postbox
         {
             Callbacks.Observable(receiver, nameof(receiver));
             Callbacks.Give(receiver, data => Native.postbox_config_set_log_callback(Handle, (int)level, Callbacks.Log, data, Callbacks.Release));
-            (logLevel, log) = (level, receiver);
+            log = new LogReceiver(level, receiver);
             return this;
         }
 
@@ -406,10 +395,16 @@ namespace Postbox
             {
                 // The library checks the arguments. No client calls this producer.
                 producer(new Sending(0));
-                asynchronous.RemoveAll(other => other.Key == topic);
+                RemoveAsynchronous(topic);
                 asynchronous.Add(new KeyValuePair<string?, Action<Sending>>(topic, producer));
             }
             return this;
+        }
+
+        /// <summary>Removes the asynchronous producer of a topic. The library takes "*" for null.</summary>
+        private void RemoveAsynchronous(string? topic)
+        {
+            asynchronous.RemoveAll(other => (other.Key ?? "*") == (topic ?? "*"));
         }
 
 #if NETSTANDARD

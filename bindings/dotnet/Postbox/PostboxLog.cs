@@ -12,6 +12,9 @@ namespace Postbox
     /// </summary>
     public static class PostboxLog
     {
+        // The lines of this assembly, which the library does not log.
+        private static volatile LogReceiver? current;
+
         /// <summary>
         /// Sends log messages up to <paramref name="level"/> to <paramref name="receiver"/>, and replaces an earlier
         /// receiver. The receiver runs on the thread that logs the message. Several threads may call the receiver at
@@ -31,6 +34,7 @@ namespace Postbox
             Callbacks.Observable(receiver, nameof(receiver));
             PostboxLibrary.Check();
             Callbacks.Give(receiver, data => Native.postbox_set_log_callback((int)level, Callbacks.Log, data, Callbacks.Release));
+            current = new LogReceiver(level, receiver);
             OpenClients.SetLog(true);
         }
 
@@ -47,8 +51,31 @@ namespace Postbox
         public static void Off()
         {
             PostboxLibrary.Check();
+            current = null;
             Errors.Check(Native.postbox_set_log_callback(0, null, IntPtr.Zero, null));
             OpenClients.SetLog(false);
+        }
+
+        /// <summary>Passes a line of this assembly to the receiver, if there is one.</summary>
+        internal static void Write(PostboxLogLevel level, string text) => current?.Write(level, text);
+    }
+
+    /// <summary>A log receiver, and the least severe level that it gets.</summary>
+    internal sealed class LogReceiver
+    {
+        private readonly PostboxLogLevel least;
+        private readonly Action<PostboxLogLevel, string> receiver;
+
+        internal LogReceiver(PostboxLogLevel least, Action<PostboxLogLevel, string> receiver)
+        {
+            this.least = least;
+            this.receiver = receiver;
+        }
+
+        internal void Write(PostboxLogLevel level, string text)
+        {
+            if (level <= least)
+                Callbacks.Tell(() => receiver(level, text));
         }
     }
 }

@@ -74,8 +74,11 @@ namespace Postbox
         /// <summary>Restores the current activity. A listener that throws an exception prevents that .NET does it.</summary>
         private void Leave()
         {
-            if (Activity.Current != outer)
-                Activity.Current = outer;
+            Telemetry.Guard(() =>
+            {
+                if (Activity.Current != outer)
+                    Activity.Current = outer;
+            });
         }
 
         private static SendResult Send(Func<OutboxMessage, SendResult> send, OutboxMessage message)
@@ -115,12 +118,14 @@ namespace Postbox
 
         private Activity? Begin(IReadOnlyList<OutboxMessage> messages)
         {
-            var current = Activity.Current?.Context ?? default;
+            var current = Activity.Current?.Context ?? ClearActivity.Of(messages);
             var contexts = messages.Select(ContextOf).Where(context => context != default && !Same(context, current)).ToList();
             // A batch has several contexts, of which none can be the parent.
             var parent = messages.Count == 1 ? contexts.SingleOrDefault() : default;
             if (parent != default)
                 contexts = current == default ? new List<ActivityContext>() : new List<ActivityContext> { current };
+            else if (Activity.Current == null)
+                parent = current;
             var name = Topic == null ? Telemetry.Send : Telemetry.Send + " " + Topic;
             return Telemetry.Source?.StartActivity(name, ActivityKind.Producer, parent, Tags(messages), contexts.Select(context => new ActivityLink(context)));
         }

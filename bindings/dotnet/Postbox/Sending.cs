@@ -88,16 +88,22 @@ namespace Postbox
             // A message without a result was not tried.
             var rest = thrown == null ? SendResult.NotTried : Callbacks.ResultOf(thrown);
             var set = results.Finish();
-#if !NETSTANDARD
-            span?.End(set, thrown);
-#endif
-            await Task.WhenAll(batch.Sent.Select((message, i) =>
-                message.Confirm(open, set[i] ?? rest, set[i] == null ? thrown : null))).ConfigureAwait(false);
-            batch.Dispose();
-            lock (key)
+            try
             {
-                running.Remove(batch);
-                Monitor.PulseAll(key);
+#if !NETSTANDARD
+                span?.End(set, thrown);
+#endif
+            }
+            finally
+            {
+                await Task.WhenAll(batch.Sent.Select((message, i) =>
+                    message.Confirm(open, set[i] ?? rest, set[i] == null ? thrown : null))).ConfigureAwait(false);
+                batch.Dispose();
+                lock (key)
+                {
+                    running.Remove(batch);
+                    Monitor.PulseAll(key);
+                }
             }
         }
 
@@ -145,10 +151,10 @@ namespace Postbox
             lock (key)
                 isClosing = true;
             if (isInside)
-                Cancel();
+                OwnThread.Cancel(closing);
             else if (!HaveEnded(limit))
             {
-                Cancel();
+                OwnThread.Cancel(closing);
                 HaveEnded(Grace);
             }
             var elapsed = (ulong)clock.ElapsedMilliseconds;
@@ -157,22 +163,6 @@ namespace Postbox
             if (isInside)
                 return Errors.Reentrant("an asynchronous producer of this client closes it, so the close does not wait for the producer: close the client elsewhere");
             return abandoned == 0 ? null : Errors.NotEnded(abandoned + " messages were abandoned whose asynchronous producers did not end: they stay outstanding");
-        }
-
-        /// <summary>Cancels the token of the producers, on a thread of its own, since this runs code of the program.</summary>
-        private void Cancel()
-        {
-            OwnThread.Run(() =>
-            {
-                try
-                {
-                    closing.Cancel();
-                }
-                catch (AggregateException)
-                {
-                    // A callback of the program has thrown an exception, and nobody receives it.
-                }
-            });
         }
 
         /// <summary>Waits for the tasks up to this time in milliseconds, and returns whether all of them have ended.</summary>

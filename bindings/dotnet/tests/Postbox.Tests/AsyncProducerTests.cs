@@ -153,13 +153,19 @@ namespace Postbox.Tests
 #pragma warning restore CS1998
                 .AddProducer("five", message => SendResult.Sent)
                 .AddProducer("six", (message, closing) => new ValueTask<SendResult>(SendResult.Sent))
-                .AddProducer("seven", _ => default(ValueTask<SendResult>))))
+                .AddProducer("seven", _ => default(ValueTask<SendResult>))
+                .AddProducer("eight", message => throw new InvalidOperationException("the broker is down"))
+                .AddProducer("nine", SendsAsync)))
             {
-                foreach (var topic in new[] { "one", "two", "three", "four", "five", "six" })
+                foreach (var topic in new[] { "one", "two", "three", "four", "five", "six", "nine" })
                     Check.Equal(Outcome.Dispatched, Wait.For(world.Client.PostAsync(new OutboxMessage(topic, "x"))).Single().Outcome);
                 var report = Wait.For(world.Client.PostAsync(new OutboxMessage("seven", "x"), false));
                 Check.Contains("the producer returned null", report.Single().Detail);
+                report = Wait.For(world.Client.PostAsync(new OutboxMessage("eight", "x"), false));
+                Check.Contains("the broker is down", report.Single().Detail);
             }
+
+            ValueTask<SendResult> SendsAsync(OutboxMessage message) => new ValueTask<SendResult>(SendResult.Sent);
         }
 
         public static void Exceptions_of_tasks_reach_the_caller_whole()
@@ -485,6 +491,23 @@ namespace Postbox.Tests
                 Post(config);
             }
             Check.Same(new[] { "second", "blocking", "batch", "blocking batch" }, calls);
+            calls.Clear();
+            // Both stand for every other topic.
+            foreach (var (first, second) in new[] { ((string)null, "*"), ("*", (string)null) })
+            {
+                using (var config = World.Eager(":memory:").AddProducer(first, task("first")).AddProducer(second, blocking))
+                    Post(config);
+                using (var config = World.Eager(":memory:").AddProducer(first, task("first")).AddProducer(second, task("second")))
+                {
+                    Post(config);
+                    config.AddBatchProducer(first, 2, async (messages, results) => results[0] = await task("batch")(messages[0]));
+                    Post(config);
+                    config.AddBatchProducer(second, 2, (messages, results) => calls.Add("blocking batch"));
+                    Post(config);
+                }
+            }
+            var each = new[] { "blocking", "second", "batch", "blocking batch" };
+            Check.Same(each.Concat(each), calls);
         }
 
         private static void Post(PostboxConfig config)

@@ -99,6 +99,42 @@ namespace Postbox.Tests
             {
                 var methods = type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Select(method => method.Name).Distinct().ToList();
                 Check.Same(new string[0], methods.Where(name => !name.EndsWith("Async", StringComparison.Ordinal) && !methods.Contains(name + "Async")).Except(others));
+                // The forms with params have another one with a token. The list of an enumeration receives its token.
+                Check.Same(new string[0], type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+                    .Where(method => typeof(Task).IsAssignableFrom(method.ReturnType) && !TakesToken(method)).Select(method => method.ToString()));
+            }
+        }
+
+        private static bool TakesToken(MethodInfo method)
+        {
+            var last = method.GetParameters().LastOrDefault();
+            return last != null && (last.ParameterType == typeof(CancellationToken) || last.IsDefined(typeof(ParamArrayAttribute), false));
+        }
+
+        public static void A_token_ends_the_wait_for_the_end_of_a_client_which_continues()
+        {
+            using (var sends = new ManualResetEventSlim())
+            using (var proceed = new ManualResetEventSlim())
+            using (var canceled = new CancellationTokenSource())
+            using (var world = new World(config => config.Set("sweep_interval_ms", 100), producer: _ =>
+            {
+                sends.Set();
+                Wait.For(proceed, "the end of the wait");
+                return SendResult.Sent;
+            }))
+            {
+                world.Deposit();
+                world.Client.StartSweeper();
+                Wait.For(sends, "a sweep");
+                var calls = new[] { world.Client.StopSweeperAsync(canceled.Token), world.Client.CloseAsync(canceled.Token), world.Client.CloseAsync(TimeSpan.FromMinutes(1), canceled.Token) };
+                Check.That(!calls.Any(call => call.IsCompleted), "the producer runs");
+                canceled.Cancel();
+                foreach (var call in calls)
+                    Check.Throws<OperationCanceledException>(() => Wait.For(call));
+                // A token that is cancelled already does not keep the client from being closed.
+                Check.Throws<OperationCanceledException>(() => Wait.For(world.Client.CloseAsync(canceled.Token)));
+                Wait.UntilClosed(world.Client);
+                proceed.Set();
             }
         }
 
@@ -214,8 +250,8 @@ namespace Postbox.Tests
 
         public static void A_token_ends_every_wait()
         {
-            // These call producers or archives, and end after their current request or call. The last one needs no request here.
-            var others = new[] { "SweepAsync", "ArchiveAsync", "ArchiveToFileAsync", "GetLocationAsync" };
+            // These call producers or archives, and end after their current request or call, or need no request here.
+            var others = new[] { "SweepAsync", "ArchiveAsync", "ArchiveToFileAsync", "GetLocationAsync", "StopSweeperAsync", "StopArchiverAsync", "CloseAsync" };
             var methods = typeof(IPostbox).GetMethods()
                 .Where(method => method.GetParameters().LastOrDefault()?.ParameterType == typeof(CancellationToken) && typeof(Task).IsAssignableFrom(method.ReturnType))
                 .Where(method => !others.Contains(method.Name)).ToList();

@@ -57,6 +57,40 @@ namespace Postbox.Tests
                 }
         }
 
+        public static void A_span_has_a_link_to_the_activity_of_an_asynchronous_clear()
+        {
+            foreach (var producer in Kinds(_ => SendResult.Sent))
+                using (var spans = new Spans())
+                using (var world = new World(producer))
+                {
+                    string parent, first, alone = world.Deposit();
+                    using (var request = Start("request"))
+                    {
+                        parent = request.Id;
+                        first = world.Deposit();
+                    }
+                    using (var later = Start("later"))
+                    {
+                        Wait.For(world.Client.ClearOutboxAsync(first));
+                        Check.Equal(parent, spans.Ended.Single().ParentId);
+                        Check.Equal(later.Id, IdOf(spans.Ended.Single().Links.Single().Context));
+                        // A message without a context of its own, and one of the activity that clears it, are a part of the clear.
+                        Wait.For(world.Client.ClearOutboxAsync(alone));
+                        Wait.For(world.Client.PostAsync(new OutboxMessage(World.Topic, "x")));
+                        foreach (var span in spans.Ended.Skip(1))
+                        {
+                            Check.Equal(later.Id, span.ParentId);
+                            Check.That(!span.Links.Any(), "a link to the parent");
+                        }
+                    }
+                    // The clear has ended.
+                    var last = world.Deposit();
+                    Wait.For(world.Client.ClearOutboxAsync(last));
+                    Check.Equal(4, spans.Ended.Count);
+                    Check.Equal(null, spans.Ended.Last().ParentId);
+                }
+        }
+
         public static void A_message_of_the_current_activity_gets_a_child_without_a_link()
         {
             using (var spans = new Spans())
@@ -220,6 +254,27 @@ namespace Postbox.Tests
                         Check.Equal(MessageState.Dispatched, world.StateOf(id).Value);
                         Check.Equal(null, Activity.Current);
                     }
+        }
+
+        public static void A_handler_of_the_current_activity_that_throws_does_not_decide_the_outcome()
+        {
+            EventHandler<ActivityChangedEventArgs> fails = (_, change) => throw new InvalidOperationException("the handler failed");
+            foreach (var producer in Kinds(_ => SendResult.Sent))
+                using (var spans = new Spans())
+                using (var world = new World(producer))
+                {
+                    var id = world.Deposit();
+                    Activity.CurrentChanged += fails;
+                    try
+                    {
+                        Wait.For(world.Client.ClearOutboxAsync(id));
+                    }
+                    finally
+                    {
+                        Activity.CurrentChanged -= fails;
+                    }
+                    Check.Equal(MessageState.Dispatched, world.StateOf(id).Value);
+                }
         }
 
         public static void A_listener_that_throws_does_not_keep_clients_from_being_opened_and_closed()
