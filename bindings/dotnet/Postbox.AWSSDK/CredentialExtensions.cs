@@ -10,7 +10,9 @@ namespace Postbox
         /// <summary>
         /// Uses credentials of the SDK, in place of the settings "access_key_id", "secret_access_key" and "session_token", and of the
         /// default chain of AWS. <see cref="PostboxConfig.Open"/> waits until the SDK has obtained them. The SDK is asked again each
-        /// minute while a client is open, so that the client has renewed credentials before the old ones expire; see
+        /// minute while a client is open. Credentials that the SDK renews more than a minute before they expire
+        /// (<c>PreemptExpiryTime</c> of <c>RefreshingAWSCredentials</c>) are therefore replaced in time. With others, calls can fail with
+        /// the error AccessDenied for up to a minute after the old ones have expired, and succeed again after that; sweeps try again. See
         /// <see cref="PostboxConfig.SetCredentials(Func{System.Threading.CancellationToken, ValueTask{PostboxCredentials}}, TimeSpan?)"/>.
         /// </summary>
         /// <remarks>

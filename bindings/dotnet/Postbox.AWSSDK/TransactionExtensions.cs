@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using Amazon.DynamoDBv2;
 using Amazon.DynamoDBv2.Model;
 
 namespace Postbox
@@ -24,19 +25,16 @@ namespace Postbox
         /// <param name="client">The client.</param>
         /// <param name="message">The message, which is copied.</param>
         /// <returns>The action, which must be sent unchanged.</returns>
+        /// <exception cref="NotSupportedException">
+        /// The native library is newer than this package, and the action has a member that the package does not know.
+        /// </exception>
         /// <exception cref="PostboxException">The message is invalid or too large, or the outbox has reached its limit.</exception>
         public static TransactWriteItem ToTransactWriteItem(this IPostbox client, OutboxMessage message)
         {
-            var put = JsonText.Members(JsonText.Members(NotNull(client, nameof(client)).MessageToPut(message))["Put"]);
-            return new TransactWriteItem
-            {
-                Put = new Put
-                {
-                    TableName = JsonText.Unquote(put["TableName"]),
-                    Item = AttributeWriter.Members(Item.FromJson(put["Item"])),
-                    ConditionExpression = JsonText.Unquote(put["ConditionExpression"]),
-                },
-            };
+            var action = new TransactWriteItem();
+            foreach (var member in JsonText.Members(NotNull(client, nameof(client)).MessageToPut(message)))
+                action.Put = member.Key == "Put" ? ReadPut(member.Value) : throw Unknown(member.Key);
+            return action;
         }
 
         /// <summary>
@@ -141,6 +139,42 @@ namespace Postbox
         {
             return Read(await NotNull(work, nameof(work)).GetItemAsync(table, key.ToItem(), cancellation).ConfigureAwait(false));
         }
+
+        /// <summary>Returns the put with all members of the JSON. Without one of them, the put could replace a message.</summary>
+        private static Put ReadPut(string json)
+        {
+            var put = new Put();
+            foreach (var member in JsonText.Members(json))
+                switch (member.Key)
+                {
+                    case nameof(Put.TableName):
+                        put.TableName = JsonText.Unquote(member.Value);
+                        break;
+                    case nameof(Put.Item):
+                        put.Item = ReadAttributes(member.Value);
+                        break;
+                    case nameof(Put.ConditionExpression):
+                        put.ConditionExpression = JsonText.Unquote(member.Value);
+                        break;
+                    case nameof(Put.ExpressionAttributeNames):
+                        put.ExpressionAttributeNames = JsonText.Members(member.Value).ToDictionary(name => name.Key, name => JsonText.Unquote(name.Value));
+                        break;
+                    case nameof(Put.ExpressionAttributeValues):
+                        put.ExpressionAttributeValues = ReadAttributes(member.Value);
+                        break;
+                    case nameof(Put.ReturnValuesOnConditionCheckFailure):
+                        put.ReturnValuesOnConditionCheckFailure = new ReturnValuesOnConditionCheckFailure(JsonText.Unquote(member.Value));
+                        break;
+                    default:
+                        throw Unknown("Put." + member.Key);
+                }
+            return put;
+        }
+
+        private static Dictionary<string, AttributeValue> ReadAttributes(string json) => AttributeWriter.Members(Item.FromJson(json));
+
+        private static NotSupportedException Unknown(string member) => new NotSupportedException(
+            "the native library returned an action with the member " + member + ", which this version of Postbox.AWSSDK does not know: update the package");
 
         private static Dictionary<string, AttributeValue>? Read(Item? item) => item == null ? null : AttributeWriter.Members(item);
 

@@ -26,7 +26,7 @@ namespace Postbox.Extensions.Hosting
 
         internal T Call<T>(Func<IServiceProvider, T> call)
         {
-            var scope = scopes.CreateScope();
+            var scope = Begin();
             try
             {
                 return call(scope.ServiceProvider);
@@ -39,7 +39,7 @@ namespace Postbox.Extensions.Hosting
 
         internal async ValueTask<T> CallAsync<T>(Func<IServiceProvider, ValueTask<T>> call)
         {
-            var scope = scopes.CreateScope();
+            var scope = Begin();
             try
             {
                 return await call(scope.ServiceProvider).ConfigureAwait(false);
@@ -57,6 +57,21 @@ namespace Postbox.Extensions.Hosting
                 await call(services).ConfigureAwait(false);
                 return true;
             }).ConfigureAwait(false);
+        }
+
+        /// <summary>
+        /// Begins a scope. A container that is disposed of has none, which is no failure of the messages: they count as not tried.
+        /// </summary>
+        private IServiceScope Begin()
+        {
+            try
+            {
+                return scopes.CreateScope();
+            }
+            catch (ObjectDisposedException ended)
+            {
+                throw new OperationCanceledException("the container was disposed of before the call", ended);
+            }
         }
 
         /// <summary>

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Reflection;
 using System.Text;
 using System.Threading;
 using Amazon.DynamoDBv2;
@@ -50,6 +51,19 @@ namespace Postbox.Tests
                     using (var read = world.Client.GetMessage("one"))
                         Check.Same(body, read.GetBody());
                 }
+        }
+
+        public static void Every_member_of_a_put_of_a_newer_library_is_in_the_action_or_an_error()
+        {
+            const string Put = "\"TableName\":\"t\",\"Item\":{\"MessageId\":{\"S\":\"one\"}},\"ConditionExpression\":\"#id <> :id\"";
+            var put = ReturnsPut.Create("{\"Put\":{" + Put + ",\"ExpressionAttributeNames\":{\"#id\":\"Message\\\"Id\"},"
+                + "\"ExpressionAttributeValues\":{\":id\":{\"N\":\"7\"}},\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"}}").ToTransactWriteItem(null).Put;
+            Check.Same(new[] { "t", "one", "#id <> :id" }, new[] { put.TableName, put.Item["MessageId"].S, put.ConditionExpression });
+            Check.Equal("#id=Message\"Id", put.ExpressionAttributeNames.Single().Key + "=" + put.ExpressionAttributeNames.Single().Value);
+            Check.Equal(":id=7", put.ExpressionAttributeValues.Single().Key + "=" + put.ExpressionAttributeValues.Single().Value.N);
+            Check.Equal("ALL_OLD", put.ReturnValuesOnConditionCheckFailure.Value);
+            foreach (var (json, member) in new[] { ("{\"Put\":{" + Put + ",\"Ttl\":{\"a\":[1]}}}", "Put.Ttl"), ("{\"Put\":{" + Put + "},\"Token\":\"a\"}", "Token") })
+                Check.Contains("member " + member + ",", Check.Throws<NotSupportedException>(() => ReturnsPut.Create(json).ToTransactWriteItem(null)).Message);
         }
 
         public static void A_failed_condition_of_the_program_is_no_duplicate()
@@ -252,5 +266,22 @@ namespace Postbox.Tests
                 return true;
             }
         }
+    }
+
+    /// <summary>A client of another version of the native library.</summary>
+    public class ReturnsPut : DispatchProxy
+    {
+        private string json;
+
+        internal static IPostbox Create(string json)
+        {
+            var client = Create<IPostbox, ReturnsPut>();
+            ((ReturnsPut)(object)client).json = json;
+            return client;
+        }
+
+        /// <inheritdoc/>
+        protected override object Invoke(MethodInfo method, object[] arguments) =>
+            method.Name == nameof(IPostbox.MessageToPut) ? json : throw new NotSupportedException(method.Name);
     }
 }

@@ -152,6 +152,33 @@ namespace Postbox.Tests
             Check.That(ended, "the service was not disposed of");
         }
 
+        public static void A_call_during_the_end_of_the_container_is_no_attempt()
+        {
+            foreach (var add in new Action<IPostboxBuilder>[]
+            {
+                builder => builder.AddProducer<Blocking>(null), builder => builder.AddProducer<Asynchronous>(null),
+                builder => builder.AddBatchProducer<BlockingBatch>(null, 5), builder => builder.AddBatchProducer<AsynchronousBatch>(null, 5),
+            })
+            {
+                var calls = new Calls();
+                Report report = null;
+                var services = new ServiceCollection();
+                services.AddSingleton(calls).AddScoped<Scoped>();
+                add(services.AddPostbox(TestHost.Eager));
+                // The container disposes of this service before it closes the client, and has no scopes at that time.
+                services.AddSingleton(provider =>
+                {
+                    var client = provider.GetRequiredService<PostboxClient>();
+                    var id = TestHost.Deposit(client);
+                    return new Ends(() => client.ClearOutbox(new[] { id }, out report));
+                });
+                using (var provider = services.BuildServiceProvider())
+                    provider.GetRequiredService<Ends>();
+                Check.Equal(Outcome.Skipped, report.Single().Outcome);
+                Check.Equal(0, calls.Scopes);
+            }
+        }
+
         public static void A_type_that_is_no_producer_is_rejected()
         {
             var builder = new ServiceCollection().AddPostbox(TestHost.Eager);
@@ -242,6 +269,18 @@ namespace Postbox.Tests
             if (calls.FailsToEnd)
                 throw new InvalidOperationException("the disk is full");
         }
+    }
+
+    internal sealed class Ends : IDisposable
+    {
+        private readonly Action end;
+
+        internal Ends(Action end)
+        {
+            this.end = end;
+        }
+
+        public void Dispose() => end();
     }
 
     internal sealed class EndsLater : IAsyncDisposable

@@ -64,6 +64,21 @@ namespace Postbox.Tests
             Check.Equal(2, deposited.Count);
         }
 
+        public static void The_sweeper_stops_after_the_services_that_are_added_later()
+        {
+            var sent = new SentMessages();
+            string late = null;
+            using (var host = new TestHost(services =>
+            {
+                services.AddSingleton<IHostedService>(provider => new Service(stop: () => late = TestHost.Deposit(provider.GetRequiredService<PostboxClient>())));
+                services.AddPostbox(TestHost.Eager).AddProducer(null, (_, message) => sent.Add(message)).AddSweeper();
+                services.AddSingleton<IHostedService>(provider => new Service(stop: () => sent.WaitFor(TestHost.Deposit(provider.GetRequiredService<PostboxClient>()))));
+            }).Start())
+                host.Stop();
+            Check.Equal(1, sent.Count);
+            Check.That(late != null && !sent.Ids.Contains(late), "the sweeper has not stopped before the service that was added first");
+        }
+
         public static void A_stop_ends_a_sweep_between_two_messages()
         {
             StopsInASweep((builder, sent) => builder.AddProducer(null, (_, message) =>
