@@ -108,7 +108,7 @@ namespace Microsoft.Extensions.DependencyInjection
             services.AddSingleton<PostboxClients>();
             services.AddSingleton<ClientsEnd>();
             services.AddSingleton<IPostboxClients>(provider => provider.GetRequiredService<PostboxClients>());
-            services.TryAddSingleton(provider => provider.GetRequiredService<IPostboxClients>().Get(Options.Options.DefaultName));
+            services.TryAddSingleton(provider => provider.GetRequiredService<PostboxClients>().Get(Options.Options.DefaultName));
             services.TryAddSingleton<IPostbox>(provider => provider.GetRequiredService<PostboxClient>());
             services.AddSingleton<IValidateOptions<PostboxOptions>, ValidOptions>();
             // The first hosted service is started before all other ones, so that nothing runs if a client cannot be opened.
