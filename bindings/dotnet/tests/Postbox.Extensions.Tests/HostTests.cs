@@ -70,6 +70,18 @@ namespace Postbox.Tests
             }
         }
 
+        public static void Only_the_overloads_with_a_configuration_warn_of_trimming()
+        {
+            foreach (var method in typeof(PostboxServiceCollectionExtensions).GetMethods().Where(method => method.Name == "AddPostbox"))
+            {
+                var expected = method.GetParameters().Any(parameter => parameter.ParameterType == typeof(IConfiguration))
+                    ? new[] { "RequiresDynamicCodeAttribute", "RequiresUnreferencedCodeAttribute" }
+                    : new string[0];
+                var found = method.CustomAttributes.Select(attribute => attribute.AttributeType.Name).Where(name => name.StartsWith("Requires"));
+                Check.Same(expected, found.OrderBy(name => name, StringComparer.Ordinal));
+            }
+        }
+
         /// <summary>Starts a host with these settings, and returns the text of the exception.</summary>
         private static string FailsToStart<T>(params (string, string)[] settings) where T : Exception
         {
