@@ -18,12 +18,13 @@ namespace Postbox.Extensions.Hosting
         /// </param>
         /// <returns>The client. Every call returns the same.</returns>
         /// <exception cref="ArgumentException">The host has no client with this name.</exception>
+        /// <exception cref="InvalidOperationException">A service that the configuration of the client resolves needs the client.</exception>
         /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">
         /// An option is invalid. The text of the exception names the option and its setting.
         /// </exception>
         /// <exception cref="PostboxException">The client cannot be opened, for example because no region is known.</exception>
         /// <exception cref="DllNotFoundException">The native library was not found.</exception>
         /// <exception cref="ObjectDisposedException">The container was disposed of.</exception>
-        PostboxClient Get(string name);
+        IPostbox Get(string name);
     }
 }

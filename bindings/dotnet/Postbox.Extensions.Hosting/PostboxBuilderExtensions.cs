@@ -135,8 +135,9 @@ namespace Microsoft.Extensions.DependencyInjection
         }
 
         /// <summary>
-        /// Runs the sweeper of the client while the host runs. It starts with the hosted services that are added at the same place,
-        /// and stops when its current calls to producers have ended, so that its lease is free for the next process at once. Failed
+        /// Runs the sweeper of the client while the host runs. It starts after the hosted services that are added before, and stops
+        /// before them. The threads of all clients start at the place of the first <c>AddSweeper</c> or <c>AddArchiver</c>. The
+        /// sweeper stops when its current calls to producers have ended, so that its lease is free for the next process at once. Failed
         /// sweeps are logged, and do not end the host.
         /// </summary>
         /// <param name="builder">The builder.</param>
@@ -174,10 +175,11 @@ namespace Microsoft.Extensions.DependencyInjection
 
         /// <summary>
         /// Changes the configuration of the client before it is opened, with the services of the host. The calls take effect in their
-        /// order, after the options.
+        /// order, after the options. If several threads resolve the client for the first time at the same moment, each of them may call
+        /// the delegate, with a configuration of its own. One of them opens the client.
         /// </summary>
         /// <param name="builder">The builder.</param>
-        /// <param name="change">Changes the configuration.</param>
+        /// <param name="change">Changes the configuration. It must not resolve a service that needs the client.</param>
         /// <returns>The builder.</returns>
         public static IPostboxBuilder Configure(this IPostboxBuilder builder, Action<IServiceProvider, PostboxConfig> change)
         {

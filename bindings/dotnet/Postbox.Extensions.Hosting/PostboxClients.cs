@@ -14,10 +14,10 @@ namespace Postbox.Extensions.Hosting
         private readonly IOptionsMonitor<PostboxOptions> options;
         private readonly IOptionsMonitor<ClientSetup> setups;
         private readonly ILoggerFactory loggers;
-        private readonly Dictionary<string, PostboxClient?> clients;
+        private readonly Dictionary<string, ClientState> clients;
+        private readonly object key = new object();
         private Task? closing;
-        private volatile bool isTimeUp;
-        private bool isDisposed;
+        private volatile bool isTimeUp, isDisposed;
 
         public PostboxClients(
             IServiceProvider services, IEnumerable<ClientName> names, IOptionsMonitor<PostboxOptions> options,
@@ -27,38 +27,80 @@ namespace Postbox.Extensions.Hosting
             this.options = options;
             this.setups = setups;
             this.loggers = loggers;
-            clients = names.ToDictionary(name => name.Value, _ => (PostboxClient?)null, StringComparer.Ordinal);
+            clients = names.ToDictionary(name => name.Value, _ => new ClientState(), StringComparer.Ordinal);
         }
 
         internal IEnumerable<string> Names => clients.Keys;
 
-        public PostboxClient Get(string name)
+        IPostbox IPostboxClients.Get(string name) => Get(name);
+
+        internal PostboxClient Get(string name)
         {
             if (name == null)
                 throw new ArgumentNullException(nameof(name));
-            lock (clients)
-            {
-                if (!clients.TryGetValue(name, out var client))
-                    throw new ArgumentException("no client has the name \"" + name + "\": add it with AddPostbox", nameof(name));
-                if (isDisposed)
-                    throw new ObjectDisposedException(nameof(IPostboxClients));
-                return client ?? (clients[name] = Open(name)!);
-            }
+            if (!clients.TryGetValue(name, out var state))
+                throw new ArgumentException("no client has the name \"" + name + "\": add it with AddPostbox", nameof(name));
+            CheckNotDisposed();
+            return state.Client ?? Open(name, state);
         }
 
         internal ClientSetup SetupOf(string name) => setups.Get(name);
 
         internal ILogger LoggerOf(string name) => loggers.CreateLogger(ClientLog.CategoryOf(name));
 
-        private PostboxClient Open(string name)
+        /// <summary>
+        /// Opens a client, once. No lock is held while the container creates the services that configure the client, because the
+        /// container has locks of its own: another thread may hold one of them and wait for this client.
+        /// </summary>
+        private PostboxClient Open(string name, ClientState state)
         {
-            using (var config = new PostboxConfig(options.Get(name)))
+            using (var config = Configure(name, state))
+                lock (state)
+                {
+                    CheckNotDisposed();
+                    return state.Client ??= config.Open();
+                }
+        }
+
+        private PostboxConfig Configure(string name, ClientState state)
+        {
+            if (!state.BeginConfiguring())
+                throw new InvalidOperationException(
+                    "the " + NameOf(name) + " is needed to configure itself: a service that its options or a delegate of Configure resolve"
+                    + " depends on it; let this service resolve the client when it uses it");
+            try
+            {
+                return NewConfig(name);
+            }
+            finally
+            {
+                state.EndConfiguring();
+            }
+        }
+
+        private PostboxConfig NewConfig(string name)
+        {
+            var config = new PostboxConfig(options.Get(name));
+            try
             {
                 ClientLog.Attach(config, LoggerOf(name));
                 foreach (var change in SetupOf(name).Changes)
                     change(services, config);
-                return config.Open();
+                return config;
             }
+            catch
+            {
+                config.Dispose();
+                throw;
+            }
+        }
+
+        private static string NameOf(string name) => name.Length == 0 ? "default client" : "client \"" + name + "\"";
+
+        private void CheckNotDisposed()
+        {
+            if (isDisposed)
+                throw new ObjectDisposedException(nameof(IPostboxClients));
         }
 
         /// <summary>
@@ -67,7 +109,7 @@ namespace Postbox.Extensions.Hosting
         /// </summary>
         internal Task CloseAsync()
         {
-            lock (clients)
+            lock (key)
                 return closing ??= CloseAll(client => client.CloseAsync());
         }
 
@@ -100,21 +142,54 @@ namespace Postbox.Extensions.Hosting
             }));
         }
 
+        /// <summary>Returns the clients that are open, after the end of the calls that open one now.</summary>
         private List<KeyValuePair<string, PostboxClient>> Opened()
         {
-            lock (clients)
-                return clients.Where(client => client.Value != null).Select(client => KeyValuePair.Create(client.Key, client.Value!)).ToList();
+            var opened = new List<KeyValuePair<string, PostboxClient>>();
+            foreach (var (name, state) in clients)
+                lock (state)
+                    if (state.Client is PostboxClient client)
+                        opened.Add(KeyValuePair.Create(name, client));
+            return opened;
         }
 
         public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
         public async ValueTask DisposeAsync()
         {
-            lock (clients)
-                isDisposed = true;
+            isDisposed = true;
             await EndAsync().ConfigureAwait(false);
             Opened().ForEach(client => client.Value.Dispose());
         }
+    }
+
+    /// <summary>The state of one client. The lock of the instance guards its opening.</summary>
+    internal sealed class ClientState
+    {
+        // The clients that this thread configures, each for the sake of the one before it.
+        [ThreadStatic]
+        private static List<ClientState>? configuring;
+
+        private volatile PostboxClient? client;
+
+        /// <summary>The client, or null if it is not open yet.</summary>
+        internal PostboxClient? Client
+        {
+            get => client;
+            set => client = value;
+        }
+
+        /// <summary>Returns false if this thread configures the client already.</summary>
+        internal bool BeginConfiguring()
+        {
+            configuring ??= new List<ClientState>();
+            if (configuring.Contains(this))
+                return false;
+            configuring.Add(this);
+            return true;
+        }
+
+        internal void EndConfiguring() => configuring!.Remove(this);
     }
 
     /// <summary>

@@ -33,7 +33,7 @@ namespace Postbox.Extensions.Hosting
         // More parked messages are not counted, since the number of requests would grow with the number of messages.
         private const int MostParked = 100;
 
-        private readonly Func<PostboxClient> client;
+        private readonly Func<IPostbox> client;
         private readonly PostboxHealthCheckOptions options;
         private readonly Measurement<OutstandingCount> outstanding;
         private readonly Measurement<long>? parked;
@@ -41,7 +41,7 @@ namespace Postbox.Extensions.Hosting
         private long parkedHere;
         private Stopwatch? sinceParking;
 
-        internal PostboxHealthCheck(Func<PostboxClient> client, PostboxHealthCheckOptions options)
+        internal PostboxHealthCheck(Func<IPostbox> client, PostboxHealthCheckOptions options)
         {
             this.client = client;
             this.options = options;

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Linq;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,6 +21,9 @@ namespace Microsoft.Extensions.DependencyInjection
     /// </remarks>
     public static class PostboxServiceCollectionExtensions
     {
+        private const string Binding =
+            "the binder of the configuration uses reflection: in a trimmed or native program, set the options in the delegate of another AddPostbox";
+
         /// <summary>Adds the default client, with default settings.</summary>
         /// <param name="services">The services.</param>
         /// <returns>The builder, which adds producers and configures the client further.</returns>
@@ -34,6 +38,7 @@ namespace Microsoft.Extensions.DependencyInjection
         /// The section whose keys are properties of <see cref="PostboxOptions"/>. An unknown key is an error at the start of the host.
         /// </param>
         /// <returns>The builder, which adds producers and configures the client further.</returns>
+        [RequiresUnreferencedCode(Binding), RequiresDynamicCode(Binding)]
         public static IPostboxBuilder AddPostbox(this IServiceCollection services, IConfiguration section)
         {
             return services.AddPostbox(Options.Options.DefaultName, section);
@@ -58,6 +63,7 @@ namespace Microsoft.Extensions.DependencyInjection
         /// The section whose keys are properties of <see cref="PostboxOptions"/>. An unknown key is an error at the start of the host.
         /// </param>
         /// <returns>The builder, which adds producers and configures the client further.</returns>
+        [RequiresUnreferencedCode(Binding), RequiresDynamicCode(Binding)]
         public static IPostboxBuilder AddPostbox(this IServiceCollection services, string name, IConfiguration section)
         {
             if (section == null)
@@ -108,7 +114,7 @@ namespace Microsoft.Extensions.DependencyInjection
             services.AddSingleton<PostboxClients>();
             services.AddSingleton<ClientsEnd>();
             services.AddSingleton<IPostboxClients>(provider => provider.GetRequiredService<PostboxClients>());
-            services.TryAddSingleton(provider => provider.GetRequiredService<IPostboxClients>().Get(Options.Options.DefaultName));
+            services.TryAddSingleton(provider => provider.GetRequiredService<PostboxClients>().Get(Options.Options.DefaultName));
             services.TryAddSingleton<IPostbox>(provider => provider.GetRequiredService<PostboxClient>());
             services.AddSingleton<IValidateOptions<PostboxOptions>, ValidOptions>();
             // The first hosted service is started before all other ones, so that nothing runs if a client cannot be opened.

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -66,6 +67,18 @@ namespace Postbox.Tests
                 var text = Check.Throws<OptionsValidationException>(() => host.Start()).Message;
                 foreach (var part in new[] { "client \"orders\"", "SweepBatch", "LeaseDuration", "P:Table" })
                     Check.Contains(part, text);
+            }
+        }
+
+        public static void Only_the_overloads_with_a_configuration_warn_of_trimming()
+        {
+            foreach (var method in typeof(PostboxServiceCollectionExtensions).GetMethods().Where(method => method.Name == "AddPostbox"))
+            {
+                var expected = method.GetParameters().Any(parameter => parameter.ParameterType == typeof(IConfiguration))
+                    ? new[] { "RequiresDynamicCodeAttribute", "RequiresUnreferencedCodeAttribute" }
+                    : new string[0];
+                var found = method.CustomAttributes.Select(attribute => attribute.AttributeType.Name).Where(name => name.StartsWith("Requires"));
+                Check.Same(expected, found.OrderBy(name => name, StringComparer.Ordinal));
             }
         }
 
@@ -136,6 +149,59 @@ namespace Postbox.Tests
                 Check.Same(new[] { "postbox-bills", "postbox-orders" }, health.Entries.Keys.OrderBy(name => name));
                 clients.Get("orders").ClearOutbox(new[] { "none" }, out _);
                 Check.That(host.Log.Lines.Any(line => line.Category == "Postbox.orders"), "the client orders has not logged");
+            }
+        }
+
+        public static void A_client_that_is_needed_to_configure_itself_is_an_error_that_names_it()
+        {
+            using (var host = new TestHost(services => services.AddPostbox(TestHost.Eager).Configure((provider, _) => provider.GetRequiredService<IPostbox>())))
+                Check.Contains("the default client is needed to configure itself", Check.Throws<InvalidOperationException>(() => host.Start()).Message);
+            var isCyclic = true;
+            using (var host = new TestHost(services =>
+            {
+                services.AddPostbox("orders", TestHost.Eager).Configure((provider, _) => provider.GetRequiredService<IPostboxClients>().Get("bills"));
+                services.AddPostbox("bills", TestHost.Eager).Configure((provider, _) =>
+                {
+                    if (isCyclic)
+                        provider.GetRequiredService<IPostboxClients>().Get("orders");
+                });
+            }))
+            {
+                var clients = host.Host.Services.GetRequiredService<IPostboxClients>();
+                Check.Contains("client \"bills\" is needed", Check.Throws<InvalidOperationException>(() => clients.Get("bills")).Message);
+                isCyclic = false;
+                Check.Equal(0L, clients.Get("orders").CountOutstanding().Count);
+            }
+        }
+
+        public static void Threads_that_resolve_the_client_first_do_not_wait_for_each_other_in_a_circle()
+        {
+            var configuring = new ManualResetEventSlim();
+            var resolving = new ManualResetEventSlim();
+            using (var host = new TestHost(services =>
+            {
+                services.AddSingleton<SentMessages>();
+                services.AddPostbox(TestHost.Eager).Configure((provider, _) =>
+                {
+                    configuring.Set();
+                    Wait.For(resolving, "the other thread");
+                    provider.GetRequiredService<SentMessages>();
+                });
+                // The container creates this service under a lock, which creating any other service may need.
+                services.AddSingleton(provider =>
+                {
+                    resolving.Set();
+                    return Tuple.Create(provider.GetRequiredService<IPostboxClients>().Get(""));
+                });
+            }))
+            {
+                var clients = host.Host.Services.GetRequiredService<IPostboxClients>();
+                var one = Task.Run(() => clients.Get(""));
+                Wait.For(configuring, "the configuration");
+                var other = Task.Run(() => host.Host.Services.GetRequiredService<Tuple<IPostbox>>());
+                Wait.For(one);
+                Wait.For(other);
+                Check.That(ReferenceEquals(one.Result, other.Result.Item1), "there are two clients");
             }
         }
 
