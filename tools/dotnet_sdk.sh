@@ -36,7 +36,9 @@ assemble() {
     cat >"$1/bin/dotnet" <<'END'
 #!/bin/sh
 export DOTNET_ROLL_FORWARD=LatestMajor DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_MULTILEVEL_LOOKUP=0
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_NOLOGO=1
+# No build leaves a process behind.
+export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
 # The SDK is linked, and would otherwise use the packs beside the original.
 export NetCoreTargetingPackRoot="$(cd "$(dirname "$0")/.." && pwd)/packs"
 exec "$(dirname "$0")/../dotnet" "$@"
