@@ -73,7 +73,7 @@ namespace Postbox
             }
             else if (TextOfNumber(value) is string digits)
             {
-                buffer[keyLength + PutText(keyLength, name, digits)] = 0;
+                PutText(keyLength, name, digits);
                 fixed (byte* start = buffer)
                     Errors.Check(Native.postbox_item_set_number(item, Key(name, start), start + keyLength));
             }
@@ -161,19 +161,19 @@ namespace Postbox
         private int PutName(string name)
         {
             Utf8.RejectNul(name, nameof(name));
-            var length = Put(name, 0, null, nameof(name));
-            buffer[length] = 0;
-            return length + 1;
+            return Put(name, 0, null, nameof(name)) + 1;
         }
 
-        /// <summary>Writes the text of an attribute to the buffer, which has at least one more byte, and returns its length.</summary>
+        /// <summary>Writes the text of an attribute to the buffer, with a NUL, and returns its length without the NUL.</summary>
         private int PutText(int at, string? name, string text) => Put(text, at, name, null);
 
         private int Put(string text, int at, string? name, string? argument)
         {
             try
             {
-                return Utf8.Write(text, ref buffer, at);
+                var length = Utf8.Write(text, ref buffer, at);
+                buffer[at + length] = 0;
+                return length;
             }
             catch (EncoderFallbackException failure)
             {

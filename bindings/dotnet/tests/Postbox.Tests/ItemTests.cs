@@ -22,6 +22,17 @@ namespace Postbox.Tests
             ["Photos"] = new HashSet<byte[]> { new byte[] { 1 } },
         };
 
+        public static void Names_of_any_length_are_written()
+        {
+            // The names and the values are converted in one buffer, which grows.
+            for (var length = 1; length < 1100; length++)
+            {
+                var name = new string('n', length);
+                foreach (var value in new object[] { 79228162514264337593543950335m, "text", 7, new byte[] { 1 }, new List<object> { 1.5m, "x" } })
+                    Check.Equal(new Item { ["a"] = value }.ToJson().Length + length - 1, new Item { [name] = value }.ToJson().Length);
+            }
+        }
+
         public static void Every_type_is_written_and_read()
         {
             var read = Item.FromJson(EveryType().ToJson());
