@@ -34,13 +34,8 @@ internal static class AsyncCommits
             {
                 server.Kill();
             }
-        using (var config = new PostboxConfig().Set("embedded_path", ":memory:"))
-        using (var postbox = config.Open())
+        using (var postbox = Program.OpenInMemory())
         {
-            postbox.EmbeddedExecute("CreateTable",
-                "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
-                + "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
-                + "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}");
             Throughput(postbox, commits);
             OneAfterAnother(postbox, commits);
         }

@@ -15,13 +15,8 @@ internal static class GreetingCommit
     {
         for (var i = 0; i < Body.Length; i++)
             Body[i] = (byte)'x';
-        using (var config = new PostboxConfig().Set("embedded_path", ":memory:"))
-        using (var postbox = config.Open())
+        using (var postbox = Program.OpenInMemory())
         {
-            postbox.EmbeddedExecute("CreateTable",
-                "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
-                + "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
-                + "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}");
             Measure(postbox, WarmUp);
             Console.WriteLine(Measure(postbox, commits).ToString("F1", CultureInfo.InvariantCulture));
         }

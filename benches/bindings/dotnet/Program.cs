@@ -5,9 +5,24 @@
 //     dotnet Benchmarks.dll async [COMMITS]        see AsyncCommits.cs
 using System;
 using System.Globalization;
+using Postbox;
 
 internal static class Program
 {
+    /// <summary>Opens a client on the embedded database in memory, with the table People.</summary>
+    internal static PostboxClient OpenInMemory()
+    {
+        using (var config = new PostboxConfig().Set("embedded_path", ":memory:"))
+        {
+            var postbox = config.Open();
+            postbox.EmbeddedExecute("CreateTable",
+                "{\"TableName\":\"People\",\"BillingMode\":\"PAY_PER_REQUEST\","
+                + "\"AttributeDefinitions\":[{\"AttributeName\":\"Name\",\"AttributeType\":\"S\"}],"
+                + "\"KeySchema\":[{\"AttributeName\":\"Name\",\"KeyType\":\"HASH\"}]}");
+            return postbox;
+        }
+    }
+
     private static int Main(string[] arguments)
     {
         var commits = arguments.Length > 1 ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : 5000;

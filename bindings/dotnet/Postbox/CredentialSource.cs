@@ -29,12 +29,12 @@ namespace Postbox
             return pause < interval ? pause : interval;
         }
 
-        /// <summary>Waits for credentials. The source runs on the thread pool, without the SynchronizationContext of this thread.</summary>
-        internal PostboxCredentials Wait() => Task.Run(() => Ask(CancellationToken.None)).GetAwaiter().GetResult();
+        /// <summary>Waits for credentials.</summary>
+        internal PostboxCredentials Wait() => Ask(CancellationToken.None).GetAwaiter().GetResult();
 
         /// <summary>
-        /// Asks for credentials. The task fails after the limit, or when the token is cancelled, even if the source ignores that its
-        /// token is cancelled.
+        /// Asks for credentials. The source runs on the thread pool, without the SynchronizationContext of this thread. The task
+        /// fails after the limit, or when the token is cancelled, even if the source ignores that its token is cancelled.
         /// </summary>
         internal async Task<PostboxCredentials> Ask(CancellationToken ended)
         {

@@ -57,7 +57,8 @@ namespace Postbox
         }
 
         /// <summary>
-        /// Ends the span with the results of the messages. After an exception, it is the result of those without a result.
+        /// Ends the span with the results of the messages. After an exception, it is the result of those without a result. Throws
+        /// no exception.
         /// </summary>
         internal void End(IReadOnlyList<SendResult?> results, Exception? thrown)
         {

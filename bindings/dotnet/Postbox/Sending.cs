@@ -88,22 +88,16 @@ namespace Postbox
             // A message without a result was not tried.
             var rest = thrown == null ? SendResult.NotTried : Callbacks.ResultOf(thrown);
             var set = results.Finish();
-            try
-            {
 #if !NETSTANDARD
-                span?.End(set, thrown);
+            span?.End(set, thrown);
 #endif
-            }
-            finally
+            await Task.WhenAll(batch.Sent.Select((message, i) =>
+                message.Confirm(open, set[i] ?? rest, set[i] == null ? thrown : null))).ConfigureAwait(false);
+            batch.Dispose();
+            lock (key)
             {
-                await Task.WhenAll(batch.Sent.Select((message, i) =>
-                    message.Confirm(open, set[i] ?? rest, set[i] == null ? thrown : null))).ConfigureAwait(false);
-                batch.Dispose();
-                lock (key)
-                {
-                    running.Remove(batch);
-                    Monitor.PulseAll(key);
-                }
+                running.Remove(batch);
+                Monitor.PulseAll(key);
             }
         }
 

@@ -110,17 +110,22 @@ fn credentials_can_be_set_while_a_postbox_is_open() {
     });
 }
 
+/// Opens a Postbox whose only requests to AWS are those of its producer.
+fn that_sends_to_sqs() -> (Postbox, Amazon) {
+    let amazon = Amazon::new();
+    let postbox = Postbox::builder()
+        .embedded_path(":memory:")
+        .route("*", "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
+        .transport_http_client(amazon.clone())
+        .open();
+    (postbox.unwrap(), amazon)
+}
+
 /// The credentials of a producer are those that the program has set.
 #[test]
 fn a_producer_uses_the_credentials_that_were_set() {
     with_aws(&[("AWS_REGION", "eu-west-1")], || {
-        let amazon = Amazon::new();
-        let postbox = Postbox::builder()
-            .embedded_path(":memory:")
-            .route("*", "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
-            .transport_http_client(amazon.clone())
-            .open()
-            .unwrap();
+        let (postbox, amazon) = that_sends_to_sqs();
         postbox.set_credentials("NEWKEY", "s", None).unwrap();
         postbox.deposit_post(Message::new("t", "x").with_id("id")).unwrap();
         assert_eq!(outcomes(&postbox.clear_outbox(&["id"]).unwrap()), [DispatchOutcome::Dispatched]);
@@ -207,13 +212,7 @@ fn a_producer_uses_replaced_credentials_without_a_restart() {
     let keys = |key: &str| format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = secret\n");
     let path = file("aws-replaced-sqs", &keys("OLDKEY"));
     with_aws(&[("AWS_SHARED_CREDENTIALS_FILE", path.as_str()), ("AWS_REGION", "eu-west-1")], || {
-        let amazon = Amazon::new();
-        let postbox = Postbox::builder()
-            .embedded_path(":memory:")
-            .route("*", "sqs:https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
-            .transport_http_client(amazon.clone())
-            .open()
-            .unwrap();
+        let (postbox, amazon) = that_sends_to_sqs();
         for (id, expected) in [("before", &["OLDKEY/"][..]), ("after", &["OLDKEY/", "NEWKEY/"])] {
             postbox.deposit_post(Message::new("t", "x").with_id(id)).unwrap();
             let report = postbox.clear_outbox(&[id]).unwrap();
