@@ -37,6 +37,8 @@ assemble() {
 #!/bin/sh
 export DOTNET_ROLL_FORWARD=LatestMajor DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_MULTILEVEL_LOOKUP=0
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_NOLOGO=1
+# The SDK cannot write two of its caches on this runtime, and warns about that.
+export MSBuildWarningsAsMessages="MSB3088;MSB3101"
 # No build leaves a process behind.
 export MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
 # The SDK is linked, and would otherwise use the packs beside the original.
@@ -49,6 +51,11 @@ END
 here=$(dirname "$0")
 exec "$here/dotnet" exec "$here"/../sdk/*/Roslyn/bincore/csc.dll -nologo -langversion:8 -nostdlib -noconfig \
     -r:"$here/../packs/NETStandard.Library.Ref/2.1.0/ref/netstandard2.1/netstandard.dll" "$@"
+END
+    # Builds a project, and prints nothing but errors and warnings.
+    cat >"$1/bin/build" <<'END'
+#!/bin/sh
+exec "$(dirname "$0")/dotnet" build -nologo -verbosity:quiet -clp:NoSummary "$@"
 END
     chmod +x "$1"/bin/*
     echo "$made_of" >"$1/made-of"

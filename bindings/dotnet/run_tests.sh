@@ -24,9 +24,9 @@ tools_are_there() {
     [ -x "$sdk/dotnet" ] && [ -x "$coreclr3" ] && [ -e "$libraries/libpostbox.so" ] && [ -e "$JsonNet" ]
 }
 
-# Builds a project for all targets. The SDK cannot write two of its caches on this runtime, and warns about that.
+# Builds a project of this repository for all targets.
 build() {
-    "$sdk/dotnet" build "$root/$1" -nologo -verbosity:quiet -clp:NoSummary -nowarn:MSB3088 -nowarn:MSB3101
+    "$sdk/build" "$root/$1"
 }
 
 build_for_every_runtime() {
@@ -163,8 +163,6 @@ packages() {
     local page=$root/docs/getting-started-dotnet.md
     export HOME=$work/home PATH=$sdk:$PATH CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
     export CARGO_TARGET_DIR=$work/target PostboxOutput=$work/built
-    # The SDK cannot write two of its caches on this runtime.
-    export MSBuildWarningsAsMessages="MSB3088;MSB3101"
     unset LD_LIBRARY_PATH
     mkdir -p "$HOME/.nuget/NuGet"
     step "the page's command makes packages with all they need" packages_are_made
@@ -247,7 +245,7 @@ hosting_page_works() {
         python3 "$root/tools/doc_code.py" "$page" json >"$project/appsettings.json" &&
         cp "$root/examples/dotnet/OrderService/Directory.Build.props" "$project/" && sed -i "s:\.\./\.\./\.\./bindings:$root/bindings:" "$project/Directory.Build.props" &&
         sed "s:\.\./\.\./\.\./bindings:$root/bindings:" "$root/examples/dotnet/OrderService/OrderService.csproj" >"$project/Hosting.csproj" &&
-        "$sdk/dotnet" build "$project" -nologo -verbosity:quiet -clp:NoSummary -nowarn:MSB3088 -nowarn:MSB3101 &&
+        "$sdk/build" "$project" &&
         (cd "$project" && "$sdk/dotnet" exec "$work/built/bin/Hosting/Debug/netcoreapp3.1/Hosting.dll" >"$work/printed") &&
         what_it_prints "$page" | diff - "$work/printed"
 }

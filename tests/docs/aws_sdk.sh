@@ -29,8 +29,7 @@ build_dotnet() {
     sdk=$(tools/dotnet_sdk.sh) || return 1
     local program=$built/bin/Postbox.AWSSDK/Debug/netstandard2.1
     export JsonNet=/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
-    PostboxFrameworks="netstandard2.1;netcoreapp3.1" PostboxOutput=$built AwsSdkStub=4 "$sdk/dotnet" build bindings/dotnet/Postbox.AWSSDK \
-        -nologo -verbosity:quiet -clp:NoSummary -nowarn:MSB3088 -nowarn:MSB3101 || return 1
+    PostboxFrameworks="netstandard2.1;netcoreapp3.1" PostboxOutput=$built AwsSdkStub=4 "$sdk/build" bindings/dotnet/Postbox.AWSSDK || return 1
     cp "$built/bin/AWSSDK.Stub/Debug/netstandard2.1/AWSSDK.Stub.dll" "$JsonNet" "$program" &&
         tools/doc_code.py docs/aws-sdk-dotnet.md csharp >"$work/Greet.cs" &&
         "$sdk/csc" -warnaserror -r:"$program/Postbox.dll" -r:"$program/Postbox.AWSSDK.dll" -r:"$program/AWSSDK.Stub.dll" \

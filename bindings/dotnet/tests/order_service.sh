@@ -13,5 +13,5 @@ export JsonNet=/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll
 export POSTBOX_ORDER_SECONDS=$1 POSTBOX_TEST_HOST="$sdk/dotnet exec"
 
 tests=Postbox.Extensions.Tests
-"$sdk/dotnet" build "$root/bindings/dotnet/tests/$tests" -nologo -verbosity:quiet -clp:NoSummary -nowarn:MSB3088 -nowarn:MSB3101 &&
+"$sdk/build" "$root/bindings/dotnet/tests/$tests" &&
     "$sdk/dotnet" exec "$work/built/bin/$tests/Debug/netcoreapp3.1/$tests.dll" OrderServiceTests
