@@ -28,8 +28,7 @@ export LD_LIBRARY_PATH=$work DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 gcc -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -I include benches/bindings/greeting_commit.c -o "$work/c" -L"$work" -lpostbox
 g++ -std=c++17 -O2 -I include -I bindings/cpp benches/bindings/greeting_commit.cpp -o "$work/cpp" -L"$work" -lpostbox
 
-PostboxFrameworks=netcoreapp3.1 PostboxOutput=$work/dotnet "$sdk/dotnet" build benches/bindings/dotnet -c Release -nologo -v:q \
-    -nowarn:MSB3088 -nowarn:MSB3101
+PostboxFrameworks=netcoreapp3.1 PostboxOutput=$work/dotnet "$sdk/build" benches/bindings/dotnet -c Release
 
 cp -r bindings/python/src "$work/python"
 cp "$target/release/libpostbox.so" "$work/python/postbox/"

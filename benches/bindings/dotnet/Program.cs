@@ -3,6 +3,7 @@
 //
 //     dotnet Benchmarks.dll greeting [COMMITS]     see GreetingCommit.cs
 //     dotnet Benchmarks.dll async [COMMITS]        see AsyncCommits.cs
+//     dotnet Benchmarks.dll bare [COMMITS]         see BarePInvoke.cs
 using System;
 using System.Globalization;
 using Postbox;
@@ -34,10 +35,13 @@ internal static class Program
             case "async":
                 AsyncCommits.Run(commits);
                 return 0;
+            case "bare":
+                BarePInvoke.Run(commits);
+                return 0;
             case SlowServer.Name:
                 return SlowServer.Run(commits);
             default:
-                Console.Error.WriteLine("usage: Benchmarks greeting|async [COMMITS]");
+                Console.Error.WriteLine("usage: Benchmarks greeting|async|bare [COMMITS]");
                 return 2;
         }
     }
