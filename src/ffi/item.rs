@@ -4,19 +4,19 @@ use crate::dynamodb_json::{item_from_json, item_to_json};
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{Handle, check_out, write_out};
 use crate::ffi::item_handle::postbox_item;
-use crate::ffi::item_tree::{Text, Value};
+use crate::ffi::item_tree::{Named, Text, Tree, Value};
 use crate::ffi::panic::infallible;
 use crate::ffi::text::{bytes, c_string, optional_text, text};
 use crate::ffi::value::postbox_value;
 use crate::ffi::value_kind::postbox_kind;
-use crate::{Error, ErrorCode, Item, Result};
+use crate::{Error, ErrorCode, Result};
 use std::ffi::c_char;
 use std::ptr;
 
 /// Creates an empty item. The caller frees it with postbox_item_free.
 #[unsafe(no_mangle)]
 pub extern "C" fn postbox_item_new() -> *mut postbox_item {
-    infallible(ptr::null_mut(), || postbox_item::of(&Item::new()).into_raw())
+    infallible(ptr::null_mut(), || postbox_item::containing(Tree::new()).into_raw())
 }
 
 /// Reads an item from DynamoDB JSON, as in the AWS CLI: {"Name": {"S": "Ada"}}. The caller frees the item
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn postbox_item_get(item: *const postbox_item, name: *cons
             return ptr::null();
         };
         let found = tree.root().members().and_then(|members| members.get(name));
-        postbox_value::lend(found.map(|value| &**value))
+        postbox_value::lend(found.map(Named::value))
     })
 }
 

@@ -5,26 +5,31 @@ use crate::ffi::value_kind::postbox_kind as Kind;
 use crate::item_limits::{MAX_NESTING, check_name, check_number, check_set};
 use crate::{AttributeValue, Error, ErrorCode, Item, Result};
 use aws_sdk_dynamodb::primitives::Blob;
-use indexmap::IndexMap;
+use indexmap::IndexSet;
+use smallvec::SmallVec;
 use std::borrow::Borrow;
 use std::ffi::c_char;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// A text with a NUL character at its end.
+/// The number of attributes for which a new item has room.
+const ROOM: usize = 14;
+
+/// A text with a NUL character at its end. A short text is stored in place, so that an attribute is usually one allocation.
 #[derive(Clone)]
-pub(crate) struct Text(String);
+pub(crate) struct Text(SmallVec<[u8; 24]>);
 
 impl Text {
     pub(crate) fn new(text: &str) -> Self {
-        let mut owned = String::with_capacity(text.len() + 1);
-        owned.push_str(text);
-        owned.push('\0');
-        Self(owned)
+        let mut bytes = SmallVec::with_capacity(text.len() + 1);
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+        Self(bytes)
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0[..self.0.len() - 1]
+        // SAFETY: `new` copies a str and adds the last byte, and the bytes never change.
+        unsafe { str::from_utf8_unchecked(&self.0[..self.0.len() - 1]) }
     }
 
     pub(crate) fn as_ptr(&self) -> *const c_char {
@@ -32,29 +37,52 @@ impl Text {
     }
 }
 
-// The map of the attributes is searched by the text without its last character.
-impl Borrow<str> for Text {
+/// A value of a map or of the item, and its name.
+pub(crate) struct Member {
+    name: Text,
+    pub(crate) value: Value,
+}
+
+/// A member in a set of members, where its name is its identity. C keeps pointers to the name and the value while the set
+/// moves its elements, which the rules for a Box do not allow.
+#[derive(Clone)]
+pub(crate) struct Named(Arc<Member>);
+
+impl Named {
+    fn new(name: Text, value: Value) -> Self {
+        Self(Arc::new(Member { name, value }))
+    }
+
+    pub(crate) fn name(&self) -> &Text {
+        &self.0.name
+    }
+
+    pub(crate) fn value(&self) -> &Value {
+        &self.0.value
+    }
+}
+
+impl Borrow<str> for Named {
     fn borrow(&self) -> &str {
-        self.as_str()
+        self.0.name.as_str()
     }
 }
 
-impl Hash for Text {
+impl Hash for Named {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
+        self.0.name.as_str().hash(state);
     }
 }
 
-impl PartialEq for Text {
+impl PartialEq for Named {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.0.name.as_str() == other.0.name.as_str()
     }
 }
 
-impl Eq for Text {}
+impl Eq for Named {}
 
-// C keeps pointers to the values while the map moves them, which the rules for a Box do not allow.
-pub(crate) type Members = IndexMap<Text, Arc<Value>>;
+pub(crate) type Members = IndexSet<Named>;
 
 /// A value of DynamoDB. A list, a set or a map inside the item is not changed after it was ended. The attributes of the item
 /// can change, so each has an address of its own.
@@ -154,13 +182,13 @@ impl Value {
 }
 
 fn to_item(members: &Members) -> Item {
-    members.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_attribute())).collect()
+    members.iter().map(|member| (member.name().as_str().to_owned(), member.value().to_attribute())).collect()
 }
 
 /// Returns the attributes of an item, in the order of their names.
 fn members(item: &Item) -> Members {
-    let mut members: Members = item.iter().map(|(name, value)| (Text::new(name), Arc::new(Value::of(value)))).collect();
-    members.sort_by(|one, _, other, _| one.as_str().cmp(other.as_str()));
+    let mut members: Members = item.iter().map(|(name, value)| Named::new(Text::new(name), Value::of(value))).collect();
+    members.sort_by(|one, other| one.name().as_str().cmp(other.name().as_str()));
     members
 }
 
@@ -169,13 +197,21 @@ pub(crate) struct Tree {
     root: Box<Value>,
     /// The maps, lists and sets that were begun and not ended, from the outermost to the innermost.
     open: Vec<(Option<Text>, Value)>,
-    /// Values that were replaced or removed, to which C may still have pointers.
-    retired: Vec<(Option<Text>, Arc<Value>)>,
+    /// Attributes that were replaced or removed, to which C may still have pointers.
+    retired: Vec<Named>,
 }
 
 impl Tree {
+    pub(crate) fn new() -> Self {
+        Self::with(Members::with_capacity(ROOM))
+    }
+
     pub(crate) fn of(item: &Item) -> Self {
-        Self { root: Box::new(Value::Map(members(item))), open: Vec::new(), retired: Vec::new() }
+        Self::with(members(item))
+    }
+
+    fn with(members: Members) -> Self {
+        Self { root: Box::new(Value::Map(members)), open: Vec::new(), retired: Vec::new() }
     }
 
     pub(crate) fn root(&self) -> &Value {
@@ -189,8 +225,7 @@ impl Tree {
 
     /// Returns a copy of the item, if every map, list and set was ended. Both items share the values, which never change.
     pub(crate) fn copy(&self) -> Result<Self> {
-        let members = self.complete()?.cloned().unwrap_or_default();
-        Ok(Self { root: Box::new(Value::Map(members)), open: Vec::new(), retired: Vec::new() })
+        Ok(Self::with(self.complete()?.cloned().unwrap_or_default()))
     }
 
     /// Returns the attributes, if every map, list and set was ended.
@@ -211,7 +246,7 @@ impl Tree {
     fn insert(&mut self, name: Option<Text>, value: Value) {
         match (self.open.last_mut().map_or(&mut *self.root, |(_, container)| container), name) {
             (Value::Map(members), Some(name)) => {
-                self.retired.extend(members.insert(name, Arc::new(value)).map(|earlier| (None, earlier)));
+                self.retired.extend(members.replace(Named::new(name, value)));
             }
             (Value::List(values) | Value::Set(_, values), _) => values.push(value),
             _ => {}
@@ -251,7 +286,7 @@ impl Tree {
     /// Removes an attribute of the item. Does nothing if the item does not have it.
     pub(crate) fn remove(&mut self, name: &str) {
         if let Value::Map(members) = &mut *self.root {
-            self.retired.extend(members.shift_remove_entry(name).map(|(name, value)| (Some(name), value)));
+            self.retired.extend(members.shift_take(name));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{check_out, null_argument, write_optional, write_out};
-use crate::ffi::item_tree::Value;
+use crate::ffi::item_tree::{Named, Value};
 use crate::ffi::panic::infallible;
 use crate::ffi::text::text;
 use crate::ffi::value_kind::postbox_kind;
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn postbox_value_at(value: *const postbox_value, index: us
             return ptr::null();
         };
         postbox_value::lend(match value.members() {
-            Some(members) => members.get_index(index).map(|(_, value)| &**value),
+            Some(members) => members.get_index(index).map(Named::value),
             None => value.elements().get(index),
         })
     })
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn postbox_value_name_at(value: *const postbox_value, inde
     infallible(ptr::null(), || {
         // SAFETY: the header requires NULL or a value of a living item.
         let members = unsafe { postbox_value::borrow(value) }.and_then(Value::members);
-        members.and_then(|members| members.get_index(index)).map_or(ptr::null(), |(name, _)| name.as_ptr())
+        members.and_then(|members| members.get_index(index)).map_or(ptr::null(), |member| member.name().as_ptr())
     })
 }
 
@@ -247,6 +247,6 @@ pub unsafe extern "C" fn postbox_value_member(
         // SAFETY: the header requires NULL or a value of a living item, and NULL or a string.
         let (value, name) = unsafe { (postbox_value::borrow(value), text(name, "name")) };
         let members = value.and_then(Value::members);
-        postbox_value::lend(members.zip(name.ok()).and_then(|(members, name)| members.get(name)).map(|value| &**value))
+        postbox_value::lend(members.zip(name.ok()).and_then(|(members, name)| members.get(name)).map(Named::value))
     })
 }

@@ -32,9 +32,9 @@ impl Message {
         match name {
             "id" => self.id = value.into(),
             "topic" => self.topic = value.into(),
-            "content_type" => self.content_type = value.into(),
-            "source" => self.source = value.into(),
-            "spec_version" => self.spec_version = value.into(),
+            "content_type" => self.content_type = Cow::Owned(value.into()),
+            "source" => self.source = Cow::Owned(value.into()),
+            "spec_version" => self.spec_version = Cow::Owned(value.into()),
             "message_type" => {
                 self.message_type =
                     MessageType::from_name(value).ok_or_else(|| not_one_of(name, value, MessageType::NAMES))?;

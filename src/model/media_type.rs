@@ -9,10 +9,14 @@ pub(crate) fn is_readable(text: &str) -> bool {
 /// be parsed is not text.
 pub(crate) fn is_text(text: &str) -> bool {
     let Some((media_type, _)) = parse(text) else { return false };
-    let media_type = media_type.to_ascii_lowercase();
-    media_type.starts_with("text/")
-        || ["+json", "+xml"].iter().any(|suffix| media_type.ends_with(suffix))
-        || ["application/json", "application/xml", "application/x-www-form-urlencoded"].contains(&media_type.as_str())
+    let is = |part: Option<&str>, known: &str| part.is_some_and(|part| part.eq_ignore_ascii_case(known));
+    let ends_with =
+        |suffix: &str| is(media_type.len().checked_sub(suffix.len()).and_then(|at| media_type.get(at..)), suffix);
+    is(media_type.get(..5), "text/")
+        || ["+json", "+xml"].into_iter().any(ends_with)
+        || ["application/json", "application/xml", "application/x-www-form-urlencoded"]
+            .into_iter()
+            .any(|known| is(Some(media_type), known))
 }
 
 /// Returns the media type with this charset. An existing charset is replaced. A media type that cannot be parsed is
@@ -73,7 +77,13 @@ fn quoted(text: &str) -> Option<usize> {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
+    let is_special = |byte| {
+        matches!(
+            byte,
+            b'(' | b')' | b'<' | b'>' | b'@' | b',' | b';' | b':' | b'\\' | b'"' | b'/' | b'[' | b']' | b'?' | b'='
+        )
+    };
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !is_special(byte))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::model::header::{CharacterEncoding, MessageType, with_optional_headers
 use crate::model::media_type::is_text;
 use crate::model::ticks::Ticks;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::time::SystemTime;
 use uuid::timestamp::context::{ContextV7, ThreadLocalContext};
 use uuid::{Timestamp, Uuid};
@@ -57,9 +58,9 @@ macro_rules! define_message {
             body: Vec<u8>,
             pub(super) message_type: MessageType,
             pub(super) character_encoding: Option<CharacterEncoding>,
-            pub(super) content_type: String,
-            pub(super) source: String,
-            pub(super) spec_version: String,
+            pub(super) content_type: Cow<'static, str>,
+            pub(super) source: Cow<'static, str>,
+            pub(super) spec_version: Cow<'static, str>,
             pub(super) created: Ticks,
             /// The time at which the message was last made outstanding again, if it was.
             replayed: Option<Ticks>,
@@ -185,7 +186,7 @@ impl Message {
 
     /// Sets the [`content_type`](Self::content_type). An empty value is stored as `text/plain`.
     pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
-        self.content_type = content_type.into();
+        self.content_type = Cow::Owned(content_type.into());
         self
     }
 
@@ -212,7 +213,7 @@ impl Message {
 
     /// Sets the [`source`](Self::source).
     pub fn with_source(mut self, source: impl Into<String>) -> Self {
-        self.source = source.into();
+        self.source = Cow::Owned(source.into());
         self
     }
 
@@ -315,7 +316,7 @@ impl Message {
     }
 
     pub(crate) fn set_spec_version(&mut self, version: &str) {
-        self.spec_version = version.into();
+        self.spec_version = Cow::Owned(version.into());
     }
 
     pub(crate) fn set_counts(&mut self, handled_count: i64, delayed_milliseconds: i64) {
