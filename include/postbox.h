@@ -1003,7 +1003,8 @@ typedef struct postbox_stats {
      */
     uint64_t deposited;
     /**
-     * Messages that were sent and marked, or that were accepted by their producer.
+     * Messages that were sent and marked. A message that its producer accepted counts when its
+     * confirmation is marked.
      */
     uint64_t dispatched;
     /**

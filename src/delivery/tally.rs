@@ -5,6 +5,7 @@ use crate::delivery::acceptance::{Accepted, store_acceptances};
 use crate::delivery::blame::{Blame, Circumstances, Rules, target_refuses};
 use crate::delivery::record::record;
 use crate::engine::Engine;
+use crate::engine::counters::Counters;
 use crate::engine::evidence::is_evidence;
 use crate::model::fate::Fate;
 use crate::model::ticks::Ticks;
@@ -100,6 +101,7 @@ impl Tally {
     /// process may have stored the acceptance of a message since the message was read. The table then rejects the first
     /// write of the failure, and the failure is written a second time.
     pub(crate) fn settle_confirmed(&mut self, engine: &Engine, topic: &str) {
+        Counters::add(&engine.counters.failed, self.failures.len() as u64);
         let circumstances = self.circumstances(engine, topic, false);
         (self.failures, _) = self.write(engine, circumstances);
         self.write(engine, circumstances);

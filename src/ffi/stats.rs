@@ -32,7 +32,8 @@ impl postbox_outstanding_count {
 pub struct postbox_stats {
     /// Messages written to the outbox.
     pub deposited: u64,
-    /// Messages that were sent and marked, or that were accepted by their producer.
+    /// Messages that were sent and marked. A message that its producer accepted counts when its
+    /// confirmation is marked.
     pub dispatched: u64,
     /// Failed attempts to send a message.
     pub failed: u64,

@@ -50,7 +50,7 @@ namespace Postbox
         private static void Publish(Meter created)
         {
             Count(created, "deposited", "{message}", "Messages written to the outbox.", stats => stats.deposited);
-            Count(created, "dispatched", "{message}", "Messages sent and marked, or accepted by their producer.", stats => stats.dispatched);
+            Count(created, "dispatched", "{message}", "Messages sent and marked.", stats => stats.dispatched);
             Count(created, "failed", "{attempt}", "Failed attempts to send a message.", stats => stats.failed);
             Count(created, "parked", "{message}", "Messages parked.", stats => stats.parked);
             Count(created, "duplicates_avoided", "{message}",

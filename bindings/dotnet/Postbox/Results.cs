@@ -161,7 +161,7 @@ namespace Postbox
         /// <summary>Messages that were written to the outbox.</summary>
         public long Deposited { get; }
 
-        /// <summary>Messages that were sent and marked, or accepted by their producer.</summary>
+        /// <summary>Messages that were sent and marked.</summary>
         public long Dispatched { get; }
 
         /// <summary>Failed attempts to send a message.</summary>

@@ -94,6 +94,26 @@ fn a_rejected_confirmation_parks_and_a_failed_one_ends_the_wait() {
 }
 
 #[test]
+fn accepted_messages_are_counted_when_they_are_confirmed() {
+    let world = TestOutbox::configured(accepting);
+    let counted = || {
+        let stats = world.postbox.stats();
+        (stats.dispatched, stats.failed)
+    };
+    let ids = world.deposit(6);
+    world.clear(&ids);
+    assert_eq!(counted(), (0, 0));
+    world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
+    world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
+    world.postbox.confirm(&ids[1], SendOutcome::Retry("lost".into())).unwrap();
+    world.postbox.confirm(&ids[2], SendOutcome::NotTried).unwrap();
+    assert_eq!(counted(), (1, 1));
+    let outcomes = [SendOutcome::Sent, SendOutcome::Reject("never".into()), SendOutcome::Unavailable("down".into())];
+    world.postbox.confirm_many(&ids[3..].iter().zip(outcomes).collect::<Vec<_>>()).unwrap();
+    assert_eq!(counted(), (2, 3));
+}
+
+#[test]
 fn a_failed_confirmation_counts_although_its_acceptance_is_stored_at_the_same_time() {
     let world = TestOutbox::configured(accepting);
     for call in ["confirm", "confirm_many"] {

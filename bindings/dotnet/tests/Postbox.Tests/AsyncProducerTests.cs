@@ -85,6 +85,7 @@ namespace Postbox.Tests
                 await Task.Yield();
                 return await sends[next]();
             })))
+            {
                 foreach (var clear in Clears)
                     for (next = 0; next < sends.Length; next++)
                     {
@@ -102,6 +103,10 @@ namespace Postbox.Tests
                         world.Client.Confirm(id, SendResult.Sent);
                         Check.Equal(MessageState.Dispatched, world.StateOf(id).Value);
                     }
+                var stats = world.Client.GetStats();
+                Check.Equal(2L * Clears.Length, stats.Dispatched);
+                Check.Equal(6L * Clears.Length, stats.Failed);
+            }
         }
 
         public static void A_producer_can_be_an_object()
