@@ -30,7 +30,7 @@ namespace Postbox
         }
 
         /// <summary>Waits for credentials.</summary>
-        internal PostboxCredentials Wait() => Ask(CancellationToken.None).GetAwaiter().GetResult();
+        internal PostboxCredentials Wait(CancellationToken cancellation) => Ask(cancellation).GetAwaiter().GetResult();
 
         /// <summary>
         /// Asks for credentials. The source runs on the thread pool, without the SynchronizationContext of this thread. The task
@@ -48,6 +48,7 @@ namespace Postbox
                 if (isLate)
                 {
                     _ = OwnThread.Cancel(asking);
+                    ended.ThrowIfCancellationRequested();
                     throw new TimeoutException("the source of credentials did not return within " + limit.TotalSeconds + " s");
                 }
                 return await asked.ConfigureAwait(false) ?? throw new InvalidOperationException("the source of credentials returned null");

@@ -6,6 +6,21 @@ namespace Postbox
 {
     public sealed partial class PostboxClient
     {
+        /// <summary>Opens a client on a thread of its own, which is not one of the pool, and disposes of its configuration.</summary>
+        /// <param name="configure">Sets the settings and adds the producers. It runs on the thread of the caller.</param>
+        /// <param name="cancellation">Ends the wait for credentials with an <see cref="OperationCanceledException"/>.</param>
+        /// <returns>The task, whose result is the client, to be disposed of.</returns>
+        /// <exception cref="PostboxException">The same as for <see cref="PostboxConfig.Open"/>.</exception>
+        public static async Task<PostboxClient> OpenAsync(Action<PostboxConfig> configure, CancellationToken cancellation = default(CancellationToken))
+        {
+            Callbacks.Observable(configure, nameof(configure));
+            using (var config = new PostboxConfig())
+            {
+                configure(config);
+                return await config.OpenAsync(cancellation).ConfigureAwait(false);
+            }
+        }
+
         /// <summary>
         /// Runs <see cref="Sweep"/> on a thread of its own, which is not one of the pool. A sweep is a long call that calls
         /// producers.

@@ -349,7 +349,21 @@ namespace Postbox
         /// <exception cref="PostboxException">
         /// A setting is invalid, no region is known, or the embedded database cannot be opened.
         /// </exception>
-        public PostboxClient Open()
+        public PostboxClient Open() => OpenUnlessCanceled(CancellationToken.None);
+
+        /// <summary>
+        /// Runs <see cref="Open"/> on a thread of its own, which is not one of the pool. Opening can wait for a source of
+        /// credentials.
+        /// </summary>
+        /// <param name="cancellation">Ends the wait for credentials with an <see cref="OperationCanceledException"/>.</param>
+        /// <returns>The task, whose result is the client, to be disposed of.</returns>
+        public Task<PostboxClient> OpenAsync(CancellationToken cancellation = default(CancellationToken))
+        {
+            Callbacks.RejectLogReceiver();
+            return OwnThread.Run(() => OpenUnlessCanceled(cancellation), cancellation);
+        }
+
+        private PostboxClient OpenUnlessCanceled(CancellationToken cancellation)
         {
             Callbacks.RejectLogReceiver();
             lock (asynchronous)
@@ -359,7 +373,7 @@ namespace Postbox
                     foreach (var producer in asynchronous)
                         producer.Value(sending);
                 var description = Description;
-                var current = credentials?.Wait();
+                var current = credentials?.Wait(cancellation);
                 IntPtr pointer;
                 Errors.Check(Native.postbox_open(Handle, out pointer));
                 var client = new ClientHandle(pointer, sending);

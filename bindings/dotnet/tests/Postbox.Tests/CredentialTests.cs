@@ -69,6 +69,36 @@ namespace Postbox.Tests
             }
         }
 
+        public static void Opening_asynchronously_occupies_no_thread_of_the_caller_and_can_be_cancelled()
+        {
+            var given = new TaskCompletionSource<PostboxCredentials>(TaskCreationOptions.RunContinuationsAsynchronously);
+            using (var server = new Server())
+            using (var canceled = new CancellationTokenSource())
+            using (var asked = new ManualResetEventSlim())
+            using (var ended = new ManualResetEventSlim())
+            {
+                server.Respond();
+                var opening = PostboxClient.OpenAsync(config => server.Configure(config).SetCredentials(_ => new ValueTask<PostboxCredentials>(given.Task)));
+                var abandoned = PostboxClient.OpenAsync(config => server.Configure(config).SetCredentials(async ending =>
+                {
+                    ending.Register(() => ended.Set());
+                    asked.Set();
+                    await Task.Delay(Timeout.Infinite, ending);
+                    return null;
+                }), canceled.Token);
+                Wait.For(asked, "a call of the source");
+                Check.That(!opening.IsCompleted && !abandoned.IsCompleted, "both wait for credentials");
+                canceled.Cancel();
+                Check.Throws<OperationCanceledException>(() => abandoned.GetAwaiter().GetResult());
+                Check.That(abandoned.IsCanceled, "the task is cancelled");
+                Wait.For(ended, "the cancellation of the source");
+                given.SetResult(new PostboxCredentials("LATER", "secret"));
+                using (var client = Wait.For(opening))
+                    client.GetMessage("x");
+                Check.Same(new[] { "LATER" }, server.Keys);
+            }
+        }
+
         public static void A_log_receiver_does_not_end_the_renewal()
         {
             var asked = 0;

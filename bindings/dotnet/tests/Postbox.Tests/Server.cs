@@ -38,15 +38,18 @@ namespace Postbox.Tests
         /// <summary>Opens a client that uses this server as DynamoDB.</summary>
         internal PostboxClient Open(string setting = "attempt_timeout_ms", string value = "120000", Action<PostboxConfig> more = null)
         {
-            using (var config = new PostboxConfig()
-                .Set("endpoint_url", Url).Set("region", "eu-west-1")
-                .Set("access_key_id", "a").Set("secret_access_key", "b").Set("operation_timeout_ms", TimeSpan.FromMinutes(2))
-                .Set("attempt_timeout_ms", TimeSpan.FromMinutes(2)).Set(setting, value))
+            using (var config = Configure(new PostboxConfig()).Set(setting, value))
             {
                 more?.Invoke(config);
                 return config.Open();
             }
         }
+
+        /// <summary>Sets this server as DynamoDB.</summary>
+        internal PostboxConfig Configure(PostboxConfig config) => config
+            .Set("endpoint_url", Url).Set("region", "eu-west-1")
+            .Set("access_key_id", "a").Set("secret_access_key", "b")
+            .Set("operation_timeout_ms", TimeSpan.FromMinutes(2)).Set("attempt_timeout_ms", TimeSpan.FromMinutes(2));
 
         /// <summary>The access keys with which the requests were signed, in order.</summary>
         internal IReadOnlyList<string> Keys
