@@ -1417,7 +1417,7 @@ postbox_error *postbox_message_set_created_ticks(postbox_message *message,
  *     return fail(err);
  * const postbox_value *entries = postbox_item_value(bag);
  * for (size_t i = 0; i < postbox_value_count(entries); i++)
- *     show(postbox_value_name_at(entries, i), postbox_value_at(entries, i));
+ *     show(postbox_value_name_at(entries, i, NULL), postbox_value_at(entries, i));
  * ```
  */
 POSTBOX_API POSTBOX_MUST_CHECK
@@ -2215,10 +2215,14 @@ const postbox_value *postbox_value_at(const postbox_value *value,
                                              size_t index);
 
 /**
- * Returns the name of the value at this position of a map, or NULL if there is none. The string is
- * valid until the item is freed.
+ * Returns the name of the value at this position of a map, or NULL if there is none. If `length` is not
+ * NULL, the number of bytes without the NUL character at the end is written to it. A name that another
+ * program has stored can contain NUL characters. The string is valid until the item is freed.
  */
-POSTBOX_API const char *postbox_value_name_at(const postbox_value *value, size_t index);
+POSTBOX_API
+const char *postbox_value_name_at(const postbox_value *value,
+                                  size_t index,
+                                  size_t *length);
 
 /**
  * Returns the value with this name in a map, or NULL if there is none or if the name is not UTF-8.

@@ -329,8 +329,9 @@ inline bool add_path(std::string &path, const postbox_value *from, const postbox
         return true;
     const std::size_t length = path.size();
     for (std::size_t i = 0; i < postbox_value_count(from); i++) {
-        if (const char *name = postbox_value_name_at(from, i))
-            add_step(path, name);
+        std::size_t size = 0;
+        if (const char *name = postbox_value_name_at(from, i, &size))
+            add_step(path, std::string_view(name, size));
         else
             add_step(path, i);
         if (add_path(path, postbox_value_at(from, i), to))
@@ -368,8 +369,9 @@ public:
     [[nodiscard]] value operator[](const char *name) const { return (*this)[std::string_view(name)]; }
     /** Returns the name of the value at this position of a map. */
     [[nodiscard]] std::string_view name_at(std::size_t index) const noexcept {
-        const char *name = postbox_value_name_at(handle(), index);
-        return name ? std::string_view(name) : std::string_view();
+        std::size_t length = 0;
+        const char *name = postbox_value_name_at(handle(), index, &length);
+        return name ? std::string_view(name, length) : std::string_view();
     }
 
     /**

@@ -47,7 +47,7 @@ pub unsafe extern "C" fn postbox_message_set_created_ticks(
 ///     return fail(err);
 /// const postbox_value *entries = postbox_item_value(bag);
 /// for (size_t i = 0; i < postbox_value_count(entries); i++)
-///     show(postbox_value_name_at(entries, i), postbox_value_at(entries, i));
+///     show(postbox_value_name_at(entries, i, NULL), postbox_value_at(entries, i));
 /// ```
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn postbox_message_bag(

@@ -2,7 +2,7 @@
 
 use crate::ffi::error::{fallible, postbox_error};
 use crate::ffi::handle::{check_out, null_argument, write_optional, write_out};
-use crate::ffi::item_tree::{Named, Value};
+use crate::ffi::item_tree::{Named, Text, Value};
 use crate::ffi::panic::infallible;
 use crate::ffi::text::text;
 use crate::ffi::value_kind::postbox_kind;
@@ -48,9 +48,18 @@ pub unsafe extern "C" fn postbox_value_string(value: *const postbox_value, lengt
         // SAFETY: the header requires NULL or a value of a living item.
         let text = unsafe { postbox_value::borrow(value) }.and_then(Value::text);
         // SAFETY: the header requires NULL or a place for the length.
-        unsafe { write_optional(length, text.map_or(0, |text| text.as_str().len())) };
-        text.map_or(ptr::null(), |text| text.as_ptr())
+        unsafe { lend_text(text, length) }
     })
+}
+
+/// Returns a text, and writes its length to `length`.
+///
+/// # Safety
+/// The rules of [`write_optional`] apply to `length`.
+unsafe fn lend_text(text: Option<&Text>, length: *mut usize) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { write_optional(length, text.map_or(0, |text| text.as_str().len())) };
+    text.map_or(ptr::null(), Text::as_ptr)
 }
 
 /// Returns the bytes of a binary value, and writes their number to `length` if it is not NULL. Returns
@@ -226,14 +235,21 @@ pub unsafe extern "C" fn postbox_value_at(value: *const postbox_value, index: us
     })
 }
 
-/// Returns the name of the value at this position of a map, or NULL if there is none. The string is
-/// valid until the item is freed.
+/// Returns the name of the value at this position of a map, or NULL if there is none. If `length` is not
+/// NULL, the number of bytes without the NUL character at the end is written to it. A name that another
+/// program has stored can contain NUL characters. The string is valid until the item is freed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn postbox_value_name_at(value: *const postbox_value, index: usize) -> *const c_char {
+pub unsafe extern "C" fn postbox_value_name_at(
+    value: *const postbox_value,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
     infallible(ptr::null(), || {
         // SAFETY: the header requires NULL or a value of a living item.
         let members = unsafe { postbox_value::borrow(value) }.and_then(Value::members);
-        members.and_then(|members| members.get_index(index)).map_or(ptr::null(), |member| member.name().as_ptr())
+        let name = members.and_then(|members| members.get_index(index)).map(Named::name);
+        // SAFETY: the header requires NULL or a place for the length.
+        unsafe { lend_text(name, length) }
     })
 }
 

@@ -386,7 +386,7 @@ void null_arguments_of_items_are_errors(void)
     CHECK(postbox_item_get(NULL, "a") == NULL && postbox_item_value(NULL) == NULL);
     CHECK(postbox_value_kind(NULL) == POSTBOX_KIND_MISSING && postbox_value_string(NULL, NULL) == NULL);
     CHECK(postbox_value_binary(NULL, NULL) == NULL && !postbox_value_bool(NULL) && postbox_value_count(NULL) == 0);
-    CHECK(postbox_value_at(NULL, 0) == NULL && postbox_value_name_at(NULL, 0) == NULL && postbox_value_member(NULL, "a") == NULL);
+    CHECK(postbox_value_at(NULL, 0) == NULL && postbox_value_name_at(NULL, 0, NULL) == NULL && postbox_value_member(NULL, "a") == NULL);
     IS_NULL("number", postbox_value_int64(postbox_item_get(item, "a"), NULL));
     IS_NULL("number", postbox_value_double(postbox_item_get(item, "a"), NULL));
     IS_NULL("number", postbox_value_int64_or(NULL, 0, NULL));

@@ -85,16 +85,31 @@ void item_is_built_and_read_value_by_value(void)
 
     const postbox_value *home = postbox_item_get(read, "Home"), *lines = postbox_value_member(home, "Lines");
     CHECK(postbox_value_kind(home) == POSTBOX_KIND_MAP && postbox_value_count(home) == 2);
-    EQUAL(postbox_value_name_at(home, 0), "City");
+    EQUAL(postbox_value_name_at(home, 0, NULL), "City");
     CHECK(postbox_value_at(home, 1) == lines && postbox_value_count(lines) == 3);
     EQUAL(postbox_value_string(postbox_value_at(lines, 1), NULL), "2");
     const postbox_value *tags = postbox_item_get(read, "Tags");
     CHECK(postbox_value_kind(tags) == POSTBOX_KIND_STRING_SET && postbox_value_count(tags) == 2);
     EQUAL(postbox_value_string(postbox_value_at(tags, 1), NULL), "b");
     CHECK(postbox_value_count(postbox_item_value(read)) == 10);
-    EQUAL(postbox_value_name_at(postbox_item_value(read), 9), "Tags");
+    EQUAL(postbox_value_name_at(postbox_item_value(read), 9, NULL), "Tags");
     postbox_item_free(item);
     postbox_item_free(read);
+}
+
+void names_that_were_stored_can_contain_nul(void)
+{
+    postbox_item *item = NULL;
+    size_t length = 0;
+    OK(postbox_item_from_json("{\"a\\u0000b\":{\"S\":\"x\"},\"a\":{\"S\":\"y\"}}", &item));
+    const postbox_value *all = postbox_item_value(item);
+    CHECK(postbox_value_count(all) == 2);
+    EQUAL(postbox_value_name_at(all, 0, &length), "a");
+    CHECK(length == 1);
+    CHECK(memcmp(postbox_value_name_at(all, 1, &length), "a\0b", 4) == 0 && length == 3);
+    CHECK(postbox_value_name_at(all, 2, &length) == NULL && length == 0);
+    EQUAL(postbox_value_string(postbox_item_get(item, "a"), NULL), "y");
+    postbox_item_free(item);
 }
 
 void values_stay_at_their_address_when_an_item_changes(void)
@@ -102,7 +117,7 @@ void values_stay_at_their_address_when_an_item_changes(void)
     postbox_item *item = postbox_item_new();
     OK(postbox_item_set_string(item, "Name", "Ada"));
     const postbox_value *name = postbox_item_get(item, "Name"), *all = postbox_item_value(item);
-    const char *ada = postbox_value_string(name, NULL), *key = postbox_value_name_at(all, 0);
+    const char *ada = postbox_value_string(name, NULL), *key = postbox_value_name_at(all, 0, NULL);
     for (int i = 0; i < 1000; i++) {
         char other[20];
         snprintf(other, sizeof other, "%d", i);
@@ -130,7 +145,7 @@ void copy_of_an_item_has_its_own_values(void)
     check_json(copy, EVERY_TYPE);
     OK(postbox_item_set_int64(copy, "Age", 37));
     EQUAL(postbox_value_string(postbox_item_get(item, "Age"), NULL), "36");
-    EQUAL(postbox_value_name_at(postbox_item_value(copy), 0), "Name");
+    EQUAL(postbox_value_name_at(postbox_item_value(copy), 0, NULL), "Name");
     postbox_item_free(item);
     EQUAL(postbox_value_string(postbox_value_member(home, "City"), NULL), "London");
     EQUAL(postbox_value_string(postbox_item_get(copy, "Name"), NULL), "Ada");
@@ -213,7 +228,7 @@ void missing_values_are_read_as_nothing(void)
     CHECK(missing == NULL && postbox_value_kind(missing) == POSTBOX_KIND_MISSING);
     CHECK(postbox_value_string(missing, &length) == NULL && length == 0 && postbox_value_binary(missing, NULL) == NULL);
     CHECK(!postbox_value_bool(missing) && postbox_value_count(missing) == 0);
-    CHECK(postbox_value_at(missing, 0) == NULL && postbox_value_name_at(missing, 0) == NULL);
+    CHECK(postbox_value_at(missing, 0) == NULL && postbox_value_name_at(missing, 0, NULL) == NULL);
     CHECK(postbox_value_member(missing, "a") == NULL && postbox_item_get(NULL, "a") == NULL);
     CHECK(postbox_item_get(item, NULL) == NULL && postbox_item_value(NULL) == NULL);
     CHECK(postbox_value_at(postbox_item_value(item), 0) == NULL && postbox_value_member(postbox_item_value(item), NULL) == NULL);

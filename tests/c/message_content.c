@@ -68,7 +68,7 @@ void bag_has_values_of_any_json_type(void)
     const postbox_value *entries = postbox_item_value(bag);
     CHECK(postbox_value_count(entries) == COUNT(names));
     for (size_t i = 0; i < COUNT(names); i++)
-        EQUAL(postbox_value_name_at(entries, i), names[i]);
+        EQUAL(postbox_value_name_at(entries, i, NULL), names[i]);
     EQUAL(postbox_value_string(postbox_item_get(bag, "precise"), NULL), "1234567890.1234567890123456789012345678");
     EQUAL(postbox_value_string(postbox_item_get(bag, "text"), NULL), "a \"b\"");
     OK(postbox_value_int64(postbox_item_get(bag, "whole"), &whole));

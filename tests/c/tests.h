@@ -33,6 +33,7 @@
     TEST(duplicate_message_takes_effect_once) \
     TEST(message_gets_the_trace_context_of_the_thread) \
     TEST(item_is_built_and_read_value_by_value) \
+    TEST(names_that_were_stored_can_contain_nul) \
     TEST(values_stay_at_their_address_when_an_item_changes) \
     TEST(copy_of_an_item_has_its_own_values) \
     TEST(missing_value_has_a_default) \

@@ -181,7 +181,7 @@ unsafe fn read_value(value: *const c_void, name: *const c_char) {
         handle_error(postbox_value_double_or(value, 1.0, &mut real));
         handle_error(postbox_value_bool_or(value, true, &mut flag));
         for index in 0..postbox_value_count(value) {
-            read_value(postbox_value_at(value, index), postbox_value_name_at(value, index));
+            read_value(postbox_value_at(value, index), postbox_value_name_at(value, index, std::ptr::null_mut()));
         }
         assert!(postbox_value_at(value, postbox_value_count(value)).is_null());
     }

@@ -36,6 +36,12 @@ TEST(item_is_built_from_literals_and_read_by_type) {
     CHECK(read.attributes().size() == 12 && read.attributes().name_at(0) == "Adult");
 }
 
+TEST(names_that_were_stored_can_contain_nul) {
+    using namespace std::string_view_literals;
+    const item read = item::from_json(R"({"a\u0000b":{"S":"x"}})");
+    CHECK(read.attributes().name_at(0) == "a\0b"sv && read.attributes()[0].as<std::string>() == "x");
+}
+
 TEST(value_of_another_type_is_an_error_with_the_name) {
     item person{{"Name", "Ada"}, {"Age", 300}, {"Debt", -1}};
     FAILS(POSTBOX_ERROR_INVALID_ARGUMENT, "\"Name\": the value is a string, not a number", (void)person.get<int>("Name"));

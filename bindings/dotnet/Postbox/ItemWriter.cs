@@ -259,7 +259,7 @@ namespace Postbox
             var read = new Item();
             var count = (ulong)Native.postbox_value_count(map);
             for (var index = 0UL; index < count; index++)
-                read[Utf8.Read(Native.postbox_value_name_at(map, (UIntPtr)index))] = Value(Native.postbox_value_at(map, (UIntPtr)index));
+                read[NameAt(map, index)] = Value(Native.postbox_value_at(map, (UIntPtr)index));
             return read;
         }
 
@@ -307,6 +307,13 @@ namespace Postbox
             var count = (ulong)Native.postbox_value_count(value);
             for (var index = 0UL; index < count; index++)
                 yield return Value(Native.postbox_value_at(value, (UIntPtr)index));
+        }
+
+        private static string NameAt(IntPtr map, ulong index)
+        {
+            UIntPtr length;
+            var start = Native.postbox_value_name_at(map, (UIntPtr)index, out length);
+            return Utf8.Read(start, checked((int)length));
         }
 
         private static string Text(IntPtr value)

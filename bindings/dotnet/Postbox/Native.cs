@@ -287,7 +287,7 @@ namespace Postbox
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_int64_or(IntPtr value, long missing, out long number);
         [DllImport(Library, CallingConvention = C)] internal static extern int postbox_value_kind(IntPtr value);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_member(IntPtr value, byte[] name);
-        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_name_at(IntPtr value, UIntPtr index);
+        [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_name_at(IntPtr value, UIntPtr index, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_value_string(IntPtr value, out UIntPtr length);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_verify_table(ClientHandle client, out byte hasCausationIndex);
         [DllImport(Library, CallingConvention = C)] internal static extern IntPtr postbox_verify_table_async(ClientHandle client, postbox_completion_callback callback, IntPtr data, out IntPtr operation);

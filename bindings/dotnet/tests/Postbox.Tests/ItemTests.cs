@@ -33,6 +33,15 @@ namespace Postbox.Tests
             }
         }
 
+        public static void Names_that_were_stored_can_contain_NUL()
+        {
+            var read = Item.FromJson("{\"a\\u0000b\":{\"S\":\"x\"},\"a\":{\"M\":{\"\\u0000\":{\"S\":\"y\"}}}}");
+            Check.Same(new[] { "a", "a\0b" }, read.Keys.OrderBy(name => name, StringComparer.Ordinal));
+            Check.Equal("x", read.Get<string>("a\0b"));
+            Check.Equal("y", read.Get<Item>("a").Get<string>("\0"));
+            Check.Contains("NUL", Check.Throws<ArgumentException>(() => read.ToJson()).Message);
+        }
+
         public static void Every_type_is_written_and_read()
         {
             var read = Item.FromJson(EveryType().ToJson());
