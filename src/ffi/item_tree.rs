@@ -38,9 +38,9 @@ impl Text {
 }
 
 /// A value of a map or of the item, and its name.
-pub(crate) struct Member {
+struct Member {
     name: Text,
-    pub(crate) value: Value,
+    value: Value,
 }
 
 /// A member in a set of members, where its name is its identity. C keeps pointers to the name and the value while the set
