@@ -7,14 +7,12 @@
 #     benches/bindings/run.sh --instructions     counts the instructions of Rust, C and C++ with Valgrind instead
 #
 # Each lane in this script is a command that prints the median of 5,000 commits in microseconds. The library and the
-# program in Rust are built with the same profile. The script needs g++; tools/dotnet_sdk.sh installs an SDK of .NET, and
-# tools/venv.sh installs cffi.
+# program in Rust are built with the same profile. The script needs g++, and Valgrind to count instructions;
+# tools/dotnet_sdk.sh installs an SDK of .NET, and tools/venv.sh installs cffi.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-15}
 target=$(tools/build_directory.sh)
-venv=$(tools/venv.sh)
-sdk=$(tools/dotnet_sdk.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -30,19 +28,6 @@ export LD_LIBRARY_PATH=$work DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 gcc -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -I include benches/bindings/greeting_commit.c -o "$work/c" -L"$work" -lpostbox
 g++ -std=c++17 -O2 -I include -I bindings/cpp benches/bindings/greeting_commit.cpp -o "$work/cpp" -L"$work" -lpostbox
 
-PostboxFrameworks=netcoreapp3.1 PostboxOutput=$work/dotnet "$sdk/build" benches/bindings/dotnet -c Release
-
-cp -r bindings/python/src "$work/python"
-ln -s "$work/libpostbox.so" "$work/python/postbox/libpostbox.so"
-"$venv/bin/python" bindings/python/build_header.py include/postbox.h "$work/python/postbox" >/dev/null
-
-lanes=(rust c cpp dotnet python)
-run_rust() { "$work/rust" --bench; }
-run_c() { "$work/c"; }
-run_cpp() { "$work/cpp"; }
-run_dotnet() { "$sdk/dotnet" exec "$work/dotnet/bin/Benchmarks/Release/netcoreapp3.1/Benchmarks.dll" greeting; }
-run_python() { PYTHONPATH=$work/python "$venv/bin/python" benches/bindings/greeting_commit.py; }
-
 # The number of instructions does not depend on the place of the code in memory and in the caches.
 if [ "$rounds" = --instructions ]; then
     for lane in rust c cpp; do
@@ -53,6 +38,21 @@ if [ "$rounds" = --instructions ]; then
     done
     exit
 fi
+
+venv=$(tools/venv.sh)
+sdk=$(tools/dotnet_sdk.sh)
+PostboxFrameworks=netcoreapp3.1 PostboxOutput=$work/dotnet "$sdk/build" benches/bindings/dotnet -c Release
+
+cp -r bindings/python/src "$work/python"
+ln -sf "$work/libpostbox.so" "$work/python/postbox/libpostbox.so"
+"$venv/bin/python" bindings/python/build_header.py include/postbox.h "$work/python/postbox" >/dev/null
+
+lanes=(rust c cpp dotnet python)
+run_rust() { "$work/rust" --bench; }
+run_c() { "$work/c"; }
+run_cpp() { "$work/cpp"; }
+run_dotnet() { "$sdk/dotnet" exec "$work/dotnet/bin/Benchmarks/Release/netcoreapp3.1/Benchmarks.dll" greeting; }
+run_python() { PYTHONPATH=$work/python "$venv/bin/python" benches/bindings/greeting_commit.py; }
 
 # Copies a file, so that its code is in other pages of the memory in each round. The speed of a program depends on these pages.
 move() {

@@ -3,7 +3,6 @@
 use crate::delivery::blame::Blame;
 use crate::delivery::tally::{Failure, Tally};
 use crate::engine::Engine;
-use crate::engine::counters::Counters;
 use crate::model::error::{Error, ErrorCode, Result};
 use crate::model::stored_message::MessageState;
 use crate::model::ticks::Ticks;
@@ -74,9 +73,6 @@ fn no_response() -> Error {
 
 /// Notes the result of the mark of a message that was confirmed as sent.
 fn note(engine: &Engine, id: &str, marked: &Marked) {
-    if let Marked::Dispatched = marked {
-        Counters::add(&engine.counters.dispatched, 1);
-    }
     match marked {
         Marked::Failed(_) => {}
         Marked::Missing => drop(engine.in_flight.settle(id)),

@@ -32,11 +32,10 @@ impl Counters {
         counter.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Counts the outcomes of a report. An accepted message is counted when it is confirmed.
+    /// Counts the outcomes of a report. Messages that were sent are counted when they are marked.
     pub(crate) fn delivered(&self, report: &DispatchReport) {
         for entry in report.entries() {
             match entry.outcome {
-                DispatchOutcome::Dispatched => Self::add(&self.dispatched, 1),
                 DispatchOutcome::Failed | DispatchOutcome::Rejected => Self::add(&self.failed, 1),
                 DispatchOutcome::AlreadyDispatched => Self::add(&self.duplicates_avoided, 1),
                 _ => {}

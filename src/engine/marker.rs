@@ -1,6 +1,7 @@
 //! Marks sent messages for all callers of a Postbox. The marks of several callers are combined into one request. While
 //! few requests are in progress, a mark is requested immediately.
 
+use crate::engine::counters::Counters;
 use crate::engine::in_flight::InFlight;
 use crate::model::error::{Error, ErrorCode};
 use crate::outbox::Outbox;
@@ -34,6 +35,7 @@ pub(crate) struct Marker(Arc<Shared>);
 struct Shared {
     outbox: Arc<Outbox>,
     in_flight: Arc<InFlight>,
+    counters: Arc<Counters>,
     timeout: Duration,
     max_attempts: u64,
     state: Mutex<State>,
@@ -66,7 +68,13 @@ struct Waiting {
 }
 
 impl Marker {
-    pub(crate) fn new(outbox: &Arc<Outbox>, in_flight: &Arc<InFlight>, timeout: Duration, max_attempts: u64) -> Self {
+    /// Creates a marker whose requests have this timeout and this maximum number of attempts.
+    pub(crate) fn new(
+        outbox: &Arc<Outbox>,
+        in_flight: &Arc<InFlight>,
+        counters: &Arc<Counters>,
+        (timeout, max_attempts): (Duration, u64),
+    ) -> Self {
         let state = State {
             queue: VecDeque::new(),
             open: 0,
@@ -78,6 +86,7 @@ impl Marker {
         Self(Arc::new(Shared {
             outbox: Arc::clone(outbox),
             in_flight: Arc::clone(in_flight),
+            counters: Arc::clone(counters),
             timeout,
             max_attempts,
             state: Mutex::new(state),
@@ -224,6 +233,8 @@ impl Shared {
         state.open -= answered.len();
         let is_last = state.open == 0;
         drop(state);
+        let dispatched = answered.iter().filter(|(_, marked)| matches!(marked, Marked::Dispatched)).count();
+        Counters::add(&self.counters.dispatched, dispatched as u64);
         for (waiting, marked) in answered {
             waiting.answer(marked, &self.in_flight);
         }

@@ -56,7 +56,7 @@ pub(crate) struct Engine {
     pub(crate) unsent_keys: UnsentKeys,
     pub(crate) evidence: Evidence,
     pub(crate) marker: Marker,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) limit: Arc<BacklogLimit>,
     pub(crate) polling: Polling,
     pub(crate) sweeping: Sweeping,
@@ -80,15 +80,20 @@ impl Engine {
         credentials: Option<Renewable>,
         trace_context: Option<Arc<TraceContextSource>>,
     ) -> Self {
-        let (in_flight, host) = (Arc::default(), host());
+        let (in_flight, counters, host) = (Arc::default(), Arc::default(), host());
         Self {
             recent: Recent::new(&config),
             breakers: Breakers::new(config.breaker_threshold, config.breaker_cooldown),
             unsent_keys: UnsentKeys::default(),
             evidence: Evidence::default(),
-            marker: Marker::new(&outbox, &in_flight, config.operation_timeout, config.max_request_attempts),
+            marker: Marker::new(
+                &outbox,
+                &in_flight,
+                &counters,
+                (config.operation_timeout, config.max_request_attempts),
+            ),
             in_flight,
-            counters: Counters::default(),
+            counters,
             limit: BacklogLimit::new(config.max_outstanding),
             polling: Polling::default(),
             sweeping: Sweeping::default(),

@@ -64,7 +64,10 @@ impl Outbox {
     /// order.
     pub(crate) async fn mark_once(self: Arc<Self>, marks: Vec<Mark>) -> Vec<Marked> {
         let changes = marks.iter().map(|mark| self.mark_change(mark)).collect();
-        self.apply_once(changes).await.into_iter().map(marked).collect()
+        let results = self.apply_once(changes).await.into_iter().zip(&marks);
+        results
+            .map(|(changed, mark)| if is_repeated(&changed, mark) { Marked::Dispatched } else { marked(changed) })
+            .collect()
     }
 
     /// Marks up to 25 different messages dispatched, and retries after transient failures.
@@ -104,6 +107,11 @@ fn marked(changed: Changed) -> Marked {
         Changed::Refused(Some(_)) => Marked::AlreadyDispatched,
         Changed::Failed(error) => Marked::Failed(error),
     }
+}
+
+/// Returns whether the mark was refused because it took effect before: its response was lost, and the request was repeated.
+fn is_repeated(changed: &Changed, mark: &Mark) -> bool {
+    matches!(changed, Changed::Refused(Some(item)) if item.get(DELIVERY_TIME) == Some(&item::number(mark.at.raw())))
 }
 
 fn was_delivered(item: &Item) -> bool {

@@ -181,7 +181,9 @@ unsafe fn read_value(value: *const c_void, name: *const c_char) {
         handle_error(postbox_value_double_or(value, 1.0, &mut real));
         handle_error(postbox_value_bool_or(value, true, &mut flag));
         for index in 0..postbox_value_count(value) {
-            read_value(postbox_value_at(value, index), postbox_value_name_at(value, index, std::ptr::null_mut()));
+            let name = postbox_value_name_at(value, index, &mut length);
+            assert!(name.is_null() || *name.add(length) == 0, "a name ends with a NUL character");
+            read_value(postbox_value_at(value, index), name);
         }
         assert!(postbox_value_at(value, postbox_value_count(value)).is_null());
     }

@@ -79,7 +79,7 @@ unsafe extern "C" {
     pub fn postbox_value_binary(value: *const c_void, length: *mut usize) -> *const u8;
     pub fn postbox_value_count(value: *const c_void) -> usize;
     pub fn postbox_value_at(value: *const c_void, index: usize) -> *const c_void;
-    pub fn postbox_value_name_at(value: *const c_void, index: usize) -> *const c_char;
+    pub fn postbox_value_name_at(value: *const c_void, index: usize, length: *mut usize) -> *const c_char;
     pub fn postbox_unit_of_work_put_item(
         work: Handle,
         table: *const c_char,

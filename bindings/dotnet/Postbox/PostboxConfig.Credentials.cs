@@ -11,8 +11,8 @@ namespace Postbox
 
         /// <summary>
         /// Sets a source of credentials, in place of the settings "access_key_id", "secret_access_key" and "session_token", and of
-        /// the default chain of AWS. <see cref="Open"/> waits for the first credentials. As long as a client is open, the source
-        /// is asked again at intervals, and the client uses new credentials from its next request on.
+        /// the default chain of AWS. <see cref="Open"/> and <see cref="OpenAsync"/> wait for the first credentials. As long as a
+        /// client is open, the source is asked again at intervals, and the client uses new credentials from its next request on.
         /// </summary>
         /// <remarks>
         /// The source runs on the thread pool, for one client at a time and for several clients in parallel. It should return
@@ -22,7 +22,7 @@ namespace Postbox
         /// continues with its credentials, and the receiver of <see cref="SetLog(PostboxLogLevel, Action{PostboxLogLevel, string})"/>,
         /// or otherwise that of <see cref="PostboxLog"/>, gets a warning.
         /// </remarks>
-        /// <param name="source">Returns credentials. Its token is cancelled when the client is closed, and after two minutes.</param>
+        /// <param name="source">Returns credentials. Its token is cancelled when the client is closed, when its opening is cancelled, and after two minutes.</param>
         /// <param name="interval">The longest time between two calls of the source, more than zero. One minute unless given.</param>
         /// <returns>This configuration.</returns>
         public PostboxConfig SetCredentials(Func<CancellationToken, ValueTask<PostboxCredentials>> source, TimeSpan? interval = null)
@@ -42,9 +42,9 @@ namespace Postbox
             return this;
         }
 
-        private void BeginRenewal(ClientHandle client, PostboxCredentials? current)
+        private void BeginRenewal(ClientHandle client, CredentialSource? source, PostboxCredentials? current)
         {
-            if (credentials == null || current == null)
+            if (source == null || current == null)
                 return;
             try
             {
@@ -57,7 +57,7 @@ namespace Postbox
             }
             var receiver = log;
             Action<PostboxLogLevel, string> write = PostboxLog.Write;
-            client.Renewal = new CredentialRenewal(credentials, current, client, receiver == null ? write : receiver.Write);
+            client.Renewal = new CredentialRenewal(source, current, client, receiver == null ? write : receiver.Write);
             client.Renewal.Start();
         }
     }

@@ -353,7 +353,7 @@ namespace Postbox
 
         /// <summary>
         /// Runs <see cref="Open"/> on a thread of its own, which is not one of the pool. Opening can wait for a source of
-        /// credentials.
+        /// credentials. The configuration must not be disposed of before the task has ended.
         /// </summary>
         /// <param name="cancellation">Ends the wait for credentials with an <see cref="OperationCanceledException"/>.</param>
         /// <returns>The task, whose result is the client, to be disposed of.</returns>
@@ -366,6 +366,9 @@ namespace Postbox
         private PostboxClient OpenUnlessCanceled(CancellationToken cancellation)
         {
             Callbacks.RejectLogReceiver();
+            // Without the lock, because a source may take long, and may use this configuration.
+            var source = credentials;
+            var current = source?.Wait(cancellation);
             lock (asynchronous)
             {
                 var sending = asynchronous.Count == 0 ? null : new Sending(ulong.Parse(this["close_timeout_ms"], CultureInfo.InvariantCulture));
@@ -373,13 +376,13 @@ namespace Postbox
                     foreach (var producer in asynchronous)
                         producer.Value(sending);
                 var description = Description;
-                var current = credentials?.Wait(cancellation);
+                var table = this["table_name"];
                 IntPtr pointer;
                 Errors.Check(Native.postbox_open(Handle, out pointer));
                 var client = new ClientHandle(pointer, sending);
-                BeginRenewal(client, current);
+                BeginRenewal(client, source, current);
 #if !NETSTANDARD
-                ClientMetrics.Add(client, this["table_name"]);
+                ClientMetrics.Add(client, table);
 #endif
                 sending?.Begin(client);
                 return new PostboxClient(client, description);

@@ -108,6 +108,11 @@ fn accepted_messages_are_counted_when_they_are_confirmed() {
     world.postbox.confirm(&ids[1], SendOutcome::Retry("lost".into())).unwrap();
     world.postbox.confirm(&ids[2], SendOutcome::NotTried).unwrap();
     assert_eq!(counted(), (1, 1));
+    // A mark of another process.
+    let other = world.backend.open(accepting(Postbox::builder()), &world.backend.faults());
+    world.postbox.confirm(&ids[0], SendOutcome::Sent).unwrap();
+    other.confirm(&ids[0], SendOutcome::Sent).unwrap();
+    assert_eq!((counted(), other.stats().dispatched), ((1, 1), 0));
     let outcomes = [SendOutcome::Sent, SendOutcome::Reject("never".into()), SendOutcome::Unavailable("down".into())];
     world.postbox.confirm_many(&ids[3..].iter().zip(outcomes).collect::<Vec<_>>()).unwrap();
     assert_eq!(counted(), (2, 3));

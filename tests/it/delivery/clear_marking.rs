@@ -164,7 +164,13 @@ fn a_mark_with_a_lost_response_is_retried() {
     let world = TestOutbox::new();
     let ids = world.deposit(3);
     world.faults.next(MARK, Fault::AnswerLost);
-    world.clear(&ids);
+    let report = world.postbox.clear_outbox(&ids).unwrap();
+    assert_eq!(outcomes(&report), [DispatchOutcome::Dispatched; 3]);
+    assert!(
+        report.entries().iter().all(|entry| entry.detail.is_empty()),
+        "no other sender has dispatched them: {report:?}"
+    );
+    assert_eq!(world.postbox.stats().dispatched, 3);
     assert_eq!(world.sent(), numbers(0..3));
     assert_eq!(world.outcomes(&ids), [DispatchOutcome::AlreadyDispatched; 3]);
 }
