@@ -109,7 +109,8 @@ fn marked(changed: Changed) -> Marked {
     }
 }
 
-/// Returns whether the mark was refused because it took effect before: its response was lost, and the request was repeated.
+/// Returns whether the condition of a mark failed because the mark had taken effect before. This happens if its response was
+/// lost and the request was repeated.
 fn is_repeated(changed: &Changed, mark: &Mark) -> bool {
     matches!(changed, Changed::Refused(Some(item)) if item.get(DELIVERY_TIME) == Some(&item::number(mark.at.raw())))
 }
