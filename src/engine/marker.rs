@@ -3,6 +3,7 @@
 
 use crate::engine::counters::Counters;
 use crate::engine::in_flight::InFlight;
+use crate::model::config::Config;
 use crate::model::error::{Error, ErrorCode};
 use crate::outbox::Outbox;
 use crate::outbox::mark::{Mark, Marked};
@@ -68,12 +69,11 @@ struct Waiting {
 }
 
 impl Marker {
-    /// Creates a marker whose requests have this timeout and this maximum number of attempts.
     pub(crate) fn new(
         outbox: &Arc<Outbox>,
         in_flight: &Arc<InFlight>,
         counters: &Arc<Counters>,
-        (timeout, max_attempts): (Duration, u64),
+        config: &Config,
     ) -> Self {
         let state = State {
             queue: VecDeque::new(),
@@ -87,8 +87,8 @@ impl Marker {
             outbox: Arc::clone(outbox),
             in_flight: Arc::clone(in_flight),
             counters: Arc::clone(counters),
-            timeout,
-            max_attempts,
+            timeout: config.operation_timeout,
+            max_attempts: config.max_request_attempts,
             state: Mutex::new(state),
             all_answered: Notify::new(),
         }))

@@ -86,12 +86,7 @@ impl Engine {
             breakers: Breakers::new(config.breaker_threshold, config.breaker_cooldown),
             unsent_keys: UnsentKeys::default(),
             evidence: Evidence::default(),
-            marker: Marker::new(
-                &outbox,
-                &in_flight,
-                &counters,
-                (config.operation_timeout, config.max_request_attempts),
-            ),
+            marker: Marker::new(&outbox, &in_flight, &counters, &config),
             in_flight,
             counters,
             limit: BacklogLimit::new(config.max_outstanding),

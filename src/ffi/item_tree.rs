@@ -16,7 +16,6 @@ use std::sync::Arc;
 const ROOM: usize = 14;
 
 /// A text with a NUL character at its end. A short text is stored in place, so that an attribute is usually one allocation.
-#[derive(Clone)]
 pub(crate) struct Text(SmallVec<[u8; 24]>);
 
 impl Text {

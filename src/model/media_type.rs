@@ -8,15 +8,13 @@ pub(crate) fn is_readable(text: &str) -> bool {
 /// Returns whether a body of this media type is text: `text/*`, JSON, XML and URL-encoded forms. A media type that cannot
 /// be parsed is not text.
 pub(crate) fn is_text(text: &str) -> bool {
-    let Some((media_type, _)) = parse(text) else { return false };
-    let is = |part: Option<&str>, known: &str| part.is_some_and(|part| part.eq_ignore_ascii_case(known));
-    let ends_with =
-        |suffix: &str| is(media_type.len().checked_sub(suffix.len()).and_then(|at| media_type.get(at..)), suffix);
-    is(media_type.get(..5), "text/")
-        || ["+json", "+xml"].into_iter().any(ends_with)
-        || ["application/json", "application/xml", "application/x-www-form-urlencoded"]
-            .into_iter()
-            .any(|known| is(Some(media_type), known))
+    let Some((kind, subtype)) = parse(text).and_then(|(media_type, _)| media_type.split_once('/')) else {
+        return false;
+    };
+    let is_one_of = |text: &str, known: &[&str]| known.iter().any(|known| text.eq_ignore_ascii_case(known));
+    is_one_of(kind, &["text"])
+        || subtype.rsplit_once('+').is_some_and(|(_, suffix)| is_one_of(suffix, &["json", "xml"]))
+        || is_one_of(kind, &["application"]) && is_one_of(subtype, &["json", "xml", "x-www-form-urlencoded"])
 }
 
 /// Returns the media type with this charset. An existing charset is replaced. A media type that cannot be parsed is

@@ -349,7 +349,11 @@ namespace Postbox
         /// <exception cref="PostboxException">
         /// A setting is invalid, no region is known, or the embedded database cannot be opened.
         /// </exception>
-        public PostboxClient Open() => OpenUnlessCanceled(CancellationToken.None);
+        public PostboxClient Open()
+        {
+            Callbacks.RejectLogReceiver();
+            return OpenUnlessCanceled(CancellationToken.None);
+        }
 
         /// <summary>
         /// Runs <see cref="Open"/> on a thread of its own, which is not one of the pool. Opening can wait for a source of
@@ -365,7 +369,6 @@ namespace Postbox
 
         private PostboxClient OpenUnlessCanceled(CancellationToken cancellation)
         {
-            Callbacks.RejectLogReceiver();
             // Without the lock, because a source may take long, and may use this configuration.
             var source = credentials;
             var current = source?.Wait(cancellation);
